@@ -1,0 +1,54 @@
+/** What went wrong with an operation. A refused token is no error but a verdict. Codes are stable; messages are for people. */
+export type ErrorCode =
+  /** An option is missing, unknown, of the wrong type or out of range; the message names it. */
+  | 'invalid_option'
+  /** The wasm module was used before an entry file loaded it. */
+  | 'not_loaded'
+  /** The gate or origin was closed. */
+  | 'closed'
+  /** The text is no JWK set, or has no usable key. */
+  | 'invalid_jwks'
+  /** A JWK set could not be fetched. */
+  | 'jwks_unreachable'
+  /** A manifest, delta or section was refused; `detail` says why. */
+  | 'feed_refused'
+  /** The feed could not be fetched. */
+  | 'feed_unreachable'
+  /** A body was larger than its bound. */
+  | 'too_large'
+  /** The token given to a revocation is malformed, wrongly signed or of no issuer known here. */
+  | 'invalid_token'
+  /** The token given to a revocation is not an access token. */
+  | 'unexpected_token_use'
+  /** The realm is not configured here. */
+  | 'unknown_realm'
+  /** The event cannot be recorded as given. */
+  | 'invalid_event'
+  /** The store is locked by another writer. */
+  | 'store_locked'
+  /** The store cannot be written: read-only, full, or failing. */
+  | 'store_unavailable'
+  /** What the store holds is damaged, or of a newer schema. */
+  | 'store_corrupt'
+  | 'store_newer'
+  /** The address is in use or may not be bound. */
+  | 'listen_failed'
+
+export interface ErrorOptionsWithDetail {
+  /** A stable word for the particular cause, such as a feed refusal's `gap` or `bad_signature`. */
+  detail?: string
+  cause?: unknown
+}
+
+/** The one error class of the package. */
+export class PortcullisError extends Error {
+  override readonly name = 'PortcullisError'
+  readonly code: ErrorCode
+  readonly detail: string | undefined
+
+  constructor(code: ErrorCode, message: string, options: ErrorOptionsWithDetail = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.detail = options.detail
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * Why a token was refused: one list, in this order, for the Rust core, TypeScript, the test vectors and the docs (the
+ * package README gives the usual cause and the fix of each).
+ */
+export const REASONS = [
+  'missing_token',
+  'malformed',
+  'unsupported_algorithm',
+  'unknown_key',
+  'banned_key',
+  'bad_signature',
+  'wrong_type',
+  'wrong_issuer',
+  'wrong_audience',
+  'missing_claim',
+  'expired',
+  'not_yet_valid',
+  'issued_in_future',
+  'lifetime_exceeded',
+  'token_revoked',
+  'session_revoked',
+  'client_revoked',
+  'user_revoked',
+  'realm_revoked',
+  'version_revoked',
+  'insufficient_scope',
+  'keys_unavailable',
+  'stale_feed',
+  'no_feed',
+] as const
+
+export type Reason = (typeof REASONS)[number]
+
+/** The HTTP status of a refusal: RFC 6750 §3.1, and 503 where the gate itself cannot answer. */
+export function statusOf(reason: Reason): 401 | 403 | 503 {
+  switch (reason) {
+    case 'keys_unavailable':
+    case 'stale_feed':
+    case 'no_feed':
+      return 503
+    case 'insufficient_scope':
+      return 403
+    default:
+      return 401
+  }
+}
