@@ -127,6 +127,10 @@ export class Feed {
   async #delta(signal: AbortSignal): Promise<void> {
     const { status, bytes } = await this.get('deltas', { after: String(this.#realm.state.sequence) }, MAX_MESSAGE_BYTES, signal)
     if (status === 410 || status === 404) return this.#manifest(signal)
+    if (status === 409) {
+      const { host } = this.#realm.settings.feed.url
+      throw new PortcullisError('feed_refused', `${host} is not as far as this gate: it has lost part of its ledger`, { detail: 'ahead' })
+    }
     if (status !== 200) throw this.#unexpected(status, 'deltas')
     try {
       this.#apply(bytes)
