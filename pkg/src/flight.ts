@@ -1,5 +1,3 @@
-import { pause } from './deadline.ts'
-
 export interface FlightOptions {
   /**
    * Whether a request may await what another one started. False in workerd, where I/O belongs to the request that began it
@@ -87,7 +85,7 @@ export class Flight {
   async #follow(): Promise<void> {
     const landed = this.#landed
     while (this.#current !== undefined && Date.now() - this.#current.startedAtMs < PATIENCE_MS) {
-      await pause(LOOK_MS)
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
       if (this.#landed !== landed) return
     }
     return this.#start()
