@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 /// Objects and arrays may nest this deep, the outermost counted. Keycloak's deepest claim (`resource_access`) needs 4.
-pub const MAX_DEPTH: usize = 16;
+pub(crate) const MAX_DEPTH: usize = 16;
 
 /// Reads a text that is one object and nothing else: its members, in order, each value checked to the bottom.
 pub(crate) fn read_object(text: &str, duplicates: Duplicates) -> Result<Vec<Member<'_>>, NotStrictJson> {
@@ -54,11 +54,34 @@ pub(crate) struct Item<'j> {
 #[derive(Clone, Copy)]
 pub(crate) enum Value<'j> {
     Null,
-    Bool(bool),
+    Bool,
     Number(Number<'j>),
     String(Text<'j>),
     Array(Raw<'j>),
     Object,
+}
+
+impl<'j> Value<'j> {
+    pub(crate) const fn text(self) -> Option<Text<'j>> {
+        match self {
+            Self::String(text) => Some(text),
+            Self::Null | Self::Bool | Self::Number(_) | Self::Array(_) | Self::Object => None,
+        }
+    }
+
+    pub(crate) const fn number(self) -> Option<Number<'j>> {
+        match self {
+            Self::Number(number) => Some(number),
+            Self::Null | Self::Bool | Self::String(_) | Self::Array(_) | Self::Object => None,
+        }
+    }
+
+    pub(crate) const fn array(self) -> Option<Raw<'j>> {
+        match self {
+            Self::Array(array) => Some(array),
+            Self::Null | Self::Bool | Self::Number(_) | Self::String(_) | Self::Object => None,
+        }
+    }
 }
 
 /// The text of a checked array, brackets included.
@@ -79,6 +102,10 @@ enum Spelling {
 }
 
 impl<'j> Text<'j> {
+    pub(crate) const fn is_empty(self) -> bool {
+        self.raw.is_empty()
+    }
+
     /// The string itself; copied only when it was written with escapes.
     pub(crate) fn decode(self) -> Cow<'j, str> {
         match self.spelling {
@@ -107,7 +134,7 @@ impl Number<'_> {
         let value = self.to_f64();
         // Within these bounds and without a fraction the cast is exact.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        (value >= 0.0 && value <= MAX_WHOLE && value.fract() == 0.0).then_some(value as u64)
+        ((0.0..=MAX_WHOLE).contains(&value) && value.fract() == 0.0).then_some(value as u64)
     }
 }
 
@@ -145,8 +172,8 @@ impl<'j> Scanner<'j> {
                 self.array(depth, |_, _| ())?;
                 Ok(Value::Array(Raw(self.since(start)?)))
             }
-            b't' => self.word("rue").map(|()| Value::Bool(true)),
-            b'f' => self.word("alse").map(|()| Value::Bool(false)),
+            b't' => self.word("rue").map(|()| Value::Bool),
+            b'f' => self.word("alse").map(|()| Value::Bool),
             b'n' => self.word("ull").map(|()| Value::Null),
             b'-' => {
                 let first = self.next()?;

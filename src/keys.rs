@@ -6,7 +6,7 @@ mod jwk;
 use core::fmt;
 
 use crate::error::KeyError;
-use crate::json::{read_items, read_object, Duplicates, Value};
+use crate::json::{read_items, read_object, Duplicates};
 use crate::signature::{Algorithm, Algorithms, VerifyingKey};
 
 /// A JWK set may be so long, in bytes. The largest seen in the field (every tenant's key in one set) is below 100 KB.
@@ -54,9 +54,7 @@ impl Keys {
         let (Some(member), None) = (sets.next(), sets.next()) else {
             return Err(KeyError::NotAKeySet);
         };
-        let Value::Array(array) = member.value else {
-            return Err(KeyError::NotAKeySet);
-        };
+        let array = member.value.array().ok_or(KeyError::NotAKeySet)?;
         let items = read_items(array, Duplicates::Permit).map_err(|_| KeyError::NotJson)?;
         if items.len() > MAX_KEYS {
             return Err(KeyError::TooMany { keys: items.len(), limit: MAX_KEYS });
@@ -139,7 +137,8 @@ impl Key {
     }
 
     /// Whether `signature` over `message` is this key's, for a token whose header says `algorithm`.
-    pub(crate) fn verifies(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
+    #[must_use]
+    pub fn verifies(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
         self.algorithms.contains(algorithm) && self.verifying.verifies(message, signature)
     }
 }

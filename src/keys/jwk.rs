@@ -153,15 +153,10 @@ impl<'j> Members<'j> {
         if self.optional_text("use")?.is_some_and(|purpose| purpose != "sig") {
             return Err(SkipReason::NotForVerification);
         }
-        let operations = match self.get("key_ops") {
-            None => return Ok(()),
-            Some(Value::Array(array)) => read_items(array, Duplicates::Refuse).map_err(|_| SkipReason::Malformed)?,
-            Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object) => {
-                return Err(SkipReason::Malformed)
-            }
-        };
-        let verify =
-            operations.iter().any(|item| matches!(item.value, Value::String(text) if text.decode() == "verify"));
+        let Some(operations) = self.get("key_ops") else { return Ok(()) };
+        let operations = read_items(operations.array().ok_or(SkipReason::Malformed)?, Duplicates::Refuse)
+            .map_err(|_| SkipReason::Malformed)?;
+        let verify = operations.iter().any(|item| item.value.text().is_some_and(|text| text.decode() == "verify"));
         verify.then_some(()).ok_or(SkipReason::NotForVerification)
     }
 
@@ -190,13 +185,8 @@ impl<'j> Members<'j> {
     }
 
     fn optional_text(&self, name: &str) -> Result<Option<String>, SkipReason> {
-        match self.get(name) {
-            None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.decode().into_owned())),
-            Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object) => {
-                Err(SkipReason::Malformed)
-            }
-        }
+        let Some(value) = self.get(name) else { return Ok(None) };
+        value.text().map(|text| Some(text.decode().into_owned())).ok_or(SkipReason::Malformed)
     }
 
     fn get(&self, name: &str) -> Option<Value<'j>> {
