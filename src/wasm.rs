@@ -1,7 +1,7 @@
 //! The JavaScript boundary: parse, delegate, convert. No decision is made here.
 
-// The bindings' macros write `unsafe` glue.
-#![allow(unsafe_code)]
+// The bindings' macros write `unsafe` glue, and what is public here is public to JavaScript.
+#![allow(unsafe_code, unreachable_pub)]
 
 mod edge;
 #[cfg(feature = "origin")]

@@ -9,7 +9,7 @@ use crate::policy::{Audience, Compare, Policy, Profile, RequiredClaims, Stalenes
 use crate::revocation::{Bounds, Effect, FeedKey, Provided};
 use crate::signature::{Algorithm, Algorithms};
 use crate::time::UnixSeconds;
-use crate::verdict::{Realm, Reason, Verdict};
+use crate::verdict::{Realm, RealmKeys, Reason, Verdict};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 
@@ -46,8 +46,7 @@ struct RealmOptions {
     compare: CompareOption,
     claim_names: ClaimNamesOption,
     keys_from: KeysFromOption,
-    /// JWKs as JSON texts.
-    feed_keys: Vec<String>,
+    feed_keys: Vec<serde_json::Value>,
 }
 
 #[derive(Deserialize)]
@@ -134,7 +133,7 @@ impl GateOptions {
 
 impl RealmOptions {
     fn build(self, bounds: Bounds, staleness: Staleness, max_token_bytes: usize) -> Result<(Realm, KeysFrom), JsValue> {
-        let feed_keys = self.feed_keys.iter().map(|jwk| FeedKey::from_jwk(jwk.as_bytes()));
+        let feed_keys = self.feed_keys.iter().map(|jwk| FeedKey::from_jwk(jwk.to_string().as_bytes()));
         let feed_keys: Result<Vec<_>, _> = feed_keys.collect();
         let feed_keys = feed_keys.map_err(|cause| error("invalid_option", &format!("feed.keys: {cause}")))?;
         let algorithms = self.algorithms.iter().map(|name| Algorithm::from_name(name));
@@ -337,11 +336,11 @@ impl JsGate {
         write(&StateResult {
             loaded: position.is_some(),
             sequence: number(position.map_or(0, |position| position.sequence)),
-            chain: position.map(|position| hex(position.chain.as_bytes())).unwrap_or_default(),
+            chain: position.map(|position| hex(&position.chain.0)).unwrap_or_default(),
             issued_at: of(position.map(|position| position.issued_at)),
             not_after: of(position.map(|position| position.not_after)),
             wants_manifest: realm.revocations.wants_manifest(),
-            has_keys: realm.has_keys(),
+            has_keys: matches!(realm.keys, RealmKeys::Loaded { .. }),
             token_ids: number(facts.token_ids),
             epochs: number(facts.epochs),
             section_bytes: number(facts.section_bytes),
