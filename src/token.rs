@@ -14,15 +14,15 @@ use crate::signature::Algorithm;
 /// Default for the length of a token in bytes. Servers commonly allow 8 to 16 KiB for all headers of a request together.
 pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
-/// A token cut in three and decoded, nothing believed: header and claims are UTF-8 text, the signature bytes.
+/// A token cut in three and decoded, nothing believed and nothing read.
 ///
 /// Its `Debug` shows lengths alone.
 pub struct TokenBytes<'t> {
     signing_input: &'t str,
-    /// Header and claims, one after the other.
-    json: String,
-    header_length: usize,
-    signature: Vec<u8>,
+    /// Header, claims and signature, one after the other.
+    decoded: Vec<u8>,
+    header_end: usize,
+    claims_end: usize,
     length: usize,
 }
 
@@ -42,18 +42,15 @@ impl<'t> TokenBytes<'t> {
             return Err(Malformed::NotThreeParts);
         }
 
-        let mut json = Vec::with_capacity(decoded_length(header_text.len()) + decoded_length(claims_text.len()));
-        decode_onto(header_text.as_bytes(), &mut json).map_err(|_| Malformed::NotBase64Url)?;
-        let header_length = json.len();
-        decode_onto(claims_text.as_bytes(), &mut json).map_err(|_| Malformed::NotBase64Url)?;
-        let mut signature = Vec::with_capacity(decoded_length(signature_text.len()));
-        decode_onto(signature_text.as_bytes(), &mut signature).map_err(|_| Malformed::NotBase64Url)?;
-
-        let json = String::from_utf8(json).map_err(|_| Malformed::NotUtf8)?;
-        if !json.is_char_boundary(header_length) {
-            return Err(Malformed::NotUtf8);
-        }
-        Ok(Self { signing_input, json, header_length, signature, length: token.len() })
+        let mut decoded = Vec::with_capacity(decoded_length(token.len()));
+        let mut decode_part = |part: &str| {
+            decode_onto(part.as_bytes(), &mut decoded).map_err(|_| Malformed::NotBase64Url)?;
+            Ok(decoded.len())
+        };
+        let header_end = decode_part(header_text)?;
+        let claims_end = decode_part(claims_text)?;
+        decode_part(signature_text)?;
+        Ok(Self { signing_input, decoded, header_end, claims_end, length: token.len() })
     }
 
     /// What the signature is over (RFC 7515 §5.1): the first two parts as they came.
@@ -65,19 +62,25 @@ impl<'t> TokenBytes<'t> {
     /// The signature's bytes.
     #[must_use]
     pub fn signature(&self) -> &[u8] {
-        &self.signature
+        self.decoded.get(self.claims_end..).unwrap_or_default()
     }
 
-    /// The header as text. Not necessarily JSON.
-    #[must_use]
-    pub fn header_text(&self) -> &str {
-        self.json.get(..self.header_length).unwrap_or_default()
+    /// The header as text, not necessarily JSON.
+    ///
+    /// # Errors
+    /// It is no UTF-8.
+    pub fn header_text(&self) -> Result<&str, Malformed> {
+        let bytes = self.decoded.get(..self.header_end).unwrap_or_default();
+        core::str::from_utf8(bytes).map_err(|_| Malformed::NotUtf8)
     }
 
-    /// The claims as text. Not necessarily JSON.
-    #[must_use]
-    pub fn claims_text(&self) -> &str {
-        self.json.get(self.header_length..).unwrap_or_default()
+    /// The claims as text, not necessarily JSON.
+    ///
+    /// # Errors
+    /// They are no UTF-8.
+    pub fn claims_text(&self) -> Result<&str, Malformed> {
+        let bytes = self.decoded.get(self.header_end..self.claims_end).unwrap_or_default();
+        core::str::from_utf8(bytes).map_err(|_| Malformed::NotUtf8)
     }
 
     /// Reads the header.
@@ -85,17 +88,13 @@ impl<'t> TokenBytes<'t> {
     /// # Errors
     /// It is no strict JSON object, lacks `alg`, has a parameter of the wrong type, or asks for an extension.
     pub fn header(&self) -> Result<Header<'_>, Malformed> {
-        Header::read(self.header_text())
+        Header::read(self.header_text()?)
     }
 }
 
 impl fmt::Debug for TokenBytes<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("TokenBytes")
-            .field("json_bytes", &self.json.len())
-            .field("signature_bytes", &self.signature.len())
-            .finish()
+        formatter.debug_struct("TokenBytes").field("length", &self.length).finish_non_exhaustive()
     }
 }
 
@@ -169,9 +168,9 @@ impl<'d> UntrustedToken<'d> {
     pub fn read(bytes: &'d TokenBytes<'_>) -> Result<Self, Malformed> {
         Ok(Self {
             header: bytes.header()?,
-            claims: ClaimSet::read(bytes.claims_text()).map_err(|_| Malformed::Claims)?,
+            claims: ClaimSet::read(bytes.claims_text()?).map_err(|_| Malformed::Claims)?,
             signing_input: bytes.signing_input,
-            signature: &bytes.signature,
+            signature: bytes.signature(),
             length: bytes.length,
         })
     }

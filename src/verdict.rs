@@ -88,13 +88,13 @@ impl Accepted<'_> {
     /// The header as JSON text. Every parser reads it alike: it has no duplicate members.
     #[must_use]
     pub fn header_json(&self) -> &str {
-        self.bytes.header_text()
+        self.bytes.header_text().unwrap_or_default()
     }
 
     /// The claims as JSON text.
     #[must_use]
     pub fn claims_json(&self) -> &str {
-        self.bytes.claims_text()
+        self.bytes.claims_text().unwrap_or_default()
     }
 
     /// Checks that the token grants every one of `scopes`; its scope claim is a space-delimited string (RFC 8693 §4.2) or
