@@ -12,6 +12,8 @@ export interface FlightOptions {
 const LOOK_MS = 10
 /** After this it no longer relies on that flight, whose request may be gone, and starts its own. */
 const PATIENCE_MS = 500
+/** After this even requests that need not wait take such a flight for lost. */
+const LOST_MS = 2000
 
 /** One piece of I/O that many requests want and few should do. */
 export class Flight {
@@ -28,7 +30,9 @@ export class Flight {
 
   /** Whether one is under way that can be expected to land. */
   get underWay(): boolean {
-    return this.#current !== undefined && Date.now() - this.#current.startedAtMs < this.#options.timeoutMs
+    const { shareFlights, timeoutMs } = this.#options
+    const expectedMs = shareFlights ? timeoutMs : Math.min(timeoutMs, LOST_MS)
+    return this.#current !== undefined && Date.now() - this.#current.startedAtMs < expectedMs
   }
 
   /** For those that need not wait: starts one, unless one is under way. */
