@@ -157,7 +157,7 @@ struct Scanner<'j> {
 
 impl<'j> Scanner<'j> {
     fn new(text: &'j str, duplicates: Duplicates) -> Self {
-        Self { text, at: 0, duplicates, names: Vec::new() }
+        Self { text, at: 0, duplicates, names: Vec::with_capacity(MEMBERS_EXPECTED) }
     }
 
     fn value(&mut self, depth: usize) -> Result<Value<'j>, NotStrictJson> {
