@@ -244,6 +244,9 @@ impl<'j> Scanner<'j> {
         let start = self.at;
         let mut spelling = Spelling::Plain;
         loop {
+            let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+            let plain = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).ok_or(NotStrictJson)?;
+            self.at += plain;
             match self.next()? {
                 b'"' => {
                     let raw = self.text.get(start..self.at - 1).ok_or(NotStrictJson)?;
@@ -253,8 +256,7 @@ impl<'j> Scanner<'j> {
                     spelling = Spelling::Escaped;
                     self.escape()?;
                 }
-                0..=0x1f => return Err(NotStrictJson),
-                _ => (),
+                _ => return Err(NotStrictJson),
             }
         }
     }
