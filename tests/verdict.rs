@@ -12,7 +12,9 @@ use portcullis::explain::{explain, CheckName, Outcome};
 use portcullis::keys::{KeySource, RsaDefault};
 use portcullis::policy::{Audience, Policy, Profile};
 use portcullis::revocation::Bounds;
+use portcullis::signature::{Algorithm, Algorithms};
 use portcullis::time::UnixSeconds;
+use portcullis::verdict::{begin, finish, Begun, HostOutcome, Pending};
 use portcullis::verdict::{identify, judge, IntakeError, Realm, RealmKeys, Reason, Refused, Verdict};
 use serde_json::{json, Value};
 
@@ -332,6 +334,66 @@ fn identify_looks_at_form_realm_key_signature_and_use_alone() {
     assert_eq!(identify(&token(&json!({})), &[unavailable]).unwrap_err(), IntakeError::InvalidToken);
 }
 
+// With the host's help ------------------------------------------------------------------------------------------------
+
+fn host_checks(pending: &Pending) -> HostOutcome {
+    match pending.key().verifies(pending.algorithm(), pending.signing_input().as_bytes(), pending.signature()) {
+        true => HostOutcome::Good,
+        false => HostOutcome::Bad,
+    }
+}
+
+#[test]
+fn the_host_changes_no_verdict() {
+    for group in vectors("verdicts.json")["groups"].as_array().unwrap() {
+        let realms = [realm_of(group).0];
+        for test in group["tests"].as_array().unwrap() {
+            let now = test["now"].as_u64().map_or(NOW, UnixSeconds::new);
+            let text = test["token"].as_str().unwrap();
+            let all = Algorithm::ALL.into_iter().collect();
+            let with_host = match begin(text, &realms, all, now) {
+                Begun::Decided(verdict) => verdict,
+                Begun::Pending(pending) => {
+                    let outcome = host_checks(&pending);
+                    finish(pending, outcome, &realms, now)
+                }
+            };
+            assert_eq!(code(&with_host), code(&judge(text, &realms, now)), "{}", test["comment"]);
+            assert!(matches!(begin(text, &realms, Algorithms::of(&[]), now), Begun::Decided(_)));
+        }
+    }
+}
+
+#[test]
+fn what_happens_while_the_host_checks_is_seen() {
+    let hmac = Algorithms::of(&[Algorithm::HS256]);
+    let good = token(&json!({}));
+    let pending = |realms: &[Realm]| match begin(&good, realms, hmac, NOW) {
+        Begun::Pending(pending) => pending,
+        Begun::Decided(verdict) => panic!("{verdict:?}"),
+    };
+    let reason = |pending, outcome, realms: &[Realm], now| code(&finish(pending, outcome, realms, now));
+    let mut realms = [realm()];
+    assert_eq!(reason(pending(&realms), HostOutcome::Good, &realms, NOW), "no_feed");
+    assert_eq!(reason(pending(&realms), HostOutcome::Bad, &realms, NOW), "bad_signature");
+    let later = UnixSeconds::new(NOW.get() + 400);
+    assert_eq!(reason(pending(&realms), HostOutcome::Good, &realms, later), "expired");
+
+    let begun = pending(&realms);
+    let other_key = json!({ "keys": [{ "kty": "oct", "kid": "test", "k": base64url([7; 32]) }] });
+    realms[0].keys = loaded(read_keys(&other_key, KeySource::Configuration, RsaDefault::RS256).keys);
+    assert_eq!(reason(begun, HostOutcome::Good, &realms, NOW), "unknown_key", "the kid now names another key");
+
+    let mut realms = [realm()];
+    let begun = pending(&realms);
+    realms[0].keys = RealmKeys::Unavailable;
+    assert_eq!(reason(begun, HostOutcome::Good, &realms, NOW), "keys_unavailable");
+    assert_eq!(reason(pending(&[realm()]), HostOutcome::Good, &[], NOW), "wrong_issuer");
+
+    let printed = format!("{:?}", pending(&[realm()]));
+    assert!(!printed.contains("alice") && !printed.contains("eyJ"), "{printed}");
+}
+
 // Revocation state ----------------------------------------------------------------------------------------------------
 
 #[test]
@@ -350,6 +412,6 @@ fn policies_have_documented_defaults() {
     assert_eq!(policy.staleness.max_stale.get(), 60);
     assert_eq!(policy.staleness.max_accept_stale.get(), 3600);
     assert_eq!(policy.claim_names, ClaimNames::default());
-    assert!(!policy.algorithms.contains(portcullis::signature::Algorithm::HS256));
+    assert!(!policy.algorithms.contains(Algorithm::HS256));
     assert_eq!(code(&judge(&token(&json!({})), &[], NOW)), "wrong_issuer");
 }

@@ -20,9 +20,9 @@ type P256Key = <Es256 as jwt_compact::Algorithm>::VerifyingKey;
 /// Its `Debug` shows the scheme and nothing of the key.
 #[derive(Clone)]
 pub(crate) enum VerifyingKey {
-    Hs256(Hs256Key),
-    Hs384(Hs384Key),
-    Hs512(Hs512Key),
+    Hs256(Box<Hs256Key>),
+    Hs384(Box<Hs384Key>),
+    Hs512(Box<Hs512Key>),
     Rsa(Box<RsaKey>),
     Es256(Box<P256Key>),
     Es384(Box<p384::ecdsa::VerifyingKey>),
@@ -56,9 +56,9 @@ impl VerifyingKey {
     /// A shared secret. `None` unless `algorithm` is HMAC and the secret at least as long as its hash (RFC 7518 §3.2).
     pub(crate) fn hmac(algorithm: Algorithm, secret: &[u8]) -> Option<Self> {
         match algorithm {
-            Algorithm::HS256 => Hs256Key::new(secret).map(Self::Hs256),
-            Algorithm::HS384 => Hs384Key::new(secret).map(Self::Hs384),
-            Algorithm::HS512 => Hs512Key::new(secret).map(Self::Hs512),
+            Algorithm::HS256 => Hs256Key::new(secret).map(|key| Self::Hs256(Box::new(key))),
+            Algorithm::HS384 => Hs384Key::new(secret).map(|key| Self::Hs384(Box::new(key))),
+            Algorithm::HS512 => Hs512Key::new(secret).map(|key| Self::Hs512(Box::new(key))),
             Algorithm::RS256
             | Algorithm::RS384
             | Algorithm::RS512
