@@ -2,5 +2,8 @@
 
 pub mod revocation;
 
+#[cfg(feature = "origin")]
+pub mod ledger;
+
 pub mod error;
 pub mod time;
