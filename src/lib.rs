@@ -13,5 +13,8 @@ mod json;
 
 pub mod revocation;
 
+#[cfg(feature = "origin")]
+pub mod ledger;
+
 pub mod error;
 pub mod time;
