@@ -16,6 +16,10 @@ export type ErrorCode =
   | 'feed_unreachable'
   /** A body was larger than its bound. */
   | 'too_large'
+  /** A body did not arrive within its time. */
+  | 'timed_out'
+  /** A body was cut short, or had been read before. */
+  | 'body_unreadable'
   /** The token given to a revocation is malformed, wrongly signed or of no issuer known here. */
   | 'invalid_token'
   /** The token given to a revocation is not an access token. */

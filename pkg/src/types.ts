@@ -66,6 +66,8 @@ export interface Refused {
   reason: Reason
   /** The HTTP status that fits: 401, 403 or 503. */
   status: 401 | 403 | 503
+  /** With `insufficient_scope`: the scopes that were asked for. */
+  scope?: string[]
 }
 
 export type Verdict<C extends Claims = Claims> = Accepted<C> | Refused

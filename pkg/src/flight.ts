@@ -1,0 +1,95 @@
+import { pause } from './deadline.ts'
+
+export interface FlightOptions {
+  /**
+   * Whether a request may await what another one started. False in workerd, where I/O belongs to the request that began it
+   * and another's promise may never settle.
+   */
+  shareFlights: boolean
+  /** When a flight is aborted. */
+  timeoutMs: number
+}
+
+/** How often a request that may not await another's flight looks whether it has landed. */
+const LOOK_MS = 10
+/** After this it no longer relies on that flight, whose request may be gone, and starts its own. */
+const PATIENCE_MS = 500
+
+/** One piece of I/O that many requests want and few should do. */
+export class Flight {
+  readonly #run: (signal: AbortSignal) => Promise<void>
+  readonly #options: FlightOptions
+  readonly #controllers = new Set<AbortController>()
+  #current: { startedAtMs: number; promise: Promise<void> } | undefined
+  #landed = 0
+
+  constructor(run: (signal: AbortSignal) => Promise<void>, options: FlightOptions) {
+    this.#run = run
+    this.#options = options
+  }
+
+  /** Whether one is under way that can be expected to land. */
+  get underWay(): boolean {
+    return this.#current !== undefined && Date.now() - this.#current.startedAtMs < this.#options.timeoutMs
+  }
+
+  /** For those that need not wait: starts one, unless one is under way. */
+  behind(): Promise<void> | undefined {
+    return this.underWay ? undefined : this.#start()
+  }
+
+  /** For those that wait: the one under way, or a new one. Rejects as it does. */
+  join(): Promise<void> {
+    if (this.#current === undefined || !this.underWay) return this.#start()
+    return this.#options.shareFlights ? this.#current.promise : this.#follow()
+  }
+
+  /** For those that need what is true now: one that starts after this call. */
+  async fresh(): Promise<void> {
+    if (this.#current !== undefined && this.#options.shareFlights) {
+      await this.#current.promise.catch(() => undefined)
+      // Whoever else was waiting may have started the next one already; it began after our call too.
+      return this.join()
+    }
+    return this.#start()
+  }
+
+  /** Aborts what is under way. */
+  stop(): void {
+    for (const controller of this.#controllers) controller.abort()
+  }
+
+  #start(): Promise<void> {
+    const promise = this.#fly()
+    const flight = { startedAtMs: Date.now(), promise }
+    this.#current = flight
+    const end = () => {
+      if (this.#current === flight) this.#current = undefined
+    }
+    promise.then(end, end)
+    return promise
+  }
+
+  async #fly(): Promise<void> {
+    const controller = new AbortController()
+    const timer = setTimeout(() => controller.abort(), this.#options.timeoutMs)
+    this.#controllers.add(controller)
+    try {
+      await this.#run(controller.signal)
+      this.#landed += 1
+    } finally {
+      clearTimeout(timer)
+      this.#controllers.delete(controller)
+    }
+  }
+
+  /** Watches another request's flight by its effect alone, with timers of our own. */
+  async #follow(): Promise<void> {
+    const landed = this.#landed
+    while (this.#current !== undefined && Date.now() - this.#current.startedAtMs < PATIENCE_MS) {
+      await pause(LOOK_MS)
+      if (this.#landed !== landed) return
+    }
+    return this.#start()
+  }
+}

@@ -1,0 +1,102 @@
+import { either, invalid, isObject, list, oneOf, required, rule, type Rules, shape, text } from './options.ts'
+import type { Algorithm, ClaimNames, JWK, TokenOptions } from './types.ts'
+
+/** A realm's policy in the form the core takes: everything decided. */
+export interface CorePolicy {
+  name: string
+  issuer: string
+  issuerClaim: string
+  audience: string[] | 'none'
+  profile: 'rfc9068' | 'keycloak' | 'generic'
+  algorithms: Algorithm[]
+  rsaAlgorithm: Algorithm
+  /** Left out: what the profile requires. */
+  requiredClaims?: string[]
+  subjectless: 'refuse' | 'accept'
+  compare: 'issuedAt' | 'authTime'
+  claimNames: ClaimNames
+}
+
+/** Fills in the defaults. */
+export function corePolicy(options: TokenOptions): CorePolicy {
+  const { audience, requiredClaims } = options
+  return {
+    name: options.name,
+    issuer: options.issuer,
+    issuerClaim: options.issuerClaim ?? 'iss',
+    audience: audience === 'none' || Array.isArray(audience) ? audience : [audience],
+    profile: options.profile ?? 'generic',
+    algorithms: options.algorithms ?? [...ALGORITHMS],
+    rsaAlgorithm: options.rsaAlgorithm ?? 'RS256',
+    ...(requiredClaims === undefined ? {} : { requiredClaims }),
+    subjectless: options.subjectless ?? 'refuse',
+    compare: options.compare ?? 'issuedAt',
+    claimNames: { ...CLAIM_NAMES, ...options.claimNames },
+  }
+}
+
+export const ALGORITHMS: readonly Algorithm[] = [
+  'HS256', 'HS384', 'HS512',
+  'RS256', 'RS384', 'RS512',
+  'PS256', 'PS384', 'PS512',
+  'ES256', 'ES384', 'ES512',
+  'EdDSA', 'Ed25519',
+]
+
+export const CLAIM_NAMES: Readonly<ClaimNames> = {
+  subject: 'sub',
+  tokenId: 'jti',
+  session: 'sid',
+  tokenUse: 'token_use',
+  tokenVersion: 'token_version',
+  scope: 'scope',
+}
+
+/** The names that stand in routes, so nothing that a URL would have to escape. */
+const realmName = rule(
+  "1 to 64 letters, digits, '-', '_' or '.', not starting with '.'",
+  (value) => typeof value === 'string' && /^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$/.test(value),
+)
+
+/** The rules of `TokenOptions`, for whoever takes realms. */
+export const TOKEN_RULES: Rules = {
+  name: required(realmName),
+  issuer: required(text),
+  audience: required(either(text, list(text, 1))),
+  profile: oneOf('rfc9068', 'keycloak', 'generic'),
+  algorithms: list(oneOf(...ALGORITHMS), 1),
+  rsaAlgorithm: oneOf('RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'),
+  issuerClaim: text,
+  claimNames: shape({ subject: text, tokenId: text, session: text, tokenUse: text, tokenVersion: text, scope: text }),
+  requiredClaims: list(text),
+  subjectless: oneOf('refuse', 'accept'),
+  compare: oneOf('issuedAt', 'authTime'),
+}
+
+/** An Ed25519 public key (RFC 8037 §2). */
+export const feedKey: ReturnType<typeof rule> = rule(
+  "an Ed25519 public key as JWK: kty 'OKP', crv 'Ed25519', x of 32 bytes, and no d",
+  (value) =>
+    isObject(value) && value['kty'] === 'OKP' && value['crv'] === 'Ed25519' &&
+    typeof value['x'] === 'string' && /^[A-Za-z0-9_-]{43}$/.test(value['x']) && !('d' in value),
+)
+
+/** A JWK set as it may stand in a gate's configuration: no private keys. */
+export const keySet: ReturnType<typeof rule> = rule(
+  'a JWK set ({ keys: […] }) without private keys',
+  (value) => isObject(value) && Array.isArray(value['keys']) && value['keys'].every((key: unknown) => isObject(key) && !hasPrivatePart(key)),
+)
+
+/** Names and issuers each select a realm, so each must be unique. */
+export function checkDistinct(realms: readonly TokenOptions[], name: string): void {
+  for (const member of ['name', 'issuer'] as const) {
+    realms.forEach((realm, index) => {
+      const first = realms.findIndex((other) => other[member] === realm[member])
+      if (first !== index) throw invalid(`${name}[${index}].${member} is the same as that of ${name}[${first}]`)
+    })
+  }
+}
+
+function hasPrivatePart(key: Partial<JWK>): boolean {
+  return 'd' in key || 'p' in key || 'q' in key
+}
