@@ -41,8 +41,15 @@ export class Committer {
     this.#options = options
   }
 
-  /** Why the store did not take the last transaction; `undefined` while it works. */
-  get failure(): PortcullisError | undefined {
+  /** Why the store takes no writes; `undefined` while it does. After a failure it is tried again here, so that it can heal. */
+  async failure(): Promise<PortcullisError | undefined> {
+    if (this.#failure === undefined || this.#running !== undefined) return this.#failure
+    try {
+      await this.#options.store.probe()
+      this.#storeWorks()
+    } catch {
+      // As before.
+    }
     return this.#failure
   }
 
@@ -127,6 +134,10 @@ export class Committer {
       this.#failure = failure
       throw failure
     }
+    this.#storeWorks()
+  }
+
+  #storeWorks(): void {
     if (this.#failure !== undefined) this.#options.onStore(undefined)
     this.#failure = undefined
   }

@@ -32,6 +32,7 @@ export function memoryStore(): RevocationStore {
         known.head = { ...known.head, sequence: last.sequence, chain: last.chain }
       }
     },
+    probe(): void {},
     prune(now: number, limit: number): number {
       let pruned = 0
       for (const realm of realms.values()) {

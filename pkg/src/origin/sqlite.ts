@@ -45,6 +45,7 @@ export function sqliteStore(options: SqliteStoreOptions): RevocationStore {
     load: (realm) => load(opened(), realm),
     setHead: (realm, head) => setHead(opened(), realm, head),
     append: (batches) => append(opened(), batches),
+    probe: () => void opened().probe.run(),
     prune: (now, limit) => Number(opened().prune.run(now, limit).changes),
     close(): void {
       if (open === undefined) return
@@ -67,6 +68,7 @@ interface OpenStore {
   setHead: Statement
   insert: Statement
   advance: Statement
+  probe: Statement
   prune: Statement
 }
 
@@ -87,6 +89,7 @@ function openStore(options: SqliteStoreOptions): OpenStore {
       setHead: database.prepare('INSERT OR REPLACE INTO revocation_heads VALUES (?, ?, ?, ?, ?)'),
       insert: database.prepare('INSERT INTO revocation_rows VALUES (?, ?, ?, ?, ?)'),
       advance: database.prepare('UPDATE revocation_heads SET sequence = ?, chain = ? WHERE realm = ? AND sequence = ?'),
+      probe: database.prepare('UPDATE revocation_heads SET sequence = sequence'),
       prune: database.prepare(
         `DELETE FROM revocation_rows WHERE (realm, sequence) IN
          (SELECT realm, sequence FROM revocation_rows WHERE keep_until < ? LIMIT ?)`,

@@ -51,6 +51,8 @@ export interface RevocationStore {
    * loss of power.
    */
   append(batches: readonly RealmRows[]): void | Promise<void>
+  /** Writes what changes nothing, to see whether the store takes writes. */
+  probe(): void | Promise<void>
   /** Deletes at most `limit` rows whose `keepUntil` lies before `now`; answers how many it was. Heads stay. */
   prune(now: number, limit: number): number | Promise<number>
   close(): void | Promise<void>

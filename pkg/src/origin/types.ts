@@ -60,6 +60,8 @@ export interface OriginOptions {
   jwksMaxStaleSeconds?: number
   /** How long fetching a JWK set may take. Default 2000. */
   jwksTimeoutMs?: number
+  /** Where JWK sets may be fetched by `http:`: from this machine (`loopback`) or `anywhere`. Default `loopback`. */
+  plainHttp?: 'loopback' | 'anywhere'
   /** How often what has expired is forgotten. Default 60. */
   pruneIntervalSeconds?: number
   /** The `fetch` to use for pushes and JWK sets. Default: the host's. */
@@ -70,7 +72,7 @@ export interface OriginOptions {
 
 /** Something an operator should hear of: once when it starts and once when it is over. It holds no token or secret. */
 export interface OriginReport {
-  kind: 'store' | 'push' | 'jwks' | 'acknowledgement' | 'feed'
+  kind: 'store' | 'push' | 'jwks' | 'acknowledgement' | 'feed' | 'fault'
   realm?: string
   edge?: string
   /** `undefined`: what was wrong is over. */

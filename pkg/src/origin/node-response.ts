@@ -1,0 +1,72 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+/** How much of a body that nobody read is taken in to keep the connection; a longer one ends it. */
+const MAX_DRAINED_BYTES = 262_144
+
+/** Writes a response as fast as the client takes it. When the client has gone, the response's body is cancelled. */
+export async function writeResponse(response: Response, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  const body = response.body
+  if (outgoing.destroyed) {
+    await body?.cancel().catch(ignore)
+    return
+  }
+  outgoing.statusCode = response.status
+  outgoing.setHeaders(response.headers)
+  if (incoming.method === 'HEAD' || body === null) {
+    await body?.cancel().catch(ignore)
+    outgoing.end()
+  } else if (await copy(body, outgoing)) {
+    outgoing.end()
+  } else {
+    // Half an answer: only breaking off tells the client that it is not whole.
+    outgoing.destroy()
+  }
+  drain(incoming)
+}
+
+/** False when the body failed, or the client has gone. */
+async function copy(body: ReadableStream<Uint8Array>, outgoing: ServerResponse): Promise<boolean> {
+  const reader = body.getReader()
+  const leave = (): void => void reader.cancel().catch(ignore)
+  outgoing.once('close', leave)
+  try {
+    // A stream's headers leave at once, before its first event.
+    outgoing.flushHeaders()
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (outgoing.destroyed) return false
+      if (done) return true
+      if (!outgoing.write(value)) await writable(outgoing)
+    }
+  } catch {
+    return false
+  } finally {
+    outgoing.removeListener('close', leave)
+  }
+}
+
+function writable(outgoing: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      outgoing.removeListener('drain', end)
+      outgoing.removeListener('close', end)
+      resolve()
+    }
+    outgoing.once('drain', end)
+    outgoing.once('close', end)
+  })
+}
+
+/** Node does not serve the connection's next request before this one's body is read or the connection is closed. */
+function drain(incoming: IncomingMessage): void {
+  if (incoming.readableEnded || incoming.destroyed) return
+  let drained = 0
+  incoming.on('data', (chunk: Uint8Array) => {
+    drained += chunk.byteLength
+    if (drained > MAX_DRAINED_BYTES) incoming.destroy()
+  })
+  incoming.on('error', ignore)
+  incoming.resume()
+}
+
+function ignore(): void {}
