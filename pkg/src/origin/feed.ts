@@ -4,6 +4,8 @@ import { coreCode, type LedgerCore } from './core.ts'
 
 /** Deltas kept for readers that ask for the same one: a commit makes many edges ask at once. */
 const MAX_CACHED_DELTAS = 64
+/** A larger delta counts as pruned: edges take no larger message, and a manifest then costs less. */
+const MAX_DELTA_BYTES = 4 * 1024 * 1024
 /** Long polls and streams of one realm at a time; more are turned away. */
 export const MAX_READERS = 10_000
 
@@ -146,13 +148,13 @@ export class RealmFeed {
 
   #sign(after: number, now: number): Uint8Array {
     try {
-      return this.#ledger.delta(after, now)
+      const bytes = this.#ledger.delta(after, now)
+      if (bytes.byteLength <= MAX_DELTA_BYTES) return bytes
     } catch (cause) {
-      const detail = coreCode(cause)
-      if (detail === 'pruned') throw new PortcullisError('feed_refused', 'the changes since then are gone: take the manifest', { detail })
-      if (detail === 'ahead') throw new PortcullisError('feed_refused', 'this origin is not as far as that', { detail })
-      throw cause
+      if (coreCode(cause) === 'ahead') throw new PortcullisError('feed_refused', 'this origin is not as far as that', { detail: 'ahead' })
+      if (coreCode(cause) !== 'pruned') throw cause
     }
+    throw new PortcullisError('feed_refused', 'the changes since then are gone: take the manifest', { detail: 'pruned' })
   }
 }
 

@@ -4,9 +4,12 @@ import type { TLSSocket } from 'node:tls'
 /** `RequestInit` with what Node's fetch asks for when a body is a stream. */
 type StreamingInit = RequestInit & { duplex: 'half' }
 
+/** The request has no standard form: a strange host, target or method. */
+export class MalformedRequest extends Error {}
+
 /**
  * The standard form of a request that came in. The body is read only as it is asked for; `signal` aborts when the client
- * has gone. Throws `SyntaxError` for a request that has no standard form: a strange host, target or method.
+ * has gone. Throws `MalformedRequest`.
  */
 export function requestOf(incoming: IncomingMessage, signal: AbortSignal): Request {
   const method = incoming.method ?? 'GET'
@@ -15,7 +18,7 @@ export function requestOf(incoming: IncomingMessage, signal: AbortSignal): Reque
   try {
     return new Request(urlOf(incoming), init)
   } catch (cause) {
-    throw new SyntaxError('the request has no standard form', { cause })
+    throw new MalformedRequest('the request has no standard form', { cause })
   }
 }
 
@@ -24,12 +27,12 @@ function urlOf(incoming: IncomingMessage): URL {
   const scheme = (incoming.socket as Partial<TLSSocket>).encrypted === true ? 'https' : 'http'
   const host = incoming.headers.host ?? 'localhost'
   const target = incoming.url ?? '/'
-  if (!/^[A-Za-z0-9.:[\]_-]+$/.test(host)) throw new SyntaxError('the host is malformed')
+  if (!/^[A-Za-z0-9.:[\]_-]+$/.test(host)) throw new MalformedRequest('the host is malformed')
   try {
     const absolute = target.startsWith('/') ? undefined : new URL(target)
     return new URL(`${scheme}://${host}${absolute === undefined ? target : absolute.pathname + absolute.search}`)
   } catch (cause) {
-    throw new SyntaxError('the request target is malformed', { cause })
+    throw new MalformedRequest('the request target is malformed', { cause })
   }
 }
 

@@ -16,7 +16,7 @@ export async function writeResponse(response: Response, incoming: IncomingMessag
     await body?.cancel().catch(ignore)
     outgoing.end()
   } else if (await copy(body, outgoing)) {
-    outgoing.end()
+    if (!outgoing.writableEnded) outgoing.end()
   } else {
     // Half an answer: only breaking off tells the client that it is not whole.
     outgoing.destroy()
@@ -30,19 +30,37 @@ async function copy(body: ReadableStream<Uint8Array>, outgoing: ServerResponse):
   const leave = (): void => void reader.cancel().catch(ignore)
   outgoing.once('close', leave)
   try {
-    // A stream's headers leave at once, before its first event.
-    outgoing.flushHeaders()
+    let next = reader.read()
+    const first = await soon(next)
+    if (first === undefined) {
+      // A stream's headers leave before its first event.
+      outgoing.flushHeaders()
+    } else if (!first.done) {
+      next = reader.read()
+      // A body of one piece leaves together with its headers and its length.
+      if ((await soon(next))?.done === true) {
+        outgoing.end(first.value)
+        return true
+      }
+      if (!outgoing.write(first.value)) await writable(outgoing)
+    }
     for (;;) {
-      const { done, value } = await reader.read()
+      const { done, value } = await next
       if (outgoing.destroyed) return false
       if (done) return true
       if (!outgoing.write(value)) await writable(outgoing)
+      next = reader.read()
     }
   } catch {
     return false
   } finally {
     outgoing.removeListener('close', leave)
   }
+}
+
+/** What the promise gives within this turn of the event loop, else `undefined`. */
+function soon<T>(promise: Promise<T>): Promise<T | undefined> {
+  return Promise.race([promise, new Promise<undefined>((resolve) => setImmediate(() => resolve(undefined)))])
 }
 
 function writable(outgoing: ServerResponse): Promise<void> {

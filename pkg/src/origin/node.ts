@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { PortcullisError } from '../errors.ts'
-import { requestOf } from './node-request.ts'
+import { MalformedRequest, requestOf } from './node-request.ts'
 import { writeResponse } from './node-response.ts'
 
 /** Something that answers requests: an `Origin`, or a function that composes several. */
@@ -78,7 +78,7 @@ async function respond(
   try {
     response = await answer(requestOf(incoming, gone.signal))
   } catch (error) {
-    const malformed = error instanceof SyntaxError
+    const malformed = error instanceof MalformedRequest
     if (!malformed) onError(error)
     response = Response.json({ error: malformed ? 'invalid_request' : 'server_error' }, { status: malformed ? 400 : 500 })
   }

@@ -10,8 +10,7 @@ const BODY_TIMEOUT_MS = 10_000
  * what is no JSON object, or a member that is not declared; `too_large` and the like as `readBody` does.
  */
 export async function jsonBody(request: Request, maxBytes: number, members: readonly string[]): Promise<Record<string, unknown>> {
-  const type = request.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase()
-  if (type !== 'application/json') throw invalidRequest('the content type must be application/json')
+  if (contentType(request) !== 'application/json') throw invalidRequest('the content type must be application/json')
   const bytes = await readBody(request, { maxBytes, timeoutMs: BODY_TIMEOUT_MS, signal: request.signal })
   if (bytes.byteLength === 0) throw invalidRequest('the body is empty')
   const body = parse(bytes)
@@ -20,6 +19,29 @@ export async function jsonBody(request: Request, maxBytes: number, members: read
     throw invalidRequest(`the body may have no members but ${members.join(', ')}`)
   }
   return body
+}
+
+/**
+ * Reads a form (RFC 6749 §3.2). Throws a `Problem` (400 `invalid_request`) for another content type or a parameter given
+ * twice; `too_large` and the like as `readBody` does. Parameters without a value count as left out.
+ */
+export async function formBody(request: Request, maxBytes: number): Promise<Map<string, string>> {
+  if (contentType(request) !== 'application/x-www-form-urlencoded') {
+    throw invalidRequest('the content type must be application/x-www-form-urlencoded')
+  }
+  const bytes = await readBody(request, { maxBytes, timeoutMs: BODY_TIMEOUT_MS, signal: request.signal })
+  return parametersOf(new URLSearchParams(new TextDecoder().decode(bytes)))
+}
+
+/** The parameters of a form or query, each at most once. Throws a `Problem` (400). */
+export function parametersOf(search: URLSearchParams): Map<string, string> {
+  const parameters = new Map<string, string>()
+  for (const [name, value] of search) {
+    if (parameters.has(name)) throw invalidRequest('a parameter is given twice')
+    parameters.set(name, value)
+  }
+  for (const [name, value] of parameters) if (value === '') parameters.delete(name)
+  return parameters
 }
 
 /** A query parameter that is a whole number. Throws a `Problem` (400) when it is something else or given twice. */
@@ -35,6 +57,11 @@ export function wholeNumber(url: URL, name: string): number | undefined {
 
 export function invalidRequest(description: string): Problem {
   return new Problem(400, 'invalid_request', description)
+}
+
+/** The media type without its parameters. */
+function contentType(request: Request): string | undefined {
+  return request.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase()
 }
 
 function parse(bytes: Uint8Array): unknown {
