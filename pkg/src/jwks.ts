@@ -1,6 +1,7 @@
 import { download } from './download.ts'
 import { PortcullisError } from './errors.ts'
 import { Flight } from './flight.ts'
+import { KeySearch } from './keysearch.ts'
 import { invalid } from './options.ts'
 import type { WaitUntil } from './types.ts'
 
@@ -19,6 +20,8 @@ export interface RemoteKeysOptions {
   plainHttp: 'loopback' | 'anywhere'
   shareFlights: boolean
   fetch: typeof fetch
+  /** Hears of every failed fetch, also those that no caller waits for. */
+  onFailure: (error: unknown) => void
 }
 
 /** The largest JWK set read. Real ones have a few kilobytes; a set with certificate chains some tens. */
@@ -27,15 +30,6 @@ const MAX_JWKS_BYTES = 1024 * 1024
 const AGEING = 0.8
 /** The pause after a failed fetch. */
 const RETRY_MS = 1000
-/** Fetches for unknown keys: so many at once, and one more for every REFILL_MS. */
-const BUCKET_SIZE = 5
-const REFILL_MS = 1000
-/** How long a key id that was looked for is not looked for again. */
-const MISSED_MS = 1000
-/** How many such ids are remembered, and how much of each: both are chosen by whoever sends tokens. */
-const MAX_MISSED = 256
-const MAX_KID_CHARACTERS = 128
-
 /**
  * An issuer's JWK set at a URL. It fetches and hands over; whether a set is good is for the owner to say. While it cannot
  * be fetched the old one serves until its last second, which the owner enforces.
@@ -44,11 +38,10 @@ export class RemoteKeys {
   readonly #options: RemoteKeysOptions
   readonly #url: URL
   readonly #flight: Flight
-  readonly #missed = new Map<string, number>()
+  readonly #search = new KeySearch()
   #loadedAtMs: number | undefined
   #failedAtMs: number | undefined
-  #tokens = BUCKET_SIZE
-  #refilledAtMs = 0
+  #closed = false
 
   /** Throws `invalid_option` for a URL that may not be used. Does no I/O. */
   constructor(options: RemoteKeysOptions, install: InstallKeys) {
@@ -60,9 +53,12 @@ export class RemoteKeys {
     this.#flight = new Flight((signal) => this.#fetch(signal, install), options)
   }
 
-  /** Whether the set is past its maximum age and should be fetched before it is used again. */
+  /**
+   * Whether the set is past its maximum age and should be fetched before it is used again. Not after a failed attempt: then
+   * the old set serves, requests do not wait, and further attempts are made behind them.
+   */
   get due(): boolean {
-    return this.#ageMs() >= this.#options.maxAgeSeconds * 1000
+    return this.#failedAtMs === undefined && this.#ageMs() >= this.#options.maxAgeSeconds * 1000
   }
 
   /** Fetches the set, or awaits a fetch under way. Right after a failure it does nothing. Rejects with `jwks_unreachable` or `invalid_jwks`. */
@@ -71,33 +67,34 @@ export class RemoteKeys {
     await this.#flight.join()
   }
 
-  /** Fetches the set again behind a request when it is about to reach its maximum age. The promise never rejects. */
+  /** Fetches the set unless it is young. Rejects likewise, also right after a failure. */
+  async refresh(): Promise<void> {
+    if (this.#ageing) await this.#flight.fresh()
+  }
+
+  /** Fetches the set again behind a request when it is about to reach its maximum age. Failures are only reported. */
   refreshBehind(waitUntil?: WaitUntil): void {
-    if (this.#resting || this.#ageMs() < this.#options.maxAgeSeconds * 1000 * AGEING) return
+    if (this.#resting || !this.#ageing) return
     const flight = this.#flight.behind()?.catch(() => undefined)
     if (flight !== undefined) waitUntil?.(flight)
   }
 
-  /**
-   * Fetches the set because a token names a key that is not in it. Garbage and rotation share a token bucket, but any
-   * fetch brings every new key, so neither starves the other. Answers false when nothing was fetched; then nothing changed.
-   */
+  /** Fetches the set because a token names a key that is not in it, as often as `KeySearch` admits. False: nothing has changed. */
   async lookFor(kid: string): Promise<boolean> {
-    const id = kid.slice(0, MAX_KID_CHARACTERS)
-    if (this.#wasMissed(id)) return false
-    if (!this.#flight.underWay && !this.#take()) return false
+    if (!this.#search.admits(kid, this.#flight.underWay ? 'under_way' : 'needed')) return false
     try {
       await this.#flight.join()
       return true
     } catch {
       return false
     } finally {
-      this.#remember(id)
+      this.#search.lookedFor(kid)
     }
   }
 
   /** Ends what is under way. */
   close(): void {
+    this.#closed = true
     this.#flight.stop()
   }
 
@@ -112,11 +109,13 @@ export class RemoteKeys {
       if (!isKeySet(bytes)) {
         throw new PortcullisError('invalid_jwks', `${this.#url.host} sent something that is no JWK set`, { detail: 'not_a_key_set' })
       }
+      if (this.#closed) throw new PortcullisError('closed', 'the keys are no longer needed')
       install(bytes, Math.floor(Date.now() / 1000) + this.#options.maxStaleSeconds)
       this.#loadedAtMs = Date.now()
       this.#failedAtMs = undefined
     } catch (error) {
       this.#failedAtMs = Date.now()
+      if (!this.#closed) this.#options.onFailure(error)
       throw error
     }
   }
@@ -125,34 +124,12 @@ export class RemoteKeys {
     return this.#failedAtMs !== undefined && Math.abs(Date.now() - this.#failedAtMs) < RETRY_MS
   }
 
+  get #ageing(): boolean {
+    return this.#ageMs() >= this.#options.maxAgeSeconds * 1000 * AGEING
+  }
+
   #ageMs(): number {
     return this.#loadedAtMs === undefined ? Infinity : Date.now() - this.#loadedAtMs
-  }
-
-  #take(): boolean {
-    const earned = Math.floor((Date.now() - this.#refilledAtMs) / REFILL_MS)
-    if (earned > 0) {
-      this.#tokens = Math.min(BUCKET_SIZE, this.#tokens + earned)
-      this.#refilledAtMs = this.#tokens === BUCKET_SIZE ? Date.now() : this.#refilledAtMs + earned * REFILL_MS
-    }
-    if (this.#tokens < 1) return false
-    this.#tokens -= 1
-    return true
-  }
-
-  #wasMissed(id: string): boolean {
-    const at = this.#missed.get(id)
-    return at !== undefined && Math.abs(Date.now() - at) < MISSED_MS
-  }
-
-  /** Oldest first out: a Map keeps the order of insertion. */
-  #remember(id: string): void {
-    this.#missed.delete(id)
-    this.#missed.set(id, Date.now())
-    for (const oldest of this.#missed.keys()) {
-      if (this.#missed.size <= MAX_MISSED) break
-      this.#missed.delete(oldest)
-    }
   }
 }
 

@@ -139,6 +139,8 @@ export interface FeedOptions {
   mode?: 'pull' | 'stream'
   /** A bearer credential for a feed that asks for one. */
   credential?: string
+  /** The name and secret under which the origin knows this edge (`edges` there): it then hears how far this gate is. */
+  acknowledge?: { edge: string; secret: string }
 }
 
 /** Something an operator should hear of. It holds no token, secret or attacker's text. */
@@ -179,6 +181,8 @@ export interface GateOptions {
   jwksMaxStaleSeconds?: number
   /** How long a JWK set may take. Default 2000. */
   jwksTimeoutMs?: number
+  /** Where keys may be fetched, and secrets sent, without TLS. Default `loopback`: only on this machine. */
+  plainHttp?: 'loopback' | 'anywhere'
   /** The `fetch` to use. Default: the host's. */
   fetch?: typeof fetch
   /** Hears of refused feeds, unreachable keys and the like. Default: `console.warn`, each kind at most once a minute. */

@@ -1,1 +1,119 @@
-fn main() {}
+//! The project's commands: `cargo xtask build | demo | test | bench`. They build, fetch, spawn and stop; what they run
+//! is cargo, npm and the TypeScript under `www/` and `tests/`.
+
+mod build;
+mod command;
+mod npm;
+mod system;
+mod wasm;
+
+use command::{Failure, Run};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask <command>
+
+  build                    the wasm, JavaScript and types of the package, into pkg/
+  demo [--tour] [--install]
+                           origin on 127.0.0.1:8780 and an edge worker on 127.0.0.1:8787;
+                           with --tour every method is walked through and measured
+  test [--install]         every test; what cannot run here is named as skipped
+  bench [NAME] [--json]    benchmarks against the peers, in one run
+
+  --install                lets the command install system packages (implied as root on Debian and Ubuntu)";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match dispatch(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(arguments: &[String]) -> Result<(), Failure> {
+    let (name, rest) = arguments.split_first().map_or(("", [].as_slice()), |(name, rest)| (name.as_str(), rest));
+    let project = Project { root: root()?, consent: system::Consent::from(rest) };
+    match name {
+        "build" => accept(rest, &[]).and_then(|()| build::package(&project)),
+        "demo" => accept(rest, &["--tour", "--install"]).and_then(|()| demo(&project, rest)),
+        "test" => accept(rest, &["--install"]).and_then(|()| test(&project)),
+        "bench" => bench(&project, rest),
+        "" | "help" | "--help" | "-h" => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        _ => Err(Failure::Usage(format!("there is no command of that name\n\n{USAGE}"))),
+    }
+}
+
+/// The checkout, and what may be installed on its machine.
+struct Project {
+    root: PathBuf,
+    consent: system::Consent,
+}
+
+impl Project {
+    fn path(&self, relative: &str) -> PathBuf {
+        self.root.join(relative)
+    }
+}
+
+fn demo(project: &Project, arguments: &[String]) -> Result<(), Failure> {
+    build::package(project)?;
+    npm::install(&project.path("www"))?;
+    let tour = arguments.iter().any(|argument| argument == "--tour");
+    typescript(project, "www", "demo/run.ts").args(tour.then_some("--tour")).run()
+}
+
+fn test(project: &Project) -> Result<(), Failure> {
+    build::package(project)?;
+    npm::install(&project.path("www"))?;
+    npm::install(&project.path("tests"))?;
+    let strace = system::provide("strace", "strace", project.consent);
+
+    let cargo = || Run::new("cargo").within(&project.root);
+    cargo().args(["fmt", "--all", "--check"]).run()?;
+    cargo().args(["test", "--workspace", "--features", "origin"]).run()?;
+    // The edge half must stand without the origin.
+    cargo().args(["check", "--package", "portcullis", "--no-default-features", "--features", "edge"]).run()?;
+
+    npm::script(&project.path("pkg"), "check")?;
+    npm::script(&project.path("pkg"), "test")?;
+    npm::script(&project.path("www"), "check")?;
+    npm::script(&project.path("tests"), "check")?;
+    typescript(project, "tests", "run.ts").env("STRACE", if strace { "yes" } else { "no" }).run()
+}
+
+fn bench(project: &Project, arguments: &[String]) -> Result<(), Failure> {
+    let mut names = arguments.iter().filter(|argument| !argument.starts_with("--"));
+    let (name, extra) = (names.next(), names.next());
+    if extra.is_some() || arguments.iter().any(|argument| argument.starts_with("--") && argument != "--json") {
+        return Err(Failure::Usage("bench takes one NAME and --json".into()));
+    }
+    let json = arguments.iter().any(|argument| argument == "--json");
+    build::package(project)?;
+    npm::install(&project.path("www"))?;
+    npm::install(&project.path("tests"))?;
+    typescript(project, "tests", "bench/run.ts").args(name).args(json.then_some("--json")).run()
+}
+
+/// A TypeScript file of `www/` or `tests/`, run by Node.
+fn typescript(project: &Project, folder: &str, file: &str) -> Run {
+    Run::new("node").args(["--import", "tsx", file]).within(&project.path(folder))
+}
+
+fn accept(arguments: &[String], known: &[&str]) -> Result<(), Failure> {
+    match arguments.iter().find(|argument| !known.contains(&argument.as_str())) {
+        None => Ok(()),
+        Some(_) => Err(Failure::Usage(format!("known options here: {}\n\n{USAGE}", known.join(" ")))),
+    }
+}
+
+fn root() -> Result<PathBuf, Failure> {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest.parent().map(Path::to_path_buf).ok_or(Failure::Missing("xtask must stand in the checkout".into()))
+}

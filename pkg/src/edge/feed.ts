@@ -1,0 +1,212 @@
+import { within } from '../deadline.ts'
+import { type Downloaded, download } from '../download.ts'
+import { PortcullisError } from '../errors.ts'
+import { Flight } from '../flight.ts'
+import type { WaitUntil } from '../types.ts'
+import type { Realm } from './realm.ts'
+
+/** The largest manifest or delta read: 4 MiB, room for half a million revocations at once. */
+export const MAX_MESSAGE_BYTES: number = 4 * 1024 * 1024
+/** The largest section read. A worker has 128 MB in all. */
+const MAX_SECTION_BYTES = 32 * 1024 * 1024
+/** How many sections are fetched side by side; workerd allows six connections a request. */
+const PARALLEL_SECTIONS = 4
+/** How long one refresh may take, sections and all. */
+const FLIGHT_TIMEOUT_MS = 15_000
+/** After a failure, requests that go on meanwhile leave the origin alone for so long, doubled with each further one. */
+const FIRST_BACKOFF_MS = 500
+const MAX_BACKOFF_MS = 15_000
+/** After a failure, even requests that wait do so only after this pause. */
+const WAITING_BACKOFF_MS = 250
+/** How often a manifest is asked for merely because the changes since the last have grown many. */
+const MANIFEST_EVERY_MS = 10_000
+
+/** Refusals of a delta that only a manifest can heal. */
+export const HEALED_BY_MANIFEST: readonly (string | undefined)[] = [
+  'gap', 'equivocation', 'unknown_generation', 'generation_conflict', 'too_many_changes',
+]
+
+/** Pulls a realm's feed: deltas when something is loaded, else the manifest and the sections it names. */
+export class Feed {
+  readonly #realm: Realm
+  readonly #flight: Flight
+  #failures = 0
+  #failedAtMs = -Infinity
+  #manifestAtMs = -Infinity
+  #closed = false
+
+  constructor(realm: Realm) {
+    this.#realm = realm
+    this.#flight = new Flight((signal) => this.#pull(signal), {
+      shareFlights: realm.surroundings.shareFlights,
+      timeoutMs: FLIGHT_TIMEOUT_MS,
+    })
+  }
+
+  get underWay(): boolean {
+    return this.#flight.underWay
+  }
+
+  /** For requests that go on meanwhile. */
+  refreshBehind(waitUntil?: WaitUntil): void {
+    const backoffMs = this.#failures === 0 ? 0 : Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (this.#failures - 1))
+    if (Date.now() - this.#failedAtMs < backoffMs) return
+    const flight = this.#flight.behind()
+    if (flight !== undefined) this.#carryOn(flight, waitUntil)
+  }
+
+  /** For requests that wait: at most `ms`; what takes longer goes on behind. Never rejects. */
+  async wait(ms: number, waitUntil?: WaitUntil): Promise<void> {
+    if (!this.underWay && Date.now() - this.#failedAtMs < WAITING_BACKOFF_MS) return
+    const flight = this.#flight.join()
+    this.#carryOn(flight, waitUntil)
+    await within(flight, ms)
+  }
+
+  /** For requests that need what the origin knows now: a refresh that starts after this call, waited for likewise. */
+  async catchUp(ms: number, waitUntil?: WaitUntil): Promise<'done' | 'failed' | 'late'> {
+    const flight = this.#flight.fresh()
+    this.#carryOn(flight, waitUntil)
+    return within(flight, ms)
+  }
+
+  /** A refresh that starts after this call. Rejects with `feed_unreachable` or `feed_refused`. */
+  async refresh(): Promise<void> {
+    await this.#flight.fresh()
+    void this.#realm.acknowledge()
+  }
+
+  /** Sends the realm's credential along. Rejects with `feed_unreachable`. */
+  async get(path: string, query: Record<string, string>, maxBytes: number, signal: AbortSignal): Promise<Downloaded> {
+    const { fetch } = this.#realm.surroundings.settings
+    const url = feedUrl(this.#realm.settings.feed.url, path, query)
+    const answer = await download(url, { fetch, errorCode: 'feed_unreachable', maxBytes, signal, headers: this.headers() })
+    // A sign-in page, an error page of a proxy, a wrong path: say so, rather than "unknown format".
+    if (answer.status === 200 && /^(?:text\/|application\/json)/i.test(answer.headers.get('content-type') ?? '')) {
+      throw new PortcullisError('feed_refused', `${url.host} sent a page or text where a feed should be`, { detail: 'not_a_feed' })
+    }
+    return answer
+  }
+
+  headers(): Record<string, string> {
+    const { credential } = this.#realm.settings.feed
+    return credential === undefined ? {} : { authorization: `Bearer ${credential}` }
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#flight.stop()
+  }
+
+  #carryOn(flight: Promise<void>, waitUntil: WaitUntil | undefined): void {
+    const whole = flight.then(() => this.#realm.acknowledge()).catch(() => undefined)
+    waitUntil?.(whole)
+  }
+
+  async #pull(signal: AbortSignal): Promise<void> {
+    try {
+      const { state } = this.#realm
+      if (!state.loaded || (state.wantsManifest && Date.now() - this.#manifestAtMs > MANIFEST_EVERY_MS)) {
+        await this.#manifest(signal)
+      } else {
+        await this.#delta(signal)
+      }
+      // Sections may take a while; what has happened meanwhile is asked for once more.
+      if (await this.#sections(signal)) await this.#delta(signal)
+      this.#failures = 0
+      this.#failedAtMs = -Infinity
+    } catch (error) {
+      if (this.#closed) throw new PortcullisError('closed', 'the gate was closed', { cause: error })
+      this.#failures += 1
+      this.#failedAtMs = Date.now()
+      this.#realm.reportFeed(error)
+      throw error
+    }
+  }
+
+  async #delta(signal: AbortSignal): Promise<void> {
+    const { status, bytes } = await this.get('deltas', { after: String(this.#realm.state.sequence) }, MAX_MESSAGE_BYTES, signal)
+    if (status === 410 || status === 404) return this.#manifest(signal)
+    if (status === 409) {
+      const { host } = this.#realm.settings.feed.url
+      throw new PortcullisError('feed_refused', `${host} is not as far as this gate: it has lost part of its ledger`, { detail: 'ahead' })
+    }
+    if (status !== 200) throw this.#unexpected(status, 'deltas')
+    try {
+      this.#apply(bytes)
+    } catch (error) {
+      if (!(error instanceof PortcullisError) || !HEALED_BY_MANIFEST.includes(error.detail)) throw error
+      if (error.detail === 'equivocation') this.#realm.reportFeed(error)
+      await this.#manifest(signal)
+    }
+  }
+
+  async #manifest(signal: AbortSignal): Promise<void> {
+    const { status, bytes } = await this.get('manifest', {}, MAX_MESSAGE_BYTES, signal)
+    if (status !== 200) throw this.#unexpected(status, 'the manifest')
+    this.#apply(bytes)
+    this.#manifestAtMs = Date.now()
+  }
+
+  /** Fetches what the manifest names and is not here. Answers whether there was any. */
+  async #sections(signal: AbortSignal): Promise<boolean> {
+    if (this.#realm.missingSections().length === 0) return false
+    if ((await this.#fetchMissing(signal)) === 'superseded') {
+      await this.#manifest(signal)
+      await this.#fetchMissing(signal)
+    }
+    if (this.#realm.missingSections().length > 0) {
+      throw new PortcullisError('feed_refused', 'sections that the manifest names are not to be had', { detail: 'sections_missing' })
+    }
+    return true
+  }
+
+  /** `superseded`: the origin no longer has one of them, so there must be a newer manifest. */
+  async #fetchMissing(signal: AbortSignal): Promise<'tried' | 'superseded'> {
+    const names = this.#realm.missingSections()
+    let outcome: 'tried' | 'superseded' = 'tried'
+    const next = async (): Promise<void> => {
+      for (let name = names.shift(); name !== undefined; name = names.shift()) {
+        const { status, bytes } = await this.get(`sections/${name}`, {}, MAX_SECTION_BYTES, signal)
+        if (status === 200) this.#provide(bytes)
+        else if (status === 404 || status === 410) outcome = 'superseded'
+        else throw this.#unexpected(status, 'a section')
+      }
+    }
+    await Promise.all(Array.from({ length: PARALLEL_SECTIONS }, next))
+    return outcome
+  }
+
+  #provide(bytes: Uint8Array): void {
+    this.#mustBeOpen()
+    try {
+      this.#realm.provideSection(bytes)
+    } catch (error) {
+      // Another flight or a newer manifest may have made it unwanted; if it is still missing, `#sections` says so.
+      if (!(error instanceof PortcullisError) || error.detail !== 'unknown_section') throw error
+    }
+  }
+
+  #apply(bytes: Uint8Array): void {
+    this.#mustBeOpen()
+    this.#realm.apply(bytes)
+  }
+
+  /** After an await the core may be gone. */
+  #mustBeOpen(): void {
+    if (this.#closed) throw new PortcullisError('closed', 'the gate was closed')
+  }
+
+  #unexpected(status: number, what: string): PortcullisError {
+    const { host } = this.#realm.settings.feed.url
+    return new PortcullisError('feed_unreachable', `${host} answered ${status} for ${what}`, { detail: 'status' })
+  }
+}
+
+/** A path below a feed's URL, whose own query stays. */
+export function feedUrl(base: URL, path: string, query: Record<string, string>): URL {
+  const url = new URL(base)
+  url.pathname = `${url.pathname.replace(/\/+$/, '')}/${path}`
+  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
+  return url
+}

@@ -1,0 +1,118 @@
+import { bearerToken, challenge, isScopeToken } from '../bearer.ts'
+import { PortcullisError } from '../errors.ts'
+import { invalid } from '../options.ts'
+import type {
+  Accepted, AuthenticateOptions, Check, CheckOptions, Claims, FeedApplied, Gate, GateOptions, Status, Verdict, WaitUntil,
+} from '../types.ts'
+import { judge } from './judge.ts'
+import type { OpenGate } from './opengate.ts'
+import { Opening } from './opening.ts'
+import { protect } from './protect.ts'
+import type { Realm } from './realm.ts'
+import { receiveFeed } from './receive.ts'
+import { refused, verdictOf } from './verdict.ts'
+
+/**
+ * Makes a gate. It does nothing until its first use, so it may stand at module scope. Options may be a function of a
+ * worker's `env`, called once for each `env`. Throws `invalid_option` at once for options given as they are; else the first
+ * use does.
+ */
+export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => GateOptions)): Gate<Env> {
+  const opening = new Opening<Env>(options)
+
+  async function check<C extends Claims = Claims>(token: unknown, options: CheckOptions<Env> = {}): Promise<Verdict<C>> {
+    const gate = opening.open(options.env)
+    if (typeof token !== 'string' || token === '') return refused(isAbsent(token) ? 'missing_token' : 'malformed')
+    const found = await judge(gate, token, forgiving(options.waitUntil))
+    return verdictOf<C>(found, gate.realmOf(found), token)
+  }
+
+  function checkSync<C extends Claims = Claims>(token: unknown): Verdict<C> {
+    const gate = opening.open()
+    if (typeof token !== 'string' || token === '') return refused(isAbsent(token) ? 'missing_token' : 'malformed')
+    const found = gate.find(token)
+    return verdictOf<C>(found, gate.realmOf(found), token)
+  }
+
+  async function authenticate(request: Request, options: AuthenticateOptions<Env> = {}): Promise<Verdict> {
+    const scope = options.scope ?? []
+    if (!scope.every(isScopeToken)) throw invalid('options.scope must be scope tokens (RFC 6749 §3.3)')
+    const presented = bearerToken(request.headers)
+    if (presented.kind === 'nothing') return refused('missing_token')
+    if (presented.token === '') return refused('malformed')
+    const verdict = await check(presented.token, options)
+    if (!verdict.ok) return verdict
+    const realm = opening.open(options.env).realmNamed(verdict.realm)
+    return grants(verdict, realm, scope) ? verdict : { ...refused('insufficient_scope'), scope: [...scope] }
+  }
+
+  async function explain(token: unknown, options: CheckOptions<Env> = {}): Promise<Check[]> {
+    // The same fetches as for a verdict come first, so that it explains what a request would have got.
+    await check(token, options)
+    const gate = opening.open(options.env)
+    gate.mustBeOpen()
+    return gate.core.explain(typeof token === 'string' ? token : '', gate.now())
+  }
+
+  return {
+    check,
+    checkSync,
+    authenticate,
+    challenge,
+    protect: (handler, options) => protect(authenticate, handler, options),
+    explain,
+    receiveFeed: async (request, options = {}) => receiveFeed(opening.open(options.env), request, forgiving(options.waitUntil)),
+    applyFeed: (bytes) => applyFeed(opening.open(), bytes),
+    refresh: async (realm) => refresh(opening.open(), realm),
+    status: () => status(opening.open()),
+    close: () => opening.close(),
+  }
+}
+
+function isAbsent(token: unknown): boolean {
+  return token === undefined || token === null || token === ''
+}
+
+/** A `waitUntil` that throws (taken off its object, or called too late) must not fail the request. */
+function forgiving(waitUntil: WaitUntil | undefined): WaitUntil | undefined {
+  if (waitUntil === undefined) return undefined
+  return (promise) => {
+    try {
+      waitUntil(promise)
+    } catch {
+      // The work goes on without the host's promise to wait for it.
+    }
+  }
+}
+
+/** Whether the token's scope, a list separated by spaces (RFC 6749 §3.3) or an array, has all that is needed. */
+function grants(verdict: Accepted, realm: Realm, needed: string[]): boolean {
+  if (needed.length === 0) return true
+  const claim = verdict.claims[realm.scopeClaim]
+  const granted: unknown[] = typeof claim === 'string' ? claim.split(' ') : Array.isArray(claim) ? claim : []
+  return needed.every((scope) => granted.includes(scope))
+}
+
+function applyFeed(gate: OpenGate, bytes: Uint8Array): FeedApplied {
+  if (!(bytes instanceof Uint8Array)) throw new PortcullisError('feed_refused', 'the message must be a Uint8Array', { detail: 'not_bytes' })
+  const { realm } = gate.peekFeed(bytes)
+  const { effect } = realm.apply(bytes)
+  void realm.acknowledge()
+  return { realm: realm.name, sequence: realm.state.sequence, changed: effect === 'changed' }
+}
+
+async function refresh(gate: OpenGate, name: string | undefined): Promise<void> {
+  gate.mustBeOpen()
+  const realms = name === undefined ? gate.realms : [gate.realmNamed(name)]
+  await Promise.all(realms.flatMap((realm) => [realm.feed.refresh(), realm.keys?.refresh()]))
+}
+
+function status(gate: OpenGate): Status[] {
+  gate.mustBeOpen()
+  const now = gate.now()
+  return gate.realms.map((realm) => {
+    const { loaded, sequence, hasKeys, tokenIds, epochs, sectionBytes, liveEntries, errorRate } = realm.currentState()
+    const ageSeconds = loaded ? realm.ageSeconds(now) : undefined
+    return { realm: realm.name, loaded, sequence, ageSeconds, keys: hasKeys, tokenIds, epochs, sectionBytes, liveEntries, errorRate }
+  })
+}

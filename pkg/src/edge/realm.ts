@@ -1,0 +1,147 @@
+import type { PortcullisError } from '../errors.ts'
+import { RemoteKeys } from '../jwks.ts'
+import { KeySearch } from '../keysearch.ts'
+import { CLAIM_NAMES } from '../policy.ts'
+import type { JWKS, WaitUntil } from '../types.ts'
+import { Acknowledger } from './acknowledger.ts'
+import type { Core, CoreApplied, CoreState } from './core.ts'
+import { Feed } from './feed.ts'
+import type { Reporter } from './report.ts'
+import type { RealmSettings, Settings } from './settings.ts'
+import { FeedStream } from './stream.ts'
+
+/** What a realm needs of the gate it belongs to. */
+export interface Surroundings {
+  core: Core
+  settings: Settings
+  shareFlights: boolean
+  report: Reporter
+  /** Unix seconds; never goes back. */
+  now(): number
+}
+
+/** One realm of an opened gate: its state in the core, and what brings it keys and changes. */
+export class Realm {
+  readonly name: string
+  readonly scopeClaim: string
+  readonly settings: RealmSettings
+  readonly surroundings: Surroundings
+  readonly keys: RemoteKeys | undefined
+  readonly feed: Feed
+  /** When a token that was ahead of us last made us refresh. */
+  caughtUpAtMs: number = -Infinity
+  readonly #index: number
+  readonly #keySearch = new KeySearch()
+  readonly #acknowledger: Acknowledger | undefined
+  readonly #stream: FeedStream | undefined
+  #state: CoreState
+
+  /** Throws `invalid_option` and `invalid_jwks`. Does no I/O. */
+  constructor(index: number, settings: RealmSettings, surroundings: Surroundings) {
+    this.#index = index
+    this.name = settings.token.name
+    this.scopeClaim = settings.token.claimNames?.scope ?? CLAIM_NAMES.scope
+    this.settings = settings
+    this.surroundings = surroundings
+    this.keys = this.#openKeys(settings.jwks)
+    this.feed = new Feed(this)
+    this.#stream = settings.feed.mode === 'stream' ? new FeedStream(this) : undefined
+    this.#acknowledger = settings.feed.acknowledge === undefined ? undefined : new Acknowledger(this, settings.feed.acknowledge)
+    this.#state = surroundings.core.state(index)
+  }
+
+  /** The core's view, as of the last change. */
+  get state(): CoreState {
+    return this.#state
+  }
+
+  /** The core's view now: keys come and go, and entries expire, without a change by us. */
+  currentState(): CoreState {
+    this.#state = this.surroundings.core.state(this.#index)
+    return this.#state
+  }
+
+  /** Seconds since the origin stated what is known here; Infinity before the first statement. */
+  ageSeconds(now: number): number {
+    return this.#state.loaded ? Math.max(0, now - this.#state.issuedAt) : Infinity
+  }
+
+  /** Applies a manifest or delta, which must be this realm's. Throws `feed_refused`; then nothing has changed. */
+  apply(bytes: Uint8Array): CoreApplied {
+    const { core, now } = this.surroundings
+    const applied = core.applyFeed(bytes, now())
+    this.currentState()
+    return applied
+  }
+
+  missingSections(): string[] {
+    return this.surroundings.core.missingSections(this.#index)
+  }
+
+  /** Takes in a section. Throws `feed_refused`. */
+  provideSection(bytes: Uint8Array): void {
+    this.surroundings.core.provideSection(this.#index, bytes)
+    this.currentState()
+  }
+
+  /** Starts the stream, if changes are to come by one. Called at first use, for nothing may start before. */
+  start(): void {
+    this.#stream?.start()
+  }
+
+  /**
+   * Looks for a key that is not known: at the JWKS URL or, when the feed carries the keys, there. Waits no longer than
+   * `ms`; false when there was nothing to look at, or not again so soon.
+   */
+  async lookForKey(kid: string): Promise<boolean> {
+    if (this.keys !== undefined) return this.keys.lookFor(kid)
+    if (this.settings.jwks !== undefined) return false
+    if (!this.#keySearch.admits(kid, this.feed.underWay ? 'under_way' : 'needed')) return false
+    this.#keySearch.lookedFor(kid)
+    await this.feed.wait(this.surroundings.settings.refreshTimeoutMs)
+    return true
+  }
+
+  /** Tells the origin how far we are, if it wants to know. The promise never rejects. */
+  async acknowledge(waitUntil?: WaitUntil): Promise<void> {
+    const sent = this.#acknowledger?.send()
+    if (sent === undefined) return
+    waitUntil?.(sent)
+    await sent
+  }
+
+  /** Reports a failure of the feed; a statement from the future is a matter of clocks. */
+  reportFeed(error: PortcullisError | unknown): void {
+    const detail = typeof error === 'object' && error !== null && 'detail' in error ? error.detail : undefined
+    this.surroundings.report(detail === 'from_future' ? 'clock' : 'feed', this.name, error)
+  }
+
+  close(): void {
+    this.#stream?.close()
+    this.#acknowledger?.close()
+    this.feed.close()
+    this.keys?.close()
+  }
+
+  #openKeys(jwks: URL | JWKS | undefined): RemoteKeys | undefined {
+    const { core, settings, shareFlights, report } = this.surroundings
+    if (jwks === undefined) return undefined
+    if (!(jwks instanceof URL)) {
+      core.setKeys(this.#index, new TextEncoder().encode(JSON.stringify(jwks)), Number.MAX_SAFE_INTEGER, 'configuration')
+      return undefined
+    }
+    return new RemoteKeys(
+      {
+        url: jwks,
+        maxAgeSeconds: settings.jwksMaxAgeSeconds,
+        maxStaleSeconds: settings.jwksMaxStaleSeconds,
+        timeoutMs: settings.jwksTimeoutMs,
+        plainHttp: settings.plainHttp,
+        fetch: settings.fetch,
+        shareFlights,
+        onFailure: (error) => report('jwks', this.name, error),
+      },
+      (json, usableUntil) => core.setKeys(this.#index, json, usableUntil, 'url'),
+    )
+  }
+}

@@ -1,0 +1,36 @@
+import { PortcullisError } from '../errors.ts'
+import type { GateOptions, Report } from '../types.ts'
+
+/** How often the default reporter repeats one kind of report about one realm. */
+const REPEAT_MS = 60_000
+
+export type Reporter = (kind: Report['kind'], realm: string, error: unknown) => void
+
+/** Wraps the operator's listener, which must not be able to break a request; without one, the console hears it now and then. */
+export function reporter(onReport: GateOptions['onReport']): Reporter {
+  const listener = onReport ?? warnSparingly()
+  return (kind, realm, error) => {
+    try {
+      listener({ kind, realm, error: asPortcullisError(error) })
+    } catch {
+      // The listener's own failure is nothing that the request has to do with.
+    }
+  }
+}
+
+function warnSparingly(): (report: Report) => void {
+  const warnedAtMs = new Map<string, number>()
+  return ({ kind, realm, error }) => {
+    const key = `${kind} ${realm}`
+    const now = Date.now()
+    if (now - (warnedAtMs.get(key) ?? -Infinity) < REPEAT_MS) return
+    warnedAtMs.set(key, now)
+    console.warn(`portcullis: ${kind} of realm ${realm}: ${error.message} (${error.detail ?? error.code})`)
+  }
+}
+
+function asPortcullisError(error: unknown): PortcullisError {
+  return error instanceof PortcullisError
+    ? error
+    : new PortcullisError('feed_unreachable', 'something unexpected went wrong', { detail: 'internal', cause: error })
+}

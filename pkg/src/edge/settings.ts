@@ -1,0 +1,123 @@
+import { isLoopback } from '../jwks.ts'
+import {
+  callback, checkOptions, either, integer, invalid, list, milliseconds, oneOf, required, type Rules, seconds, shape, text, url,
+} from '../options.ts'
+import { checkDistinct, feedKey, keySet, TOKEN_RULES } from '../policy.ts'
+import type { FeedOptions, GateOptions, JWKS, RealmOptions, TokenOptions } from '../types.ts'
+import type { Host } from './core.ts'
+
+/** A gate's options with every default filled in. */
+export interface Settings extends Required<Omit<GateOptions, 'realms' | 'onReport'>> {
+  realms: RealmSettings[]
+  onReport: GateOptions['onReport'] | undefined
+}
+
+export interface RealmSettings {
+  token: TokenOptions
+  /** A set, where to fetch one, or `undefined`: the feed carries it. */
+  jwks: URL | JWKS | undefined
+  feed: Required<Omit<FeedOptions, 'url' | 'credential' | 'acknowledge'>> & {
+    url: URL
+    credential: string | undefined
+    acknowledge: FeedOptions['acknowledge'] | undefined
+  }
+}
+
+/** Checks options and fills in the defaults. Throws `invalid_option`, naming the option. */
+export function settle(options: GateOptions): Settings {
+  checkOptions(options, GATE_RULES)
+  checkDistinct(options.realms, 'options.realms')
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as GateOptions
+  const settings = { ...DEFAULTS, onReport: undefined, ...given, realms: options.realms.map(settleRealm) }
+  settings.realms.forEach(({ feed }, index) => checkSecrets(settings, feed, `options.realms[${index}].feed`))
+  return settings
+}
+
+/** Refuses what the runtime cannot do. */
+export function checkHost(settings: Settings, host: Host): void {
+  settings.realms.forEach((realm, index) => {
+    if (realm.feed.mode === 'stream' && !host.shareFlights) {
+      throw invalid(
+        `options.realms[${index}].feed.mode cannot be 'stream' here: this runtime ends I/O with the request that began it; ` +
+          "use 'pull', and gate.receiveFeed for pushes",
+      )
+    }
+  })
+}
+
+const DEFAULTS: Omit<Settings, 'realms' | 'onReport'> = {
+  // RFC 7519 sets no limit; header fields of common servers end at 16 KiB.
+  maxTokenBytes: 16_384,
+  leewaySeconds: 5,
+  skewSeconds: 5,
+  maxLifetimeSeconds: 86_400,
+  refreshAfterSeconds: 1,
+  waitAfterSeconds: 5,
+  refreshTimeoutMs: 1000,
+  maxStaleSeconds: 60,
+  whenStale: 'refuse',
+  maxAcceptStaleSeconds: 3600,
+  firstLoadTimeoutMs: 2000,
+  jwksMaxAgeSeconds: 300,
+  jwksMaxStaleSeconds: 3600,
+  jwksTimeoutMs: 2000,
+  plainHttp: 'loopback',
+  // Looked up at each call, so that a host's or a test's replacement counts; called without a receiver, as workerd demands.
+  fetch: (input, init) => fetch(input, init),
+}
+
+const FEED_RULES: Rules = {
+  url: required(url),
+  keys: required(list(feedKey, 1)),
+  mode: oneOf('pull', 'stream'),
+  credential: text,
+  acknowledge: shape({ edge: required(text), secret: required(text) }),
+}
+
+const REALM_RULES: Rules = {
+  ...TOKEN_RULES,
+  jwks: either(url, keySet),
+  feed: required(shape(FEED_RULES)),
+}
+
+const GATE_RULES: Rules = {
+  realms: required(list(shape(REALM_RULES), 1)),
+  maxTokenBytes: integer('bytes', 1, 1024 * 1024),
+  leewaySeconds: seconds,
+  skewSeconds: seconds,
+  maxLifetimeSeconds: integer('whole seconds', 1),
+  refreshAfterSeconds: seconds,
+  waitAfterSeconds: seconds,
+  refreshTimeoutMs: milliseconds,
+  maxStaleSeconds: seconds,
+  whenStale: oneOf('refuse', 'accept'),
+  maxAcceptStaleSeconds: seconds,
+  firstLoadTimeoutMs: milliseconds,
+  jwksMaxAgeSeconds: seconds,
+  jwksMaxStaleSeconds: seconds,
+  jwksTimeoutMs: milliseconds,
+  plainHttp: oneOf('loopback', 'anywhere'),
+  fetch: callback,
+  onReport: callback,
+}
+
+/** Secrets do not travel in the clear. The feed itself may: it is signed. */
+function checkSecrets(settings: Settings, feed: RealmSettings['feed'], name: string): void {
+  const secret = feed.credential !== undefined ? 'credential' : feed.acknowledge !== undefined ? 'acknowledge' : undefined
+  if (secret === undefined || settings.plainHttp === 'anywhere' || feed.url.protocol === 'https:' || isLoopback(feed.url)) return
+  throw invalid(`${name}.${secret} would be sent without TLS: ${name}.url must be an https: URL; see plainHttp`)
+}
+
+function settleRealm({ jwks, feed, ...token }: RealmOptions): RealmSettings {
+  return {
+    token,
+    jwks: typeof jwks === 'string' || jwks instanceof URL ? new URL(jwks) : jwks,
+    feed: {
+      url: new URL(feed.url),
+      keys: feed.keys,
+      mode: feed.mode ?? 'pull',
+      credential: feed.credential,
+      acknowledge: feed.acknowledge,
+    },
+  }
+}

@@ -1,0 +1,7 @@
+// Node, Deno and Bun: the module is a file beside the code.
+import { readFileSync } from 'node:fs'
+import { load } from '../../edge/core.ts'
+
+const file = new URL('../../../wasm/edge/core_bg.wasm', import.meta.url)
+load(new WebAssembly.Module(readFileSync(file)), { shareFlights: true })
+export * from '../../edge/index.ts'

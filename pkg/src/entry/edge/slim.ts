@@ -1,0 +1,3 @@
+// For every other host: the caller compiles `portcullis/edge.wasm` and calls `load` before the first use.
+export { load, type Host } from '../../edge/core.ts'
+export * from '../../edge/index.ts'

@@ -1,0 +1,5 @@
+/** What a runtime that knows modules of WebAssembly gives for such an import. */
+declare module '*.wasm' {
+  const module: WebAssembly.Module
+  export default module
+}

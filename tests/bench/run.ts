@@ -1,0 +1,50 @@
+// The benchmarks: `cargo xtask bench [NAME] [--json]`. NAME picks those whose dotted name begins with it.
+
+import { enforcement } from './enforcement.ts'
+import { native } from './native.ts'
+
+/** One measured figure. */
+export interface Line {
+  bench: string
+  runtime: 'node' | 'workerd' | 'native'
+  value: number
+  unit: string
+  /** The same figure of the peers, measured in the same run, by their npm names. */
+  peers: Record<string, number>
+}
+
+/** A group of figures that are measured together. */
+export interface Bench {
+  /** The dotted names of the figures it yields. */
+  names: string[]
+  run: (wanted: (name: string) => boolean) => AsyncIterable<Line>
+}
+
+const BENCHES: Bench[] = [enforcement, native]
+
+async function main(): Promise<void> {
+  const json = process.argv.includes('--json')
+  const name = process.argv.slice(2).find((argument) => !argument.startsWith('--'))
+  const wanted = (candidate: string) => name === undefined || candidate === name || candidate.startsWith(`${name}.`)
+  const chosen = BENCHES.filter((bench) => bench.names.some(wanted))
+  if (chosen.length === 0) {
+    const names = BENCHES.flatMap((bench) => bench.names).join(', ')
+    throw new Error(`there is no benchmark of that name; there are: ${names}`)
+  }
+  for (const bench of chosen) {
+    for await (const line of bench.run(wanted)) console.log(json ? JSON.stringify(line) : sentence(line))
+  }
+}
+
+function sentence({ bench, runtime, value, unit, peers }: Line): string {
+  const others = Object.entries(peers).map(([peer, figure]) => `${peer} ${figure.toPrecision(3)}`)
+  return `${bench} (${runtime}): ${value.toPrecision(4)} ${unit}${others.length > 0 ? `; ${others.join(', ')}` : ''}`
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    console.error(error instanceof Error ? error.message : error)
+    process.exit(1)
+  },
+)

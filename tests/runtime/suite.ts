@@ -1,0 +1,133 @@
+// What every runtime must do, told without naming one: the runner hands in the library and a scenario.
+
+import type { Gate, GateOptions, RealmOptions } from 'portcullis/edge'
+
+/** What a runtime offers: the package's edge side, imported the way that runtime imports it. */
+export interface Library {
+  createGate: (options: GateOptions) => Gate
+}
+
+/** Made by the runner with an independent signer and a running origin; plain data, so that it can be posted to a worker. */
+export interface Scenario {
+  realm: Omit<RealmOptions, 'jwks'> & { jwks: string }
+  /** Tokens with the verdict each must get: `accepted`, or a reason code. */
+  cases: { name: string; token: string; expect: string }[]
+  /** A good token, which the runner's origin revokes when told to. */
+  victim: string
+  /** Revokes the victim. */
+  revokeUrl: string
+}
+
+export interface Result {
+  name: string
+  /** What was wrong; nothing when it passed. */
+  problem?: string
+}
+
+type Body = (gate: Gate) => Promise<void>
+
+export async function suite(library: Library, scenario: Scenario): Promise<Result[]> {
+  const { realm, cases, victim } = scenario
+  const gate = library.createGate({ realms: [realm], onReport: () => undefined })
+  const results: Result[] = []
+  const test = async (name: string, body: Body): Promise<void> => {
+    try {
+      await body(gate)
+      results.push({ name })
+    } catch (error) {
+      results.push({ name, problem: error instanceof Error ? error.message : String(error) })
+    }
+  }
+
+  await test('before the first feed there is no state, and checkSync says so', async () => {
+    same(gate.checkSync(victim).ok, false)
+  })
+  await test('awaiting a gate is harmless', async () => {
+    same(await gate, gate)
+  })
+  for (const { name, token, expect } of cases) {
+    await test(`${name}: ${expect}`, async () => {
+      same(outcome(await gate.check(token)), expect)
+      same(outcome(gate.checkSync(token)), expect)
+    })
+  }
+  await test('an accepted token gives claims, header, realm and sequence', async () => {
+    const verdict = await gate.check(victim)
+    if (!verdict.ok) throw new Error(verdict.reason)
+    same(verdict.realm, realm.name)
+    same(verdict.claims.sub, 'victim')
+    same(typeof verdict.header.alg, 'string')
+    same(Number.isSafeInteger(verdict.sequence), true)
+  })
+  await test('authenticate reads the bearer token, whatever the case of the scheme', async () => {
+    for (const scheme of ['Bearer', 'bearer', 'BEARER']) {
+      same((await gate.authenticate(request({ authorization: `${scheme} ${victim}` }))).ok, true)
+    }
+    same(outcome(await gate.authenticate(request({}))), 'missing_token')
+    same(outcome(await gate.authenticate(request({ authorization: 'Bearer  ' }))), 'malformed')
+  })
+  await test('protect answers as RFC 6750 says', async () => {
+    const handler = gate.protect((_request, _env, _ctx, auth) => Response.json({ sub: auth.claims.sub }))
+    const good = await handler(request({ authorization: `Bearer ${victim}` }))
+    same(good.status, 200)
+    same(((await good.json()) as { sub: string }).sub, 'victim')
+    const bare = await handler(request({}))
+    same(bare.status, 401)
+    same(/error=/.test(bare.headers.get('www-authenticate') ?? ''), false)
+    const bad = await handler(request({ authorization: 'Bearer garbage' }))
+    same(bad.status, 401)
+    same(bad.headers.get('www-authenticate')?.includes('error="invalid_token"'), true)
+  })
+  await test('a scope that was not granted answers 403', async () => {
+    const handler = gate.protect(() => new Response('in'), { scope: ['launch'] })
+    const response = await handler(request({ authorization: `Bearer ${victim}` }))
+    same(response.status, 403)
+    same(response.headers.get('www-authenticate')?.includes('error="insufficient_scope"'), true)
+  })
+  await test('explain ends with every check passed', async () => {
+    const checks = await gate.explain(victim)
+    same(checks.length > 5, true)
+    same(checks.filter((check) => check.outcome !== 'passed').map((check) => check.check).join(), '')
+  })
+  await test('twenty requests at once are all answered', async () => {
+    const verdicts = await Promise.all(Array.from({ length: 20 }, () => gate.check(victim)))
+    same(verdicts.every((verdict) => verdict.ok), true)
+  })
+  await test('garbage pushed as feed is refused and changes nothing', async () => {
+    const response = await gate.receiveFeed(
+      new Request('https://edge.example/feed', { method: 'POST', body: new Uint8Array(300).fill(7) }),
+    )
+    same(response.status, 400)
+    same(outcome(gate.checkSync(victim)), 'accepted')
+  })
+  await test('a revoked token is refused after the next refresh', async () => {
+    const answer = await fetch(scenario.revokeUrl, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ token: victim }),
+    })
+    same(answer.status, 200)
+    await gate.refresh()
+    same(outcome(await gate.check(victim)), 'token_revoked')
+    same(outcome(gate.checkSync(victim)), 'token_revoked')
+  })
+  await test('a second gate learns it from the manifest', async () => {
+    const late = library.createGate({ realms: [realm], onReport: () => undefined })
+    same(outcome(await late.check(victim)), 'token_revoked')
+    late.close()
+  })
+  gate.close()
+  return results
+}
+
+function outcome(verdict: { ok: true } | { ok: false; reason: string }): string {
+  return verdict.ok ? 'accepted' : verdict.reason
+}
+
+function request(headers: Record<string, string>): Request {
+  return new Request('https://edge.example/', { headers })
+}
+
+function same(actual: unknown, expected: unknown): void {
+  if (!Object.is(actual, expected)) throw new Error(`expected ${String(expected)}, got ${String(actual)}`)
+}

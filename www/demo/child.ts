@@ -1,0 +1,94 @@
+// A program of the demo: started, waited for, stopped.
+
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+
+const READY_SECONDS = 30
+const STOP_SECONDS = 5
+
+export class Child {
+  readonly #process: ChildProcess
+  readonly #name: string
+  #output = ''
+
+  constructor(
+    name: string,
+    command: string,
+    parameters: string[],
+    environment: Record<string, string> = {},
+    folder: string = process.cwd(),
+  ) {
+    this.#name = name
+    this.#process = spawn(command, parameters, {
+      cwd: folder,
+      env: { ...process.env, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    for (const stream of [this.#process.stdout, this.#process.stderr]) {
+      stream?.on('data', (chunk: Buffer) => {
+        this.#output = (this.#output + chunk.toString()).slice(-16_384)
+      })
+    }
+    this.#process.on('error', (error) => {
+      this.#output += `${error.message}\n`
+    })
+  }
+
+  get pid(): number {
+    return this.#process.pid ?? 0
+  }
+
+  get ended(): boolean {
+    return this.#process.exitCode !== null || this.#process.signalCode !== null || this.#process.pid === undefined
+  }
+
+  /** Resolves once `url` answers at all; rejects with what the program said when it ended before. */
+  async ready(url: string): Promise<void> {
+    const deadline = Date.now() + READY_SECONDS * 1000
+    while (Date.now() < deadline) {
+      if (this.ended) throw new Error(`the ${this.#name} ended before it was ready:\n${this.#output.trim()}`)
+      const answered = await fetch(url, { signal: AbortSignal.timeout(1000) }).then(
+        async (response) => (await response.body?.cancel(), true),
+        () => false,
+      )
+      if (answered) return
+      await pause(20)
+    }
+    throw new Error(`the ${this.#name} did not answer within ${READY_SECONDS} s:\n${this.#output.trim()}`)
+  }
+
+  /** Asks it to stop; after five seconds makes it. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    if (this.ended) return
+    const exit = once(this.#process, 'exit')
+    this.#process.kill(signal)
+    const kill = setTimeout(() => this.#process.kill('SIGKILL'), STOP_SECONDS * 1000)
+    await exit
+    clearTimeout(kill)
+  }
+}
+
+export function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds))
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
+
+/** Throws a sentence that names the port when something else listens there. */
+export async function requirePort(port: number, what: string): Promise<void> {
+  const server = createServer()
+  server.listen(port, '127.0.0.1')
+  const error = await Promise.race([once(server, 'listening').then(() => null), once(server, 'error').then(([e]) => e as Error)])
+  server.close()
+  if (error) throw new Error(`port ${port} is needed for the ${what} and is in use: stop what listens there, then try again`)
+}

@@ -1,0 +1,72 @@
+// The demo: starts the origin and the edge, then waits, or with --tour walks through every method.
+
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Child, requirePort } from './child.ts'
+import { startEdge } from './edge.ts'
+import { DEMO, edgeUrl, originUrl, type Place } from './settings.ts'
+import { startOrigin } from './start-origin.ts'
+import { tour } from './tour.ts'
+
+const children: Child[] = []
+
+async function main(): Promise<number> {
+  const touring = process.argv.includes('--tour')
+  // The tour starts from nothing, so that each run shows the same.
+  const place: Place = touring ? { ...DEMO, folder: await mkdtemp(join(tmpdir(), 'portcullis-tour-')) } : DEMO
+  await mkdir(place.folder, { recursive: true })
+  await requirePort(place.originPort, 'origin')
+  await requirePort(place.edgePort, 'edge worker')
+  children.push(await startOrigin(place))
+  children.push(await startEdge(place))
+  if (touring) {
+    const passed = await tour(place, children)
+    await rm(place.folder, { recursive: true, force: true })
+    return passed ? 0 : 1
+  }
+  console.log(invitation(place))
+  await new Promise((resolve) => {
+    process.once('SIGINT', resolve)
+    process.once('SIGTERM', resolve)
+  })
+  return 0
+}
+
+function invitation(place: Place): string {
+  const token = `${originUrl(place)}/realms/acme/protocol/openid-connect/token`
+  return `
+Portcullis is running.
+
+  origin   ${originUrl(place)}   Node and SQLite: issuer, ledger, feed
+  edge     ${edgeUrl(place)}   a worker in workerd
+
+Try it in another terminal:
+
+  # 1. log in
+  TOKEN=$(curl -s ${token} \\
+    -d grant_type=password -d client_id=demo -d username=alice -d password=alice-password \\
+    | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
+
+  # 2. call the protected API at the edge: 200
+  curl -i ${edgeUrl(place)}/api/whoami -H "Authorization: Bearer $TOKEN"
+
+  # 3. revoke the token at the origin
+  curl -i ${originUrl(place)}/v1/auth/token/revoke -H 'Content-Type: application/json' -d "{\\"token\\":\\"$TOKEN\\"}"
+
+  # 4. call again: 401
+  curl -i ${edgeUrl(place)}/api/whoami -H "Authorization: Bearer $TOKEN"
+
+Users: alice, bob and admin, each with the password <name>-password. Ctrl-C stops the demo.
+`
+}
+
+main()
+  .catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : error)
+    return 1
+  })
+  .then(async (code) => {
+    await Promise.all(children.map((child) => child.stop()))
+    process.exit(code)
+  })

@@ -1,0 +1,44 @@
+// The edge: a worker that lets a request through only with a token that is good now.
+
+import { createGate, type JWK } from 'portcullis/edge'
+
+interface Env {
+  /** Where the origin and its issuer are, such as `http://127.0.0.1:8780`. */
+  ORIGIN: string
+  /** The public keys that may sign the feed: a JSON array of JWKs. */
+  FEED_KEYS: string
+}
+
+const gate = createGate<Env>((env) => ({
+  realms: [
+    {
+      name: 'acme',
+      issuer: `${env.ORIGIN}/realms/acme`,
+      audience: 'api',
+      jwks: new URL(`${env.ORIGIN}/realms/acme/protocol/openid-connect/certs`),
+      feed: { url: `${env.ORIGIN}/feed/acme`, keys: JSON.parse(env.FEED_KEYS) as JWK[] },
+    },
+  ],
+}))
+
+const whoami = gate.protect((_request, _env, _ctx, auth) => Response.json({ claims: auth.claims, sequence: auth.sequence }))
+
+export default {
+  async fetch(request: Request, env: Env, ctx: { waitUntil(promise: Promise<unknown>): void }): Promise<Response> {
+    switch (new URL(request.url).pathname) {
+      case '/api/whoami':
+        return whoami(request, env, ctx)
+      case '/portcullis/feed':
+        return gate.receiveFeed(request, { env, waitUntil: (promise) => ctx.waitUntil(promise) })
+      case '/portcullis/status':
+        return status(env)
+      default:
+        return Response.json({ error: 'not_found' }, { status: 404 })
+    }
+  },
+}
+
+function status(env: Env): Response {
+  const [acme] = gate.status({ env })
+  return acme?.loaded ? Response.json(acme) : Response.json({ error: 'no_feed' }, { status: 503 })
+}

@@ -1,0 +1,87 @@
+// Serves a worker in workerd, the runtime of Cloudflare Workers.
+
+import { copyFile, mkdir, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { build } from 'esbuild'
+import { Child } from './child.ts'
+
+const require = createRequire(import.meta.url)
+
+export interface WorkerOptions {
+  name: string
+  /** The worker's entry file. */
+  entry: string
+  /** Where the bundle and the configuration are written. */
+  folder: string
+  port: number
+  /** Text bindings: what the worker finds in `env`. */
+  bindings: Record<string, string>
+  /** A path that answers as soon as the worker serves. */
+  readyPath: string
+}
+
+/** Bundles the worker and serves it on loopback; resolves once it answers. */
+export async function serveWorker(options: WorkerOptions): Promise<Child> {
+  await mkdir(options.folder, { recursive: true })
+  await bundle(options.entry, options.folder)
+  const file = join(options.folder, 'config.capnp')
+  await writeFile(file, configuration(options))
+  const worker = new Child(options.name, workerd(), ['serve', file])
+  await worker.ready(`http://127.0.0.1:${options.port}${options.readyPath}`)
+  return worker
+}
+
+async function bundle(entry: string, folder: string): Promise<void> {
+  await build({
+    entryPoints: [entry],
+    outfile: join(folder, 'worker.js'),
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    conditions: ['workerd'],
+    logLevel: 'error',
+    plugins: [
+      {
+        // workerd compiles wasm itself: the module stays a file of its own beside the bundle.
+        name: 'wasm-module',
+        setup(context) {
+          context.onResolve({ filter: /\.wasm$/ }, () => ({ path: './core_bg.wasm', external: true }))
+        },
+      },
+    ],
+  })
+  await copyFile(require.resolve('portcullis/edge.wasm'), join(folder, 'core_bg.wasm'))
+}
+
+function configuration({ port, bindings }: WorkerOptions): string {
+  const texts = Object.entries(bindings).map(([name, text]) => `    (name = "${name}", text = ${JSON.stringify(text)}),`)
+  return `using Workerd = import "/workerd/workerd.capnp";
+
+const config :Workerd.Config = (
+  services = [
+    (name = "worker", worker = .worker),
+    (name = "network", network = (allow = ["public", "private", "local"])),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "worker")],
+);
+
+const worker :Workerd.Worker = (
+  compatibilityDate = "2026-01-01",
+  modules = [
+    (name = "worker.js", esModule = embed "worker.js"),
+    (name = "core_bg.wasm", wasm = embed "core_bg.wasm"),
+  ],
+  bindings = [
+${texts.join('\n')}
+  ],
+  globalOutbound = "network",
+);
+`
+}
+
+/** The binary itself: signals must reach it, not a launcher. */
+function workerd(): string {
+  const { default: path } = require('workerd') as { default: string }
+  return path
+}

@@ -1,0 +1,133 @@
+//! The two wasm modules: compiled, bound to JavaScript, optimised.
+
+use crate::command::{Failure, Run};
+use crate::system::{self, Consent};
+use crate::Project;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+use wasm_bindgen_cli_support::Bindgen;
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// Debian's Rust with the sources of the standard library, for machines whose rustup refuses the target.
+const DEBIAN_PACKAGES: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
+
+/// Builds `pkg/wasm/edge` and `pkg/wasm/origin`.
+pub(crate) fn modules(project: &Project) -> Result<(), Failure> {
+    let toolchain = Toolchain::find(project)?;
+    for side in ["edge", "origin"] {
+        let compiled = toolchain.compile(project, side)?;
+        let folder = project.path("pkg/wasm").join(side);
+        if newer(&compiled, &folder.join("core_bg.wasm")) {
+            bind(&compiled, &folder)?;
+            optimise(project, &folder.join("core_bg.wasm"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Where the standard library for wasm comes from.
+enum Toolchain {
+    /// rustup's target.
+    Rustup,
+    /// Debian's compiler, which builds the standard library from its sources.
+    Debian { linker: PathBuf },
+}
+
+impl Toolchain {
+    fn find(project: &Project) -> Result<Self, Failure> {
+        if has_target() || (Run::new("rustup").args(["target", "add", TARGET]).run().is_ok() && has_target()) {
+            return Ok(Self::Rustup);
+        }
+        let debian = Path::new("/usr/bin/cargo").exists() && Path::new("/usr/bin/rustc").exists();
+        if debian || (project.consent == Consent::Given && system::install(&DEBIAN_PACKAGES)) {
+            if let Some(linker) = rust_lld() {
+                return Ok(Self::Debian { linker });
+            }
+        }
+        Err(Failure::Missing(format!(
+            "the Rust target {TARGET} is missing: `rustup target add {TARGET}`, or `apt-get install {}`",
+            DEBIAN_PACKAGES.join(" ")
+        )))
+    }
+
+    fn compile(&self, project: &Project, side: &str) -> Result<PathBuf, Failure> {
+        // A folder for each side: both modules have the crate's name.
+        let target = project.path("target/wasm").join(side);
+        let features = format!("{side},wasm");
+        let arguments = [
+            "build",
+            "--quiet",
+            "--release",
+            "--locked",
+            "--package",
+            "portcullis",
+            "--lib",
+            "--target",
+            TARGET,
+            "--no-default-features",
+            "--features",
+            &features,
+        ];
+        let cargo = match self {
+            Self::Rustup => Run::new("cargo").args(arguments),
+            Self::Debian { linker } => Run::new("/usr/bin/cargo")
+                .args(arguments)
+                .args(["-Z", "build-std=std,panic_abort"])
+                .env("RUSTC", "/usr/bin/rustc")
+                .env("RUSTC_BOOTSTRAP", "1")
+                .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker),
+        };
+        cargo.env("CARGO_TARGET_DIR", &target).within(&project.root).run()?;
+        Ok(target.join(TARGET).join("release/portcullis.wasm"))
+    }
+}
+
+/// Writes `core.js`, `core.d.ts` and `core_bg.wasm`.
+fn bind(compiled: &Path, folder: &Path) -> Result<(), Failure> {
+    let bound = Bindgen::new()
+        .input_path(compiled)
+        .out_name("core")
+        .typescript(true)
+        .omit_default_module_path(true)
+        .web(true)
+        .and_then(|bindgen| bindgen.generate(folder));
+    bound.map_err(|error| Failure::Bindgen(format!("wasm-bindgen: {error:#}")))
+}
+
+fn optimise(project: &Project, module: &Path) -> Result<(), Failure> {
+    let features = [
+        "--enable-bulk-memory",
+        "--enable-sign-ext",
+        "--enable-mutable-globals",
+        "--enable-nontrapping-float-to-int",
+        "--enable-multivalue",
+        "--enable-reference-types",
+    ];
+    Run::new("node")
+        .args(["node_modules/binaryen/bin/wasm-opt", "-O3"])
+        .args(features)
+        .args([module.as_os_str(), "-o".as_ref(), module.as_os_str()])
+        .within(&project.path("pkg"))
+        .run()
+}
+
+fn has_target() -> bool {
+    let folder = Run::new("rustc").args(["--print", "target-libdir", "--target", TARGET]).output();
+    folder.is_some_and(|folder| Path::new(&folder).is_dir())
+}
+
+/// The wasm linker that rustup's own toolchain carries.
+fn rust_lld() -> Option<PathBuf> {
+    let folder = Run::new("rustc").args(["--print", "sysroot"]).output()?;
+    let host = Run::new("rustc").args(["-vV"]).output()?;
+    let host = host.lines().find_map(|line| line.strip_prefix("host: "))?.to_owned();
+    let linker = Path::new(&folder).join("lib/rustlib").join(host).join("bin/rust-lld");
+    linker.exists().then_some(linker)
+}
+
+fn newer(source: &Path, product: &Path) -> bool {
+    let modified = |path: &Path| -> Option<SystemTime> { fs::metadata(path).ok()?.modified().ok() };
+    modified(source) >= modified(product)
+}
