@@ -1,2 +1,218 @@
 //! What can go wrong with an operation: one enum each, whose variants carry values. A refused token is no error but a
 //! [`Verdict`](crate::verdict::Verdict).
+
+use thiserror::Error;
+
+use crate::keys::Skipped;
+
+/// Why a feed message or a section was refused. The state that was there before keeps serving.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum FeedError {
+    /// The message is longer than its kind may be.
+    #[error("{length} bytes, more than the limit of {limit}")]
+    TooLong {
+        /// Bytes received.
+        length: usize,
+        /// Most bytes allowed.
+        limit: usize,
+    },
+    /// The bytes end before the message does.
+    #[error("the bytes end too early")]
+    Truncated,
+    /// Neither manifest nor delta: the first four bytes are something else.
+    #[error("not a feed message")]
+    UnknownKind,
+    /// A later major version of the format, which this build cannot read safely.
+    #[error("format version {major} is newer than this build")]
+    UnsupportedVersion {
+        /// Major version named by the message.
+        major: u8,
+    },
+    /// The message belongs to another realm.
+    #[error("message of another realm")]
+    WrongRealm,
+    /// Signed under a key that is not pinned here.
+    #[error("signed by a key that is not configured")]
+    UnknownKey,
+    /// The signature does not fit.
+    #[error("bad signature")]
+    BadSignature,
+    /// The statement was good until `not_after`, which has passed.
+    #[error("expired at {not_after}, it is {now}")]
+    Expired {
+        /// Last second, unix, at which it counted.
+        not_after: u64,
+        /// The time of the attempt.
+        now: u64,
+    },
+    /// The statement was issued later than now, beyond the allowed skew.
+    #[error("issued at {issued_at}, it is only {now}")]
+    FromFuture {
+        /// When it says that it was issued.
+        issued_at: u64,
+        /// The time of the attempt.
+        now: u64,
+    },
+    /// A manifest from before the state held (or before one already being loaded).
+    #[error("sequence {sequence} is older than {known}")]
+    Older {
+        /// Sequence of the manifest.
+        sequence: u64,
+        /// Sequence already known.
+        known: u64,
+    },
+    /// The delta starts after what is known, so changes in between are missing; pull the manifest. A state that was never
+    /// loaded counts as sequence 0.
+    #[error("starts at sequence {from}, only {known} is known")]
+    Gap {
+        /// Where the delta starts.
+        from: u64,
+        /// Sequence already known.
+        known: u64,
+    },
+    /// Two different histories have been signed for one sequence. Worth an alarm.
+    #[error("another history was signed for sequence {sequence}")]
+    Equivocation {
+        /// The sequence with two chain hashes.
+        sequence: u64,
+    },
+    /// A field breaks the format or is not in its one canonical form.
+    #[error("malformed {part}")]
+    Malformed {
+        /// Which part of the message.
+        part: &'static str,
+    },
+    /// A block of a kind unknown to this build is marked as one that must be understood.
+    #[error("unknown critical block {kind}")]
+    UnknownCriticalBlock {
+        /// Number of the block kind.
+        kind: u16,
+    },
+    /// Fingerprints under a hash key that is not known; pull the manifest.
+    #[error("unknown hash key generation {generation}")]
+    UnknownGeneration {
+        /// Number of the generation.
+        generation: u32,
+    },
+    /// A known generation was declared again with another hash key.
+    #[error("generation {generation} declared with two keys")]
+    GenerationConflict {
+        /// Number of the generation.
+        generation: u32,
+    },
+    /// More changes than may be held over the sections; pull the manifest.
+    #[error("more than {limit} changes since the manifest")]
+    TooManyChanges {
+        /// Most changes held.
+        limit: usize,
+    },
+    /// The bytes are no section that is wanted here: their SHA-256 is none of the missing ones.
+    #[error("no such section is missing")]
+    UnknownSection,
+}
+
+impl FeedError {
+    /// A stable name for programs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::TooLong { .. } => "too_long",
+            Self::Truncated => "truncated",
+            Self::UnknownKind => "unknown_kind",
+            Self::UnsupportedVersion { .. } => "unsupported_version",
+            Self::WrongRealm => "wrong_realm",
+            Self::UnknownKey => "unknown_key",
+            Self::BadSignature => "bad_signature",
+            Self::Expired { .. } => "expired",
+            Self::FromFuture { .. } => "from_future",
+            Self::Older { .. } => "older",
+            Self::Gap { .. } => "gap",
+            Self::Equivocation { .. } => "equivocation",
+            Self::Malformed { .. } => "malformed",
+            Self::UnknownCriticalBlock { .. } => "unknown_critical_block",
+            Self::UnknownGeneration { .. } => "unknown_generation",
+            Self::GenerationConflict { .. } => "generation_conflict",
+            Self::TooManyChanges { .. } => "too_many_changes",
+            Self::UnknownSection => "unknown_section",
+        }
+    }
+}
+
+/// Why bytes or a JWK are no feed key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum FeedKeyError {
+    /// Not a JSON object with the members of a JWK, or a member is spelt wrongly.
+    #[error("not a JWK")]
+    NotAJwk,
+    /// Another key type or curve; the feed is signed with Ed25519 (RFC 8037).
+    #[error("the feed key must be OKP with curve Ed25519")]
+    NotEd25519,
+    /// A private key where a public one belongs.
+    #[error("a private key does not belong at an edge")]
+    Private,
+    /// The 32 bytes are no usable point on the curve, or the two halves do not belong together.
+    #[error("the key is not usable")]
+    Unusable,
+}
+
+impl FeedKeyError {
+    /// A stable name for programs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotAJwk => "not_a_jwk",
+            Self::NotEd25519 => "not_ed25519",
+            Self::Private => "private_key",
+            Self::Unusable => "unusable_key",
+        }
+    }
+}
+
+/// Why no keys could be had from a JWK set ([`Keys::read`](crate::keys::Keys::read)).
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum KeyError {
+    /// The text is longer than allowed.
+    #[error("the JWK set is {bytes} bytes long, the limit is {limit}")]
+    TooLong {
+        /// Its length.
+        bytes: usize,
+        /// The limit, [`MAX_JWKS_BYTES`](crate::keys::MAX_JWKS_BYTES).
+        limit: usize,
+    },
+    /// The text is no JSON object, or one nested too deeply.
+    #[error("the JWK set is not a JSON object")]
+    NotJson,
+    /// There is no array `keys`, or there are two.
+    #[error("the JWK set has no array `keys`")]
+    NotAKeySet,
+    /// There are more keys than allowed.
+    #[error("the JWK set holds {keys} keys, the limit is {limit}")]
+    TooMany {
+        /// How many there are.
+        keys: usize,
+        /// The limit, [`MAX_KEYS`](crate::keys::MAX_KEYS).
+        limit: usize,
+    },
+    /// The set is empty or every key was skipped.
+    #[error("the JWK set has no usable key ({} skipped)", skipped.len())]
+    NoneUsable {
+        /// Which, and why.
+        skipped: Vec<Skipped>,
+    },
+}
+
+impl KeyError {
+    /// A stable name for programs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::TooLong { .. } => "too_long",
+            Self::NotJson => "not_json",
+            Self::NotAKeySet => "not_a_key_set",
+            Self::TooMany { .. } => "too_many_keys",
+            Self::NoneUsable { .. } => "no_usable_key",
+        }
+    }
+}

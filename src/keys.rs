@@ -1,0 +1,263 @@
+//! A JWK set in, verifying keys out, each pinned to its algorithm. A key that cannot be used is skipped with a reason
+//! and never breaks the others (RFC 7517 §5).
+
+mod jwk;
+
+use core::fmt;
+
+use crate::error::KeyError;
+use crate::json::{read_items, read_object, Duplicates};
+use crate::signature::{Algorithm, Algorithms, VerifyingKey};
+
+/// A JWK set may be so long, in bytes. The largest seen in the field (every tenant's key in one set) is below 100 KB.
+pub const MAX_JWKS_BYTES: usize = 1 << 20;
+/// A JWK set may hold so many keys, usable or not.
+pub const MAX_KEYS: usize = 100;
+/// For one token without `kid`, so many keys of its algorithm are tried: each costs a signature check.
+pub const MAX_CANDIDATES: usize = 4;
+
+/// The keys of one realm.
+#[derive(Clone, Debug)]
+pub struct Keys(Vec<Key>);
+
+/// Keys read from a JWK set, and what became of each.
+#[derive(Debug)]
+pub struct ReadKeys {
+    /// The usable ones; never empty.
+    pub keys: Keys,
+    /// The others, in the set's order.
+    pub skipped: Vec<Skipped>,
+}
+
+/// A member of a JWK set that is not used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// Its place in `keys`, from 0.
+    pub index: usize,
+    /// Why.
+    pub reason: SkipReason,
+}
+
+impl Keys {
+    /// Reads a JWK set (RFC 7517 §5), at most [`MAX_JWKS_BYTES`] long and with at most [`MAX_KEYS`] keys. A `kid` may
+    /// occur more than once.
+    ///
+    /// # Errors
+    /// [`KeyError`] when it is no JWK set, breaks a limit, or has no usable key.
+    pub fn read(jwks: &[u8], rules: KeyRules) -> Result<ReadKeys, KeyError> {
+        if jwks.len() > MAX_JWKS_BYTES {
+            return Err(KeyError::TooLong { bytes: jwks.len(), limit: MAX_JWKS_BYTES });
+        }
+        let text = core::str::from_utf8(jwks).map_err(|_| KeyError::NotJson)?;
+        let members = read_object(text, Duplicates::Permit).map_err(|_| KeyError::NotJson)?;
+        let mut sets = members.iter().filter(|member| member.name == "keys");
+        let (Some(member), None) = (sets.next(), sets.next()) else {
+            return Err(KeyError::NotAKeySet);
+        };
+        let array = member.value.array().ok_or(KeyError::NotAKeySet)?;
+        let items = read_items(array, Duplicates::Permit).map_err(|_| KeyError::NotJson)?;
+        if items.len() > MAX_KEYS {
+            return Err(KeyError::TooMany { keys: items.len(), limit: MAX_KEYS });
+        }
+
+        let mut keys = Vec::with_capacity(items.len());
+        let mut skipped = Vec::new();
+        for (index, item) in items.into_iter().enumerate() {
+            match jwk::read(item.text, rules) {
+                Ok(key) => keys.push(key),
+                Err(reason) => skipped.push(Skipped { index, reason }),
+            }
+        }
+        if keys.is_empty() {
+            return Err(KeyError::NoneUsable { skipped });
+        }
+        Ok(ReadKeys { keys: Self(keys), skipped })
+    }
+
+    /// Every key, in the set's order.
+    pub fn iter(&self) -> impl Iterator<Item = &Key> {
+        self.0.iter()
+    }
+
+    /// The keys a token may have been signed with, in the set's order, at most [`MAX_CANDIDATES`]: those with its `kid`
+    /// (the hint is binding: no other key is tried for it) and its `alg`.
+    ///
+    /// # Errors
+    /// [`NoCandidate`] when there is none.
+    pub fn candidates(&self, algorithm: Algorithm, id: Option<&str>) -> Result<Vec<&Key>, NoCandidate> {
+        let mut named = self.0.iter().filter(|key| id.is_none() || key.id.as_deref() == id).peekable();
+        if named.peek().is_none() {
+            return Err(NoCandidate::UnknownKey);
+        }
+        let fitting: Vec<&Key> = named.filter(|key| key.algorithms.contains(algorithm)).take(MAX_CANDIDATES).collect();
+        match (fitting.is_empty(), id) {
+            (false, _) => Ok(fitting),
+            (true, Some(_)) => Err(NoCandidate::OtherAlgorithm),
+            (true, None) => Err(NoCandidate::UnknownKey),
+        }
+    }
+}
+
+/// Why no key of a set may be tried for a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoCandidate {
+    /// No key with that `kid`, or, for a token without one, none with that `alg`.
+    UnknownKey,
+    /// There is a key with that `kid`, but it is for another algorithm.
+    OtherAlgorithm,
+}
+
+/// A verifying key that may be used with one algorithm only.
+#[derive(Clone)]
+pub struct Key {
+    id: Option<String>,
+    algorithms: Algorithms,
+    thumbprint: [u8; 32],
+    verifying: VerifyingKey,
+}
+
+impl Key {
+    /// The JWK's `kid`.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// The `alg` values the key may be used under: one, or for an Ed25519 JWK without `alg` both names of its one
+    /// algorithm, `EdDSA` (RFC 8037) and `Ed25519` (RFC 9864).
+    #[must_use]
+    pub fn algorithms(&self) -> Algorithms {
+        self.algorithms
+    }
+
+    /// The key's RFC 7638 thumbprint with SHA-256. Bans name it.
+    #[must_use]
+    pub fn thumbprint(&self) -> &[u8; 32] {
+        &self.thumbprint
+    }
+
+    /// Whether `signature` over `message` is this key's, for a token whose header says `algorithm`.
+    #[must_use]
+    pub fn verifies(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
+        self.algorithms.contains(algorithm) && self.verifying.verifies(message, signature)
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Key").field("algorithms", &self.algorithms).finish_non_exhaustive()
+    }
+}
+
+/// How a JWK set is to be read.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyRules {
+    /// Where it came from.
+    pub source: KeySource,
+    /// The algorithm of an RSA key that names none; default [`RsaDefault::RS256`].
+    pub rsa_default: RsaDefault,
+}
+
+/// Where a JWK set came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeySource {
+    /// From the operator's configuration: shared (`oct`) keys are fine.
+    Configuration,
+    /// From a URL or a feed: shared keys are refused, for what anybody can fetch is no secret.
+    Url,
+}
+
+/// The algorithm that an RSA JWK without `alg` is pinned to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)] // The JOSE names say it all.
+pub enum RsaDefault {
+    /// What nearly every issuer with bare RSA keys signs with.
+    #[default]
+    RS256,
+    RS384,
+    RS512,
+    PS256,
+    PS384,
+    PS512,
+}
+
+impl RsaDefault {
+    /// The default named by a JOSE `alg` value; `None` when that is no RSA algorithm.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        match Algorithm::from_name(name)? {
+            Algorithm::RS256 => Some(Self::RS256),
+            Algorithm::RS384 => Some(Self::RS384),
+            Algorithm::RS512 => Some(Self::RS512),
+            Algorithm::PS256 => Some(Self::PS256),
+            Algorithm::PS384 => Some(Self::PS384),
+            Algorithm::PS512 => Some(Self::PS512),
+            Algorithm::HS256
+            | Algorithm::HS384
+            | Algorithm::HS512
+            | Algorithm::ES256
+            | Algorithm::ES384
+            | Algorithm::ES512
+            | Algorithm::EdDSA
+            | Algorithm::Ed25519 => None,
+        }
+    }
+
+    const fn algorithm(self) -> Algorithm {
+        match self {
+            Self::RS256 => Algorithm::RS256,
+            Self::RS384 => Algorithm::RS384,
+            Self::RS512 => Algorithm::RS512,
+            Self::PS256 => Algorithm::PS256,
+            Self::PS384 => Algorithm::PS384,
+            Self::PS512 => Algorithm::PS512,
+        }
+    }
+}
+
+/// Why a member of a JWK set is not used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SkipReason {
+    /// No JSON object without duplicate members, or a member is missing, of the wrong type or no strict base64url.
+    Malformed,
+    /// `kty` is none of `RSA`, `EC`, `OKP`, `oct`.
+    UnknownKeyType,
+    /// `crv` is none of `P-256`, `P-384`, `P-521`, `Ed25519`.
+    UnknownCurve,
+    /// `alg` is no signature algorithm known here.
+    UnknownAlgorithm,
+    /// `alg` does not fit `kty` or `crv`.
+    AlgorithmMismatch,
+    /// `use` or `key_ops` say it is not for checking signatures.
+    NotForVerification,
+    /// It has private members. A private key has no business where tokens are checked.
+    Private,
+    /// A shared key from a URL.
+    SymmetricFromUrl,
+    /// RSA below 2048 bits, or a shared key shorter than its hash (RFC 7518 §3.2, §3.3).
+    TooShort,
+    /// RSA above 4096 bits, where one check costs too much.
+    TooLong,
+    /// A point off its curve or of small order, an even modulus, an unusable public exponent.
+    Invalid,
+}
+
+impl SkipReason {
+    /// The reason as a stable code.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::UnknownKeyType => "unknown_key_type",
+            Self::UnknownCurve => "unknown_curve",
+            Self::UnknownAlgorithm => "unknown_algorithm",
+            Self::AlgorithmMismatch => "algorithm_mismatch",
+            Self::NotForVerification => "not_for_verification",
+            Self::Private => "private",
+            Self::SymmetricFromUrl => "symmetric_from_url",
+            Self::TooShort => "too_short",
+            Self::TooLong => "too_long",
+            Self::Invalid => "invalid",
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What a realm asks of a token.
+
+use crate::claims::ClaimNames;
+use crate::keys::RsaDefault;
+use crate::signature::Algorithms;
+use crate::time::Seconds;
+use crate::token::MAX_TOKEN_BYTES;
+
+/// What a realm asks of a token. Bounds on its lifetime and on clocks belong to the revocation state
+/// ([`Bounds`](crate::revocation::Bounds)), for origin and edge must agree on them.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// The issuer: the claim of that name ([`ClaimNames::issuer`]) must be exactly this.
+    pub issuer: String,
+    /// Who the token must be meant for.
+    pub audience: Audience,
+    /// Which kind of token; profiles exclude each other (RFC 8725 §3.12).
+    pub profile: Profile,
+    /// Accepted `alg` values. Default: every asymmetric one. HMAC must be asked for, since every verifier could sign.
+    pub algorithms: Algorithms,
+    /// The algorithm of an RSA JWK without `alg`. Default: RS256.
+    pub rsa_default: RsaDefault,
+    /// Claims that must be there. Default: those of the profile.
+    pub required: RequiredClaims,
+    /// What becomes of a token without a user. Default: refused, as no user's logout could reach it.
+    pub subjectless: Subjectless,
+    /// The time that not-befores are compared with. Default: `iat`, which every token has.
+    pub compare: Compare,
+    /// What the claims are called.
+    pub claim_names: ClaimNames,
+    /// A longer token is not looked at. Default: [`MAX_TOKEN_BYTES`].
+    pub max_token_bytes: usize,
+    /// How old the revocation state may be.
+    pub staleness: Staleness,
+}
+
+impl Policy {
+    /// A policy with every default.
+    #[must_use]
+    pub fn new(issuer: impl Into<String>, audience: Audience, profile: Profile) -> Self {
+        Self {
+            issuer: issuer.into(),
+            audience,
+            profile,
+            algorithms: Algorithms::ASYMMETRIC,
+            rsa_default: RsaDefault::default(),
+            required: RequiredClaims::default(),
+            subjectless: Subjectless::default(),
+            compare: Compare::default(),
+            claim_names: ClaimNames::default(),
+            max_token_bytes: MAX_TOKEN_BYTES,
+            staleness: Staleness::default(),
+        }
+    }
+}
+
+/// Who a token must be meant for (`aud`, RFC 7519 §4.1.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// At least one of these must be among the token's audiences. An absent `aud` contains none of them.
+    AnyOf(Vec<String>),
+    /// `aud` is not looked at: for issuers whose tokens have none.
+    NotChecked,
+}
+
+/// Which kind of token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// RFC 9068: header `typ` is `at+jwt`; `sub`, `client_id`, `aud` and `jti` are required whatever else is.
+    Rfc9068,
+    /// Keycloak's access tokens: header `typ` is `JWT` or `at+jwt`, the claim `typ` is `Bearer`.
+    Keycloak,
+    /// Any other: header `typ` is absent, `JWT` or `at+jwt`; a claim `typ`, if there is one, names an access token.
+    Generic,
+}
+
+/// Claims that must be there. `exp` and `iat` always must: without them nothing can be forgotten safely.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum RequiredClaims {
+    /// The user and the token id, by the names the policy gives them: the two by which tokens are revoked.
+    #[default]
+    ByProfile,
+    /// These, by the names they have in the token. `sub` falls out where [`Subjectless::Accept`] says so.
+    These(Vec<String>),
+}
+
+/// What becomes of a token without a user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Subjectless {
+    /// `missing_claim`.
+    #[default]
+    Refuse,
+    /// Accepted, except under [`Profile::Rfc9068`]: Keycloak's client scope `basic`, which carries `sub`, can be taken
+    /// off a client.
+    Accept,
+}
+
+/// The time that not-befores are compared with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compare {
+    /// `iat`: a token got by refresh after the logout passes, so the issuer must end the session too.
+    #[default]
+    IssuedAt,
+    /// `auth_time`: tokens that go back to an old login are refused however often they are refreshed. A token without it
+    /// is `missing_claim`.
+    AuthTime,
+}
+
+/// How old the revocation state may be, counted from when the origin last stated it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Staleness {
+    /// Up to this age it is used without question. Default: 60 s.
+    pub max_stale: Seconds,
+    /// What happens beyond. Default: refuse, for a revocation may have been missed.
+    pub when_stale: WhenStale,
+    /// The age at which even [`WhenStale::Accept`] ends. Default: 3600 s.
+    pub max_accept_stale: Seconds,
+}
+
+impl Default for Staleness {
+    fn default() -> Self {
+        Self { max_stale: Seconds::new(60), when_stale: WhenStale::default(), max_accept_stale: Seconds::new(3600) }
+    }
+}
+
+/// What happens to tokens when the revocation state is too old.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenStale {
+    /// `stale_feed`.
+    #[default]
+    Refuse,
+    /// Accepted by what is known, up to [`Staleness::max_accept_stale`].
+    Accept,
+}

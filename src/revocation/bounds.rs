@@ -1,0 +1,53 @@
+//! How long things live: the times that edge and origin must agree on before anything may be forgotten.
+
+use crate::time::Seconds;
+
+/// Bounds on tokens and clocks. They travel in the manifest; an edge goes by the smaller of them and its own, so that it
+/// never accepts a token whose revocation the origin may already have dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// How long after `exp` a token is still accepted. Default: 5 s.
+    pub leeway: Seconds,
+    /// How far two clocks may be apart. Default: 5 s.
+    pub skew: Seconds,
+    /// Longest accepted `exp - iat`. Default: 86,400 s, one day.
+    pub max_lifetime: Seconds,
+    /// Longest accepted age of a login (`auth_time`) where not-befores are compared with it; they are kept that long.
+    /// Default: none, not-befores are compared with `iat` and kept for `max_lifetime`.
+    pub max_session: Option<Seconds>,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { leeway: Seconds::new(5), skew: Seconds::new(5), max_lifetime: Seconds::new(86_400), max_session: None }
+    }
+}
+
+impl Bounds {
+    /// Leeway and skew: how long after a token's `exp` some edge may still accept it.
+    #[must_use]
+    pub const fn margin(&self) -> Seconds {
+        self.leeway.plus(self.skew)
+    }
+
+    /// How long a not-before can still refuse something that would otherwise be accepted, without the margin.
+    #[must_use]
+    pub fn retention(&self) -> Seconds {
+        self.max_session.map_or(self.max_lifetime, |session| session.max(self.max_lifetime))
+    }
+
+    /// The smaller of both, field by field. A login may never be older than what the `published` bounds make the origin
+    /// keep: without a `max_session` there, that is its `max_lifetime`.
+    #[must_use]
+    pub fn within(&self, published: &Self) -> Self {
+        Self {
+            leeway: self.leeway.min(published.leeway),
+            skew: self.skew.min(published.skew),
+            max_lifetime: self.max_lifetime.min(published.max_lifetime),
+            max_session: match (self.max_session, published.max_session) {
+                (Some(own), _) => Some(own.min(published.retention())),
+                (None, published) => published,
+            },
+        }
+    }
+}

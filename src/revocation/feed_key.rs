@@ -1,0 +1,121 @@
+//! The public key that a feed is signed with, pinned at every edge.
+
+use core::fmt;
+
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use ed25519_dalek::{Signature, VerifyingKey};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::error::{FeedError, FeedKeyError};
+
+/// Names a feed key in messages: the first 8 bytes of its RFC 7638 thumbprint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId(pub [u8; 8]);
+
+/// An Ed25519 public key whose signatures on manifests and deltas count. An edge pins one, or two during a rotation.
+#[derive(Clone)]
+pub struct FeedKey {
+    key: VerifyingKey,
+    id: KeyId,
+}
+
+impl FeedKey {
+    /// Takes a JWK (RFC 7517) as JSON: `kty` OKP, `crv` Ed25519, `x` (RFC 8037). Other members are ignored.
+    ///
+    /// # Errors
+    /// No such JWK, or one with the private member `d`, which an edge must not have.
+    pub fn from_jwk(json: &[u8]) -> Result<Self, FeedKeyError> {
+        let jwk: Jwk = serde_json::from_slice(json).map_err(|_| FeedKeyError::NotAJwk)?;
+        if jwk.kty != "OKP" || jwk.crv.as_deref() != Some("Ed25519") {
+            return Err(FeedKeyError::NotEd25519);
+        }
+        if jwk.d.is_some() {
+            return Err(FeedKeyError::Private);
+        }
+        let mut x = [0; 32];
+        match Base64UrlUnpadded::decode(jwk.x.as_deref().unwrap_or_default(), &mut x) {
+            Ok(bytes) if bytes.len() == 32 => {}
+            Ok(_) | Err(_) => return Err(FeedKeyError::NotAJwk),
+        }
+        Self::from_bytes(&x)
+    }
+
+    /// Takes the 32 bytes of a public key (RFC 8032 §5.1.5).
+    ///
+    /// # Errors
+    /// The bytes are no point on the curve, or one of small order.
+    pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, FeedKeyError> {
+        let key = VerifyingKey::from_bytes(bytes).map_err(|_| FeedKeyError::Unusable)?;
+        if key.is_weak() {
+            return Err(FeedKeyError::Unusable);
+        }
+        let [a, b, c, d, e, f, g, h, ..] = thumbprint(bytes);
+        Ok(Self { key, id: KeyId([a, b, c, d, e, f, g, h]) })
+    }
+
+    /// What messages call this key.
+    #[must_use]
+    pub const fn id(&self) -> KeyId {
+        self.id
+    }
+
+    /// The RFC 7638 thumbprint, the customary `kid`.
+    #[must_use]
+    pub fn thumbprint(&self) -> [u8; 32] {
+        thumbprint(self.key.as_bytes())
+    }
+
+    /// Checks a signature, strictly: one message has one valid signature encoding at most.
+    pub(crate) fn verify(&self, message: &[u8], signature: &[u8; 64]) -> Result<(), FeedError> {
+        let signature = Signature::from_bytes(signature);
+        self.key.verify_strict(message, &signature).map_err(|_| FeedError::BadSignature)
+    }
+}
+
+impl fmt::Debug for FeedKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("FeedKey").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// RFC 7638 §3 over the members that RFC 8037 §2 requires.
+pub(crate) fn thumbprint(public_key: &[u8; 32]) -> [u8; 32] {
+    let x = Base64UrlUnpadded::encode_string(public_key);
+    Sha256::digest(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#).as_bytes()).into()
+}
+
+#[derive(Deserialize)]
+struct Jwk {
+    kty: String,
+    crv: Option<String>,
+    x: Option<String>,
+    d: Option<serde::de::IgnoredAny>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 8037 appendix A.2 and A.3.
+    const JWK: &[u8] = br#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+
+    #[test]
+    fn thumbprint_of_the_rfc() {
+        let thumbprint = FeedKey::from_jwk(JWK).map(|key| Base64UrlUnpadded::encode_string(&key.thumbprint()));
+        assert_eq!(thumbprint.as_deref(), Ok("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"));
+    }
+
+    #[test]
+    fn private_and_foreign_keys_are_refused() {
+        let refusal = |json: &str| FeedKey::from_jwk(json.as_bytes()).map(|key| key.id()).err();
+        assert_eq!(refusal("[]"), Some(FeedKeyError::NotAJwk));
+        assert_eq!(refusal(r#"{"kty":"RSA","n":"AQ","e":"AQAB"}"#), Some(FeedKeyError::NotEd25519));
+        assert_eq!(refusal(r#"{"kty":"OKP","crv":"Ed25519","x":"AAAA"}"#), Some(FeedKeyError::NotAJwk));
+        assert_eq!(
+            refusal(r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","d":"AA"}"#),
+            Some(FeedKeyError::Private)
+        );
+        assert_eq!(FeedKey::from_bytes(&[0; 32]).map(|key| key.id()).err(), Some(FeedKeyError::Unusable));
+    }
+}

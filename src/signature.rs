@@ -1,0 +1,149 @@
+//! Signature algorithms by their JOSE names.
+
+mod ecdsa;
+mod verifying_key;
+
+use core::fmt;
+
+pub(crate) use self::verifying_key::{EcPoint, VerifyingKey};
+
+/// A JWS signature algorithm (RFC 7518 §3.1, RFC 8037, RFC 9864). `none` is not one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)] // The JOSE names say it all.
+pub enum Algorithm {
+    HS256,
+    HS384,
+    HS512,
+    RS256,
+    RS384,
+    RS512,
+    PS256,
+    PS384,
+    PS512,
+    ES256,
+    ES384,
+    ES512,
+    EdDSA,
+    Ed25519,
+}
+
+impl Algorithm {
+    /// All of them, in the order of RFC 7518, then RFC 8037 and RFC 9864.
+    pub const ALL: [Self; 14] = [
+        Self::HS256,
+        Self::HS384,
+        Self::HS512,
+        Self::RS256,
+        Self::RS384,
+        Self::RS512,
+        Self::PS256,
+        Self::PS384,
+        Self::PS512,
+        Self::ES256,
+        Self::ES384,
+        Self::ES512,
+        Self::EdDSA,
+        Self::Ed25519,
+    ];
+
+    /// The algorithm of an `alg` value, which is compared exactly, case included (RFC 7515 §4.1.1).
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
+    }
+
+    /// The `alg` value.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::HS256 => "HS256",
+            Self::HS384 => "HS384",
+            Self::HS512 => "HS512",
+            Self::RS256 => "RS256",
+            Self::RS384 => "RS384",
+            Self::RS512 => "RS512",
+            Self::PS256 => "PS256",
+            Self::PS384 => "PS384",
+            Self::PS512 => "PS512",
+            Self::ES256 => "ES256",
+            Self::ES384 => "ES384",
+            Self::ES512 => "ES512",
+            Self::EdDSA => "EdDSA",
+            Self::Ed25519 => "Ed25519",
+        }
+    }
+
+    /// What a key must be to be used with it.
+    pub(crate) const fn key_type(self) -> KeyType {
+        match self {
+            Self::HS256 | Self::HS384 | Self::HS512 => KeyType::Symmetric,
+            Self::RS256 | Self::RS384 | Self::RS512 | Self::PS256 | Self::PS384 | Self::PS512 => KeyType::Rsa,
+            Self::ES256 => KeyType::P256,
+            Self::ES384 => KeyType::P384,
+            Self::ES512 => KeyType::P521,
+            Self::EdDSA | Self::Ed25519 => KeyType::Ed25519,
+        }
+    }
+}
+
+/// A JWK's `kty` and `crv` in one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyType {
+    Symmetric,
+    Rsa,
+    P256,
+    P384,
+    P521,
+    Ed25519,
+}
+
+/// A set of algorithms.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Algorithms(u16);
+
+impl Algorithms {
+    /// Every algorithm with a public key: all but HMAC, where whoever can verify can also sign.
+    pub const ASYMMETRIC: Self = Self::of(&[
+        Algorithm::RS256,
+        Algorithm::RS384,
+        Algorithm::RS512,
+        Algorithm::PS256,
+        Algorithm::PS384,
+        Algorithm::PS512,
+        Algorithm::ES256,
+        Algorithm::ES384,
+        Algorithm::ES512,
+        Algorithm::EdDSA,
+        Algorithm::Ed25519,
+    ]);
+
+    /// The set of those named.
+    #[must_use]
+    pub const fn of(members: &[Algorithm]) -> Self {
+        let mut bits = 0;
+        let mut rest = members;
+        while let [first, others @ ..] = rest {
+            bits |= 1 << *first as u16;
+            rest = others;
+        }
+        Self(bits)
+    }
+
+    /// Whether `algorithm` is in the set.
+    #[must_use]
+    pub const fn contains(self, algorithm: Algorithm) -> bool {
+        self.0 & 1 << algorithm as u16 != 0
+    }
+}
+
+impl FromIterator<Algorithm> for Algorithms {
+    fn from_iter<I: IntoIterator<Item = Algorithm>>(members: I) -> Self {
+        Self(members.into_iter().fold(0, |bits, algorithm| bits | Self::of(&[algorithm]).0))
+    }
+}
+
+impl fmt::Debug for Algorithms {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_set().entries(Algorithm::ALL.into_iter().filter(|algorithm| self.contains(*algorithm))).finish()
+    }
+}

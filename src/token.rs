@@ -1,0 +1,262 @@
+//! A compact JWT: its strict form, and the step from untrusted to verified, which only a good signature makes.
+
+use core::fmt;
+use std::borrow::Cow;
+
+use thiserror::Error;
+
+use crate::base64url::{decode_onto, decoded_length};
+use crate::claims::ClaimSet;
+use crate::json::{read_object, Duplicates, Text};
+use crate::keys::Key;
+use crate::signature::Algorithm;
+
+/// Default for the length of a token in bytes. Servers commonly allow 8 to 16 KiB for all headers of a request together.
+pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
+
+/// A token cut in three and decoded, nothing believed: header and claims are UTF-8 text, the signature bytes.
+///
+/// Its `Debug` shows lengths alone.
+pub struct TokenBytes<'t> {
+    signing_input: &'t str,
+    /// Header and claims, one after the other.
+    json: String,
+    header_length: usize,
+    signature: Vec<u8>,
+    length: usize,
+}
+
+impl<'t> TokenBytes<'t> {
+    /// Takes the JWS compact serialisation (RFC 7515 §7.1) in its one strict spelling: three base64url parts without
+    /// padding, whitespace or non-zero trailing bits, at most `max_bytes` long.
+    ///
+    /// # Errors
+    /// [`Malformed`] says what is wrong with it.
+    pub fn decode(token: &'t str, max_bytes: usize) -> Result<Self, Malformed> {
+        if token.len() > max_bytes {
+            return Err(Malformed::TooLong { bytes: token.len(), limit: max_bytes });
+        }
+        let (signing_input, signature_text) = token.rsplit_once('.').ok_or(Malformed::NotThreeParts)?;
+        let (header_text, claims_text) = signing_input.split_once('.').ok_or(Malformed::NotThreeParts)?;
+        if claims_text.contains('.') {
+            return Err(Malformed::NotThreeParts);
+        }
+
+        let mut json = Vec::with_capacity(decoded_length(header_text.len()) + decoded_length(claims_text.len()));
+        decode_onto(header_text.as_bytes(), &mut json).map_err(|_| Malformed::NotBase64Url)?;
+        let header_length = json.len();
+        decode_onto(claims_text.as_bytes(), &mut json).map_err(|_| Malformed::NotBase64Url)?;
+        let mut signature = Vec::with_capacity(decoded_length(signature_text.len()));
+        decode_onto(signature_text.as_bytes(), &mut signature).map_err(|_| Malformed::NotBase64Url)?;
+
+        let json = String::from_utf8(json).map_err(|_| Malformed::NotUtf8)?;
+        if !json.is_char_boundary(header_length) {
+            return Err(Malformed::NotUtf8);
+        }
+        Ok(Self { signing_input, json, header_length, signature, length: token.len() })
+    }
+
+    /// What the signature is over (RFC 7515 §5.1): the first two parts as they came.
+    #[must_use]
+    pub fn signing_input(&self) -> &'t str {
+        self.signing_input
+    }
+
+    /// The signature's bytes.
+    #[must_use]
+    pub fn signature(&self) -> &[u8] {
+        &self.signature
+    }
+
+    /// The header as text. Not necessarily JSON.
+    #[must_use]
+    pub fn header_text(&self) -> &str {
+        self.json.get(..self.header_length).unwrap_or_default()
+    }
+
+    /// The claims as text. Not necessarily JSON.
+    #[must_use]
+    pub fn claims_text(&self) -> &str {
+        self.json.get(self.header_length..).unwrap_or_default()
+    }
+
+    /// Reads the header.
+    ///
+    /// # Errors
+    /// It is no strict JSON object, lacks `alg`, has a parameter of the wrong type, or asks for an extension.
+    pub fn header(&self) -> Result<Header<'_>, Malformed> {
+        Header::read(self.header_text())
+    }
+}
+
+impl fmt::Debug for TokenBytes<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("TokenBytes")
+            .field("json_bytes", &self.json.len())
+            .field("signature_bytes", &self.signature.len())
+            .finish()
+    }
+}
+
+/// The header parameters that count. `jku`, `x5u`, `jwk`, `x5c` and `x5t` are not looked at: whoever makes a token could
+/// name his own key there (RFC 8725 §3.10).
+pub struct Header<'d> {
+    algorithm: Option<Algorithm>,
+    key_id: Option<Cow<'d, str>>,
+    media_type: Option<Cow<'d, str>>,
+}
+
+impl<'d> Header<'d> {
+    fn read(text: &'d str) -> Result<Self, Malformed> {
+        let members = read_object(text, Duplicates::Refuse).map_err(|_| Malformed::Header)?;
+        let (mut algorithm, mut key_id, mut media_type) = (None, None, None);
+        for member in members {
+            let text = || member.value.text().map(Text::decode).ok_or(Malformed::Header);
+            match &*member.name {
+                "alg" => algorithm = Some(Algorithm::from_name(&text()?)),
+                "kid" => key_id = Some(text()?),
+                "typ" => media_type = Some(text()?),
+                // RFC 7515 §4.1.11: an extension that is not understood must be refused, and none is understood here.
+                // RFC 7797 §7: no JWT has an unencoded payload; `b64` means nothing outside `crit` but another reader
+                // might heed it.
+                "crit" | "b64" => return Err(Malformed::CriticalExtension),
+                _ => (),
+            }
+        }
+        let algorithm = algorithm.ok_or(Malformed::Header)?;
+        Ok(Self { algorithm, key_id, media_type })
+    }
+
+    /// `alg`; `None` for `none` and whatever else is unknown here.
+    #[must_use]
+    pub fn algorithm(&self) -> Option<Algorithm> {
+        self.algorithm
+    }
+
+    /// `kid`.
+    #[must_use]
+    pub fn key_id(&self) -> Option<&str> {
+        self.key_id.as_deref()
+    }
+
+    /// `typ` without a leading `application/` (RFC 7515 §4.1.9), as it was written; media types ignore case.
+    #[must_use]
+    pub fn media_type(&self) -> Option<&str> {
+        const TREE: &str = "application/";
+        let written = self.media_type.as_deref()?;
+        match written.split_at_checked(TREE.len()) {
+            Some((tree, rest)) if tree.eq_ignore_ascii_case(TREE) => Some(rest),
+            Some(_) | None => Some(written),
+        }
+    }
+}
+
+/// A token of good form. Nothing in it may be believed yet; the realm and the key are looked up by it, no more.
+pub struct UntrustedToken<'d> {
+    header: Header<'d>,
+    claims: ClaimSet<'d>,
+    signing_input: &'d str,
+    signature: &'d [u8],
+    length: usize,
+}
+
+impl<'d> UntrustedToken<'d> {
+    /// Reads header and claims.
+    ///
+    /// # Errors
+    /// One of them is no strict JSON object, or the header is unusable.
+    pub fn read(bytes: &'d TokenBytes<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
+            header: bytes.header()?,
+            claims: ClaimSet::read(bytes.claims_text()).map_err(|_| Malformed::Claims)?,
+            signing_input: bytes.signing_input,
+            signature: &bytes.signature,
+            length: bytes.length,
+        })
+    }
+
+    /// The token's length in bytes, as it came.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        self.length
+    }
+
+    /// The header.
+    #[must_use]
+    pub fn header(&self) -> &Header<'d> {
+        &self.header
+    }
+
+    /// The claims as the sender wrote them, good only for finding the realm.
+    #[must_use]
+    pub fn unverified_claims(&self) -> &ClaimSet<'d> {
+        &self.claims
+    }
+
+    /// Checks the signature under one key, whose algorithm must be the header's.
+    ///
+    /// # Errors
+    /// The token itself, still untrusted, when the key did not make this signature.
+    pub fn verify(self, key: &Key) -> Result<VerifiedToken<'d>, Self> {
+        let good = self
+            .header
+            .algorithm
+            .is_some_and(|algorithm| key.verifies(algorithm, self.signing_input.as_bytes(), self.signature));
+        match good {
+            true => Ok(VerifiedToken { header: self.header, claims: self.claims }),
+            false => Err(self),
+        }
+    }
+}
+
+/// A token signed by one of the realm's keys. Whether it is meant for us, current and unrevoked is another question.
+pub struct VerifiedToken<'d> {
+    header: Header<'d>,
+    claims: ClaimSet<'d>,
+}
+
+impl<'d> VerifiedToken<'d> {
+    /// The header.
+    #[must_use]
+    pub fn header(&self) -> &Header<'d> {
+        &self.header
+    }
+
+    /// The claims, as the issuer signed them.
+    #[must_use]
+    pub fn claims(&self) -> &ClaimSet<'d> {
+        &self.claims
+    }
+}
+
+/// What is wrong with a token's form. It carries nothing of the token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Malformed {
+    /// Longer than allowed.
+    #[error("{bytes} bytes long, the limit is {limit}")]
+    TooLong {
+        /// Its length.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// Not `header.claims.signature`; an encrypted token (JWE) has five parts, the JSON serialisation none.
+    #[error("not three parts")]
+    NotThreeParts,
+    /// A part is no strict base64url.
+    #[error("a part is no strict base64url")]
+    NotBase64Url,
+    /// Header or claims are no UTF-8.
+    #[error("header or claims are no UTF-8")]
+    NotUtf8,
+    /// The header is no strict JSON object, has no `alg`, or `alg`, `kid` or `typ` is no string.
+    #[error("the header is unusable")]
+    Header,
+    /// The header asks for an extension (`crit`, `b64`); none is understood.
+    #[error("the header asks for an extension")]
+    CriticalExtension,
+    /// The claims are no strict JSON object, or a claim that is read has the wrong type.
+    #[error("the claims are unusable")]
+    Claims,
+}

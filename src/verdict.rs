@@ -1,0 +1,320 @@
+//! A token in, a verdict out. The only file in which tokens and revocation state meet.
+
+mod checks;
+mod intake;
+mod reason;
+
+pub use self::intake::{identify, Identified, IntakeError};
+pub use self::reason::Reason;
+
+use crate::claims::{ClaimNames, ClaimSet, Claims};
+use crate::explain::{CheckName, Observer, Unobserved};
+use crate::keys::{Key, Keys, NoCandidate};
+use crate::policy::Policy;
+use crate::revocation::{Bounds, FeedKey, Level, RealmId, Revocations, Status, Subject};
+use crate::signature::Algorithm;
+use crate::time::UnixSeconds;
+use crate::token::{Malformed, TokenBytes, UntrustedToken, VerifiedToken, MAX_TOKEN_BYTES};
+
+/// Judges a token for whichever of `realms` issued it, at the time `now`.
+///
+/// The checks run in a fixed order and the first that fails gives the reason: form, realm, header, key, signature, claims,
+/// revocation, freshness. When several realms would match, the first does.
+#[must_use]
+pub fn judge<'t>(token: &'t str, realms: &[Realm], now: UnixSeconds) -> Verdict<'t> {
+    examine(token, realms, now, &mut Unobserved)
+}
+
+/// One issuer: what it asks of a token, its keys, and what it has revoked.
+#[derive(Debug)]
+pub struct Realm {
+    /// A short name for routes and reports.
+    pub name: String,
+    /// What it asks of a token.
+    pub policy: Policy,
+    /// Its keys.
+    pub keys: RealmKeys,
+    /// What it has revoked.
+    pub revocations: Revocations,
+}
+
+impl Realm {
+    /// A realm that knows its policy and nothing else: no keys, no revocation state. `feed_keys` are the pinned keys its
+    /// feed is signed with.
+    #[must_use]
+    pub fn new(name: impl Into<String>, policy: Policy, feed_keys: Vec<FeedKey>, bounds: Bounds) -> Self {
+        let revocations = Revocations::new(RealmId::of(&policy.issuer), feed_keys, bounds);
+        Self { name: name.into(), policy, keys: RealmKeys::Unavailable, revocations }
+    }
+}
+
+/// What a realm has for keys.
+#[derive(Debug)]
+pub enum RealmKeys {
+    /// Never fetched, or given up.
+    Unavailable,
+    /// Keys that may be used as long as now is not beyond `usable_until`; for configured ones that is
+    /// [`UnixSeconds::MAX`].
+    Loaded {
+        /// The keys.
+        keys: Keys,
+        /// The hard end of their use when they could not be fetched again.
+        usable_until: UnixSeconds,
+    },
+}
+
+/// The answer to a token. Both ways are values; nothing here is an error.
+#[derive(Debug)]
+pub enum Verdict<'t> {
+    /// Every check passed.
+    Accepted(Accepted<'t>),
+    /// One did not.
+    Refused(Refused),
+}
+
+/// A token that passed every check. Only [`judge`] makes one.
+#[derive(Debug)]
+pub struct Accepted<'t> {
+    /// The realm's place in the list that was given.
+    pub realm: usize,
+    /// The sequence of the revocation state that was asked.
+    pub sequence: u64,
+    /// Whether the issuer knew a later sequence when it made the token (`rsq`): the state should be refreshed.
+    pub behind: bool,
+    bytes: TokenBytes<'t>,
+}
+
+impl Accepted<'_> {
+    /// The header as JSON text. Every parser reads it alike: it has no duplicate members.
+    #[must_use]
+    pub fn header_json(&self) -> &str {
+        self.bytes.header_text()
+    }
+
+    /// The claims as JSON text.
+    #[must_use]
+    pub fn claims_json(&self) -> &str {
+        self.bytes.claims_text()
+    }
+
+    /// Checks that the token grants every one of `scopes`; its scope claim is a space-delimited string (RFC 8693 §4.2) or
+    /// an array of strings.
+    ///
+    /// # Errors
+    /// [`Reason::InsufficientScope`] when one is lacking.
+    pub fn grants(&self, names: &ClaimNames, scopes: &[&str]) -> Result<(), Refused> {
+        let granted = ClaimSet::read(self.claims_json())
+            .is_ok_and(|claims| scopes.iter().all(|scope| claims.lists(&names.scope, scope)));
+        match granted {
+            true => Ok(()),
+            false => Err(Refused { realm: Some(self.realm), reason: Reason::InsufficientScope }),
+        }
+    }
+}
+
+/// A token that was turned away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The realm that would have been asked; `None` when the token names none that is known.
+    pub realm: Option<usize>,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// The whole of a judgement; [`judge`] and [`explain`](crate::explain::explain) differ in who looks on.
+pub(crate) fn examine<'t>(
+    token: &'t str,
+    realms: &[Realm],
+    now: UnixSeconds,
+    observer: &mut impl Observer,
+) -> Verdict<'t> {
+    let nowhere = |reason| Verdict::Refused(Refused { realm: None, reason });
+    let bytes = match decode(token, realms, observer) {
+        Ok(bytes) => bytes,
+        Err(reason) => return nowhere(reason),
+    };
+    let token = match observe_form(UntrustedToken::read(&bytes), observer) {
+        Ok(token) => token,
+        Err(reason) => return nowhere(reason),
+    };
+    let (index, realm) = match observer.check(CheckName::Realm, select(&token, realms)) {
+        Ok(selected) => selected,
+        Err(reason) => return nowhere(reason),
+    };
+    observer.detail(CheckName::Realm, || realm.name.clone());
+    match examine_in(realm, token, now, observer) {
+        Ok(Standing { sequence, behind }) => Verdict::Accepted(Accepted { realm: index, sequence, behind, bytes }),
+        Err(reason) => Verdict::Refused(Refused { realm: Some(index), reason }),
+    }
+}
+
+fn decode<'t>(token: &'t str, realms: &[Realm], observer: &mut impl Observer) -> Result<TokenBytes<'t>, Reason> {
+    if token.is_empty() {
+        return observer.check(CheckName::Form, Err(Reason::MissingToken));
+    }
+    // Which realm's limit counts is only known once the token is read.
+    let limit = realms.iter().map(|realm| realm.policy.max_token_bytes).max().unwrap_or(MAX_TOKEN_BYTES);
+    observe_form(TokenBytes::decode(token, limit), observer)
+}
+
+fn observe_form<T>(result: Result<T, Malformed>, observer: &mut impl Observer) -> Result<T, Reason> {
+    if let Err(malformed) = &result {
+        observer.detail(CheckName::Form, || malformed.to_string());
+    }
+    observer.check(CheckName::Form, result.map_err(|_| Reason::Malformed))
+}
+
+/// The first realm whose issuer the token names, by exact match and nothing else.
+fn select<'r>(token: &UntrustedToken<'_>, realms: &'r [Realm]) -> Result<(usize, &'r Realm), Reason> {
+    let claims = token.unverified_claims();
+    let (index, realm) = realms
+        .iter()
+        .enumerate()
+        .find(|(_, realm)| {
+            claims.text(&realm.policy.claim_names.issuer).is_some_and(|issuer| issuer == realm.policy.issuer)
+        })
+        .ok_or(Reason::WrongIssuer)?;
+    if token.length() > realm.policy.max_token_bytes {
+        return Err(Reason::Malformed);
+    }
+    Ok((index, realm))
+}
+
+fn examine_in(
+    realm: &Realm,
+    token: UntrustedToken<'_>,
+    now: UnixSeconds,
+    observer: &mut impl Observer,
+) -> Result<Standing, Reason> {
+    let algorithm = observer.check(CheckName::Algorithm, checks::algorithm(token.header(), &realm.policy))?;
+    observer.detail(CheckName::Algorithm, || algorithm.name().into());
+    observer.check(CheckName::Type, checks::media_type(token.header(), realm.policy.profile))?;
+
+    let keys = match &realm.keys {
+        RealmKeys::Loaded { keys, usable_until } if now <= *usable_until => Ok(keys),
+        RealmKeys::Loaded { .. } | RealmKeys::Unavailable => Err(Reason::KeysUnavailable),
+    };
+    let candidates = keys.and_then(|keys| candidates(realm, keys, algorithm, token.header().key_id()));
+    let candidates = observer.check(CheckName::Key, candidates)?;
+    let token = observer.check(CheckName::Signature, prove(realm, token, &candidates))?;
+    conclude(realm, &token, now, observer)
+}
+
+/// Keys the token may have been signed with. When all of them are banned it is refused before anything is computed.
+fn candidates<'r>(
+    realm: &Realm,
+    keys: &'r Keys,
+    algorithm: Algorithm,
+    key_id: Option<&str>,
+) -> Result<Vec<&'r Key>, Reason> {
+    let candidates = keys.candidates(algorithm, key_id).map_err(|none| match none {
+        NoCandidate::UnknownKey => Reason::UnknownKey,
+        NoCandidate::OtherAlgorithm => Reason::UnsupportedAlgorithm,
+    })?;
+    match candidates.iter().all(|key| realm.revocations.bans(key.thumbprint())) {
+        true => Err(Reason::BannedKey),
+        false => Ok(candidates),
+    }
+}
+
+fn prove<'d>(realm: &Realm, token: UntrustedToken<'d>, candidates: &[&Key]) -> Result<VerifiedToken<'d>, Reason> {
+    let mut token = token;
+    for key in candidates {
+        match token.verify(key) {
+            Ok(_) if realm.revocations.bans(key.thumbprint()) => return Err(Reason::BannedKey),
+            Ok(verified) => return Ok(verified),
+            Err(untrusted) => token = untrusted,
+        }
+    }
+    Err(Reason::BadSignature)
+}
+
+/// What an accepted token rests on.
+struct Standing {
+    sequence: u64,
+    behind: bool,
+}
+
+/// Everything after the signature: claims, revocation, freshness. Synchronous and complete, so that whatever happened
+/// while a signature was being checked elsewhere is seen.
+fn conclude(
+    realm: &Realm,
+    token: &VerifiedToken<'_>,
+    now: UnixSeconds,
+    observer: &mut impl Observer,
+) -> Result<Standing, Reason> {
+    let policy = &realm.policy;
+    let bounds = realm.revocations.bounds();
+    let claims = Claims::read(token.claims(), &policy.claim_names).map_err(|_| Reason::Malformed);
+    let claims = observer.check(CheckName::Claims, claims)?;
+
+    observer.check(CheckName::Audience, checks::audience(&claims, &policy.audience))?;
+    if let Some(expires_at) = claims.expires_at {
+        observer.detail(CheckName::Expiry, || relative("expires", "expired", expires_at, now));
+    }
+    let expires_at = observer.check(CheckName::Expiry, checks::expiry(&claims, bounds.leeway, now))?;
+    observer.check(CheckName::NotBefore, checks::not_before(&claims, bounds.leeway, now))?;
+    if let Some(issued_at) = claims.issued_at {
+        observer.detail(CheckName::IssuedAt, || relative("will be issued", "issued", issued_at, now));
+    }
+    let issued_at = observer.check(CheckName::IssuedAt, checks::issued_at(&claims, bounds.skew, now))?;
+    observer.detail(CheckName::Lifetime, || {
+        format!("lives {}, at most {} are allowed", expires_at.since(issued_at), bounds.max_lifetime)
+    });
+    observer.check(CheckName::Lifetime, checks::lifetime(issued_at, expires_at, bounds.max_lifetime))?;
+    if let Some(name) = checks::first_missing(token.claims(), policy) {
+        observer.detail(CheckName::RequiredClaims, || format!("{name} is missing"));
+        return observer.check(CheckName::RequiredClaims, Err(Reason::MissingClaim));
+    }
+    observer.check(CheckName::RequiredClaims, Ok(()))?;
+    observer.check(CheckName::TokenUse, checks::token_use(&claims, policy.profile))?;
+    observer.check(CheckName::Binding, checks::binding(&claims))?;
+    let login = checks::Login { retention: bounds.retention(), leeway: bounds.leeway, skew: bounds.skew };
+    let compared_at =
+        observer.check(CheckName::Login, checks::compared_at(&claims, issued_at, policy.compare, login, now))?;
+
+    let subject = Subject {
+        token_id: claims.token_id.as_deref(),
+        user: claims.subject.as_deref(),
+        session: claims.session.as_deref(),
+        authorized_party: claims.authorized_party.as_deref(),
+        client_id: claims.client_id.as_deref(),
+        issued_at,
+        compared_at,
+        expires_at,
+        token_version: claims.token_version,
+    };
+    let position = observer.check(CheckName::Feed, realm.revocations.position().ok_or(Reason::NoFeed))?;
+    observer.check(CheckName::Revocation, unrevoked(realm.revocations.status(&subject)))?;
+    let age = now.since(position.issued_at);
+    observer.detail(CheckName::Freshness, || {
+        format!("sequence {}, {age} old, {} are allowed", position.sequence, policy.staleness.max_stale)
+    });
+    observer.check(CheckName::Freshness, checks::freshness(age, policy.staleness))?;
+
+    let behind = claims.ledger_sequence.is_some_and(|known| known > position.sequence);
+    Ok(Standing { sequence: position.sequence, behind })
+}
+
+/// A time as people say it.
+fn relative(coming: &str, gone: &str, time: UnixSeconds, now: UnixSeconds) -> String {
+    match time > now {
+        true => format!("{coming} in {}", time.since(now)),
+        false => format!("{gone} {} ago", now.since(time)),
+    }
+}
+
+fn unrevoked(status: Status) -> Result<(), Reason> {
+    match status {
+        Status::NotRevoked => Ok(()),
+        Status::SectionUnavailable => Err(Reason::StaleFeed),
+        Status::Revoked(level) => Err(match level {
+            Level::Realm => Reason::RealmRevoked,
+            Level::Client => Reason::ClientRevoked,
+            Level::User => Reason::UserRevoked,
+            Level::Session | Level::ClientSession => Reason::SessionRevoked,
+            Level::Version => Reason::VersionRevoked,
+            Level::Token => Reason::TokenRevoked,
+        }),
+    }
+}

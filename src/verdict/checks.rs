@@ -1,0 +1,149 @@
+//! The single checks on header and claims, each a function of what it needs.
+
+use super::Reason;
+use crate::claims::{Binding, ClaimSet, Claims, Stated};
+use crate::policy::{Audience, Compare, Policy, Profile, RequiredClaims, Staleness, Subjectless, WhenStale};
+use crate::signature::Algorithm;
+use crate::time::{Seconds, UnixSeconds};
+use crate::token::Header;
+
+/// RFC 8725 §3.1: the policy says which algorithms there are, not the token.
+pub(super) fn algorithm(header: &Header<'_>, policy: &Policy) -> Result<Algorithm, Reason> {
+    header.algorithm().filter(|named| policy.algorithms.contains(*named)).ok_or(Reason::UnsupportedAlgorithm)
+}
+
+/// RFC 8725 §3.11, explicit typing.
+pub(super) fn media_type(header: &Header<'_>, profile: Profile) -> Result<(), Reason> {
+    let is = |kind: &str| header.media_type().is_some_and(|typ| typ.eq_ignore_ascii_case(kind));
+    let fits = match profile {
+        Profile::Rfc9068 => is("at+jwt"),
+        Profile::Keycloak => is("JWT") || is("at+jwt"),
+        Profile::Generic => header.media_type().is_none() || is("JWT") || is("at+jwt"),
+    };
+    fits.then_some(()).ok_or(Reason::WrongType)
+}
+
+pub(super) fn audience(claims: &Claims<'_>, audience: &Audience) -> Result<(), Reason> {
+    let meant_for_us = match audience {
+        Audience::AnyOf(ours) => claims.audience.iter().any(|theirs| ours.iter().any(|our| our == theirs)),
+        Audience::NotChecked => true,
+    };
+    meant_for_us.then_some(()).ok_or(Reason::WrongAudience)
+}
+
+/// RFC 7519 §4.1.4: refused on and after `exp`.
+pub(super) fn expiry(claims: &Claims<'_>, leeway: Seconds, now: UnixSeconds) -> Result<UnixSeconds, Reason> {
+    let expires_at = claims.expires_at.ok_or(Reason::MissingClaim)?;
+    (now < expires_at.plus(leeway)).then_some(expires_at).ok_or(Reason::Expired)
+}
+
+/// RFC 7519 §4.1.5. The claim is optional.
+pub(super) fn not_before(claims: &Claims<'_>, leeway: Seconds, now: UnixSeconds) -> Result<(), Reason> {
+    let valid = claims.not_before.is_none_or(|not_before| not_before <= now.plus(leeway));
+    valid.then_some(()).ok_or(Reason::NotYetValid)
+}
+
+/// A token from the future would slip past every not-before until then.
+pub(super) fn issued_at(claims: &Claims<'_>, skew: Seconds, now: UnixSeconds) -> Result<UnixSeconds, Reason> {
+    let issued_at = claims.issued_at.ok_or(Reason::MissingClaim)?;
+    (issued_at <= now.plus(skew)).then_some(issued_at).ok_or(Reason::IssuedInFuture)
+}
+
+/// What makes forgetting sound: a revocation is dropped when no token it was aimed at can still be accepted.
+pub(super) fn lifetime(issued_at: UnixSeconds, expires_at: UnixSeconds, longest: Seconds) -> Result<(), Reason> {
+    (expires_at.since(issued_at) <= longest).then_some(()).ok_or(Reason::LifetimeExceeded)
+}
+
+/// The name of the first required claim that is not there.
+pub(super) fn first_missing<'p>(claims: &ClaimSet<'_>, policy: &'p Policy) -> Option<&'p str> {
+    let names = &policy.claim_names;
+    let waived = match (policy.subjectless, policy.profile) {
+        (Subjectless::Accept, Profile::Keycloak | Profile::Generic) => Some(names.subject.as_str()),
+        (Subjectless::Accept, Profile::Rfc9068) | (Subjectless::Refuse, _) => None,
+    };
+    let by_profile: &[&str] = match policy.profile {
+        Profile::Rfc9068 => &["aud", "client_id"],
+        Profile::Keycloak | Profile::Generic => &[],
+    };
+    let listed: &[String] = match &policy.required {
+        RequiredClaims::ByProfile => &[],
+        RequiredClaims::These(listed) => listed,
+    };
+    let ids = match (&policy.required, policy.profile) {
+        (RequiredClaims::ByProfile, _) | (RequiredClaims::These(_), Profile::Rfc9068) => {
+            [Some(names.subject.as_str()), Some(names.token_id.as_str())]
+        }
+        (RequiredClaims::These(_), Profile::Keycloak | Profile::Generic) => [None, None],
+    };
+    ids.into_iter()
+        .flatten()
+        .chain(by_profile.iter().copied())
+        .chain(listed.iter().map(String::as_str))
+        .filter(|name| Some(*name) != waived)
+        .find(|name| !claims.has(name))
+}
+
+/// Refresh tokens and ID tokens are signed by the same keys. A claim that names the token's use must name an access
+/// token: `access` (Cognito and others) or `Bearer` (Keycloak), where the header's types are good as well.
+pub(super) fn token_use(claims: &Claims<'_>, profile: Profile) -> Result<(), Reason> {
+    let stated_use = match &claims.token_use {
+        Stated::Nothing => true,
+        Stated::Text(stated) => matches!(&**stated, "access" | "Bearer"),
+        Stated::NotText => false,
+    };
+    let kind = match (profile, &claims.kind) {
+        (Profile::Keycloak, Stated::Text(kind)) => kind == "Bearer",
+        (Profile::Keycloak, Stated::Nothing | Stated::NotText) => false,
+        (Profile::Rfc9068 | Profile::Generic, Stated::Nothing) => true,
+        (Profile::Rfc9068 | Profile::Generic, Stated::Text(kind)) => {
+            ["access", "bearer", "at+jwt", "jwt"].iter().any(|access| kind.eq_ignore_ascii_case(access))
+        }
+        (Profile::Rfc9068 | Profile::Generic, Stated::NotText) => false,
+    };
+    (stated_use && kind).then_some(()).ok_or(Reason::WrongType)
+}
+
+/// A token bound to a key is worth nothing without the proof (RFC 7800, RFC 9449 §7.1), and no proof is checked here.
+pub(super) fn binding(claims: &Claims<'_>) -> Result<(), Reason> {
+    match claims.binding {
+        Binding::Unbound => Ok(()),
+        Binding::ToKey => Err(Reason::WrongType),
+    }
+}
+
+/// How far back a login may lie where not-befores are compared with it.
+#[derive(Clone, Copy)]
+pub(super) struct Login {
+    pub(super) retention: Seconds,
+    pub(super) leeway: Seconds,
+    pub(super) skew: Seconds,
+}
+
+/// The time to compare not-befores with. A login older than they are kept for is refused like an overlong token.
+pub(super) fn compared_at(
+    claims: &Claims<'_>,
+    issued_at: UnixSeconds,
+    compare: Compare,
+    login: Login,
+    now: UnixSeconds,
+) -> Result<UnixSeconds, Reason> {
+    match compare {
+        Compare::IssuedAt => Ok(issued_at),
+        Compare::AuthTime => {
+            let logged_in_at = claims.authenticated_at.ok_or(Reason::MissingClaim)?;
+            if logged_in_at > now.plus(login.skew) {
+                return Err(Reason::IssuedInFuture);
+            }
+            let kept_until = logged_in_at.plus(login.retention).plus(login.leeway);
+            (now < kept_until).then_some(logged_in_at).ok_or(Reason::LifetimeExceeded)
+        }
+    }
+}
+
+pub(super) fn freshness(age: Seconds, staleness: Staleness) -> Result<(), Reason> {
+    let longest = match staleness.when_stale {
+        WhenStale::Refuse => staleness.max_stale,
+        WhenStale::Accept => staleness.max_stale.max(staleness.max_accept_stale),
+    };
+    (age <= longest).then_some(()).ok_or(Reason::StaleFeed)
+}

@@ -1,0 +1,93 @@
+//! Which token is this? Asked by the route that revokes it, so neither time nor audience nor revocation matter.
+
+use thiserror::Error;
+
+use super::{candidates, checks, decode, prove, select, Realm, RealmKeys};
+use crate::claims::Claims;
+use crate::explain::Unobserved;
+use crate::time::UnixSeconds;
+use crate::token::UntrustedToken;
+
+/// Identifies an access token of one of `realms`: form, realm, key, signature and token use are checked as in
+/// [`judge`](super::judge), and nothing else. An expired or revoked token is identified like any other.
+///
+/// # Errors
+/// [`IntakeError`] when it is no token of ours, or not an access token.
+pub fn identify(token: &str, realms: &[Realm]) -> Result<Identified, IntakeError> {
+    let invalid = |_| IntakeError::InvalidToken;
+    let bytes = decode(token, realms, &mut Unobserved).map_err(invalid)?;
+    let token = UntrustedToken::read(&bytes).map_err(|_| IntakeError::InvalidToken)?;
+    let (index, realm) = select(&token, realms).map_err(invalid)?;
+    let algorithm = checks::algorithm(token.header(), &realm.policy).map_err(invalid)?;
+    let keys = match &realm.keys {
+        RealmKeys::Loaded { keys, .. } => keys,
+        RealmKeys::Unavailable => return Err(IntakeError::InvalidToken),
+    };
+    let candidates = candidates(realm, keys, algorithm, token.header().key_id()).map_err(invalid)?;
+    let token = prove(realm, token, &candidates).map_err(invalid)?;
+
+    // Only now: an answer about the use of a forged token would tell its maker something.
+    let unexpected = |_| IntakeError::UnexpectedTokenUse;
+    checks::media_type(token.header(), realm.policy.profile).map_err(unexpected)?;
+    let claims = Claims::read(token.claims(), &realm.policy.claim_names).map_err(|_| IntakeError::InvalidToken)?;
+    checks::token_use(&claims, realm.policy.profile).map_err(unexpected)?;
+    Ok(Identified {
+        realm: index,
+        token_id: claims.token_id.map(Into::into),
+        subject: claims.subject.map(Into::into),
+        session: claims.session.map(Into::into),
+        authorized_party: claims.authorized_party.map(Into::into),
+        client_id: claims.client_id.map(Into::into),
+        expires_at: claims.expires_at,
+        issued_at: claims.issued_at,
+    })
+}
+
+/// What an access token says of itself. Its `Debug` shows the realm alone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Identified {
+    /// The realm's place in the list that was given.
+    pub realm: usize,
+    /// `jti`.
+    pub token_id: Option<String>,
+    /// `sub`.
+    pub subject: Option<String>,
+    /// `sid`.
+    pub session: Option<String>,
+    /// `azp`.
+    pub authorized_party: Option<String>,
+    /// `client_id`.
+    pub client_id: Option<String>,
+    /// `exp`.
+    pub expires_at: Option<UnixSeconds>,
+    /// `iat`.
+    pub issued_at: Option<UnixSeconds>,
+}
+
+impl core::fmt::Debug for Identified {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        formatter.debug_struct("Identified").field("realm", &self.realm).finish_non_exhaustive()
+    }
+}
+
+/// Why a token cannot be revoked by presenting it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum IntakeError {
+    /// Not of good form, of no realm here, or not signed by one of its keys in good standing.
+    #[error("invalid token")]
+    InvalidToken,
+    /// The realm's, but no access token.
+    #[error("unexpected token use")]
+    UnexpectedTokenUse,
+}
+
+impl IntakeError {
+    /// A stable name for programs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidToken => "invalid_token",
+            Self::UnexpectedTokenUse => "unexpected_token_use",
+        }
+    }
+}

@@ -1,0 +1,380 @@
+//! The gate, as JavaScript sees it.
+
+use super::{error, hex, number, read, span, time, write};
+use crate::claims::ClaimNames;
+use crate::error::{FeedError, KeyError};
+use crate::gate::{Gate, KeysFrom};
+use crate::keys::{KeySource, RsaDefault};
+use crate::policy::{Audience, Compare, Policy, Profile, RequiredClaims, Staleness, Subjectless, WhenStale};
+use crate::revocation::{Bounds, Effect, FeedKey, Provided};
+use crate::signature::{Algorithm, Algorithms};
+use crate::time::UnixSeconds;
+use crate::verdict::{Realm, RealmKeys, Reason, Verdict};
+use serde::{Deserialize, Serialize};
+use wasm_bindgen::prelude::*;
+
+/// Verdict codes: 0 in the low byte is acceptance, any other value one more than a reason's place in `reasons()`.
+const REALM_SHIFT: u32 = 8;
+const BEHIND: u32 = 1 << 24;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct GateOptions {
+    realms: Vec<RealmOptions>,
+    max_token_bytes: usize,
+    leeway_seconds: u64,
+    skew_seconds: u64,
+    max_lifetime_seconds: u64,
+    max_session_seconds: Option<u64>,
+    max_stale_seconds: u64,
+    when_stale: WhenStaleOption,
+    max_accept_stale_seconds: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RealmOptions {
+    name: String,
+    issuer: String,
+    issuer_claim: String,
+    audience: AudienceOption,
+    profile: ProfileOption,
+    algorithms: Vec<String>,
+    rsa_algorithm: String,
+    required_claims: Option<Vec<String>>,
+    subjectless: SubjectlessOption,
+    compare: CompareOption,
+    claim_names: ClaimNamesOption,
+    keys_from: KeysFromOption,
+    feed_keys: Vec<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum AudienceOption {
+    AnyOf(Vec<String>),
+    Word(NoAudience),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum NoAudience {
+    None,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ProfileOption {
+    Rfc9068,
+    Keycloak,
+    Generic,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum SubjectlessOption {
+    Refuse,
+    Accept,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum WhenStaleOption {
+    Refuse,
+    Accept,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum CompareOption {
+    IssuedAt,
+    AuthTime,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum KeysFromOption {
+    Caller,
+    Feed,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ClaimNamesOption {
+    subject: String,
+    token_id: String,
+    session: String,
+    token_use: String,
+    token_version: String,
+    scope: String,
+}
+
+impl GateOptions {
+    fn build(self) -> Result<Gate, JsValue> {
+        let bounds = Bounds {
+            leeway: span(self.leeway_seconds),
+            skew: span(self.skew_seconds),
+            max_lifetime: span(self.max_lifetime_seconds),
+            max_session: self.max_session_seconds.map(span),
+        };
+        let staleness = Staleness {
+            max_stale: span(self.max_stale_seconds),
+            when_stale: match self.when_stale {
+                WhenStaleOption::Refuse => WhenStale::Refuse,
+                WhenStaleOption::Accept => WhenStale::Accept,
+            },
+            max_accept_stale: span(self.max_accept_stale_seconds),
+        };
+        let max_token_bytes = self.max_token_bytes;
+        let realms = self.realms.into_iter().map(|realm| realm.build(bounds, staleness, max_token_bytes));
+        Ok(Gate::new(realms.collect::<Result<_, _>>()?))
+    }
+}
+
+impl RealmOptions {
+    fn build(self, bounds: Bounds, staleness: Staleness, max_token_bytes: usize) -> Result<(Realm, KeysFrom), JsValue> {
+        let feed_keys = self.feed_keys.iter().map(|jwk| FeedKey::from_jwk(jwk.to_string().as_bytes()));
+        let feed_keys: Result<Vec<_>, _> = feed_keys.collect();
+        let feed_keys = feed_keys.map_err(|cause| error("invalid_option", &format!("feed.keys: {cause}")))?;
+        let algorithms = self.algorithms.iter().map(|name| Algorithm::from_name(name));
+        let algorithms: Option<Vec<_>> = algorithms.collect();
+        let algorithms = algorithms.ok_or_else(|| error("invalid_option", "algorithms: unknown algorithm"))?;
+        let rsa_default = RsaDefault::from_name(&self.rsa_algorithm)
+            .ok_or_else(|| error("invalid_option", "rsaAlgorithm: no RSA algorithm"))?;
+        let policy = Policy {
+            issuer: self.issuer,
+            audience: match self.audience {
+                AudienceOption::AnyOf(names) => Audience::AnyOf(names),
+                AudienceOption::Word(NoAudience::None) => Audience::NotChecked,
+            },
+            profile: match self.profile {
+                ProfileOption::Rfc9068 => Profile::Rfc9068,
+                ProfileOption::Keycloak => Profile::Keycloak,
+                ProfileOption::Generic => Profile::Generic,
+            },
+            algorithms: Algorithms::of(&algorithms),
+            rsa_default,
+            required: self.required_claims.map_or(RequiredClaims::ByProfile, RequiredClaims::These),
+            subjectless: match self.subjectless {
+                SubjectlessOption::Refuse => Subjectless::Refuse,
+                SubjectlessOption::Accept => Subjectless::Accept,
+            },
+            compare: match self.compare {
+                CompareOption::IssuedAt => Compare::IssuedAt,
+                CompareOption::AuthTime => Compare::AuthTime,
+            },
+            claim_names: ClaimNames {
+                issuer: self.issuer_claim,
+                subject: self.claim_names.subject,
+                token_id: self.claim_names.token_id,
+                session: self.claim_names.session,
+                token_use: self.claim_names.token_use,
+                token_version: self.claim_names.token_version,
+                scope: self.claim_names.scope,
+            },
+            max_token_bytes,
+            staleness,
+        };
+        let keys_from = match self.keys_from {
+            KeysFromOption::Caller => KeysFrom::Caller,
+            KeysFromOption::Feed => KeysFrom::Feed,
+        };
+        Ok((Realm::new(self.name, policy, feed_keys, bounds), keys_from))
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CheckResult {
+    check: &'static str,
+    outcome: &'static str,
+    reason: Option<&'static str>,
+    detail: Option<String>,
+}
+
+#[derive(Serialize)]
+struct KeysResult {
+    accepted: usize,
+    skipped: Vec<SkippedResult>,
+}
+
+#[derive(Serialize)]
+struct SkippedResult {
+    index: usize,
+    reason: &'static str,
+}
+
+#[derive(Serialize)]
+struct AppliedResult {
+    realm: usize,
+    sequence: f64,
+    effect: &'static str,
+}
+
+#[derive(Serialize)]
+struct PeekResult {
+    realm: usize,
+    sequence: f64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StateResult {
+    loaded: bool,
+    sequence: f64,
+    chain: String,
+    issued_at: f64,
+    not_after: f64,
+    wants_manifest: bool,
+    has_keys: bool,
+    token_ids: f64,
+    epochs: f64,
+    section_bytes: f64,
+    live_entries: f64,
+    error_rate: f64,
+}
+
+/// The edge's verifier.
+#[wasm_bindgen(js_name = Gate)]
+pub struct JsGate(Gate);
+
+#[wasm_bindgen(js_class = Gate)]
+impl JsGate {
+    /// Takes the options, every default filled in. Throws `invalid_option`.
+    #[wasm_bindgen(constructor)]
+    pub fn new(options: JsValue) -> Result<JsGate, JsValue> {
+        read::<GateOptions>(options)?.build().map(JsGate)
+    }
+
+    /// Judges a token at `now` (unix seconds) and answers a verdict code.
+    pub fn check(&mut self, token: &str, now: f64) -> u32 {
+        match self.0.check(token, time(now)) {
+            Verdict::Accepted(accepted) => realm_bits(Some(accepted.realm)) | if accepted.behind { BEHIND } else { 0 },
+            Verdict::Refused(refused) => realm_bits(refused.realm) | reason_bits(refused.reason),
+        }
+    }
+
+    /// Every check with its outcome.
+    pub fn explain(&mut self, token: &str, now: f64) -> Result<JsValue, JsValue> {
+        let checks = self.0.explain(token, time(now)).into_iter().map(|check| CheckResult {
+            check: check.name.code(),
+            outcome: check.outcome.code(),
+            reason: check.outcome.reason().map(Reason::code),
+            detail: check.detail,
+        });
+        write(&checks.collect::<Vec<_>>())
+    }
+
+    /// Replaces a realm's keys. `source` is `configuration` or `url`. Throws `invalid_jwks`; then the keys before stay.
+    #[wasm_bindgen(js_name = setKeys)]
+    pub fn set_keys(
+        &mut self,
+        realm: usize,
+        jwks: &[u8],
+        usable_until: f64,
+        source: &str,
+    ) -> Result<JsValue, JsValue> {
+        let source = match source {
+            "configuration" => KeySource::Configuration,
+            _ => KeySource::Url,
+        };
+        let report = self.0.set_keys(realm, jwks, source, time(usable_until)).ok_or_else(no_realm)?;
+        let report = report.map_err(|cause| key_error(&cause))?;
+        let skipped = report.skipped.iter().map(|one| SkippedResult { index: one.index, reason: one.reason.code() });
+        write(&KeysResult { accepted: report.accepted, skipped: skipped.collect() })
+    }
+
+    /// Takes a realm's keys away.
+    #[wasm_bindgen(js_name = clearKeys)]
+    pub fn clear_keys(&mut self, realm: usize) {
+        self.0.clear_keys(realm);
+    }
+
+    /// Applies a manifest or delta. Throws a feed refusal; then nothing has changed.
+    #[wasm_bindgen(js_name = applyFeed)]
+    pub fn apply_feed(&mut self, bytes: &[u8], now: f64) -> Result<JsValue, JsValue> {
+        let (realm, applied) = self.0.apply_feed(bytes, time(now)).map_err(|cause| feed_error(&cause))?;
+        let effect = match applied.effect {
+            Effect::Changed => "changed",
+            Effect::Renewed => "renewed",
+            Effect::AlreadyKnown => "known",
+            Effect::Staged => "staged",
+        };
+        write(&AppliedResult { realm, sequence: number(applied.sequence), effect })
+    }
+
+    /// Realm and sequence of a feed message, before its signature is looked at.
+    #[wasm_bindgen(js_name = peekFeed)]
+    pub fn peek_feed(&self, bytes: &[u8]) -> Result<JsValue, JsValue> {
+        let (realm, sequence) = self.0.peek_feed(bytes).map_err(|cause| feed_error(&cause))?;
+        write(&PeekResult { realm, sequence: number(sequence) })
+    }
+
+    /// SHA-256 names, in hex, of the sections to fetch.
+    #[wasm_bindgen(js_name = missingSections)]
+    #[must_use]
+    pub fn missing_sections(&self, realm: usize) -> Vec<String> {
+        let names = self.0.realm(realm).map(|realm| realm.revocations.missing_sections()).unwrap_or_default();
+        names.iter().map(|name| hex(name)).collect()
+    }
+
+    /// Takes in a section: `stored`, or `committed` when it was the last one of a staged manifest.
+    #[wasm_bindgen(js_name = provideSection)]
+    pub fn provide_section(&mut self, realm: usize, bytes: &[u8]) -> Result<String, JsValue> {
+        let provided = self.0.provide_section(realm, bytes).map_err(|cause| feed_error(&cause))?;
+        Ok(match provided {
+            Provided::Stored => "stored".to_owned(),
+            Provided::Committed => "committed".to_owned(),
+        })
+    }
+
+    /// Where a realm's state stands.
+    pub fn state(&self, realm: usize) -> Result<JsValue, JsValue> {
+        let realm = self.0.realm(realm).ok_or_else(no_realm)?;
+        let (position, facts) = (realm.revocations.position(), realm.revocations.facts());
+        let of = |value: Option<UnixSeconds>| number(value.map_or(0, UnixSeconds::get));
+        write(&StateResult {
+            loaded: position.is_some(),
+            sequence: number(position.map_or(0, |position| position.sequence)),
+            chain: position.map(|position| hex(&position.chain.0)).unwrap_or_default(),
+            issued_at: of(position.map(|position| position.issued_at)),
+            not_after: of(position.map(|position| position.not_after)),
+            wants_manifest: realm.revocations.wants_manifest(),
+            has_keys: matches!(realm.keys, RealmKeys::Loaded { .. }),
+            token_ids: number(facts.token_ids),
+            epochs: number(facts.epochs),
+            section_bytes: number(facts.section_bytes),
+            live_entries: number(facts.live_entries),
+            error_rate: facts.error_rate,
+        })
+    }
+}
+
+#[cfg(feature = "origin")]
+impl JsGate {
+    pub(super) fn inner(&self) -> &Gate {
+        &self.0
+    }
+}
+
+fn realm_bits(realm: Option<usize>) -> u32 {
+    let number = realm.and_then(|index| u16::try_from(index + 1).ok()).unwrap_or_default();
+    u32::from(number) << REALM_SHIFT
+}
+
+fn reason_bits(reason: Reason) -> u32 {
+    let place = Reason::ALL.iter().position(|each| *each == reason);
+    place.and_then(|place| u32::try_from(place + 1).ok()).unwrap_or_default()
+}
+
+fn feed_error(cause: &FeedError) -> JsValue {
+    error(cause.code(), &cause.to_string())
+}
+
+fn key_error(cause: &KeyError) -> JsValue {
+    error("invalid_jwks", &cause.to_string())
+}
+
+fn no_realm() -> JsValue {
+    error("unknown_realm", "there is no realm at that place")
+}
