@@ -1,29 +1,56 @@
-import { initSync, Gate, Ledger, generateFeedKey as generate } from '../../wasm/origin/core.js'
+import { Gate, generateFeedKey as generate, initSync, Ledger, reasons } from '../../wasm/origin/core.js'
 import { PortcullisError } from '../errors.ts'
+import type { CorePolicy } from '../policy.ts'
+import { REASONS } from '../reasons.ts'
 import type { JWK } from '../types.ts'
 
-let loaded = false
-
-/** Instantiates the core; the entry files call it. A second call does nothing. */
-export function load(module: BufferSource | WebAssembly.Module): void {
-  if (loaded) return
-  initSync({ module })
-  loaded = true
+/** What the runtime allows. */
+export interface Host {
+  /** Whether one request may await I/O that another began. False in workerd. */
+  shareFlights: boolean
 }
 
-/** Makes a ledger. Throws `invalid_option` with what the core says of its options. */
-export function createLedger(options: LedgerOptions): LedgerCore {
-  assertLoaded()
+let loaded: Host | undefined
+
+/** Makes the core ready. Every entry file calls it once, at import; later calls change nothing. */
+export function load(module: WebAssembly.Module, host: Host): void {
+  if (loaded !== undefined) return
+  initSync({ module })
+  const known = reasons()
+  if (known.length !== REASONS.length || REASONS.some((reason, index) => reason !== known[index])) {
+    throw new PortcullisError('not_loaded', 'the wasm module is of another version of portcullis than the code that loads it')
+  }
+  loaded = { shareFlights: host.shareFlights }
+}
+
+/** What the runtime allows. Throws `not_loaded`. */
+export function host(): Host {
+  if (loaded !== undefined) return loaded
+  throw new PortcullisError('not_loaded', "the wasm module is not loaded: import from 'portcullis/origin', which loads it")
+}
+
+/** Makes a realm's ledger. Throws `invalid_option` with what the core says of its options. */
+export function createLedger(realm: string, options: LedgerOptions): LedgerCore {
+  host()
   try {
     return new Ledger(options) as LedgerCore
   } catch (cause) {
-    throw new PortcullisError('invalid_option', `realm ${options.name}: the ledger was refused: ${messageOf(cause)}`, { cause })
+    throw new PortcullisError('invalid_option', `realm ${realm}: the ledger was refused: ${messageOf(cause)}`, { cause })
   }
+}
+
+/** Stages an event as `LedgerCore.stage` does, and copies its row out of the core. */
+export function stageEvent(ledger: LedgerCore, event: LedgerEvent, now: number): LedgerRow | undefined {
+  const row = ledger.stage(event, now)
+  if (row === undefined) return undefined
+  const { sequence, keepUntil, payload, chain } = row
+  row.free()
+  return keepUntil === undefined ? { sequence, payload, chain } : { sequence, keepUntil, payload, chain }
 }
 
 /** Makes the origin's own gate. Throws `invalid_option`. */
 export function createGateCore(options: GateCoreOptions): GateCore {
-  assertLoaded()
+  host()
   try {
     return new Gate(options) as unknown as GateCore
   } catch (cause) {
@@ -36,7 +63,7 @@ export function createGateCore(options: GateCoreOptions): GateCore {
  * (`feed.keys`).
  */
 export async function generateFeedKey(): Promise<{ signingKey: JWK; publicKey: JWK }> {
-  assertLoaded()
+  host()
   return generate() as { signingKey: JWK; publicKey: JWK }
 }
 
@@ -46,18 +73,12 @@ export function coreCode(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined
 }
 
-function assertLoaded(): void {
-  if (loaded) return
-  throw new PortcullisError('not_loaded', "the core is not loaded: import 'portcullis/origin', whose entry file loads it")
-}
-
 function messageOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : 'unknown cause'
 }
 
 /** What a ledger is made with; every time is in seconds. */
 export interface LedgerOptions {
-  name: string
   issuer: string
   signingKey: JWK
   leewaySeconds: number
@@ -108,7 +129,7 @@ export interface LedgerCore {
   restore(sequence: number, payload: Uint8Array, chain: Uint8Array): void
   restoreHead(sequence: number, chain: Uint8Array): void
   /** `undefined`: the event is in force already. */
-  stage(event: LedgerEvent, now: number): LedgerRow | undefined
+  stage(event: LedgerEvent, now: number): (LedgerRow & { free(): void }) | undefined
   commit(): void
   abort(): void
   manifest(now: number): Uint8Array
@@ -131,6 +152,7 @@ export interface Identified {
   subject?: string
   session?: string
   authorizedParty?: string
+  clientId?: string
   expiresAt?: number
   issuedAt?: number
 }
@@ -140,15 +162,18 @@ export interface GateCoreOptions {
   leewaySeconds: number
   skewSeconds: number
   maxLifetimeSeconds: number
+  maxSessionSeconds?: number
   maxStaleSeconds: number
   whenStale: 'refuse' | 'accept'
   maxAcceptStaleSeconds: number
-  realms: unknown[]
+  realms: (CorePolicy & { keysFrom: 'caller' | 'feed'; feedKeys: JWK[] })[]
 }
 
 /** The gate in the core; realms are named by their index. */
 export interface GateCore {
+  /** Bits 0-7: 0, or one more than the reason's place in `REASONS`; bits 8-23: 0, or one more than the realm's index. */
   check(token: string, now: number): number
+  /** Throws with code `invalid_token`, `unexpected_token_use` or `keys_unavailable`. */
   identify(token: string): Identified
   setKeys(
     realm: number,

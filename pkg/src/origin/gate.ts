@@ -44,10 +44,11 @@ export class OriginGate {
       leewaySeconds: settings.leewaySeconds,
       skewSeconds: settings.skewSeconds,
       maxLifetimeSeconds: Math.max(...settings.realms.map((realm) => realm.maxLifetimeSeconds)),
+      ...sessionBound(settings),
       maxStaleSeconds: MAX_STALE_SECONDS,
       whenStale: 'refuse',
       maxAcceptStaleSeconds: MAX_STALE_SECONDS,
-      realms: settings.realms.map((realm) => ({ ...corePolicy(realm), feedKeys: [publicKey] })),
+      realms: settings.realms.map((realm) => ({ ...corePolicy(realm), keysFrom: 'caller', feedKeys: [publicKey] })),
     })
     this.#realms = settings.realms.map((realm, index) => {
       const feed = feeds.get(realm.name)
@@ -60,9 +61,9 @@ export class OriginGate {
 
   /** Judges a token in full, as an edge would. */
   async check(token: string): Promise<Judged> {
-    await this.#readyKeys(token)
+    await this.#renewKeys(token)
     const verdict = this.#judge(token)
-    if (verdict.ok || verdict.reason !== 'unknown_key' || !(await this.#lookForKey(token))) return verdict
+    if (verdict.ok || !(await this.#obtainKey(token, verdict.reason))) return verdict
     return this.#judge(token)
   }
 
@@ -71,14 +72,13 @@ export class OriginGate {
    * `invalid_token`, `unexpected_token_use` or `jwks_unreachable`.
    */
   async identify(token: string): Promise<Identified & { name: string }> {
-    await this.#readyKeys(token)
+    await this.#renewKeys(token)
     try {
       return this.#identify(token)
     } catch (error) {
       // What the core throws here does not say whether it was for want of a key; a verdict does.
       const reason = reasonOf(this.#core.check(token, this.#clock()))
-      if (reason === 'keys_unavailable') throw new PortcullisError('jwks_unreachable', 'the keys of the issuer are not available at the moment')
-      if (reason !== 'unknown_key' || !(await this.#lookForKey(token))) throw error
+      if (reason === undefined || !(await this.#obtainKey(token, reason))) throw error
     }
     return this.#identify(token)
   }
@@ -86,7 +86,7 @@ export class OriginGate {
   /** The realm's JWK set in use; fetched first if that is due. Throws `unknown_realm`. */
   async keys(name: string): Promise<JWKS> {
     const { keys } = this.#realmOf(name)
-    await keys.ready()
+    if (keys.due || keys.current.keys.length === 0) await keys.load()
     return keys.current
   }
 
@@ -144,23 +144,34 @@ export class OriginGate {
       const realm = this.#realms[identified.realm]
       if (realm !== undefined) return { ...identified, name: realm.name }
     } catch (cause) {
-      if (coreCode(cause) === 'unexpected_token_use') throw new PortcullisError('unexpected_token_use', 'unexpected token use')
-      if (coreCode(cause) !== 'invalid_token') throw cause
+      const code = coreCode(cause)
+      if (code === 'unexpected_token_use') throw new PortcullisError(code, 'unexpected token use')
+      if (code === 'keys_unavailable') throw new PortcullisError('jwks_unreachable', 'the keys of the issuer are not available at the moment')
+      if (code !== 'invalid_token') throw cause
     }
     throw new PortcullisError('invalid_token', 'invalid token')
   }
 
   /** Fetches the keys of the token's realm when they are due; other realms' issuers must not hold it up. */
-  async #readyKeys(token: string): Promise<void> {
+  async #renewKeys(token: string): Promise<void> {
     for (const { keys } of this.#realms) keys.renewBehind()
     if (!this.#realms.some(({ keys }) => keys.due)) return
-    await this.#realms[realmIndexOf(this.#core.check(token, this.#clock()))]?.keys.ready()
+    const keys = this.#keysFor(token)
+    if (keys?.due === true) await keys.load()
   }
 
-  async #lookForKey(token: string): Promise<boolean> {
-    const realm = this.#realms[realmIndexOf(this.#core.check(token, this.#clock()))]
+  /** Fetches the keys when that may be why a token was refused; false when nothing new can have come. */
+  async #obtainKey(token: string, reason: Reason): Promise<boolean> {
+    const keys = this.#keysFor(token)
+    if (keys === undefined) return false
+    if (reason === 'keys_unavailable') await keys.load()
+    if (reason !== 'unknown_key') return reason === 'keys_unavailable'
     const { kid } = partOf(token, 0)
-    return (await realm?.keys.lookFor(typeof kid === 'string' ? kid : '')) ?? false
+    return keys.lookFor(typeof kid === 'string' ? kid : '')
+  }
+
+  #keysFor(token: string): IssuerKeys | undefined {
+    return this.#realms[realmIndexOf(this.#core.check(token, this.#clock()))]?.keys
   }
 
   #realmOf(name: string): GateRealm {
@@ -168,6 +179,12 @@ export class OriginGate {
     if (realm === undefined) throw new PortcullisError('unknown_realm', 'no such realm here')
     return realm
   }
+}
+
+/** The gate's own bounds are the widest of its realms'; each realm's manifest says its own. */
+function sessionBound({ realms }: Settings): { maxSessionSeconds?: number } {
+  const bounds = realms.filter(({ compare }) => compare === 'authTime').map((realm) => realm.maxSessionSeconds)
+  return bounds.length === 0 ? {} : { maxSessionSeconds: Math.max(...bounds) }
 }
 
 function reasonOf(answer: number): Reason | undefined {

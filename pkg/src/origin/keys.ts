@@ -1,6 +1,7 @@
 import { PortcullisError } from '../errors.ts'
 import { RemoteKeys } from '../jwks.ts'
 import type { JWKS } from '../types.ts'
+import { host } from './core.ts'
 import type { RealmSettings, Settings } from './settings.ts'
 
 /** Where keys from a function are 'fetched' from; the name can't be resolved (RFC 6761 §6.4) and never is. */
@@ -41,9 +42,9 @@ export class IssuerKeys {
     return this.#remote?.due ?? false
   }
 
-  /** Fetches the set if it is due; a failure is reported and leaves the old one. */
-  async ready(): Promise<void> {
-    if (this.due) await this.#remote?.load().catch(() => undefined)
+  /** Fetches the set, unless that has just failed. A failure is reported and leaves the old one. */
+  async load(): Promise<void> {
+    await this.#remote?.load().catch(() => undefined)
   }
 
   /** Begins to fetch the set if it soon will be due. */
@@ -68,8 +69,9 @@ export class IssuerKeys {
       maxStaleSeconds: jwksMaxStaleSeconds,
       timeoutMs: jwksTimeoutMs,
       plainHttp,
-      shareFlights: true,
-      fetch: this.#watched(fetch),
+      shareFlights: host().shareFlights,
+      fetch,
+      onFailure: (error: unknown) => this.#report(error instanceof PortcullisError ? error : unreachable(error)),
     }
     return new RemoteKeys(options, (json, usableUntil) => this.#install(json, usableUntil, source))
   }
@@ -78,26 +80,10 @@ export class IssuerKeys {
     try {
       this.#take(json, usableUntil, source)
     } catch (cause) {
-      const error = new PortcullisError('invalid_jwks', `realm ${this.#realm.name}: the JWK set has no usable key`, { cause })
-      if (usableUntil !== FOR_EVER) this.#report(error)
-      throw error
+      throw new PortcullisError('invalid_jwks', `realm ${this.#realm.name}: the JWK set has no usable key`, { cause })
     }
     this.#current = JSON.parse(new TextDecoder().decode(json)) as JWKS
     this.#report(undefined)
-  }
-
-  /** The same fetch, whose failures are reported. */
-  #watched(fetch: typeof globalThis.fetch): typeof globalThis.fetch {
-    return async (...request) => {
-      try {
-        const response = await fetch(...request)
-        if (!response.ok) this.#report(new PortcullisError('jwks_unreachable', `the JWK set was answered with status ${response.status}`))
-        return response
-      } catch (cause) {
-        this.#report(new PortcullisError('jwks_unreachable', 'the JWK set cannot be fetched', { cause }))
-        throw cause
-      }
-    }
   }
 
   /** Once when it begins to fail and once when it works again. */
@@ -106,4 +92,8 @@ export class IssuerKeys {
     this.#failing = error !== undefined
     this.#settings.onReport({ kind: 'jwks', realm: this.#realm.name, error })
   }
+}
+
+function unreachable(cause: unknown): PortcullisError {
+  return new PortcullisError('jwks_unreachable', 'the JWK set cannot be had', { cause })
 }

@@ -1,6 +1,6 @@
 import { PortcullisError } from '../errors.ts'
 import type { Clock } from './clock.ts'
-import { coreCode, type LedgerCore, type LedgerEvent, type LedgerRow } from './core.ts'
+import { coreCode, stageEvent, type LedgerCore, type LedgerEvent, type LedgerRow } from './core.ts'
 import type { RealmRows, RevocationStore } from './store.ts'
 import type { Recorded } from './types.ts'
 
@@ -108,7 +108,7 @@ export class Committer {
     const ledger = this.#ledger(realm)
     const known = staged.get(realm) ?? { after: ledger.head().sequence, rows: [] }
     try {
-      const row = ledger.stage(event, this.#options.clock())
+      const row = stageEvent(ledger, event, this.#options.clock())
       if (row !== undefined) {
         known.rows.push(row)
         staged.set(realm, known)

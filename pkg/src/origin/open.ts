@@ -3,10 +3,7 @@ import { createLedger, type LedgerCore } from './core.ts'
 import type { RealmSettings, Settings } from './settings.ts'
 
 /** A realm's first incarnation. A restored backup goes on in a later one. */
-const FIRST_INCARNATION = 1
-/** How long sessions may last with `compare: 'authTime'`, unless the realm says. */
-const MAX_SESSION_SECONDS = 2_592_000
-
+const FIRST_INCARNATION = 0
 /** Restores the ledger of every realm from the store, which must be open; new realms begin there. */
 export async function openLedgers(settings: Settings): Promise<Map<string, LedgerCore>> {
   const ledgers = new Map<string, LedgerCore>()
@@ -29,8 +26,7 @@ async function openLedger(settings: Settings, realm: RealmSettings): Promise<Led
       `realm ${name}: the store has it for another issuer: give the new issuer's realm another name, or this origin another store`,
     )
   }
-  const ledger = createLedger({
-    name,
+  const ledger = createLedger(name, {
     issuer,
     signingKey,
     leewaySeconds,
@@ -40,7 +36,7 @@ async function openLedger(settings: Settings, realm: RealmSettings): Promise<Led
     errorRate,
     validForSeconds,
     incarnation: stored?.head.incarnation ?? FIRST_INCARNATION,
-    ...(realm.compare === 'authTime' ? { maxSessionSeconds: realm.maxSessionSeconds ?? MAX_SESSION_SECONDS } : {}),
+    ...(realm.compare === 'authTime' ? { maxSessionSeconds: realm.maxSessionSeconds } : {}),
   })
   try {
     if (stored === undefined) {

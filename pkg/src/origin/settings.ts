@@ -9,7 +9,7 @@ export type Settings = Required<Omit<OriginOptions, 'feedCredential' | 'realms' 
   edges: EdgeOptions[]
 }
 
-export type RealmSettings = OriginRealm & Required<Pick<OriginRealm, 'adminRole' | 'issuerSkewSeconds' | 'maxLifetimeSeconds'>>
+export type RealmSettings = OriginRealm & Required<Pick<OriginRealm, 'adminRole' | 'issuerSkewSeconds' | 'maxLifetimeSeconds' | 'maxSessionSeconds'>>
 
 /** Checks the options and fills in the defaults. Throws `invalid_option`. */
 export function settingsOf(options: OriginOptions): Settings {
@@ -42,6 +42,7 @@ export function settingsOf(options: OriginOptions): Settings {
       adminRole: 'portcullis-admin',
       issuerSkewSeconds: 2,
       maxLifetimeSeconds: 86_400,
+      maxSessionSeconds: 2_592_000,
       ...given(realm),
     })),
   }

@@ -35,6 +35,7 @@ const MAX_WAIT_MS = 1_200
 export async function issueTokens(issuer: Issuer, user: User, client: DevClient, session: Session, scope: string | undefined): Promise<TokenAnswer> {
   const { settings, tables, keys } = issuer
   const now = await issuableAt(issuer, user, client, session.sid)
+  const accessTokenSeconds = client.accessTokenSeconds ?? settings.accessTokenSeconds
   const common = { iss: settings.issuer, sub: user.sub, sid: session.sid, azp: client.id, iat: now, auth_time: session.startedAt }
   const refresh: JWTPayload = {
     ...common,
@@ -49,7 +50,7 @@ export async function issueTokens(issuer: Issuer, user: User, client: DevClient,
     ...common,
     jti: crypto.randomUUID(),
     aud: settings.audience,
-    exp: now + settings.accessTokenSeconds,
+    exp: now + accessTokenSeconds,
     typ: 'Bearer',
     token_use: 'access',
     preferred_username: user.name,
@@ -62,14 +63,14 @@ export async function issueTokens(issuer: Issuer, user: User, client: DevClient,
   const answer: TokenAnswer = {
     access_token: await keys.sign(access),
     token_type: 'Bearer',
-    expires_in: settings.accessTokenSeconds,
+    expires_in: accessTokenSeconds,
     refresh_token: refreshToken,
     refresh_expires_in: settings.refreshTokenSeconds,
     session_state: session.sid,
     scope: scope ?? '',
   }
   if (scope?.split(' ').includes('openid') === true) {
-    const exp = now + settings.accessTokenSeconds
+    const exp = now + accessTokenSeconds
     answer.id_token = await keys.sign({ ...common, jti: crypto.randomUUID(), aud: client.id, exp, typ: 'ID', token_use: 'id', preferred_username: user.name })
   }
   tables.addRefreshToken(await hashOf(refreshToken), session.sid, now + settings.refreshTokenSeconds)

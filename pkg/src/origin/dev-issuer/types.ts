@@ -16,6 +16,8 @@ export interface DevClient {
   id: string
   /** Default: the client is public. */
   secret?: string
+  /** How long its access tokens live. Default: as long as the issuer's. */
+  accessTokenSeconds?: number
   /** Where it may send browsers after a logout, exactly. Default: nowhere. */
   postLogoutRedirectUris?: string[]
 }
