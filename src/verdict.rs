@@ -332,13 +332,19 @@ fn unrevoked(status: Status) -> Result<(), Reason> {
     match status {
         Status::NotRevoked => Ok(()),
         Status::SectionUnavailable => Err(Reason::StaleFeed),
-        Status::Revoked(level) => Err(match level {
-            Level::Realm => Reason::RealmRevoked,
-            Level::Client => Reason::ClientRevoked,
-            Level::User => Reason::UserRevoked,
-            Level::Session | Level::ClientSession => Reason::SessionRevoked,
-            Level::Version => Reason::VersionRevoked,
-            Level::Token => Reason::TokenRevoked,
-        }),
+        Status::Revoked(level) => Err(level.into()),
+    }
+}
+
+impl From<Level> for Reason {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Realm => Self::RealmRevoked,
+            Level::Client => Self::ClientRevoked,
+            Level::User => Self::UserRevoked,
+            Level::Session | Level::ClientSession => Self::SessionRevoked,
+            Level::Version => Self::VersionRevoked,
+            Level::Token => Self::TokenRevoked,
+        }
     }
 }
