@@ -8,26 +8,26 @@
 //! section that has not arrived answers [`Status::SectionUnavailable`], never [`Status::NotRevoked`].
 
 mod bounds;
-mod bucket;
-mod delta;
-mod epochs;
-mod exact;
+pub(crate) mod bucket;
+pub(crate) mod delta;
+pub(crate) mod epochs;
+pub(crate) mod exact;
 mod feed_key;
-mod filter;
-mod fingerprint;
+pub(crate) mod filter;
+pub(crate) mod fingerprint;
 mod history;
 mod manifest;
 mod position;
 mod realm;
-mod section;
-mod shards;
+pub(crate) mod section;
+pub(crate) mod shards;
 mod slot;
-mod staged;
+pub(crate) mod staged;
 mod state;
-mod statement;
+pub(crate) mod statement;
 mod status;
-mod versions;
-mod wire;
+pub(crate) mod versions;
+pub(crate) mod wire;
 
 pub use bounds::Bounds;
 pub use feed_key::{FeedKey, KeyId};
@@ -369,7 +369,7 @@ impl Revocations {
         let Some(staged) = self.staged.take_if(|_| ready) else { return false };
         let ours = self.position();
         let start = staged.manifest.position;
-        let leads_here = ours.map_or(true, |ours| self.history.tip(&start).sequence >= ours.sequence);
+        let leads_here = ours.is_none_or(|ours| self.history.tip(&start).sequence >= ours.sequence);
         let kept = self.history.onward(&start).map(|delta| &delta.changes);
         if !leads_here || staged.check(kept).is_err() {
             // So much came meanwhile that the deltas leading from there to here are no longer kept.

@@ -15,15 +15,30 @@ use crate::signature::Algorithm;
 pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
 /// A token cut in three and decoded, nothing believed and nothing read.
-///
-/// Its `Debug` shows lengths alone.
+#[derive(Debug)]
 pub struct TokenBytes<'t> {
+    token: Spelt<'t>,
+    parts: Parts,
+}
+
+/// A token as it came. Its `Debug` shows the length alone.
+struct Spelt<'t> {
     signing_input: &'t str,
+    length: usize,
+}
+
+impl fmt::Debug for Spelt<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} bytes", self.length)
+    }
+}
+
+/// A token's parts, decoded. Its `Debug` shows lengths alone.
+pub struct Parts {
     /// Header, claims and signature, one after the other.
     decoded: Vec<u8>,
     header_end: usize,
     claims_end: usize,
-    length: usize,
 }
 
 impl<'t> TokenBytes<'t> {
@@ -50,15 +65,32 @@ impl<'t> TokenBytes<'t> {
         let header_end = decode_part(header_text)?;
         let claims_end = decode_part(claims_text)?;
         decode_part(signature_text)?;
-        Ok(Self { signing_input, decoded, header_end, claims_end, length: token.len() })
+        Ok(Self {
+            token: Spelt { signing_input, length: token.len() },
+            parts: Parts { decoded, header_end, claims_end },
+        })
     }
 
     /// What the signature is over (RFC 7515 §5.1): the first two parts as they came.
     #[must_use]
     pub fn signing_input(&self) -> &'t str {
-        self.signing_input
+        self.token.signing_input
     }
 
+    /// The parts.
+    #[must_use]
+    pub fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    /// The parts, which need the token no longer.
+    #[must_use]
+    pub fn into_parts(self) -> Parts {
+        self.parts
+    }
+}
+
+impl Parts {
     /// The signature's bytes.
     #[must_use]
     pub fn signature(&self) -> &[u8] {
@@ -92,9 +124,9 @@ impl<'t> TokenBytes<'t> {
     }
 }
 
-impl fmt::Debug for TokenBytes<'_> {
+impl fmt::Debug for Parts {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("TokenBytes").field("length", &self.length).finish_non_exhaustive()
+        formatter.debug_struct("Parts").field("bytes", &self.decoded.len()).finish_non_exhaustive()
     }
 }
 
@@ -167,11 +199,11 @@ impl<'d> UntrustedToken<'d> {
     /// One of them is no strict JSON object, or the header is unusable.
     pub fn read(bytes: &'d TokenBytes<'_>) -> Result<Self, Malformed> {
         Ok(Self {
-            header: bytes.header()?,
-            claims: ClaimSet::read(bytes.claims_text()?).map_err(|_| Malformed::Claims)?,
-            signing_input: bytes.signing_input,
-            signature: bytes.signature(),
-            length: bytes.length,
+            header: bytes.parts.header()?,
+            claims: ClaimSet::read(bytes.parts.claims_text()?).map_err(|_| Malformed::Claims)?,
+            signing_input: bytes.token.signing_input,
+            signature: bytes.parts.signature(),
+            length: bytes.token.length,
         })
     }
 
@@ -203,9 +235,19 @@ impl<'d> UntrustedToken<'d> {
             .algorithm
             .is_some_and(|algorithm| key.verifies(algorithm, self.signing_input.as_bytes(), self.signature));
         match good {
-            true => Ok(VerifiedToken { header: self.header, claims: self.claims }),
+            true => Ok(self.believed()),
             false => Err(self),
         }
+    }
+
+    /// The token, whose signature the host has checked under one of the realm's keys. For
+    /// [`finish`](crate::verdict::finish) alone, which holds the handle that the host was given.
+    pub(crate) fn verified_by_host(self) -> VerifiedToken<'d> {
+        self.believed()
+    }
+
+    fn believed(self) -> VerifiedToken<'d> {
+        VerifiedToken { header: self.header, claims: self.claims }
     }
 }
 

@@ -46,6 +46,8 @@ fn thumbprints_of_the_rfcs() {
         let keys = read(&json!({ "keys": [example["jwk"]] }), FROM_URL).unwrap();
         let thumbprint = base64url(keys.iter().next().unwrap().thumbprint());
         assert_eq!(example["thumbprint"], thumbprint, "{}", example["source"]);
+        let jwk: Value = serde_json::from_str(keys.iter().next().unwrap().public_jwk().unwrap()).unwrap();
+        assert!(jwk.as_object().unwrap().iter().all(|(name, value)| example["jwk"][name] == *value));
     }
 }
 

@@ -14,10 +14,10 @@ use serde_json::{json, Value};
 /// Whether one of `keys` made this JWS, by the rules that hold for tokens.
 fn verifies(jws: &str, keys: &Keys) -> bool {
     let Ok(bytes) = TokenBytes::decode(jws, usize::MAX) else { return false };
-    let Ok(header) = bytes.header() else { return false };
+    let Ok(header) = bytes.parts().header() else { return false };
     let Some(algorithm) = header.algorithm() else { return false };
     let Ok(candidates) = keys.candidates(algorithm, header.key_id()) else { return false };
-    candidates.iter().any(|key| key.verifies(algorithm, bytes.signing_input().as_bytes(), bytes.signature()))
+    candidates.iter().any(|key| key.verifies(algorithm, bytes.signing_input().as_bytes(), bytes.parts().signature()))
 }
 
 #[test]

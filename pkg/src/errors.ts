@@ -35,8 +35,14 @@ export type ErrorCode =
   /** What the store holds is damaged, or of a newer schema. */
   | 'store_corrupt'
   | 'store_newer'
+  /** An edge could not be told of a change. */
+  | 'push_failed'
+  /** An edge acknowledged what was never published here: a ledger restored from a backup needs a new incarnation. */
+  | 'acknowledged_ahead'
   /** The address is in use or may not be bound. */
   | 'listen_failed'
+  /** Something happened that this package did not foresee; `cause` has it. */
+  | 'fault'
 
 export interface ErrorOptionsWithDetail {
   /** A stable word for the particular cause, such as a feed refusal's `gap` or `bad_signature`. */

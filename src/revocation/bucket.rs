@@ -20,11 +20,6 @@ pub(crate) fn bucket_of(expires_at: UnixSeconds) -> u32 {
     u32::try_from(expires_at.get() / BUCKET_SECONDS).unwrap_or(u32::MAX)
 }
 
-/// The catch-all of a token that expires then at the latest.
-pub(crate) fn catch_all_of(latest_expiry: UnixSeconds) -> u32 {
-    u32::try_from(latest_expiry.get() / CATCH_ALL_SECONDS).unwrap_or(u32::MAX)
-}
-
 /// From when on no token of the bucket is accepted anywhere. The last one never ends: it takes all that is beyond.
 pub(crate) fn bucket_is_over(bucket: u32, seconds: u64, bounds: &Bounds, now: UnixSeconds) -> bool {
     let end = UnixSeconds::new((u64::from(bucket) + 1).saturating_mul(seconds));
@@ -61,7 +56,7 @@ impl Bucket {
             return Found::No;
         }
         for (generation, fingerprints) in &self.live {
-            if id.under(*generation).map_or(true, |fingerprint| fingerprints.contains(&fingerprint)) {
+            if id.under(*generation).is_none_or(|fingerprint| fingerprints.contains(&fingerprint)) {
                 return Found::Yes;
             }
         }

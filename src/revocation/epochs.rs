@@ -10,7 +10,7 @@ use crate::time::MAX_SECONDS;
 /// at most once in 2^25, three names of one token less than once in 10^7.
 pub(crate) const SPARE_BITS: u32 = 25;
 /// High parts between two hints: one hint costs 32 bits, a look-up walks half of this.
-const HIGHS_PER_HINT: u32 = 128;
+pub(crate) const HIGHS_PER_HINT: u32 = 128;
 
 // struct EpochSection {                   f = fingerprint after its shard bits, cut to high_bits + low_bits
 //      0  SectionHead                     form = shard_bits, width = value_bits, base = least not-before
@@ -74,7 +74,8 @@ impl Shape {
     }
 
     /// Bit at which the hint stands that serves this high part.
-    const fn hint(high: u64) -> u64 {
+    #[allow(clippy::unused_self)]
+    pub(crate) const fn hint(&self, high: u64) -> u64 {
         SECTION_HEAD_BYTES as u64 * 8 + high / HIGHS_PER_HINT as u64 * 32
     }
 }
@@ -109,10 +110,6 @@ impl EpochTable {
         None
     }
 
-    pub(crate) const fn count(&self) -> u32 {
-        self.shape.count
-    }
-
     pub(crate) const fn shard_bits(&self) -> u32 {
         self.shape.shard_bits
     }
@@ -123,7 +120,8 @@ impl EpochTable {
 
     /// Place in the upper bits where the entries of a high part begin: just after as many zero bits.
     fn start_of(&self, high: u64) -> u64 {
-        let mut at = high / u64::from(HIGHS_PER_HINT) * u64::from(HIGHS_PER_HINT) + self.bits(Shape::hint(high), 32);
+        let mut at =
+            high / u64::from(HIGHS_PER_HINT) * u64::from(HIGHS_PER_HINT) + self.bits(self.shape.hint(high), 32);
         let mut zeros_to_go = high % u64::from(HIGHS_PER_HINT);
         let end = self.lower_end();
         while zeros_to_go > 0 && at < end {
@@ -168,7 +166,7 @@ impl EpochTable {
         let (mut at, mut index) = (0, 0_u64);
         let (mut least, mut greatest) = (u64::MAX, 0);
         for high in 0..1_u64 << shape.high_bits {
-            if high % u64::from(HIGHS_PER_HINT) == 0 && self.bits(Shape::hint(high), 32) != index {
+            if high % u64::from(HIGHS_PER_HINT) == 0 && self.bits(self.shape.hint(high), 32) != index {
                 return Err(FeedError::Malformed { part: "hints of epoch table" });
             }
             let mut previous = None;

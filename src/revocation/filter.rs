@@ -6,8 +6,8 @@ use crate::error::FeedError;
 
 /// Most probes per id: enough for an error rate of 2^-48, where the fingerprint itself ends.
 pub(crate) const MAX_HASHES: u8 = 48;
-/// Most bits of a filter: what fits into the longest section.
-pub(crate) const MAX_FILTER_BITS: u32 = 1 << 28;
+/// Most bits of a filter: what fits into the longest section beside its head.
+pub(crate) const MAX_FILTER_BITS: u32 = (1 << 28) - 256;
 
 // struct FilterSection {
 //      0  SectionHead              form = hashes per id, base = number of bits, a multiple of 64
@@ -67,10 +67,6 @@ impl Filter {
         self.count
     }
 
-    pub(crate) const fn capacity(&self) -> u32 {
-        self.capacity
-    }
-
     pub(crate) fn byte_length(&self) -> usize {
         self.bytes.len()
     }
@@ -84,7 +80,7 @@ impl Filter {
     fn bit(&self, at: u32) -> bool {
         let (byte, mask) = place(at);
         // Out of range cannot be; should it be, refusing is the safe side.
-        self.bytes.get(SECTION_HEAD_BYTES.saturating_add(byte)).map_or(true, |bits| bits & mask != 0)
+        self.bytes.get(SECTION_HEAD_BYTES.saturating_add(byte)).is_none_or(|bits| bits & mask != 0)
     }
 }
 

@@ -42,12 +42,8 @@ impl StatementKind {
         }
     }
 
-    const fn from_magic(magic: [u8; 4]) -> Option<Self> {
-        match &magic {
-            b"PCLM" => Some(Self::Manifest),
-            b"PCLD" => Some(Self::Delta),
-            _ => None,
-        }
+    fn from_magic(magic: [u8; 4]) -> Option<Self> {
+        [Self::Manifest, Self::Delta].into_iter().find(|kind| kind.magic() == magic)
     }
 }
 

@@ -53,7 +53,7 @@ impl VersionTable {
         let table = Self { bytes, count: head.count, shard_bits };
         let mut previous = None;
         for (key, minimum) in table.entries() {
-            let in_order = previous.map_or(true, |previous| previous < key);
+            let in_order = previous.is_none_or(|previous| previous < key);
             if !in_order || minimum == 0 || shard_of(&key, shard_bits) != entry.bucket {
                 return Err(FeedError::Malformed { part: "entries of version table" });
             }
@@ -75,10 +75,6 @@ impl VersionTable {
             }
         }
         None
-    }
-
-    pub(crate) const fn count(&self) -> u32 {
-        self.count
     }
 
     pub(crate) const fn shard_bits(&self) -> u32 {

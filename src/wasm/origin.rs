@@ -3,12 +3,14 @@
 use super::edge::JsGate;
 use super::{error, hex, number, read, span, time, write};
 use crate::error::{DeltaUnavailable, LedgerError};
-use crate::ledger::{generate_feed_key, Event, Ledger, LedgerSettings, SigningKey};
+use crate::ledger::key::SigningKey;
+use crate::ledger::{self, Event, Ledger, LedgerSettings};
 use crate::revocation::{Bounds, Chain, Subject};
 use crate::time::UnixSeconds;
-use crate::verdict::{reason_of, Reason};
+use crate::verdict::Reason;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use wasm_bindgen::prelude::*;
 
 #[derive(Deserialize)]
@@ -96,14 +98,16 @@ struct FactsResult {
     sequence: f64,
     token_ids: f64,
     epochs: f64,
-    sections: f64,
 }
+
+/// The members of a JWK, all of them text.
+type Jwk = BTreeMap<String, String>;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct FeedKeyResult {
-    signing_key: serde_json::Value,
-    public_key: serde_json::Value,
+    signing_key: Jwk,
+    public_key: Jwk,
 }
 
 #[derive(Serialize)]
@@ -164,7 +168,13 @@ impl JsLedger {
 
     /// Takes back a stored row; rows come in order. Throws when it does not continue the chain.
     pub fn restore(&mut self, sequence: f64, payload: &[u8], chain: &[u8]) -> Result<(), JsValue> {
-        self.0.restore(whole(sequence), payload, chain_of(chain)?).map_err(|cause| ledger_error(&cause))
+        let row = ledger::Row {
+            sequence: whole(sequence),
+            keep_until: None,
+            payload: payload.to_vec(),
+            chain: chain_of(chain)?,
+        };
+        self.0.restore(&row).map_err(|cause| ledger_error(&cause))
     }
 
     /// Takes back where the ledger stood, after the rows.
@@ -176,7 +186,7 @@ impl JsLedger {
     /// Stages an event; `undefined` when it is in force already. Throws `invalid_event`.
     pub fn stage(&mut self, event: JsValue, now: f64) -> Result<Option<Row>, JsValue> {
         let event = read::<EventOption>(event)?.build()?;
-        let row = self.0.stage(event, time(now)).map_err(|cause| ledger_error(&cause))?;
+        let row = self.0.stage(&event, time(now)).map_err(|cause| ledger_error(&cause))?;
         Ok(row.map(|row| Row {
             sequence: number(row.sequence),
             keep_until: row.keep_until.map(|at| number(at.get())),
@@ -209,8 +219,8 @@ impl JsLedger {
     /// The signed changes since a sequence; at the head, a heartbeat. Throws `pruned` or `ahead`.
     pub fn delta(&self, after: f64, now: f64) -> Result<Vec<u8>, JsValue> {
         self.0.delta(whole(after), time(now)).map_err(|cause| match cause {
-            DeltaUnavailable::Pruned => error("pruned", "the changes since then are no longer kept"),
-            DeltaUnavailable::Ahead => error("ahead", "the ledger has not come that far"),
+            DeltaUnavailable::Pruned { .. } => error("pruned", &cause.to_string()),
+            DeltaUnavailable::Ahead { .. } => error("ahead", &cause.to_string()),
         })
     }
 
@@ -257,7 +267,6 @@ impl JsLedger {
             sequence: number(facts.sequence),
             token_ids: number(facts.token_ids),
             epochs: number(facts.epochs),
-            sections: number(facts.sections),
         })
     }
 }
@@ -284,8 +293,12 @@ impl JsGate {
 /// A new Ed25519 key pair for a feed, as JWKs.
 #[wasm_bindgen(js_name = generateFeedKey)]
 pub fn generate_feed_key_pair() -> Result<JsValue, JsValue> {
-    let pair = generate_feed_key().map_err(|cause| error("internal", &cause.to_string()))?;
-    write(&FeedKeyResult { signing_key: pair.signing_key, public_key: pair.public_key })
+    let key = SigningKey::generate().map_err(|cause| ledger_error(&cause))?;
+    write(&FeedKeyResult { signing_key: object(&key.to_jwk())?, public_key: object(&key.public_jwk())? })
+}
+
+fn object(jwk: &str) -> Result<Jwk, JsValue> {
+    serde_json::from_str(jwk).map_err(|cause| error("internal", &cause.to_string()))
 }
 
 fn whole(value: f64) -> u64 {

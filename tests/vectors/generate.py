@@ -158,6 +158,22 @@ for alg in ALL:
     group.test(f"{alg}'s key, but the header says {other}", "unsupported_algorithm",
                header={"alg": other, "kid": alg}, key=SIGNERS[other])
 
+# RFC 8017 §5.2.2: a signature below the modulus, or s + n would be a second spelling of it.
+modulus = int.from_bytes(base64.urlsafe_b64decode(KEYS["rsa2048"]["n"] + "=="), "big")
+for alg in ("RS256", "PS256"):
+    for attempt in range(1000):
+        how = {"header": {"alg": alg, "kid": alg}, "key": "rsa2048", "claims": {"jti": f"s + n, {alg}"}}
+        if alg == "RS256":
+            how["claims"]["attempt"] = attempt
+        token, signed = group.token(**how)
+        signing_input, signature = token.rsplit(".", 1)
+        larger = int.from_bytes(base64.urlsafe_b64decode(signature + "=="), "big") + modulus
+        if larger < 1 << 2048:
+            break
+        del KNOWN[(*signed, signing_input)]
+    group.test(alg + ", s", "accepted", **how)
+    group.test(alg + ", s + n", "bad_signature", token=f"{signing_input}.{b64(larger.to_bytes(256, 'big'))}")
+
 group = Group("a JWK without alg has the algorithm its type implies",
               [public(name) for name in ("hs256", "rsa2048", "es256", "es384", "es512", "ed25519")],
               realm={"algorithms": ALL})

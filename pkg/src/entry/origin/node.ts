@@ -1,0 +1,7 @@
+// Node, Deno and Bun: the module is a file beside the code.
+import { readFileSync } from 'node:fs'
+import { load } from '../../origin/core.ts'
+
+const file = new URL('../../../wasm/origin/core_bg.wasm', import.meta.url)
+load(new WebAssembly.Module(readFileSync(file)), { shareFlights: true })
+export * from '../../origin/index.ts'

@@ -1,0 +1,26 @@
+/** Every response of the origin is made here or in `problem.ts`. */
+
+/** A JSON answer that no cache keeps. */
+export function json(status: number, body: object, headers: Record<string, string> = {}): Response {
+  return new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers } })
+}
+
+/** Done, and nothing to say. */
+export function noContent(): Response {
+  return new Response(null, { status: 204, headers: { 'cache-control': 'no-store' } })
+}
+
+/** Feed bytes. */
+export function octets(bytes: Uint8Array, headers: Record<string, string>): Response {
+  return new Response(bytes as Uint8Array<ArrayBuffer>, { headers: { 'content-type': 'application/octet-stream', ...headers } })
+}
+
+/** The reader has it already (RFC 9110 §15.4.5). */
+export function notModified(headers: Record<string, string>): Response {
+  return new Response(null, { status: 304, headers })
+}
+
+/** Server-sent events (WHATWG HTML §9.2). */
+export function eventStream(body: ReadableStream<Uint8Array>): Response {
+  return new Response(body, { headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' } })
+}

@@ -1,0 +1,18 @@
+import type { Clock } from './clock.ts'
+import type { EdgeBook } from './edges.ts'
+import type { RealmFeed } from './feed.ts'
+import type { OriginGate } from './gate.ts'
+import type { Committer } from './ledger.ts'
+import type { Settings } from './settings.ts'
+import type { Origin } from './types.ts'
+
+/** What the routes work with. */
+export interface Context {
+  settings: Settings
+  clock: Clock
+  gate: OriginGate
+  committer: Committer
+  feeds: ReadonlyMap<string, RealmFeed>
+  edges: EdgeBook
+  origin: Origin
+}

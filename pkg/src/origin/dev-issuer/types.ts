@@ -1,0 +1,63 @@
+import type { Algorithm } from '../../types.ts'
+import type { Database } from '../database.ts'
+import type { Origin, OriginRealm } from '../types.ts'
+
+/** A user of the development issuer. */
+export interface DevUser {
+  name: string
+  /** Stored as a scrypt hash. Default `<name>-password`. */
+  password?: string
+  /** Realm roles. Default: none. */
+  roles?: string[]
+}
+
+/** A client of the development issuer. */
+export interface DevClient {
+  id: string
+  /** Default: the client is public. */
+  secret?: string
+  /** How long its access tokens live. Default: as long as the issuer's. */
+  accessTokenSeconds?: number
+  /** Where it may send browsers after a logout, exactly. Default: nowhere. */
+  postLogoutRedirectUris?: string[]
+}
+
+export type DevAlgorithm = Extract<Algorithm, 'RS256' | 'PS256' | 'ES256' | 'EdDSA'>
+
+/** What a development issuer is made with. Unknown options throw `invalid_option`. */
+export interface DevIssuerOptions {
+  /** The SQLite file: the same as the origin's store. This or `database` is needed. */
+  path?: string
+  /** An open database instead; whoever opened it closes it. */
+  database?: Database
+  /** Its `iss`, as browsers and edges reach it: it must end with `/realms/{realm}`. */
+  issuer: URL | string
+  /** Default `acme`. */
+  realm?: string
+  /** The `aud` of access tokens. Default `api`. */
+  audience?: string
+  /** How it signs. Default `RS256`. After a change the old key stays in the set, so that its tokens still verify. */
+  algorithm?: DevAlgorithm
+  /** Default 300. */
+  accessTokenSeconds?: number
+  /** How long a session may go unused. Default 1800. */
+  refreshTokenSeconds?: number
+  /** Created when they are missing; what is stored of them wins. Default: `alice`, `bob`, and `admin` with `portcullis-admin`. */
+  users?: DevUser[]
+  /** Default: `demo`, public, and `backend` with secret `backend-secret`. */
+  clients?: DevClient[]
+}
+
+/**
+ * An issuer for development, demos and tests, with Keycloak's routes. Its passwords are well known: never put it where
+ * others can reach it. It obeys the ledger of the origin it is attached to.
+ */
+export interface DevIssuer {
+  /** For `createOrigin({ realms: [issuer.realm] })`. */
+  readonly realm: OriginRealm
+  /** Gives it the origin whose ledger it obeys. Needed before it serves. */
+  attach(origin: Pick<Origin, 'endSession' | 'refuses' | 'status'>): void
+  /** Answers its own routes; `undefined` for all others. Never rejects. */
+  fetch(request: Request): Promise<Response | undefined>
+  close(): void
+}

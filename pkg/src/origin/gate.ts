@@ -1,0 +1,204 @@
+import { PortcullisError } from '../errors.ts'
+import { corePolicy } from '../policy.ts'
+import { REASONS, statusOf, type Reason } from '../reasons.ts'
+import type { Claims, JWK, JWKS } from '../types.ts'
+import type { Clock } from './clock.ts'
+import { coreCode, createGateCore, type GateCore, type Identified } from './core.ts'
+import type { RealmFeed } from './feed.ts'
+import { IssuerKeys } from './keys.ts'
+import type { Settings } from './settings.ts'
+
+/** The origin renews its own gate's state before each check, so this is never reached. */
+const MAX_STALE_SECONDS = 3_600
+
+/** A judged token. */
+export type Judged = { ok: true; realm: string; claims: Claims } | { ok: false; reason: Reason; status: 401 | 403 | 503 }
+
+interface GateRealm {
+  name: string
+  feed: RealmFeed
+  keys: IssuerKeys
+  /** When its state was last renewed, in unix seconds; 0 while it must be. */
+  renewedAt: number
+}
+
+export interface OriginGateOptions {
+  settings: Settings
+  /** By the realm's name. */
+  feeds: ReadonlyMap<string, RealmFeed>
+  publicKey: JWK
+  clock: Clock
+}
+
+/** The origin's own gate: who may administer, and which token is to be revoked. It is told of every commit first. */
+export class OriginGate {
+  readonly #core: GateCore
+  readonly #realms: GateRealm[]
+  readonly #clock: Clock
+
+  /** Throws `invalid_option` or `invalid_jwks`. */
+  constructor({ settings, feeds, publicKey, clock }: OriginGateOptions) {
+    this.#clock = clock
+    this.#core = createGateCore({
+      maxTokenBytes: settings.maxTokenBytes,
+      leewaySeconds: settings.leewaySeconds,
+      skewSeconds: settings.skewSeconds,
+      maxLifetimeSeconds: Math.max(...settings.realms.map((realm) => realm.maxLifetimeSeconds)),
+      ...sessionBound(settings),
+      maxStaleSeconds: MAX_STALE_SECONDS,
+      whenStale: 'refuse',
+      maxAcceptStaleSeconds: MAX_STALE_SECONDS,
+      realms: settings.realms.map((realm) => ({ ...corePolicy(realm), keysFrom: 'caller', feedKeys: [publicKey] })),
+    })
+    this.#realms = settings.realms.map((realm, index) => {
+      const feed = feeds.get(realm.name)
+      if (feed === undefined) throw new PortcullisError('unknown_realm', `realm ${realm.name} has no feed`)
+      const keys = new IssuerKeys(realm, settings, (json, usableUntil, source) => void this.#core.setKeys(index, json, usableUntil, source))
+      return { name: realm.name, feed, keys, renewedAt: 0 }
+    })
+    for (const realm of this.#realms) this.sync(realm.name)
+  }
+
+  /** Judges a token in full, as an edge would. */
+  async check(token: string): Promise<Judged> {
+    await this.#renewKeys(token)
+    const verdict = this.#judge(token)
+    if (verdict.ok || !(await this.#obtainKey(token, verdict.reason))) return verdict
+    return this.#judge(token)
+  }
+
+  /**
+   * Reads whose token it is, once form, issuer, key and signature are good and it is an access token. Throws
+   * `invalid_token`, `unexpected_token_use` or `jwks_unreachable`.
+   */
+  async identify(token: string): Promise<Identified & { name: string }> {
+    await this.#renewKeys(token)
+    try {
+      return this.#identify(token)
+    } catch (error) {
+      // What the core throws here does not say whether it was for want of a key; a verdict does.
+      const reason = reasonOf(this.#core.check(token, this.#clock()))
+      if (reason === undefined || !(await this.#obtainKey(token, reason))) throw error
+    }
+    return this.#identify(token)
+  }
+
+  /** The realm's JWK set in use; fetched first if that is due. Throws `unknown_realm`. */
+  async keys(name: string): Promise<JWKS> {
+    const { keys } = this.#realmOf(name)
+    if (keys.due || keys.current.keys.length === 0) await keys.load()
+    return keys.current
+  }
+
+  /**
+   * Brings the gate to the head; runs before anybody hears that something was recorded. When that throws, the realm is
+   * brought there before its next check, or that check fails.
+   */
+  sync(name: string): void {
+    const realm = this.#realmOf(name)
+    const index = this.#realms.indexOf(realm)
+    const now = this.#clock()
+    realm.renewedAt = 0
+    const state = this.#core.state(index)
+    if (!state.loaded || state.wantsManifest || !this.#applyDelta(realm, state.sequence, now)) this.#applyManifest(realm, index, now)
+    realm.renewedAt = now
+  }
+
+  close(): void {
+    for (const { keys } of this.#realms) keys.close()
+    this.#core.free()
+  }
+
+  /** False where there is no way from there by deltas, as after a correction. */
+  #applyDelta(realm: GateRealm, after: number, now: number): boolean {
+    try {
+      this.#core.applyFeed(realm.feed.delta(after), now)
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  #applyManifest(realm: GateRealm, index: number, now: number): void {
+    this.#core.applyFeed(realm.feed.manifestBytes(), now)
+    for (const sha256 of this.#core.missingSections(index)) {
+      const bytes = realm.feed.section(sha256)
+      if (bytes === undefined) throw new PortcullisError('feed_refused', 'a section of our own manifest is missing', { detail: 'missing_section' })
+      this.#core.provideSection(index, bytes)
+    }
+  }
+
+  #judge(token: string): Judged {
+    const now = this.#clock()
+    for (const realm of this.#realms) if (realm.renewedAt !== now) this.sync(realm.name)
+    const answer = this.#core.check(token, now)
+    const reason = reasonOf(answer)
+    if (reason !== undefined) return { ok: false, reason, status: statusOf(reason) }
+    const realm = this.#realms[realmIndexOf(answer)]
+    return realm === undefined ? { ok: false, reason: 'wrong_issuer', status: 401 } : { ok: true, realm: realm.name, claims: partOf(token, 1) }
+  }
+
+  #identify(token: string): Identified & { name: string } {
+    try {
+      const identified = this.#core.identify(token)
+      const realm = this.#realms[identified.realm]
+      if (realm !== undefined) return { ...identified, name: realm.name }
+    } catch (cause) {
+      const code = coreCode(cause)
+      if (code === 'unexpected_token_use') throw new PortcullisError(code, 'unexpected token use')
+      if (code === 'keys_unavailable') throw new PortcullisError('jwks_unreachable', 'the keys of the issuer are not available at the moment')
+      if (code !== 'invalid_token') throw cause
+    }
+    throw new PortcullisError('invalid_token', 'invalid token')
+  }
+
+  /** Fetches the keys of the token's realm when they are due; other realms' issuers must not hold it up. */
+  async #renewKeys(token: string): Promise<void> {
+    for (const { keys } of this.#realms) keys.renewBehind()
+    if (!this.#realms.some(({ keys }) => keys.due)) return
+    const keys = this.#keysFor(token)
+    if (keys?.due === true) await keys.load()
+  }
+
+  /** Fetches the keys when that may be why a token was refused; false when nothing new can have come. */
+  async #obtainKey(token: string, reason: Reason): Promise<boolean> {
+    const keys = this.#keysFor(token)
+    if (keys === undefined) return false
+    if (reason === 'keys_unavailable') await keys.load()
+    if (reason !== 'unknown_key') return reason === 'keys_unavailable'
+    const { kid } = partOf(token, 0)
+    return keys.lookFor(typeof kid === 'string' ? kid : '')
+  }
+
+  #keysFor(token: string): IssuerKeys | undefined {
+    return this.#realms[realmIndexOf(this.#core.check(token, this.#clock()))]?.keys
+  }
+
+  #realmOf(name: string): GateRealm {
+    const realm = this.#realms.find((each) => each.name === name)
+    if (realm === undefined) throw new PortcullisError('unknown_realm', 'no such realm here')
+    return realm
+  }
+}
+
+/** The gate's own bounds are the widest of its realms'; each realm's manifest says its own. */
+function sessionBound({ realms }: Settings): { maxSessionSeconds?: number } {
+  const bounds = realms.filter(({ compare }) => compare === 'authTime').map((realm) => realm.maxSessionSeconds)
+  return bounds.length === 0 ? {} : { maxSessionSeconds: Math.max(...bounds) }
+}
+
+function reasonOf(answer: number): Reason | undefined {
+  const code = answer & 0xff
+  return code === 0 ? undefined : (REASONS[code - 1] ?? 'malformed')
+}
+
+/** -1: no realm. */
+function realmIndexOf(answer: number): number {
+  return ((answer >>> 8) & 0xffff) - 1
+}
+
+/** The header (0) or claims (1) of a token whose form the core found good. */
+function partOf(token: string, index: 0 | 1): Record<string, unknown> {
+  const text = atob((token.split('.')[index] ?? '').replaceAll('-', '+').replaceAll('_', '/'))
+  return JSON.parse(new TextDecoder().decode(Uint8Array.from(text, (character) => character.charCodeAt(0)))) as Record<string, unknown>
+}

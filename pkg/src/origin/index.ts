@@ -1,0 +1,7 @@
+export { createOrigin } from './origin.ts'
+export { generateFeedKey } from './core.ts'
+export type { EdgeOptions, EdgeStatus, Origin, OriginOptions, OriginRealm, OriginReport, OriginStatus, Recorded, TokenSubject } from './types.ts'
+export type { RealmRows, RevocationStore, StoredHead, StoredRealm, StoredRow } from './store.ts'
+export { PortcullisError, type ErrorCode } from '../errors.ts'
+export type { Reason } from '../reasons.ts'
+export type { JWK, JWKS, TokenOptions } from '../types.ts'

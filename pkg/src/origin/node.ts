@@ -1,0 +1,107 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { PortcullisError } from '../errors.ts'
+import { MalformedRequest, requestOf } from './node-request.ts'
+import { writeResponse } from './node-response.ts'
+
+/** Something that answers requests: an `Origin`, or a function that composes several. */
+export type Fetchable = { fetch(request: Request): Response | Promise<Response> } | ((request: Request) => Response | Promise<Response>)
+
+export interface ServeOptions {
+  /** 0: any free port; the answer says which. */
+  port: number
+  /** The address to bind. Default `127.0.0.1`: nobody else reaches it. */
+  hostname?: string
+  /** Hears of handlers that threw; the client hears only 500. Default: `console.error`. */
+  onError?: (error: unknown) => void
+}
+
+export interface Server {
+  /** Where it listens, such as `http://127.0.0.1:8780`. */
+  url: string
+  port: number
+  /** How many connections are open. */
+  connections(): Promise<number>
+  /** Takes no more connections, lets requests end for a moment, then ends them. */
+  close(): Promise<void>
+}
+
+/** The largest header section, in bytes: an access token may have 16 KiB, and there are other headers. */
+const MAX_HEADER_BYTES = 32_768
+/** How long a client may take to send its headers, and its whole request: what a slow-loris attack is cut off at. */
+const HEADERS_TIMEOUT_MS = 10_000
+const REQUEST_TIMEOUT_MS = 30_000
+/** How long requests may go on after `close`; streams never end by themselves. */
+const CLOSING_MS = 500
+
+/** Serves requests by Node's http server. Rejects with `listen_failed`. */
+export async function serve(handler: Fetchable, options: ServeOptions): Promise<Server> {
+  const { port, hostname = '127.0.0.1', onError } = options
+  const limits = { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS }
+  const server = createServer(limits, toNodeListener(handler, onError === undefined ? {} : { onError }))
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => reject(listenError(cause, port, hostname)))
+    server.listen(port, hostname, resolve)
+  })
+  // A later error, such as running out of file descriptors, must not end the process.
+  server.on('error', onError ?? logError)
+  const bound = (server.address() as AddressInfo).port
+  return {
+    url: `http://${hostname.includes(':') ? `[${hostname}]` : hostname}:${bound}`,
+    port: bound,
+    connections: () => new Promise((resolve, reject) => server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)))),
+    async close(): Promise<void> {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      const timer = setTimeout(() => server.closeAllConnections(), CLOSING_MS)
+      await closed
+      clearTimeout(timer)
+    },
+  }
+}
+
+/** A listener for `http.createServer`, or for a framework that takes one. */
+export function toNodeListener(
+  handler: Fetchable,
+  options: Pick<ServeOptions, 'onError'> = {},
+): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
+  const answer = typeof handler === 'function' ? handler : (request: Request) => handler.fetch(request)
+  const onError = options.onError ?? logError
+  return (incoming, outgoing) => void respond(answer, incoming, outgoing, onError)
+}
+
+async function respond(
+  answer: (request: Request) => Response | Promise<Response>,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  onError: (error: unknown) => void,
+): Promise<void> {
+  const gone = new AbortController()
+  outgoing.once('close', () => gone.abort())
+  let response: Response
+  try {
+    response = await answer(requestOf(incoming, gone.signal))
+  } catch (error) {
+    const malformed = error instanceof MalformedRequest
+    if (!malformed) onError(error)
+    response = Response.json({ error: malformed ? 'invalid_request' : 'server_error' }, { status: malformed ? 400 : 500 })
+  }
+  await writeResponse(response, incoming, outgoing)
+}
+
+function listenError(cause: NodeJS.ErrnoException, port: number, hostname: string): PortcullisError {
+  const where = `port ${port} on ${hostname}`
+  switch (cause.code) {
+    case 'EADDRINUSE':
+      return new PortcullisError('listen_failed', `${where} is in use: stop what listens there, or choose another port`, { cause })
+    case 'EACCES':
+      return new PortcullisError('listen_failed', `${where} may not be bound by this user: choose a port above 1023`, { cause })
+    case 'EADDRNOTAVAIL':
+      return new PortcullisError('listen_failed', `${hostname} is no address of this machine: choose one, or 0.0.0.0 for all`, { cause })
+    default:
+      return new PortcullisError('listen_failed', `cannot listen on ${where}`, { cause })
+  }
+}
+
+function logError(error: unknown): void {
+  console.error('portcullis: a request failed', error)
+}

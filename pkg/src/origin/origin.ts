@@ -1,0 +1,134 @@
+import { PortcullisError } from '../errors.ts'
+import type { Reason } from '../reasons.ts'
+import { systemClock } from './clock.ts'
+import type { Context } from './context.ts'
+import { EdgeBook } from './edges.ts'
+import { RealmFeed } from './feed.ts'
+import { OriginGate } from './gate.ts'
+import { Committer } from './ledger.ts'
+import { openLedgers } from './open.ts'
+import { Problem, problemOf, problemResponse } from './problem.ts'
+import { Pusher } from './push.ts'
+import { createRouter } from './router.ts'
+import { acknowledgementRoutes } from './routes/acks.ts'
+import { feedRoutes } from './routes/feed.ts'
+import { healthRoutes } from './routes/health.ts'
+import { revokeRoutes } from './routes/revoke.ts'
+import { streamRoutes } from './routes/stream.ts'
+import { userRoutes } from './routes/users.ts'
+import { createRevocations } from './revocations.ts'
+import { settingsOf, type Settings } from './settings.ts'
+import type { Origin, OriginOptions, OriginStatus, TokenSubject } from './types.ts'
+
+const ROUTES = [...revokeRoutes, ...userRoutes, ...feedRoutes, ...streamRoutes, ...acknowledgementRoutes, ...healthRoutes]
+
+/**
+ * Opens the store, restores every realm's ledger and starts to publish. Rejects with `invalid_option`, `invalid_jwks`,
+ * `store_locked`, `store_unavailable`, `store_corrupt` or `store_newer`; then nothing is left open.
+ */
+export async function createOrigin(options: OriginOptions): Promise<Origin> {
+  const settings = settingsOf(options)
+  await settings.store.open()
+  try {
+    return await start(settings)
+  } catch (error) {
+    await settings.store.close()
+    throw error
+  }
+}
+
+async function start(settings: Settings): Promise<Origin> {
+  const clock = systemClock()
+  const ledgers = await openLedgers(settings)
+  const feeds = new Map([...ledgers].map(([name, ledger]) => [name, new RealmFeed(name, ledger, clock, settings.heartbeatSeconds)]))
+  const { kty, crv, x } = settings.signingKey
+  const gate = new OriginGate({ settings, feeds, publicKey: { kty, crv: crv ?? '', x: x ?? '' }, clock })
+  const edges = new EdgeBook(settings.edges, settings.onReport)
+  const pushers = settings.edges.flatMap(({ name, pushUrl }) =>
+    pushUrl === undefined
+      ? []
+      : [
+          new Pusher({
+            edge: name,
+            url: new URL(pushUrl),
+            feeds: [...feeds.values()],
+            book: edges,
+            heartbeatSeconds: settings.heartbeatSeconds,
+            timeoutMs: settings.pushTimeoutMs,
+            fetch: settings.fetch,
+            onReport: settings.onReport,
+          }),
+        ],
+  )
+  const fault = (cause: unknown, message: string): void =>
+    settings.onReport({ kind: 'fault', error: new PortcullisError('fault', message, { cause }) })
+
+  const committer = new Committer({
+    store: settings.store,
+    ledgers,
+    clock,
+    onCommitted(realm, after) {
+      try {
+        gate.sync(realm)
+        feeds.get(realm)?.publish(after)
+        for (const pusher of pushers) pusher.notify()
+      } catch (cause) {
+        fault(cause, `realm ${realm}: a change is recorded but could not be published`)
+      }
+    },
+    onStore: (error) => settings.onReport({ kind: 'store', error }),
+  })
+
+  const heartbeat = every(settings.heartbeatSeconds, () => {
+    for (const feed of feeds.values()) feed.heartbeat()
+  })
+  const pruning = every(settings.pruneIntervalSeconds, () => committer.prune())
+  function every(seconds: number, work: () => void | Promise<void>): ReturnType<typeof setInterval> {
+    const run = async (): Promise<void> => work()
+    const timer = setInterval(() => void run().catch((cause: unknown) => fault(cause, 'what is done at intervals failed')), seconds * 1000)
+    if (typeof timer === 'object') timer.unref?.()
+    return timer
+  }
+
+  let closing: Promise<void> | undefined
+  async function close(): Promise<void> {
+    clearInterval(heartbeat)
+    clearInterval(pruning)
+    for (const pusher of pushers) pusher.close()
+    await committer.close()
+    for (const feed of feeds.values()) feed.close()
+    await Promise.all(pushing)
+    gate.close()
+    for (const ledger of ledgers.values()) ledger.free()
+    await settings.store.close()
+  }
+
+  function ledgerOf(realm: string): NonNullable<ReturnType<typeof ledgers.get>> {
+    if (closing !== undefined) throw new PortcullisError('closed', 'the origin is closed')
+    const ledger = ledgers.get(realm)
+    if (ledger === undefined) throw new PortcullisError('unknown_realm', 'no such realm here')
+    return ledger
+  }
+
+  const origin: Origin = {
+    ...createRevocations({ settings, committer, gate, clock, head: (realm) => ledgerOf(realm).head().sequence }),
+    refuses: (realm: string, subject: TokenSubject) => ledgerOf(realm).refuses(subject) as Reason | undefined,
+    userNotBefore: (realm: string, sub: string) => ledgerOf(realm).userNotBefore(sub),
+    status: (): OriginStatus[] => [...feeds.keys()].map((realm) => ({ realm, ...ledgerOf(realm).head(), edges: edges.status(realm) })),
+    async fetch(request: Request): Promise<Response> {
+      try {
+        if (closing !== undefined) throw new PortcullisError('closed', 'the origin is closed')
+        return await route(request)
+      } catch (error) {
+        const problem = problemOf(error)
+        if (problem === undefined) fault(error, 'a request failed')
+        return problemResponse(problem ?? new Problem(500, 'server_error'))
+      }
+    },
+    close: () => (closing ??= close()),
+  }
+  const context: Context = { settings, clock, gate, committer, feeds, edges, origin }
+  const route = createRouter(context, ROUTES)
+  const pushing = pushers.map((pusher) => pusher.run())
+  return origin
+}

@@ -1,0 +1,73 @@
+import { readBody } from '../body.ts'
+import { isObject } from '../options.ts'
+import { Problem } from './problem.ts'
+
+/** How long a client may take to send its body. */
+const BODY_TIMEOUT_MS = 10_000
+
+/**
+ * Reads a JSON object with no members but `members`. Throws a `Problem` (400) for an empty body, another content type,
+ * what is no JSON object, or a member that is not declared; `too_large` and the like as `readBody` does.
+ */
+export async function jsonBody(request: Request, maxBytes: number, members: readonly string[]): Promise<Record<string, unknown>> {
+  if (contentType(request) !== 'application/json') throw invalidRequest('the content type must be application/json')
+  const bytes = await readBody(request, { maxBytes, timeoutMs: BODY_TIMEOUT_MS, signal: request.signal })
+  if (bytes.byteLength === 0) throw invalidRequest('the body is empty')
+  const body = parse(bytes)
+  if (!isObject(body)) throw invalidRequest('the body must be a JSON object')
+  if (Object.keys(body).some((member) => !members.includes(member))) {
+    throw invalidRequest(`the body may have no members but ${members.join(', ')}`)
+  }
+  return body
+}
+
+/**
+ * Reads a form (RFC 6749 §3.2). Throws a `Problem` (400 `invalid_request`) for another content type or a parameter given
+ * twice; `too_large` and the like as `readBody` does. Parameters without a value count as left out.
+ */
+export async function formBody(request: Request, maxBytes: number): Promise<Map<string, string>> {
+  if (contentType(request) !== 'application/x-www-form-urlencoded') {
+    throw invalidRequest('the content type must be application/x-www-form-urlencoded')
+  }
+  const bytes = await readBody(request, { maxBytes, timeoutMs: BODY_TIMEOUT_MS, signal: request.signal })
+  return parametersOf(new URLSearchParams(new TextDecoder().decode(bytes)))
+}
+
+/** The parameters of a form or query, each at most once. Throws a `Problem` (400). */
+export function parametersOf(search: URLSearchParams): Map<string, string> {
+  const parameters = new Map<string, string>()
+  for (const [name, value] of search) {
+    if (parameters.has(name)) throw invalidRequest('a parameter is given twice')
+    parameters.set(name, value)
+  }
+  for (const [name, value] of parameters) if (value === '') parameters.delete(name)
+  return parameters
+}
+
+/** A query parameter that is a whole number. Throws a `Problem` (400) when it is something else or given twice. */
+export function wholeNumber(url: URL, name: string): number | undefined {
+  const values = url.searchParams.getAll(name)
+  if (values.length === 0) return undefined
+  const number = Number(values[0])
+  if (values.length > 1 || !/^\d{1,16}$/.test(values[0] ?? '') || !Number.isSafeInteger(number)) {
+    throw invalidRequest(`${name} must be a whole number, given once`)
+  }
+  return number
+}
+
+export function invalidRequest(description: string): Problem {
+  return new Problem(400, 'invalid_request', description)
+}
+
+/** The media type without its parameters. */
+function contentType(request: Request): string | undefined {
+  return request.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase()
+}
+
+function parse(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch {
+    throw invalidRequest('the body is no JSON')
+  }
+}

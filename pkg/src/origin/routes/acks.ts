@@ -1,0 +1,26 @@
+import { bearerToken, challenge } from '../../bearer.ts'
+import { noContent } from '../answer.ts'
+import { Problem } from '../problem.ts'
+import { invalidRequest, jsonBody } from '../request.ts'
+import type { Call, Route } from '../router.ts'
+import { feedOf } from './feed.ts'
+
+/** `POST /feed/{realm}/acks {"edge","sequence","chain"}` with the edge's secret as bearer: it enforces what was published up to there. */
+export const acknowledgementRoutes: readonly Route[] = [{ method: 'POST', path: '/feed/{realm}/acks', access: 'anybody', handle: acknowledge }]
+
+async function acknowledge(call: Call): Promise<Response> {
+  const { context, request } = call
+  const presented = bearerToken(request.headers)
+  if (presented.kind === 'nothing') return challenge({ ok: false, reason: 'missing_token', status: 401 })
+  const { edge, sequence, chain } = await jsonBody(request, context.settings.maxBodyBytes, ['edge', 'sequence', 'chain'])
+  if (typeof edge !== 'string') throw invalidRequest('edge must be the name of an edge')
+  if (!(await context.edges.authenticate(edge, presented.token))) {
+    throw new Problem(401, 'invalid_token', 'no edge has that name and secret', { 'www-authenticate': 'Bearer error="invalid_token"' })
+  }
+  const feed = feedOf(call)
+  if (typeof sequence !== 'number' || !Number.isSafeInteger(sequence) || sequence < 0) throw invalidRequest('sequence must be a whole number')
+  if (typeof chain !== 'string' || !/^[0-9a-f]{32}$/.test(chain)) throw invalidRequest('chain must be 32 hexadecimal digits')
+  const outcome = context.edges.acknowledge(feed.name, edge, { sequence, chain }, feed.head(), context.clock())
+  if (outcome === 'recorded') return noContent()
+  throw new Problem(409, outcome, 'this origin never published that')
+}

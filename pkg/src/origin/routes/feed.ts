@@ -1,0 +1,75 @@
+import { PortcullisError } from '../../errors.ts'
+import { notModified, octets } from '../answer.ts'
+import type { RealmFeed } from '../feed.ts'
+import { Problem } from '../problem.ts'
+import { invalidRequest, wholeNumber } from '../request.ts'
+import type { Call, Route } from '../router.ts'
+
+/** The longest a poll is held: below the minute after which proxies give up. */
+const MAX_WAIT_SECONDS = 25
+
+/** What edges pull. */
+export const feedRoutes: readonly Route[] = [
+  { method: 'GET', path: '/feed/{realm}/manifest', access: 'reader', handle: manifest },
+  { method: 'GET', path: '/feed/{realm}/deltas', access: 'reader', handle: deltas },
+  { method: 'GET', path: '/feed/{realm}/sections/{sha256}', access: 'reader', handle: section },
+]
+
+/** The feed of the path's realm. Throws a `Problem` with 404. */
+export function feedOf({ context, parameter }: Call): RealmFeed {
+  const feed = context.feeds.get(parameter('realm'))
+  if (feed === undefined) throw new Problem(404, 'not_found', 'no such realm here')
+  return feed
+}
+
+/** What a delta that cannot be had means. */
+export function deltaProblem(error: unknown): unknown {
+  if (!(error instanceof PortcullisError)) return error
+  if (error.detail === 'pruned') return new Problem(410, 'pruned', 'the changes since then are gone: take the manifest')
+  if (error.detail === 'ahead') return new Problem(409, 'ahead', 'this origin is not as far as that')
+  return error
+}
+
+/** Too many wait already. */
+export function tooManyReaders(): Problem {
+  return new Problem(503, 'temporarily_unavailable', 'too many readers at the moment', { 'retry-after': '2' })
+}
+
+async function manifest(call: Call): Promise<Response> {
+  const feed = feedOf(call)
+  const after = wholeNumber(call.url, 'after')
+  const waitSeconds = Math.min(wholeNumber(call.url, 'waitSeconds') ?? 0, MAX_WAIT_SECONDS)
+  if (after !== undefined && !(await feed.waitBeyond(after, waitSeconds * 1000, call.request.signal))) throw tooManyReaders()
+  const { bytes, etag } = await feed.manifest()
+  const headers = { etag, 'cache-control': `${visibility(call)}, no-cache` }
+  return holds(call.request.headers.get('if-none-match'), etag) ? notModified(headers) : octets(bytes, headers)
+}
+
+function deltas(call: Call): Response {
+  const feed = feedOf(call)
+  const after = wholeNumber(call.url, 'after')
+  if (after === undefined) throw invalidRequest('after is missing: the sequence that the edge is at')
+  try {
+    return octets(feed.delta(after), { 'cache-control': 'no-store' })
+  } catch (error) {
+    throw deltaProblem(error)
+  }
+}
+
+function section(call: Call): Response {
+  const feed = feedOf(call)
+  const sha256 = call.parameter('sha256')
+  const bytes = /^[0-9a-f]{64}$/.test(sha256) ? feed.section(sha256) : undefined
+  if (bytes === undefined) throw new Problem(404, 'not_found', 'no such section, or no longer')
+  return octets(bytes, { etag: `"${sha256}"`, 'cache-control': `${visibility(call)}, max-age=31536000, immutable` })
+}
+
+/** Behind a credential nothing may be kept by a shared cache. */
+function visibility({ context }: Call): 'public' | 'private' {
+  return context.settings.feedCredential === undefined ? 'public' : 'private'
+}
+
+/** Whether `If-None-Match` names this validator; the comparison is the weak one (RFC 9110 §13.1.2). */
+function holds(ifNoneMatch: string | null, etag: string): boolean {
+  return ifNoneMatch !== null && ifNoneMatch.split(',').some((each) => each.trim().replace(/^W\//, '') === etag || each.trim() === '*')
+}

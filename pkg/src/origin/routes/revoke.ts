@@ -1,0 +1,33 @@
+import { PortcullisError } from '../../errors.ts'
+import { json } from '../answer.ts'
+import { Problem } from '../problem.ts'
+import { invalidRequest, jsonBody } from '../request.ts'
+import type { Call, Route } from '../router.ts'
+
+/** `POST /v1/auth/token/revoke {"token"}`: whoever holds an access token may revoke it. */
+export const revokeRoutes: readonly Route[] = [{ method: 'POST', path: '/v1/auth/token/revoke', access: 'anybody', handle: revoke }]
+
+async function revoke({ context, request }: Call): Promise<Response> {
+  const { token } = await jsonBody(request, context.settings.maxBodyBytes, ['token'])
+  if (typeof token !== 'string' || token === '') throw invalidRequest('token must be a text that is not empty')
+  try {
+    await context.origin.revokeToken(token)
+  } catch (error) {
+    throw problemOf(error)
+  }
+  return json(200, { revoked: true })
+}
+
+/** The texts are part of the route's contract. */
+function problemOf(error: unknown): unknown {
+  if (!(error instanceof PortcullisError)) return error
+  switch (error.code) {
+    case 'invalid_token':
+    case 'unexpected_token_use':
+      return new Problem(401, error.code.replaceAll('_', ' '), undefined, { 'www-authenticate': 'Bearer' })
+    case 'invalid_event':
+      return invalidRequest(error.detail === 'missing_token_id' ? 'the token has no jti, so it cannot be revoked by itself' : 'the token cannot be revoked')
+    default:
+      return error
+  }
+}

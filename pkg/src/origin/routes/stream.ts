@@ -1,0 +1,80 @@
+import { eventStream } from '../answer.ts'
+import type { RealmFeed } from '../feed.ts'
+import { Problem } from '../problem.ts'
+import { wholeNumber } from '../request.ts'
+import type { Call, Route } from '../router.ts'
+import { deltaProblem, feedOf, tooManyReaders } from './feed.ts'
+
+/** What may wait unread in one stream, in bytes; a reader that falls behind further is dropped and connects again. */
+const MAX_UNREAD_BYTES = 1_048_576
+/** Bytes turned into characters at a time: `String.fromCharCode` takes its arguments from the stack. */
+const CHARACTER_CHUNK = 8_192
+
+/** `GET /feed/{realm}/stream`: server-sent events, each a delta (or at first a manifest) in base64. */
+export const streamRoutes: readonly Route[] = [{ method: 'GET', path: '/feed/{realm}/stream', access: 'reader', handle: stream }]
+
+function stream(call: Call): Response {
+  const feed = feedOf(call)
+  const after = lastSeen(call)
+  let first: Uint8Array
+  try {
+    first = feed.statement(after)
+  } catch (error) {
+    throw deltaProblem(error)
+  }
+  const body = follow(feed, first, call.request.signal)
+  if (body === undefined) throw tooManyReaders()
+  return eventStream(body)
+}
+
+/** What a reconnecting EventSource sends counts before what stands in the URL, which never changes. */
+function lastSeen({ request, url }: Call): number | undefined {
+  const id = request.headers.get('last-event-id')
+  if (id === null || id === '') return wholeNumber(url, 'after')
+  const sequence = Number(id)
+  if (!/^\d{1,16}$/.test(id) || !Number.isSafeInteger(sequence)) throw new Problem(400, 'invalid_request', 'Last-Event-ID must be a sequence')
+  return sequence
+}
+
+function follow(feed: RealmFeed, first: Uint8Array, signal: AbortSignal): ReadableStream<Uint8Array> | undefined {
+  let controller: ReadableStreamDefaultController<Uint8Array> | undefined
+  const leave = (): void => {
+    unsubscribe?.()
+    signal.removeEventListener('abort', end)
+    controller = undefined
+  }
+  const end = (): void => {
+    controller?.close()
+    leave()
+  }
+  const unsubscribe = feed.subscribe((bytes, sequence) => {
+    if (feed.closed) return end()
+    controller?.enqueue(event(bytes, sequence))
+    if ((controller?.desiredSize ?? 1) > 0) return
+    controller?.error(new Error('the reader is too slow'))
+    leave()
+  })
+  if (unsubscribe === undefined) return undefined
+  signal.addEventListener('abort', end)
+  const opening = event(first, feed.head().sequence)
+  return new ReadableStream<Uint8Array>(
+    {
+      start(started) {
+        controller = started
+        started.enqueue(opening)
+      },
+      cancel: leave,
+    },
+    new ByteLengthQueuingStrategy({ highWaterMark: MAX_UNREAD_BYTES + opening.byteLength }),
+  )
+}
+
+function event(bytes: Uint8Array, sequence: number): Uint8Array {
+  return new TextEncoder().encode(`event: feed\nid: ${sequence}\ndata: ${base64(bytes)}\n\n`)
+}
+
+function base64(bytes: Uint8Array): string {
+  let characters = ''
+  for (let at = 0; at < bytes.length; at += CHARACTER_CHUNK) characters += String.fromCharCode(...bytes.subarray(at, at + CHARACTER_CHUNK))
+  return btoa(characters)
+}

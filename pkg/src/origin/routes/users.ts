@@ -1,0 +1,15 @@
+import { noContent } from '../answer.ts'
+import type { Route } from '../router.ts'
+
+/** `POST /admin/realms/{realm}/users/{id}/logout`: logs a user out everywhere, as in Keycloak's Admin API; `{id}` is the `sub`. */
+export const userRoutes: readonly Route[] = [
+  {
+    method: 'POST',
+    path: '/admin/realms/{realm}/users/{id}/logout',
+    access: 'administrator',
+    async handle({ context, parameter }) {
+      await context.origin.logoutUser(parameter('realm'), parameter('id'))
+      return noContent()
+    },
+  },
+]

@@ -1,0 +1,106 @@
+import { callback, checkOptions, either, integer, invalid, isObject, list, milliseconds, oneOf, required, rule, type Rules, seconds, shape, text, url } from '../options.ts'
+import { checkDistinct, keySet, TOKEN_RULES } from '../policy.ts'
+import type { EdgeOptions, OriginOptions, OriginRealm, OriginReport } from './types.ts'
+
+/** An origin's options with every default filled in. */
+export type Settings = Required<Omit<OriginOptions, 'feedCredential' | 'realms' | 'edges'>> & {
+  feedCredential: string | undefined
+  realms: RealmSettings[]
+  edges: EdgeOptions[]
+}
+
+export type RealmSettings = OriginRealm & Required<Pick<OriginRealm, 'adminRole' | 'issuerSkewSeconds' | 'maxLifetimeSeconds' | 'maxSessionSeconds'>>
+
+/** Checks the options and fills in the defaults. Throws `invalid_option`. */
+export function settingsOf(options: OriginOptions): Settings {
+  checkOptions(options, RULES)
+  checkDistinct(options.realms, 'options.realms')
+  const edges = options.edges ?? []
+  edges.forEach((edge, index) => {
+    if (edges.findIndex((other) => other.name === edge.name) !== index) throw invalid(`options.edges[${index}].name is taken by another edge`)
+  })
+  return {
+    heartbeatSeconds: 1,
+    errorRate: 1e-6,
+    leewaySeconds: 5,
+    skewSeconds: 5,
+    validForSeconds: 300,
+    maxBodyBytes: 65_536,
+    maxTokenBytes: 16_384,
+    pushTimeoutMs: 5_000,
+    jwksMaxAgeSeconds: 300,
+    jwksMaxStaleSeconds: 3_600,
+    jwksTimeoutMs: 2_000,
+    plainHttp: 'loopback',
+    pruneIntervalSeconds: 60,
+    fetch: (...request) => globalThis.fetch(...request),
+    onReport: warn,
+    ...given(options),
+    feedCredential: options.feedCredential,
+    edges,
+    realms: options.realms.map((realm) => ({
+      adminRole: 'portcullis-admin',
+      issuerSkewSeconds: 2,
+      maxLifetimeSeconds: 86_400,
+      maxSessionSeconds: 2_592_000,
+      ...given(realm),
+    })),
+  }
+}
+
+const store = rule('a revocation store, such as sqliteStore({ path })', (value) =>
+  isObject(value) && ['open', 'load', 'setHead', 'append', 'probe', 'prune', 'close'].every((method) => typeof value[method] === 'function'),
+)
+
+const signingKey = rule("a private Ed25519 key as JWK: kty 'OKP', crv 'Ed25519', x and d of 32 bytes each (generateFeedKey makes one)", (value) =>
+  isObject(value) && value['kty'] === 'OKP' && value['crv'] === 'Ed25519' && [value['x'], value['d']].every(isKeyPart),
+)
+
+const REALM_RULES: Rules = {
+  ...TOKEN_RULES,
+  jwks: required(either(url, keySet, callback)),
+  adminRole: text,
+  issuerSkewSeconds: seconds,
+  maxLifetimeSeconds: integer('whole seconds', 1),
+  maxSessionSeconds: integer('whole seconds', 1),
+}
+
+const EDGE_RULES: Rules = { name: required(text), pushUrl: url, ackSecret: text }
+
+const RULES: Rules = {
+  store: required(store),
+  realms: required(list(shape(REALM_RULES), 1)),
+  signingKey: required(signingKey),
+  edges: list(shape(EDGE_RULES)),
+  heartbeatSeconds: integer('whole seconds', 1, 30),
+  errorRate: rule('a number between 1e-9 and 0.1', (value) => typeof value === 'number' && value >= 1e-9 && value <= 0.1),
+  leewaySeconds: integer('whole seconds', 0, 300),
+  skewSeconds: integer('whole seconds', 0, 300),
+  validForSeconds: integer('whole seconds', 1),
+  maxBodyBytes: integer('bytes', 1_024),
+  maxTokenBytes: integer('bytes', 1_024),
+  feedCredential: text,
+  pushTimeoutMs: milliseconds,
+  jwksMaxAgeSeconds: seconds,
+  jwksMaxStaleSeconds: seconds,
+  jwksTimeoutMs: milliseconds,
+  plainHttp: oneOf('loopback', 'anywhere'),
+  pruneIntervalSeconds: integer('whole seconds', 1, 86_400),
+  fetch: callback,
+  onReport: callback,
+}
+
+function isKeyPart(value: unknown): boolean {
+  return typeof value === 'string' && /^[A-Za-z0-9_-]{43}$/.test(value)
+}
+
+/** Without the options that are there but `undefined`: those have their default. */
+function given<T extends object>(options: T): T {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T
+}
+
+function warn(report: OriginReport): void {
+  const where = [report.realm, report.edge].filter((part) => part !== undefined).join(' ')
+  const what = report.error === undefined ? 'is well again' : `${report.error.code}: ${report.error.message}`
+  console.warn(`portcullis: ${report.kind}${where === '' ? '' : ` (${where})`} ${what}`)
+}

@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, mkdtemp, open, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { openDatabase } from './database.ts'
+import { sqliteStore } from './sqlite.ts'
+
+const MODULE = fileURLToPath(new URL('sqlite.ts', import.meta.url))
+const NOBODY = 65_534
+const CHAIN = new Uint8Array(16)
+
+let folder: string
+before(async () => (folder = await mkdtemp(join(tmpdir(), 'portcullis-sqlite-'))))
+after(() => rm(folder, { recursive: true, force: true }))
+
+test('commits are synced: WAL mode and synchronous=FULL', () => {
+  const database = openDatabase(join(folder, 'durable.db'))
+  assert.equal(database.prepare('PRAGMA journal_mode').get()?.['journal_mode'], 'wal')
+  assert.equal(database.prepare('PRAGMA synchronous').get()?.['synchronous'], 2)
+  database.close()
+})
+
+test('memory is not taken for a file', () => {
+  assert.throws(() => openDatabase(':memory:'), { code: 'invalid_option' })
+  assert.throws(() => openDatabase(''), { code: 'invalid_option' })
+})
+
+test('a directory that is missing is named', () => {
+  assert.throws(() => sqliteStore({ path: join(folder, 'missing', 'a.db') }).open(), { code: 'store_unavailable', message: /missing.*create it/ })
+})
+
+test('a second writer in another process is refused, and a killed one leaves nothing behind', async () => {
+  const path = join(folder, 'locked.db')
+  const owner = run(`const store = sqliteStore({ path: ${JSON.stringify(path)} }); store.open(); console.log('open'); setInterval(() => {}, 1000)`)
+  await once(owner.stdout as NodeJS.ReadableStream, 'data')
+  assert.throws(() => sqliteStore({ path }).open(), { code: 'store_locked', message: /in use by another origin/ })
+  owner.kill('SIGKILL')
+  await once(owner, 'exit')
+  const store = sqliteStore({ path })
+  store.open()
+  assert.throws(() => sqliteStore({ path }).open(), { code: 'store_locked' })
+  store.close()
+})
+
+test('a directory that may not be written is said so', { skip: process.getuid?.() !== 0 }, async () => {
+  const closed = await mkdtemp(join(tmpdir(), 'portcullis-closed-'))
+  await chmod(closed, 0o555)
+  const child = run(
+    `process.setuid(${NOBODY})
+     try { sqliteStore({ path: ${JSON.stringify(join(closed, 'a.db'))} }).open(); console.log('opened') } catch (error) { console.log(error.code, error.message) }`,
+  )
+  assert.match(await outputOf(child), /^store_unavailable .*write access/)
+  await rm(closed, { recursive: true })
+})
+
+test('a file that may only be read is said so', { skip: process.getuid?.() !== 0 }, async () => {
+  const shared = await mkdtemp(join(tmpdir(), 'portcullis-shared-'))
+  const path = join(shared, 'a.db')
+  const store = sqliteStore({ path })
+  store.open()
+  store.close()
+  await chmod(shared, 0o777)
+  await chmod(path, 0o444)
+  await rm(`${path}.lock`)
+  const child = run(
+    `process.setuid(${NOBODY})
+     try { const store = sqliteStore({ path: ${JSON.stringify(path)} }); store.open(); store.setHead('acme', { issuer: 'i', incarnation: 0, sequence: 0, chain: new Uint8Array(16) }); console.log('written') } catch (error) { console.log(error.code, error.message) }`,
+  )
+  assert.match(await outputOf(child), /^store_unavailable .*write access/)
+  await rm(shared, { recursive: true })
+})
+
+test('a file that is no database is said so', async () => {
+  const path = join(folder, 'text.db')
+  await writeFile(path, 'this is no database at all. '.repeat(100))
+  assert.throws(() => sqliteStore({ path }).open(), { code: 'store_corrupt', message: /restore a backup/ })
+})
+
+test('a damaged page is said so', async () => {
+  const path = join(folder, 'damaged.db')
+  const store = sqliteStore({ path })
+  store.open()
+  await store.setHead('acme', { issuer: 'https://issuer.test', incarnation: 0, sequence: 0, chain: CHAIN })
+  const rows = Array.from({ length: 500 }, (_, index) => ({ sequence: index + 1, payload: new Uint8Array(200), chain: CHAIN }))
+  await store.append([{ realm: 'acme', after: 0, rows }])
+  store.close()
+  const file = await open(path, 'r+')
+  const { size } = await file.stat()
+  await file.write(new Uint8Array(size - 8_192).fill(0xa5), 0, size - 8_192, 8_192)
+  await file.close()
+  const again = sqliteStore({ path })
+  await assert.rejects(
+    async () => {
+      again.open()
+      const found = await again.load('acme')
+      for await (const row of found?.rows ?? []) void row
+    },
+    { code: 'store_corrupt' },
+  )
+  again.close()
+})
+
+test('a newer schema is refused, also by the development issuer', async () => {
+  const path = join(folder, 'newer.db')
+  const store = sqliteStore({ path })
+  store.open()
+  store.close()
+  const database = openDatabase(path)
+  database.exec("UPDATE portcullis_schema SET version = 99 WHERE component = 'revocations'")
+  database.close()
+  assert.throws(() => sqliteStore({ path }).open(), { code: 'store_newer', message: /version 99.*upgrade/ })
+})
+
+test('a full disk fails the transaction and nothing else', async () => {
+  const path = join(folder, 'full.db')
+  const database = openDatabase(path)
+  database.exec('CREATE TABLE filler (bytes BLOB); PRAGMA max_page_count = 20')
+  assert.throws(() => database.transaction(() => database.prepare('INSERT INTO filler VALUES (zeroblob(1000000))').run()), {
+    code: 'store_unavailable',
+    detail: 'SQLITE_FULL',
+    message: /free space/,
+  })
+  database.transaction(() => database.prepare('INSERT INTO filler VALUES (zeroblob(10))').run())
+  assert.equal(database.prepare('SELECT count(*) AS n FROM filler').get()?.['n'], 1)
+  database.close()
+})
+
+test('a driver that is not there is said so', () => {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  if (major > 22 || (major === 22 && minor >= 13)) return
+  assert.throws(() => openDatabase(join(folder, 'driver.db'), { driver: 'node:sqlite' }), { code: 'store_unavailable', message: /better-sqlite3/ })
+})
+
+/** Runs code that has `sqliteStore` in a process of its own. */
+function run(code: string): ChildProcess {
+  const script = `const { sqliteStore } = await import(${JSON.stringify(MODULE)})\n${code}`
+  return spawn(process.execPath, ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+}
+
+async function outputOf(child: ChildProcess): Promise<string> {
+  let output = ''
+  child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  await once(child, 'close')
+  return output
+}

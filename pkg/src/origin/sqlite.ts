@@ -1,0 +1,166 @@
+import { PortcullisError } from '../errors.ts'
+import { lockWriter, migrate, openDatabase, type Database, type Row, type SqliteDriver, type Statement, type WriterLock } from './database.ts'
+import type { RealmRows, RevocationStore, StoredHead, StoredRealm, StoredRow } from './store.ts'
+
+export { openDatabase, type Database, type DatabaseOptions, type SqliteDriver } from './database.ts'
+export type { RevocationStore } from './store.ts'
+
+/** Rows read at a time, so that loading holds no statement open. */
+const PAGE_ROWS = 4_096
+
+const SCHEMA = [
+  `CREATE TABLE revocation_heads (
+     realm TEXT PRIMARY KEY, issuer TEXT NOT NULL, incarnation INTEGER NOT NULL, sequence INTEGER NOT NULL, chain BLOB NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE revocation_rows (
+     realm TEXT NOT NULL, sequence INTEGER NOT NULL, keep_until INTEGER, payload BLOB NOT NULL, chain BLOB NOT NULL,
+     PRIMARY KEY (realm, sequence)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX revocation_rows_keep_until ON revocation_rows (keep_until) WHERE keep_until IS NOT NULL;`,
+]
+
+export interface SqliteStoreOptions {
+  /** The file; it is created when missing, its directory is not. Must be on a local disk (WAL mode). */
+  path: string
+  /** Default: `better-sqlite3` where it is installed, else `node:sqlite`. */
+  driver?: SqliteDriver
+}
+
+/**
+ * Keeps revocations in a SQLite file. A revocation is answered only after the write-ahead log is on disk. Throws
+ * nothing itself; `createOrigin` opens the file and throws `store_locked`, `store_unavailable`, `store_corrupt` or
+ * `store_newer`.
+ */
+export function sqliteStore(options: SqliteStoreOptions): RevocationStore {
+  let open: OpenStore | undefined
+  const opened = (): OpenStore => {
+    if (open === undefined) throw new PortcullisError('closed', 'the store is not open')
+    return open
+  }
+  return {
+    open(): void {
+      if (open !== undefined) throw new PortcullisError('store_locked', 'this store belongs to another origin: close that one first')
+      open = openStore(options)
+    },
+    load: (realm) => load(opened(), realm),
+    setHead: (realm, head) => setHead(opened(), realm, head),
+    append: (batches) => append(opened(), batches),
+    probe: () => void opened().probe.run(),
+    prune: (now, limit) => Number(opened().prune.run(now, limit).changes),
+    close(): void {
+      if (open === undefined) return
+      const { database, lock } = open
+      open = undefined
+      try {
+        database.close()
+      } finally {
+        lock.release()
+      }
+    },
+  }
+}
+
+interface OpenStore {
+  database: Database
+  lock: WriterLock
+  head: Statement
+  page: Statement
+  setHead: Statement
+  insert: Statement
+  advance: Statement
+  probe: Statement
+  prune: Statement
+}
+
+function openStore(options: SqliteStoreOptions): OpenStore {
+  const { path, ...driver } = options
+  const lock = lockWriter(path, driver)
+  let database: Database | undefined
+  try {
+    database = openDatabase(path, driver)
+    migrate(database, 'revocations', SCHEMA)
+    return {
+      database,
+      lock,
+      head: database.prepare('SELECT issuer, incarnation, sequence, chain FROM revocation_heads WHERE realm = ?'),
+      page: database.prepare(
+        'SELECT sequence, keep_until, payload, chain FROM revocation_rows WHERE realm = ? AND sequence > ? ORDER BY sequence LIMIT ?',
+      ),
+      setHead: database.prepare('INSERT OR REPLACE INTO revocation_heads VALUES (?, ?, ?, ?, ?)'),
+      insert: database.prepare('INSERT INTO revocation_rows VALUES (?, ?, ?, ?, ?)'),
+      advance: database.prepare('UPDATE revocation_heads SET sequence = ?, chain = ? WHERE realm = ? AND sequence = ?'),
+      probe: database.prepare('UPDATE revocation_heads SET sequence = sequence'),
+      prune: database.prepare(
+        `DELETE FROM revocation_rows WHERE (realm, sequence) IN
+         (SELECT realm, sequence FROM revocation_rows WHERE keep_until < ? LIMIT ?)`,
+      ),
+    }
+  } catch (error) {
+    database?.close()
+    lock.release()
+    throw error
+  }
+}
+
+function load(store: OpenStore, realm: string): StoredRealm | undefined {
+  const found = store.head.get(realm)
+  if (found === undefined) return undefined
+  const head: StoredHead = {
+    issuer: text(found, 'issuer'),
+    incarnation: integer(found, 'incarnation'),
+    sequence: integer(found, 'sequence'),
+    chain: bytes(found, 'chain'),
+  }
+  return { head, rows: rowsOf(store, realm) }
+}
+
+function* rowsOf(store: OpenStore, realm: string): Generator<StoredRow> {
+  let after = 0
+  for (;;) {
+    const page = store.page.all(realm, after, PAGE_ROWS)
+    for (const found of page) {
+      const row: StoredRow = { sequence: integer(found, 'sequence'), payload: bytes(found, 'payload'), chain: bytes(found, 'chain') }
+      if (found['keep_until'] !== null) row.keepUntil = integer(found, 'keep_until')
+      after = row.sequence
+      yield row
+    }
+    if (page.length < PAGE_ROWS) return
+  }
+}
+
+function setHead(store: OpenStore, realm: string, head: StoredHead): void {
+  store.setHead.run(realm, head.issuer, head.incarnation, head.sequence, head.chain)
+}
+
+function append(store: OpenStore, batches: readonly RealmRows[]): void {
+  store.database.transaction(() => {
+    for (const { realm, after, rows } of batches) {
+      const last = rows.at(-1)
+      const advanced = last === undefined ? 0 : Number(store.advance.run(last.sequence, last.chain, realm, after).changes)
+      // Something else has written to the file in spite of the lock: what is in memory is no longer its state.
+      if (advanced !== 1) {
+        throw new PortcullisError('store_corrupt', `${store.database.path}: the rows do not follow what it holds: restart the origin`)
+      }
+      for (const row of rows) store.insert.run(realm, row.sequence, row.keepUntil ?? null, row.payload, row.chain)
+    }
+  })
+}
+
+function integer(row: Row, column: string): number {
+  const value = row[column]
+  return typeof value === 'number' ? value : damaged(column)
+}
+
+function text(row: Row, column: string): string {
+  const value = row[column]
+  return typeof value === 'string' ? value : damaged(column)
+}
+
+function bytes(row: Row, column: string): Uint8Array {
+  const value = row[column]
+  return value instanceof Uint8Array ? value : damaged(column)
+}
+
+function damaged(column: string): never {
+  throw new PortcullisError('store_corrupt', `the store's column ${column} holds a value of the wrong type: restore a backup`)
+}

@@ -1,0 +1,42 @@
+// A store that fails and counts as it is told.
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PortcullisError } from '../../errors.ts'
+import type { RealmRows, RevocationStore } from '../store.ts'
+
+export interface FailingStore {
+  store: RevocationStore
+  fail(whether: boolean): void
+  /** Transactions that were committed. */
+  commits(): number
+  clean(): void
+}
+
+export function failing(open: (path: string) => RevocationStore): FailingStore {
+  const folder = mkdtempSync(join(tmpdir(), 'portcullis-failing-'))
+  const real = open(join(folder, 'store.db'))
+  let failing = false
+  let commits = 0
+  const check = (): void => {
+    if (failing) throw new PortcullisError('store_unavailable', 'told to fail')
+  }
+  return {
+    store: {
+      ...real,
+      async append(batches: readonly RealmRows[]) {
+        check()
+        await real.append(batches)
+        commits += 1
+      },
+      async probe() {
+        check()
+        await real.probe()
+      },
+    },
+    fail: (whether) => void (failing = whether),
+    commits: () => commits,
+    clean: () => rmSync(folder, { recursive: true, force: true }),
+  }
+}

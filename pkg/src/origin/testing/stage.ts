@@ -1,0 +1,103 @@
+// An origin of a test's own: a file in a temporary folder, an issuer's key, real HTTP on a free port.
+
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createOrigin, generateFeedKey, type JWK, type Origin, type OriginOptions, type OriginRealm, type OriginReport } from '../../entry/origin/node.ts'
+import { serve, type Server } from '../node.ts'
+import { sqliteStore } from '../sqlite.ts'
+
+export const ISSUER = 'https://issuer.test/realms/acme'
+
+/** An issuer that exists only as a key. */
+export interface TestIssuer {
+  jwk: JWK
+  realm: OriginRealm
+  /** A good access token for `api`; `claims` replace or, when `undefined`, remove. */
+  token(claims?: Record<string, unknown>, header?: Record<string, unknown>): Promise<string>
+}
+
+export interface Stage {
+  folder: string
+  path: string
+  signingKey: JWK
+  publicKey: JWK
+  issuer: TestIssuer
+  origin: Origin
+  server: Server
+  reports: OriginReport[]
+  /** Requests a path of the origin. */
+  get(path: string, init?: RequestInit): Promise<Response>
+  /** POSTs JSON. */
+  post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>
+  revoke(token: string): Promise<Response>
+  sequence(): number
+  close(): Promise<void>
+}
+
+export async function openStage(options: Partial<OriginOptions> = {}): Promise<Stage> {
+  const folder = await mkdtemp(join(tmpdir(), 'portcullis-origin-'))
+  const path = join(folder, 'revocations.db')
+  const { signingKey, publicKey } = await generateFeedKey()
+  const issuer = await createTestIssuer()
+  const reports: OriginReport[] = []
+  const origin = await createOrigin({
+    store: sqliteStore({ path }),
+    signingKey,
+    realms: [issuer.realm],
+    onReport: (report) => reports.push(report),
+    ...options,
+  })
+  const server = await serve(origin, { port: 0 })
+  const get = (to: string, init: RequestInit = {}): Promise<Response> => fetch(server.url + to, init)
+  const post = (to: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> =>
+    get(to, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) })
+  return {
+    folder,
+    path,
+    signingKey,
+    publicKey,
+    issuer,
+    origin,
+    server,
+    reports,
+    get,
+    post,
+    revoke: (token) => post('/v1/auth/token/revoke', { token }),
+    sequence: () => origin.status()[0]?.sequence ?? Number.NaN,
+    async close() {
+      await origin.close()
+      await server.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+export async function createTestIssuer(name = 'acme', issuer: string = ISSUER): Promise<TestIssuer> {
+  const { publicKey, privateKey } = await generateKeyPair('EdDSA', { extractable: true })
+  const kid = crypto.randomUUID()
+  const jwk = { ...(await exportJWK(publicKey)), kid, alg: 'EdDSA', use: 'sig' } as JWK
+  return {
+    jwk,
+    realm: { name, issuer, audience: 'api', jwks: { keys: [jwk] } },
+    async token(claims = {}, header = {}) {
+      const now = Math.floor(Date.now() / 1000)
+      const good = { iss: issuer, aud: 'api', sub: 'alice', sid: 's1', azp: 'demo', jti: crypto.randomUUID(), iat: now, exp: now + 300, token_use: 'access' }
+      const all = Object.entries({ ...good, ...claims }).filter(([, value]) => value !== undefined)
+      return new SignJWT(Object.fromEntries(all)).setProtectedHeader({ alg: 'EdDSA', kid, typ: 'JWT', ...header }).sign(privateKey)
+    },
+  }
+}
+
+/** Claims of an administrator of the realm. */
+export const ADMINISTRATOR = { sub: 'admin', realm_access: { roles: ['portcullis-admin'] } }
+
+/** Waits until something holds; fails after three seconds. */
+export async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  const deadline = Date.now() + 3_000
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error(`did not come about: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}

@@ -1,0 +1,153 @@
+import type { PortcullisError } from '../errors.ts'
+import type { Reason } from '../reasons.ts'
+import type { JWK, JWKS, TokenOptions } from '../types.ts'
+import type { RevocationStore } from './store.ts'
+
+/** One realm of an origin: whose tokens it revokes, and who may ask for it. */
+export interface OriginRealm extends TokenOptions {
+  /** The issuer's keys: a set, where to fetch it, or a function that gives it (asked again when a key is unknown). */
+  jwks: URL | string | JWKS | (() => JWKS | Promise<JWKS>)
+  /** The role in `realm_access.roles` that may administer the realm. Default `portcullis-admin`. */
+  adminRole?: string
+  /** How far the issuer's clock may be ahead: added to a not-before that is set 'now'. 0 if they share a clock. Default 2. */
+  issuerSkewSeconds?: number
+  /** The longest `exp - iat` of the realm's tokens; revocations are kept that long. Default 86400. */
+  maxLifetimeSeconds?: number
+  /** With `compare: 'authTime'`: the longest session; not-befores are kept that long. Default 2592000 (30 days). */
+  maxSessionSeconds?: number
+}
+
+/** An edge that the origin knows by name. */
+export interface EdgeOptions {
+  /** Names it in reports and acknowledgements; unique. */
+  name: string
+  /** Where the edge takes feeds (`gate.receiveFeed`): changes are POSTed there as soon as they are durable. Default: it pulls. */
+  pushUrl?: URL | string
+  /** The secret with which it acknowledges what it enforces. Default: its acknowledgements are refused. */
+  ackSecret?: string
+}
+
+/** What an origin is made with. Unknown options throw `invalid_option`. */
+export interface OriginOptions {
+  /** Where revocations are kept: `sqliteStore({ path })` or, for trials, `memoryStore()`. */
+  store: RevocationStore
+  realms: OriginRealm[]
+  /** The private Ed25519 key that signs the feed (`generateFeedKey`). Secret. */
+  signingKey: JWK
+  /** Default: none; edges pull. */
+  edges?: EdgeOptions[]
+  /** How often edges that are pushed to or stream hear that nothing has happened. Default 1. */
+  heartbeatSeconds?: number
+  /** The share of good tokens refused by mistake until they are refreshed, at a full filter. Default 1e-6. */
+  errorRate?: number
+  /** How long a token is accepted after `exp` and before `nbf`. Default 5. */
+  leewaySeconds?: number
+  /** How far clocks may differ. Default 5. */
+  skewSeconds?: number
+  /** How long a signed statement of the feed may be believed. Default 300. */
+  validForSeconds?: number
+  /** The largest request body read. Default 65536. */
+  maxBodyBytes?: number
+  /** The longest token read, in bytes. Default 16384. */
+  maxTokenBytes?: number
+  /** A bearer credential that feed reads must show. Default: the feed is public. */
+  feedCredential?: string
+  /** How long a push may take. Default 5000. */
+  pushTimeoutMs?: number
+  /** How long a fetched JWK set is used before it is fetched again. Default 300. */
+  jwksMaxAgeSeconds?: number
+  /** How long it is used at the most when it cannot be fetched again. Default 3600. */
+  jwksMaxStaleSeconds?: number
+  /** How long fetching a JWK set may take. Default 2000. */
+  jwksTimeoutMs?: number
+  /** Where JWK sets may be fetched by `http:`: from this machine (`loopback`) or `anywhere`. Default `loopback`. */
+  plainHttp?: 'loopback' | 'anywhere'
+  /** How often what has expired is forgotten. Default 60. */
+  pruneIntervalSeconds?: number
+  /** The `fetch` to use for pushes and JWK sets. Default: the host's. */
+  fetch?: typeof fetch
+  /** Hears what an operator should know. Default: `console.warn`. */
+  onReport?: (report: OriginReport) => void
+}
+
+/** Something an operator should hear of: once when it starts and once when it is over. It holds no token or secret. */
+export interface OriginReport {
+  kind: 'store' | 'push' | 'jwks' | 'acknowledgement' | 'feed' | 'fault'
+  realm?: string
+  edge?: string
+  /** `undefined`: what was wrong is over. */
+  error: PortcullisError | undefined
+}
+
+/** Where in the ledger a revocation stands: every edge at this sequence or beyond enforces it. */
+export interface Recorded {
+  realm: string
+  sequence: number
+}
+
+/** Whom `Origin.refuses` is asked about: what a token says. */
+export interface TokenSubject {
+  subject?: string
+  session?: string
+  authorizedParty?: string
+  clientId?: string
+  tokenId?: string
+  /** Unix seconds. */
+  issuedAt: number
+  /** Unix seconds. */
+  expiresAt: number
+  tokenVersion?: number
+}
+
+export interface EdgeStatus {
+  name: string
+  /** What the edge acknowledged last; `undefined`: nothing yet. */
+  sequence: number | undefined
+  /** When it did, in unix seconds. */
+  acknowledgedAt: number | undefined
+  /** What was pushed to it last with success. */
+  pushedSequence: number | undefined
+}
+
+export interface OriginStatus {
+  realm: string
+  sequence: number
+  /** The hash chain at that sequence, 32 hexadecimal digits. */
+  chain: string
+  edges: EdgeStatus[]
+}
+
+/**
+ * Records revocations and publishes them. Every revocation resolves only when it is durable and the origin's own gate
+ * enforces it, also when it was in force already. Rejects with `unknown_realm`, `invalid_event`, `store_unavailable`,
+ * `store_corrupt` or `closed`; then nothing was recorded.
+ */
+export interface Origin {
+  /**
+   * Revokes one access token. Its audience and whether it is revoked or expired are not looked at. Rejects with
+   * `invalid_token`, `unexpected_token_use`, `jwks_unreachable`, or `invalid_event` (`detail: 'missing_token_id'`).
+   */
+  revokeToken(token: string): Promise<Recorded>
+  /** Ends a session: tokens with this `sid` are refused. */
+  endSession(realm: string, sid: string): Promise<Recorded>
+  /** Logs a user out everywhere: tokens issued up to now are refused, the next login works. */
+  logoutUser(realm: string, sub: string): Promise<Recorded>
+  /** The same for everybody in the realm. */
+  logoutRealm(realm: string): Promise<Recorded>
+  /**
+   * Refuses whatever a key signed, for ever. `kid` may also be the key's RFC 7638 thumbprint. Rejects with
+   * `invalid_event`: `unknown_key`, or `last_key` unless `force` is `true`.
+   */
+  banKey(realm: string, kid: string, options?: { force?: boolean }): Promise<Recorded>
+  /** Refuses a user's tokens whose version is below `version`. */
+  raiseTokenVersion(realm: string, sub: string, version: number): Promise<Recorded>
+  /** The reason for which a token like this is refused now, exactly; for issuers, before they mint one. */
+  refuses(realm: string, subject: TokenSubject): Reason | undefined
+  /** The user's not-before in unix seconds; 0 when there is none. */
+  userNotBefore(realm: string, sub: string): number
+  status(): OriginStatus[]
+  /** Answers the origin's routes; everything else is 404. Never rejects. */
+  fetch(request: Request): Promise<Response>
+  /** Finishes what was asked for, stops pushes and streams and lets go of the store. */
+  close(): Promise<void>
+}
