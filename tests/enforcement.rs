@@ -262,7 +262,7 @@ fn not_befores_may_be_compared_with_the_login() {
     assert_eq!(pair.code(&token(&json!({ "auth_time": now - 864_005 }))), "lifetime_exceeded");
 }
 
-fn pending(pair: &Pair) -> Pending {
+fn begun(pair: &Pair) -> Pending {
     match begin(&token(&json!({})), &pair.realms, Algorithms::of(&[Algorithm::HS256]), NOW) {
         Begun::Pending(pending) => pending,
         Begun::Decided(verdict) => panic!("{verdict:?}"),
@@ -276,17 +276,17 @@ fn a_revocation_that_lands_while_the_host_checks_is_seen() {
         (Event::User { sub: "alice".into(), not_before: None }, "user_revoked"),
     ] {
         let mut pair = Pair::new();
-        let pending = pending(&pair);
+        let pending = begun(&pair);
         pair.record(&event);
         assert_eq!(code(&finish(pending, HostOutcome::Good, &pair.realms, NOW)), reason);
     }
     let mut pair = Pair::new();
-    let pending = pending(&pair);
+    let pending = begun(&pair);
     pair.record(&Event::KeyBanned { thumbprint: *pending.key().thumbprint() });
     assert_eq!(code(&finish(pending, HostOutcome::Good, &pair.realms, NOW)), "banned_key");
 
     let pair = Pair::new();
-    let pending = pending(&pair);
+    let pending = begun(&pair);
     let Verdict::Accepted(accepted) = finish(pending, HostOutcome::Good, &pair.realms, NOW) else { panic!() };
     assert_eq!(accepted.claims_json(), claims(&json!({})));
 }
