@@ -62,7 +62,7 @@ impl<'j> ClaimSet<'j> {
 
     /// Whether a claim that lists scopes, as one string or as an array, has this one.
     pub(crate) fn lists(&self, name: &str, wanted: &str) -> bool {
-        let listed = texts(self.get(name)).unwrap_or_default();
+        let listed = self.get(name).and_then(|value| texts(value).ok()).unwrap_or_default();
         match listed.as_slice() {
             [one] => one.split(' ').any(|scope| scope == wanted),
             several => several.iter().any(|scope| scope == wanted),
@@ -118,38 +118,76 @@ pub(crate) enum Binding {
 
 impl<'j> Claims<'j> {
     pub(crate) fn read(set: &ClaimSet<'j>, names: &ClaimNames) -> Result<Self, WrongType> {
-        Ok(Self {
-            subject: id(set.get(&names.subject))?,
-            token_id: id(set.get(&names.token_id))?,
-            session: id(set.get(&names.session))?,
-            authorized_party: id(set.get("azp"))?,
-            client_id: id(set.get("client_id"))?,
-            audience: texts(set.get("aud"))?,
-            expires_at: date(set.get("exp"))?,
-            not_before: date(set.get("nbf"))?,
-            issued_at: date(set.get("iat"))?,
-            authenticated_at: date(set.get("auth_time"))?,
-            token_version: version(set.get(&names.token_version))?,
-            ledger_sequence: set.get("rsq").and_then(Value::number).and_then(Number::to_whole),
-            token_use: stated(set.get(&names.token_use)),
-            kind: stated(set.get("typ")),
-            binding: match set.get("cnf") {
-                None => Binding::Unbound,
-                Some(_) => Binding::ToKey,
-            },
-        })
+        let mut claims = Self {
+            subject: None,
+            token_id: None,
+            session: None,
+            authorized_party: None,
+            client_id: None,
+            audience: Vec::new(),
+            expires_at: None,
+            not_before: None,
+            issued_at: None,
+            authenticated_at: None,
+            token_version: 0,
+            ledger_sequence: None,
+            token_use: Stated::Nothing,
+            kind: Stated::Nothing,
+            binding: Binding::Unbound,
+        };
+        for Member { name, value } in &set.0 {
+            claims.take_registered(name, *value)?;
+            claims.take_named(name, *value, names)?;
+        }
+        Ok(claims)
+    }
+
+    /// Claims that have the same name everywhere.
+    fn take_registered(&mut self, name: &str, value: Value<'j>) -> Result<(), WrongType> {
+        match name {
+            "azp" => self.authorized_party = id(value)?,
+            "client_id" => self.client_id = id(value)?,
+            "aud" => self.audience = texts(value)?,
+            "exp" => self.expires_at = Some(date(value)?),
+            "nbf" => self.not_before = Some(date(value)?),
+            "iat" => self.issued_at = Some(date(value)?),
+            "auth_time" => self.authenticated_at = Some(date(value)?),
+            "rsq" => self.ledger_sequence = value.number().and_then(Number::to_whole),
+            "typ" => self.kind = stated(value),
+            "cnf" => self.binding = Binding::ToKey,
+            _ => (),
+        }
+        Ok(())
+    }
+
+    /// Claims whose names the policy chooses; one may be the name of a registered claim, or serve twice.
+    fn take_named(&mut self, name: &str, value: Value<'j>, names: &ClaimNames) -> Result<(), WrongType> {
+        if name == names.subject {
+            self.subject = id(value)?;
+        }
+        if name == names.token_id {
+            self.token_id = id(value)?;
+        }
+        if name == names.session {
+            self.session = id(value)?;
+        }
+        if name == names.token_use {
+            self.token_use = stated(value);
+        }
+        if name == names.token_version {
+            self.token_version = value.number().and_then(Number::to_whole).ok_or(WrongType)?;
+        }
+        Ok(())
     }
 }
 
-fn id(value: Option<Value<'_>>) -> Result<Option<Cow<'_, str>>, WrongType> {
-    let Some(value) = value else { return Ok(None) };
+fn id(value: Value<'_>) -> Result<Option<Cow<'_, str>>, WrongType> {
     let text = value.text().ok_or(WrongType)?;
     Ok((!text.is_empty()).then(|| text.decode()))
 }
 
 /// One string or an array of strings (RFC 7519 §4.1.3).
-fn texts(value: Option<Value<'_>>) -> Result<Vec<Cow<'_, str>>, WrongType> {
-    let Some(value) = value else { return Ok(Vec::new()) };
+fn texts(value: Value<'_>) -> Result<Vec<Cow<'_, str>>, WrongType> {
     if let Some(text) = value.text() {
         return Ok(vec![text.decode()]);
     }
@@ -158,24 +196,17 @@ fn texts(value: Option<Value<'_>>) -> Result<Vec<Cow<'_, str>>, WrongType> {
 }
 
 /// A `NumericDate` (RFC 7519 §2). One beyond a double's range (`1e400`) is no date.
-fn date(value: Option<Value<'_>>) -> Result<Option<UnixSeconds>, WrongType> {
-    let Some(value) = value else { return Ok(None) };
+fn date(value: Value<'_>) -> Result<UnixSeconds, WrongType> {
     let number = value.number().ok_or(WrongType)?;
     match number.to_whole() {
-        Some(seconds) => Ok(Some(UnixSeconds::new(seconds))),
-        None => UnixSeconds::from_numeric_date(number.to_f64()).map(Some).ok_or(WrongType),
+        Some(seconds) => Ok(UnixSeconds::new(seconds)),
+        None => UnixSeconds::from_numeric_date(number.to_f64()).ok_or(WrongType),
     }
 }
 
-fn version(value: Option<Value<'_>>) -> Result<u64, WrongType> {
-    let Some(value) = value else { return Ok(0) };
-    value.number().and_then(Number::to_whole).ok_or(WrongType)
-}
-
-fn stated(value: Option<Value<'_>>) -> Stated<'_> {
-    match value.map(Value::text) {
-        None => Stated::Nothing,
-        Some(Some(text)) => Stated::Text(text.decode()),
-        Some(None) => Stated::NotText,
+fn stated(value: Value<'_>) -> Stated<'_> {
+    match value.text() {
+        Some(text) => Stated::Text(text.decode()),
+        None => Stated::NotText,
     }
 }

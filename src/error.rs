@@ -5,6 +5,53 @@ use thiserror::Error;
 
 use crate::keys::Skipped;
 
+/// Why no keys could be had from a JWK set ([`Keys::read`](crate::keys::Keys::read)).
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum KeyError {
+    /// The text is longer than allowed.
+    #[error("the JWK set is {bytes} bytes long, the limit is {limit}")]
+    TooLong {
+        /// Its length.
+        bytes: usize,
+        /// The limit, [`MAX_JWKS_BYTES`](crate::keys::MAX_JWKS_BYTES).
+        limit: usize,
+    },
+    /// The text is no JSON object, or one nested too deeply.
+    #[error("the JWK set is not a JSON object")]
+    NotJson,
+    /// There is no array `keys`, or there are two.
+    #[error("the JWK set has no array `keys`")]
+    NotAKeySet,
+    /// There are more keys than allowed.
+    #[error("the JWK set holds {keys} keys, the limit is {limit}")]
+    TooMany {
+        /// How many there are.
+        keys: usize,
+        /// The limit, [`MAX_KEYS`](crate::keys::MAX_KEYS).
+        limit: usize,
+    },
+    /// The set is empty or every key was skipped.
+    #[error("the JWK set has no usable key ({} skipped)", skipped.len())]
+    NoneUsable {
+        /// Which, and why.
+        skipped: Vec<Skipped>,
+    },
+}
+
+impl KeyError {
+    /// A stable name for programs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::TooLong { .. } => "too_long",
+            Self::NotJson => "not_json",
+            Self::NotAKeySet => "not_a_key_set",
+            Self::TooMany { .. } => "too_many_keys",
+            Self::NoneUsable { .. } => "no_usable_key",
+        }
+    }
+}
+
 /// Why a feed message or a section was refused. The state that was there before keeps serving.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -170,49 +217,138 @@ impl FeedKeyError {
     }
 }
 
-/// Why no keys could be had from a JWK set ([`Keys::read`](crate::keys::Keys::read)).
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum KeyError {
-    /// The text is longer than allowed.
-    #[error("the JWK set is {bytes} bytes long, the limit is {limit}")]
-    TooLong {
-        /// Its length.
-        bytes: usize,
-        /// The limit, [`MAX_JWKS_BYTES`](crate::keys::MAX_JWKS_BYTES).
+/// Why the ledger refused an event, a row or a setting. Nothing was recorded.
+#[cfg(feature = "origin")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum LedgerError {
+    /// A setting is out of range.
+    #[error("setting out of range: {setting}")]
+    Setting {
+        /// Its name.
+        setting: &'static str,
+    },
+    /// The host gave no random bytes.
+    #[error("no random bytes from the host")]
+    NoEntropy,
+    /// A not-before in the future beyond the allowed skew; milliseconds taken for seconds, as a rule.
+    #[error("not-before {not_before} is after {latest}")]
+    NotBeforeInFuture {
+        /// The time given.
+        not_before: u64,
+        /// The latest one allowed.
+        latest: u64,
+    },
+    /// A name (token id, subject, session, client) is empty.
+    #[error("empty name")]
+    EmptyName,
+    /// A name is longer than names may be.
+    #[error("name of {length} bytes, more than the limit of {limit}")]
+    NameTooLong {
+        /// Bytes given.
+        length: usize,
+        /// Most bytes allowed.
         limit: usize,
     },
-    /// The text is no JSON object, or one nested too deeply.
-    #[error("the JWK set is not a JSON object")]
-    NotJson,
-    /// There is no array `keys`, or there are two.
-    #[error("the JWK set has no array `keys`")]
-    NotAKeySet,
-    /// There are more keys than allowed.
-    #[error("the JWK set holds {keys} keys, the limit is {limit}")]
+    /// The bytes are no JWKS, or one longer than a feed may carry.
+    #[error("not a JWKS that a feed can carry")]
+    NotAJwks,
+    /// More clients or banned keys than a manifest can carry.
+    #[error("more than {limit} of them")]
     TooMany {
-        /// How many there are.
-        keys: usize,
-        /// The limit, [`MAX_KEYS`](crate::keys::MAX_KEYS).
+        /// Most allowed.
         limit: usize,
     },
-    /// The set is empty or every key was skipped.
-    #[error("the JWK set has no usable key ({} skipped)", skipped.len())]
-    NoneUsable {
-        /// Which, and why.
-        skipped: Vec<Skipped>,
+    /// All sequence numbers of this incarnation are used up.
+    #[error("no sequence numbers left")]
+    SequenceExhausted,
+    /// A row that is not the canonical form of an event.
+    #[error("row {sequence} cannot be read")]
+    UnreadableRow {
+        /// Its sequence.
+        sequence: u64,
+    },
+    /// A row's chain hash does not follow from the row before.
+    #[error("the chain is broken at row {sequence}")]
+    BrokenChain {
+        /// Its sequence.
+        sequence: u64,
+    },
+    /// Rows must be restored in order, before anything is staged.
+    #[error("row {sequence} after {last}")]
+    OutOfOrder {
+        /// The sequence given.
+        sequence: u64,
+        /// The greatest one restored.
+        last: u64,
+    },
+    /// The sequence belongs to a later incarnation than the one this ledger was opened with.
+    #[error("sequence {sequence} is of a later incarnation")]
+    LaterIncarnation {
+        /// The sequence given.
+        sequence: u64,
+    },
+    /// The state does not fit into a manifest.
+    #[error("{length} bytes of manifest, more than the limit of {limit}")]
+    ManifestTooLong {
+        /// Bytes needed.
+        length: usize,
+        /// Most bytes allowed.
+        limit: usize,
     },
 }
 
-impl KeyError {
+#[cfg(feature = "origin")]
+impl LedgerError {
     /// A stable name for programs.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::TooLong { .. } => "too_long",
-            Self::NotJson => "not_json",
-            Self::NotAKeySet => "not_a_key_set",
-            Self::TooMany { .. } => "too_many_keys",
-            Self::NoneUsable { .. } => "no_usable_key",
+            Self::Setting { .. } => "setting",
+            Self::NoEntropy => "no_entropy",
+            Self::NotBeforeInFuture { .. } => "not_before_in_future",
+            Self::EmptyName => "empty_name",
+            Self::NameTooLong { .. } => "name_too_long",
+            Self::NotAJwks => "not_a_jwks",
+            Self::TooMany { .. } => "too_many",
+            Self::SequenceExhausted => "sequence_exhausted",
+            Self::UnreadableRow { .. } => "unreadable_row",
+            Self::BrokenChain { .. } => "broken_chain",
+            Self::OutOfOrder { .. } => "out_of_order",
+            Self::LaterIncarnation { .. } => "later_incarnation",
+            Self::ManifestTooLong { .. } => "manifest_too_long",
+        }
+    }
+}
+
+/// Why there is no delta from a sequence.
+#[cfg(feature = "origin")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum DeltaUnavailable {
+    /// The changes since then are no longer kept one by one, or some of them took something back: pull the manifest.
+    #[error("changes before sequence {earliest} are no longer kept")]
+    Pruned {
+        /// Deltas may start here.
+        earliest: u64,
+    },
+    /// The sequence is beyond the ledger's head: whoever holds it has seen another history.
+    #[error("sequence {sequence} is beyond the head {head}")]
+    Ahead {
+        /// The sequence asked for.
+        sequence: u64,
+        /// The ledger's.
+        head: u64,
+    },
+}
+
+#[cfg(feature = "origin")]
+impl DeltaUnavailable {
+    /// A stable name for programs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Pruned { .. } => "pruned",
+            Self::Ahead { .. } => "ahead",
         }
     }
 }

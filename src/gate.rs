@@ -42,7 +42,7 @@ impl Gate {
     }
 
     /// Judges a token ([`verdict::judge`]) at `now`, or at the latest time this gate was told, if that is later.
-    pub fn check<'t>(&mut self, token: &'t str, now: UnixSeconds) -> Verdict<'t> {
+    pub fn check(&mut self, token: &str, now: UnixSeconds) -> Verdict {
         let now = self.advance(now);
         verdict::judge(token, &self.realms, now)
     }

@@ -1,29 +1,25 @@
 //! Strict JSON (RFC 8259) for tokens and key sets: one pass, no tree, depth bounded, and no object with the same member
 //! twice at any depth. Two parsers that pick different duplicates would read two tokens out of one.
 
+mod scanner;
+mod text;
+
 use std::borrow::Cow;
 
-/// Objects and arrays may nest this deep, the outermost counted. Keycloak's deepest claim (`resource_access`) needs 4.
-pub(crate) const MAX_DEPTH: usize = 16;
+use self::scanner::Scanner;
+pub(crate) use self::text::Text;
 
 /// Reads a text that is one object and nothing else: its members, in order, each value checked to the bottom.
 pub(crate) fn read_object(text: &str, duplicates: Duplicates) -> Result<Vec<Member<'_>>, NotStrictJson> {
-    let mut scanner = Scanner::new(text, duplicates);
-    scanner.skip_whitespace();
     let mut members = Vec::with_capacity(MEMBERS_EXPECTED);
-    scanner.take(b'{')?;
-    scanner.object(0, |name, value| members.push(Member { name, value }))?;
-    scanner.end()?;
+    Scanner::new(text, duplicates).whole_object(|name, value| members.push(Member { name, value }))?;
     Ok(members)
 }
 
 /// Reads the items of an array that was checked as part of a larger text.
 pub(crate) fn read_items<'j>(array: Raw<'j>, duplicates: Duplicates) -> Result<Vec<Item<'j>>, NotStrictJson> {
-    let mut scanner = Scanner::new(array.0, duplicates);
     let mut items = Vec::new();
-    scanner.take(b'[')?;
-    scanner.array(0, |value, text| items.push(Item { value, text }))?;
-    scanner.end()?;
+    Scanner::new(array.0, duplicates).whole_array(|value, text| items.push(Item { value, text }))?;
     Ok(items)
 }
 
@@ -88,33 +84,6 @@ impl<'j> Value<'j> {
 #[derive(Clone, Copy)]
 pub(crate) struct Raw<'j>(&'j str);
 
-/// A checked string, still escaped.
-#[derive(Clone, Copy)]
-pub(crate) struct Text<'j> {
-    raw: &'j str,
-    spelling: Spelling,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Spelling {
-    Plain,
-    Escaped,
-}
-
-impl<'j> Text<'j> {
-    pub(crate) const fn is_empty(self) -> bool {
-        self.raw.is_empty()
-    }
-
-    /// The string itself; copied only when it was written with escapes.
-    pub(crate) fn decode(self) -> Cow<'j, str> {
-        match self.spelling {
-            Spelling::Plain => Cow::Borrowed(self.raw),
-            Spelling::Escaped => Cow::Owned(unescape(self.raw)),
-        }
-    }
-}
-
 /// A checked number, as it was written.
 #[derive(Clone, Copy)]
 pub(crate) struct Number<'j>(&'j str);
@@ -144,295 +113,11 @@ const SHORT_DIGITS: usize = 15;
 const MAX_WHOLE: f64 = 9_007_199_254_740_991.0;
 /// Members that a token's claims usually have at most: room for them is made at once.
 const MEMBERS_EXPECTED: usize = 24;
-/// Up to so many names are compared pair by pair, more are sorted first, so that no text costs quadratic time.
-const PAIRWISE_NAMES: usize = 24;
-
-struct Scanner<'j> {
-    text: &'j str,
-    at: usize,
-    duplicates: Duplicates,
-    /// Names of the objects that are open, the innermost last.
-    names: Vec<Cow<'j, str>>,
-}
-
-impl<'j> Scanner<'j> {
-    fn new(text: &'j str, duplicates: Duplicates) -> Self {
-        Self { text, at: 0, duplicates, names: Vec::new() }
-    }
-
-    fn value(&mut self, depth: usize) -> Result<Value<'j>, NotStrictJson> {
-        let start = self.at;
-        match self.next()? {
-            b'"' => Ok(Value::String(self.string()?)),
-            b'{' => {
-                self.object(depth, |_, _| ())?;
-                Ok(Value::Object)
-            }
-            b'[' => {
-                self.array(depth, |_, _| ())?;
-                Ok(Value::Array(Raw(self.since(start)?)))
-            }
-            b't' => self.word("rue").map(|()| Value::Bool),
-            b'f' => self.word("alse").map(|()| Value::Bool),
-            b'n' => self.word("ull").map(|()| Value::Null),
-            b'-' => {
-                let first = self.next()?;
-                self.number(first, start)
-            }
-            first => self.number(first, start),
-        }
-    }
-
-    /// Behind the opening brace of an object that is `outer` levels deep.
-    fn object(&mut self, outer: usize, mut each: impl FnMut(Cow<'j, str>, Value<'j>)) -> Result<(), NotStrictJson> {
-        let depth = deeper(outer)?;
-        let first_name = self.names.len();
-        self.skip_whitespace();
-        if self.peek() == Some(b'}') {
-            self.at += 1;
-            return Ok(());
-        }
-        loop {
-            self.take(b'"')?;
-            let name = self.string()?.decode();
-            self.skip_whitespace();
-            self.take(b':')?;
-            self.skip_whitespace();
-            if self.duplicates == Duplicates::Refuse {
-                self.names.push(name.clone());
-            }
-            let value = self.value(depth)?;
-            each(name, value);
-            self.skip_whitespace();
-            match self.next()? {
-                b',' => self.skip_whitespace(),
-                b'}' => break,
-                _ => return Err(NotStrictJson),
-            }
-        }
-        let own = self.names.get_mut(first_name..).ok_or(NotStrictJson)?;
-        if has_duplicates(own) {
-            return Err(NotStrictJson);
-        }
-        self.names.truncate(first_name);
-        Ok(())
-    }
-
-    /// Behind the opening bracket of an array that is `outer` levels deep.
-    fn array(&mut self, outer: usize, mut each: impl FnMut(Value<'j>, &'j str)) -> Result<(), NotStrictJson> {
-        let depth = deeper(outer)?;
-        self.skip_whitespace();
-        if self.peek() == Some(b']') {
-            self.at += 1;
-            return Ok(());
-        }
-        loop {
-            let start = self.at;
-            let value = self.value(depth)?;
-            each(value, self.since(start)?);
-            self.skip_whitespace();
-            match self.next()? {
-                b',' => self.skip_whitespace(),
-                b']' => return Ok(()),
-                _ => return Err(NotStrictJson),
-            }
-        }
-    }
-
-    /// Behind the opening quote.
-    fn string(&mut self) -> Result<Text<'j>, NotStrictJson> {
-        let start = self.at;
-        let mut spelling = Spelling::Plain;
-        loop {
-            match self.next()? {
-                b'"' => {
-                    let raw = self.text.get(start..self.at - 1).ok_or(NotStrictJson)?;
-                    return Ok(Text { raw, spelling });
-                }
-                b'\\' => {
-                    spelling = Spelling::Escaped;
-                    self.escape()?;
-                }
-                0..=0x1f => return Err(NotStrictJson),
-                _ => (),
-            }
-        }
-    }
-
-    /// Behind a backslash. A surrogate must come as a pair: half a pair is no character.
-    fn escape(&mut self) -> Result<(), NotStrictJson> {
-        match self.next()? {
-            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Ok(()),
-            b'u' => match self.hexadecimal()? {
-                HIGH_SURROGATE_FIRST..=HIGH_SURROGATE_LAST => {
-                    self.take(b'\\')?;
-                    self.take(b'u')?;
-                    match self.hexadecimal()? {
-                        LOW_SURROGATE_FIRST..=LOW_SURROGATE_LAST => Ok(()),
-                        _ => Err(NotStrictJson),
-                    }
-                }
-                LOW_SURROGATE_FIRST..=LOW_SURROGATE_LAST => Err(NotStrictJson),
-                _ => Ok(()),
-            },
-            _ => Err(NotStrictJson),
-        }
-    }
-
-    fn hexadecimal(&mut self) -> Result<u32, NotStrictJson> {
-        let mut value = 0;
-        for _ in 0..4 {
-            let digit = char::from(self.next()?).to_digit(16).ok_or(NotStrictJson)?;
-            value = value << 4 | digit;
-        }
-        Ok(value)
-    }
-
-    /// Behind the first digit.
-    fn number(&mut self, first: u8, start: usize) -> Result<Value<'j>, NotStrictJson> {
-        match first {
-            b'0' => (),
-            b'1'..=b'9' => self.skip_digits(),
-            _ => return Err(NotStrictJson),
-        }
-        if self.peek() == Some(b'.') {
-            self.at += 1;
-            self.digits()?;
-        }
-        if let Some(b'e' | b'E') = self.peek() {
-            self.at += 1;
-            if let Some(b'+' | b'-') = self.peek() {
-                self.at += 1;
-            }
-            self.digits()?;
-        }
-        Ok(Value::Number(Number(self.since(start)?)))
-    }
-
-    fn digits(&mut self) -> Result<(), NotStrictJson> {
-        match self.next()? {
-            b'0'..=b'9' => {
-                self.skip_digits();
-                Ok(())
-            }
-            _ => Err(NotStrictJson),
-        }
-    }
-
-    fn skip_digits(&mut self) {
-        while let Some(b'0'..=b'9') = self.peek() {
-            self.at += 1;
-        }
-    }
-
-    fn skip_whitespace(&mut self) {
-        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
-            self.at += 1;
-        }
-    }
-
-    fn word(&mut self, rest: &str) -> Result<(), NotStrictJson> {
-        rest.bytes().try_for_each(|byte| self.take(byte))
-    }
-
-    fn take(&mut self, expected: u8) -> Result<(), NotStrictJson> {
-        match self.next()? == expected {
-            true => Ok(()),
-            false => Err(NotStrictJson),
-        }
-    }
-
-    fn next(&mut self) -> Result<u8, NotStrictJson> {
-        let byte = self.peek().ok_or(NotStrictJson)?;
-        self.at += 1;
-        Ok(byte)
-    }
-
-    fn peek(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
-    }
-
-    fn since(&self, start: usize) -> Result<&'j str, NotStrictJson> {
-        self.text.get(start..self.at).ok_or(NotStrictJson)
-    }
-
-    fn end(&mut self) -> Result<(), NotStrictJson> {
-        self.skip_whitespace();
-        match self.peek() {
-            None => Ok(()),
-            Some(_) => Err(NotStrictJson),
-        }
-    }
-}
-
-fn deeper(outer: usize) -> Result<usize, NotStrictJson> {
-    if outer < MAX_DEPTH {
-        Ok(outer + 1)
-    } else {
-        Err(NotStrictJson)
-    }
-}
-
-fn has_duplicates(names: &mut [Cow<'_, str>]) -> bool {
-    if names.len() <= PAIRWISE_NAMES {
-        let mut rest = &*names;
-        while let [first, others @ ..] = rest {
-            if others.contains(first) {
-                return true;
-            }
-            rest = others;
-        }
-        return false;
-    }
-    names.sort_unstable();
-    names.windows(2).any(|pair| matches!(pair, [left, right] if left == right))
-}
-
-const HIGH_SURROGATE_FIRST: u32 = 0xd800;
-const HIGH_SURROGATE_LAST: u32 = 0xdbff;
-const LOW_SURROGATE_FIRST: u32 = 0xdc00;
-const LOW_SURROGATE_LAST: u32 = 0xdfff;
-
-/// Resolves the escapes of a checked string.
-fn unescape(raw: &str) -> String {
-    let mut out = String::with_capacity(raw.len());
-    let mut rest = raw.chars();
-    while let Some(character) = rest.next() {
-        if character != '\\' {
-            out.push(character);
-            continue;
-        }
-        match rest.next() {
-            Some('b') => out.push('\u{8}'),
-            Some('f') => out.push('\u{c}'),
-            Some('n') => out.push('\n'),
-            Some('r') => out.push('\r'),
-            Some('t') => out.push('\t'),
-            Some('u') => {
-                let unit = four_digits(&mut rest);
-                let scalar = if (HIGH_SURROGATE_FIRST..=HIGH_SURROGATE_LAST).contains(&unit) {
-                    rest.nth(1);
-                    let low = four_digits(&mut rest).wrapping_sub(LOW_SURROGATE_FIRST);
-                    0x1_0000 + ((unit - HIGH_SURROGATE_FIRST) << 10 | low)
-                } else {
-                    unit
-                };
-                out.push(char::from_u32(scalar).unwrap_or(char::REPLACEMENT_CHARACTER));
-            }
-            Some(itself) => out.push(itself),
-            None => (),
-        }
-    }
-    out
-}
-
-fn four_digits(rest: &mut core::str::Chars<'_>) -> u32 {
-    (0..4).fold(0, |value, _| value << 4 | rest.next().and_then(|digit| digit.to_digit(16)).unwrap_or(0))
-}
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
+    use super::scanner::MAX_DEPTH;
     use super::*;
 
     fn reads(text: &str) -> bool {

@@ -113,6 +113,7 @@ pub struct Key {
     id: Option<String>,
     algorithms: Algorithms,
     thumbprint: [u8; 32],
+    public_jwk: Option<String>,
     verifying: VerifyingKey,
 }
 
@@ -134,6 +135,13 @@ impl Key {
     #[must_use]
     pub fn thumbprint(&self) -> &[u8; 32] {
         &self.thumbprint
+    }
+
+    /// The bare public key as a JWK, for a host to import: the members that the thumbprint is over, no others. `None` for
+    /// a shared key.
+    #[must_use]
+    pub fn public_jwk(&self) -> Option<&str> {
+        self.public_jwk.as_deref()
     }
 
     /// Whether `signature` over `message` is this key's, for a token whose header says `algorithm`.

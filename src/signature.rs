@@ -1,6 +1,7 @@
 //! Signature algorithms by their JOSE names.
 
 mod ecdsa;
+mod hmac;
 mod verifying_key;
 
 use core::fmt;

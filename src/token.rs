@@ -14,16 +14,31 @@ use crate::signature::Algorithm;
 /// Default for the length of a token in bytes. Servers commonly allow 8 to 16 KiB for all headers of a request together.
 pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
-/// A token cut in three and decoded, nothing believed: header and claims are UTF-8 text, the signature bytes.
-///
-/// Its `Debug` shows lengths alone.
+/// A token cut in three and decoded, nothing believed and nothing read.
+#[derive(Debug)]
 pub struct TokenBytes<'t> {
+    token: Spelt<'t>,
+    parts: Parts,
+}
+
+/// A token as it came. Its `Debug` shows the length alone.
+struct Spelt<'t> {
     signing_input: &'t str,
-    /// Header and claims, one after the other.
-    json: String,
-    header_length: usize,
-    signature: Vec<u8>,
     length: usize,
+}
+
+impl fmt::Debug for Spelt<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} bytes", self.length)
+    }
+}
+
+/// A token's parts, decoded. Its `Debug` shows lengths alone.
+pub struct Parts {
+    /// Header, claims and signature, one after the other.
+    decoded: Vec<u8>,
+    header_end: usize,
+    claims_end: usize,
 }
 
 impl<'t> TokenBytes<'t> {
@@ -42,42 +57,62 @@ impl<'t> TokenBytes<'t> {
             return Err(Malformed::NotThreeParts);
         }
 
-        let mut json = Vec::with_capacity(decoded_length(header_text.len()) + decoded_length(claims_text.len()));
-        decode_onto(header_text.as_bytes(), &mut json).map_err(|_| Malformed::NotBase64Url)?;
-        let header_length = json.len();
-        decode_onto(claims_text.as_bytes(), &mut json).map_err(|_| Malformed::NotBase64Url)?;
-        let mut signature = Vec::with_capacity(decoded_length(signature_text.len()));
-        decode_onto(signature_text.as_bytes(), &mut signature).map_err(|_| Malformed::NotBase64Url)?;
-
-        let json = String::from_utf8(json).map_err(|_| Malformed::NotUtf8)?;
-        if !json.is_char_boundary(header_length) {
-            return Err(Malformed::NotUtf8);
-        }
-        Ok(Self { signing_input, json, header_length, signature, length: token.len() })
+        let mut decoded = Vec::with_capacity(decoded_length(token.len()));
+        let mut decode_part = |part: &str| {
+            decode_onto(part.as_bytes(), &mut decoded).map_err(|_| Malformed::NotBase64Url)?;
+            Ok(decoded.len())
+        };
+        let header_end = decode_part(header_text)?;
+        let claims_end = decode_part(claims_text)?;
+        decode_part(signature_text)?;
+        Ok(Self {
+            token: Spelt { signing_input, length: token.len() },
+            parts: Parts { decoded, header_end, claims_end },
+        })
     }
 
     /// What the signature is over (RFC 7515 §5.1): the first two parts as they came.
     #[must_use]
     pub fn signing_input(&self) -> &'t str {
-        self.signing_input
+        self.token.signing_input
     }
 
+    /// The parts.
+    #[must_use]
+    pub fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    /// The parts, which need the token no longer.
+    #[must_use]
+    pub fn into_parts(self) -> Parts {
+        self.parts
+    }
+}
+
+impl Parts {
     /// The signature's bytes.
     #[must_use]
     pub fn signature(&self) -> &[u8] {
-        &self.signature
+        self.decoded.get(self.claims_end..).unwrap_or_default()
     }
 
-    /// The header as text. Not necessarily JSON.
-    #[must_use]
-    pub fn header_text(&self) -> &str {
-        self.json.get(..self.header_length).unwrap_or_default()
+    /// The header as text, not necessarily JSON.
+    ///
+    /// # Errors
+    /// It is no UTF-8.
+    pub fn header_text(&self) -> Result<&str, Malformed> {
+        let bytes = self.decoded.get(..self.header_end).unwrap_or_default();
+        core::str::from_utf8(bytes).map_err(|_| Malformed::NotUtf8)
     }
 
-    /// The claims as text. Not necessarily JSON.
-    #[must_use]
-    pub fn claims_text(&self) -> &str {
-        self.json.get(self.header_length..).unwrap_or_default()
+    /// The claims as text, not necessarily JSON.
+    ///
+    /// # Errors
+    /// They are no UTF-8.
+    pub fn claims_text(&self) -> Result<&str, Malformed> {
+        let bytes = self.decoded.get(self.header_end..self.claims_end).unwrap_or_default();
+        core::str::from_utf8(bytes).map_err(|_| Malformed::NotUtf8)
     }
 
     /// Reads the header.
@@ -85,17 +120,13 @@ impl<'t> TokenBytes<'t> {
     /// # Errors
     /// It is no strict JSON object, lacks `alg`, has a parameter of the wrong type, or asks for an extension.
     pub fn header(&self) -> Result<Header<'_>, Malformed> {
-        Header::read(self.header_text())
+        Header::read(self.header_text()?)
     }
 }
 
-impl fmt::Debug for TokenBytes<'_> {
+impl fmt::Debug for Parts {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("TokenBytes")
-            .field("json_bytes", &self.json.len())
-            .field("signature_bytes", &self.signature.len())
-            .finish()
+        formatter.debug_struct("Parts").field("bytes", &self.decoded.len()).finish_non_exhaustive()
     }
 }
 
@@ -168,11 +199,11 @@ impl<'d> UntrustedToken<'d> {
     /// One of them is no strict JSON object, or the header is unusable.
     pub fn read(bytes: &'d TokenBytes<'_>) -> Result<Self, Malformed> {
         Ok(Self {
-            header: bytes.header()?,
-            claims: ClaimSet::read(bytes.claims_text()).map_err(|_| Malformed::Claims)?,
-            signing_input: bytes.signing_input,
-            signature: &bytes.signature,
-            length: bytes.length,
+            header: bytes.parts.header()?,
+            claims: ClaimSet::read(bytes.parts.claims_text()?).map_err(|_| Malformed::Claims)?,
+            signing_input: bytes.token.signing_input,
+            signature: bytes.parts.signature(),
+            length: bytes.token.length,
         })
     }
 
@@ -204,9 +235,19 @@ impl<'d> UntrustedToken<'d> {
             .algorithm
             .is_some_and(|algorithm| key.verifies(algorithm, self.signing_input.as_bytes(), self.signature));
         match good {
-            true => Ok(VerifiedToken { header: self.header, claims: self.claims }),
+            true => Ok(self.believed()),
             false => Err(self),
         }
+    }
+
+    /// The token, whose signature the host has checked under one of the realm's keys. For
+    /// [`finish`](crate::verdict::finish) alone, which holds the handle that the host was given.
+    pub(crate) fn verified_by_host(self) -> VerifiedToken<'d> {
+        self.believed()
+    }
+
+    fn believed(self) -> VerifiedToken<'d> {
+        VerifiedToken { header: self.header, claims: self.claims }
     }
 }
 

@@ -1,9 +1,11 @@
 //! A token in, a verdict out. The only file in which tokens and revocation state meet.
 
 mod checks;
+mod host;
 mod intake;
 mod reason;
 
+pub use self::host::{begin, finish, Begun, HostOutcome, Pending};
 pub use self::intake::{identify, Identified, IntakeError};
 pub use self::reason::Reason;
 
@@ -14,14 +16,14 @@ use crate::policy::Policy;
 use crate::revocation::{Bounds, FeedKey, Level, RealmId, Revocations, Status, Subject};
 use crate::signature::Algorithm;
 use crate::time::UnixSeconds;
-use crate::token::{Malformed, TokenBytes, UntrustedToken, VerifiedToken, MAX_TOKEN_BYTES};
+use crate::token::{Malformed, Parts, TokenBytes, UntrustedToken, VerifiedToken, MAX_TOKEN_BYTES};
 
 /// Judges a token for whichever of `realms` issued it, at the time `now`.
 ///
 /// The checks run in a fixed order and the first that fails gives the reason: form, realm, header, key, signature, claims,
 /// revocation, freshness. When several realms would match, the first does.
 #[must_use]
-pub fn judge<'t>(token: &'t str, realms: &[Realm], now: UnixSeconds) -> Verdict<'t> {
+pub fn judge(token: &str, realms: &[Realm], now: UnixSeconds) -> Verdict {
     examine(token, realms, now, &mut Unobserved)
 }
 
@@ -65,36 +67,36 @@ pub enum RealmKeys {
 
 /// The answer to a token. Both ways are values; nothing here is an error.
 #[derive(Debug)]
-pub enum Verdict<'t> {
+pub enum Verdict {
     /// Every check passed.
-    Accepted(Accepted<'t>),
+    Accepted(Accepted),
     /// One did not.
     Refused(Refused),
 }
 
-/// A token that passed every check. Only [`judge`] makes one.
+/// A token that passed every check. Only [`judge`] and [`finish`] make one.
 #[derive(Debug)]
-pub struct Accepted<'t> {
+pub struct Accepted {
     /// The realm's place in the list that was given.
     pub realm: usize,
     /// The sequence of the revocation state that was asked.
     pub sequence: u64,
     /// Whether the issuer knew a later sequence when it made the token (`rsq`): the state should be refreshed.
     pub behind: bool,
-    bytes: TokenBytes<'t>,
+    parts: Parts,
 }
 
-impl Accepted<'_> {
+impl Accepted {
     /// The header as JSON text. Every parser reads it alike: it has no duplicate members.
     #[must_use]
     pub fn header_json(&self) -> &str {
-        self.bytes.header_text()
+        self.parts.header_text().unwrap_or_default()
     }
 
     /// The claims as JSON text.
     #[must_use]
     pub fn claims_json(&self) -> &str {
-        self.bytes.claims_text()
+        self.parts.claims_text().unwrap_or_default()
     }
 
     /// Checks that the token grants every one of `scopes`; its scope claim is a space-delimited string (RFC 8693 §4.2) or
@@ -122,29 +124,27 @@ pub struct Refused {
 }
 
 /// The whole of a judgement; [`judge`] and [`explain`](crate::explain::explain) differ in who looks on.
-pub(crate) fn examine<'t>(
-    token: &'t str,
-    realms: &[Realm],
-    now: UnixSeconds,
-    observer: &mut impl Observer,
-) -> Verdict<'t> {
-    let nowhere = |reason| Verdict::Refused(Refused { realm: None, reason });
+pub(crate) fn examine(token: &str, realms: &[Realm], now: UnixSeconds, observer: &mut impl Observer) -> Verdict {
     let bytes = match decode(token, realms, observer) {
         Ok(bytes) => bytes,
-        Err(reason) => return nowhere(reason),
+        Err(reason) => return Verdict::Refused(Refused { realm: None, reason }),
     };
-    let token = match observe_form(UntrustedToken::read(&bytes), observer) {
-        Ok(token) => token,
-        Err(reason) => return nowhere(reason),
-    };
-    let (index, realm) = match observer.check(CheckName::Realm, select(&token, realms)) {
-        Ok(selected) => selected,
-        Err(reason) => return nowhere(reason),
-    };
-    observer.detail(CheckName::Realm, || realm.name.clone());
-    match examine_in(realm, token, now, observer) {
-        Ok(Standing { sequence, behind }) => Verdict::Accepted(Accepted { realm: index, sequence, behind, bytes }),
-        Err(reason) => Verdict::Refused(Refused { realm: Some(index), reason }),
+    let standing = admit(&bytes, realms, now, observer).and_then(|admitted| {
+        let Admitted { index, realm, token, candidates } = admitted;
+        observer
+            .check(CheckName::Signature, prove(realm, token, &candidates))
+            .and_then(|token| conclude(index, realm, &token, now, observer))
+            .map_err(|reason| Refused { realm: Some(index), reason })
+    });
+    verdict(bytes, standing)
+}
+
+fn verdict(bytes: TokenBytes<'_>, standing: Result<Standing, Refused>) -> Verdict {
+    match standing {
+        Ok(Standing { realm, sequence, behind }) => {
+            Verdict::Accepted(Accepted { realm, sequence, behind, parts: bytes.into_parts() })
+        }
+        Err(refused) => Verdict::Refused(refused),
     }
 }
 
@@ -180,24 +180,46 @@ fn select<'r>(token: &UntrustedToken<'_>, realms: &'r [Realm]) -> Result<(usize,
     Ok((index, realm))
 }
 
-fn examine_in(
-    realm: &Realm,
-    token: UntrustedToken<'_>,
+/// A token of which everything is in order but its signature, which nobody has looked at.
+struct Admitted<'r, 'd> {
+    index: usize,
+    realm: &'r Realm,
+    token: UntrustedToken<'d>,
+    candidates: Vec<&'r Key>,
+}
+
+/// Everything before the signature: form, realm, header and key.
+fn admit<'r, 'd>(
+    bytes: &'d TokenBytes<'_>,
+    realms: &'r [Realm],
     now: UnixSeconds,
     observer: &mut impl Observer,
-) -> Result<Standing, Reason> {
+) -> Result<Admitted<'r, 'd>, Refused> {
+    let nowhere = |reason| Refused { realm: None, reason };
+    let token = observe_form(UntrustedToken::read(bytes), observer).map_err(nowhere)?;
+    let (index, realm) = observer.check(CheckName::Realm, select(&token, realms)).map_err(nowhere)?;
+    observer.detail(CheckName::Realm, || realm.name.clone());
+    match admit_to(realm, &token, now, observer) {
+        Ok(candidates) => Ok(Admitted { index, realm, token, candidates }),
+        Err(reason) => Err(Refused { realm: Some(index), reason }),
+    }
+}
+
+fn admit_to<'r>(
+    realm: &'r Realm,
+    token: &UntrustedToken<'_>,
+    now: UnixSeconds,
+    observer: &mut impl Observer,
+) -> Result<Vec<&'r Key>, Reason> {
     let algorithm = observer.check(CheckName::Algorithm, checks::algorithm(token.header(), &realm.policy))?;
     observer.detail(CheckName::Algorithm, || algorithm.name().into());
     observer.check(CheckName::Type, checks::media_type(token.header(), realm.policy.profile))?;
-
     let keys = match &realm.keys {
         RealmKeys::Loaded { keys, usable_until } if now <= *usable_until => Ok(keys),
         RealmKeys::Loaded { .. } | RealmKeys::Unavailable => Err(Reason::KeysUnavailable),
     };
     let candidates = keys.and_then(|keys| candidates(realm, keys, algorithm, token.header().key_id()));
-    let candidates = observer.check(CheckName::Key, candidates)?;
-    let token = observer.check(CheckName::Signature, prove(realm, token, &candidates))?;
-    conclude(realm, &token, now, observer)
+    observer.check(CheckName::Key, candidates)
 }
 
 /// Keys the token may have been signed with. When all of them are banned it is refused before anything is computed.
@@ -231,6 +253,7 @@ fn prove<'d>(realm: &Realm, token: UntrustedToken<'d>, candidates: &[&Key]) -> R
 
 /// What an accepted token rests on.
 struct Standing {
+    realm: usize,
     sequence: u64,
     behind: bool,
 }
@@ -238,6 +261,7 @@ struct Standing {
 /// Everything after the signature: claims, revocation, freshness. Synchronous and complete, so that whatever happened
 /// while a signature was being checked elsewhere is seen.
 fn conclude(
+    index: usize,
     realm: &Realm,
     token: &VerifiedToken<'_>,
     now: UnixSeconds,
@@ -293,7 +317,7 @@ fn conclude(
     observer.check(CheckName::Freshness, checks::freshness(age, policy.staleness))?;
 
     let behind = claims.ledger_sequence.is_some_and(|known| known > position.sequence);
-    Ok(Standing { sequence: position.sequence, behind })
+    Ok(Standing { realm: index, sequence: position.sequence, behind })
 }
 
 /// A time as people say it.
@@ -308,13 +332,19 @@ fn unrevoked(status: Status) -> Result<(), Reason> {
     match status {
         Status::NotRevoked => Ok(()),
         Status::SectionUnavailable => Err(Reason::StaleFeed),
-        Status::Revoked(level) => Err(match level {
-            Level::Realm => Reason::RealmRevoked,
-            Level::Client => Reason::ClientRevoked,
-            Level::User => Reason::UserRevoked,
-            Level::Session | Level::ClientSession => Reason::SessionRevoked,
-            Level::Version => Reason::VersionRevoked,
-            Level::Token => Reason::TokenRevoked,
-        }),
+        Status::Revoked(level) => Err(level.into()),
+    }
+}
+
+impl From<Level> for Reason {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Realm => Self::RealmRevoked,
+            Level::Client => Self::ClientRevoked,
+            Level::User => Self::UserRevoked,
+            Level::Session | Level::ClientSession => Self::SessionRevoked,
+            Level::Version => Self::VersionRevoked,
+            Level::Token => Self::TokenRevoked,
+        }
     }
 }

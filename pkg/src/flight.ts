@@ -1,5 +1,3 @@
-import { pause } from './deadline.ts'
-
 export interface FlightOptions {
   /**
    * Whether a request may await what another one started. False in workerd, where I/O belongs to the request that began it
@@ -14,6 +12,8 @@ export interface FlightOptions {
 const LOOK_MS = 10
 /** After this it no longer relies on that flight, whose request may be gone, and starts its own. */
 const PATIENCE_MS = 500
+/** After this even requests that need not wait take such a flight for lost. */
+const LOST_MS = 2000
 
 /** One piece of I/O that many requests want and few should do. */
 export class Flight {
@@ -30,7 +30,9 @@ export class Flight {
 
   /** Whether one is under way that can be expected to land. */
   get underWay(): boolean {
-    return this.#current !== undefined && Date.now() - this.#current.startedAtMs < this.#options.timeoutMs
+    const { shareFlights, timeoutMs } = this.#options
+    const expectedMs = shareFlights ? timeoutMs : Math.min(timeoutMs, LOST_MS)
+    return this.#current !== undefined && Date.now() - this.#current.startedAtMs < expectedMs
   }
 
   /** For those that need not wait: starts one, unless one is under way. */
@@ -87,7 +89,7 @@ export class Flight {
   async #follow(): Promise<void> {
     const landed = this.#landed
     while (this.#current !== undefined && Date.now() - this.#current.startedAtMs < PATIENCE_MS) {
-      await pause(LOOK_MS)
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
       if (this.#landed !== landed) return
     }
     return this.#start()

@@ -128,9 +128,10 @@ function unknown(option: string, known: string[], name: string): PortcullisError
   return invalid(`${name} has an unknown option '${shown}'; ${hint}`)
 }
 
-/** Levenshtein distance without regard to case. */
+/** Levenshtein distance without regard to case; a name without its unit is near. */
 function distance(from: string, to: string): number {
   const [a, b] = [from.toLowerCase(), to.toLowerCase()]
+  if (a.length > 3 && b.startsWith(a)) return 1
   let row = Array.from({ length: b.length + 1 }, (_, column) => column)
   for (let i = 1; i <= a.length; i++) {
     const next = [i]

@@ -192,8 +192,12 @@ export interface GateOptions {
 /** Gives work that may go on after the answer to the host: Cloudflare's `ctx.waitUntil`. */
 export type WaitUntil = (promise: Promise<unknown>) => void
 
-export interface CheckOptions<Env = unknown> {
+/** For gates whose options come from an `env`. Without it, the one given last counts. */
+export interface EnvOption<Env = unknown> {
   env?: Env
+}
+
+export interface CheckOptions<Env = unknown> extends EnvOption<Env> {
   waitUntil?: WaitUntil
 }
 
@@ -259,7 +263,7 @@ export interface Gate<Env = unknown> {
   /** Judges a token, refreshing keys and state as the staleness contract says. Never throws for what a token holds. */
   check<C extends Claims = Claims>(token: string, options?: CheckOptions<Env>): Promise<Verdict<C>>
   /** Judges a token by what is loaded now, without any I/O. */
-  checkSync<C extends Claims = Claims>(token: string): Verdict<C>
+  checkSync<C extends Claims = Claims>(token: string, options?: EnvOption<Env>): Verdict<C>
   /** Takes the bearer token from `Authorization` (RFC 6750 §2.1) and judges it. */
   authenticate(request: Request, options?: AuthenticateOptions<Env>): Promise<Verdict>
   /** The response for a refusal (RFC 6750 §3). */
@@ -274,10 +278,11 @@ export interface Gate<Env = unknown> {
   /** Answers a push from the origin: the body is a manifest or a delta. */
   receiveFeed(request: Request, options?: CheckOptions<Env>): Promise<Response>
   /** Applies a manifest or a delta. Throws `feed_refused`; then nothing has changed. */
-  applyFeed(bytes: Uint8Array): FeedApplied
+  applyFeed(bytes: Uint8Array, options?: EnvOption<Env>): FeedApplied
   /** Fetches what is newer, for every realm or the one named. */
-  refresh(realm?: string): Promise<void>
-  status(): Status[]
+  refresh(realm?: string, options?: EnvOption<Env>): Promise<void>
+  /** What is known of each realm. Empty for options from an `env` that was never given. */
+  status(options?: EnvOption<Env>): Status[]
   /** Stops streams and timers and frees the core. */
   close(): void
 }

@@ -27,10 +27,12 @@ pub(super) fn read(text: &str, rules: KeyRules) -> Result<Key, SkipReason> {
         Some(name) => Algorithms::of(&[Algorithm::from_name(&name).ok_or(SkipReason::UnknownAlgorithm)?]),
         None => material.implied(rules.rsa_default),
     };
+    let canonical = material.canonical();
     Ok(Key {
         id: members.optional_text("kid")?,
         algorithms,
-        thumbprint: material.thumbprint(),
+        thumbprint: Sha256::digest(&canonical).into(),
+        public_jwk: (material.key_type() != KeyType::Symmetric).then_some(canonical),
         verifying: material.pin(algorithms)?,
     })
 }
@@ -93,13 +95,13 @@ impl Material {
         }
     }
 
-    /// RFC 7638 §3: SHA-256 over the required members alone, in alphabetical order, without whitespace.
-    fn thumbprint(&self) -> [u8; 32] {
+    /// What a thumbprint is over (RFC 7638 §3): the required members alone, in alphabetical order, without whitespace.
+    fn canonical(&self) -> String {
         let text = Base64UrlUnpadded::encode_string;
         let ec = |curve: &str, point: &EcPoint| {
             format!(r#"{{"crv":"{curve}","kty":"EC","x":"{}","y":"{}"}}"#, text(&point.x), text(&point.y))
         };
-        let members = match self {
+        match self {
             Self::Symmetric { secret } => format!(r#"{{"k":"{}","kty":"oct"}}"#, text(secret)),
             Self::Rsa { modulus, exponent } => {
                 format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, text(exponent), text(modulus))
@@ -108,8 +110,7 @@ impl Material {
             Self::P384(point) => ec("P-384", point),
             Self::P521(point) => ec("P-521", point),
             Self::Ed25519 { point } => format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, text(point)),
-        };
-        Sha256::digest(members).into()
+        }
     }
 }
 

@@ -4,11 +4,12 @@
 use core::fmt;
 use std::borrow::Cow;
 
-use jwt_compact::alg::{Ed25519, Es256, Hs256, Hs256Key, Hs384, Hs384Key, Hs512, Hs512Key, Rsa, RsaPublicKey};
+use jwt_compact::alg::{Ed25519, Es256, Rsa, RsaPublicKey};
 use jwt_compact::jwk::JsonWebKey;
 use jwt_compact::AlgorithmSignature;
 
 use super::ecdsa::{Es384, Es512};
+use super::hmac::{Hs256, Hs256Key, Hs384, Hs384Key, Hs512, Hs512Key};
 use super::Algorithm;
 
 type P256Key = <Es256 as jwt_compact::Algorithm>::VerifyingKey;
@@ -19,9 +20,9 @@ type P256Key = <Es256 as jwt_compact::Algorithm>::VerifyingKey;
 /// Its `Debug` shows the scheme and nothing of the key.
 #[derive(Clone)]
 pub(crate) enum VerifyingKey {
-    Hs256(Hs256Key),
-    Hs384(Hs384Key),
-    Hs512(Hs512Key),
+    Hs256(Box<Hs256Key>),
+    Hs384(Box<Hs384Key>),
+    Hs512(Box<Hs512Key>),
     Rsa(Box<RsaKey>),
     Es256(Box<P256Key>),
     Es384(Box<p384::ecdsa::VerifyingKey>),
@@ -54,10 +55,10 @@ pub(crate) struct RsaKey {
 impl VerifyingKey {
     /// A shared secret. `None` unless `algorithm` is HMAC and the secret at least as long as its hash (RFC 7518 §3.2).
     pub(crate) fn hmac(algorithm: Algorithm, secret: &[u8]) -> Option<Self> {
-        let (key, hash_bytes) = match algorithm {
-            Algorithm::HS256 => (Self::Hs256(Hs256Key::new(secret)), 32),
-            Algorithm::HS384 => (Self::Hs384(Hs384Key::new(secret)), 48),
-            Algorithm::HS512 => (Self::Hs512(Hs512Key::new(secret)), 64),
+        match algorithm {
+            Algorithm::HS256 => Hs256Key::new(secret).map(|key| Self::Hs256(Box::new(key))),
+            Algorithm::HS384 => Hs384Key::new(secret).map(|key| Self::Hs384(Box::new(key))),
+            Algorithm::HS512 => Hs512Key::new(secret).map(|key| Self::Hs512(Box::new(key))),
             Algorithm::RS256
             | Algorithm::RS384
             | Algorithm::RS512
@@ -68,9 +69,8 @@ impl VerifyingKey {
             | Algorithm::ES384
             | Algorithm::ES512
             | Algorithm::EdDSA
-            | Algorithm::Ed25519 => return None,
-        };
-        (secret.len() >= hash_bytes).then_some(key)
+            | Algorithm::Ed25519 => None,
+        }
     }
 
     /// An RSA key from big-endian numbers, the modulus without leading zeros. `None` unless `algorithm` is RSA, the
@@ -146,7 +146,6 @@ impl fmt::Debug for VerifyingKey {
 }
 
 fn check<A: jwt_compact::Algorithm>(algorithm: &A, key: &A::VerifyingKey, message: &[u8], signature: &[u8]) -> bool {
-    // jwt-compact's HMAC panics on another length, so this comes first for it as well.
     if A::Signature::LENGTH.is_some_and(|length| length.get() != signature.len()) {
         return false;
     }

@@ -267,13 +267,7 @@ impl JsGate {
 
     /// Replaces a realm's keys. `source` is `configuration` or `url`. Throws `invalid_jwks`; then the keys before stay.
     #[wasm_bindgen(js_name = setKeys)]
-    pub fn set_keys(
-        &mut self,
-        realm: usize,
-        jwks: &[u8],
-        usable_until: f64,
-        source: &str,
-    ) -> Result<JsValue, JsValue> {
+    pub fn set_keys(&mut self, realm: usize, jwks: &[u8], usable_until: f64, source: &str) -> Result<JsValue, JsValue> {
         let source = match source {
             "configuration" => KeySource::Configuration,
             _ => KeySource::Url,

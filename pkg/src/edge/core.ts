@@ -41,7 +41,8 @@ export interface CoreOptions {
   maxStaleSeconds: number
   whenStale: 'refuse' | 'accept'
   maxAcceptStaleSeconds: number
-  realms: (CorePolicy & { feedKeys: JWK[] })[]
+  /** `keysFrom`: whether `setKeys` brings a realm's keys, or its feed. */
+  realms: (CorePolicy & { feedKeys: JWK[]; keysFrom: 'caller' | 'feed' })[]
 }
 
 /** What the core found about a token, at one moment. */

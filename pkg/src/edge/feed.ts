@@ -13,6 +13,8 @@ const MAX_SECTION_BYTES = 32 * 1024 * 1024
 const PARALLEL_SECTIONS = 4
 /** How long one refresh may take, sections and all. */
 const FLIGHT_TIMEOUT_MS = 15_000
+/** A refresh that takes longer ends with a delta. */
+const SLOW_MS = 1000
 /** After a failure, requests that go on meanwhile leave the origin alone for so long, doubled with each further one. */
 const FIRST_BACKOFF_MS = 500
 const MAX_BACKOFF_MS = 15_000
@@ -104,6 +106,7 @@ export class Feed {
   }
 
   async #pull(signal: AbortSignal): Promise<void> {
+    const startedAtMs = Date.now()
     try {
       const { state } = this.#realm
       if (!state.loaded || (state.wantsManifest && Date.now() - this.#manifestAtMs > MANIFEST_EVERY_MS)) {
@@ -111,10 +114,12 @@ export class Feed {
       } else {
         await this.#delta(signal)
       }
+      await this.#sections(signal)
       // Sections may take a while; what has happened meanwhile is asked for once more.
-      if (await this.#sections(signal)) await this.#delta(signal)
+      if (Date.now() - startedAtMs > SLOW_MS) await this.#delta(signal)
       this.#failures = 0
       this.#failedAtMs = -Infinity
+      this.#realm.refreshedAtMs = Math.max(this.#realm.refreshedAtMs, startedAtMs)
     } catch (error) {
       if (this.#closed) throw new PortcullisError('closed', 'the gate was closed', { cause: error })
       this.#failures += 1
@@ -148,9 +153,9 @@ export class Feed {
     this.#manifestAtMs = Date.now()
   }
 
-  /** Fetches what the manifest names and is not here. Answers whether there was any. */
-  async #sections(signal: AbortSignal): Promise<boolean> {
-    if (this.#realm.missingSections().length === 0) return false
+  /** Fetches what the manifest names and is not here. */
+  async #sections(signal: AbortSignal): Promise<void> {
+    if (this.#realm.missingSections().length === 0) return
     if ((await this.#fetchMissing(signal)) === 'superseded') {
       await this.#manifest(signal)
       await this.#fetchMissing(signal)
@@ -158,7 +163,6 @@ export class Feed {
     if (this.#realm.missingSections().length > 0) {
       throw new PortcullisError('feed_refused', 'sections that the manifest names are not to be had', { detail: 'sections_missing' })
     }
-    return true
   }
 
   /** `superseded`: the origin no longer has one of them, so there must be a newer manifest. */

@@ -2,7 +2,7 @@ import { bearerToken, challenge, isScopeToken } from '../bearer.ts'
 import { PortcullisError } from '../errors.ts'
 import { invalid } from '../options.ts'
 import type {
-  Accepted, AuthenticateOptions, Check, CheckOptions, Claims, FeedApplied, Gate, GateOptions, Status, Verdict, WaitUntil,
+  Accepted, AuthenticateOptions, Check, CheckOptions, Claims, EnvOption, FeedApplied, Gate, GateOptions, Status, Verdict, WaitUntil,
 } from '../types.ts'
 import { judge } from './judge.ts'
 import type { OpenGate } from './opengate.ts'
@@ -27,8 +27,8 @@ export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => 
     return verdictOf<C>(found, gate.realmOf(found), token)
   }
 
-  function checkSync<C extends Claims = Claims>(token: unknown): Verdict<C> {
-    const gate = opening.open()
+  function checkSync<C extends Claims = Claims>(token: unknown, options: EnvOption<Env> = {}): Verdict<C> {
+    const gate = opening.open(options.env)
     if (typeof token !== 'string' || token === '') return refused(isAbsent(token) ? 'missing_token' : 'malformed')
     const found = gate.find(token)
     return verdictOf<C>(found, gate.realmOf(found), token)
@@ -62,9 +62,9 @@ export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => 
     protect: (handler, options) => protect(authenticate, handler, options),
     explain,
     receiveFeed: async (request, options = {}) => receiveFeed(opening.open(options.env), request, forgiving(options.waitUntil)),
-    applyFeed: (bytes) => applyFeed(opening.open(), bytes),
-    refresh: async (realm) => refresh(opening.open(), realm),
-    status: () => status(opening.open()),
+    applyFeed: (bytes, options = {}) => applyFeed(opening.open(options.env), bytes),
+    refresh: async (realm, options = {}) => refresh(opening.open(options.env), realm),
+    status: (options = {}) => (opening.needs(options.env) ? [] : status(opening.open(options.env))),
     close: () => opening.close(),
   }
 }

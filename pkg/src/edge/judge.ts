@@ -8,6 +8,8 @@ import { claimedKeyId } from './verdict.ts'
 
 /** A token that is ahead of us makes us refresh at most this often. */
 const CATCH_UP_EVERY_MS = 1000
+/** A refresh that ended this recently need not be made again for state that seems old: clocks differ, and caches hold back. */
+const JUST_REFRESHED_MS = 250
 
 /**
  * Judges a token, fetching first what the staleness contract says. Whatever was awaited, the answer is the last thing the
@@ -67,7 +69,7 @@ function neededRefreshes(
   if (!realm.state.loaded) {
     // Loading the keys may have used up some of the time.
     waits.push(realm.feed.wait(Math.max(0, startedAtMs + firstLoadTimeoutMs - Date.now()), waitUntil))
-  } else if (found.reason !== undefined || realm.ageSeconds(gate.now()) > waitAfterSeconds) {
+  } else if (found.reason !== undefined || (realm.ageSeconds(gate.now()) > waitAfterSeconds && !wasRefreshedWithin(JUST_REFRESHED_MS, realm))) {
     waits.push(realm.feed.wait(refreshTimeoutMs, waitUntil))
   }
   if (realm.keys?.due) waits.push(within(handOver(realm.keys.load(), waitUntil), refreshTimeoutMs))
@@ -96,7 +98,12 @@ async function catchUp(gate: OpenGate, realm: Realm, token: string, found: Findi
 /** What may be fetched while the answer is on its way. */
 function refreshBehind(gate: OpenGate, realm: Realm, waitUntil: WaitUntil | undefined): void {
   realm.keys?.refreshBehind(waitUntil)
-  if (realm.ageSeconds(gate.now()) > gate.settings.refreshAfterSeconds) realm.feed.refreshBehind(waitUntil)
+  if (!wasRefreshedWithin(gate.settings.refreshAfterSeconds * 1000, realm)) realm.feed.refreshBehind(waitUntil)
+}
+
+/** Whether the realm was refreshed within the last `ms`. */
+function wasRefreshedWithin(ms: number, realm: Realm): boolean {
+  return Math.abs(Date.now() - realm.refreshedAtMs) < ms
 }
 
 /**

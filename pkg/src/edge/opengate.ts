@@ -28,7 +28,11 @@ export class OpenGate {
       maxStaleSeconds: settings.maxStaleSeconds,
       whenStale: settings.whenStale,
       maxAcceptStaleSeconds: settings.maxAcceptStaleSeconds,
-      realms: settings.realms.map(({ token, feed }) => ({ ...corePolicy(token), feedKeys: feed.keys })),
+      realms: settings.realms.map(({ token, jwks, feed }) => ({
+        ...corePolicy(token),
+        feedKeys: feed.keys,
+        keysFrom: jwks === undefined ? 'feed' : 'caller',
+      })),
     })
     const surroundings = { core: this.core, settings, shareFlights, report: this.report, now: () => this.now() }
     this.realms = settings.realms.map((realm, index) => new Realm(index, realm, surroundings))

@@ -28,6 +28,11 @@ export class Opening<Env> {
     return gate
   }
 
+  /** Whether nothing can be opened for want of an `env`. */
+  needs(env?: Env): boolean {
+    return env === undefined && typeof this.#options === 'function' && this.#latest === undefined && !this.#closed
+  }
+
   close(): void {
     this.#closed = true
     for (const gate of this.#gates) gate.close()

@@ -28,6 +28,11 @@ export class Realm {
   readonly surroundings: Surroundings
   readonly keys: RemoteKeys | undefined
   readonly feed: Feed
+  /**
+   * When we last asked for news with success, or were told some. It only paces fetches: how old the state is counts from what
+   * the origin stated. An old message sent to us again is no news, or whoever repeats it could keep us from asking.
+   */
+  refreshedAtMs: number = -Infinity
   /** When a token that was ahead of us last made us refresh. */
   caughtUpAtMs: number = -Infinity
   readonly #index: number
@@ -70,6 +75,7 @@ export class Realm {
   apply(bytes: Uint8Array): CoreApplied {
     const { core, now } = this.surroundings
     const applied = core.applyFeed(bytes, now())
+    if (applied.effect === 'changed' || applied.effect === 'renewed') this.refreshedAtMs = Date.now()
     this.currentState()
     return applied
   }

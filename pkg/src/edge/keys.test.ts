@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { createGate } from '../entry/edge/node.ts'
+import { json, page, silent } from '../testing/server.ts'
+import { makeKey, TestRealm } from './testing/realm.ts'
+
+async function started(t: Parameters<typeof TestRealm.start>[0], more = {}) {
+  const realm = await TestRealm.start(t)
+  const gate = createGate(realm.options(more, { jwks: `${realm.server.url}/certs` }))
+  t.after(() => gate.close())
+  const ask = async (token: string) => {
+    const verdict = await gate.check(token)
+    return verdict.ok ? 'accepted' : verdict.reason
+  }
+  return { realm, gate, ask }
+}
+
+test('keys that cannot be had: keys_unavailable, reported, and healed within about a second', async (t) => {
+  const { realm, ask } = await started(t)
+  for (const listener of [page(), json({ keys: [] }), silent()]) {
+    realm.instead.set('certs', listener)
+    assert.equal(await ask(await realm.token()), 'keys_unavailable')
+  }
+  assert.ok(realm.reports.some((report) => report.kind === 'jwks'))
+  realm.instead.clear()
+  await pause(1050)
+  assert.equal(await ask(await realm.token()), 'accepted')
+})
+
+test('a rotation is followed at once, also while garbage keys flood', async (t) => {
+  const { realm, ask } = await started(t, { refreshAfterSeconds: 1000 })
+  assert.equal(await ask(await realm.token()), 'accepted')
+  const second = await realm.rotate('second')
+  assert.equal(await ask(await realm.token({}, second)), 'accepted')
+  const stranger = await makeKey('x')
+  const garbage = await Promise.all(Array.from({ length: 60 }, (_, i) => realm.token({}, { ...stranger, kid: `garbage-${i}` })))
+  const before = realm.server.count('/certs')
+  const startedAt = Date.now()
+  for (let round = 0; round < 5; round++) for (const token of garbage) assert.equal(await ask(token), 'unknown_key')
+  const spent = realm.server.count('/certs') - before
+  assert.ok(spent <= 6 + (Date.now() - startedAt) / 1000, `${spent} fetches`)
+  const third = await realm.token({}, await realm.rotate('third'))
+  const deadline = Date.now() + 2500
+  while ((await ask(third)) !== 'accepted') {
+    assert.ok(Date.now() < deadline, 'the rotation was starved')
+    for (const token of garbage) await ask(token)
+    await pause(5)
+  }
+  assert.equal(realm.server.count('/deltas') + realm.server.count('/manifest'), 1)
+})
+
+test('a key that left the set is refused once the set is due, without exception', async (t) => {
+  const { realm, ask } = await started(t, { jwksMaxAgeSeconds: 1 })
+  const token = await realm.token()
+  assert.equal(await ask(token), 'accepted')
+  realm.keys.splice(0, 1, await makeKey('other'))
+  await pause(1050)
+  assert.equal(await ask(token), 'unknown_key')
+})
+
+test('while the set cannot be fetched again the old one serves, up to its end', async (t) => {
+  const { realm, ask } = await started(t, { jwksMaxAgeSeconds: 1, jwksMaxStaleSeconds: 3 })
+  const token = await realm.token()
+  assert.equal(await ask(token), 'accepted')
+  realm.instead.set('certs', page(500))
+  await pause(1100)
+  assert.equal(await ask(token), 'accepted')
+  await pause(3000)
+  assert.equal(await ask(token), 'keys_unavailable')
+})

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import { createGate } from '../entry/edge/node.ts'
+import type { ProtectOptions } from '../types.ts'
+import { TestRealm } from './testing/realm.ts'
+
+async function started(t: TestContext, options?: ProtectOptions) {
+  const realm = await TestRealm.start(t)
+  const gate = createGate<{ greeting: string }>(() => realm.options())
+  t.after(() => gate.close())
+  const worker = gate.protect((_, env, ctx, auth) => {
+    const response = Response.json({ greeting: env.greeting, sub: auth.claims.sub, waits: typeof ctx.waitUntil })
+    // As a fetched response is.
+    Object.defineProperty(response.headers, 'set', { value: () => assert.fail('immutable') })
+    return response
+  }, options)
+  const context = {
+    handed: 0,
+    waitUntil(this: { handed: number }) {
+      this.handed += 1
+    },
+  }
+  const ask = (headers: Record<string, string> = {}, method = 'GET') =>
+    worker(new Request('http://edge.example/api', { method, headers }), { greeting: 'hello' }, context)
+  return { realm, gate, ask, context }
+}
+
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+
+test('lets accepted requests through, with env, context and claims', async (t) => {
+  const { realm, ask, context } = await started(t)
+  const response = await ask(bearer(await realm.token()))
+  assert.deepEqual(await response.json(), { greeting: 'hello', sub: 'alice', waits: 'function' })
+  assert.ok(context.handed > 0)
+})
+
+test('refuses others: no credentials, bad ones, another scheme', async (t) => {
+  const { realm, ask } = await started(t)
+  const challenges: [Record<string, string>, string][] = [
+    [{}, 'Bearer'],
+    [{ authorization: 'Basic dXNlcjpwYXNz' }, 'Bearer'],
+    [{ authorization: 'Bearer' }, 'invalid_token'],
+    [{ authorization: 'bearer what is this' }, 'invalid_token'],
+    [bearer(`${await realm.token()}x`), 'invalid_token'],
+    [bearer(await realm.token({ exp: 1, iat: 0 })), 'invalid_token'],
+  ]
+  for (const [headers, expected] of challenges) {
+    const response = await ask(headers)
+    assert.equal(response.status, 401)
+    const challenge = response.headers.get('www-authenticate') ?? ''
+    if (expected === 'Bearer') assert.equal(challenge, 'Bearer')
+    else assert.match(challenge, /^Bearer error="invalid_token"/)
+    assert.equal(response.headers.get('access-control-allow-origin'), null)
+  }
+})
+
+test('every scope that is asked for must be granted', async (t) => {
+  const { realm, ask } = await started(t, { scope: ['read', 'write'] })
+  const scopes: [unknown, number][] = [
+    ['read write', 200], ['write other read', 200], [['read', 'write'], 200],
+    ['read', 403], ['readwrite', 403], ['', 403], [undefined, 403], [['read write'], 403], [{ read: true, write: true }, 403],
+  ]
+  for (const [scope, status] of scopes) {
+    const response = await ask(bearer(await realm.token({ scope })))
+    assert.equal(response.status, status, JSON.stringify(scope))
+    if (status === 403) assert.match(response.headers.get('www-authenticate') ?? '', /error="insufficient_scope".*scope="read write"/)
+  }
+})
+
+test('the scope may stand in a claim of another name', async (t) => {
+  const realm = await TestRealm.start(t)
+  const gate = createGate(realm.options({}, { claimNames: { scope: 'scp' } }))
+  t.after(() => gate.close())
+  const request = new Request('http://edge.example/', { headers: bearer(await realm.token({ scp: 'read' })) })
+  assert.equal((await gate.authenticate(request, { scope: ['read'] })).ok, true)
+  assert.deepEqual(await gate.authenticate(request, { scope: ['write'] }), {
+    ok: false, reason: 'insufficient_scope', status: 403, scope: ['write'],
+  })
+})
+
+test('CORS: preflights are answered without a token; every answer says who may read it', async (t) => {
+  const { realm, ask } = await started(t, { cors: { origins: ['https://app.example'], maxAgeSeconds: 60 } })
+  const preflight = { 'access-control-request-method': 'PUT', 'access-control-request-headers': 'authorization' }
+  const allowed = await ask({ ...preflight, origin: 'https://app.example' }, 'OPTIONS')
+  assert.equal(allowed.status, 204)
+  assert.equal(allowed.headers.get('access-control-allow-origin'), 'https://app.example')
+  assert.match(allowed.headers.get('access-control-allow-methods') ?? '', /PUT/)
+  assert.match(allowed.headers.get('access-control-allow-headers') ?? '', /Authorization/)
+  assert.equal(allowed.headers.get('access-control-max-age'), '60')
+  const strange = await ask({ ...preflight, origin: 'https://evil.example' }, 'OPTIONS')
+  assert.equal(strange.headers.get('access-control-allow-origin'), null)
+  assert.equal(strange.headers.get('access-control-allow-methods'), null)
+  for (const [headers, status] of [[bearer(await realm.token()), 200], [{}, 401]] as const) {
+    const response = await ask({ ...headers, origin: 'https://app.example' })
+    assert.equal(response.status, status)
+    assert.equal(response.headers.get('access-control-allow-origin'), 'https://app.example')
+    assert.equal(response.headers.get('access-control-expose-headers'), 'WWW-Authenticate')
+    assert.equal(response.headers.get('vary'), 'Origin')
+    const other = await ask({ ...headers, origin: 'https://evil.example' })
+    assert.equal(other.headers.get('access-control-allow-origin'), null)
+    assert.equal(other.headers.get('vary'), 'Origin')
+  }
+})
+
+test('CORS for everybody', async (t) => {
+  const { ask } = await started(t, { cors: { origins: '*' } })
+  assert.equal((await ask({ origin: 'https://any.example' })).headers.get('access-control-allow-origin'), '*')
+  // An OPTIONS request that is no preflight needs a token like any other.
+  assert.equal((await ask({}, 'OPTIONS')).status, 401)
+})
+
+test('wrong options throw at once', async (t) => {
+  const { gate } = await started(t)
+  const wrong = [
+    { scope: ['a b'] }, { scopes: [] }, { cors: {} }, { cors: { origins: [] } }, { cors: { origins: ['https://app.example/'] } },
+    { cors: { origins: '*', methods: ['GET\r\nX: y'] } },
+  ]
+  for (const options of wrong) {
+    assert.throws(() => gate.protect(() => new Response(), options as ProtectOptions), { code: 'invalid_option' })
+  }
+})

@@ -1,0 +1,54 @@
+// The rules of workerd, tried in Node: the core is loaded with `shareFlights: false`, as entry/edge/workerd.ts does.
+
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { createGate, load } from '../entry/edge/slim.ts'
+import { TestRealm } from './testing/realm.ts'
+
+test('before it is loaded, the error says what to do', async (t) => {
+  const realm = await TestRealm.start(t)
+  const gate = createGate(realm.options())
+  await assert.rejects(gate.check('a.b.c'), { code: 'not_loaded', message: /portcullis\/edge\/slim/ })
+  load(new WebAssembly.Module(readFileSync(new URL('../../wasm/edge/core_bg.wasm', import.meta.url))), { shareFlights: false })
+  assert.equal((await gate.check('a.b.c')).ok, false)
+  gate.close()
+})
+
+test('streams are refused where I/O ends with its request', async (t) => {
+  const realm = await TestRealm.start(t)
+  const feed = { url: realm.feedUrl, keys: [realm.feedKey], mode: 'stream' as const }
+  const gate = createGate(realm.options({}, { feed }))
+  await assert.rejects(gate.check('a.b.c'), { code: 'invalid_option', message: /feed\.mode cannot be 'stream' here/ })
+})
+
+test('many first requests still make few loads', async (t) => {
+  const realm = await TestRealm.start(t)
+  const gate = createGate(realm.options({}, { jwks: `${realm.server.url}/certs` }))
+  t.after(() => gate.close())
+  const token = await realm.token()
+  const verdicts = await Promise.all(Array.from({ length: 100 }, () => gate.check(token)))
+  assert.ok(verdicts.every((verdict) => verdict.ok))
+  assert.equal(realm.server.count('/manifest'), 1)
+  assert.equal(realm.server.count('/certs'), 1)
+})
+
+test('a request whose predecessor vanished in mid-flight loads for itself', async (t) => {
+  const realm = await TestRealm.start(t)
+  const answer = realm.server.listener
+  let dropped = 0
+  realm.server.listener = (request, response) => {
+    // The first fetch never gets an answer, like that of a request that workerd has cancelled.
+    if (request.url?.includes('/manifest') && dropped++ === 0) return
+    answer(request, response)
+  }
+  const gate = createGate(realm.options({ firstLoadTimeoutMs: 2000 }))
+  t.after(() => gate.close())
+  const token = await realm.token()
+  void gate.check(token).catch(() => undefined)
+  await pause(20)
+  const startedAt = Date.now()
+  assert.ok((await gate.check(token)).ok)
+  assert.ok(Date.now() - startedAt < 1000)
+})

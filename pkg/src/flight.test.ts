@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { Flight } from './flight.ts'
+
+function counted(shareFlights: boolean, takesMs = 30, timeoutMs = 1000) {
+  const seen = { started: 0, aborted: 0, fail: false }
+  const flight = new Flight(
+    async (signal) => {
+      seen.started += 1
+      signal.addEventListener('abort', () => (seen.aborted += 1))
+      await pause(takesMs, undefined, { signal })
+      if (seen.fail) throw new Error('failed')
+    },
+    { shareFlights, timeoutMs },
+  )
+  return { seen, flight }
+}
+
+test('shared: many waiters, one flight', async () => {
+  const { seen, flight } = counted(true)
+  await Promise.all(Array.from({ length: 50 }, () => flight.join()))
+  assert.equal(seen.started, 1)
+  await flight.join()
+  assert.equal(seen.started, 2)
+})
+
+test('not shared: waiters watch the flight of another and land with it, without awaiting its promise', async () => {
+  const { seen, flight } = counted(false)
+  await Promise.all(Array.from({ length: 50 }, () => flight.join()))
+  assert.equal(seen.started, 1)
+})
+
+test('not shared: a flight whose request is gone is given up, and one waiter starts anew', async () => {
+  let started = 0
+  const flight = new Flight(
+    () => {
+      started += 1
+      return started === 1 ? new Promise<void>(() => undefined) : pause(10)
+    },
+    { shareFlights: false, timeoutMs: 60_000 },
+  )
+  void flight.behind()
+  await Promise.all([flight.join(), flight.join(), flight.join()])
+  assert.equal(started, 2)
+})
+
+test('not shared: after a failure only one waiter at a time tries again', async () => {
+  const { seen, flight } = counted(false)
+  seen.fail = true
+  const endings = await Promise.allSettled(Array.from({ length: 5 }, () => flight.join()))
+  assert.ok(endings.every((ending) => ending.status === 'rejected'))
+  assert.ok(seen.started <= 5)
+})
+
+test('who need not wait does not start a second flight', async () => {
+  const { seen, flight } = counted(true)
+  const first = flight.behind()
+  assert.notEqual(first, undefined)
+  assert.equal(flight.behind(), undefined)
+  await first
+  assert.equal(seen.started, 1)
+})
+
+test('fresh starts after the call, once for all who call meanwhile', async () => {
+  const { seen, flight } = counted(true)
+  void flight.join()
+  await Promise.all([flight.fresh(), flight.fresh(), flight.fresh()])
+  assert.equal(seen.started, 2)
+})
+
+test('a flight is aborted at its timeout, and by stop', async () => {
+  const slow = counted(true, 10_000, 30)
+  await assert.rejects(slow.flight.join())
+  assert.equal(slow.seen.aborted, 1)
+  assert.equal(slow.flight.underWay, false)
+  const stopped = counted(true, 10_000)
+  const flight = stopped.flight.join()
+  stopped.flight.stop()
+  await assert.rejects(flight)
+})

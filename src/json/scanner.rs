@@ -1,0 +1,272 @@
+//! One pass over a JSON text.
+
+use std::borrow::Cow;
+
+use super::text::{Spelling, HIGH_SURROGATE_FIRST, HIGH_SURROGATE_LAST, LOW_SURROGATE_FIRST, LOW_SURROGATE_LAST};
+use super::{Duplicates, NotStrictJson, Number, Raw, Text, Value, MEMBERS_EXPECTED};
+
+/// Objects and arrays may nest this deep, the outermost counted. Keycloak's deepest claim (`resource_access`) needs 4.
+pub(super) const MAX_DEPTH: usize = 16;
+
+/// Up to so many names are compared pair by pair, more are sorted first, so that no text costs quadratic time.
+const PAIRWISE_NAMES: usize = 24;
+
+/// A place in a text that is being checked.
+pub(super) struct Scanner<'j> {
+    text: &'j str,
+    at: usize,
+    duplicates: Duplicates,
+    /// Names of the objects that are open, the innermost last.
+    names: Vec<Cow<'j, str>>,
+}
+
+impl<'j> Scanner<'j> {
+    pub(super) fn new(text: &'j str, duplicates: Duplicates) -> Self {
+        Self { text, at: 0, duplicates, names: Vec::with_capacity(MEMBERS_EXPECTED) }
+    }
+
+    /// The text is one object, and `each` gets its members.
+    pub(super) fn whole_object(mut self, each: impl FnMut(Cow<'j, str>, Value<'j>)) -> Result<(), NotStrictJson> {
+        self.skip_whitespace();
+        self.take(b'{')?;
+        self.object(0, each)?;
+        self.end()
+    }
+
+    /// The text is one array, and `each` gets its items.
+    pub(super) fn whole_array(mut self, each: impl FnMut(Value<'j>, &'j str)) -> Result<(), NotStrictJson> {
+        self.skip_whitespace();
+        self.take(b'[')?;
+        self.array(0, each)?;
+        self.end()
+    }
+
+    fn value(&mut self, depth: usize) -> Result<Value<'j>, NotStrictJson> {
+        let start = self.at;
+        match self.next()? {
+            b'"' => Ok(Value::String(self.string()?)),
+            b'{' => {
+                self.object(depth, |_, _| ())?;
+                Ok(Value::Object)
+            }
+            b'[' => {
+                self.array(depth, |_, _| ())?;
+                Ok(Value::Array(Raw(self.since(start)?)))
+            }
+            b't' => self.word("rue").map(|()| Value::Bool),
+            b'f' => self.word("alse").map(|()| Value::Bool),
+            b'n' => self.word("ull").map(|()| Value::Null),
+            b'-' => {
+                let first = self.next()?;
+                self.number(first, start)
+            }
+            first => self.number(first, start),
+        }
+    }
+
+    /// Behind the opening brace of an object that is `outer` levels deep.
+    fn object(&mut self, outer: usize, mut each: impl FnMut(Cow<'j, str>, Value<'j>)) -> Result<(), NotStrictJson> {
+        let depth = deeper(outer)?;
+        let first_name = self.names.len();
+        self.skip_whitespace();
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            self.take(b'"')?;
+            let name = self.string()?.decode();
+            self.skip_whitespace();
+            self.take(b':')?;
+            self.skip_whitespace();
+            if self.duplicates == Duplicates::Refuse {
+                self.names.push(name.clone());
+            }
+            let value = self.value(depth)?;
+            each(name, value);
+            self.skip_whitespace();
+            match self.next()? {
+                b',' => self.skip_whitespace(),
+                b'}' => break,
+                _ => return Err(NotStrictJson),
+            }
+        }
+        let own = self.names.get_mut(first_name..).ok_or(NotStrictJson)?;
+        if has_duplicates(own) {
+            return Err(NotStrictJson);
+        }
+        self.names.truncate(first_name);
+        Ok(())
+    }
+
+    /// Behind the opening bracket of an array that is `outer` levels deep.
+    fn array(&mut self, outer: usize, mut each: impl FnMut(Value<'j>, &'j str)) -> Result<(), NotStrictJson> {
+        let depth = deeper(outer)?;
+        self.skip_whitespace();
+        if self.peek() == Some(b']') {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            let start = self.at;
+            let value = self.value(depth)?;
+            each(value, self.since(start)?);
+            self.skip_whitespace();
+            match self.next()? {
+                b',' => self.skip_whitespace(),
+                b']' => return Ok(()),
+                _ => return Err(NotStrictJson),
+            }
+        }
+    }
+
+    /// Behind the opening quote.
+    fn string(&mut self) -> Result<Text<'j>, NotStrictJson> {
+        let start = self.at;
+        let mut spelling = Spelling::Plain;
+        loop {
+            let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+            let plain = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).ok_or(NotStrictJson)?;
+            self.at += plain;
+            match self.next()? {
+                b'"' => {
+                    let raw = self.text.get(start..self.at - 1).ok_or(NotStrictJson)?;
+                    return Ok(Text::checked(raw, spelling));
+                }
+                b'\\' => {
+                    spelling = Spelling::Escaped;
+                    self.escape()?;
+                }
+                _ => return Err(NotStrictJson),
+            }
+        }
+    }
+
+    /// Behind a backslash. A surrogate must come as a pair: half a pair is no character.
+    fn escape(&mut self) -> Result<(), NotStrictJson> {
+        match self.next()? {
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Ok(()),
+            b'u' => match self.hexadecimal()? {
+                HIGH_SURROGATE_FIRST..=HIGH_SURROGATE_LAST => {
+                    self.take(b'\\')?;
+                    self.take(b'u')?;
+                    match self.hexadecimal()? {
+                        LOW_SURROGATE_FIRST..=LOW_SURROGATE_LAST => Ok(()),
+                        _ => Err(NotStrictJson),
+                    }
+                }
+                LOW_SURROGATE_FIRST..=LOW_SURROGATE_LAST => Err(NotStrictJson),
+                _ => Ok(()),
+            },
+            _ => Err(NotStrictJson),
+        }
+    }
+
+    fn hexadecimal(&mut self) -> Result<u32, NotStrictJson> {
+        let mut value = 0;
+        for _ in 0..4 {
+            let digit = char::from(self.next()?).to_digit(16).ok_or(NotStrictJson)?;
+            value = value << 4 | digit;
+        }
+        Ok(value)
+    }
+
+    /// Behind the first digit.
+    fn number(&mut self, first: u8, start: usize) -> Result<Value<'j>, NotStrictJson> {
+        match first {
+            b'0' => (),
+            b'1'..=b'9' => self.skip_digits(),
+            _ => return Err(NotStrictJson),
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.peek() {
+            self.at += 1;
+            if let Some(b'+' | b'-') = self.peek() {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        Ok(Value::Number(Number(self.since(start)?)))
+    }
+
+    fn digits(&mut self) -> Result<(), NotStrictJson> {
+        match self.next()? {
+            b'0'..=b'9' => {
+                self.skip_digits();
+                Ok(())
+            }
+            _ => Err(NotStrictJson),
+        }
+    }
+
+    fn skip_digits(&mut self) {
+        while let Some(b'0'..=b'9') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    fn skip_whitespace(&mut self) {
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    fn word(&mut self, rest: &str) -> Result<(), NotStrictJson> {
+        rest.bytes().try_for_each(|byte| self.take(byte))
+    }
+
+    fn take(&mut self, expected: u8) -> Result<(), NotStrictJson> {
+        match self.next()? == expected {
+            true => Ok(()),
+            false => Err(NotStrictJson),
+        }
+    }
+
+    fn next(&mut self) -> Result<u8, NotStrictJson> {
+        let byte = self.peek().ok_or(NotStrictJson)?;
+        self.at += 1;
+        Ok(byte)
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn since(&self, start: usize) -> Result<&'j str, NotStrictJson> {
+        self.text.get(start..self.at).ok_or(NotStrictJson)
+    }
+
+    fn end(&mut self) -> Result<(), NotStrictJson> {
+        self.skip_whitespace();
+        match self.peek() {
+            None => Ok(()),
+            Some(_) => Err(NotStrictJson),
+        }
+    }
+}
+
+fn deeper(outer: usize) -> Result<usize, NotStrictJson> {
+    if outer < MAX_DEPTH {
+        Ok(outer + 1)
+    } else {
+        Err(NotStrictJson)
+    }
+}
+
+fn has_duplicates(names: &mut [Cow<'_, str>]) -> bool {
+    if names.len() <= PAIRWISE_NAMES {
+        let mut rest = &*names;
+        while let [first, others @ ..] = rest {
+            if others.contains(first) {
+                return true;
+            }
+            rest = others;
+        }
+        return false;
+    }
+    names.sort_unstable();
+    names.windows(2).any(|pair| matches!(pair, [left, right] if left == right))
+}

@@ -1,0 +1,342 @@
+//! The origin's side of one realm: revocation events in, rows for the store and signed feed bytes out.
+//!
+//! ```text
+//! stage(event) -> Row, for the store -> commit() or abort()
+//! restore(row) ..., restore_head()                             after a start, from the store
+//! manifest(), section(), delta(), heartbeat() -> signed bytes  only of what was committed
+//! ```
+//! The ledger has neither clock nor store: `now` is an argument, and rows are durable when the caller says so by committing.
+
+mod book;
+mod chain;
+mod entropy;
+mod epochs;
+mod event;
+mod intake;
+pub mod key;
+mod marks;
+mod publish;
+mod recent;
+mod record;
+mod section_build;
+mod shelf;
+mod tokens;
+mod versions;
+mod writer;
+
+pub use event::{Correction, Event};
+pub use intake::{MAX_CLIENTS_BYTES, MAX_NAME_BYTES, SESSION_GRACE_SECONDS};
+pub use recent::RECENT_CHANGES;
+pub use shelf::{RECENT_SECTIONS_BYTES, RECENT_SECTIONS_SECONDS};
+
+use core::fmt;
+use std::collections::BTreeMap;
+
+use book::{Book, Generation, Recorded};
+use intake::{About, Pending};
+use key::SigningKey;
+use recent::{Head, Recent};
+use record::Record;
+use shelf::Shelf;
+
+use crate::error::LedgerError;
+use crate::revocation::fingerprint::HashKey;
+use crate::revocation::staged::INCARNATION_SHIFT;
+use crate::revocation::wire::MAX_SEQUENCE;
+use crate::revocation::{Bounds, Chain, Level, RealmId, Subject};
+use crate::time::{Seconds, UnixSeconds};
+
+/// Longest `max_lifetime`: 40 days, at which a manifest still has room for a bucket every 512 seconds.
+pub const MAX_LIFETIME_SECONDS: u64 = 40 * 86_400;
+
+/// How a ledger works.
+pub struct LedgerSettings {
+    /// The realm's `iss`.
+    pub issuer: String,
+    /// Signs the feed.
+    pub signing_key: SigningKey,
+    /// Published to the edges, and what retention follows from.
+    pub bounds: Bounds,
+    /// How far the issuer's clock may be ahead: added to now where an event brings no time of its own. Usually 2 s; 0
+    /// where issuer and ledger share the clock.
+    pub issuer_skew: Seconds,
+    /// Chance that a token id that is not revoked is refused, while its filter is full. Usually 1e-6: 28.8 bits an id.
+    pub error_rate: f64,
+    /// How long a statement may be passed on after it was signed. Usually 300 s, less than 2^32.
+    pub valid_for: Seconds,
+    /// Counts restored backups: sequences are `incarnation` * 2^40 + n, n from 1. Below 2^13.
+    pub incarnation: u64,
+}
+
+impl fmt::Debug for LedgerSettings {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("LedgerSettings").field("signing_key", &self.signing_key).finish_non_exhaustive()
+    }
+}
+
+/// One realm's revocations, exact, with everything needed to publish them.
+#[derive(Debug)]
+pub struct Ledger {
+    settings: LedgerSettings,
+    book: Book,
+    head: Head,
+    /// The last row restored, and whether anything was committed since the start.
+    last_row: Option<Head>,
+    phase: Phase,
+    recent: Recent,
+    pending: Vec<Pending>,
+    /// What the pending events add up to.
+    pending_values: BTreeMap<About, u64>,
+    shelf: Shelf,
+}
+
+/// Rows are restored first; from the first event on, none are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Restoring,
+    Running,
+}
+
+/// A recorded event, for the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Its number, one more than the row before.
+    pub sequence: u64,
+    /// From then on the store may drop it; `None`: never.
+    pub keep_until: Option<UnixSeconds>,
+    /// The event in canonical form, everything decided. Contains names (token ids, subjects).
+    pub payload: Vec<u8>,
+    /// The ledger's chain hash after it.
+    pub chain: Chain,
+}
+
+/// Sizes and counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The head's sequence.
+    pub sequence: u64,
+    /// Revoked token ids.
+    pub token_ids: u64,
+    /// Not-befores of users, sessions and client sessions.
+    pub epochs: u64,
+    /// Not-befores of clients.
+    pub clients: u64,
+    /// Banned keys.
+    pub bans: u64,
+    /// Minimum token versions.
+    pub versions: u64,
+    /// Changes from which deltas can be made.
+    pub recent_changes: u64,
+}
+
+impl Ledger {
+    /// An empty ledger. Draws the hash key under which this run's sections are built.
+    ///
+    /// # Errors
+    /// A setting out of range, or no random bytes from the host.
+    pub fn new(settings: LedgerSettings) -> Result<Self, LedgerError> {
+        check_settings(&settings)?;
+        let realm = RealmId::of(&settings.issuer);
+        let base = base_of(realm, settings.incarnation);
+        let book = Book::new(realm, draw_generation(base.sequence, &[])?);
+        Ok(Self {
+            settings,
+            book,
+            head: base,
+            last_row: None,
+            phase: Phase::Restoring,
+            recent: Recent::new(base),
+            pending: Vec::new(),
+            pending_values: BTreeMap::new(),
+            shelf: Shelf::default(),
+        })
+    }
+
+    /// Takes a row back in. Rows come in order of sequence; gaps are rows that have expired. The chain is verified wherever
+    /// the row before is there.
+    ///
+    /// # Errors
+    /// Names the row that does not fit; the ledger is of no use then.
+    pub fn restore(&mut self, row: &Row) -> Result<(), LedgerError> {
+        let Row { sequence, ref payload, chain, .. } = *row;
+        self.check_order(sequence)?;
+        let incarnation = sequence >> INCARNATION_SHIFT;
+        let base = base_of(self.book.realm, incarnation);
+        let previous = self.last_row.into_iter().chain([base]).find(|previous| previous.sequence + 1 == sequence);
+        if previous.is_some_and(|previous| chain::next(previous.chain, payload) != chain) {
+            return Err(LedgerError::BrokenChain { sequence });
+        }
+        let record = Record::decode(payload).map_err(|_| LedgerError::UnreadableRow { sequence })?;
+        let row = Head { sequence, chain };
+        let recorded = self.book.record(&record, sequence);
+        self.last_row = Some(row);
+        if incarnation == self.settings.incarnation {
+            self.advance(row, recorded);
+            self.start_generations_here();
+        }
+        Ok(())
+    }
+
+    /// Takes the head back in, after the rows: rows at the end may have expired.
+    ///
+    /// # Errors
+    /// The head is below the last row, contradicts it, or is of a later incarnation.
+    pub fn restore_head(&mut self, sequence: u64, chain: Chain) -> Result<(), LedgerError> {
+        let incarnation = sequence >> INCARNATION_SHIFT;
+        let base = base_of(self.book.realm, incarnation);
+        let head = Head { sequence, chain };
+        match self.last_row.filter(|last| last.sequence >= sequence) {
+            Some(last) if last == head => {}
+            Some(last) if last.sequence == sequence => return Err(LedgerError::BrokenChain { sequence }),
+            Some(last) => return Err(LedgerError::OutOfOrder { sequence, last: last.sequence }),
+            None => self.check_order(sequence)?,
+        }
+        if sequence == base.sequence && chain != base.chain {
+            return Err(LedgerError::BrokenChain { sequence });
+        }
+        if incarnation == self.settings.incarnation {
+            self.head = head;
+            self.start_generations_here();
+        }
+        Ok(())
+    }
+
+    /// Puts everything staged in force. Call it once the rows are durable.
+    pub fn commit(&mut self) {
+        self.pending_values.clear();
+        for pending in core::mem::take(&mut self.pending) {
+            let Pending { head, payload, generation, .. } = pending;
+            // It was encoded here.
+            let Ok(record) = Record::decode(&payload) else { continue };
+            let recorded = self.book.record(&record, head.sequence);
+            if let Some(generation) = generation {
+                self.book.rekey_epochs(generation);
+            }
+            self.advance(head, recorded);
+        }
+    }
+
+    /// Forgets everything staged. Call it when the rows could not be stored.
+    pub fn abort(&mut self) {
+        self.pending.clear();
+        self.pending_values.clear();
+    }
+
+    /// Sequence and chain hash of the last committed event.
+    #[must_use]
+    pub const fn head(&self) -> (u64, Chain) {
+        (self.head.sequence, self.head.chain)
+    }
+
+    /// The realm whose ledger this is.
+    #[must_use]
+    pub const fn realm(&self) -> RealmId {
+        self.book.realm
+    }
+
+    /// The key that signs the feed.
+    #[must_use]
+    pub const fn signing_key(&self) -> &SigningKey {
+        &self.settings.signing_key
+    }
+
+    /// The widest level at which a token is refused; exact, no false match.
+    #[must_use]
+    pub fn refuses(&self, subject: &Subject<'_>) -> Option<Level> {
+        self.book.refuses(subject)
+    }
+
+    /// The user's not-before: an issuer mints tokens with a later `iat` only.
+    #[must_use]
+    pub fn user_not_before(&self, sub: &str) -> Option<UnixSeconds> {
+        Some(self.book.not_before(record::SubjectName::User(sub))).filter(|at| *at > 0).map(UnixSeconds::new)
+    }
+
+    /// Whether the key with this RFC 7638 thumbprint is banned.
+    #[must_use]
+    pub fn bans(&self, thumbprint: &[u8; 32]) -> bool {
+        self.book.exact.bans.contains(thumbprint)
+    }
+
+    /// Drops from memory what can no longer refuse anything; answers how many entries. The store drops rows by their
+    /// `keep_until`.
+    pub fn prune(&mut self, now: UnixSeconds) -> usize {
+        let bounds = self.settings.bounds;
+        let epochs = self.book.epochs.drop_over(bounds.retention().plus(bounds.margin()), now);
+        let tokens = self.book.tokens.drop_over(&bounds, now, &mut self.shelf);
+        self.shelf.sweep(now);
+        epochs + tokens
+    }
+
+    /// Sizes and counts of what is committed.
+    #[must_use]
+    pub fn facts(&self) -> Facts {
+        let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        Facts {
+            sequence: self.head.sequence,
+            token_ids: count(self.book.tokens.count()),
+            epochs: count(self.book.epochs.len()),
+            clients: count(self.book.exact.clients.len()),
+            bans: count(self.book.exact.bans.len()),
+            versions: count(self.book.versions.len()),
+            recent_changes: count(self.recent.len()),
+        }
+    }
+
+    fn advance(&mut self, head: Head, recorded: Recorded) {
+        self.head = head;
+        match recorded {
+            Recorded::Added(change) => self.recent.push(head, change),
+            Recorded::TakenBack => self.recent.restart(head),
+        }
+    }
+
+    fn check_order(&self, sequence: u64) -> Result<(), LedgerError> {
+        let last = self.last_row.map_or(0, |last| last.sequence);
+        let is_first = self.last_row.is_none() && self.phase == Phase::Restoring;
+        if sequence > MAX_SEQUENCE || sequence >> INCARNATION_SHIFT > self.settings.incarnation {
+            return Err(LedgerError::LaterIncarnation { sequence });
+        }
+        if self.phase == Phase::Running || (sequence <= last && !is_first) {
+            return Err(LedgerError::OutOfOrder { sequence, last });
+        }
+        Ok(())
+    }
+
+    /// Edges beyond the head cannot be: nothing was published in this run yet.
+    fn start_generations_here(&mut self) {
+        self.book.of_tokens.born_at = self.head.sequence;
+        self.book.of_epochs.born_at = self.head.sequence;
+    }
+}
+
+/// Where an incarnation begins.
+fn base_of(realm: RealmId, incarnation: u64) -> Head {
+    Head { sequence: incarnation << INCARNATION_SHIFT, chain: chain::genesis(realm, incarnation) }
+}
+
+/// A new hash key, under a number not `taken`.
+fn draw_generation(born_at: u64, taken: &[u32]) -> Result<Generation, LedgerError> {
+    loop {
+        // Random too, so that two runs never call two keys by one number.
+        let number = u32::from_le_bytes(entropy::random()?);
+        if number != 0 && !taken.contains(&number) {
+            return Ok(Generation { number, key: HashKey(entropy::random()?), born_at });
+        }
+    }
+}
+
+fn check_settings(settings: &LedgerSettings) -> Result<(), LedgerError> {
+    let LedgerSettings { bounds, error_rate, valid_for, incarnation, .. } = settings;
+    let in_range = [
+        ("issuer", !settings.issuer.is_empty()),
+        ("bounds.max_lifetime", (1..=MAX_LIFETIME_SECONDS).contains(&bounds.max_lifetime.get())),
+        ("error_rate", (1e-12..=0.1).contains(error_rate)),
+        ("valid_for", (1..=u64::from(u32::MAX)).contains(&valid_for.get())),
+        ("incarnation", *incarnation <= MAX_SEQUENCE >> INCARNATION_SHIFT),
+    ];
+    match in_range.into_iter().find(|(_, is_in_range)| !is_in_range) {
+        Some((setting, _)) => Err(LedgerError::Setting { setting }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,210 @@
+//! Everything the ledger's events add up to, exactly.
+
+use crate::revocation::exact::Exact;
+use crate::revocation::fingerprint::{Fingerprint, HashKey, NameKind};
+use crate::revocation::versions::user_key;
+use crate::revocation::{Level, RealmId, Subject};
+
+use super::epochs::{fingerprint_of, EpochBook, EpochName};
+use super::recent::Change;
+use super::record::{Fact, FilterKind, Merge, Place, Record, SubjectName};
+use super::tokens::TokenBook;
+use super::versions::VersionBook;
+
+/// A numbered hash key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Generation {
+    pub(crate) number: u32,
+    pub(crate) key: HashKey,
+    /// The head when it was drawn: edges beyond it have been told of it.
+    pub(crate) born_at: u64,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Book {
+    pub(crate) realm: RealmId,
+    pub(crate) of_tokens: Generation,
+    pub(crate) of_epochs: Generation,
+    pub(crate) tokens: TokenBook,
+    pub(crate) epochs: EpochBook,
+    pub(crate) versions: VersionBook,
+    pub(crate) exact: Exact,
+}
+
+/// What recording an event did to the state that edges hold.
+#[derive(Clone, Debug)]
+pub(crate) enum Recorded {
+    /// It adds to it.
+    Added(Change),
+    /// It takes something back, which no delta can tell.
+    TakenBack,
+}
+
+impl Book {
+    pub(crate) fn new(realm: RealmId, generation: Generation) -> Self {
+        Self {
+            realm,
+            of_tokens: generation,
+            of_epochs: generation,
+            tokens: TokenBook::default(),
+            epochs: EpochBook::default(),
+            versions: VersionBook::default(),
+            exact: Exact::default(),
+        }
+    }
+
+    /// Records an event.
+    pub(crate) fn record(&mut self, record: &Record<'_>, sequence: u64) -> Recorded {
+        match record.merge {
+            Merge::Maximum => Recorded::Added(self.add(record.fact, sequence)),
+            Merge::Replace => {
+                self.replace(record.fact, sequence);
+                Recorded::TakenBack
+            }
+        }
+    }
+
+    /// The greatest value recorded for what the fact is about; 0 when there is none.
+    pub(crate) fn value(&self, fact: Fact<'_>) -> u64 {
+        match fact {
+            // Whether edges refuse the id depends on the issue time as well.
+            Fact::TokenId { filter, latest_expiry, issued_at, id } => {
+                let place = Place::of(filter, latest_expiry);
+                u64::from(self.tokens.refuses(place, self.token_fingerprint(id), issued_at))
+            }
+            Fact::NotBefore { subject, .. } => self.not_before(subject),
+            Fact::Version { user, .. } => self.versions.get(&user_key(self.realm, user)),
+            Fact::Ban { thumbprint } => u64::from(self.exact.bans.contains(thumbprint)),
+            Fact::Keys { jwks } => u64::from(self.exact.jwks.as_deref() == Some(jwks)),
+        }
+    }
+
+    pub(crate) fn not_before(&self, subject: SubjectName<'_>) -> u64 {
+        match subject {
+            SubjectName::User(_) | SubjectName::Session(_) | SubjectName::ClientSession(..) => {
+                self.epochs.get(self.epoch_fingerprint(subject), subject).unwrap_or(0)
+            }
+            SubjectName::Client(client) => self.exact.clients.get(client).copied().unwrap_or(0),
+            SubjectName::Realm => self.exact.realm_not_before.unwrap_or(0),
+        }
+    }
+
+    /// The widest level at which a token is refused, as edges would answer, without any false match.
+    pub(crate) fn refuses(&self, subject: &Subject<'_>) -> Option<Level> {
+        let clients = [subject.authorized_party, subject.client_id];
+        let clients = || clients.into_iter().flatten();
+        let is_refused = |name: SubjectName<'_>| {
+            let not_before = self.not_before(name);
+            not_before > 0 && subject.compared_at.get() <= not_before
+        };
+        let session = |session: &str| is_refused(SubjectName::Session(session));
+        let client_session =
+            |session: &str| clients().any(|client| is_refused(SubjectName::ClientSession(session, client)));
+        let version = |user: &str| subject.token_version < self.versions.get(&user_key(self.realm, user));
+        let levels = [
+            (Level::Realm, is_refused(SubjectName::Realm)),
+            (Level::Client, clients().any(|client| is_refused(SubjectName::Client(client)))),
+            (Level::User, subject.user.is_some_and(|user| is_refused(SubjectName::User(user)))),
+            (Level::Session, subject.session.is_some_and(session)),
+            (Level::ClientSession, subject.session.is_some_and(client_session)),
+            (Level::Version, subject.user.is_some_and(version)),
+            (Level::Token, subject.token_id.is_some_and(|id| self.refuses_token(id, subject))),
+        ];
+        levels.into_iter().find(|(_, is_refused)| *is_refused).map(|(level, _)| level)
+    }
+
+    /// Hashes users and sessions under a new key.
+    pub(crate) fn rekey_epochs(&mut self, generation: Generation) {
+        self.of_epochs = generation;
+        self.epochs.rekey(&generation.key, self.realm);
+    }
+
+    fn refuses_token(&self, id: &str, subject: &Subject<'_>) -> bool {
+        let fingerprint = self.token_fingerprint(id);
+        let own = Place::of(FilterKind::Bucket, subject.expires_at);
+        let mut places = core::iter::once(own).chain(self.tokens.catch_alls());
+        places.any(|place| self.tokens.refuses(place, fingerprint, subject.issued_at.get()))
+    }
+
+    fn add(&mut self, fact: Fact<'_>, sequence: u64) -> Change {
+        match fact {
+            Fact::TokenId { filter, latest_expiry, issued_at, id } => {
+                let place = Place::of(filter, latest_expiry);
+                let fingerprint = self.token_fingerprint(id);
+                self.tokens.add(place, fingerprint, issued_at, sequence);
+                Change::TokenId { place, fingerprint, issued_at }
+            }
+            Fact::NotBefore { subject, not_before } => {
+                let not_before = not_before.max(self.not_before(subject));
+                self.set_not_before(subject, not_before, sequence)
+            }
+            Fact::Version { user, minimum } => {
+                let key = user_key(self.realm, user);
+                let minimum = minimum.max(self.versions.get(&key));
+                self.versions.set(key, minimum, sequence);
+                Change::Version { key, minimum }
+            }
+            Fact::Ban { thumbprint } => {
+                self.exact.bans.insert(*thumbprint);
+                Change::Exact(Box::new(Exact { bans: [*thumbprint].into(), ..Exact::default() }))
+            }
+            Fact::Keys { jwks } => {
+                self.exact.jwks = Some(jwks.to_vec());
+                Change::Exact(Box::new(Exact { jwks: self.exact.jwks.clone(), ..Exact::default() }))
+            }
+        }
+    }
+
+    fn set_not_before(&mut self, subject: SubjectName<'_>, not_before: u64, sequence: u64) -> Change {
+        match (EpochName::of(subject), subject) {
+            (Some(name), _) => {
+                let fingerprint = self.epoch_fingerprint(subject);
+                self.epochs.set(fingerprint, name, Some(not_before), sequence);
+                Change::Epoch { fingerprint, not_before }
+            }
+            (None, SubjectName::Client(client)) => {
+                let clients = [(client.into(), not_before)].into();
+                let change = Exact { clients, ..Exact::default() };
+                self.exact.merge(&change);
+                Change::Exact(Box::new(change))
+            }
+            (None, _) => {
+                let change = Exact { realm_not_before: Some(not_before), ..Exact::default() };
+                self.exact.merge(&change);
+                Change::Exact(Box::new(change))
+            }
+        }
+    }
+
+    fn replace(&mut self, fact: Fact<'_>, sequence: u64) {
+        match fact {
+            Fact::NotBefore { subject, not_before } => {
+                let value = Some(not_before).filter(|not_before| *not_before > 0);
+                match (EpochName::of(subject), subject) {
+                    (Some(name), _) => self.epochs.set(self.epoch_fingerprint(subject), name, value, sequence),
+                    (None, SubjectName::Client(client)) => {
+                        self.exact.clients.remove(client);
+                        self.exact.clients.extend(value.map(|not_before| (client.into(), not_before)));
+                    }
+                    (None, _) => self.exact.realm_not_before = value,
+                }
+            }
+            Fact::Version { user, minimum } => self.versions.set(user_key(self.realm, user), minimum, sequence),
+            Fact::Ban { thumbprint } => {
+                self.exact.bans.remove(thumbprint);
+            }
+            // There is no correction of these; recorded as one, they are what they are.
+            Fact::TokenId { .. } | Fact::Keys { .. } => {
+                self.add(fact, sequence);
+            }
+        }
+    }
+
+    pub(crate) fn token_fingerprint(&self, id: &str) -> Fingerprint {
+        self.of_tokens.key.fingerprint(self.realm, NameKind::TokenId, &[id])
+    }
+
+    fn epoch_fingerprint(&self, subject: SubjectName<'_>) -> Fingerprint {
+        fingerprint_of(&self.of_epochs.key, self.realm, subject)
+    }
+}

@@ -1,0 +1,232 @@
+//! Not-befores of users, sessions and client sessions at the origin: exact, and the tables built from them.
+
+use std::collections::BTreeMap;
+
+use crate::revocation::epochs::{Shape, HIGHS_PER_HINT};
+use crate::revocation::fingerprint::{Fingerprint, HashKey, NameKind, FINGERPRINT_BITS};
+use crate::revocation::section::{SectionEntry, SectionKind, SECTION_HEAD_BYTES};
+use crate::revocation::shards::epoch_shard;
+use crate::revocation::RealmId;
+use crate::time::{Seconds, UnixSeconds};
+
+use super::marks::Marks;
+use super::record::SubjectName;
+use super::section_build::Head;
+use super::shelf::Shelf;
+
+/// Entries of a shard before it is split in two: some 700 kB, rebuilt in a few milliseconds.
+const SHARD_ENTRIES: usize = 1 << 17;
+/// Most shards: 33 million entries.
+const MAX_SHARDS: usize = 256;
+/// A shard is rebuilt without an event once this fraction of it has expired.
+const STALE_SHARE: usize = 8;
+
+/// Sorted as a section is, so that a shard is a range of it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct EpochBook {
+    entries: BTreeMap<(Fingerprint, EpochName), u64>,
+    marks: Marks,
+}
+
+/// Who a not-before applies to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum EpochName {
+    User(Box<str>),
+    Session(Box<str>),
+    ClientSession(Box<str>, Box<str>),
+}
+
+impl EpochName {
+    /// `None` for subjects that are not kept in this table.
+    pub(crate) fn of(subject: SubjectName<'_>) -> Option<Self> {
+        match subject {
+            SubjectName::User(user) => Some(Self::User(user.into())),
+            SubjectName::Session(sid) => Some(Self::Session(sid.into())),
+            SubjectName::ClientSession(sid, azp) => Some(Self::ClientSession(sid.into(), azp.into())),
+            SubjectName::Client(_) | SubjectName::Realm => None,
+        }
+    }
+
+    fn subject(&self) -> SubjectName<'_> {
+        match self {
+            Self::User(user) => SubjectName::User(user),
+            Self::Session(sid) => SubjectName::Session(sid),
+            Self::ClientSession(sid, azp) => SubjectName::ClientSession(sid, azp),
+        }
+    }
+
+    /// Before every other name.
+    fn least() -> Self {
+        Self::User(Box::default())
+    }
+}
+
+/// The fingerprint of a subject of this table.
+pub(crate) fn fingerprint_of(key: &HashKey, realm: RealmId, subject: SubjectName<'_>) -> Fingerprint {
+    match subject {
+        SubjectName::User(user) => key.fingerprint(realm, NameKind::User, &[user]),
+        SubjectName::Session(sid) => key.fingerprint(realm, NameKind::Session, &[sid]),
+        SubjectName::ClientSession(sid, azp) => key.fingerprint(realm, NameKind::ClientSession, &[sid, azp]),
+        // Never asked: these have no fingerprint.
+        SubjectName::Client(_) | SubjectName::Realm => 0,
+    }
+}
+
+impl EpochBook {
+    pub(crate) fn get(&self, fingerprint: Fingerprint, subject: SubjectName<'_>) -> Option<u64> {
+        let same =
+            self.entries.range((fingerprint, EpochName::least())..).take_while(|((at, _), _)| *at == fingerprint);
+        same.into_iter().find(|((_, name), _)| name.subject() == subject).map(|(_, not_before)| *not_before)
+    }
+
+    /// Records a value, in place of the one there; `None` takes it away.
+    pub(crate) fn set(&mut self, fingerprint: Fingerprint, name: EpochName, not_before: Option<u64>, sequence: u64) {
+        match not_before {
+            Some(not_before) => self.entries.insert((fingerprint, name), not_before),
+            None => self.entries.remove(&(fingerprint, name)),
+        };
+        let shard = epoch_shard(fingerprint, self.marks.0.len().max(1));
+        self.marks.touch(shard, sequence);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Drops not-befores that no acceptable token is old enough for; answers how many.
+    pub(crate) fn drop_over(&mut self, kept_for: Seconds, now: UnixSeconds) -> usize {
+        let before = self.entries.len();
+        let shards = self.marks.0.len().max(1);
+        let marks = &mut self.marks;
+        self.entries.retain(|(fingerprint, _), not_before| {
+            let is_over = UnixSeconds::new(*not_before).plus(kept_for) <= now;
+            if is_over {
+                marks.drop_one(epoch_shard(*fingerprint, shards));
+            }
+            !is_over
+        });
+        before - self.entries.len()
+    }
+
+    /// Hashes all names again under another key.
+    pub(crate) fn rekey(&mut self, key: &HashKey, realm: RealmId) {
+        let entries = core::mem::take(&mut self.entries);
+        self.entries = entries
+            .into_iter()
+            .map(|((_, name), not_before)| ((fingerprint_of(key, realm, name.subject()), name), not_before))
+            .collect();
+        self.marks.change_all();
+    }
+
+    /// Builds what changed and answers the manifest's entries for all of it, in order.
+    pub(crate) fn publish(&mut self, generation: u32, shelf: &mut Shelf, now: UnixSeconds) -> Vec<SectionEntry> {
+        for entry in self.marks.fit(self.entries.len(), SHARD_ENTRIES, MAX_SHARDS) {
+            shelf.retire(&entry.name, now);
+        }
+        let shard_bits = self.marks.shard_bits();
+        let entries = &self.entries;
+        let mut published = Vec::with_capacity(self.marks.0.len());
+        for (shard, mark) in (0_u32..).zip(&mut self.marks.0) {
+            let is_stale =
+                |entry: &SectionEntry| mark.dropped > usize::try_from(entry.count).unwrap_or(usize::MAX) / STALE_SHARE;
+            if let Some(entry) = mark.entry.filter(|entry| !mark.is_changed && !is_stale(entry)) {
+                published.push(entry);
+                continue;
+            }
+            if let Some(earlier) = mark.entry {
+                shelf.retire(&earlier.name, now);
+            }
+            let first = u64::from(shard) << (FINGERPRINT_BITS - shard_bits);
+            let of_shard = entries
+                .range((first, EpochName::least())..)
+                .map(|((fingerprint, _), not_before)| (*fingerprint, *not_before))
+                .take_while(|(fingerprint, _)| fingerprint >> (FINGERPRINT_BITS - shard_bits) == u64::from(shard));
+            let (head, bytes) = build(generation, shard, shard_bits, of_shard.collect());
+            let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+            let entry = head.entry(length, shelf.publish(bytes), mark.covers, 0);
+            *mark = super::marks::Mark { covers: mark.covers, is_changed: false, dropped: 0, entry: Some(entry) };
+            published.push(entry);
+        }
+        published
+    }
+}
+
+/// Encodes one shard; the layout stands above [`EpochTable`](crate::revocation::epochs::EpochTable). `entries` are sorted by
+/// fingerprint.
+fn build(generation: u32, shard: u32, shard_bits: u32, entries: Vec<(Fingerprint, u64)>) -> (Head, Vec<u8>) {
+    let entries = cut(entries, shard_bits);
+    let values = || entries.iter().map(|(_, not_before)| *not_before);
+    let base = values().min().unwrap_or(0);
+    let value_bits = u64::BITS - (values().max().unwrap_or(0) - base).leading_zeros();
+    let count = u32::try_from(entries.len()).unwrap_or(u32::MAX);
+    let head = Head {
+        kind: SectionKind::Epochs,
+        form: shard_bits,
+        width: value_bits,
+        bucket: shard,
+        generation,
+        count,
+        capacity: 0,
+        base,
+    };
+    // Always fits: shards are split long before, and times have 53 bits. No edge would take a section without contents.
+    let Some(shape) = Shape::new(count, shard_bits, value_bits) else { return (head, head.encode()) };
+    let mut bits = BitWriter(head.encode());
+    bits.0.resize(usize::try_from(shape.length).unwrap_or(SECTION_HEAD_BYTES), 0);
+    let mut next_hint = 0;
+    for (index, (cut, not_before)) in (0_u64..).zip(&entries) {
+        let high = cut >> shape.low_bits;
+        bits.set_hints(&shape, &mut next_hint, high, index);
+        bits.set(shape.upper + high + index, 1, 1);
+        bits.set(shape.lower + index * u64::from(shape.low_bits), shape.low_bits, cut & shape.low_mask());
+        bits.set(shape.values + index * u64::from(shape.value_bits), shape.value_bits, not_before - base);
+    }
+    bits.set_hints(&shape, &mut next_hint, (1 << shape.high_bits) - 1, count.into());
+    (head, bits.0)
+}
+
+/// Cuts fingerprints to the width that their number calls for. Where two become the same, the later not-before counts: it
+/// can only refuse more.
+fn cut(mut entries: Vec<(Fingerprint, u64)>, shard_bits: u32) -> Vec<(u64, u64)> {
+    loop {
+        let count = u32::try_from(entries.len()).unwrap_or(u32::MAX);
+        let Some(shape) = Shape::new(count, shard_bits, 0) else { return Vec::new() };
+        let before = entries.len();
+        entries.dedup_by(|next, kept| {
+            let is_same = shape.cut(next.0) == shape.cut(kept.0);
+            if is_same {
+                kept.1 = kept.1.max(next.1);
+            }
+            is_same
+        });
+        if entries.len() == before {
+            return entries.into_iter().map(|(fingerprint, not_before)| (shape.cut(fingerprint), not_before)).collect();
+        }
+        // Fewer entries may call for a narrower cut, so once more with what is left.
+    }
+}
+
+struct BitWriter(Vec<u8>);
+
+impl BitWriter {
+    /// Sets bits that are still zero.
+    fn set(&mut self, at: u64, width: u32, value: u64) {
+        let mut value = u128::from(value) << (at % 8);
+        let bytes = (at % 8 + u64::from(width)).div_ceil(8);
+        let from = usize::try_from(at / 8).unwrap_or(usize::MAX);
+        let places = self.0.get_mut(from..).unwrap_or_default().iter_mut();
+        for (byte, _) in places.zip(0..bytes) {
+            let [low, ..] = value.to_le_bytes();
+            *byte |= low;
+            value >>= 8;
+        }
+    }
+
+    /// Writes the hints that are due once an entry with this high part comes.
+    fn set_hints(&mut self, shape: &Shape, next: &mut u64, high: u64, index: u64) {
+        while *next <= high {
+            self.set(shape.hint(*next), 32, index);
+            *next += u64::from(HIGHS_PER_HINT);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What can be told to the ledger.
+
+use crate::time::UnixSeconds;
+
+/// Something that makes tokens be refused. Names are taken as they stand in tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// One token is revoked.
+    Token {
+        /// `jti`.
+        id: String,
+        /// `exp`, if known; without it the id is kept as long as a token issued now could live.
+        expires_at: Option<UnixSeconds>,
+        /// `iat`, if known; without it every token of the bucket has to be probed.
+        issued_at: Option<UnixSeconds>,
+    },
+    /// A session has ended: all its tokens up to a minute from now, as a `sid` is not used again.
+    Session {
+        /// `sid`.
+        sid: String,
+        /// `iat` of the token presented, if one was.
+        issued_at: Option<UnixSeconds>,
+    },
+    /// One client's part in a session has ended, likewise.
+    ClientSession {
+        /// `sid`.
+        sid: String,
+        /// `azp`.
+        azp: String,
+        /// `iat` of the token presented, if one was.
+        issued_at: Option<UnixSeconds>,
+    },
+    /// A user is logged out everywhere.
+    User {
+        /// `sub`.
+        sub: String,
+        /// The event's own time, if its source gives one; else now and the issuer's skew.
+        not_before: Option<UnixSeconds>,
+    },
+    /// Everybody's tokens of a client (`azp` or `client_id`).
+    Client {
+        /// The client's id.
+        client: String,
+        /// As for [`Event::User`].
+        not_before: Option<UnixSeconds>,
+    },
+    /// Everybody's tokens of the realm.
+    Realm {
+        /// As for [`Event::User`].
+        not_before: Option<UnixSeconds>,
+    },
+    /// Whatever a key signed.
+    KeyBanned {
+        /// The key's RFC 7638 thumbprint.
+        thumbprint: [u8; 32],
+    },
+    /// A user's tokens below a version.
+    TokenVersion {
+        /// `sub`.
+        sub: String,
+        /// Least version that still counts.
+        minimum: u64,
+    },
+    /// The realm's keys, for gates that take them from the feed.
+    Keys {
+        /// The JWKS (RFC 7517 §5), JSON.
+        jwks: Vec<u8>,
+    },
+    /// A mistaken value is replaced, which nothing else can do: all else only ever refuses more.
+    Correction(Correction),
+}
+
+/// What is put right. `None` takes the not-before away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Correction {
+    /// A user's not-before.
+    User {
+        /// `sub`.
+        sub: String,
+        /// The right value.
+        not_before: Option<UnixSeconds>,
+    },
+    /// A session's not-before.
+    Session {
+        /// `sid`.
+        sid: String,
+        /// The right value.
+        not_before: Option<UnixSeconds>,
+    },
+    /// A client session's not-before.
+    ClientSession {
+        /// `sid`.
+        sid: String,
+        /// `azp`.
+        azp: String,
+        /// The right value.
+        not_before: Option<UnixSeconds>,
+    },
+    /// A client's not-before.
+    Client {
+        /// The client's id.
+        client: String,
+        /// The right value.
+        not_before: Option<UnixSeconds>,
+    },
+    /// The realm's not-before.
+    Realm {
+        /// The right value.
+        not_before: Option<UnixSeconds>,
+    },
+    /// A ban is lifted.
+    KeyBanned {
+        /// The key's RFC 7638 thumbprint.
+        thumbprint: [u8; 32],
+    },
+    /// A user's minimum version; 0 for none.
+    TokenVersion {
+        /// `sub`.
+        sub: String,
+        /// The right value.
+        minimum: u64,
+    },
+}

@@ -1,0 +1,304 @@
+//! From an event to a row: what it means, whether it changes anything, how long it counts.
+
+use serde_json::Value;
+
+use crate::error::LedgerError;
+use crate::revocation::fingerprint::Fingerprint;
+use crate::revocation::section::UNKNOWN_ISSUE_TIME;
+use crate::revocation::staged::INCARNATION_SHIFT;
+use crate::revocation::wire::{MAX_BANS, MAX_CLIENTS, MAX_CLIENT_ID_BYTES, MAX_JWKS_BYTES};
+use crate::time::{Seconds, UnixSeconds};
+
+use super::book::Generation;
+use super::event::{Correction, Event};
+use super::recent::Head;
+use super::record::{Fact, FilterKind, Merge, Place, Record, SubjectName};
+use super::{chain, draw_generation, Ledger, Phase, Row};
+
+/// Longest name: 16 KiB, no name in a token is longer than the longest token.
+pub const MAX_NAME_BYTES: usize = 16 << 10;
+/// Bytes of all client ids together: 2 MiB, half of the longest manifest.
+pub const MAX_CLIENTS_BYTES: usize = 2 << 20;
+/// How long after its end a session's tokens are refused by issue time, for tokens being minted meanwhile. A `sid` is not
+/// used again, so it can be generous.
+pub const SESSION_GRACE_SECONDS: u64 = 60;
+
+const USER: u8 = 1;
+const SESSION: u8 = 2;
+const CLIENT_SESSION: u8 = 3;
+const CLIENT: u8 = 4;
+const REALM: u8 = 5;
+
+/// An event that has a row, but is not in force yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Pending {
+    pub(crate) head: Head,
+    pub(crate) payload: Vec<u8>,
+    /// A new hash key for the epochs, when one of them is corrected.
+    pub(crate) generation: Option<Generation>,
+}
+
+/// What an event is about: later ones about the same replace or exceed it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum About {
+    TokenId(Place, Fingerprint),
+    NotBefore(u8, Vec<u8>),
+    Version(Vec<u8>),
+    Ban([u8; 32]),
+    Keys,
+}
+
+impl Ledger {
+    /// Decides what an event means and answers the row to store; it is in force once committed. `None`: it refuses nothing
+    /// that is not refused already, or that could still be accepted anywhere.
+    ///
+    /// # Errors
+    /// The event is refused; nothing is staged.
+    pub fn stage(&mut self, event: &Event, now: UnixSeconds) -> Result<Option<Row>, LedgerError> {
+        let Some(record) = self.decide(event, now)? else { return Ok(None) };
+        let (about, value) = self.about(&record);
+        if self.is_in_force(&record, &about, value) {
+            return Ok(None);
+        }
+        self.check_room(&record)?;
+        let previous = self.pending.last().map_or(self.head, |pending| pending.head);
+        let sequence = previous.sequence + 1;
+        if sequence >> INCARNATION_SHIFT != self.settings.incarnation {
+            return Err(LedgerError::SequenceExhausted);
+        }
+        let payload = record.encode();
+        let head = Head { sequence, chain: chain::next(previous.chain, &payload) };
+        let keep_until = self.keep_until(&record);
+        let generation = self.generation_for(&record, sequence)?;
+        self.phase = Phase::Running;
+        self.pending.push(Pending { head, payload: payload.clone(), generation });
+        self.pending_values.insert(about, value);
+        Ok(Some(Row { sequence, keep_until, payload, chain: head.chain }))
+    }
+
+    fn decide<'e>(&self, event: &'e Event, now: UnixSeconds) -> Result<Option<Record<'e>>, LedgerError> {
+        let fact = match event {
+            Event::Token { id, expires_at, issued_at } => {
+                let id = checked_name(id)?;
+                let Some((filter, latest_expiry)) = self.filter_for(*expires_at, *issued_at, now) else {
+                    return Ok(None);
+                };
+                let issued_at = issued_at.map_or(UNKNOWN_ISSUE_TIME, UnixSeconds::get);
+                Fact::TokenId { filter, latest_expiry, issued_at, id }
+            }
+            Event::Session { sid, issued_at } => {
+                let subject = SubjectName::Session(checked_name(sid)?);
+                Fact::NotBefore { subject, not_before: session_not_before(*issued_at, now) }
+            }
+            Event::ClientSession { sid, azp, issued_at } => {
+                let subject = SubjectName::ClientSession(checked_name(sid)?, checked_name(azp)?);
+                Fact::NotBefore { subject, not_before: session_not_before(*issued_at, now) }
+            }
+            Event::User { sub, not_before } => {
+                let not_before = self.not_before_or_now(*not_before, now)?;
+                Fact::NotBefore { subject: SubjectName::User(checked_name(sub)?), not_before }
+            }
+            Event::Client { client, not_before } => {
+                let not_before = self.not_before_or_now(*not_before, now)?;
+                Fact::NotBefore { subject: SubjectName::Client(checked_client(client)?), not_before }
+            }
+            Event::Realm { not_before } => {
+                let not_before = self.not_before_or_now(*not_before, now)?;
+                Fact::NotBefore { subject: SubjectName::Realm, not_before }
+            }
+            Event::KeyBanned { thumbprint } => Fact::Ban { thumbprint },
+            Event::TokenVersion { sub, minimum } => Fact::Version { user: checked_name(sub)?, minimum: *minimum },
+            Event::Keys { jwks } => Fact::Keys { jwks: checked_jwks(jwks)? },
+            Event::Correction(correction) => {
+                let fact = self.decide_correction(correction, now)?;
+                return Ok(Some(Record { recorded_at: now, merge: Merge::Replace, fact }));
+            }
+        };
+        let record = Record { recorded_at: now, merge: Merge::Maximum, fact };
+        // What would be dropped at once refuses nothing any more.
+        let is_over = self.keep_until(&record).is_some_and(|keep_until| keep_until <= now);
+        Ok((!is_over).then_some(record))
+    }
+
+    fn decide_correction<'e>(&self, correction: &'e Correction, now: UnixSeconds) -> Result<Fact<'e>, LedgerError> {
+        let (subject, not_before) = match correction {
+            Correction::User { sub, not_before } => (SubjectName::User(checked_name(sub)?), not_before),
+            Correction::Session { sid, not_before } => (SubjectName::Session(checked_name(sid)?), not_before),
+            Correction::ClientSession { sid, azp, not_before } => {
+                (SubjectName::ClientSession(checked_name(sid)?, checked_name(azp)?), not_before)
+            }
+            Correction::Client { client, not_before } => (SubjectName::Client(checked_client(client)?), not_before),
+            Correction::Realm { not_before } => (SubjectName::Realm, not_before),
+            Correction::KeyBanned { thumbprint } => return Ok(Fact::Ban { thumbprint }),
+            Correction::TokenVersion { sub, minimum } => {
+                return Ok(Fact::Version { user: checked_name(sub)?, minimum: *minimum });
+            }
+        };
+        let not_before = match not_before {
+            Some(not_before) => self.not_before_or_now(Some(*not_before), now)?,
+            None => 0,
+        };
+        Ok(Fact::NotBefore { subject, not_before })
+    }
+
+    /// The filter for a token id, and when the token has expired at the latest; `None` when it has everywhere.
+    fn filter_for(
+        &self,
+        expires_at: Option<UnixSeconds>,
+        issued_at: Option<UnixSeconds>,
+        now: UnixSeconds,
+    ) -> Option<(FilterKind, UnixSeconds)> {
+        let bounds = &self.settings.bounds;
+        // The latest expiry of any acceptable token that exists by now.
+        let latest = now.plus(bounds.skew).plus(bounds.max_lifetime);
+        let is_from_future = issued_at.is_some_and(|issued_at| issued_at > now.plus(bounds.skew));
+        match expires_at {
+            Some(expires_at) if expires_at.plus(bounds.margin()) <= now => None,
+            Some(expires_at) if expires_at <= latest => Some((FilterKind::Bucket, expires_at)),
+            // Acceptable only once its time has come: kept for ever. No issuer in its right mind makes these.
+            Some(_) if is_from_future => Some((FilterKind::CatchAll, UnixSeconds::MAX)),
+            Some(_) | None => Some((FilterKind::CatchAll, latest)),
+        }
+    }
+
+    fn not_before_or_now(&self, not_before: Option<UnixSeconds>, now: UnixSeconds) -> Result<u64, LedgerError> {
+        let Some(not_before) = not_before else { return Ok(now.plus(self.settings.issuer_skew).get()) };
+        let latest = now.plus(self.settings.bounds.skew);
+        if not_before > latest {
+            return Err(LedgerError::NotBeforeInFuture { not_before: not_before.get(), latest: latest.get() });
+        }
+        Ok(not_before.get())
+    }
+
+    /// From when on the record refuses nothing that any edge could accept; `None`: never.
+    fn keep_until(&self, record: &Record<'_>) -> Option<UnixSeconds> {
+        let bounds = &self.settings.bounds;
+        match record.fact {
+            Fact::TokenId { latest_expiry: UnixSeconds::MAX, .. } => None,
+            Fact::TokenId { latest_expiry, .. } => Some(latest_expiry.plus(bounds.margin())),
+            Fact::NotBefore { subject: SubjectName::Client(_) | SubjectName::Realm, .. } => None,
+            Fact::NotBefore { subject, not_before } => {
+                // A correction counts as long as the row that it corrects.
+                let corrected = if record.merge == Merge::Replace { self.book.not_before(subject) } else { 0 };
+                let not_before = UnixSeconds::new(not_before.max(corrected));
+                Some(not_before.plus(bounds.retention()).plus(bounds.margin()))
+            }
+            Fact::Version { .. } | Fact::Ban { .. } | Fact::Keys { .. } => None,
+        }
+    }
+
+    /// What the record is about, and its value in the order in which values are merged.
+    fn about(&self, record: &Record<'_>) -> (About, u64) {
+        match record.fact {
+            Fact::TokenId { filter, latest_expiry, issued_at, id } => {
+                let place = Place::of(filter, latest_expiry);
+                (About::TokenId(place, self.book.token_fingerprint(id)), issued_at.saturating_add(1))
+            }
+            Fact::NotBefore { subject, not_before } => {
+                let (kind, name) = match subject {
+                    SubjectName::User(user) => (USER, user.as_bytes().to_vec()),
+                    SubjectName::Session(sid) => (SESSION, sid.as_bytes().to_vec()),
+                    SubjectName::ClientSession(sid, azp) => {
+                        (CLIENT_SESSION, [&sid.len().to_le_bytes(), sid.as_bytes(), azp.as_bytes()].concat())
+                    }
+                    SubjectName::Client(client) => (CLIENT, client.as_bytes().to_vec()),
+                    SubjectName::Realm => (REALM, Vec::new()),
+                };
+                (About::NotBefore(kind, name), not_before)
+            }
+            Fact::Version { user, minimum } => (About::Version(user.as_bytes().to_vec()), minimum),
+            Fact::Ban { thumbprint } => (About::Ban(*thumbprint), u64::from(record.merge == Merge::Maximum)),
+            Fact::Keys { .. } => (About::Keys, 1),
+        }
+    }
+
+    /// Whether committed or staged events say as much already.
+    fn is_in_force(&self, record: &Record<'_>, about: &About, value: u64) -> bool {
+        let staged = self.pending_values.get(about).copied();
+        let committed = self.book.value(record.fact);
+        match (record.fact, record.merge) {
+            (Fact::TokenId { .. }, _) => committed > 0 || staged >= Some(value),
+            // Staged keys may be others.
+            (Fact::Keys { .. }, _) => committed > 0 && staged.is_none(),
+            (Fact::NotBefore { .. } | Fact::Version { .. } | Fact::Ban { .. }, Merge::Maximum) => {
+                staged.unwrap_or(committed) >= value
+            }
+            (Fact::NotBefore { .. } | Fact::Version { .. } | Fact::Ban { .. }, Merge::Replace) => {
+                staged.unwrap_or(committed) == value
+            }
+        }
+    }
+
+    /// Refuses what a manifest would have no room for.
+    fn check_room(&self, record: &Record<'_>) -> Result<(), LedgerError> {
+        let exact = &self.book.exact;
+        match (record.fact, record.merge) {
+            (Fact::NotBefore { subject: SubjectName::Client(client), .. }, Merge::Maximum) => {
+                let is_new_client = |about: &&About| matches!(about, About::NotBefore(CLIENT, _));
+                let staged = self.pending_values.keys().filter(is_new_client).count();
+                let bytes = exact.clients.keys().map(|client| client.len()).sum::<usize>();
+                let staged_bytes = staged.saturating_mul(MAX_CLIENT_ID_BYTES).saturating_add(client.len());
+                if !exact.clients.contains_key(client) && exact.clients.len() + staged >= MAX_CLIENTS {
+                    return Err(LedgerError::TooMany { limit: MAX_CLIENTS });
+                }
+                if !exact.clients.contains_key(client) && bytes.saturating_add(staged_bytes) > MAX_CLIENTS_BYTES {
+                    return Err(LedgerError::TooMany { limit: exact.clients.len() });
+                }
+                Ok(())
+            }
+            (Fact::Ban { .. }, Merge::Maximum) => {
+                let staged = self.pending_values.keys().filter(|about| matches!(about, About::Ban(_))).count();
+                if exact.bans.len() + staged >= MAX_BANS {
+                    return Err(LedgerError::TooMany { limit: MAX_BANS });
+                }
+                Ok(())
+            }
+            (Fact::TokenId { .. } | Fact::NotBefore { .. } | Fact::Version { .. } | Fact::Keys { .. }, _)
+            | (Fact::Ban { .. }, Merge::Replace) => Ok(()),
+        }
+    }
+
+    /// A corrected epoch is published under a new hash key, so that no edge merges it with the mistaken one.
+    fn generation_for(&self, record: &Record<'_>, sequence: u64) -> Result<Option<Generation>, LedgerError> {
+        let is_epoch = match record.fact {
+            Fact::NotBefore { subject, .. } => match subject {
+                SubjectName::User(_) | SubjectName::Session(_) | SubjectName::ClientSession(..) => true,
+                SubjectName::Client(_) | SubjectName::Realm => false,
+            },
+            Fact::TokenId { .. } | Fact::Version { .. } | Fact::Ban { .. } | Fact::Keys { .. } => false,
+        };
+        if !is_epoch || record.merge == Merge::Maximum {
+            return Ok(None);
+        }
+        let taken = [self.book.of_tokens.number, self.book.of_epochs.number];
+        draw_generation(sequence, &taken).map(Some)
+    }
+}
+
+fn session_not_before(issued_at: Option<UnixSeconds>, now: UnixSeconds) -> u64 {
+    issued_at.unwrap_or(now).max(now).plus(Seconds::new(SESSION_GRACE_SECONDS)).get()
+}
+
+fn checked_name(name: &str) -> Result<&str, LedgerError> {
+    check_length(name, MAX_NAME_BYTES)
+}
+
+fn checked_client(client: &str) -> Result<&str, LedgerError> {
+    check_length(client, MAX_CLIENT_ID_BYTES)
+}
+
+fn check_length(name: &str, limit: usize) -> Result<&str, LedgerError> {
+    match name.len() {
+        0 => Err(LedgerError::EmptyName),
+        length if length > limit => Err(LedgerError::NameTooLong { length, limit }),
+        _ => Ok(name),
+    }
+}
+
+fn checked_jwks(jwks: &[u8]) -> Result<&[u8], LedgerError> {
+    let is_jwks = |value: Value| value.get("keys").is_some_and(Value::is_array);
+    if jwks.len() > MAX_JWKS_BYTES || !serde_json::from_slice(jwks).is_ok_and(is_jwks) {
+        return Err(LedgerError::NotAJwks);
+    }
+    Ok(jwks)
+}

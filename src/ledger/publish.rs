@@ -1,0 +1,266 @@
+//! From the book to signed bytes: manifests, sections, deltas.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::error::{DeltaUnavailable, LedgerError};
+use crate::revocation::delta::FINGERPRINT_BYTES;
+use crate::revocation::exact::Exact;
+use crate::revocation::fingerprint::Fingerprint;
+use crate::revocation::section::{SectionEntry, SectionKind, UNKNOWN_ISSUE_TIME};
+use crate::revocation::statement::{BlockKind, StatementKind, MAJOR, MINOR, PARTIAL};
+use crate::revocation::versions::UserKey;
+use crate::revocation::wire::{MAX_DELTA_BYTES, MAX_MANIFEST_BYTES, MAX_SECTIONS};
+use crate::revocation::Bounds;
+use crate::time::UnixSeconds;
+
+use super::book::Generation;
+use super::recent::{Change, Head};
+use super::record::Place;
+use super::section_build::encode_entry;
+use super::writer::Writer;
+use super::{Ledger, Phase};
+
+impl Ledger {
+    /// A signed manifest of everything committed. Builds the sections that changed since the last one.
+    ///
+    /// # Errors
+    /// The state does not fit into a manifest.
+    pub fn manifest(&mut self, now: UnixSeconds) -> Result<Vec<u8>, LedgerError> {
+        self.phase = Phase::Running;
+        let sections = self.publish_sections(now);
+        if sections.len() > MAX_SECTIONS {
+            return Err(LedgerError::TooMany { limit: MAX_SECTIONS });
+        }
+        let mut entries = Writer::default();
+        sections.iter().for_each(|entry| encode_entry(entry, &mut entries));
+        let mut writer = self.head_of(StatementKind::Manifest, 0, self.head, now);
+        writer.block(BlockKind::Bounds, &bounds_block(&self.settings.bounds));
+        writer.block(BlockKind::Generations, &generations_block([self.book.of_tokens, self.book.of_epochs]));
+        exact_blocks(&mut writer, &self.book.exact);
+        writer.block(BlockKind::Sections, &entries);
+        let manifest = self.sign(StatementKind::Manifest, writer);
+        if manifest.len() > MAX_MANIFEST_BYTES {
+            return Err(LedgerError::ManifestTooLong { length: manifest.len(), limit: MAX_MANIFEST_BYTES });
+        }
+        Ok(manifest)
+    }
+
+    /// The bytes of a section of a recent manifest.
+    #[must_use]
+    pub fn section(&self, sha256: &[u8; 32]) -> Option<&[u8]> {
+        self.shelf.get(sha256)
+    }
+
+    /// A signed delta that starts at or before `after` and leads to the head, or as far as a delta may be long; a heartbeat
+    /// if that is the head.
+    ///
+    /// # Errors
+    /// `after` is too far back, or beyond the head.
+    pub fn delta(&self, after: u64, now: UnixSeconds) -> Result<Vec<u8>, DeltaUnavailable> {
+        if after > self.head.sequence {
+            return Err(DeltaUnavailable::Ahead { sequence: after, head: self.head.sequence });
+        }
+        if after == self.head.sequence {
+            return Ok(self.heartbeat(now));
+        }
+        let Some((from, changes)) = self.recent.since(after) else {
+            return Err(DeltaUnavailable::Pruned { earliest: self.recent.floor().sequence });
+        };
+        let mut gathered = Gathered::default();
+        let mut to = self.head;
+        let mut flags = 0;
+        let mut last = from;
+        for (head, change) in changes {
+            if !gathered.takes(change) {
+                (to, flags) = (last, PARTIAL);
+                break;
+            }
+            last = *head;
+        }
+        let generations = [self.book.of_tokens, self.book.of_epochs];
+        // Whoever is beyond the head at which a key was drawn got there by a delta that declared it, or by a manifest.
+        let unknown = generations.into_iter().filter(|generation| from.sequence <= generation.born_at);
+        let mut writer = self.head_of(StatementKind::Delta, flags, to, now);
+        let span = u32::try_from(to.sequence - from.sequence).unwrap_or(u32::MAX);
+        writer.u32(span).bytes(&from.chain.0);
+        writer.block(BlockKind::Generations, &generations_block(unknown));
+        gathered.write(&mut writer, self.book.of_tokens.number, self.book.of_epochs.number, now);
+        Ok(self.sign(StatementKind::Delta, writer))
+    }
+
+    /// A signed statement that the head is still where it is.
+    #[must_use]
+    pub fn heartbeat(&self, now: UnixSeconds) -> Vec<u8> {
+        let mut writer = self.head_of(StatementKind::Delta, 0, self.head, now);
+        writer.u32(0).bytes(&self.head.chain.0);
+        self.sign(StatementKind::Delta, writer)
+    }
+
+    fn publish_sections(&mut self, now: UnixSeconds) -> Vec<SectionEntry> {
+        let (book, shelf) = (&mut self.book, &mut self.shelf);
+        book.tokens.drop_over(&self.settings.bounds, now, shelf);
+        let mut sections = book.tokens.publish(book.of_tokens.number, self.settings.error_rate, shelf, now);
+        sections.extend(book.epochs.publish(book.of_epochs.number, shelf, now));
+        sections.extend(book.versions.publish(shelf, now));
+        shelf.sweep(now);
+        sections
+    }
+
+    fn head_of(&self, kind: StatementKind, flags: u16, head: Head, now: UnixSeconds) -> Writer {
+        let valid_for = u32::try_from(self.settings.valid_for.get()).unwrap_or(u32::MAX);
+        let mut writer = Writer::default();
+        writer.bytes(&kind.magic()).u8(MAJOR).u8(MINOR).u16(flags).bytes(self.book.realm.as_bytes());
+        writer.u64(head.sequence).u64(now.get()).bytes(&head.chain.0).u32(valid_for);
+        writer
+    }
+
+    fn sign(&self, kind: StatementKind, mut writer: Writer) -> Vec<u8> {
+        let key = &self.settings.signing_key;
+        writer.bytes(&key.id().0);
+        let signature = key.sign(&[kind.domain(), &writer.0].concat());
+        writer.bytes(&signature);
+        writer.0
+    }
+}
+
+fn bounds_block(bounds: &Bounds) -> Writer {
+    let mut block = Writer::default();
+    block.varint(bounds.leeway.get()).varint(bounds.skew.get()).varint(bounds.max_lifetime.get());
+    block.varint(bounds.max_session.map_or(0, |session| session.get().saturating_add(1)));
+    block
+}
+
+fn generations_block(generations: impl IntoIterator<Item = Generation>) -> Writer {
+    let by_number: BTreeMap<u32, Generation> =
+        generations.into_iter().map(|generation| (generation.number, generation)).collect();
+    let mut block = Writer::default();
+    for generation in by_number.values() {
+        block.u32(generation.number).bytes(&generation.key.0);
+    }
+    block
+}
+
+fn exact_blocks(writer: &mut Writer, exact: &Exact) {
+    let mut realm = Writer::default();
+    exact.realm_not_before.iter().for_each(|not_before| {
+        realm.varint(*not_before);
+    });
+    writer.block(BlockKind::Realm, &realm);
+    let mut clients = Writer::default();
+    for (client, not_before) in &exact.clients {
+        clients.count(client.len()).bytes(client.as_bytes()).varint(*not_before);
+    }
+    writer.block(BlockKind::Clients, &clients);
+    let mut bans = Writer::default();
+    exact.bans.iter().for_each(|thumbprint| {
+        bans.bytes(thumbprint);
+    });
+    writer.block(BlockKind::Bans, &bans);
+    writer.block(BlockKind::Keys, &Writer(exact.jwks.clone().unwrap_or_default()));
+}
+
+/// Changes on their way into a delta, merged.
+#[derive(Clone, Debug, Default)]
+struct Gathered {
+    ids: BTreeMap<Place, (u64, BTreeSet<Fingerprint>)>,
+    epochs: BTreeMap<Fingerprint, u64>,
+    versions: BTreeMap<UserKey, u64>,
+    exact: Exact,
+    /// Never less than what it takes on the wire.
+    bytes: usize,
+}
+
+impl Gathered {
+    /// Takes a change in unless the delta would become too long. One change always fits.
+    fn takes(&mut self, change: &Change) -> bool {
+        const VARINT_BYTES: usize = 10;
+        const HEAD_BYTES: usize = 1_024;
+        let bytes = match change {
+            Change::TokenId { place, .. } if self.ids.contains_key(place) => FINGERPRINT_BYTES,
+            Change::TokenId { .. } => FINGERPRINT_BYTES + 3 * VARINT_BYTES,
+            Change::Epoch { .. } => FINGERPRINT_BYTES + VARINT_BYTES,
+            Change::Version { key, .. } => key.len() + VARINT_BYTES,
+            Change::Exact(exact) => {
+                let clients: usize = exact.clients.keys().map(|client| client.len() + 2 * VARINT_BYTES).sum();
+                let jwks = exact.jwks.as_ref().map_or(0, Vec::len);
+                clients + exact.bans.len() * 32 + jwks + VARINT_BYTES
+            }
+        };
+        if self.bytes + bytes > MAX_DELTA_BYTES - HEAD_BYTES {
+            return false;
+        }
+        self.bytes += bytes;
+        match change {
+            Change::TokenId { place, fingerprint, issued_at } => {
+                let (greatest, fingerprints) = self.ids.entry(*place).or_default();
+                *greatest = (*greatest).max(*issued_at);
+                fingerprints.insert(*fingerprint);
+            }
+            Change::Epoch { fingerprint, not_before } => {
+                let known = self.epochs.entry(*fingerprint).or_default();
+                *known = (*known).max(*not_before);
+            }
+            Change::Version { key, minimum } => {
+                let known = self.versions.entry(*key).or_default();
+                *known = (*known).max(*minimum);
+            }
+            Change::Exact(exact) => self.exact.merge(exact),
+        }
+        true
+    }
+
+    fn write(&self, writer: &mut Writer, of_tokens: u32, of_epochs: u32, now: UnixSeconds) {
+        exact_blocks(writer, &self.exact);
+        for (block, kind) in
+            [(BlockKind::TokenIds, SectionKind::Bucket), (BlockKind::CatchAllIds, SectionKind::CatchAll)]
+        {
+            writer.block(block, &self.ids_block(kind, of_tokens, now));
+        }
+        writer.block(BlockKind::Epochs, &self.epochs_block(of_epochs));
+        let mut versions = Writer::default();
+        for (key, minimum) in &self.versions {
+            versions.bytes(key).varint(*minimum);
+        }
+        writer.block(BlockKind::Versions, &versions);
+    }
+
+    fn ids_block(&self, kind: SectionKind, generation: u32, now: UnixSeconds) -> Writer {
+        let mut block = Writer::default();
+        let of_kind = || self.ids.iter().filter(|(place, _)| place.kind == kind);
+        if of_kind().next().is_none() {
+            return block;
+        }
+        block.u32(generation).count(of_kind().count());
+        let mut previous = 0;
+        for (place, (greatest, fingerprints)) in of_kind() {
+            block.varint((place.bucket - previous).into());
+            previous = place.bucket;
+            block.varint(issue_time_code(*greatest, now.get())).count(fingerprints.len());
+            for fingerprint in fingerprints {
+                block.u48(*fingerprint);
+            }
+        }
+        block
+    }
+
+    fn epochs_block(&self, generation: u32) -> Writer {
+        let mut block = Writer::default();
+        let Some(base) = self.epochs.values().min() else { return block };
+        block.u32(generation).count(self.epochs.len()).varint(*base);
+        for (fingerprint, not_before) in &self.epochs {
+            block.u48(*fingerprint).varint(not_before - base);
+        }
+        block
+    }
+}
+
+/// 0 when unknown, else 1 + zigzag of the distance from the time of the statement.
+const fn issue_time_code(greatest: u64, issued_at: u64) -> u64 {
+    if greatest == UNKNOWN_ISSUE_TIME {
+        0
+    } else if greatest <= issued_at {
+        1 + (issued_at - greatest) * 2
+    } else {
+        1 + (greatest - issued_at - 1) * 2 + 1
+    }
+}

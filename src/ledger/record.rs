@@ -1,0 +1,201 @@
+//! An event as it is recorded: everything decided, so that restoring it needs no clock and no settings.
+
+use crate::error::FeedError;
+use crate::revocation::bucket::{bucket_of, CATCH_ALL_SECONDS};
+use crate::revocation::section::{SectionKind, UNKNOWN_ISSUE_TIME};
+use crate::revocation::wire::Reader;
+use crate::time::{UnixSeconds, MAX_SECONDS};
+
+use super::writer::Writer;
+
+/// Version of the row format.
+const FORM: u8 = 1;
+
+// struct Row {
+//     u8  form = 1
+//     u8  kind           1 token id, 2 not-before, 3 version, 4 ban, 5 keys; 0x80 set: correction, value 0 takes it away
+//     u64 recorded_at
+//     kind 1: u8 filter (1 bucket, 2 catch-all), u64 latest_expiry, u64 issued_at (2^64 - 1 unknown), id to the end
+//     kind 2: u64 not_before, u8 subject (1 user, 2 session, 3 client session, 4 client, 5 realm),
+//             client session: u32 length of the sid, sid, azp to the end; else the name to the end; realm: nothing
+//     kind 3: u64 minimum, sub to the end
+//     kind 4: [u8; 32] thumbprint; correction: it is lifted
+//     kind 5: JWKS to the end
+// }
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Record<'a> {
+    pub(crate) recorded_at: UnixSeconds,
+    pub(crate) merge: Merge,
+    pub(crate) fact: Fact<'a>,
+}
+
+/// Whether a value is merged by maximum or put in place of the one there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Merge {
+    Maximum,
+    Replace,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fact<'a> {
+    TokenId { filter: FilterKind, latest_expiry: UnixSeconds, issued_at: u64, id: &'a str },
+    NotBefore { subject: SubjectName<'a>, not_before: u64 },
+    Version { user: &'a str, minimum: u64 },
+    Ban { thumbprint: &'a [u8; 32] },
+    Keys { jwks: &'a [u8] },
+}
+
+/// Which kind of filter a token id belongs into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FilterKind {
+    /// The bucket of the token's expiry.
+    Bucket,
+    /// Expiry unknown: one of those that every look-up probes.
+    CatchAll,
+}
+
+/// One filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    /// [`SectionKind::Bucket`] or [`SectionKind::CatchAll`].
+    pub(crate) kind: SectionKind,
+    pub(crate) bucket: u32,
+}
+
+impl Place {
+    pub(crate) fn of(filter: FilterKind, latest_expiry: UnixSeconds) -> Self {
+        match filter {
+            FilterKind::Bucket => Self { kind: SectionKind::Bucket, bucket: bucket_of(latest_expiry) },
+            FilterKind::CatchAll => {
+                let bucket = u32::try_from(latest_expiry.get() / CATCH_ALL_SECONDS).unwrap_or(u32::MAX);
+                Self { kind: SectionKind::CatchAll, bucket }
+            }
+        }
+    }
+}
+
+/// What a not-before applies to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum SubjectName<'a> {
+    User(&'a str),
+    Session(&'a str),
+    ClientSession(&'a str, &'a str),
+    Client(&'a str),
+    Realm,
+}
+
+const CORRECTION: u8 = 0x80;
+
+impl<'a> Record<'a> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::default();
+        let correction = match self.merge {
+            Merge::Maximum => 0,
+            Merge::Replace => CORRECTION,
+        };
+        writer.u8(FORM).u8(self.kind() | correction).u64(self.recorded_at.get());
+        match self.fact {
+            Fact::TokenId { filter, latest_expiry, issued_at, id } => {
+                let filter = match filter {
+                    FilterKind::Bucket => 1,
+                    FilterKind::CatchAll => 2,
+                };
+                writer.u8(filter).u64(latest_expiry.get()).u64(issued_at).bytes(id.as_bytes());
+            }
+            Fact::NotBefore { subject, not_before } => {
+                writer.u64(not_before);
+                match subject {
+                    SubjectName::User(name) => writer.u8(1).bytes(name.as_bytes()),
+                    SubjectName::Session(name) => writer.u8(2).bytes(name.as_bytes()),
+                    SubjectName::ClientSession(sid, azp) => {
+                        let length = u32::try_from(sid.len()).unwrap_or(u32::MAX);
+                        writer.u8(3).u32(length).bytes(sid.as_bytes()).bytes(azp.as_bytes())
+                    }
+                    SubjectName::Client(name) => writer.u8(4).bytes(name.as_bytes()),
+                    SubjectName::Realm => writer.u8(5),
+                };
+            }
+            Fact::Version { user, minimum } => {
+                writer.u64(minimum).bytes(user.as_bytes());
+            }
+            Fact::Ban { thumbprint } => {
+                writer.bytes(thumbprint);
+            }
+            Fact::Keys { jwks } => {
+                writer.bytes(jwks);
+            }
+        }
+        writer.0
+    }
+
+    pub(crate) fn decode(payload: &'a [u8]) -> Result<Self, FeedError> {
+        const MALFORMED: FeedError = FeedError::Malformed { part: "row" };
+        let mut reader = Reader::new(payload);
+        let (form, kind) = (reader.u8()?, reader.u8()?);
+        let merge = if kind & CORRECTION == 0 { Merge::Maximum } else { Merge::Replace };
+        let recorded_at = time(reader.u64()?)?;
+        let fact = match (form, kind & !CORRECTION) {
+            (FORM, 1) => {
+                let filter = match reader.u8()? {
+                    1 => FilterKind::Bucket,
+                    2 => FilterKind::CatchAll,
+                    _ => return Err(MALFORMED),
+                };
+                let latest_expiry = time(reader.u64()?)?;
+                let issued_at = reader.u64()?;
+                if issued_at != UNKNOWN_ISSUE_TIME && issued_at > MAX_SECONDS {
+                    return Err(MALFORMED);
+                }
+                Fact::TokenId { filter, latest_expiry, issued_at, id: name(&mut reader)? }
+            }
+            (FORM, 2) => {
+                let not_before = time(reader.u64()?)?.get();
+                let subject = match reader.u8()? {
+                    1 => SubjectName::User(name(&mut reader)?),
+                    2 => SubjectName::Session(name(&mut reader)?),
+                    3 => {
+                        let length = usize::try_from(reader.u32()?).unwrap_or(usize::MAX);
+                        let sid = name(&mut Reader::new(reader.take(length)?))?;
+                        SubjectName::ClientSession(sid, name(&mut reader)?)
+                    }
+                    4 => SubjectName::Client(name(&mut reader)?),
+                    5 => SubjectName::Realm,
+                    _ => return Err(MALFORMED),
+                };
+                Fact::NotBefore { subject, not_before }
+            }
+            (FORM, 3) => {
+                let minimum = reader.u64()?;
+                Fact::Version { user: name(&mut reader)?, minimum }
+            }
+            (FORM, 4) => Fact::Ban { thumbprint: reader.take(32)?.first_chunk().ok_or(MALFORMED)? },
+            (FORM, 5) => Fact::Keys { jwks: reader.take(reader.remaining())? },
+            _ => return Err(MALFORMED),
+        };
+        reader.end("row")?;
+        Ok(Self { recorded_at, merge, fact })
+    }
+
+    const fn kind(&self) -> u8 {
+        match self.fact {
+            Fact::TokenId { .. } => 1,
+            Fact::NotBefore { .. } => 2,
+            Fact::Version { .. } => 3,
+            Fact::Ban { .. } => 4,
+            Fact::Keys { .. } => 5,
+        }
+    }
+}
+
+fn time(seconds: u64) -> Result<UnixSeconds, FeedError> {
+    if seconds > MAX_SECONDS {
+        return Err(FeedError::Malformed { part: "row" });
+    }
+    Ok(UnixSeconds::new(seconds))
+}
+
+/// A name to the end of the bytes.
+fn name<'a>(reader: &mut Reader<'a>) -> Result<&'a str, FeedError> {
+    let bytes = reader.take(reader.remaining())?;
+    core::str::from_utf8(bytes).map_err(|_| FeedError::Malformed { part: "row" })
+}

@@ -1,0 +1,67 @@
+//! Published sections by name: the current ones, and for a while those that readers of an earlier manifest may still want.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::revocation::section::{section_name, SectionName};
+use crate::time::{Seconds, UnixSeconds};
+
+/// How long a replaced section stays: as long as a manifest is valid by default, 300 s.
+pub const RECENT_SECTIONS_SECONDS: u64 = 300;
+/// Bytes of replaced sections kept at most: 32 MiB, oldest dropped first.
+pub const RECENT_SECTIONS_BYTES: usize = 32 << 20;
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shelf {
+    sections: BTreeMap<SectionName, Shelved>,
+    retired: VecDeque<(UnixSeconds, SectionName)>,
+    retired_bytes: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Shelved {
+    bytes: Vec<u8>,
+    retired_at: Option<UnixSeconds>,
+}
+
+impl Shelf {
+    pub(crate) fn get(&self, name: &SectionName) -> Option<&[u8]> {
+        self.sections.get(name).map(|shelved| shelved.bytes.as_slice())
+    }
+
+    pub(crate) fn publish(&mut self, bytes: Vec<u8>) -> SectionName {
+        let name = section_name(&bytes);
+        let length = bytes.len();
+        if let Some(earlier) = self.sections.insert(name, Shelved { bytes, retired_at: None }) {
+            if earlier.retired_at.is_some() {
+                self.retired_bytes = self.retired_bytes.saturating_sub(length);
+            }
+        }
+        name
+    }
+
+    /// Marks a section as replaced.
+    pub(crate) fn retire(&mut self, name: &SectionName, now: UnixSeconds) {
+        if let Some(shelved) = self.sections.get_mut(name).filter(|shelved| shelved.retired_at.is_none()) {
+            shelved.retired_at = Some(now);
+            self.retired_bytes = self.retired_bytes.saturating_add(shelved.bytes.len());
+            self.retired.push_back((now, *name));
+        }
+    }
+
+    /// Drops what was replaced long enough ago.
+    pub(crate) fn sweep(&mut self, now: UnixSeconds) {
+        while let Some((retired_at, name)) = self.retired.front().copied() {
+            if retired_at.plus(Seconds::new(RECENT_SECTIONS_SECONDS)) > now
+                && self.retired_bytes <= RECENT_SECTIONS_BYTES
+            {
+                break;
+            }
+            self.retired.pop_front();
+            // Published anew, or retired once more since: not this time.
+            if self.sections.get(&name).is_some_and(|shelved| shelved.retired_at == Some(retired_at)) {
+                let dropped = self.sections.remove(&name).map_or(0, |shelved| shelved.bytes.len());
+                self.retired_bytes = self.retired_bytes.saturating_sub(dropped);
+            }
+        }
+    }
+}

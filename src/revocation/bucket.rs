@@ -1,0 +1,123 @@
+//! Revoked token ids of one expiry bucket, or of unknown expiry: a filter and, over it, an exact live set.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::bounds::Bounds;
+use super::delta::BucketChange;
+use super::filter::{Filter, Inserted};
+use super::fingerprint::{Fingerprint, Name};
+use super::section::SectionEntry;
+use super::slot::Slot;
+use crate::time::UnixSeconds;
+
+/// Seconds of `exp` that share a filter.
+pub(crate) const BUCKET_SECONDS: u64 = 512;
+/// Seconds of latest possible expiry that share a catch-all: a day's lifetime makes six of them, all probed.
+pub(crate) const CATCH_ALL_SECONDS: u64 = 16_384;
+
+/// The bucket of a token that expires then.
+pub(crate) fn bucket_of(expires_at: UnixSeconds) -> u32 {
+    u32::try_from(expires_at.get() / BUCKET_SECONDS).unwrap_or(u32::MAX)
+}
+
+/// From when on no token of the bucket is accepted anywhere. The last one never ends: it takes all that is beyond.
+pub(crate) fn bucket_is_over(bucket: u32, seconds: u64, bounds: &Bounds, now: UnixSeconds) -> bool {
+    let end = UnixSeconds::new((u64::from(bucket) + 1).saturating_mul(seconds));
+    bucket != u32::MAX && end.plus(bounds.margin()) <= now
+}
+
+/// Whether an id is in a bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    Yes,
+    No,
+    /// The section that knows has not arrived.
+    Unknown,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Bucket {
+    /// `None`: the manifest had no ids for it.
+    slot: Option<Slot<Filter>>,
+    /// A token issued later is in none of this. Raised before an id is added.
+    greatest_issued_at: u64,
+    /// Ids that came when there was no filter, a full one or one of another hash key, by generation.
+    live: BTreeMap<u32, BTreeSet<Fingerprint>>,
+}
+
+impl Bucket {
+    pub(crate) fn new(slot: Slot<Filter>) -> Self {
+        Self { greatest_issued_at: slot.entry().greatest_issued_at, slot: Some(slot), live: BTreeMap::new() }
+    }
+
+    /// Looks a token id up; `issued_at` is the token's.
+    pub(crate) fn find(&self, id: &Name<'_>, issued_at: u64) -> Found {
+        if issued_at > self.greatest_issued_at {
+            return Found::No;
+        }
+        for (generation, fingerprints) in &self.live {
+            if id.under(*generation).is_none_or(|fingerprint| fingerprints.contains(&fingerprint)) {
+                return Found::Yes;
+            }
+        }
+        match &self.slot {
+            None => Found::No,
+            Some(Slot::Absent(_)) => Found::Unknown,
+            Some(Slot::Held { entry, body }) => match id.under(entry.generation) {
+                Some(fingerprint) if body.has(fingerprint) => Found::Yes,
+                Some(_) => Found::No,
+                None => Found::Unknown,
+            },
+        }
+    }
+
+    /// Adds ids: into the filter's bits if it has room for them, else into the live set.
+    pub(crate) fn add(&mut self, change: &BucketChange) {
+        self.greatest_issued_at = self.greatest_issued_at.max(change.greatest_issued_at);
+        for fingerprint in &change.fingerprints {
+            self.insert(change.generation, *fingerprint);
+        }
+    }
+
+    /// Takes the section in that the manifest named, and moves live ids into it.
+    pub(crate) fn fill(&mut self, filter: Filter) {
+        let Some(slot) = self.slot.take() else { return };
+        let entry = *slot.entry();
+        self.slot = Some(Slot::Held { entry, body: filter });
+        for fingerprint in self.live.remove(&entry.generation).unwrap_or_default() {
+            self.insert(entry.generation, fingerprint);
+        }
+    }
+
+    /// The same ids under a later manifest's entry for them.
+    pub(crate) fn renamed(mut self, entry: SectionEntry) -> Self {
+        self.greatest_issued_at = self.greatest_issued_at.max(entry.greatest_issued_at);
+        self.slot = self.slot.map(|slot| slot.renamed(entry));
+        self
+    }
+
+    pub(crate) const fn slot(&self) -> Option<&Slot<Filter>> {
+        self.slot.as_ref()
+    }
+
+    /// Hash keys of the ids outside the filter.
+    pub(crate) fn live_generations(&self) -> impl Iterator<Item = u32> + '_ {
+        self.live.keys().copied()
+    }
+
+    pub(crate) fn live_count(&self) -> usize {
+        self.live.values().map(BTreeSet::len).sum()
+    }
+
+    fn insert(&mut self, generation: u32, fingerprint: Fingerprint) {
+        if let Some(Slot::Held { entry, body }) = &mut self.slot {
+            if entry.generation == generation {
+                match body.insert(fingerprint) {
+                    Inserted::Added | Inserted::AlreadyThere => return,
+                    Inserted::Full => {}
+                }
+            }
+        }
+        self.live.entry(generation).or_default().insert(fingerprint);
+    }
+}

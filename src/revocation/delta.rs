@@ -1,0 +1,220 @@
+//! A signed run of changes from one sequence to another; only ever adds.
+
+use super::exact::Exact;
+use super::fingerprint::{Fingerprint, Generations};
+use super::position::{Chain, Position};
+use super::section::UNKNOWN_ISSUE_TIME;
+use super::statement::{BlockKind, Statement, PARTIAL};
+use super::versions::UserKey;
+use super::wire::{check_order, Reader};
+use crate::error::FeedError;
+use crate::time::MAX_SECONDS;
+
+/// Bytes of a fingerprint on the wire.
+pub(crate) const FINGERPRINT_BYTES: usize = 6;
+
+/// A delta whose signature and contents were found in order.
+#[derive(Clone, Debug)]
+pub(crate) struct Delta {
+    pub(crate) position: Position,
+    pub(crate) reach: Reach,
+    pub(crate) from: u64,
+    pub(crate) chain_from: Chain,
+    /// Bytes of the message it came in.
+    pub(crate) length: usize,
+    pub(crate) changes: Changes,
+}
+
+/// Whether the ledger's head lies further on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    Head,
+    Partial,
+}
+
+/// What a delta adds.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Changes {
+    pub(crate) generations: Generations,
+    pub(crate) buckets: Vec<BucketChange>,
+    pub(crate) catch_alls: Vec<BucketChange>,
+    pub(crate) epochs: Vec<EpochChange>,
+    pub(crate) versions: Vec<(UserKey, u64)>,
+    pub(crate) exact: Exact,
+}
+
+/// Token ids of one bucket under one hash key.
+#[derive(Clone, Debug)]
+pub(crate) struct BucketChange {
+    pub(crate) generation: u32,
+    pub(crate) bucket: u32,
+    pub(crate) greatest_issued_at: u64,
+    pub(crate) fingerprints: Vec<Fingerprint>,
+}
+
+/// Not-befores under one hash key.
+#[derive(Clone, Debug)]
+pub(crate) struct EpochChange {
+    pub(crate) generation: u32,
+    pub(crate) not_befores: Vec<(Fingerprint, u64)>,
+}
+
+impl Changes {
+    /// How many entries may have to be held outside the sections.
+    pub(crate) fn entries(&self) -> usize {
+        let ids = self.buckets.iter().chain(&self.catch_alls).map(|change| change.fingerprints.len());
+        let epochs = self.epochs.iter().map(|change| change.not_befores.len());
+        ids.chain(epochs).sum::<usize>().saturating_add(self.versions.len())
+    }
+
+    /// Generations that its fingerprints are of.
+    pub(crate) fn generations_used(&self) -> impl Iterator<Item = u32> + '_ {
+        let ids = self.buckets.iter().chain(&self.catch_alls).map(|change| change.generation);
+        ids.chain(self.epochs.iter().map(|change| change.generation))
+    }
+}
+
+// struct Delta { Statement with blocks GENERATIONS (new ones), REALM, CLIENTS, BANS, KEYS, TOKEN_IDS, CATCH_ALL_IDS, EPOCHS,
+//                VERSIONS }; without any block and with span 0 it is a heartbeat
+// TOKEN_IDS, CATCH_ALL_IDS:
+//     { u32 generation, varint buckets, [{ varint step, varint greatest, varint count, [u48 fingerprint; count] }; buckets] }
+//     step = bucket - the one before (the first: - 0); greatest = 0 when unknown, else 1 + zigzag(issued_at - greatest iat)
+// EPOCHS: { u32 generation, varint count, varint base, [{ u48 fingerprint, varint not_before - base }; count] }, base = least
+// VERSIONS: { [u8; 16] user key, varint minimum }
+// Everything strictly increasing by generation, bucket, fingerprint or key; no group is empty.
+impl Delta {
+    pub(crate) fn decode(statement: &Statement<'_>, length: usize) -> Result<Self, FeedError> {
+        let reach = match statement.flags {
+            0 => Reach::Head,
+            PARTIAL => Reach::Partial,
+            _ => return Err(FeedError::Malformed { part: "flags" }),
+        };
+        let mut reader = Reader::new(statement.body);
+        let (span, chain_from) = (reader.u32()?, Chain(reader.array()?));
+        let position = statement.position;
+        let from = position.sequence.checked_sub(span.into()).ok_or(FeedError::Malformed { part: "span" })?;
+        let mut changes = Changes::default();
+        let mut has_blocks = false;
+        for block in statement.blocks(reader) {
+            let (kind, bytes) = block?;
+            has_blocks = true;
+            match kind {
+                BlockKind::Generations => changes.generations = Generations::decode(bytes)?,
+                BlockKind::Realm => changes.exact.decode_realm(bytes)?,
+                BlockKind::Clients => changes.exact.decode_clients(bytes)?,
+                BlockKind::Bans => changes.exact.decode_bans(bytes)?,
+                BlockKind::Keys => changes.exact.decode_keys(bytes)?,
+                BlockKind::TokenIds => changes.buckets = decode_buckets(bytes, position.issued_at.get())?,
+                BlockKind::CatchAllIds => changes.catch_alls = decode_buckets(bytes, position.issued_at.get())?,
+                BlockKind::Epochs => changes.epochs = decode_epochs(bytes)?,
+                BlockKind::Versions => changes.versions = decode_versions(bytes)?,
+                BlockKind::Bounds | BlockKind::Sections => {
+                    return Err(FeedError::Malformed { part: "manifest block in delta" });
+                }
+            }
+        }
+        if span == 0 && (has_blocks || reach == Reach::Partial || chain_from != position.chain) {
+            return Err(FeedError::Malformed { part: "heartbeat" });
+        }
+        Ok(Self { position, reach, from, chain_from, length, changes })
+    }
+}
+
+fn decode_buckets(bytes: &[u8], issued_at: u64) -> Result<Vec<BucketChange>, FeedError> {
+    const LEAST_BUCKET_BYTES: usize = 3 + FINGERPRINT_BYTES;
+    let mut reader = Reader::new(bytes);
+    let mut changes = Vec::new();
+    let mut last_generation = None;
+    while !reader.is_empty() {
+        let generation = reader.u32()?;
+        check_order(last_generation.as_ref(), &generation, "order of generations")?;
+        last_generation = Some(generation);
+        let buckets = reader.count(LEAST_BUCKET_BYTES)?;
+        let mut bucket = 0_u64;
+        for index in 0..buckets {
+            let step = reader.varint()?;
+            bucket = bucket.checked_add(step).ok_or(FeedError::Malformed { part: "bucket" })?;
+            if step == 0 && index > 0 {
+                return Err(FeedError::Malformed { part: "order of buckets" });
+            }
+            changes.push(BucketChange {
+                generation,
+                bucket: u32::try_from(bucket).map_err(|_| FeedError::Malformed { part: "bucket" })?,
+                greatest_issued_at: decode_issue_time(reader.varint()?, issued_at)?,
+                fingerprints: decode_fingerprints(&mut reader)?,
+            });
+        }
+        refuse_empty(buckets)?;
+    }
+    Ok(changes)
+}
+
+fn decode_issue_time(code: u64, issued_at: u64) -> Result<u64, FeedError> {
+    let Some(zigzag) = code.checked_sub(1) else { return Ok(UNKNOWN_ISSUE_TIME) };
+    let distance = zigzag / 2;
+    let time = if zigzag % 2 == 0 { issued_at.checked_sub(distance) } else { issued_at.checked_add(distance + 1) };
+    time.filter(|time| *time <= MAX_SECONDS).ok_or(FeedError::Malformed { part: "issue time" })
+}
+
+fn decode_fingerprints(reader: &mut Reader<'_>) -> Result<Vec<Fingerprint>, FeedError> {
+    let count = reader.count(FINGERPRINT_BYTES)?;
+    refuse_empty(count)?;
+    let mut fingerprints = Vec::with_capacity(count);
+    for _ in 0..count {
+        let fingerprint = reader.u48()?;
+        check_order(fingerprints.last(), &fingerprint, "order of fingerprints")?;
+        fingerprints.push(fingerprint);
+    }
+    Ok(fingerprints)
+}
+
+fn decode_epochs(bytes: &[u8]) -> Result<Vec<EpochChange>, FeedError> {
+    let mut reader = Reader::new(bytes);
+    let mut changes: Vec<EpochChange> = Vec::new();
+    while !reader.is_empty() {
+        let generation = reader.u32()?;
+        check_order(changes.last().map(|last| &last.generation), &generation, "order of generations")?;
+        let (count, base) = (reader.varint()?, reader.varint()?);
+        let count = usize::try_from(count).map_err(|_| FeedError::Truncated)?;
+        refuse_empty(count)?;
+        if count > reader.remaining() / (FINGERPRINT_BYTES + 1) {
+            return Err(FeedError::Truncated);
+        }
+        let mut not_befores: Vec<(Fingerprint, u64)> = Vec::with_capacity(count);
+        let mut least = u64::MAX;
+        for _ in 0..count {
+            let (fingerprint, offset) = (reader.u48()?, reader.varint()?);
+            check_order(not_befores.last().map(|(last, _)| last), &fingerprint, "order of fingerprints")?;
+            let not_before = base.checked_add(offset).filter(|time| *time <= MAX_SECONDS);
+            not_befores.push((fingerprint, not_before.ok_or(FeedError::Malformed { part: "not-before" })?));
+            least = least.min(offset);
+        }
+        if least != 0 {
+            return Err(FeedError::Malformed { part: "base of not-befores" });
+        }
+        changes.push(EpochChange { generation, not_befores });
+    }
+    Ok(changes)
+}
+
+fn decode_versions(bytes: &[u8]) -> Result<Vec<(UserKey, u64)>, FeedError> {
+    let mut reader = Reader::new(bytes);
+    let mut versions: Vec<(UserKey, u64)> = Vec::new();
+    while !reader.is_empty() {
+        let (key, minimum) = (reader.array()?, reader.varint()?);
+        check_order(versions.last().map(|(last, _)| last), &key, "order of versions")?;
+        if minimum == 0 {
+            return Err(FeedError::Malformed { part: "version" });
+        }
+        versions.push((key, minimum));
+    }
+    Ok(versions)
+}
+
+fn refuse_empty(count: usize) -> Result<(), FeedError> {
+    if count == 0 {
+        Err(FeedError::Malformed { part: "empty group" })
+    } else {
+        Ok(())
+    }
+}

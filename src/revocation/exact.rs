@@ -1,0 +1,76 @@
+//! The small parts of the state that are held as they are: not-befores of realm and clients, banned keys, JWKS.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::wire::{check_order, Reader, MAX_BANS, MAX_CLIENTS, MAX_CLIENT_ID_BYTES, MAX_JWKS_BYTES};
+use crate::error::FeedError;
+
+/// Exact state, or a change to it: both are merged by maximum and union, the JWKS by replacement.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Exact {
+    pub(crate) realm_not_before: Option<u64>,
+    pub(crate) clients: BTreeMap<Box<str>, u64>,
+    pub(crate) bans: BTreeSet<[u8; 32]>,
+    pub(crate) jwks: Option<Vec<u8>>,
+}
+
+impl Exact {
+    /// Takes in a change.
+    pub(crate) fn merge(&mut self, change: &Self) {
+        self.realm_not_before = self.realm_not_before.max(change.realm_not_before);
+        for (client, not_before) in &change.clients {
+            let known = self.clients.entry(client.clone()).or_default();
+            *known = (*known).max(*not_before);
+        }
+        self.bans.extend(&change.bans);
+        if change.jwks.is_some() {
+            self.jwks.clone_from(&change.jwks);
+        }
+    }
+
+    // REALM: varint not_before
+    pub(crate) fn decode_realm(&mut self, bytes: &[u8]) -> Result<(), FeedError> {
+        let mut reader = Reader::new(bytes);
+        self.realm_not_before = Some(reader.varint()?);
+        reader.end("realm block")
+    }
+
+    // CLIENTS: { varint length, client id in UTF-8, varint not_before }, strictly increasing by id
+    pub(crate) fn decode_clients(&mut self, bytes: &[u8]) -> Result<(), FeedError> {
+        let mut reader = Reader::new(bytes);
+        while !reader.is_empty() {
+            let length = reader.count(1)?;
+            let id =
+                core::str::from_utf8(reader.take(length)?).map_err(|_| FeedError::Malformed { part: "client id" })?;
+            if length > MAX_CLIENT_ID_BYTES || self.clients.len() >= MAX_CLIENTS {
+                return Err(FeedError::Malformed { part: "size of clients block" });
+            }
+            check_order(self.clients.last_key_value().map(|(last, _)| &**last), id, "order of clients")?;
+            self.clients.insert(id.into(), reader.varint()?);
+        }
+        Ok(())
+    }
+
+    // BANS: { [u8; 32] thumbprint }, strictly increasing
+    pub(crate) fn decode_bans(&mut self, bytes: &[u8]) -> Result<(), FeedError> {
+        let mut reader = Reader::new(bytes);
+        while !reader.is_empty() {
+            if self.bans.len() >= MAX_BANS {
+                return Err(FeedError::Malformed { part: "size of bans block" });
+            }
+            let thumbprint = reader.array()?;
+            check_order(self.bans.last(), &thumbprint, "order of bans")?;
+            self.bans.insert(thumbprint);
+        }
+        Ok(())
+    }
+
+    // KEYS: the JWKS, verbatim
+    pub(crate) fn decode_keys(&mut self, bytes: &[u8]) -> Result<(), FeedError> {
+        if bytes.len() > MAX_JWKS_BYTES {
+            return Err(FeedError::Malformed { part: "size of keys block" });
+        }
+        self.jwks = Some(bytes.to_vec());
+        Ok(())
+    }
+}

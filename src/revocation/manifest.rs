@@ -1,0 +1,135 @@
+//! The signed head of a state: bounds, hash keys, everything exact, and the names of the sections.
+
+use super::bounds::Bounds;
+use super::exact::Exact;
+use super::fingerprint::Generations;
+use super::position::Position;
+use super::section::{SectionEntry, SectionKind, ENTRY_BYTES, UNKNOWN_ISSUE_TIME};
+use super::statement::{BlockKind, Statement};
+use super::wire::{Reader, MAX_SECTIONS};
+use crate::error::FeedError;
+use crate::time::{Seconds, MAX_SECONDS};
+
+/// A manifest whose signature and contents were found in order.
+#[derive(Clone, Debug)]
+pub(crate) struct Manifest {
+    pub(crate) position: Position,
+    pub(crate) bounds: Bounds,
+    pub(crate) generations: Generations,
+    pub(crate) exact: Exact,
+    /// Strictly increasing by kind and bucket.
+    pub(crate) sections: Vec<SectionEntry>,
+}
+
+// struct Manifest { Statement with blocks BOUNDS (always), GENERATIONS, REALM, CLIENTS, BANS, KEYS, SECTIONS }
+// BOUNDS: varint leeway, varint skew, varint max_lifetime, varint max_session + 1 or 0
+// SECTIONS: [Entry], strictly increasing by kind and bucket; epochs and versions: shards 0, 1, .. 2^n - 1 of one generation
+impl Manifest {
+    pub(crate) fn decode(statement: &Statement<'_>) -> Result<Self, FeedError> {
+        if statement.flags != 0 {
+            return Err(FeedError::Malformed { part: "flags" });
+        }
+        let mut bounds = None;
+        let mut generations = Generations::default();
+        let mut exact = Exact::default();
+        let mut sections = Vec::new();
+        for block in statement.blocks(Reader::new(statement.body)) {
+            let (kind, bytes) = block?;
+            match kind {
+                BlockKind::Bounds => bounds = Some(decode_bounds(bytes)?),
+                BlockKind::Generations => generations = Generations::decode(bytes)?,
+                BlockKind::Realm => exact.decode_realm(bytes)?,
+                BlockKind::Clients => exact.decode_clients(bytes)?,
+                BlockKind::Bans => exact.decode_bans(bytes)?,
+                BlockKind::Keys => exact.decode_keys(bytes)?,
+                BlockKind::Sections => sections = decode_sections(bytes)?,
+                BlockKind::TokenIds | BlockKind::CatchAllIds | BlockKind::Epochs | BlockKind::Versions => {
+                    return Err(FeedError::Malformed { part: "delta block in manifest" });
+                }
+            }
+        }
+        let bounds = bounds.ok_or(FeedError::Malformed { part: "bounds" })?;
+        let manifest = Self { position: statement.position, bounds, generations, exact, sections };
+        manifest.sections.iter().try_for_each(|entry| manifest.check_entry(entry))?;
+        manifest.check_shards(SectionKind::Epochs)?;
+        manifest.check_shards(SectionKind::Versions)?;
+        Ok(manifest)
+    }
+
+    pub(crate) fn of_kind(&self, kind: SectionKind) -> impl Iterator<Item = &SectionEntry> {
+        self.sections.iter().filter(move |entry| entry.kind == kind)
+    }
+
+    fn check_entry(&self, entry: &SectionEntry) -> Result<(), FeedError> {
+        if entry.covers > self.position.sequence {
+            return Err(FeedError::Malformed { part: "cover of section" });
+        }
+        let (keyed, gated) = match entry.kind {
+            SectionKind::Bucket | SectionKind::CatchAll => (true, true),
+            SectionKind::Epochs => (true, false),
+            SectionKind::Versions => (false, false),
+        };
+        if keyed && self.generations.key(entry.generation).is_none() {
+            return Err(FeedError::UnknownGeneration { generation: entry.generation });
+        }
+        let issue_time_fits = if gated {
+            entry.greatest_issued_at <= MAX_SECONDS || entry.greatest_issued_at == UNKNOWN_ISSUE_TIME
+        } else {
+            entry.greatest_issued_at == 0
+        };
+        if !issue_time_fits || (!keyed && entry.generation != 0) {
+            return Err(FeedError::Malformed { part: "section entry" });
+        }
+        Ok(())
+    }
+
+    fn check_shards(&self, kind: SectionKind) -> Result<(), FeedError> {
+        let mut shards = 0_u32;
+        let mut generation = None;
+        for entry in self.of_kind(kind) {
+            if entry.bucket != shards || generation.is_some_and(|first| first != entry.generation) {
+                return Err(FeedError::Malformed { part: "shards" });
+            }
+            generation = Some(entry.generation);
+            shards += 1;
+        }
+        if shards == 0 || shards.is_power_of_two() {
+            Ok(())
+        } else {
+            Err(FeedError::Malformed { part: "number of shards" })
+        }
+    }
+}
+
+fn decode_bounds(bytes: &[u8]) -> Result<Bounds, FeedError> {
+    let mut reader = Reader::new(bytes);
+    let mut seconds = || match reader.varint()? {
+        value @ 0..=MAX_SECONDS => Ok(value),
+        _ => Err(FeedError::Malformed { part: "bounds" }),
+    };
+    let (leeway, skew, max_lifetime) = (seconds()?, seconds()?, seconds()?);
+    let max_session = seconds()?.checked_sub(1).map(Seconds::new);
+    reader.end("bounds")?;
+    Ok(Bounds {
+        leeway: Seconds::new(leeway),
+        skew: Seconds::new(skew),
+        max_lifetime: Seconds::new(max_lifetime),
+        max_session,
+    })
+}
+
+fn decode_sections(bytes: &[u8]) -> Result<Vec<SectionEntry>, FeedError> {
+    if bytes.len() / ENTRY_BYTES > MAX_SECTIONS {
+        return Err(FeedError::Malformed { part: "number of sections" });
+    }
+    let mut reader = Reader::new(bytes);
+    let mut sections: Vec<SectionEntry> = Vec::with_capacity(bytes.len() / ENTRY_BYTES);
+    while !reader.is_empty() {
+        let entry = SectionEntry::decode(&mut reader)?;
+        if sections.last().is_some_and(|last| (last.kind, last.bucket) >= (entry.kind, entry.bucket)) {
+            return Err(FeedError::Malformed { part: "order of sections" });
+        }
+        sections.push(entry);
+    }
+    Ok(sections)
+}

@@ -1,0 +1,115 @@
+//! Two sharded tables with a small map of live changes over each: not-befores and minimum versions.
+
+use std::collections::BTreeMap;
+
+use super::delta::EpochChange;
+use super::epochs::EpochTable;
+use super::fingerprint::{Fingerprint, Name, FINGERPRINT_BITS};
+use super::section::SectionEntry;
+use super::slot::Slot;
+use super::versions::{shard_of, UserKey, VersionTable};
+
+/// A value that may be hidden in a section that has not arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// The greatest recorded value; 0 when there is none.
+    Exactly(u64),
+    /// At least this much.
+    AtLeast(u64),
+}
+
+/// Not-befores of users, sessions and client sessions.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Epochs {
+    pub(crate) shards: Vec<Slot<EpochTable>>,
+    /// By generation, then by fingerprint.
+    pub(crate) live: BTreeMap<u32, BTreeMap<Fingerprint, u64>>,
+}
+
+impl Epochs {
+    pub(crate) fn not_before(&self, name: &Name<'_>) -> Known {
+        let mut not_before = 0;
+        for (generation, live) in &self.live {
+            let found = name.under(*generation).and_then(|fingerprint| live.get(&fingerprint));
+            not_before = not_before.max(found.copied().unwrap_or(0));
+        }
+        let Some(first) = self.shards.first() else { return Known::Exactly(not_before) };
+        let slot = name.under(first.entry().generation).and_then(|fingerprint| {
+            self.shards.get(epoch_shard(fingerprint, self.shards.len())).map(|slot| (slot, fingerprint))
+        });
+        match slot {
+            Some((Slot::Held { body, .. }, fingerprint)) => {
+                Known::Exactly(not_before.max(body.get(fingerprint).unwrap_or(0)))
+            }
+            Some((Slot::Absent(_), _)) | None => Known::AtLeast(not_before),
+        }
+    }
+
+    pub(crate) fn add(&mut self, change: &EpochChange) {
+        let live = self.live.entry(change.generation).or_default();
+        for (fingerprint, not_before) in &change.not_befores {
+            let known = live.entry(*fingerprint).or_default();
+            *known = (*known).max(*not_before);
+        }
+    }
+
+    pub(crate) fn live_count(&self) -> usize {
+        self.live.values().map(BTreeMap::len).sum()
+    }
+
+    /// Takes over what is live for one shard from an earlier state.
+    pub(crate) fn keep_live(&mut self, earlier: &Self, shard: usize) {
+        let shards = earlier.shards.len();
+        for (generation, live) in &earlier.live {
+            let of_shard = live.iter().filter(|(fingerprint, _)| epoch_shard(**fingerprint, shards) == shard);
+            self.live.entry(*generation).or_default().extend(of_shard.map(|(key, value)| (*key, *value)));
+        }
+    }
+}
+
+/// The shard of a fingerprint: its leading bits.
+pub(crate) fn epoch_shard(fingerprint: Fingerprint, shards: usize) -> usize {
+    usize::try_from(fingerprint >> FINGERPRINT_BITS.saturating_sub(shards.trailing_zeros())).unwrap_or(usize::MAX)
+}
+
+/// Minimum token versions.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Versions {
+    pub(crate) shards: Vec<Slot<VersionTable>>,
+    pub(crate) live: BTreeMap<UserKey, u64>,
+}
+
+impl Versions {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.shards.is_empty() && self.live.is_empty()
+    }
+
+    pub(crate) fn minimum(&self, key: &UserKey) -> Known {
+        let live = self.live.get(key).copied().unwrap_or(0);
+        let shard = usize::try_from(shard_of(key, self.shards.len().trailing_zeros())).unwrap_or(usize::MAX);
+        match self.shards.get(shard) {
+            Some(Slot::Held { body, .. }) => Known::Exactly(live.max(body.get(key).unwrap_or(0))),
+            Some(Slot::Absent(_)) => Known::AtLeast(live),
+            None => Known::Exactly(live),
+        }
+    }
+
+    pub(crate) fn add(&mut self, changes: &[(UserKey, u64)]) {
+        for (key, minimum) in changes {
+            let known = self.live.entry(*key).or_default();
+            *known = (*known).max(*minimum);
+        }
+    }
+
+    /// Takes over what is live for one shard from an earlier state.
+    pub(crate) fn keep_live(&mut self, earlier: &Self, shard: u32) {
+        let shard_bits = earlier.shards.len().trailing_zeros();
+        let of_shard = earlier.live.iter().filter(|(key, _)| shard_of(key, shard_bits) == shard);
+        self.live.extend(of_shard.map(|(key, value)| (*key, *value)));
+    }
+}
+
+/// The entries of sections that have not arrived.
+pub(crate) fn absent<T>(shards: &[Slot<T>]) -> impl Iterator<Item = &SectionEntry> {
+    shards.iter().filter_map(Slot::absent)
+}

@@ -1,0 +1,75 @@
+//! The place of a section in a state: named by the manifest, filled once its bytes have arrived.
+
+use super::epochs::EpochTable;
+use super::filter::Filter;
+use super::section::{SectionEntry, SectionKind};
+use super::versions::VersionTable;
+use crate::error::FeedError;
+
+/// A section named by the manifest.
+#[derive(Clone, Debug)]
+pub(crate) enum Slot<T> {
+    Absent(SectionEntry),
+    Held { entry: SectionEntry, body: T },
+}
+
+impl<T> Slot<T> {
+    pub(crate) const fn entry(&self) -> &SectionEntry {
+        match self {
+            Self::Absent(entry) | Self::Held { entry, .. } => entry,
+        }
+    }
+
+    pub(crate) const fn body(&self) -> Option<&T> {
+        match self {
+            Self::Absent(_) => None,
+            Self::Held { body, .. } => Some(body),
+        }
+    }
+
+    /// The entry, if its section is missing.
+    pub(crate) const fn absent(&self) -> Option<&SectionEntry> {
+        match self {
+            Self::Absent(entry) => Some(entry),
+            Self::Held { .. } => None,
+        }
+    }
+
+    /// The same contents under what a later manifest calls them.
+    pub(crate) fn renamed(self, entry: SectionEntry) -> Self {
+        match self {
+            Self::Absent(_) => Self::Absent(entry),
+            Self::Held { body, .. } => Self::Held { entry, body },
+        }
+    }
+}
+
+/// A decoded section.
+#[derive(Clone, Debug)]
+pub(crate) enum Body {
+    Filter(Filter),
+    Epochs(EpochTable),
+    Versions(VersionTable),
+}
+
+impl Body {
+    /// Decodes the bytes that `entry` names; `shards` is how many sections of its kind the manifest has.
+    pub(crate) fn decode(bytes: &[u8], entry: &SectionEntry, shards: usize) -> Result<Self, FeedError> {
+        let check_shards = |shard_bits: u32| match 1_usize.checked_shl(shard_bits) {
+            Some(expected) if expected == shards => Ok(()),
+            Some(_) | None => Err(FeedError::Malformed { part: "number of shards" }),
+        };
+        let bytes = bytes.to_vec();
+        match entry.kind {
+            SectionKind::Bucket | SectionKind::CatchAll => Filter::decode(bytes, entry).map(Self::Filter),
+            SectionKind::Epochs => {
+                let table = EpochTable::decode(bytes, entry)?;
+                check_shards(table.shard_bits()).map(|()| Self::Epochs(table))
+            }
+            SectionKind::Versions => {
+                let table = VersionTable::decode(bytes, entry)?;
+                check_shards(table.shard_bits()).map(|()| Self::Versions(table))
+            }
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! One consistent state: everything up to a sequence, ready to be asked.
+
+use std::collections::BTreeMap;
+
+use super::bounds::Bounds;
+use super::bucket::{bucket_is_over, bucket_of, Bucket, Found, BUCKET_SECONDS, CATCH_ALL_SECONDS};
+use super::delta::{Changes, Delta, Reach};
+use super::epochs::EpochTable;
+use super::exact::Exact;
+use super::filter::Filter;
+use super::fingerprint::{Generations, Name, NameKind};
+use super::position::Position;
+use super::realm::RealmId;
+use super::section::{SectionEntry, SectionKind};
+use super::shards::{absent, Epochs, Known, Versions};
+use super::slot::{Body, Slot};
+use super::status::{Level, Status, Subject};
+use super::versions::{user_key, VersionTable};
+use super::Facts;
+use crate::error::FeedError;
+use crate::time::UnixSeconds;
+
+/// Most entries held outside the sections, about 50 MB of them; beyond, a manifest is needed.
+pub const MAX_LIVE_ENTRIES: usize = 1 << 20;
+
+#[derive(Clone, Debug)]
+pub(crate) struct State {
+    pub(crate) position: Position,
+    pub(crate) bounds: Bounds,
+    pub(crate) generations: Generations,
+    pub(crate) exact: Exact,
+    pub(crate) buckets: BTreeMap<u32, Bucket>,
+    pub(crate) catch_alls: BTreeMap<u32, Bucket>,
+    pub(crate) epochs: Epochs,
+    pub(crate) versions: Versions,
+}
+
+impl State {
+    /// The widest level at which the subject is refused, the order of [`Level`].
+    pub(crate) fn status(&self, realm: RealmId, subject: &Subject<'_>) -> Status {
+        let compared_at = subject.compared_at.get();
+        if self.exact.realm_not_before.is_some_and(|not_before| compared_at <= not_before) {
+            return Status::Revoked(Level::Realm);
+        }
+        let clients = [subject.authorized_party, subject.client_id];
+        let client_not_before = |client: &str| self.exact.clients.get(client).copied();
+        if clients.into_iter().flatten().filter_map(client_not_before).any(|not_before| compared_at <= not_before) {
+            return Status::Revoked(Level::Client);
+        }
+        let mut answer = Status::NotRevoked;
+        for (level, found) in [
+            (Level::User, self.user(realm, subject)),
+            (Level::Session, self.session(realm, subject)),
+            (Level::ClientSession, self.client_session(realm, subject)),
+            (Level::Version, self.version(realm, subject)),
+            (Level::Token, self.token(realm, subject)),
+        ] {
+            match found {
+                Found::Yes => return Status::Revoked(level),
+                Found::No => {}
+                Found::Unknown => answer = Status::SectionUnavailable,
+            }
+        }
+        answer
+    }
+
+    fn user(&self, realm: RealmId, subject: &Subject<'_>) -> Found {
+        subject.user.map_or(Found::No, |user| self.epoch(realm, NameKind::User, &[user], subject))
+    }
+
+    fn session(&self, realm: RealmId, subject: &Subject<'_>) -> Found {
+        subject.session.map_or(Found::No, |session| self.epoch(realm, NameKind::Session, &[session], subject))
+    }
+
+    fn client_session(&self, realm: RealmId, subject: &Subject<'_>) -> Found {
+        let Some(session) = subject.session else { return Found::No };
+        let other_client = subject.client_id.filter(|client| Some(*client) != subject.authorized_party);
+        let clients = [subject.authorized_party, other_client];
+        let each = clients.into_iter().flatten();
+        each.map(|client| self.epoch(realm, NameKind::ClientSession, &[session, client], subject))
+            .fold(Found::No, stricter)
+    }
+
+    fn epoch(&self, realm: RealmId, kind: NameKind, parts: &[&str], subject: &Subject<'_>) -> Found {
+        let compared_at = subject.compared_at.get();
+        match self.epochs.not_before(&Name::new(realm, &self.generations, kind, parts)) {
+            // No not-before is ever recorded as 0.
+            Known::Exactly(not_before) | Known::AtLeast(not_before) if not_before > 0 && compared_at <= not_before => {
+                Found::Yes
+            }
+            Known::Exactly(_) => Found::No,
+            Known::AtLeast(_) => Found::Unknown,
+        }
+    }
+
+    fn version(&self, realm: RealmId, subject: &Subject<'_>) -> Found {
+        let Some(user) = subject.user.filter(|_| !self.versions.is_empty()) else { return Found::No };
+        match self.versions.minimum(&user_key(realm, user)) {
+            Known::Exactly(minimum) | Known::AtLeast(minimum) if subject.token_version < minimum => Found::Yes,
+            Known::Exactly(_) => Found::No,
+            Known::AtLeast(_) => Found::Unknown,
+        }
+    }
+
+    fn token(&self, realm: RealmId, subject: &Subject<'_>) -> Found {
+        let Some(id) = subject.token_id else { return Found::No };
+        let parts = [id];
+        let name = Name::new(realm, &self.generations, NameKind::TokenId, &parts);
+        let own = self.buckets.get(&bucket_of(subject.expires_at));
+        let buckets = own.into_iter().chain(self.catch_alls.values());
+        buckets.map(|bucket| bucket.find(&name, subject.issued_at.get())).fold(Found::No, stricter)
+    }
+
+    /// Whether the changes can be applied; applying them afterwards cannot fail.
+    pub(crate) fn check(&self, changes: &Changes) -> Result<(), FeedError> {
+        let mut generations = self.generations.clone();
+        for (generation, key) in changes.generations.iter() {
+            generations.declare(*generation, *key)?;
+        }
+        for generation in changes.generations_used() {
+            if generations.key(generation).is_none() {
+                return Err(FeedError::UnknownGeneration { generation });
+            }
+        }
+        if self.live_count().saturating_add(changes.entries()) > MAX_LIVE_ENTRIES {
+            return Err(FeedError::TooManyChanges { limit: MAX_LIVE_ENTRIES });
+        }
+        Ok(())
+    }
+
+    /// Applies a delta that [`State::check`] or [`Staged::check`](super::staged::Staged::check) has passed.
+    pub(crate) fn apply(&mut self, delta: &Delta) {
+        let changes = &delta.changes;
+        for (generation, key) in changes.generations.iter() {
+            // Checked before: known, with this key, or new and with room for it.
+            let _declared = self.generations.declare(*generation, *key);
+        }
+        for change in &changes.buckets {
+            self.buckets.entry(change.bucket).or_default().add(change);
+        }
+        for change in &changes.catch_alls {
+            self.catch_alls.entry(change.bucket).or_default().add(change);
+        }
+        for change in &changes.epochs {
+            self.epochs.add(change);
+        }
+        self.versions.add(&changes.versions);
+        self.exact.merge(&changes.exact);
+        let stated = delta.position;
+        self.position = Position { sequence: stated.sequence, chain: stated.chain, ..self.position };
+        match delta.reach {
+            Reach::Head => self.renew(&stated),
+            Reach::Partial => {}
+        }
+    }
+
+    /// Takes a later statement of the same head for the state's age.
+    pub(crate) fn renew(&mut self, stated: &Position) {
+        if stated.issued_at > self.position.issued_at {
+            self.position.issued_at = stated.issued_at;
+            self.position.not_after = stated.not_after;
+        }
+    }
+
+    /// Drops what can no longer refuse anything that would otherwise be accepted.
+    pub(crate) fn forget_expired(&mut self, now: UnixSeconds) {
+        let bounds = self.bounds;
+        self.buckets.retain(|bucket, _| !bucket_is_over(*bucket, BUCKET_SECONDS, &bounds, now));
+        self.catch_alls.retain(|bucket, _| !bucket_is_over(*bucket, CATCH_ALL_SECONDS, &bounds, now));
+        let kept_for = bounds.retention().plus(bounds.margin());
+        for live in self.epochs.live.values_mut() {
+            live.retain(|_, not_before| UnixSeconds::new(*not_before).plus(kept_for) > now);
+        }
+        self.epochs.live.retain(|_, live| !live.is_empty());
+    }
+
+    /// Entries held outside the sections.
+    pub(crate) fn live_count(&self) -> usize {
+        let buckets = self.buckets.values().chain(self.catch_alls.values()).map(Bucket::live_count);
+        buckets.sum::<usize>() + self.epochs.live_count() + self.versions.live.len()
+    }
+
+    /// Entries held in sections.
+    pub(crate) fn section_count(&self) -> usize {
+        let count = |entry: &SectionEntry| usize::try_from(entry.count).unwrap_or(0);
+        self.entries().map(count).sum()
+    }
+
+    /// Sizes and counts.
+    pub(crate) fn facts(&self) -> Facts {
+        let count = |kinds: &[SectionKind]| -> u64 {
+            self.entries().filter(|entry| kinds.contains(&entry.kind)).map(|entry| u64::from(entry.count)).sum()
+        };
+        let filters = || self.buckets.values().chain(self.catch_alls.values());
+        let bodies = || filters().filter_map(Bucket::slot).filter_map(Slot::body);
+        let in_filters: u64 = bodies().map(|filter| u64::from(filter.count())).sum();
+        let absent: u64 = self
+            .missing()
+            .filter(|entry| entry.kind <= SectionKind::CatchAll)
+            .map(|entry| u64::from(entry.count))
+            .sum();
+        let live_ids: usize = filters().map(Bucket::live_count).sum();
+        let as_count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        let bytes = bodies()
+            .map(Filter::byte_length)
+            .chain(self.epochs.shards.iter().filter_map(Slot::body).map(EpochTable::byte_length));
+        let bytes = bytes.chain(self.versions.shards.iter().filter_map(Slot::body).map(VersionTable::byte_length));
+        Facts {
+            token_ids: in_filters + absent + as_count(live_ids),
+            epochs: count(&[SectionKind::Epochs]) + as_count(self.epochs.live_count()),
+            clients: as_count(self.exact.clients.len()),
+            bans: as_count(self.exact.bans.len()),
+            versions: count(&[SectionKind::Versions]) + as_count(self.versions.live.len()),
+            sections: as_count(self.entries().count()),
+            missing_sections: as_count(self.missing().count()),
+            section_bytes: as_count(bytes.sum()),
+            live_entries: as_count(self.live_count()),
+            error_rate: bodies().map(Filter::error_rate).fold(0.0, f64::max),
+        }
+    }
+
+    /// What the manifest says of its sections.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &SectionEntry> {
+        let filters = self.buckets.values().chain(self.catch_alls.values()).filter_map(Bucket::slot).map(Slot::entry);
+        filters.chain(self.epochs.shards.iter().map(Slot::entry)).chain(self.versions.shards.iter().map(Slot::entry))
+    }
+
+    /// The sections that have not arrived.
+    pub(crate) fn missing(&self) -> impl Iterator<Item = &SectionEntry> {
+        let filters = self.buckets.values().chain(self.catch_alls.values()).filter_map(Bucket::slot);
+        filters.filter_map(Slot::absent).chain(absent(&self.epochs.shards)).chain(absent(&self.versions.shards))
+    }
+
+    /// Puts a section into its empty slot.
+    pub(crate) fn fill(&mut self, entry: &SectionEntry, body: Body) {
+        let shard = usize::try_from(entry.bucket).unwrap_or(usize::MAX);
+        match (entry.kind, body) {
+            (SectionKind::Bucket, Body::Filter(filter)) => {
+                self.buckets.entry(entry.bucket).and_modify(|bucket| bucket.fill(filter));
+            }
+            (SectionKind::CatchAll, Body::Filter(filter)) => {
+                self.catch_alls.entry(entry.bucket).and_modify(|bucket| bucket.fill(filter));
+            }
+            (SectionKind::Epochs, Body::Epochs(table)) => fill_shard(&mut self.epochs.shards, shard, table),
+            (SectionKind::Versions, Body::Versions(table)) => fill_shard(&mut self.versions.shards, shard, table),
+            // A body is decoded by its entry's kind, so the two agree.
+            (_, Body::Filter(_) | Body::Epochs(_) | Body::Versions(_)) => {}
+        }
+    }
+}
+
+fn fill_shard<T>(shards: &mut [Slot<T>], shard: usize, body: T) {
+    if let Some(slot) = shards.get_mut(shard) {
+        *slot = Slot::Held { entry: *slot.entry(), body };
+    }
+}
+
+const fn stricter(one: Found, other: Found) -> Found {
+    match (one, other) {
+        (Found::Yes, _) | (_, Found::Yes) => Found::Yes,
+        (Found::Unknown, _) | (_, Found::Unknown) => Found::Unknown,
+        (Found::No, Found::No) => Found::No,
+    }
+}

@@ -1,0 +1,326 @@
+//! The ledger, as JavaScript sees it, and what an origin's own gate can do besides judging.
+
+use super::edge::JsGate;
+use super::{error, hex, number, read, span, time, write};
+use crate::error::{DeltaUnavailable, LedgerError};
+use crate::ledger::key::SigningKey;
+use crate::ledger::{self, Event, Ledger, LedgerSettings};
+use crate::revocation::{Bounds, Chain, Subject};
+use crate::time::UnixSeconds;
+use crate::verdict::Reason;
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use wasm_bindgen::prelude::*;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct LedgerOptions {
+    issuer: String,
+    signing_key: serde_json::Value,
+    leeway_seconds: u64,
+    skew_seconds: u64,
+    max_lifetime_seconds: u64,
+    max_session_seconds: Option<u64>,
+    issuer_skew_seconds: u64,
+    error_rate: f64,
+    valid_for_seconds: u64,
+    incarnation: u64,
+}
+
+/// Times that come with an event are `NumericDate`s, possibly fractional.
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+enum EventOption {
+    Token { token_id: String, expires_at: Option<f64>, issued_at: Option<f64> },
+    Session { session: String, issued_at: Option<f64> },
+    ClientSession { session: String, authorized_party: String, issued_at: Option<f64> },
+    User { subject: String, not_before: Option<f64> },
+    Client { client: String, not_before: Option<f64> },
+    Realm { not_before: Option<f64> },
+    KeyBanned { thumbprint: String },
+    TokenVersion { subject: String, minimum: u64 },
+    Keys { jwks: String },
+}
+
+impl EventOption {
+    fn build(self) -> Result<Event, JsValue> {
+        let at = |value: Option<f64>| value.map(time);
+        Ok(match self {
+            Self::Token { token_id, expires_at, issued_at } => {
+                Event::Token { id: token_id, expires_at: at(expires_at), issued_at: at(issued_at) }
+            }
+            Self::Session { session, issued_at } => Event::Session { sid: session, issued_at: at(issued_at) },
+            Self::ClientSession { session, authorized_party, issued_at } => {
+                Event::ClientSession { sid: session, azp: authorized_party, issued_at: at(issued_at) }
+            }
+            Self::User { subject, not_before } => Event::User { sub: subject, not_before: at(not_before) },
+            Self::Client { client, not_before } => Event::Client { client, not_before: at(not_before) },
+            Self::Realm { not_before } => Event::Realm { not_before: at(not_before) },
+            Self::KeyBanned { thumbprint } => Event::KeyBanned { thumbprint: thumbprint_bytes(&thumbprint)? },
+            Self::TokenVersion { subject, minimum } => Event::TokenVersion { sub: subject, minimum },
+            Self::Keys { jwks } => Event::Keys { jwks: jwks.into_bytes() },
+        })
+    }
+}
+
+fn thumbprint_bytes(text: &str) -> Result<[u8; 32], JsValue> {
+    let mut bytes = [0; 32];
+    match Base64UrlUnpadded::decode(text, &mut bytes) {
+        Ok(decoded) if decoded.len() == 32 => Ok(bytes),
+        Ok(_) | Err(_) => Err(error("invalid_event", "a key is named by its RFC 7638 thumbprint, 43 characters")),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct SubjectOption {
+    token_id: Option<String>,
+    subject: Option<String>,
+    session: Option<String>,
+    authorized_party: Option<String>,
+    client_id: Option<String>,
+    issued_at: f64,
+    expires_at: f64,
+    token_version: Option<u64>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct HeadResult {
+    sequence: f64,
+    chain: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FactsResult {
+    sequence: f64,
+    token_ids: f64,
+    epochs: f64,
+}
+
+/// The members of a JWK, all of them text.
+type Jwk = BTreeMap<String, String>;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FeedKeyResult {
+    signing_key: Jwk,
+    public_key: Jwk,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct IdentifiedResult {
+    realm: usize,
+    token_id: Option<String>,
+    subject: Option<String>,
+    session: Option<String>,
+    authorized_party: Option<String>,
+    client_id: Option<String>,
+    expires_at: Option<f64>,
+    issued_at: Option<f64>,
+}
+
+/// A staged event, ready to be stored.
+#[wasm_bindgen(getter_with_clone)]
+pub struct Row {
+    /// Its place in the ledger.
+    pub sequence: f64,
+    /// Unix seconds after which nothing needs it; absent: it is kept for ever.
+    #[wasm_bindgen(js_name = keepUntil)]
+    pub keep_until: Option<f64>,
+    /// The event in its one spelling.
+    pub payload: Vec<u8>,
+    /// The chain hash that ends with it.
+    pub chain: Vec<u8>,
+}
+
+/// A realm's ledger.
+#[wasm_bindgen(js_name = Ledger)]
+pub struct JsLedger(Ledger);
+
+#[wasm_bindgen(js_class = Ledger)]
+impl JsLedger {
+    /// An empty ledger. Throws `invalid_option`.
+    #[wasm_bindgen(constructor)]
+    pub fn new(options: JsValue) -> Result<JsLedger, JsValue> {
+        let options: LedgerOptions = read(options)?;
+        let signing_key = SigningKey::from_jwk(options.signing_key.to_string().as_bytes())
+            .map_err(|cause| error("invalid_option", &format!("signingKey: {cause}")))?;
+        let settings = LedgerSettings {
+            issuer: options.issuer,
+            signing_key,
+            bounds: Bounds {
+                leeway: span(options.leeway_seconds),
+                skew: span(options.skew_seconds),
+                max_lifetime: span(options.max_lifetime_seconds),
+                max_session: options.max_session_seconds.map(span),
+            },
+            issuer_skew: span(options.issuer_skew_seconds),
+            error_rate: options.error_rate,
+            valid_for: span(options.valid_for_seconds),
+            incarnation: options.incarnation,
+        };
+        Ledger::new(settings).map(JsLedger).map_err(|cause| ledger_error(&cause))
+    }
+
+    /// Takes back a stored row; rows come in order. Throws when it does not continue the chain.
+    pub fn restore(&mut self, sequence: f64, payload: &[u8], chain: &[u8]) -> Result<(), JsValue> {
+        let row = ledger::Row {
+            sequence: whole(sequence),
+            keep_until: None,
+            payload: payload.to_vec(),
+            chain: chain_of(chain)?,
+        };
+        self.0.restore(&row).map_err(|cause| ledger_error(&cause))
+    }
+
+    /// Takes back where the ledger stood, after the rows.
+    #[wasm_bindgen(js_name = restoreHead)]
+    pub fn restore_head(&mut self, sequence: f64, chain: &[u8]) -> Result<(), JsValue> {
+        self.0.restore_head(whole(sequence), chain_of(chain)?).map_err(|cause| ledger_error(&cause))
+    }
+
+    /// Stages an event; `undefined` when it is in force already. Throws `invalid_event`.
+    pub fn stage(&mut self, event: JsValue, now: f64) -> Result<Option<Row>, JsValue> {
+        let event = read::<EventOption>(event)?.build()?;
+        let row = self.0.stage(&event, time(now)).map_err(|cause| ledger_error(&cause))?;
+        Ok(row.map(|row| Row {
+            sequence: number(row.sequence),
+            keep_until: row.keep_until.map(|at| number(at.get())),
+            payload: row.payload,
+            chain: row.chain.0.to_vec(),
+        }))
+    }
+
+    /// Makes all that is staged part of the ledger.
+    pub fn commit(&mut self) {
+        self.0.commit();
+    }
+
+    /// Forgets all that is staged.
+    pub fn abort(&mut self) {
+        self.0.abort();
+    }
+
+    /// The signed manifest of the whole state.
+    pub fn manifest(&mut self, now: f64) -> Result<Vec<u8>, JsValue> {
+        self.0.manifest(time(now)).map_err(|cause| ledger_error(&cause))
+    }
+
+    /// A section by its SHA-256 in hex.
+    #[must_use]
+    pub fn section(&self, name: &str) -> Option<Vec<u8>> {
+        self.0.section(&name_of(name)?).map(<[u8]>::to_vec)
+    }
+
+    /// The signed changes since a sequence; at the head, a heartbeat. Throws `pruned` or `ahead`.
+    pub fn delta(&self, after: f64, now: f64) -> Result<Vec<u8>, JsValue> {
+        self.0.delta(whole(after), time(now)).map_err(|cause| match cause {
+            DeltaUnavailable::Pruned { .. } => error("pruned", &cause.to_string()),
+            DeltaUnavailable::Ahead { .. } => error("ahead", &cause.to_string()),
+        })
+    }
+
+    /// Forgets what can no longer refuse anything; how many entries that were.
+    pub fn prune(&mut self, now: f64) -> f64 {
+        number(self.0.prune(time(now)) as u64)
+    }
+
+    /// Where the ledger stands.
+    pub fn head(&self) -> Result<JsValue, JsValue> {
+        let (sequence, chain) = self.0.head();
+        write(&HeadResult { sequence: number(sequence), chain: hex(&chain.0) })
+    }
+
+    /// The reason for which a token that says this is refused, if it is.
+    pub fn refuses(&self, subject: JsValue) -> Result<Option<String>, JsValue> {
+        let subject: SubjectOption = read(subject)?;
+        let issued_at = time(subject.issued_at);
+        let level = self.0.refuses(&Subject {
+            token_id: subject.token_id.as_deref(),
+            user: subject.subject.as_deref(),
+            session: subject.session.as_deref(),
+            authorized_party: subject.authorized_party.as_deref(),
+            client_id: subject.client_id.as_deref(),
+            issued_at,
+            compared_at: issued_at,
+            expires_at: time(subject.expires_at),
+            token_version: subject.token_version.unwrap_or_default(),
+        });
+        Ok(level.map(|level| Reason::from(level).code().to_owned()))
+    }
+
+    /// The user's not-before in unix seconds; 0 when there is none.
+    #[wasm_bindgen(js_name = userNotBefore)]
+    #[must_use]
+    pub fn user_not_before(&self, user: &str) -> f64 {
+        number(self.0.user_not_before(user).map_or(0, UnixSeconds::get))
+    }
+
+    /// Sizes and counts.
+    pub fn facts(&self) -> Result<JsValue, JsValue> {
+        let facts = self.0.facts();
+        write(&FactsResult {
+            sequence: number(facts.sequence),
+            token_ids: number(facts.token_ids),
+            epochs: number(facts.epochs),
+        })
+    }
+}
+
+#[wasm_bindgen(js_class = Gate)]
+impl JsGate {
+    /// Which access token this is: form, realm, key, signature and use are checked, nothing else. Throws `invalid_token`,
+    /// `unexpected_token_use` or `keys_unavailable`.
+    pub fn identify(&self, token: &str) -> Result<JsValue, JsValue> {
+        let identified = self.inner().identify(token).map_err(|cause| error(cause.code(), &cause.to_string()))?;
+        write(&IdentifiedResult {
+            realm: identified.realm,
+            token_id: identified.token_id,
+            subject: identified.subject,
+            session: identified.session,
+            authorized_party: identified.authorized_party,
+            client_id: identified.client_id,
+            expires_at: identified.expires_at.map(|at| number(at.get())),
+            issued_at: identified.issued_at.map(|at| number(at.get())),
+        })
+    }
+}
+
+/// A new Ed25519 key pair for a feed, as JWKs.
+#[wasm_bindgen(js_name = generateFeedKey)]
+pub fn generate_feed_key_pair() -> Result<JsValue, JsValue> {
+    let key = SigningKey::generate().map_err(|cause| ledger_error(&cause))?;
+    write(&FeedKeyResult { signing_key: object(&key.to_jwk())?, public_key: object(&key.public_jwk())? })
+}
+
+fn object(jwk: &str) -> Result<Jwk, JsValue> {
+    serde_json::from_str(jwk).map_err(|cause| error("internal", &cause.to_string()))
+}
+
+fn whole(value: f64) -> u64 {
+    time(value).get()
+}
+
+fn chain_of(bytes: &[u8]) -> Result<Chain, JsValue> {
+    let bytes = <[u8; 16]>::try_from(bytes).map_err(|_| error("store_corrupt", "a chain hash has 16 bytes"))?;
+    Ok(Chain(bytes))
+}
+
+fn name_of(hex: &str) -> Option<[u8; 32]> {
+    let mut name = [0; 32];
+    if hex.len() != 64 || !hex.is_ascii() {
+        return None;
+    }
+    for (byte, pair) in name.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
+        *byte = u8::from_str_radix(core::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(name)
+}
+
+fn ledger_error(cause: &LedgerError) -> JsValue {
+    error(cause.code(), &cause.to_string())
+}

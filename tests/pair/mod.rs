@@ -1,0 +1,119 @@
+//! An origin and its edges for the suites about the feed: one issuer, one signing key, a time to start from.
+
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use portcullis::error::FeedError;
+use portcullis::ledger::key::SigningKey;
+use portcullis::ledger::{Event, Ledger, LedgerSettings, Row};
+use portcullis::revocation::{Applied, Bounds, Effect, FeedKey, RealmId, Revocations, Status, Subject};
+use portcullis::time::{Seconds, UnixSeconds};
+
+pub const ISSUER: &str = "https://issuer.example/realms/acme";
+/// 2024-01-15T08:00:00Z, in the middle of no bucket in particular.
+pub const NOW: u64 = 1_705_305_600;
+
+/// RFC 8037 appendix A.1.
+pub const SIGNING_JWK: &str = r#"{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
+    "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+
+pub fn at(seconds: u64) -> UnixSeconds {
+    UnixSeconds::new(seconds)
+}
+
+pub fn signing_key() -> SigningKey {
+    SigningKey::from_jwk(SIGNING_JWK.as_bytes()).unwrap()
+}
+
+pub fn feed_key() -> FeedKey {
+    signing_key().public().clone()
+}
+
+pub fn settings() -> LedgerSettings {
+    LedgerSettings {
+        issuer: ISSUER.into(),
+        signing_key: signing_key(),
+        bounds: Bounds::default(),
+        issuer_skew: Seconds::new(2),
+        error_rate: 1e-6,
+        valid_for: Seconds::new(300),
+        incarnation: 1,
+    }
+}
+
+pub fn ledger() -> Ledger {
+    Ledger::new(settings()).unwrap()
+}
+
+pub fn edge() -> Revocations {
+    Revocations::new(RealmId::of(ISSUER), vec![feed_key()], Bounds::default())
+}
+
+/// Stages one event and commits it.
+pub fn record(ledger: &mut Ledger, event: &Event, now: u64) -> Option<Row> {
+    let row = ledger.stage(event, at(now)).unwrap();
+    ledger.commit();
+    row
+}
+
+/// Applies the ledger's manifest and provides every section it is missing.
+pub fn load(edge: &mut Revocations, ledger: &mut Ledger, now: u64) -> Applied {
+    let manifest = ledger.manifest(at(now)).unwrap();
+    let applied = edge.apply(&manifest, at(now)).unwrap();
+    provide_all(edge, ledger);
+    applied
+}
+
+pub fn provide_all(edge: &mut Revocations, ledger: &Ledger) -> usize {
+    let missing = edge.missing_sections();
+    for name in &missing {
+        edge.provide_section(ledger.section(name).expect("published")).unwrap();
+    }
+    missing.len()
+}
+
+/// Brings an edge on by deltas, as far as they lead.
+pub fn follow(edge: &mut Revocations, ledger: &Ledger, now: u64) -> Result<Effect, FeedError> {
+    let mut effect = Effect::AlreadyKnown;
+    loop {
+        let ours = edge.position().map_or(0, |position| position.sequence);
+        let delta = ledger.delta(ours, at(now)).expect("kept");
+        effect = match edge.apply(&delta, at(now))?.effect {
+            Effect::Changed => Effect::Changed,
+            Effect::Renewed | Effect::AlreadyKnown | Effect::Staged => return Ok(effect),
+        };
+    }
+}
+
+pub fn token(id: &str, expires_at: u64, issued_at: u64) -> Event {
+    Event::Token { id: id.into(), expires_at: Some(at(expires_at)), issued_at: Some(at(issued_at)) }
+}
+
+pub fn user(sub: &str) -> Event {
+    Event::User { sub: sub.into(), not_before: None }
+}
+
+/// The look-up of a token with an id only.
+pub fn subject(id: &str, expires_at: u64, issued_at: u64) -> Subject<'_> {
+    Subject {
+        token_id: Some(id),
+        issued_at: at(issued_at),
+        compared_at: at(issued_at),
+        expires_at: at(expires_at),
+        ..Subject::default()
+    }
+}
+
+/// The look-up of a token of a user.
+pub fn of_user(sub: &str, issued_at: u64) -> Subject<'_> {
+    Subject {
+        user: Some(sub),
+        issued_at: at(issued_at),
+        compared_at: at(issued_at),
+        expires_at: at(issued_at + 300),
+        ..Subject::default()
+    }
+}
+
+pub fn is_revoked(edge: &Revocations, subject: &Subject<'_>) -> bool {
+    matches!(edge.status(subject), Status::Revoked(_))
+}
