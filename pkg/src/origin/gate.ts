@@ -99,9 +99,15 @@ export class OriginGate {
     const index = this.#realms.indexOf(realm)
     const now = this.#clock()
     realm.renewedAt = 0
-    const state = this.#core.state(index)
-    if (!state.loaded || state.wantsManifest || !this.#applyDelta(realm, state.sequence, now)) this.#applyManifest(realm, index, now)
+    if (!this.#core.state(index).loaded || this.#core.state(index).wantsManifest || !this.#applyDeltas(realm, index, now)) {
+      this.#applyManifest(realm, index, now)
+    }
     realm.renewedAt = now
+  }
+
+  /** Where a delta of one of the realms leads. */
+  sequenceOf(delta: Uint8Array): number {
+    return this.#core.peekFeed(delta).sequence
   }
 
   close(): void {
@@ -110,17 +116,17 @@ export class OriginGate {
   }
 
   /** False where there is no way from there by deltas, as after a correction. */
-  #applyDelta(realm: GateRealm, after: number, now: number): boolean {
+  #applyDeltas(realm: GateRealm, index: number, now: number): boolean {
     try {
-      this.#core.applyFeed(realm.feed.delta(after), now)
-      return true
+      for (const { bytes } of realm.feed.statements(this.#core.state(index).sequence)) this.#core.applyFeed(bytes, now)
+      return this.#core.state(index).sequence === realm.feed.head().sequence
     } catch {
       return false
     }
   }
 
   #applyManifest(realm: GateRealm, index: number, now: number): void {
-    this.#core.applyFeed(realm.feed.manifestBytes(), now)
+    this.#core.applyFeed(realm.feed.manifest().bytes, now)
     for (const sha256 of this.#core.missingSections(index)) {
       const bytes = realm.feed.section(sha256)
       if (bytes === undefined) throw new PortcullisError('feed_refused', 'a section of our own manifest is missing', { detail: 'missing_section' })

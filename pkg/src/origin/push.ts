@@ -83,10 +83,10 @@ export class Pusher {
 
   async #push(target: Target): Promise<void> {
     const { feed } = target
-    const { sequence } = feed.head()
     const wasManifest = target.sequence === undefined
     try {
-      const status = await this.#send(feed.statement(target.sequence))
+      const { bytes, sequence } = feed.statement(target.sequence)
+      const status = await this.#send(bytes)
       if (status >= 200 && status < 300) {
         target.sequence = sequence
         target.pushedAtMs = Date.now()
