@@ -73,14 +73,16 @@ export class OriginGate {
    */
   async identify(token: string): Promise<Identified & { name: string }> {
     await this.#renewKeys(token)
-    try {
-      return this.#identify(token)
-    } catch (error) {
-      // What the core throws here does not say whether it was for want of a key; a verdict does.
-      const reason = reasonOf(this.#core.check(token, this.#clock()))
-      if (reason === undefined || !(await this.#obtainKey(token, reason))) throw error
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return this.#identify(token)
+      } catch (error) {
+        // What the core throws here does not say whether it was for want of a key; a verdict does.
+        const reason = reasonOf(this.#core.check(token, this.#clock()))
+        if (attempt > 0 && reason === 'keys_unavailable') throw keysUnavailable()
+        if (attempt > 0 || reason === undefined || !(await this.#obtainKey(token, reason))) throw error
+      }
     }
-    return this.#identify(token)
   }
 
   /** The realm's JWK set in use; fetched first if that is due. Throws `unknown_realm`. */
@@ -148,11 +150,11 @@ export class OriginGate {
     try {
       const identified = this.#core.identify(token)
       const realm = this.#realms[identified.realm]
-      if (realm !== undefined) return { ...identified, name: realm.name }
+      if (realm !== undefined && realm.keys.usableUntil >= this.#clock()) return { ...identified, name: realm.name }
     } catch (cause) {
       const code = coreCode(cause)
       if (code === 'unexpected_token_use') throw new PortcullisError(code, 'unexpected token use')
-      if (code === 'keys_unavailable') throw new PortcullisError('jwks_unreachable', 'the keys of the issuer are not available at the moment')
+      if (code === 'keys_unavailable') throw keysUnavailable()
       if (code !== 'invalid_token') throw cause
     }
     throw new PortcullisError('invalid_token', 'invalid token')
@@ -191,6 +193,10 @@ export class OriginGate {
 function sessionBound({ realms }: Settings): { maxSessionSeconds?: number } {
   const bounds = realms.filter(({ compare }) => compare === 'authTime').map((realm) => realm.maxSessionSeconds)
   return bounds.length === 0 ? {} : { maxSessionSeconds: Math.max(...bounds) }
+}
+
+function keysUnavailable(): PortcullisError {
+  return new PortcullisError('jwks_unreachable', 'the keys of the issuer are not available at the moment')
 }
 
 function reasonOf(answer: number): Reason | undefined {
