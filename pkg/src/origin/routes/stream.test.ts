@@ -86,8 +86,8 @@ test('a reader that does not read is dropped', async () => {
   const own = await openStage({ heartbeatSeconds: 30 })
   try {
     const response = await own.origin.fetch(new Request('http://localhost/feed/acme/stream'))
-    // Each change of this many sessions is some 50 kB in base64; a mebibyte may wait.
-    for (let round = 0; round < 30; round += 1) {
+    // Each change of this many sessions is some 30 kB in base64; a mebibyte may wait.
+    for (let round = 0; round < 60; round += 1) {
       await Promise.all(Array.from({ length: 3_000 }, (_, index) => own.origin.endSession('acme', `session ${round} ${index}`)))
     }
     await assert.rejects(async () => response.text(), /too slow/)
