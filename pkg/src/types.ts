@@ -3,7 +3,7 @@ import type { Reason } from './reasons.ts'
 
 /** A JSON Web Key (RFC 7517). */
 export interface JWK {
-  kty: string
+  kty?: string | undefined
   kid?: string
   alg?: string
   use?: string

@@ -17,7 +17,7 @@ const RSA_BITS = 2_048
 interface SigningKey {
   kid: string
   algorithm: string
-  publicJwk: JWK
+  publicJwk: JWK & { kty: string }
   key: CryptoKey
 }
 
@@ -65,7 +65,7 @@ async function generate(algorithm: DevAlgorithm): Promise<{ kid: string; algorit
 }
 
 async function load({ kid, algorithm, privateJwk }: { kid: string; algorithm: string; privateJwk: string }): Promise<SigningKey> {
-  const jwk = JSON.parse(privateJwk) as JWK
+  const jwk = JSON.parse(privateJwk) as JWK & { kty: string }
   const { kty, crv, x, y, n, e } = jwk
   const parts = Object.fromEntries(Object.entries({ crv, x, y, n, e }).filter(([, value]) => value !== undefined))
   const key = (await importJWK(jwk, algorithm)) as CryptoKey
