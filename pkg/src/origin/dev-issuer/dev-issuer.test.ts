@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose'
+import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -100,7 +100,7 @@ describe('metadata', () => {
 describe('password grant', () => {
   test('gives an access token with everything an edge wants', async () => {
     const { access_token: token, expires_in: expiresIn, id_token: idToken } = await logIn('admin')
-    const jwks = createLocalJWKSet((await (await ask(`${ROOT}/certs`)).json()) as { keys: JWK[] })
+    const jwks = createLocalJWKSet((await (await ask(`${ROOT}/certs`)).json()) as JSONWebKeySet)
     const { payload, protectedHeader } = await jwtVerify(token, jwks, { issuer: ISSUER, audience: 'api' })
     assert.equal(protectedHeader.alg, 'RS256')
     assert.equal(payload.exp, (payload.iat ?? 0) + 300)
