@@ -16,6 +16,8 @@ export interface Administrator {
 export async function admitAdministrator(context: Context, request: Request, realm: string): Promise<Administrator | Response> {
   const presented = bearerToken(request.headers)
   if (presented.kind === 'nothing') return challenge({ ok: false, reason: 'missing_token', status: 401 })
+  // A scheme with nothing after it presents credentials, and bad ones.
+  if (presented.token === '') return challenge({ ok: false, reason: 'malformed', status: 401 })
   const judged = await context.gate.check(presented.token)
   if (!judged.ok) return challenge(judged)
   const role = context.settings.realms.find(({ name }) => name === realm)?.adminRole

@@ -1,7 +1,9 @@
-import { createRequire } from 'node:module'
 import { existsSync, realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { PortcullisError } from '../errors.ts'
+import { type Connection, connect, resultOf, type SqliteDriver } from './sqlite-driver.ts'
+
+export type { SqliteDriver } from './sqlite-driver.ts'
 
 /** How long a statement waits for another connection's write to end. */
 const BUSY_TIMEOUT_MS = 2_000
@@ -16,16 +18,6 @@ export interface Statement {
   get(...parameters: Value[]): Row | undefined
   all(...parameters: Value[]): Row[]
 }
-
-/** The common part of better-sqlite3 and node:sqlite. */
-interface Connection {
-  exec(sql: string): unknown
-  prepare(sql: string): unknown
-  close(): unknown
-}
-
-/** Which SQLite is used: the optional peer `better-sqlite3` where it is installed, else `node:sqlite`. */
-export type SqliteDriver = 'better-sqlite3' | 'node:sqlite'
 
 export interface DatabaseOptions {
   /** Default: whichever is there, `better-sqlite3` first. */
@@ -128,37 +120,6 @@ function canonicalPath(path: string): string {
   return existsSync(directory) ? join(realpathSync(directory), basename(absolute)) : absolute
 }
 
-function connect(file: string, driver: SqliteDriver | undefined): Connection {
-  if (!existsSync(dirname(file))) {
-    throw new PortcullisError('store_unavailable', `${file}: its directory does not exist: create it first`)
-  }
-  const require = createRequire(import.meta.url)
-  if (driver !== 'node:sqlite') {
-    const BetterSqlite = optional<new (path: string) => Connection>(require, 'better-sqlite3')
-    if (BetterSqlite !== undefined) return new BetterSqlite(file)
-  }
-  if (driver !== 'better-sqlite3') {
-    const builtin = optional<{ DatabaseSync: new (path: string) => Connection }>(require, 'node:sqlite')
-    if (builtin !== undefined) return new builtin.DatabaseSync(file)
-  }
-  throw new PortcullisError(
-    'store_unavailable',
-    `no SQLite found${driver === undefined ? '' : ` (${driver})`}: npm install better-sqlite3, or run Node 22.13 or later`,
-  )
-}
-
-function optional<T>(require: NodeJS.Require, name: string): T | undefined {
-  try {
-    return require(name) as T
-  } catch (error) {
-    const code = (error as { code?: unknown }).code
-    if (code === 'MODULE_NOT_FOUND' || code === 'ERR_UNKNOWN_BUILTIN_MODULE') return undefined
-    throw new PortcullisError('store_unavailable', `${name} is installed but does not load: reinstall it for this version of Node`, {
-      cause: error,
-    })
-  }
-}
-
 function wrap(file: string, connection: Connection): Database {
   const exec = (sql: string): void => void guarded(file, () => connection.exec(sql))
   return {
@@ -222,25 +183,4 @@ function databaseError(file: string, cause: unknown): PortcullisError {
     default:
       return new PortcullisError('store_unavailable', `${file} failed: check its disk`, { cause, detail: result })
   }
-}
-
-/** Primary result codes by number, as node:sqlite gives them (https://www.sqlite.org/rescode.html). */
-const RESULTS: Readonly<Record<number, string>> = {
-  3: 'SQLITE_PERM',
-  5: 'SQLITE_BUSY',
-  6: 'SQLITE_LOCKED',
-  8: 'SQLITE_READONLY',
-  10: 'SQLITE_IOERR',
-  11: 'SQLITE_CORRUPT',
-  13: 'SQLITE_FULL',
-  14: 'SQLITE_CANTOPEN',
-  26: 'SQLITE_NOTADB',
-}
-
-/** The primary result code, whichever driver threw: `SQLITE_READONLY` also for `SQLITE_READONLY_DIRECTORY`. */
-function resultOf(cause: unknown): string {
-  const { code, errcode } = (cause ?? {}) as { code?: unknown; errcode?: unknown }
-  if (typeof errcode === 'number') return RESULTS[errcode & 0xff] ?? 'SQLITE_ERROR'
-  if (typeof code !== 'string') return 'SQLITE_ERROR'
-  return Object.values(RESULTS).find((name) => code === name || code.startsWith(`${name}_`)) ?? 'SQLITE_ERROR'
 }

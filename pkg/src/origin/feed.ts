@@ -4,66 +4,72 @@ import { coreCode, type LedgerCore } from './core.ts'
 
 /** Deltas kept for readers that ask for the same one: a commit makes many edges ask at once. */
 const MAX_CACHED_DELTAS = 64
-/** A larger delta counts as pruned: edges take no larger message, and a manifest then costs less. */
-const MAX_DELTA_BYTES = 4 * 1024 * 1024
 /** Long polls and streams of one realm at a time; more are turned away. */
 export const MAX_READERS = 10_000
 
-export interface Manifest {
-  bytes: Uint8Array
-  sequence: number
+export interface Manifest extends Statement {
   /** A strong validator (RFC 9110 §8.8.3), quoted. */
   etag: string
 }
 
+/** Signed bytes, and where whoever applies them is then. */
+export interface Statement {
+  bytes: Uint8Array
+  sequence: number
+}
+
 /** Hears every delta as it is committed, and heartbeats. */
-export type FeedListener = (bytes: Uint8Array, sequence: number) => void
+export type FeedListener = (statement: Statement) => void
+
+export interface RealmFeedOptions {
+  name: string
+  ledger: LedgerCore
+  clock: Clock
+  /** A manifest is signed anew when the head has moved or so many seconds have passed. */
+  renewSeconds: number
+  /** Where a delta leads: not always to the head, for its length is bounded. */
+  sequenceOf: (delta: Uint8Array) => number
+}
 
 /** What one realm publishes: signed statements of committed rows, and who waits for the next one. */
 export class RealmFeed {
   readonly name: string
-  readonly #ledger: LedgerCore
-  readonly #clock: Clock
-  readonly #renewSeconds: number
+  readonly #options: RealmFeedOptions
   readonly #listeners = new Set<FeedListener>()
-  readonly #deltas = new Map<number, Uint8Array>()
+  readonly #deltas = new Map<number, Statement>()
   #deltasAt = { sequence: -1, now: 0 }
-  #manifest: { bytes: Uint8Array; sequence: number; issuedAt: number; etag: Promise<string> } | undefined
+  #manifest: (Statement & { issuedAt: number; etag: Promise<string> }) | undefined
   #closed = false
 
-  /** A manifest is signed anew when the head has moved or `renewSeconds` have passed. */
-  constructor(name: string, ledger: LedgerCore, clock: Clock, renewSeconds: number) {
-    this.name = name
-    this.#ledger = ledger
-    this.#clock = clock
-    this.#renewSeconds = renewSeconds
+  constructor(options: RealmFeedOptions) {
+    this.name = options.name
+    this.#options = options
   }
 
   head(): { sequence: number; chain: string } {
-    return this.#ledger.head()
+    return this.#options.ledger.head()
   }
 
-  get listeners(): number {
-    return this.#listeners.size
+  manifest(): Statement {
+    return this.#current()
   }
 
-  manifestBytes(): Uint8Array {
-    return this.#current().bytes
-  }
-
-  async manifest(): Promise<Manifest> {
+  async validatedManifest(): Promise<Manifest> {
     const { bytes, sequence, etag } = this.#current()
     return { bytes, sequence, etag: await etag }
   }
 
   /** `sha256` is 64 lower-case hexadecimal digits. */
   section(sha256: string): Uint8Array | undefined {
-    return this.#ledger.section(sha256)
+    return this.#options.ledger.section(sha256)
   }
 
-  /** From `after` or before it to the head; a heartbeat at the head. Throws `feed_refused` with detail `pruned` or `ahead`. */
-  delta(after: number): Uint8Array {
-    const now = this.#clock()
+  /**
+   * From `after` or before it towards the head; a heartbeat at the head. Throws `feed_refused` with detail `pruned` or
+   * `ahead`.
+   */
+  delta(after: number): Statement {
+    const now = this.#options.clock()
     const { sequence } = this.head()
     if (this.#deltasAt.sequence !== sequence || this.#deltasAt.now !== now) {
       this.#deltas.clear()
@@ -72,18 +78,29 @@ export class RealmFeed {
     const cached = this.#deltas.get(after)
     if (cached !== undefined) return cached
     const bytes = this.#sign(after, now)
-    if (this.#deltas.size < MAX_CACHED_DELTAS) this.#deltas.set(after, bytes)
-    return bytes
+    const delta = { bytes, sequence: after === sequence ? sequence : this.#options.sequenceOf(bytes) }
+    if (this.#deltas.size < MAX_CACHED_DELTAS) this.#deltas.set(after, delta)
+    return delta
   }
 
-  /** What brings an edge that is at `after` to the head: a delta, or the manifest when the delta is no longer there. */
-  statement(after: number | undefined): Uint8Array {
-    if (after === undefined) return this.manifestBytes()
+  /** What brings an edge that is at `after` further: a delta, or the manifest where there is no delta from there. */
+  statement(after: number | undefined): Statement {
+    if (after === undefined) return this.manifest()
     try {
       return this.delta(after)
     } catch (error) {
-      if (error instanceof PortcullisError && error.detail === 'pruned') return this.manifestBytes()
+      if (error instanceof PortcullisError && error.detail === 'pruned') return this.manifest()
       throw error
+    }
+  }
+
+  /** As many of them as it takes to be at the head; at least one. */
+  *statements(after: number | undefined): Generator<Statement> {
+    let statement = this.statement(after)
+    yield statement
+    while (statement.sequence < this.head().sequence) {
+      statement = this.statement(statement.sequence)
+      yield statement
     }
   }
 
@@ -97,9 +114,7 @@ export class RealmFeed {
   /** Tells everybody of what was committed after `after`. */
   publish(after: number): void {
     if (this.#listeners.size === 0) return
-    const bytes = this.statement(after)
-    const { sequence } = this.head()
-    for (const listener of [...this.#listeners]) listener(bytes, sequence)
+    for (const statement of this.statements(after)) for (const listener of [...this.#listeners]) listener(statement)
   }
 
   heartbeat(): void {
@@ -116,7 +131,7 @@ export class RealmFeed {
         unsubscribe?.()
         resolve(true)
       }
-      const unsubscribe = this.subscribe((_, sequence) => {
+      const unsubscribe = this.subscribe(({ sequence }) => {
         if (sequence > after || this.#closed) end()
       })
       if (unsubscribe === undefined) return resolve(this.#closed)
@@ -128,7 +143,7 @@ export class RealmFeed {
   /** Ends what waits and takes no more. */
   close(): void {
     this.#closed = true
-    for (const listener of [...this.#listeners]) listener(new Uint8Array(), this.head().sequence)
+    for (const listener of [...this.#listeners]) listener({ bytes: new Uint8Array(), sequence: this.head().sequence })
     this.#listeners.clear()
   }
 
@@ -136,25 +151,25 @@ export class RealmFeed {
     return this.#closed
   }
 
-  #current(): { bytes: Uint8Array; sequence: number; etag: Promise<string> } {
-    const now = this.#clock()
+  #current(): Statement & { etag: Promise<string> } {
+    const now = this.#options.clock()
     const { sequence } = this.head()
     const known = this.#manifest
-    if (known !== undefined && known.sequence === sequence && now < known.issuedAt + this.#renewSeconds) return known
-    const bytes = this.#ledger.manifest(now)
+    if (known !== undefined && known.sequence === sequence && now < known.issuedAt + this.#options.renewSeconds) return known
+    const bytes = this.#options.ledger.manifest(now)
     this.#manifest = { bytes, sequence, issuedAt: now, etag: etagOf(bytes) }
     return this.#manifest
   }
 
   #sign(after: number, now: number): Uint8Array {
     try {
-      const bytes = this.#ledger.delta(after, now)
-      if (bytes.byteLength <= MAX_DELTA_BYTES) return bytes
+      return this.#options.ledger.delta(after, now)
     } catch (cause) {
-      if (coreCode(cause) === 'ahead') throw new PortcullisError('feed_refused', 'this origin is not as far as that', { detail: 'ahead' })
-      if (coreCode(cause) !== 'pruned') throw cause
+      const detail = coreCode(cause)
+      if (detail === 'pruned') throw new PortcullisError('feed_refused', 'the changes since then are gone: take the manifest', { detail })
+      if (detail === 'ahead') throw new PortcullisError('feed_refused', 'this origin is not as far as that', { detail })
+      throw cause
     }
-    throw new PortcullisError('feed_refused', 'the changes since then are gone: take the manifest', { detail: 'pruned' })
   }
 }
 

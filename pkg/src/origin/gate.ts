@@ -73,14 +73,16 @@ export class OriginGate {
    */
   async identify(token: string): Promise<Identified & { name: string }> {
     await this.#renewKeys(token)
-    try {
-      return this.#identify(token)
-    } catch (error) {
-      // What the core throws here does not say whether it was for want of a key; a verdict does.
-      const reason = reasonOf(this.#core.check(token, this.#clock()))
-      if (reason === undefined || !(await this.#obtainKey(token, reason))) throw error
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return this.#identify(token)
+      } catch (error) {
+        // What the core throws here does not say whether it was for want of a key; a verdict does.
+        const reason = reasonOf(this.#core.check(token, this.#clock()))
+        if (attempt > 0 && reason === 'keys_unavailable') throw keysUnavailable()
+        if (attempt > 0 || reason === undefined || !(await this.#obtainKey(token, reason))) throw error
+      }
     }
-    return this.#identify(token)
   }
 
   /** The realm's JWK set in use; fetched first if that is due. Throws `unknown_realm`. */
@@ -99,9 +101,15 @@ export class OriginGate {
     const index = this.#realms.indexOf(realm)
     const now = this.#clock()
     realm.renewedAt = 0
-    const state = this.#core.state(index)
-    if (!state.loaded || state.wantsManifest || !this.#applyDelta(realm, state.sequence, now)) this.#applyManifest(realm, index, now)
+    if (!this.#core.state(index).loaded || this.#core.state(index).wantsManifest || !this.#applyDeltas(realm, index, now)) {
+      this.#applyManifest(realm, index, now)
+    }
     realm.renewedAt = now
+  }
+
+  /** Where a delta of one of the realms leads. */
+  sequenceOf(delta: Uint8Array): number {
+    return this.#core.peekFeed(delta).sequence
   }
 
   close(): void {
@@ -110,17 +118,17 @@ export class OriginGate {
   }
 
   /** False where there is no way from there by deltas, as after a correction. */
-  #applyDelta(realm: GateRealm, after: number, now: number): boolean {
+  #applyDeltas(realm: GateRealm, index: number, now: number): boolean {
     try {
-      this.#core.applyFeed(realm.feed.delta(after), now)
-      return true
+      for (const { bytes } of realm.feed.statements(this.#core.state(index).sequence)) this.#core.applyFeed(bytes, now)
+      return this.#core.state(index).sequence === realm.feed.head().sequence
     } catch {
       return false
     }
   }
 
   #applyManifest(realm: GateRealm, index: number, now: number): void {
-    this.#core.applyFeed(realm.feed.manifestBytes(), now)
+    this.#core.applyFeed(realm.feed.manifest().bytes, now)
     for (const sha256 of this.#core.missingSections(index)) {
       const bytes = realm.feed.section(sha256)
       if (bytes === undefined) throw new PortcullisError('feed_refused', 'a section of our own manifest is missing', { detail: 'missing_section' })
@@ -142,11 +150,11 @@ export class OriginGate {
     try {
       const identified = this.#core.identify(token)
       const realm = this.#realms[identified.realm]
-      if (realm !== undefined) return { ...identified, name: realm.name }
+      if (realm !== undefined && realm.keys.usableUntil >= this.#clock()) return { ...identified, name: realm.name }
     } catch (cause) {
       const code = coreCode(cause)
       if (code === 'unexpected_token_use') throw new PortcullisError(code, 'unexpected token use')
-      if (code === 'keys_unavailable') throw new PortcullisError('jwks_unreachable', 'the keys of the issuer are not available at the moment')
+      if (code === 'keys_unavailable') throw keysUnavailable()
       if (code !== 'invalid_token') throw cause
     }
     throw new PortcullisError('invalid_token', 'invalid token')
@@ -185,6 +193,10 @@ export class OriginGate {
 function sessionBound({ realms }: Settings): { maxSessionSeconds?: number } {
   const bounds = realms.filter(({ compare }) => compare === 'authTime').map((realm) => realm.maxSessionSeconds)
   return bounds.length === 0 ? {} : { maxSessionSeconds: Math.max(...bounds) }
+}
+
+function keysUnavailable(): PortcullisError {
+  return new PortcullisError('jwks_unreachable', 'the keys of the issuer are not available at the moment')
 }
 
 function reasonOf(answer: number): Reason | undefined {

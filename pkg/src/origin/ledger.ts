@@ -41,9 +41,12 @@ export class Committer {
     this.#options = options
   }
 
-  /** Why the store takes no writes; `undefined` while it does. After a failure it is tried again here, so that it can heal. */
+  /**
+   * Why the store takes no writes; `undefined` while it does. A store that was unavailable is tried again here, so that an
+   * origin heals which nobody asks to revoke because it is unwell.
+   */
   async failure(): Promise<PortcullisError | undefined> {
-    if (this.#failure === undefined || this.#running !== undefined) return this.#failure
+    if (this.#failure?.code !== 'store_unavailable' || this.#running !== undefined) return this.#failure
     try {
       await this.#options.store.probe()
       this.#storeWorks()

@@ -20,8 +20,6 @@ export interface Server {
   /** Where it listens, such as `http://127.0.0.1:8780`. */
   url: string
   port: number
-  /** How many connections are open. */
-  connections(): Promise<number>
   /** Takes no more connections, lets requests end for a moment, then ends them. */
   close(): Promise<void>
 }
@@ -49,7 +47,6 @@ export async function serve(handler: Fetchable, options: ServeOptions): Promise<
   return {
     url: `http://${hostname.includes(':') ? `[${hostname}]` : hostname}:${bound}`,
     port: bound,
-    connections: () => new Promise((resolve, reject) => server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)))),
     async close(): Promise<void> {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       const timer = setTimeout(() => server.closeAllConnections(), CLOSING_MS)

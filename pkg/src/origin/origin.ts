@@ -40,9 +40,11 @@ export async function createOrigin(options: OriginOptions): Promise<Origin> {
 async function start(settings: Settings): Promise<Origin> {
   const clock = systemClock()
   const ledgers = await openLedgers(settings)
-  const feeds = new Map([...ledgers].map(([name, ledger]) => [name, new RealmFeed(name, ledger, clock, settings.heartbeatSeconds)]))
+  const renewSeconds = settings.heartbeatSeconds
+  const sequenceOf = (delta: Uint8Array): number => gate.sequenceOf(delta)
+  const feeds = new Map([...ledgers].map(([name, ledger]) => [name, new RealmFeed({ name, ledger, clock, renewSeconds, sequenceOf })]))
   const { kty, crv, x } = settings.signingKey
-  const gate = new OriginGate({ settings, feeds, publicKey: { kty, crv: crv ?? '', x: x ?? '' }, clock })
+  const gate: OriginGate = new OriginGate({ settings, feeds, publicKey: { kty, crv: crv ?? '', x: x ?? '' }, clock })
   const edges = new EdgeBook(settings.edges, settings.onReport)
   const pushers = settings.edges.flatMap(({ name, pushUrl }) =>
     pushUrl === undefined

@@ -83,10 +83,10 @@ export class Pusher {
 
   async #push(target: Target): Promise<void> {
     const { feed } = target
-    const { sequence } = feed.head()
     const wasManifest = target.sequence === undefined
     try {
-      const status = await this.#send(feed.statement(target.sequence))
+      const { bytes, sequence } = feed.statement(target.sequence)
+      const status = await this.#send(bytes)
       if (status >= 200 && status < 300) {
         target.sequence = sequence
         target.pushedAtMs = Date.now()
@@ -94,11 +94,9 @@ export class Pusher {
         this.#succeeded()
         return
       }
-      // The edge cannot follow from there: it has restarted, or missed something.
-      if (status === 409 || status === 410) {
-        target.sequence = undefined
-        if (!wasManifest) return
-      }
+      // The edge cannot follow from there: it has restarted, or missed something. The manifest needs nothing before it.
+      if (status >= 400 && status < 500) target.sequence = undefined
+      if ((status === 409 || status === 410) && !wasManifest) return
       throw new PortcullisError('push_failed', `the edge answered with status ${status}`, { detail: 'status' })
     } catch (error) {
       if (!this.#closed) await this.#failed(feed, error)

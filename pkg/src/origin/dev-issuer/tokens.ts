@@ -1,6 +1,5 @@
 import type { JWTPayload } from 'jose'
 import { PortcullisError } from '../../errors.ts'
-import { pause } from '../../deadline.ts'
 import { Problem } from '../problem.ts'
 import type { Origin } from '../types.ts'
 import type { IssuerKeys } from './keys.ts'
@@ -117,6 +116,7 @@ export async function issuableAt({ settings, origin }: Issuer, user: User, clien
     if (reason === 'session_revoked' || reason === 'version_revoked' || Date.now() > deadline) {
       throw new Problem(400, 'invalid_grant', 'what would be issued is revoked already')
     }
-    await pause(1_000 - (Date.now() % 1_000))
+    const restOfSecondMs = 1_000 - (Date.now() % 1_000)
+    await new Promise((resolve) => setTimeout(resolve, restOfSecondMs))
   }
 }

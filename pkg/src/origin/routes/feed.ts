@@ -40,7 +40,7 @@ async function manifest(call: Call): Promise<Response> {
   const after = wholeNumber(call.url, 'after')
   const waitSeconds = Math.min(wholeNumber(call.url, 'waitSeconds') ?? 0, MAX_WAIT_SECONDS)
   if (after !== undefined && !(await feed.waitBeyond(after, waitSeconds * 1000, call.request.signal))) throw tooManyReaders()
-  const { bytes, etag } = await feed.manifest()
+  const { bytes, etag } = await feed.validatedManifest()
   const headers = { etag, 'cache-control': `${visibility(call)}, no-cache` }
   return holds(call.request.headers.get('if-none-match'), etag) ? notModified(headers) : octets(bytes, headers)
 }
@@ -50,7 +50,7 @@ function deltas(call: Call): Response {
   const after = wholeNumber(call.url, 'after')
   if (after === undefined) throw invalidRequest('after is missing: the sequence that the edge is at')
   try {
-    return octets(feed.delta(after), { 'cache-control': 'no-store' })
+    return octets(feed.delta(after).bytes, { 'cache-control': 'no-store' })
   } catch (error) {
     throw deltaProblem(error)
   }

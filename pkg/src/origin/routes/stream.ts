@@ -1,5 +1,5 @@
 import { eventStream } from '../answer.ts'
-import type { RealmFeed } from '../feed.ts'
+import type { RealmFeed, Statement } from '../feed.ts'
 import { Problem } from '../problem.ts'
 import { wholeNumber } from '../request.ts'
 import type { Call, Route } from '../router.ts'
@@ -16,9 +16,9 @@ export const streamRoutes: readonly Route[] = [{ method: 'GET', path: '/feed/{re
 function stream(call: Call): Response {
   const feed = feedOf(call)
   const after = lastSeen(call)
-  let first: Uint8Array
+  let first: Uint8Array[]
   try {
-    first = feed.statement(after)
+    first = [...feed.statements(after)].map(event)
   } catch (error) {
     throw deltaProblem(error)
   }
@@ -36,7 +36,7 @@ function lastSeen({ request, url }: Call): number | undefined {
   return sequence
 }
 
-function follow(feed: RealmFeed, first: Uint8Array, signal: AbortSignal): ReadableStream<Uint8Array> | undefined {
+function follow(feed: RealmFeed, first: readonly Uint8Array[], signal: AbortSignal): ReadableStream<Uint8Array> | undefined {
   let controller: ReadableStreamDefaultController<Uint8Array> | undefined
   const leave = (): void => {
     unsubscribe?.()
@@ -47,29 +47,29 @@ function follow(feed: RealmFeed, first: Uint8Array, signal: AbortSignal): Readab
     controller?.close()
     leave()
   }
-  const unsubscribe = feed.subscribe((bytes, sequence) => {
+  const unsubscribe = feed.subscribe((statement) => {
     if (feed.closed) return end()
-    controller?.enqueue(event(bytes, sequence))
+    controller?.enqueue(event(statement))
     if ((controller?.desiredSize ?? 1) > 0) return
     controller?.error(new Error('the reader is too slow'))
     leave()
   })
   if (unsubscribe === undefined) return undefined
   signal.addEventListener('abort', end)
-  const opening = event(first, feed.head().sequence)
+  const opening = first.reduce((bytes, each) => bytes + each.byteLength, 0)
   return new ReadableStream<Uint8Array>(
     {
       start(started) {
         controller = started
-        started.enqueue(opening)
+        for (const each of first) started.enqueue(each)
       },
       cancel: leave,
     },
-    new ByteLengthQueuingStrategy({ highWaterMark: MAX_UNREAD_BYTES + opening.byteLength }),
+    new ByteLengthQueuingStrategy({ highWaterMark: MAX_UNREAD_BYTES + opening }),
   )
 }
 
-function event(bytes: Uint8Array, sequence: number): Uint8Array {
+function event({ bytes, sequence }: Statement): Uint8Array {
   return new TextEncoder().encode(`event: feed\nid: ${sequence}\ndata: ${base64(bytes)}\n\n`)
 }
 

@@ -62,12 +62,12 @@ test('a token that is not good is refused, before anything else is looked at', a
 
 test('a token without the role, or with a role for another realm, is not enough', async () => {
   const tokens = [
-    await acme.token(),
-    await acme.token({ realm_access: { roles: [] } }),
-    await acme.token({ realm_access: { roles: 'portcullis-admin' } }),
-    await acme.token({ realm_access: 'portcullis-admin' }),
-    await acme.token({ roles: ['portcullis-admin'] }),
-    await acme.token({ realm_access: { roles: ['root'] } }),
+    await acme.token({ sub: 'bob' }),
+    await acme.token({ sub: 'bob', realm_access: { roles: [] } }),
+    await acme.token({ sub: 'bob', realm_access: { roles: 'portcullis-admin' } }),
+    await acme.token({ sub: 'bob', realm_access: 'portcullis-admin' }),
+    await acme.token({ sub: 'bob', roles: ['portcullis-admin'] }),
+    await acme.token({ sub: 'bob', realm_access: { roles: ['root'] } }),
     await other.token({ realm_access: { roles: ['portcullis-admin', 'root'] } }),
   ]
   for (const token of tokens) {

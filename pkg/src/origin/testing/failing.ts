@@ -1,4 +1,4 @@
-// A store that fails and counts as it is told.
+// A store that fails, dawdles and counts as it is told.
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -14,7 +14,7 @@ export interface FailingStore {
   clean(): void
 }
 
-export function failing(open: (path: string) => RevocationStore): FailingStore {
+export function failing(open: (path: string) => RevocationStore, delayMs = 0): FailingStore {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-failing-'))
   const real = open(join(folder, 'store.db'))
   let failing = false
@@ -27,6 +27,7 @@ export function failing(open: (path: string) => RevocationStore): FailingStore {
       ...real,
       async append(batches: readonly RealmRows[]) {
         check()
+        if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs))
         await real.append(batches)
         commits += 1
       },

@@ -91,7 +91,7 @@ export async function createTestIssuer(name = 'acme', issuer: string = ISSUER): 
 }
 
 /** Claims of an administrator of the realm. */
-export const ADMINISTRATOR = { sub: 'admin', realm_access: { roles: ['portcullis-admin'] } }
+export const ADMINISTRATOR: { sub: string; realm_access: { roles: string[] } } = { sub: 'admin', realm_access: { roles: ['portcullis-admin'] } }
 
 /** Waits until something holds; fails after three seconds. */
 export async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {

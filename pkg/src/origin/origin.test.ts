@@ -1,0 +1,264 @@
+import assert from 'node:assert/strict'
+import { rm } from 'node:fs/promises'
+import { describe, test } from 'node:test'
+import { createOrigin, generateFeedKey, type Origin, type OriginOptions } from '../entry/origin/node.ts'
+import { openDatabase } from './database.ts'
+import { memoryStore } from './memory.ts'
+import { sqliteStore } from './sqlite.ts'
+import { failing } from './testing/failing.ts'
+import { createTestIssuer, ISSUER, openStage } from './testing/stage.ts'
+
+const now = (): number => Math.floor(Date.now() / 1000)
+
+function ask(origin: Origin, subject: { subject?: string; session?: string; tokenVersion?: number; issuedAt?: number }): string | undefined {
+  return origin.refuses('acme', { issuedAt: now(), expiresAt: now() + 300, ...subject })
+}
+
+describe('options', () => {
+  const good = async (): Promise<OriginOptions> => ({
+    store: memoryStore(),
+    signingKey: (await generateFeedKey()).signingKey,
+    realms: [(await createTestIssuer()).realm],
+  })
+
+  test('have defaults', async () => {
+    await (await createOrigin(await good())).close()
+  })
+
+  test('that are unknown, missing or wrong are named', async () => {
+    const options = await good()
+    const { publicKey } = await generateFeedKey()
+    const [realm] = options.realms
+    const bad: [RegExp, object][] = [
+      [/unknown option 'heartBeatSeconds'.*heartbeatSeconds/, { heartBeatSeconds: 1 }],
+      [/store is missing/, { store: undefined }],
+      [/store must be a revocation store/, { store: {} }],
+      [/signingKey must be a private Ed25519 key/, { signingKey: publicKey }],
+      [/realms must be/, { realms: [] }],
+      [/realms\[0\].*unknown option 'aud'/, { realms: [{ ...realm, aud: 'api' }] }],
+      [/realms\[1\].name is the same/, { realms: [realm, { ...realm, issuer: 'https://other.test' }] }],
+      [/realms\[0\].jwks/, { realms: [{ ...realm, jwks: undefined }] }],
+      [/realms\[0\].name must be/, { realms: [{ ...realm, name: 'a/b' }] }],
+      [/edges\[1\].name is taken/, { edges: [{ name: 'a' }, { name: 'a' }] }],
+      [/edges\[0\].pushUrl must be/, { edges: [{ name: 'a', pushUrl: 'file:///etc' }] }],
+      [/errorRate must be/, { errorRate: 1 }],
+      [/heartbeatSeconds must be/, { heartbeatSeconds: 0.5 }],
+      [/jwks must be fetched by https/, { realms: [{ ...realm, jwks: 'http://issuer.test/certs' }] }],
+    ]
+    for (const [message, change] of bad) {
+      await assert.rejects(createOrigin({ ...options, ...change }), { code: 'invalid_option', message })
+    }
+    const set = { realms: [{ ...realm, jwks: { keys: [] } }] } as Partial<OriginOptions>
+    await assert.rejects(createOrigin({ ...options, ...set }), { code: 'invalid_jwks' })
+    // Nothing of that has kept the store.
+    await (await createOrigin(options)).close()
+  })
+
+  test('never show a secret in a message', async () => {
+    const options = await good()
+    const signingKey = { ...options.signingKey, crv: 'X25519' }
+    await assert.rejects(createOrigin({ ...options, signingKey }), (error: Error) => !error.message.includes(String(signingKey.d)))
+  })
+})
+
+describe('recording', () => {
+  test('revocations that come together share a transaction', async () => {
+    const store = failing((path) => sqliteStore({ path }))
+    const stage = await openStage({ store: store.store })
+    try {
+      const tokens = await Promise.all(Array.from({ length: 64 }, () => stage.issuer.token()))
+      const before = stage.sequence()
+      const recorded = await Promise.all(tokens.map((token) => stage.origin.revokeToken(token)))
+      assert.equal(store.commits(), 1)
+      assert.equal(stage.sequence(), before + 64)
+      assert.ok(recorded.every(({ realm, sequence }) => realm === 'acme' && sequence === before + 64))
+    } finally {
+      await stage.close()
+      store.clean()
+    }
+  })
+
+  test('requests that come while the store writes share the next transaction', async () => {
+    const store = failing((path) => sqliteStore({ path }), 30)
+    const stage = await openStage({ store: store.store })
+    try {
+      const tokens = await Promise.all(Array.from({ length: 64 }, () => stage.issuer.token()))
+      const before = stage.sequence()
+      const answers = await Promise.all(tokens.map((token) => stage.revoke(token)))
+      assert.ok(answers.every(({ status }) => status === 200))
+      assert.equal(stage.sequence(), before + 64)
+      assert.ok(store.commits() <= 16, `${store.commits()} transactions for 64 requests`)
+    } finally {
+      await stage.close()
+      store.clean()
+    }
+  })
+
+  test('a failed transaction has recorded nothing, and the next one works', async () => {
+    const store = failing((path) => sqliteStore({ path }))
+    const stage = await openStage({ store: store.store })
+    try {
+      const { sequence, chain } = stage.origin.status()[0] ?? {}
+      store.fail(true)
+      const failed = await Promise.allSettled([
+        stage.origin.endSession('acme', 's1'),
+        stage.origin.logoutUser('acme', 'alice'),
+        stage.origin.logoutUser('acme', 'alice'),
+      ])
+      assert.ok(failed.every((each) => each.status === 'rejected' && (each.reason as { code: string }).code === 'store_unavailable'))
+      assert.deepEqual([stage.origin.status()[0]?.sequence, stage.origin.status()[0]?.chain], [sequence, chain])
+      assert.equal(ask(stage.origin, { session: 's1', subject: 'alice' }), undefined)
+      store.fail(false)
+      assert.equal((await stage.origin.endSession('acme', 's1')).sequence, Number(sequence) + 1)
+      assert.equal(ask(stage.origin, { session: 's1' }), 'session_revoked')
+      assert.equal(ask(stage.origin, { subject: 'alice' }), undefined)
+    } finally {
+      await stage.close()
+      store.clean()
+    }
+  })
+
+  test('a store whose head has moved on is not written to', async () => {
+    const stage = await openStage()
+    try {
+      await stage.origin.endSession('acme', 's1')
+      const other = openDatabase(stage.path)
+      other.exec('UPDATE revocation_heads SET sequence = sequence + 1')
+      other.close()
+      await assert.rejects(stage.origin.endSession('acme', 's2'), { code: 'store_corrupt' })
+      assert.equal((await stage.get('/healthz')).status, 503)
+    } finally {
+      await stage.close()
+    }
+  })
+
+  test('every verb is in force when it resolves', async () => {
+    const stage = await openStage()
+    const { origin } = stage
+    try {
+      await origin.endSession('acme', 's1')
+      assert.equal(ask(origin, { session: 's1' }), 'session_revoked')
+      await origin.logoutUser('acme', 'alice')
+      assert.equal(ask(origin, { subject: 'alice' }), 'user_revoked')
+      assert.equal(ask(origin, { subject: 'alice', issuedAt: now() + 10 }), undefined)
+      assert.ok(origin.userNotBefore('acme', 'alice') >= now())
+      assert.equal(origin.userNotBefore('acme', 'bob'), 0)
+      await origin.raiseTokenVersion('acme', 'bob', 3)
+      assert.equal(ask(origin, { subject: 'bob', tokenVersion: 2 }), 'version_revoked')
+      assert.equal(ask(origin, { subject: 'bob', tokenVersion: 3 }), undefined)
+      await origin.logoutRealm('acme')
+      assert.equal(ask(origin, { subject: 'carol' }), 'realm_revoked')
+    } finally {
+      await stage.close()
+    }
+  })
+
+  test('what cannot be recorded is refused', async () => {
+    const stage = await openStage()
+    const { origin } = stage
+    try {
+      await assert.rejects(origin.logoutUser('other', 'alice'), { code: 'unknown_realm' })
+      await assert.rejects(origin.logoutUser('acme', ''), { code: 'invalid_event' })
+      await assert.rejects(origin.endSession('acme', 'x'.repeat(1_025)), { code: 'invalid_event' })
+      await assert.rejects(origin.raiseTokenVersion('acme', 'bob', -1), { code: 'invalid_event' })
+      await assert.rejects(origin.raiseTokenVersion('acme', 'bob', 1.5), { code: 'invalid_event' })
+      assert.throws(() => origin.userNotBefore('other', 'alice'), { code: 'unknown_realm' })
+    } finally {
+      await stage.close()
+    }
+  })
+
+  test('the last key is banned only by force', async () => {
+    const issuer = await createTestIssuer()
+    const second = await createTestIssuer()
+    const jwks = { keys: [issuer.jwk, second.jwk] }
+    const stage = await openStage({ realms: [{ ...issuer.realm, jwks: () => jwks }] })
+    try {
+      const { origin } = stage
+      await assert.rejects(origin.banKey('acme', 'unknown'), { code: 'invalid_event', detail: 'unknown_key' })
+      const token = await second.token()
+      assert.equal((await origin.revokeToken(token)).realm, 'acme')
+      await origin.banKey('acme', String(second.jwk.kid))
+      jwks.keys = [issuer.jwk]
+      const single = await openStage()
+      try {
+        await assert.rejects(single.origin.banKey('acme', String(single.issuer.jwk.kid)), { code: 'invalid_event', detail: 'last_key' })
+        await single.origin.banKey('acme', String(single.issuer.jwk.kid), { force: true })
+      } finally {
+        await single.close()
+      }
+    } finally {
+      await stage.close()
+    }
+  })
+})
+
+describe('restart', () => {
+  test('keeps everything: head, chain and what is refused', async () => {
+    const stage = await openStage()
+    const { origin, path, signingKey, issuer } = stage
+    await origin.endSession('acme', 's1')
+    await origin.logoutUser('acme', 'alice')
+    await origin.raiseTokenVersion('acme', 'bob', 3)
+    const token = await issuer.token({ sub: 'carol', sid: 's9' })
+    await origin.revokeToken(token)
+    const before = origin.status()
+    await origin.close()
+    const again = await createOrigin({ store: sqliteStore({ path }), signingKey, realms: [issuer.realm] })
+    try {
+      assert.deepEqual(again.status(), before)
+      assert.equal(ask(again, { session: 's1' }), 'session_revoked')
+      assert.equal(ask(again, { subject: 'alice', issuedAt: now() - 5 }), 'user_revoked')
+      assert.equal(ask(again, { subject: 'bob' }), 'version_revoked')
+      assert.deepEqual(await again.revokeToken(token), { realm: 'acme', sequence: before[0]?.sequence })
+      assert.equal((await again.endSession('acme', 's2')).sequence, Number(before[0]?.sequence) + 1)
+    } finally {
+      await again.close()
+      await stage.close()
+    }
+  })
+
+  test('a realm whose issuer has changed is refused', async () => {
+    const stage = await openStage()
+    const { path, signingKey, issuer } = stage
+    await stage.origin.close()
+    const realms = [{ ...issuer.realm, issuer: `${ISSUER}/` }]
+    await assert.rejects(createOrigin({ store: sqliteStore({ path }), signingKey, realms }), { code: 'invalid_option', message: /another issuer/ })
+    await (await createOrigin({ store: sqliteStore({ path }), signingKey, realms: [issuer.realm] })).close()
+    await stage.close()
+  })
+
+  test('a row that was tampered with is found', async () => {
+    const stage = await openStage()
+    const { path, signingKey, issuer } = stage
+    await stage.origin.endSession('acme', 's1')
+    await stage.origin.endSession('acme', 's2')
+    await stage.origin.close()
+    const database = openDatabase(path)
+    const rows = database.prepare('SELECT payload FROM revocation_rows ORDER BY sequence').all()
+    const swap = database.prepare('UPDATE revocation_rows SET payload = ? WHERE sequence = (SELECT max(sequence) FROM revocation_rows)')
+    swap.run(rows[0]?.['payload'] ?? null)
+    database.close()
+    await assert.rejects(createOrigin({ store: sqliteStore({ path }), signingKey, realms: [issuer.realm] }), { code: 'store_corrupt' })
+    await rm(path)
+    await stage.close()
+  })
+
+  test('a second origin on the same file is refused', async () => {
+    const stage = await openStage()
+    const { path, signingKey, issuer } = stage
+    await assert.rejects(createOrigin({ store: sqliteStore({ path }), signingKey, realms: [issuer.realm] }), { code: 'store_locked' })
+    await stage.close()
+  })
+})
+
+test('closing finishes what was asked for, then refuses', async () => {
+  const stage = await openStage()
+  const recorded = stage.origin.endSession('acme', 's1')
+  await stage.origin.close()
+  assert.equal((await recorded).realm, 'acme')
+  await assert.rejects(stage.origin.endSession('acme', 's2'), { code: 'closed' })
+  assert.equal((await stage.get('/healthz')).status, 503)
+  await stage.origin.close()
+  await stage.close()
+})

@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { test } from 'node:test'
+import { openStage, until } from './testing/stage.ts'
+
+type Answer = number | 'hang' | 'break'
+
+interface TestEdge {
+  url: string
+  /** Each push that arrived: what kind of message, and what was answered. */
+  pushes: { magic: string; bytes: number; type: string | undefined; answer: Answer }[]
+  /** Answers for the next pushes; then 200. */
+  plan: Answer[]
+  close(): Promise<void>
+}
+
+async function openEdge(...plan: Answer[]): Promise<TestEdge> {
+  const pushes: TestEdge['pushes'] = []
+  const server: Server = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('error', () => undefined)
+    request.on('end', () => {
+      const answer = plan.shift() ?? 200
+      const body = Buffer.concat(chunks)
+      pushes.push({ magic: body.subarray(0, 4).toString(), bytes: body.length, type: request.headers['content-type'], answer })
+      if (answer === 'break') request.socket.destroy()
+      else if (answer !== 'hang') response.writeHead(answer).end('{}')
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/portcullis/feed`,
+    pushes,
+    plan,
+    async close() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+function pushed(stage: Awaited<ReturnType<typeof openStage>>): number | undefined {
+  return stage.origin.status()[0]?.edges[0]?.pushedSequence
+}
+
+const MANIFEST = 'PCLM'
+const DELTA = 'PCLD'
+
+test('an edge gets the manifest first, each change as it is durable, and heartbeats', async () => {
+  const edge = await openEdge()
+  const stage = await openStage({ edges: [{ name: 'edge-1', pushUrl: edge.url }] })
+  try {
+    await until(() => edge.pushes.length === 1, 'the manifest arrives')
+    assert.equal(edge.pushes[0]?.magic, MANIFEST)
+    assert.equal(edge.pushes[0]?.type, 'application/octet-stream')
+    for (let change = 0; change < 3; change += 1) {
+      await stage.revoke(await stage.issuer.token())
+      await until(() => pushed(stage) === stage.sequence(), 'the change arrives')
+    }
+    assert.ok(edge.pushes.slice(1).every(({ magic }) => magic === DELTA))
+    const count = edge.pushes.length
+    await until(() => edge.pushes.length === count + 2, 'two heartbeats arrive')
+    assert.deepEqual(stage.reports, [])
+  } finally {
+    await stage.close()
+    await edge.close()
+  }
+})
+
+test('an edge that cannot follow gets the manifest', async () => {
+  const edge = await openEdge(200, 409, 200, 410)
+  const stage = await openStage({ edges: [{ name: 'edge-1', pushUrl: edge.url }] })
+  try {
+    for (let change = 0; change < 2; change += 1) {
+      await until(() => pushed(stage) === stage.sequence(), 'the edge is up to date')
+      await stage.revoke(await stage.issuer.token())
+    }
+    await until(() => edge.pushes.length >= 5 && pushed(stage) === stage.sequence(), 'the edge is up to date again')
+    assert.deepEqual(
+      edge.pushes.slice(0, 5).map(({ magic, answer }) => [magic, answer]),
+      [[MANIFEST, 200], [DELTA, 409], [MANIFEST, 200], [DELTA, 410], [MANIFEST, 200]],
+    )
+    assert.deepEqual(stage.reports, [])
+  } finally {
+    await stage.close()
+    await edge.close()
+  }
+})
+
+test('a flaky edge is tried again and reported once', async () => {
+  const edge = await openEdge(200, 500, 'break', 503, 400)
+  const stage = await openStage({ edges: [{ name: 'edge-1', pushUrl: edge.url }] })
+  try {
+    await until(() => pushed(stage) === stage.sequence(), 'the manifest arrives')
+    await stage.revoke(await stage.issuer.token())
+    await until(() => pushed(stage) === stage.sequence(), 'the change arrives in the end')
+    assert.deepEqual(
+      stage.reports.map(({ kind, edge, error }) => [kind, edge, error?.code]),
+      [['push', 'edge-1', 'push_failed'], ['push', 'edge-1', undefined]],
+    )
+    assert.ok(!JSON.stringify(stage.reports.map(({ error }) => error?.message)).includes('127.0.0.1'))
+  } finally {
+    await stage.close()
+    await edge.close()
+  }
+})
+
+test('an edge that hangs holds up nobody and gets everything at once in the end', async () => {
+  const edge = await openEdge(200, 'hang')
+  const quick = await openEdge()
+  const stage = await openStage({
+    edges: [{ name: 'edge-1', pushUrl: edge.url }, { name: 'edge-2', pushUrl: quick.url }],
+    pushTimeoutMs: 400,
+    heartbeatSeconds: 30,
+  })
+  try {
+    await until(() => pushed(stage) === stage.sequence(), 'the manifest arrives')
+    for (let change = 0; change < 20; change += 1) {
+      const start = performance.now()
+      await stage.revoke(await stage.issuer.token())
+      assert.ok(performance.now() - start < 300)
+    }
+    const before = edge.pushes.length
+    await until(() => stage.origin.status()[0]?.edges[1]?.pushedSequence === stage.sequence(), 'the quick edge is up to date')
+    await until(() => pushed(stage) === stage.sequence(), 'the slow edge is up to date')
+    assert.ok(edge.pushes.length - before <= 2, `${edge.pushes.length - before} pushes for 20 changes`)
+  } finally {
+    await stage.close()
+    await edge.close()
+    await quick.close()
+  }
+})
+
+test('closing ends a push that hangs', async () => {
+  const edge = await openEdge('hang')
+  const stage = await openStage({ edges: [{ name: 'edge-1', pushUrl: edge.url }] })
+  await until(() => edge.pushes.length === 1, 'the push is under way')
+  const start = performance.now()
+  await stage.close()
+  assert.ok(performance.now() - start < 1_500)
+  await edge.close()
+})
+
+test('a redirect is not followed', async () => {
+  const edge = await openEdge(302, 302)
+  const stage = await openStage({ edges: [{ name: 'edge-1', pushUrl: edge.url }] })
+  try {
+    await until(() => stage.reports.length > 0, 'the failure is reported')
+    assert.equal(stage.reports[0]?.error?.code, 'push_failed')
+  } finally {
+    await stage.close()
+    await edge.close()
+  }
+})

@@ -1,0 +1,93 @@
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname } from 'node:path'
+import { PortcullisError } from '../errors.ts'
+
+/** The common part of better-sqlite3 and node:sqlite. */
+export interface Connection {
+  exec(sql: string): unknown
+  prepare(sql: string): unknown
+  close(): unknown
+}
+
+/** Which SQLite is used: the optional peer `better-sqlite3` where it is installed, else `node:sqlite`. */
+export type SqliteDriver = 'better-sqlite3' | 'node:sqlite'
+
+/** Opens a file with the driver asked for, else with the first that is there. Throws `store_unavailable`, or what the driver throws. */
+export function connect(file: string, driver: SqliteDriver | undefined): Connection {
+  if (!existsSync(dirname(file))) {
+    throw new PortcullisError('store_unavailable', `${file}: its directory does not exist: create it first`)
+  }
+  const drivers = driver === undefined ? DRIVERS : [driver]
+  for (const each of drivers) {
+    const open = load(each)
+    const connection = open === undefined ? undefined : tryOpen(open, file)
+    if (connection !== undefined) return connection
+  }
+  throw new PortcullisError(
+    'store_unavailable',
+    `${drivers.join(' or ')} is not there or does not load: npm install better-sqlite3 (npm rebuild, after a change of Node), or run Node 22.13 or later`,
+  )
+}
+
+const DRIVERS: readonly SqliteDriver[] = ['better-sqlite3', 'node:sqlite']
+
+type Open = (file: string) => Connection
+
+/** `undefined`: the driver is not installed, or not built for this Node. */
+function load(driver: SqliteDriver): Open | undefined {
+  const require = createRequire(import.meta.url)
+  try {
+    switch (driver) {
+      case 'better-sqlite3': {
+        const BetterSqlite = require('better-sqlite3') as new (file: string) => Connection
+        return (file) => new BetterSqlite(file)
+      }
+      case 'node:sqlite': {
+        const { DatabaseSync } = require('node:sqlite') as { DatabaseSync: new (file: string) => Connection }
+        return (file) => new DatabaseSync(file)
+      }
+    }
+  } catch (error) {
+    if (isNotThere(error)) return undefined
+    throw error
+  }
+}
+
+/** better-sqlite3 loads its binary part only now. */
+function tryOpen(open: Open, file: string): Connection | undefined {
+  try {
+    return open(file)
+  } catch (error) {
+    if (isNotThere(error)) return undefined
+    throw error
+  }
+}
+
+function isNotThere(error: unknown): boolean {
+  const { code, message } = error as { code?: unknown; message?: unknown }
+  if (['MODULE_NOT_FOUND', 'ERR_UNKNOWN_BUILTIN_MODULE', 'ERR_DLOPEN_FAILED'].includes(String(code))) return true
+  // What the package `bindings` throws when nothing was built.
+  return String(message).startsWith('Could not locate the bindings file')
+}
+
+/** Primary result codes by number, as node:sqlite gives them (https://www.sqlite.org/rescode.html). */
+const RESULTS: Readonly<Record<number, string>> = {
+  3: 'SQLITE_PERM',
+  5: 'SQLITE_BUSY',
+  6: 'SQLITE_LOCKED',
+  8: 'SQLITE_READONLY',
+  10: 'SQLITE_IOERR',
+  11: 'SQLITE_CORRUPT',
+  13: 'SQLITE_FULL',
+  14: 'SQLITE_CANTOPEN',
+  26: 'SQLITE_NOTADB',
+}
+
+/** The primary result code, whichever driver threw: `SQLITE_READONLY` also for `SQLITE_READONLY_DIRECTORY`. */
+export function resultOf(cause: unknown): string {
+  const { code, errcode } = (cause ?? {}) as { code?: unknown; errcode?: unknown }
+  if (typeof errcode === 'number') return RESULTS[errcode & 0xff] ?? 'SQLITE_ERROR'
+  if (typeof code !== 'string') return 'SQLITE_ERROR'
+  return Object.values(RESULTS).find((name) => code === name || code.startsWith(`${name}_`)) ?? 'SQLITE_ERROR'
+}
