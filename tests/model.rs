@@ -534,6 +534,23 @@ impl World {
             self.deliver(edge, &delta);
         }
         self.put_under_way(delta);
+        if self.edges[edge].wants_manifest() {
+            self.fold(edge);
+        }
+    }
+
+    /// A manifest that an edge asked for, and that deltas overtake.
+    fn fold(&mut self, edge: usize) {
+        let manifest = self.ledger.manifest(at(self.now)).unwrap();
+        for _ in 0..self.below(3) {
+            self.batch();
+            let ours = self.edges[edge].position().map_or(0, |position| position.sequence);
+            if let Ok(delta) = self.ledger.delta(ours, at(self.now)) {
+                self.deliver(edge, &delta);
+            }
+        }
+        self.deliver(edge, &manifest);
+        self.fetch_for(edge);
     }
 
     fn put_under_way(&mut self, message: Vec<u8>) {
