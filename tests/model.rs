@@ -18,7 +18,7 @@ use portcullis::ledger::{Correction, Event, Ledger, LedgerSettings, Row};
 use portcullis::revocation::{Bounds, Chain, Effect, RealmId, Revocations, Status, Subject};
 use portcullis::time::Seconds;
 
-const OPERATIONS: u64 = 1_500_000;
+const OPERATIONS: u64 = 3_000_000;
 const SEED: u64 = 0x5EED_0F7A_6A7E;
 const LIFETIME: u64 = 3_600;
 const LEEWAY: u64 = 5;
@@ -26,6 +26,8 @@ const SKEW: u64 = 5;
 const TOKENS: usize = 2_000;
 /// How far the edges' clocks are off the origin's.
 const CLOCKS: [i64; 6] = [0, 5, -5, 3, -2, 0];
+/// The last of them go by deltas.
+const FOLLOWERS: usize = 3;
 
 #[test]
 fn no_edge_lets_through_what_it_knows() {
@@ -38,7 +40,7 @@ fn no_edge_lets_through_what_it_knows() {
     }
     println!("{:?}", world.tally);
     assert!(world.tally.refused.iter().all(|count| *count > operations / 20_000), "hardly anything was refused");
-    assert!(world.tally.folded > operations / 50_000, "hardly any state was folded");
+    assert!(world.tally.folded >= 10, "hardly any state was folded");
     assert!(world.tally.false_matches <= 3, "{} false matches", world.tally.false_matches);
 }
 
@@ -274,8 +276,8 @@ impl World {
     fn batch(&mut self) {
         let size = match self.below(2_000) {
             // Enough to outgrow the sections.
-            0 => 2_000,
-            1..=10 => 100 + self.below(300),
+            0..=1 => 2_000,
+            2..=10 => 100 + self.below(300),
             _ => 1 + self.below(3),
         };
         let mut staged = Vec::new();
@@ -526,7 +528,7 @@ impl World {
         };
         let Ok(delta) = self.ledger.delta(after, at(self.now)) else {
             if self.below(2) == 0 {
-                self.send_manifest();
+                self.send_manifest_to(edge);
             }
             return;
         };
@@ -570,8 +572,13 @@ impl World {
         }
     }
 
+    /// Followers get manifests only when deltas do not help, or when they want one.
     fn send_manifest(&mut self) {
-        let edge = self.below(CLOCKS.len() as u64) as usize;
+        let edge = self.below((CLOCKS.len() - FOLLOWERS) as u64) as usize;
+        self.send_manifest_to(edge);
+    }
+
+    fn send_manifest_to(&mut self, edge: usize) {
         let manifest = self.ledger.manifest(at(self.now)).unwrap();
         if self.below(4) > 0 {
             self.deliver(edge, &manifest);
