@@ -179,7 +179,7 @@ impl Gathered {
             Change::TokenId { place, .. } if self.ids.contains_key(place) => FINGERPRINT_BYTES,
             Change::TokenId { .. } => FINGERPRINT_BYTES + 3 * VARINT_BYTES,
             Change::Epoch { .. } => FINGERPRINT_BYTES + VARINT_BYTES,
-            Change::Version { key, .. } => key.len() + VARINT_BYTES,
+            Change::Version { key, minimum } => key.len() + varint_length(*minimum),
             Change::Exact(exact) => {
                 let clients: usize = exact.clients.keys().map(|client| client.len() + 2 * VARINT_BYTES).sum();
                 clients + exact.bans.len() * 32 + VARINT_BYTES
@@ -254,6 +254,10 @@ impl Gathered {
         }
         block
     }
+}
+
+fn varint_length(value: u64) -> usize {
+    usize::try_from((u64::BITS - value.leading_zeros()).div_ceil(7)).unwrap_or(0).max(1)
 }
 
 /// 0 when unknown, else 1 + zigzag of the distance from the time of the statement.
