@@ -75,7 +75,6 @@ impl fmt::Debug for LedgerSettings {
 }
 
 /// One realm's revocations, exact, with everything needed to publish them.
-#[derive(Debug)]
 pub struct Ledger {
     settings: LedgerSettings,
     book: Book,
@@ -97,8 +96,15 @@ enum Phase {
     Running,
 }
 
+impl fmt::Debug for Ledger {
+    /// Where it stands; none of the names in it.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Ledger").field("head", &self.head).finish_non_exhaustive()
+    }
+}
+
 /// A recorded event, for the store.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Row {
     /// Its number, one more than the row before.
     pub sequence: u64,
@@ -108,6 +114,15 @@ pub struct Row {
     pub payload: Vec<u8>,
     /// The ledger's chain hash after it.
     pub chain: Chain,
+}
+
+impl fmt::Debug for Row {
+    /// All but the payload, which has names in it.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = formatter.debug_struct("Row");
+        shown.field("sequence", &self.sequence).field("keep_until", &self.keep_until).field("chain", &self.chain);
+        shown.finish_non_exhaustive()
+    }
 }
 
 /// Sizes and counts.

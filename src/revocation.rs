@@ -41,6 +41,7 @@ pub use wire::{
     MAX_SECTIONS, MAX_SECTION_BYTES, MAX_SEQUENCE,
 };
 
+use core::fmt;
 use std::collections::BTreeSet;
 
 use delta::{Delta, Reach};
@@ -56,7 +57,6 @@ use crate::error::FeedError;
 use crate::time::UnixSeconds;
 
 /// One realm's revocation state at an edge. Starts never loaded.
-#[derive(Debug)]
 pub struct Revocations {
     realm: RealmId,
     feed_keys: Vec<FeedKey>,
@@ -302,13 +302,14 @@ impl Revocations {
     fn can_fold(&self, manifest: &Manifest, renewed: bool) -> bool {
         let Some(active) = &self.active else { return true };
         let ours = active.position;
+        let is_outgrown = self.needs_manifest || active.is_outgrown();
         let says_else = renewed && (active.bounds != manifest.bounds || active.missing().next().is_some());
         let is_ours = manifest.position.sequence == ours.sequence;
         let leads_here = self.history.chain_at(manifest.position.sequence) == Some(manifest.position.chain)
             && self.history.tip(&manifest.position).sequence == ours.sequence;
         let staged_is_later =
-            self.staged.as_ref().is_some_and(|staged| staged.manifest.position.sequence >= manifest.position.sequence);
-        leads_here && !staged_is_later && (self.wants_manifest() || (is_ours && says_else))
+            self.staged.as_ref().is_some_and(|staged| staged.manifest.position.sequence > manifest.position.sequence);
+        leads_here && !staged_is_later && (is_outgrown || (is_ours && says_else))
     }
 
     fn apply_delta(&mut self, delta: Delta, key: KeyId) -> Result<Effect, FeedError> {
@@ -419,6 +420,14 @@ impl Revocations {
             Some((_, known)) => *known = sequence.max(*known),
             None => self.high_water.push((key, sequence)),
         }
+    }
+}
+
+impl fmt::Debug for Revocations {
+    /// Where it stands; none of the names in it.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = formatter.debug_struct("Revocations");
+        shown.field("realm", &self.realm).field("position", &self.position()).finish_non_exhaustive()
     }
 }
 

@@ -150,7 +150,7 @@ impl Book {
             }
             Fact::Keys { jwks } => {
                 self.exact.jwks = Some(jwks.to_vec());
-                Change::Exact(Box::new(Exact { jwks: self.exact.jwks.clone(), ..Exact::default() }))
+                Change::Keys
             }
         }
     }

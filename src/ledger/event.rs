@@ -1,9 +1,11 @@
 //! What can be told to the ledger.
 
+use core::fmt;
+
 use crate::time::UnixSeconds;
 
 /// Something that makes tokens be refused. Names are taken as they stand in tokens.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Event {
     /// One token is revoked.
     Token {
@@ -71,7 +73,7 @@ pub enum Event {
 }
 
 /// What is put right. `None` takes the not-before away.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Correction {
     /// A user's not-before.
     User {
@@ -120,4 +122,37 @@ pub enum Correction {
         /// The right value.
         minimum: u64,
     },
+}
+
+impl fmt::Debug for Event {
+    /// The kind only: names come from outside.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Token { .. } => "Token",
+            Self::Session { .. } => "Session",
+            Self::ClientSession { .. } => "ClientSession",
+            Self::User { .. } => "User",
+            Self::Client { .. } => "Client",
+            Self::Realm { .. } => "Realm",
+            Self::KeyBanned { .. } => "KeyBanned",
+            Self::TokenVersion { .. } => "TokenVersion",
+            Self::Keys { .. } => "Keys",
+            Self::Correction(_) => "Correction",
+        })
+    }
+}
+
+impl fmt::Debug for Correction {
+    /// The kind only: names come from outside.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::User { .. } => "User",
+            Self::Session { .. } => "Session",
+            Self::ClientSession { .. } => "ClientSession",
+            Self::Client { .. } => "Client",
+            Self::Realm { .. } => "Realm",
+            Self::KeyBanned { .. } => "KeyBanned",
+            Self::TokenVersion { .. } => "TokenVersion",
+        })
+    }
 }

@@ -71,7 +71,7 @@ impl Ledger {
         let mut flags = 0;
         let mut last = from;
         for (head, change) in changes {
-            if !gathered.takes(change) {
+            if !gathered.takes(change, &self.book.exact) {
                 (to, flags) = (last, PARTIAL);
                 break;
             }
@@ -172,19 +172,20 @@ struct Gathered {
 
 impl Gathered {
     /// Takes a change in unless the delta would become too long. One change always fits.
-    fn takes(&mut self, change: &Change) -> bool {
+    fn takes(&mut self, change: &Change, latest: &Exact) -> bool {
         const VARINT_BYTES: usize = 10;
         const HEAD_BYTES: usize = 1_024;
         let bytes = match change {
             Change::TokenId { place, .. } if self.ids.contains_key(place) => FINGERPRINT_BYTES,
             Change::TokenId { .. } => FINGERPRINT_BYTES + 3 * VARINT_BYTES,
             Change::Epoch { .. } => FINGERPRINT_BYTES + VARINT_BYTES,
-            Change::Version { key, .. } => key.len() + VARINT_BYTES,
+            Change::Version { key, minimum } => key.len() + varint_length(*minimum),
             Change::Exact(exact) => {
                 let clients: usize = exact.clients.keys().map(|client| client.len() + 2 * VARINT_BYTES).sum();
-                let jwks = exact.jwks.as_ref().map_or(0, Vec::len);
-                clients + exact.bans.len() * 32 + jwks + VARINT_BYTES
+                clients + exact.bans.len() * 32 + VARINT_BYTES
             }
+            Change::Keys if self.exact.jwks.is_some() => 0,
+            Change::Keys => latest.jwks.as_ref().map_or(0, Vec::len),
         };
         if self.bytes + bytes > MAX_DELTA_BYTES - HEAD_BYTES {
             return false;
@@ -205,6 +206,7 @@ impl Gathered {
                 *known = (*known).max(*minimum);
             }
             Change::Exact(exact) => self.exact.merge(exact),
+            Change::Keys => self.exact.jwks.clone_from(&latest.jwks),
         }
         true
     }
@@ -252,6 +254,10 @@ impl Gathered {
         }
         block
     }
+}
+
+fn varint_length(value: u64) -> usize {
+    usize::try_from((u64::BITS - value.leading_zeros()).div_ceil(7)).unwrap_or(0).max(1)
 }
 
 /// 0 when unknown, else 1 + zigzag of the distance from the time of the statement.

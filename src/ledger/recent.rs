@@ -15,10 +15,22 @@ pub const RECENT_CHANGES: usize = 100_000;
 /// What one event changed.
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
-    TokenId { place: Place, fingerprint: Fingerprint, issued_at: u64 },
-    Epoch { fingerprint: Fingerprint, not_before: u64 },
-    Version { key: UserKey, minimum: u64 },
+    TokenId {
+        place: Place,
+        fingerprint: Fingerprint,
+        issued_at: u64,
+    },
+    Epoch {
+        fingerprint: Fingerprint,
+        not_before: u64,
+    },
+    Version {
+        key: UserKey,
+        minimum: u64,
+    },
     Exact(Box<Exact>),
+    /// The JWKS: a delta carries the latest.
+    Keys,
 }
 
 /// A sequence and the chain hash there.

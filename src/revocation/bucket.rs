@@ -89,10 +89,15 @@ impl Bucket {
         }
     }
 
-    /// The same ids under a later manifest's entry for them.
-    pub(crate) fn renamed(mut self, entry: SectionEntry) -> Self {
+    /// The same ids for a later manifest.
+    pub(crate) fn carried_over(mut self, entry: &SectionEntry) -> Self {
         self.greatest_issued_at = self.greatest_issued_at.max(entry.greatest_issued_at);
-        self.slot = self.slot.map(|slot| slot.renamed(entry));
+        self
+    }
+
+    /// Only what is in the filter.
+    pub(crate) fn without_live(mut self) -> Self {
+        self.live.clear();
         self
     }
 

@@ -34,14 +34,6 @@ impl<T> Slot<T> {
             Self::Held { .. } => None,
         }
     }
-
-    /// The same contents under what a later manifest calls them.
-    pub(crate) fn renamed(self, entry: SectionEntry) -> Self {
-        match self {
-            Self::Absent(_) => Self::Absent(entry),
-            Self::Held { body, .. } => Self::Held { entry, body },
-        }
-    }
 }
 
 /// A decoded section.

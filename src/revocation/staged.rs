@@ -31,8 +31,8 @@ impl Staged {
     /// The sections that neither arrived nor are held in the active state.
     pub(crate) fn missing<'a>(&'a self, active: Option<&'a State>) -> impl Iterator<Item = &'a SectionEntry> {
         self.manifest.sections.iter().filter(move |entry| {
-            let held = active.is_some_and(|active| active.offers(entry, &self.manifest));
-            !held && !self.arrived.contains_key(&entry.name)
+            let offer = active.map_or(Offer::Nothing, |active| active.offers(entry, &self.manifest));
+            offer == Offer::Nothing && !self.arrived.contains_key(&entry.name)
         })
     }
 
@@ -80,40 +80,41 @@ impl Staged {
         let mut catch_alls = BTreeMap::new();
         let mut epochs = Epochs::default();
         let mut versions = Versions::default();
-        for entry in &manifest.sections {
+        // Decided before anything is taken out of the earlier state, as it was when this was found to be ready.
+        let offer = |entry| earlier.as_ref().map_or(Offer::Nothing, |earlier| earlier.offers(entry, &manifest));
+        let offers: Vec<Offer> = manifest.sections.iter().map(offer).collect();
+        for (entry, offer) in manifest.sections.iter().zip(offers) {
             let body = arrived.remove(&entry.name);
-            let offered = body.is_none() && earlier.as_ref().is_some_and(|earlier| earlier.offers(entry, &manifest));
-            let earlier = earlier.as_mut().filter(|_| offered);
+            let earlier = earlier.as_mut().filter(|_| body.is_none() && offer != Offer::Nothing);
+            let shard = usize::try_from(entry.bucket).unwrap_or(usize::MAX);
             match entry.kind {
                 SectionKind::Bucket => {
                     let earlier = earlier.and_then(|earlier| earlier.buckets.remove(&entry.bucket));
-                    buckets.insert(entry.bucket, filter_bucket(entry, body, earlier));
+                    buckets.insert(entry.bucket, filter_bucket(entry, body, earlier, offer));
                 }
                 SectionKind::CatchAll => {
                     let earlier = earlier.and_then(|earlier| earlier.catch_alls.remove(&entry.bucket));
-                    catch_alls.insert(entry.bucket, filter_bucket(entry, body, earlier));
+                    catch_alls.insert(entry.bucket, filter_bucket(entry, body, earlier, offer));
                 }
                 SectionKind::Epochs => {
-                    let shard = usize::try_from(entry.bucket).unwrap_or(usize::MAX);
-                    let earlier = earlier.map(|earlier| {
+                    if let Some(earlier) = earlier.as_ref().filter(|_| offer == Offer::UpToDate) {
                         epochs.keep_live(&earlier.epochs, shard);
-                        take_shard(&mut earlier.epochs.shards, shard)
-                    });
-                    epochs.shards.push(match (body, earlier.flatten()) {
+                    }
+                    let earlier = earlier.and_then(|earlier| take_shard(&mut earlier.epochs.shards, shard));
+                    epochs.shards.push(match (body, earlier) {
                         (Some(Body::Epochs(body)), _) => Slot::Held { entry: *entry, body },
-                        (_, Some(slot)) => slot.renamed(*entry),
+                        (_, Some(slot)) => slot,
                         (_, None) => Slot::Absent(*entry),
                     });
                 }
                 SectionKind::Versions => {
-                    let shard = usize::try_from(entry.bucket).unwrap_or(usize::MAX);
-                    let earlier = earlier.map(|earlier| {
+                    if let Some(earlier) = earlier.as_ref().filter(|_| offer == Offer::UpToDate) {
                         versions.keep_live(&earlier.versions, entry.bucket);
-                        take_shard(&mut earlier.versions.shards, shard)
-                    });
-                    versions.shards.push(match (body, earlier.flatten()) {
+                    }
+                    let earlier = earlier.and_then(|earlier| take_shard(&mut earlier.versions.shards, shard));
+                    versions.shards.push(match (body, earlier) {
                         (Some(Body::Versions(body)), _) => Slot::Held { entry: *entry, body },
-                        (_, Some(slot)) => slot.renamed(*entry),
+                        (_, Some(slot)) => slot,
                         (_, None) => Slot::Absent(*entry),
                     });
                 }
@@ -124,10 +125,11 @@ impl Staged {
     }
 }
 
-fn filter_bucket(entry: &SectionEntry, body: Option<Body>, earlier: Option<Bucket>) -> Bucket {
+fn filter_bucket(entry: &SectionEntry, body: Option<Body>, earlier: Option<Bucket>, offer: Offer) -> Bucket {
     match (body, earlier) {
         (Some(Body::Filter(body)), _) => Bucket::new(Slot::Held { entry: *entry, body }),
-        (_, Some(bucket)) => bucket.renamed(*entry),
+        (_, Some(bucket)) if offer == Offer::UpToDate => bucket.carried_over(entry),
+        (_, Some(bucket)) => bucket.carried_over(entry).without_live(),
         (_, None) => Bucket::new(Slot::Absent(*entry)),
     }
 }
@@ -139,31 +141,35 @@ fn take_shard<T>(shards: &mut [Slot<T>], shard: usize) -> Option<Slot<T>> {
     Some(core::mem::replace(slot, Slot::Absent(entry)))
 }
 
+/// What a state has for a section of a later manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Offer {
+    Nothing,
+    /// The very section: whatever is live over it is in it, or in the deltas that follow the manifest.
+    Same,
+    /// An earlier one that deltas have brought up to date, together with what is live over it. It keeps its own name, since
+    /// it is not the section that the manifest names.
+    UpToDate,
+}
+
 impl State {
-    /// Whether it holds this section of a later manifest: the same bytes, or the same section kept up to date by deltas.
-    pub(crate) fn offers(&self, entry: &SectionEntry, manifest: &Manifest) -> bool {
+    /// What it has for this section of a later manifest.
+    pub(crate) fn offers(&self, entry: &SectionEntry, manifest: &Manifest) -> Offer {
         let shard = usize::try_from(entry.bucket).unwrap_or(usize::MAX);
+        let shards = || manifest.of_kind(entry.kind).count();
         match entry.kind {
-            SectionKind::Bucket => {
-                self.buckets.get(&entry.bucket).is_some_and(|held| self.offers_bucket(held, entry, manifest))
-            }
-            SectionKind::CatchAll => {
-                self.catch_alls.get(&entry.bucket).is_some_and(|held| self.offers_bucket(held, entry, manifest))
-            }
+            SectionKind::Bucket => self.offers_bucket(self.buckets.get(&entry.bucket), entry, manifest),
+            SectionKind::CatchAll => self.offers_bucket(self.catch_alls.get(&entry.bucket), entry, manifest),
             SectionKind::Epochs => {
-                let shards = manifest.of_kind(SectionKind::Epochs).count();
-                self.epochs.shards.len() == shards
-                    && self.agrees_on(self.epochs.live.keys().copied(), &manifest.generations)
-                    && self.epochs.shards.get(shard).is_some_and(|slot| {
-                        self.offers_slot(slot, entry, manifest, self.epochs.live_count() <= LIVE_SLACK)
-                    })
+                let agrees = self.agrees_on(self.epochs.live.keys().copied(), &manifest.generations);
+                let keeps_live = agrees && (self.epochs.live_count() == 0 || !self.is_outgrown());
+                let slot = self.epochs.shards.get(shard).filter(|_| self.epochs.shards.len() == shards());
+                self.offers_slot(slot, entry, manifest, keeps_live)
             }
             SectionKind::Versions => {
-                let shards = manifest.of_kind(SectionKind::Versions).count();
-                self.versions.shards.len() == shards
-                    && self.versions.shards.get(shard).is_some_and(|slot| {
-                        self.offers_slot(slot, entry, manifest, self.versions.live.len() <= LIVE_SLACK)
-                    })
+                let keeps_live = self.versions.live.is_empty() || !self.is_outgrown();
+                let slot = self.versions.shards.get(shard).filter(|_| self.versions.shards.len() == shards());
+                self.offers_slot(slot, entry, manifest, keeps_live)
             }
         }
     }
@@ -173,15 +179,23 @@ impl State {
         self.live_count() > LIVE_SLACK.saturating_add(self.section_count() / LIVE_SHARE)
     }
 
-    fn offers_bucket(&self, bucket: &Bucket, entry: &SectionEntry, manifest: &Manifest) -> bool {
+    fn offers_bucket(&self, bucket: Option<&Bucket>, entry: &SectionEntry, manifest: &Manifest) -> Offer {
+        let Some(bucket) = bucket else { return Offer::Nothing };
         // A filter of another size is a reissue: it has room for what is live here.
         let same_size = bucket.slot().is_some_and(|slot| slot.entry().length == entry.length);
-        self.agrees_on(bucket.live_generations(), &manifest.generations)
-            && bucket.slot().is_some_and(|slot| self.offers_slot(slot, entry, manifest, same_size))
+        let agrees = self.agrees_on(bucket.live_generations(), &manifest.generations);
+        let keeps_live = agrees && same_size && (bucket.live_count() == 0 || !self.is_outgrown());
+        self.offers_slot(bucket.slot(), entry, manifest, keeps_live)
     }
 
-    fn offers_slot<T>(&self, slot: &Slot<T>, entry: &SectionEntry, manifest: &Manifest, worth_keeping: bool) -> bool {
-        let Slot::Held { entry: held, .. } = slot else { return false };
+    fn offers_slot<T>(
+        &self,
+        slot: Option<&Slot<T>>,
+        entry: &SectionEntry,
+        manifest: &Manifest,
+        keeps_live: bool,
+    ) -> Offer {
+        let Some(Slot::Held { entry: held, .. }) = slot else { return Offer::Nothing };
         let same_key = match entry.kind {
             SectionKind::Versions => true,
             SectionKind::Bucket | SectionKind::CatchAll | SectionKind::Epochs => {
@@ -191,10 +205,16 @@ impl State {
         };
         let ours = self.position.sequence;
         // Under other bounds things were forgotten at other times.
-        let up_to_date = ours >= entry.covers
+        let is_up_to_date = ours >= entry.covers
             && ours >> INCARNATION_SHIFT == manifest.position.sequence >> INCARNATION_SHIFT
             && self.bounds == manifest.bounds;
-        same_key && (held.name == entry.name || (up_to_date && worth_keeping))
+        if same_key && held.name == entry.name {
+            Offer::Same
+        } else if same_key && is_up_to_date && keeps_live {
+            Offer::UpToDate
+        } else {
+            Offer::Nothing
+        }
     }
 
     fn agrees_on(&self, mut numbers: impl Iterator<Item = u32>, generations: &Generations) -> bool {
