@@ -41,7 +41,7 @@ test('the log is synced before each answer', { skip, timeout: 60_000 }, async ()
     let synced = false
     let answers = 0
     for (const line of (await readFile(trace, 'utf8')).split('\n')) {
-      if (/f(data)?sync\(\d+<[^>]*-wal>\)/.test(line)) synced = true
+      if (/f(data)?sync\(\d+<[^>]*-wal>/.test(line)) synced = true
       if (line.includes('HTTP/1.1 200') && line.includes('socket')) {
         answers += 1
         assert.ok(synced, `answer ${answers} left before the log was synced`)

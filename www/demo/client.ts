@@ -22,6 +22,7 @@ export interface Refusal {
 }
 
 const REFUSAL_SECONDS = 5
+const ANSWER_SECONDS = 20
 
 export class Client {
   readonly #place: Place
@@ -31,7 +32,7 @@ export class Client {
   }
 
   async logIn(username: string, client = 'demo'): Promise<Login> {
-    const response = await fetch(`${originUrl(this.#place)}/realms/${REALM}/protocol/openid-connect/token`, {
+    const response = await send(`${originUrl(this.#place)}/realms/${REALM}/protocol/openid-connect/token`, {
       method: 'POST',
       body: new URLSearchParams({
         grant_type: 'password',
@@ -47,13 +48,13 @@ export class Client {
   /** Calls the protected API at the edge. */
   async call(token: string): Promise<Answer> {
     return answerOf(
-      await fetch(`${edgeUrl(this.#place)}/api/whoami`, { headers: { authorization: `Bearer ${token}` } }),
+      await send(`${edgeUrl(this.#place)}/api/whoami`, { headers: { authorization: `Bearer ${token}` } }),
     )
   }
 
   async revoke(token: string): Promise<Answer> {
     return answerOf(
-      await fetch(`${originUrl(this.#place)}/v1/auth/token/revoke`, {
+      await send(`${originUrl(this.#place)}/v1/auth/token/revoke`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ token }),
@@ -63,7 +64,7 @@ export class Client {
 
   async logOutEverywhere(adminToken: string, subject: string): Promise<Answer> {
     return answerOf(
-      await fetch(`${originUrl(this.#place)}/admin/realms/${REALM}/users/${encodeURIComponent(subject)}/logout`, {
+      await send(`${originUrl(this.#place)}/admin/realms/${REALM}/users/${encodeURIComponent(subject)}/logout`, {
         method: 'POST',
         headers: { authorization: `Bearer ${adminToken}` },
       }),
@@ -71,13 +72,13 @@ export class Client {
   }
 
   async edgeSequence(): Promise<number | undefined> {
-    const response = await fetch(`${edgeUrl(this.#place)}/portcullis/status`)
+    const response = await send(`${edgeUrl(this.#place)}/portcullis/status`)
     const body = (await response.json()) as { sequence?: number }
     return response.ok ? body.sequence : undefined
   }
 
   async originSequence(): Promise<number> {
-    const response = await fetch(`${originUrl(this.#place)}/healthz`)
+    const response = await send(`${originUrl(this.#place)}/healthz`)
     const body = (await response.json()) as { realms: Record<string, { sequence: number }> }
     return body.realms[REALM]?.sequence ?? 0
   }
@@ -93,6 +94,11 @@ export class Client {
       await pause(1)
     }
   }
+}
+
+/** A request that gets no answer fails, rather than wait for ever. */
+function send(url: string, init: RequestInit = {}): Promise<Response> {
+  return fetch(url, { ...init, signal: AbortSignal.timeout(ANSWER_SECONDS * 1000) })
 }
 
 /** The claims of a token, unverified: what any holder can read. */

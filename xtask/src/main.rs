@@ -81,11 +81,11 @@ fn test(project: &Project) -> Result<(), Failure> {
     // The edge half must stand without the origin.
     cargo().args(["check", "--package", "portcullis", "--no-default-features", "--features", "edge"]).run()?;
 
-    npm::script(&project.path("pkg"), "check")?;
-    npm::script(&project.path("pkg"), "test")?;
-    npm::script(&project.path("www"), "check")?;
-    npm::script(&project.path("tests"), "check")?;
-    typescript(project, "tests", "run.ts").env("STRACE", if strace { "yes" } else { "no" }).run()
+    npm::script(&project.path("pkg"), "check").run()?;
+    npm::script(&project.path("pkg"), "test").run()?;
+    npm::script(&project.path("www"), "check").run()?;
+    npm::script(&project.path("tests"), "check").run()?;
+    npm::script(&project.path("tests"), "test").env("STRACE", if strace { "yes" } else { "no" }).run()
 }
 
 fn bench(project: &Project, arguments: &[String]) -> Result<(), Failure> {

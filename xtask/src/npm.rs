@@ -14,7 +14,7 @@ pub(crate) fn install(folder: &Path) -> Result<(), Failure> {
     Run::new("npm").args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).within(folder).run()
 }
 
-/// Runs a script of the folder's `package.json`.
-pub(crate) fn script(folder: &Path, name: &str) -> Result<(), Failure> {
-    Run::new("npm").args(["run", "--silent", name]).within(folder).run()
+/// A script of the folder's `package.json`, about to be run.
+pub(crate) fn script(folder: &Path, name: &str) -> Run {
+    Run::new("npm").args(["run", "--silent", name]).within(folder)
 }

@@ -57,6 +57,13 @@ export class Feed {
     if (flight !== undefined) this.#carryOn(flight, waitUntil)
   }
 
+  /** The origin has just spoken to us: earlier failures no longer count, and what is missing is fetched. */
+  refreshAfterPush(waitUntil?: WaitUntil): void {
+    this.#failures = 0
+    this.#failedAtMs = -Infinity
+    this.refreshBehind(waitUntil)
+  }
+
   /** For requests that wait: at most `ms`; what takes longer goes on behind. Never rejects. */
   async wait(ms: number, waitUntil?: WaitUntil): Promise<void> {
     if (!this.underWay && Date.now() - this.#failedAtMs < WAITING_BACKOFF_MS) return

@@ -25,7 +25,7 @@ export async function receiveFeed(gate: OpenGate, request: Request, waitUntil?: 
     if (realm.state.loaded && claimed.sequence < realm.state.sequence) return taken(realm, false)
     const { effect } = realm.apply(bytes)
     // A manifest that names new sections takes force when they are here.
-    if (effect === 'staged' || realm.missingSections().length > 0) realm.feed.refreshBehind(waitUntil)
+    if (effect === 'staged' || realm.missingSections().length > 0) realm.feed.refreshAfterPush(waitUntil)
     else void realm.acknowledge(waitUntil)
     return taken(realm, effect === 'changed')
   } catch (error) {
@@ -38,7 +38,7 @@ export async function receiveFeed(gate: OpenGate, request: Request, waitUntil?: 
 function refusal(error: PortcullisError, realm: Realm | undefined, waitUntil: WaitUntil | undefined): Response {
   const detail = error.detail ?? 'refused'
   if (realm !== undefined && detail === 'gap') {
-    realm.feed.refreshBehind(waitUntil)
+    realm.feed.refreshAfterPush(waitUntil)
     return answer(409, { error: 'feed_refused', detail, error_description: 'Changes before these are missing; they are being fetched.' })
   }
   if (realm !== undefined && detail === 'equivocation') realm.reportFeed(error)
