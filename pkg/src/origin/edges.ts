@@ -32,8 +32,15 @@ export class EdgeBook {
   }
 
   /** Remembers that an edge enforces everything up to `sequence`. What the ledger never published is reported instead. */
-  acknowledge(realm: string, name: string, at: { sequence: number; chain: string }, head: { sequence: number; chain: string }, now: number): Acknowledged {
-    const verdict = at.sequence > head.sequence ? 'ahead' : at.sequence === head.sequence && at.chain !== head.chain ? 'other_chain' : 'recorded'
+  acknowledge(
+    realm: string,
+    name: string,
+    at: { sequence: number; chain: string },
+    head: { sequence: number; chain: string },
+    now: number,
+  ): Acknowledged {
+    const verdict =
+      at.sequence > head.sequence ? 'ahead' : at.sequence === head.sequence && at.chain !== head.chain ? 'other_chain' : 'recorded'
     this.#report(realm, name, verdict)
     if (verdict !== 'recorded') return verdict
     const progress = this.#of(realm, name)

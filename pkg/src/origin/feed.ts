@@ -69,6 +69,7 @@ export class RealmFeed {
    * `ahead`.
    */
   delta(after: number): Statement {
+    this.#mustBeOpen()
     const now = this.#options.clock()
     const { sequence } = this.head()
     if (this.#deltasAt.sequence !== sequence || this.#deltasAt.now !== now) {
@@ -152,6 +153,7 @@ export class RealmFeed {
   }
 
   #current(): Statement & { etag: Promise<string> } {
+    this.#mustBeOpen()
     const now = this.#options.clock()
     const { sequence } = this.head()
     const known = this.#manifest
@@ -159,6 +161,11 @@ export class RealmFeed {
     const bytes = this.#options.ledger.manifest(now)
     this.#manifest = { bytes, sequence, issuedAt: now, etag: etagOf(bytes) }
     return this.#manifest
+  }
+
+  /** After an await the ledger may be gone. */
+  #mustBeOpen(): void {
+    if (this.#closed) throw new PortcullisError('closed', 'the origin is closed')
   }
 
   #sign(after: number, now: number): Uint8Array {

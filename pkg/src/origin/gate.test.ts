@@ -29,7 +29,10 @@ test('keys are fetched once, and again when a token names a new one', async () =
     assert.equal((await stage.revoke(await second.token())).status, 200)
     assert.equal(served.calls, 2)
     const admin = await second.token(ADMINISTRATOR)
-    const response = await stage.get('/admin/realms/acme/users/bob/logout', { method: 'POST', headers: { authorization: `Bearer ${admin}` } })
+    const response = await stage.get('/admin/realms/acme/users/bob/logout', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${admin}` },
+    })
     assert.equal(response.status, 204)
   } finally {
     await stage.close()
@@ -65,10 +68,13 @@ test('without keys the answer is 503, until they come', async () => {
     served.status = 200
     await new Promise((resolve) => setTimeout(resolve, 1_100))
     assert.equal((await stage.revoke(token)).status, 200)
-    assert.deepEqual(stage.reports.map(({ kind, realm, error }) => [kind, realm, error?.code]), [
-      ['jwks', 'acme', 'jwks_unreachable'],
-      ['jwks', 'acme', undefined],
-    ])
+    assert.deepEqual(
+      stage.reports.map(({ kind, realm, error }) => [kind, realm, error?.code]),
+      [
+        ['jwks', 'acme', 'jwks_unreachable'],
+        ['jwks', 'acme', undefined],
+      ],
+    )
   } finally {
     await stage.close()
   }

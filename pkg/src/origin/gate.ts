@@ -131,7 +131,8 @@ export class OriginGate {
     this.#core.applyFeed(realm.feed.manifest().bytes, now)
     for (const sha256 of this.#core.missingSections(index)) {
       const bytes = realm.feed.section(sha256)
-      if (bytes === undefined) throw new PortcullisError('feed_refused', 'a section of our own manifest is missing', { detail: 'missing_section' })
+      if (bytes === undefined)
+        throw new PortcullisError('feed_refused', 'a section of our own manifest is missing', { detail: 'missing_section' })
       this.#core.provideSection(index, bytes)
     }
   }
@@ -143,7 +144,9 @@ export class OriginGate {
     const reason = reasonOf(answer)
     if (reason !== undefined) return { ok: false, reason, status: statusOf(reason) }
     const realm = this.#realms[realmIndexOf(answer)]
-    return realm === undefined ? { ok: false, reason: 'wrong_issuer', status: 401 } : { ok: true, realm: realm.name, claims: partOf(token, 1) }
+    return realm === undefined
+      ? { ok: false, reason: 'wrong_issuer', status: 401 }
+      : { ok: true, realm: realm.name, claims: partOf(token, 1) }
   }
 
   #identify(token: string): Identified & { name: string } {

@@ -1,6 +1,16 @@
 export { createOrigin } from './origin.ts'
 export { generateFeedKey } from './core.ts'
-export type { EdgeOptions, EdgeStatus, Origin, OriginOptions, OriginRealm, OriginReport, OriginStatus, Recorded, TokenSubject } from './types.ts'
+export type {
+  EdgeOptions,
+  EdgeStatus,
+  Origin,
+  OriginOptions,
+  OriginRealm,
+  OriginReport,
+  OriginStatus,
+  Recorded,
+  TokenSubject,
+} from './types.ts'
 export type { RealmRows, RevocationStore, StoredHead, StoredRealm, StoredRow } from './store.ts'
 export { PortcullisError, type ErrorCode } from '../errors.ts'
 export type { Reason } from '../reasons.ts'

@@ -37,7 +37,10 @@ describe('serve', () => {
   test('passes requests on and answers back', async () => {
     const { url, port } = await start(async (request) => {
       const body = await request.text()
-      return Response.json({ method: request.method, url: request.url, header: request.headers.get('x-test'), body }, { status: 201, headers: { 'x-answer': 'yes' } })
+      return Response.json(
+        { method: request.method, url: request.url, header: request.headers.get('x-test'), body },
+        { status: 201, headers: { 'x-answer': 'yes' } },
+      )
     })
     assert.equal(url, `http://127.0.0.1:${port}`)
     const response = await fetch(`${url}/a/b?c=d`, { method: 'PUT', headers: { 'x-test': 'one' }, body: 'hello' })
@@ -49,15 +52,28 @@ describe('serve', () => {
 
   test('takes an object with fetch, and sends every cookie', async () => {
     const { url } = await start({
-      fetch: () => new Response(null, { status: 204, headers: [['set-cookie', 'a=1'], ['set-cookie', 'b=2']] }),
+      fetch: () =>
+        new Response(null, {
+          status: 204,
+          headers: [
+            ['set-cookie', 'a=1'],
+            ['set-cookie', 'b=2'],
+          ],
+        }),
     })
     assert.deepEqual((await fetch(url)).headers.getSetCookie(), ['a=1', 'b=2'])
   })
 
   test('names the port that is in use, and how to go on', async () => {
     const { port } = await start(() => new Response())
-    await assert.rejects(serve(() => new Response(), { port }), { code: 'listen_failed', message: new RegExp(`port ${port} .*in use: stop`) })
-    await assert.rejects(serve(() => new Response(), { port: 0, hostname: '192.0.2.1' }), { code: 'listen_failed' })
+    await assert.rejects(
+      serve(() => new Response(), { port }),
+      { code: 'listen_failed', message: new RegExp(`port ${port} .*in use: stop`) },
+    )
+    await assert.rejects(
+      serve(() => new Response(), { port: 0, hostname: '192.0.2.1' }),
+      { code: 'listen_failed' },
+    )
   })
 
   test('a handler that throws is heard of here, not there', async () => {

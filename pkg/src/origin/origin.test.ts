@@ -10,7 +10,10 @@ import { createTestIssuer, ISSUER, openStage } from './testing/stage.ts'
 
 const now = (): number => Math.floor(Date.now() / 1000)
 
-function ask(origin: Origin, subject: { subject?: string; session?: string; tokenVersion?: number; issuedAt?: number }): string | undefined {
+function ask(
+  origin: Origin,
+  subject: { subject?: string; session?: string; tokenVersion?: number; issuedAt?: number },
+): string | undefined {
   return origin.refuses('acme', { issuedAt: now(), expiresAt: now() + 300, ...subject })
 }
 
@@ -223,7 +226,10 @@ describe('restart', () => {
     const { path, signingKey, issuer } = stage
     await stage.origin.close()
     const realms = [{ ...issuer.realm, issuer: `${ISSUER}/` }]
-    await assert.rejects(createOrigin({ store: sqliteStore({ path }), signingKey, realms }), { code: 'invalid_option', message: /another issuer/ })
+    await assert.rejects(createOrigin({ store: sqliteStore({ path }), signingKey, realms }), {
+      code: 'invalid_option',
+      message: /another issuer/,
+    })
     await (await createOrigin({ store: sqliteStore({ path }), signingKey, realms: [issuer.realm] })).close()
     await stage.close()
   })
@@ -250,6 +256,18 @@ describe('restart', () => {
     await assert.rejects(createOrigin({ store: sqliteStore({ path }), signingKey, realms: [issuer.realm] }), { code: 'store_locked' })
     await stage.close()
   })
+})
+
+test('closing ends long polls', async () => {
+  const stage = await openStage()
+  const waiting = stage.get(`/feed/acme/manifest?after=${stage.sequence()}&waitSeconds=25`)
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  const start = performance.now()
+  await stage.origin.close()
+  assert.equal((await waiting).status, 503)
+  assert.ok(performance.now() - start < 1_000)
+  assert.deepEqual(stage.reports, [])
+  await stage.close()
 })
 
 test('closing finishes what was asked for, then refuses', async () => {

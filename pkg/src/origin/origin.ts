@@ -106,7 +106,7 @@ async function start(settings: Settings): Promise<Origin> {
   }
 
   function ledgerOf(realm: string): NonNullable<ReturnType<typeof ledgers.get>> {
-    if (closing !== undefined) throw new PortcullisError('closed', 'the origin is closed')
+    if (closing !== undefined) throw closed()
     const ledger = ledgers.get(realm)
     if (ledger === undefined) throw new PortcullisError('unknown_realm', 'no such realm here')
     return ledger
@@ -119,10 +119,11 @@ async function start(settings: Settings): Promise<Origin> {
     status: (): OriginStatus[] => [...feeds.keys()].map((realm) => ({ realm, ...ledgerOf(realm).head(), edges: edges.status(realm) })),
     async fetch(request: Request): Promise<Response> {
       try {
-        if (closing !== undefined) throw new PortcullisError('closed', 'the origin is closed')
+        if (closing !== undefined) throw closed()
         return await route(request)
       } catch (error) {
-        const problem = problemOf(error)
+        // What was under way when the origin closed may have found its ledger gone.
+        const problem = problemOf(error) ?? (closing === undefined ? undefined : problemOf(closed()))
         if (problem === undefined) fault(error, 'a request failed')
         return problemResponse(problem ?? new Problem(500, 'server_error'))
       }
@@ -133,4 +134,8 @@ async function start(settings: Settings): Promise<Origin> {
   const route = createRouter(context, ROUTES)
   const pushing = pushers.map((pusher) => pusher.run())
   return origin
+}
+
+function closed(): PortcullisError {
+  return new PortcullisError('closed', 'the origin is closed')
 }

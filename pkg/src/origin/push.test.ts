@@ -80,7 +80,13 @@ test('an edge that cannot follow gets the manifest', async () => {
     await until(() => edge.pushes.length >= 5 && pushed(stage) === stage.sequence(), 'the edge is up to date again')
     assert.deepEqual(
       edge.pushes.slice(0, 5).map(({ magic, answer }) => [magic, answer]),
-      [[MANIFEST, 200], [DELTA, 409], [MANIFEST, 200], [DELTA, 410], [MANIFEST, 200]],
+      [
+        [MANIFEST, 200],
+        [DELTA, 409],
+        [MANIFEST, 200],
+        [DELTA, 410],
+        [MANIFEST, 200],
+      ],
     )
     assert.deepEqual(stage.reports, [])
   } finally {
@@ -98,7 +104,10 @@ test('a flaky edge is tried again and reported once', async () => {
     await until(() => pushed(stage) === stage.sequence(), 'the change arrives in the end')
     assert.deepEqual(
       stage.reports.map(({ kind, edge, error }) => [kind, edge, error?.code]),
-      [['push', 'edge-1', 'push_failed'], ['push', 'edge-1', undefined]],
+      [
+        ['push', 'edge-1', 'push_failed'],
+        ['push', 'edge-1', undefined],
+      ],
     )
     assert.ok(!JSON.stringify(stage.reports.map(({ error }) => error?.message)).includes('127.0.0.1'))
   } finally {
@@ -111,7 +120,10 @@ test('an edge that hangs holds up nobody and gets everything at once in the end'
   const edge = await openEdge(200, 'hang')
   const quick = await openEdge()
   const stage = await openStage({
-    edges: [{ name: 'edge-1', pushUrl: edge.url }, { name: 'edge-2', pushUrl: quick.url }],
+    edges: [
+      { name: 'edge-1', pushUrl: edge.url },
+      { name: 'edge-2', pushUrl: quick.url },
+    ],
     pushTimeoutMs: 400,
     heartbeatSeconds: 30,
   })

@@ -61,7 +61,8 @@ async function banKey({ committer, gate }: RevocationsOptions, realm: string, ki
   const banned = known.find((key) => key.thumbprint !== undefined && (key.kid === kid || key.thumbprint === kid))
   if (banned?.thumbprint === undefined) throw refused('unknown_key', 'the realm has no such key')
   const others = known.filter((key) => key.thumbprint !== banned.thumbprint)
-  if (others.length === 0 && !force) throw refused('last_key', "it is the realm's last key: nobody could log in any more, so it takes force")
+  if (others.length === 0 && !force)
+    throw refused('last_key', "it is the realm's last key: nobody could log in any more, so it takes force")
   return committer.record(realm, { kind: 'keyBanned', thumbprint: banned.thumbprint })
 }
 

@@ -65,7 +65,10 @@ async function admitReader({ settings }: Context, request: Request): Promise<Res
 }
 
 function matches(pattern: readonly string[], segments: readonly string[]): boolean {
-  return pattern.length === segments.length && pattern.every((part, index) => (isParameter(part) ? segments[index] !== '' : part === segments[index]))
+  return (
+    pattern.length === segments.length &&
+    pattern.every((part, index) => (isParameter(part) ? segments[index] !== '' : part === segments[index]))
+  )
 }
 
 function isParameter(part: string): boolean {

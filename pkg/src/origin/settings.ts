@@ -1,4 +1,21 @@
-import { callback, checkOptions, either, integer, invalid, isObject, list, milliseconds, oneOf, required, rule, type Rules, seconds, shape, text, url } from '../options.ts'
+import {
+  callback,
+  checkOptions,
+  either,
+  integer,
+  invalid,
+  isObject,
+  list,
+  milliseconds,
+  oneOf,
+  required,
+  rule,
+  type Rules,
+  seconds,
+  shape,
+  text,
+  url,
+} from '../options.ts'
 import { checkDistinct, keySet, TOKEN_RULES } from '../policy.ts'
 import type { EdgeOptions, OriginOptions, OriginRealm, OriginReport } from './types.ts'
 
@@ -9,7 +26,8 @@ export type Settings = Required<Omit<OriginOptions, 'feedCredential' | 'realms' 
   edges: EdgeOptions[]
 }
 
-export type RealmSettings = OriginRealm & Required<Pick<OriginRealm, 'adminRole' | 'issuerSkewSeconds' | 'maxLifetimeSeconds' | 'maxSessionSeconds'>>
+export type RealmSettings = OriginRealm &
+  Required<Pick<OriginRealm, 'adminRole' | 'issuerSkewSeconds' | 'maxLifetimeSeconds' | 'maxSessionSeconds'>>
 
 /** Checks the options and fills in the defaults. Throws `invalid_option`. */
 export function settingsOf(options: OriginOptions): Settings {
@@ -17,7 +35,8 @@ export function settingsOf(options: OriginOptions): Settings {
   checkDistinct(options.realms, 'options.realms')
   const edges = options.edges ?? []
   edges.forEach((edge, index) => {
-    if (edges.findIndex((other) => other.name === edge.name) !== index) throw invalid(`options.edges[${index}].name is taken by another edge`)
+    if (edges.findIndex((other) => other.name === edge.name) !== index)
+      throw invalid(`options.edges[${index}].name is taken by another edge`)
   })
   return {
     heartbeatSeconds: 1,
@@ -48,12 +67,16 @@ export function settingsOf(options: OriginOptions): Settings {
   }
 }
 
-const store = rule('a revocation store, such as sqliteStore({ path })', (value) =>
-  isObject(value) && ['open', 'load', 'setHead', 'append', 'probe', 'prune', 'close'].every((method) => typeof value[method] === 'function'),
+const store = rule(
+  'a revocation store, such as sqliteStore({ path })',
+  (value) =>
+    isObject(value) &&
+    ['open', 'load', 'setHead', 'append', 'probe', 'prune', 'close'].every((method) => typeof value[method] === 'function'),
 )
 
-const signingKey = rule("a private Ed25519 key as JWK: kty 'OKP', crv 'Ed25519', x and d of 32 bytes each (generateFeedKey makes one)", (value) =>
-  isObject(value) && value['kty'] === 'OKP' && value['crv'] === 'Ed25519' && [value['x'], value['d']].every(isKeyPart),
+const signingKey = rule(
+  "a private Ed25519 key as JWK: kty 'OKP', crv 'Ed25519', x and d of 32 bytes each (generateFeedKey makes one)",
+  (value) => isObject(value) && value['kty'] === 'OKP' && value['crv'] === 'Ed25519' && [value['x'], value['d']].every(isKeyPart),
 )
 
 const REALM_RULES: Rules = {

@@ -30,12 +30,17 @@ test('memory is not taken for a file', () => {
 })
 
 test('a directory that is missing is named', () => {
-  assert.throws(() => sqliteStore({ path: join(folder, 'missing', 'a.db') }).open(), { code: 'store_unavailable', message: /missing.*create it/ })
+  assert.throws(() => sqliteStore({ path: join(folder, 'missing', 'a.db') }).open(), {
+    code: 'store_unavailable',
+    message: /missing.*create it/,
+  })
 })
 
 test('a second writer in another process is refused, and a killed one leaves nothing behind', async () => {
   const path = join(folder, 'locked.db')
-  const owner = run(`const store = sqliteStore({ path: ${JSON.stringify(path)} }); store.open(); console.log('open'); setInterval(() => {}, 1000)`)
+  const owner = run(
+    `const store = sqliteStore({ path: ${JSON.stringify(path)} }); store.open(); console.log('open'); setInterval(() => {}, 1000)`,
+  )
   await once(owner.stdout as NodeJS.ReadableStream, 'data')
   assert.throws(() => sqliteStore({ path }).open(), { code: 'store_locked', message: /in use by another origin/ })
   owner.kill('SIGKILL')
@@ -132,13 +137,18 @@ test('a full disk fails the transaction and nothing else', async () => {
 test('a driver that is not there is said so', () => {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
   if (major > 22 || (major === 22 && minor >= 13)) return
-  assert.throws(() => openDatabase(join(folder, 'driver.db'), { driver: 'node:sqlite' }), { code: 'store_unavailable', message: /better-sqlite3/ })
+  assert.throws(() => openDatabase(join(folder, 'driver.db'), { driver: 'node:sqlite' }), {
+    code: 'store_unavailable',
+    message: /better-sqlite3/,
+  })
 })
 
 /** Runs code that has `sqliteStore` in a process of its own. */
 function run(code: string): ChildProcess {
   const script = `const { sqliteStore } = await import(${JSON.stringify(MODULE)})\n${code}`
-  return spawn(process.execPath, ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  return spawn(process.execPath, ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
 }
 
 async function outputOf(child: ChildProcess): Promise<string> {

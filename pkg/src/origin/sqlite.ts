@@ -1,5 +1,14 @@
 import { PortcullisError } from '../errors.ts'
-import { lockWriter, migrate, openDatabase, type Database, type Row, type SqliteDriver, type Statement, type WriterLock } from './database.ts'
+import {
+  lockWriter,
+  migrate,
+  openDatabase,
+  type Database,
+  type Row,
+  type SqliteDriver,
+  type Statement,
+  type WriterLock,
+} from './database.ts'
 import type { RealmRows, RevocationStore, StoredHead, StoredRealm, StoredRow } from './store.ts'
 
 export { openDatabase, type Database, type DatabaseOptions, type SqliteDriver } from './database.ts'

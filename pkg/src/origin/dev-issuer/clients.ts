@@ -7,7 +7,11 @@ import type { DevClient } from './types.ts'
  * Who asks (RFC 6749 §2.3): a public client by `client_id`, a confidential one by `client_secret` or HTTP Basic. Throws a
  * `Problem`: 401 `invalid_client`, or 400 `invalid_request` when it is said in two ways.
  */
-export async function authenticateClient(clients: readonly DevClient[], request: Request, form: ReadonlyMap<string, string>): Promise<DevClient> {
+export async function authenticateClient(
+  clients: readonly DevClient[],
+  request: Request,
+  form: ReadonlyMap<string, string>,
+): Promise<DevClient> {
   const basic = basicCredentials(request.headers.get('authorization'))
   if (basic !== undefined && form.has('client_secret')) throw invalidRequest('the client authenticates in two ways')
   if (basic !== undefined && form.has('client_id') && form.get('client_id') !== basic.id) throw invalidRequest('the client has two names')

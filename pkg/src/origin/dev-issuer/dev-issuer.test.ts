@@ -29,7 +29,11 @@ async function open(path: string, options: Partial<DevIssuerOptions> = {}): Prom
   issuer = await createDevIssuer({
     path,
     issuer: ISSUER,
-    clients: [{ id: 'demo', postLogoutRedirectUris: ['https://app.test/bye?x=1'] }, { id: 'backend', secret: 'backend-secret' }, { id: 'short', accessTokenSeconds: 1 }],
+    clients: [
+      { id: 'demo', postLogoutRedirectUris: ['https://app.test/bye?x=1'] },
+      { id: 'backend', secret: 'backend-secret' },
+      { id: 'short', accessTokenSeconds: 1 },
+    ],
     ...options,
   })
   origin = await createOrigin({ store: sqliteStore({ path }), signingKey, realms: [issuer.realm] })
@@ -88,7 +92,12 @@ describe('metadata', () => {
   })
 
   test('other paths are left to others', async () => {
-    for (const path of [`${ROOT}/revoke`, 'http://localhost:8780/realms/other/protocol/openid-connect/token', 'http://localhost:8780/', `${ROOT}/token/`]) {
+    for (const path of [
+      `${ROOT}/revoke`,
+      'http://localhost:8780/realms/other/protocol/openid-connect/token',
+      'http://localhost:8780/',
+      `${ROOT}/token/`,
+    ]) {
       assert.equal(await issuer.fetch(new Request(path)), undefined)
     }
     const wrong = await ask(`${ROOT}/token`)
@@ -144,7 +153,8 @@ describe('password grant', () => {
       [401, 'invalid_client', { ...good, client_id: 'backend', client_secret: 'wrong' }],
       [401, 'invalid_client', { ...good, client_secret: 'a public client has none' }],
     ]
-    for (const [status, error, parameters] of cases) assert.deepEqual(await errorOf(await form(parameters)), [status, error], JSON.stringify(parameters))
+    for (const [status, error, parameters] of cases)
+      assert.deepEqual(await errorOf(await form(parameters)), [status, error], JSON.stringify(parameters))
     const twice = new URLSearchParams([...Object.entries(good), ['username', 'bob']])
     assert.deepEqual(await errorOf(await ask(`${ROOT}/token`, { method: 'POST', body: twice })), [400, 'invalid_request'])
     const json = { method: 'POST', body: JSON.stringify(good), headers: { 'content-type': 'application/json' } }
@@ -207,7 +217,9 @@ describe('refresh', () => {
   test('only hashes of refresh tokens and passwords are stored', async () => {
     const { refresh_token: token } = await logIn()
     const database = openDatabase(join(folder, 'a.db'))
-    const text = ['dev_issuer_refresh_tokens', 'dev_issuer_users'].map((table) => JSON.stringify(database.prepare(`SELECT * FROM ${table}`).all())).join()
+    const text = ['dev_issuer_refresh_tokens', 'dev_issuer_users']
+      .map((table) => JSON.stringify(database.prepare(`SELECT * FROM ${table}`).all()))
+      .join()
     database.close()
     assert.ok(!text.includes(token) && !text.includes('alice-password'))
   })
@@ -253,7 +265,8 @@ describe('logout', () => {
 
   test('a client may give its refresh token instead, as in Keycloak', async () => {
     const tokens = await logIn()
-    const post = (parameters: Record<string, string>): Promise<Response> => ask(`${ROOT}/logout`, { method: 'POST', body: new URLSearchParams(parameters) })
+    const post = (parameters: Record<string, string>): Promise<Response> =>
+      ask(`${ROOT}/logout`, { method: 'POST', body: new URLSearchParams(parameters) })
     assert.equal((await post({ client_id: 'short', refresh_token: tokens.refresh_token })).status, 400)
     assert.equal((await post({ client_id: 'demo', refresh_token: tokens.access_token })).status, 400)
     assert.equal((await post({ client_id: 'demo', refresh_token: tokens.refresh_token })).status, 204)
@@ -262,7 +275,13 @@ describe('logout', () => {
 
   test('nobody is logged out by a link', async () => {
     const { access_token: access, id_token: hint = '' } = await logIn('alice', { scope: 'openid' })
-    for (const parameters of [{}, { id_token_hint: 'x' }, { id_token_hint: access }, { id_token_hint: hint, client_id: 'short' }, { logout_hint: 'alice' }]) {
+    for (const parameters of [
+      {},
+      { id_token_hint: 'x' },
+      { id_token_hint: access },
+      { id_token_hint: hint, client_id: 'short' },
+      { logout_hint: 'alice' },
+    ]) {
       assert.deepEqual(await errorOf(await ask(query(parameters as Record<string, string>))), [400, 'invalid_request'])
     }
   })
@@ -272,12 +291,21 @@ test('the origin knows the tokens, and an administrator logs somebody out', asyn
   const { access_token: admin } = await logIn('admin')
   const { access_token: bob, refresh_token: refreshToken } = await logIn('bob')
   const revoke = (token: string): Promise<Response> =>
-    origin.fetch(new Request('http://localhost/v1/auth/token/revoke', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ token }) }))
+    origin.fetch(
+      new Request('http://localhost/v1/auth/token/revoke', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ token }),
+      }),
+    )
   assert.equal((await revoke((await logIn()).access_token)).status, 200)
   assert.deepEqual(await (await revoke(refreshToken)).json(), { error: 'unexpected token use' })
   const logout = (token: string): Promise<Response> =>
     origin.fetch(
-      new Request(`http://localhost/admin/realms/acme/users/${decodeJwt(bob).sub}/logout`, { method: 'POST', headers: { authorization: `Bearer ${token}` } }),
+      new Request(`http://localhost/admin/realms/acme/users/${decodeJwt(bob).sub}/logout`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}` },
+      }),
     )
   assert.equal((await logout(bob)).status, 403)
   assert.equal((await logout(admin)).status, 204)
@@ -306,7 +334,8 @@ test('options that are wrong are named', async () => {
     [/algorithm must be/, { path: 'x', issuer: ISSUER, algorithm: 'HS256' }],
     [/unknown option 'user'/, { path: 'x', issuer: ISSUER, user: [] }],
   ]
-  for (const [message, options] of bad) await assert.rejects(createDevIssuer(options as DevIssuerOptions), { code: 'invalid_option', message })
+  for (const [message, options] of bad)
+    await assert.rejects(createDevIssuer(options as DevIssuerOptions), { code: 'invalid_option', message })
 })
 
 test('an issuer that is not attached says so', async () => {

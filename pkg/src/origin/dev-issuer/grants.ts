@@ -82,7 +82,11 @@ function needed(form: Form, name: string): string {
 
 /** The scopes asked for, all of which are granted: they mean nothing to this issuer but `openid`. */
 function scopeOf(scope: string | undefined): string | undefined {
-  if (scope === undefined || (scope.length <= MAX_SCOPE_CHARACTERS && /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/.test(scope))) return scope
+  if (
+    scope === undefined ||
+    (scope.length <= MAX_SCOPE_CHARACTERS && /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/.test(scope))
+  )
+    return scope
   throw new Problem(400, 'invalid_scope', 'scope must be names with single spaces between them')
 }
 

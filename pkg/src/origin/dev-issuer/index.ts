@@ -121,7 +121,9 @@ const RULES: Rules = {
   accessTokenSeconds: integer('whole seconds', 1),
   refreshTokenSeconds: integer('whole seconds', 1),
   users: list(shape({ name: required(text), password: text, roles: list(text) })),
-  clients: list(shape({ id: required(text), secret: text, accessTokenSeconds: integer('whole seconds', 1), postLogoutRedirectUris: list(url) })),
+  clients: list(
+    shape({ id: required(text), secret: text, accessTokenSeconds: integer('whole seconds', 1), postLogoutRedirectUris: list(url) }),
+  ),
 }
 
 function settingsOf(options: DevIssuerOptions): Issuer['settings'] {

@@ -15,11 +15,14 @@ export async function logout(issuer: Issuer, request: Request, url: URL): Promis
   const hint = given.get('id_token_hint')
   if (hint === undefined) throw invalidRequest('id_token_hint is missing')
   const claims = await issuer.keys.verify(hint, { issuer: issuer.settings.issuer, expired: 'accept' })
-  if (claims?.['token_use'] !== 'id' || typeof claims['sid'] !== 'string') throw invalidRequest('id_token_hint is no ID token of this issuer')
+  if (claims?.['token_use'] !== 'id' || typeof claims['sid'] !== 'string')
+    throw invalidRequest('id_token_hint is no ID token of this issuer')
   if (given.has('client_id') && given.get('client_id') !== claims.aud) throw invalidRequest('id_token_hint belongs to another client')
   const target = redirectTarget(issuer, given, claims.aud)
   await endSession(issuer, claims['sid'])
-  return target === undefined ? page() : new Response(null, { status: 303, headers: { location: target.href, 'cache-control': 'no-store' } })
+  return target === undefined
+    ? page()
+    : new Response(null, { status: 303, headers: { location: target.href, 'cache-control': 'no-store' } })
 }
 
 async function byRefreshToken(issuer: Issuer, request: Request, form: ReadonlyMap<string, string>): Promise<Response> {

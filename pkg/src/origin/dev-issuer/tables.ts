@@ -86,7 +86,10 @@ export function openTables(database: Database, realm: string): Tables {
   )
   const markUsed = database.prepare('UPDATE dev_issuer_refresh_tokens SET used_at = ? WHERE hash = ?')
   return {
-    keys: () => keys.all(realm).map((row) => ({ kid: string(row, 'kid'), algorithm: string(row, 'algorithm'), privateJwk: string(row, 'private_jwk') })),
+    keys: () =>
+      keys
+        .all(realm)
+        .map((row) => ({ kid: string(row, 'kid'), algorithm: string(row, 'algorithm'), privateJwk: string(row, 'private_jwk') })),
     addKey: (key, now) => void addKey.run(realm, key.kid, key.algorithm, key.privateJwk, now),
     user: (name) => userOf(byName.get(realm, name)),
     userBySub: (sub) => userOf(bySub.get(realm, sub)),
@@ -106,7 +109,12 @@ export function openTables(database: Database, realm: string): Tables {
         if (row === undefined || number(row, 'expires_at') < now || row['ended_at'] !== null) return { outcome: 'refused' }
         if (row['used_at'] !== null) return { outcome: 'reused', sid: string(row, 'sid') }
         markUsed.run(now, hash)
-        const session = { sid: string(row, 'sid'), sub: string(row, 'sub'), client: string(row, 'client'), startedAt: number(row, 'started_at') }
+        const session = {
+          sid: string(row, 'sid'),
+          sub: string(row, 'sub'),
+          client: string(row, 'client'),
+          startedAt: number(row, 'started_at'),
+        }
         return { outcome: 'used', session }
       }),
   }

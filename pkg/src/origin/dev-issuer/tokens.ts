@@ -31,7 +31,13 @@ export interface TokenAnswer {
 const MAX_WAIT_MS = 1_200
 
 /** Issues the tokens of a session, now; they are not refused by any not-before. Throws a `Problem` when they would be. */
-export async function issueTokens(issuer: Issuer, user: User, client: DevClient, session: Session, scope: string | undefined): Promise<TokenAnswer> {
+export async function issueTokens(
+  issuer: Issuer,
+  user: User,
+  client: DevClient,
+  session: Session,
+  scope: string | undefined,
+): Promise<TokenAnswer> {
   const { settings, tables, keys } = issuer
   const now = await issuableAt(issuer, user, client, session.sid)
   const accessTokenSeconds = client.accessTokenSeconds ?? settings.accessTokenSeconds
@@ -55,7 +61,7 @@ export async function issueTokens(issuer: Issuer, user: User, client: DevClient,
     preferred_username: user.name,
     realm_access: { roles: user.roles },
     token_version: user.version,
-    rsq: issuer.origin().status().find(({ realm }) => realm === settings.realm)?.sequence ?? 0,
+    rsq: headOf(issuer),
     scope: scope ?? '',
   }
   const refreshToken = await keys.sign(refresh)
@@ -70,7 +76,15 @@ export async function issueTokens(issuer: Issuer, user: User, client: DevClient,
   }
   if (scope?.split(' ').includes('openid') === true) {
     const exp = now + accessTokenSeconds
-    answer.id_token = await keys.sign({ ...common, jti: crypto.randomUUID(), aud: client.id, exp, typ: 'ID', token_use: 'id', preferred_username: user.name })
+    answer.id_token = await keys.sign({
+      ...common,
+      jti: crypto.randomUUID(),
+      aud: client.id,
+      exp,
+      typ: 'ID',
+      token_use: 'id',
+      preferred_username: user.name,
+    })
   }
   tables.addRefreshToken(await hashOf(refreshToken), session.sid, now + settings.refreshTokenSeconds)
   return answer
@@ -94,6 +108,12 @@ export function unixSeconds(): number {
 
 export function notAttached(): PortcullisError {
   return new PortcullisError('fault', 'the development issuer has no origin: call issuer.attach(origin) before it serves')
+}
+
+/** Where the ledger is: a gate that is not as far refreshes before it accepts the token. */
+function headOf({ settings, origin }: Issuer): number {
+  const status = origin().status()
+  return status.find(({ realm }) => realm === settings.realm)?.sequence ?? 0
 }
 
 /**

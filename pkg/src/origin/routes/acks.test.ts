@@ -4,7 +4,9 @@ import { openStage, type Stage } from '../testing/stage.ts'
 
 let stage: Stage
 before(async () => {
-  stage = await openStage({ edges: [{ name: 'edge-1', ackSecret: 'secret-1' }, { name: 'edge-2', ackSecret: 'secret-2' }, { name: 'silent' }] })
+  stage = await openStage({
+    edges: [{ name: 'edge-1', ackSecret: 'secret-1' }, { name: 'edge-2', ackSecret: 'secret-2' }, { name: 'silent' }],
+  })
 })
 after(() => stage.close())
 
@@ -33,7 +35,13 @@ test('who is not the edge is refused', async () => {
   const bare = await acknowledge(body)
   assert.equal(bare.status, 401)
   assert.equal(bare.headers.get('www-authenticate'), 'Bearer')
-  for (const [edge, secret] of [['edge-1', 'secret-2'], ['edge-1', ''], ['unknown', 'secret-1'], ['silent', ''], ['silent', 'undefined']] as const) {
+  for (const [edge, secret] of [
+    ['edge-1', 'secret-2'],
+    ['edge-1', ''],
+    ['unknown', 'secret-1'],
+    ['silent', ''],
+    ['silent', 'undefined'],
+  ] as const) {
     assert.equal((await acknowledge({ ...body, edge }, secret)).status, 401, `${edge} ${secret}`)
   }
 })

@@ -6,7 +6,9 @@ import type { Call, Route } from '../router.ts'
 import { feedOf } from './feed.ts'
 
 /** `POST /feed/{realm}/acks {"edge","sequence","chain"}` with the edge's secret as bearer: it enforces what was published up to there. */
-export const acknowledgementRoutes: readonly Route[] = [{ method: 'POST', path: '/feed/{realm}/acks', access: 'anybody', handle: acknowledge }]
+export const acknowledgementRoutes: readonly Route[] = [
+  { method: 'POST', path: '/feed/{realm}/acks', access: 'anybody', handle: acknowledge },
+]
 
 async function acknowledge(call: Call): Promise<Response> {
   const { context, request } = call
@@ -18,7 +20,8 @@ async function acknowledge(call: Call): Promise<Response> {
     throw new Problem(401, 'invalid_token', 'no edge has that name and secret', { 'www-authenticate': 'Bearer error="invalid_token"' })
   }
   const feed = feedOf(call)
-  if (typeof sequence !== 'number' || !Number.isSafeInteger(sequence) || sequence < 0) throw invalidRequest('sequence must be a whole number')
+  if (typeof sequence !== 'number' || !Number.isSafeInteger(sequence) || sequence < 0)
+    throw invalidRequest('sequence must be a whole number')
   if (typeof chain !== 'string' || !/^[0-9a-f]{32}$/.test(chain)) throw invalidRequest('chain must be 32 hexadecimal digits')
   const outcome = context.edges.acknowledge(feed.name, edge, { sequence, chain }, feed.head(), context.clock())
   if (outcome === 'recorded') return noContent()

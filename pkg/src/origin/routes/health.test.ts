@@ -27,10 +27,13 @@ test('health says where each realm is, and heals when the store does', async () 
     assert.equal((await stage.get('/healthz')).status, 200)
     assert.equal((await stage.revoke(token)).status, 200)
     assert.equal(stage.sequence(), before + 1)
-    assert.deepEqual(stage.reports.map(({ kind, error }) => [kind, error?.code]), [
-      ['store', 'store_unavailable'],
-      ['store', undefined],
-    ])
+    assert.deepEqual(
+      stage.reports.map(({ kind, error }) => [kind, error?.code]),
+      [
+        ['store', 'store_unavailable'],
+        ['store', undefined],
+      ],
+    )
   } finally {
     await stage.close()
     store.clean()

@@ -26,7 +26,9 @@ function problemOf(error: unknown): unknown {
     case 'unexpected_token_use':
       return new Problem(401, error.code.replaceAll('_', ' '), undefined, { 'www-authenticate': 'Bearer' })
     case 'invalid_event':
-      return invalidRequest(error.detail === 'missing_token_id' ? 'the token has no jti, so it cannot be revoked by itself' : 'the token cannot be revoked')
+      return invalidRequest(
+        error.detail === 'missing_token_id' ? 'the token has no jti, so it cannot be revoked by itself' : 'the token cannot be revoked',
+      )
     default:
       return error
   }

@@ -18,7 +18,12 @@ async function* events(response: Response): AsyncGenerator<Event> {
   for await (const chunk of response.body ?? []) {
     text += new TextDecoder().decode(chunk)
     for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
-      const fields = Object.fromEntries(text.slice(0, end).split('\n').map((line) => line.split(': ', 2)))
+      const fields = Object.fromEntries(
+        text
+          .slice(0, end)
+          .split('\n')
+          .map((line) => line.split(': ', 2)),
+      )
       text = text.slice(end + 2)
       yield { event: fields.event, id: Number(fields.id), bytes: new Uint8Array(Buffer.from(fields.data, 'base64')) }
     }
@@ -57,7 +62,10 @@ test('a reader that has something gets what is missing', async () => {
   const head = stage.sequence()
   await stage.revoke(await stage.issuer.token())
   const stop = new AbortController()
-  for (const init of [{ path: `?after=${head}`, headers: {} }, { path: '?after=0', headers: { 'last-event-id': String(head) } }]) {
+  for (const init of [
+    { path: `?after=${head}`, headers: {} },
+    { path: '?after=0', headers: { 'last-event-id': String(head) } },
+  ]) {
     const response = await stage.get(`/feed/acme/stream${init.path}`, { signal: stop.signal, headers: init.headers })
     const first = (await events(response).next()).value as Event
     assert.equal(first.id, head + 1)

@@ -32,7 +32,8 @@ function lastSeen({ request, url }: Call): number | undefined {
   const id = request.headers.get('last-event-id')
   if (id === null || id === '') return wholeNumber(url, 'after')
   const sequence = Number(id)
-  if (!/^\d{1,16}$/.test(id) || !Number.isSafeInteger(sequence)) throw new Problem(400, 'invalid_request', 'Last-Event-ID must be a sequence')
+  if (!/^\d{1,16}$/.test(id) || !Number.isSafeInteger(sequence))
+    throw new Problem(400, 'invalid_request', 'Last-Event-ID must be a sequence')
   return sequence
 }
 

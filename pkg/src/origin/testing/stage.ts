@@ -4,9 +4,10 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createOrigin, generateFeedKey, type JWK, type Origin, type OriginOptions, type OriginRealm, type OriginReport } from '../../entry/origin/node.ts'
+import { createOrigin, generateFeedKey, type JWK, type Origin, type OriginOptions, type OriginRealm, type OriginReport } from '../index.ts'
 import { serve, type Server } from '../node.ts'
 import { sqliteStore } from '../sqlite.ts'
+import './load.ts'
 
 export const ISSUER = 'https://issuer.test/realms/acme'
 
@@ -83,7 +84,17 @@ export async function createTestIssuer(name = 'acme', issuer: string = ISSUER): 
     realm: { name, issuer, audience: 'api', jwks: { keys: [jwk] } },
     async token(claims = {}, header = {}) {
       const now = Math.floor(Date.now() / 1000)
-      const good = { iss: issuer, aud: 'api', sub: 'alice', sid: 's1', azp: 'demo', jti: crypto.randomUUID(), iat: now, exp: now + 300, token_use: 'access' }
+      const good = {
+        iss: issuer,
+        aud: 'api',
+        sub: 'alice',
+        sid: 's1',
+        azp: 'demo',
+        jti: crypto.randomUUID(),
+        iat: now,
+        exp: now + 300,
+        token_use: 'access',
+      }
       const all = Object.entries({ ...good, ...claims }).filter(([, value]) => value !== undefined)
       return new SignJWT(Object.fromEntries(all)).setProtectedHeader({ alg: 'EdDSA', kid, typ: 'JWT', ...header }).sign(privateKey)
     },
@@ -91,7 +102,10 @@ export async function createTestIssuer(name = 'acme', issuer: string = ISSUER): 
 }
 
 /** Claims of an administrator of the realm. */
-export const ADMINISTRATOR: { sub: string; realm_access: { roles: string[] } } = { sub: 'admin', realm_access: { roles: ['portcullis-admin'] } }
+export const ADMINISTRATOR: { sub: string; realm_access: { roles: string[] } } = {
+  sub: 'admin',
+  realm_access: { roles: ['portcullis-admin'] },
+}
 
 /** Waits until something holds; fails after three seconds. */
 export async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
