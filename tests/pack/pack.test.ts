@@ -45,8 +45,8 @@ test('publint finds nothing', async () => {
 
 test('are-the-types-wrong finds nothing', async () => {
   const attw = join(dirname(require.resolve('@arethetypeswrong/cli/package.json')), 'dist/index.js')
-  const { stdout } = await run(process.execPath, [attw, tarball, '--profile', 'esm-only', '--format', 'ascii', '--exclude-entrypoints', 'edge.wasm'])
-  assert.match(stdout, /No problems found/)
+  // The package is ESM only, and the wasm module has no types. Any other problem ends it with a failure.
+  await run(process.execPath, [attw, tarball, '--profile', 'esm-only', '--exclude-entrypoints', 'edge.wasm'])
 })
 
 test('a fresh Node project runs the origin example and the edge example', { timeout: 120_000 }, async () => {
