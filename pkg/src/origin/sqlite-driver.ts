@@ -26,7 +26,8 @@ export function connect(file: string, driver: SqliteDriver | undefined): Connect
   }
   throw new PortcullisError(
     'store_unavailable',
-    `${drivers.join(' or ')} is not there or does not load: npm install better-sqlite3 (npm rebuild, after a change of Node), or run Node 22.13 or later`,
+    `${drivers.join(' or ')} is not there or does not load: npm install better-sqlite3 (npm rebuild, after a change of Node), ` +
+      'or run Node 22.13 or later',
   )
 }
 

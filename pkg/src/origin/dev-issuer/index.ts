@@ -20,7 +20,10 @@ const METADATA_CACHE = { 'cache-control': 'public, max-age=60' }
 const USERS: readonly DevUser[] = [{ name: 'alice' }, { name: 'bob' }, { name: 'admin', roles: ['portcullis-admin'] }]
 const CLIENTS: readonly DevClient[] = [{ id: 'demo' }, { id: 'backend', secret: 'backend-secret' }]
 
-/** Opens the file, makes keys and users that are missing. Rejects with `invalid_option`, `store_unavailable`, `store_corrupt` or `store_newer`. */
+/**
+ * Opens the file and makes the keys and users that are missing. Rejects with `invalid_option`, `store_unavailable`,
+ * `store_corrupt` or `store_newer`.
+ */
 export async function createDevIssuer(options: DevIssuerOptions): Promise<DevIssuer> {
   const settings = settingsOf(options)
   const database = options.database ?? openDatabase(options.path ?? '')
