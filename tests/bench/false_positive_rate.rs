@@ -17,8 +17,9 @@ fn main() {
     let mut found = 0_u64;
     for _ in 0..FILTERS {
         let (mut ledger, mut edge) = (ledger(), edge());
+        let mut id = *b"revoked-0000000000000000";
         for number in 0..IDS {
-            ledger.stage(&token(spell(number, &mut *b"revoked-0000000000000000"), NOW + 300, NOW), at(NOW)).unwrap();
+            ledger.stage(&token(spell(number, &mut id), NOW + 300, NOW), at(NOW)).unwrap();
         }
         ledger.commit();
         load(&mut edge, &mut ledger, NOW);
