@@ -12,6 +12,7 @@ mod chain;
 mod entropy;
 mod epochs;
 mod event;
+mod facts;
 mod intake;
 pub mod key;
 mod marks;
@@ -19,14 +20,17 @@ mod publish;
 mod recent;
 mod record;
 mod section_build;
+mod settings;
 mod shelf;
 mod tokens;
 mod versions;
 mod writer;
 
 pub use event::{Correction, Event};
+pub use facts::Facts;
 pub use intake::{MAX_CLIENTS_BYTES, MAX_NAME_BYTES, SESSION_GRACE_SECONDS};
 pub use recent::RECENT_CHANGES;
+pub use settings::{LedgerSettings, MAX_LIFETIME_SECONDS};
 pub use shelf::{RECENT_SECTIONS_BYTES, RECENT_SECTIONS_SECONDS};
 
 use core::fmt;
@@ -43,36 +47,8 @@ use crate::error::LedgerError;
 use crate::revocation::fingerprint::HashKey;
 use crate::revocation::staged::INCARNATION_SHIFT;
 use crate::revocation::wire::MAX_SEQUENCE;
-use crate::revocation::{Bounds, Chain, Level, RealmId, Subject};
-use crate::time::{Seconds, UnixSeconds};
-
-/// Longest `max_lifetime`: 40 days, at which a manifest still has room for a bucket every 512 seconds.
-pub const MAX_LIFETIME_SECONDS: u64 = 40 * 86_400;
-
-/// How a ledger works.
-pub struct LedgerSettings {
-    /// The realm's `iss`.
-    pub issuer: String,
-    /// Signs the feed.
-    pub signing_key: SigningKey,
-    /// Published to the edges, and what retention follows from.
-    pub bounds: Bounds,
-    /// How far the issuer's clock may be ahead: added to now where an event brings no time of its own. Usually 2 s; 0
-    /// where issuer and ledger share the clock.
-    pub issuer_skew: Seconds,
-    /// Chance that a token id that is not revoked is refused, while its filter is full. Usually 1e-6: 28.8 bits an id.
-    pub error_rate: f64,
-    /// How long a statement may be passed on after it was signed. Usually 300 s, less than 2^32.
-    pub valid_for: Seconds,
-    /// Counts restored backups: sequences are `incarnation` * 2^40 + n, n from 1. Below 2^13.
-    pub incarnation: u64,
-}
-
-impl fmt::Debug for LedgerSettings {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("LedgerSettings").field("signing_key", &self.signing_key).finish_non_exhaustive()
-    }
-}
+use crate::revocation::{Chain, Level, RealmId, Subject};
+use crate::time::UnixSeconds;
 
 /// One realm's revocations, exact, with everything needed to publish them.
 pub struct Ledger {
@@ -125,32 +101,13 @@ impl fmt::Debug for Row {
     }
 }
 
-/// Sizes and counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Facts {
-    /// The head's sequence.
-    pub sequence: u64,
-    /// Revoked token ids.
-    pub token_ids: u64,
-    /// Not-befores of users, sessions and client sessions.
-    pub epochs: u64,
-    /// Not-befores of clients.
-    pub clients: u64,
-    /// Banned keys.
-    pub bans: u64,
-    /// Minimum token versions.
-    pub versions: u64,
-    /// Changes from which deltas can be made.
-    pub recent_changes: u64,
-}
-
 impl Ledger {
     /// An empty ledger. Draws the hash key under which this run's sections are built.
     ///
     /// # Errors
     /// A setting out of range, or no random bytes from the host.
     pub fn new(settings: LedgerSettings) -> Result<Self, LedgerError> {
-        check_settings(&settings)?;
+        settings.check()?;
         let realm = RealmId::of(&settings.issuer);
         let base = base_of(realm, settings.incarnation);
         let book = Book::new(realm, draw_generation(base.sequence, &[])?);
@@ -283,21 +240,6 @@ impl Ledger {
         epochs + tokens
     }
 
-    /// Sizes and counts of what is committed.
-    #[must_use]
-    pub fn facts(&self) -> Facts {
-        let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-        Facts {
-            sequence: self.head.sequence,
-            token_ids: count(self.book.tokens.count()),
-            epochs: count(self.book.epochs.len()),
-            clients: count(self.book.exact.clients.len()),
-            bans: count(self.book.exact.bans.len()),
-            versions: count(self.book.versions.len()),
-            recent_changes: count(self.recent.len()),
-        }
-    }
-
     fn advance(&mut self, head: Head, recorded: Recorded) {
         self.head = head;
         match recorded {
@@ -338,20 +280,5 @@ fn draw_generation(born_at: u64, taken: &[u32]) -> Result<Generation, LedgerErro
         if number != 0 && !taken.contains(&number) {
             return Ok(Generation { number, key: HashKey(entropy::random()?), born_at });
         }
-    }
-}
-
-fn check_settings(settings: &LedgerSettings) -> Result<(), LedgerError> {
-    let LedgerSettings { bounds, error_rate, valid_for, incarnation, .. } = settings;
-    let in_range = [
-        ("issuer", !settings.issuer.is_empty()),
-        ("bounds.max_lifetime", (1..=MAX_LIFETIME_SECONDS).contains(&bounds.max_lifetime.get())),
-        ("error_rate", (1e-12..=0.1).contains(error_rate)),
-        ("valid_for", (1..=u64::from(u32::MAX)).contains(&valid_for.get())),
-        ("incarnation", *incarnation <= MAX_SEQUENCE >> INCARNATION_SHIFT),
-    ];
-    match in_range.into_iter().find(|(_, is_in_range)| !is_in_range) {
-        Some((setting, _)) => Err(LedgerError::Setting { setting }),
-        None => Ok(()),
     }
 }

@@ -405,7 +405,7 @@ fn sections_that_are_signed_but_malformed() {
 
 #[test]
 fn later_versions() {
-    let (mut ledger, mut edge) = pair_one_behind();
+    let (ledger, mut edge) = pair_one_behind();
     let sequence = edge.position().unwrap().sequence;
     let delta = ledger.delta(sequence, at(NOW)).unwrap();
     let newer_major = signed_again(&delta, |body| body[4] = 2);

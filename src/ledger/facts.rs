@@ -1,0 +1,39 @@
+//! What a ledger holds, in numbers.
+
+use super::Ledger;
+
+/// Sizes and counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The head's sequence.
+    pub sequence: u64,
+    /// Revoked token ids.
+    pub token_ids: u64,
+    /// Not-befores of users, sessions and client sessions.
+    pub epochs: u64,
+    /// Not-befores of clients.
+    pub clients: u64,
+    /// Banned keys.
+    pub bans: u64,
+    /// Minimum token versions.
+    pub versions: u64,
+    /// Changes from which deltas can be made.
+    pub recent_changes: u64,
+}
+
+impl Ledger {
+    /// Sizes and counts of what is committed.
+    #[must_use]
+    pub fn facts(&self) -> Facts {
+        let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        Facts {
+            sequence: self.head.sequence,
+            token_ids: count(self.book.tokens.count()),
+            epochs: count(self.book.epochs.len()),
+            clients: count(self.book.exact.clients.len()),
+            bans: count(self.book.exact.bans.len()),
+            versions: count(self.book.versions.len()),
+            recent_changes: count(self.recent.len()),
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! How a ledger works, and the limits of that.
+
+use core::fmt;
+
+use super::key::SigningKey;
+use crate::error::LedgerError;
+use crate::revocation::staged::INCARNATION_SHIFT;
+use crate::revocation::wire::MAX_SEQUENCE;
+use crate::revocation::Bounds;
+use crate::time::Seconds;
+
+/// Longest `max_lifetime`: 40 days, at which a manifest still has room for a bucket every 512 seconds.
+pub const MAX_LIFETIME_SECONDS: u64 = 40 * 86_400;
+
+/// How a ledger works.
+pub struct LedgerSettings {
+    /// The realm's `iss`.
+    pub issuer: String,
+    /// Signs the feed.
+    pub signing_key: SigningKey,
+    /// Published to the edges, and what retention follows from.
+    pub bounds: Bounds,
+    /// How far the issuer's clock may be ahead: added to now where an event brings no time of its own. Usually 2 s; 0
+    /// where issuer and ledger share the clock.
+    pub issuer_skew: Seconds,
+    /// Chance that a token id that is not revoked is refused, while its filter is full. Usually 1e-6: 28.8 bits an id.
+    pub error_rate: f64,
+    /// How long a statement may be passed on after it was signed. Usually 300 s, less than 2^32.
+    pub valid_for: Seconds,
+    /// Counts restored backups: sequences are `incarnation` * 2^40 + n, n from 1. Below 2^13.
+    pub incarnation: u64,
+}
+
+impl fmt::Debug for LedgerSettings {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("LedgerSettings").field("signing_key", &self.signing_key).finish_non_exhaustive()
+    }
+}
+
+impl LedgerSettings {
+    pub(crate) fn check(&self) -> Result<(), LedgerError> {
+        let LedgerSettings { bounds, error_rate, valid_for, incarnation, .. } = self;
+        let in_range = [
+            ("issuer", !self.issuer.is_empty()),
+            ("bounds.max_lifetime", (1..=MAX_LIFETIME_SECONDS).contains(&bounds.max_lifetime.get())),
+            ("error_rate", (1e-12..=0.1).contains(error_rate)),
+            ("valid_for", (1..=u64::from(u32::MAX)).contains(&valid_for.get())),
+            ("incarnation", *incarnation <= MAX_SEQUENCE >> INCARNATION_SHIFT),
+        ];
+        match in_range.into_iter().find(|(_, is_in_range)| !is_in_range) {
+            Some((setting, _)) => Err(LedgerError::Setting { setting }),
+            None => Ok(()),
+        }
+    }
+}

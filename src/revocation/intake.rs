@@ -1,0 +1,187 @@
+//! What a manifest, a delta or the last missing section does to a state.
+
+use super::delta::{Delta, Reach};
+use super::feed_key::KeyId;
+use super::manifest::Manifest;
+use super::section::SectionEntry;
+use super::staged::Staged;
+use super::state::State;
+use super::{Effect, Revocations};
+use crate::error::FeedError;
+
+impl Revocations {
+    pub(super) fn apply_manifest(&mut self, manifest: Manifest, key: KeyId) -> Result<Effect, FeedError> {
+        let stated = manifest.position;
+        if let Some(staged) = &self.staged {
+            let known = staged.manifest.position;
+            if stated.sequence == known.sequence && stated.chain != known.chain {
+                return Err(FeedError::Equivocation { sequence: stated.sequence });
+            }
+            if stated.sequence == known.sequence && stated.issued_at <= known.issued_at {
+                return Ok(Effect::AlreadyKnown);
+            }
+        }
+        let mut renewed = false;
+        if let Some(ours) = self.position().filter(|ours| stated.sequence <= ours.sequence) {
+            if self.history.chain_at(stated.sequence).is_some_and(|chain| chain != stated.chain) {
+                return Err(FeedError::Equivocation { sequence: stated.sequence });
+            }
+            renewed = stated.sequence == ours.sequence && stated.issued_at > ours.issued_at;
+            let useful = self.can_fold(&manifest, renewed);
+            if !useful && stated.sequence < ours.sequence {
+                return Err(FeedError::Older { sequence: stated.sequence, known: ours.sequence });
+            }
+            if let Some(active) = self.active.as_mut().filter(|_| renewed) {
+                active.renew(&stated);
+            }
+            if !useful {
+                self.raise_high_water(key, stated.sequence);
+                return Ok(if renewed { Effect::Renewed } else { Effect::AlreadyKnown });
+            }
+        } else {
+            self.refuse_older(key, stated.sequence)?;
+        }
+        self.raise_high_water(key, stated.sequence);
+        let mut arrived = self.staged.take().map(|staged| staged.arrived).unwrap_or_default();
+        arrived.retain(|name, _| manifest.sections.iter().any(|entry| entry.name == *name));
+        self.staged = Some(Staged { manifest, arrived });
+        self.needs_manifest = false;
+        Ok(match (self.commit_if_ready(), renewed) {
+            (true, _) => Effect::Changed,
+            (false, true) => Effect::Renewed,
+            (false, false) => Effect::Staged,
+        })
+    }
+
+    /// A manifest of a sequence that deltas have already led past, or to, is of use when changes have outgrown the
+    /// sections, and the kept deltas lead from it to where we are; one of our very sequence also when it says something else.
+    fn can_fold(&self, manifest: &Manifest, renewed: bool) -> bool {
+        let Some(active) = &self.active else { return true };
+        let ours = active.position;
+        let is_outgrown = self.needs_manifest || active.is_outgrown();
+        let says_else = renewed && (active.bounds != manifest.bounds || active.missing().next().is_some());
+        let is_ours = manifest.position.sequence == ours.sequence;
+        let leads_here = self.history.chain_at(manifest.position.sequence) == Some(manifest.position.chain)
+            && self.history.tip(&manifest.position).sequence == ours.sequence;
+        let staged_is_later =
+            self.staged.as_ref().is_some_and(|staged| staged.manifest.position.sequence > manifest.position.sequence);
+        leads_here && !staged_is_later && (is_outgrown || (is_ours && says_else))
+    }
+
+    pub(super) fn apply_delta(&mut self, delta: Delta, key: KeyId) -> Result<Effect, FeedError> {
+        let to = delta.position;
+        let Some(active) = &self.active else { return Err(FeedError::Gap { from: delta.from, known: 0 }) };
+        let ours = active.position;
+        self.check_chains(&delta)?;
+        if to.sequence == ours.sequence && delta.reach == Reach::Head && to.issued_at > ours.issued_at {
+            self.active.iter_mut().for_each(|active| active.renew(&to));
+            self.raise_high_water(key, to.sequence);
+            return Ok(Effect::Renewed);
+        }
+        if to.sequence <= ours.sequence {
+            return Ok(Effect::AlreadyKnown);
+        }
+        let extends_active = delta.from <= ours.sequence;
+        let tip = self.staged.as_ref().map(|staged| self.history.tip(&staged.manifest.position));
+        let extends_staged = tip.is_some_and(|tip| delta.from <= tip.sequence && to.sequence > tip.sequence);
+        if !extends_active && !extends_staged {
+            return match tip {
+                Some(tip) if to.sequence <= tip.sequence => Ok(Effect::AlreadyKnown),
+                Some(_) | None => Err(FeedError::Gap { from: delta.from, known: ours.sequence }),
+            };
+        }
+        if let Some(staged) = self.staged.as_ref().filter(|_| extends_staged) {
+            let kept = self.history.onward(&staged.manifest.position).map(|delta| &delta.changes);
+            staged.check(kept.chain(core::iter::once(&delta.changes)))?;
+        }
+        if let Some(active) = self.active.as_mut().filter(|_| extends_active) {
+            active.check(&delta.changes)?;
+            active.apply(&delta);
+            self.history.remember(&active.position);
+        }
+        self.history.keep(delta);
+        self.raise_high_water(key, to.sequence);
+        let committed = self.commit_if_ready();
+        Ok(if extends_active || committed { Effect::Changed } else { Effect::Staged })
+    }
+
+    /// Holds both ends of a delta against every chain hash known for the same sequence.
+    fn check_chains(&self, delta: &Delta) -> Result<(), FeedError> {
+        let staged = self.staged.as_ref().map(|staged| &staged.manifest.position);
+        for (sequence, chain) in [(delta.from, delta.chain_from), (delta.position.sequence, delta.position.chain)] {
+            let staged = staged.filter(|position| position.sequence == sequence).map(|position| position.chain);
+            let tip = self.staged.as_ref().map(|staged| self.history.tip(&staged.manifest.position));
+            let tip = tip.filter(|tip| tip.sequence == sequence).map(|tip| tip.chain);
+            let known = [self.history.chain_at(sequence), staged, tip];
+            if known.into_iter().flatten().any(|known| known != chain) {
+                return Err(FeedError::Equivocation { sequence });
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the staged manifest the state once nothing is missing that is answered now.
+    pub(super) fn commit_if_ready(&mut self) -> bool {
+        let ready = self.staged.as_ref().is_some_and(|staged| staged.is_ready(self.active.as_ref()));
+        let Some(staged) = self.staged.take_if(|_| ready) else { return false };
+        let ours = self.position();
+        let start = staged.manifest.position;
+        let leads_here = ours.is_none_or(|ours| self.history.tip(&start).sequence >= ours.sequence);
+        let kept = self.history.onward(&start).map(|delta| &delta.changes);
+        if !leads_here || staged.check(kept).is_err() {
+            // So much came meanwhile that the deltas leading from there to here are no longer kept.
+            self.needs_manifest = true;
+            return false;
+        }
+        let mut state = staged.into_state(self.active.take());
+        for delta in self.history.onward(&start) {
+            state.apply(delta);
+        }
+        if let Some(ours) = ours.filter(|ours| ours.sequence == state.position.sequence) {
+            state.renew(&ours);
+        }
+        self.history.remember(&start);
+        self.history.remember(&state.position);
+        self.active = Some(state);
+        true
+    }
+
+    pub(super) fn missing_entries(&self) -> impl Iterator<Item = (&SectionEntry, WantedBy)> {
+        let active = self.active.as_ref();
+        let staged = self.staged.iter().flat_map(move |staged| staged.missing(active));
+        let of_active = active.into_iter().flat_map(State::missing).map(|entry| (entry, WantedBy::Active));
+        staged.map(|entry| (entry, WantedBy::Staged)).chain(of_active)
+    }
+
+    /// How many sections of its kind the manifest has that wants this one.
+    pub(super) fn shards(&self, entry: &SectionEntry, wanted_by: WantedBy) -> usize {
+        match (wanted_by, &self.staged, &self.active) {
+            (WantedBy::Staged, Some(staged), _) => staged.manifest.of_kind(entry.kind).count(),
+            (WantedBy::Active, _, Some(active)) => active.entries().filter(|other| other.kind == entry.kind).count(),
+            (WantedBy::Staged, None, _) | (WantedBy::Active, _, None) => 0,
+        }
+    }
+
+    fn refuse_older(&self, key: KeyId, sequence: u64) -> Result<(), FeedError> {
+        let of_key = self.high_water.iter().find(|(known, _)| *known == key).map(|(_, sequence)| *sequence);
+        let staged = self.staged.as_ref().map(|staged| staged.manifest.position.sequence);
+        match of_key.max(staged) {
+            Some(known) if sequence < known => Err(FeedError::Older { sequence, known }),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn raise_high_water(&mut self, key: KeyId, sequence: u64) {
+        match self.high_water.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, known)) => *known = sequence.max(*known),
+            None => self.high_water.push((key, sequence)),
+        }
+    }
+}
+
+/// Who lacks a section.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WantedBy {
+    Staged,
+    Active,
+}
