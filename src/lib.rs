@@ -10,6 +10,42 @@
 //!
 //! A refused token is a [`Verdict`](verdict::Verdict), a value. A broken manifest, key or option is an error. Nothing
 //! here has a clock: the time is an argument.
+//!
+//! # From an event to a refusal
+//!
+//! ```
+//! # #[cfg(feature = "origin")] {
+//! use portcullis::ledger::{key::SigningKey, Event, Ledger, LedgerSettings};
+//! use portcullis::revocation::{Bounds, FeedKey, RealmId, Revocations};
+//! use portcullis::time::{Seconds, UnixSeconds};
+//!
+//! let now = UnixSeconds::new(1_800_000_000);
+//! let signing_key = SigningKey::generate()?;
+//! let feed_key = FeedKey::from_jwk(signing_key.public_jwk().as_bytes())?;
+//! let issuer = "https://issuer.example/realms/acme";
+//!
+//! // The origin records that a user was logged out everywhere; the row is the store's to keep.
+//! let mut ledger = Ledger::new(LedgerSettings {
+//!     issuer: issuer.into(),
+//!     signing_key,
+//!     bounds: Bounds::default(),
+//!     issuer_skew: Seconds::new(2),
+//!     error_rate: 1e-6,
+//!     valid_for: Seconds::new(300),
+//!     incarnation: 0,
+//! })?;
+//! let mut edge = Revocations::new(RealmId::of(issuer), vec![feed_key], Bounds::default());
+//! edge.apply(&ledger.manifest(now)?, now)?;
+//! let row = ledger.stage(&Event::User { sub: "alice".into(), not_before: None }, now)?;
+//! assert!(row.is_some());
+//! ledger.commit();
+//!
+//! // The edge takes the signed delta.
+//! edge.apply(&ledger.delta(0, now)?, now)?;
+//! assert_eq!(edge.position().map(|position| position.sequence), Some(1));
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 // Path 1: a token in, a verdict out.
 pub mod gate;
