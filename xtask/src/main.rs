@@ -82,7 +82,7 @@ fn test(project: &Project) -> Result<(), Failure> {
     cargo().args(["check", "--package", "portcullis", "--no-default-features", "--features", "edge"]).run()?;
 
     npm::script(&project.path("pkg"), "check").run()?;
-    npm::script(&project.path("pkg"), "test").run()?;
+    npm::script(&project.path("pkg"), "unit").run()?;
     npm::script(&project.path("www"), "check").run()?;
     npm::script(&project.path("tests"), "check").run()?;
     npm::script(&project.path("tests"), "test").env("STRACE", if strace { "yes" } else { "no" }).run()
