@@ -56,7 +56,10 @@ use state::State;
 use statement::{Statement, StatementKind};
 
 use crate::error::FeedError;
-use crate::time::UnixSeconds;
+use crate::time::{Seconds, UnixSeconds};
+
+/// How often taking in a message also drops what has expired: once a minute, the walk over all live entries being short.
+const FORGET_EVERY: Seconds = Seconds::new(60);
 
 /// One realm's revocation state at an edge. Starts never loaded.
 pub struct Revocations {
@@ -68,6 +71,8 @@ pub struct Revocations {
     history: History,
     /// Greatest sequence taken from each key.
     high_water: Vec<(KeyId, u64)>,
+    /// When to look again for what has expired.
+    forget_at: UnixSeconds,
     /// A staged manifest could not be completed from what was kept, so another one is needed.
     needs_manifest: bool,
 }
@@ -140,6 +145,7 @@ impl Revocations {
             staged: None,
             history: History::default(),
             high_water: Vec::new(),
+            forget_at: UnixSeconds::ZERO,
             needs_manifest: false,
         }
     }
@@ -180,7 +186,8 @@ impl Revocations {
         self.active.as_ref()?.exact.jwks.as_deref()
     }
 
-    /// Checks a manifest or delta and applies it, all or nothing.
+    /// Checks a manifest or delta and applies it, all or nothing. Now and then this also drops what has expired, so `now` must
+    /// never go back.
     ///
     /// # Errors
     /// Whatever is wrong with the message; the state is as before.
@@ -191,6 +198,9 @@ impl Revocations {
             StatementKind::Manifest => self.apply_manifest(Manifest::decode(&statement)?, statement.key)?,
             StatementKind::Delta => self.apply_delta(Delta::decode(&statement, bytes.len())?, statement.key)?,
         };
+        if now >= self.forget_at {
+            self.forget_expired(now);
+        }
         Ok(Applied { sequence: self.position().map_or(0, |position| position.sequence), effect })
     }
 
@@ -232,8 +242,9 @@ impl Revocations {
         Ok(if self.commit_if_ready() { Provided::Committed } else { Provided::Stored })
     }
 
-    /// Drops what can no longer refuse anything.
+    /// Drops what can no longer refuse anything, because every token that it refuses has expired. `now` must never go back.
     pub fn forget_expired(&mut self, now: UnixSeconds) {
+        self.forget_at = now.plus(FORGET_EVERY);
         if let Some(active) = &mut self.active {
             active.forget_expired(now);
         }

@@ -102,9 +102,10 @@ fn an_expired_token_needs_no_record() {
 
 #[test]
 fn a_later_issue_time_of_a_known_id_is_news() {
-    let (mut ledger, mut edge) = (ledger(), edge());
+    let (mut ledger, mut edge, mut by_manifest) = (ledger(), edge(), edge());
     record(&mut ledger, &token("j", NOW + 290, NOW - 10), NOW);
     load(&mut edge, &mut ledger, NOW);
+    load(&mut by_manifest, &mut ledger, NOW);
     let later = subject("j", NOW + 290, NOW - 5);
     assert!(!is_revoked(&edge, &later));
     assert!(record(&mut ledger, &token("j", NOW + 290, NOW - 5), NOW).is_some());
@@ -112,6 +113,9 @@ fn a_later_issue_time_of_a_known_id_is_news() {
     assert!(is_revoked(&edge, &later));
     let applied = load(&mut edge, &mut ledger, NOW + 1);
     assert_eq!(applied.effect, Effect::Renewed);
+    // The section is the same, but what the manifest says of it is not.
+    assert_eq!(load(&mut by_manifest, &mut ledger, NOW + 1).effect, Effect::Changed);
+    assert!(is_revoked(&by_manifest, &later));
 }
 
 #[test]

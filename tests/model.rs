@@ -18,7 +18,7 @@ use portcullis::ledger::{Correction, Event, Ledger, LedgerSettings, Row};
 use portcullis::revocation::{Bounds, Chain, Effect, RealmId, Revocations, Status, Subject};
 use portcullis::time::Seconds;
 
-const OPERATIONS: u64 = 3_000_000;
+const OPERATIONS: u64 = 2_000_000;
 const SEED: u64 = 0x5EED_0F7A_6A7E;
 const LIFETIME: u64 = 3_600;
 const LEEWAY: u64 = 5;

@@ -201,6 +201,57 @@ fn live_changes_that_outgrow_the_sections_are_folded() {
 }
 
 #[test]
+fn folding_leaves_nothing_to_fold() {
+    let (mut ledger, mut edge) = (ledger(), edge());
+    let sub = |number: u64| format!("u{number}");
+    let stage = |ledger: &mut Ledger, range: core::ops::Range<u64>, minimum| {
+        for number in range {
+            ledger.stage(&Event::User { sub: sub(number), not_before: Some(at(NOW - 5 + minimum)) }, at(NOW)).unwrap();
+            ledger.stage(&Event::TokenVersion { sub: sub(number), minimum }, at(NOW)).unwrap();
+        }
+        ledger.commit();
+    };
+    stage(&mut ledger, 0..900, 1);
+    load(&mut edge, &mut ledger, NOW);
+    // Neither table has outgrown its section, but both together have.
+    stage(&mut ledger, 0..900, 2);
+    follow(&mut edge, &ledger, NOW).unwrap();
+    assert!(edge.wants_manifest());
+    load(&mut edge, &mut ledger, NOW);
+    assert_eq!((edge.facts().live_entries, edge.wants_manifest()), (0, false));
+    let subjects: Vec<_> = (0..900).map(sub).collect();
+    assert!(subjects.iter().all(|sub| is_revoked(&edge, &of_user(sub, NOW - 3))));
+    let versioned = |sub| Subject { token_version: 1, ..of_user(sub, NOW) };
+    assert!(subjects.iter().all(|sub| edge.status(&versioned(sub)) == Status::Revoked(Level::Version)));
+}
+
+#[test]
+fn a_manifest_that_arrives_too_late_is_given_up() {
+    let (mut ledger, mut edge) = (ledger(), edge());
+    load(&mut edge, &mut ledger, NOW);
+    record(&mut ledger, &token("j", NOW + 300, NOW), NOW);
+    assert_eq!(edge.apply(&ledger.manifest(at(NOW)).unwrap(), at(NOW)).unwrap().effect, Effect::Staged);
+    let names = edge.missing_sections();
+    // More than the four megabytes of deltas that are kept for it.
+    for batch in 0..6 {
+        for number in 0..60_000 {
+            ledger.stage(&Event::TokenVersion { sub: format!("{batch} {number}"), minimum: 1 }, at(NOW)).unwrap();
+        }
+        ledger.commit();
+        assert_eq!(follow(&mut edge, &ledger, NOW), Ok(Effect::Changed));
+    }
+    let position = edge.position();
+    assert_eq!(edge.provide_section(ledger.section(&names[0]).unwrap()), Err(FeedError::UnknownSection));
+    assert_eq!(edge.position(), position);
+    assert!(edge.wants_manifest() && edge.missing_sections().is_empty());
+    assert!(is_revoked(&edge, &subject("j", NOW + 300, NOW)));
+    load(&mut edge, &mut ledger, NOW);
+    assert!(!edge.wants_manifest());
+    assert_eq!((edge.facts().live_entries, edge.facts().versions), (0, 360_000));
+    assert!(is_revoked(&edge, &subject("j", NOW + 300, NOW)));
+}
+
+#[test]
 fn a_full_filter_takes_no_more_and_forgets_nothing() {
     let (mut ledger, mut edge) = (ledger(), edge());
     for id in 0..50 {

@@ -17,6 +17,10 @@ pub struct Facts {
     pub bans: u64,
     /// Minimum token versions.
     pub versions: u64,
+    /// Sections of the last manifest.
+    pub sections: u64,
+    /// Their bytes.
+    pub section_bytes: u64,
     /// Changes from which deltas can be made.
     pub recent_changes: u64,
 }
@@ -25,6 +29,7 @@ impl Ledger {
     /// Sizes and counts of what is committed.
     #[must_use]
     pub fn facts(&self) -> Facts {
+        let (sections, section_bytes) = self.shelf.current();
         let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         Facts {
             sequence: self.head.sequence,
@@ -33,6 +38,8 @@ impl Ledger {
             clients: count(self.book.exact.clients.len()),
             bans: count(self.book.exact.bans.len()),
             versions: count(self.book.versions.len()),
+            sections: count(sections),
+            section_bytes: count(section_bytes),
             recent_changes: count(self.recent.len()),
         }
     }

@@ -39,6 +39,12 @@ impl Shelf {
         name
     }
 
+    /// How many sections are current, and their bytes.
+    pub(crate) fn current(&self) -> (usize, usize) {
+        let current = self.sections.values().filter(|shelved| shelved.retired_at.is_none());
+        current.fold((0, 0), |(count, bytes), shelved| (count + 1, bytes + shelved.bytes.len()))
+    }
+
     /// Marks a section as replaced.
     pub(crate) fn retire(&mut self, name: &SectionName, now: UnixSeconds) {
         if let Some(shelved) = self.sections.get_mut(name).filter(|shelved| shelved.retired_at.is_none()) {

@@ -122,17 +122,19 @@ impl Revocations {
 
     /// Makes the staged manifest the state once nothing is missing that is answered now.
     pub(super) fn commit_if_ready(&mut self) -> bool {
-        let ready = self.staged.as_ref().is_some_and(|staged| staged.is_ready(self.active.as_ref()));
-        let Some(staged) = self.staged.take_if(|_| ready) else { return false };
+        let Some(staged) = &self.staged else { return false };
         let ours = self.position();
         let start = staged.manifest.position;
         let leads_here = ours.is_none_or(|ours| self.history.tip(&start).sequence >= ours.sequence);
         let kept = self.history.onward(&start).map(|delta| &delta.changes);
         if !leads_here || staged.check(kept).is_err() {
             // So much came meanwhile that the deltas leading from there to here are no longer kept.
+            self.staged = None;
             self.needs_manifest = true;
             return false;
         }
+        let is_ready = staged.is_ready(self.active.as_ref());
+        let Some(staged) = self.staged.take_if(|_| is_ready) else { return false };
         let mut state = staged.into_state(self.active.take());
         for delta in self.history.onward(&start) {
             state.apply(delta);
