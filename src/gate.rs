@@ -103,7 +103,7 @@ impl Gate {
         let applied = realm.revocations.apply(bytes, now)?;
         realm.revocations.forget_expired(now);
         match applied.effect {
-            Effect::Changed => self.adopt_keys(index),
+            Effect::Changed | Effect::ChangedInPart => self.adopt_keys(index),
             Effect::Renewed | Effect::AlreadyKnown | Effect::Staged => {}
         }
         Ok((index, applied))

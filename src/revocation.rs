@@ -91,6 +91,8 @@ pub struct Applied {
 pub enum Effect {
     /// The state moved on.
     Changed,
+    /// The state moved on, but the ledger's head lies further: there is more to ask for.
+    ChangedInPart,
     /// Nothing new, but stated later: the state is fresher now.
     Renewed,
     /// Nothing new at all.

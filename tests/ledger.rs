@@ -372,7 +372,7 @@ fn changes_are_kept_one_by_one_up_to_a_limit_and_told_in_parts() {
     ledger.commit();
     first = edge.position().unwrap().sequence;
     let delta = ledger.delta(first, at(NOW + 20)).unwrap();
-    assert_eq!(edge.apply(&delta, at(NOW + 20)).unwrap().effect, Effect::Changed);
+    assert_eq!(edge.apply(&delta, at(NOW + 20)).unwrap().effect, Effect::ChangedInPart);
     let partway = edge.position().unwrap();
     assert!(partway.sequence > first && partway.sequence < ledger.head().0);
     assert_eq!(partway.issued_at, at(NOW + 9));

@@ -495,7 +495,7 @@ impl World {
                 match applied.effect {
                     Effect::Staged | Effect::Changed if !is_new => self.tally.folded += 1,
                     Effect::Staged => self.tally.staged += 1,
-                    Effect::Changed | Effect::Renewed | Effect::AlreadyKnown => {}
+                    Effect::Changed | Effect::ChangedInPart | Effect::Renewed | Effect::AlreadyKnown => {}
                 }
                 let after = self.edges[edge].position();
                 assert_eq!(after.map_or(0, |position| position.sequence), applied.sequence);

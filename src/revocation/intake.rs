@@ -99,10 +99,14 @@ impl Revocations {
             active.apply(&delta);
             self.history.remember(&active.position);
         }
+        let changed = match delta.reach {
+            Reach::Head => Effect::Changed,
+            Reach::Partial => Effect::ChangedInPart,
+        };
         self.history.keep(delta);
         self.raise_high_water(key, to.sequence);
         let committed = self.commit_if_ready();
-        Ok(if extends_active || committed { Effect::Changed } else { Effect::Staged })
+        Ok(if extends_active || committed { changed } else { Effect::Staged })
     }
 
     /// Holds both ends of a delta against every chain hash known for the same sequence.

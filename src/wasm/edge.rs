@@ -290,6 +290,7 @@ impl JsGate {
         let (realm, applied) = self.0.apply_feed(bytes, time(now)).map_err(|cause| feed_error(&cause))?;
         let effect = match applied.effect {
             Effect::Changed => "changed",
+            Effect::ChangedInPart => "partial",
             Effect::Renewed => "renewed",
             Effect::AlreadyKnown => "known",
             Effect::Staged => "staged",

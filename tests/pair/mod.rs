@@ -78,7 +78,7 @@ pub fn follow(edge: &mut Revocations, ledger: &Ledger, now: u64) -> Result<Effec
         let ours = edge.position().map_or(0, |position| position.sequence);
         let delta = ledger.delta(ours, at(now)).expect("kept");
         effect = match edge.apply(&delta, at(now))?.effect {
-            Effect::Changed => Effect::Changed,
+            Effect::Changed | Effect::ChangedInPart => Effect::Changed,
             Effect::Renewed | Effect::AlreadyKnown | Effect::Staged => return Ok(effect),
         };
     }

@@ -74,7 +74,8 @@ export interface CoreState {
 export interface CoreApplied {
   realm: number
   sequence: number
-  effect: 'changed' | 'renewed' | 'known' | 'staged'
+  /** `partial`: changed, but the ledger's head lies further on. */
+  effect: 'changed' | 'partial' | 'renewed' | 'known' | 'staged'
 }
 
 /** The wasm gate with our errors. Realms are indices into `realms` of its options. All of it is synchronous. */

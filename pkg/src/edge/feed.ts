@@ -3,6 +3,7 @@ import { type Downloaded, download } from '../download.ts'
 import { PortcullisError } from '../errors.ts'
 import { Flight } from '../flight.ts'
 import type { WaitUntil } from '../types.ts'
+import type { CoreApplied } from './core.ts'
 import type { Realm } from './realm.ts'
 
 /** The largest manifest or delta read: 4 MiB, room for half a million revocations at once. */
@@ -145,7 +146,8 @@ export class Feed {
     }
     if (status !== 200) throw this.#unexpected(status, 'deltas')
     try {
-      this.#apply(bytes)
+      // A long way comes in several deltas; each moves the state on, so this ends.
+      if (this.#apply(bytes) === 'partial') return await this.#delta(signal)
     } catch (error) {
       if (!(error instanceof PortcullisError) || !HEALED_BY_MANIFEST.includes(error.detail)) throw error
       if (error.detail === 'equivocation') this.#realm.reportFeed(error)
@@ -198,9 +200,9 @@ export class Feed {
     }
   }
 
-  #apply(bytes: Uint8Array): void {
+  #apply(bytes: Uint8Array): CoreApplied['effect'] {
     this.#mustBeOpen()
-    this.#realm.apply(bytes)
+    return this.#realm.apply(bytes).effect
   }
 
   /** After an await the core may be gone. */

@@ -98,7 +98,7 @@ function applyFeed(gate: OpenGate, bytes: Uint8Array): FeedApplied {
   const { realm } = gate.peekFeed(bytes)
   const { effect } = realm.apply(bytes)
   void realm.acknowledge()
-  return { realm: realm.name, sequence: realm.state.sequence, changed: effect === 'changed' }
+  return { realm: realm.name, sequence: realm.state.sequence, changed: effect === 'changed' || effect === 'partial' }
 }
 
 async function refresh(gate: OpenGate, name: string | undefined): Promise<void> {

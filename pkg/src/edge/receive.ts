@@ -24,10 +24,10 @@ export async function receiveFeed(gate: OpenGate, request: Request, waitUntil?: 
     // From before what is known: nothing could come of it, so no signature is checked.
     if (realm.state.loaded && claimed.sequence < realm.state.sequence) return taken(realm, false)
     const { effect } = realm.apply(bytes)
-    // A manifest that names new sections takes force when they are here.
-    if (effect === 'staged' || realm.missingSections().length > 0) realm.feed.refreshAfterPush(waitUntil)
+    // A manifest that names new sections takes force when they are here; a delta may stop before the ledger's head.
+    if (effect === 'staged' || effect === 'partial' || realm.missingSections().length > 0) realm.feed.refreshAfterPush(waitUntil)
     else void realm.acknowledge(waitUntil)
-    return taken(realm, effect === 'changed')
+    return taken(realm, effect === 'changed' || effect === 'partial')
   } catch (error) {
     if (!(error instanceof PortcullisError) || error.code !== 'feed_refused') throw error
     return refusal(error, realm, waitUntil)

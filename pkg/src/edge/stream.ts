@@ -101,7 +101,7 @@ export class FeedStream {
     try {
       const { effect } = this.#realm.apply(bytes)
       this.#failures = 0
-      if (effect === 'staged' || this.#realm.missingSections().length > 0) await this.#realm.feed.refresh()
+      if (effect === 'staged' || effect === 'partial' || this.#realm.missingSections().length > 0) await this.#realm.feed.refresh()
     } catch (error) {
       if (!(error instanceof PortcullisError) || !HEALED_BY_MANIFEST.includes(error.detail)) throw error
       await this.#realm.feed.refresh()

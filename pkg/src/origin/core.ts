@@ -182,7 +182,7 @@ export interface GateCore {
     source: 'configuration' | 'url',
   ): { accepted: number; skipped: { index: number; reason: string }[] }
   clearKeys(realm: number): void
-  applyFeed(bytes: Uint8Array, now: number): { realm: number; sequence: number; effect: 'changed' | 'renewed' | 'known' | 'staged' }
+  applyFeed(bytes: Uint8Array, now: number): { realm: number; sequence: number; effect: 'changed' | 'partial' | 'renewed' | 'known' | 'staged' }
   peekFeed(bytes: Uint8Array): { realm: number; sequence: number }
   missingSections(realm: number): string[]
   provideSection(realm: number, bytes: Uint8Array): 'stored' | 'committed'
