@@ -38,6 +38,7 @@ export interface CoreOptions {
   leewaySeconds: number
   skewSeconds: number
   maxLifetimeSeconds: number
+  maxSessionSeconds: number | undefined
   maxStaleSeconds: number
   whenStale: 'refuse' | 'accept'
   maxAcceptStaleSeconds: number

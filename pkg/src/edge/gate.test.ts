@@ -156,6 +156,18 @@ test('stale state refuses, or is accepted for a while where that was asked for',
   }
 })
 
+test('a login may be too old where not-befores are compared with it', async (t) => {
+  const realm = await TestRealm.start(t)
+  const gate = createGate(realm.options({ maxLifetimeSeconds: 700, maxSessionSeconds: 1000 }, { compare: 'authTime' }))
+  t.after(() => gate.close())
+  assert.equal(outcome(await gate.check(await realm.token({ auth_time: clock() - 900 }))), 'accepted')
+  assert.equal(outcome(await gate.check(await realm.token({ auth_time: clock() - 1100 }))), 'lifetime_exceeded')
+  realm.record({ kind: 'user', subject: 'bob', notBefore: clock() - 500 })
+  await gate.refresh()
+  assert.equal(outcome(await gate.check(await realm.token({ sub: 'bob', auth_time: clock() - 900 }))), 'user_revoked')
+  assert.equal(outcome(await gate.check(await realm.token({ sub: 'bob', auth_time: clock() - 400 }))), 'accepted')
+})
+
 test('a token that is ahead of the feed makes the gate catch up before it is accepted', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = createGate(realm.options({ refreshAfterSeconds: 1000, waitAfterSeconds: 1000 }))

@@ -25,6 +25,7 @@ export class OpenGate {
       leewaySeconds: settings.leewaySeconds,
       skewSeconds: settings.skewSeconds,
       maxLifetimeSeconds: settings.maxLifetimeSeconds,
+      maxSessionSeconds: settings.maxSessionSeconds,
       maxStaleSeconds: settings.maxStaleSeconds,
       whenStale: settings.whenStale,
       maxAcceptStaleSeconds: settings.maxAcceptStaleSeconds,
