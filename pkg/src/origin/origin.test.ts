@@ -28,6 +28,11 @@ describe('options', () => {
     await (await createOrigin(await good())).close()
   })
 
+  test('name clients, public and confidential', async () => {
+    const clients = [{ id: 'demo' }, { id: 'backend', secret: 'backend-secret' }]
+    await (await createOrigin({ ...(await good()), clients })).close()
+  })
+
   test('that are unknown, missing or wrong are named', async () => {
     const options = await good()
     const { publicKey } = await generateFeedKey()
@@ -42,7 +47,10 @@ describe('options', () => {
       [/realms\[1\].name is the same/, { realms: [realm, { ...realm, issuer: 'https://other.test' }] }],
       [/realms\[0\].jwks/, { realms: [{ ...realm, jwks: undefined }] }],
       [/realms\[0\].name must be/, { realms: [{ ...realm, name: 'a/b' }] }],
-      [/edges\[1\].name is taken/, { edges: [{ name: 'a' }, { name: 'a' }] }],
+      [/edges\[1\].name is the same/, { edges: [{ name: 'a' }, { name: 'a' }] }],
+      [/clients\[1\].id is the same/, { clients: [{ id: 'a' }, { id: 'a', secret: 's' }] }],
+      [/clients\[0\].id is missing/, { clients: [{ secret: 's' }] }],
+      [/clients\[0\].*unknown option 'clientId'/, { clients: [{ clientId: 'a' }] }],
       [/edges\[0\].pushUrl must be/, { edges: [{ name: 'a', pushUrl: 'file:///etc' }] }],
       [/errorRate must be/, { errorRate: 1 }],
       [/heartbeatSeconds must be/, { heartbeatSeconds: 0.5 }],

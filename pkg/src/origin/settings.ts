@@ -17,12 +17,13 @@ import {
   url,
 } from '../options.ts'
 import { checkDistinct, keySet, TOKEN_RULES } from '../policy.ts'
-import type { EdgeOptions, OriginOptions, OriginRealm, OriginReport } from './types.ts'
+import type { ClientOptions, EdgeOptions, OriginOptions, OriginRealm, OriginReport } from './types.ts'
 
 /** An origin's options with every default filled in. */
-export type Settings = Required<Omit<OriginOptions, 'feedCredential' | 'realms' | 'edges'>> & {
+export type Settings = Required<Omit<OriginOptions, 'feedCredential' | 'realms' | 'clients' | 'edges'>> & {
   feedCredential: string | undefined
   realms: RealmSettings[]
+  clients: ClientOptions[]
   edges: EdgeOptions[]
 }
 
@@ -33,11 +34,9 @@ export type RealmSettings = OriginRealm &
 export function settingsOf(options: OriginOptions): Settings {
   checkOptions(options, RULES)
   checkDistinct(options.realms, 'options.realms')
-  const edges = options.edges ?? []
-  edges.forEach((edge, index) => {
-    if (edges.findIndex((other) => other.name === edge.name) !== index)
-      throw invalid(`options.edges[${index}].name is taken by another edge`)
-  })
+  const { edges = [], clients = [] } = options
+  checkUnique(edges.map(({ name }) => name), 'name', 'options.edges')
+  checkUnique(clients.map(({ id }) => id), 'id', 'options.clients')
   return {
     heartbeatSeconds: 1,
     errorRate: 1e-6,
@@ -56,6 +55,7 @@ export function settingsOf(options: OriginOptions): Settings {
     onReport: warn,
     ...given(options),
     feedCredential: options.feedCredential,
+    clients,
     edges,
     realms: options.realms.map((realm) => ({
       adminRole: 'portcullis-admin',
@@ -90,10 +90,13 @@ const REALM_RULES: Rules = {
 
 const EDGE_RULES: Rules = { name: required(text), pushUrl: url, ackSecret: text }
 
+const CLIENT_RULES: Rules = { id: required(text), secret: text }
+
 const RULES: Rules = {
   store: required(store),
   realms: required(list(shape(REALM_RULES), 1)),
   signingKey: required(signingKey),
+  clients: list(shape(CLIENT_RULES)),
   edges: list(shape(EDGE_RULES)),
   heartbeatSeconds: integer('whole seconds', 1, 30),
   errorRate: rule('a number between 1e-9 and 0.1', (value) => typeof value === 'number' && value >= 1e-9 && value <= 0.1),
@@ -111,6 +114,13 @@ const RULES: Rules = {
   pruneIntervalSeconds: integer('whole seconds', 1, 86_400),
   fetch: callback,
   onReport: callback,
+}
+
+/** Each names one thing. */
+function checkUnique(values: readonly string[], member: string, list: string): void {
+  values.forEach((value, index) => {
+    if (values.indexOf(value) !== index) throw invalid(`${list}[${index}].${member} is the same as that of ${list}[${values.indexOf(value)}]`)
+  })
 }
 
 function isKeyPart(value: unknown): boolean {
