@@ -37,7 +37,7 @@ export type ErrorCode =
   | 'store_newer'
   /** An edge could not be told of a change. */
   | 'push_failed'
-  /** An edge acknowledged what was never published here: a ledger restored from a backup needs a new incarnation. */
+  /** An edge acknowledged what was never published here: a ledger restored from a backup needs `incarnation` raised. */
   | 'acknowledged_ahead'
   /** The address is in use or may not be bound. */
   | 'listen_failed'

@@ -229,6 +229,31 @@ describe('restart', () => {
     }
   })
 
+  test('a restored backup goes on in a new incarnation, with all that it holds', async () => {
+    const stage = await openStage()
+    const { path, signingKey, issuer } = stage
+    await stage.origin.endSession('acme', 's1')
+    await stage.origin.close()
+    const reopen = (incarnation?: number): Promise<Origin> =>
+      createOrigin({ store: sqliteStore({ path }), signingKey, realms: [issuer.realm], ...(incarnation === undefined ? {} : { incarnation }) })
+    let again = await reopen(1)
+    try {
+      assert.equal(again.status()[0]?.sequence, 2 ** 40)
+      assert.equal(ask(again, { session: 's1' }), 'session_revoked')
+      assert.equal((await again.fetch(new Request('http://localhost/feed/acme/deltas?after=7'))).status, 410)
+      assert.equal((await again.endSession('acme', 's2')).sequence, 2 ** 40 + 1)
+      await again.close()
+      again = await reopen()
+      assert.equal(again.status()[0]?.sequence, 2 ** 40 + 1)
+      for (const session of ['s1', 's2']) assert.equal(ask(again, { session }), 'session_revoked')
+      await again.close()
+      await assert.rejects(reopen(0), { code: 'invalid_option', message: /incarnation must be 1 or more/ })
+    } finally {
+      await again.close()
+      await stage.close()
+    }
+  })
+
   test('a realm whose issuer has changed is refused', async () => {
     const stage = await openStage()
     const { path, signingKey, issuer } = stage

@@ -20,8 +20,9 @@ import { checkDistinct, keySet, TOKEN_RULES } from '../policy.ts'
 import type { ClientOptions, EdgeOptions, OriginOptions, OriginRealm, OriginReport } from './types.ts'
 
 /** An origin's options with every default filled in. */
-export type Settings = Required<Omit<OriginOptions, 'feedCredential' | 'realms' | 'clients' | 'edges'>> & {
+export type Settings = Required<Omit<OriginOptions, 'feedCredential' | 'incarnation' | 'realms' | 'clients' | 'edges'>> & {
   feedCredential: string | undefined
+  incarnation: number | undefined
   realms: RealmSettings[]
   clients: ClientOptions[]
   edges: EdgeOptions[]
@@ -55,6 +56,7 @@ export function settingsOf(options: OriginOptions): Settings {
     onReport: warn,
     ...given(options),
     feedCredential: options.feedCredential,
+    incarnation: options.incarnation,
     clients,
     edges,
     realms: options.realms.map((realm) => ({
@@ -90,6 +92,9 @@ const REALM_RULES: Rules = {
 
 const EDGE_RULES: Rules = { name: required(text), pushUrl: url, ackSecret: text }
 
+/** Sequences are incarnation * 2^40 + n and stay below 2^53. */
+const MAX_INCARNATION = 2 ** 13 - 1
+
 const CLIENT_RULES: Rules = { id: required(text), secret: text }
 
 const RULES: Rules = {
@@ -98,6 +103,7 @@ const RULES: Rules = {
   signingKey: required(signingKey),
   clients: list(shape(CLIENT_RULES)),
   edges: list(shape(EDGE_RULES)),
+  incarnation: integer('restored backups', 0, MAX_INCARNATION),
   heartbeatSeconds: integer('whole seconds', 1, 30),
   errorRate: rule('a number between 1e-9 and 0.1', (value) => typeof value === 'number' && value >= 1e-9 && value <= 0.1),
   leewaySeconds: integer('whole seconds', 0, 300),

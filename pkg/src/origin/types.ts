@@ -49,6 +49,11 @@ export interface OriginOptions {
   clients?: ClientOptions[]
   /** Default: none; edges pull. */
   edges?: EdgeOptions[]
+  /**
+   * Counts the times that the store was restored from a backup: raise it by one after each. Sequences then begin beyond all that
+   * edges may have seen of what the backup has lost. Default: what the store has, 0 in a new one.
+   */
+  incarnation?: number
   /** How often edges that are pushed to or stream hear that nothing has happened. Default 1. */
   heartbeatSeconds?: number
   /** The share of good tokens refused by mistake until they are refreshed, at a full filter. Default 1e-6. */
