@@ -54,6 +54,7 @@ describe('options', () => {
       [/edges\[0\].pushUrl must be/, { edges: [{ name: 'a', pushUrl: 'file:///etc' }] }],
       [/errorRate must be/, { errorRate: 1 }],
       [/heartbeatSeconds must be/, { heartbeatSeconds: 0.5 }],
+      [/heartbeatSeconds must be/, { heartbeatSeconds: 6 }],
       [/jwks must be fetched by https/, { realms: [{ ...realm, jwks: 'http://issuer.test/certs' }] }],
     ]
     for (const [message, change] of bad) {

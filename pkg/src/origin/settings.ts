@@ -92,6 +92,9 @@ const REALM_RULES: Rules = {
 
 const EDGE_RULES: Rules = { name: required(text), pushUrl: url, ackSecret: text }
 
+/** Gates wait for state older than 5 s, and take a stream that is silent for 10 s for dead. */
+const MAX_HEARTBEAT_SECONDS = 5
+
 /** Sequences are incarnation * 2^40 + n and stay below 2^53. */
 const MAX_INCARNATION = 2 ** 13 - 1
 
@@ -104,7 +107,7 @@ const RULES: Rules = {
   clients: list(shape(CLIENT_RULES)),
   edges: list(shape(EDGE_RULES)),
   incarnation: integer('restored backups', 0, MAX_INCARNATION),
-  heartbeatSeconds: integer('whole seconds', 1, 30),
+  heartbeatSeconds: integer('whole seconds', 1, MAX_HEARTBEAT_SECONDS),
   errorRate: rule('a number between 1e-9 and 0.1', (value) => typeof value === 'number' && value >= 1e-9 && value <= 0.1),
   leewaySeconds: integer('whole seconds', 0, 300),
   skewSeconds: integer('whole seconds', 0, 300),

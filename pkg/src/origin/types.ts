@@ -54,7 +54,7 @@ export interface OriginOptions {
    * edges may have seen of what the backup has lost. Default: what the store has, 0 in a new one.
    */
   incarnation?: number
-  /** How often edges that are pushed to or stream hear that nothing has happened. Default 1. */
+  /** How often edges that are pushed to or stream hear that nothing has happened: 1 to 5. Default 1. */
   heartbeatSeconds?: number
   /** The share of good tokens refused by mistake until they are refreshed, at a full filter. Default 1e-6. */
   errorRate?: number
