@@ -1,6 +1,6 @@
 import { isLoopback } from '../jwks.ts'
 import {
-  callback, checkOptions, either, integer, invalid, list, milliseconds, oneOf, required, type Rules, seconds, shape, text, url,
+  callback, checkOptions, either, given, integer, invalid, list, milliseconds, oneOf, required, type Rules, seconds, shape, text, url,
 } from '../options.ts'
 import { checkDistinct, feedKey, keySet, TOKEN_RULES } from '../policy.ts'
 import type { FeedOptions, GateOptions, JWKS, RealmOptions, TokenOptions } from '../types.ts'
@@ -28,8 +28,7 @@ export interface RealmSettings {
 export function settle(options: GateOptions): Settings {
   checkOptions(options, GATE_RULES)
   checkDistinct(options.realms, 'options.realms')
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as GateOptions
-  const settings = { ...DEFAULTS, ...given, realms: options.realms.map(settleRealm) }
+  const settings = { ...DEFAULTS, ...given(options), realms: options.realms.map(settleRealm) }
   settings.realms.forEach(({ feed }, index) => checkSecrets(settings, feed, `options.realms[${index}].feed`))
   return settings
 }

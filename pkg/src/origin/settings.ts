@@ -2,6 +2,7 @@ import {
   callback,
   checkOptions,
   either,
+  given,
   integer,
   invalid,
   isObject,
@@ -134,11 +135,6 @@ function checkUnique(values: readonly string[], member: string, list: string): v
 
 function isKeyPart(value: unknown): boolean {
   return typeof value === 'string' && /^[A-Za-z0-9_-]{43}$/.test(value)
-}
-
-/** Without the options that are there but `undefined`: those have their default. */
-function given<T extends object>(options: T): T {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T
 }
 
 function warn(report: OriginReport): void {
