@@ -56,9 +56,10 @@ impl Gate {
     /// Which access token this is ([`verdict::identify`]).
     ///
     /// # Errors
-    /// It is none of these realms', or no access token.
-    pub fn identify(&self, token: &str) -> Result<Identified, IntakeError> {
-        verdict::identify(token, &self.realms)
+    /// It is none of these realms', or no access token, or its realm's keys are not there.
+    pub fn identify(&mut self, token: &str, now: UnixSeconds) -> Result<Identified, IntakeError> {
+        let now = self.advance(now);
+        verdict::identify(token, &self.realms, now)
     }
 
     /// Replaces a realm's keys. `None` when there is no such realm.

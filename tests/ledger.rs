@@ -183,6 +183,10 @@ fn a_token_version() {
     let other = Subject { user: Some("v"), ..of_all() };
     let absent = Subject { token_version: 0, ..of_all() };
     check(&event, Level::Version, &[of_all(), absent], &[enough, other], None);
+    let mut ledger = ledger();
+    assert_eq!(ledger.minimum_version("u"), 0);
+    record(&mut ledger, &event, NOW);
+    assert_eq!((ledger.minimum_version("u"), ledger.minimum_version("v")), (2, 0));
 }
 
 #[test]
@@ -569,6 +573,7 @@ fn a_correction_lowers_what_nothing_else_can() {
         assert!(ledger.refuses(&of_all()).is_some());
         assert!(record(&mut ledger, &Event::Correction(correction), NOW).is_some());
         assert_eq!(ledger.refuses(&of_all()), None);
+        assert_eq!(ledger.minimum_version("u"), 0);
     }
     record(&mut ledger, &Event::KeyBanned { thumbprint: [3; 32] }, NOW);
     record(&mut ledger, &Event::Correction(Correction::KeyBanned { thumbprint: [3; 32] }), NOW);

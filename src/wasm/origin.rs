@@ -81,6 +81,8 @@ struct SubjectOption {
     authorized_party: Option<String>,
     client_id: Option<String>,
     issued_at: f64,
+    /// What not-befores are compared with; absent: the issue time.
+    compared_at: Option<f64>,
     expires_at: f64,
     token_version: Option<u64>,
 }
@@ -246,7 +248,7 @@ impl JsLedger {
             authorized_party: subject.authorized_party.as_deref(),
             client_id: subject.client_id.as_deref(),
             issued_at,
-            compared_at: issued_at,
+            compared_at: subject.compared_at.map_or(issued_at, time),
             expires_at: time(subject.expires_at),
             token_version: subject.token_version.unwrap_or_default(),
         });
@@ -258,6 +260,13 @@ impl JsLedger {
     #[must_use]
     pub fn user_not_before(&self, user: &str) -> f64 {
         number(self.0.user_not_before(user).map_or(0, UnixSeconds::get))
+    }
+
+    /// The least version of the user's tokens that still counts; 0 when none was set.
+    #[wasm_bindgen(js_name = minimumVersion)]
+    #[must_use]
+    pub fn minimum_version(&self, user: &str) -> f64 {
+        number(self.0.minimum_version(user))
     }
 
     /// Sizes and counts.
@@ -274,9 +283,10 @@ impl JsLedger {
 #[wasm_bindgen(js_class = Gate)]
 impl JsGate {
     /// Which access token this is: form, realm, key, signature and use are checked, nothing else. Throws `invalid_token`,
-    /// `unexpected_token_use` or `keys_unavailable`.
-    pub fn identify(&self, token: &str) -> Result<JsValue, JsValue> {
-        let identified = self.inner().identify(token).map_err(|cause| error(cause.code(), &cause.to_string()))?;
+    /// `unexpected_token_use` or `keys_unavailable`. `now` (unix seconds) says whether the keys may still be used.
+    pub fn identify(&mut self, token: &str, now: f64) -> Result<JsValue, JsValue> {
+        let identified = self.inner().identify(token, time(now));
+        let identified = identified.map_err(|cause| error(cause.code(), &cause.to_string()))?;
         write(&IdentifiedResult {
             realm: identified.realm,
             token_id: identified.token_id,
