@@ -190,6 +190,23 @@ fn a_token_version() {
 }
 
 #[test]
+fn a_token_from_the_future_is_never_forgotten() {
+    // It is accepted once its time has come, which may be long after one issued now has expired.
+    let issued_at = NOW + 10 * LIFETIME;
+    for expires_at in [None, Some(at(issued_at + 300))] {
+        let (mut ledger, mut edge) = (ledger(), edge());
+        let event = Event::Token { id: "j".into(), expires_at, issued_at: Some(at(issued_at)) };
+        assert_eq!(record(&mut ledger, &event, NOW).unwrap().keep_until, None);
+        ledger.prune(at(issued_at));
+        load(&mut edge, &mut ledger, issued_at);
+        edge.forget_expired(at(issued_at));
+        let subject = subject("j", issued_at + 300, issued_at);
+        assert_eq!(ledger.refuses(&subject), Some(Level::Token));
+        assert!(is_revoked(&edge, &subject));
+    }
+}
+
+#[test]
 fn a_banned_key() {
     let (mut ledger, mut edge) = (ledger(), edge());
     load(&mut edge, &mut ledger, NOW);

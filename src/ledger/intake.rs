@@ -156,7 +156,7 @@ impl Ledger {
             Some(expires_at) if expires_at.plus(bounds.margin()) <= now => None,
             Some(expires_at) if expires_at <= latest => Some((FilterKind::Bucket, expires_at)),
             // Acceptable only once its time has come: kept for ever. No issuer in its right mind makes these.
-            Some(_) if is_from_future => Some((FilterKind::CatchAll, UnixSeconds::MAX)),
+            Some(_) | None if is_from_future => Some((FilterKind::CatchAll, UnixSeconds::MAX)),
             Some(_) | None => Some((FilterKind::CatchAll, latest)),
         }
     }
