@@ -598,6 +598,15 @@ fn a_correction_lowers_what_nothing_else_can() {
 }
 
 #[test]
+fn a_correction_is_kept_as_long_as_what_it_corrects_in_the_same_batch() {
+    let mut ledger = ledger();
+    let mistaken = ledger.stage(&user("u"), at(NOW)).unwrap().unwrap();
+    let correction = Event::Correction(Correction::User { sub: "u".into(), not_before: None });
+    let correction = ledger.stage(&correction, at(NOW)).unwrap().unwrap();
+    assert!(correction.keep_until >= mistaken.keep_until);
+}
+
+#[test]
 fn an_incarnation_begins_its_own_numbers_and_chain() {
     let mut first = ledger();
     let rows = some_rows(&mut first);
