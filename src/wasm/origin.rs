@@ -28,7 +28,8 @@ struct LedgerOptions {
     incarnation: u64,
 }
 
-/// Times that come with an event are `NumericDate`s, possibly fractional.
+/// Times that come with an event are `NumericDate`s, possibly fractional. No finite number is no time: taken for 0, a
+/// revocation would look long over.
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
 enum EventOption {
@@ -45,23 +46,27 @@ enum EventOption {
 
 impl EventOption {
     fn build(self) -> Result<Event, JsValue> {
-        let at = |value: Option<f64>| value.map(time);
+        let at = |value: Option<f64>| value.map(event_time).transpose();
         Ok(match self {
             Self::Token { token_id, expires_at, issued_at } => {
-                Event::Token { id: token_id, expires_at: at(expires_at), issued_at: at(issued_at) }
+                Event::Token { id: token_id, expires_at: at(expires_at)?, issued_at: at(issued_at)? }
             }
-            Self::Session { session, issued_at } => Event::Session { sid: session, issued_at: at(issued_at) },
+            Self::Session { session, issued_at } => Event::Session { sid: session, issued_at: at(issued_at)? },
             Self::ClientSession { session, authorized_party, issued_at } => {
-                Event::ClientSession { sid: session, azp: authorized_party, issued_at: at(issued_at) }
+                Event::ClientSession { sid: session, azp: authorized_party, issued_at: at(issued_at)? }
             }
-            Self::User { subject, not_before } => Event::User { sub: subject, not_before: at(not_before) },
-            Self::Client { client, not_before } => Event::Client { client, not_before: at(not_before) },
-            Self::Realm { not_before } => Event::Realm { not_before: at(not_before) },
+            Self::User { subject, not_before } => Event::User { sub: subject, not_before: at(not_before)? },
+            Self::Client { client, not_before } => Event::Client { client, not_before: at(not_before)? },
+            Self::Realm { not_before } => Event::Realm { not_before: at(not_before)? },
             Self::KeyBanned { thumbprint } => Event::KeyBanned { thumbprint: thumbprint_bytes(&thumbprint)? },
             Self::TokenVersion { subject, minimum } => Event::TokenVersion { sub: subject, minimum },
             Self::Keys { jwks } => Event::Keys { jwks: jwks.into_bytes() },
         })
     }
+}
+
+fn event_time(value: f64) -> Result<UnixSeconds, JsValue> {
+    UnixSeconds::from_numeric_date(value).ok_or_else(|| error("invalid_event", "a time is a finite number of seconds"))
 }
 
 fn thumbprint_bytes(text: &str) -> Result<[u8; 32], JsValue> {
