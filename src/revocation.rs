@@ -232,15 +232,16 @@ impl Revocations {
         Ok(if self.commit_if_ready() { Provided::Committed } else { Provided::Stored })
     }
 
-    /// Drops what can no longer refuse anything.
-    pub fn forget_expired(&mut self, now: UnixSeconds) {
+    /// Drops what can no longer refuse anything. Whether a staged manifest took over by that: all that it still lacked
+    /// was over.
+    pub fn forget_expired(&mut self, now: UnixSeconds) -> bool {
         if let Some(active) = &mut self.active {
             active.forget_expired(now);
         }
         if let Some(staged) = &mut self.staged {
             staged.forget_expired(now);
-            self.commit_if_ready();
         }
+        self.commit_if_ready()
     }
 
     /// Whether it is time to pull a manifest: changes held outside the sections have outgrown them.
