@@ -56,9 +56,10 @@ impl Gate {
     /// Which access token this is ([`verdict::identify`]).
     ///
     /// # Errors
-    /// It is none of these realms', or no access token.
-    pub fn identify(&self, token: &str) -> Result<Identified, IntakeError> {
-        verdict::identify(token, &self.realms)
+    /// It is none of these realms', or no access token, or its realm's keys are not there.
+    pub fn identify(&mut self, token: &str, now: UnixSeconds) -> Result<Identified, IntakeError> {
+        let now = self.advance(now);
+        verdict::identify(token, &self.realms, now)
     }
 
     /// Replaces a realm's keys. `None` when there is no such realm.
@@ -101,7 +102,6 @@ impl Gate {
         let (index, _) = self.peek_feed(bytes)?;
         let realm = self.realms.get_mut(index).ok_or(FeedError::WrongRealm)?;
         let applied = realm.revocations.apply(bytes, now)?;
-        realm.revocations.forget_expired(now);
         match applied.effect {
             Effect::Changed | Effect::ChangedInPart => self.adopt_keys(index),
             Effect::Renewed | Effect::AlreadyKnown | Effect::Staged => {}
@@ -129,15 +129,16 @@ impl Gate {
         self.realms.get(index)
     }
 
-    /// Keys that came with the feed. A set that cannot be read leaves the one before in use, as a refused set from
-    /// anywhere else does.
+    /// Keys that came with the feed. A set without a usable key leaves none: what the one before says holds no longer.
     fn adopt_keys(&mut self, index: usize) {
         let (Some(realm), Some(KeysFrom::Feed)) = (self.realms.get_mut(index), self.sources.get(index)) else {
             return;
         };
         if let Some(jwks) = realm.revocations.jwks().map(<[u8]>::to_vec) {
             // The feed's own age bounds the use of its keys.
-            let _ = read_keys(realm, &jwks, KeySource::Url, UnixSeconds::MAX);
+            if read_keys(realm, &jwks, KeySource::Url, UnixSeconds::MAX).is_err() {
+                realm.keys = RealmKeys::Unavailable;
+            }
         }
     }
 

@@ -46,6 +46,7 @@ use shelf::Shelf;
 use crate::error::LedgerError;
 use crate::revocation::fingerprint::HashKey;
 use crate::revocation::staged::INCARNATION_SHIFT;
+use crate::revocation::versions::user_key;
 use crate::revocation::wire::MAX_SEQUENCE;
 use crate::revocation::{Chain, Level, RealmId, Subject};
 use crate::time::UnixSeconds;
@@ -222,6 +223,12 @@ impl Ledger {
     #[must_use]
     pub fn user_not_before(&self, sub: &str) -> Option<UnixSeconds> {
         Some(self.book.not_before(record::SubjectName::User(sub))).filter(|at| *at > 0).map(UnixSeconds::new)
+    }
+
+    /// The least version of the user's tokens that still counts; 0 when none was set. An issuer mints no lower one.
+    #[must_use]
+    pub fn minimum_version(&self, sub: &str) -> u64 {
+        self.book.versions.get(&user_key(self.book.realm, sub))
     }
 
     /// Whether the key with this RFC 7638 thumbprint is banned.

@@ -196,12 +196,12 @@ impl Revocations {
     pub fn apply(&mut self, bytes: &[u8], now: UnixSeconds) -> Result<Applied, FeedError> {
         let statement = Statement::verify(bytes, self.realm, &self.feed_keys)?;
         statement.check_time(now, self.own.skew)?;
-        let effect = match statement.kind {
+        let mut effect = match statement.kind {
             StatementKind::Manifest => self.apply_manifest(Manifest::decode(&statement)?, statement.key)?,
             StatementKind::Delta => self.apply_delta(Delta::decode(&statement, bytes.len())?, statement.key)?,
         };
-        if now >= self.forget_at {
-            self.forget_expired(now);
+        if now >= self.forget_at && self.forget_expired(now) {
+            effect = Effect::Changed;
         }
         Ok(Applied { sequence: self.position().map_or(0, |position| position.sequence), effect })
     }
@@ -245,15 +245,16 @@ impl Revocations {
     }
 
     /// Drops what can no longer refuse anything, because every token that it refuses has expired. `now` must never go back.
-    pub fn forget_expired(&mut self, now: UnixSeconds) {
+    /// Whether a staged manifest took over by that: all that it still lacked was over.
+    pub fn forget_expired(&mut self, now: UnixSeconds) -> bool {
         self.forget_at = now.plus(FORGET_EVERY);
         if let Some(active) = &mut self.active {
             active.forget_expired(now);
         }
         if let Some(staged) = &mut self.staged {
             staged.forget_expired(now);
-            self.commit_if_ready();
         }
+        self.commit_if_ready()
     }
 
     /// Whether it is time to pull a manifest: changes held outside the sections have outgrown them.

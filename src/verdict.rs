@@ -65,6 +65,16 @@ pub enum RealmKeys {
     },
 }
 
+impl RealmKeys {
+    /// The keys, as long as they may be used.
+    fn usable_at(&self, now: UnixSeconds) -> Option<&Keys> {
+        match self {
+            Self::Loaded { keys, usable_until } if now <= *usable_until => Some(keys),
+            Self::Loaded { .. } | Self::Unavailable => None,
+        }
+    }
+}
+
 /// The answer to a token. Both ways are values; nothing here is an error.
 #[derive(Debug)]
 pub enum Verdict {
@@ -214,10 +224,7 @@ fn admit_to<'r>(
     let algorithm = observer.check(CheckName::Algorithm, checks::algorithm(token.header(), &realm.policy))?;
     observer.detail(CheckName::Algorithm, || algorithm.name().into());
     observer.check(CheckName::Type, checks::media_type(token.header(), realm.policy.profile))?;
-    let keys = match &realm.keys {
-        RealmKeys::Loaded { keys, usable_until } if now <= *usable_until => Ok(keys),
-        RealmKeys::Loaded { .. } | RealmKeys::Unavailable => Err(Reason::KeysUnavailable),
-    };
+    let keys = realm.keys.usable_at(now).ok_or(Reason::KeysUnavailable);
     let candidates = keys.and_then(|keys| candidates(realm, keys, algorithm, token.header().key_id()));
     observer.check(CheckName::Key, candidates)
 }

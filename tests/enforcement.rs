@@ -172,7 +172,7 @@ fn a_banned_key_is_refused_whatever_its_kid() {
     assert_eq!(pair.code(&by("alias")), "banned_key");
     assert_eq!(pair.code(&without_kid), "banned_key", "it verifies, but under the banned key");
     assert_eq!(pair.code(&by("second")), "bad_signature");
-    assert_eq!(identify(&by("test"), &pair.realms).unwrap_err(), IntakeError::InvalidToken);
+    assert_eq!(identify(&by("test"), &pair.realms, NOW).unwrap_err(), IntakeError::InvalidToken);
 }
 
 #[test]

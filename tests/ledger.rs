@@ -187,6 +187,27 @@ fn a_token_version() {
     let other = Subject { user: Some("v"), ..of_all() };
     let absent = Subject { token_version: 0, ..of_all() };
     check(&event, Level::Version, &[of_all(), absent], &[enough, other], None);
+    let mut ledger = ledger();
+    assert_eq!(ledger.minimum_version("u"), 0);
+    record(&mut ledger, &event, NOW);
+    assert_eq!((ledger.minimum_version("u"), ledger.minimum_version("v")), (2, 0));
+}
+
+#[test]
+fn a_token_from_the_future_is_never_forgotten() {
+    // It is accepted once its time has come, which may be long after one issued now has expired.
+    let issued_at = NOW + 10 * LIFETIME;
+    for expires_at in [None, Some(at(issued_at + 300))] {
+        let (mut ledger, mut edge) = (ledger(), edge());
+        let event = Event::Token { id: "j".into(), expires_at, issued_at: Some(at(issued_at)) };
+        assert_eq!(record(&mut ledger, &event, NOW).unwrap().keep_until, None);
+        ledger.prune(at(issued_at));
+        load(&mut edge, &mut ledger, issued_at);
+        edge.forget_expired(at(issued_at));
+        let subject = subject("j", issued_at + 300, issued_at);
+        assert_eq!(ledger.refuses(&subject), Some(Level::Token));
+        assert!(is_revoked(&edge, &subject));
+    }
 }
 
 #[test]
@@ -573,10 +594,20 @@ fn a_correction_lowers_what_nothing_else_can() {
         assert!(ledger.refuses(&of_all()).is_some());
         assert!(record(&mut ledger, &Event::Correction(correction), NOW).is_some());
         assert_eq!(ledger.refuses(&of_all()), None);
+        assert_eq!(ledger.minimum_version("u"), 0);
     }
     record(&mut ledger, &Event::KeyBanned { thumbprint: [3; 32] }, NOW);
     record(&mut ledger, &Event::Correction(Correction::KeyBanned { thumbprint: [3; 32] }), NOW);
     assert!(!ledger.bans(&[3; 32]));
+}
+
+#[test]
+fn a_correction_is_kept_as_long_as_what_it_corrects_in_the_same_batch() {
+    let mut ledger = ledger();
+    let mistaken = ledger.stage(&user("u"), at(NOW)).unwrap().unwrap();
+    let correction = Event::Correction(Correction::User { sub: "u".into(), not_before: None });
+    let correction = ledger.stage(&correction, at(NOW)).unwrap().unwrap();
+    assert!(correction.keep_until >= mistaken.keep_until);
 }
 
 #[test]

@@ -225,7 +225,7 @@ fn arbitrary_input_never_panics() {
         let by_text = text(60);
         assert_ne!(but_for_the_feed(&by_text, &realms, NOW), "accepted");
         let _ = explain(&by_text, &realms, NOW);
-        assert!(identify(&by_json, &realms).is_err());
+        assert!(identify(&by_json, &realms, NOW).is_err());
         let _ = portcullis::keys::Keys::read(
             by_text.as_bytes(),
             portcullis::keys::KeyRules { source: KeySource::Configuration, rsa_default: RsaDefault::RS256 },
@@ -240,7 +240,7 @@ fn nothing_of_a_token_is_printed() {
     for printed in [
         format!("{:?}", judge(&secret, &realms, NOW)),
         format!("{:?}", portcullis::token::TokenBytes::decode(&secret, 1 << 14)),
-        format!("{:?}", identify(&secret, &realms)),
+        format!("{:?}", identify(&secret, &realms, NOW)),
         format!(
             "{:?}",
             explain(&sign(HEADER, claims(&json!({ "sub": "mallory-the-subject", "exp": "x" }))), &realms, NOW)
@@ -300,7 +300,7 @@ fn explain_says_what_people_need() {
 fn identify_looks_at_form_realm_key_signature_and_use_alone() {
     let realms = [realm()];
     let old = json!({ "exp": 100, "iat": 50, "nbf": NOW.get() + 500, "aud": "elsewhere", "cnf": { "jkt": "x" } });
-    let identified = identify(&token(&old), &realms).unwrap();
+    let identified = identify(&token(&old), &realms, NOW).unwrap();
     assert_eq!(identified.realm, 0);
     assert_eq!(identified.token_id.as_deref(), Some("token-1"));
     assert_eq!(identified.subject.as_deref(), Some("alice"));
@@ -309,29 +309,42 @@ fn identify_looks_at_form_realm_key_signature_and_use_alone() {
     assert_eq!(identified.expires_at, Some(UnixSeconds::new(100)));
     assert_eq!(identified.issued_at, Some(UnixSeconds::new(50)));
     let bare = json!({ "jti": null, "sub": null, "exp": null, "iat": null, "sid": null, "azp": null });
-    assert_eq!(identify(&token(&bare), &realms).unwrap().token_id, None);
+    assert_eq!(identify(&token(&bare), &realms, NOW).unwrap().token_id, None);
 
-    let error = |changes: &Value| identify(&token(changes), &realms).unwrap_err();
+    let error = |changes: &Value| identify(&token(changes), &realms, NOW).unwrap_err();
     assert_eq!(error(&json!({ "token_use": "refresh" })), IntakeError::UnexpectedTokenUse);
     assert_eq!(error(&json!({ "typ": "Refresh" })), IntakeError::UnexpectedTokenUse);
     assert_eq!(error(&json!({ "iss": "https://elsewhere.example" })), IntakeError::InvalidToken);
     assert_eq!(error(&json!({ "exp": "soon" })), IntakeError::InvalidToken);
     let logout = sign(r#"{"alg":"HS256","typ":"logout+jwt"}"#, claims(&json!({})));
-    assert_eq!(identify(&logout, &realms).unwrap_err(), IntakeError::UnexpectedTokenUse);
+    assert_eq!(identify(&logout, &realms, NOW).unwrap_err(), IntakeError::UnexpectedTokenUse);
     for bad in ["", "garbage", "a.b.c", &token(&json!({}))[1..]] {
-        assert_eq!(identify(bad, &realms).unwrap_err(), IntakeError::InvalidToken, "{bad}");
+        assert_eq!(identify(bad, &realms, NOW).unwrap_err(), IntakeError::InvalidToken, "{bad}");
     }
 
     let good = token(&json!({ "token_use": "refresh" }));
     let forged = format!("{}A", &good[..good.len() - 1]);
     let forged = if forged == good { format!("{}E", &good[..good.len() - 1]) } else { forged };
-    assert_eq!(identify(&forged, &realms).unwrap_err(), IntakeError::InvalidToken, "the signature comes first");
+    assert_eq!(identify(&forged, &realms, NOW).unwrap_err(), IntakeError::InvalidToken, "the signature comes first");
     assert_eq!(IntakeError::InvalidToken.to_string(), "invalid token");
     assert_eq!(IntakeError::UnexpectedTokenUse.to_string(), "unexpected token use");
+}
 
-    let mut unavailable = realm();
-    unavailable.keys = RealmKeys::Unavailable;
-    assert_eq!(identify(&token(&json!({})), &[unavailable]).unwrap_err(), IntakeError::InvalidToken);
+#[test]
+fn identify_needs_keys_that_may_be_used() {
+    let mut realms = [realm()];
+    let RealmKeys::Loaded { keys, .. } = std::mem::replace(&mut realms[0].keys, RealmKeys::Unavailable) else {
+        panic!()
+    };
+    let answer = |realms: &[Realm], now| identify(&token(&json!({})), realms, now).map(|identified| identified.realm);
+    assert_eq!(answer(&realms, NOW), Err(IntakeError::KeysUnavailable));
+    realms[0].keys = RealmKeys::Loaded { keys, usable_until: NOW };
+    assert_eq!(answer(&realms, NOW), Ok(0));
+    assert_eq!(answer(&realms, UnixSeconds::new(NOW.get() + 1)), Err(IntakeError::KeysUnavailable));
+    assert_eq!(IntakeError::KeysUnavailable.code(), "keys_unavailable");
+    // Whose token it is comes first: for want of keys only a token of ours is put off.
+    let foreign = token(&json!({ "iss": "https://elsewhere.example" }));
+    assert_eq!(identify(&foreign, &[], NOW).unwrap_err(), IntakeError::InvalidToken);
 }
 
 // With the host's help ------------------------------------------------------------------------------------------------

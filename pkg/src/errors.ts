@@ -1,48 +1,55 @@
-/** What went wrong with an operation. A refused token is no error but a verdict. Codes are stable; messages are for people. */
-export type ErrorCode =
+/**
+ * What went wrong with an operation; a refused token is no error but a verdict. Codes are stable, messages are for people. The
+ * package README gives the usual cause and the fix of each.
+ */
+export const ERROR_CODES = [
   /** An option is missing, unknown, of the wrong type or out of range; the message names it. */
-  | 'invalid_option'
+  'invalid_option',
   /** The wasm module was used before an entry file loaded it. */
-  | 'not_loaded'
+  'not_loaded',
   /** The gate or origin was closed. */
-  | 'closed'
+  'closed',
   /** The text is no JWK set, or has no usable key. */
-  | 'invalid_jwks'
+  'invalid_jwks',
   /** A JWK set could not be fetched. */
-  | 'jwks_unreachable'
+  'jwks_unreachable',
   /** A manifest, delta or section was refused; `detail` says why. */
-  | 'feed_refused'
+  'feed_refused',
   /** The feed could not be fetched. */
-  | 'feed_unreachable'
+  'feed_unreachable',
   /** A body was larger than its bound. */
-  | 'too_large'
+  'too_large',
   /** A body did not arrive within its time. */
-  | 'timed_out'
+  'timed_out',
   /** A body was cut short, or had been read before. */
-  | 'body_unreadable'
+  'body_unreadable',
   /** The token given to a revocation is malformed, wrongly signed or of no issuer known here. */
-  | 'invalid_token'
+  'invalid_token',
   /** The token given to a revocation is not an access token. */
-  | 'unexpected_token_use'
+  'unexpected_token_use',
   /** The realm is not configured here. */
-  | 'unknown_realm'
+  'unknown_realm',
   /** The event cannot be recorded as given. */
-  | 'invalid_event'
+  'invalid_event',
   /** The store is locked by another writer. */
-  | 'store_locked'
+  'store_locked',
   /** The store cannot be written: read-only, full, or failing. */
-  | 'store_unavailable'
-  /** What the store holds is damaged, or of a newer schema. */
-  | 'store_corrupt'
-  | 'store_newer'
+  'store_unavailable',
+  /** What the store holds is damaged. */
+  'store_corrupt',
+  /** The store was written by a later version of this package. */
+  'store_newer',
   /** An edge could not be told of a change. */
-  | 'push_failed'
-  /** An edge acknowledged what was never published here: a ledger restored from a backup needs a new incarnation. */
-  | 'acknowledged_ahead'
+  'push_failed',
+  /** An edge acknowledged what was never published here: a ledger restored from a backup needs `incarnation` raised. */
+  'acknowledged_ahead',
   /** The address is in use or may not be bound. */
-  | 'listen_failed'
-  /** Something happened that this package did not foresee; `cause` has it. */
-  | 'fault'
+  'listen_failed',
+  /** Something happened that this package did not foresee; `cause` has it, where there is one. */
+  'fault',
+] as const
+
+export type ErrorCode = (typeof ERROR_CODES)[number]
 
 export interface ErrorOptionsWithDetail {
   /** A stable word for the particular cause, such as a feed refusal's `gap` or `bad_signature`. */

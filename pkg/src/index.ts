@@ -1,3 +1,3 @@
 export * from './types.ts'
-export { PortcullisError, type ErrorCode } from './errors.ts'
+export { ERROR_CODES, PortcullisError, type ErrorCode } from './errors.ts'
 export { REASONS, statusOf, type Reason } from './reasons.ts'

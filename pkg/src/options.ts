@@ -103,6 +103,11 @@ export function either(...rules: Rule[]): Rule {
   )
 }
 
+/** Without the options that are there but `undefined`: those have their default. */
+export function given<T extends object>(options: T): T {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T
+}
+
 /** The error for an option; the message must not hold its value. */
 export function invalid(message: string): PortcullisError {
   return new PortcullisError('invalid_option', message)

@@ -161,6 +161,11 @@ export interface GateOptions {
   skewSeconds?: number
   /** The longest `exp - iat` accepted; revocations are kept that long. Default 86400. */
   maxLifetimeSeconds?: number
+  /**
+   * With `compare: 'authTime'`: a token whose login (`auth_time`) is older than this, and than `maxLifetimeSeconds`, is refused
+   * (`lifetime_exceeded`). The smaller of this and the origin's counts. Default: the origin's.
+   */
+  maxSessionSeconds?: number
   /** State older than this is refreshed behind the request. Default 1. */
   refreshAfterSeconds?: number
   /** State older than this is refreshed before the request goes on. Default 5. */

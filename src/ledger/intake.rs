@@ -156,7 +156,7 @@ impl Ledger {
             Some(expires_at) if expires_at.plus(bounds.margin()) <= now => None,
             Some(expires_at) if expires_at <= latest => Some((FilterKind::Bucket, expires_at)),
             // Acceptable only once its time has come: kept for ever. No issuer in its right mind makes these.
-            Some(_) if is_from_future => Some((FilterKind::CatchAll, UnixSeconds::MAX)),
+            Some(_) | None if is_from_future => Some((FilterKind::CatchAll, UnixSeconds::MAX)),
             Some(_) | None => Some((FilterKind::CatchAll, latest)),
         }
     }
@@ -178,8 +178,14 @@ impl Ledger {
             Fact::TokenId { latest_expiry, .. } => Some(latest_expiry.plus(bounds.margin())),
             Fact::NotBefore { subject: SubjectName::Client(_) | SubjectName::Realm, .. } => None,
             Fact::NotBefore { subject, not_before } => {
-                // A correction counts as long as the row that it corrects.
-                let corrected = if record.merge == Merge::Replace { self.book.not_before(subject) } else { 0 };
+                // A correction counts as long as the row that it corrects, which may be staged with it.
+                let corrected = match record.merge {
+                    Merge::Maximum => 0,
+                    Merge::Replace => {
+                        let staged = self.pending_values.get(&self.about(record).0).copied().unwrap_or(0);
+                        staged.max(self.book.not_before(subject))
+                    }
+                };
                 let not_before = UnixSeconds::new(not_before.max(corrected));
                 Some(not_before.plus(bounds.retention()).plus(bounds.margin()))
             }

@@ -1,33 +1,31 @@
-//! Which token is this? Asked by the route that revokes it, so neither time nor audience nor revocation matter.
+//! Which token is this? Asked by the route that revokes it, so neither its times nor its audience nor revocation matter.
 
 use thiserror::Error;
 
-use super::{candidates, checks, decode, prove, select, Realm, RealmKeys};
+use super::{candidates, checks, decode, prove, select, Realm, Reason};
 use crate::claims::Claims;
 use crate::explain::Unobserved;
 use crate::time::UnixSeconds;
 use crate::token::UntrustedToken;
 
 /// Identifies an access token of one of `realms`: form, realm, key, signature and token use are checked as in
-/// [`judge`](super::judge), and nothing else. An expired or revoked token is identified like any other.
+/// [`judge`](super::judge), and nothing else. An expired or revoked token is identified like any other; `now` says only
+/// whether the realm's keys may still be used.
 ///
 /// # Errors
-/// [`IntakeError`] when it is no token of ours, or not an access token.
-pub fn identify(token: &str, realms: &[Realm]) -> Result<Identified, IntakeError> {
-    let invalid = |_| IntakeError::InvalidToken;
+/// [`IntakeError`] when it is no token of ours, or not an access token, or there are no keys to tell.
+pub fn identify(token: &str, realms: &[Realm], now: UnixSeconds) -> Result<Identified, IntakeError> {
+    let invalid = |_: Reason| IntakeError::InvalidToken;
     let bytes = decode(token, realms, &mut Unobserved).map_err(invalid)?;
     let token = UntrustedToken::read(&bytes).map_err(|_| IntakeError::InvalidToken)?;
     let (index, realm) = select(&token, realms).map_err(invalid)?;
     let algorithm = checks::algorithm(token.header(), &realm.policy).map_err(invalid)?;
-    let keys = match &realm.keys {
-        RealmKeys::Loaded { keys, .. } => keys,
-        RealmKeys::Unavailable => return Err(IntakeError::InvalidToken),
-    };
+    let keys = realm.keys.usable_at(now).ok_or(IntakeError::KeysUnavailable)?;
     let candidates = candidates(realm, keys, algorithm, token.header().key_id()).map_err(invalid)?;
     let token = prove(realm, token, &candidates).map_err(invalid)?;
 
     // Only now: an answer about the use of a forged token would tell its maker something.
-    let unexpected = |_| IntakeError::UnexpectedTokenUse;
+    let unexpected = |_: Reason| IntakeError::UnexpectedTokenUse;
     checks::media_type(token.header(), realm.policy.profile).map_err(unexpected)?;
     let claims = Claims::read(token.claims(), &realm.policy.claim_names).map_err(|_| IntakeError::InvalidToken)?;
     checks::token_use(&claims, realm.policy.profile).map_err(unexpected)?;
@@ -79,6 +77,9 @@ pub enum IntakeError {
     /// The realm's, but no access token.
     #[error("unexpected token use")]
     UnexpectedTokenUse,
+    /// It names one of our realms, but that realm's keys cannot be had, so nobody can tell whether it is its.
+    #[error("the realm's keys are not available")]
+    KeysUnavailable,
 }
 
 impl IntakeError {
@@ -88,6 +89,7 @@ impl IntakeError {
         match self {
             Self::InvalidToken => "invalid_token",
             Self::UnexpectedTokenUse => "unexpected_token_use",
+            Self::KeysUnavailable => "keys_unavailable",
         }
     }
 }

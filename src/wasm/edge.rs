@@ -347,8 +347,8 @@ impl JsGate {
 
 #[cfg(feature = "origin")]
 impl JsGate {
-    pub(super) fn inner(&self) -> &Gate {
-        &self.0
+    pub(super) fn inner(&mut self) -> &mut Gate {
+        &mut self.0
     }
 }
 

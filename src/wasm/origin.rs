@@ -28,7 +28,8 @@ struct LedgerOptions {
     incarnation: u64,
 }
 
-/// Times that come with an event are `NumericDate`s, possibly fractional.
+/// Times that come with an event are `NumericDate`s, possibly fractional. No finite number is no time: taken for 0, a
+/// revocation would look long over.
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
 enum EventOption {
@@ -45,23 +46,27 @@ enum EventOption {
 
 impl EventOption {
     fn build(self) -> Result<Event, JsValue> {
-        let at = |value: Option<f64>| value.map(time);
+        let at = |value: Option<f64>| value.map(event_time).transpose();
         Ok(match self {
             Self::Token { token_id, expires_at, issued_at } => {
-                Event::Token { id: token_id, expires_at: at(expires_at), issued_at: at(issued_at) }
+                Event::Token { id: token_id, expires_at: at(expires_at)?, issued_at: at(issued_at)? }
             }
-            Self::Session { session, issued_at } => Event::Session { sid: session, issued_at: at(issued_at) },
+            Self::Session { session, issued_at } => Event::Session { sid: session, issued_at: at(issued_at)? },
             Self::ClientSession { session, authorized_party, issued_at } => {
-                Event::ClientSession { sid: session, azp: authorized_party, issued_at: at(issued_at) }
+                Event::ClientSession { sid: session, azp: authorized_party, issued_at: at(issued_at)? }
             }
-            Self::User { subject, not_before } => Event::User { sub: subject, not_before: at(not_before) },
-            Self::Client { client, not_before } => Event::Client { client, not_before: at(not_before) },
-            Self::Realm { not_before } => Event::Realm { not_before: at(not_before) },
+            Self::User { subject, not_before } => Event::User { sub: subject, not_before: at(not_before)? },
+            Self::Client { client, not_before } => Event::Client { client, not_before: at(not_before)? },
+            Self::Realm { not_before } => Event::Realm { not_before: at(not_before)? },
             Self::KeyBanned { thumbprint } => Event::KeyBanned { thumbprint: thumbprint_bytes(&thumbprint)? },
             Self::TokenVersion { subject, minimum } => Event::TokenVersion { sub: subject, minimum },
             Self::Keys { jwks } => Event::Keys { jwks: jwks.into_bytes() },
         })
     }
+}
+
+fn event_time(value: f64) -> Result<UnixSeconds, JsValue> {
+    UnixSeconds::from_numeric_date(value).ok_or_else(|| error("invalid_event", "a time is a finite number of seconds"))
 }
 
 fn thumbprint_bytes(text: &str) -> Result<[u8; 32], JsValue> {
@@ -81,6 +86,8 @@ struct SubjectOption {
     authorized_party: Option<String>,
     client_id: Option<String>,
     issued_at: f64,
+    /// What not-befores are compared with; absent: the issue time.
+    compared_at: Option<f64>,
     expires_at: f64,
     token_version: Option<u64>,
 }
@@ -246,7 +253,7 @@ impl JsLedger {
             authorized_party: subject.authorized_party.as_deref(),
             client_id: subject.client_id.as_deref(),
             issued_at,
-            compared_at: issued_at,
+            compared_at: subject.compared_at.map_or(issued_at, time),
             expires_at: time(subject.expires_at),
             token_version: subject.token_version.unwrap_or_default(),
         });
@@ -258,6 +265,13 @@ impl JsLedger {
     #[must_use]
     pub fn user_not_before(&self, user: &str) -> f64 {
         number(self.0.user_not_before(user).map_or(0, UnixSeconds::get))
+    }
+
+    /// The least version of the user's tokens that still counts; 0 when none was set.
+    #[wasm_bindgen(js_name = minimumVersion)]
+    #[must_use]
+    pub fn minimum_version(&self, user: &str) -> f64 {
+        number(self.0.minimum_version(user))
     }
 
     /// Sizes and counts.
@@ -274,9 +288,10 @@ impl JsLedger {
 #[wasm_bindgen(js_class = Gate)]
 impl JsGate {
     /// Which access token this is: form, realm, key, signature and use are checked, nothing else. Throws `invalid_token`,
-    /// `unexpected_token_use` or `keys_unavailable`.
-    pub fn identify(&self, token: &str) -> Result<JsValue, JsValue> {
-        let identified = self.inner().identify(token).map_err(|cause| error(cause.code(), &cause.to_string()))?;
+    /// `unexpected_token_use` or `keys_unavailable`. `now` (unix seconds) says whether the keys may still be used.
+    pub fn identify(&mut self, token: &str, now: f64) -> Result<JsValue, JsValue> {
+        let identified = self.inner().identify(token, time(now));
+        let identified = identified.map_err(|cause| error(cause.code(), &cause.to_string()))?;
         write(&IdentifiedResult {
             realm: identified.realm,
             token_id: identified.token_id,

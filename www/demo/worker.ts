@@ -21,7 +21,8 @@ const gate = createGate<Env>((env) => ({
   ],
 }))
 
-const whoami = gate.protect((_request, _env, _ctx, auth) => Response.json({ claims: auth.claims, sequence: auth.sequence }))
+/** The claims as they stand in the token, once more under `claims` (apart from any of that name), and how far the gate was. */
+const whoami = gate.protect((_request, _env, _ctx, { claims, sequence }) => Response.json({ ...claims, claims, sequence }))
 
 export default {
   async fetch(request: Request, env: Env, ctx: { waitUntil(promise: Promise<unknown>): void }): Promise<Response> {

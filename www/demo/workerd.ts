@@ -2,7 +2,7 @@
 
 import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { build } from 'esbuild'
 import { Child } from './child.ts'
 
@@ -24,15 +24,17 @@ export interface WorkerOptions {
 /** Bundles the worker and serves it on loopback; resolves once it answers. */
 export async function serveWorker(options: WorkerOptions): Promise<Child> {
   await mkdir(options.folder, { recursive: true })
-  await bundle(options.entry, options.folder)
+  const modules = await bundle(options.entry, options.folder)
   const file = join(options.folder, 'config.capnp')
-  await writeFile(file, configuration(options))
+  await writeFile(file, configuration(options, modules))
   const worker = new Child(options.name, workerd(), ['serve', file])
   await worker.ready(`http://127.0.0.1:${options.port}${options.readyPath}`)
   return worker
 }
 
-async function bundle(entry: string, folder: string): Promise<void> {
+/** Answers the names of the wasm modules that it put beside the bundle. */
+async function bundle(entry: string, folder: string): Promise<string[]> {
+  const sources: string[] = []
   await build({
     entryPoints: [entry],
     outfile: join(folder, 'worker.js'),
@@ -43,18 +45,27 @@ async function bundle(entry: string, folder: string): Promise<void> {
     logLevel: 'error',
     plugins: [
       {
-        // workerd compiles wasm itself: the module stays a file of its own beside the bundle.
+        // workerd compiles wasm itself: each module stays a file of its own beside the bundle.
         name: 'wasm-module',
         setup(context) {
-          context.onResolve({ filter: /\.wasm$/ }, () => ({ path: './core_bg.wasm', external: true }))
+          context.onResolve({ filter: /\.wasm$/ }, ({ path, resolveDir }) => {
+            sources.push(resolve(resolveDir, path))
+            return { path: `./${moduleName(sources.length - 1)}`, external: true }
+          })
         },
       },
     ],
   })
-  await copyFile(require.resolve('portcullis/edge.wasm'), join(folder, 'core_bg.wasm'))
+  await Promise.all(sources.map((source, index) => copyFile(source, join(folder, moduleName(index)))))
+  return sources.map((_, index) => moduleName(index))
 }
 
-function configuration({ port, bindings }: WorkerOptions): string {
+function moduleName(index: number): string {
+  return `module${index}.wasm`
+}
+
+function configuration({ port, bindings }: WorkerOptions, modules: string[]): string {
+  const wasm = modules.map((name) => `    (name = "${name}", wasm = embed "${name}"),`)
   const texts = Object.entries(bindings).map(([name, text]) => `    (name = "${name}", text = ${JSON.stringify(text)}),`)
   return `using Workerd = import "/workerd/workerd.capnp";
 
@@ -70,7 +81,7 @@ const worker :Workerd.Worker = (
   compatibilityDate = "2026-01-01",
   modules = [
     (name = "worker.js", esModule = embed "worker.js"),
-    (name = "core_bg.wasm", wasm = embed "core_bg.wasm"),
+${wasm.join('\n')}
   ],
   bindings = [
 ${texts.join('\n')}

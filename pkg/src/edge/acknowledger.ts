@@ -48,17 +48,20 @@ export class Acknowledger {
     const { sequence, chain } = this.#realm.state
     const { edge, secret } = this.#credentials
     const url = feedUrl(this.#realm.settings.feed.url, 'acks', {})
-    const response = await this.#realm.surroundings.settings.fetch(url.href, {
+    const fail = (what: string, cause?: unknown) =>
+      new PortcullisError('feed_unreachable', `${url.host} ${what}`, { detail: 'acknowledgement', cause })
+    const request = this.#realm.surroundings.settings.fetch(url.href, {
       method: 'POST',
       redirect: 'manual',
       signal: AbortSignal.timeout(TIMEOUT_MS),
       headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
       body: JSON.stringify({ edge, sequence, chain }),
     })
+    const response = await request.catch((cause: unknown) => {
+      throw fail('could not be reached for an acknowledgement', cause)
+    })
     response.body?.cancel().catch(() => undefined)
-    if (!response.ok) {
-      throw new PortcullisError('feed_unreachable', `${url.host} answered ${response.status} to an acknowledgement`, { detail: 'acknowledgement' })
-    }
+    if (!response.ok) throw fail(`answered ${response.status} to an acknowledgement`)
     this.#told = `${sequence} ${chain}`
     this.#toldAtMs = Date.now()
   }

@@ -1,36 +1,26 @@
 import { Gate, initSync, reasons } from '../../wasm/edge/core.js'
 import { type ErrorCode, PortcullisError } from '../errors.ts'
+import { type Host, Loading } from '../loading.ts'
 import type { CorePolicy } from '../policy.ts'
 import { REASONS, type Reason } from '../reasons.ts'
 import type { Check, JWK } from '../types.ts'
 
-/** What the runtime allows. */
-export interface Host {
-  /** Whether one request may await I/O that another began. False in workerd. */
-  shareFlights: boolean
-}
+export type { Host } from '../loading.ts'
+
+const loading = new Loading(
+  { initSync, reasons },
+  "import from 'portcullis/edge', or from 'portcullis/edge/slim' and first call load(module, { shareFlights }) with the " +
+    'WebAssembly.Module of portcullis/edge.wasm',
+)
 
 /** Makes the core ready. Every entry file calls it once, at import; later calls change nothing. */
 export function load(module: WebAssembly.Module, host: Host): void {
-  if (loaded !== undefined) return
-  initSync({ module })
-  const known = reasons()
-  if (known.length !== REASONS.length || REASONS.some((reason, index) => reason !== known[index])) {
-    throw new PortcullisError('not_loaded', 'the wasm module is of another version of portcullis than the code that loads it')
-  }
-  loaded = { shareFlights: host.shareFlights }
+  loading.load(module, host)
 }
-
-let loaded: Host | undefined
 
 /** What the runtime allows. Throws `not_loaded`. */
 export function host(): Host {
-  if (loaded !== undefined) return loaded
-  throw new PortcullisError(
-    'not_loaded',
-    "the wasm module is not loaded: import from 'portcullis/edge', or from 'portcullis/edge/slim' and first call " +
-      'load(module, { shareFlights }) with the WebAssembly.Module of portcullis/edge.wasm',
-  )
+  return loading.host
 }
 
 export interface CoreOptions {
@@ -38,6 +28,7 @@ export interface CoreOptions {
   leewaySeconds: number
   skewSeconds: number
   maxLifetimeSeconds: number
+  maxSessionSeconds: number | undefined
   maxStaleSeconds: number
   whenStale: 'refuse' | 'accept'
   maxAcceptStaleSeconds: number

@@ -182,3 +182,24 @@ test('the credential goes to the feed and nowhere else; acknowledgements tell ho
   await gate.refresh()
   assert.equal(realm.acknowledged.length, 2)
 })
+
+test('an origin that takes no acknowledgements is reported by name, whichever way it fails', async (t) => {
+  const realm = await TestRealm.start(t)
+  const failures: [typeof fetch, RegExp][] = [
+    [async () => new Response(null, { status: 401 }), /answered 401 to an acknowledgement/],
+    [async () => Promise.reject(new TypeError('fetch failed')), /could not be reached for an acknowledgement/],
+  ]
+  for (const [answer, message] of failures) {
+    const feed = { url: realm.feedUrl, keys: [realm.feedKey], acknowledge: { edge: 'edge-1', secret: 'ack-me' } }
+    const toAcks: typeof fetch = (url, init) => (String(url).includes('/acks') ? answer(url, init) : fetch(url, init))
+    const gate = createGate(realm.options({ fetch: toAcks }, { feed }))
+    t.after(() => gate.close())
+    await gate.refresh()
+    const deadline = Date.now() + 3000
+    while (realm.reports.length === 0 && Date.now() < deadline) await pause(10)
+    const report = realm.reports.pop()
+    assert.equal(report?.error.detail, 'acknowledgement')
+    assert.match(report?.error.message ?? '', message)
+    assert.ok(!report?.error.message.includes('ack-me'))
+  }
+})

@@ -156,6 +156,18 @@ test('stale state refuses, or is accepted for a while where that was asked for',
   }
 })
 
+test('a login may be too old where not-befores are compared with it', async (t) => {
+  const realm = await TestRealm.start(t)
+  const gate = createGate(realm.options({ maxLifetimeSeconds: 700, maxSessionSeconds: 1000 }, { compare: 'authTime' }))
+  t.after(() => gate.close())
+  assert.equal(outcome(await gate.check(await realm.token({ auth_time: clock() - 900 }))), 'accepted')
+  assert.equal(outcome(await gate.check(await realm.token({ auth_time: clock() - 1100 }))), 'lifetime_exceeded')
+  realm.record({ kind: 'user', subject: 'bob', notBefore: clock() - 500 })
+  await gate.refresh()
+  assert.equal(outcome(await gate.check(await realm.token({ sub: 'bob', auth_time: clock() - 900 }))), 'user_revoked')
+  assert.equal(outcome(await gate.check(await realm.token({ sub: 'bob', auth_time: clock() - 400 }))), 'accepted')
+})
+
 test('a token that is ahead of the feed makes the gate catch up before it is accepted', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = createGate(realm.options({ refreshAfterSeconds: 1000, waitAfterSeconds: 1000 }))
@@ -262,4 +274,18 @@ test('status tells what is known, and explain why a token is refused', async (t)
   const checks = await gate.explain(await realm.token({ sub: 'bob' }))
   assert.equal(checks.find((check) => check.outcome === 'failed')?.reason, 'user_revoked')
   await assert.rejects(gate.refresh('nowhere'), { code: 'unknown_realm' })
+})
+
+test('a clock that goes back is reported once, and gives no token its life back', async (t) => {
+  const realm = await TestRealm.start(t)
+  const gate = createGate(realm.options({ refreshAfterSeconds: 1000, waitAfterSeconds: 1000 }))
+  t.after(() => gate.close())
+  await gate.refresh()
+  const token = await realm.token({ exp: clock() + 100 })
+  const start = Date.now()
+  t.mock.timers.enable({ apis: ['Date'], now: start + 200_000 })
+  assert.equal(outcome(gate.checkSync(token)), 'expired')
+  t.mock.timers.setTime(start)
+  for (let i = 0; i < 5; i++) assert.equal(outcome(gate.checkSync(token)), 'expired')
+  assert.deepEqual(realm.reports.map(({ kind, error }) => [kind, error.detail]), [['clock', 'clock_went_back']])
 })

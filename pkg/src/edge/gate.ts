@@ -36,7 +36,7 @@ export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => 
 
   async function authenticate(request: Request, options: AuthenticateOptions<Env> = {}): Promise<Verdict> {
     const scope = options.scope ?? []
-    if (!scope.every(isScopeToken)) throw invalid('options.scope must be scope tokens (RFC 6749 §3.3)')
+    if (!Array.isArray(scope) || !scope.every(isScopeToken)) throw invalid('options.scope must be an array of scope tokens (RFC 6749 §3.3)')
     const presented = bearerToken(request.headers)
     if (presented.kind === 'nothing') return refused('missing_token')
     if (presented.token === '') return refused('malformed')

@@ -1,10 +1,10 @@
 import { within } from '../deadline.ts'
 import { PortcullisError } from '../errors.ts'
+import { claimedKeyId } from '../tokenpart.ts'
 import type { WaitUntil } from '../types.ts'
 import type { Finding } from './core.ts'
 import type { OpenGate } from './opengate.ts'
 import type { Realm } from './realm.ts'
-import { claimedKeyId } from './verdict.ts'
 
 /** A token that is ahead of us makes us refresh at most this often. */
 const CATCH_UP_EVERY_MS = 1000

@@ -12,6 +12,7 @@ export class OpenGate {
   readonly settings: Settings
   readonly report: Reporter
   #latest = 0
+  #clockIsBehind = false
   #closed = false
 
   /** Throws `not_loaded`, `invalid_option` and `invalid_jwks`. Starts streams, where changes are to come by them. */
@@ -25,6 +26,7 @@ export class OpenGate {
       leewaySeconds: settings.leewaySeconds,
       skewSeconds: settings.skewSeconds,
       maxLifetimeSeconds: settings.maxLifetimeSeconds,
+      maxSessionSeconds: settings.maxSessionSeconds,
       maxStaleSeconds: settings.maxStaleSeconds,
       whenStale: settings.whenStale,
       maxAcceptStaleSeconds: settings.maxAcceptStaleSeconds,
@@ -68,7 +70,9 @@ export class OpenGate {
   /** Unix seconds. Never goes back, lest a token that has expired, or state that is stale, come to life again. */
   now(): number {
     const now = Math.floor(Date.now() / 1000)
-    if (now < this.#latest - this.settings.skewSeconds) this.#reportClock()
+    const wasBehind = this.#clockIsBehind
+    this.#clockIsBehind = now < this.#latest - this.settings.skewSeconds
+    if (this.#clockIsBehind && !wasBehind) this.#reportClock()
     this.#latest = Math.max(this.#latest, now)
     return this.#latest
   }
@@ -85,7 +89,8 @@ export class OpenGate {
   }
 
   #reportClock(): void {
-    const error = new PortcullisError('feed_refused', 'the clock of this host went back', { detail: 'clock_went_back' })
+    const message = 'the clock of this host went back: tokens are judged by its latest time until it is there again; check its NTP'
+    const error = new PortcullisError('fault', message, { detail: 'clock_went_back' })
     for (const realm of this.realms) this.report('clock', realm.name, error)
   }
 }

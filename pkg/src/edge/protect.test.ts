@@ -73,6 +73,7 @@ test('the scope may stand in a claim of another name', async (t) => {
   t.after(() => gate.close())
   const request = new Request('http://edge.example/', { headers: bearer(await realm.token({ scp: 'read' })) })
   assert.equal((await gate.authenticate(request, { scope: ['read'] })).ok, true)
+  await assert.rejects(gate.authenticate(request, { scope: 'read' as never }), { code: 'invalid_option', message: /array of scope tokens/ })
   assert.deepEqual(await gate.authenticate(request, { scope: ['write'] }), {
     ok: false, reason: 'insufficient_scope', status: 403, scope: ['write'],
   })

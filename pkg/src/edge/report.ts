@@ -32,5 +32,5 @@ function warnSparingly(): (report: Report) => void {
 function asPortcullisError(error: unknown): PortcullisError {
   return error instanceof PortcullisError
     ? error
-    : new PortcullisError('feed_unreachable', 'something unexpected went wrong', { detail: 'internal', cause: error })
+    : new PortcullisError('fault', 'something unexpected went wrong: see the cause of this error', { cause: error })
 }

@@ -1,14 +1,15 @@
 import { isLoopback } from '../jwks.ts'
 import {
-  callback, checkOptions, either, integer, invalid, list, milliseconds, oneOf, required, type Rules, seconds, shape, text, url,
+  callback, checkOptions, either, given, integer, invalid, list, milliseconds, oneOf, required, type Rules, seconds, shape, text, url,
 } from '../options.ts'
 import { checkDistinct, feedKey, keySet, TOKEN_RULES } from '../policy.ts'
 import type { FeedOptions, GateOptions, JWKS, RealmOptions, TokenOptions } from '../types.ts'
 import type { Host } from './core.ts'
 
 /** A gate's options with every default filled in. */
-export interface Settings extends Required<Omit<GateOptions, 'realms' | 'onReport'>> {
+export interface Settings extends Required<Omit<GateOptions, 'realms' | 'maxSessionSeconds' | 'onReport'>> {
   realms: RealmSettings[]
+  maxSessionSeconds: number | undefined
   onReport: GateOptions['onReport'] | undefined
 }
 
@@ -27,8 +28,7 @@ export interface RealmSettings {
 export function settle(options: GateOptions): Settings {
   checkOptions(options, GATE_RULES)
   checkDistinct(options.realms, 'options.realms')
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as GateOptions
-  const settings = { ...DEFAULTS, onReport: undefined, ...given, realms: options.realms.map(settleRealm) }
+  const settings = { ...DEFAULTS, ...given(options), realms: options.realms.map(settleRealm) }
   settings.realms.forEach(({ feed }, index) => checkSecrets(settings, feed, `options.realms[${index}].feed`))
   return settings
 }
@@ -45,12 +45,13 @@ export function checkHost(settings: Settings, host: Host): void {
   })
 }
 
-const DEFAULTS: Omit<Settings, 'realms' | 'onReport'> = {
+const DEFAULTS: Omit<Settings, 'realms'> = {
   // RFC 7519 sets no limit; header fields of common servers end at 16 KiB.
   maxTokenBytes: 16_384,
   leewaySeconds: 5,
   skewSeconds: 5,
   maxLifetimeSeconds: 86_400,
+  maxSessionSeconds: undefined,
   refreshAfterSeconds: 1,
   waitAfterSeconds: 5,
   refreshTimeoutMs: 1000,
@@ -64,6 +65,7 @@ const DEFAULTS: Omit<Settings, 'realms' | 'onReport'> = {
   plainHttp: 'loopback',
   // Looked up at each call, so that a host's or a test's replacement counts; called without a receiver, as workerd demands.
   fetch: (input, init) => fetch(input, init),
+  onReport: undefined,
 }
 
 const FEED_RULES: Rules = {
@@ -86,6 +88,7 @@ const GATE_RULES: Rules = {
   leewaySeconds: seconds,
   skewSeconds: seconds,
   maxLifetimeSeconds: integer('whole seconds', 1),
+  maxSessionSeconds: integer('whole seconds', 1),
   refreshAfterSeconds: seconds,
   waitAfterSeconds: seconds,
   refreshTimeoutMs: milliseconds,

@@ -114,3 +114,15 @@ test('close ends it', async (t) => {
   assert.equal(realm.server.count('/stream'), 1)
   assert.deepEqual(realm.reports, [])
 })
+
+test('a stream that is broken off is reported as such, and taken up again', async (t) => {
+  const { realm, gate, streams } = await started(t)
+  await gate.check(await realm.token())
+  await until('connected', () => streams.size === 1)
+  for (const stream of streams) stream.destroy()
+  await until('reported', () => realm.reports.length > 0)
+  const [report] = realm.reports
+  assert.equal(report?.error.code, 'feed_unreachable')
+  assert.match(report?.error.message ?? '', /broke off the stream|ended the stream/)
+  await until('connected again', () => streams.size === 1)
+})

@@ -58,7 +58,9 @@ export class FeedStream {
       const reader = await this.#connect(connection)
       const parser = new EventParser(MAX_EVENT_CHARACTERS)
       for (;;) {
-        const { done, value } = await unlessSilent(reader.read(), connection)
+        const { done, value } = await unlessSilent(reader.read(), connection).catch((cause) => {
+          throw this.#broken('network', connection.signal.aborted ? 'fell silent' : 'broke off the stream', cause)
+        })
         if (closing.aborted) return
         if (done) throw this.#broken('ended', 'ended the stream')
         for (const event of this.#parse(parser, value)) {

@@ -1,32 +1,20 @@
 import { Gate, generateFeedKey as generate, initSync, Ledger, reasons } from '../../wasm/origin/core.js'
 import { PortcullisError } from '../errors.ts'
+import { type Host, Loading } from '../loading.ts'
 import type { CorePolicy } from '../policy.ts'
-import { REASONS } from '../reasons.ts'
 import type { JWK } from '../types.ts'
+import type { TokenSubject } from './types.ts'
 
-/** What the runtime allows. */
-export interface Host {
-  /** Whether one request may await I/O that another began. False in workerd. */
-  shareFlights: boolean
-}
-
-let loaded: Host | undefined
+const loading = new Loading({ initSync, reasons }, "import from 'portcullis/origin', which loads it")
 
 /** Makes the core ready. Every entry file calls it once, at import; later calls change nothing. */
 export function load(module: WebAssembly.Module, host: Host): void {
-  if (loaded !== undefined) return
-  initSync({ module })
-  const known = reasons()
-  if (known.length !== REASONS.length || REASONS.some((reason, index) => reason !== known[index])) {
-    throw new PortcullisError('not_loaded', 'the wasm module is of another version of portcullis than the code that loads it')
-  }
-  loaded = { shareFlights: host.shareFlights }
+  loading.load(module, host)
 }
 
 /** What the runtime allows. Throws `not_loaded`. */
 export function host(): Host {
-  if (loaded !== undefined) return loaded
-  throw new PortcullisError('not_loaded', "the wasm module is not loaded: import from 'portcullis/origin', which loads it")
+  return loading.host
 }
 
 /** Makes a realm's ledger. Throws `invalid_option` with what the core says of its options. */
@@ -112,18 +100,6 @@ export interface LedgerRow {
   chain: Uint8Array
 }
 
-/** Whom the ledger is asked about. */
-export interface LedgerSubject {
-  subject?: string
-  session?: string
-  authorizedParty?: string
-  clientId?: string
-  tokenId?: string
-  issuedAt: number
-  expiresAt: number
-  tokenVersion?: number
-}
-
 /** A realm's ledger in the core. Only committed rows are ever signed. */
 export interface LedgerCore {
   restore(sequence: number, payload: Uint8Array, chain: Uint8Array): void
@@ -139,7 +115,7 @@ export interface LedgerCore {
   prune(now: number): number
   /** `chain` is 32 hexadecimal digits. */
   head(): { sequence: number; chain: string }
-  refuses(subject: LedgerSubject): string | undefined
+  refuses(subject: TokenSubject): string | undefined
   userNotBefore(subject: string): number
   facts(): { tokenIds: number; epochs: number }
   free(): void

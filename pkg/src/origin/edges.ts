@@ -31,7 +31,12 @@ export class EdgeBook {
     return same && expected !== undefined
   }
 
-  /** Remembers that an edge enforces everything up to `sequence`. What the ledger never published is reported instead. */
+  /**
+   * Remembers that an edge enforces everything up to `sequence`. What the ledger never published is reported and refused
+   * instead; publishing goes on. That edge cannot be misled by it: nothing we sign at or below its sequence has its chain, so
+   * nothing renews its state, which grows stale and refuses everybody. To stop for all would leave the edges that are not ahead
+   * without the next revocation, and would let whoever has one edge's secret silence the origin.
+   */
   acknowledge(
     realm: string,
     name: string,
@@ -80,8 +85,8 @@ export class EdgeBook {
     this.#reported.add(key)
     const message =
       verdict === 'ahead'
-        ? 'the edge is ahead of this ledger: after restoring a backup, start a new incarnation'
-        : 'the edge holds another history at the same sequence: two origins have used one key'
+        ? 'the edge is ahead of this ledger: if a backup was restored, restart the origin with incarnation raised by one'
+        : 'the edge holds another history at the same sequence: give each origin a signing key of its own; if a backup was restored, raise incarnation by one'
     this.#onReport({ kind: 'acknowledgement', realm, edge, error: new PortcullisError('acknowledged_ahead', message, { detail: verdict }) })
   }
 }

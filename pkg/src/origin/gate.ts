@@ -1,6 +1,7 @@
 import { PortcullisError } from '../errors.ts'
 import { corePolicy } from '../policy.ts'
 import { REASONS, statusOf, type Reason } from '../reasons.ts'
+import { claimedKeyId, readPart } from '../tokenpart.ts'
 import type { Claims, JWK, JWKS } from '../types.ts'
 import type { Clock } from './clock.ts'
 import { coreCode, createGateCore, type GateCore, type Identified } from './core.ts'
@@ -146,7 +147,7 @@ export class OriginGate {
     const realm = this.#realms[realmIndexOf(answer)]
     return realm === undefined
       ? { ok: false, reason: 'wrong_issuer', status: 401 }
-      : { ok: true, realm: realm.name, claims: partOf(token, 1) }
+      : { ok: true, realm: realm.name, claims: readPart(token.split('.', 2)[1] ?? '') as Claims }
   }
 
   #identify(token: string): Identified & { name: string } {
@@ -177,8 +178,7 @@ export class OriginGate {
     if (keys === undefined) return false
     if (reason === 'keys_unavailable') await keys.load()
     if (reason !== 'unknown_key') return reason === 'keys_unavailable'
-    const { kid } = partOf(token, 0)
-    return keys.lookFor(typeof kid === 'string' ? kid : '')
+    return keys.lookFor(claimedKeyId(token))
   }
 
   #keysFor(token: string): IssuerKeys | undefined {
@@ -210,10 +210,4 @@ function reasonOf(answer: number): Reason | undefined {
 /** -1: no realm. */
 function realmIndexOf(answer: number): number {
   return ((answer >>> 8) & 0xffff) - 1
-}
-
-/** The header (0) or claims (1) of a token whose form the core found good. */
-function partOf(token: string, index: 0 | 1): Record<string, unknown> {
-  const text = atob((token.split('.')[index] ?? '').replaceAll('-', '+').replaceAll('_', '/'))
-  return JSON.parse(new TextDecoder().decode(Uint8Array.from(text, (character) => character.charCodeAt(0)))) as Record<string, unknown>
 }

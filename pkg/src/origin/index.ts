@@ -1,6 +1,7 @@
 export { createOrigin } from './origin.ts'
 export { generateFeedKey } from './core.ts'
 export type {
+  ClientOptions,
   EdgeOptions,
   EdgeStatus,
   Origin,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
 import { afterEach, describe, test } from 'node:test'
-import { type Fetchable, serve, type Server } from './node.ts'
+import { type Fetchable, serve, type ServeOptions, type Server, toNodeListener } from './node.ts'
 import { until } from './testing/stage.ts'
 
 let server: Server | undefined
@@ -34,6 +34,21 @@ function raw(port: number, text: string, quietMs = 200): Promise<{ text: string;
 }
 
 describe('serve', () => {
+  test('names what is wrong with its options, and what can be served', async () => {
+    const handler = (): Response => new Response()
+    const bad: [RegExp, unknown][] = [
+      [/options.port is missing/, {}],
+      [/options.port must be a port, 0 to 65535/, { port: 70_000 }],
+      [/unknown option 'host'; did you mean 'hostname'/, { port: 0, host: '::' }],
+      [/options must be an object/, undefined],
+    ]
+    for (const [message, options] of bad) {
+      await assert.rejects(serve(handler, options as ServeOptions), { code: 'invalid_option', message })
+    }
+    const promised = Promise.resolve(handler) as unknown as Fetchable
+    assert.throws(() => toNodeListener(promised), { code: 'invalid_option', message: /await createOrigin first/ })
+  })
+
   test('passes requests on and answers back', async () => {
     const { url, port } = await start(async (request) => {
       const body = await request.text()

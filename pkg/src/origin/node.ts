@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { PortcullisError } from '../errors.ts'
+import { callback, checkOptions, invalid, required, rule, type Rules, text } from '../options.ts'
 import { MalformedRequest, requestOf } from './node-request.ts'
 import { writeResponse } from './node-response.ts'
 
@@ -32,8 +33,15 @@ const REQUEST_TIMEOUT_MS = 30_000
 /** How long requests may go on after `close`; streams never end by themselves. */
 const CLOSING_MS = 500
 
-/** Serves requests by Node's http server. Rejects with `listen_failed`. */
+const SERVE_RULES: Rules = {
+  port: required(rule('a port, 0 to 65535', (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 65_535)),
+  hostname: text,
+  onError: callback,
+}
+
+/** Serves requests by Node's http server. Rejects with `invalid_option` or `listen_failed`. */
 export async function serve(handler: Fetchable, options: ServeOptions): Promise<Server> {
+  checkOptions(options, SERVE_RULES)
   const { port, hostname = '127.0.0.1', onError } = options
   const limits = { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS }
   const server = createServer(limits, toNodeListener(handler, onError === undefined ? {} : { onError }))
@@ -56,11 +64,15 @@ export async function serve(handler: Fetchable, options: ServeOptions): Promise<
   }
 }
 
-/** A listener for `http.createServer`, or for a framework that takes one. */
+/** A listener for `http.createServer`, or for a framework that takes one. Throws `invalid_option`. */
 export function toNodeListener(
   handler: Fetchable,
   options: Pick<ServeOptions, 'onError'> = {},
 ): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
+  checkOptions(options, { onError: callback })
+  if (typeof handler !== 'function' && typeof handler?.fetch !== 'function') {
+    throw invalid('what is served must be an origin or a function from Request to Response; await createOrigin first')
+  }
   const answer = typeof handler === 'function' ? handler : (request: Request) => handler.fetch(request)
   const onError = options.onError ?? logError
   return (incoming, outgoing) => void respond(answer, incoming, outgoing, onError)

@@ -1,9 +1,8 @@
 import { PortcullisError } from '../errors.ts'
 import { createLedger, type LedgerCore } from './core.ts'
 import type { RealmSettings, Settings } from './settings.ts'
+import type { StoredRealm } from './store.ts'
 
-/** A realm's first incarnation. A restored backup goes on in a later one. */
-const FIRST_INCARNATION = 0
 /** Restores the ledger of every realm from the store, which must be open; new realms begin there. */
 export async function openLedgers(settings: Settings): Promise<Map<string, LedgerCore>> {
   const ledgers = new Map<string, LedgerCore>()
@@ -26,6 +25,10 @@ async function openLedger(settings: Settings, realm: RealmSettings): Promise<Led
       `realm ${name}: the store has it for another issuer: give the new issuer's realm another name, or this origin another store`,
     )
   }
+  const incarnation = settings.incarnation ?? stored?.head.incarnation ?? 0
+  if (stored !== undefined && incarnation < stored.head.incarnation) {
+    throw new PortcullisError('invalid_option', `realm ${name}: incarnation must be ${stored.head.incarnation} or more: the store is that far`)
+  }
   const ledger = createLedger(name, {
     issuer,
     signingKey,
@@ -35,26 +38,29 @@ async function openLedger(settings: Settings, realm: RealmSettings): Promise<Led
     issuerSkewSeconds,
     errorRate,
     validForSeconds,
-    incarnation: stored?.head.incarnation ?? FIRST_INCARNATION,
+    incarnation,
     ...(realm.compare === 'authTime' ? { maxSessionSeconds: realm.maxSessionSeconds } : {}),
   })
   try {
-    if (stored === undefined) {
-      const head = ledger.head()
-      await store.setHead(name, { issuer, incarnation: FIRST_INCARNATION, sequence: head.sequence, chain: bytesOf(head.chain) })
-      return ledger
-    }
-    try {
-      for await (const row of stored.rows) ledger.restore(row.sequence, row.payload, row.chain)
-      ledger.restoreHead(stored.head.sequence, stored.head.chain)
-    } catch (cause) {
-      if (cause instanceof PortcullisError) throw cause
-      throw new PortcullisError('store_corrupt', `realm ${name}: what the store holds does not fit together: restore a backup`, { cause })
+    if (stored !== undefined) await restore(ledger, name, stored)
+    if (stored?.head.incarnation !== incarnation) {
+      const { sequence, chain } = ledger.head()
+      await store.setHead(name, { issuer, incarnation, sequence, chain: bytesOf(chain) })
     }
     return ledger
   } catch (error) {
     ledger.free()
     throw error
+  }
+}
+
+async function restore(ledger: LedgerCore, realm: string, { head, rows }: StoredRealm): Promise<void> {
+  try {
+    for await (const row of rows) ledger.restore(row.sequence, row.payload, row.chain)
+    ledger.restoreHead(head.sequence, head.chain)
+  } catch (cause) {
+    if (cause instanceof PortcullisError) throw cause
+    throw new PortcullisError('store_corrupt', `realm ${realm}: what the store holds does not fit together: restore a backup`, { cause })
   }
 }
 

@@ -28,6 +28,11 @@ describe('options', () => {
     await (await createOrigin(await good())).close()
   })
 
+  test('name clients, public and confidential', async () => {
+    const clients = [{ id: 'demo' }, { id: 'backend', secret: 'backend-secret' }]
+    await (await createOrigin({ ...(await good()), clients })).close()
+  })
+
   test('that are unknown, missing or wrong are named', async () => {
     const options = await good()
     const { publicKey } = await generateFeedKey()
@@ -42,10 +47,14 @@ describe('options', () => {
       [/realms\[1\].name is the same/, { realms: [realm, { ...realm, issuer: 'https://other.test' }] }],
       [/realms\[0\].jwks/, { realms: [{ ...realm, jwks: undefined }] }],
       [/realms\[0\].name must be/, { realms: [{ ...realm, name: 'a/b' }] }],
-      [/edges\[1\].name is taken/, { edges: [{ name: 'a' }, { name: 'a' }] }],
+      [/edges\[1\].name is the same/, { edges: [{ name: 'a' }, { name: 'a' }] }],
+      [/clients\[1\].id is the same/, { clients: [{ id: 'a' }, { id: 'a', secret: 's' }] }],
+      [/clients\[0\].id is missing/, { clients: [{ secret: 's' }] }],
+      [/clients\[0\].*unknown option 'clientId'/, { clients: [{ clientId: 'a' }] }],
       [/edges\[0\].pushUrl must be/, { edges: [{ name: 'a', pushUrl: 'file:///etc' }] }],
       [/errorRate must be/, { errorRate: 1 }],
       [/heartbeatSeconds must be/, { heartbeatSeconds: 0.5 }],
+      [/heartbeatSeconds must be/, { heartbeatSeconds: 6 }],
       [/jwks must be fetched by https/, { realms: [{ ...realm, jwks: 'http://issuer.test/certs' }] }],
     ]
     for (const [message, change] of bad) {
@@ -215,6 +224,31 @@ describe('restart', () => {
       assert.equal(ask(again, { subject: 'bob' }), 'version_revoked')
       assert.deepEqual(await again.revokeToken(token), { realm: 'acme', sequence: before[0]?.sequence })
       assert.equal((await again.endSession('acme', 's2')).sequence, Number(before[0]?.sequence) + 1)
+    } finally {
+      await again.close()
+      await stage.close()
+    }
+  })
+
+  test('a restored backup goes on in a new incarnation, with all that it holds', async () => {
+    const stage = await openStage()
+    const { path, signingKey, issuer } = stage
+    await stage.origin.endSession('acme', 's1')
+    await stage.origin.close()
+    const reopen = (incarnation?: number): Promise<Origin> =>
+      createOrigin({ store: sqliteStore({ path }), signingKey, realms: [issuer.realm], ...(incarnation === undefined ? {} : { incarnation }) })
+    let again = await reopen(1)
+    try {
+      assert.equal(again.status()[0]?.sequence, 2 ** 40)
+      assert.equal(ask(again, { session: 's1' }), 'session_revoked')
+      assert.equal((await again.fetch(new Request('http://localhost/feed/acme/deltas?after=7'))).status, 410)
+      assert.equal((await again.endSession('acme', 's2')).sequence, 2 ** 40 + 1)
+      await again.close()
+      again = await reopen()
+      assert.equal(again.status()[0]?.sequence, 2 ** 40 + 1)
+      for (const session of ['s1', 's2']) assert.equal(ask(again, { session }), 'session_revoked')
+      await again.close()
+      await assert.rejects(reopen(0), { code: 'invalid_option', message: /incarnation must be 1 or more/ })
     } finally {
       await again.close()
       await stage.close()

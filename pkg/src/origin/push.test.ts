@@ -125,7 +125,7 @@ test('an edge that hangs holds up nobody and gets everything at once in the end'
       { name: 'edge-2', pushUrl: quick.url },
     ],
     pushTimeoutMs: 400,
-    heartbeatSeconds: 30,
+    heartbeatSeconds: 5,
   })
   try {
     await until(() => pushed(stage) === stage.sequence(), 'the manifest arrives')

@@ -2,6 +2,7 @@ import {
   callback,
   checkOptions,
   either,
+  given,
   integer,
   invalid,
   isObject,
@@ -17,12 +18,14 @@ import {
   url,
 } from '../options.ts'
 import { checkDistinct, keySet, TOKEN_RULES } from '../policy.ts'
-import type { EdgeOptions, OriginOptions, OriginRealm, OriginReport } from './types.ts'
+import type { ClientOptions, EdgeOptions, OriginOptions, OriginRealm, OriginReport } from './types.ts'
 
 /** An origin's options with every default filled in. */
-export type Settings = Required<Omit<OriginOptions, 'feedCredential' | 'realms' | 'edges'>> & {
+export type Settings = Required<Omit<OriginOptions, 'feedCredential' | 'incarnation' | 'realms' | 'clients' | 'edges'>> & {
   feedCredential: string | undefined
+  incarnation: number | undefined
   realms: RealmSettings[]
+  clients: ClientOptions[]
   edges: EdgeOptions[]
 }
 
@@ -33,11 +36,9 @@ export type RealmSettings = OriginRealm &
 export function settingsOf(options: OriginOptions): Settings {
   checkOptions(options, RULES)
   checkDistinct(options.realms, 'options.realms')
-  const edges = options.edges ?? []
-  edges.forEach((edge, index) => {
-    if (edges.findIndex((other) => other.name === edge.name) !== index)
-      throw invalid(`options.edges[${index}].name is taken by another edge`)
-  })
+  const { edges = [], clients = [] } = options
+  checkUnique(edges.map(({ name }) => name), 'name', 'options.edges')
+  checkUnique(clients.map(({ id }) => id), 'id', 'options.clients')
   return {
     heartbeatSeconds: 1,
     errorRate: 1e-6,
@@ -56,6 +57,8 @@ export function settingsOf(options: OriginOptions): Settings {
     onReport: warn,
     ...given(options),
     feedCredential: options.feedCredential,
+    incarnation: options.incarnation,
+    clients,
     edges,
     realms: options.realms.map((realm) => ({
       adminRole: 'portcullis-admin',
@@ -90,12 +93,22 @@ const REALM_RULES: Rules = {
 
 const EDGE_RULES: Rules = { name: required(text), pushUrl: url, ackSecret: text }
 
+/** Gates wait for state older than 5 s, and take a stream that is silent for 10 s for dead. */
+const MAX_HEARTBEAT_SECONDS = 5
+
+/** Sequences are incarnation * 2^40 + n and stay below 2^53. */
+const MAX_INCARNATION = 2 ** 13 - 1
+
+const CLIENT_RULES: Rules = { id: required(text), secret: text }
+
 const RULES: Rules = {
   store: required(store),
   realms: required(list(shape(REALM_RULES), 1)),
   signingKey: required(signingKey),
+  clients: list(shape(CLIENT_RULES)),
   edges: list(shape(EDGE_RULES)),
-  heartbeatSeconds: integer('whole seconds', 1, 30),
+  incarnation: integer('restored backups', 0, MAX_INCARNATION),
+  heartbeatSeconds: integer('whole seconds', 1, MAX_HEARTBEAT_SECONDS),
   errorRate: rule('a number between 1e-9 and 0.1', (value) => typeof value === 'number' && value >= 1e-9 && value <= 0.1),
   leewaySeconds: integer('whole seconds', 0, 300),
   skewSeconds: integer('whole seconds', 0, 300),
@@ -113,13 +126,15 @@ const RULES: Rules = {
   onReport: callback,
 }
 
-function isKeyPart(value: unknown): boolean {
-  return typeof value === 'string' && /^[A-Za-z0-9_-]{43}$/.test(value)
+/** Each names one thing. */
+function checkUnique(values: readonly string[], member: string, list: string): void {
+  values.forEach((value, index) => {
+    if (values.indexOf(value) !== index) throw invalid(`${list}[${index}].${member} is the same as that of ${list}[${values.indexOf(value)}]`)
+  })
 }
 
-/** Without the options that are there but `undefined`: those have their default. */
-function given<T extends object>(options: T): T {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T
+function isKeyPart(value: unknown): boolean {
+  return typeof value === 'string' && /^[A-Za-z0-9_-]{43}$/.test(value)
 }
 
 function warn(report: OriginReport): void {

@@ -26,6 +26,8 @@ test('commits are synced: WAL mode and synchronous=FULL', () => {
 
 test('memory is not taken for a file', () => {
   assert.throws(() => openDatabase(':memory:'), { code: 'invalid_option' })
+  assert.throws(() => sqliteStore('revocations.db' as never), { code: 'invalid_option', message: /options must be an object/ })
+  assert.throws(() => sqliteStore({ file: 'x' } as never), { code: 'invalid_option', message: /unknown option 'file'/ })
   assert.throws(() => openDatabase(''), { code: 'invalid_option' })
 })
 

@@ -1,4 +1,5 @@
 import { PortcullisError } from '../errors.ts'
+import { checkOptions, oneOf, required, text } from '../options.ts'
 import {
   lockWriter,
   migrate,
@@ -37,10 +38,11 @@ export interface SqliteStoreOptions {
 
 /**
  * Keeps revocations in a SQLite file. A revocation is answered only after the write-ahead log is on disk. Throws
- * nothing itself; `createOrigin` opens the file and throws `store_locked`, `store_unavailable`, `store_corrupt` or
+ * `invalid_option`; `createOrigin` opens the file and throws `store_locked`, `store_unavailable`, `store_corrupt` or
  * `store_newer`.
  */
 export function sqliteStore(options: SqliteStoreOptions): RevocationStore {
+  checkOptions(options, { path: required(text), driver: oneOf('better-sqlite3', 'node:sqlite') })
   let open: OpenStore | undefined
   const opened = (): OpenStore => {
     if (open === undefined) throw new PortcullisError('closed', 'the store is not open')
@@ -115,10 +117,10 @@ function load(store: OpenStore, realm: string): StoredRealm | undefined {
   const found = store.head.get(realm)
   if (found === undefined) return undefined
   const head: StoredHead = {
-    issuer: text(found, 'issuer'),
-    incarnation: integer(found, 'incarnation'),
-    sequence: integer(found, 'sequence'),
-    chain: bytes(found, 'chain'),
+    issuer: textOf(found, 'issuer'),
+    incarnation: integerOf(found, 'incarnation'),
+    sequence: integerOf(found, 'sequence'),
+    chain: bytesOf(found, 'chain'),
   }
   return { head, rows: rowsOf(store, realm) }
 }
@@ -128,8 +130,8 @@ function* rowsOf(store: OpenStore, realm: string): Generator<StoredRow> {
   for (;;) {
     const page = store.page.all(realm, after, PAGE_ROWS)
     for (const found of page) {
-      const row: StoredRow = { sequence: integer(found, 'sequence'), payload: bytes(found, 'payload'), chain: bytes(found, 'chain') }
-      if (found['keep_until'] !== null) row.keepUntil = integer(found, 'keep_until')
+      const row: StoredRow = { sequence: integerOf(found, 'sequence'), payload: bytesOf(found, 'payload'), chain: bytesOf(found, 'chain') }
+      if (found['keep_until'] !== null) row.keepUntil = integerOf(found, 'keep_until')
       after = row.sequence
       yield row
     }
@@ -155,17 +157,17 @@ function append(store: OpenStore, batches: readonly RealmRows[]): void {
   })
 }
 
-function integer(row: Row, column: string): number {
+function integerOf(row: Row, column: string): number {
   const value = row[column]
   return typeof value === 'number' ? value : damaged(column)
 }
 
-function text(row: Row, column: string): string {
+function textOf(row: Row, column: string): string {
   const value = row[column]
   return typeof value === 'string' ? value : damaged(column)
 }
 
-function bytes(row: Row, column: string): Uint8Array {
+function bytesOf(row: Row, column: string): Uint8Array {
   const value = row[column]
   return value instanceof Uint8Array ? value : damaged(column)
 }

@@ -27,6 +27,14 @@ export interface EdgeOptions {
   ackSecret?: string
 }
 
+/** An OAuth client that may revoke tokens issued to it. */
+export interface ClientOptions {
+  /** Its `client_id`; unique. */
+  id: string
+  /** Its `client_secret`. Default: the client is public and is known by its id alone. */
+  secret?: string
+}
+
 /** What an origin is made with. Unknown options throw `invalid_option`. */
 export interface OriginOptions {
   /** Where revocations are kept: `sqliteStore({ path })` or, for trials, `memoryStore()`. */
@@ -34,9 +42,19 @@ export interface OriginOptions {
   realms: OriginRealm[]
   /** The private Ed25519 key that signs the feed (`generateFeedKey`). Secret. */
   signingKey: JWK
+  /**
+   * The clients that RFC 7009 revocation (`POST /realms/{realm}/protocol/openid-connect/revoke`) will authenticate. They are
+   * checked and kept; this version does not serve that route yet. Default: none.
+   */
+  clients?: ClientOptions[]
   /** Default: none; edges pull. */
   edges?: EdgeOptions[]
-  /** How often edges that are pushed to or stream hear that nothing has happened. Default 1. */
+  /**
+   * Counts the times that the store was restored from a backup: raise it by one after each. Sequences then begin beyond all that
+   * edges may have seen of what the backup has lost. Default: what the store has, 0 in a new one.
+   */
+  incarnation?: number
+  /** How often edges that are pushed to or stream hear that nothing has happened: 1 to 5. Default 1. */
   heartbeatSeconds?: number
   /** The share of good tokens refused by mistake until they are refreshed, at a full filter. Default 1e-6. */
   errorRate?: number

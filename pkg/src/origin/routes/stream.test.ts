@@ -91,7 +91,7 @@ test('a reader that leaves is forgotten, and closing ends the streams', async ()
 })
 
 test('a reader that does not read is dropped', async () => {
-  const own = await openStage({ heartbeatSeconds: 30 })
+  const own = await openStage({ heartbeatSeconds: 5 })
   try {
     const response = await own.origin.fetch(new Request('http://localhost/feed/acme/stream'))
     // Each change of this many sessions is some 30 kB in base64; a mebibyte may wait.

@@ -1,0 +1,56 @@
+// What the package README says of options and error codes is what the code does.
+
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { settle } from './edge/settings.ts'
+import { ERROR_CODES } from './errors.ts'
+import { memoryStore } from './origin/memory.ts'
+import { settingsOf } from './origin/settings.ts'
+import { TOKEN_RULES } from './policy.ts'
+import type { RealmOptions } from './types.ts'
+
+const README = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+
+/** The rows of the table under a heading: what stands in the first column, and the second. */
+function table(heading: string): Map<string, string> {
+  const [, section = ''] = README.split(`# ${heading}\n`)
+  const [body = ''] = section.split(/\n#+ /, 1)
+  return new Map([...body.matchAll(/^\| `(\w+)` \| ([^|]+) \|/gm)].map(([, name = '', second = '']) => [name, second]))
+}
+
+/** The table has these options, and the default of each where that is a number or a word. */
+function assertDefaults(heading: string, settings: object): void {
+  const rows = table(heading)
+  assert.deepEqual([...rows.keys()].sort(), Object.keys(settings).sort())
+  for (const [name, value] of Object.entries(settings)) {
+    if (typeof value === 'number') assert.equal(Number(rows.get(name)?.replaceAll('`', '')), value, name)
+    if (typeof value === 'string') assert.equal(rows.get(name), `\`'${value}'\``, name)
+  }
+}
+
+const token = { name: 'acme', issuer: 'https://issuer.example', audience: 'api' }
+const key = { kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43) }
+const jwks = { keys: [] }
+
+test('the options of a gate and their defaults', () => {
+  const realm: RealmOptions = { ...token, jwks, feed: { url: 'https://origin.example/feed/acme', keys: [key] } }
+  assertDefaults('Gate options', settle({ realms: [realm] }))
+})
+
+test('the options of an origin and their defaults', () => {
+  const settings = settingsOf({ store: memoryStore(), signingKey: { ...key, d: key.x }, realms: [{ ...token, jwks }] })
+  assertDefaults('Origin options', settings)
+  const rows = table('Realm options')
+  const [realm] = settings.realms
+  const own = ['adminRole', 'issuerSkewSeconds', 'maxLifetimeSeconds', 'maxSessionSeconds'] as const
+  assert.deepEqual([...rows.keys()], [...Object.keys(TOKEN_RULES), 'jwks', 'feed', ...own])
+  for (const option of own) {
+    const value = realm?.[option]
+    assert.equal(rows.get(option), `origin only, \`${typeof value === 'string' ? `'${value}'` : value}\``)
+  }
+})
+
+test('the error codes', () => {
+  assert.deepEqual([...table('Error codes').keys()], [...ERROR_CODES])
+})

@@ -1,0 +1,101 @@
+//! The gate: its clock, and the keys that its feed brings.
+
+#![cfg(feature = "origin")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod pair;
+
+use pair::*;
+use portcullis::gate::{Gate, KeysFrom};
+use portcullis::ledger::{Event, Ledger};
+use portcullis::policy::{Audience, Policy, Profile};
+use portcullis::revocation::{Bounds, Effect};
+use portcullis::verdict::{IntakeError, Realm, RealmKeys, Verdict};
+
+/// RFC 8037 appendix A.2, and another point.
+const KEYS: &str = r#"{"keys":[
+    {"kty":"OKP","crv":"Ed25519","kid":"one","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+    {"kty":"EC","crv":"P-256","kid":"two",
+     "x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}"#;
+
+fn gate() -> Gate {
+    let policy = Policy::new(ISSUER, Audience::NotChecked, Profile::Generic);
+    Gate::new(vec![(Realm::new("acme", policy, vec![feed_key()], Bounds::default()), KeysFrom::Feed)])
+}
+
+fn kids(gate: &Gate) -> Vec<&str> {
+    match &gate.realm(0).unwrap().keys {
+        RealmKeys::Loaded { keys, .. } => keys.iter().filter_map(|key| key.id()).collect(),
+        RealmKeys::Unavailable => Vec::new(),
+    }
+}
+
+fn publish(ledger: &mut Ledger, jwks: &str, now: u64) {
+    assert!(record(ledger, &Event::Keys { jwks: jwks.into() }, now).is_some());
+}
+
+fn only_first() -> String {
+    format!("{}]}}", KEYS.split(",\n    {").next().unwrap())
+}
+
+/// Applies the manifest and provides all sections but `without`.
+fn load_gate(gate: &mut Gate, ledger: &mut Ledger, now: u64) -> Effect {
+    let effect = gate.apply_feed(&ledger.manifest(at(now)).unwrap(), at(now)).unwrap().1.effect;
+    for name in gate.realm(0).unwrap().revocations.missing_sections() {
+        gate.provide_section(0, ledger.section(&name).unwrap()).unwrap();
+    }
+    effect
+}
+
+#[test]
+fn keys_come_and_go_with_the_feed() {
+    let (mut ledger, mut gate) = (ledger(), gate());
+    assert!(kids(&gate).is_empty());
+    publish(&mut ledger, KEYS, NOW);
+    load_gate(&mut gate, &mut ledger, NOW);
+    assert_eq!(kids(&gate), ["one", "two"]);
+    publish(&mut ledger, &only_first(), NOW);
+    gate.apply_feed(&ledger.delta(ledger.head().0 - 1, at(NOW)).unwrap(), at(NOW)).unwrap();
+    assert_eq!(kids(&gate), ["one"]);
+    // None at all is a statement too.
+    publish(&mut ledger, r#"{"keys":[]}"#, NOW);
+    gate.apply_feed(&ledger.delta(ledger.head().0 - 1, at(NOW)).unwrap(), at(NOW)).unwrap();
+    assert!(kids(&gate).is_empty());
+}
+
+#[test]
+fn keys_change_also_when_a_manifest_takes_over_because_its_last_section_is_over() {
+    let (mut ledger, mut gate) = (ledger(), gate());
+    publish(&mut ledger, KEYS, NOW);
+    load_gate(&mut gate, &mut ledger, NOW);
+    let expires_at = NOW + 100;
+    record(&mut ledger, &token("j", expires_at, NOW), NOW);
+    publish(&mut ledger, &only_first(), NOW);
+    let manifest = ledger.manifest(at(NOW)).unwrap();
+    assert_eq!(gate.apply_feed(&manifest, at(NOW)).unwrap().1.effect, Effect::Staged);
+    assert_eq!(kids(&gate), ["one", "two"]);
+    // The section never arrives. A heartbeat after its bucket is over.
+    let later = (expires_at / 512 + 1) * 512 + 10;
+    let (_, applied) = gate.apply_feed(&ledger.heartbeat(at(later)), at(later)).unwrap();
+    assert_eq!((applied.sequence, applied.effect), (ledger.head().0, Effect::Changed));
+    assert_eq!(kids(&gate), ["one"]);
+}
+
+#[test]
+fn the_clock_never_goes_back() {
+    let mut gate = gate();
+    let jwks = KEYS.as_bytes();
+    gate.set_keys(0, jwks, portcullis::keys::KeySource::Url, at(NOW)).unwrap().unwrap();
+    // No signature, so it gets as far as the keys and no further.
+    let token = "eyJhbGciOiJFZERTQSIsImtpZCI6Im9uZSJ9.\
+        eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlL3JlYWxtcy9hY21lIn0.";
+    let reason = |gate: &mut Gate, now| match gate.check(token, at(now)) {
+        Verdict::Refused(refused) => refused.reason.code(),
+        Verdict::Accepted(_) => panic!("accepted"),
+    };
+    assert_eq!(gate.identify(token, at(NOW)), Err(IntakeError::InvalidToken));
+    assert_eq!(reason(&mut gate, NOW), "bad_signature");
+    assert_eq!(gate.identify(token, at(NOW + 1)), Err(IntakeError::KeysUnavailable));
+    assert_eq!(gate.identify(token, at(NOW)), Err(IntakeError::KeysUnavailable));
+    assert_eq!(reason(&mut gate, NOW), "keys_unavailable");
+}
