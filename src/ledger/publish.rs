@@ -85,6 +85,10 @@ impl Ledger {
         writer.u32(span).bytes(&from.chain.0);
         writer.block(BlockKind::Generations, &generations_block(unknown));
         gathered.write(&mut writer, self.book.of_tokens.number, self.book.of_epochs.number, now);
+        // The token ids' key is drawn at the start: whoever is not beyond that may know of other bounds.
+        if from.sequence <= self.book.of_tokens.born_at {
+            writer.block(BlockKind::NewBounds, &bounds_block(&self.settings.bounds));
+        }
         Ok(self.sign(StatementKind::Delta, writer))
     }
 
