@@ -328,13 +328,14 @@ fn identify_looks_at_form_realm_key_signature_and_use_alone() {
     assert_eq!(identify(&forged, &realms, NOW).unwrap_err(), IntakeError::InvalidToken, "the signature comes first");
     assert_eq!(IntakeError::InvalidToken.to_string(), "invalid token");
     assert_eq!(IntakeError::UnexpectedTokenUse.to_string(), "unexpected token use");
-
 }
 
 #[test]
 fn identify_needs_keys_that_may_be_used() {
     let mut realms = [realm()];
-    let RealmKeys::Loaded { keys, .. } = std::mem::replace(&mut realms[0].keys, RealmKeys::Unavailable) else { panic!() };
+    let RealmKeys::Loaded { keys, .. } = std::mem::replace(&mut realms[0].keys, RealmKeys::Unavailable) else {
+        panic!()
+    };
     let answer = |realms: &[Realm], now| identify(&token(&json!({})), realms, now).map(|identified| identified.realm);
     assert_eq!(answer(&realms, NOW), Err(IntakeError::KeysUnavailable));
     realms[0].keys = RealmKeys::Loaded { keys, usable_until: NOW };
