@@ -164,7 +164,7 @@ fn exact_blocks(writer: &mut Writer, exact: &Exact) {
 }
 
 /// Changes on their way into a delta, merged.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 struct Gathered {
     ids: BTreeMap<Place, (u64, BTreeSet<Fingerprint>)>,
     epochs: BTreeMap<Fingerprint, u64>,

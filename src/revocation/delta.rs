@@ -16,7 +16,7 @@ use crate::time::MAX_SECONDS;
 pub(crate) const FINGERPRINT_BYTES: usize = 6;
 
 /// A delta whose signature and contents were found in order.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Delta {
     pub(crate) position: Position,
     pub(crate) reach: Reach,
@@ -35,7 +35,7 @@ pub(crate) enum Reach {
 }
 
 /// What a delta adds.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Changes {
     pub(crate) generations: Generations,
     pub(crate) buckets: Vec<BucketChange>,

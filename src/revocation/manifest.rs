@@ -11,7 +11,7 @@ use crate::error::FeedError;
 use crate::time::{Seconds, MAX_SECONDS};
 
 /// A manifest whose signature and contents were found in order.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Manifest {
     pub(crate) position: Position,
     pub(crate) bounds: Bounds,

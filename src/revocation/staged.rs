@@ -20,7 +20,7 @@ const LIVE_SLACK: usize = 1_024;
 /// Beyond the slack: this fraction of what the sections hold.
 const LIVE_SHARE: usize = 8;
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Staged {
     pub(crate) manifest: Manifest,
     /// Sections that have arrived for it.

@@ -23,7 +23,7 @@ use crate::time::UnixSeconds;
 /// Most entries held outside the sections, about 50 MB of them; beyond, a manifest is needed.
 pub const MAX_LIVE_ENTRIES: usize = 1 << 20;
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct State {
     pub(crate) position: Position,
     /// The manifest's: what is forgotten, is forgotten by these.
