@@ -89,7 +89,7 @@ impl Book {
         }
     }
 
-    /// The widest level at which a token is refused, as edges would answer, without any false match.
+    /// The widest level at which a token is refused, as edges would answer, without their filters' false matches.
     pub(crate) fn refuses(&self, subject: &Subject<'_>) -> Option<Level> {
         let clients = [subject.authorized_party, subject.client_id];
         let clients = || clients.into_iter().flatten();
