@@ -213,7 +213,8 @@ impl Ledger {
         &self.settings.signing_key
     }
 
-    /// The widest level at which a token is refused; exact, no false match.
+    /// The widest level at which a token is refused: exact but for token ids, which are known by 48 bits of a keyed hash
+    /// within their bucket.
     #[must_use]
     pub fn refuses(&self, subject: &Subject<'_>) -> Option<Level> {
         self.book.refuses(subject)

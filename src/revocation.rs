@@ -164,10 +164,10 @@ impl Revocations {
         self.active.as_ref().is_some_and(|state| state.exact.bans.contains(thumbprint))
     }
 
-    /// The bounds to judge by: the smaller of the edge's own and the manifest's.
+    /// The bounds to judge by: the smallest of the edge's own, the manifest's and those that a delta told of since.
     #[must_use]
     pub fn bounds(&self) -> Bounds {
-        self.active.as_ref().map_or(self.own, |state| self.own.within(&state.bounds))
+        self.active.as_ref().map_or(self.own, |state| self.own.within(&state.bounds.and(&state.new_bounds)))
     }
 
     /// Where the state stands; `None` as long as nothing was loaded.
@@ -257,11 +257,12 @@ impl Revocations {
         self.commit_if_ready()
     }
 
-    /// Whether it is time to pull a manifest: changes held outside the sections have outgrown them.
+    /// Whether it is time to pull a manifest: changes held outside the sections have outgrown them, or the origin goes by
+    /// other bounds now.
     #[must_use]
     pub fn wants_manifest(&self) -> bool {
-        let outgrown = self.active.as_ref().is_some_and(State::is_outgrown);
-        self.needs_manifest || (self.staged.is_none() && outgrown)
+        let wanted = self.active.as_ref().is_some_and(State::wants_manifest);
+        self.needs_manifest || (self.staged.is_none() && wanted)
     }
 
     /// Sizes and counts.

@@ -611,6 +611,17 @@ fn a_correction_is_kept_as_long_as_what_it_corrects_in_the_same_batch() {
 }
 
 #[test]
+fn a_delta_leads_no_further_than_its_span_can_say() {
+    let mut ledger = ledger();
+    let (base, chain) = ledger.head();
+    let head = base + (1 << 32);
+    ledger.restore_head(head, chain).unwrap();
+    assert_eq!(ledger.delta(base, at(NOW)), Err(DeltaUnavailable::Pruned { earliest: head }));
+    record(&mut ledger, &user("u"), NOW);
+    assert!(ledger.delta(head + 1, at(NOW)).is_ok());
+}
+
+#[test]
 fn an_incarnation_begins_its_own_numbers_and_chain() {
     let mut first = ledger();
     let rows = some_rows(&mut first);

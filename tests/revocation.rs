@@ -353,6 +353,31 @@ fn a_restarted_origin_goes_on_under_a_new_hash_key() {
 }
 
 #[test]
+fn an_edge_that_follows_deltas_learns_of_new_bounds() {
+    let (mut before, mut edge) = (ledger(), edge());
+    load(&mut edge, &mut before, NOW);
+    let row = record(&mut before, &user("u"), NOW).unwrap();
+    follow(&mut edge, &before, NOW).unwrap();
+    assert!(!edge.wants_manifest());
+    // Shorter lifetimes: what the origin forgets from now on, this edge may still accept.
+    let bounds = Bounds { max_lifetime: Seconds::new(3_600), ..Bounds::default() };
+    let mut ledger = Ledger::new(LedgerSettings { bounds, ..settings() }).unwrap();
+    ledger.restore(&row).unwrap();
+    let expires_at = NOW + 80_000;
+    record(&mut ledger, &token("j", expires_at, NOW), NOW);
+    follow(&mut edge, &ledger, NOW).unwrap();
+    assert!(is_revoked(&edge, &subject("j", expires_at, NOW)));
+    assert_eq!((edge.bounds().max_lifetime, edge.wants_manifest()), (Seconds::new(3_600), true));
+    load(&mut edge, &mut ledger, NOW);
+    assert_eq!(edge.bounds(), bounds);
+    assert!(!edge.wants_manifest());
+    record(&mut ledger, &user("w"), NOW);
+    follow(&mut edge, &ledger, NOW).unwrap();
+    assert!(!edge.wants_manifest());
+    assert!(is_revoked(&edge, &subject("j", expires_at, NOW)) && is_revoked(&edge, &of_user("u", NOW)));
+}
+
+#[test]
 fn a_correction_takes_back_what_deltas_cannot() {
     let (mut ledger, mut edge) = (ledger(), edge());
     record(&mut ledger, &user("u"), NOW);

@@ -20,7 +20,7 @@ pub(crate) struct Generation {
     pub(crate) born_at: u64,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Book {
     pub(crate) realm: RealmId,
     pub(crate) of_tokens: Generation,
@@ -32,7 +32,7 @@ pub(crate) struct Book {
 }
 
 /// What recording an event did to the state that edges hold.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum Recorded {
     /// It adds to it.
     Added(Change),
@@ -89,7 +89,7 @@ impl Book {
         }
     }
 
-    /// The widest level at which a token is refused, as edges would answer, without any false match.
+    /// The widest level at which a token is refused, as edges would answer, without their filters' false matches.
     pub(crate) fn refuses(&self, subject: &Subject<'_>) -> Option<Level> {
         let clients = [subject.authorized_party, subject.client_id];
         let clients = || clients.into_iter().flatten();

@@ -22,14 +22,14 @@ const MAX_SHARDS: usize = 256;
 const STALE_SHARE: usize = 8;
 
 /// Sorted as a section is, so that a shard is a range of it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct EpochBook {
     entries: BTreeMap<(Fingerprint, EpochName), u64>,
     marks: Marks,
 }
 
 /// Who a not-before applies to.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum EpochName {
     User(Box<str>),
     Session(Box<str>),

@@ -30,7 +30,7 @@ const CLIENT: u8 = 4;
 const REALM: u8 = 5;
 
 /// An event that has a row, but is not in force yet.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Pending {
     pub(crate) head: Head,
     pub(crate) payload: Vec<u8>,
@@ -39,7 +39,7 @@ pub(crate) struct Pending {
 }
 
 /// What an event is about: later ones about the same replace or exceed it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum About {
     TokenId(Place, Fingerprint),
     NotBefore(u8, Vec<u8>),

@@ -78,13 +78,20 @@ impl Ledger {
             last = *head;
         }
         let generations = [self.book.of_tokens, self.book.of_epochs];
+        // Over expired rows a delta may lead far, but not further than its span can say.
+        let Ok(span) = u32::try_from(to.sequence - from.sequence) else {
+            return Err(DeltaUnavailable::Pruned { earliest: to.sequence });
+        };
         // Whoever is beyond the head at which a key was drawn got there by a delta that declared it, or by a manifest.
         let unknown = generations.into_iter().filter(|generation| from.sequence <= generation.born_at);
         let mut writer = self.head_of(StatementKind::Delta, flags, to, now);
-        let span = u32::try_from(to.sequence - from.sequence).unwrap_or(u32::MAX);
         writer.u32(span).bytes(&from.chain.0);
         writer.block(BlockKind::Generations, &generations_block(unknown));
         gathered.write(&mut writer, self.book.of_tokens.number, self.book.of_epochs.number, now);
+        // The token ids' key is drawn at the start: whoever is not beyond that may know of other bounds.
+        if from.sequence <= self.book.of_tokens.born_at {
+            writer.block(BlockKind::NewBounds, &bounds_block(&self.settings.bounds));
+        }
         Ok(self.sign(StatementKind::Delta, writer))
     }
 
@@ -160,7 +167,7 @@ fn exact_blocks(writer: &mut Writer, exact: &Exact) {
 }
 
 /// Changes on their way into a delta, merged.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 struct Gathered {
     ids: BTreeMap<Place, (u64, BTreeSet<Fingerprint>)>,
     epochs: BTreeMap<Fingerprint, u64>,

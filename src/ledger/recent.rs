@@ -13,7 +13,7 @@ use super::record::Place;
 pub const RECENT_CHANGES: usize = 100_000;
 
 /// What one event changed.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum Change {
     TokenId {
         place: Place,
@@ -40,7 +40,7 @@ pub(crate) struct Head {
     pub(crate) chain: Chain,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Recent {
     /// Before the first change kept. Rows missing in between had expired, so a delta over them is complete.
     floor: Head,

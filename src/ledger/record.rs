@@ -22,7 +22,7 @@ const FORM: u8 = 1;
 //     kind 4: [u8; 32] thumbprint; correction: it is lifted
 //     kind 5: JWKS to the end
 // }
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Record<'a> {
     pub(crate) recorded_at: UnixSeconds,
     pub(crate) merge: Merge,
@@ -36,7 +36,7 @@ pub(crate) enum Merge {
     Replace,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fact<'a> {
     TokenId { filter: FilterKind, latest_expiry: UnixSeconds, issued_at: u64, id: &'a str },
     NotBefore { subject: SubjectName<'a>, not_before: u64 },
@@ -75,7 +75,7 @@ impl Place {
 }
 
 /// What a not-before applies to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum SubjectName<'a> {
     User(&'a str),
     Session(&'a str),

@@ -36,6 +36,20 @@ impl Bounds {
         self.max_session.map_or(self.max_lifetime, |session| session.max(self.max_lifetime))
     }
 
+    /// What both of two statements of an origin allow. Where they differ, how long logins count is said outright, for the
+    /// absence of a limit means another one in each.
+    pub(crate) fn and(&self, other: &Self) -> Self {
+        if self == other {
+            return *self;
+        }
+        Self {
+            leeway: self.leeway.min(other.leeway),
+            skew: self.skew.min(other.skew),
+            max_lifetime: self.max_lifetime.min(other.max_lifetime),
+            max_session: Some(self.retention().min(other.retention())),
+        }
+    }
+
     /// The smaller of both, field by field. A login may never be older than what the `published` bounds make the origin
     /// keep: without a `max_session` there, that is its `max_lifetime`.
     #[must_use]

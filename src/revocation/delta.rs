@@ -1,7 +1,9 @@
 //! A signed run of changes from one sequence to another; only ever adds.
 
+use super::bounds::Bounds;
 use super::exact::Exact;
 use super::fingerprint::{Fingerprint, Generations};
+use super::manifest::decode_bounds;
 use super::position::{Chain, Position};
 use super::section::UNKNOWN_ISSUE_TIME;
 use super::statement::{BlockKind, Statement, PARTIAL};
@@ -14,7 +16,7 @@ use crate::time::MAX_SECONDS;
 pub(crate) const FINGERPRINT_BYTES: usize = 6;
 
 /// A delta whose signature and contents were found in order.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Delta {
     pub(crate) position: Position,
     pub(crate) reach: Reach,
@@ -33,7 +35,7 @@ pub(crate) enum Reach {
 }
 
 /// What a delta adds.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Changes {
     pub(crate) generations: Generations,
     pub(crate) buckets: Vec<BucketChange>,
@@ -41,6 +43,8 @@ pub(crate) struct Changes {
     pub(crate) epochs: Vec<EpochChange>,
     pub(crate) versions: Vec<(UserKey, u64)>,
     pub(crate) exact: Exact,
+    /// The bounds its origin goes by; `None`: those it told before.
+    pub(crate) bounds: Option<Bounds>,
 }
 
 /// Token ids of one bucket under one hash key.
@@ -75,7 +79,7 @@ impl Changes {
 }
 
 // struct Delta { Statement with blocks GENERATIONS (new ones), REALM, CLIENTS, BANS, KEYS, TOKEN_IDS, CATCH_ALL_IDS, EPOCHS,
-//                VERSIONS }; without any block and with span 0 it is a heartbeat
+//                VERSIONS, NEW_BOUNDS (as the manifest's BOUNDS) }; without any block and with span 0 it is a heartbeat
 // TOKEN_IDS, CATCH_ALL_IDS:
 //     { u32 generation, varint buckets, [{ varint step, varint greatest, varint count, [u48 fingerprint; count] }; buckets] }
 //     step = bucket - the one before (the first: - 0); greatest = 0 when unknown, else 1 + zigzag(issued_at - greatest iat)
@@ -108,6 +112,7 @@ impl Delta {
                 BlockKind::CatchAllIds => changes.catch_alls = decode_buckets(bytes, position.issued_at.get())?,
                 BlockKind::Epochs => changes.epochs = decode_epochs(bytes)?,
                 BlockKind::Versions => changes.versions = decode_versions(bytes)?,
+                BlockKind::NewBounds => changes.bounds = Some(decode_bounds(bytes)?),
                 BlockKind::Bounds | BlockKind::Sections => {
                     return Err(FeedError::Malformed { part: "manifest block in delta" });
                 }

@@ -6,7 +6,7 @@ use super::wire::{check_order, Reader, MAX_BANS, MAX_CLIENTS, MAX_CLIENT_ID_BYTE
 use crate::error::FeedError;
 
 /// Exact state, or a change to it: both are merged by maximum and union, the JWKS by replacement.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Exact {
     pub(crate) realm_not_before: Option<u64>,
     pub(crate) clients: BTreeMap<Box<str>, u64>,

@@ -12,7 +12,7 @@ const MAX_KEPT_BYTES: usize = 4 << 20;
 /// Deltas kept at most.
 const MAX_KEPT_DELTAS: usize = 1_024;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct History {
     positions: VecDeque<(u64, Chain)>,
     deltas: VecDeque<Delta>,

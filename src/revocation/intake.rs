@@ -58,7 +58,7 @@ impl Revocations {
     fn can_fold(&self, manifest: &Manifest, renewed: bool) -> bool {
         let Some(active) = &self.active else { return true };
         let ours = active.position;
-        let is_outgrown = self.needs_manifest || active.is_outgrown();
+        let is_outgrown = self.needs_manifest || active.wants_manifest();
         let says_else = renewed && (active.bounds != manifest.bounds || active.missing().next().is_some());
         let is_ours = manifest.position.sequence == ours.sequence;
         let leads_here = self.history.chain_at(manifest.position.sequence) == Some(manifest.position.chain)

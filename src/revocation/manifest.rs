@@ -11,7 +11,7 @@ use crate::error::FeedError;
 use crate::time::{Seconds, MAX_SECONDS};
 
 /// A manifest whose signature and contents were found in order.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Manifest {
     pub(crate) position: Position,
     pub(crate) bounds: Bounds,
@@ -43,7 +43,11 @@ impl Manifest {
                 BlockKind::Bans => exact.decode_bans(bytes)?,
                 BlockKind::Keys => exact.decode_keys(bytes)?,
                 BlockKind::Sections => sections = decode_sections(bytes)?,
-                BlockKind::TokenIds | BlockKind::CatchAllIds | BlockKind::Epochs | BlockKind::Versions => {
+                BlockKind::TokenIds
+                | BlockKind::CatchAllIds
+                | BlockKind::Epochs
+                | BlockKind::Versions
+                | BlockKind::NewBounds => {
                     return Err(FeedError::Malformed { part: "delta block in manifest" });
                 }
             }
@@ -101,7 +105,7 @@ impl Manifest {
     }
 }
 
-fn decode_bounds(bytes: &[u8]) -> Result<Bounds, FeedError> {
+pub(crate) fn decode_bounds(bytes: &[u8]) -> Result<Bounds, FeedError> {
     let mut reader = Reader::new(bytes);
     let mut seconds = || match reader.varint()? {
         value @ 0..=MAX_SECONDS => Ok(value),

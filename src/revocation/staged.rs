@@ -20,7 +20,7 @@ const LIVE_SLACK: usize = 1_024;
 /// Beyond the slack: this fraction of what the sections hold.
 const LIVE_SHARE: usize = 8;
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Staged {
     pub(crate) manifest: Manifest,
     /// Sections that have arrived for it.
@@ -121,7 +121,7 @@ impl Staged {
             }
         }
         let Manifest { position, bounds, generations, exact, sections: _ } = manifest;
-        State { position, bounds, generations, exact, buckets, catch_alls, epochs, versions }
+        State { position, bounds, new_bounds: bounds, generations, exact, buckets, catch_alls, epochs, versions }
     }
 }
 
@@ -172,6 +172,12 @@ impl State {
                 self.offers_slot(slot, entry, manifest, keeps_live)
             }
         }
+    }
+
+    /// Whether a manifest would say something that deltas cannot, or so much is held outside the sections that it is worth
+    /// its bytes.
+    pub(crate) fn wants_manifest(&self) -> bool {
+        self.new_bounds != self.bounds || self.is_outgrown()
     }
 
     /// Whether so much is held outside the sections that a manifest is worth its bytes.

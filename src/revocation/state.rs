@@ -23,10 +23,13 @@ use crate::time::UnixSeconds;
 /// Most entries held outside the sections, about 50 MB of them; beyond, a manifest is needed.
 pub const MAX_LIVE_ENTRIES: usize = 1 << 20;
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct State {
     pub(crate) position: Position,
+    /// The manifest's: what is forgotten, is forgotten by these.
     pub(crate) bounds: Bounds,
+    /// The latest that a delta told of; the manifest's as long as none did.
+    pub(crate) new_bounds: Bounds,
     pub(crate) generations: Generations,
     pub(crate) exact: Exact,
     pub(crate) buckets: BTreeMap<u32, Bucket>,
@@ -146,6 +149,7 @@ impl State {
         }
         self.versions.add(&changes.versions);
         self.exact.merge(&changes.exact);
+        self.new_bounds = changes.bounds.unwrap_or(self.new_bounds);
         let stated = delta.position;
         self.position = Position { sequence: stated.sequence, chain: stated.chain, ..self.position };
         match delta.reach {

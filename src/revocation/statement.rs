@@ -161,10 +161,12 @@ pub(crate) enum BlockKind {
     CatchAllIds,
     Epochs,
     Versions,
+    /// In a delta: the bounds that its origin goes by now.
+    NewBounds,
 }
 
 impl BlockKind {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Bounds,
         Self::Generations,
         Self::Realm,
@@ -176,6 +178,7 @@ impl BlockKind {
         Self::CatchAllIds,
         Self::Epochs,
         Self::Versions,
+        Self::NewBounds,
     ];
 
     pub(crate) const fn number(self) -> u16 {
@@ -191,6 +194,7 @@ impl BlockKind {
             Self::CatchAllIds => 9,
             Self::Epochs => 10,
             Self::Versions => 11,
+            Self::NewBounds => 12,
         }
     }
 }
