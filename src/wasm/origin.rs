@@ -260,6 +260,11 @@ impl JsLedger {
         Ok(level.map(|level| Reason::from(level).code().to_owned()))
     }
 
+    /// Whether the key with this RFC 7638 thumbprint is banned. Throws `invalid_event` for what is no thumbprint.
+    pub fn bans(&self, thumbprint: &str) -> Result<bool, JsValue> {
+        Ok(self.0.bans(&thumbprint_bytes(thumbprint)?))
+    }
+
     /// The user's not-before in unix seconds; 0 when there is none.
     #[wasm_bindgen(js_name = userNotBefore)]
     #[must_use]

@@ -117,6 +117,10 @@ export interface LedgerCore {
   head(): { sequence: number; chain: string }
   refuses(subject: TokenSubject): string | undefined
   userNotBefore(subject: string): number
+  /** 0: none was set. */
+  minimumVersion(subject: string): number
+  /** `thumbprint` is that of RFC 7638. */
+  bans(thumbprint: string): boolean
   facts(): { tokenIds: number; epochs: number }
   free(): void
 }

@@ -183,7 +183,8 @@ describe('recording', () => {
   test('the last key is banned only by force', async () => {
     const issuer = await createTestIssuer()
     const second = await createTestIssuer()
-    const jwks = { keys: [issuer.jwk, second.jwk] }
+    const encryption = { ...(await createTestIssuer()).jwk, use: 'enc' }
+    const jwks = { keys: [issuer.jwk, second.jwk, encryption] }
     const stage = await openStage({ realms: [{ ...issuer.realm, jwks: () => jwks }] })
     try {
       const { origin } = stage
@@ -191,7 +192,8 @@ describe('recording', () => {
       const token = await second.token()
       assert.equal((await origin.revokeToken(token)).realm, 'acme')
       await origin.banKey('acme', String(second.jwk.kid))
-      jwks.keys = [issuer.jwk]
+      // The banned one is still in the set, and the encryption key signs nothing.
+      await assert.rejects(origin.banKey('acme', String(issuer.jwk.kid)), { code: 'invalid_event', detail: 'last_key' })
       const single = await openStage()
       try {
         await assert.rejects(single.origin.banKey('acme', String(single.issuer.jwk.kid)), { code: 'invalid_event', detail: 'last_key' })

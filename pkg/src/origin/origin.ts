@@ -2,6 +2,7 @@ import { PortcullisError } from '../errors.ts'
 import type { Reason } from '../reasons.ts'
 import { systemClock } from './clock.ts'
 import type { Context } from './context.ts'
+import type { LedgerCore } from './core.ts'
 import { EdgeBook } from './edges.ts'
 import { RealmFeed } from './feed.ts'
 import { OriginGate } from './gate.ts'
@@ -105,7 +106,7 @@ async function start(settings: Settings): Promise<Origin> {
     await settings.store.close()
   }
 
-  function ledgerOf(realm: string): NonNullable<ReturnType<typeof ledgers.get>> {
+  function ledgerOf(realm: string): LedgerCore {
     if (closing !== undefined) throw closed()
     const ledger = ledgers.get(realm)
     if (ledger === undefined) throw new PortcullisError('unknown_realm', 'no such realm here')
@@ -113,9 +114,10 @@ async function start(settings: Settings): Promise<Origin> {
   }
 
   const origin: Origin = {
-    ...createRevocations({ settings, committer, gate, clock, head: (realm) => ledgerOf(realm).head().sequence }),
+    ...createRevocations({ settings, committer, gate, clock, ledger: ledgerOf }),
     refuses: (realm: string, subject: TokenSubject) => ledgerOf(realm).refuses(subject) as Reason | undefined,
     userNotBefore: (realm: string, sub: string) => ledgerOf(realm).userNotBefore(sub),
+    minimumVersion: (realm: string, sub: string) => ledgerOf(realm).minimumVersion(sub),
     status: (): OriginStatus[] => [...feeds.keys()].map((realm) => ({ realm, ...ledgerOf(realm).head(), edges: edges.status(realm) })),
     async fetch(request: Request): Promise<Response> {
       try {

@@ -2,6 +2,7 @@ import { calculateJwkThumbprint, type JWK as JoseJwk } from 'jose'
 import { PortcullisError } from '../errors.ts'
 import type { JWK } from '../types.ts'
 import type { Clock } from './clock.ts'
+import type { LedgerCore } from './core.ts'
 import type { OriginGate } from './gate.ts'
 import type { Committer } from './ledger.ts'
 import type { Settings } from './settings.ts'
@@ -15,8 +16,8 @@ export interface RevocationsOptions {
   committer: Committer
   gate: OriginGate
   clock: Clock
-  /** A realm's sequence. */
-  head: (realm: string) => number
+  /** Throws `unknown_realm` or `closed`. */
+  ledger: (realm: string) => LedgerCore
 }
 
 type Revocations = Pick<Origin, 'revokeToken' | 'endSession' | 'logoutUser' | 'logoutRealm' | 'banKey' | 'raiseTokenVersion'>
@@ -41,12 +42,12 @@ export function createRevocations(options: RevocationsOptions): Revocations {
   }
 }
 
-async function revokeToken({ settings, committer, gate, clock, head }: RevocationsOptions, token: string): Promise<Recorded> {
+async function revokeToken({ settings, committer, gate, clock, ledger }: RevocationsOptions, token: string): Promise<Recorded> {
   const { name: realm, tokenId, expiresAt, issuedAt } = await gate.identify(token)
   if (tokenId === undefined || tokenId === '') throw refused('missing_token_id', 'the token has no jti')
   // Refused everywhere for its age alone, and for good: nothing needs to be remembered.
   const margin = settings.leewaySeconds + settings.skewSeconds
-  if (expiresAt !== undefined && expiresAt + margin < clock()) return { realm, sequence: head(realm) }
+  if (expiresAt !== undefined && expiresAt + margin < clock()) return { realm, sequence: ledger(realm).head().sequence }
   return committer.record(realm, {
     kind: 'token',
     tokenId,
@@ -55,14 +56,16 @@ async function revokeToken({ settings, committer, gate, clock, head }: Revocatio
   })
 }
 
-async function banKey({ committer, gate }: RevocationsOptions, realm: string, kid: string, force: boolean): Promise<Recorded> {
+async function banKey({ committer, gate, ledger }: RevocationsOptions, realm: string, kid: string, force: boolean): Promise<Recorded> {
   const { keys } = await gate.keys(realm)
-  const known = await Promise.all(keys.map(async (key) => ({ kid: key.kid, thumbprint: await thumbprintOf(key) })))
+  const known = await Promise.all(keys.map(async (key) => ({ kid: key.kid, use: key.use, thumbprint: await thumbprintOf(key) })))
   const banned = known.find((key) => key.thumbprint !== undefined && (key.kid === kid || key.thumbprint === kid))
   if (banned?.thumbprint === undefined) throw refused('unknown_key', 'the realm has no such key')
-  const others = known.filter((key) => key.thumbprint !== banned.thumbprint)
-  if (others.length === 0 && !force)
-    throw refused('last_key', "it is the realm's last key: nobody could log in any more, so it takes force")
+  const signs = ({ use, thumbprint }: (typeof known)[number]): boolean =>
+    use !== 'enc' && thumbprint !== undefined && thumbprint !== banned.thumbprint && !ledger(realm).bans(thumbprint)
+  if (!force && !known.some(signs)) {
+    throw refused('last_key', "it is the realm's last signing key: nobody could log in any more, so it takes force")
+  }
   return committer.record(realm, { kind: 'keyBanned', thumbprint: banned.thumbprint })
 }
 

@@ -154,7 +154,7 @@ export interface Origin {
   logoutRealm(realm: string): Promise<Recorded>
   /**
    * Refuses whatever a key signed, for ever. `kid` may also be the key's RFC 7638 thumbprint. Rejects with
-   * `invalid_event`: `unknown_key`, or `last_key` unless `force` is `true`.
+   * `invalid_event`: `unknown_key`, or `last_key` (no other signing key is left that is not banned) unless `force` is `true`.
    */
   banKey(realm: string, kid: string, options?: { force?: boolean }): Promise<Recorded>
   /** Refuses a user's tokens whose version is below `version`. */
@@ -163,6 +163,8 @@ export interface Origin {
   refuses(realm: string, subject: TokenSubject): Reason | undefined
   /** The user's not-before in unix seconds; 0 when there is none. */
   userNotBefore(realm: string, sub: string): number
+  /** The least version that the user's tokens must have; 0 when none was set. For issuers, which mint no lower one. */
+  minimumVersion(realm: string, sub: string): number
   status(): OriginStatus[]
   /** Answers the origin's routes; everything else is 404. Never rejects. */
   fetch(request: Request): Promise<Response>

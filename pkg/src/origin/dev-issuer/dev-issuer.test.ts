@@ -238,6 +238,18 @@ test('after a logout everywhere the next login waits for the next second, and it
   }
 })
 
+test('after a raise of the token version nothing older is good, and the next login has the new one', async () => {
+  const before = await logIn('bob')
+  const { sub = '', ...rest } = decodeJwt(before.access_token)
+  assert.equal(rest['token_version'], 0)
+  await origin.raiseTokenVersion('acme', sub, 3)
+  assert.deepEqual(await errorOf(await refresh(before.refresh_token)), [400, 'invalid_grant'])
+  const after = await logIn('bob')
+  assert.equal(decodeJwt(after.access_token)['token_version'], 3)
+  assert.equal(origin.minimumVersion('acme', sub), 3)
+  assert.equal((await refresh(after.refresh_token)).status, 200)
+})
+
 describe('logout', () => {
   const query = (parameters: Record<string, string>): string => `${ROOT}/logout?${new URLSearchParams(parameters)}`
 

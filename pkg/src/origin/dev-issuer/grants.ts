@@ -49,7 +49,7 @@ async function refresh(issuer: Issuer, client: DevClient, form: Form): Promise<T
   const { settings, tables, keys } = issuer
   const presented = needed(form, 'refresh_token')
   const claims = await keys.verify(presented, { issuer: settings.issuer, expired: 'refuse' })
-  const { sub = '', sid, iat = 0, exp = 0, azp, token_use: use, scope } = claims ?? {}
+  const { sub = '', sid, iat = 0, exp = 0, azp, token_use: use, token_version: version, scope } = claims ?? {}
   if (claims === undefined || use !== 'refresh' || azp !== client.id || typeof sid !== 'string') throw notGood()
   const user = tables.userBySub(sub)
   const hash = await hashOf(presented)
@@ -59,7 +59,8 @@ async function refresh(issuer: Issuer, client: DevClient, form: Form): Promise<T
     authorizedParty: client.id,
     issuedAt: iat,
     expiresAt: exp,
-    ...(user === undefined ? {} : { tokenVersion: user.version }),
+    // What was issued before a raise is of no use after it: the user has to log in again.
+    tokenVersion: Number(version ?? 0),
   })
   if (user === undefined || refused !== undefined) throw notGood()
   const spent = tables.useRefreshToken(hash, unixSeconds())

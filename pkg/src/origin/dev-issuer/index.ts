@@ -3,13 +3,12 @@ import { checkOptions, integer, invalid, list, opaque, oneOf, required, type Rul
 import { json } from '../answer.ts'
 import { openDatabase } from '../database.ts'
 import { Problem, problemOf, problemResponse } from '../problem.ts'
-import type { Origin } from '../types.ts'
 import { token } from './grants.ts'
 import { openKeys } from './keys.ts'
 import { logout } from './logout.ts'
 import { hashPassword } from './passwords.ts'
 import { openTables, type Tables } from './tables.ts'
-import { type Issuer, notAttached, unixSeconds } from './tokens.ts'
+import { type Issuer, type LedgerView, notAttached, unixSeconds } from './tokens.ts'
 import type { DevClient, DevIssuer, DevIssuerOptions, DevUser } from './types.ts'
 
 export type { DevAlgorithm, DevClient, DevIssuer, DevIssuerOptions, DevUser } from './types.ts'
@@ -32,8 +31,8 @@ export async function createDevIssuer(options: DevIssuerOptions): Promise<DevIss
     const tables = openTables(database, settings.realm)
     const keys = await openKeys(tables, settings.algorithm, unixSeconds())
     await seed(tables, settings.users)
-    let attached: Pick<Origin, 'endSession' | 'refuses' | 'status'> | undefined
-    const origin = (): Pick<Origin, 'endSession' | 'refuses' | 'status'> => {
+    let attached: LedgerView | undefined
+    const origin = (): LedgerView => {
       if (attached === undefined) throw notAttached()
       return attached
     }

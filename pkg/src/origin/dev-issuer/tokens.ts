@@ -12,8 +12,11 @@ export interface Issuer {
   tables: Tables
   keys: IssuerKeys
   /** Throws until the issuer is attached. */
-  origin(): Pick<Origin, 'endSession' | 'refuses' | 'status'>
+  origin(): LedgerView
 }
+
+/** What the issuer needs of the origin whose ledger it obeys. */
+export type LedgerView = Pick<Origin, 'endSession' | 'minimumVersion' | 'refuses' | 'status'>
 
 /** The answer of the token endpoint (RFC 6749 §5.1). */
 export interface TokenAnswer {
@@ -41,7 +44,15 @@ export async function issueTokens(
   const { settings, tables, keys } = issuer
   const now = await issuableAt(issuer, user, client, session.sid)
   const accessTokenSeconds = client.accessTokenSeconds ?? settings.accessTokenSeconds
-  const common = { iss: settings.issuer, sub: user.sub, sid: session.sid, azp: client.id, iat: now, auth_time: session.startedAt }
+  const common = {
+    iss: settings.issuer,
+    sub: user.sub,
+    sid: session.sid,
+    azp: client.id,
+    iat: now,
+    auth_time: session.startedAt,
+    token_version: versionOf(issuer, user),
+  }
   const refresh: JWTPayload = {
     ...common,
     jti: crypto.randomUUID(),
@@ -60,7 +71,6 @@ export async function issueTokens(
     token_use: 'access',
     preferred_username: user.name,
     realm_access: { roles: user.roles },
-    token_version: user.version,
     rsq: headOf(issuer),
     scope: scope ?? '',
   }
@@ -116,11 +126,17 @@ function headOf({ settings, origin }: Issuer): number {
   return status.find(({ realm }) => realm === settings.realm)?.sequence ?? 0
 }
 
+/** The version of the tokens that a login gets: the least that the ledger lets pass. */
+function versionOf({ settings, origin }: Issuer, user: User): number {
+  return Math.max(user.version, origin().minimumVersion(settings.realm, user.sub))
+}
+
 /**
  * The second in which tokens may be issued. Whatever was issued up to a not-before is refused, so right after a logout
  * this is the next one. Throws a `Problem` when it is later than that.
  */
-export async function issuableAt({ settings, origin }: Issuer, user: User, client: DevClient, sid: string): Promise<number> {
+export async function issuableAt(issuer: Issuer, user: User, client: DevClient, sid: string): Promise<number> {
+  const { settings, origin } = issuer
   const deadline = Date.now() + MAX_WAIT_MS
   for (;;) {
     const now = unixSeconds()
@@ -130,7 +146,7 @@ export async function issuableAt({ settings, origin }: Issuer, user: User, clien
       authorizedParty: client.id,
       issuedAt: now,
       expiresAt: now + settings.accessTokenSeconds,
-      tokenVersion: user.version,
+      tokenVersion: versionOf(issuer, user),
     })
     if (reason === undefined) return now
     if (reason === 'session_revoked' || reason === 'version_revoked' || Date.now() > deadline) {
