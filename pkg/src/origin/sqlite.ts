@@ -1,4 +1,5 @@
 import { PortcullisError } from '../errors.ts'
+import { checkOptions, oneOf, required, rule, type Rules } from '../options.ts'
 import {
   lockWriter,
   migrate,
@@ -35,12 +36,15 @@ export interface SqliteStoreOptions {
   driver?: SqliteDriver
 }
 
+const RULES: Rules = { path: required(rule('the path of a file', (value) => typeof value === 'string' && value !== '')), driver: oneOf('better-sqlite3', 'node:sqlite') }
+
 /**
  * Keeps revocations in a SQLite file. A revocation is answered only after the write-ahead log is on disk. Throws
- * nothing itself; `createOrigin` opens the file and throws `store_locked`, `store_unavailable`, `store_corrupt` or
+ * only `invalid_option` itself; `createOrigin` opens the file and throws `store_locked`, `store_unavailable`, `store_corrupt` or
  * `store_newer`.
  */
 export function sqliteStore(options: SqliteStoreOptions): RevocationStore {
+  checkOptions(options, RULES)
   let open: OpenStore | undefined
   const opened = (): OpenStore => {
     if (open === undefined) throw new PortcullisError('closed', 'the store is not open')
