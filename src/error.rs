@@ -71,22 +71,22 @@ pub enum FeedError {
     #[error("not a feed message")]
     UnknownKind,
     /// A later major version of the format, which this build cannot read safely.
-    #[error("format version {major} is newer than this build")]
+    #[error("format version {major} is newer than this build: upgrade portcullis here first")]
     UnsupportedVersion {
         /// Major version named by the message.
         major: u8,
     },
     /// The message belongs to another realm.
-    #[error("message of another realm")]
+    #[error("message of another realm: does the feed belong to this issuer?")]
     WrongRealm,
     /// Signed under a key that is not pinned here.
-    #[error("signed by a key that is not configured")]
+    #[error("signed by a key that is not configured: add the origin's public feed key here")]
     UnknownKey,
     /// The signature does not fit.
-    #[error("bad signature")]
+    #[error("bad signature: the bytes were changed on the way, or are forged")]
     BadSignature,
     /// The statement was good until `not_after`, which has passed.
-    #[error("expired at {not_after}, it is {now}")]
+    #[error("expired at {not_after}, it is {now}: does a cache hold it back, or do the clocks differ?")]
     Expired {
         /// Last second, unix, at which it counted.
         not_after: u64,
@@ -94,7 +94,7 @@ pub enum FeedError {
         now: u64,
     },
     /// The statement was issued later than now, beyond the allowed skew.
-    #[error("issued at {issued_at}, it is only {now}")]
+    #[error("issued at {issued_at}, it is only {now}: set the clocks of origin and edge")]
     FromFuture {
         /// When it says that it was issued.
         issued_at: u64,
@@ -119,7 +119,7 @@ pub enum FeedError {
         known: u64,
     },
     /// Two different histories have been signed for one sequence. Worth an alarm.
-    #[error("another history was signed for sequence {sequence}")]
+    #[error("another history was signed for sequence {sequence}: do two origins sign with one key?")]
     Equivocation {
         /// The sequence with two chain hashes.
         sequence: u64,
@@ -131,7 +131,7 @@ pub enum FeedError {
         part: &'static str,
     },
     /// A block of a kind unknown to this build is marked as one that must be understood.
-    #[error("unknown critical block {kind}")]
+    #[error("unknown critical block {kind}: upgrade portcullis here first")]
     UnknownCriticalBlock {
         /// Number of the block kind.
         kind: u16,

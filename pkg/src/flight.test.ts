@@ -43,6 +43,7 @@ test('not shared: a flight whose request is gone is given up, and one waiter sta
   void flight.behind()
   await Promise.all([flight.join(), flight.join(), flight.join()])
   assert.equal(started, 2)
+  flight.stop()
 })
 
 test('not shared: after a failure only one waiter at a time tries again', async () => {
@@ -74,6 +75,8 @@ test('a flight is aborted at its timeout, and by stop', async () => {
   await assert.rejects(slow.flight.join())
   assert.equal(slow.seen.aborted, 1)
   assert.equal(slow.flight.underWay, false)
+  const deaf = new Flight(() => new Promise(() => undefined), { shareFlights: true, timeoutMs: 30 })
+  await assert.rejects(deaf.join(), { code: 'timed_out' })
   const stopped = counted(true, 10_000)
   const flight = stopped.flight.join()
   stopped.flight.stop()

@@ -1,3 +1,5 @@
+import { PortcullisError } from './errors.ts'
+
 export interface FlightOptions {
   /**
    * Whether a request may await what another one started. False in workerd, where I/O belongs to the request that began it
@@ -77,7 +79,7 @@ export class Flight {
     const timer = setTimeout(() => controller.abort(), this.#options.timeoutMs)
     this.#controllers.add(controller)
     try {
-      await this.#run(controller.signal)
+      await Promise.race([this.#run(controller.signal), aborted(controller.signal)])
       this.#landed += 1
     } finally {
       clearTimeout(timer)
@@ -94,4 +96,12 @@ export class Flight {
     }
     return this.#start()
   }
+}
+
+/** Rejects a moment after the signal aborts: work that heeds it has its own say first, and work that does not is not awaited. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const end = () => reject(new PortcullisError('timed_out', 'what was under way did not end when it was told to'))
+    signal.addEventListener('abort', () => void setTimeout(end, LOOK_MS), { once: true })
+  })
 }

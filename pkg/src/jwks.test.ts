@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { RemoteKeys, type RemoteKeysOptions } from './jwks.ts'
-import { cutShort, endless, json, type Listener, page, redirect, silent, TestServer } from './testing/server.ts'
+import { cutShort, dripping, endless, json, type Listener, page, redirect, silent, TestServer } from './testing/server.ts'
 
 const set = { keys: [{ kty: 'OKP', kid: 'a' }] }
 
@@ -37,6 +37,7 @@ const broken: [string, Listener, string, string | undefined][] = [
   ['10 MB', (_, response) => response.end(Buffer.alloc(10_000_000, 0x20)), 'jwks_unreachable', 'too_large'],
   ['half an answer', cutShort('application/json'), 'jwks_unreachable', 'truncated'],
   ['silence', silent(), 'jwks_unreachable', 'timeout'],
+  ['a drop now and then', dripping('application/json'), 'jwks_unreachable', 'timeout'],
 ]
 for (const [name, listener, code, detail] of broken) {
   test(`reports ${name}, names the host and repeats nothing`, async (t) => {
@@ -45,6 +46,7 @@ for (const [name, listener, code, detail] of broken) {
       assert.deepEqual([error.code, error.detail], [code, detail])
       assert.ok(error.message.includes(new URL(server.url).host))
       assert.ok(!error.message.includes('s3cret'))
+      assert.match(error.message, /: (check|configure|look|is) /, 'it names the fix')
       return true
     })
     assert.equal(installed.length, 0)

@@ -104,10 +104,10 @@ export class RemoteKeys {
       const headers = { accept: 'application/jwk-set+json, application/json' }
       const { status, bytes } = await download(this.#url, { fetch, errorCode: 'jwks_unreachable', maxBytes: MAX_JWKS_BYTES, signal, headers })
       if (status !== 200) {
-        throw new PortcullisError('jwks_unreachable', `${this.#url.host} answered ${status} for the JWK set`, { detail: 'status' })
+        throw new PortcullisError('jwks_unreachable', `${this.#url.host} answered ${status} for the JWK set: check the realm's jwks URL`, { detail: 'status' })
       }
       if (!isKeySet(bytes)) {
-        throw new PortcullisError('invalid_jwks', `${this.#url.host} sent something that is no JWK set`, { detail: 'not_a_key_set' })
+        throw new PortcullisError('invalid_jwks', `${this.#url.host} sent something that is no JWK set: check the realm's jwks URL (jwks_uri in the issuer's discovery document)`, { detail: 'not_a_key_set' })
       }
       if (this.#closed) throw new PortcullisError('closed', 'the keys are no longer needed')
       install(bytes, Math.floor(Date.now() / 1000) + this.#options.maxStaleSeconds)

@@ -88,7 +88,11 @@ export async function freePort(): Promise<number> {
 export async function requirePort(port: number, what: string): Promise<void> {
   const server = createServer()
   server.listen(port, '127.0.0.1')
-  const error = await Promise.race([once(server, 'listening').then(() => null), once(server, 'error').then(([e]) => e as Error)])
+  // `once` rejects when the server says `error`.
+  const free = await once(server, 'listening').then(
+    () => true,
+    () => false,
+  )
   server.close()
-  if (error) throw new Error(`port ${port} is needed for the ${what} and is in use: stop what listens there, then try again`)
+  if (!free) throw new Error(`port ${port} is needed for the ${what} and is in use: stop what listens there, then try again`)
 }

@@ -10,6 +10,7 @@ import { sqliteStore } from 'portcullis/origin/sqlite'
 import { DATA_FOLDER, ORIGIN_PORT, REALM } from './settings.ts'
 
 const port = Number(process.env['PORTCULLIS_PORT'] ?? ORIGIN_PORT)
+if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new Error('PORTCULLIS_PORT must be a port, 1 to 65535')
 const folder = process.env['PORTCULLIS_DATA'] ?? DATA_FOLDER
 const pushUrl = process.env['PORTCULLIS_PUSH_URL'] ?? ''
 

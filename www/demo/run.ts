@@ -12,12 +12,12 @@ import { tour } from './tour.ts'
 const children: Child[] = []
 
 async function main(): Promise<number> {
+  await requirePort(DEMO.originPort, 'origin')
+  await requirePort(DEMO.edgePort, 'edge worker')
   const touring = process.argv.includes('--tour')
   // The tour starts from nothing, so that each run shows the same.
   const place: Place = touring ? { ...DEMO, folder: await mkdtemp(join(tmpdir(), 'portcullis-tour-')) } : DEMO
   await mkdir(place.folder, { recursive: true })
-  await requirePort(place.originPort, 'origin')
-  await requirePort(place.edgePort, 'edge worker')
   children.push(await startOrigin(place))
   children.push(await startEdge(place))
   if (touring) {

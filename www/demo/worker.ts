@@ -26,6 +26,8 @@ const whoami = gate.protect((_request, _env, _ctx, { claims, sequence }) => Resp
 
 export default {
   async fetch(request: Request, env: Env, ctx: { waitUntil(promise: Promise<unknown>): void }): Promise<Response> {
+    // What a client calls the host need not be a name.
+    if (!URL.canParse(request.url)) return Response.json({ error: 'invalid_request' }, { status: 400 })
     switch (new URL(request.url).pathname) {
       case '/api/whoami':
         return whoami(request, env, ctx)

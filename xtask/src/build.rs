@@ -6,6 +6,7 @@ use std::fs;
 
 /// Builds `pkg/wasm` and `pkg/dist`.
 pub(crate) fn package(project: &Project) -> Result<(), Failure> {
+    npm::require()?;
     let pkg = project.path("pkg");
     npm::install(&pkg)?;
     wasm::modules(project)?;

@@ -109,6 +109,7 @@ fn typescript(project: &Project, folder: &str, file: &str) -> Run {
 fn accept(arguments: &[String], known: &[&str]) -> Result<(), Failure> {
     match arguments.iter().find(|argument| !known.contains(&argument.as_str())) {
         None => Ok(()),
+        Some(_) if known.is_empty() => Err(Failure::Usage(format!("build takes no options\n\n{USAGE}"))),
         Some(_) => Err(Failure::Usage(format!("known options here: {}\n\n{USAGE}", known.join(" ")))),
     }
 }

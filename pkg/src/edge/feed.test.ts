@@ -12,6 +12,7 @@ const broken: [string, Listener, string, string][] = [
   ['a page', page(), 'feed_refused', 'not_a_feed'],
   ['JSON', json({ manifest: true }), 'feed_refused', 'not_a_feed'],
   ['an error', page(500), 'feed_unreachable', 'status'],
+  ['not for us', page(401), 'feed_unreachable', 'status'],
   ['nothing there', json({}, 404), 'feed_unreachable', 'status'],
   ['a redirect', redirect('https://elsewhere.example/'), 'feed_unreachable', 'redirect'],
   ['half an answer', cutShort(OCTETS), 'feed_unreachable', 'truncated'],
@@ -24,7 +25,7 @@ for (const [name, listener, code, detail] of broken) {
   test(`a manifest that is ${name}: no feed, a clear report, and the next one heals`, async (t) => {
     const realm = await TestRealm.start(t)
     realm.instead.set('manifest', listener)
-    const gate = createGate(realm.options({ firstLoadTimeoutMs: 2000 }))
+    const gate = createGate(realm.options())
     t.after(() => gate.close())
     const token = await realm.token()
     assert.deepEqual(await gate.check(token), { ok: false, reason: 'no_feed', status: 503 })
@@ -37,6 +38,7 @@ for (const [name, listener, code, detail] of broken) {
       assert.ok(report?.error.message.includes(new URL(realm.server.url).host), report?.error.message)
     }
     assert.ok(!report?.error.message.includes('s3cret'))
+    if (detail !== '') assert.match(report?.error.message ?? '', /: (check|configure|look|is|feed\.credential) /, 'it names the fix')
     realm.instead.clear()
     await assert.doesNotReject(gate.refresh())
     assert.ok((await gate.check(token)).ok)
@@ -127,7 +129,7 @@ test('without its sections a manifest accepts nothing', async (t) => {
   const realm = await TestRealm.start(t)
   for (let i = 0; i < 50; i++) realm.record({ kind: 'token', tokenId: `t-${i}`, expiresAt: clock() + 600 })
   realm.instead.set('sections', silent())
-  const gate = createGate(realm.options())
+  const gate = createGate(realm.options({ firstLoadTimeoutMs: 300 }))
   t.after(() => gate.close())
   assert.deepEqual(await gate.check(await realm.token({ exp: clock() + 600 })), { ok: false, reason: 'stale_feed', status: 503 })
 })

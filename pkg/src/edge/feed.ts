@@ -93,7 +93,7 @@ export class Feed {
     const answer = await download(url, { fetch, errorCode: 'feed_unreachable', maxBytes, signal, headers: this.headers() })
     // A sign-in page, an error page of a proxy, a wrong path: say so, rather than "unknown format".
     if (answer.status === 200 && /^(?:text\/|application\/json)/i.test(answer.headers.get('content-type') ?? '')) {
-      throw new PortcullisError('feed_refused', `${url.host} sent a page or text where a feed should be`, { detail: 'not_a_feed' })
+      throw new PortcullisError('feed_refused', `${url.host} sent a page or text where a feed should be: check feed.url, and that no sign-in stands before it`, { detail: 'not_a_feed' })
     }
     return answer
   }
@@ -142,7 +142,7 @@ export class Feed {
     if (status === 410 || status === 404) return this.#manifest(signal)
     if (status === 409) {
       const { host } = this.#realm.settings.feed.url
-      throw new PortcullisError('feed_refused', `${host} is not as far as this gate: it has lost part of its ledger`, { detail: 'ahead' })
+      throw new PortcullisError('feed_refused', `${host} is not as far as this gate: it has lost part of its ledger, and must go on in a new incarnation`, { detail: 'ahead' })
     }
     if (status !== 200) throw this.#unexpected(status, 'deltas')
     try {
@@ -170,7 +170,7 @@ export class Feed {
       await this.#fetchMissing(signal)
     }
     if (this.#realm.missingSections().length > 0) {
-      throw new PortcullisError('feed_refused', 'sections that the manifest names are not to be had', { detail: 'sections_missing' })
+      throw new PortcullisError('feed_refused', 'sections that the manifest names are not to be had: do a cache or several origins stand behind feed.url?', { detail: 'sections_missing' })
     }
   }
 
@@ -212,8 +212,13 @@ export class Feed {
 
   #unexpected(status: number, what: string): PortcullisError {
     const { host } = this.#realm.settings.feed.url
-    return new PortcullisError('feed_unreachable', `${host} answered ${status} for ${what}`, { detail: 'status' })
+    return new PortcullisError('feed_unreachable', `${host} answered ${status} for ${what}: ${advice(status)}`, { detail: 'status' })
   }
+}
+
+function advice(status: number): string {
+  if (status === 401 || status === 403) return "feed.credential must be the origin's feedCredential"
+  return status < 500 ? 'check feed.url' : 'look into the log of the origin'
 }
 
 /** A path below a feed's URL, whose own query stays. */

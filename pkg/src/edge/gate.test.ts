@@ -232,6 +232,34 @@ test('wrong options throw at once, or at the first use where they come from env'
   }
 })
 
+test('a kid of a megabyte is refused as any other garbage is, whatever the bound', async (t) => {
+  const realm = await TestRealm.start(t)
+  const ask = async (kid: string, more = {}) => {
+    const gate = createGate(realm.options(more, { jwks: `${realm.server.url}/certs` }))
+    t.after(() => gate.close())
+    const { privateKey, jwk } = await makeKey('stranger')
+    const token = await realm.token({}, { kid, privateKey, jwk })
+    const startedAt = Date.now()
+    const verdict = await gate.authenticate(new Request('https://edge.example/', { headers: { authorization: `Bearer ${token}` } }))
+    assert.ok(Date.now() - startedAt < 1000)
+    return outcome(verdict)
+  }
+  assert.equal(await ask('k'.repeat(1 << 20)), 'malformed')
+  assert.equal(realm.server.hits.length, 0)
+  // The widest bound there is: read, looked for once, and found nowhere.
+  assert.equal(await ask('k'.repeat(700_000), { maxTokenBytes: 1 << 20 }), 'unknown_key')
+})
+
+test('a misspelt scope lets nobody in', async (t) => {
+  const realm = await TestRealm.start(t)
+  const gate = createGate(realm.options())
+  t.after(() => gate.close())
+  const request = new Request('https://edge.example/', { headers: { authorization: `Bearer ${await realm.token()}` } })
+  for (const options of [{ scopes: ['admin'] }, { scope: 'admin' }, { scope: ['a b'] }]) {
+    await assert.rejects(gate.authenticate(request, options as object), { code: 'invalid_option', message: /scope/ })
+  }
+})
+
 test('a closed gate says so, also to what was waiting', async (t) => {
   const realm = await TestRealm.start(t)
   realm.instead.set('manifest', silent())

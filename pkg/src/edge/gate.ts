@@ -1,6 +1,6 @@
 import { bearerToken, challenge, isScopeToken } from '../bearer.ts'
 import { PortcullisError } from '../errors.ts'
-import { invalid } from '../options.ts'
+import { checkOptions, invalid, rule, type Rules } from '../options.ts'
 import type {
   Accepted, AuthenticateOptions, Check, CheckOptions, Claims, EnvOption, FeedApplied, Gate, GateOptions, Status, Verdict, WaitUntil,
 } from '../types.ts'
@@ -35,8 +35,11 @@ export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => 
   }
 
   async function authenticate(request: Request, options: AuthenticateOptions<Env> = {}): Promise<Verdict> {
+    for (const name in options) if (!AUTHENTICATE_OPTIONS.has(name)) checkOptions(options, AUTHENTICATE_RULES)
     const scope = options.scope ?? []
-    if (!Array.isArray(scope) || !scope.every(isScopeToken)) throw invalid('options.scope must be an array of scope tokens (RFC 6749 §3.3)')
+    if (!Array.isArray(scope) || !scope.every(isScopeToken)) {
+      throw invalid("options.scope must be an array of scope tokens (RFC 6749 §3.3), such as ['read']")
+    }
     const presented = bearerToken(request.headers)
     if (presented.kind === 'nothing') return refused('missing_token')
     if (presented.token === '') return refused('malformed')
@@ -68,6 +71,10 @@ export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => 
     close: () => opening.close(),
   }
 }
+
+/** A misspelt `scope` must not let everybody in. */
+const AUTHENTICATE_RULES: Rules = Object.fromEntries(['env', 'scope', 'waitUntil'].map((name) => [name, rule('given', () => true)]))
+const AUTHENTICATE_OPTIONS: ReadonlySet<string> = new Set(Object.keys(AUTHENTICATE_RULES))
 
 function isAbsent(token: unknown): boolean {
   return token === undefined || token === null || token === ''

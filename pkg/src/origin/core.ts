@@ -154,7 +154,7 @@ export interface GateCore {
   /** Bits 0-7: 0, or one more than the reason's place in `REASONS`; bits 8-23: 0, or one more than the realm's index. */
   check(token: string, now: number): number
   /** Throws with code `invalid_token`, `unexpected_token_use` or `keys_unavailable`. */
-  identify(token: string): Identified
+  identify(token: string, now: number): Identified
   setKeys(
     realm: number,
     jwksJson: Uint8Array,

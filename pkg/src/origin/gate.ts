@@ -152,9 +152,9 @@ export class OriginGate {
 
   #identify(token: string): Identified & { name: string } {
     try {
-      const identified = this.#core.identify(token)
+      const identified = this.#core.identify(token, this.#clock())
       const realm = this.#realms[identified.realm]
-      if (realm !== undefined && realm.keys.usableUntil >= this.#clock()) return { ...identified, name: realm.name }
+      if (realm !== undefined) return { ...identified, name: realm.name }
     } catch (cause) {
       const code = coreCode(cause)
       if (code === 'unexpected_token_use') throw new PortcullisError(code, 'unexpected token use')

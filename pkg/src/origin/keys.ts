@@ -19,7 +19,6 @@ export class IssuerKeys {
   readonly #take: TakeKeys
   readonly #remote: RemoteKeys | undefined
   #current: JWKS = { keys: [] }
-  #usableUntil = 0
   #failing = false
 
   /** Does no I/O. Throws `invalid_jwks` for a given set without a usable key. */
@@ -38,10 +37,6 @@ export class IssuerKeys {
     return this.#current
   }
 
-  /** The last second in which it may be used, in unix seconds. */
-  get usableUntil(): number {
-    return this.#usableUntil
-  }
 
   /** Whether they should be fetched before they are used. */
   get due(): boolean {
@@ -88,7 +83,6 @@ export class IssuerKeys {
     } catch (cause) {
       throw new PortcullisError('invalid_jwks', `realm ${this.#realm.name}: the JWK set has no usable key`, { cause })
     }
-    this.#usableUntil = usableUntil
     this.#current = JSON.parse(new TextDecoder().decode(json)) as JWKS
     this.#report(undefined)
   }

@@ -26,6 +26,8 @@ export function requestOf(incoming: IncomingMessage, signal: AbortSignal): Reque
 function urlOf(incoming: IncomingMessage): URL {
   const scheme = (incoming.socket as Partial<TLSSocket>).encrypted === true ? 'https' : 'http'
   const host = incoming.headers.host ?? 'localhost'
+  // RFC 9112 §3.2; Node takes the first of two.
+  if ((incoming.headersDistinct['host']?.length ?? 0) > 1) throw new MalformedRequest('there are two hosts')
   const target = incoming.url ?? '/'
   if (!/^[A-Za-z0-9.:[\]_-]+$/.test(host)) throw new MalformedRequest('the host is malformed')
   try {

@@ -91,6 +91,15 @@ describe('serve', () => {
     )
   })
 
+  test('wrong options are named', async () => {
+    for (const options of [undefined, {}, { port: '8780' }, { port: -1 }, { port: 65_536 }, { port: 0, hostname: '' }, { port: 0, host: 'a' }]) {
+      await assert.rejects(
+        serve(() => new Response(), options as never),
+        { code: 'invalid_option', message: /options(\.port| must|\.hostname| has an unknown option 'host'; did you mean 'hostname')/ },
+      )
+    }
+  })
+
   test('a handler that throws is heard of here, not there', async () => {
     const heard: unknown[] = []
     const { url } = await start(
@@ -119,6 +128,7 @@ describe('serve', () => {
       'GET / HTTP/1.1\r\nHost: a b\r\n\r\n',
       'GET / HTTP/1.1\r\nHost: a/../b@c\r\n\r\n',
       'GET http://[ HTTP/1.1\r\nHost: localhost\r\n\r\n',
+      'GET / HTTP/1.1\r\nHost: one\r\nHost: two\r\n\r\n',
       'TRACE / HTTP/1.1\r\nHost: localhost\r\n\r\n',
       'nonsense\r\n\r\n',
       `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(40_000)}\r\n\r\n`,

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { PortcullisError } from '../errors.ts'
-import { callback, checkOptions, invalid, required, rule, type Rules, text } from '../options.ts'
+import { callback, checkOptions, integer, invalid, required, type Rules, text } from '../options.ts'
 import { MalformedRequest, requestOf } from './node-request.ts'
 import { writeResponse } from './node-response.ts'
 
@@ -33,17 +33,21 @@ const REQUEST_TIMEOUT_MS = 30_000
 /** How long requests may go on after `close`; streams never end by themselves. */
 const CLOSING_MS = 500
 
-const SERVE_RULES: Rules = {
-  port: required(rule('a port, 0 to 65535', (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 65_535)),
-  hostname: text,
-  onError: callback,
-}
+/** How often Node looks for clients that are too slow: what they can gain on the times above. */
+const TIMEOUT_CHECK_MS = 1_000
 
-/** Serves requests by Node's http server. Rejects with `invalid_option` or `listen_failed`. */
+const RULES: Rules = { port: required(integer('its number', 0, 65_535)), hostname: text, onError: callback }
+
+/** Serves requests by Node's http server. Rejects with `invalid_option` and `listen_failed`. */
 export async function serve(handler: Fetchable, options: ServeOptions): Promise<Server> {
-  checkOptions(options, SERVE_RULES)
+  checkOptions(options, RULES)
   const { port, hostname = '127.0.0.1', onError } = options
-  const limits = { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS }
+  const limits = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+  }
   const server = createServer(limits, toNodeListener(handler, onError === undefined ? {} : { onError }))
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => reject(listenError(cause, port, hostname)))

@@ -1,5 +1,6 @@
 import { readBody } from '../body.ts'
 import { isObject } from '../options.ts'
+import { hasMemberTwice } from './members.ts'
 import { Problem } from './problem.ts'
 
 /** How long a client may take to send its body. */
@@ -7,7 +8,7 @@ const BODY_TIMEOUT_MS = 10_000
 
 /**
  * Reads a JSON object with no members but `members`. Throws a `Problem` (400) for an empty body, another content type,
- * what is no JSON object, or a member that is not declared; `too_large` and the like as `readBody` does.
+ * what is no JSON object, or a member that is not declared or given twice; `too_large` and the like as `readBody` does.
  */
 export async function jsonBody(request: Request, maxBytes: number, members: readonly string[]): Promise<Record<string, unknown>> {
   if (contentType(request) !== 'application/json') throw invalidRequest('the content type must be application/json')
@@ -65,9 +66,14 @@ function contentType(request: Request): string | undefined {
 }
 
 function parse(bytes: Uint8Array): unknown {
+  let body: unknown
+  let text: string
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    body = JSON.parse(text)
   } catch {
     throw invalidRequest('the body is no JSON')
   }
+  if (hasMemberTwice(text)) throw invalidRequest('the body has a member twice')
+  return body
 }

@@ -83,6 +83,15 @@ export function cutShort(type: string): Listener {
   }
 }
 
+/** Sends for ever, a byte at a time. */
+export function dripping(type: string): Listener {
+  return (_, response) => {
+    response.writeHead(200, { 'content-type': type })
+    const drip = setInterval(() => response.write(' '), 20)
+    response.on('close', () => clearInterval(drip))
+  }
+}
+
 /** Accepts the request and never answers. */
 export function silent(): Listener {
   return () => undefined

@@ -25,6 +25,8 @@ export class TestRealm {
   readonly server: TestServer
   readonly ledger: Ledger
   readonly feedKey: JWK
+  /** Signs the feed. */
+  readonly signingKey: JWK
   readonly keys: SigningKey[]
   readonly reports: Report[] = []
   readonly acknowledged: unknown[] = []
@@ -40,6 +42,7 @@ export class TestRealm {
     this.server = server
     this.keys = keys
     this.feedKey = feed.publicKey
+    this.signingKey = feed.signingKey
     this.ledger = new Ledger({
       issuer: this.issuer, signingKey: feed.signingKey, leewaySeconds: 5, skewSeconds: 5, maxLifetimeSeconds: 86_400,
       issuerSkewSeconds: 0, errorRate: 1e-6, validForSeconds: 300, incarnation: 0,
@@ -66,10 +69,10 @@ export class TestRealm {
     return { name: this.name, issuer: this.issuer, audience: 'api', jwks: this.jwks, feed: { url: this.feedUrl, keys: [this.feedKey] }, ...more }
   }
 
-  /** A gate's options; what it reports is kept. Waits are short, so that tests are. */
+  /** A gate's options; what it reports is kept. Waits are long, so that a busy machine fails no test; a test of waiting sets its own. */
   options(more: Partial<GateOptions> = {}, realm: Partial<RealmOptions> = {}): GateOptions {
     const onReport = (report: Report) => void this.reports.push(report)
-    return { realms: [this.realmOptions(realm)], firstLoadTimeoutMs: 400, refreshTimeoutMs: 300, jwksTimeoutMs: 300, onReport, ...more }
+    return { realms: [this.realmOptions(realm)], firstLoadTimeoutMs: 5000, refreshTimeoutMs: 5000, jwksTimeoutMs: 5000, onReport, ...more }
   }
 
   async token(claims: Record<string, unknown> = {}, key: SigningKey | undefined = this.keys[0]): Promise<string> {

@@ -1,0 +1,44 @@
+// The edge's wasm module: what it can reach and what it offers. An edge has nothing to build, sign, draw or time.
+
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import '../entry/edge/node.ts'
+import { reasons, reasonStatus } from '../../wasm/edge/core.js'
+import { REASONS, statusOf } from '../reasons.ts'
+
+const folder = (side: string) => new URL(`../../wasm/${side}/`, import.meta.url)
+const module = (side: string) => new WebAssembly.Module(readFileSync(new URL('core_bg.wasm', folder(side))))
+const glue = (side: string) => readFileSync(new URL('core.js', folder(side)), 'utf8')
+
+const ENTROPY = /getRandomValues|randomFillSync|crypto|random/i
+const CLOCK = /Date|performance|now\b/i
+const BUILDER = /ledger|generate|sign(?!al|ext)|stage|commit/i
+
+test('the edge module imports no entropy and no clock', () => {
+  const imports = WebAssembly.Module.imports(module('edge')).map(({ name }) => name)
+  assert.ok(imports.length > 0)
+  assert.deepEqual(imports.filter((name) => ENTROPY.test(name) || CLOCK.test(name)), [])
+  assert.doesNotMatch(glue('edge'), /getRandomValues|randomFillSync|Math\.random|Date\.now|performance\./)
+})
+
+test('the edge module exports no builder and no signing', () => {
+  const exports = WebAssembly.Module.exports(module('edge')).map(({ name }) => name)
+  assert.ok(exports.includes('gate_check'))
+  assert.deepEqual(exports.filter((name) => BUILDER.test(name)), [])
+})
+
+test('these words would find them: the origin module has them all', () => {
+  const imports = WebAssembly.Module.imports(module('origin')).map(({ name }) => name)
+  const exports = WebAssembly.Module.exports(module('origin')).map(({ name }) => name)
+  assert.ok(imports.some((name) => ENTROPY.test(name)))
+  assert.ok(exports.includes('generateFeedKey') && exports.includes('ledger_stage'))
+  assert.match(glue('origin'), /getRandomValues/)
+  // No clock there either: time is an argument.
+  assert.deepEqual(imports.filter((name) => CLOCK.test(name)), [])
+})
+
+test('the module and TypeScript agree on every reason and its status', () => {
+  assert.deepEqual(reasons(), [...REASONS])
+  REASONS.forEach((reason) => assert.equal(reasonStatus(reason), statusOf(reason), reason))
+})

@@ -1,0 +1,85 @@
+// An edge and an origin that are a minor version apart.
+
+import assert from 'node:assert/strict'
+import { createPrivateKey, type JsonWebKey, sign } from 'node:crypto'
+import { test, type TestContext } from 'node:test'
+import { createGate } from '../entry/edge/node.ts'
+import { json, type Listener, page } from '../testing/server.ts'
+import { clock, TestRealm } from './testing/realm.ts'
+
+/** Where the minor version stands in a statement, and how long key id and signature are at its end. */
+const MINOR_AT = 5
+const KEY_ID_BYTES = 8
+const SIGNATURE_BYTES = 64
+/** What a signature says it is for, by the statement's magic. */
+const DOMAINS: Record<string, string> = { PCLM: 'portcullis/v1/manifest\0', PCLD: 'portcullis/v1/delta\0' }
+
+async function started(t: TestContext) {
+  const realm = await TestRealm.start(t)
+  const gate = createGate(realm.options())
+  t.after(() => gate.close())
+  const ask = async (sub: string) => {
+    const verdict = await gate.check(await realm.token({ sub, exp: clock() + 600 }))
+    return verdict.ok ? 'accepted' : verdict.reason
+  }
+  return { realm, gate, ask }
+}
+
+/** The same statement as the next minor version would make it: with a block that nobody knew of before. */
+function fromNextMinor(realm: TestRealm, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const trailer = KEY_ID_BYTES + SIGNATURE_BYTES
+  const extra = Buffer.alloc(8 + 5)
+  // Kind 999, not critical, five bytes.
+  extra.writeUInt16LE(999, 0)
+  extra.writeUInt32LE(5, 4)
+  const signed = Buffer.concat([bytes.subarray(0, -trailer), extra, bytes.subarray(-trailer, -SIGNATURE_BYTES)])
+  signed[MINOR_AT] = (signed[MINOR_AT] ?? 0) + 1
+  const domain = Buffer.from(DOMAINS[signed.subarray(0, 4).toString()] ?? '')
+  const key = createPrivateKey({ key: realm.signingKey as JsonWebKey, format: 'jwk' })
+  return new Uint8Array(Buffer.concat([signed, sign(null, Buffer.concat([domain, signed]), key)]))
+}
+
+const octets = (bytes: () => Uint8Array): Listener => (_, response) =>
+  response.writeHead(200, { 'content-type': 'application/octet-stream', 'x-of-a-later-version': 'yes' }).end(bytes())
+
+test('an older edge follows a newer origin: by manifest, by delta, by push', async (t) => {
+  const { realm, gate, ask } = await started(t)
+  realm.record({ kind: 'user', subject: 'bob' })
+  realm.instead.set('manifest', octets(() => fromNextMinor(realm, realm.manifest())))
+  assert.equal(await ask('bob'), 'user_revoked')
+  const known = realm.ledger.head().sequence
+  realm.record({ kind: 'user', subject: 'carol' })
+  realm.instead.set('deltas', octets(() => fromNextMinor(realm, realm.delta(known))))
+  await gate.refresh()
+  assert.equal(await ask('carol'), 'user_revoked')
+  realm.record({ kind: 'user', subject: 'dave' })
+  const body = fromNextMinor(realm, realm.delta(known))
+  assert.equal((await gate.receiveFeed(new Request('http://edge.example/', { method: 'POST', body }))).status, 200)
+  assert.equal(await ask('dave'), 'user_revoked')
+  assert.equal(await ask('alice'), 'accepted')
+  assert.deepEqual(realm.reports, [])
+})
+
+test('a newer edge follows an older origin, which lacks routes that it asks for', async (t) => {
+  const realm = await TestRealm.start(t)
+  for (const route of ['deltas', 'stream', 'acks']) realm.instead.set(route, json({ error: 'not_found' }, 404))
+  const acknowledge = { edge: 'edge-1', secret: 'secret' }
+  const gate = createGate(realm.options({}, { feed: { url: realm.feedUrl, keys: [realm.feedKey], mode: 'stream', acknowledge } }))
+  t.after(() => gate.close())
+  assert.ok((await gate.check(await realm.token({ sub: 'bob' }))).ok)
+  realm.record({ kind: 'user', subject: 'bob' })
+  await gate.refresh()
+  const verdict = await gate.check(await realm.token({ sub: 'bob' }))
+  assert.equal(verdict.ok ? 'accepted' : verdict.reason, 'user_revoked')
+})
+
+test('a later major version is refused and says what to do; the old state goes on serving', async (t) => {
+  const { realm, gate, ask } = await started(t)
+  assert.equal(await ask('bob'), 'accepted')
+  const major = realm.manifest()
+  major[4] = 2
+  for (const route of ['deltas', 'manifest']) realm.instead.set(route, octets(() => major))
+  await assert.rejects(gate.refresh(), { code: 'feed_refused', detail: 'unsupported_version', message: /upgrade/ })
+  assert.equal(await ask('bob'), 'accepted')
+  realm.instead.set('manifest', page(500))
+})

@@ -1,0 +1,59 @@
+// Whoever awaits a gate gets an answer, also in a process where nothing else is going on: no timer of ours that a request
+// waits for may let it end.
+
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { test } from 'node:test'
+import { TestRealm } from './testing/realm.ts'
+
+/** Runs a module in a process of its own, in which `fetch` never answers and holds nothing open. Gives what it printed. */
+async function run(code: string): Promise<string> {
+  const entry = (name: string) => JSON.stringify(import.meta.resolve(`../entry/edge/${name}.ts`))
+  const script = `
+    const never = () => new Promise(() => undefined)
+    const { createGate } = await import(${entry('node')})
+    const { load } = await import(${entry('slim')})
+    ${code}`
+  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', script])
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  const [status] = (await once(child, 'close')) as [number]
+  assert.equal(status, 0, output)
+  return output.trim()
+}
+
+test('a request whose fetches never end is answered', async (t) => {
+  const realm = await TestRealm.start(t)
+  const { onReport: _, ...options } = realm.options({ firstLoadTimeoutMs: 50, refreshTimeoutMs: 50 })
+  const token = JSON.stringify(await realm.token())
+  for (const mode of ['pull', 'stream']) {
+    const feed = { url: realm.feedUrl, keys: [realm.feedKey], mode }
+    const given = JSON.stringify({ ...options, realms: [{ ...realm.realmOptions(), feed }] })
+    const code = `const gate = createGate({ ...${given}, fetch: never, onReport() {} }); console.log((await gate.check(${token})).reason); process.exit(0)`
+    assert.equal(await run(code), 'no_feed')
+  }
+})
+
+test('a refresh that nothing answers ends at its time', async () => {
+  const flight = JSON.stringify(import.meta.resolve('../flight.ts'))
+  const ending = '.then(() => "landed", (error) => error.code)'
+  for (const shareFlights of [true, false]) {
+    const code = `const { Flight } = await import(${flight})
+      const flight = new Flight(never, { shareFlights: ${shareFlights}, timeoutMs: 50 })
+      console.log(...(await Promise.all([flight.fresh()${ending}, flight.join()${ending}])))`
+    assert.equal(await run(code), 'timed_out timed_out')
+  }
+})
+
+test('a request that follows the flight of one that is gone is answered', async () => {
+  const flight = JSON.stringify(import.meta.resolve('../flight.ts'))
+  const code = `const { Flight } = await import(${flight})
+    let flights = 0
+    const flight = new Flight(() => (flights++ === 0 ? never() : Promise.resolve()), { shareFlights: false, timeoutMs: 60_000 })
+    void flight.behind()
+    await flight.join()
+    console.log('landed')
+    process.exit(0)`
+  assert.equal(await run(code), 'landed')
+})

@@ -1,0 +1,79 @@
+//! What the commands say where a tool is missing or the command line is wrong: one sentence, what to do, and nothing begun.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+#[test]
+fn without_node() {
+    for command in [&["build"][..], &["demo"], &["demo", "--tour"], &["test"], &["bench"]] {
+        let output = xtask(command, Path::new("/nonexistent"));
+        assert_eq!(sentence(&output), "xtask: `node` is not installed, or not on the PATH: install Node 20 or newer, with npm (https://nodejs.org)");
+    }
+}
+
+#[test]
+fn with_an_old_node() {
+    let folder = tools("old-node", &[("node", "echo v18.20.4")]);
+    assert_eq!(
+        sentence(&xtask(&["build"], &folder)),
+        "xtask: Node 20 or newer is needed, this is v18.20.4: https://nodejs.org"
+    );
+}
+
+#[test]
+fn without_npm() {
+    let folder = tools("no-npm", &[("node", "echo v20.0.0")]);
+    assert_eq!(
+        sentence(&xtask(&["test"], &folder)),
+        "xtask: `npm` is not installed, or not on the PATH: install Node 20 or newer, with npm (https://nodejs.org)"
+    );
+}
+
+#[test]
+fn wrong_commands_and_options() {
+    for (command, hint) in [
+        (&["dmeo"][..], "there is no command of that name"),
+        (&["demo", "--tuor"], "known options here: --tour --install"),
+        (&["build", "--install"], "build takes no options"),
+        (&["test", "unit"], "known options here: --install"),
+        (&["bench", "--jsn"], "bench takes one NAME and --json"),
+        (&["bench", "a", "b"], "bench takes one NAME and --json"),
+    ] {
+        let output = xtask(command, Path::new("/nonexistent"));
+        assert!(!output.status.success());
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.starts_with(&format!("xtask: {hint}")), "{command:?}: {text}");
+        assert!(!text.contains("tuor") && !text.contains("panicked"), "{text}");
+    }
+    assert!(xtask(&["help"], Path::new("/nonexistent")).status.success());
+}
+
+/// The one line that it said before it ended with a failure.
+fn sentence(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty());
+    let text = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(text.lines().count(), 1, "{text}");
+    text.trim_end().to_owned()
+}
+
+/// Runs a command that finds only what is in `path`.
+fn xtask(arguments: &[&str], path: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_xtask")).args(arguments).env("PATH", path).output().unwrap()
+}
+
+/// A folder with shell scripts of these names.
+fn tools(name: &str, scripts: &[(&str, &str)]) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::create_dir_all(&folder).unwrap();
+    for (tool, script) in scripts {
+        let file = folder.join(tool);
+        fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    folder
+}
