@@ -9,7 +9,7 @@ import type { Bench, Line } from './run.ts'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 export const native: Bench = {
-  names: ['false_positive_rate'],
+  names: ['false_positive_rate', 'ledger_restore'],
   async *run(wanted) {
     for (const name of native.names.filter(wanted)) {
       const features = ['--package', 'portcullis', '--features', 'origin', '--quiet']

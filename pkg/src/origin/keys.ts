@@ -37,7 +37,6 @@ export class IssuerKeys {
     return this.#current
   }
 
-
   /** Whether they should be fetched before they are used. */
   get due(): boolean {
     return this.#remote?.due ?? false
