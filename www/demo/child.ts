@@ -73,19 +73,18 @@ export function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds))
 }
 
-/** A port that was free a moment ago. */
+/**
+ * A port that was free a moment ago, from below the range that connections go out from (Linux: 32768 and up). A client that
+ * dials a port of that range while nothing listens there may be given that very port and be connected to itself.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 10_000)
+    if (await isFree(port)) return port
+  }
 }
 
-/** Throws a sentence that names the port when something else listens there. */
-export async function requirePort(port: number, what: string): Promise<void> {
+async function isFree(port: number): Promise<boolean> {
   const server = createServer()
   server.listen(port, '127.0.0.1')
   // `once` rejects when the server says `error`.
@@ -94,5 +93,11 @@ export async function requirePort(port: number, what: string): Promise<void> {
     () => false,
   )
   server.close()
-  if (!free) throw new Error(`port ${port} is needed for the ${what} and is in use: stop what listens there, then try again`)
+  return free
+}
+
+/** Throws a sentence that names the port when something else listens there. */
+export async function requirePort(port: number, what: string): Promise<void> {
+  if (await isFree(port)) return
+  throw new Error(`port ${port} is needed for the ${what} and is in use: stop what listens there, then try again`)
 }
