@@ -44,11 +44,14 @@ test(`${KILLS} kills amid ${REVOKERS} revokers lose nothing`, { timeout: 600_000
         ...retried.splice(0).map((token) => revoke(token, 'retried')),
         ...fresh.map((token) => revoke(token, 'fresh')),
       ]
+      const all = Promise.all(revokers)
+      let ended = false
+      void all.then(() => (ended = true))
       // Some have been answered, the rest are under way.
-      while (answers.fresh + answers.retried === 0) await pause(1)
+      while (answers.fresh + answers.retried === 0 && !ended) await pause(1)
       await pause(Math.random() * 80)
       await origin.stop('SIGKILL')
-      await Promise.all(revokers)
+      await all
       if (retried.length > 0) interrupted += 1
       origin = await startOrigin(place)
       highest = await client.originSequence()
