@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { PortcullisError } from '../errors.ts'
-import { callback, checkOptions, integer, invalid, required, type Rules, text } from '../options.ts'
+import { callback, checkOptions, invalid, required, rule, type Rules, text } from '../options.ts'
 import { MalformedRequest, requestOf } from './node-request.ts'
 import { writeResponse } from './node-response.ts'
 
@@ -36,7 +36,11 @@ const CLOSING_MS = 500
 /** How often Node looks for clients that are too slow: what they can gain on the times above. */
 const TIMEOUT_CHECK_MS = 1_000
 
-const RULES: Rules = { port: required(integer('its number', 0, 65_535)), hostname: text, onError: callback }
+const RULES: Rules = {
+  port: required(rule('a port, 0 to 65535', (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 65_535)),
+  hostname: text,
+  onError: callback,
+}
 
 /** Serves requests by Node's http server. Rejects with `invalid_option` and `listen_failed`. */
 export async function serve(handler: Fetchable, options: ServeOptions): Promise<Server> {
