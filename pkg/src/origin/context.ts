@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts'
 import type { EdgeBook } from './edges.ts'
+import type { FailureLimiter } from './failures.ts'
 import type { RealmFeed } from './feed.ts'
 import type { OriginGate } from './gate.ts'
 import type { Committer } from './ledger.ts'
@@ -14,5 +15,6 @@ export interface Context {
   committer: Committer
   feeds: ReadonlyMap<string, RealmFeed>
   edges: EdgeBook
+  failures: FailureLimiter
   origin: Origin
 }

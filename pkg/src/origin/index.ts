@@ -10,8 +10,10 @@ export type {
   OriginReport,
   OriginStatus,
   Recorded,
+  RequestSource,
   TokenSubject,
 } from './types.ts'
+export type { Act, AuditAction, AuditEntry, AuditQuery, StoredAuditEntry } from './audit.ts'
 export type { RealmRows, RevocationStore, StoredHead, StoredRealm, StoredRow } from './store.ts'
 export { PortcullisError, type ErrorCode } from '../errors.ts'
 export type { Reason } from '../reasons.ts'

@@ -4,9 +4,13 @@ import { PortcullisError } from '../errors.ts'
 import { callback, checkOptions, invalid, required, rule, type Rules, text } from '../options.ts'
 import { MalformedRequest, requestOf } from './node-request.ts'
 import { writeResponse } from './node-response.ts'
+import type { RequestSource } from './types.ts'
+
+/** Answers a request, knowing where it came from. */
+export type Answerer = (request: Request, source: RequestSource) => Response | Promise<Response>
 
 /** Something that answers requests: an `Origin`, or a function that composes several. */
-export type Fetchable = { fetch(request: Request): Response | Promise<Response> } | ((request: Request) => Response | Promise<Response>)
+export type Fetchable = { fetch: Answerer } | Answerer
 
 export interface ServeOptions {
   /** 0: any free port; the answer says which. */
@@ -81,13 +85,13 @@ export function toNodeListener(
   if (typeof handler !== 'function' && typeof handler?.fetch !== 'function') {
     throw invalid('what is served must be an origin or a function from Request to Response; await createOrigin first')
   }
-  const answer = typeof handler === 'function' ? handler : (request: Request) => handler.fetch(request)
+  const answer: Answerer = typeof handler === 'function' ? handler : (request, source) => handler.fetch(request, source)
   const onError = options.onError ?? logError
   return (incoming, outgoing) => void respond(answer, incoming, outgoing, onError)
 }
 
 async function respond(
-  answer: (request: Request) => Response | Promise<Response>,
+  answer: Answerer,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   onError: (error: unknown) => void,
@@ -96,7 +100,8 @@ async function respond(
   outgoing.once('close', () => gone.abort())
   let response: Response
   try {
-    response = await answer(requestOf(incoming, gone.signal))
+    const address = incoming.socket.remoteAddress
+    response = await answer(requestOf(incoming, gone.signal), address === undefined ? {} : { address })
   } catch (error) {
     const malformed = error instanceof MalformedRequest
     if (!malformed) onError(error)

@@ -4,6 +4,7 @@ import { systemClock } from './clock.ts'
 import type { Context } from './context.ts'
 import type { LedgerCore } from './core.ts'
 import { EdgeBook } from './edges.ts'
+import { FailureLimiter } from './failures.ts'
 import { RealmFeed } from './feed.ts'
 import { OriginGate } from './gate.ts'
 import { Committer } from './ledger.ts'
@@ -19,7 +20,7 @@ import { streamRoutes } from './routes/stream.ts'
 import { userRoutes } from './routes/users.ts'
 import { createRevocations } from './revocations.ts'
 import { settingsOf, type Settings } from './settings.ts'
-import type { Origin, OriginOptions, OriginStatus, TokenSubject } from './types.ts'
+import type { Origin, OriginOptions, OriginStatus, RequestSource, TokenSubject } from './types.ts'
 
 const ROUTES = [...revokeRoutes, ...userRoutes, ...feedRoutes, ...streamRoutes, ...acknowledgementRoutes, ...healthRoutes]
 
@@ -119,10 +120,10 @@ async function start(settings: Settings): Promise<Origin> {
     userNotBefore: (realm: string, sub: string) => ledgerOf(realm).userNotBefore(sub),
     minimumVersion: (realm: string, sub: string) => ledgerOf(realm).minimumVersion(sub),
     status: (): OriginStatus[] => [...feeds.keys()].map((realm) => ({ realm, ...ledgerOf(realm).head(), edges: edges.status(realm) })),
-    async fetch(request: Request): Promise<Response> {
+    async fetch(request: Request, source: RequestSource = {}): Promise<Response> {
       try {
         if (closing !== undefined) throw closed()
-        return await route(request)
+        return await route(request, source)
       } catch (error) {
         // What was under way when the origin closed may have found its ledger gone.
         const problem = problemOf(error) ?? (closing === undefined ? undefined : problemOf(closed()))
@@ -132,7 +133,8 @@ async function start(settings: Settings): Promise<Origin> {
     },
     close: () => (closing ??= close()),
   }
-  const context: Context = { settings, clock, gate, committer, feeds, edges, origin }
+  const failures = new FailureLimiter(settings.maxFailuresPerMinute)
+  const context: Context = { settings, clock, gate, committer, feeds, edges, failures, origin }
   const route = createRouter(context, ROUTES)
   const pushing = pushers.map((pusher) => pusher.run())
   return origin

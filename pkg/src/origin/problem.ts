@@ -17,6 +17,16 @@ export class Problem extends Error {
     this.description = description
     this.headers = headers
   }
+
+  /** Whether it counts as a failed attempt of whoever asked. */
+  get isFailure(): boolean {
+    return this.status === 401 || this.status === 403 || this.error === 'invalid_grant' || this.error === 'invalid_client'
+  }
+}
+
+/** This address failed too often with this account (RFC 6585 §4). */
+export function tooManyFailures(retryAfterSeconds: number): Problem {
+  return new Problem(429, 'too_many_failures', 'too many failed attempts: wait and try again', { 'retry-after': String(retryAfterSeconds) })
 }
 
 /** The one form of error: `{error, error_description?}`. */

@@ -1,9 +1,16 @@
 import { bearerToken, challenge } from '../bearer.ts'
 import { admitAdministrator, type Administrator } from './admin-auth.ts'
+import type { Act } from './audit.ts'
 import type { Context } from './context.ts'
-import { Problem } from './problem.ts'
+import type { FailureLimiter } from './failures.ts'
+import type { Operation } from './operation.ts'
+import { Problem, tooManyFailures } from './problem.ts'
 import { invalidRequest } from './request.ts'
 import { sameSecret } from './secret.ts'
+import type { RequestSource } from './types.ts'
+
+/** The longest reason that an administrator may give, in characters. */
+const MAX_REASON_CHARACTERS = 256
 
 /** One request on its way to a route. */
 export interface Call {
@@ -14,6 +21,13 @@ export interface Call {
   parameter(name: string): string
   /** Who asks, where the route is for administrators. */
   administrator: Administrator | undefined
+  /** What the audit log is to say of who asks; `?reason=` is an administrator's. Throws a `Problem` (400). */
+  act(actor?: string): Act
+  /**
+   * Says on whose account a secret is about to be tried. Throws a `Problem` (429) when this address has failed too often with
+   * it; should the request end in 401, 403, `invalid_grant` or `invalid_client`, that counts as another failure.
+   */
+  attempt(account: string): void
 }
 
 export interface Route {
@@ -22,13 +36,17 @@ export interface Route {
   path: string
   /** `administrator` of `{realm}`; `reader` of the feed; `anybody`: the route itself says who. */
   access: 'administrator' | 'reader' | 'anybody'
+  operation: Operation
   handle(call: Call): Response | Promise<Response>
 }
 
 /** Finds the route of a request, checks who asks and runs it. Throws a `Problem` with 404 or 405, or what the route throws. */
-export function createRouter(context: Context, routes: readonly Route[]): (request: Request) => Promise<Response> {
+export function createRouter(
+  context: Context,
+  routes: readonly Route[],
+): (request: Request, source: RequestSource) => Promise<Response> {
   const compiled = routes.map((route) => ({ route, segments: route.path.split('/') }))
-  return async (request) => {
+  return async (request, source) => {
     const url = new URL(request.url)
     const segments = url.pathname.split('/')
     const here = compiled.filter((each) => matches(each.segments, segments))
@@ -37,10 +55,73 @@ export function createRouter(context: Context, routes: readonly Route[]): (reque
     if (here.length === 0) throw new Problem(404, 'not_found')
     if (found === undefined) throw new Problem(405, 'method_not_allowed', undefined, { allow: allowed(here.map(({ route }) => route)) })
     const parameter = (name: string): string => decode(segments[found.segments.indexOf(`{${name}}`)] ?? '')
-    const admitted = await admit(context, found.route, request, segments[found.segments.indexOf('{realm}')] ?? '')
-    if (admitted instanceof Response) return admitted
-    const response = await found.route.handle({ context, request, url, parameter, administrator: admitted })
+    const attempts = new Attempts(context, source.address ?? '')
+    const response = await attempts.counting(async () => {
+      const realm = segments[found.segments.indexOf('{realm}')] ?? ''
+      const admitted = await admit(context, found.route, request, realm)
+      if (admitted instanceof Response) return admitted
+      const act = (actor?: string): Act => actOf(url, source, admitted === undefined ? actor : `admin:${admitted.subject ?? ''}`)
+      const attempt = (account: string): void => attempts.attempt(account)
+      return found.route.handle({ context, request, url, parameter, administrator: admitted, act, attempt })
+    }, request.headers.has('authorization') || found.route.access === 'anybody' ? found.route.path : undefined)
     return request.method === 'HEAD' ? withoutBody(response) : response
+  }
+}
+
+/** The failures of one request's client. */
+class Attempts {
+  readonly #failures: FailureLimiter
+  readonly #address: string
+  #account: string | undefined
+
+  constructor({ failures }: Context, address: string) {
+    this.#failures = failures
+    this.#address = address
+  }
+
+  attempt(account: string): void {
+    this.#account = account
+    this.#admit(account)
+  }
+
+  /**
+   * Counts a failure against the account that was named, else against `otherwise`, for which only failures are turned away:
+   * who has a good token is let in whatever others behind the same address do. `undefined`: nothing was presented to guess at.
+   */
+  async counting(answer: () => Promise<Response>, otherwise: string | undefined): Promise<Response> {
+    try {
+      const response = await answer()
+      if (response.status === 401 || response.status === 403) this.#failed(otherwise)
+      return response
+    } catch (error) {
+      if (error instanceof Problem && error.isFailure) this.#failed(otherwise)
+      throw error
+    }
+  }
+
+  #failed(otherwise: string | undefined): void {
+    const account = this.#account ?? otherwise
+    if (account === undefined) return
+    if (this.#account === undefined) this.#admit(account)
+    this.#failures.failed(this.#address, account)
+  }
+
+  #admit(account: string): void {
+    const seconds = this.#failures.retryAfterSeconds(this.#address, account)
+    if (seconds !== undefined) throw tooManyFailures(seconds)
+  }
+}
+
+function actOf(url: URL, { address }: RequestSource, actor: string | undefined): Act {
+  const reasons = url.searchParams.getAll('reason')
+  const [reason] = reasons
+  if (reasons.length > 1 || (reason !== undefined && (reason.length > MAX_REASON_CHARACTERS || /\p{Cc}/u.test(reason)))) {
+    throw invalidRequest(`reason must be a text of at most ${MAX_REASON_CHARACTERS} characters, given once`)
+  }
+  return {
+    ...(actor === undefined ? {} : { actor }),
+    ...(reason === undefined || reason === '' ? {} : { reason }),
+    ...(address === undefined ? {} : { address }),
   }
 }
 

@@ -80,6 +80,8 @@ export interface OriginOptions {
   jwksTimeoutMs?: number
   /** Where JWK sets may be fetched by `http:`: from this machine (`loopback`) or `anywhere`. Default `loopback`. */
   plainHttp?: 'loopback' | 'anywhere'
+  /** How often one address may fail with one account before it has to wait (429). Default 100. */
+  maxFailuresPerMinute?: number
   /** How often what has expired is forgotten. Default 60. */
   pruneIntervalSeconds?: number
   /** The `fetch` to use for pushes and JWK sets. Default: the host's. */
@@ -95,6 +97,12 @@ export interface OriginReport {
   edge?: string
   /** `undefined`: what was wrong is over. */
   error: PortcullisError | undefined
+}
+
+/** Where a request came from, as the server that took it knows. */
+export interface RequestSource {
+  /** The client's network address, such as `203.0.113.7`. Rate limits and the audit log go by it. */
+  address?: string
 }
 
 /** Where in the ledger a revocation stands: every edge at this sequence or beyond enforces it. */
@@ -167,7 +175,7 @@ export interface Origin {
   minimumVersion(realm: string, sub: string): number
   status(): OriginStatus[]
   /** Answers the origin's routes; everything else is 404. Never rejects. */
-  fetch(request: Request): Promise<Response>
+  fetch(request: Request, source?: RequestSource): Promise<Response>
   /** Finishes what was asked for, stops pushes and streams and lets go of the store. */
   close(): Promise<void>
 }

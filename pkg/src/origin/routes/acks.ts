@@ -7,7 +7,29 @@ import { feedOf } from './feed.ts'
 
 /** `POST /feed/{realm}/acks {"edge","sequence","chain"}` with the edge's secret as bearer: it enforces what was published up to there. */
 export const acknowledgementRoutes: readonly Route[] = [
-  { method: 'POST', path: '/feed/{realm}/acks', access: 'anybody', handle: acknowledge },
+  {
+    method: 'POST',
+    path: '/feed/{realm}/acks',
+    access: 'anybody',
+    operation: {
+      summary: 'An edge tells up to where it enforces what was published.',
+      body: {
+        type: 'application/json',
+        schema: {
+          type: 'object',
+          required: ['edge', 'sequence', 'chain'],
+          additionalProperties: false,
+          properties: {
+            edge: { type: 'string' },
+            sequence: { type: 'integer', minimum: 0 },
+            chain: { type: 'string', pattern: '^[0-9a-f]{32}$' },
+          },
+        },
+      },
+      answers: { 204: { description: 'Recorded.' }, 409: { description: 'Nothing like that was ever published here.' } },
+    },
+    handle: acknowledge,
+  },
 ]
 
 async function acknowledge(call: Call): Promise<Response> {

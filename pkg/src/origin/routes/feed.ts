@@ -8,11 +8,56 @@ import type { Call, Route } from '../router.ts'
 /** The longest a poll is held: below the minute after which proxies give up. */
 const MAX_WAIT_SECONDS = 25
 
+const OCTETS = 'application/octet-stream'
+
 /** What edges pull. */
 export const feedRoutes: readonly Route[] = [
-  { method: 'GET', path: '/feed/{realm}/manifest', access: 'reader', handle: manifest },
-  { method: 'GET', path: '/feed/{realm}/deltas', access: 'reader', handle: deltas },
-  { method: 'GET', path: '/feed/{realm}/sections/{sha256}', access: 'reader', handle: section },
+  {
+    method: 'GET',
+    path: '/feed/{realm}/manifest',
+    access: 'reader',
+    operation: {
+      summary: 'The signed head of the state; with `after`, as soon as it is beyond that.',
+      query: {
+        after: { description: 'The sequence that the reader has.', schema: { type: 'integer', minimum: 0 } },
+        waitSeconds: {
+          description: `How long to wait for something newer; at most ${MAX_WAIT_SECONDS}.`,
+          schema: { type: 'integer', minimum: 0 },
+        },
+      },
+      answers: {
+        200: { description: 'The manifest.', type: OCTETS },
+        304: { description: 'The reader has it: `If-None-Match`.' },
+        503: { description: 'Too many readers wait.' },
+      },
+    },
+    handle: manifest,
+  },
+  {
+    method: 'GET',
+    path: '/feed/{realm}/deltas',
+    access: 'reader',
+    operation: {
+      summary: 'The signed changes since a sequence; at the head, a heartbeat.',
+      query: { after: { description: 'The sequence that the reader has. Required.', schema: { type: 'integer', minimum: 0 } } },
+      answers: {
+        200: { description: 'The delta.', type: OCTETS },
+        409: { description: 'This origin is not as far as that.' },
+        410: { description: 'The changes since then are gone: take the manifest.' },
+      },
+    },
+    handle: deltas,
+  },
+  {
+    method: 'GET',
+    path: '/feed/{realm}/sections/{sha256}',
+    access: 'reader',
+    operation: {
+      summary: 'A part of the state, by the hash that the manifest names.',
+      answers: { 200: { description: 'The section.', type: OCTETS } },
+    },
+    handle: section,
+  },
 ]
 
 /** The feed of the path's realm. Throws a `Problem` with 404. */

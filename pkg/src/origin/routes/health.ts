@@ -1,12 +1,25 @@
 import { json } from '../answer.ts'
 import type { Route } from '../router.ts'
 
+const HEALTH = {
+  type: 'object',
+  required: ['status', 'realms'],
+  properties: { status: { enum: ['ok', 'failing'] }, error: { type: 'string' }, realms: { type: 'object' } },
+}
+
 /** `GET /healthz`: 200, or 503 while the store takes no writes. */
 export const healthRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/healthz',
     access: 'anybody',
+    operation: {
+      summary: 'Whether the origin takes revocations.',
+      answers: {
+        200: { description: 'It does.', type: 'application/json', schema: HEALTH },
+        503: { description: 'The store takes no writes.', type: 'application/json', schema: HEALTH },
+      },
+    },
     async handle({ context }) {
       const failure = await context.committer.failure()
       const realms = Object.fromEntries([...context.feeds].map(([name, feed]) => [name, { sequence: feed.head().sequence }]))

@@ -5,7 +5,34 @@ import { invalidRequest, jsonBody } from '../request.ts'
 import type { Call, Route } from '../router.ts'
 
 /** `POST /v1/auth/token/revoke {"token"}`: whoever holds an access token may revoke it. */
-export const revokeRoutes: readonly Route[] = [{ method: 'POST', path: '/v1/auth/token/revoke', access: 'anybody', handle: revoke }]
+export const revokeRoutes: readonly Route[] = [
+  {
+    method: 'POST',
+    path: '/v1/auth/token/revoke',
+    access: 'anybody',
+    operation: {
+      summary: 'Revokes an access token; whoever holds it may.',
+      body: {
+        type: 'application/json',
+        schema: {
+          type: 'object',
+          required: ['token'],
+          additionalProperties: false,
+          properties: { token: { type: 'string', minLength: 1 } },
+        },
+      },
+      answers: {
+        200: {
+          description: 'It is refused everywhere, or will be as soon as the edges have heard; also when it was already.',
+          type: 'application/json',
+          schema: { type: 'object', required: ['revoked'], properties: { revoked: { const: true } } },
+        },
+        401: { description: 'The token is not one of a realm here, or is no access token.' },
+      },
+    },
+    handle: revoke,
+  },
+]
 
 async function revoke({ context, request }: Call): Promise<Response> {
   const { token } = await jsonBody(request, context.settings.maxBodyBytes, ['token'])

@@ -11,7 +11,23 @@ const MAX_UNREAD_BYTES = 1_048_576
 const CHARACTER_CHUNK = 8_192
 
 /** `GET /feed/{realm}/stream`: server-sent events, each a delta (or at first a manifest) in base64. */
-export const streamRoutes: readonly Route[] = [{ method: 'GET', path: '/feed/{realm}/stream', access: 'reader', handle: stream }]
+export const streamRoutes: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/feed/{realm}/stream',
+    access: 'reader',
+    operation: {
+      summary: 'Server-sent events: what is published, as it is.',
+      query: { after: { description: 'The sequence that the reader has.', schema: { type: 'integer', minimum: 0 } } },
+      answers: {
+        200: { description: 'The events.', type: 'text/event-stream' },
+        409: { description: 'This origin is not as far as that.' },
+        503: { description: 'Too many readers.' },
+      },
+    },
+    handle: stream,
+  },
+]
 
 function stream(call: Call): Response {
   const feed = feedOf(call)

@@ -1,0 +1,31 @@
+/** What the OpenAPI document says of a route (OpenAPI 3.1 §4.8.10), in short. */
+export interface Operation {
+  /** One sentence. */
+  summary: string
+  /** Query parameters by name. */
+  query?: Readonly<Record<string, QueryParameter>>
+  /** The request's body; left out: none is read. */
+  body?: RequestBody
+  /** By status, everything that the route itself answers. What routers add (401, 403, 404, 405, 429, …) is added there. */
+  answers: Readonly<Record<number, Answer>>
+}
+
+export interface QueryParameter {
+  description: string
+  schema: Schema
+}
+
+export interface RequestBody {
+  type: 'application/json' | 'application/x-www-form-urlencoded'
+  schema: Schema
+}
+
+export interface Answer {
+  description: string
+  /** Default: no body. */
+  type?: string
+  schema?: Schema
+}
+
+/** A JSON Schema (2020-12). */
+export type Schema = Readonly<Record<string, unknown>>
