@@ -253,6 +253,9 @@ pub enum LedgerError {
     /// The bytes are no JWKS, or one longer than a feed may carry.
     #[error("not a JWKS that a feed can carry")]
     NotAJwks,
+    /// A key of the JWKS has private members or is a shared one; anybody may read what a feed carries.
+    #[error("a private or shared key does not belong in a feed")]
+    PrivateKey,
     /// More clients or banned keys than a manifest can carry.
     #[error("more than {limit} of them")]
     TooMany {
@@ -310,6 +313,7 @@ impl LedgerError {
             Self::EmptyName => "empty_name",
             Self::NameTooLong { .. } => "name_too_long",
             Self::NotAJwks => "not_a_jwks",
+            Self::PrivateKey => "private_key",
             Self::TooMany { .. } => "too_many",
             Self::SequenceExhausted => "sequence_exhausted",
             Self::UnreadableRow { .. } => "unreadable_row",

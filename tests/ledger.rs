@@ -12,7 +12,7 @@ use portcullis::ledger::{
     Correction, Event, Ledger, LedgerSettings, Row, MAX_LIFETIME_SECONDS, MAX_NAME_BYTES, RECENT_CHANGES,
     RECENT_SECTIONS_SECONDS,
 };
-use portcullis::revocation::{Bounds, Effect, FeedKey, Level, Subject};
+use portcullis::revocation::{Bounds, Effect, FeedKey, Level, Status, Subject};
 use portcullis::time::{Seconds, UnixSeconds};
 
 const LIFETIME: u64 = 86_400;
@@ -51,12 +51,7 @@ fn check(event: &Event, level: Level, refused: &[Subject<'_>], untouched: &[Subj
             assert_eq!(ledger.refuses(subject), expected, "{subject:?}");
             for edge in [&by_delta, &by_manifest] {
                 let status = edge.status(subject);
-                assert_eq!(
-                    status,
-                    expected.map_or(portcullis::revocation::Status::NotRevoked, |level| {
-                        portcullis::revocation::Status::Revoked(level)
-                    })
-                );
+                assert_eq!(status, expected.map_or(Status::NotRevoked, Status::Revoked));
             }
         }
     }
@@ -222,6 +217,31 @@ fn a_banned_key() {
 }
 
 #[test]
+fn no_secret_gets_into_the_feed() {
+    let mut ledger = ledger();
+    let public = r#"{"kty":"RSA","n":"AQAB","e":"AQAB"}"#;
+    for secret in [
+        r#"{"kty":"oct","k":"c2VjcmV0"}"#,
+        r#"{"kty":"OKP","crv":"Ed25519","x":"AA","d":"AA"}"#,
+        r#"{"kty":"OKP","crv":"Ed25519","x":"AA","\u0064":"AA"}"#,
+        r#"{"kty":"RSA","n":"AQAB","e":"AQAB","qi":"AA"}"#,
+    ] {
+        let jwks = format!(r#"{{"keys":[{public},{secret}]}}"#).into_bytes();
+        assert_eq!(ledger.stage(&Event::Keys { jwks }, at(NOW)), Err(LedgerError::PrivateKey), "{secret}");
+    }
+    // Hidden behind a second member of that name, where another reader would look.
+    for hidden in [
+        r#"{"keys":[{"kty":"oct","k":"c2VjcmV0"}],"keys":[]}"#,
+        r#"{"keys":[{"kty":"OKP","kty":"oct","k":"c2VjcmV0"}]}"#,
+        r#"{"keys":["secret"]}"#,
+    ] {
+        assert_eq!(ledger.stage(&Event::Keys { jwks: hidden.into() }, at(NOW)), Err(LedgerError::NotAJwks), "{hidden}");
+    }
+    let jwks = format!(r#"{{"keys":[{public}]}}"#).into_bytes();
+    assert!(ledger.stage(&Event::Keys { jwks }, at(NOW)).unwrap().is_some());
+}
+
+#[test]
 fn the_widest_level_comes_first() {
     let mut ledger = ledger();
     let events = [
@@ -286,6 +306,7 @@ fn names_and_keys_have_their_limits() {
     assert_eq!(stage(user(&"x".repeat(limit))), Ok(true));
     assert_eq!(stage(Event::Keys { jwks: b"{}".to_vec() }), Err(LedgerError::NotAJwks));
     assert_eq!(stage(Event::Keys { jwks: br#"{"keys":[]}"#.to_vec() }), Ok(true));
+    assert_eq!(stage(Event::Keys { jwks: br#"{"keys":[],"keys":[]}"#.to_vec() }), Err(LedgerError::NotAJwks));
     assert_eq!(stage(Event::TokenVersion { sub: "u".into(), minimum: 0 }), Ok(false));
     for number in 0..4_096_u32 {
         let mut thumbprint = [0; 32];
@@ -492,7 +513,7 @@ fn a_restart_gives_the_same_head_and_the_same_answers() {
             assert_eq!(one.status(subject), other.status(subject));
         }
     }
-    assert_eq!(one.jwks(), other.jwks());
+    assert_eq!((one.jwks(), other.jwks()), (Some(&b"{\"keys\":[]}"[..]), Some(&b"{\"keys\":[]}"[..])));
     // Both go on alike.
     let next = |ledger: &mut Ledger| record(ledger, &user("next"), NOW + 1).unwrap();
     assert_eq!(next(&mut before), next(&mut after));
@@ -599,6 +620,47 @@ fn a_correction_lowers_what_nothing_else_can() {
     record(&mut ledger, &Event::KeyBanned { thumbprint: [3; 32] }, NOW);
     record(&mut ledger, &Event::Correction(Correction::KeyBanned { thumbprint: [3; 32] }), NOW);
     assert!(!ledger.bans(&[3; 32]));
+}
+
+#[test]
+fn a_correction_reaches_edges_with_the_next_manifest() {
+    let (mut ledger, mut edge) = (ledger(), edge());
+    let banned = [3; 32];
+    let mistakes = [
+        (user("u"), Correction::User { sub: "u".into(), not_before: Some(at(NOW - 100)) }),
+        (
+            Event::Session { sid: "s".into(), issued_at: None },
+            Correction::Session { sid: "s".into(), not_before: None },
+        ),
+        (
+            Event::ClientSession { sid: "s".into(), azp: "app".into(), issued_at: None },
+            Correction::ClientSession { sid: "s".into(), azp: "app".into(), not_before: None },
+        ),
+        (
+            Event::Client { client: "app".into(), not_before: None },
+            Correction::Client { client: "app".into(), not_before: None },
+        ),
+        (Event::Realm { not_before: None }, Correction::Realm { not_before: None }),
+        (Event::TokenVersion { sub: "u".into(), minimum: 7 }, Correction::TokenVersion { sub: "u".into(), minimum: 1 }),
+        (Event::KeyBanned { thumbprint: banned }, Correction::KeyBanned { thumbprint: banned }),
+    ];
+    load(&mut edge, &mut ledger, NOW);
+    for (mistake, correction) in mistakes {
+        record(&mut ledger, &mistake, NOW);
+        follow(&mut edge, &ledger, NOW).unwrap();
+        assert!(is_revoked(&edge, &of_all()) || edge.bans(&banned));
+        let mistaken = edge.position().unwrap().sequence;
+        record(&mut ledger, &Event::Correction(correction), NOW);
+        // A delta only adds: there is none that leads here.
+        let earliest = mistaken + 1;
+        assert_eq!(ledger.delta(mistaken, at(NOW)), Err(DeltaUnavailable::Pruned { earliest }));
+        load(&mut edge, &mut ledger, NOW);
+        assert_eq!(edge.status(&of_all()), Status::NotRevoked);
+        assert!(!edge.bans(&banned));
+    }
+    // What was put in place of the mistake still counts.
+    assert!(is_revoked(&edge, &of_user("u", NOW - 100)));
+    assert!(is_revoked(&edge, &Subject { token_version: 0, ..of_all() }));
 }
 
 #[test]

@@ -75,7 +75,7 @@ impl Book {
             Fact::NotBefore { subject, .. } => self.not_before(subject),
             Fact::Version { user, .. } => self.versions.get(&user_key(self.realm, user)),
             Fact::Ban { thumbprint } => u64::from(self.exact.bans.contains(thumbprint)),
-            Fact::Keys { jwks } => u64::from(self.exact.jwks.as_deref() == Some(jwks)),
+            Fact::Keys { jwks } => u64::from(self.exact.jwks.as_deref().unwrap_or_default() == jwks),
         }
     }
 
@@ -193,8 +193,9 @@ impl Book {
             Fact::Ban { thumbprint } => {
                 self.exact.bans.remove(thumbprint);
             }
-            // There is no correction of these; recorded as one, they are what they are.
-            Fact::TokenId { .. } | Fact::Keys { .. } => {
+            Fact::Keys { jwks } => self.exact.jwks = Some(jwks.to_vec()).filter(|jwks| !jwks.is_empty()),
+            // There is no correction of a token id; recorded as one, it is what it is.
+            Fact::TokenId { .. } => {
                 self.add(fact, sequence);
             }
         }

@@ -4,7 +4,7 @@ use super::edge::JsGate;
 use super::{error, hex, number, read, span, time, write};
 use crate::error::{DeltaUnavailable, LedgerError};
 use crate::ledger::key::SigningKey;
-use crate::ledger::{self, Event, Ledger, LedgerSettings};
+use crate::ledger::{self, Correction, Event, Ledger, LedgerSettings};
 use crate::revocation::{Bounds, Chain, Subject};
 use crate::time::UnixSeconds;
 use crate::verdict::Reason;
@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use wasm_bindgen::prelude::*;
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct LedgerOptions {
     issuer: String,
     signing_key: serde_json::Value,
@@ -42,6 +42,21 @@ enum EventOption {
     KeyBanned { thumbprint: String },
     TokenVersion { subject: String, minimum: u64 },
     Keys { jwks: String },
+    KeysWithdrawn,
+    Correction { correction: CorrectionOption },
+}
+
+/// What is put right; without `notBefore` it is taken away.
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+enum CorrectionOption {
+    Session { session: String, not_before: Option<f64> },
+    ClientSession { session: String, authorized_party: String, not_before: Option<f64> },
+    User { subject: String, not_before: Option<f64> },
+    Client { client: String, not_before: Option<f64> },
+    Realm { not_before: Option<f64> },
+    KeyBanned { thumbprint: String },
+    TokenVersion { subject: String, minimum: u64 },
 }
 
 impl EventOption {
@@ -61,6 +76,25 @@ impl EventOption {
             Self::KeyBanned { thumbprint } => Event::KeyBanned { thumbprint: thumbprint_bytes(&thumbprint)? },
             Self::TokenVersion { subject, minimum } => Event::TokenVersion { sub: subject, minimum },
             Self::Keys { jwks } => Event::Keys { jwks: jwks.into_bytes() },
+            Self::KeysWithdrawn => Event::KeysWithdrawn,
+            Self::Correction { correction } => Event::Correction(correction.build()?),
+        })
+    }
+}
+
+impl CorrectionOption {
+    fn build(self) -> Result<Correction, JsValue> {
+        let at = |value: Option<f64>| value.map(event_time).transpose();
+        Ok(match self {
+            Self::Session { session, not_before } => Correction::Session { sid: session, not_before: at(not_before)? },
+            Self::ClientSession { session, authorized_party, not_before } => {
+                Correction::ClientSession { sid: session, azp: authorized_party, not_before: at(not_before)? }
+            }
+            Self::User { subject, not_before } => Correction::User { sub: subject, not_before: at(not_before)? },
+            Self::Client { client, not_before } => Correction::Client { client, not_before: at(not_before)? },
+            Self::Realm { not_before } => Correction::Realm { not_before: at(not_before)? },
+            Self::KeyBanned { thumbprint } => Correction::KeyBanned { thumbprint: thumbprint_bytes(&thumbprint)? },
+            Self::TokenVersion { subject, minimum } => Correction::TokenVersion { sub: subject, minimum },
         })
     }
 }

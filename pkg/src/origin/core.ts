@@ -79,7 +79,10 @@ export interface LedgerOptions {
   incarnation: number
 }
 
-/** One event of a ledger, as the core takes it. */
+/**
+ * One event of a ledger, as the core takes it. Times are in unix seconds. All but `correction` and `keysWithdrawn` only ever
+ * refuse more; those two take something back, which gates learn from the next manifest.
+ */
 export type LedgerEvent =
   | { kind: 'token'; tokenId: string; expiresAt?: number; issuedAt?: number }
   | { kind: 'session'; session: string; issuedAt?: number }
@@ -89,7 +92,22 @@ export type LedgerEvent =
   | { kind: 'realm'; notBefore?: number }
   | { kind: 'keyBanned'; thumbprint: string }
   | { kind: 'tokenVersion'; subject: string; minimum: number }
+  | { kind: 'correction'; correction: LedgerCorrection }
+  /** The realm's keys (a JWK set, JSON), for gates that take them from the feed. Refused with `private_key` if it holds a secret. */
   | { kind: 'keys'; jwks: string }
+  /** The feed carries no keys any more: gates that took them from there have none, and answer `keys_unavailable`. */
+  | { kind: 'keysWithdrawn' }
+
+/** A mistaken value is replaced by the right one. Without `notBefore`, or with `minimum` 0, it is taken away. */
+export type LedgerCorrection =
+  | { kind: 'session'; session: string; notBefore?: number }
+  | { kind: 'clientSession'; session: string; authorizedParty: string; notBefore?: number }
+  | { kind: 'user'; subject: string; notBefore?: number }
+  | { kind: 'client'; client: string; notBefore?: number }
+  | { kind: 'realm'; notBefore?: number }
+  /** The ban is lifted; `thumbprint` is that of RFC 7638. */
+  | { kind: 'keyBanned'; thumbprint: string }
+  | { kind: 'tokenVersion'; subject: string; minimum: number }
 
 /** A staged event, ready to be stored. */
 export interface LedgerRow {
