@@ -148,6 +148,12 @@ pub enum FeedError {
         /// Number of the generation.
         generation: u32,
     },
+    /// More hash keys than may be in use at once, as after many restarts of the origin; pull the manifest.
+    #[error("more than {limit} hash keys since the manifest")]
+    TooManyGenerations {
+        /// Most hash keys in use.
+        limit: usize,
+    },
     /// More changes than may be held over the sections; pull the manifest.
     #[error("more than {limit} changes since the manifest")]
     TooManyChanges {
@@ -180,6 +186,7 @@ impl FeedError {
             Self::UnknownCriticalBlock { .. } => "unknown_critical_block",
             Self::UnknownGeneration { .. } => "unknown_generation",
             Self::GenerationConflict { .. } => "generation_conflict",
+            Self::TooManyGenerations { .. } => "too_many_generations",
             Self::TooManyChanges { .. } => "too_many_changes",
             Self::UnknownSection => "unknown_section",
         }

@@ -28,6 +28,7 @@ fn of_all() -> Subject<'static> {
         client_id: None,
         issued_at: at(NOW - 10),
         compared_at: at(NOW - 10),
+        logged_out_at: None,
         expires_at: at(NOW + 290),
         token_version: 1,
     }
@@ -159,6 +160,24 @@ fn a_user_by_login_time() {
     let subject = Subject { compared_at: at(NOW - 500), ..issued_at(NOW + 100, of_all()) };
     let later_login = Subject { compared_at: at(NOW + 3), ..issued_at(NOW + 100, of_all()) };
     check(&user("u"), Level::User, &[subject], &[later_login], Some(NOW + 2 + LIFETIME + MARGIN));
+}
+
+#[test]
+fn a_user_by_the_logout_that_the_issuer_knew_of() {
+    let knowing = |last_logout| Subject { logged_out_at: Some(at(last_logout)), ..issued_at(NOW + 100, of_all()) };
+    let other = Subject { user: Some("v"), ..knowing(NOW) };
+    let early = Subject { logged_out_at: Some(at(NOW + 2)), ..of_all() };
+    let refused = [knowing(NOW + 1), knowing(0), early];
+    check(
+        &user("u"),
+        Level::User,
+        &refused,
+        &[knowing(NOW + 2), knowing(NOW + 3), other],
+        Some(NOW + 2 + LIFETIME + MARGIN),
+    );
+    // It says nothing of sessions, clients and realms.
+    let event = Event::Session { sid: "s".into(), issued_at: None };
+    check(&event, Level::Session, &[of_all()], &[knowing(NOW)], Some(NOW + 60 + LIFETIME + MARGIN));
 }
 
 #[test]
@@ -388,6 +407,32 @@ fn deltas_start_where_they_are_asked_to() {
 }
 
 #[test]
+fn the_chain_of_the_past_is_known_for_a_while() {
+    let mut ledger = ledger();
+    let (base, genesis) = ledger.head();
+    let mut rows = Vec::new();
+    for number in 0..20 {
+        rows.extend(record(&mut ledger, &user(&format!("u{number}")), NOW));
+    }
+    assert_eq!(ledger.chain_at(base), Some(genesis));
+    assert!(rows.iter().all(|row| ledger.chain_at(row.sequence) == Some(row.chain)));
+    assert_eq!((ledger.chain_at(base - 1), ledger.chain_at(base + 21)), (None, None));
+    // What is only staged is not published, so no edge can know of it.
+    ledger.stage(&user("staged"), at(NOW)).unwrap();
+    assert_eq!(ledger.chain_at(base + 21), None);
+
+    // Where a row has expired, its chain is not known; the head always is.
+    let mut restarted = pair::ledger();
+    rows.iter().filter(|row| row.sequence % 5 != 0).for_each(|row| restarted.restore(row).unwrap());
+    let last = rows.last().unwrap();
+    restarted.restore_head(last.sequence, last.chain).unwrap();
+    for row in &rows {
+        let is_known = row.sequence % 5 != 0 || row.sequence == last.sequence;
+        assert_eq!(restarted.chain_at(row.sequence), is_known.then_some(row.chain));
+    }
+}
+
+#[test]
 fn changes_are_kept_one_by_one_up_to_a_limit_and_told_in_parts() {
     let (mut ledger, mut edge) = (ledger(), edge());
     load(&mut edge, &mut ledger, NOW);
@@ -463,6 +508,33 @@ fn pruning_forgets_what_can_refuse_nothing() {
     let facts = ledger.facts();
     assert_eq!((facts.token_ids, facts.epochs, facts.versions), (0, 0, 1));
     assert_eq!(ledger.refuses(&of_all()), Some(Level::Realm));
+}
+
+#[test]
+fn facts_say_how_full_the_fullest_filter_is() {
+    let mut ledger = ledger();
+    let ids = |ledger: &mut Ledger, ids: core::ops::Range<u64>, expires_at: u64| {
+        ids.for_each(|id| {
+            record(ledger, &token(&format!("{expires_at} {id}"), expires_at, NOW), NOW);
+        });
+    };
+    ids(&mut ledger, 0..25, NOW + 290);
+    ids(&mut ledger, 0..10, NOW + 290 + 512);
+    record(&mut ledger, &Event::Token { id: "w".into(), expires_at: None, issued_at: None }, NOW);
+    record(&mut ledger, &Event::Client { client: "app".into(), not_before: None }, NOW);
+    record(&mut ledger, &Event::KeyBanned { thumbprint: [1; 32] }, NOW);
+    let facts = ledger.facts();
+    assert_eq!((facts.token_ids, facts.buckets, facts.clients, facts.bans), (36, 2, 1, 1));
+    assert_eq!((facts.filter_fill, facts.section_bytes), (0.0, 0), "nothing is published yet");
+    ledger.manifest(at(NOW)).unwrap();
+    let facts = ledger.facts();
+    assert!((facts.filter_fill - 0.5).abs() < 1e-9, "25 of 50: {}", facts.filter_fill);
+    assert!((facts.error_rate - 1e-6).abs() < 1e-12);
+    assert!(facts.section_bytes > 3 * 50 * 28 / 8);
+    ids(&mut ledger, 25..60, NOW + 290);
+    assert!((ledger.facts().filter_fill - 1.0).abs() < 1e-9, "full until the next manifest");
+    ledger.manifest(at(NOW)).unwrap();
+    assert!((ledger.facts().filter_fill - 60.0 / 63.0).abs() < 1e-9);
 }
 
 #[test]

@@ -122,6 +122,7 @@ struct SubjectOption {
     issued_at: f64,
     /// What not-befores are compared with; absent: the issue time.
     compared_at: Option<f64>,
+    last_logout_time: Option<f64>,
     expires_at: f64,
     token_version: Option<u64>,
 }
@@ -138,7 +139,14 @@ struct HeadResult {
 struct FactsResult {
     sequence: f64,
     token_ids: f64,
+    buckets: f64,
+    filter_fill: f64,
+    error_rate: f64,
     epochs: f64,
+    clients: f64,
+    bans: f64,
+    versions: f64,
+    section_bytes: f64,
 }
 
 /// The members of a JWK, all of them text.
@@ -188,11 +196,9 @@ impl JsLedger {
     #[wasm_bindgen(constructor)]
     pub fn new(options: JsValue) -> Result<JsLedger, JsValue> {
         let options: LedgerOptions = read(options)?;
-        let signing_key = SigningKey::from_jwk(options.signing_key.to_string().as_bytes())
-            .map_err(|cause| error("invalid_option", &format!("signingKey: {cause}")))?;
         let settings = LedgerSettings {
             issuer: options.issuer,
-            signing_key,
+            signing_key: signing_key(&options.signing_key)?,
             bounds: Bounds {
                 leeway: span(options.leeway_seconds),
                 skew: span(options.skew_seconds),
@@ -276,6 +282,20 @@ impl JsLedger {
         write(&HeadResult { sequence: number(sequence), chain: hex(&chain.0) })
     }
 
+    /// The chain at a sequence, in hex; `undefined` where it is not known.
+    #[wasm_bindgen(js_name = chainAt)]
+    #[must_use]
+    pub fn chain_at(&self, sequence: f64) -> Option<String> {
+        self.0.chain_at(whole(sequence)).map(|chain| hex(&chain.0))
+    }
+
+    /// Signs by another key from now on. Throws `invalid_option` for what is no private Ed25519 JWK.
+    #[wasm_bindgen(js_name = setSigningKey)]
+    pub fn set_signing_key(&mut self, jwk: JsValue) -> Result<(), JsValue> {
+        self.0.set_signing_key(signing_key(&read(jwk)?)?);
+        Ok(())
+    }
+
     /// The reason for which a token that says this is refused, if it is.
     pub fn refuses(&self, subject: JsValue) -> Result<Option<String>, JsValue> {
         let subject: SubjectOption = read(subject)?;
@@ -288,6 +308,7 @@ impl JsLedger {
             client_id: subject.client_id.as_deref(),
             issued_at,
             compared_at: subject.compared_at.map_or(issued_at, time),
+            logged_out_at: subject.last_logout_time.map(time),
             expires_at: time(subject.expires_at),
             token_version: subject.token_version.unwrap_or_default(),
         });
@@ -319,7 +340,14 @@ impl JsLedger {
         write(&FactsResult {
             sequence: number(facts.sequence),
             token_ids: number(facts.token_ids),
+            buckets: number(facts.buckets),
+            filter_fill: facts.filter_fill,
+            error_rate: facts.error_rate,
             epochs: number(facts.epochs),
+            clients: number(facts.clients),
+            bans: number(facts.bans),
+            versions: number(facts.versions),
+            section_bytes: number(facts.section_bytes),
         })
     }
 }
@@ -349,6 +377,11 @@ impl JsGate {
 pub fn generate_feed_key_pair() -> Result<JsValue, JsValue> {
     let key = SigningKey::generate().map_err(|cause| ledger_error(&cause))?;
     write(&FeedKeyResult { signing_key: object(&key.to_jwk())?, public_key: object(&key.public_jwk())? })
+}
+
+fn signing_key(jwk: &serde_json::Value) -> Result<SigningKey, JsValue> {
+    let key = SigningKey::from_jwk(jwk.to_string().as_bytes());
+    key.map_err(|cause| error("invalid_option", &format!("signingKey: {cause}")))
 }
 
 fn object(jwk: &str) -> Result<Jwk, JsValue> {

@@ -133,14 +133,41 @@ export interface LedgerCore {
   prune(now: number): number
   /** `chain` is 32 hexadecimal digits. */
   head(): { sequence: number; chain: string }
+  /** The chain at a past sequence; `undefined` where it is not known any more, or never was. */
+  chainAt(sequence: number): string | undefined
+  /** Signs by this private key from now on. Gates must have both public keys pinned meanwhile. Throws `invalid_option`. */
+  setSigningKey(jwk: JWK): void
   refuses(subject: TokenSubject): string | undefined
   userNotBefore(subject: string): number
   /** 0: none was set. */
   minimumVersion(subject: string): number
   /** `thumbprint` is that of RFC 7638. */
   bans(thumbprint: string): boolean
-  facts(): { tokenIds: number; epochs: number }
+  facts(): LedgerFacts
   free(): void
+}
+
+/** What a ledger holds. */
+export interface LedgerFacts {
+  sequence: number
+  /** Revoked token ids. */
+  tokenIds: number
+  /** Expiry buckets that they are in, those of unknown expiry aside. */
+  buckets: number
+  /** How full the fullest published filter is, from 0 to 1; at 1 it is built anew, bigger. */
+  filterFill: number
+  /** The share of good tokens refused by mistake at a full filter, as it was asked for. */
+  errorRate: number
+  /** Not-befores of users, sessions and client sessions. */
+  epochs: number
+  /** Not-befores of clients. */
+  clients: number
+  /** Banned keys. */
+  bans: number
+  /** Users with a minimum token version. */
+  versions: number
+  /** Bytes of the sections of the last manifest. */
+  sectionBytes: number
 }
 
 /** What a token says of itself once its signature is known to be good. */
