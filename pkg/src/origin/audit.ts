@@ -151,7 +151,7 @@ export class AuditLog implements Audit {
   async page(query: AuditQuery): Promise<{ entries: StoredAuditEntry[]; more: boolean }> {
     checkOptions(query, QUERY_RULES, 'query')
     await this.#committer.written()
-    const found = await this.#store.auditEntries({ ...bounded(given(query)), limit: query.limit + 1 })
+    const found = await this.#store.auditEntries({ ...storable(given(query)), limit: query.limit + 1 })
     return { entries: found.slice(0, query.limit), more: found.length > query.limit }
   }
 }
@@ -162,10 +162,16 @@ export const APPLICATION = 'application'
 /** A longer text is cut: in a name that a token gives, an issuer may have been careless. */
 const MAX_TEXT_CHARACTERS = 1_024
 
-/** With texts that are not too long to be kept; the same for lines and for queries, so that the one finds the other. */
-export function bounded<T extends object>(entry: T): T {
-  const cut = (value: unknown): unknown => (typeof value === 'string' ? value.slice(0, MAX_TEXT_CHARACTERS) : value)
-  return Object.fromEntries(Object.entries(entry).map(([name, value]) => [name, cut(value)])) as T
+/**
+ * With texts that every store keeps as they are: not too long, and without the NUL at which some end a text. The same for
+ * lines and for queries, so that the one finds the other.
+ */
+export function storable<T extends object>(entry: T): T {
+  const isUnfit = (value: unknown): value is string =>
+    typeof value === 'string' && (value.length > MAX_TEXT_CHARACTERS || value.includes('\0'))
+  if (!Object.values(entry).some(isUnfit)) return entry
+  const fit = (value: unknown): unknown => (isUnfit(value) ? value.slice(0, MAX_TEXT_CHARACTERS).replaceAll('\0', '\ufffd') : value)
+  return Object.fromEntries(Object.entries(entry).map(([name, value]) => [name, fit(value)])) as T
 }
 
 const REFUSALS: readonly AuditAction[] = ['refused', 'login_refused', 'refresh_refused']

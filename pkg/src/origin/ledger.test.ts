@@ -171,9 +171,11 @@ test('the audit log outlives the rows it tells of, and ends by its own retention
   assert.deepEqual(await lines(), [])
 })
 
-test('a text that is too long is cut', async () => {
-  await committer.note({ realm: 'acme', action: 'login', actor: 'x'.repeat(5_000) })
-  assert.equal((await lines())[0]?.actor?.length, 1_024)
+test('a text that is too long is cut, and a NUL hides nothing that follows it', async () => {
+  await committer.note({ realm: 'acme', action: 'login', actor: 'x'.repeat(5_000), subject: 'alice\0mallory' })
+  const [line] = await lines()
+  assert.equal(line?.actor?.length, 1_024)
+  assert.equal(line?.subject, 'alice\ufffdmallory')
 })
 
 test('closing waits for lines and then takes no more', async () => {

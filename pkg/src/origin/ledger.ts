@@ -1,5 +1,5 @@
 import { PortcullisError } from '../errors.ts'
-import { APPLICATION, type AuditEntry, bounded } from './audit.ts'
+import { APPLICATION, type AuditEntry, storable } from './audit.ts'
 import type { Clock } from './clock.ts'
 import { coreCode, stageEvent, type LedgerCore, type LedgerEvent, type LedgerRow } from './core.ts'
 import type { RealmRows, RevocationStore } from './store.ts'
@@ -155,7 +155,7 @@ export class Committer {
     const entries = waiting.flatMap(({ realm, event, audit }): AuditEntry[] => {
       if (audit === undefined) return []
       const sequence = staged.get(realm)?.rows.at(-1)?.sequence ?? this.#ledger(realm).head().sequence
-      return [bounded(event === undefined ? { ...audit, realm, at } : { ...audit, realm, at, sequence })]
+      return [storable(event === undefined ? { ...audit, realm, at } : { ...audit, realm, at, sequence })]
     })
     try {
       if (staged.size > 0 || entries.length > 0) await this.#write(staged, entries)

@@ -24,9 +24,8 @@ export class SqliteAudit {
 
   /** Within the caller's transaction. */
   append(entries: readonly AuditEntry[]): void {
-    for (const { realm, at, action, actor, subject, sequence, reason, address, detail } of entries) {
-      const texts = [reason, address, detail].map((text) => text ?? null)
-      this.#insert.run(realm, at, action, actor ?? null, subject ?? null, sequence ?? null, ...texts)
+    for (const { realm, at, action, actor = null, subject = null, sequence = null, reason = null, address = null, detail = null } of entries) {
+      this.#insert.run(realm, at, action, actor, subject, sequence, reason, address, detail)
     }
   }
 

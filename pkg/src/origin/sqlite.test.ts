@@ -61,6 +61,37 @@ test('a second writer in another process is refused, and a killed one leaves not
   store.close()
 })
 
+test('a process killed amid transactions leaves rows and audit lines of whole ones only', async () => {
+  const path = join(folder, 'killed.db')
+  for (let kill = 0; kill < 5; kill += 1) {
+    const writer = run(
+      `const store = sqliteStore({ path: ${JSON.stringify(path)} })
+       store.open()
+       const chain = new Uint8Array(16)
+       if (store.load('acme') === undefined) store.setHead('acme', { issuer: 'https://issuer.test', incarnation: 0, sequence: 0, chain })
+       for (;;) {
+         const after = store.load('acme').head.sequence
+         const rows = Array.from({ length: 50 }, (_, index) => ({ sequence: after + 1 + index, payload: new Uint8Array(300), chain }))
+         store.append([{ realm: 'acme', after, rows }], rows.map(({ sequence }) => ({ realm: 'acme', at: 1, action: 'token_revoked', sequence })))
+         console.log('written')
+       }`,
+    )
+    await once(writer.stdout as NodeJS.ReadableStream, 'data')
+    writer.kill('SIGKILL')
+    await once(writer, 'exit')
+    const store = sqliteStore({ path })
+    store.open()
+    const found = await store.load('acme')
+    const rows: number[] = []
+    for await (const { sequence } of found?.rows ?? []) rows.push(sequence)
+    const lines = await store.auditEntries({ realm: 'acme', limit: 1_000_000 })
+    store.close()
+    assert.ok(rows.length >= 50 * (kill + 1) && rows.length % 50 === 0, `${rows.length} rows`)
+    assert.equal(found?.head.sequence, rows.length)
+    assert.deepEqual(lines.map(({ sequence }) => sequence).reverse(), rows)
+  }
+})
+
 test('a directory that may not be written is said so', async () => {
   const closed = await mkdtemp(join(tmpdir(), 'portcullis-closed-'))
   await chmod(closed, 0o555)
