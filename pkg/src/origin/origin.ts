@@ -24,7 +24,15 @@ import { createRevocations } from './revocations.ts'
 import { settingsOf, type Settings } from './settings.ts'
 import type { Origin, OriginOptions, OriginStatus, RequestSource, TokenSubject } from './types.ts'
 
-const ROUTES = [...revokeRoutes, ...userRoutes, ...feedRoutes, ...streamRoutes, ...acknowledgementRoutes, ...eventRoutes, ...healthRoutes]
+const ROUTES = [
+  ...revokeRoutes,
+  ...userRoutes,
+  ...feedRoutes,
+  ...streamRoutes,
+  ...acknowledgementRoutes,
+  ...eventRoutes,
+  ...healthRoutes,
+]
 
 /**
  * Opens the store, restores every realm's ledger and starts to publish. Rejects with `invalid_option`, `invalid_jwks`,
