@@ -339,8 +339,8 @@ test('a realm that a restored store does not know begins where the others are', 
       realms: [lost.realm, issuer.realm],
       ...(incarnation === undefined ? {} : { incarnation }),
     })
-  const raised = await createOrigin({ store: sqliteStore({ path }), signingKey, realms: [issuer.realm], incarnation: 2 })
-  await raised.close()
+  const realms = [issuer.realm]
+  await (await createOrigin({ store: sqliteStore({ path }), signingKey, realms, incarnation: 2 })).close()
   const again = await open()
   const heads = again.status().map(({ realm, sequence }) => [realm, sequence])
   assert.deepEqual(heads, [['lost', 2 ** 41], ['acme', 2 ** 41]])

@@ -94,12 +94,14 @@ async function start(settings: Settings): Promise<Origin> {
     onStore: (error) => settings.onReport({ kind: 'store', error }),
   })
   const audit = new AuditLog({ store: settings.store, committer, realms: [...ledgers.keys()] })
+  // When it fails, the store has been reported already.
+  const summarize = (): Promise<void> => audit.summarize().catch(() => undefined)
 
   const heartbeat = every(settings.heartbeatSeconds, () => {
     for (const feed of feeds.values()) feed.heartbeat()
   })
   const pruning = every(settings.pruneIntervalSeconds, async () => {
-    await audit.summarize()
+    await summarize()
     await committer.prune()
   })
   function every(seconds: number, work: () => void | Promise<void>): ReturnType<typeof setInterval> {
@@ -114,8 +116,7 @@ async function start(settings: Settings): Promise<Origin> {
     clearInterval(heartbeat)
     clearInterval(pruning)
     for (const pusher of pushers) pusher.close()
-    // When it fails, the store has been reported already.
-    const summarized = audit.summarize().catch(() => undefined)
+    const summarized = summarize()
     await committer.close()
     await summarized
     for (const feed of feeds.values()) feed.close()
