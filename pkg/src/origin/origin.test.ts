@@ -316,3 +316,34 @@ test('closing finishes what was asked for, then refuses', async () => {
   await stage.origin.close()
   await stage.close()
 })
+
+test('a store without an audit log is refused by name', async () => {
+  const { auditEntries: _, ...store } = memoryStore()
+  const { signingKey } = await generateFeedKey()
+  const { realm } = await createTestIssuer()
+  await assert.rejects(createOrigin({ store: store as never, signingKey, realms: [realm] }), {
+    code: 'invalid_option',
+    message: /store must be .*auditEntries, pruneAudit/,
+  })
+})
+
+test('a realm that a restored store does not know begins where the others are', async () => {
+  const stage = await openStage()
+  const { path, signingKey, issuer } = stage
+  await stage.origin.close()
+  const lost = await createTestIssuer('lost', `${ISSUER}/lost`)
+  const open = (incarnation?: number): Promise<Origin> =>
+    createOrigin({
+      store: sqliteStore({ path }),
+      signingKey,
+      realms: [lost.realm, issuer.realm],
+      ...(incarnation === undefined ? {} : { incarnation }),
+    })
+  const realms = [issuer.realm]
+  await (await createOrigin({ store: sqliteStore({ path }), signingKey, realms, incarnation: 2 })).close()
+  const again = await open()
+  const heads = again.status().map(({ realm, sequence }) => [realm, sequence])
+  assert.deepEqual(heads, [['lost', 2 ** 41], ['acme', 2 ** 41]])
+  await again.close()
+  await stage.close()
+})

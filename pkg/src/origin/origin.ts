@@ -1,5 +1,6 @@
 import { PortcullisError } from '../errors.ts'
 import type { Reason } from '../reasons.ts'
+import { AuditLog } from './audit.ts'
 import { systemClock } from './clock.ts'
 import type { Context } from './context.ts'
 import type { LedgerCore } from './core.ts'
@@ -13,6 +14,7 @@ import { Problem, problemOf, problemResponse } from './problem.ts'
 import { Pusher } from './push.ts'
 import { createRouter } from './router.ts'
 import { acknowledgementRoutes } from './routes/acks.ts'
+import { eventRoutes } from './routes/events.ts'
 import { feedRoutes } from './routes/feed.ts'
 import { healthRoutes } from './routes/health.ts'
 import { revokeRoutes } from './routes/revoke.ts'
@@ -22,7 +24,15 @@ import { createRevocations } from './revocations.ts'
 import { settingsOf, type Settings } from './settings.ts'
 import type { Origin, OriginOptions, OriginStatus, RequestSource, TokenSubject } from './types.ts'
 
-const ROUTES = [...revokeRoutes, ...userRoutes, ...feedRoutes, ...streamRoutes, ...acknowledgementRoutes, ...healthRoutes]
+const ROUTES = [
+  ...revokeRoutes,
+  ...userRoutes,
+  ...feedRoutes,
+  ...streamRoutes,
+  ...acknowledgementRoutes,
+  ...eventRoutes,
+  ...healthRoutes,
+]
 
 /**
  * Opens the store, restores every realm's ledger and starts to publish. Rejects with `invalid_option`, `invalid_jwks`,
@@ -71,6 +81,7 @@ async function start(settings: Settings): Promise<Origin> {
     store: settings.store,
     ledgers,
     clock,
+    auditRetentionSeconds: settings.auditRetentionSeconds,
     onCommitted(realm, after) {
       try {
         gate.sync(realm)
@@ -82,11 +93,17 @@ async function start(settings: Settings): Promise<Origin> {
     },
     onStore: (error) => settings.onReport({ kind: 'store', error }),
   })
+  const audit = new AuditLog({ store: settings.store, committer, realms: [...ledgers.keys()] })
+  // When it fails, the store has been reported already.
+  const summarize = (): Promise<void> => audit.summarize().catch(() => undefined)
 
   const heartbeat = every(settings.heartbeatSeconds, () => {
     for (const feed of feeds.values()) feed.heartbeat()
   })
-  const pruning = every(settings.pruneIntervalSeconds, () => committer.prune())
+  const pruning = every(settings.pruneIntervalSeconds, async () => {
+    await summarize()
+    await committer.prune()
+  })
   function every(seconds: number, work: () => void | Promise<void>): ReturnType<typeof setInterval> {
     const run = async (): Promise<void> => work()
     const timer = setInterval(() => void run().catch((cause: unknown) => fault(cause, 'what is done at intervals failed')), seconds * 1000)
@@ -99,7 +116,9 @@ async function start(settings: Settings): Promise<Origin> {
     clearInterval(heartbeat)
     clearInterval(pruning)
     for (const pusher of pushers) pusher.close()
+    const summarized = summarize()
     await committer.close()
+    await summarized
     for (const feed of feeds.values()) feed.close()
     await Promise.all(pushing)
     gate.close()
@@ -120,6 +139,7 @@ async function start(settings: Settings): Promise<Origin> {
     userNotBefore: (realm: string, sub: string) => ledgerOf(realm).userNotBefore(sub),
     minimumVersion: (realm: string, sub: string) => ledgerOf(realm).minimumVersion(sub),
     status: (): OriginStatus[] => [...feeds.keys()].map((realm) => ({ realm, ...ledgerOf(realm).head(), edges: edges.status(realm) })),
+    audit,
     async fetch(request: Request, source: RequestSource = {}): Promise<Response> {
       try {
         if (closing !== undefined) throw closed()
@@ -134,7 +154,7 @@ async function start(settings: Settings): Promise<Origin> {
     close: () => (closing ??= close()),
   }
   const failures = new FailureLimiter(settings.maxFailuresPerMinute)
-  const context: Context = { settings, clock, gate, committer, feeds, edges, failures, origin }
+  const context: Context = { settings, clock, gate, committer, audit, feeds, edges, failures, origin }
   const route = createRouter(context, ROUTES)
   const pushing = pushers.map((pusher) => pusher.run())
   return origin

@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { openDatabase } from './database.ts'
 import { sqliteStore } from './sqlite.ts'
+import { SqliteAudit } from './sqlite-audit.ts'
 
 const MODULE = fileURLToPath(new URL('sqlite.ts', import.meta.url))
 /** Modes bind everybody but root, who becomes nobody for the test. */
@@ -58,6 +59,40 @@ test('a second writer in another process is refused, and a killed one leaves not
   store.open()
   assert.throws(() => sqliteStore({ path }).open(), { code: 'store_locked' })
   store.close()
+})
+
+test('a process killed amid transactions leaves rows and audit lines of whole ones only', async () => {
+  const path = join(folder, 'killed.db')
+  for (let kill = 0; kill < 5; kill += 1) {
+    const writer = run(
+      `const store = sqliteStore({ path: ${JSON.stringify(path)} })
+       store.open()
+       const chain = new Uint8Array(16)
+       const head = { issuer: 'https://issuer.test', incarnation: 0, sequence: 0, chain }
+       if (store.load('acme') === undefined) store.setHead('acme', head)
+       for (;;) {
+         const after = store.load('acme').head.sequence
+         const payload = new Uint8Array(300)
+         const rows = Array.from({ length: 50 }, (_, index) => ({ sequence: after + 1 + index, payload, chain }))
+         const lines = rows.map(({ sequence }) => ({ realm: 'acme', at: 1, action: 'token_revoked', sequence }))
+         store.append([{ realm: 'acme', after, rows }], lines)
+         console.log('written')
+       }`,
+    )
+    await once(writer.stdout as NodeJS.ReadableStream, 'data')
+    writer.kill('SIGKILL')
+    await once(writer, 'exit')
+    const store = sqliteStore({ path })
+    store.open()
+    const found = await store.load('acme')
+    const rows: number[] = []
+    for await (const { sequence } of found?.rows ?? []) rows.push(sequence)
+    const lines = await store.auditEntries({ realm: 'acme', limit: 1_000_000 })
+    store.close()
+    assert.ok(rows.length >= 50 * (kill + 1) && rows.length % 50 === 0, `${rows.length} rows`)
+    assert.equal(found?.head.sequence, rows.length)
+    assert.deepEqual(lines.map(({ sequence }) => sequence).reverse(), rows)
+  }
 })
 
 test('a directory that may not be written is said so', async () => {
@@ -127,6 +162,71 @@ test('a newer schema is refused, also by the development issuer', async () => {
   database.exec("UPDATE portcullis_schema SET version = 99 WHERE component = 'revocations'")
   database.close()
   assert.throws(() => sqliteStore({ path }).open(), { code: 'store_newer', message: /version 99.*upgrade/ })
+})
+
+test('a file of the first schema is brought up to date, with all that it holds', async () => {
+  const path = join(folder, 'first.db')
+  const first = openDatabase(path)
+  first.exec(`
+    CREATE TABLE portcullis_schema (component TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT;
+    INSERT INTO portcullis_schema VALUES ('revocations', 1);
+    CREATE TABLE revocation_heads (
+      realm TEXT PRIMARY KEY, issuer TEXT NOT NULL, incarnation INTEGER NOT NULL, sequence INTEGER NOT NULL,
+      chain BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE revocation_rows (
+      realm TEXT NOT NULL, sequence INTEGER NOT NULL, keep_until INTEGER, payload BLOB NOT NULL, chain BLOB NOT NULL,
+      PRIMARY KEY (realm, sequence)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX revocation_rows_keep_until ON revocation_rows (keep_until) WHERE keep_until IS NOT NULL;
+    INSERT INTO revocation_heads VALUES ('acme', 'https://issuer.test', 0, 2, zeroblob(16));
+    INSERT INTO revocation_rows VALUES ('acme', 1, 50, x'01', zeroblob(16)), ('acme', 2, NULL, x'02', zeroblob(16));`)
+  first.close()
+  const store = sqliteStore({ path })
+  await store.open()
+  const found = await store.load('acme')
+  assert.equal(found?.head.sequence, 2)
+  const rows = []
+  for await (const { sequence, keepUntil, payload } of found?.rows ?? []) rows.push([sequence, keepUntil, [...payload]])
+  assert.deepEqual(rows, [
+    [1, 50, [1]],
+    [2, undefined, [2]],
+  ])
+  const entry = { realm: 'acme', at: 7, action: 'login' } as const
+  const third = { sequence: 3, payload: new Uint8Array(1), chain: CHAIN }
+  await store.append([{ realm: 'acme', after: 2, rows: [third] }], [entry])
+  assert.deepEqual(await store.auditEntries({ realm: 'acme', limit: 10 }), [{ id: 1, ...entry }])
+  await store.close()
+  // Every step was taken once.
+  await store.open()
+  await store.close()
+})
+
+test('each kind of query of the audit log reads its lines in order, from an index', () => {
+  const path = join(folder, 'plan.db')
+  const store = sqliteStore({ path })
+  store.open()
+  store.close()
+  const database = openDatabase(path)
+  const seen: string[] = []
+  const audit = new SqliteAudit({
+    ...database,
+    prepare(sql: string) {
+      if (sql.startsWith('SELECT *') || sql.startsWith('DELETE')) seen.push(sql)
+      return database.prepare(sql)
+    },
+  })
+  const all = { action: 'login', actor: 'a', subject: 'b' } as const
+  for (const filter of [{}, { action: all.action }, { actor: all.actor }, { subject: all.subject }, all]) {
+    audit.entries({ realm: 'acme', limit: 1, ...filter })
+  }
+  assert.equal(seen.length, 6)
+  for (const sql of seen) {
+    const parameters = Array.from(sql.matchAll(/\?/g), () => 0)
+    const plan = database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...parameters).map((step) => String(step['detail']))
+    assert.ok(plan.every((step) => !/SCAN|TEMP B-TREE FOR ORDER/.test(step)), `${sql}: ${plan.join('; ')}`)
+  }
+  database.close()
 })
 
 test('a full disk fails the transaction and nothing else', async () => {

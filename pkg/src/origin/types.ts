@@ -1,6 +1,7 @@
 import type { PortcullisError } from '../errors.ts'
 import type { Reason } from '../reasons.ts'
 import type { JWK, JWKS, TokenOptions } from '../types.ts'
+import type { Audit } from './audit.ts'
 import type { RevocationStore } from './store.ts'
 
 /** One realm of an origin: whose tokens it revokes, and who may ask for it. */
@@ -50,8 +51,9 @@ export interface OriginOptions {
   /** Default: none; edges pull. */
   edges?: EdgeOptions[]
   /**
-   * Counts the times that the store was restored from a backup: raise it by one after each. Sequences then begin beyond all that
-   * edges may have seen of what the backup has lost. Default: what the store has, 0 in a new one.
+   * Counts the times that the store was restored from a backup. `restoreSqlite` raises it in the store; raise it by one
+   * here after restoring in any other way. Sequences then begin beyond all that edges may have seen of what the backup
+   * has lost. Default: what the store has, 0 in a new one.
    */
   incarnation?: number
   /** How often edges that are pushed to or stream hear that nothing has happened: 1 to 5. Default 1. */
@@ -84,6 +86,8 @@ export interface OriginOptions {
   maxFailuresPerMinute?: number
   /** How often what has expired is forgotten. Default 60. */
   pruneIntervalSeconds?: number
+  /** How long the audit log is kept, whatever becomes of the revocations it tells of. Default 31536000 (a year). */
+  auditRetentionSeconds?: number
   /** The `fetch` to use for pushes and JWK sets. Default: the host's. */
   fetch?: typeof fetch
   /** Hears what an operator should know. Default: `console.warn`. */
@@ -178,6 +182,8 @@ export interface Origin {
   /** The least version that the user's tokens must have; 0 when none was set. For issuers, which mint no lower one. */
   minimumVersion(realm: string, sub: string): number
   status(): OriginStatus[]
+  /** Who did what, and what was refused. */
+  audit: Audit
   /** Answers the origin's routes; everything else is 404. Never rejects. */
   fetch(request: Request, source?: RequestSource): Promise<Response>
   /** Finishes what was asked for, stops pushes and streams and lets go of the store. */
