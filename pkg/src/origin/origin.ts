@@ -119,6 +119,7 @@ async function start(settings: Settings): Promise<Origin> {
     refuses: (realm: string, subject: TokenSubject) => ledgerOf(realm).refuses(subject) as Reason | undefined,
     userNotBefore: (realm: string, sub: string) => ledgerOf(realm).userNotBefore(sub),
     minimumVersion: (realm: string, sub: string) => ledgerOf(realm).minimumVersion(sub),
+    bans: (realm: string, thumbprint: string) => ledgerOf(realm).bans(thumbprint),
     status: (): OriginStatus[] => [...feeds.keys()].map((realm) => ({ realm, ...ledgerOf(realm).head(), edges: edges.status(realm) })),
     async fetch(request: Request, source: RequestSource = {}): Promise<Response> {
       try {

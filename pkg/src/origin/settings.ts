@@ -83,6 +83,15 @@ const signingKey = rule(
   (value) => isObject(value) && value['kty'] === 'OKP' && value['crv'] === 'Ed25519' && [value['x'], value['d']].every(isKeyPart),
 )
 
+const administration = rule(
+  "an issuer's administration, such as that of the development issuer",
+  (value) =>
+    isObject(value) &&
+    ['users', 'sessions', 'keys', 'addKey', 'retireKey', 'refreshToken', 'sessionEnded'].every(
+      (method) => typeof value[method] === 'function',
+    ),
+)
+
 const REALM_RULES: Rules = {
   ...TOKEN_RULES,
   jwks: required(either(url, keySet, callback)),
@@ -90,6 +99,7 @@ const REALM_RULES: Rules = {
   issuerSkewSeconds: seconds,
   maxLifetimeSeconds: integer('whole seconds', 1),
   maxSessionSeconds: integer('whole seconds', 1),
+  administration,
 }
 
 const EDGE_RULES: Rules = { name: required(text), pushUrl: url, ackSecret: text }

@@ -15,6 +15,69 @@ export interface OriginRealm extends TokenOptions {
   maxLifetimeSeconds?: number
   /** With `compare: 'authTime'`: the longest session; not-befores are kept that long. Default 2592000 (30 days). */
   maxSessionSeconds?: number
+  /** What the issuer lets the origin do, where it runs beside it. Default: the issuer keeps users, sessions and keys to itself. */
+  administration?: IssuerAdministration
+}
+
+/** What an issuer that runs beside the origin lets it do. The development issuer has all of it. */
+export interface IssuerAdministration {
+  users(query: IssuerUserQuery): Promise<IssuerUser[]>
+  /** Sessions that are not ended; `undefined`: no such user. */
+  sessions(sub: string): Promise<IssuerSession[] | undefined>
+  keys(): Promise<IssuerKey[]>
+  /** A new signing key; older ones still verify. */
+  addKey(): Promise<IssuerKey>
+  /** Takes a key that no longer signs out of the set. 'active': it still signs. */
+  retireKey(kid: string): Promise<'retired' | 'unknown' | 'active'>
+  /** What a refresh token is, if this issuer made it; expired and used ones too. */
+  refreshToken(token: string): Promise<IssuerRefreshToken | undefined>
+  /** The ledger has ended the session: refresh tokens and tables follow. */
+  sessionEnded(sid: string): Promise<void>
+}
+
+export interface IssuerUserQuery {
+  /** A part of the user name. Default: everybody. */
+  search?: string
+  /** How many to leave out. */
+  first: number
+  /** How many to give at the most. */
+  max: number
+}
+
+/** A user as Keycloak's Admin API shows one; `id` is the `sub`. */
+export interface IssuerUser {
+  id: string
+  username: string
+  roles?: string[]
+}
+
+/** A session as Keycloak's Admin API shows one, with times in unix seconds; `id` is the `sid`. */
+export interface IssuerSession {
+  id: string
+  userId: string
+  username: string
+  start: number
+  lastAccess: number
+  clients: string[]
+  ipAddress?: string
+}
+
+/** `ACTIVE`: it signs; `PASSIVE`: it only verifies; `DISABLED`: it is banned. */
+export interface IssuerKey {
+  kid: string
+  /** RFC 7638. */
+  thumbprint: string
+  algorithm: string
+  use: 'sig'
+  status: 'ACTIVE' | 'PASSIVE' | 'DISABLED'
+  /** Unix seconds. */
+  createdAt?: number
+}
+
+export interface IssuerRefreshToken {
+  client: string
+  session: string
+  subject: string
 }
 
 /** An edge that the origin knows by name. */
@@ -173,6 +236,8 @@ export interface Origin {
   userNotBefore(realm: string, sub: string): number
   /** The least version that the user's tokens must have; 0 when none was set. For issuers, which mint no lower one. */
   minimumVersion(realm: string, sub: string): number
+  /** Whether a key is banned, by its RFC 7638 thumbprint. For issuers, which never sign with such a one again. */
+  bans(realm: string, thumbprint: string): boolean
   status(): OriginStatus[]
   /** Answers the origin's routes; everything else is 404. Never rejects. */
   fetch(request: Request, source?: RequestSource): Promise<Response>

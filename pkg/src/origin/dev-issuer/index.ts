@@ -3,8 +3,9 @@ import { checkOptions, integer, invalid, list, opaque, oneOf, required, type Rul
 import { json } from '../answer.ts'
 import { openDatabase } from '../database.ts'
 import { Problem, problemOf, problemResponse } from '../problem.ts'
+import { administrationOf } from './administration.ts'
 import { token } from './grants.ts'
-import { openKeys } from './keys.ts'
+import { SigningKeys } from './keys.ts'
 import { logout } from './logout.ts'
 import { hashPassword } from './passwords.ts'
 import { openTables, type Tables } from './tables.ts'
@@ -29,13 +30,18 @@ export async function createDevIssuer(options: DevIssuerOptions): Promise<DevIss
   const close = (): void => (options.database === undefined ? database.close() : undefined)
   try {
     const tables = openTables(database, settings.realm)
-    const keys = await openKeys(tables, settings.algorithm, unixSeconds())
     await seed(tables, settings.users)
     let attached: LedgerView | undefined
     const origin = (): LedgerView => {
       if (attached === undefined) throw notAttached()
       return attached
     }
+    const keys = await SigningKeys.open({
+      tables,
+      algorithm: settings.algorithm,
+      isBanned: (thumbprint) => origin().bans(settings.realm, thumbprint),
+      clock: unixSeconds,
+    })
     const issuer: Issuer = { settings, tables, keys, origin }
     return {
       realm: {
@@ -46,6 +52,7 @@ export async function createDevIssuer(options: DevIssuerOptions): Promise<DevIss
         jwks: () => keys.jwks(),
         // It shares the origin's clock.
         issuerSkewSeconds: 0,
+        administration: administrationOf(issuer),
       },
       attach: (given) => void (attached = given),
       fetch: (request) => answer(issuer, request),

@@ -2,7 +2,7 @@ import type { JWTPayload } from 'jose'
 import { PortcullisError } from '../../errors.ts'
 import { Problem } from '../problem.ts'
 import type { Origin } from '../types.ts'
-import type { IssuerKeys } from './keys.ts'
+import type { SigningKeys } from './keys.ts'
 import type { Session, Tables, User } from './tables.ts'
 import type { DevClient, DevIssuerOptions } from './types.ts'
 
@@ -10,13 +10,13 @@ import type { DevClient, DevIssuerOptions } from './types.ts'
 export interface Issuer {
   settings: Required<Omit<DevIssuerOptions, 'path' | 'database' | 'issuer'>> & { issuer: string }
   tables: Tables
-  keys: IssuerKeys
+  keys: SigningKeys
   /** Throws until the issuer is attached. */
   origin(): LedgerView
 }
 
 /** What the issuer needs of the origin whose ledger it obeys. */
-export type LedgerView = Pick<Origin, 'endSession' | 'minimumVersion' | 'refuses' | 'status'>
+export type LedgerView = Pick<Origin, 'bans' | 'endSession' | 'minimumVersion' | 'refuses' | 'status'>
 
 /** The answer of the token endpoint (RFC 6749 §5.1). */
 export interface TokenAnswer {

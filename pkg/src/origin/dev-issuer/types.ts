@@ -56,7 +56,7 @@ export interface DevIssuer {
   /** For `createOrigin({ realms: [issuer.realm] })`. */
   readonly realm: OriginRealm
   /** Gives it the origin whose ledger it obeys. Needed before it serves. */
-  attach(origin: Pick<Origin, 'endSession' | 'minimumVersion' | 'refuses' | 'status'>): void
+  attach(origin: Pick<Origin, 'bans' | 'endSession' | 'minimumVersion' | 'refuses' | 'status'>): void
   /** Answers its own routes; `undefined` for all others. Never rejects. */
   fetch(request: Request): Promise<Response | undefined>
   close(): void
