@@ -18,6 +18,7 @@ import {
   url,
 } from '../options.ts'
 import { checkDistinct, keySet, TOKEN_RULES } from '../policy.ts'
+import { ClientBook } from './clients.ts'
 import type { ClientOptions, EdgeOptions, OriginOptions, OriginRealm, OriginReport } from './types.ts'
 
 /** An origin's options with every default filled in. */
@@ -25,7 +26,7 @@ export type Settings = Required<Omit<OriginOptions, 'feedCredential' | 'incarnat
   feedCredential: string | undefined
   incarnation: number | undefined
   realms: RealmSettings[]
-  clients: ClientOptions[]
+  clients: ClientBook
   edges: EdgeOptions[]
 }
 
@@ -39,6 +40,7 @@ export function settingsOf(options: OriginOptions): Settings {
   const { edges = [], clients = [] } = options
   checkUnique(edges.map(({ name }) => name), 'name', 'options.edges')
   checkUnique(clients.map(({ id }) => id), 'id', 'options.clients')
+  clients.forEach(checkClient(options.realms.map(({ name }) => name)))
   return {
     heartbeatSeconds: 1,
     errorRate: 1e-6,
@@ -59,7 +61,7 @@ export function settingsOf(options: OriginOptions): Settings {
     ...given(options),
     feedCredential: options.feedCredential,
     incarnation: options.incarnation,
-    clients,
+    clients: new ClientBook(clients),
     edges,
     realms: options.realms.map((realm) => ({
       adminRole: 'portcullis-admin',
@@ -110,7 +112,12 @@ const MAX_HEARTBEAT_SECONDS = 5
 /** Sequences are incarnation * 2^40 + n and stay below 2^53. */
 const MAX_INCARNATION = 2 ** 13 - 1
 
-const CLIENT_RULES: Rules = { id: required(text), secret: text }
+const CLIENT_RULES: Rules = {
+  id: required(text),
+  secret: text,
+  secretSha256: rule('a SHA-256 in 64 hexadecimal digits', (value) => typeof value === 'string' && /^[0-9a-f]{64}$/i.test(value)),
+  realms: list(text),
+}
 
 const RULES: Rules = {
   store: required(store),
@@ -143,6 +150,14 @@ function checkUnique(values: readonly string[], member: string, list: string): v
   values.forEach((value, index) => {
     if (values.indexOf(value) !== index) throw invalid(`${list}[${index}].${member} is the same as that of ${list}[${values.indexOf(value)}]`)
   })
+}
+
+function checkClient(realms: readonly string[]): (client: ClientOptions, index: number) => void {
+  return ({ secret, secretSha256, realms: its = [] }, index) => {
+    const name = `options.clients[${index}]`
+    if (secret !== undefined && secretSha256 !== undefined) throw invalid(`${name} must have secret or secretSha256, not both`)
+    if (!its.every((realm) => realms.includes(realm))) throw invalid(`${name}.realms names a realm that is not in options.realms`)
+  }
 }
 
 function isKeyPart(value: unknown): boolean {

@@ -94,8 +94,12 @@ export interface EdgeOptions {
 export interface ClientOptions {
   /** Its `client_id`; unique. */
   id: string
-  /** Its `client_secret`. Default: the client is public and is known by its id alone. */
+  /** Its `client_secret`; only a hash is kept. Default: the client is public and is known by its id alone. */
   secret?: string
+  /** The secret's SHA-256 in hexadecimal, instead of the secret. Only for secrets that are random: those need no salt. */
+  secretSha256?: string
+  /** The realms where it may ask. Default: all. */
+  realms?: string[]
 }
 
 /** What an origin is made with. Unknown options throw `invalid_option`. */
@@ -105,10 +109,7 @@ export interface OriginOptions {
   realms: OriginRealm[]
   /** The private Ed25519 key that signs the feed (`generateFeedKey`). Secret. */
   signingKey: JWK
-  /**
-   * The clients that RFC 7009 revocation (`POST /realms/{realm}/protocol/openid-connect/revoke`) will authenticate. They are
-   * checked and kept; this version does not serve that route yet. Default: none.
-   */
+  /** Who may revoke by `POST /realms/{realm}/protocol/openid-connect/revoke` (RFC 7009). Default: nobody. */
   clients?: ClientOptions[]
   /** Default: none; edges pull. */
   edges?: EdgeOptions[]

@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto'
 import { PortcullisError } from '../../errors.ts'
 import { checkOptions, integer, invalid, list, opaque, oneOf, required, type Rules, shape, text, url } from '../../options.ts'
 import { json } from '../answer.ts'
+import { ClientBook } from '../clients.ts'
 import { openDatabase } from '../database.ts'
 import { Problem, problemOf, problemResponse } from '../problem.ts'
 import { administrationOf } from './administration.ts'
@@ -42,7 +44,7 @@ export async function createDevIssuer(options: DevIssuerOptions): Promise<DevIss
       isBanned: (thumbprint) => origin().bans(settings.realm, thumbprint),
       clock: unixSeconds,
     })
-    const issuer: Issuer = { settings, tables, keys, origin }
+    const issuer: Issuer = { settings, tables, keys, clients: new ClientBook(settings.clients), origin }
     return {
       realm: {
         name: settings.realm,
@@ -54,6 +56,11 @@ export async function createDevIssuer(options: DevIssuerOptions): Promise<DevIss
         issuerSkewSeconds: 0,
         administration: administrationOf(issuer),
       },
+      clients: settings.clients.map(({ id, secret }) => ({
+        id,
+        ...(secret === undefined ? {} : { secretSha256: createHash('sha256').update(secret).digest('hex') }),
+        realms: [settings.realm],
+      })),
       attach: (given) => void (attached = given),
       fetch: (request) => answer(issuer, request),
       close,
@@ -103,12 +110,14 @@ function discovery({ settings }: Issuer): object {
     issuer: settings.issuer,
     jwks_uri: endpoint('certs'),
     token_endpoint: endpoint('token'),
+    revocation_endpoint: endpoint('revoke'),
     end_session_endpoint: endpoint('logout'),
     grant_types_supported: ['password', 'refresh_token'],
     response_types_supported: [],
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: [settings.algorithm],
     token_endpoint_auth_methods_supported: ['none', 'client_secret_post', 'client_secret_basic'],
+    revocation_endpoint_auth_methods_supported: ['none', 'client_secret_post', 'client_secret_basic'],
     scopes_supported: ['openid'],
   }
 }
