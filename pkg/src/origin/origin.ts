@@ -1,5 +1,6 @@
 import { PortcullisError } from '../errors.ts'
 import type { Reason } from '../reasons.ts'
+import { AuditLog } from './audit.ts'
 import { systemClock } from './clock.ts'
 import type { Context } from './context.ts'
 import type { LedgerCore } from './core.ts'
@@ -13,6 +14,7 @@ import { Problem, problemOf, problemResponse } from './problem.ts'
 import { Pusher } from './push.ts'
 import { createRouter } from './router.ts'
 import { acknowledgementRoutes } from './routes/acks.ts'
+import { eventRoutes } from './routes/events.ts'
 import { feedRoutes } from './routes/feed.ts'
 import { healthRoutes } from './routes/health.ts'
 import { revocationRoutes } from './routes/revocation.ts'
@@ -23,7 +25,16 @@ import { createRevocations } from './revocations.ts'
 import { settingsOf, type Settings } from './settings.ts'
 import type { Origin, OriginOptions, OriginStatus, RequestSource, TokenSubject } from './types.ts'
 
-const ROUTES = [...revokeRoutes, ...revocationRoutes, ...userRoutes, ...feedRoutes, ...streamRoutes, ...acknowledgementRoutes, ...healthRoutes]
+const ROUTES = [
+  ...revokeRoutes,
+  ...revocationRoutes,
+  ...userRoutes,
+  ...feedRoutes,
+  ...streamRoutes,
+  ...acknowledgementRoutes,
+  ...eventRoutes,
+  ...healthRoutes,
+]
 
 /**
  * Opens the store, restores every realm's ledger and starts to publish. Rejects with `invalid_option`, `invalid_jwks`,
@@ -72,6 +83,7 @@ async function start(settings: Settings): Promise<Origin> {
     store: settings.store,
     ledgers,
     clock,
+    auditRetentionSeconds: settings.auditRetentionSeconds,
     onCommitted(realm, after) {
       try {
         gate.sync(realm)
@@ -83,11 +95,15 @@ async function start(settings: Settings): Promise<Origin> {
     },
     onStore: (error) => settings.onReport({ kind: 'store', error }),
   })
+  const audit = new AuditLog({ store: settings.store, committer, realms: [...ledgers.keys()] })
 
   const heartbeat = every(settings.heartbeatSeconds, () => {
     for (const feed of feeds.values()) feed.heartbeat()
   })
-  const pruning = every(settings.pruneIntervalSeconds, () => committer.prune())
+  const pruning = every(settings.pruneIntervalSeconds, async () => {
+    await audit.summarize()
+    await committer.prune()
+  })
   function every(seconds: number, work: () => void | Promise<void>): ReturnType<typeof setInterval> {
     const run = async (): Promise<void> => work()
     const timer = setInterval(() => void run().catch((cause: unknown) => fault(cause, 'what is done at intervals failed')), seconds * 1000)
@@ -100,7 +116,10 @@ async function start(settings: Settings): Promise<Origin> {
     clearInterval(heartbeat)
     clearInterval(pruning)
     for (const pusher of pushers) pusher.close()
+    // When it fails, the store has been reported already.
+    const summarized = audit.summarize().catch(() => undefined)
     await committer.close()
+    await summarized
     for (const feed of feeds.values()) feed.close()
     await Promise.all(pushing)
     gate.close()
@@ -122,6 +141,7 @@ async function start(settings: Settings): Promise<Origin> {
     minimumVersion: (realm: string, sub: string) => ledgerOf(realm).minimumVersion(sub),
     bans: (realm: string, thumbprint: string) => ledgerOf(realm).bans(thumbprint),
     status: (): OriginStatus[] => [...feeds.keys()].map((realm) => ({ realm, ...ledgerOf(realm).head(), edges: edges.status(realm) })),
+    audit,
     async fetch(request: Request, source: RequestSource = {}): Promise<Response> {
       try {
         if (closing !== undefined) throw closed()
@@ -136,7 +156,7 @@ async function start(settings: Settings): Promise<Origin> {
     close: () => (closing ??= close()),
   }
   const failures = new FailureLimiter(settings.maxFailuresPerMinute)
-  const context: Context = { settings, clock, gate, committer, feeds, edges, failures, origin }
+  const context: Context = { settings, clock, gate, committer, audit, feeds, edges, failures, origin }
   const route = createRouter(context, ROUTES)
   const pushing = pushers.map((pusher) => pusher.run())
   return origin
