@@ -73,11 +73,10 @@ class SqliteRefreshTokens implements RefreshTokens {
 
   begin(login: Login): void {
     this.#assertOpen()
-    const now = this.#now()
     const hash = hashOf(login.token)
     this.#database.transaction(() => {
       this.#assertNew(hash)
-      this.#tables.addFamily(login, hash, login.issuedAt ?? now, now)
+      this.#tables.addFamily(login, hash, login.issuedAt ?? this.#now())
     })
   }
 

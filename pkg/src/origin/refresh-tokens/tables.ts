@@ -44,7 +44,7 @@ export interface StoredToken {
 export interface TokenTables {
   token(hash: string): StoredToken | undefined
   /** In a transaction of the caller's. */
-  addFamily(login: Login, hash: string, issuedAt: number, now: number): void
+  addFamily(login: Login, hash: string, issuedAt: number): void
   /** In a transaction of the caller's. */
   replace(token: StoredToken, hash: string, next: { hash: string; issuedAt: number; address: string | undefined }, nowMs: number): void
   endSession(session: string, ledger: 'told' | 'to_be_told', now: number): void
@@ -93,9 +93,9 @@ export function openTokenTables(database: Database, realm: string): TokenTables 
       const row = token.get(hash, realm)
       return row === undefined ? undefined : tokenOf(row)
     },
-    addFamily(login, hash, issuedAt, now) {
+    addFamily(login, hash, issuedAt) {
       const { session, subject, client, tokenVersion = 0, scope = null, address = null } = login
-      const row = addFamily.get(realm, session, subject, client, tokenVersion, scope, address, now, now)
+      const row = addFamily.get(realm, session, subject, client, tokenVersion, scope, address, issuedAt, issuedAt)
       addToken.run(hash, Number(row?.['id']), issuedAt)
     },
     replace(old, hash, next, nowMs) {

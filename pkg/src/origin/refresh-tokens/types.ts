@@ -45,7 +45,7 @@ export interface Login {
   client: string
   /** The first refresh token. Only its SHA-256 is stored. */
   token: string
-  /** Unix seconds: the `iat` of tokens that were made before this. Default: now. */
+  /** When the user logged in, in unix seconds: the `auth_time` and `iat` of its tokens, where those were made before. Default: now. */
   issuedAt?: number
   /** The `token_version` of its access tokens. Default 0, as for tokens without the claim. */
   tokenVersion?: number
