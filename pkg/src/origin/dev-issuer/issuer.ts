@@ -28,7 +28,10 @@ export interface Issuer {
 /** What the issuer needs of the origin whose ledger it obeys. */
 export interface LedgerView
   extends Pick<Origin, 'audit' | 'bans' | 'minimumVersion' | 'refuses' | 'status' | 'userNotBefore'>,
-    LedgerOfSessions {}
+    LedgerOfSessions {
+  /** Puts the realm's keys into the feed. */
+  publishKeys?(realm: string): Promise<unknown>
+}
 
 /** One request, read as far as a grant or logout needs it. */
 export interface Asking {
@@ -76,7 +79,7 @@ export interface Happened {
   action: AuditAction
   actor?: string | undefined
   subject?: string | undefined
-  address: string | undefined
+  address?: string | undefined
   detail?: string
 }
 
