@@ -50,6 +50,11 @@ export class RealmFeed {
     return this.#options.ledger.head()
   }
 
+  /** The chain at a past sequence; `undefined` where it is not known any more. */
+  chainAt(sequence: number): string | undefined {
+    return this.#options.ledger.chainAt(sequence)
+  }
+
   manifest(): Statement {
     return this.#current()
   }

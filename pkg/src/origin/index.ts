@@ -4,6 +4,7 @@ export type {
   ClientOptions,
   EdgeOptions,
   EdgeStatus,
+  Enforcement,
   Origin,
   OriginOptions,
   OriginRealm,

@@ -4,6 +4,7 @@ import { systemClock } from './clock.ts'
 import type { Context } from './context.ts'
 import type { LedgerCore } from './core.ts'
 import { EdgeBook } from './edges.ts'
+import { enforced } from './enforcement.ts'
 import { FailureLimiter } from './failures.ts'
 import { RealmFeed } from './feed.ts'
 import { OriginGate } from './gate.ts'
@@ -47,7 +48,8 @@ async function start(settings: Settings): Promise<Origin> {
   const feeds = new Map([...ledgers].map(([name, ledger]) => [name, new RealmFeed({ name, ledger, clock, renewSeconds, sequenceOf })]))
   const { kty, crv, x } = settings.signingKey
   const gate: OriginGate = new OriginGate({ settings, feeds, publicKey: { kty, crv: crv ?? '', x: x ?? '' }, clock })
-  const edges = new EdgeBook(settings.edges, settings.onReport)
+  const { silentAfterSeconds, skewSeconds, onReport } = settings
+  const edges = new EdgeBook({ edges: settings.edges, realms: feeds, silentAfterSeconds, skewSeconds, clock, onReport })
   const pushers = settings.edges.flatMap(({ name, pushUrl }) =>
     pushUrl === undefined
       ? []
@@ -85,6 +87,7 @@ async function start(settings: Settings): Promise<Origin> {
 
   const heartbeat = every(settings.heartbeatSeconds, () => {
     for (const feed of feeds.values()) feed.heartbeat()
+    edges.watch()
   })
   const pruning = every(settings.pruneIntervalSeconds, () => committer.prune())
   function every(seconds: number, work: () => void | Promise<void>): ReturnType<typeof setInterval> {
@@ -99,6 +102,7 @@ async function start(settings: Settings): Promise<Origin> {
     clearInterval(heartbeat)
     clearInterval(pruning)
     for (const pusher of pushers) pusher.close()
+    edges.close()
     await committer.close()
     for (const feed of feeds.values()) feed.close()
     await Promise.all(pushing)
@@ -119,6 +123,10 @@ async function start(settings: Settings): Promise<Origin> {
     refuses: (realm: string, subject: TokenSubject) => ledgerOf(realm).refuses(subject) as Reason | undefined,
     userNotBefore: (realm: string, sub: string) => ledgerOf(realm).userNotBefore(sub),
     minimumVersion: (realm: string, sub: string) => ledgerOf(realm).minimumVersion(sub),
+    async enforced(recorded, options) {
+      ledgerOf(recorded.realm)
+      return enforced(edges, recorded, options)
+    },
     status: (): OriginStatus[] => [...feeds.keys()].map((realm) => ({ realm, ...ledgerOf(realm).head(), edges: edges.status(realm) })),
     async fetch(request: Request, source: RequestSource = {}): Promise<Response> {
       try {

@@ -23,7 +23,10 @@ export interface EdgeOptions {
   name: string
   /** Where the edge takes feeds (`gate.receiveFeed`): changes are POSTed there as soon as they are durable. Default: it pulls. */
   pushUrl?: URL | string
-  /** The secret with which it acknowledges what it enforces. Default: its acknowledgements are refused. */
+  /**
+   * The secret with which it acknowledges what it enforces. Default: its acknowledgements are refused, and it counts as one that
+   * does not enforce.
+   */
   ackSecret?: string
 }
 
@@ -82,6 +85,8 @@ export interface OriginOptions {
   plainHttp?: 'loopback' | 'anywhere'
   /** How often one address may fail with one account before it has to wait (429). Default 100. */
   maxFailuresPerMinute?: number
+  /** After so many seconds without a newer acknowledgement an edge counts as silent; edges repeat theirs every 30 s. Default 60. */
+  silentAfterSeconds?: number
   /** How often what has expired is forgotten. Default 60. */
   pruneIntervalSeconds?: number
   /** The `fetch` to use for pushes and JWK sets. Default: the host's. */
@@ -131,8 +136,28 @@ export interface EdgeStatus {
   sequence: number | undefined
   /** When it did, in unix seconds. */
   acknowledgedAt: number | undefined
-  /** What was pushed to it last with success. */
+  /** What was pushed to it last with success. It may have taken a push and yet not enforce it, so this proves nothing. */
   pushedSequence: number | undefined
+  /**
+   * `current`: it enforces everything. `behind`: not yet. `silent`: nothing newer was heard of it for `silentAfterSeconds`.
+   * `unheard`: it has acknowledged nothing since the origin started.
+   */
+  state: 'current' | 'behind' | 'silent' | 'unheard'
+  /** How many changes it lacks; `undefined`: unheard. */
+  behindBy: number | undefined
+}
+
+/** How many of the configured edges have acknowledged a revocation. */
+export interface Enforcement {
+  /** Where the revocation stands in the ledger. */
+  sequence: number
+  enforced: number
+  /** How many edges are configured. One without `ackSecret` can acknowledge nothing, and is always missing. */
+  total: number
+  /** Since it was asked, when the revocation was durable already. */
+  elapsedMs: number
+  /** The names of those that have not, or have fallen silent. */
+  missing: string[]
 }
 
 export interface OriginStatus {
@@ -173,6 +198,11 @@ export interface Origin {
   userNotBefore(realm: string, sub: string): number
   /** The least version that the user's tokens must have; 0 when none was set. For issuers, which mint no lower one. */
   minimumVersion(realm: string, sub: string): number
+  /**
+   * Resolves as soon as all edges have acknowledged a revocation, or when `timeoutMs` (0 to 30000) is over, `signal` aborts or
+   * the origin closes. Rejects with `unknown_realm`, `closed` or `invalid_option`.
+   */
+  enforced(recorded: Recorded, options: { timeoutMs: number; signal?: AbortSignal }): Promise<Enforcement>
   status(): OriginStatus[]
   /** Answers the origin's routes; everything else is 404. Never rejects. */
   fetch(request: Request, source?: RequestSource): Promise<Response>
