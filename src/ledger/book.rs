@@ -75,7 +75,7 @@ impl Book {
             Fact::NotBefore { subject, .. } => self.not_before(subject),
             Fact::Version { user, .. } => self.versions.get(&user_key(self.realm, user)),
             Fact::Ban { thumbprint } => u64::from(self.exact.bans.contains(thumbprint)),
-            Fact::Keys { jwks } => u64::from(self.exact.jwks.as_deref() == Some(jwks)),
+            Fact::Keys { jwks } => u64::from(self.exact.jwks.as_deref().unwrap_or_default() == jwks),
         }
     }
 
@@ -97,6 +97,11 @@ impl Book {
             let not_before = self.not_before(name);
             not_before > 0 && subject.compared_at.get() <= not_before
         };
+        let user = |user: &str| {
+            let not_before = self.not_before(SubjectName::User(user));
+            let logout_unknown = subject.logged_out_at.is_some_and(|at| at.get() < not_before);
+            logout_unknown || is_refused(SubjectName::User(user))
+        };
         let session = |session: &str| is_refused(SubjectName::Session(session));
         let client_session =
             |session: &str| clients().any(|client| is_refused(SubjectName::ClientSession(session, client)));
@@ -104,7 +109,7 @@ impl Book {
         let levels = [
             (Level::Realm, is_refused(SubjectName::Realm)),
             (Level::Client, clients().any(|client| is_refused(SubjectName::Client(client)))),
-            (Level::User, subject.user.is_some_and(|user| is_refused(SubjectName::User(user)))),
+            (Level::User, subject.user.is_some_and(user)),
             (Level::Session, subject.session.is_some_and(session)),
             (Level::ClientSession, subject.session.is_some_and(client_session)),
             (Level::Version, subject.user.is_some_and(version)),
@@ -193,8 +198,9 @@ impl Book {
             Fact::Ban { thumbprint } => {
                 self.exact.bans.remove(thumbprint);
             }
-            // There is no correction of these; recorded as one, they are what they are.
-            Fact::TokenId { .. } | Fact::Keys { .. } => {
+            Fact::Keys { jwks } => self.exact.jwks = Some(jwks.to_vec()).filter(|jwks| !jwks.is_empty()),
+            // There is no correction of a token id; recorded as one, it is what it is.
+            Fact::TokenId { .. } => {
                 self.add(fact, sequence);
             }
         }

@@ -65,10 +65,12 @@ pub enum Event {
     },
     /// The realm's keys, for gates that take them from the feed.
     Keys {
-        /// The JWKS (RFC 7517 §5), JSON.
+        /// The JWKS (RFC 7517 §5), JSON, without private or shared keys.
         jwks: Vec<u8>,
     },
-    /// A mistaken value is replaced, which nothing else can do: all else only ever refuses more.
+    /// The feed carries the realm's keys no longer: gates that took them from there have none until they come again.
+    KeysWithdrawn,
+    /// A mistaken value is replaced. Nothing else takes back what was refused: all other events only ever refuse more.
     Correction(Correction),
 }
 
@@ -137,6 +139,7 @@ impl fmt::Debug for Event {
             Self::KeyBanned { .. } => "KeyBanned",
             Self::TokenVersion { .. } => "TokenVersion",
             Self::Keys { .. } => "Keys",
+            Self::KeysWithdrawn => "KeysWithdrawn",
             Self::Correction(_) => "Correction",
         })
     }

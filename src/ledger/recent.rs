@@ -74,6 +74,15 @@ impl Recent {
         *self = Self::new(floor);
     }
 
+    /// The chain hash at a sequence from the floor on; `None` where there is no row.
+    pub(crate) fn chain_at(&self, sequence: u64) -> Option<Chain> {
+        if sequence == self.floor.sequence {
+            return Some(self.floor.chain);
+        }
+        let known = self.changes.binary_search_by_key(&sequence, |(head, _)| head.sequence).ok()?;
+        self.changes.get(known).map(|(head, _)| head.chain)
+    }
+
     /// The last known place at or before a sequence, and the changes after it; `None` when they are no longer kept.
     pub(crate) fn since(&self, sequence: u64) -> Option<(Head, impl Iterator<Item = &(Head, Change)>)> {
         if sequence < self.floor.sequence {

@@ -20,7 +20,7 @@ const FORM: u8 = 1;
 //             client session: u32 length of the sid, sid, azp to the end; else the name to the end; realm: nothing
 //     kind 3: u64 minimum, sub to the end
 //     kind 4: [u8; 32] thumbprint; correction: it is lifted
-//     kind 5: JWKS to the end
+//     kind 5: JWKS to the end; correction: nothing, the keys are withdrawn
 // }
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Record<'a> {

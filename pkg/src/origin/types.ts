@@ -128,6 +128,10 @@ export interface TokenSubject {
   /** Unix seconds. */
   expiresAt: number
   tokenVersion?: number
+  /** What not-befores are compared with, in unix seconds: the login (`auth_time`) with `compare: 'authTime'`. Default `issuedAt`. */
+  comparedAt?: number
+  /** The user's last logout, as the token says, in unix seconds. Default: it says nothing. */
+  lastLogoutTime?: number
 }
 
 export interface EdgeStatus {
