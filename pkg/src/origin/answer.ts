@@ -13,6 +13,11 @@ export function noContent(): Response {
   return new Response(null, { status: 204, headers: { 'cache-control': 'no-store' } })
 }
 
+/** Done; the body is empty (RFC 7009 §2.2). */
+export function ok(): Response {
+  return new Response(null, { status: 200, headers: { 'cache-control': 'no-store' } })
+}
+
 /** Feed bytes. */
 export function octets(bytes: Uint8Array, headers: Record<string, string>): Response {
   return new Response(bytes as Uint8Array<ArrayBuffer>, { headers: { 'content-type': 'application/octet-stream', ...headers } })

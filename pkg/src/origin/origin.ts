@@ -16,6 +16,7 @@ import { createRouter } from './router.ts'
 import { acknowledgementRoutes } from './routes/acks.ts'
 import { feedRoutes } from './routes/feed.ts'
 import { healthRoutes } from './routes/health.ts'
+import { revocationRoutes } from './routes/revocation.ts'
 import { revokeRoutes } from './routes/revoke.ts'
 import { streamRoutes } from './routes/stream.ts'
 import { userRoutes } from './routes/users.ts'
@@ -23,7 +24,7 @@ import { createRevocations } from './revocations.ts'
 import { settingsOf, type Settings } from './settings.ts'
 import type { Origin, OriginOptions, OriginStatus, RequestSource, TokenSubject } from './types.ts'
 
-const ROUTES = [...revokeRoutes, ...userRoutes, ...feedRoutes, ...streamRoutes, ...acknowledgementRoutes, ...healthRoutes]
+const ROUTES = [...revokeRoutes, ...revocationRoutes, ...userRoutes, ...feedRoutes, ...streamRoutes, ...acknowledgementRoutes, ...healthRoutes]
 
 /**
  * Opens the store, restores every realm's ledger and starts to publish. Rejects with `invalid_option`, `invalid_jwks`,
@@ -127,6 +128,7 @@ async function start(settings: Settings): Promise<Origin> {
       ledgerOf(recorded.realm)
       return enforced(edges, recorded, options)
     },
+    bans: (realm: string, thumbprint: string) => ledgerOf(realm).bans(thumbprint),
     status: (): OriginStatus[] => [...feeds.keys()].map((realm) => ({ realm, ...ledgerOf(realm).head(), edges: edges.status(realm) })),
     async fetch(request: Request, source: RequestSource = {}): Promise<Response> {
       try {

@@ -18,6 +18,7 @@ import {
   url,
 } from '../options.ts'
 import { checkDistinct, keySet, TOKEN_RULES } from '../policy.ts'
+import { ClientBook } from './clients.ts'
 import type { ClientOptions, EdgeOptions, OriginOptions, OriginRealm, OriginReport } from './types.ts'
 
 /** An origin's options with every default filled in. */
@@ -25,7 +26,7 @@ export type Settings = Required<Omit<OriginOptions, 'feedCredential' | 'incarnat
   feedCredential: string | undefined
   incarnation: number | undefined
   realms: RealmSettings[]
-  clients: ClientOptions[]
+  clients: ClientBook
   edges: EdgeOptions[]
 }
 
@@ -39,6 +40,7 @@ export function settingsOf(options: OriginOptions): Settings {
   const { edges = [], clients = [] } = options
   checkUnique(edges.map(({ name }) => name), 'name', 'options.edges')
   checkUnique(clients.map(({ id }) => id), 'id', 'options.clients')
+  clients.forEach(checkClient(options.realms.map(({ name }) => name)))
   return {
     heartbeatSeconds: 1,
     errorRate: 1e-6,
@@ -60,7 +62,7 @@ export function settingsOf(options: OriginOptions): Settings {
     ...given(options),
     feedCredential: options.feedCredential,
     incarnation: options.incarnation,
-    clients,
+    clients: new ClientBook(clients),
     edges,
     realms: options.realms.map((realm) => ({
       adminRole: 'portcullis-admin',
@@ -84,6 +86,15 @@ const signingKey = rule(
   (value) => isObject(value) && value['kty'] === 'OKP' && value['crv'] === 'Ed25519' && [value['x'], value['d']].every(isKeyPart),
 )
 
+const administration = rule(
+  "an issuer's administration, such as that of the development issuer",
+  (value) =>
+    isObject(value) &&
+    ['users', 'sessions', 'keys', 'addKey', 'retireKey', 'refreshToken', 'sessionEnded'].every(
+      (method) => typeof value[method] === 'function',
+    ),
+)
+
 const REALM_RULES: Rules = {
   ...TOKEN_RULES,
   jwks: required(either(url, keySet, callback)),
@@ -91,6 +102,7 @@ const REALM_RULES: Rules = {
   issuerSkewSeconds: seconds,
   maxLifetimeSeconds: integer('whole seconds', 1),
   maxSessionSeconds: integer('whole seconds', 1),
+  administration,
 }
 
 const EDGE_RULES: Rules = { name: required(text), pushUrl: url, ackSecret: text }
@@ -101,7 +113,12 @@ const MAX_HEARTBEAT_SECONDS = 5
 /** Sequences are incarnation * 2^40 + n and stay below 2^53. */
 const MAX_INCARNATION = 2 ** 13 - 1
 
-const CLIENT_RULES: Rules = { id: required(text), secret: text }
+const CLIENT_RULES: Rules = {
+  id: required(text),
+  secret: text,
+  secretSha256: rule('a SHA-256 in 64 hexadecimal digits', (value) => typeof value === 'string' && /^[0-9a-f]{64}$/i.test(value)),
+  realms: list(text),
+}
 
 const RULES: Rules = {
   store: required(store),
@@ -135,6 +152,14 @@ function checkUnique(values: readonly string[], member: string, list: string): v
   values.forEach((value, index) => {
     if (values.indexOf(value) !== index) throw invalid(`${list}[${index}].${member} is the same as that of ${list}[${values.indexOf(value)}]`)
   })
+}
+
+function checkClient(realms: readonly string[]): (client: ClientOptions, index: number) => void {
+  return ({ secret, secretSha256, realms: its = [] }, index) => {
+    const name = `options.clients[${index}]`
+    if (secret !== undefined && secretSha256 !== undefined) throw invalid(`${name} must have secret or secretSha256, not both`)
+    if (!its.every((realm) => realms.includes(realm))) throw invalid(`${name}.realms names a realm that is not in options.realms`)
+  }
 }
 
 function isKeyPart(value: unknown): boolean {

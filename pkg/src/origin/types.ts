@@ -15,6 +15,69 @@ export interface OriginRealm extends TokenOptions {
   maxLifetimeSeconds?: number
   /** With `compare: 'authTime'`: the longest session; not-befores are kept that long. Default 2592000 (30 days). */
   maxSessionSeconds?: number
+  /** What the issuer lets the origin do, where it runs beside it. Default: the issuer keeps users, sessions and keys to itself. */
+  administration?: IssuerAdministration
+}
+
+/** What an issuer that runs beside the origin lets it do. The development issuer has all of it. */
+export interface IssuerAdministration {
+  users(query: IssuerUserQuery): Promise<IssuerUser[]>
+  /** Sessions that are not ended; `undefined`: no such user. */
+  sessions(sub: string): Promise<IssuerSession[] | undefined>
+  keys(): Promise<IssuerKey[]>
+  /** A new signing key; older ones still verify. */
+  addKey(): Promise<IssuerKey>
+  /** Takes a key that no longer signs out of the set. 'active': it still signs. */
+  retireKey(kid: string): Promise<'retired' | 'unknown' | 'active'>
+  /** What a refresh token is, if this issuer made it; expired and used ones too. */
+  refreshToken(token: string): Promise<IssuerRefreshToken | undefined>
+  /** The ledger has ended the session: refresh tokens and tables follow. */
+  sessionEnded(sid: string): Promise<void>
+}
+
+export interface IssuerUserQuery {
+  /** A part of the user name. Default: everybody. */
+  search?: string
+  /** How many to leave out. */
+  first: number
+  /** How many to give at the most. */
+  max: number
+}
+
+/** A user as Keycloak's Admin API shows one; `id` is the `sub`. */
+export interface IssuerUser {
+  id: string
+  username: string
+  roles?: string[]
+}
+
+/** A session as Keycloak's Admin API shows one, with times in unix seconds; `id` is the `sid`. */
+export interface IssuerSession {
+  id: string
+  userId: string
+  username: string
+  start: number
+  lastAccess: number
+  clients: string[]
+  ipAddress?: string
+}
+
+/** `ACTIVE`: it signs; `PASSIVE`: it only verifies; `DISABLED`: it is banned. */
+export interface IssuerKey {
+  kid: string
+  /** RFC 7638. */
+  thumbprint: string
+  algorithm: string
+  use: 'sig'
+  status: 'ACTIVE' | 'PASSIVE' | 'DISABLED'
+  /** Unix seconds. */
+  createdAt?: number
+}
+
+export interface IssuerRefreshToken {
+  client: string
+  session: string
+  subject: string
 }
 
 /** An edge that the origin knows by name. */
@@ -34,8 +97,12 @@ export interface EdgeOptions {
 export interface ClientOptions {
   /** Its `client_id`; unique. */
   id: string
-  /** Its `client_secret`. Default: the client is public and is known by its id alone. */
+  /** Its `client_secret`; only a hash is kept. Default: the client is public and is known by its id alone. */
   secret?: string
+  /** The secret's SHA-256 in hexadecimal, instead of the secret. Only for secrets that are random: those need no salt. */
+  secretSha256?: string
+  /** The realms where it may ask. Default: all. */
+  realms?: string[]
 }
 
 /** What an origin is made with. Unknown options throw `invalid_option`. */
@@ -45,10 +112,7 @@ export interface OriginOptions {
   realms: OriginRealm[]
   /** The private Ed25519 key that signs the feed (`generateFeedKey`). Secret. */
   signingKey: JWK
-  /**
-   * The clients that RFC 7009 revocation (`POST /realms/{realm}/protocol/openid-connect/revoke`) will authenticate. They are
-   * checked and kept; this version does not serve that route yet. Default: none.
-   */
+  /** Who may revoke by `POST /realms/{realm}/protocol/openid-connect/revoke` (RFC 7009). Default: nobody. */
   clients?: ClientOptions[]
   /** Default: none; edges pull. */
   edges?: EdgeOptions[]
@@ -207,6 +271,8 @@ export interface Origin {
    * the origin closes. Rejects with `unknown_realm`, `closed` or `invalid_option`.
    */
   enforced(recorded: Recorded, options: { timeoutMs: number; signal?: AbortSignal }): Promise<Enforcement>
+  /** Whether a key is banned, by its RFC 7638 thumbprint. For issuers, which never sign with such a one again. */
+  bans(realm: string, thumbprint: string): boolean
   status(): OriginStatus[]
   /** Answers the origin's routes; everything else is 404. Never rejects. */
   fetch(request: Request, source?: RequestSource): Promise<Response>

@@ -1,9 +1,8 @@
 import { json } from '../answer.ts'
 import { Problem } from '../problem.ts'
 import { formBody, invalidRequest } from '../request.ts'
-import { authenticateClient } from './clients.ts'
 import { verifyPassword } from './passwords.ts'
-import { endSession, hashOf, issuableAt, issueTokens, type Issuer, type TokenAnswer, unixSeconds } from './tokens.ts'
+import { clientOf, endSession, hashOf, issuableAt, issueTokens, type Issuer, type TokenAnswer, unixSeconds } from './tokens.ts'
 import type { DevClient } from './types.ts'
 
 /** The largest form: two tokens and some names. */
@@ -18,7 +17,7 @@ export async function token(issuer: Issuer, request: Request): Promise<Response>
   const form = await formBody(request, MAX_FORM_BYTES)
   const grant = form.get('grant_type')
   if (grant === undefined) throw invalidRequest('grant_type is missing')
-  const client = await authenticateClient(issuer.settings.clients, request, form)
+  const client = await clientOf(issuer, request, form)
   return json(200, await granted(issuer, grant, client, form), { pragma: 'no-cache' })
 }
 

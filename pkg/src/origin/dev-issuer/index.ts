@@ -1,10 +1,13 @@
+import { createHash } from 'node:crypto'
 import { PortcullisError } from '../../errors.ts'
 import { checkOptions, integer, invalid, list, opaque, oneOf, required, type Rules, shape, text, url } from '../../options.ts'
 import { json } from '../answer.ts'
+import { ClientBook } from '../clients.ts'
 import { openDatabase } from '../database.ts'
 import { Problem, problemOf, problemResponse } from '../problem.ts'
+import { administrationOf } from './administration.ts'
 import { token } from './grants.ts'
-import { openKeys } from './keys.ts'
+import { SigningKeys } from './keys.ts'
 import { logout } from './logout.ts'
 import { hashPassword } from './passwords.ts'
 import { openTables, type Tables } from './tables.ts'
@@ -29,14 +32,19 @@ export async function createDevIssuer(options: DevIssuerOptions): Promise<DevIss
   const close = (): void => (options.database === undefined ? database.close() : undefined)
   try {
     const tables = openTables(database, settings.realm)
-    const keys = await openKeys(tables, settings.algorithm, unixSeconds())
     await seed(tables, settings.users)
     let attached: LedgerView | undefined
     const origin = (): LedgerView => {
       if (attached === undefined) throw notAttached()
       return attached
     }
-    const issuer: Issuer = { settings, tables, keys, origin }
+    const keys = await SigningKeys.open({
+      tables,
+      algorithm: settings.algorithm,
+      isBanned: (thumbprint) => origin().bans(settings.realm, thumbprint),
+      clock: unixSeconds,
+    })
+    const issuer: Issuer = { settings, tables, keys, clients: new ClientBook(settings.clients), origin }
     return {
       realm: {
         name: settings.realm,
@@ -46,7 +54,13 @@ export async function createDevIssuer(options: DevIssuerOptions): Promise<DevIss
         jwks: () => keys.jwks(),
         // It shares the origin's clock.
         issuerSkewSeconds: 0,
+        administration: administrationOf(issuer),
       },
+      clients: settings.clients.map(({ id, secret }) => ({
+        id,
+        ...(secret === undefined ? {} : { secretSha256: createHash('sha256').update(secret).digest('hex') }),
+        realms: [settings.realm],
+      })),
       attach: (given) => void (attached = given),
       fetch: (request) => answer(issuer, request),
       close,
@@ -96,12 +110,14 @@ function discovery({ settings }: Issuer): object {
     issuer: settings.issuer,
     jwks_uri: endpoint('certs'),
     token_endpoint: endpoint('token'),
+    revocation_endpoint: endpoint('revoke'),
     end_session_endpoint: endpoint('logout'),
     grant_types_supported: ['password', 'refresh_token'],
     response_types_supported: [],
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: [settings.algorithm],
     token_endpoint_auth_methods_supported: ['none', 'client_secret_post', 'client_secret_basic'],
+    revocation_endpoint_auth_methods_supported: ['none', 'client_secret_post', 'client_secret_basic'],
     scopes_supported: ['openid'],
   }
 }

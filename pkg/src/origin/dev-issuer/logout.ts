@@ -1,9 +1,8 @@
 import { noContent } from '../answer.ts'
 import { Problem } from '../problem.ts'
 import { formBody, invalidRequest, parametersOf } from '../request.ts'
-import { authenticateClient } from './clients.ts'
 import { MAX_FORM_BYTES } from './grants.ts'
-import { endSession, type Issuer } from './tokens.ts'
+import { clientOf, endSession, type Issuer } from './tokens.ts'
 
 /**
  * `GET` or `POST …/logout` (OpenID Connect RP-Initiated Logout 1.0): ends the session that `id_token_hint` names. As in
@@ -26,7 +25,7 @@ export async function logout(issuer: Issuer, request: Request, url: URL): Promis
 }
 
 async function byRefreshToken(issuer: Issuer, request: Request, form: ReadonlyMap<string, string>): Promise<Response> {
-  const client = await authenticateClient(issuer.settings.clients, request, form)
+  const client = await clientOf(issuer, request, form)
   const claims = await issuer.keys.verify(form.get('refresh_token') ?? '', { issuer: issuer.settings.issuer, expired: 'accept' })
   if (claims?.['token_use'] !== 'refresh' || claims['azp'] !== client.id || typeof claims['sid'] !== 'string') {
     throw new Problem(400, 'invalid_grant', 'the refresh token is no refresh token of this client')

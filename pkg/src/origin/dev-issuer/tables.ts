@@ -19,6 +19,11 @@ const SCHEMA = [
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX dev_issuer_refresh_tokens_sid ON dev_issuer_refresh_tokens (sid);
    CREATE INDEX dev_issuer_refresh_tokens_expires_at ON dev_issuer_refresh_tokens (expires_at);`,
+  // Keys made in the same second have an order too.
+  `ALTER TABLE dev_issuer_keys ADD COLUMN number INTEGER NOT NULL DEFAULT 0;
+   UPDATE dev_issuer_keys SET number =
+     (SELECT count(*) FROM dev_issuer_keys o
+      WHERE o.realm = dev_issuer_keys.realm AND (o.created_at, o.kid) <= (dev_issuer_keys.created_at, dev_issuer_keys.kid));`,
 ]
 
 /** A session this young may not have its first refresh token yet. */
@@ -42,9 +47,12 @@ export interface Session {
 }
 
 export interface StoredKey {
+  /** Its RFC 7638 thumbprint. */
   kid: string
   algorithm: string
   privateJwk: string
+  /** Unix seconds. */
+  createdAt: number
 }
 
 /** What using a refresh token came to. `reused`: it had been used before, so somebody else has it too. */
@@ -54,12 +62,17 @@ export type Use = { outcome: 'used'; session: Session } | { outcome: 'reused'; s
 export interface Tables {
   /** Newest first. */
   keys(): StoredKey[]
-  addKey(key: StoredKey, now: number): void
+  addKey(key: StoredKey): void
+  removeKey(kid: string): void
+  /** By name; `search` is a part of it, without regard to case. */
+  users(search: string | undefined, first: number, max: number): User[]
   user(name: string): User | undefined
   userBySub(sub: string): User | undefined
   addUser(user: User): void
   /** Starts a session and forgets those that nobody can continue. */
   addSession(session: Session): void
+  /** Those of a user that can be continued. */
+  sessions(sub: string, now: number): (Session & { lastAccess: number })[]
   endSession(sid: string, now: number): void
   addRefreshToken(hash: string, sid: string, expiresAt: number): void
   /** Uses a refresh token up: of any number that try at once, one succeeds. */
@@ -68,12 +81,24 @@ export interface Tables {
 
 export function openTables(database: Database, realm: string): Tables {
   migrate(database, 'dev-issuer', SCHEMA)
-  const keys = database.prepare('SELECT kid, algorithm, private_jwk FROM dev_issuer_keys WHERE realm = ? ORDER BY created_at DESC, kid')
-  const addKey = database.prepare('INSERT INTO dev_issuer_keys VALUES (?, ?, ?, ?, ?)')
+  const keys = database.prepare('SELECT * FROM dev_issuer_keys WHERE realm = ? ORDER BY number DESC')
+  const addKey = database.prepare(
+    `INSERT INTO dev_issuer_keys
+     SELECT ?, ?, ?, ?, ?, coalesce(max(number), 0) + 1 FROM dev_issuer_keys WHERE realm = ?`,
+  )
+  const removeKey = database.prepare('DELETE FROM dev_issuer_keys WHERE realm = ? AND kid = ?')
+  const users = database.prepare(
+    `SELECT * FROM dev_issuer_users WHERE realm = ? AND instr(lower(name), lower(?)) > 0 ORDER BY name LIMIT ? OFFSET ?`,
+  )
   const byName = database.prepare('SELECT * FROM dev_issuer_users WHERE realm = ? AND name = ?')
   const bySub = database.prepare('SELECT * FROM dev_issuer_users WHERE realm = ? AND sub = ?')
   const addUser = database.prepare('INSERT OR IGNORE INTO dev_issuer_users VALUES (?, ?, ?, ?, ?, ?)')
   const addSession = database.prepare('INSERT INTO dev_issuer_sessions VALUES (?, ?, ?, ?, ?, NULL)')
+  const sessions = database.prepare(
+    `SELECT s.*, max(coalesce(t.used_at, s.started_at)) AS last_access
+     FROM dev_issuer_sessions s JOIN dev_issuer_refresh_tokens t USING (sid)
+     WHERE s.realm = ? AND s.sub = ? AND s.ended_at IS NULL AND t.expires_at >= ? GROUP BY s.sid ORDER BY s.started_at`,
+  )
   const endSession = database.prepare('UPDATE dev_issuer_sessions SET ended_at = ? WHERE sid = ? AND realm = ? AND ended_at IS NULL')
   const forgetTokens = database.prepare('DELETE FROM dev_issuer_refresh_tokens WHERE expires_at < ?')
   const forgetSessions = database.prepare(
@@ -89,10 +114,17 @@ export function openTables(database: Database, realm: string): Tables {
     keys: () =>
       keys
         .all(realm)
-        .map((row) => ({ kid: string(row, 'kid'), algorithm: string(row, 'algorithm'), privateJwk: string(row, 'private_jwk') })),
-    addKey: (key, now) => void addKey.run(realm, key.kid, key.algorithm, key.privateJwk, now),
-    user: (name) => userOf(byName.get(realm, name)),
-    userBySub: (sub) => userOf(bySub.get(realm, sub)),
+        .map((row) => ({
+          kid: string(row, 'kid'),
+          algorithm: string(row, 'algorithm'),
+          privateJwk: string(row, 'private_jwk'),
+          createdAt: number(row, 'created_at'),
+        })),
+    addKey: (key) => void addKey.run(realm, key.kid, key.algorithm, key.privateJwk, key.createdAt, realm),
+    removeKey: (kid) => void removeKey.run(realm, kid),
+    users: (search = '', first, max) => users.all(realm, search, max, first).map(userOf),
+    user: (name) => found(byName.get(realm, name)),
+    userBySub: (sub) => found(bySub.get(realm, sub)),
     addUser: (user) => void addUser.run(realm, user.name, user.sub, user.password, JSON.stringify(user.roles), user.version),
     addSession(session) {
       database.transaction(() => {
@@ -101,6 +133,14 @@ export function openTables(database: Database, realm: string): Tables {
         addSession.run(session.sid, realm, session.sub, session.client, session.startedAt)
       })
     },
+    sessions: (sub, now) =>
+      sessions.all(realm, sub, now).map((row) => ({
+        sid: string(row, 'sid'),
+        sub,
+        client: string(row, 'client'),
+        startedAt: number(row, 'started_at'),
+        lastAccess: number(row, 'last_access'),
+      })),
     endSession: (sid, now) => void endSession.run(now, sid, realm),
     addRefreshToken: (hash, sid, expiresAt) => void addToken.run(hash, sid, expiresAt),
     useRefreshToken: (hash, now) =>
@@ -120,8 +160,11 @@ export function openTables(database: Database, realm: string): Tables {
   }
 }
 
-function userOf(row: Row | undefined): User | undefined {
-  if (row === undefined) return undefined
+function found(row: Row | undefined): User | undefined {
+  return row === undefined ? undefined : userOf(row)
+}
+
+function userOf(row: Row): User {
   return {
     sub: string(row, 'sub'),
     name: string(row, 'name'),

@@ -1,8 +1,9 @@
 import type { JWTPayload } from 'jose'
 import { PortcullisError } from '../../errors.ts'
+import type { ClientBook } from '../clients.ts'
 import { Problem } from '../problem.ts'
 import type { Origin } from '../types.ts'
-import type { IssuerKeys } from './keys.ts'
+import type { SigningKeys } from './keys.ts'
 import type { Session, Tables, User } from './tables.ts'
 import type { DevClient, DevIssuerOptions } from './types.ts'
 
@@ -10,13 +11,14 @@ import type { DevClient, DevIssuerOptions } from './types.ts'
 export interface Issuer {
   settings: Required<Omit<DevIssuerOptions, 'path' | 'database' | 'issuer'>> & { issuer: string }
   tables: Tables
-  keys: IssuerKeys
+  keys: SigningKeys
+  clients: ClientBook
   /** Throws until the issuer is attached. */
   origin(): LedgerView
 }
 
 /** What the issuer needs of the origin whose ledger it obeys. */
-export type LedgerView = Pick<Origin, 'endSession' | 'minimumVersion' | 'refuses' | 'status'>
+export type LedgerView = Pick<Origin, 'bans' | 'endSession' | 'minimumVersion' | 'refuses' | 'status'>
 
 /** The answer of the token endpoint (RFC 6749 §5.1). */
 export interface TokenAnswer {
@@ -104,6 +106,12 @@ export async function issueTokens(
 export async function hashOf(token: string): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(token)))
   return Buffer.from(digest).toString('base64url')
+}
+
+/** Who asks, and what this issuer knows of it. Throws a `Problem`. */
+export async function clientOf({ clients, settings }: Issuer, request: Request, form: ReadonlyMap<string, string>): Promise<DevClient> {
+  const { id } = await clients.authenticate(request, form)
+  return settings.clients.find((client) => client.id === id) ?? { id }
 }
 
 /** Ends a session in the ledger, then here. Throws what the ledger throws. */

@@ -1,6 +1,6 @@
 import type { Algorithm } from '../../types.ts'
 import type { Database } from '../database.ts'
-import type { Origin, OriginRealm } from '../types.ts'
+import type { ClientOptions, Origin, OriginRealm } from '../types.ts'
 
 /** A user of the development issuer. */
 export interface DevUser {
@@ -55,8 +55,10 @@ export interface DevIssuerOptions {
 export interface DevIssuer {
   /** For `createOrigin({ realms: [issuer.realm] })`. */
   readonly realm: OriginRealm
+  /** For `createOrigin({ clients: issuer.clients })`: its clients may then revoke their tokens. */
+  readonly clients: ClientOptions[]
   /** Gives it the origin whose ledger it obeys. Needed before it serves. */
-  attach(origin: Pick<Origin, 'endSession' | 'minimumVersion' | 'refuses' | 'status'>): void
+  attach(origin: Pick<Origin, 'bans' | 'endSession' | 'minimumVersion' | 'refuses' | 'status'>): void
   /** Answers its own routes; `undefined` for all others. Never rejects. */
   fetch(request: Request): Promise<Response | undefined>
   close(): void
