@@ -127,6 +127,13 @@ export class RealmFeed {
     this.publish(this.head().sequence)
   }
 
+  /** Everything is signed anew, for the key is another one. */
+  resign(): void {
+    this.#manifest = undefined
+    this.#deltas.clear()
+    this.heartbeat()
+  }
+
   /** Resolves when the head is beyond `after`, after `waitMs`, or when `signal` aborts. Answers false when too many wait. */
   waitBeyond(after: number, waitMs: number, signal: AbortSignal): Promise<boolean> {
     if (this.head().sequence > after || waitMs === 0 || signal.aborted) return Promise.resolve(true)

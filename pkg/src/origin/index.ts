@@ -2,6 +2,7 @@ export { createOrigin } from './origin.ts'
 export { generateFeedKey } from './core.ts'
 export type {
   ClientOptions,
+  Correction,
   EdgeOptions,
   EdgeStatus,
   Enforcement,

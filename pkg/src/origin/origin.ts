@@ -48,7 +48,8 @@ async function start(settings: Settings): Promise<Origin> {
   const sequenceOf = (delta: Uint8Array): number => gate.sequenceOf(delta)
   const feeds = new Map([...ledgers].map(([name, ledger]) => [name, new RealmFeed({ name, ledger, clock, renewSeconds, sequenceOf })]))
   const { kty, crv, x } = settings.signingKey
-  const gate: OriginGate = new OriginGate({ settings, feeds, publicKey: { kty, crv: crv ?? '', x: x ?? '' }, clock })
+  const onKeys = (realm: string): void => void keyFeed?.record(realm).catch(() => undefined)
+  const gate: OriginGate = new OriginGate({ settings, feeds, publicKey: { kty, crv: crv ?? '', x: x ?? '' }, clock, onKeys })
   const { silentAfterSeconds, skewSeconds, onReport } = settings
   const edges = new EdgeBook({ edges: settings.edges, realms: feeds, silentAfterSeconds, skewSeconds, clock, onReport })
   const pushers = settings.edges.flatMap(({ name, pushUrl }) =>

@@ -1,4 +1,5 @@
 import { PortcullisError } from '../errors.ts'
+import { isObject } from '../options.ts'
 import type { Act, AuditAction } from './audit.ts'
 import type { Clock } from './clock.ts'
 import type { LedgerCore, LedgerCorrection, LedgerEvent } from './core.ts'
@@ -135,6 +136,13 @@ async function tellIssuer({ settings, onFault }: RevocationsOptions, realm: stri
 }
 
 function checkedCorrection(correction: Correction): LedgerCorrection {
+  if (!isObject(correction) || !Object.hasOwn(CORRECTIONS, String(correction.kind))) {
+    throw refused('unknown_kind', `kind must be one of ${Object.keys(CORRECTIONS).join(', ')}`)
+  }
+  const members = ['kind', ...CORRECTIONS[correction.kind]]
+  if (Object.keys(correction).some((member) => !members.includes(member))) {
+    throw refused('unknown_member', `a correction of this kind has no members but ${members.join(', ')}`)
+  }
   switch (correction.kind) {
     case 'session':
       return { kind: 'session', session: name('session', correction.session), ...time(correction.notBefore) }
@@ -153,21 +161,19 @@ function checkedCorrection(correction: Correction): LedgerCorrection {
       return { kind: 'keyBanned', thumbprint: thumbprintOf(correction.thumbprint) }
     case 'tokenVersion':
       return { kind: 'tokenVersion', subject: name('subject', correction.subject), minimum: whole('minimum', correction.minimum) }
-    default:
-      throw refused('unknown_kind', `kind must be one of ${CORRECTION_KINDS.join(', ')}`)
   }
 }
 
-/** What can be corrected. A revoked token cannot: its id is one of many in a filter. */
-export const CORRECTION_KINDS: readonly Correction['kind'][] = [
-  'session',
-  'clientSession',
-  'user',
-  'client',
-  'realm',
-  'keyBanned',
-  'tokenVersion',
-]
+/** What can be corrected, and what belongs to it. A revoked token cannot: its id is one of many in a filter. */
+export const CORRECTIONS: Readonly<Record<Correction['kind'], readonly string[]>> = {
+  session: ['session', 'notBefore'],
+  clientSession: ['session', 'authorizedParty', 'notBefore'],
+  user: ['subject', 'notBefore'],
+  client: ['client', 'notBefore'],
+  realm: ['notBefore'],
+  keyBanned: ['thumbprint'],
+  tokenVersion: ['subject', 'minimum'],
+}
 
 /** Whom the audit log names. */
 function subjectOf(correction: LedgerCorrection): string | undefined {

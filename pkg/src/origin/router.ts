@@ -157,6 +157,13 @@ function isParameter(part: string): boolean {
 }
 
 function decode(segment: string): string {
+  const decoded = decodeUtf8(segment)
+  // No name of ours has them, and wherever it ends up it must not mean another place.
+  if (/\p{Cc}|(?:^|[/\\])\.\.?(?:$|[/\\])/u.test(decoded)) throw invalidRequest('the path has control characters or dot segments')
+  return decoded
+}
+
+function decodeUtf8(segment: string): string {
   try {
     return decodeURIComponent(segment)
   } catch {

@@ -31,7 +31,7 @@ export type Settings = Required<Omit<OriginOptions, 'feedCredential' | 'incarnat
 }
 
 export type RealmSettings = OriginRealm &
-  Required<Pick<OriginRealm, 'adminRole' | 'issuerSkewSeconds' | 'maxLifetimeSeconds' | 'maxSessionSeconds'>>
+  Required<Pick<OriginRealm, 'adminRole' | 'issuerSkewSeconds' | 'keysInFeed' | 'maxLifetimeSeconds' | 'maxSessionSeconds'>>
 
 /** Checks the options and fills in the defaults. Throws `invalid_option`. */
 export function settingsOf(options: OriginOptions): Settings {
@@ -69,6 +69,7 @@ export function settingsOf(options: OriginOptions): Settings {
       issuerSkewSeconds: 2,
       maxLifetimeSeconds: 86_400,
       maxSessionSeconds: 2_592_000,
+      keysInFeed: 'publish',
       ...given(realm),
     })),
   }
@@ -102,6 +103,7 @@ const REALM_RULES: Rules = {
   issuerSkewSeconds: seconds,
   maxLifetimeSeconds: integer('whole seconds', 1),
   maxSessionSeconds: integer('whole seconds', 1),
+  keysInFeed: oneOf('publish', 'omit'),
   administration,
 }
 

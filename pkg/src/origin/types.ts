@@ -1,6 +1,7 @@
 import type { PortcullisError } from '../errors.ts'
 import type { Reason } from '../reasons.ts'
 import type { JWK, JWKS, TokenOptions } from '../types.ts'
+import type { Act } from './audit.ts'
 import type { RevocationStore } from './store.ts'
 
 /** One realm of an origin: whose tokens it revokes, and who may ask for it. */
@@ -15,6 +16,11 @@ export interface OriginRealm extends TokenOptions {
   maxLifetimeSeconds?: number
   /** With `compare: 'authTime'`: the longest session; not-befores are kept that long. Default 2592000 (30 days). */
   maxSessionSeconds?: number
+  /**
+   * Whether the feed carries the issuer's public keys: gates without a `jwks` of their own then take them from there, and a key
+   * that the issuer removes leaves with the next change. Symmetric keys are never published. Default `publish`.
+   */
+  keysInFeed?: 'publish' | 'omit'
   /** What the issuer lets the origin do, where it runs beside it. Default: the issuer keeps users, sessions and keys to itself. */
   administration?: IssuerAdministration
 }
@@ -180,6 +186,20 @@ export interface Recorded {
   sequence: number
 }
 
+/**
+ * A mistaken value, and what it should be: without `notBefore`, or with `minimum` 0, there is none any more. For a key the ban
+ * is lifted. `notBefore` is in unix seconds.
+ */
+export type Correction =
+  | { kind: 'session'; session: string; notBefore?: number }
+  | { kind: 'clientSession'; session: string; authorizedParty: string; notBefore?: number }
+  | { kind: 'user'; subject: string; notBefore?: number }
+  | { kind: 'client'; client: string; notBefore?: number }
+  | { kind: 'realm'; notBefore?: number }
+  /** `thumbprint` is that of RFC 7638. */
+  | { kind: 'keyBanned'; thumbprint: string }
+  | { kind: 'tokenVersion'; subject: string; minimum: number }
+
 /** Whom `Origin.refuses` is asked about: what a token says. */
 export interface TokenSubject {
   subject?: string
@@ -246,20 +266,44 @@ export interface Origin {
    * Revokes one access token. Its audience and whether it is revoked or expired are not looked at. Rejects with
    * `invalid_token`, `unexpected_token_use`, `jwks_unreachable`, or `invalid_event` (`detail: 'missing_token_id'`).
    */
-  revokeToken(token: string): Promise<Recorded>
-  /** Ends a session: tokens with this `sid` are refused. */
-  endSession(realm: string, sid: string): Promise<Recorded>
+  revokeToken(token: string, act?: Act): Promise<Recorded>
+  /** Ends a session: tokens with this `sid` are refused. An issuer that stands beside the origin hears of it. */
+  endSession(realm: string, sid: string, act?: Act): Promise<Recorded>
+  /** Ends one client's part in a session: tokens with this `sid` and `azp` are refused. */
+  endClientSession(realm: string, sid: string, azp: string, act?: Act): Promise<Recorded>
   /** Logs a user out everywhere: tokens issued up to now are refused, the next login works. */
-  logoutUser(realm: string, sub: string): Promise<Recorded>
+  logoutUser(realm: string, sub: string, act?: Act): Promise<Recorded>
   /** The same for everybody in the realm. */
-  logoutRealm(realm: string): Promise<Recorded>
+  logoutRealm(realm: string, act?: Act): Promise<Recorded>
+  /**
+   * Refuses tokens that were issued to a client (`azp` or `client_id`) up to `notBefore`, in unix seconds; default: now.
+   * Rejects with `invalid_event` for a time in the future beyond `skewSeconds`: milliseconds are no seconds.
+   */
+  setClientNotBefore(realm: string, client: string, notBefore?: number, act?: Act): Promise<Recorded>
+  /** The same for everybody's tokens. */
+  setRealmNotBefore(realm: string, notBefore?: number, act?: Act): Promise<Recorded>
   /**
    * Refuses whatever a key signed, for ever. `kid` may also be the key's RFC 7638 thumbprint. Rejects with
    * `invalid_event`: `unknown_key`, or `last_key` (no other signing key is left that is not banned) unless `force` is `true`.
    */
-  banKey(realm: string, kid: string, options?: { force?: boolean }): Promise<Recorded>
+  banKey(realm: string, kid: string, options?: { force?: boolean } & Act): Promise<Recorded>
   /** Refuses a user's tokens whose version is below `version`. */
-  raiseTokenVersion(realm: string, sub: string, version: number): Promise<Recorded>
+  raiseTokenVersion(realm: string, sub: string, version: number, act?: Act): Promise<Recorded>
+  /**
+   * Replaces a mistaken not-before, version or ban, which nothing else can take back. `act.reason` is required. Gates learn of it
+   * from the next manifest. A revoked token cannot be taken back, nor what an issuer has ended itself.
+   */
+  correct(realm: string, correction: Correction, act: Act & { reason: string }): Promise<Recorded>
+  /**
+   * Asks the issuer for its keys and records them in the feed, if they have changed. Happens by itself whenever they are due
+   * (`jwksMaxAgeSeconds`); call it when the keys have just changed. Also rejects with `jwks_unreachable` and `invalid_jwks`.
+   */
+  publishKeys(realm: string, act?: Act): Promise<Recorded>
+  /**
+   * Signs the feed by another private key from now on. First give every gate its public key too (`feed.keys`); keep the one
+   * before pinned for `validForSeconds`. Start with the new one the next time. Rejects with `invalid_option` or `closed`.
+   */
+  rotateSigningKey(signingKey: JWK, act?: Act): Promise<void>
   /** The reason for which a token like this is refused now, exactly; for issuers, before they mint one. */
   refuses(realm: string, subject: TokenSubject): Reason | undefined
   /** The user's not-before in unix seconds; 0 when there is none. */
