@@ -1,3 +1,4 @@
+import type { AuditLog } from './audit.ts'
 import type { Clock } from './clock.ts'
 import type { EdgeBook } from './edges.ts'
 import type { FailureLimiter } from './failures.ts'
@@ -13,6 +14,7 @@ export interface Context {
   clock: Clock
   gate: OriginGate
   committer: Committer
+  audit: AuditLog
   feeds: ReadonlyMap<string, RealmFeed>
   edges: EdgeBook
   failures: FailureLimiter

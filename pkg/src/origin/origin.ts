@@ -1,5 +1,6 @@
 import { PortcullisError } from '../errors.ts'
 import type { Reason } from '../reasons.ts'
+import { AuditLog } from './audit.ts'
 import { systemClock } from './clock.ts'
 import type { Context } from './context.ts'
 import type { LedgerCore } from './core.ts'
@@ -12,19 +13,40 @@ import { Committer } from './ledger.ts'
 import { openLedgers } from './open.ts'
 import { Problem, problemOf, problemResponse } from './problem.ts'
 import { Pusher } from './push.ts'
-import { createRouter } from './router.ts'
+import { createRouter, type Route } from './router.ts'
 import { acknowledgementRoutes } from './routes/acks.ts'
+import { correctionRoutes } from './routes/corrections.ts'
+import { edgeRoutes } from './routes/edges.ts'
+import { eventRoutes } from './routes/events.ts'
 import { feedRoutes } from './routes/feed.ts'
 import { healthRoutes } from './routes/health.ts'
+import { keyRoutes } from './routes/keys.ts'
+import { realmRoutes } from './routes/realms.ts'
 import { revocationRoutes } from './routes/revocation.ts'
 import { revokeRoutes } from './routes/revoke.ts'
+import { sessionRoutes } from './routes/sessions.ts'
 import { streamRoutes } from './routes/stream.ts'
 import { userRoutes } from './routes/users.ts'
 import { createRevocations } from './revocations.ts'
 import { settingsOf, type Settings } from './settings.ts'
 import type { Origin, OriginOptions, OriginStatus, RequestSource, TokenSubject } from './types.ts'
 
-const ROUTES = [...revokeRoutes, ...revocationRoutes, ...userRoutes, ...feedRoutes, ...streamRoutes, ...acknowledgementRoutes, ...healthRoutes]
+/** Every route there is. */
+export const ROUTES: readonly Route[] = [
+  ...revokeRoutes,
+  ...revocationRoutes,
+  ...realmRoutes,
+  ...userRoutes,
+  ...sessionRoutes,
+  ...keyRoutes,
+  ...correctionRoutes,
+  ...edgeRoutes,
+  ...eventRoutes,
+  ...feedRoutes,
+  ...streamRoutes,
+  ...acknowledgementRoutes,
+  ...healthRoutes,
+]
 
 /**
  * Opens the store, restores every realm's ledger and starts to publish. Rejects with `invalid_option`, `invalid_jwks`,
@@ -75,6 +97,7 @@ async function start(settings: Settings): Promise<Origin> {
     store: settings.store,
     ledgers,
     clock,
+    auditRetentionSeconds: settings.auditRetentionSeconds,
     onCommitted(realm, after) {
       try {
         gate.sync(realm)
@@ -86,12 +109,16 @@ async function start(settings: Settings): Promise<Origin> {
     },
     onStore: (error) => settings.onReport({ kind: 'store', error }),
   })
+  const audit = new AuditLog({ store: settings.store, committer, realms: [...ledgers.keys()] })
 
   const heartbeat = every(settings.heartbeatSeconds, () => {
     for (const feed of feeds.values()) feed.heartbeat()
     edges.watch()
   })
-  const pruning = every(settings.pruneIntervalSeconds, () => committer.prune())
+  const pruning = every(settings.pruneIntervalSeconds, async () => {
+    await audit.summarize()
+    await committer.prune()
+  })
   function every(seconds: number, work: () => void | Promise<void>): ReturnType<typeof setInterval> {
     const run = async (): Promise<void> => work()
     const timer = setInterval(() => void run().catch((cause: unknown) => fault(cause, 'what is done at intervals failed')), seconds * 1000)
@@ -105,7 +132,10 @@ async function start(settings: Settings): Promise<Origin> {
     clearInterval(pruning)
     for (const pusher of pushers) pusher.close()
     edges.close()
+    // When it fails, the store has been reported already.
+    const summarized = audit.summarize().catch(() => undefined)
     await committer.close()
+    await summarized
     for (const feed of feeds.values()) feed.close()
     await Promise.all(pushing)
     gate.close()
@@ -131,6 +161,7 @@ async function start(settings: Settings): Promise<Origin> {
     },
     bans: (realm: string, thumbprint: string) => ledgerOf(realm).bans(thumbprint),
     status: (): OriginStatus[] => [...feeds.keys()].map((realm) => ({ realm, ...ledgerOf(realm).head(), edges: edges.status(realm) })),
+    audit,
     async fetch(request: Request, source: RequestSource = {}): Promise<Response> {
       try {
         if (closing !== undefined) throw closed()
@@ -145,7 +176,7 @@ async function start(settings: Settings): Promise<Origin> {
     close: () => (closing ??= close()),
   }
   const failures = new FailureLimiter(settings.maxFailuresPerMinute)
-  const context: Context = { settings, clock, gate, committer, feeds, edges, failures, origin }
+  const context: Context = { settings, clock, gate, committer, audit, feeds, edges, failures, origin }
   const route = createRouter(context, ROUTES)
   const pushing = pushers.map((pusher) => pusher.run())
   return origin

@@ -5,6 +5,7 @@ import type { Context } from './context.ts'
 import type { FailureLimiter } from './failures.ts'
 import type { Operation } from './operation.ts'
 import { Problem, tooManyFailures } from './problem.ts'
+import { notingRefusals } from './refusals.ts'
 import { invalidRequest } from './request.ts'
 import { sameSecret } from './secret.ts'
 import type { RequestSource } from './types.ts'
@@ -56,14 +57,15 @@ export function createRouter(
     if (found === undefined) throw new Problem(405, 'method_not_allowed', undefined, { allow: allowed(here.map(({ route }) => route)) })
     const parameter = (name: string): string => decode(segments[found.segments.indexOf(`{${name}}`)] ?? '')
     const attempts = new Attempts(context, source.address ?? '')
-    const response = await attempts.counting(async () => {
-      const realm = segments[found.segments.indexOf('{realm}')] ?? ''
+    const realm = segments[found.segments.indexOf('{realm}')] ?? ''
+    const counted = (): Promise<Response> => attempts.counting(async () => {
       const admitted = await admit(context, found.route, request, realm)
       if (admitted instanceof Response) return admitted
       const act = (actor?: string): Act => actOf(url, source, admitted === undefined ? actor : `admin:${admitted.subject ?? ''}`)
       const attempt = (account: string): void => attempts.attempt(account)
       return found.route.handle({ context, request, url, parameter, administrator: admitted, act, attempt })
     }, request.headers.has('authorization') || found.route.access === 'anybody' ? found.route.path : undefined)
+    const response = await notingRefusals(context, { route: found.route, realm, address: source.address }, counted)
     return request.method === 'HEAD' ? withoutBody(response) : response
   }
 }

@@ -1,7 +1,7 @@
 import type { PortcullisError } from '../errors.ts'
 import type { Reason } from '../reasons.ts'
 import type { JWK, JWKS, TokenOptions } from '../types.ts'
-import type { Act } from './audit.ts'
+import type { Act, Audit } from './audit.ts'
 import type { RevocationStore } from './store.ts'
 
 /** One realm of an origin: whose tokens it revokes, and who may ask for it. */
@@ -159,6 +159,8 @@ export interface OriginOptions {
   silentAfterSeconds?: number
   /** How often what has expired is forgotten. Default 60. */
   pruneIntervalSeconds?: number
+  /** How long the audit log is kept, whatever becomes of the revocations it tells of. Default 31536000 (a year). */
+  auditRetentionSeconds?: number
   /** The `fetch` to use for pushes and JWK sets. Default: the host's. */
   fetch?: typeof fetch
   /** Hears what an operator should know. Default: `console.warn`. */
@@ -318,6 +320,8 @@ export interface Origin {
   /** Whether a key is banned, by its RFC 7638 thumbprint. For issuers, which never sign with such a one again. */
   bans(realm: string, thumbprint: string): boolean
   status(): OriginStatus[]
+  /** Who did what, and what was refused. */
+  audit: Audit
   /** Answers the origin's routes; everything else is 404. Never rejects. */
   fetch(request: Request, source?: RequestSource): Promise<Response>
   /** Finishes what was asked for, stops pushes and streams and lets go of the store. */
