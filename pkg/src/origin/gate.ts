@@ -29,8 +29,6 @@ export interface OriginGateOptions {
   feeds: ReadonlyMap<string, RealmFeed>
   publicKey: JWK
   clock: Clock
-  /** Hears of every set of keys that was fetched for a realm. */
-  onKeys: (realm: string) => void
 }
 
 /** The origin's own gate: who may administer, and which token is to be revoked. It is told of every commit first. */
@@ -40,9 +38,10 @@ export class OriginGate {
   readonly #clock: Clock
   #core: GateCore
   #pinned: JWK
+  #onKeys: (realm: string) => void = () => undefined
 
   /** Throws `invalid_option` or `invalid_jwks`. */
-  constructor({ settings, feeds, publicKey, clock, onKeys }: OriginGateOptions) {
+  constructor({ settings, feeds, publicKey, clock }: OriginGateOptions) {
     this.#settings = settings
     this.#clock = clock
     this.#pinned = publicKey
@@ -51,10 +50,15 @@ export class OriginGate {
       const feed = feeds.get(realm.name)
       if (feed === undefined) throw new PortcullisError('unknown_realm', `realm ${realm.name} has no feed`)
       const take: TakeKeys = (json, usableUntil, source) => void this.#core.setKeys(index, json, usableUntil, source)
-      const keys = new IssuerKeys(realm, settings, take, () => onKeys(realm.name))
+      const keys = new IssuerKeys(realm, settings, take, () => this.#onKeys(realm.name))
       return { name: realm.name, feed, keys, renewedAt: 0 }
     })
     for (const realm of this.#realms) this.sync(realm.name)
+  }
+
+  /** `listener` hears of every set of keys that is fetched for a realm. */
+  onKeys(listener: (realm: string) => void): void {
+    this.#onKeys = listener
   }
 
   /** Believes feeds signed by this key too, besides the one that signs now. Throws `invalid_option`; then nothing has changed. */

@@ -25,6 +25,16 @@ export class KeyFeed {
 
   constructor(options: KeyFeedOptions) {
     this.#options = options
+    options.gate.onKeys((realm) => void this.record(realm).catch(() => undefined))
+  }
+
+  /**
+   * Records the keys that can be had without asking anybody else: those of the options, and of functions. A URL may be one that
+   * is served only once the origin is there; it is asked with the first heartbeat. What fails is reported where it fails.
+   */
+  async begin(): Promise<void> {
+    const near = this.#options.settings.realms.filter(({ jwks }) => typeof jwks !== 'string' && !(jwks instanceof URL))
+    await Promise.all(near.map(({ name }) => this.publish(name).catch(() => undefined)))
   }
 
   /**

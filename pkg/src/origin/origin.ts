@@ -9,6 +9,7 @@ import { enforced } from './enforcement.ts'
 import { FailureLimiter } from './failures.ts'
 import { RealmFeed } from './feed.ts'
 import { OriginGate } from './gate.ts'
+import { KeyFeed } from './keyfeed.ts'
 import { Committer } from './ledger.ts'
 import { openLedgers } from './open.ts'
 import { Problem, problemOf, problemResponse } from './problem.ts'
@@ -28,6 +29,7 @@ import { sessionRoutes } from './routes/sessions.ts'
 import { streamRoutes } from './routes/stream.ts'
 import { userRoutes } from './routes/users.ts'
 import { createRevocations } from './revocations.ts'
+import { publicKeyOf, rotateSigningKey } from './rotation.ts'
 import { settingsOf, type Settings } from './settings.ts'
 import type { Origin, OriginOptions, OriginStatus, RequestSource, TokenSubject } from './types.ts'
 
@@ -69,9 +71,7 @@ async function start(settings: Settings): Promise<Origin> {
   const renewSeconds = settings.heartbeatSeconds
   const sequenceOf = (delta: Uint8Array): number => gate.sequenceOf(delta)
   const feeds = new Map([...ledgers].map(([name, ledger]) => [name, new RealmFeed({ name, ledger, clock, renewSeconds, sequenceOf })]))
-  const { kty, crv, x } = settings.signingKey
-  const onKeys = (realm: string): void => void keyFeed?.record(realm).catch(() => undefined)
-  const gate: OriginGate = new OriginGate({ settings, feeds, publicKey: { kty, crv: crv ?? '', x: x ?? '' }, clock, onKeys })
+  const gate: OriginGate = new OriginGate({ settings, feeds, publicKey: publicKeyOf(settings.signingKey), clock })
   const { silentAfterSeconds, skewSeconds, onReport } = settings
   const edges = new EdgeBook({ edges: settings.edges, realms: feeds, silentAfterSeconds, skewSeconds, clock, onReport })
   const pushers = settings.edges.flatMap(({ name, pushUrl }) =>
@@ -111,9 +111,12 @@ async function start(settings: Settings): Promise<Origin> {
   })
   const audit = new AuditLog({ store: settings.store, committer, realms: [...ledgers.keys()] })
 
+  const keyFeed = new KeyFeed({ settings, committer, gate, ledger: ledgerOf })
+
   const heartbeat = every(settings.heartbeatSeconds, () => {
     for (const feed of feeds.values()) feed.heartbeat()
     edges.watch()
+    keyFeed.tend()
   })
   const pruning = every(settings.pruneIntervalSeconds, async () => {
     await audit.summarize()
@@ -151,7 +154,15 @@ async function start(settings: Settings): Promise<Origin> {
   }
 
   const origin: Origin = {
-    ...createRevocations({ settings, committer, gate, clock, ledger: ledgerOf }),
+    ...createRevocations({ settings, committer, gate, clock, ledger: ledgerOf, onFault: fault }),
+    async publishKeys(realm, act) {
+      ledgerOf(realm)
+      return keyFeed.publish(realm, act)
+    },
+    async rotateSigningKey(signingKey, act) {
+      if (closing !== undefined) throw closed()
+      await rotateSigningKey({ gate, ledgers, feeds, audit }, signingKey, act)
+    },
     refuses: (realm: string, subject: TokenSubject) => ledgerOf(realm).refuses(subject) as Reason | undefined,
     userNotBefore: (realm: string, sub: string) => ledgerOf(realm).userNotBefore(sub),
     minimumVersion: (realm: string, sub: string) => ledgerOf(realm).minimumVersion(sub),
@@ -179,6 +190,7 @@ async function start(settings: Settings): Promise<Origin> {
   const context: Context = { settings, clock, gate, committer, audit, feeds, edges, failures, origin }
   const route = createRouter(context, ROUTES)
   const pushing = pushers.map((pusher) => pusher.run())
+  await keyFeed.begin()
   return origin
 }
 

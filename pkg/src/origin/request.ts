@@ -5,8 +5,8 @@ import { Problem } from './problem.ts'
 
 /** How long a client may take to send its body. */
 const BODY_TIMEOUT_MS = 10_000
-/** The longest text in a query, in characters: that of a name that can be recorded. */
-const MAX_PARAMETER_CHARACTERS = 1_024
+/** The longest text in a path or query, in characters: that of a name that can be recorded. */
+export const MAX_PARAMETER_CHARACTERS = 1_024
 
 /**
  * Reads a JSON object with no members but `members`. Throws a `Problem` (400) for an empty body, another content type,

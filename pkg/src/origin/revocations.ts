@@ -4,7 +4,7 @@ import type { Act, AuditAction } from './audit.ts'
 import type { Clock } from './clock.ts'
 import type { LedgerCore, LedgerCorrection, LedgerEvent } from './core.ts'
 import type { OriginGate } from './gate.ts'
-import { knownKeys } from './keys.ts'
+import { type KnownKey, knownKeys } from './keys.ts'
 import type { Committer } from './ledger.ts'
 import type { Settings } from './settings.ts'
 import type { Correction, Origin, Recorded } from './types.ts'
@@ -40,7 +40,6 @@ type Revocations = Pick<
 /** The verbs of an origin: what is said to it becomes an event, and a line of the audit log in the same transaction. */
 export function createRevocations(options: RevocationsOptions): Revocations {
   const { committer } = options
-  const underWay = new Set<string>()
   function record(realm: string, event: LedgerEvent, action: AuditAction, subject: string | undefined, act: Act = {}): Promise<Recorded> {
     return committer.record(realm, event, { audit: entryOf(action, subject, act) })
   }
@@ -66,7 +65,7 @@ export function createRevocations(options: RevocationsOptions): Revocations {
     async setRealmNotBefore(realm, notBefore, act) {
       return record(realm, { kind: 'realm', ...time(notBefore) }, 'realm_not_before_set', undefined, act)
     },
-    banKey: (realm, kid, { force = false, ...act } = {}) => banKey(options, underWay, realm, kid, force, act),
+    banKey: (realm, kid, { force = false, ...act } = {}) => banKey(options, realm, kid, force, act),
     async raiseTokenVersion(realm, sub, version, act) {
       const event = { kind: 'tokenVersion', subject: name('sub', sub), minimum: whole('version', version) } as const
       return record(realm, event, 'token_version_raised', sub, act)
@@ -96,37 +95,17 @@ async function revokeToken({ settings, committer, gate, clock, ledger }: Revocat
   return committer.record(realm, event, { audit: entryOf('token_revoked', tokenId, { ...holder, ...act }) })
 }
 
-/**
- * `underWay`: bans that are staged. The ledger knows them only once they are committed, and two that come together must not
- * each take the other's key for the one that is left.
- */
-async function banKey(
-  { committer, gate, ledger }: RevocationsOptions,
-  underWay: Set<string>,
-  realm: string,
-  kid: string,
-  force: boolean,
-  act: Act,
-): Promise<Recorded> {
+async function banKey({ committer, gate, ledger }: RevocationsOptions, realm: string, kid: string, force: boolean, act: Act): Promise<Recorded> {
   const known = await knownKeys(await gate.keys(realm))
   const thumbprint = known.find((key) => key.kid === kid || key.thumbprint === kid)?.thumbprint
   if (thumbprint === undefined) throw refused('unknown_key', 'the realm has no such key')
-  const staged = JSON.stringify([realm, thumbprint])
-  const isBanned = (other: string): boolean => ledger(realm).bans(other) || underWay.has(JSON.stringify([realm, other]))
-  let added = false
+  const isLeft = (key: KnownKey): boolean => key.use !== 'enc' && key.thumbprint !== thumbprint && !ledger(realm).bans(key.thumbprint)
+  // Of two bans that come together, the second must not take the first one's key for the one that is left.
   function guard(): void {
-    const isLeft = ({ use, thumbprint: other }: (typeof known)[number]): boolean => use !== 'enc' && other !== thumbprint && !isBanned(other)
-    if (!force && !ledger(realm).bans(thumbprint as string) && !known.some(isLeft)) {
-      throw refused('last_key', "it is the realm's last signing key: nobody could log in any more, so it takes force")
-    }
-    added = !underWay.has(staged)
-    underWay.add(staged)
+    if (force || known.some(isLeft) || ledger(realm).bans(String(thumbprint))) return
+    throw refused('last_key', "it is the realm's last signing key: nobody could log in any more, so it takes force")
   }
-  try {
-    return await committer.record(realm, { kind: 'keyBanned', thumbprint }, { audit: entryOf('key_banned', thumbprint, act), guard })
-  } finally {
-    if (added) underWay.delete(staged)
-  }
+  return committer.record(realm, { kind: 'keyBanned', thumbprint }, { audit: entryOf('key_banned', thumbprint, act), guard })
 }
 
 /** What the issuer beside the origin keeps of the session must go too; the ledger refuses it already. */

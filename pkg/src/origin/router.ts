@@ -6,7 +6,7 @@ import type { FailureLimiter } from './failures.ts'
 import type { Operation } from './operation.ts'
 import { Problem, tooManyFailures } from './problem.ts'
 import { notingRefusals } from './refusals.ts'
-import { invalidRequest } from './request.ts'
+import { invalidRequest, MAX_PARAMETER_CHARACTERS } from './request.ts'
 import { sameSecret } from './secret.ts'
 import type { RequestSource } from './types.ts'
 
@@ -22,7 +22,7 @@ export interface Call {
   parameter(name: string): string
   /** Who asks, where the route is for administrators. */
   administrator: Administrator | undefined
-  /** What the audit log is to say of who asks; `?reason=` is an administrator's. Throws a `Problem` (400). */
+  /** What the audit log is to say of who asks; only an administrator's `?reason=` is. Throws a `Problem` (400). */
   act(actor?: string): Act
   /**
    * Says on whose account a secret is about to be tried. Throws a `Problem` (429) when this address has failed too often with
@@ -61,7 +61,7 @@ export function createRouter(
     const counted = (): Promise<Response> => attempts.counting(async () => {
       const admitted = await admit(context, found.route, request, realm)
       if (admitted instanceof Response) return admitted
-      const act = (actor?: string): Act => actOf(url, source, admitted === undefined ? actor : `admin:${admitted.subject ?? ''}`)
+      const act = (actor?: string): Act => (admitted === undefined ? actOf(source, actor) : actOfAdministrator(url, source, admitted))
       const attempt = (account: string): void => attempts.attempt(account)
       return found.route.handle({ context, request, url, parameter, administrator: admitted, act, attempt })
     }, request.headers.has('authorization') || found.route.access === 'anybody' ? found.route.path : undefined)
@@ -114,17 +114,17 @@ class Attempts {
   }
 }
 
-function actOf(url: URL, { address }: RequestSource, actor: string | undefined): Act {
+function actOf({ address }: RequestSource, actor: string | undefined): Act {
+  return { ...(actor === undefined ? {} : { actor }), ...(address === undefined ? {} : { address }) }
+}
+
+function actOfAdministrator(url: URL, source: RequestSource, { subject }: Administrator): Act {
   const reasons = url.searchParams.getAll('reason')
   const [reason] = reasons
   if (reasons.length > 1 || (reason !== undefined && (reason.length > MAX_REASON_CHARACTERS || /\p{Cc}/u.test(reason)))) {
     throw invalidRequest(`reason must be a text of at most ${MAX_REASON_CHARACTERS} characters, given once`)
   }
-  return {
-    ...(actor === undefined ? {} : { actor }),
-    ...(reason === undefined || reason === '' ? {} : { reason }),
-    ...(address === undefined ? {} : { address }),
-  }
+  return { ...actOf(source, `admin:${subject ?? ''}`), ...(reason === undefined || reason === '' ? {} : { reason }) }
 }
 
 /** `realm` as it stands in the path: the name of a realm needs no escapes, and nothing is validated before this. */
@@ -160,6 +160,7 @@ function isParameter(part: string): boolean {
 
 function decode(segment: string): string {
   const decoded = decodeUtf8(segment)
+  if (decoded.length > MAX_PARAMETER_CHARACTERS) throw invalidRequest(`a name in the path has more than ${MAX_PARAMETER_CHARACTERS} characters`)
   // No name of ours has them, and wherever it ends up it must not mean another place.
   if (/\p{Cc}|(?:^|[/\\])\.\.?(?:$|[/\\])/u.test(decoded)) throw invalidRequest('the path has control characters or dot segments')
   return decoded

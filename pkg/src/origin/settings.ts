@@ -87,6 +87,11 @@ const signingKey = rule(
   (value) => isObject(value) && value['kty'] === 'OKP' && value['crv'] === 'Ed25519' && [value['x'], value['d']].every(isKeyPart),
 )
 
+/** Throws `invalid_option` for what is no private key for feeds. */
+export function checkSigningKey(value: unknown): void {
+  signingKey.check(value, 'signingKey')
+}
+
 const administration = rule(
   "an issuer's administration, such as that of the development issuer",
   (value) =>

@@ -142,7 +142,7 @@ async function add(call: Call): Promise<Response> {
   const { context, act, parameter } = call
   const [issuer, who, realm] = [issuerOf(call), act(), parameter('realm')]
   const key = await issuer.addKey()
-  await context.committer.note({ realm, ...who, action: 'key_added', subject: key.thumbprint })
+  await context.audit.note({ realm, ...who, action: 'key_added', subject: key.thumbprint })
   await context.origin.publishKeys(realm, who)
   return json(201, { ...key, banned: false })
 }
@@ -170,7 +170,7 @@ async function retire(call: Call): Promise<Response> {
       throw new Problem(409, 'active_key', 'the key still signs: add another one first')
     case 'retired':
   }
-  await context.committer.note({ realm, ...act, action: 'key_retired', ...(found === undefined ? {} : { subject: found.thumbprint }) })
+  await context.audit.note({ realm, ...act, action: 'key_retired', ...(found === undefined ? {} : { subject: found.thumbprint }) })
   return enforcedOr(call, wait, await context.origin.publishKeys(realm, act), noContent())
 }
 
