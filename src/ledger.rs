@@ -11,6 +11,7 @@ mod book;
 mod chain;
 mod entropy;
 mod epochs;
+mod eras;
 mod event;
 mod facts;
 mod intake;

@@ -6,6 +6,7 @@ use crate::revocation::versions::user_key;
 use crate::revocation::{Level, RealmId, Subject};
 
 use super::epochs::{fingerprint_of, EpochBook, EpochName};
+use super::eras::Eras;
 use super::recent::Change;
 use super::record::{Fact, FilterKind, Merge, Place, Record, SubjectName};
 use super::tokens::TokenBook;
@@ -29,6 +30,7 @@ pub(crate) struct Book {
     pub(crate) epochs: EpochBook,
     pub(crate) versions: VersionBook,
     pub(crate) exact: Exact,
+    pub(crate) eras: Eras,
 }
 
 /// What recording an event did to the state that edges hold.
@@ -50,6 +52,7 @@ impl Book {
             epochs: EpochBook::default(),
             versions: VersionBook::default(),
             exact: Exact::default(),
+            eras: Eras::default(),
         }
     }
 
@@ -76,6 +79,7 @@ impl Book {
             Fact::Version { user, .. } => self.versions.get(&user_key(self.realm, user)),
             Fact::Ban { thumbprint } => u64::from(self.exact.bans.contains(thumbprint)),
             Fact::Keys { jwks } => u64::from(self.exact.jwks.as_deref().unwrap_or_default() == jwks),
+            Fact::Bounds { kept_by, told, .. } => u64::from(self.eras.says(&kept_by, &told)),
         }
     }
 
@@ -157,6 +161,10 @@ impl Book {
                 self.exact.jwks = Some(jwks.to_vec());
                 Change::Keys
             }
+            Fact::Bounds { kept_by, told, refused_up_to } => {
+                self.eras.record(kept_by, told, refused_up_to);
+                Change::Bounds
+            }
         }
     }
 
@@ -199,8 +207,8 @@ impl Book {
                 self.exact.bans.remove(thumbprint);
             }
             Fact::Keys { jwks } => self.exact.jwks = Some(jwks.to_vec()).filter(|jwks| !jwks.is_empty()),
-            // There is no correction of a token id; recorded as one, it is what it is.
-            Fact::TokenId { .. } => {
+            // There is no correction of these; recorded as one, they are what they are.
+            Fact::TokenId { .. } | Fact::Bounds { .. } => {
                 self.add(fact, sequence);
             }
         }

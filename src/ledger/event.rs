@@ -70,6 +70,9 @@ pub enum Event {
     },
     /// The feed carries the realm's keys no longer: gates that took them from there have none until they come again.
     KeysWithdrawn,
+    /// The ledger's settings have the bounds that they have. Recorded when that is news: to be said after every start and now
+    /// and then, for wider bounds than before count only once nothing forgotten under the old ones could be accepted.
+    Bounds,
     /// A mistaken value is replaced. Nothing else takes back what was refused: all other events only ever refuse more.
     Correction(Correction),
 }
@@ -140,6 +143,7 @@ impl fmt::Debug for Event {
             Self::TokenVersion { .. } => "TokenVersion",
             Self::Keys { .. } => "Keys",
             Self::KeysWithdrawn => "KeysWithdrawn",
+            Self::Bounds => "Bounds",
             Self::Correction(_) => "Correction",
         })
     }

@@ -1,6 +1,7 @@
 //! What a ledger holds, in numbers.
 
 use super::Ledger;
+use crate::revocation::Bounds;
 
 /// Sizes and counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -29,6 +30,8 @@ pub struct Facts {
     pub section_bytes: u64,
     /// Changes from which deltas can be made.
     pub recent_changes: u64,
+    /// The bounds in force: what edges are told. Smaller than the settings' for a while after those were widened.
+    pub bounds: Bounds,
 }
 
 impl Ledger {
@@ -50,6 +53,7 @@ impl Ledger {
             sections: count(sections),
             section_bytes: count(section_bytes),
             recent_changes: count(self.recent.len()),
+            bounds: self.told_bounds(),
         }
     }
 }

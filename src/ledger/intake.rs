@@ -48,6 +48,7 @@ pub(crate) enum About {
     Version(Vec<u8>),
     Ban([u8; 32]),
     Keys,
+    Bounds,
 }
 
 impl Ledger {
@@ -111,6 +112,11 @@ impl Ledger {
             Event::KeyBanned { thumbprint } => Fact::Ban { thumbprint },
             Event::TokenVersion { sub, minimum } => Fact::Version { user: checked_name(sub)?, minimum: *minimum },
             Event::Keys { jwks } => Fact::Keys { jwks: checked_jwks(jwks)? },
+            Event::Bounds => {
+                let kept_by = self.settings.bounds;
+                let told = self.book.eras.allowed(&kept_by, now);
+                Fact::Bounds { kept_by, told, refused_up_to: self.refused_up_to(now) }
+            }
             Event::KeysWithdrawn => {
                 return Ok(Some(Record { recorded_at: now, merge: Merge::Replace, fact: Fact::Keys { jwks: &[] } }));
             }
@@ -194,7 +200,7 @@ impl Ledger {
                 let not_before = UnixSeconds::new(not_before.max(corrected));
                 Some(not_before.plus(bounds.retention()).plus(bounds.margin()))
             }
-            Fact::Version { .. } | Fact::Ban { .. } | Fact::Keys { .. } => None,
+            Fact::Version { .. } | Fact::Ban { .. } | Fact::Keys { .. } | Fact::Bounds { .. } => None,
         }
     }
 
@@ -220,6 +226,7 @@ impl Ledger {
             Fact::Version { user, minimum } => (About::Version(user.as_bytes().to_vec()), minimum),
             Fact::Ban { thumbprint } => (About::Ban(*thumbprint), u64::from(record.merge == Merge::Maximum)),
             Fact::Keys { .. } => (About::Keys, 1),
+            Fact::Bounds { .. } => (About::Bounds, 1),
         }
     }
 
@@ -229,8 +236,8 @@ impl Ledger {
         let committed = self.book.value(record.fact);
         match (record.fact, record.merge) {
             (Fact::TokenId { .. }, _) => committed > 0 || staged >= Some(value),
-            // Staged keys may be others.
-            (Fact::Keys { .. }, _) => committed > 0 && staged.is_none(),
+            // What is staged may be something else.
+            (Fact::Keys { .. } | Fact::Bounds { .. }, _) => committed > 0 && staged.is_none(),
             (Fact::NotBefore { .. } | Fact::Version { .. } | Fact::Ban { .. }, Merge::Maximum) => {
                 staged.unwrap_or(committed) >= value
             }
@@ -264,7 +271,8 @@ impl Ledger {
                 }
                 Ok(())
             }
-            (Fact::TokenId { .. } | Fact::NotBefore { .. } | Fact::Version { .. } | Fact::Keys { .. }, _)
+            (Fact::TokenId { .. } | Fact::NotBefore { .. } | Fact::Version { .. }, _)
+            | (Fact::Keys { .. } | Fact::Bounds { .. }, _)
             | (Fact::Ban { .. }, Merge::Replace) => Ok(()),
         }
     }
@@ -276,7 +284,8 @@ impl Ledger {
                 SubjectName::User(_) | SubjectName::Session(_) | SubjectName::ClientSession(..) => true,
                 SubjectName::Client(_) | SubjectName::Realm => false,
             },
-            Fact::TokenId { .. } | Fact::Version { .. } | Fact::Ban { .. } | Fact::Keys { .. } => false,
+            Fact::TokenId { .. } | Fact::Version { .. } | Fact::Ban { .. } => false,
+            Fact::Keys { .. } | Fact::Bounds { .. } => false,
         };
         if !is_epoch || record.merge == Merge::Maximum {
             return Ok(None);

@@ -31,6 +31,8 @@ pub(crate) enum Change {
     Exact(Box<Exact>),
     /// The JWKS: a delta carries the latest.
     Keys,
+    /// What edges are told of bounds, likewise.
+    Bounds,
 }
 
 /// A sequence and the chain hash there.

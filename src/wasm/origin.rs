@@ -43,6 +43,7 @@ enum EventOption {
     TokenVersion { subject: String, minimum: u64 },
     Keys { jwks: String },
     KeysWithdrawn,
+    Bounds,
     Correction { correction: CorrectionOption },
 }
 
@@ -77,6 +78,7 @@ impl EventOption {
             Self::TokenVersion { subject, minimum } => Event::TokenVersion { sub: subject, minimum },
             Self::Keys { jwks } => Event::Keys { jwks: jwks.into_bytes() },
             Self::KeysWithdrawn => Event::KeysWithdrawn,
+            Self::Bounds => Event::Bounds,
             Self::Correction { correction } => Event::Correction(correction.build()?),
         })
     }
@@ -147,6 +149,16 @@ struct FactsResult {
     bans: f64,
     versions: f64,
     section_bytes: f64,
+    bounds: BoundsResult,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BoundsResult {
+    leeway_seconds: f64,
+    skew_seconds: f64,
+    max_lifetime_seconds: f64,
+    max_session_seconds: Option<f64>,
 }
 
 /// The members of a JWK, all of them text.
@@ -354,6 +366,12 @@ impl JsLedger {
             bans: number(facts.bans),
             versions: number(facts.versions),
             section_bytes: number(facts.section_bytes),
+            bounds: BoundsResult {
+                leeway_seconds: number(facts.bounds.leeway.get()),
+                skew_seconds: number(facts.bounds.skew.get()),
+                max_lifetime_seconds: number(facts.bounds.max_lifetime.get()),
+                max_session_seconds: facts.bounds.max_session.map(|session| number(session.get())),
+            },
         })
     }
 }

@@ -97,6 +97,12 @@ export type LedgerEvent =
   | { kind: 'keys'; jwks: string }
   /** The feed carries no keys any more: gates that took them from there have none, and answer `keys_unavailable`. */
   | { kind: 'keysWithdrawn' }
+  /**
+   * The ledger's options have the bounds that they have (leeway, skew, lifetime, session). A row only when that is news. To be
+   * recorded after every start, before anything is published, and whenever the ledger is pruned: bounds wider than before count
+   * only once nothing that was forgotten under the old ones could be accepted, and once that is recorded.
+   */
+  | { kind: 'bounds' }
 
 /** A mistaken value is replaced by the right one. Without `notBefore`, or with `minimum` 0, it is taken away. */
 export type LedgerCorrection =
@@ -170,6 +176,8 @@ export interface LedgerFacts {
   versions: number
   /** Bytes of the sections of the last manifest. */
   sectionBytes: number
+  /** The bounds in force: what gates are told. Smaller than the options' for a while after those were widened. */
+  bounds: { leewaySeconds: number; skewSeconds: number; maxLifetimeSeconds: number; maxSessionSeconds?: number }
 }
 
 /** What a token says of itself once its signature is known to be good. */
