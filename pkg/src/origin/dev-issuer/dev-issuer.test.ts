@@ -41,8 +41,8 @@ async function open(path: string, options: Partial<DevIssuerOptions> = {}): Prom
 }
 
 async function close(): Promise<void> {
+  await issuer.close()
   await origin.close()
-  issuer.close()
 }
 
 before(async () => {
@@ -217,7 +217,7 @@ describe('refresh', () => {
   test('only hashes of refresh tokens and passwords are stored', async () => {
     const { refresh_token: token } = await logIn()
     const database = openDatabase(join(folder, 'a.db'))
-    const text = ['dev_issuer_refresh_tokens', 'dev_issuer_users']
+    const text = ['refresh_families', 'refresh_tokens', 'dev_issuer_users']
       .map((table) => JSON.stringify(database.prepare(`SELECT * FROM ${table}`).all()))
       .join()
     database.close()
@@ -433,5 +433,5 @@ test('an issuer that is not attached says so', async () => {
     console.error = log
   }
   await (await createOrigin({ store: memoryStore(), signingKey, realms: [realm] })).close()
-  alone.close()
+  await alone.close()
 })

@@ -1,11 +1,14 @@
 import { PortcullisError } from '../../errors.ts'
 import { readPart } from '../../tokenpart.ts'
 import { ok } from '../answer.ts'
+import type { Act } from '../audit.ts'
 import type { Context } from '../context.ts'
+import type { LedgerEvent } from '../core.ts'
 import { Problem } from '../problem.ts'
 import { formBody, invalidRequest } from '../request.ts'
 import type { Call, Route } from '../router.ts'
 import type { RealmSettings } from '../settings.ts'
+import type { Recorded } from '../types.ts'
 
 /** How soon a client may try again whose revocation could not be stored. */
 const RETRY_AFTER_SECONDS = 2
@@ -47,39 +50,57 @@ async function revoke(call: Call): Promise<Response> {
   const { context, request } = call
   const realm = realmOf(call)
   const form = await formBody(request, context.settings.maxBodyBytes)
-  const client = await context.settings.clients.authenticate(request, form, { realm: realm.name, attempt: call.attempt })
+  const { id: client } = await context.settings.clients.authenticate(request, form, { realm: realm.name, attempt: call.attempt })
   const token = form.get('token')
   if (token === undefined) throw invalidRequest('token is missing')
+  const act = call.act(`client:${client}`)
   try {
-    await revokeFor(call, realm, client.id, token)
+    await revokeToken(context, realm, { token, client, act })
   } catch (error) {
     throw problemOf(error)
   }
   return ok()
 }
 
-async function revokeFor({ context, act }: Call, realm: RealmSettings, client: string, token: string): Promise<void> {
-  const kind = await kindOf(context, realm, token)
-  switch (kind.kind) {
-    case 'access':
-      checkOwner(kind.client, client)
-      await context.origin.revokeToken(token)
-      return
-    case 'refresh':
-      checkOwner(kind.client, client)
-      await context.origin.endSession(realm.name, kind.session)
-      await realm.administration?.sessionEnded(kind.session)
-      return
+/** `undefined`: there was nothing to revoke. */
+async function revokeToken(
+  context: Context,
+  realm: RealmSettings,
+  { token, client, act }: { token: string; client: string; act: Act },
+): Promise<Recorded | undefined> {
+  const { committer } = context
+  const found = await kindOf(context, realm, token)
+  switch (found.kind) {
+    case 'access': {
+      checkOwner(found.client, client)
+      const { tokenId, expiresAt, issuedAt } = found
+      if (tokenId === undefined || tokenId === '') throw unsupported()
+      const event: LedgerEvent = {
+        kind: 'token',
+        tokenId,
+        ...(expiresAt === undefined ? {} : { expiresAt }),
+        ...(issuedAt === undefined ? {} : { issuedAt }),
+      }
+      return committer.record(realm.name, event, { audit: { ...act, action: 'token_revoked', subject: tokenId } })
+    }
+    case 'refresh': {
+      checkOwner(found.client, client)
+      const { session } = found
+      const audit = { ...act, action: 'refresh_token_revoked', subject: session } as const
+      const recorded = await committer.record(realm.name, { kind: 'session', session }, { audit })
+      await realm.administration?.sessionEnded(session)
+      return recorded
+    }
     case 'other':
       throw unsupported()
     case 'nothing':
-      return
+      return undefined
   }
 }
 
 /** What a token is to a realm. `nothing`: unknown, malformed, expired, or of somebody else; there is nothing to revoke. */
 type Kind =
-  | { kind: 'access'; client: string | undefined }
+  | { kind: 'access'; client: string | undefined; tokenId?: string; expiresAt?: number; issuedAt?: number }
   | { kind: 'refresh'; client: string; session: string }
   | { kind: 'other' }
   | { kind: 'nothing' }
@@ -90,7 +111,7 @@ async function kindOf(context: Context, realm: RealmSettings, token: string): Pr
     const identified = await gate.identify(token)
     const usableUntil = (identified.expiresAt ?? Number.POSITIVE_INFINITY) + settings.leewaySeconds + settings.skewSeconds
     if (identified.name !== realm.name || usableUntil < clock()) return { kind: 'nothing' }
-    return { kind: 'access', client: identified.authorizedParty ?? identified.clientId }
+    return { ...identified, kind: 'access', client: identified.authorizedParty ?? identified.clientId }
   } catch (error) {
     if (!(error instanceof PortcullisError) || !['invalid_token', 'unexpected_token_use'].includes(error.code)) throw error
     const refresh = await realm.administration?.refreshToken(token)
@@ -123,8 +144,6 @@ function realmOf({ context, parameter }: Call): RealmSettings {
 function problemOf(error: unknown): unknown {
   if (!(error instanceof PortcullisError)) return error
   switch (error.code) {
-    case 'invalid_event':
-      return error.detail === 'missing_token_id' ? unsupported() : error
     case 'store_unavailable':
     case 'store_corrupt':
     case 'store_locked':
