@@ -121,8 +121,18 @@ export interface LedgerCore {
   minimumVersion(subject: string): number
   /** `thumbprint` is that of RFC 7638. */
   bans(thumbprint: string): boolean
-  facts(): { tokenIds: number; epochs: number }
+  facts(): LedgerFacts
   free(): void
+}
+
+/** What a ledger holds, in numbers. */
+export interface LedgerFacts {
+  tokenIds: number
+  epochs: number
+  /** How full the fullest filter is: 1 at its capacity. */
+  filterFillRatio?: number
+  /** Bytes of the sections of the last manifest. */
+  sectionBytes?: number
 }
 
 /** What a token says of itself once its signature is known to be good. */

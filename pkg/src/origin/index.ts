@@ -13,6 +13,7 @@ export type {
   RequestSource,
   TokenSubject,
 } from './types.ts'
+export type { AnsweredRequest } from './log.ts'
 export type { Act, AuditAction, AuditEntry, AuditQuery, StoredAuditEntry } from './audit.ts'
 export type { RealmRows, RevocationStore, StoredHead, StoredRealm, StoredRow } from './store.ts'
 export { PortcullisError, type ErrorCode } from '../errors.ts'

@@ -4,17 +4,19 @@ import { systemClock } from './clock.ts'
 import type { Context } from './context.ts'
 import type { LedgerCore } from './core.ts'
 import { EdgeBook } from './edges.ts'
+import { createExchange } from './exchange.ts'
 import { FailureLimiter } from './failures.ts'
 import { RealmFeed } from './feed.ts'
 import { OriginGate } from './gate.ts'
 import { Committer } from './ledger.ts'
 import { openLedgers } from './open.ts'
-import { Problem, problemOf, problemResponse } from './problem.ts'
+import { Metrics } from './metrics.ts'
 import { Pusher } from './push.ts'
 import { createRouter } from './router.ts'
 import { acknowledgementRoutes } from './routes/acks.ts'
 import { feedRoutes } from './routes/feed.ts'
 import { healthRoutes } from './routes/health.ts'
+import { metricsRoutes } from './routes/metrics.ts'
 import { revokeRoutes } from './routes/revoke.ts'
 import { streamRoutes } from './routes/stream.ts'
 import { userRoutes } from './routes/users.ts'
@@ -22,7 +24,10 @@ import { createRevocations } from './revocations.ts'
 import { settingsOf, type Settings } from './settings.ts'
 import type { Origin, OriginOptions, OriginStatus, RequestSource, TokenSubject } from './types.ts'
 
-const ROUTES = [...revokeRoutes, ...userRoutes, ...feedRoutes, ...streamRoutes, ...acknowledgementRoutes, ...healthRoutes]
+const ROUTES = [...revokeRoutes, ...userRoutes, ...feedRoutes, ...streamRoutes, ...acknowledgementRoutes, ...healthRoutes, ...metricsRoutes]
+
+/** How long requests under way may go on after `close`; a revocation takes milliseconds. */
+const CLOSE_TIMEOUT_MS = 2_000
 
 /**
  * Opens the store, restores every realm's ledger and starts to publish. Rejects with `invalid_option`, `invalid_jwks`,
@@ -98,8 +103,10 @@ async function start(settings: Settings): Promise<Origin> {
   async function close(): Promise<void> {
     clearInterval(heartbeat)
     clearInterval(pruning)
-    for (const pusher of pushers) pusher.close()
+    for (const feed of feeds.values()) feed.drain()
+    await exchange.idle(CLOSE_TIMEOUT_MS)
     await committer.close()
+    for (const pusher of pushers) pusher.close()
     for (const feed of feeds.values()) feed.close()
     await Promise.all(pushing)
     gate.close()
@@ -120,22 +127,13 @@ async function start(settings: Settings): Promise<Origin> {
     userNotBefore: (realm: string, sub: string) => ledgerOf(realm).userNotBefore(sub),
     minimumVersion: (realm: string, sub: string) => ledgerOf(realm).minimumVersion(sub),
     status: (): OriginStatus[] => [...feeds.keys()].map((realm) => ({ realm, ...ledgerOf(realm).head(), edges: edges.status(realm) })),
-    async fetch(request: Request, source: RequestSource = {}): Promise<Response> {
-      try {
-        if (closing !== undefined) throw closed()
-        return await route(request, source)
-      } catch (error) {
-        // What was under way when the origin closed may have found its ledger gone.
-        const problem = problemOf(error) ?? (closing === undefined ? undefined : problemOf(closed()))
-        if (problem === undefined) fault(error, 'a request failed')
-        return problemResponse(problem ?? new Problem(500, 'server_error'))
-      }
-    },
+    fetch: (request: Request, source: RequestSource = {}): Promise<Response> => exchange.answer(request, source),
     close: () => (closing ??= close()),
   }
   const failures = new FailureLimiter(settings.maxFailuresPerMinute)
-  const context: Context = { settings, clock, gate, committer, feeds, edges, failures, origin }
-  const route = createRouter(context, ROUTES)
+  const metrics = new Metrics([...ledgers.keys()])
+  const context: Context = { settings, clock, gate, committer, ledgers, feeds, edges, failures, metrics, origin }
+  const exchange = createExchange({ context, router: createRouter(context, ROUTES), closing: () => closing !== undefined, onFault: fault })
   const pushing = pushers.map((pusher) => pusher.run())
   return origin
 }
