@@ -18,6 +18,20 @@ export function noContent(): Response {
   return new Response(null, { status: 204, headers: { 'cache-control': 'no-store' } })
 }
 
+/** JSON values, one a line; pages of them (at least one each) are read as the client takes them. A failure breaks the answer off. */
+export function jsonLines(pages: AsyncGenerator<readonly object[]>): Response {
+  const encoder = new TextEncoder()
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = await pages.next()
+      if (done === true) controller.close()
+      else controller.enqueue(encoder.encode(value.map((each) => `${JSON.stringify(each)}\n`).join('')))
+    },
+    cancel: async () => void (await pages.return(undefined)),
+  })
+  return new Response(body, { headers: { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' } })
+}
+
 /** Feed bytes. */
 export function octets(bytes: Uint8Array, headers: Record<string, string>): Response {
   return new Response(bytes as Uint8Array<ArrayBuffer>, { headers: { 'content-type': 'application/octet-stream', ...headers } })

@@ -1,3 +1,8 @@
+import { checkOptions, given, integer, oneOf, required, rule, type Rules, text } from '../options.ts'
+import type { Committer } from './ledger.ts'
+import { Refusals } from './refusals.ts'
+import type { RevocationStore } from './store.ts'
+
 /** What the audit log tells of: one list for code, routes and documents. */
 export const AUDIT_ACTIONS = [
   /** A user logged in, or was not let in. */
@@ -52,7 +57,7 @@ export interface AuditEntry extends Act {
   action: AuditAction
   /** Whom or what it is about: a `sub`, `sid`, `jti`, client id or key thumbprint. */
   subject?: string
-  /** The ledger's head when it was done: edges at this sequence enforce it. */
+  /** For what the ledger records: its head then. Edges at this sequence enforce it. */
   sequence?: number
   /** A stable code, as of the error that refused something. */
   detail?: string
@@ -78,4 +83,114 @@ export interface AuditQuery {
   before?: number
   /** At most so many. */
   limit: number
+}
+
+/** Lines that `Audit.list` gives at a time. */
+export const MAX_AUDIT_LINES = 1_000
+
+/** The audit log, for whoever runs the origin or an issuer beside it. */
+export interface Audit {
+  /**
+   * Adds a line about what the ledger does not record, such as a login. Resolves when it is durable. Refusals (`refused`,
+   * `login_refused`, `refresh_refused`) are bounded: of too many at once a line says how many were left out. Rejects with
+   * `invalid_option`, `unknown_realm`, `store_unavailable` or `closed`.
+   */
+  note(entry: Omit<AuditEntry, 'at'>): Promise<void>
+  /** Lines of one realm, newest first; `limit` is 1 to 1000. Rejects with `invalid_option`, `store_unavailable` or `closed`. */
+  list(query: AuditQuery): Promise<StoredAuditEntry[]>
+}
+
+export interface AuditLogOptions {
+  store: RevocationStore
+  committer: Committer
+  realms: readonly string[]
+  /** Monotonic milliseconds. */
+  nowMs?: () => number
+}
+
+/** Who did what: written with the ledger's rows by the committer, read here. */
+export class AuditLog implements Audit {
+  readonly #store: RevocationStore
+  readonly #committer: Committer
+  readonly #refusals: Refusals
+  readonly #realms: readonly string[]
+
+  constructor({ store, ...options }: AuditLogOptions) {
+    this.#store = store
+    this.#realms = options.realms
+    this.#committer = options.committer
+    this.#refusals = new Refusals(options)
+  }
+
+  async note(entry: Omit<AuditEntry, 'at'>): Promise<void> {
+    checkOptions(entry, ENTRY_RULES, 'entry')
+    const named = { ...entry, actor: entry.actor ?? APPLICATION }
+    await (REFUSALS.includes(entry.action) ? this.#refusals.note(named) : this.#committer.note(named))
+  }
+
+  /**
+   * Notes that a request was refused; nobody waits for it. `realm` as it stands in the path: when it is none of ours, the
+   * refusal is one that every realm hears of. A store that fails is reported by the committer.
+   */
+  refused({ realm, ...entry }: Pick<AuditEntry, 'realm' | 'subject' | 'detail' | 'address'>): void {
+    const line = { ...entry, action: 'refused' } as const
+    const noted = this.#realms.includes(realm) ? this.#refusals.note({ ...line, realm }) : this.#refusals.noteEverywhere(line)
+    noted.catch(() => undefined)
+  }
+
+  /** Writes how many refusals were left out since the last time. Rejects as `note` does. */
+  summarize(): Promise<void> {
+    return this.#refusals.summarize()
+  }
+
+  async list(query: AuditQuery): Promise<StoredAuditEntry[]> {
+    return (await this.page(query)).entries
+  }
+
+  /** The same, and whether there are older ones. What was noted before this call is among them. */
+  async page(query: AuditQuery): Promise<{ entries: StoredAuditEntry[]; more: boolean }> {
+    checkOptions(query, QUERY_RULES, 'query')
+    await this.#committer.written()
+    const found = await this.#store.auditEntries({ ...bounded(given(query)), limit: query.limit + 1 })
+    return { entries: found.slice(0, query.limit), more: found.length > query.limit }
+  }
+}
+
+/** Who acts when nobody is named. */
+export const APPLICATION = 'application'
+
+/** A longer text is cut: in a name that a token gives, an issuer may have been careless. */
+const MAX_TEXT_CHARACTERS = 1_024
+
+/** With texts that are not too long to be kept; the same for lines and for queries, so that the one finds the other. */
+export function bounded<T extends object>(entry: T): T {
+  const cut = (value: unknown): unknown => (typeof value === 'string' ? value.slice(0, MAX_TEXT_CHARACTERS) : value)
+  return Object.fromEntries(Object.entries(entry).map(([name, value]) => [name, cut(value)])) as T
+}
+
+const REFUSALS: readonly AuditAction[] = ['refused', 'login_refused', 'refresh_refused']
+
+const anyText = rule('a text', (value) => typeof value === 'string')
+const unixSeconds = integer('unix seconds')
+
+const ENTRY_RULES: Rules = {
+  realm: required(text),
+  action: required(oneOf(...AUDIT_ACTIONS)),
+  actor: anyText,
+  subject: anyText,
+  reason: anyText,
+  address: anyText,
+  detail: anyText,
+  sequence: integer('the ledger'),
+}
+
+const QUERY_RULES: Rules = {
+  realm: required(text),
+  action: oneOf(...AUDIT_ACTIONS),
+  actor: anyText,
+  subject: anyText,
+  from: unixSeconds,
+  to: unixSeconds,
+  before: integer('a line'),
+  limit: required(integer('lines', 1, MAX_AUDIT_LINES)),
 }

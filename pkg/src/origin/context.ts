@@ -1,3 +1,4 @@
+import type { AuditLog } from './audit.ts'
 import type { Clock } from './clock.ts'
 import type { EdgeBook } from './edges.ts'
 import type { FailureLimiter } from './failures.ts'
@@ -16,6 +17,7 @@ export interface Context {
   gate: OriginGate
   committer: Committer
   ledgers: ReadonlyMap<string, LedgerCore>
+  audit: AuditLog
   feeds: ReadonlyMap<string, RealmFeed>
   edges: EdgeBook
   failures: FailureLimiter

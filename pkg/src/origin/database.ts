@@ -31,6 +31,8 @@ export interface Database {
   prepare(sql: string): Statement
   /** Runs `work` in one transaction: all of it or nothing. Not to be nested, and `work` is synchronous. */
   transaction<T>(work: () => T): T
+  /** Copies everything to a file that is empty, while others read and write. */
+  copyTo(file: string): Promise<void>
   close(): void
 }
 
@@ -87,6 +89,25 @@ export function migrate(database: Database, component: string, steps: readonly s
   })
 }
 
+export function integerOf(row: Row, column: string): number {
+  const value = row[column]
+  return typeof value === 'number' ? value : damaged(column)
+}
+
+export function textOf(row: Row, column: string): string {
+  const value = row[column]
+  return typeof value === 'string' ? value : damaged(column)
+}
+
+export function bytesOf(row: Row, column: string): Uint8Array {
+  const value = row[column]
+  return value instanceof Uint8Array ? value : damaged(column)
+}
+
+function damaged(column: string): never {
+  throw new PortcullisError('store_corrupt', `the store's column ${column} holds a value of the wrong type: restore a backup`)
+}
+
 /** A hold on a file that only one owner has at a time. */
 export interface WriterLock {
   release(): void
@@ -113,7 +134,8 @@ export function lockWriter(path: string, options: DatabaseOptions = {}): WriterL
   return { release: () => void connection.close() }
 }
 
-function canonicalPath(path: string): string {
+/** The same for every spelling of it. */
+export function canonicalPath(path: string): string {
   const absolute = resolve(path)
   if (existsSync(absolute)) return realpathSync(absolute)
   const directory = dirname(absolute)
@@ -146,6 +168,13 @@ function wrap(file: string, connection: Connection): Database {
           // SQLite has rolled back by itself, as it does when the disk is full.
         }
         throw error
+      }
+    },
+    async copyTo(to) {
+      try {
+        await connection.copyTo(to)
+      } catch (cause) {
+        throw databaseError(to, cause)
       }
     },
     close: () => guarded(file, () => void connection.close()),

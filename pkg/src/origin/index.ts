@@ -14,7 +14,8 @@ export type {
   TokenSubject,
 } from './types.ts'
 export type { AnsweredRequest } from './log.ts'
-export type { Act, AuditAction, AuditEntry, AuditQuery, StoredAuditEntry } from './audit.ts'
+export { AUDIT_ACTIONS } from './audit.ts'
+export type { Act, Audit, AuditAction, AuditEntry, AuditQuery, StoredAuditEntry } from './audit.ts'
 export type { RealmRows, RevocationStore, StoredHead, StoredRealm, StoredRow } from './store.ts'
 export { PortcullisError, type ErrorCode } from '../errors.ts'
 export type { Reason } from '../reasons.ts'

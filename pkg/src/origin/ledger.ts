@@ -1,4 +1,5 @@
 import { PortcullisError } from '../errors.ts'
+import { APPLICATION, type AuditEntry, bounded } from './audit.ts'
 import type { Clock } from './clock.ts'
 import { coreCode, stageEvent, type LedgerCore, type LedgerEvent, type LedgerRow } from './core.ts'
 import type { RealmRows, RevocationStore } from './store.ts'
@@ -13,27 +14,59 @@ export interface CommitterOptions {
   store: RevocationStore
   ledgers: ReadonlyMap<string, LedgerCore>
   clock: Clock
+  auditRetentionSeconds: number
   /** Runs after a turn's rows are durable and before any of its callers hears of it. `after` is the head before. Must not throw. */
   onCommitted: (realm: string, after: number) => void
   /** Hears when the store fails (`error`), and when it works again (`undefined`). */
   onStore: (error: PortcullisError | undefined) => void
+  /** Hears of each turn once it is durable. Must not throw. */
+  onTurn?: (turn: Turn) => void
 }
 
+/** One durable transaction. */
+export interface Turn {
+  /** How long the store took. */
+  milliseconds: number
+  /** What was new. */
+  recorded: { realm: string; kind: LedgerEvent['kind'] }[]
+}
+
+export interface RecordOptions {
+  /** Written in the transaction of the event, with the sequence that the caller gets; also when it was in force already. */
+  audit?: Omit<AuditEntry, 'realm' | 'at' | 'sequence'>
+  /**
+   * Throws to refuse what must not be recorded as things stand. What came before is in force then, and nothing comes between
+   * this and the event.
+   */
+  guard?: () => void
+}
+
+/** What is asked for: an event, a line of the audit log, or both. */
 interface Waiting {
   realm: string
-  event: LedgerEvent
+  event: LedgerEvent | undefined
+  guard: (() => void) | undefined
+  audit: Omit<AuditEntry, 'realm' | 'at'> | undefined
   resolve: (recorded: Recorded) => void
   reject: (error: unknown) => void
 }
 
+/** A realm's part of a turn. */
+interface Staged {
+  after: number
+  rows: LedgerRow[]
+  kinds: LedgerEvent['kind'][]
+}
+
 /**
- * The one way into the ledgers. What is asked for in the same turn of the event loop is staged, written in one durable
+ * The one way into the ledgers and the audit log. What is asked for in the same turn of the event loop is staged, written in one durable
  * transaction and committed together; when the store fails nothing of it has happened.
  */
 export class Committer {
   readonly #options: CommitterOptions
   readonly #queue: Waiting[] = []
   #running: Promise<void> | undefined
+  #newest: Promise<unknown> | undefined
   #failure: PortcullisError | undefined
   #closed = false
 
@@ -58,22 +91,29 @@ export class Committer {
 
   /**
    * Records an event. Resolves when it is durable and in force here, also when it was already. Rejects with
-   * `unknown_realm`, `invalid_event`, `store_unavailable` or `closed`.
+   * `unknown_realm`, `invalid_event`, `store_unavailable`, `closed` or what the guard throws.
    */
-  record(realm: string, event: LedgerEvent): Promise<Recorded> {
-    if (this.#closed) return Promise.reject(new PortcullisError('closed', 'the origin is closed'))
-    if (!this.#options.ledgers.has(realm)) return Promise.reject(new PortcullisError('unknown_realm', 'no such realm here'))
-    return new Promise((resolve, reject) => {
-      this.#queue.push({ realm, event, resolve, reject })
-      this.#running ??= this.#run()
-    })
+  record(realm: string, event: LedgerEvent, { audit, guard }: RecordOptions = {}): Promise<Recorded> {
+    return this.#ask({ realm, event, guard, audit: audit && { ...audit, actor: audit.actor ?? APPLICATION } })
   }
 
-  /** Forgets, in memory and in the store, what nothing needs any more. */
+  /** Adds a line to the audit log for what the ledger does not record. Resolves when it is durable; rejects as `record`. */
+  async note({ realm, ...audit }: Omit<AuditEntry, 'at'>): Promise<void> {
+    await this.#ask({ realm, event: undefined, guard: undefined, audit })
+  }
+
+  /** Resolves when what was asked for before is done, well or badly. */
+  async written(): Promise<void> {
+    await Promise.allSettled([this.#newest])
+  }
+
+  /** Forgets, in memory and in the store, what nothing needs any more. The audit log has a retention of its own. */
   async prune(): Promise<void> {
-    const now = this.#options.clock()
-    for (const ledger of this.#options.ledgers.values()) ledger.prune(now)
-    while (!this.#closed && (await this.#options.store.prune(now, PRUNE_ROWS)) === PRUNE_ROWS) await nextTurn()
+    const { store, ledgers, clock, auditRetentionSeconds } = this.#options
+    const now = clock()
+    for (const ledger of ledgers.values()) ledger.prune(now)
+    while (!this.#closed && (await store.prune(now, PRUNE_ROWS)) === PRUNE_ROWS) await nextTurn()
+    while (!this.#closed && (await store.pruneAudit(now - auditRetentionSeconds, PRUNE_ROWS)) === PRUNE_ROWS) await nextTurn()
   }
 
   /** Refuses what comes from now on and resolves when what came before is done. */
@@ -82,20 +122,43 @@ export class Committer {
     await this.#running
   }
 
+  #ask(asked: Omit<Waiting, 'resolve' | 'reject'>): Promise<Recorded> {
+    if (this.#closed) return Promise.reject(new PortcullisError('closed', 'the origin is closed'))
+    if (!this.#options.ledgers.has(asked.realm)) return Promise.reject(new PortcullisError('unknown_realm', 'no such realm here'))
+    const recorded = new Promise<Recorded>((resolve, reject) => {
+      this.#queue.push({ ...asked, resolve, reject })
+      this.#running ??= this.#run()
+    })
+    this.#newest = recorded
+    return recorded
+  }
+
   async #run(): Promise<void> {
     await nextTurn()
     try {
-      while (this.#queue.length > 0) await this.#turn(this.#queue.splice(0, MAX_TURN_EVENTS))
+      while (this.#queue.length > 0) await this.#turn(this.#queue.splice(0, this.#turnLength()))
     } finally {
       this.#running = undefined
     }
   }
 
+  /** A guard looks at what is committed: it begins a turn. */
+  #turnLength(): number {
+    const guarded = this.#queue.slice(0, MAX_TURN_EVENTS).findIndex(({ guard }, index) => index > 0 && guard !== undefined)
+    return guarded === -1 ? MAX_TURN_EVENTS : guarded
+  }
+
   async #turn(batch: readonly Waiting[]): Promise<void> {
-    const staged = new Map<string, { after: number; rows: LedgerRow[] }>()
+    const staged = new Map<string, Staged>()
     const waiting = batch.filter((entry) => this.#stage(entry, staged))
+    const at = this.#options.clock()
+    const entries = waiting.flatMap(({ realm, event, audit }): AuditEntry[] => {
+      if (audit === undefined) return []
+      const sequence = staged.get(realm)?.rows.at(-1)?.sequence ?? this.#ledger(realm).head().sequence
+      return [bounded(event === undefined ? { ...audit, realm, at } : { ...audit, realm, at, sequence })]
+    })
     try {
-      if (staged.size > 0) await this.#write(staged)
+      if (staged.size > 0 || entries.length > 0) await this.#write(staged, entries)
       for (const realm of staged.keys()) this.#ledger(realm).commit()
     } catch (error) {
       for (const realm of staged.keys()) this.#ledger(realm).abort()
@@ -107,13 +170,21 @@ export class Committer {
   }
 
   /** False when the event was refused; its caller has heard of it. */
-  #stage({ realm, event, reject }: Waiting, staged: Map<string, { after: number; rows: LedgerRow[] }>): boolean {
+  #stage({ realm, event, guard, reject }: Waiting, staged: Map<string, Staged>): boolean {
+    if (event === undefined) return true
     const ledger = this.#ledger(realm)
-    const known = staged.get(realm) ?? { after: ledger.head().sequence, rows: [] }
+    const known = staged.get(realm) ?? { after: ledger.head().sequence, rows: [], kinds: [] }
+    try {
+      guard?.()
+    } catch (refusal) {
+      reject(refusal)
+      return false
+    }
     try {
       const row = stageEvent(ledger, event, this.#options.clock())
       if (row !== undefined) {
         known.rows.push(row)
+        known.kinds.push(event.kind)
         staged.set(realm, known)
       }
       return true
@@ -124,10 +195,11 @@ export class Committer {
     }
   }
 
-  async #write(staged: ReadonlyMap<string, { after: number; rows: LedgerRow[] }>): Promise<void> {
+  async #write(staged: ReadonlyMap<string, Staged>, entries: readonly AuditEntry[]): Promise<void> {
     const batches: RealmRows[] = [...staged].map(([realm, { after, rows }]) => ({ realm, after, rows }))
+    const startedAt = performance.now()
     try {
-      await this.#options.store.append(batches)
+      await this.#options.store.append(batches, entries)
     } catch (cause) {
       const failure =
         cause instanceof PortcullisError
@@ -138,6 +210,8 @@ export class Committer {
       throw failure
     }
     this.#storeWorks()
+    const recorded = [...staged].flatMap(([realm, { kinds }]) => kinds.map((kind) => ({ realm, kind })))
+    this.#options.onTurn?.({ milliseconds: performance.now() - startedAt, recorded })
   }
 
   #storeWorks(): void {

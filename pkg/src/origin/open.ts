@@ -7,25 +7,37 @@ import type { StoredRealm } from './store.ts'
 export async function openLedgers(settings: Settings): Promise<Map<string, LedgerCore>> {
   const ledgers = new Map<string, LedgerCore>()
   try {
-    for (const realm of settings.realms) ledgers.set(realm.name, await openLedger(settings, realm))
-    return ledgers
+    const unknown: RealmSettings[] = []
+    let incarnation = settings.incarnation ?? 0
+    for (const realm of settings.realms) {
+      const stored = await settings.store.load(realm.name)
+      if (stored === undefined) unknown.push(realm)
+      else ledgers.set(realm.name, await openLedger(settings, realm, stored, settings.incarnation ?? stored.head.incarnation))
+      incarnation = Math.max(incarnation, stored?.head.incarnation ?? 0)
+    }
+    // One that the store does not know may be one that a restored backup has lost.
+    for (const realm of unknown) ledgers.set(realm.name, await openLedger(settings, realm, undefined, incarnation))
+    return new Map(settings.realms.flatMap(({ name }) => [...ledgers].filter(([realm]) => realm === name)))
   } catch (error) {
     for (const ledger of ledgers.values()) ledger.free()
     throw error
   }
 }
 
-async function openLedger(settings: Settings, realm: RealmSettings): Promise<LedgerCore> {
+async function openLedger(
+  settings: Settings,
+  realm: RealmSettings,
+  stored: StoredRealm | undefined,
+  incarnation: number,
+): Promise<LedgerCore> {
   const { store, signingKey, leewaySeconds, skewSeconds, errorRate, validForSeconds } = settings
   const { name, issuer, maxLifetimeSeconds, issuerSkewSeconds } = realm
-  const stored = await store.load(name)
   if (stored !== undefined && stored.head.issuer !== issuer) {
     throw new PortcullisError(
       'invalid_option',
       `realm ${name}: the store has it for another issuer: give the new issuer's realm another name, or this origin another store`,
     )
   }
-  const incarnation = settings.incarnation ?? stored?.head.incarnation ?? 0
   if (stored !== undefined && incarnation < stored.head.incarnation) {
     throw new PortcullisError('invalid_option', `realm ${name}: incarnation must be ${stored.head.incarnation} or more: the store is that far`)
   }
@@ -43,8 +55,8 @@ async function openLedger(settings: Settings, realm: RealmSettings): Promise<Led
   })
   try {
     if (stored !== undefined) await restore(ledger, name, stored)
-    if (stored?.head.incarnation !== incarnation) {
-      const { sequence, chain } = ledger.head()
+    const { sequence, chain } = ledger.head()
+    if (stored?.head.incarnation !== incarnation || stored.head.sequence !== sequence) {
       await store.setHead(name, { issuer, incarnation, sequence, chain: bytesOf(chain) })
     }
     return ledger

@@ -1,5 +1,6 @@
 import { PortcullisError } from '../errors.ts'
 import type { Reason } from '../reasons.ts'
+import { AuditLog } from './audit.ts'
 import { systemClock } from './clock.ts'
 import type { Context } from './context.ts'
 import type { LedgerCore } from './core.ts'
@@ -14,6 +15,7 @@ import { Metrics } from './metrics.ts'
 import { Pusher } from './push.ts'
 import { createRouter } from './router.ts'
 import { acknowledgementRoutes } from './routes/acks.ts'
+import { eventRoutes } from './routes/events.ts'
 import { feedRoutes } from './routes/feed.ts'
 import { healthRoutes } from './routes/health.ts'
 import { metricsRoutes } from './routes/metrics.ts'
@@ -24,7 +26,16 @@ import { createRevocations } from './revocations.ts'
 import { settingsOf, type Settings } from './settings.ts'
 import type { Origin, OriginOptions, OriginStatus, RequestSource, TokenSubject } from './types.ts'
 
-const ROUTES = [...revokeRoutes, ...userRoutes, ...feedRoutes, ...streamRoutes, ...acknowledgementRoutes, ...healthRoutes, ...metricsRoutes]
+const ROUTES = [
+  ...revokeRoutes,
+  ...userRoutes,
+  ...feedRoutes,
+  ...streamRoutes,
+  ...acknowledgementRoutes,
+  ...eventRoutes,
+  ...healthRoutes,
+  ...metricsRoutes,
+]
 
 /** How long requests under way may go on after `close`; a revocation takes milliseconds. */
 const CLOSE_TIMEOUT_MS = 2_000
@@ -72,10 +83,12 @@ async function start(settings: Settings): Promise<Origin> {
   const fault = (cause: unknown, message: string): void =>
     settings.onReport({ kind: 'fault', error: new PortcullisError('fault', message, { cause }) })
 
+  const metrics = new Metrics([...ledgers.keys()])
   const committer = new Committer({
     store: settings.store,
     ledgers,
     clock,
+    auditRetentionSeconds: settings.auditRetentionSeconds,
     onCommitted(realm, after) {
       try {
         gate.sync(realm)
@@ -85,13 +98,18 @@ async function start(settings: Settings): Promise<Origin> {
         fault(cause, `realm ${realm}: a change is recorded but could not be published`)
       }
     },
+    onTurn: (turn) => metrics.committed(turn),
     onStore: (error) => settings.onReport({ kind: 'store', error }),
   })
+  const audit = new AuditLog({ store: settings.store, committer, realms: [...ledgers.keys()] })
 
   const heartbeat = every(settings.heartbeatSeconds, () => {
     for (const feed of feeds.values()) feed.heartbeat()
   })
-  const pruning = every(settings.pruneIntervalSeconds, () => committer.prune())
+  const pruning = every(settings.pruneIntervalSeconds, async () => {
+    await audit.summarize()
+    await committer.prune()
+  })
   function every(seconds: number, work: () => void | Promise<void>): ReturnType<typeof setInterval> {
     const run = async (): Promise<void> => work()
     const timer = setInterval(() => void run().catch((cause: unknown) => fault(cause, 'what is done at intervals failed')), seconds * 1000)
@@ -105,7 +123,10 @@ async function start(settings: Settings): Promise<Origin> {
     clearInterval(pruning)
     for (const feed of feeds.values()) feed.drain()
     await exchange.idle(CLOSE_TIMEOUT_MS)
+    // When it fails, the store has been reported already.
+    const summarized = audit.summarize().catch(() => undefined)
     await committer.close()
+    await summarized
     for (const pusher of pushers) pusher.close()
     for (const feed of feeds.values()) feed.close()
     await Promise.all(pushing)
@@ -127,12 +148,12 @@ async function start(settings: Settings): Promise<Origin> {
     userNotBefore: (realm: string, sub: string) => ledgerOf(realm).userNotBefore(sub),
     minimumVersion: (realm: string, sub: string) => ledgerOf(realm).minimumVersion(sub),
     status: (): OriginStatus[] => [...feeds.keys()].map((realm) => ({ realm, ...ledgerOf(realm).head(), edges: edges.status(realm) })),
+    audit,
     fetch: (request: Request, source: RequestSource = {}): Promise<Response> => exchange.answer(request, source),
     close: () => (closing ??= close()),
   }
   const failures = new FailureLimiter(settings.maxFailuresPerMinute)
-  const metrics = new Metrics([...ledgers.keys()])
-  const context: Context = { settings, clock, gate, committer, ledgers, feeds, edges, failures, metrics, origin }
+  const context: Context = { settings, clock, gate, committer, ledgers, audit, feeds, edges, failures, metrics, origin }
   const exchange = createExchange({ context, router: createRouter(context, ROUTES), closing: () => closing !== undefined, onFault: fault })
   const pushing = pushers.map((pusher) => pusher.run())
   return origin

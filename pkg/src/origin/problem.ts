@@ -20,10 +20,14 @@ export class Problem extends Error {
     this.headers = headers
   }
 
-  /** Whether it counts as a failed attempt of whoever asked: something was presented, and it was not good. */
-  get isFailure(): boolean {
-    if (this.error === 'missing_token') return false
+  /** Whether who asked is turned away for who he is. */
+  get isRefusal(): boolean {
     return this.status === 401 || this.status === 403 || this.error === 'invalid_grant' || this.error === 'invalid_client'
+  }
+
+  /** Whether it counts as a failed attempt: something was presented, and it was not good. */
+  get isFailure(): boolean {
+    return this.isRefusal && this.error !== 'missing_token'
   }
 }
 

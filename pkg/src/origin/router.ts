@@ -5,6 +5,7 @@ import type { Context } from './context.ts'
 import type { FailureLimiter } from './failures.ts'
 import type { Operation } from './operation.ts'
 import { Problem, refusedToken, tooManyFailures } from './problem.ts'
+import { notingRefusals } from './refusals.ts'
 import { invalidRequest } from './request.ts'
 import { sameSecret } from './secret.ts'
 import { isLocal } from './transport.ts'
@@ -89,16 +90,15 @@ interface Arrival extends Pick<Call, 'request' | 'url' | 'parameter'> {
 function handle(context: Context, route: Route, { source, named, ...arrival }: Arrival): Promise<Response> {
   const { request, url } = arrival
   const attempts = new Attempts(context.failures, source.address ?? '')
+  const attempt = (account: string): void => attempts.attempt(account)
+  const admitted = async (): Promise<Response> => {
+    const administrator = await admit(context, route, request, source, named)
+    const act = (actor?: string): Act => actOf(url, source, administrator === undefined ? actor : `admin:${administrator.subject ?? ''}`)
+    return route.handle({ context, ...arrival, administrator, act, attempt })
+  }
   const presents = request.headers.has('authorization') || route.access === 'anybody'
-  return attempts.counting(
-    async () => {
-      const administrator = await admit(context, route, request, source, named)
-      const act = (actor?: string): Act => actOf(url, source, administrator === undefined ? actor : `admin:${administrator.subject ?? ''}`)
-      const attempt = (account: string): void => attempts.attempt(account)
-      return route.handle({ context, ...arrival, administrator, act, attempt })
-    },
-    presents ? route.path : undefined,
-  )
+  const counted = (): Promise<Response> => attempts.counting(admitted, presents ? route.path : undefined)
+  return notingRefusals(context, { route, realm: named, address: source.address }, counted)
 }
 
 /** The failures of one request's client. */

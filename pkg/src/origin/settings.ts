@@ -20,6 +20,7 @@ import {
   webOrigin,
 } from '../options.ts'
 import { checkDistinct, keySet, TOKEN_RULES } from '../policy.ts'
+import { MAX_INCARNATION, STORE_METHODS } from './store.ts'
 import type { ClientOptions, EdgeOptions, OriginOptions, OriginRealm, OriginReport } from './types.ts'
 
 /** An origin's options with every default filled in. */
@@ -59,6 +60,7 @@ export function settingsOf(options: OriginOptions): Settings {
     maxFailuresPerMinute: 100,
     corsOrigins: [],
     pruneIntervalSeconds: 60,
+    auditRetentionSeconds: 31_536_000,
     fetch: (...request) => globalThis.fetch(...request),
     onReport: warn,
     onRequest: () => undefined,
@@ -79,10 +81,8 @@ export function settingsOf(options: OriginOptions): Settings {
 }
 
 const store = rule(
-  'a revocation store, such as sqliteStore({ path })',
-  (value) =>
-    isObject(value) &&
-    ['open', 'load', 'setHead', 'append', 'probe', 'prune', 'close'].every((method) => typeof value[method] === 'function'),
+  `a revocation store, such as sqliteStore({ path }): an object with the methods ${STORE_METHODS.join(', ')}`,
+  (value) => isObject(value) && STORE_METHODS.every((method) => typeof value[method] === 'function'),
 )
 
 const signingKey = rule(
@@ -103,9 +103,6 @@ const EDGE_RULES: Rules = { name: required(text), pushUrl: url, ackSecret: text 
 
 /** Gates wait for state older than 5 s, and take a stream that is silent for 10 s for dead. */
 const MAX_HEARTBEAT_SECONDS = 5
-
-/** Sequences are incarnation * 2^40 + n and stay below 2^53. */
-const MAX_INCARNATION = 2 ** 13 - 1
 
 const CLIENT_RULES: Rules = { id: required(text), secret: text }
 
@@ -133,6 +130,7 @@ const RULES: Rules = {
   corsOrigins: list(webOrigin),
   metricsCredential: text,
   pruneIntervalSeconds: integer('whole seconds', 1, 86_400),
+  auditRetentionSeconds: integer('whole seconds', 1),
   fetch: callback,
   onReport: callback,
   onRequest: callback,

@@ -8,6 +8,8 @@ export interface Connection {
   exec(sql: string): unknown
   prepare(sql: string): unknown
   close(): unknown
+  /** Copies the whole database, in steps between which others go on, to a file that is empty. */
+  copyTo(file: string): Promise<void>
 }
 
 /** Which SQLite is used: the optional peer `better-sqlite3` where it is installed, else `node:sqlite`. */
@@ -41,18 +43,63 @@ function load(driver: SqliteDriver): Open | undefined {
   try {
     switch (driver) {
       case 'better-sqlite3': {
-        const BetterSqlite = require('better-sqlite3') as new (file: string) => Connection
-        return (file) => new BetterSqlite(file)
+        const BetterSqlite = require('better-sqlite3') as new (file: string) => BetterConnection
+        return (file) => withCopy(new BetterSqlite(file), copyByBetterSqlite)
       }
       case 'node:sqlite': {
-        const { DatabaseSync } = require('node:sqlite') as { DatabaseSync: new (file: string) => Connection }
-        return (file) => new DatabaseSync(file)
+        const { DatabaseSync, backup } = require('node:sqlite') as NodeSqlite
+        return (file) => withCopy(new DatabaseSync(file), (connection, to) => copyByNodeSqlite(backup, connection, to))
       }
     }
   } catch (error) {
     if (isNotThere(error)) return undefined
     throw error
   }
+}
+
+type Bare = Omit<Connection, 'copyTo'>
+
+function withCopy<C extends Bare>(connection: C, copy: (connection: C, file: string) => Promise<void>): Connection {
+  return {
+    exec: (sql) => connection.exec(sql),
+    prepare: (sql) => connection.prepare(sql),
+    close: () => connection.close(),
+    copyTo: (file) => copy(connection, file),
+  }
+}
+
+/** Pages copied at a time: a step takes a few milliseconds. */
+const COPY_PAGES = 1_000
+/** A write through another connection starts the copy again. After so many times all that is left is copied in one step. */
+const MAX_COPY_RESTARTS = 3
+const ALL_PAGES = 0x7fff_ffff
+
+interface BetterConnection extends Bare {
+  backup(file: string, options: { progress: (at: { remainingPages: number }) => number }): Promise<unknown>
+}
+
+async function copyByBetterSqlite(connection: BetterConnection, file: string): Promise<void> {
+  let left = Number.POSITIVE_INFINITY
+  let restarts = 0
+  await connection.backup(file, {
+    progress({ remainingPages }) {
+      if (remainingPages > left) restarts += 1
+      left = remainingPages
+      return restarts > MAX_COPY_RESTARTS ? ALL_PAGES : COPY_PAGES
+    },
+  })
+}
+
+interface NodeSqlite {
+  DatabaseSync: new (file: string) => Bare
+  /** From Node 22.16 and 23.8. */
+  backup?: (connection: Bare, file: string, options: { rate: number }) => Promise<unknown>
+}
+
+/** Older ones copy in one step, during which the process waits. */
+async function copyByNodeSqlite(backup: NodeSqlite['backup'], connection: Bare, file: string): Promise<void> {
+  if (backup === undefined) connection.exec(`VACUUM INTO '${file.replaceAll("'", "''")}'`)
+  else await backup(connection, file, { rate: COPY_PAGES })
 }
 
 /** better-sqlite3 loads its binary part only now. */

@@ -1,33 +1,29 @@
 import { PortcullisError } from '../errors.ts'
 import { checkOptions, oneOf, required, text } from '../options.ts'
+import type { AuditEntry } from './audit.ts'
+import { backUp } from './backup.ts'
 import {
+  bytesOf,
+  integerOf,
   lockWriter,
   migrate,
   openDatabase,
+  textOf,
   type Database,
-  type Row,
   type SqliteDriver,
   type Statement,
   type WriterLock,
 } from './database.ts'
+import { SCHEMA } from './schema.ts'
+import { SqliteAudit } from './sqlite-audit.ts'
 import type { RealmRows, RevocationStore, StoredHead, StoredRealm, StoredRow } from './store.ts'
 
 export { openDatabase, type Database, type DatabaseOptions, type SqliteDriver } from './database.ts'
+export { restoreSqlite, type Restored, type RestoreOptions } from './restore.ts'
 export type { RevocationStore } from './store.ts'
 
 /** Rows read at a time, so that loading holds no statement open. */
 const PAGE_ROWS = 4_096
-
-const SCHEMA = [
-  `CREATE TABLE revocation_heads (
-     realm TEXT PRIMARY KEY, issuer TEXT NOT NULL, incarnation INTEGER NOT NULL, sequence INTEGER NOT NULL, chain BLOB NOT NULL
-   ) STRICT, WITHOUT ROWID;
-   CREATE TABLE revocation_rows (
-     realm TEXT NOT NULL, sequence INTEGER NOT NULL, keep_until INTEGER, payload BLOB NOT NULL, chain BLOB NOT NULL,
-     PRIMARY KEY (realm, sequence)
-   ) STRICT, WITHOUT ROWID;
-   CREATE INDEX revocation_rows_keep_until ON revocation_rows (keep_until) WHERE keep_until IS NOT NULL;`,
-]
 
 export interface SqliteStoreOptions {
   /** The file; it is created when missing, its directory is not. Must be on a local disk (WAL mode). */
@@ -36,12 +32,22 @@ export interface SqliteStoreOptions {
   driver?: SqliteDriver
 }
 
+/** A store that can be copied while it is in use. */
+export interface SqliteStore extends RevocationStore {
+  /**
+   * Writes a consistent copy of the whole file, the development issuer's tables included, while revocations go on. When it
+   * resolves, the copy is on disk. Whoever reads it reads what the file holds: keep it as safe. Rejects with `invalid_option`
+   * (there is such a file already, or no such directory), `store_unavailable` or `closed`.
+   */
+  backup(path: string): Promise<void>
+}
+
 /**
  * Keeps revocations in a SQLite file. A revocation is answered only after the write-ahead log is on disk. Throws
  * `invalid_option`; `createOrigin` opens the file and throws `store_locked`, `store_unavailable`, `store_corrupt` or
  * `store_newer`.
  */
-export function sqliteStore(options: SqliteStoreOptions): RevocationStore {
+export function sqliteStore(options: SqliteStoreOptions): SqliteStore {
   checkOptions(options, { path: required(text), driver: oneOf('better-sqlite3', 'node:sqlite') })
   let open: OpenStore | undefined
   const opened = (): OpenStore => {
@@ -55,9 +61,12 @@ export function sqliteStore(options: SqliteStoreOptions): RevocationStore {
     },
     load: (realm) => load(opened(), realm),
     setHead: (realm, head) => setHead(opened(), realm, head),
-    append: (batches) => append(opened(), batches),
+    append: (batches, entries = []) => append(opened(), batches, entries),
     probe: () => void opened().probe.run(),
     prune: (now, limit) => Number(opened().prune.run(now, limit).changes),
+    auditEntries: (query) => opened().audit.entries(query),
+    pruneAudit: (before, limit) => opened().audit.prune(before, limit),
+    backup: async (path) => backUp(opened().database, path),
     close(): void {
       if (open === undefined) return
       const { database, lock } = open
@@ -73,6 +82,7 @@ export function sqliteStore(options: SqliteStoreOptions): RevocationStore {
 
 interface OpenStore {
   database: Database
+  audit: SqliteAudit
   lock: WriterLock
   head: Statement
   page: Statement
@@ -92,6 +102,7 @@ function openStore(options: SqliteStoreOptions): OpenStore {
     migrate(database, 'revocations', SCHEMA)
     return {
       database,
+      audit: new SqliteAudit(database),
       lock,
       head: database.prepare('SELECT issuer, incarnation, sequence, chain FROM revocation_heads WHERE realm = ?'),
       page: database.prepare(
@@ -143,7 +154,7 @@ function setHead(store: OpenStore, realm: string, head: StoredHead): void {
   store.setHead.run(realm, head.issuer, head.incarnation, head.sequence, head.chain)
 }
 
-function append(store: OpenStore, batches: readonly RealmRows[]): void {
+function append(store: OpenStore, batches: readonly RealmRows[], entries: readonly AuditEntry[]): void {
   store.database.transaction(() => {
     for (const { realm, after, rows } of batches) {
       const last = rows.at(-1)
@@ -154,24 +165,6 @@ function append(store: OpenStore, batches: readonly RealmRows[]): void {
       }
       for (const row of rows) store.insert.run(realm, row.sequence, row.keepUntil ?? null, row.payload, row.chain)
     }
+    store.audit.append(entries)
   })
-}
-
-function integerOf(row: Row, column: string): number {
-  const value = row[column]
-  return typeof value === 'number' ? value : damaged(column)
-}
-
-function textOf(row: Row, column: string): string {
-  const value = row[column]
-  return typeof value === 'string' ? value : damaged(column)
-}
-
-function bytesOf(row: Row, column: string): Uint8Array {
-  const value = row[column]
-  return value instanceof Uint8Array ? value : damaged(column)
-}
-
-function damaged(column: string): never {
-  throw new PortcullisError('store_corrupt', `the store's column ${column} holds a value of the wrong type: restore a backup`)
 }

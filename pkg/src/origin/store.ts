@@ -1,9 +1,16 @@
+import type { AuditEntry, AuditQuery, StoredAuditEntry } from './audit.ts'
+
+/** Sequences are incarnation * 2^40 + n and stay below 2^53. */
+export const SEQUENCES_PER_INCARNATION: number = 2 ** 40
+export const MAX_INCARNATION: number = 2 ** 13 - 1
+
 /** Where a realm's ledger stands in the store. */
 export interface StoredHead {
   /** The realm's issuer: a name may not silently change hands. */
   issuer: string
   /** Counts restored backups; the high bits of every sequence. */
   incarnation: number
+  /** May be of an earlier incarnation: then the origin is to begin `incarnation`. */
   sequence: number
   /** 16 bytes. */
   chain: Uint8Array
@@ -36,7 +43,7 @@ export interface RealmRows {
 }
 
 /**
- * Keeps the ledgers of an origin. A store has one writer: `open` refuses with `store_locked` while another one holds
+ * Keeps the ledgers of an origin and its audit log. A store has one writer: `open` refuses with `store_locked` while another one holds
  * it, and a writer that crashed holds nothing. Failures are `PortcullisError`s with code `store_unavailable`,
  * `store_corrupt` or `store_newer` whose message names the fix.
  */
@@ -47,13 +54,32 @@ export interface RevocationStore {
   /** Records the head of a new realm, or of a new incarnation of one. */
   setHead(realm: string, head: StoredHead): void | Promise<void>
   /**
-   * Writes all rows and the heads they lead to, or nothing. When it returns (or its promise resolves) they survive the
-   * loss of power.
+   * Writes all rows, the heads they lead to and all lines of the audit log, or nothing. When it returns (or its promise
+   * resolves) they survive the loss of power. There may be lines without rows.
    */
-  append(batches: readonly RealmRows[]): void | Promise<void>
+  append(batches: readonly RealmRows[], entries?: readonly AuditEntry[]): void | Promise<void>
   /** Writes what changes nothing, to see whether the store takes writes. */
   probe(): void | Promise<void>
   /** Deletes at most `limit` rows whose `keepUntil` lies before `now`; answers how many it was. Heads stay. */
   prune(now: number, limit: number): number | Promise<number>
+  /** Newest first: by time, then by id. */
+  auditEntries(query: AuditQuery): StoredAuditEntry[] | Promise<StoredAuditEntry[]>
+  /** Deletes at most `limit` lines of the audit log made before `before` (unix seconds), oldest first; answers how many it was. */
+  pruneAudit(before: number, limit: number): number | Promise<number>
+  /** Writes a consistent copy to a file that must not exist yet, while the store goes on. */
+  backup?(path: string): Promise<void>
   close(): void | Promise<void>
 }
+
+/** What a store of anybody's making must have. */
+export const STORE_METHODS: readonly (keyof RevocationStore)[] = [
+  'open',
+  'load',
+  'setHead',
+  'append',
+  'probe',
+  'prune',
+  'auditEntries',
+  'pruneAudit',
+  'close',
+]

@@ -2,6 +2,7 @@ import type { PortcullisError } from '../errors.ts'
 import type { Reason } from '../reasons.ts'
 import type { JWK, JWKS, TokenOptions } from '../types.ts'
 import type { AnsweredRequest } from './log.ts'
+import type { Audit } from './audit.ts'
 import type { RevocationStore } from './store.ts'
 
 /** One realm of an origin: whose tokens it revokes, and who may ask for it. */
@@ -92,6 +93,8 @@ export interface OriginOptions {
   metricsCredential?: string
   /** How often what has expired is forgotten. Default 60. */
   pruneIntervalSeconds?: number
+  /** How long the audit log is kept, whatever becomes of the revocations it tells of. Default 31536000 (a year). */
+  auditRetentionSeconds?: number
   /** The `fetch` to use for pushes and JWK sets. Default: the host's. */
   fetch?: typeof fetch
   /** Hears what an operator should know. Default: `console.warn`. */
@@ -184,6 +187,8 @@ export interface Origin {
   /** The least version that the user's tokens must have; 0 when none was set. For issuers, which mint no lower one. */
   minimumVersion(realm: string, sub: string): number
   status(): OriginStatus[]
+  /** Who did what, and what was refused. */
+  audit: Audit
   /** Answers the origin's routes; everything else is 404. Never rejects. */
   fetch(request: Request, source?: RequestSource): Promise<Response>
   /** Finishes what was asked for, stops pushes and streams and lets go of the store. */

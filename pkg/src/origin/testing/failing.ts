@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PortcullisError } from '../../errors.ts'
+import type { AuditEntry } from '../audit.ts'
 import type { RealmRows, RevocationStore } from '../store.ts'
 
 export interface FailingStore {
@@ -25,10 +26,10 @@ export function failing(open: (path: string) => RevocationStore, delayMs = 0): F
   return {
     store: {
       ...real,
-      async append(batches: readonly RealmRows[]) {
+      async append(batches: readonly RealmRows[], entries: readonly AuditEntry[] = []) {
         check()
         if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs))
-        await real.append(batches)
+        await real.append(batches, entries)
         commits += 1
       },
       async probe() {

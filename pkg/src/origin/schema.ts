@@ -1,0 +1,22 @@
+/** The tables of a store in SQLite, as `migrate` takes them: component `revocations`, one step a version. */
+export const SCHEMA: readonly string[] = [
+  `CREATE TABLE revocation_heads (
+     realm TEXT PRIMARY KEY, issuer TEXT NOT NULL, incarnation INTEGER NOT NULL, sequence INTEGER NOT NULL, chain BLOB NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE revocation_rows (
+     realm TEXT NOT NULL, sequence INTEGER NOT NULL, keep_until INTEGER, payload BLOB NOT NULL, chain BLOB NOT NULL,
+     PRIMARY KEY (realm, sequence)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX revocation_rows_keep_until ON revocation_rows (keep_until) WHERE keep_until IS NOT NULL;`,
+
+  // Every index ends in the time and (SQLite adds it) the id, so that each kind of query reads its lines in order.
+  `CREATE TABLE audit_entries (
+     id INTEGER PRIMARY KEY AUTOINCREMENT, realm TEXT NOT NULL, at INTEGER NOT NULL, action TEXT NOT NULL,
+     actor TEXT, subject TEXT, sequence INTEGER, reason TEXT, address TEXT, detail TEXT
+   ) STRICT;
+   CREATE INDEX audit_entries_at ON audit_entries (at);
+   CREATE INDEX audit_entries_realm ON audit_entries (realm, at);
+   CREATE INDEX audit_entries_action ON audit_entries (realm, action, at);
+   CREATE INDEX audit_entries_actor ON audit_entries (realm, actor, at) WHERE actor IS NOT NULL;
+   CREATE INDEX audit_entries_subject ON audit_entries (realm, subject, at) WHERE subject IS NOT NULL;`,
+]
