@@ -2,6 +2,7 @@ import { download } from './download.ts'
 import { PortcullisError } from './errors.ts'
 import { Flight } from './flight.ts'
 import { KeySearch } from './keysearch.ts'
+import { isLoopback } from './loopback.ts'
 import { invalid } from './options.ts'
 import type { WaitUntil } from './types.ts'
 
@@ -136,11 +137,6 @@ export class RemoteKeys {
   #ageMs(): number {
     return this.#loadedAtMs === undefined ? Infinity : Date.now() - this.#loadedAtMs
   }
-}
-
-/** Whether a URL can only mean this machine (RFC 6761 §6.3, RFC 1122 §3.2.1.3, RFC 4291 §2.5.3). */
-export function isLoopback(url: URL): boolean {
-  return /^(?:localhost|.+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(url.hostname)
 }
 
 function isKeySet(bytes: Uint8Array): boolean {

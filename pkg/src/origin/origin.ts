@@ -6,13 +6,14 @@ import type { Context } from './context.ts'
 import type { LedgerCore } from './core.ts'
 import { EdgeBook } from './edges.ts'
 import { enforced } from './enforcement.ts'
+import { createExchange } from './exchange.ts'
 import { FailureLimiter } from './failures.ts'
 import { RealmFeed } from './feed.ts'
 import { OriginGate } from './gate.ts'
 import { KeyFeed } from './keyfeed.ts'
 import { Committer } from './ledger.ts'
 import { openLedgers } from './open.ts'
-import { Problem, problemOf, problemResponse } from './problem.ts'
+import { Metrics } from './metrics.ts'
 import { Pusher } from './push.ts'
 import { createRouter, type Route } from './router.ts'
 import { acknowledgementRoutes } from './routes/acks.ts'
@@ -24,6 +25,7 @@ import { healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { realmRoutes } from './routes/realms.ts'
 import { revocationRoutes } from './routes/revocation.ts'
+import { metricsRoutes } from './routes/metrics.ts'
 import { revokeRoutes } from './routes/revoke.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { streamRoutes } from './routes/stream.ts'
@@ -48,7 +50,11 @@ export const ROUTES: readonly Route[] = [
   ...streamRoutes,
   ...acknowledgementRoutes,
   ...healthRoutes,
+  ...metricsRoutes,
 ]
+
+/** How long requests under way may go on after `close`; a revocation takes milliseconds. */
+const CLOSE_TIMEOUT_MS = 2_000
 
 /**
  * Opens the store, restores every realm's ledger and starts to publish. Rejects with `invalid_option`, `invalid_jwks`,
@@ -93,6 +99,7 @@ async function start(settings: Settings): Promise<Origin> {
   const fault = (cause: unknown, message: string): void =>
     settings.onReport({ kind: 'fault', error: new PortcullisError('fault', message, { cause }) })
 
+  const metrics = new Metrics([...ledgers.keys()])
   const committer = new Committer({
     store: settings.store,
     ledgers,
@@ -107,6 +114,7 @@ async function start(settings: Settings): Promise<Origin> {
         fault(cause, `realm ${realm}: a change is recorded but could not be published`)
       }
     },
+    onTurn: (turn) => metrics.committed(turn),
     onStore: (error) => settings.onReport({ kind: 'store', error }),
   })
   const audit = new AuditLog({ store: settings.store, committer, realms: [...ledgers.keys()] })
@@ -133,12 +141,14 @@ async function start(settings: Settings): Promise<Origin> {
   async function close(): Promise<void> {
     clearInterval(heartbeat)
     clearInterval(pruning)
-    for (const pusher of pushers) pusher.close()
     edges.close()
+    for (const feed of feeds.values()) feed.drain()
+    await exchange.idle(CLOSE_TIMEOUT_MS)
     // When it fails, the store has been reported already.
     const summarized = audit.summarize().catch(() => undefined)
     await committer.close()
     await summarized
+    for (const pusher of pushers) pusher.close()
     for (const feed of feeds.values()) feed.close()
     await Promise.all(pushing)
     gate.close()
@@ -173,22 +183,12 @@ async function start(settings: Settings): Promise<Origin> {
     bans: (realm: string, thumbprint: string) => ledgerOf(realm).bans(thumbprint),
     status: (): OriginStatus[] => [...feeds.keys()].map((realm) => ({ realm, ...ledgerOf(realm).head(), edges: edges.status(realm) })),
     audit,
-    async fetch(request: Request, source: RequestSource = {}): Promise<Response> {
-      try {
-        if (closing !== undefined) throw closed()
-        return await route(request, source)
-      } catch (error) {
-        // What was under way when the origin closed may have found its ledger gone.
-        const problem = problemOf(error) ?? (closing === undefined ? undefined : problemOf(closed()))
-        if (problem === undefined) fault(error, 'a request failed')
-        return problemResponse(problem ?? new Problem(500, 'server_error'))
-      }
-    },
+    fetch: (request: Request, source: RequestSource = {}): Promise<Response> => exchange.answer(request, source),
     close: () => (closing ??= close()),
   }
   const failures = new FailureLimiter(settings.maxFailuresPerMinute)
-  const context: Context = { settings, clock, gate, committer, audit, feeds, edges, failures, origin }
-  const route = createRouter(context, ROUTES)
+  const context: Context = { settings, clock, gate, committer, ledgers, audit, feeds, edges, failures, metrics, origin }
+  const exchange = createExchange({ context, router: createRouter(context, ROUTES), closing: () => closing !== undefined, onFault: fault })
   const pushing = pushers.map((pusher) => pusher.run())
   await keyFeed.begin()
   return origin

@@ -1,3 +1,4 @@
+import { isLoopback } from '../loopback.ts'
 import {
   callback,
   checkOptions,
@@ -16,6 +17,7 @@ import {
   shape,
   text,
   url,
+  webOrigin,
 } from '../options.ts'
 import { checkDistinct, keySet, TOKEN_RULES } from '../policy.ts'
 import { ClientBook } from './clients.ts'
@@ -23,9 +25,10 @@ import { MAX_INCARNATION, STORE_METHODS } from './store.ts'
 import type { ClientOptions, EdgeOptions, OriginOptions, OriginRealm, OriginReport } from './types.ts'
 
 /** An origin's options with every default filled in. */
-export type Settings = Required<Omit<OriginOptions, 'feedCredential' | 'incarnation' | 'realms' | 'clients' | 'edges'>> & {
+export type Settings = Required<Omit<OriginOptions, 'feedCredential' | 'incarnation' | 'metricsCredential' | 'realms' | 'clients' | 'edges'>> & {
   feedCredential: string | undefined
   incarnation: number | undefined
+  metricsCredential: string | undefined
   realms: RealmSettings[]
   clients: ClientBook
   edges: EdgeOptions[]
@@ -40,6 +43,7 @@ export function settingsOf(options: OriginOptions): Settings {
   checkDistinct(options.realms, 'options.realms')
   const { edges = [], clients = [] } = options
   checkUnique(edges.map(({ name }) => name), 'name', 'options.edges')
+  checkPushes(options)
   checkUnique(clients.map(({ id }) => id), 'id', 'options.clients')
   clients.forEach(checkClient(options.realms.map(({ name }) => name)))
   return {
@@ -57,14 +61,17 @@ export function settingsOf(options: OriginOptions): Settings {
     plainHttp: 'loopback',
     maxFailuresPerMinute: 100,
     silentAfterSeconds: 60,
+    corsOrigins: [],
     pruneIntervalSeconds: 60,
     auditRetentionSeconds: 31_536_000,
     fetch: (...request) => globalThis.fetch(...request),
     onReport: warn,
+    onRequest: () => undefined,
     ...given(options),
     feedCredential: options.feedCredential,
     incarnation: options.incarnation,
     clients: new ClientBook(clients),
+    metricsCredential: options.metricsCredential,
     edges,
     realms: options.realms.map((realm) => ({
       adminRole: 'portcullis-admin',
@@ -146,10 +153,23 @@ const RULES: Rules = {
   plainHttp: oneOf('loopback', 'anywhere'),
   maxFailuresPerMinute: integer('failures', 1),
   silentAfterSeconds: integer('whole seconds', 1),
+  corsOrigins: list(webOrigin),
+  metricsCredential: text,
   pruneIntervalSeconds: integer('whole seconds', 1, 86_400),
   auditRetentionSeconds: integer('whole seconds', 1),
   fetch: callback,
   onReport: callback,
+  onRequest: callback,
+}
+
+/** A feed is signed but not secret to whoever can read along: its hash keys let a reader test who logged out. */
+function checkPushes({ edges = [], plainHttp = 'loopback' }: OriginOptions): void {
+  edges.forEach(({ pushUrl }, index) => {
+    if (pushUrl === undefined || plainHttp === 'anywhere') return
+    const url = new URL(pushUrl)
+    if (url.protocol === 'https:' || isLoopback(url)) return
+    throw invalid(`options.edges[${index}].pushUrl must be an https: URL, for it is not on this machine; see plainHttp`)
+  })
 }
 
 /** Each names one thing. */

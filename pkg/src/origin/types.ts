@@ -2,6 +2,7 @@ import type { PortcullisError } from '../errors.ts'
 import type { Reason } from '../reasons.ts'
 import type { JWK, JWKS, TokenOptions } from '../types.ts'
 import type { Act, Audit } from './audit.ts'
+import type { AnsweredRequest } from './log.ts'
 import type { RevocationStore } from './store.ts'
 
 /** One realm of an origin: whose tokens it revokes, and who may ask for it. */
@@ -152,12 +153,19 @@ export interface OriginOptions {
   jwksMaxStaleSeconds?: number
   /** How long fetching a JWK set may take. Default 2000. */
   jwksTimeoutMs?: number
-  /** Where JWK sets may be fetched by `http:`: from this machine (`loopback`) or `anywhere`. Default `loopback`. */
+  /**
+   * Where `http:` will do, for requests, pushes and JWK sets: on this machine (`loopback`) or `anywhere`. A proxy that ends TLS
+   * on another machine is named to `serve` instead (`trustedProxies`). Default `loopback`: other requests get 403.
+   */
   plainHttp?: 'loopback' | 'anywhere'
   /** How often one address may fail with one account before it has to wait (429). Default 100. */
   maxFailuresPerMinute?: number
   /** After so many seconds without a newer acknowledgement an edge counts as silent; edges repeat theirs every 30 s. Default 60. */
   silentAfterSeconds?: number
+  /** The web origins whose scripts may read answers, such as `https://app.example`. Default: none. */
+  corsOrigins?: string[]
+  /** A bearer credential that readers of `/metrics` must show. Default: only this machine may read them. */
+  metricsCredential?: string
   /** How often what has expired is forgotten. Default 60. */
   pruneIntervalSeconds?: number
   /** How long the audit log is kept, whatever becomes of the revocations it tells of. Default 31536000 (a year). */
@@ -166,6 +174,8 @@ export interface OriginOptions {
   fetch?: typeof fetch
   /** Hears what an operator should know. Default: `console.warn`. */
   onReport?: (report: OriginReport) => void
+  /** Hears of every answered request, for a structured log. Default: nobody does. */
+  onRequest?: (answered: AnsweredRequest) => void
 }
 
 /** Something an operator should hear of: once when it starts and once when it is over. It holds no token or secret. */

@@ -1,6 +1,6 @@
-import { bearerToken, challenge } from '../../bearer.ts'
+import { bearerToken } from '../../bearer.ts'
 import { noContent } from '../answer.ts'
-import { Problem } from '../problem.ts'
+import { Problem, refusedToken } from '../problem.ts'
 import { invalidRequest, jsonBody } from '../request.ts'
 import type { Call, Route } from '../router.ts'
 import { feedOf } from './feed.ts'
@@ -45,7 +45,7 @@ export const acknowledgementRoutes: readonly Route[] = [
 async function acknowledge(call: Call): Promise<Response> {
   const { context, request } = call
   const presented = bearerToken(request.headers)
-  if (presented.kind === 'nothing') return challenge({ ok: false, reason: 'missing_token', status: 401 })
+  if (presented.kind === 'nothing') throw refusedToken({ ok: false, reason: 'missing_token', status: 401 })
   const { edge, sequence, chain, issuedAt } = await jsonBody(request, context.settings.maxBodyBytes, MEMBERS)
   if (typeof edge !== 'string') throw invalidRequest('edge must be the name of an edge')
   if (!(await context.edges.authenticate(edge, presented.token))) {
