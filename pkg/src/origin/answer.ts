@@ -8,6 +8,11 @@ export function json(status: number, body: object, headers: Record<string, strin
   })
 }
 
+/** A text that no cache keeps. */
+export function text(body: string, type: string): Response {
+  return new Response(body, { headers: { 'content-type': type, 'cache-control': 'no-store' } })
+}
+
 /** Done, and nothing to say. */
 export function noContent(): Response {
   return new Response(null, { status: 204, headers: { 'cache-control': 'no-store' } })

@@ -1,3 +1,4 @@
+import { isLoopback } from '../loopback.ts'
 import {
   callback,
   checkOptions,
@@ -16,6 +17,7 @@ import {
   shape,
   text,
   url,
+  webOrigin,
 } from '../options.ts'
 import { checkDistinct, keySet, TOKEN_RULES } from '../policy.ts'
 import { ClientBook } from './clients.ts'
@@ -23,16 +25,17 @@ import { MAX_INCARNATION, STORE_METHODS } from './store.ts'
 import type { ClientOptions, EdgeOptions, OriginOptions, OriginRealm, OriginReport } from './types.ts'
 
 /** An origin's options with every default filled in. */
-export type Settings = Required<Omit<OriginOptions, 'feedCredential' | 'incarnation' | 'realms' | 'clients' | 'edges'>> & {
+export type Settings = Required<Omit<OriginOptions, 'feedCredential' | 'incarnation' | 'metricsCredential' | 'realms' | 'clients' | 'edges'>> & {
   feedCredential: string | undefined
   incarnation: number | undefined
+  metricsCredential: string | undefined
   realms: RealmSettings[]
   clients: ClientBook
   edges: EdgeOptions[]
 }
 
 export type RealmSettings = OriginRealm &
-  Required<Pick<OriginRealm, 'adminRole' | 'issuerSkewSeconds' | 'maxLifetimeSeconds' | 'maxSessionSeconds'>>
+  Required<Pick<OriginRealm, 'adminRole' | 'issuerSkewSeconds' | 'keysInFeed' | 'maxLifetimeSeconds' | 'maxSessionSeconds'>>
 
 /** Checks the options and fills in the defaults. Throws `invalid_option`. */
 export function settingsOf(options: OriginOptions): Settings {
@@ -40,6 +43,7 @@ export function settingsOf(options: OriginOptions): Settings {
   checkDistinct(options.realms, 'options.realms')
   const { edges = [], clients = [] } = options
   checkUnique(edges.map(({ name }) => name), 'name', 'options.edges')
+  checkPushes(options)
   checkUnique(clients.map(({ id }) => id), 'id', 'options.clients')
   clients.forEach(checkClient(options.realms.map(({ name }) => name)))
   return {
@@ -56,20 +60,25 @@ export function settingsOf(options: OriginOptions): Settings {
     jwksTimeoutMs: 2_000,
     plainHttp: 'loopback',
     maxFailuresPerMinute: 100,
+    silentAfterSeconds: 60,
+    corsOrigins: [],
     pruneIntervalSeconds: 60,
     auditRetentionSeconds: 31_536_000,
     fetch: (...request) => globalThis.fetch(...request),
     onReport: warn,
+    onRequest: () => undefined,
     ...given(options),
     feedCredential: options.feedCredential,
     incarnation: options.incarnation,
     clients: new ClientBook(clients),
+    metricsCredential: options.metricsCredential,
     edges,
     realms: options.realms.map((realm) => ({
       adminRole: 'portcullis-admin',
       issuerSkewSeconds: 2,
       maxLifetimeSeconds: 86_400,
       maxSessionSeconds: 2_592_000,
+      keysInFeed: 'publish',
       ...given(realm),
     })),
   }
@@ -84,6 +93,11 @@ const signingKey = rule(
   "a private Ed25519 key as JWK: kty 'OKP', crv 'Ed25519', x and d of 32 bytes each (generateFeedKey makes one)",
   (value) => isObject(value) && value['kty'] === 'OKP' && value['crv'] === 'Ed25519' && [value['x'], value['d']].every(isKeyPart),
 )
+
+/** Throws `invalid_option` for what is no private key for feeds. */
+export function checkSigningKey(value: unknown): void {
+  signingKey.check(value, 'signingKey')
+}
 
 const administration = rule(
   "an issuer's administration, such as that of the development issuer",
@@ -101,6 +115,7 @@ const REALM_RULES: Rules = {
   issuerSkewSeconds: seconds,
   maxLifetimeSeconds: integer('whole seconds', 1),
   maxSessionSeconds: integer('whole seconds', 1),
+  keysInFeed: oneOf('publish', 'omit'),
   administration,
 }
 
@@ -137,10 +152,24 @@ const RULES: Rules = {
   jwksTimeoutMs: milliseconds,
   plainHttp: oneOf('loopback', 'anywhere'),
   maxFailuresPerMinute: integer('failures', 1),
+  silentAfterSeconds: integer('whole seconds', 1),
+  corsOrigins: list(webOrigin),
+  metricsCredential: text,
   pruneIntervalSeconds: integer('whole seconds', 1, 86_400),
   auditRetentionSeconds: integer('whole seconds', 1),
   fetch: callback,
   onReport: callback,
+  onRequest: callback,
+}
+
+/** A feed is signed but not secret to whoever can read along: its hash keys let a reader test who logged out. */
+function checkPushes({ edges = [], plainHttp = 'loopback' }: OriginOptions): void {
+  edges.forEach(({ pushUrl }, index) => {
+    if (pushUrl === undefined || plainHttp === 'anywhere') return
+    const url = new URL(pushUrl)
+    if (url.protocol === 'https:' || isLoopback(url)) return
+    throw invalid(`options.edges[${index}].pushUrl must be an https: URL, for it is not on this machine; see plainHttp`)
+  })
 }
 
 /** Each names one thing. */

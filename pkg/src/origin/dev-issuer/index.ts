@@ -55,7 +55,7 @@ export async function createDevIssuer(options: DevIssuerOptions): Promise<DevIss
       algorithm: settings.algorithm,
       isBanned: (thumbprint) => origin().bans(settings.realm, thumbprint),
       async onReplaced(kid) {
-        await origin().publishKeys?.(settings.realm)
+        await origin().publishKeys(settings.realm)
         await note(issuer, { action: 'key_added', subject: kid, detail: 'others_banned' })
       },
       clock: unixSeconds,

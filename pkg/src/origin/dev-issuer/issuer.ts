@@ -27,11 +27,8 @@ export interface Issuer {
 
 /** What the issuer needs of the origin whose ledger it obeys. */
 export interface LedgerView
-  extends Pick<Origin, 'audit' | 'bans' | 'minimumVersion' | 'refuses' | 'status' | 'userNotBefore'>,
-    LedgerOfSessions {
-  /** Puts the realm's keys into the feed. */
-  publishKeys?(realm: string): Promise<unknown>
-}
+  extends Pick<Origin, 'audit' | 'bans' | 'minimumVersion' | 'publishKeys' | 'refuses' | 'status' | 'userNotBefore'>,
+    LedgerOfSessions {}
 
 /** One request, read as far as a grant or logout needs it. */
 export interface Asking {
