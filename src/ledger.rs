@@ -252,6 +252,12 @@ impl Ledger {
         self.book.exact.bans.contains(thumbprint)
     }
 
+    /// The realm's JWKS in the feed; `None`: the feed carries none.
+    #[must_use]
+    pub fn jwks(&self) -> Option<&[u8]> {
+        self.book.exact.jwks.as_deref()
+    }
+
     /// Drops from memory what can no longer refuse anything; answers how many entries. The store drops rows by their
     /// `keep_until`.
     pub fn prune(&mut self, now: UnixSeconds) -> usize {

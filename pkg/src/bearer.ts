@@ -20,16 +20,30 @@ export function bearerToken(headers: Headers): Presented {
 /** How soon a client may ask again when the gate itself cannot answer (RFC 9110 §10.2.3), in seconds. */
 const RETRY_AFTER_SECONDS = 2
 
-/** The response for a refusal (RFC 6750 §3). Nothing in it comes from the token. */
-export function challenge(refused: Refused): Response {
-  const { reason } = refused
+/** What a refusal says over HTTP (RFC 6750 §3). Nothing in it comes from the token. */
+export interface Challenge {
+  status: 401 | 403 | 503
+  error: string
+  description: string
+  headers: Record<string, string>
+}
+
+export function challengeOf({ reason, scope }: Refused): Challenge {
   const status = statusOf(reason)
-  const headers = new Headers({ 'content-type': 'application/json', 'cache-control': 'no-store' })
   const error = errorOf(reason)
   const description = DESCRIPTIONS[reason]
-  if (status === 503) headers.set('retry-after', String(RETRY_AFTER_SECONDS))
-  else headers.set('www-authenticate', reason === 'missing_token' ? 'Bearer' : credentials(error, description, refused.scope))
-  return new Response(JSON.stringify({ error, error_description: description }), { status, headers })
+  const headers: Record<string, string> =
+    status === 503
+      ? { 'retry-after': String(RETRY_AFTER_SECONDS) }
+      : { 'www-authenticate': reason === 'missing_token' ? 'Bearer' : credentials(error, description, scope) }
+  return { status, error, description, headers }
+}
+
+/** The response for a refusal. */
+export function challenge(refused: Refused): Response {
+  const { status, error, description, headers } = challengeOf(refused)
+  const body = JSON.stringify({ error, error_description: description })
+  return new Response(body, { status, headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers } })
 }
 
 /** Whether a text is one scope token (RFC 6749 §3.3), fit for a header and for splitting at spaces. */

@@ -2,6 +2,7 @@ import { download } from './download.ts'
 import { PortcullisError } from './errors.ts'
 import { Flight } from './flight.ts'
 import { KeySearch } from './keysearch.ts'
+import { isLoopback } from './loopback.ts'
 import { invalid } from './options.ts'
 import type { WaitUntil } from './types.ts'
 
@@ -72,6 +73,11 @@ export class RemoteKeys {
     if (this.#ageing) await this.#flight.fresh()
   }
 
+  /** Fetches the set by a fetch that begins after this call, however young it is. Rejects likewise. */
+  async reload(): Promise<void> {
+    await this.#flight.fresh()
+  }
+
   /** Fetches the set again behind a request when it is about to reach its maximum age. Failures are only reported. */
   refreshBehind(waitUntil?: WaitUntil): void {
     if (this.#resting || !this.#ageing) return
@@ -131,11 +137,6 @@ export class RemoteKeys {
   #ageMs(): number {
     return this.#loadedAtMs === undefined ? Infinity : Date.now() - this.#loadedAtMs
   }
-}
-
-/** Whether a URL can only mean this machine (RFC 6761 §6.3, RFC 1122 §3.2.1.3, RFC 4291 §2.5.3). */
-export function isLoopback(url: URL): boolean {
-  return /^(?:localhost|.+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(url.hostname)
 }
 
 function isKeySet(bytes: Uint8Array): boolean {

@@ -41,6 +41,10 @@ export const url: Rule = rule('an http: or https: URL without user name or passw
   const parsed = value instanceof URL ? value : typeof value === 'string' ? parseUrl(value) : undefined
   return parsed !== undefined && /^https?:$/.test(parsed.protocol) && parsed.username === '' && parsed.password === ''
 })
+/** A web origin in its serialised form (RFC 6454 §6.2), which is what browsers send. */
+export const webOrigin: Rule = rule("an origin such as 'https://app.example'", (value) => {
+  return typeof value === 'string' && value !== 'null' && parseUrl(value)?.origin === value
+})
 /** An object whose members are somebody else's to check. */
 export const opaque: Rule = rule('an object', isObject)
 

@@ -327,6 +327,12 @@ impl JsLedger {
         Ok(level.map(|level| Reason::from(level).code().to_owned()))
     }
 
+    /// The realm's JWKS in the feed, JSON; `undefined` when it carries none.
+    #[must_use]
+    pub fn jwks(&self) -> Option<String> {
+        self.0.jwks().map(|jwks| String::from_utf8_lossy(jwks).into_owned())
+    }
+
     /// Whether the key with this RFC 7638 thumbprint is banned. Throws `invalid_event` for what is no thumbprint.
     pub fn bans(&self, thumbprint: &str) -> Result<bool, JsValue> {
         Ok(self.0.bans(&thumbprint_bytes(thumbprint)?))

@@ -1,5 +1,5 @@
 import { challenge, isScopeToken } from '../bearer.ts'
-import { checkOptions, either, list, oneOf, required, rule, type Rules, seconds, shape } from '../options.ts'
+import { checkOptions, either, list, oneOf, required, rule, type Rules, seconds, shape, webOrigin } from '../options.ts'
 import type {
   AuthenticateOptions, CorsOptions, ExecutionContextLike, ProtectedHandler, ProtectOptions, Verdict,
 } from '../types.ts'
@@ -27,13 +27,6 @@ export function protect<Env>(
   }
 }
 
-const webOrigin = rule("an origin such as 'https://app.example'", (value) => {
-  try {
-    return typeof value === 'string' && new URL(value).origin === value
-  } catch {
-    return false
-  }
-})
 /** RFC 9110 §5.6.2: methods and field names are tokens. */
 const token = rule('a method or header name', (value) => typeof value === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(value))
 

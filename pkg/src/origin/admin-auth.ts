@@ -1,7 +1,8 @@
-import { bearerToken, challenge } from '../bearer.ts'
+import { bearerToken } from '../bearer.ts'
 import type { Context } from './context.ts'
 import { isObject } from '../options.ts'
 import type { Claims } from '../types.ts'
+import { refusedToken } from './problem.ts'
 
 /** Who administers, for what is recorded about it. */
 export interface Administrator {
@@ -11,18 +12,18 @@ export interface Administrator {
 
 /**
  * Admits the bearer of a valid access token with the realm's administrator role, judged by the origin's own gate; the
- * role is one of the token's own realm. Otherwise answers with the refusal: 401, 403, or 503 without keys.
+ * role is one of the token's own realm. Throws a `Problem`: 401, 403, or 503 without keys.
  */
-export async function admitAdministrator(context: Context, request: Request, realm: string): Promise<Administrator | Response> {
+export async function admitAdministrator(context: Context, request: Request, realm: string): Promise<Administrator> {
   const presented = bearerToken(request.headers)
-  if (presented.kind === 'nothing') return challenge({ ok: false, reason: 'missing_token', status: 401 })
+  if (presented.kind === 'nothing') throw refusedToken({ ok: false, reason: 'missing_token', status: 401 })
   // A scheme with nothing after it presents credentials, and bad ones.
-  if (presented.token === '') return challenge({ ok: false, reason: 'malformed', status: 401 })
+  if (presented.token === '') throw refusedToken({ ok: false, reason: 'malformed', status: 401 })
   const judged = await context.gate.check(presented.token)
-  if (!judged.ok) return challenge(judged)
+  if (!judged.ok) throw refusedToken(judged)
   const role = context.settings.realms.find(({ name }) => name === realm)?.adminRole
   if (judged.realm !== realm || role === undefined || !rolesOf(judged.claims).includes(role)) {
-    return challenge({ ok: false, reason: 'insufficient_scope', status: 403 })
+    throw refusedToken({ ok: false, reason: 'insufficient_scope', status: 403 })
   }
   return { realm: judged.realm, subject: judged.claims.sub }
 }

@@ -8,9 +8,19 @@ export function json(status: number, body: object, headers: Record<string, strin
   })
 }
 
+/** A text that no cache keeps. */
+export function text(body: string, type: string): Response {
+  return new Response(body, { headers: { 'content-type': type, 'cache-control': 'no-store' } })
+}
+
 /** Done, and nothing to say. */
 export function noContent(): Response {
   return new Response(null, { status: 204, headers: { 'cache-control': 'no-store' } })
+}
+
+/** Done; the body is empty (RFC 7009 §2.2). */
+export function ok(): Response {
+  return new Response(null, { status: 200, headers: { 'cache-control': 'no-store' } })
 }
 
 /** JSON values, one a line; pages of at least one, read as the client takes them. A failure breaks the answer off. */

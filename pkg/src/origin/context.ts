@@ -4,7 +4,9 @@ import type { EdgeBook } from './edges.ts'
 import type { FailureLimiter } from './failures.ts'
 import type { RealmFeed } from './feed.ts'
 import type { OriginGate } from './gate.ts'
+import type { LedgerCore } from './core.ts'
 import type { Committer } from './ledger.ts'
+import type { Metrics } from './metrics.ts'
 import type { Settings } from './settings.ts'
 import type { Origin } from './types.ts'
 
@@ -14,9 +16,11 @@ export interface Context {
   clock: Clock
   gate: OriginGate
   committer: Committer
+  ledgers: ReadonlyMap<string, LedgerCore>
   audit: AuditLog
   feeds: ReadonlyMap<string, RealmFeed>
   edges: EdgeBook
   failures: FailureLimiter
+  metrics: Metrics
   origin: Origin
 }

@@ -147,6 +147,8 @@ export interface LedgerCore {
   userNotBefore(subject: string): number
   /** 0: none was set. */
   minimumVersion(subject: string): number
+  /** The JWK set in the feed, as it was recorded; `undefined`: the feed carries none. */
+  jwks(): string | undefined
   /** `thumbprint` is that of RFC 7638. */
   bans(thumbprint: string): boolean
   facts(): LedgerFacts

@@ -36,10 +36,12 @@ export class RealmFeed {
   readonly name: string
   readonly #options: RealmFeedOptions
   readonly #listeners = new Set<FeedListener>()
+  /** What ends each long poll. */
+  readonly #polls = new Set<() => void>()
   readonly #deltas = new Map<number, Statement>()
   #deltasAt = { sequence: -1, now: 0 }
   #manifest: (Statement & { issuedAt: number; etag: Promise<string> }) | undefined
-  #closed = false
+  #phase: 'open' | 'draining' | 'closed' = 'open'
 
   constructor(options: RealmFeedOptions) {
     this.name = options.name
@@ -48,6 +50,11 @@ export class RealmFeed {
 
   head(): { sequence: number; chain: string } {
     return this.#options.ledger.head()
+  }
+
+  /** The chain at a past sequence; `undefined` where it is not known any more. */
+  chainAt(sequence: number): string | undefined {
+    return this.#options.ledger.chainAt(sequence)
   }
 
   manifest(): Statement {
@@ -107,7 +114,7 @@ export class RealmFeed {
 
   /** Returns what ends the subscription, or `undefined` when there are too many. */
   subscribe(listener: FeedListener): (() => void) | undefined {
-    if (this.#closed || this.#listeners.size >= MAX_READERS) return undefined
+    if (this.closed || this.#listeners.size >= MAX_READERS) return undefined
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)
   }
@@ -122,34 +129,50 @@ export class RealmFeed {
     this.publish(this.head().sequence)
   }
 
+  /** Everything is signed anew, for the key is another one. */
+  resign(): void {
+    this.#manifest = undefined
+    this.#deltas.clear()
+    this.heartbeat()
+  }
+
   /** Resolves when the head is beyond `after`, after `waitMs`, or when `signal` aborts. Answers false when too many wait. */
   waitBeyond(after: number, waitMs: number, signal: AbortSignal): Promise<boolean> {
-    if (this.head().sequence > after || waitMs === 0 || signal.aborted) return Promise.resolve(true)
+    if (this.head().sequence > after || waitMs === 0 || signal.aborted || this.#phase !== 'open') return Promise.resolve(true)
     return new Promise((resolve) => {
       const end = (): void => {
         clearTimeout(timer)
         signal.removeEventListener('abort', end)
         unsubscribe?.()
+        this.#polls.delete(end)
         resolve(true)
       }
       const unsubscribe = this.subscribe(({ sequence }) => {
-        if (sequence > after || this.#closed) end()
+        if (sequence > after) end()
       })
-      if (unsubscribe === undefined) return resolve(this.#closed)
+      if (unsubscribe === undefined) return resolve(false)
       const timer = setTimeout(end, waitMs)
       signal.addEventListener('abort', end)
+      this.#polls.add(end)
     })
+  }
+
+  /** Lets nobody wait any longer: long polls are answered with what there is. Changes are still published. */
+  drain(): void {
+    this.#phase = 'draining'
+    for (const end of [...this.#polls]) end()
   }
 
   /** Ends what waits and takes no more. */
   close(): void {
-    this.#closed = true
+    this.drain()
+    this.#phase = 'closed'
     for (const listener of [...this.#listeners]) listener({ bytes: new Uint8Array(), sequence: this.head().sequence })
     this.#listeners.clear()
   }
 
   get closed(): boolean {
-    return this.#closed
+    return this.#phase === 'closed'
   }
 
   #current(): Statement & { etag: Promise<string> } {
@@ -165,7 +188,7 @@ export class RealmFeed {
 
   /** After an await the ledger may be gone. */
   #mustBeOpen(): void {
-    if (this.#closed) throw new PortcullisError('closed', 'the origin is closed')
+    if (this.closed) throw new PortcullisError('closed', 'the origin is closed')
   }
 
   #sign(after: number, now: number): Uint8Array {

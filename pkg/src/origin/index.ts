@@ -2,8 +2,16 @@ export { createOrigin } from './origin.ts'
 export { generateFeedKey } from './core.ts'
 export type {
   ClientOptions,
+  Correction,
   EdgeOptions,
   EdgeStatus,
+  Enforcement,
+  IssuerAdministration,
+  IssuerKey,
+  IssuerRefreshToken,
+  IssuerSession,
+  IssuerUser,
+  IssuerUserQuery,
   Origin,
   OriginOptions,
   OriginRealm,
@@ -13,6 +21,7 @@ export type {
   RequestSource,
   TokenSubject,
 } from './types.ts'
+export type { AnsweredRequest } from './log.ts'
 export { AUDIT_ACTIONS } from './audit.ts'
 export type { Act, Audit, AuditAction, AuditEntry, AuditQuery, StoredAuditEntry } from './audit.ts'
 export type { RealmRows, RevocationStore, StoredHead, StoredRealm, StoredRow } from './store.ts'

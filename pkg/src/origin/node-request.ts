@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { TLSSocket } from 'node:tls'
+import type { Source } from './node-source.ts'
 
 /** `RequestInit` with what Node's fetch asks for when a body is a stream. */
 type StreamingInit = RequestInit & { duplex: 'half' }
@@ -11,20 +11,19 @@ export class MalformedRequest extends Error {}
  * The standard form of a request that came in. The body is read only as it is asked for; `signal` aborts when the client
  * has gone. Throws `MalformedRequest`.
  */
-export function requestOf(incoming: IncomingMessage, signal: AbortSignal): Request {
+export function requestOf(incoming: IncomingMessage, scheme: Source['scheme'], signal: AbortSignal): Request {
   const method = incoming.method ?? 'GET'
   const init: StreamingInit = { method, headers: headersOf(incoming), signal, duplex: 'half' }
   if (method !== 'GET' && method !== 'HEAD') init.body = bodyOf(incoming)
   try {
-    return new Request(urlOf(incoming), init)
+    return new Request(urlOf(incoming, scheme), init)
   } catch (cause) {
     throw new MalformedRequest('the request has no standard form', { cause })
   }
 }
 
 /** The target is a path (RFC 9112 §3.2.1); a proxy's absolute form counts by its path alone. */
-function urlOf(incoming: IncomingMessage): URL {
-  const scheme = (incoming.socket as Partial<TLSSocket>).encrypted === true ? 'https' : 'http'
+function urlOf(incoming: IncomingMessage, scheme: Source['scheme']): URL {
   const host = incoming.headers.host ?? 'localhost'
   // RFC 9112 §3.2; Node takes the first of two.
   if ((incoming.headersDistinct['host']?.length ?? 0) > 1) throw new MalformedRequest('there are two hosts')

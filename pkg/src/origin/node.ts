@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { PortcullisError } from '../errors.ts'
-import { callback, checkOptions, invalid, required, rule, type Rules, text } from '../options.ts'
+import { callback, checkOptions, invalid, list, milliseconds, required, rule, type Rules, text } from '../options.ts'
 import { MalformedRequest, requestOf } from './node-request.ts'
 import { writeResponse } from './node-response.ts'
+import { network, TrustedProxies } from './node-source.ts'
 import type { RequestSource } from './types.ts'
 
 /** Answers a request, knowing where it came from. */
@@ -17,6 +18,13 @@ export interface ServeOptions {
   port: number
   /** The address to bind. Default `127.0.0.1`: nobody else reaches it. */
   hostname?: string
+  /**
+   * The proxies before this server, as addresses or blocks of them, such as `10.0.0.0/8`. What they say in `X-Forwarded-For`
+   * and `X-Forwarded-Proto` counts: who asked, and whether by https. Nobody else's word does. Default: none.
+   */
+  trustedProxies?: string[]
+  /** How long requests may go on after `close`. Default 500. */
+  closeTimeoutMs?: number
   /** Hears of handlers that threw; the client hears only 500. Default: `console.error`. */
   onError?: (error: unknown) => void
 }
@@ -25,7 +33,10 @@ export interface Server {
   /** Where it listens, such as `http://127.0.0.1:8780`. */
   url: string
   port: number
-  /** Takes no more connections, lets requests end for a moment, then ends them. */
+  /**
+   * Takes no more connections, and resolves when the last one has ended. Requests under way go on for `closeTimeoutMs`, then they
+   * are broken off. Close the origin meanwhile: that ends its streams, which otherwise never end by themselves.
+   */
   close(): Promise<void>
 }
 
@@ -34,42 +45,51 @@ const MAX_HEADER_BYTES = 32_768
 /** How long a client may take to send its headers, and its whole request: what a slow-loris attack is cut off at. */
 const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 30_000
-/** How long requests may go on after `close`; streams never end by themselves. */
-const CLOSING_MS = 500
+/** How long requests may go on after `close`, unless said otherwise. */
+const CLOSE_TIMEOUT_MS = 500
 
 /** How often Node looks for clients that are too slow: what they can gain on the times above. */
 const TIMEOUT_CHECK_MS = 1_000
 
-const RULES: Rules = {
+const LISTENER_RULES: Rules = { trustedProxies: list(network), onError: callback }
+
+/** What `serve` takes. */
+export const SERVE_RULES: Rules = {
   port: required(rule('a port, 0 to 65535', (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 65_535)),
   hostname: text,
-  onError: callback,
+  closeTimeoutMs: milliseconds,
+  ...LISTENER_RULES,
 }
 
 /** Serves requests by Node's http server. Rejects with `invalid_option` and `listen_failed`. */
 export async function serve(handler: Fetchable, options: ServeOptions): Promise<Server> {
-  checkOptions(options, RULES)
-  const { port, hostname = '127.0.0.1', onError } = options
+  checkOptions(options, SERVE_RULES)
+  const { port, hostname = '127.0.0.1', closeTimeoutMs = CLOSE_TIMEOUT_MS, onError = logError, trustedProxies = [] } = options
   const limits = {
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionsCheckingInterval: TIMEOUT_CHECK_MS,
   }
-  const server = createServer(limits, toNodeListener(handler, onError === undefined ? {} : { onError }))
+  const listener = toNodeListener(handler, { onError, trustedProxies })
+  const server = createServer(limits, (incoming, outgoing) => {
+    // What comes by a connection that was kept is answered, and is the last.
+    if (!server.listening) outgoing.shouldKeepAlive = false
+    listener(incoming, outgoing)
+  })
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => reject(listenError(cause, port, hostname)))
     server.listen(port, hostname, resolve)
   })
   // A later error, such as running out of file descriptors, must not end the process.
-  server.on('error', onError ?? logError)
+  server.on('error', onError)
   const bound = (server.address() as AddressInfo).port
   return {
     url: `http://${hostname.includes(':') ? `[${hostname}]` : hostname}:${bound}`,
     port: bound,
     async close(): Promise<void> {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      const timer = setTimeout(() => server.closeAllConnections(), CLOSING_MS)
+      const timer = setTimeout(() => server.closeAllConnections(), closeTimeoutMs)
       await closed
       clearTimeout(timer)
     },
@@ -79,29 +99,31 @@ export async function serve(handler: Fetchable, options: ServeOptions): Promise<
 /** A listener for `http.createServer`, or for a framework that takes one. Throws `invalid_option`. */
 export function toNodeListener(
   handler: Fetchable,
-  options: Pick<ServeOptions, 'onError'> = {},
+  options: Pick<ServeOptions, 'onError' | 'trustedProxies'> = {},
 ): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
-  checkOptions(options, { onError: callback })
+  checkOptions(options, LISTENER_RULES)
   if (typeof handler !== 'function' && typeof handler?.fetch !== 'function') {
     throw invalid('what is served must be an origin or a function from Request to Response; await createOrigin first')
   }
   const answer: Answerer = typeof handler === 'function' ? handler : (request, source) => handler.fetch(request, source)
-  const onError = options.onError ?? logError
-  return (incoming, outgoing) => void respond(answer, incoming, outgoing, onError)
+  const { onError = logError, trustedProxies = [] } = options
+  const proxies = new TrustedProxies(trustedProxies)
+  return (incoming, outgoing) => void respond({ answer, proxies, onError }, incoming, outgoing)
 }
 
-async function respond(
-  answer: Answerer,
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
-  onError: (error: unknown) => void,
-): Promise<void> {
+interface Listener {
+  answer: Answerer
+  proxies: TrustedProxies
+  onError: (error: unknown) => void
+}
+
+async function respond({ answer, proxies, onError }: Listener, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   const gone = new AbortController()
   outgoing.once('close', () => gone.abort())
   let response: Response
   try {
-    const address = incoming.socket.remoteAddress
-    response = await answer(requestOf(incoming, gone.signal), address === undefined ? {} : { address })
+    const { address, scheme } = proxies.sourceOf(incoming)
+    response = await answer(requestOf(incoming, scheme, gone.signal), address === undefined ? {} : { address })
   } catch (error) {
     const malformed = error instanceof MalformedRequest
     if (!malformed) onError(error)

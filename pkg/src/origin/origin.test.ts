@@ -79,9 +79,9 @@ describe('recording', () => {
     const stage = await openStage({ store: store.store })
     try {
       const tokens = await Promise.all(Array.from({ length: 64 }, () => stage.issuer.token()))
-      const before = stage.sequence()
+      const [before, commits] = [stage.sequence(), store.commits()]
       const recorded = await Promise.all(tokens.map((token) => stage.origin.revokeToken(token)))
-      assert.equal(store.commits(), 1)
+      assert.equal(store.commits(), commits + 1)
       assert.equal(stage.sequence(), before + 64)
       assert.ok(recorded.every(({ realm, sequence }) => realm === 'acme' && sequence === before + 64))
     } finally {
@@ -294,13 +294,13 @@ describe('restart', () => {
   })
 })
 
-test('closing ends long polls', async () => {
+test('closing answers long polls with what there is', async () => {
   const stage = await openStage()
   const waiting = stage.get(`/feed/acme/manifest?after=${stage.sequence()}&waitSeconds=25`)
   await new Promise((resolve) => setTimeout(resolve, 100))
   const start = performance.now()
   await stage.origin.close()
-  assert.equal((await waiting).status, 503)
+  assert.equal((await waiting).status, 200)
   assert.ok(performance.now() - start < 1_000)
   assert.deepEqual(stage.reports, [])
   await stage.close()

@@ -5,34 +5,56 @@ import { systemClock } from './clock.ts'
 import type { Context } from './context.ts'
 import type { LedgerCore } from './core.ts'
 import { EdgeBook } from './edges.ts'
+import { enforced } from './enforcement.ts'
+import { createExchange } from './exchange.ts'
 import { FailureLimiter } from './failures.ts'
 import { RealmFeed } from './feed.ts'
 import { OriginGate } from './gate.ts'
+import { KeyFeed } from './keyfeed.ts'
 import { Committer } from './ledger.ts'
 import { openLedgers } from './open.ts'
-import { Problem, problemOf, problemResponse } from './problem.ts'
+import { Metrics } from './metrics.ts'
 import { Pusher } from './push.ts'
-import { createRouter } from './router.ts'
+import { createRouter, type Route } from './router.ts'
 import { acknowledgementRoutes } from './routes/acks.ts'
+import { correctionRoutes } from './routes/corrections.ts'
+import { edgeRoutes } from './routes/edges.ts'
 import { eventRoutes } from './routes/events.ts'
 import { feedRoutes } from './routes/feed.ts'
 import { healthRoutes } from './routes/health.ts'
+import { keyRoutes } from './routes/keys.ts'
+import { realmRoutes } from './routes/realms.ts'
+import { revocationRoutes } from './routes/revocation.ts'
+import { metricsRoutes } from './routes/metrics.ts'
 import { revokeRoutes } from './routes/revoke.ts'
+import { sessionRoutes } from './routes/sessions.ts'
 import { streamRoutes } from './routes/stream.ts'
 import { userRoutes } from './routes/users.ts'
 import { createRevocations } from './revocations.ts'
+import { publicKeyOf, rotateSigningKey } from './rotation.ts'
 import { settingsOf, type Settings } from './settings.ts'
 import type { Origin, OriginOptions, OriginStatus, RequestSource, TokenSubject } from './types.ts'
 
-const ROUTES = [
+/** Every route there is. */
+export const ROUTES: readonly Route[] = [
   ...revokeRoutes,
+  ...revocationRoutes,
+  ...realmRoutes,
   ...userRoutes,
+  ...sessionRoutes,
+  ...keyRoutes,
+  ...correctionRoutes,
+  ...edgeRoutes,
+  ...eventRoutes,
   ...feedRoutes,
   ...streamRoutes,
   ...acknowledgementRoutes,
-  ...eventRoutes,
   ...healthRoutes,
+  ...metricsRoutes,
 ]
+
+/** How long requests under way may go on after `close`; a revocation takes milliseconds. */
+const CLOSE_TIMEOUT_MS = 2_000
 
 /**
  * Opens the store, restores every realm's ledger and starts to publish. Rejects with `invalid_option`, `invalid_jwks`,
@@ -55,9 +77,9 @@ async function start(settings: Settings): Promise<Origin> {
   const renewSeconds = settings.heartbeatSeconds
   const sequenceOf = (delta: Uint8Array): number => gate.sequenceOf(delta)
   const feeds = new Map([...ledgers].map(([name, ledger]) => [name, new RealmFeed({ name, ledger, clock, renewSeconds, sequenceOf })]))
-  const { kty, crv, x } = settings.signingKey
-  const gate: OriginGate = new OriginGate({ settings, feeds, publicKey: { kty, crv: crv ?? '', x: x ?? '' }, clock })
-  const edges = new EdgeBook(settings.edges, settings.onReport)
+  const gate: OriginGate = new OriginGate({ settings, feeds, publicKey: publicKeyOf(settings.signingKey), clock })
+  const { silentAfterSeconds, skewSeconds, onReport } = settings
+  const edges = new EdgeBook({ edges: settings.edges, realms: feeds, silentAfterSeconds, skewSeconds, clock, onReport })
   const pushers = settings.edges.flatMap(({ name, pushUrl }) =>
     pushUrl === undefined
       ? []
@@ -77,6 +99,7 @@ async function start(settings: Settings): Promise<Origin> {
   const fault = (cause: unknown, message: string): void =>
     settings.onReport({ kind: 'fault', error: new PortcullisError('fault', message, { cause }) })
 
+  const metrics = new Metrics([...ledgers.keys()])
   const committer = new Committer({
     store: settings.store,
     ledgers,
@@ -91,14 +114,19 @@ async function start(settings: Settings): Promise<Origin> {
         fault(cause, `realm ${realm}: a change is recorded but could not be published`)
       }
     },
+    onTurn: (turn) => metrics.committed(turn),
     onStore: (error) => settings.onReport({ kind: 'store', error }),
   })
   const audit = new AuditLog({ store: settings.store, committer, realms: [...ledgers.keys()] })
   // When it fails, the store has been reported already.
   const summarize = (): Promise<void> => audit.summarize().catch(() => undefined)
 
+  const keyFeed = new KeyFeed({ settings, committer, gate, ledger: ledgerOf })
+
   const heartbeat = every(settings.heartbeatSeconds, () => {
     for (const feed of feeds.values()) feed.heartbeat()
+    edges.watch()
+    keyFeed.tend()
   })
   const pruning = every(settings.pruneIntervalSeconds, async () => {
     await summarize()
@@ -115,10 +143,13 @@ async function start(settings: Settings): Promise<Origin> {
   async function close(): Promise<void> {
     clearInterval(heartbeat)
     clearInterval(pruning)
-    for (const pusher of pushers) pusher.close()
+    edges.close()
+    for (const feed of feeds.values()) feed.drain()
+    await exchange.idle(CLOSE_TIMEOUT_MS)
     const summarized = summarize()
     await committer.close()
     await summarized
+    for (const pusher of pushers) pusher.close()
     for (const feed of feeds.values()) feed.close()
     await Promise.all(pushing)
     gate.close()
@@ -134,29 +165,33 @@ async function start(settings: Settings): Promise<Origin> {
   }
 
   const origin: Origin = {
-    ...createRevocations({ settings, committer, gate, clock, ledger: ledgerOf }),
+    ...createRevocations({ settings, committer, gate, clock, ledger: ledgerOf, onFault: fault }),
+    async publishKeys(realm, act) {
+      ledgerOf(realm)
+      return keyFeed.publish(realm, act)
+    },
+    async rotateSigningKey(signingKey, act) {
+      if (closing !== undefined) throw closed()
+      await rotateSigningKey({ gate, ledgers, feeds, audit }, signingKey, act)
+    },
     refuses: (realm: string, subject: TokenSubject) => ledgerOf(realm).refuses(subject) as Reason | undefined,
     userNotBefore: (realm: string, sub: string) => ledgerOf(realm).userNotBefore(sub),
     minimumVersion: (realm: string, sub: string) => ledgerOf(realm).minimumVersion(sub),
+    async enforced(recorded, options) {
+      ledgerOf(recorded.realm)
+      return enforced(edges, recorded, options)
+    },
+    bans: (realm: string, thumbprint: string) => ledgerOf(realm).bans(thumbprint),
     status: (): OriginStatus[] => [...feeds.keys()].map((realm) => ({ realm, ...ledgerOf(realm).head(), edges: edges.status(realm) })),
     audit,
-    async fetch(request: Request, source: RequestSource = {}): Promise<Response> {
-      try {
-        if (closing !== undefined) throw closed()
-        return await route(request, source)
-      } catch (error) {
-        // What was under way when the origin closed may have found its ledger gone.
-        const problem = problemOf(error) ?? (closing === undefined ? undefined : problemOf(closed()))
-        if (problem === undefined) fault(error, 'a request failed')
-        return problemResponse(problem ?? new Problem(500, 'server_error'))
-      }
-    },
+    fetch: (request: Request, source: RequestSource = {}): Promise<Response> => exchange.answer(request, source),
     close: () => (closing ??= close()),
   }
   const failures = new FailureLimiter(settings.maxFailuresPerMinute)
-  const context: Context = { settings, clock, gate, committer, audit, feeds, edges, failures, origin }
-  const route = createRouter(context, ROUTES)
+  const context: Context = { settings, clock, gate, committer, ledgers, audit, feeds, edges, failures, metrics, origin }
+  const exchange = createExchange({ context, router: createRouter(context, ROUTES), closing: () => closing !== undefined, onFault: fault })
   const pushing = pushers.map((pusher) => pusher.run())
+  await keyFeed.begin()
   return origin
 }
 

@@ -1,4 +1,6 @@
+import { challengeOf } from '../bearer.ts'
 import { PortcullisError } from '../errors.ts'
+import type { Refused } from '../types.ts'
 import { json } from './answer.ts'
 
 /** A refused request. Whoever handles it throws this; nothing that the client sent stands in it. */
@@ -18,10 +20,21 @@ export class Problem extends Error {
     this.headers = headers
   }
 
-  /** Whether it counts as a failed attempt of whoever asked. */
-  get isFailure(): boolean {
+  /** Whether who asked is turned away for who he is. */
+  get isRefusal(): boolean {
     return this.status === 401 || this.status === 403 || this.error === 'invalid_grant' || this.error === 'invalid_client'
   }
+
+  /** Whether it counts as a failed attempt: something was presented, and it was not good. */
+  get isFailure(): boolean {
+    return this.isRefusal && this.error !== 'missing_token'
+  }
+}
+
+/** A bearer token that was refused, or is missing (RFC 6750 §3). */
+export function refusedToken(refused: Refused): Problem {
+  const { status, error, description, headers } = challengeOf(refused)
+  return new Problem(status, error, description, headers)
 }
 
 /** This address failed too often with this account (RFC 6585 §4). */
@@ -48,7 +61,8 @@ export function problemOf(error: unknown): Problem | undefined {
     case 'unknown_realm':
       return new Problem(404, 'not_found', 'no such realm here')
     case 'invalid_event':
-      return new Problem(400, 'invalid_request', 'the event cannot be recorded as given')
+      // Its message names a rule, and repeats nothing.
+      return new Problem(400, 'invalid_request', error.message)
     case 'store_unavailable':
     case 'store_corrupt':
     case 'store_locked':

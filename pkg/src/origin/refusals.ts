@@ -86,23 +86,16 @@ export async function notingRefusals(
   answer: () => Promise<Response>,
 ): Promise<Response> {
   const note = (detail: string): void => {
-    // Whoever reads the feed takes nothing in.
-    if (route.access === 'reader') return
+    // Whoever reads the feed or the measurements takes nothing in.
+    if (route.access === 'reader' || route.access === 'monitor') return
     audit.refused({ realm, subject: route.path, detail, ...(address === undefined ? {} : { address }) })
   }
   try {
-    const response = await answer()
-    if (response.status === 401 || response.status === 403) note(errorOf(response))
-    return response
+    return await answer()
   } catch (error) {
-    if (error instanceof Problem && error.isFailure) note(error.error.replaceAll(' ', '_'))
+    if (error instanceof Problem && error.isRefusal) note(error.error.replaceAll(' ', '_'))
     throw error
   }
-}
-
-/** What a challenge says (RFC 6750 §3); it says nothing to who presents nothing. */
-function errorOf(response: Response): string {
-  return /error="(\w+)"/.exec(response.headers.get('www-authenticate') ?? '')?.[1] ?? 'missing_token'
 }
 
 /** So many at once, and another one each so often. */

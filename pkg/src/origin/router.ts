@@ -1,13 +1,14 @@
-import { bearerToken, challenge } from '../bearer.ts'
+import { bearerToken } from '../bearer.ts'
 import { admitAdministrator, type Administrator } from './admin-auth.ts'
 import type { Act } from './audit.ts'
 import type { Context } from './context.ts'
 import type { FailureLimiter } from './failures.ts'
 import type { Operation } from './operation.ts'
-import { Problem, tooManyFailures } from './problem.ts'
+import { Problem, refusedToken, tooManyFailures } from './problem.ts'
 import { notingRefusals } from './refusals.ts'
-import { invalidRequest } from './request.ts'
+import { invalidRequest, MAX_PARAMETER_CHARACTERS } from './request.ts'
 import { sameSecret } from './secret.ts'
+import { isLocal } from './transport.ts'
 import type { RequestSource } from './types.ts'
 
 /** The longest reason that an administrator may give, in characters. */
@@ -22,7 +23,7 @@ export interface Call {
   parameter(name: string): string
   /** Who asks, where the route is for administrators. */
   administrator: Administrator | undefined
-  /** What the audit log is to say of who asks; `?reason=` is an administrator's. Throws a `Problem` (400). */
+  /** What the audit log is to say of who asks; only an administrator's `?reason=` is. Throws a `Problem` (400). */
   act(actor?: string): Act
   /**
    * Says on whose account a secret is about to be tried. Throws a `Problem` (429) when this address has failed too often with
@@ -35,39 +36,70 @@ export interface Route {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   /** Such as `/feed/{realm}/manifest`. */
   path: string
-  /** `administrator` of `{realm}`; `reader` of the feed; `anybody`: the route itself says who. */
-  access: 'administrator' | 'reader' | 'anybody'
+  /** `administrator` of `{realm}`; `reader` of the feed; `monitor` of the origin; `anybody`: the route itself says who. */
+  access: 'administrator' | 'reader' | 'monitor' | 'anybody'
   operation: Operation
   handle(call: Call): Response | Promise<Response>
 }
 
-/** Finds the route of a request, checks who asks and runs it. Throws a `Problem` with 404 or 405, or what the route throws. */
-export function createRouter(
-  context: Context,
-  routes: readonly Route[],
-): (request: Request, source: RequestSource) => Promise<Response> {
-  const compiled = routes.map((route) => ({ route, segments: route.path.split('/') }))
-  return async (request, source) => {
-    const url = new URL(request.url)
+/** What stands at one path. */
+export interface Resource {
+  /** The pattern of its path. */
+  path: string
+  /** The realm in its path, where that is one of ours. */
+  realm: string | undefined
+  methods: readonly string[]
+  /** Checks who asks and runs the route of the method. Throws a `Problem` (405 without such a route), or what the route throws. */
+  answer(request: Request, source: RequestSource): Promise<Response>
+}
+
+/** Finds what stands at a path; `undefined`: nothing. */
+export type Router = (url: URL) => Resource | undefined
+
+export function createRouter(context: Context, routes: readonly Route[]): Router {
+  const compiled = routes.map((route) => ({ route, pattern: route.path.split('/') }))
+  return (url) => {
     const segments = url.pathname.split('/')
-    const here = compiled.filter((each) => matches(each.segments, segments))
-    const method = request.method === 'HEAD' ? 'GET' : request.method
-    const found = here.find(({ route }) => route.method === method)
-    if (here.length === 0) throw new Problem(404, 'not_found')
-    if (found === undefined) throw new Problem(405, 'method_not_allowed', undefined, { allow: allowed(here.map(({ route }) => route)) })
-    const parameter = (name: string): string => decode(segments[found.segments.indexOf(`{${name}}`)] ?? '')
-    const attempts = new Attempts(context, source.address ?? '')
-    const realm = segments[found.segments.indexOf('{realm}')] ?? ''
-    const counted = (): Promise<Response> => attempts.counting(async () => {
-      const admitted = await admit(context, found.route, request, realm)
-      if (admitted instanceof Response) return admitted
-      const act = (actor?: string): Act => actOf(url, source, admitted === undefined ? actor : `admin:${admitted.subject ?? ''}`)
-      const attempt = (account: string): void => attempts.attempt(account)
-      return found.route.handle({ context, request, url, parameter, administrator: admitted, act, attempt })
-    }, request.headers.has('authorization') || found.route.access === 'anybody' ? found.route.path : undefined)
-    const response = await notingRefusals(context, { route: found.route, realm, address: source.address }, counted)
-    return request.method === 'HEAD' ? withoutBody(response) : response
+    const here = compiled.filter(({ pattern }) => matches(pattern, segments))
+    const [first] = here
+    if (first === undefined) return undefined
+    const methods = here.flatMap(({ route: { method } }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+    const named = segments[first.pattern.indexOf('{realm}')]
+    return {
+      path: first.route.path,
+      realm: named !== undefined && context.feeds.has(named) ? named : undefined,
+      methods,
+      async answer(request, source) {
+        const method = request.method === 'HEAD' ? 'GET' : request.method
+        const found = here.find(({ route }) => route.method === method)
+        if (found === undefined) throw new Problem(405, 'method_not_allowed', undefined, { allow: methods.join(', ') })
+        const parameter = (name: string): string => decode(segments[found.pattern.indexOf(`{${name}}`)] ?? '')
+        const response = await handle(context, found.route, { request, source, url, parameter, named: named ?? '' })
+        return request.method === 'HEAD' ? withoutBody(response) : response
+      },
+    }
   }
+}
+
+interface Arrival extends Pick<Call, 'request' | 'url' | 'parameter'> {
+  source: RequestSource
+  /** The realm as it stands in the path: a realm's name needs no escapes, and nothing is validated before who asks is known. */
+  named: string
+}
+
+function handle(context: Context, route: Route, { source, named, ...arrival }: Arrival): Promise<Response> {
+  const { request, url } = arrival
+  const attempts = new Attempts(context.failures, source.address ?? '')
+  const attempt = (account: string): void => attempts.attempt(account)
+  const admitted = async (): Promise<Response> => {
+    const administrator = await admit(context, route, request, source, named)
+    const act = (actor?: string): Act =>
+      administrator === undefined ? actOf(source, actor) : actOfAdministrator(url, source, administrator)
+    return route.handle({ context, ...arrival, administrator, act, attempt })
+  }
+  const presents = request.headers.has('authorization') || route.access === 'anybody'
+  const counted = (): Promise<Response> => attempts.counting(admitted, presents ? route.path : undefined)
+  return notingRefusals(context, { route, realm: named, address: source.address }, counted)
 }
 
 /** The failures of one request's client. */
@@ -76,7 +108,7 @@ class Attempts {
   readonly #address: string
   #account: string | undefined
 
-  constructor({ failures }: Context, address: string) {
+  constructor(failures: FailureLimiter, address: string) {
     this.#failures = failures
     this.#address = address
   }
@@ -92,9 +124,7 @@ class Attempts {
    */
   async counting(answer: () => Promise<Response>, otherwise: string | undefined): Promise<Response> {
     try {
-      const response = await answer()
-      if (response.status === 401 || response.status === 403) this.#failed(otherwise)
-      return response
+      return await answer()
     } catch (error) {
       if (error instanceof Problem && error.isFailure) this.#failed(otherwise)
       throw error
@@ -114,37 +144,54 @@ class Attempts {
   }
 }
 
-function actOf(url: URL, { address }: RequestSource, actor: string | undefined): Act {
+function actOf({ address }: RequestSource, actor: string | undefined): Act {
+  return { ...(actor === undefined ? {} : { actor }), ...(address === undefined ? {} : { address }) }
+}
+
+function actOfAdministrator(url: URL, source: RequestSource, { subject }: Administrator): Act {
   const reasons = url.searchParams.getAll('reason')
   const [reason] = reasons
   if (reasons.length > 1 || (reason !== undefined && (reason.length > MAX_REASON_CHARACTERS || /\p{Cc}/u.test(reason)))) {
     throw invalidRequest(`reason must be a text of at most ${MAX_REASON_CHARACTERS} characters, given once`)
   }
-  return {
-    ...(actor === undefined ? {} : { actor }),
-    ...(reason === undefined || reason === '' ? {} : { reason }),
-    ...(address === undefined ? {} : { address }),
-  }
+  return { ...actOf(source, `admin:${subject ?? ''}`), ...(reason === undefined || reason === '' ? {} : { reason }) }
 }
 
-/** `realm` as it stands in the path: the name of a realm needs no escapes, and nothing is validated before this. */
-async function admit(context: Context, route: Route, request: Request, realm: string): Promise<Administrator | Response | undefined> {
-  switch (route.access) {
+async function admit(
+  context: Context,
+  { access }: Route,
+  request: Request,
+  source: RequestSource,
+  realm: string,
+): Promise<Administrator | undefined> {
+  const { feedCredential, metricsCredential } = context.settings
+  switch (access) {
     case 'administrator':
       return admitAdministrator(context, request, realm)
     case 'reader':
-      return admitReader(context, request)
+      if (feedCredential !== undefined) await requireCredential(request, feedCredential)
+      return undefined
+    case 'monitor':
+      if (metricsCredential !== undefined) await requireCredential(request, metricsCredential)
+      else requireNear(request, source)
+      return undefined
     case 'anybody':
       return undefined
   }
 }
 
-async function admitReader({ settings }: Context, request: Request): Promise<Response | undefined> {
-  if (settings.feedCredential === undefined) return undefined
+async function requireCredential(request: Request, credential: string): Promise<void> {
   const presented = bearerToken(request.headers)
-  if (presented.kind === 'nothing') return challenge({ ok: false, reason: 'missing_token', status: 401 })
-  if (await sameSecret(presented.token, settings.feedCredential)) return undefined
-  throw new Problem(401, 'invalid_token', 'the credential for the feed is another', { 'www-authenticate': 'Bearer error="invalid_token"' })
+  if (presented.kind === 'nothing') throw refusedToken({ ok: false, reason: 'missing_token', status: 401 })
+  if (await sameSecret(presented.token, credential)) return
+  throw new Problem(401, 'invalid_token', 'the credential is another', { 'www-authenticate': 'Bearer error="invalid_token"' })
+}
+
+/** What a proxy on this machine forwards comes from elsewhere. */
+function requireNear(request: Request, source: RequestSource): void {
+  const forwarded = ['forwarded', 'x-forwarded-for', 'via'].some((name) => request.headers.has(name))
+  if (isLocal(request, source) && !forwarded) return
+  throw new Problem(403, 'forbidden', 'without a credential this is for the machine itself: set metricsCredential')
 }
 
 function matches(pattern: readonly string[], segments: readonly string[]): boolean {
@@ -159,15 +206,19 @@ function isParameter(part: string): boolean {
 }
 
 function decode(segment: string): string {
+  const decoded = decodeUtf8(segment)
+  if (decoded.length > MAX_PARAMETER_CHARACTERS) throw invalidRequest(`a name in the path has more than ${MAX_PARAMETER_CHARACTERS} characters`)
+  // No name of ours has them, and wherever it ends up it must not mean another place.
+  if (/\p{Cc}|(?:^|[/\\])\.\.?(?:$|[/\\])/u.test(decoded)) throw invalidRequest('the path has control characters or dot segments')
+  return decoded
+}
+
+function decodeUtf8(segment: string): string {
   try {
     return decodeURIComponent(segment)
   } catch {
     throw invalidRequest('the path is not percent-encoded UTF-8')
   }
-}
-
-function allowed(routes: readonly Route[]): string {
-  return routes.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', ')
 }
 
 function withoutBody(response: Response): Response {

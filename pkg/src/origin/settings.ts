@@ -1,3 +1,4 @@
+import { isLoopback } from '../loopback.ts'
 import {
   callback,
   checkOptions,
@@ -16,22 +17,25 @@ import {
   shape,
   text,
   url,
+  webOrigin,
 } from '../options.ts'
 import { checkDistinct, keySet, TOKEN_RULES } from '../policy.ts'
+import { ClientBook } from './clients.ts'
 import { MAX_INCARNATION, STORE_METHODS } from './store.ts'
 import type { ClientOptions, EdgeOptions, OriginOptions, OriginRealm, OriginReport } from './types.ts'
 
 /** An origin's options with every default filled in. */
-export type Settings = Required<Omit<OriginOptions, 'feedCredential' | 'incarnation' | 'realms' | 'clients' | 'edges'>> & {
+export type Settings = Required<Omit<OriginOptions, 'feedCredential' | 'incarnation' | 'metricsCredential' | 'realms' | 'clients' | 'edges'>> & {
   feedCredential: string | undefined
   incarnation: number | undefined
+  metricsCredential: string | undefined
   realms: RealmSettings[]
-  clients: ClientOptions[]
+  clients: ClientBook
   edges: EdgeOptions[]
 }
 
 export type RealmSettings = OriginRealm &
-  Required<Pick<OriginRealm, 'adminRole' | 'issuerSkewSeconds' | 'maxLifetimeSeconds' | 'maxSessionSeconds'>>
+  Required<Pick<OriginRealm, 'adminRole' | 'issuerSkewSeconds' | 'keysInFeed' | 'maxLifetimeSeconds' | 'maxSessionSeconds'>>
 
 /** Checks the options and fills in the defaults. Throws `invalid_option`. */
 export function settingsOf(options: OriginOptions): Settings {
@@ -39,7 +43,9 @@ export function settingsOf(options: OriginOptions): Settings {
   checkDistinct(options.realms, 'options.realms')
   const { edges = [], clients = [] } = options
   checkUnique(edges.map(({ name }) => name), 'name', 'options.edges')
+  checkPushes(options)
   checkUnique(clients.map(({ id }) => id), 'id', 'options.clients')
+  clients.forEach(checkClient(options.realms.map(({ name }) => name)))
   return {
     heartbeatSeconds: 1,
     errorRate: 1e-6,
@@ -54,20 +60,25 @@ export function settingsOf(options: OriginOptions): Settings {
     jwksTimeoutMs: 2_000,
     plainHttp: 'loopback',
     maxFailuresPerMinute: 100,
+    silentAfterSeconds: 60,
+    corsOrigins: [],
     pruneIntervalSeconds: 60,
     auditRetentionSeconds: 31_536_000,
     fetch: (...request) => globalThis.fetch(...request),
     onReport: warn,
+    onRequest: () => undefined,
     ...given(options),
     feedCredential: options.feedCredential,
     incarnation: options.incarnation,
-    clients,
+    clients: new ClientBook(clients),
+    metricsCredential: options.metricsCredential,
     edges,
     realms: options.realms.map((realm) => ({
       adminRole: 'portcullis-admin',
       issuerSkewSeconds: 2,
       maxLifetimeSeconds: 86_400,
       maxSessionSeconds: 2_592_000,
+      keysInFeed: 'publish',
       ...given(realm),
     })),
   }
@@ -83,6 +94,20 @@ const signingKey = rule(
   (value) => isObject(value) && value['kty'] === 'OKP' && value['crv'] === 'Ed25519' && [value['x'], value['d']].every(isKeyPart),
 )
 
+/** Throws `invalid_option` for what is no private key for feeds. */
+export function checkSigningKey(value: unknown): void {
+  signingKey.check(value, 'signingKey')
+}
+
+const administration = rule(
+  "an issuer's administration, such as that of the development issuer",
+  (value) =>
+    isObject(value) &&
+    ['users', 'sessions', 'keys', 'addKey', 'retireKey', 'refreshToken', 'sessionEnded'].every(
+      (method) => typeof value[method] === 'function',
+    ),
+)
+
 const REALM_RULES: Rules = {
   ...TOKEN_RULES,
   jwks: required(either(url, keySet, callback)),
@@ -90,6 +115,8 @@ const REALM_RULES: Rules = {
   issuerSkewSeconds: seconds,
   maxLifetimeSeconds: integer('whole seconds', 1),
   maxSessionSeconds: integer('whole seconds', 1),
+  keysInFeed: oneOf('publish', 'omit'),
+  administration,
 }
 
 const EDGE_RULES: Rules = { name: required(text), pushUrl: url, ackSecret: text }
@@ -97,7 +124,12 @@ const EDGE_RULES: Rules = { name: required(text), pushUrl: url, ackSecret: text 
 /** Gates wait for state older than 5 s, and take a stream that is silent for 10 s for dead. */
 const MAX_HEARTBEAT_SECONDS = 5
 
-const CLIENT_RULES: Rules = { id: required(text), secret: text }
+const CLIENT_RULES: Rules = {
+  id: required(text),
+  secret: text,
+  secretSha256: rule('a SHA-256 in 64 hexadecimal digits', (value) => typeof value === 'string' && /^[0-9a-f]{64}$/i.test(value)),
+  realms: list(text),
+}
 
 const RULES: Rules = {
   store: required(store),
@@ -120,10 +152,24 @@ const RULES: Rules = {
   jwksTimeoutMs: milliseconds,
   plainHttp: oneOf('loopback', 'anywhere'),
   maxFailuresPerMinute: integer('failures', 1),
+  silentAfterSeconds: integer('whole seconds', 1),
+  corsOrigins: list(webOrigin),
+  metricsCredential: text,
   pruneIntervalSeconds: integer('whole seconds', 1, 86_400),
   auditRetentionSeconds: integer('whole seconds', 1),
   fetch: callback,
   onReport: callback,
+  onRequest: callback,
+}
+
+/** A feed is signed but not secret to whoever can read along: its hash keys let a reader test who logged out. */
+function checkPushes({ edges = [], plainHttp = 'loopback' }: OriginOptions): void {
+  edges.forEach(({ pushUrl }, index) => {
+    if (pushUrl === undefined || plainHttp === 'anywhere') return
+    const url = new URL(pushUrl)
+    if (url.protocol === 'https:' || isLoopback(url)) return
+    throw invalid(`options.edges[${index}].pushUrl must be an https: URL, for it is not on this machine; see plainHttp`)
+  })
 }
 
 /** Each names one thing. */
@@ -131,6 +177,14 @@ function checkUnique(values: readonly string[], member: string, list: string): v
   values.forEach((value, index) => {
     if (values.indexOf(value) !== index) throw invalid(`${list}[${index}].${member} is the same as that of ${list}[${values.indexOf(value)}]`)
   })
+}
+
+function checkClient(realms: readonly string[]): (client: ClientOptions, index: number) => void {
+  return ({ secret, secretSha256, realms: its = [] }, index) => {
+    const name = `options.clients[${index}]`
+    if (secret !== undefined && secretSha256 !== undefined) throw invalid(`${name} must have secret or secretSha256, not both`)
+    if (!its.every((realm) => realms.includes(realm))) throw invalid(`${name}.realms names a realm that is not in options.realms`)
+  }
 }
 
 function isKeyPart(value: unknown): boolean {
