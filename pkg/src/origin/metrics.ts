@@ -21,7 +21,7 @@ const KINDS: Readonly<Record<LedgerEvent['kind'], true>> = {
 }
 
 /** How an edge stands: at the head, behind it, or never heard of. */
-const EDGE_STATES = ['current', 'behind', 'silent'] as const
+const EDGE_STATES = ['current', 'behind', 'unheard'] as const
 
 /** What the origin counts while it runs. Labels are routes, realms and words of our own, so there are few of them. */
 export class Metrics {
@@ -121,7 +121,7 @@ export function measure({ metrics, origin, ledgers, clock }: Pick<Context, 'metr
     ),
     gauge(
       'portcullis_edges',
-      'Edges by how they stand: at the head (current), behind it, or never heard of (silent).',
+      'Edges by how they stand: at the head (current), behind it, or never heard of (unheard).',
       realms.flatMap(({ realm, sequence, edges }) =>
         EDGE_STATES.map((state) => ({ labels: { realm, state }, value: edges.filter((edge) => stateOf(edge, sequence) === state).length })),
       ),
@@ -142,7 +142,7 @@ export function measure({ metrics, origin, ledgers, clock }: Pick<Context, 'metr
 }
 
 function stateOf({ sequence }: EdgeStatus, head: number): (typeof EDGE_STATES)[number] {
-  if (sequence === undefined) return 'silent'
+  if (sequence === undefined) return 'unheard'
   return sequence >= head ? 'current' : 'behind'
 }
 

@@ -13,12 +13,13 @@ import { Committer } from './ledger.ts'
 import { openLedgers } from './open.ts'
 import { Metrics } from './metrics.ts'
 import { Pusher } from './push.ts'
-import { createRouter } from './router.ts'
+import { createRouter, type Route } from './router.ts'
 import { acknowledgementRoutes } from './routes/acks.ts'
 import { eventRoutes } from './routes/events.ts'
 import { feedRoutes } from './routes/feed.ts'
 import { healthRoutes } from './routes/health.ts'
 import { metricsRoutes } from './routes/metrics.ts'
+import { openApiRoutes } from './routes/openapi.ts'
 import { revokeRoutes } from './routes/revoke.ts'
 import { streamRoutes } from './routes/stream.ts'
 import { userRoutes } from './routes/users.ts'
@@ -26,7 +27,8 @@ import { createRevocations } from './revocations.ts'
 import { settingsOf, type Settings } from './settings.ts'
 import type { Origin, OriginOptions, OriginStatus, RequestSource, TokenSubject } from './types.ts'
 
-const ROUTES = [
+/** Every route there is. */
+export const ROUTES: readonly Route[] = [
   ...revokeRoutes,
   ...userRoutes,
   ...feedRoutes,
@@ -35,6 +37,7 @@ const ROUTES = [
   ...eventRoutes,
   ...healthRoutes,
   ...metricsRoutes,
+  ...openApiRoutes,
 ]
 
 /** How long requests under way may go on after `close`; a revocation takes milliseconds. */
@@ -153,7 +156,7 @@ async function start(settings: Settings): Promise<Origin> {
     close: () => (closing ??= close()),
   }
   const failures = new FailureLimiter(settings.maxFailuresPerMinute)
-  const context: Context = { settings, clock, gate, committer, ledgers, audit, feeds, edges, failures, metrics, origin }
+  const context: Context = { settings, clock, gate, committer, ledgers, audit, feeds, edges, failures, metrics, routes: ROUTES, origin }
   const exchange = createExchange({ context, router: createRouter(context, ROUTES), closing: () => closing !== undefined, onFault: fault })
   const pushing = pushers.map((pusher) => pusher.run())
   return origin
