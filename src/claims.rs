@@ -20,6 +20,8 @@ pub struct ClaimNames {
     pub token_use: String,
     /// The user's token version; default `token_version`.
     pub token_version: String,
+    /// When the user last logged out, as far as the issuer knew; default `last_logout_time`.
+    pub last_logout_time: String,
     /// What the token permits; default `scope` (RFC 8693 §4.2).
     pub scope: String,
 }
@@ -33,6 +35,7 @@ impl Default for ClaimNames {
             session: "sid".into(),
             token_use: "token_use".into(),
             token_version: "token_version".into(),
+            last_logout_time: "last_logout_time".into(),
             scope: "scope".into(),
         }
     }
@@ -90,6 +93,8 @@ pub(crate) struct Claims<'j> {
     pub(crate) not_before: Option<UnixSeconds>,
     pub(crate) issued_at: Option<UnixSeconds>,
     pub(crate) authenticated_at: Option<UnixSeconds>,
+    /// The user's last logout that the issuer knew of when it made the token.
+    pub(crate) logged_out_at: Option<UnixSeconds>,
     /// 0 when absent.
     pub(crate) token_version: u64,
     /// What the issuer knew of its own ledger (`rsq`). A hint: anything but a whole number is ignored.
@@ -129,6 +134,7 @@ impl<'j> Claims<'j> {
             not_before: None,
             issued_at: None,
             authenticated_at: None,
+            logged_out_at: None,
             token_version: 0,
             ledger_sequence: None,
             token_use: Stated::Nothing,
@@ -176,6 +182,9 @@ impl<'j> Claims<'j> {
         }
         if name == names.token_version {
             self.token_version = value.number().and_then(Number::to_whole).ok_or(WrongType)?;
+        }
+        if name == names.last_logout_time {
+            self.logged_out_at = Some(date(value)?);
         }
         Ok(())
     }

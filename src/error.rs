@@ -148,6 +148,12 @@ pub enum FeedError {
         /// Number of the generation.
         generation: u32,
     },
+    /// More hash keys than may be in use at once, as after many restarts of the origin; pull the manifest.
+    #[error("more than {limit} hash keys since the manifest")]
+    TooManyGenerations {
+        /// Most hash keys in use.
+        limit: usize,
+    },
     /// More changes than may be held over the sections; pull the manifest.
     #[error("more than {limit} changes since the manifest")]
     TooManyChanges {
@@ -180,6 +186,7 @@ impl FeedError {
             Self::UnknownCriticalBlock { .. } => "unknown_critical_block",
             Self::UnknownGeneration { .. } => "unknown_generation",
             Self::GenerationConflict { .. } => "generation_conflict",
+            Self::TooManyGenerations { .. } => "too_many_generations",
             Self::TooManyChanges { .. } => "too_many_changes",
             Self::UnknownSection => "unknown_section",
         }
@@ -253,6 +260,9 @@ pub enum LedgerError {
     /// The bytes are no JWKS, or one longer than a feed may carry.
     #[error("not a JWKS that a feed can carry")]
     NotAJwks,
+    /// A key of the JWKS has private members or is a shared one; anybody may read what a feed carries.
+    #[error("a private or shared key does not belong in a feed")]
+    PrivateKey,
     /// More clients or banned keys than a manifest can carry.
     #[error("more than {limit} of them")]
     TooMany {
@@ -310,6 +320,7 @@ impl LedgerError {
             Self::EmptyName => "empty_name",
             Self::NameTooLong { .. } => "name_too_long",
             Self::NotAJwks => "not_a_jwks",
+            Self::PrivateKey => "private_key",
             Self::TooMany { .. } => "too_many",
             Self::SequenceExhausted => "sequence_exhausted",
             Self::UnreadableRow { .. } => "unreadable_row",

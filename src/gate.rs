@@ -129,16 +129,16 @@ impl Gate {
         self.realms.get(index)
     }
 
-    /// Keys that came with the feed. A set without a usable key leaves none: what the one before says holds no longer.
+    /// Keys that came with the feed. No set, or one without a usable key, leaves none: what the one before says holds no
+    /// longer.
     fn adopt_keys(&mut self, index: usize) {
         let (Some(realm), Some(KeysFrom::Feed)) = (self.realms.get_mut(index), self.sources.get(index)) else {
             return;
         };
-        if let Some(jwks) = realm.revocations.jwks().map(<[u8]>::to_vec) {
-            // The feed's own age bounds the use of its keys.
-            if read_keys(realm, &jwks, KeySource::Url, UnixSeconds::MAX).is_err() {
-                realm.keys = RealmKeys::Unavailable;
-            }
+        let jwks = realm.revocations.jwks().map(<[u8]>::to_vec);
+        // The feed's own age bounds the use of its keys.
+        if jwks.is_none_or(|jwks| read_keys(realm, &jwks, KeySource::Url, UnixSeconds::MAX).is_err()) {
+            realm.keys = RealmKeys::Unavailable;
         }
     }
 

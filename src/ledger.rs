@@ -11,6 +11,7 @@ mod book;
 mod chain;
 mod entropy;
 mod epochs;
+mod eras;
 mod event;
 mod facts;
 mod intake;
@@ -201,6 +202,14 @@ impl Ledger {
         (self.head.sequence, self.head.chain)
     }
 
+    /// The chain hash at a sequence of the past, or at the head; `None` when it is not known any more, or never was. What
+    /// an edge acknowledges is held against it.
+    #[must_use]
+    pub fn chain_at(&self, sequence: u64) -> Option<Chain> {
+        let is_head = sequence == self.head.sequence;
+        is_head.then_some(self.head.chain).or_else(|| self.recent.chain_at(sequence))
+    }
+
     /// The realm whose ledger this is.
     #[must_use]
     pub const fn realm(&self) -> RealmId {
@@ -211,6 +220,11 @@ impl Ledger {
     #[must_use]
     pub const fn signing_key(&self) -> &SigningKey {
         &self.settings.signing_key
+    }
+
+    /// Signs by another key from now on. Edges must have both pinned until everything signed by the one before has expired.
+    pub fn set_signing_key(&mut self, key: SigningKey) {
+        self.settings.signing_key = key;
     }
 
     /// The widest level at which a token is refused: exact but for token ids, which are known by 48 bits of a keyed hash
@@ -236,6 +250,12 @@ impl Ledger {
     #[must_use]
     pub fn bans(&self, thumbprint: &[u8; 32]) -> bool {
         self.book.exact.bans.contains(thumbprint)
+    }
+
+    /// The realm's JWKS in the feed; `None`: the feed carries none.
+    #[must_use]
+    pub fn jwks(&self) -> Option<&[u8]> {
+        self.book.exact.jwks.as_deref()
     }
 
     /// Drops from memory what can no longer refuse anything; answers how many entries. The store drops rows by their

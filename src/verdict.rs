@@ -312,10 +312,15 @@ fn conclude(
         client_id: claims.client_id.as_deref(),
         issued_at,
         compared_at,
+        logged_out_at: claims.logged_out_at,
         expires_at,
         token_version: claims.token_version,
     };
     let position = observer.check(CheckName::Feed, realm.revocations.position().ok_or(Reason::NoFeed))?;
+    if let Some(logged_out_at) = claims.logged_out_at {
+        let text = || relative("the last logout it knows of is", "the last logout it knows of was", logged_out_at, now);
+        observer.detail(CheckName::Revocation, text);
+    }
     observer.check(CheckName::Revocation, unrevoked(realm.revocations.status(&subject)))?;
     let age = now.since(position.issued_at);
     observer.detail(CheckName::Freshness, || {

@@ -262,6 +262,70 @@ fn not_befores_may_be_compared_with_the_login() {
     assert_eq!(pair.code(&token(&json!({ "auth_time": now - 864_005 }))), "lifetime_exceeded");
 }
 
+#[test]
+fn a_logout_is_forgotten_only_when_no_login_that_old_counts() {
+    let mut realm = realm();
+    realm.policy.compare = Compare::AuthTime;
+    // The edge would take older logins than the origin keeps not-befores for.
+    let of_origin = Bounds { max_session: Some(Seconds::new(864_000)), ..Bounds::default() };
+    let of_edge = Bounds { max_session: Some(Seconds::new(8_640_000)), ..Bounds::default() };
+    let mut pair = Pair::with(realm, of_origin, of_edge);
+    pair.record(&Event::User { sub: "alice".into(), not_before: Some(NOW) });
+    let mut was_forgotten = false;
+    for (age, code) in [
+        (863_999, "user_revoked"),
+        (864_004, "user_revoked"),
+        (864_005, "lifetime_exceeded"),
+        (864_009, "lifetime_exceeded"),
+        (864_010, "lifetime_exceeded"),
+        (900_000, "lifetime_exceeded"),
+    ] {
+        let now = at(age);
+        pair.ledger.prune(now);
+        pair.publish(now);
+        pair.realms[0].revocations.forget_expired(now);
+        let refreshed =
+            token(&json!({ "iat": now.get(), "exp": now.get() + 300, "auth_time": NOW.get(), "sid": null }));
+        assert_eq!(fixtures::code(&judge(&refreshed, &pair.realms, now)), code, "after {age} s");
+        was_forgotten = pair.ledger.user_not_before("alice").is_none();
+        assert_eq!(was_forgotten, age >= 864_010, "after {age} s");
+    }
+    assert!(was_forgotten);
+}
+
+#[test]
+fn a_token_whose_issuer_missed_the_last_logout() {
+    for compare in [Compare::IssuedAt, Compare::AuthTime] {
+        let mut realm = realm();
+        realm.policy.compare = compare;
+        let mut pair = Pair::with(realm, Bounds::default(), Bounds::default());
+        let now = NOW.get();
+        let fresh =
+            |last_logout: Value| token(&json!({ "iat": now, "auth_time": now, "last_logout_time": last_logout }));
+        assert_eq!(pair.code(&fresh(json!(0))), "accepted", "nobody was logged out");
+        pair.record(&Event::User { sub: "alice".into(), not_before: Some(at(-100)) });
+        // Neither is a claim that would have to be there.
+        assert_eq!(pair.code(&fresh(json!(null))), "accepted");
+        assert_eq!(pair.code(&fresh(json!(now - 101))), "user_revoked");
+        assert_eq!(pair.code(&fresh(json!(now - 100))), "accepted");
+        assert_eq!(pair.code(&fresh(json!(now as f64 - 99.5))), "accepted", "floored");
+        assert_eq!(pair.code(&fresh(json!(now as f64 - 100.5))), "user_revoked", "floored");
+        assert_eq!(pair.code(&fresh(json!("yesterday"))), "malformed");
+        let late = token(&json!({ "iat": now - 100, "auth_time": now - 100, "last_logout_time": now }));
+        assert_eq!(pair.code(&late), "user_revoked", "it takes nothing back");
+
+        let checks = explain(&fresh(json!(now - 101)), &pair.realms, NOW);
+        let check = checks.iter().find(|check| check.name == CheckName::Revocation).unwrap();
+        assert_eq!(check.outcome.reason().map(|reason| reason.code()), Some("user_revoked"));
+        assert_eq!(check.detail.as_deref(), Some("the last logout it knows of was 101 s ago"));
+
+        pair.realms[0].policy.claim_names.last_logout_time = "left_at".into();
+        assert_eq!(pair.code(&fresh(json!(now - 101))), "accepted");
+        let renamed = token(&json!({ "iat": now, "auth_time": now, "left_at": now - 101 }));
+        assert_eq!(pair.code(&renamed), "user_revoked");
+    }
+}
+
 fn begun(pair: &Pair) -> Pending {
     match begin(&token(&json!({})), &pair.realms, Algorithms::of(&[Algorithm::HS256]), NOW) {
         Begun::Pending(pending) => pending,

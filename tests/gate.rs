@@ -63,6 +63,69 @@ fn keys_come_and_go_with_the_feed() {
     assert!(kids(&gate).is_empty());
 }
 
+/// A header that names the key, an issuer, and no signature: it gets as far as the keys and no further.
+const TOKEN_OF_TWO: &str = "eyJhbGciOiJFUzI1NiIsImtpZCI6InR3byJ9.\
+    eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlL3JlYWxtcy9hY21lIn0.";
+
+fn reason(gate: &mut Gate, token: &str, now: u64) -> &'static str {
+    match gate.check(token, at(now)) {
+        Verdict::Refused(refused) => refused.reason.code(),
+        Verdict::Accepted(_) => panic!("accepted"),
+    }
+}
+
+#[test]
+fn a_key_that_leaves_the_feed_vouches_for_nothing_more() {
+    let (mut ledger, mut by_delta, mut by_manifest) = (ledger(), gate(), gate());
+    publish(&mut ledger, KEYS, NOW);
+    for gate in [&mut by_delta, &mut by_manifest] {
+        assert_eq!(reason(gate, TOKEN_OF_TWO, NOW), "keys_unavailable");
+        load_gate(gate, &mut ledger, NOW);
+        assert_eq!(reason(gate, TOKEN_OF_TWO, NOW), "bad_signature");
+    }
+    publish(&mut ledger, &only_first(), NOW);
+    by_delta.apply_feed(&ledger.delta(ledger.head().0 - 1, at(NOW)).unwrap(), at(NOW)).unwrap();
+    load_gate(&mut by_manifest, &mut ledger, NOW);
+    for gate in [&mut by_delta, &mut by_manifest] {
+        assert_eq!(reason(gate, TOKEN_OF_TWO, NOW), "unknown_key");
+    }
+}
+
+#[test]
+fn keys_that_are_withdrawn_leave_the_gate() {
+    let (mut ledger, mut gate) = (ledger(), gate());
+    assert_eq!(record(&mut ledger, &Event::KeysWithdrawn, NOW), None, "there are none");
+    let mut rows = Vec::new();
+    rows.extend(record(&mut ledger, &Event::Keys { jwks: KEYS.into() }, NOW));
+    load_gate(&mut gate, &mut ledger, NOW);
+    rows.extend(record(&mut ledger, &Event::KeysWithdrawn, NOW));
+    assert_eq!(record(&mut ledger, &Event::KeysWithdrawn, NOW), None);
+    // No delta can tell it, so the gate asks for the manifest.
+    assert!(ledger.delta(ledger.head().0 - 1, at(NOW)).is_err());
+    assert_eq!(load_gate(&mut gate, &mut ledger, NOW), Effect::Changed);
+    assert_eq!(reason(&mut gate, TOKEN_OF_TWO, NOW), "keys_unavailable");
+
+    // A restart does not bring them back, but they can be published again.
+    let mut restarted = pair::ledger();
+    rows.iter().for_each(|row| restarted.restore(row).unwrap());
+    let mut late = self::gate();
+    load_gate(&mut late, &mut restarted, NOW);
+    assert!(kids(&late).is_empty());
+    publish(&mut restarted, KEYS, NOW);
+    gate.apply_feed(&restarted.delta(restarted.head().0 - 1, at(NOW)).unwrap(), at(NOW)).unwrap();
+    assert_eq!(kids(&gate), ["one", "two"]);
+}
+
+#[test]
+fn keys_survive_a_restart() {
+    let (mut before, mut gate) = (ledger(), gate());
+    let row = record(&mut before, &Event::Keys { jwks: KEYS.into() }, NOW).unwrap();
+    let mut after = ledger();
+    after.restore(&row).unwrap();
+    load_gate(&mut gate, &mut after, NOW);
+    assert_eq!(kids(&gate), ["one", "two"]);
+}
+
 #[test]
 fn keys_change_also_when_a_manifest_takes_over_because_its_last_section_is_over() {
     let (mut ledger, mut gate) = (ledger(), gate());
@@ -89,10 +152,7 @@ fn the_clock_never_goes_back() {
     // No signature, so it gets as far as the keys and no further.
     let token = "eyJhbGciOiJFZERTQSIsImtpZCI6Im9uZSJ9.\
         eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlL3JlYWxtcy9hY21lIn0.";
-    let reason = |gate: &mut Gate, now| match gate.check(token, at(now)) {
-        Verdict::Refused(refused) => refused.reason.code(),
-        Verdict::Accepted(_) => panic!("accepted"),
-    };
+    let reason = |gate: &mut Gate, now| reason(gate, token, now);
     assert_eq!(gate.identify(token, at(NOW)), Err(IntakeError::InvalidToken));
     assert_eq!(reason(&mut gate, NOW), "bad_signature");
     assert_eq!(gate.identify(token, at(NOW + 1)), Err(IntakeError::KeysUnavailable));

@@ -12,7 +12,7 @@ use portcullis::ledger::{
     Correction, Event, Ledger, LedgerSettings, Row, MAX_LIFETIME_SECONDS, MAX_NAME_BYTES, RECENT_CHANGES,
     RECENT_SECTIONS_SECONDS,
 };
-use portcullis::revocation::{Bounds, Effect, FeedKey, Level, Subject};
+use portcullis::revocation::{Bounds, Effect, FeedKey, Level, Status, Subject};
 use portcullis::time::{Seconds, UnixSeconds};
 
 const LIFETIME: u64 = 86_400;
@@ -28,6 +28,7 @@ fn of_all() -> Subject<'static> {
         client_id: None,
         issued_at: at(NOW - 10),
         compared_at: at(NOW - 10),
+        logged_out_at: None,
         expires_at: at(NOW + 290),
         token_version: 1,
     }
@@ -51,12 +52,7 @@ fn check(event: &Event, level: Level, refused: &[Subject<'_>], untouched: &[Subj
             assert_eq!(ledger.refuses(subject), expected, "{subject:?}");
             for edge in [&by_delta, &by_manifest] {
                 let status = edge.status(subject);
-                assert_eq!(
-                    status,
-                    expected.map_or(portcullis::revocation::Status::NotRevoked, |level| {
-                        portcullis::revocation::Status::Revoked(level)
-                    })
-                );
+                assert_eq!(status, expected.map_or(Status::NotRevoked, Status::Revoked));
             }
         }
     }
@@ -167,6 +163,24 @@ fn a_user_by_login_time() {
 }
 
 #[test]
+fn a_user_by_the_logout_that_the_issuer_knew_of() {
+    let knowing = |last_logout| Subject { logged_out_at: Some(at(last_logout)), ..issued_at(NOW + 100, of_all()) };
+    let other = Subject { user: Some("v"), ..knowing(NOW) };
+    let early = Subject { logged_out_at: Some(at(NOW + 2)), ..of_all() };
+    let refused = [knowing(NOW + 1), knowing(0), early];
+    check(
+        &user("u"),
+        Level::User,
+        &refused,
+        &[knowing(NOW + 2), knowing(NOW + 3), other],
+        Some(NOW + 2 + LIFETIME + MARGIN),
+    );
+    // It says nothing of sessions, clients and realms.
+    let event = Event::Session { sid: "s".into(), issued_at: None };
+    check(&event, Level::Session, &[of_all()], &[knowing(NOW)], Some(NOW + 60 + LIFETIME + MARGIN));
+}
+
+#[test]
 fn a_client() {
     let event = Event::Client { client: "app".into(), not_before: None };
     let by_client_id = Subject { authorized_party: Some("web"), client_id: Some("app"), ..of_all() };
@@ -219,6 +233,31 @@ fn a_banned_key() {
     assert_eq!(record(&mut ledger, &event, NOW), None);
     follow(&mut edge, &ledger, NOW).unwrap();
     assert!(edge.bans(&[9; 32]) && ledger.bans(&[9; 32]) && !edge.bans(&[8; 32]));
+}
+
+#[test]
+fn no_secret_gets_into_the_feed() {
+    let mut ledger = ledger();
+    let public = r#"{"kty":"RSA","n":"AQAB","e":"AQAB"}"#;
+    for secret in [
+        r#"{"kty":"oct","k":"c2VjcmV0"}"#,
+        r#"{"kty":"OKP","crv":"Ed25519","x":"AA","d":"AA"}"#,
+        r#"{"kty":"OKP","crv":"Ed25519","x":"AA","\u0064":"AA"}"#,
+        r#"{"kty":"RSA","n":"AQAB","e":"AQAB","qi":"AA"}"#,
+    ] {
+        let jwks = format!(r#"{{"keys":[{public},{secret}]}}"#).into_bytes();
+        assert_eq!(ledger.stage(&Event::Keys { jwks }, at(NOW)), Err(LedgerError::PrivateKey), "{secret}");
+    }
+    // Hidden behind a second member of that name, where another reader would look.
+    for hidden in [
+        r#"{"keys":[{"kty":"oct","k":"c2VjcmV0"}],"keys":[]}"#,
+        r#"{"keys":[{"kty":"OKP","kty":"oct","k":"c2VjcmV0"}]}"#,
+        r#"{"keys":["secret"]}"#,
+    ] {
+        assert_eq!(ledger.stage(&Event::Keys { jwks: hidden.into() }, at(NOW)), Err(LedgerError::NotAJwks), "{hidden}");
+    }
+    let jwks = format!(r#"{{"keys":[{public}]}}"#).into_bytes();
+    assert!(ledger.stage(&Event::Keys { jwks }, at(NOW)).unwrap().is_some());
 }
 
 #[test]
@@ -286,6 +325,7 @@ fn names_and_keys_have_their_limits() {
     assert_eq!(stage(user(&"x".repeat(limit))), Ok(true));
     assert_eq!(stage(Event::Keys { jwks: b"{}".to_vec() }), Err(LedgerError::NotAJwks));
     assert_eq!(stage(Event::Keys { jwks: br#"{"keys":[]}"#.to_vec() }), Ok(true));
+    assert_eq!(stage(Event::Keys { jwks: br#"{"keys":[],"keys":[]}"#.to_vec() }), Err(LedgerError::NotAJwks));
     assert_eq!(stage(Event::TokenVersion { sub: "u".into(), minimum: 0 }), Ok(false));
     for number in 0..4_096_u32 {
         let mut thumbprint = [0; 32];
@@ -367,6 +407,32 @@ fn deltas_start_where_they_are_asked_to() {
 }
 
 #[test]
+fn the_chain_of_the_past_is_known_for_a_while() {
+    let mut ledger = ledger();
+    let (base, genesis) = ledger.head();
+    let mut rows = Vec::new();
+    for number in 0..20 {
+        rows.extend(record(&mut ledger, &user(&format!("u{number}")), NOW));
+    }
+    assert_eq!(ledger.chain_at(base), Some(genesis));
+    assert!(rows.iter().all(|row| ledger.chain_at(row.sequence) == Some(row.chain)));
+    assert_eq!((ledger.chain_at(base - 1), ledger.chain_at(base + 21)), (None, None));
+    // What is only staged is not published, so no edge can know of it.
+    ledger.stage(&user("staged"), at(NOW)).unwrap();
+    assert_eq!(ledger.chain_at(base + 21), None);
+
+    // Where a row has expired, its chain is not known; the head always is.
+    let mut restarted = pair::ledger();
+    rows.iter().filter(|row| row.sequence % 5 != 0).for_each(|row| restarted.restore(row).unwrap());
+    let last = rows.last().unwrap();
+    restarted.restore_head(last.sequence, last.chain).unwrap();
+    for row in &rows {
+        let is_known = row.sequence % 5 != 0 || row.sequence == last.sequence;
+        assert_eq!(restarted.chain_at(row.sequence), is_known.then_some(row.chain));
+    }
+}
+
+#[test]
 fn changes_are_kept_one_by_one_up_to_a_limit_and_told_in_parts() {
     let (mut ledger, mut edge) = (ledger(), edge());
     load(&mut edge, &mut ledger, NOW);
@@ -445,6 +511,33 @@ fn pruning_forgets_what_can_refuse_nothing() {
 }
 
 #[test]
+fn facts_say_how_full_the_fullest_filter_is() {
+    let mut ledger = ledger();
+    let ids = |ledger: &mut Ledger, ids: core::ops::Range<u64>, expires_at: u64| {
+        ids.for_each(|id| {
+            record(ledger, &token(&format!("{expires_at} {id}"), expires_at, NOW), NOW);
+        });
+    };
+    ids(&mut ledger, 0..25, NOW + 290);
+    ids(&mut ledger, 0..10, NOW + 290 + 512);
+    record(&mut ledger, &Event::Token { id: "w".into(), expires_at: None, issued_at: None }, NOW);
+    record(&mut ledger, &Event::Client { client: "app".into(), not_before: None }, NOW);
+    record(&mut ledger, &Event::KeyBanned { thumbprint: [1; 32] }, NOW);
+    let facts = ledger.facts();
+    assert_eq!((facts.token_ids, facts.buckets, facts.clients, facts.bans), (36, 2, 1, 1));
+    assert_eq!((facts.filter_fill, facts.section_bytes), (0.0, 0), "nothing is published yet");
+    ledger.manifest(at(NOW)).unwrap();
+    let facts = ledger.facts();
+    assert!((facts.filter_fill - 0.5).abs() < 1e-9, "25 of 50: {}", facts.filter_fill);
+    assert!((facts.error_rate - 1e-6).abs() < 1e-12);
+    assert!(facts.section_bytes > 3 * 50 * 28 / 8);
+    ids(&mut ledger, 25..60, NOW + 290);
+    assert!((ledger.facts().filter_fill - 1.0).abs() < 1e-9, "full until the next manifest");
+    ledger.manifest(at(NOW)).unwrap();
+    assert!((ledger.facts().filter_fill - 60.0 / 63.0).abs() < 1e-9);
+}
+
+#[test]
 fn not_befores_are_kept_as_long_as_sessions_may_last() {
     let bounds = Bounds { max_session: Some(Seconds::new(30 * 86_400)), ..Bounds::default() };
     let mut ledger = Ledger::new(LedgerSettings { bounds, ..settings() }).unwrap();
@@ -492,7 +585,7 @@ fn a_restart_gives_the_same_head_and_the_same_answers() {
             assert_eq!(one.status(subject), other.status(subject));
         }
     }
-    assert_eq!(one.jwks(), other.jwks());
+    assert_eq!((one.jwks(), other.jwks()), (Some(&b"{\"keys\":[]}"[..]), Some(&b"{\"keys\":[]}"[..])));
     // Both go on alike.
     let next = |ledger: &mut Ledger| record(ledger, &user("next"), NOW + 1).unwrap();
     assert_eq!(next(&mut before), next(&mut after));
@@ -599,6 +692,47 @@ fn a_correction_lowers_what_nothing_else_can() {
     record(&mut ledger, &Event::KeyBanned { thumbprint: [3; 32] }, NOW);
     record(&mut ledger, &Event::Correction(Correction::KeyBanned { thumbprint: [3; 32] }), NOW);
     assert!(!ledger.bans(&[3; 32]));
+}
+
+#[test]
+fn a_correction_reaches_edges_with_the_next_manifest() {
+    let (mut ledger, mut edge) = (ledger(), edge());
+    let banned = [3; 32];
+    let mistakes = [
+        (user("u"), Correction::User { sub: "u".into(), not_before: Some(at(NOW - 100)) }),
+        (
+            Event::Session { sid: "s".into(), issued_at: None },
+            Correction::Session { sid: "s".into(), not_before: None },
+        ),
+        (
+            Event::ClientSession { sid: "s".into(), azp: "app".into(), issued_at: None },
+            Correction::ClientSession { sid: "s".into(), azp: "app".into(), not_before: None },
+        ),
+        (
+            Event::Client { client: "app".into(), not_before: None },
+            Correction::Client { client: "app".into(), not_before: None },
+        ),
+        (Event::Realm { not_before: None }, Correction::Realm { not_before: None }),
+        (Event::TokenVersion { sub: "u".into(), minimum: 7 }, Correction::TokenVersion { sub: "u".into(), minimum: 1 }),
+        (Event::KeyBanned { thumbprint: banned }, Correction::KeyBanned { thumbprint: banned }),
+    ];
+    load(&mut edge, &mut ledger, NOW);
+    for (mistake, correction) in mistakes {
+        record(&mut ledger, &mistake, NOW);
+        follow(&mut edge, &ledger, NOW).unwrap();
+        assert!(is_revoked(&edge, &of_all()) || edge.bans(&banned));
+        let mistaken = edge.position().unwrap().sequence;
+        record(&mut ledger, &Event::Correction(correction), NOW);
+        // A delta only adds: there is none that leads here.
+        let earliest = mistaken + 1;
+        assert_eq!(ledger.delta(mistaken, at(NOW)), Err(DeltaUnavailable::Pruned { earliest }));
+        load(&mut edge, &mut ledger, NOW);
+        assert_eq!(edge.status(&of_all()), Status::NotRevoked);
+        assert!(!edge.bans(&banned));
+    }
+    // What was put in place of the mistake still counts.
+    assert!(is_revoked(&edge, &of_user("u", NOW - 100)));
+    assert!(is_revoked(&edge, &Subject { token_version: 0, ..of_all() }));
 }
 
 #[test]

@@ -65,6 +65,7 @@ impl Token {
             client_id: None,
             issued_at: at(self.issued_at),
             compared_at: at(self.issued_at),
+            logged_out_at: None,
             expires_at: at(self.expires_at),
             token_version: self.version,
         }

@@ -8,7 +8,9 @@ mod pair;
 use pair::*;
 use portcullis::error::FeedError;
 use portcullis::ledger::{Correction, Event, Ledger, LedgerSettings};
-use portcullis::revocation::{peek_realm, Bounds, Effect, Level, Provided, RealmId, Revocations, Status, Subject};
+use portcullis::revocation::{
+    peek_realm, Bounds, Effect, Level, Provided, RealmId, Revocations, Status, Subject, MAX_GENERATIONS,
+};
 use portcullis::time::Seconds;
 
 #[test]
@@ -396,6 +398,61 @@ fn a_correction_takes_back_what_deltas_cannot() {
     assert!(!is_revoked(&edge, &of_user("u", NOW)) && !is_revoked(&edge, &of_user("w", NOW)));
     assert!(is_revoked(&edge, &of_user("v", NOW)));
     assert_eq!(follow(&mut edge, &ledger, NOW + 1), Ok(Effect::AlreadyKnown));
+}
+
+#[test]
+fn hash_keys_of_many_restarts_make_room_with_a_manifest() {
+    let (mut ledger, mut edge) = (ledger(), edge());
+    load(&mut edge, &mut ledger, NOW);
+    let mut rows = Vec::new();
+    let mut restart = |number: usize| {
+        let mut ledger = pair::ledger();
+        rows.iter().for_each(|row| ledger.restore(row).unwrap());
+        rows.extend(record(&mut ledger, &user(&format!("u{number}")), NOW));
+        rows.extend(record(&mut ledger, &token(&format!("t{number}"), NOW + 300, NOW), NOW));
+        ledger
+    };
+    // Each run of the origin has a key of its own, and an edge that follows by deltas collects them.
+    let mut restarts = 0;
+    let limit = MAX_GENERATIONS;
+    let last = loop {
+        let ledger = restart(restarts);
+        assert_eq!(edge.wants_manifest(), restarts >= limit / 2, "after {restarts}");
+        if follow(&mut edge, &ledger, NOW) == Err(FeedError::TooManyGenerations { limit }) {
+            break ledger;
+        }
+        restarts += 1;
+        assert!(restarts < 100);
+    };
+    assert_eq!(restarts, limit - 1, "and the first manifest's");
+    let is_refused = |edge: &Revocations, number: usize| {
+        is_revoked(edge, &of_user(&format!("u{number}"), NOW))
+            && is_revoked(edge, &subject(&format!("t{number}"), NOW + 300, NOW))
+    };
+    assert!((0..restarts).all(|number| is_refused(&edge, number)));
+    let mut ledger = last;
+    load(&mut edge, &mut ledger, NOW);
+    assert!(!edge.wants_manifest());
+    assert!((0..=restarts).all(|number| is_refused(&edge, number)));
+    record(&mut ledger, &user("next"), NOW);
+    assert_eq!(follow(&mut edge, &ledger, NOW), Ok(Effect::Changed));
+}
+
+#[test]
+fn a_manifest_makes_room_for_hash_keys_before_there_are_too_many() {
+    let (mut ledger, mut edge) = (ledger(), edge());
+    load(&mut edge, &mut ledger, NOW);
+    let mut rows = Vec::new();
+    while !edge.wants_manifest() {
+        ledger = pair::ledger();
+        rows.iter().for_each(|row| ledger.restore(row).unwrap());
+        rows.extend(record(&mut ledger, &user(&format!("u{}", rows.len())), NOW));
+        follow(&mut edge, &ledger, NOW).unwrap();
+    }
+    // Of the very sequence that deltas led to.
+    assert_eq!(load(&mut edge, &mut ledger, NOW).effect, Effect::Staged);
+    assert!(!edge.wants_manifest());
+    assert!((0..rows.len()).all(|number| is_revoked(&edge, &of_user(&format!("u{number}"), NOW))));
 }
 
 #[test]

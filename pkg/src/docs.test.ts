@@ -43,8 +43,8 @@ test('the options of an origin and their defaults', () => {
   assertDefaults('Origin options', settings)
   const rows = table('Realm options')
   const [realm] = settings.realms
-  const own = ['adminRole', 'issuerSkewSeconds', 'maxLifetimeSeconds', 'maxSessionSeconds'] as const
-  assert.deepEqual([...rows.keys()], [...Object.keys(TOKEN_RULES), 'jwks', 'feed', ...own])
+  const own = ['adminRole', 'issuerSkewSeconds', 'maxLifetimeSeconds', 'maxSessionSeconds', 'keysInFeed'] as const
+  assert.deepEqual([...rows.keys()], [...Object.keys(TOKEN_RULES), 'jwks', 'feed', ...own, 'administration'])
   for (const option of own) {
     const value = realm?.[option]
     assert.equal(rows.get(option), `origin only, \`${typeof value === 'string' ? `'${value}'` : value}\``)

@@ -43,6 +43,8 @@ export const ERROR_CODES = [
   'push_failed',
   /** An edge acknowledged what was never published here: a ledger restored from a backup needs `incarnation` raised. */
   'acknowledged_ahead',
+  /** An edge has acknowledged nothing newer for `silentAfterSeconds`. */
+  'edge_silent',
   /** The address is in use or may not be bound. */
   'listen_failed',
   /** Something happened that this package did not foresee; `cause` has it, where there is one. */

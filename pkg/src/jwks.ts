@@ -73,6 +73,11 @@ export class RemoteKeys {
     if (this.#ageing) await this.#flight.fresh()
   }
 
+  /** Fetches the set by a fetch that begins after this call, however young it is. Rejects likewise. */
+  async reload(): Promise<void> {
+    await this.#flight.fresh()
+  }
+
   /** Fetches the set again behind a request when it is about to reach its maximum age. Failures are only reported. */
   refreshBehind(waitUntil?: WaitUntil): void {
     if (this.#resting || !this.#ageing) return

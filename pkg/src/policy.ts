@@ -49,6 +49,7 @@ export const CLAIM_NAMES: Readonly<ClaimNames> = {
   session: 'sid',
   tokenUse: 'token_use',
   tokenVersion: 'token_version',
+  lastLogoutTime: 'last_logout_time',
   scope: 'scope',
 }
 
@@ -67,7 +68,9 @@ export const TOKEN_RULES: Rules = {
   algorithms: list(oneOf(...ALGORITHMS), 1),
   rsaAlgorithm: oneOf('RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'),
   issuerClaim: text,
-  claimNames: shape({ subject: text, tokenId: text, session: text, tokenUse: text, tokenVersion: text, scope: text }),
+  claimNames: shape({
+    subject: text, tokenId: text, session: text, tokenUse: text, tokenVersion: text, lastLogoutTime: text, scope: text,
+  }),
   requiredClaims: list(text),
   subjectless: oneOf('refuse', 'accept'),
   compare: oneOf('issuedAt', 'authTime'),

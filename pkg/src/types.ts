@@ -103,7 +103,7 @@ export interface TokenOptions {
   rsaAlgorithm?: Algorithm
   /** The claim that names the issuer. Default `iss`. */
   issuerClaim?: string
-  /** The names of other claims. Defaults: `sub`, `jti`, `sid`, `token_use`, `token_version`, `scope`. */
+  /** The names of other claims. Defaults: `sub`, `jti`, `sid`, `token_use`, `token_version`, `last_logout_time`, `scope`. */
   claimNames?: Partial<ClaimNames>
   /** Claims that must be present. Default `exp iat sub jti` (and `client_id` in `rfc9068`). */
   requiredClaims?: string[]
@@ -119,6 +119,12 @@ export interface ClaimNames {
   session: string
   tokenUse: string
   tokenVersion: string
+  /**
+   * When the user last logged out, as far as the issuer knew (a NumericDate, floored; absent: not looked at). A token that says
+   * less than the user's not-before is `user_revoked` whatever its `iat`, as long as the not-before is kept. The issuer must
+   * put in at least the not-before that was recorded (`origin.userNotBefore`).
+   */
+  lastLogoutTime: string
   scope: string
 }
 

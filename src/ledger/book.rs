@@ -6,6 +6,7 @@ use crate::revocation::versions::user_key;
 use crate::revocation::{Level, RealmId, Subject};
 
 use super::epochs::{fingerprint_of, EpochBook, EpochName};
+use super::eras::Eras;
 use super::recent::Change;
 use super::record::{Fact, FilterKind, Merge, Place, Record, SubjectName};
 use super::tokens::TokenBook;
@@ -29,6 +30,7 @@ pub(crate) struct Book {
     pub(crate) epochs: EpochBook,
     pub(crate) versions: VersionBook,
     pub(crate) exact: Exact,
+    pub(crate) eras: Eras,
 }
 
 /// What recording an event did to the state that edges hold.
@@ -50,6 +52,7 @@ impl Book {
             epochs: EpochBook::default(),
             versions: VersionBook::default(),
             exact: Exact::default(),
+            eras: Eras::default(),
         }
     }
 
@@ -75,7 +78,8 @@ impl Book {
             Fact::NotBefore { subject, .. } => self.not_before(subject),
             Fact::Version { user, .. } => self.versions.get(&user_key(self.realm, user)),
             Fact::Ban { thumbprint } => u64::from(self.exact.bans.contains(thumbprint)),
-            Fact::Keys { jwks } => u64::from(self.exact.jwks.as_deref() == Some(jwks)),
+            Fact::Keys { jwks } => u64::from(self.exact.jwks.as_deref().unwrap_or_default() == jwks),
+            Fact::Bounds { kept_by, told, .. } => u64::from(self.eras.says(&kept_by, &told)),
         }
     }
 
@@ -97,6 +101,11 @@ impl Book {
             let not_before = self.not_before(name);
             not_before > 0 && subject.compared_at.get() <= not_before
         };
+        let user = |user: &str| {
+            let not_before = self.not_before(SubjectName::User(user));
+            let logout_unknown = subject.logged_out_at.is_some_and(|at| at.get() < not_before);
+            logout_unknown || is_refused(SubjectName::User(user))
+        };
         let session = |session: &str| is_refused(SubjectName::Session(session));
         let client_session =
             |session: &str| clients().any(|client| is_refused(SubjectName::ClientSession(session, client)));
@@ -104,7 +113,7 @@ impl Book {
         let levels = [
             (Level::Realm, is_refused(SubjectName::Realm)),
             (Level::Client, clients().any(|client| is_refused(SubjectName::Client(client)))),
-            (Level::User, subject.user.is_some_and(|user| is_refused(SubjectName::User(user)))),
+            (Level::User, subject.user.is_some_and(user)),
             (Level::Session, subject.session.is_some_and(session)),
             (Level::ClientSession, subject.session.is_some_and(client_session)),
             (Level::Version, subject.user.is_some_and(version)),
@@ -152,6 +161,10 @@ impl Book {
                 self.exact.jwks = Some(jwks.to_vec());
                 Change::Keys
             }
+            Fact::Bounds { kept_by, told, refused_up_to } => {
+                self.eras.record(kept_by, told, refused_up_to);
+                Change::Bounds
+            }
         }
     }
 
@@ -193,8 +206,9 @@ impl Book {
             Fact::Ban { thumbprint } => {
                 self.exact.bans.remove(thumbprint);
             }
+            Fact::Keys { jwks } => self.exact.jwks = Some(jwks.to_vec()).filter(|jwks| !jwks.is_empty()),
             // There is no correction of these; recorded as one, they are what they are.
-            Fact::TokenId { .. } | Fact::Keys { .. } => {
+            Fact::TokenId { .. } | Fact::Bounds { .. } => {
                 self.add(fact, sequence);
             }
         }

@@ -89,6 +89,11 @@ impl EpochBook {
         self.marks.touch(shard, sequence);
     }
 
+    /// The latest not-before; 0 when there is none.
+    pub(crate) fn latest(&self) -> u64 {
+        self.entries.values().copied().max().unwrap_or(0)
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }

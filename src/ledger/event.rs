@@ -65,10 +65,15 @@ pub enum Event {
     },
     /// The realm's keys, for gates that take them from the feed.
     Keys {
-        /// The JWKS (RFC 7517 §5), JSON.
+        /// The JWKS (RFC 7517 §5), JSON, without private or shared keys.
         jwks: Vec<u8>,
     },
-    /// A mistaken value is replaced, which nothing else can do: all else only ever refuses more.
+    /// The feed carries the realm's keys no longer: gates that took them from there have none until they come again.
+    KeysWithdrawn,
+    /// The ledger's settings have the bounds that they have. Recorded when that is news: to be said after every start and now
+    /// and then, for wider bounds than before count only once nothing forgotten under the old ones could be accepted.
+    Bounds,
+    /// A mistaken value is replaced. Nothing else takes back what was refused: all other events only ever refuse more.
     Correction(Correction),
 }
 
@@ -137,6 +142,8 @@ impl fmt::Debug for Event {
             Self::KeyBanned { .. } => "KeyBanned",
             Self::TokenVersion { .. } => "TokenVersion",
             Self::Keys { .. } => "Keys",
+            Self::KeysWithdrawn => "KeysWithdrawn",
+            Self::Bounds => "Bounds",
             Self::Correction(_) => "Correction",
         })
     }

@@ -1,14 +1,21 @@
 //! What a ledger holds, in numbers.
 
 use super::Ledger;
+use crate::revocation::Bounds;
 
 /// Sizes and counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Facts {
     /// The head's sequence.
     pub sequence: u64,
     /// Revoked token ids.
     pub token_ids: u64,
+    /// Expiry buckets that they are in, those of unknown expiry aside.
+    pub buckets: u64,
+    /// How full the fullest published filter of an expiry bucket is, from 0 to 1; at 1 it is built anew, bigger.
+    pub filter_fill: f64,
+    /// Chance that a token id that is not revoked is refused, while its filter is full: the setting.
+    pub error_rate: f64,
     /// Not-befores of users, sessions and client sessions.
     pub epochs: u64,
     /// Not-befores of clients.
@@ -23,6 +30,8 @@ pub struct Facts {
     pub section_bytes: u64,
     /// Changes from which deltas can be made.
     pub recent_changes: u64,
+    /// The bounds in force: what edges are told. Smaller than the settings' for a while after those were widened.
+    pub bounds: Bounds,
 }
 
 impl Ledger {
@@ -34,6 +43,9 @@ impl Ledger {
         Facts {
             sequence: self.head.sequence,
             token_ids: count(self.book.tokens.count()),
+            buckets: count(self.book.tokens.buckets()),
+            filter_fill: self.book.tokens.fill(),
+            error_rate: self.settings.error_rate,
             epochs: count(self.book.epochs.len()),
             clients: count(self.book.exact.clients.len()),
             bans: count(self.book.exact.bans.len()),
@@ -41,6 +53,7 @@ impl Ledger {
             sections: count(sections),
             section_bytes: count(section_bytes),
             recent_changes: count(self.recent.len()),
+            bounds: self.told_bounds(),
         }
     }
 }

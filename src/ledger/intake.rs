@@ -1,8 +1,7 @@
 //! From an event to a row: what it means, whether it changes anything, how long it counts.
 
-use serde_json::Value;
-
 use crate::error::LedgerError;
+use crate::json::{read_items, read_object, Duplicates, Member};
 use crate::revocation::fingerprint::Fingerprint;
 use crate::revocation::section::UNKNOWN_ISSUE_TIME;
 use crate::revocation::staged::INCARNATION_SHIFT;
@@ -22,6 +21,9 @@ pub const MAX_CLIENTS_BYTES: usize = 2 << 20;
 /// How long after its end a session's tokens are refused by issue time, for tokens being minted meanwhile. A `sid` is not
 /// used again, so it can be generous.
 pub const SESSION_GRACE_SECONDS: u64 = 60;
+
+/// Members of a JWK that nobody but its owner may see (RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037 §2).
+const SECRET_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 const USER: u8 = 1;
 const SESSION: u8 = 2;
@@ -46,6 +48,7 @@ pub(crate) enum About {
     Version(Vec<u8>),
     Ban([u8; 32]),
     Keys,
+    Bounds,
 }
 
 impl Ledger {
@@ -109,6 +112,14 @@ impl Ledger {
             Event::KeyBanned { thumbprint } => Fact::Ban { thumbprint },
             Event::TokenVersion { sub, minimum } => Fact::Version { user: checked_name(sub)?, minimum: *minimum },
             Event::Keys { jwks } => Fact::Keys { jwks: checked_jwks(jwks)? },
+            Event::Bounds => {
+                let kept_by = self.settings.bounds;
+                let told = self.book.eras.allowed(&kept_by, now);
+                Fact::Bounds { kept_by, told, refused_up_to: self.refused_up_to(now) }
+            }
+            Event::KeysWithdrawn => {
+                return Ok(Some(Record { recorded_at: now, merge: Merge::Replace, fact: Fact::Keys { jwks: &[] } }));
+            }
             Event::Correction(correction) => {
                 let fact = self.decide_correction(correction, now)?;
                 return Ok(Some(Record { recorded_at: now, merge: Merge::Replace, fact }));
@@ -189,7 +200,7 @@ impl Ledger {
                 let not_before = UnixSeconds::new(not_before.max(corrected));
                 Some(not_before.plus(bounds.retention()).plus(bounds.margin()))
             }
-            Fact::Version { .. } | Fact::Ban { .. } | Fact::Keys { .. } => None,
+            Fact::Version { .. } | Fact::Ban { .. } | Fact::Keys { .. } | Fact::Bounds { .. } => None,
         }
     }
 
@@ -215,6 +226,7 @@ impl Ledger {
             Fact::Version { user, minimum } => (About::Version(user.as_bytes().to_vec()), minimum),
             Fact::Ban { thumbprint } => (About::Ban(*thumbprint), u64::from(record.merge == Merge::Maximum)),
             Fact::Keys { .. } => (About::Keys, 1),
+            Fact::Bounds { .. } => (About::Bounds, 1),
         }
     }
 
@@ -224,8 +236,8 @@ impl Ledger {
         let committed = self.book.value(record.fact);
         match (record.fact, record.merge) {
             (Fact::TokenId { .. }, _) => committed > 0 || staged >= Some(value),
-            // Staged keys may be others.
-            (Fact::Keys { .. }, _) => committed > 0 && staged.is_none(),
+            // What is staged may be something else.
+            (Fact::Keys { .. } | Fact::Bounds { .. }, _) => committed > 0 && staged.is_none(),
             (Fact::NotBefore { .. } | Fact::Version { .. } | Fact::Ban { .. }, Merge::Maximum) => {
                 staged.unwrap_or(committed) >= value
             }
@@ -259,7 +271,8 @@ impl Ledger {
                 }
                 Ok(())
             }
-            (Fact::TokenId { .. } | Fact::NotBefore { .. } | Fact::Version { .. } | Fact::Keys { .. }, _)
+            (Fact::TokenId { .. } | Fact::NotBefore { .. } | Fact::Version { .. }, _)
+            | (Fact::Keys { .. } | Fact::Bounds { .. }, _)
             | (Fact::Ban { .. }, Merge::Replace) => Ok(()),
         }
     }
@@ -271,7 +284,8 @@ impl Ledger {
                 SubjectName::User(_) | SubjectName::Session(_) | SubjectName::ClientSession(..) => true,
                 SubjectName::Client(_) | SubjectName::Realm => false,
             },
-            Fact::TokenId { .. } | Fact::Version { .. } | Fact::Ban { .. } | Fact::Keys { .. } => false,
+            Fact::TokenId { .. } | Fact::Version { .. } | Fact::Ban { .. } => false,
+            Fact::Keys { .. } | Fact::Bounds { .. } => false,
         };
         if !is_epoch || record.merge == Merge::Maximum {
             return Ok(None);
@@ -301,10 +315,21 @@ fn check_length(name: &str, limit: usize) -> Result<&str, LedgerError> {
     }
 }
 
+/// A JWK set that anybody may read: what a feed carries is no secret. Members that occur twice are refused, for two
+/// readers might look at different ones.
 fn checked_jwks(jwks: &[u8]) -> Result<&[u8], LedgerError> {
-    let is_jwks = |value: Value| value.get("keys").is_some_and(Value::is_array);
-    if jwks.len() > MAX_JWKS_BYTES || !serde_json::from_slice(jwks).is_ok_and(is_jwks) {
+    let read = |text| read_object(text, Duplicates::Refuse).map_err(|_| LedgerError::NotAJwks);
+    if jwks.len() > MAX_JWKS_BYTES {
         return Err(LedgerError::NotAJwks);
+    }
+    let set = read(core::str::from_utf8(jwks).map_err(|_| LedgerError::NotAJwks)?)?;
+    let keys = set.iter().find(|member| member.name == "keys").and_then(|member| member.value.array());
+    let keys = read_items(keys.ok_or(LedgerError::NotAJwks)?, Duplicates::Refuse).map_err(|_| LedgerError::NotAJwks)?;
+    for key in keys {
+        let is_secret = |member: &Member<'_>| SECRET_MEMBERS.contains(&&*member.name);
+        if read(key.text)?.iter().any(is_secret) {
+            return Err(LedgerError::PrivateKey);
+        }
     }
     Ok(jwks)
 }

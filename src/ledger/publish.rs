@@ -34,7 +34,7 @@ impl Ledger {
         let mut entries = Writer::default();
         sections.iter().for_each(|entry| encode_entry(entry, &mut entries));
         let mut writer = self.head_of(StatementKind::Manifest, 0, self.head, now);
-        writer.block(BlockKind::Bounds, &bounds_block(&self.settings.bounds));
+        writer.block(BlockKind::Bounds, &bounds_block(&self.told_bounds()));
         writer.block(BlockKind::Generations, &generations_block([self.book.of_tokens, self.book.of_epochs]));
         exact_blocks(&mut writer, &self.book.exact);
         writer.block(BlockKind::Sections, &entries);
@@ -89,8 +89,8 @@ impl Ledger {
         writer.block(BlockKind::Generations, &generations_block(unknown));
         gathered.write(&mut writer, self.book.of_tokens.number, self.book.of_epochs.number, now);
         // The token ids' key is drawn at the start: whoever is not beyond that may know of other bounds.
-        if from.sequence <= self.book.of_tokens.born_at {
-            writer.block(BlockKind::NewBounds, &bounds_block(&self.settings.bounds));
+        if gathered.bounds || from.sequence <= self.book.of_tokens.born_at {
+            writer.block(BlockKind::NewBounds, &bounds_block(&self.told_bounds()));
         }
         Ok(self.sign(StatementKind::Delta, writer))
     }
@@ -173,6 +173,8 @@ struct Gathered {
     epochs: BTreeMap<Fingerprint, u64>,
     versions: BTreeMap<UserKey, u64>,
     exact: Exact,
+    /// Whether they may have changed.
+    bounds: bool,
     /// Never less than what it takes on the wire.
     bytes: usize,
 }
@@ -193,6 +195,7 @@ impl Gathered {
             }
             Change::Keys if self.exact.jwks.is_some() => 0,
             Change::Keys => latest.jwks.as_ref().map_or(0, Vec::len),
+            Change::Bounds => 4 * VARINT_BYTES,
         };
         if self.bytes + bytes > MAX_DELTA_BYTES - HEAD_BYTES {
             return false;
@@ -214,6 +217,7 @@ impl Gathered {
             }
             Change::Exact(exact) => self.exact.merge(exact),
             Change::Keys => self.exact.jwks.clone_from(&latest.jwks),
+            Change::Bounds => self.bounds = true,
         }
         true
     }

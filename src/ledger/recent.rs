@@ -31,6 +31,8 @@ pub(crate) enum Change {
     Exact(Box<Exact>),
     /// The JWKS: a delta carries the latest.
     Keys,
+    /// What edges are told of bounds, likewise.
+    Bounds,
 }
 
 /// A sequence and the chain hash there.
@@ -72,6 +74,15 @@ impl Recent {
     /// Forgets everything: what comes before cannot be told in deltas, which only add.
     pub(crate) fn restart(&mut self, floor: Head) {
         *self = Self::new(floor);
+    }
+
+    /// The chain hash at a sequence from the floor on; `None` where there is no row.
+    pub(crate) fn chain_at(&self, sequence: u64) -> Option<Chain> {
+        if sequence == self.floor.sequence {
+            return Some(self.floor.chain);
+        }
+        let known = self.changes.binary_search_by_key(&sequence, |(head, _)| head.sequence).ok()?;
+        self.changes.get(known).map(|(head, _)| head.chain)
     }
 
     /// The last known place at or before a sequence, and the changes after it; `None` when they are no longer kept.

@@ -4,7 +4,8 @@ use crate::error::FeedError;
 use crate::revocation::bucket::{bucket_of, CATCH_ALL_SECONDS};
 use crate::revocation::section::{SectionKind, UNKNOWN_ISSUE_TIME};
 use crate::revocation::wire::Reader;
-use crate::time::{UnixSeconds, MAX_SECONDS};
+use crate::revocation::Bounds;
+use crate::time::{Seconds, UnixSeconds, MAX_SECONDS};
 
 use super::writer::Writer;
 
@@ -13,15 +14,19 @@ const FORM: u8 = 1;
 
 // struct Row {
 //     u8  form = 1
-//     u8  kind           1 token id, 2 not-before, 3 version, 4 ban, 5 keys; 0x80 set: correction, value 0 takes it away
+//     u8  kind           1 token id, 2 not-before, 3 version, 4 ban, 5 keys, 6 bounds
+//                        0x80 set: correction, value 0 takes it away
 //     u64 recorded_at
 //     kind 1: u8 filter (1 bucket, 2 catch-all), u64 latest_expiry, u64 issued_at (2^64 - 1 unknown), id to the end
 //     kind 2: u64 not_before, u8 subject (1 user, 2 session, 3 client session, 4 client, 5 realm),
 //             client session: u32 length of the sid, sid, azp to the end; else the name to the end; realm: nothing
 //     kind 3: u64 minimum, sub to the end
 //     kind 4: [u8; 32] thumbprint; correction: it is lifted
-//     kind 5: JWKS to the end
+//     kind 5: JWKS to the end; correction: nothing, the keys are withdrawn
+//     kind 6: u64 refused_up_to, two bounds: kept by and told; each u64 leeway, u64 skew, u64 max_lifetime,
+//             u64 max_session + 1 or 0
 // }
+// A row of a later form or kind cannot be read, and the ledger does not open: what it says might refuse something.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Record<'a> {
     pub(crate) recorded_at: UnixSeconds,
@@ -43,6 +48,7 @@ pub(crate) enum Fact<'a> {
     Version { user: &'a str, minimum: u64 },
     Ban { thumbprint: &'a [u8; 32] },
     Keys { jwks: &'a [u8] },
+    Bounds { kept_by: Bounds, told: Bounds, refused_up_to: UnixSeconds },
 }
 
 /// Which kind of filter a token id belongs into.
@@ -124,6 +130,13 @@ impl<'a> Record<'a> {
             Fact::Keys { jwks } => {
                 writer.bytes(jwks);
             }
+            Fact::Bounds { kept_by, told, refused_up_to } => {
+                writer.u64(refused_up_to.get());
+                for Bounds { leeway, skew, max_lifetime, max_session } in [kept_by, told] {
+                    writer.u64(leeway.get()).u64(skew.get()).u64(max_lifetime.get());
+                    writer.u64(max_session.map_or(0, |session| session.get().saturating_add(1)));
+                }
+            }
         }
         writer.0
     }
@@ -170,6 +183,10 @@ impl<'a> Record<'a> {
             }
             (FORM, 4) => Fact::Ban { thumbprint: reader.take(32)?.first_chunk().ok_or(MALFORMED)? },
             (FORM, 5) => Fact::Keys { jwks: reader.take(reader.remaining())? },
+            (FORM, 6) => {
+                let refused_up_to = time(reader.u64()?)?;
+                Fact::Bounds { refused_up_to, kept_by: bounds(&mut reader)?, told: bounds(&mut reader)? }
+            }
             _ => return Err(MALFORMED),
         };
         reader.end("row")?;
@@ -183,6 +200,7 @@ impl<'a> Record<'a> {
             Fact::Version { .. } => 3,
             Fact::Ban { .. } => 4,
             Fact::Keys { .. } => 5,
+            Fact::Bounds { .. } => 6,
         }
     }
 }
@@ -192,6 +210,13 @@ fn time(seconds: u64) -> Result<UnixSeconds, FeedError> {
         return Err(FeedError::Malformed { part: "row" });
     }
     Ok(UnixSeconds::new(seconds))
+}
+
+fn bounds(reader: &mut Reader<'_>) -> Result<Bounds, FeedError> {
+    let mut seconds = || Ok(Seconds::new(time(reader.u64()?)?.get()));
+    let (leeway, skew, max_lifetime) = (seconds()?, seconds()?, seconds()?);
+    let max_session = seconds()?.get().checked_sub(1).map(Seconds::new);
+    Ok(Bounds { leeway, skew, max_lifetime, max_session })
 }
 
 /// A name to the end of the bytes.

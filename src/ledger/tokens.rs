@@ -66,6 +66,22 @@ impl TokenBook {
         self.filters.values().map(|filter| filter.fingerprints.len()).sum()
     }
 
+    /// How many expiry buckets there are, catch-alls aside.
+    pub(crate) fn buckets(&self) -> usize {
+        self.filters.keys().filter(|place| place.kind == SectionKind::Bucket).count()
+    }
+
+    /// The greatest share of its capacity that a published filter of an expiry bucket holds, at most 1.
+    pub(crate) fn fill(&self) -> f64 {
+        let buckets = self.filters.iter().filter(|(place, _)| place.kind == SectionKind::Bucket);
+        let fills = buckets.filter_map(|(_, filter)| {
+            let capacity = filter.built.as_ref()?.head.capacity;
+            let count = u32::try_from(filter.fingerprints.len()).unwrap_or(u32::MAX);
+            Some(f64::from(count) / f64::from(capacity))
+        });
+        fills.fold(0.0, f64::max).min(1.0)
+    }
+
     /// Drops the buckets whose tokens have all expired; answers how many ids that were.
     pub(crate) fn drop_over(&mut self, bounds: &Bounds, now: UnixSeconds, shelf: &mut Shelf) -> usize {
         let before = self.count();

@@ -68,12 +68,16 @@ impl Generations {
         match self.0.binary_search_by_key(&generation, |(number, _)| *number) {
             Ok(at) if self.0.get(at).is_some_and(|(_, known)| *known == key) => Ok(()),
             Ok(_) => Err(FeedError::GenerationConflict { generation }),
-            Err(_) if self.0.len() >= MAX_GENERATIONS => Err(FeedError::Malformed { part: "number of generations" }),
+            Err(_) if self.0.len() >= MAX_GENERATIONS => Err(FeedError::TooManyGenerations { limit: MAX_GENERATIONS }),
             Err(at) => {
                 self.0.insert(at, (generation, key));
                 Ok(())
             }
         }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &(u32, HashKey)> {

@@ -10,6 +10,7 @@ use super::section::{SectionEntry, SectionKind, SectionName};
 use super::shards::{Epochs, Versions};
 use super::slot::{Body, Slot};
 use super::state::{State, MAX_LIVE_ENTRIES};
+use super::wire::MAX_GENERATIONS;
 use crate::error::FeedError;
 use crate::time::UnixSeconds;
 
@@ -175,9 +176,9 @@ impl State {
     }
 
     /// Whether a manifest would say something that deltas cannot, or so much is held outside the sections that it is worth
-    /// its bytes.
+    /// its bytes, or deltas may soon bring more hash keys than there is room for.
     pub(crate) fn wants_manifest(&self) -> bool {
-        self.new_bounds != self.bounds || self.is_outgrown()
+        self.new_bounds != self.bounds || self.is_outgrown() || self.generations.len() > MAX_GENERATIONS / 2
     }
 
     /// Whether so much is held outside the sections that a manifest is worth its bytes.

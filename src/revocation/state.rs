@@ -68,11 +68,16 @@ impl State {
     }
 
     fn user(&self, realm: RealmId, subject: &Subject<'_>) -> Found {
-        subject.user.map_or(Found::No, |user| self.epoch(realm, NameKind::User, &[user], subject))
+        let Some(user) = subject.user else { return Found::No };
+        let not_before = self.not_before(realm, NameKind::User, &[user]);
+        // Refused at the not-before and earlier, or, by what it says of the last logout, only earlier.
+        let by_logout = subject.logged_out_at.map_or(Found::No, |at| refused_up_to(not_before, at.get() + 1));
+        stricter(refused_up_to(not_before, subject.compared_at.get()), by_logout)
     }
 
     fn session(&self, realm: RealmId, subject: &Subject<'_>) -> Found {
-        subject.session.map_or(Found::No, |session| self.epoch(realm, NameKind::Session, &[session], subject))
+        let Some(session) = subject.session else { return Found::No };
+        refused_up_to(self.not_before(realm, NameKind::Session, &[session]), subject.compared_at.get())
     }
 
     fn client_session(&self, realm: RealmId, subject: &Subject<'_>) -> Found {
@@ -80,20 +85,15 @@ impl State {
         let other_client = subject.client_id.filter(|client| Some(*client) != subject.authorized_party);
         let clients = [subject.authorized_party, other_client];
         let each = clients.into_iter().flatten();
-        each.map(|client| self.epoch(realm, NameKind::ClientSession, &[session, client], subject))
-            .fold(Found::No, stricter)
+        let refused = |client: &str| {
+            let not_before = self.not_before(realm, NameKind::ClientSession, &[session, client]);
+            refused_up_to(not_before, subject.compared_at.get())
+        };
+        each.map(refused).fold(Found::No, stricter)
     }
 
-    fn epoch(&self, realm: RealmId, kind: NameKind, parts: &[&str], subject: &Subject<'_>) -> Found {
-        let compared_at = subject.compared_at.get();
-        match self.epochs.not_before(&Name::new(realm, &self.generations, kind, parts)) {
-            // No not-before is ever recorded as 0.
-            Known::Exactly(not_before) | Known::AtLeast(not_before) if not_before > 0 && compared_at <= not_before => {
-                Found::Yes
-            }
-            Known::Exactly(_) => Found::No,
-            Known::AtLeast(_) => Found::Unknown,
-        }
+    fn not_before(&self, realm: RealmId, kind: NameKind, parts: &[&str]) -> Known {
+        self.epochs.not_before(&Name::new(realm, &self.generations, kind, parts))
     }
 
     fn version(&self, realm: RealmId, subject: &Subject<'_>) -> Found {
@@ -256,6 +256,15 @@ impl State {
 fn fill_shard<T>(shards: &mut [Slot<T>], shard: usize, body: T) {
     if let Some(slot) = shards.get_mut(shard) {
         *slot = Slot::Held { entry: *slot.entry(), body };
+    }
+}
+
+/// Whether a time is at a not-before or earlier. No not-before is ever recorded as 0.
+const fn refused_up_to(not_before: Known, time: u64) -> Found {
+    match not_before {
+        Known::Exactly(not_before) | Known::AtLeast(not_before) if not_before > 0 && time <= not_before => Found::Yes,
+        Known::Exactly(_) => Found::No,
+        Known::AtLeast(_) => Found::Unknown,
     }
 }
 

@@ -21,6 +21,9 @@ pub struct Subject<'a> {
     pub issued_at: UnixSeconds,
     /// What not-befores are compared with: `iat`, or `auth_time` if the policy says so.
     pub compared_at: UnixSeconds,
+    /// The user's last logout, as the token says (`last_logout_time`); `None` when it does not. Before the user's
+    /// not-before: the issuer did not know of it, whatever the other times are.
+    pub logged_out_at: Option<UnixSeconds>,
     /// `exp`: names the filter bucket.
     pub expires_at: UnixSeconds,
     /// The token's version; 0 when it has none.

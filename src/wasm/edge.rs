@@ -106,6 +106,7 @@ struct ClaimNamesOption {
     session: String,
     token_use: String,
     token_version: String,
+    last_logout_time: String,
     scope: String,
 }
 
@@ -170,6 +171,7 @@ impl RealmOptions {
                 session: self.claim_names.session,
                 token_use: self.claim_names.token_use,
                 token_version: self.claim_names.token_version,
+                last_logout_time: self.claim_names.last_logout_time,
                 scope: self.claim_names.scope,
             },
             max_token_bytes,

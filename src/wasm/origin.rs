@@ -4,7 +4,7 @@ use super::edge::JsGate;
 use super::{error, hex, number, read, span, time, write};
 use crate::error::{DeltaUnavailable, LedgerError};
 use crate::ledger::key::SigningKey;
-use crate::ledger::{self, Event, Ledger, LedgerSettings};
+use crate::ledger::{self, Correction, Event, Ledger, LedgerSettings};
 use crate::revocation::{Bounds, Chain, Subject};
 use crate::time::UnixSeconds;
 use crate::verdict::Reason;
@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use wasm_bindgen::prelude::*;
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct LedgerOptions {
     issuer: String,
     signing_key: serde_json::Value,
@@ -42,6 +42,22 @@ enum EventOption {
     KeyBanned { thumbprint: String },
     TokenVersion { subject: String, minimum: u64 },
     Keys { jwks: String },
+    KeysWithdrawn,
+    Bounds,
+    Correction { correction: CorrectionOption },
+}
+
+/// What is put right; without `notBefore` it is taken away.
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+enum CorrectionOption {
+    Session { session: String, not_before: Option<f64> },
+    ClientSession { session: String, authorized_party: String, not_before: Option<f64> },
+    User { subject: String, not_before: Option<f64> },
+    Client { client: String, not_before: Option<f64> },
+    Realm { not_before: Option<f64> },
+    KeyBanned { thumbprint: String },
+    TokenVersion { subject: String, minimum: u64 },
 }
 
 impl EventOption {
@@ -61,6 +77,26 @@ impl EventOption {
             Self::KeyBanned { thumbprint } => Event::KeyBanned { thumbprint: thumbprint_bytes(&thumbprint)? },
             Self::TokenVersion { subject, minimum } => Event::TokenVersion { sub: subject, minimum },
             Self::Keys { jwks } => Event::Keys { jwks: jwks.into_bytes() },
+            Self::KeysWithdrawn => Event::KeysWithdrawn,
+            Self::Bounds => Event::Bounds,
+            Self::Correction { correction } => Event::Correction(correction.build()?),
+        })
+    }
+}
+
+impl CorrectionOption {
+    fn build(self) -> Result<Correction, JsValue> {
+        let at = |value: Option<f64>| value.map(event_time).transpose();
+        Ok(match self {
+            Self::Session { session, not_before } => Correction::Session { sid: session, not_before: at(not_before)? },
+            Self::ClientSession { session, authorized_party, not_before } => {
+                Correction::ClientSession { sid: session, azp: authorized_party, not_before: at(not_before)? }
+            }
+            Self::User { subject, not_before } => Correction::User { sub: subject, not_before: at(not_before)? },
+            Self::Client { client, not_before } => Correction::Client { client, not_before: at(not_before)? },
+            Self::Realm { not_before } => Correction::Realm { not_before: at(not_before)? },
+            Self::KeyBanned { thumbprint } => Correction::KeyBanned { thumbprint: thumbprint_bytes(&thumbprint)? },
+            Self::TokenVersion { subject, minimum } => Correction::TokenVersion { sub: subject, minimum },
         })
     }
 }
@@ -88,6 +124,7 @@ struct SubjectOption {
     issued_at: f64,
     /// What not-befores are compared with; absent: the issue time.
     compared_at: Option<f64>,
+    last_logout_time: Option<f64>,
     expires_at: f64,
     token_version: Option<u64>,
 }
@@ -104,7 +141,24 @@ struct HeadResult {
 struct FactsResult {
     sequence: f64,
     token_ids: f64,
+    buckets: f64,
+    filter_fill: f64,
+    error_rate: f64,
     epochs: f64,
+    clients: f64,
+    bans: f64,
+    versions: f64,
+    section_bytes: f64,
+    bounds: BoundsResult,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BoundsResult {
+    leeway_seconds: f64,
+    skew_seconds: f64,
+    max_lifetime_seconds: f64,
+    max_session_seconds: Option<f64>,
 }
 
 /// The members of a JWK, all of them text.
@@ -154,11 +208,9 @@ impl JsLedger {
     #[wasm_bindgen(constructor)]
     pub fn new(options: JsValue) -> Result<JsLedger, JsValue> {
         let options: LedgerOptions = read(options)?;
-        let signing_key = SigningKey::from_jwk(options.signing_key.to_string().as_bytes())
-            .map_err(|cause| error("invalid_option", &format!("signingKey: {cause}")))?;
         let settings = LedgerSettings {
             issuer: options.issuer,
-            signing_key,
+            signing_key: signing_key(&options.signing_key)?,
             bounds: Bounds {
                 leeway: span(options.leeway_seconds),
                 skew: span(options.skew_seconds),
@@ -242,6 +294,20 @@ impl JsLedger {
         write(&HeadResult { sequence: number(sequence), chain: hex(&chain.0) })
     }
 
+    /// The chain at a sequence, in hex; `undefined` where it is not known.
+    #[wasm_bindgen(js_name = chainAt)]
+    #[must_use]
+    pub fn chain_at(&self, sequence: f64) -> Option<String> {
+        self.0.chain_at(whole(sequence)).map(|chain| hex(&chain.0))
+    }
+
+    /// Signs by another key from now on. Throws `invalid_option` for what is no private Ed25519 JWK.
+    #[wasm_bindgen(js_name = setSigningKey)]
+    pub fn set_signing_key(&mut self, jwk: JsValue) -> Result<(), JsValue> {
+        self.0.set_signing_key(signing_key(&read(jwk)?)?);
+        Ok(())
+    }
+
     /// The reason for which a token that says this is refused, if it is.
     pub fn refuses(&self, subject: JsValue) -> Result<Option<String>, JsValue> {
         let subject: SubjectOption = read(subject)?;
@@ -254,10 +320,17 @@ impl JsLedger {
             client_id: subject.client_id.as_deref(),
             issued_at,
             compared_at: subject.compared_at.map_or(issued_at, time),
+            logged_out_at: subject.last_logout_time.map(time),
             expires_at: time(subject.expires_at),
             token_version: subject.token_version.unwrap_or_default(),
         });
         Ok(level.map(|level| Reason::from(level).code().to_owned()))
+    }
+
+    /// The realm's JWKS in the feed, JSON; `undefined` when it carries none.
+    #[must_use]
+    pub fn jwks(&self) -> Option<String> {
+        self.0.jwks().map(|jwks| String::from_utf8_lossy(jwks).into_owned())
     }
 
     /// Whether the key with this RFC 7638 thumbprint is banned. Throws `invalid_event` for what is no thumbprint.
@@ -285,7 +358,20 @@ impl JsLedger {
         write(&FactsResult {
             sequence: number(facts.sequence),
             token_ids: number(facts.token_ids),
+            buckets: number(facts.buckets),
+            filter_fill: facts.filter_fill,
+            error_rate: facts.error_rate,
             epochs: number(facts.epochs),
+            clients: number(facts.clients),
+            bans: number(facts.bans),
+            versions: number(facts.versions),
+            section_bytes: number(facts.section_bytes),
+            bounds: BoundsResult {
+                leeway_seconds: number(facts.bounds.leeway.get()),
+                skew_seconds: number(facts.bounds.skew.get()),
+                max_lifetime_seconds: number(facts.bounds.max_lifetime.get()),
+                max_session_seconds: facts.bounds.max_session.map(|session| number(session.get())),
+            },
         })
     }
 }
@@ -315,6 +401,11 @@ impl JsGate {
 pub fn generate_feed_key_pair() -> Result<JsValue, JsValue> {
     let key = SigningKey::generate().map_err(|cause| ledger_error(&cause))?;
     write(&FeedKeyResult { signing_key: object(&key.to_jwk())?, public_key: object(&key.public_jwk())? })
+}
+
+fn signing_key(jwk: &serde_json::Value) -> Result<SigningKey, JsValue> {
+    let key = SigningKey::from_jwk(jwk.to_string().as_bytes());
+    key.map_err(|cause| error("invalid_option", &format!("signingKey: {cause}")))
 }
 
 fn object(jwk: &str) -> Result<Jwk, JsValue> {

@@ -45,7 +45,7 @@ export class Acknowledger {
   }
 
   async #post(): Promise<void> {
-    const { sequence, chain } = this.#realm.state
+    const { sequence, chain, issuedAt } = this.#realm.state
     const { edge, secret } = this.#credentials
     const url = feedUrl(this.#realm.settings.feed.url, 'acks', {})
     const fail = (what: string, cause?: unknown) =>
@@ -55,7 +55,7 @@ export class Acknowledger {
       redirect: 'manual',
       signal: AbortSignal.timeout(TIMEOUT_MS),
       headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ edge, sequence, chain }),
+      body: JSON.stringify({ edge, sequence, chain, issuedAt }),
     })
     const response = await request.catch((cause: unknown) => {
       throw fail('could not be reached for an acknowledgement', cause)

@@ -26,7 +26,8 @@ const MANIFEST_EVERY_MS = 10_000
 
 /** Refusals of a delta that only a manifest can heal. */
 export const HEALED_BY_MANIFEST: readonly (string | undefined)[] = [
-  'gap', 'equivocation', 'unknown_generation', 'generation_conflict', 'too_many_changes',
+  'gap', 'equivocation', 'unknown_generation', 'generation_conflict', 'too_many_generations',
+  'too_many_changes',
 ]
 
 /** Pulls a realm's feed: deltas when something is loaded, else the manifest and the sections it names. */

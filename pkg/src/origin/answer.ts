@@ -18,6 +18,11 @@ export function noContent(): Response {
   return new Response(null, { status: 204, headers: { 'cache-control': 'no-store' } })
 }
 
+/** Done; the body is empty (RFC 7009 §2.2). */
+export function ok(): Response {
+  return new Response(null, { status: 200, headers: { 'cache-control': 'no-store' } })
+}
+
 /** JSON values, one a line; pages of them (at least one each) are read as the client takes them. A failure breaks the answer off. */
 export function jsonLines(pages: AsyncGenerator<readonly object[]>): Response {
   const encoder = new TextEncoder()

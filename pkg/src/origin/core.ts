@@ -79,7 +79,10 @@ export interface LedgerOptions {
   incarnation: number
 }
 
-/** One event of a ledger, as the core takes it. */
+/**
+ * One event of a ledger, as the core takes it. Times are in unix seconds. All but `correction` and `keysWithdrawn` only ever
+ * refuse more; those two take something back, which gates learn from the next manifest.
+ */
 export type LedgerEvent =
   | { kind: 'token'; tokenId: string; expiresAt?: number; issuedAt?: number }
   | { kind: 'session'; session: string; issuedAt?: number }
@@ -89,7 +92,28 @@ export type LedgerEvent =
   | { kind: 'realm'; notBefore?: number }
   | { kind: 'keyBanned'; thumbprint: string }
   | { kind: 'tokenVersion'; subject: string; minimum: number }
+  | { kind: 'correction'; correction: LedgerCorrection }
+  /** The realm's keys (a JWK set, JSON), for gates that take them from the feed. Refused with `private_key` if it holds a secret. */
   | { kind: 'keys'; jwks: string }
+  /** The feed carries no keys any more: gates that took them from there have none, and answer `keys_unavailable`. */
+  | { kind: 'keysWithdrawn' }
+  /**
+   * The ledger's options have the bounds that they have (leeway, skew, lifetime, session). A row only when that is news. To be
+   * recorded after every start, before anything is published, and whenever the ledger is pruned: bounds wider than before count
+   * only once nothing that was forgotten under the old ones could be accepted, and once that is recorded.
+   */
+  | { kind: 'bounds' }
+
+/** A mistaken value is replaced by the right one. Without `notBefore`, or with `minimum` 0, it is taken away. */
+export type LedgerCorrection =
+  | { kind: 'session'; session: string; notBefore?: number }
+  | { kind: 'clientSession'; session: string; authorizedParty: string; notBefore?: number }
+  | { kind: 'user'; subject: string; notBefore?: number }
+  | { kind: 'client'; client: string; notBefore?: number }
+  | { kind: 'realm'; notBefore?: number }
+  /** The ban is lifted; `thumbprint` is that of RFC 7638. */
+  | { kind: 'keyBanned'; thumbprint: string }
+  | { kind: 'tokenVersion'; subject: string; minimum: number }
 
 /** A staged event, ready to be stored. */
 export interface LedgerRow {
@@ -115,24 +139,45 @@ export interface LedgerCore {
   prune(now: number): number
   /** `chain` is 32 hexadecimal digits. */
   head(): { sequence: number; chain: string }
+  /** The chain at a past sequence; `undefined` where it is not known any more, or never was. */
+  chainAt(sequence: number): string | undefined
+  /** Signs by this private key from now on. Gates must have both public keys pinned meanwhile. Throws `invalid_option`. */
+  setSigningKey(jwk: JWK): void
   refuses(subject: TokenSubject): string | undefined
   userNotBefore(subject: string): number
   /** 0: none was set. */
   minimumVersion(subject: string): number
+  /** The JWK set in the feed, as it was recorded; `undefined`: the feed carries none. */
+  jwks(): string | undefined
   /** `thumbprint` is that of RFC 7638. */
   bans(thumbprint: string): boolean
   facts(): LedgerFacts
   free(): void
 }
 
-/** What a ledger holds, in numbers. */
+/** What a ledger holds. */
 export interface LedgerFacts {
+  sequence: number
+  /** Revoked token ids. */
   tokenIds: number
+  /** Expiry buckets that they are in, those of unknown expiry aside. */
+  buckets: number
+  /** How full the fullest published filter is, from 0 to 1; at 1 it is built anew, bigger. */
+  filterFill: number
+  /** The share of good tokens refused by mistake at a full filter, as it was asked for. */
+  errorRate: number
+  /** Not-befores of users, sessions and client sessions. */
   epochs: number
-  /** How full the fullest filter is: 1 at its capacity. */
-  filterFillRatio?: number
+  /** Not-befores of clients. */
+  clients: number
+  /** Banned keys. */
+  bans: number
+  /** Users with a minimum token version. */
+  versions: number
   /** Bytes of the sections of the last manifest. */
-  sectionBytes?: number
+  sectionBytes: number
+  /** The bounds in force: what gates are told. Smaller than the options' for a while after those were widened. */
+  bounds: { leewaySeconds: number; skewSeconds: number; maxLifetimeSeconds: number; maxSessionSeconds?: number }
 }
 
 /** What a token says of itself once its signature is known to be good. */

@@ -52,6 +52,11 @@ export class RealmFeed {
     return this.#options.ledger.head()
   }
 
+  /** The chain at a past sequence; `undefined` where it is not known any more. */
+  chainAt(sequence: number): string | undefined {
+    return this.#options.ledger.chainAt(sequence)
+  }
+
   manifest(): Statement {
     return this.#current()
   }
@@ -122,6 +127,13 @@ export class RealmFeed {
 
   heartbeat(): void {
     this.publish(this.head().sequence)
+  }
+
+  /** Everything is signed anew, for the key is another one. */
+  resign(): void {
+    this.#manifest = undefined
+    this.#deltas.clear()
+    this.heartbeat()
   }
 
   /** Resolves when the head is beyond `after`, after `waitMs`, or when `signal` aborts. Answers false when too many wait. */

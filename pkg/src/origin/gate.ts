@@ -4,9 +4,9 @@ import { REASONS, statusOf, type Reason } from '../reasons.ts'
 import { claimedKeyId, readPart } from '../tokenpart.ts'
 import type { Claims, JWK, JWKS } from '../types.ts'
 import type { Clock } from './clock.ts'
-import { coreCode, createGateCore, type GateCore, type Identified } from './core.ts'
+import { coreCode, createGateCore, type GateCore, type GateCoreOptions, type Identified } from './core.ts'
 import type { RealmFeed } from './feed.ts'
-import { IssuerKeys } from './keys.ts'
+import { IssuerKeys, type TakeKeys } from './keys.ts'
 import type { Settings } from './settings.ts'
 
 /** The origin renews its own gate's state before each check, so this is never reached. */
@@ -33,31 +33,50 @@ export interface OriginGateOptions {
 
 /** The origin's own gate: who may administer, and which token is to be revoked. It is told of every commit first. */
 export class OriginGate {
-  readonly #core: GateCore
+  readonly #settings: Settings
   readonly #realms: GateRealm[]
   readonly #clock: Clock
+  #core: GateCore
+  #pinned: JWK
+  #onKeys: (realm: string) => void = () => undefined
 
   /** Throws `invalid_option` or `invalid_jwks`. */
   constructor({ settings, feeds, publicKey, clock }: OriginGateOptions) {
+    this.#settings = settings
     this.#clock = clock
-    this.#core = createGateCore({
-      maxTokenBytes: settings.maxTokenBytes,
-      leewaySeconds: settings.leewaySeconds,
-      skewSeconds: settings.skewSeconds,
-      maxLifetimeSeconds: Math.max(...settings.realms.map((realm) => realm.maxLifetimeSeconds)),
-      ...sessionBound(settings),
-      maxStaleSeconds: MAX_STALE_SECONDS,
-      whenStale: 'refuse',
-      maxAcceptStaleSeconds: MAX_STALE_SECONDS,
-      realms: settings.realms.map((realm) => ({ ...corePolicy(realm), keysFrom: 'caller', feedKeys: [publicKey] })),
-    })
+    this.#pinned = publicKey
+    this.#core = createGateCore(coreOptions(settings, [publicKey]))
     this.#realms = settings.realms.map((realm, index) => {
       const feed = feeds.get(realm.name)
       if (feed === undefined) throw new PortcullisError('unknown_realm', `realm ${realm.name} has no feed`)
-      const keys = new IssuerKeys(realm, settings, (json, usableUntil, source) => void this.#core.setKeys(index, json, usableUntil, source))
+      const take: TakeKeys = (json, usableUntil, source) => void this.#core.setKeys(index, json, usableUntil, source)
+      const keys = new IssuerKeys(realm, settings, take, () => this.#onKeys(realm.name))
       return { name: realm.name, feed, keys, renewedAt: 0 }
     })
     for (const realm of this.#realms) this.sync(realm.name)
+  }
+
+  /** `listener` hears of every set of keys that is fetched for a realm. */
+  onKeys(listener: (realm: string) => void): void {
+    this.#onKeys = listener
+  }
+
+  /** Believes feeds signed by this key too, besides the one that signs now. Throws `invalid_option`; then nothing has changed. */
+  pin(publicKey: JWK): void {
+    const before = this.#core
+    this.#core = createGateCore(coreOptions(this.#settings, [this.#pinned, publicKey]))
+    try {
+      for (const { name, keys } of this.#realms) {
+        keys.reinstall()
+        this.sync(name)
+      }
+    } catch (error) {
+      this.#core.free()
+      this.#core = before
+      throw error
+    }
+    this.#pinned = publicKey
+    before.free()
   }
 
   /** Judges a token in full, as an edge would. */
@@ -91,6 +110,21 @@ export class OriginGate {
     const { keys } = this.#realmOf(name)
     if (keys.due || keys.current.keys.length === 0) await keys.load()
     return keys.current
+  }
+
+  /** The realm's JWK set in use, without a fetch; empty before the first. Throws `unknown_realm`. */
+  currentKeys(name: string): JWKS {
+    return this.#realmOf(name).keys.current
+  }
+
+  /** Asks the issuer for its keys now. Rejects with `unknown_realm`, `jwks_unreachable` or `invalid_jwks`. */
+  async reloadKeys(name: string): Promise<void> {
+    await this.#realmOf(name).keys.reload()
+  }
+
+  /** Begins to fetch a realm's keys if they soon will be due. */
+  renewKeysBehind(name: string): void {
+    this.#realmOf(name).keys.renewBehind()
   }
 
   /**
@@ -189,6 +223,20 @@ export class OriginGate {
     const realm = this.#realms.find((each) => each.name === name)
     if (realm === undefined) throw new PortcullisError('unknown_realm', 'no such realm here')
     return realm
+  }
+}
+
+function coreOptions(settings: Settings, feedKeys: JWK[]): GateCoreOptions {
+  return {
+    maxTokenBytes: settings.maxTokenBytes,
+    leewaySeconds: settings.leewaySeconds,
+    skewSeconds: settings.skewSeconds,
+    maxLifetimeSeconds: Math.max(...settings.realms.map((realm) => realm.maxLifetimeSeconds)),
+    ...sessionBound(settings),
+    maxStaleSeconds: MAX_STALE_SECONDS,
+    whenStale: 'refuse',
+    maxAcceptStaleSeconds: MAX_STALE_SECONDS,
+    realms: settings.realms.map((realm) => ({ ...corePolicy(realm), keysFrom: 'caller', feedKeys })),
   }
 }
 

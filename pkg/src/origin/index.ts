@@ -2,8 +2,16 @@ export { createOrigin } from './origin.ts'
 export { generateFeedKey } from './core.ts'
 export type {
   ClientOptions,
+  Correction,
   EdgeOptions,
   EdgeStatus,
+  Enforcement,
+  IssuerAdministration,
+  IssuerKey,
+  IssuerRefreshToken,
+  IssuerSession,
+  IssuerUser,
+  IssuerUserQuery,
   Origin,
   OriginOptions,
   OriginRealm,

@@ -1,6 +1,7 @@
+import { calculateJwkThumbprint, type JWK as JoseJwk } from 'jose'
 import { PortcullisError } from '../errors.ts'
 import { RemoteKeys } from '../jwks.ts'
-import type { JWKS } from '../types.ts'
+import type { JWK, JWKS } from '../types.ts'
 import { host } from './core.ts'
 import type { RealmSettings, Settings } from './settings.ts'
 
@@ -18,11 +19,14 @@ export class IssuerKeys {
   readonly #settings: Settings
   readonly #take: TakeKeys
   readonly #remote: RemoteKeys | undefined
+  readonly #onChange: () => void
+  #installed: { json: Uint8Array; usableUntil: number; source: 'configuration' | 'url' } | undefined
   #current: JWKS = { keys: [] }
   #failing = false
 
-  /** Does no I/O. Throws `invalid_jwks` for a given set without a usable key. */
-  constructor(realm: RealmSettings, settings: Settings, take: TakeKeys) {
+  /** Does no I/O. `onChange` hears of every set that was fetched. Throws `invalid_jwks` for a given set without a usable key. */
+  constructor(realm: RealmSettings, settings: Settings, take: TakeKeys, onChange: () => void) {
+    this.#onChange = onChange
     this.#realm = realm
     this.#settings = settings
     this.#take = take
@@ -45,6 +49,18 @@ export class IssuerKeys {
   /** Fetches the set, unless that has just failed. A failure is reported and leaves the old one. */
   async load(): Promise<void> {
     await this.#remote?.load().catch(() => undefined)
+  }
+
+  /** Asks for the set now, however young it is. Rejects with `jwks_unreachable` or `invalid_jwks`; then the old one stays. */
+  async reload(): Promise<void> {
+    await this.#remote?.reload()
+  }
+
+  /** Gives the set in use to a core that has none yet. */
+  reinstall(): void {
+    if (this.#installed === undefined) return
+    const { json, usableUntil, source } = this.#installed
+    this.#take(json, usableUntil, source)
   }
 
   /** Begins to fetch the set if it soon will be due. */
@@ -82,8 +98,10 @@ export class IssuerKeys {
     } catch (cause) {
       throw new PortcullisError('invalid_jwks', `realm ${this.#realm.name}: the JWK set has no usable key`, { cause })
     }
+    this.#installed = { json, usableUntil, source }
     this.#current = JSON.parse(new TextDecoder().decode(json)) as JWKS
     this.#report(undefined)
+    this.#onChange()
   }
 
   /** Once when it begins to fail and once when it works again. */
@@ -91,6 +109,39 @@ export class IssuerKeys {
     if (this.#failing === (error !== undefined)) return
     this.#failing = error !== undefined
     this.#settings.onReport({ kind: 'jwks', realm: this.#realm.name, error })
+  }
+}
+
+/** A key with its RFC 7638 thumbprint. */
+export interface KnownKey {
+  jwk: JWK
+  kid: string | undefined
+  use: string | undefined
+  thumbprint: string
+}
+
+/** The keys of a set whose members we know. */
+export async function knownKeys({ keys }: JWKS): Promise<KnownKey[]> {
+  const known = await Promise.all(keys.map(async (jwk) => ({ jwk, kid: jwk.kid, use: jwk.use, thumbprint: await thumbprintOf(jwk) })))
+  return known.filter((key): key is KnownKey => key.thumbprint !== undefined)
+}
+
+/** The algorithm of a JWK: its own, else the one that its type implies. */
+export function algorithmOf({ alg, kty, crv }: JWK, rsaAlgorithm = 'RS256'): string | undefined {
+  if (alg !== undefined) return alg
+  if (kty === 'RSA') return rsaAlgorithm
+  return IMPLIED_ALGORITHMS[crv ?? '']
+}
+
+/** By curve (RFC 7518 §3.4, RFC 8037 §3.1). */
+const IMPLIED_ALGORITHMS: Readonly<Record<string, string>> = { 'P-256': 'ES256', 'P-384': 'ES384', 'P-521': 'ES512', Ed25519: 'EdDSA' }
+
+/** `undefined` for what is no key we know the members of. */
+async function thumbprintOf(key: JWK): Promise<string | undefined> {
+  try {
+    return await calculateJwkThumbprint(key as JoseJwk)
+  } catch {
+    return undefined
   }
 }
 

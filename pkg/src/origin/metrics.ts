@@ -18,10 +18,12 @@ const KINDS: Readonly<Record<LedgerEvent['kind'], true>> = {
   keyBanned: true,
   tokenVersion: true,
   keys: true,
+  keysWithdrawn: true,
+  correction: true,
+  bounds: true,
 }
 
-/** How an edge stands: at the head, behind it, or never heard of. */
-const EDGE_STATES = ['current', 'behind', 'unheard'] as const
+const EDGE_STATES = ['current', 'behind', 'silent', 'unheard'] as const satisfies EdgeStatus['state'][]
 
 /** What the origin counts while it runs. Labels are routes, realms and words of our own, so there are few of them. */
 export class Metrics {
@@ -82,7 +84,7 @@ export function measure({ metrics, origin, ledgers, clock }: Pick<Context, 'metr
   const realms = origin.status()
   const now = clock()
   const facts = [...ledgers].map(([realm, ledger]) => ({ labels: { realm }, facts: ledger.facts() }))
-  const edges = realms.flatMap(({ realm, sequence, edges }) => edges.map((edge) => ({ realm, head: sequence, edge, labels: { realm, edge: edge.name } })))
+  const edges = realms.flatMap(({ realm, edges }) => edges.map((edge) => ({ edge, labels: { realm, edge: edge.name } })))
   const gauge = (name: string, help: string, samples: Sample[], unit?: string): Family => ({
     name,
     type: 'gauge',
@@ -111,25 +113,25 @@ export function measure({ metrics, origin, ledgers, clock }: Pick<Context, 'metr
     gauge(
       'portcullis_filter_fill_ratio',
       'How full the fullest filter of token ids is: at 1 it has the error rate it was made for.',
-      facts.flatMap(({ labels, facts }) => (facts.filterFillRatio === undefined ? [] : [{ labels, value: facts.filterFillRatio }])),
+      facts.map(({ labels, facts }) => ({ labels, value: facts.filterFill })),
     ),
     gauge(
       'portcullis_section_bytes',
       'The size of the state that a new edge fetches.',
-      facts.flatMap(({ labels, facts }) => (facts.sectionBytes === undefined ? [] : [{ labels, value: facts.sectionBytes }])),
+      facts.map(({ labels, facts }) => ({ labels, value: facts.sectionBytes })),
       'bytes',
     ),
     gauge(
       'portcullis_edges',
-      'Edges by how they stand: at the head (current), behind it, or never heard of (unheard).',
-      realms.flatMap(({ realm, sequence, edges }) =>
-        EDGE_STATES.map((state) => ({ labels: { realm, state }, value: edges.filter((edge) => stateOf(edge, sequence) === state).length })),
+      'Edges by how they stand: at the head (current), behind it, silent for too long, or unheard since the start.',
+      realms.flatMap(({ realm, edges }) =>
+        EDGE_STATES.map((state) => ({ labels: { realm, state }, value: edges.filter((edge) => edge.state === state).length })),
       ),
     ),
     gauge(
       'portcullis_edge_lag',
       'How many events an edge has not acknowledged.',
-      edges.flatMap(({ labels, head, edge }) => (edge.sequence === undefined ? [] : [{ labels, value: Math.max(0, head - edge.sequence) }])),
+      edges.flatMap(({ labels, edge }) => (edge.behindBy === undefined ? [] : [{ labels, value: edge.behindBy }])),
     ),
     gauge(
       'portcullis_edge_acknowledged_timestamp_seconds',
@@ -139,11 +141,6 @@ export function measure({ metrics, origin, ledgers, clock }: Pick<Context, 'metr
     ),
     ...metrics.families(),
   ])
-}
-
-function stateOf({ sequence }: EdgeStatus, head: number): (typeof EDGE_STATES)[number] {
-  if (sequence === undefined) return 'unheard'
-  return sequence >= head ? 'current' : 'behind'
 }
 
 class Counter {

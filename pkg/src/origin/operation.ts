@@ -17,6 +17,11 @@ export interface QueryParameter {
   schema: Schema
 }
 
+/** What every act of an administrator can be told. */
+export const REASON_PARAMETER: Readonly<Record<string, QueryParameter>> = {
+  reason: { description: 'Why, for the audit log.', schema: { type: 'string', maxLength: 256 } },
+}
+
 export interface RequestBody {
   type: 'application/json' | 'application/x-www-form-urlencoded'
   schema: Schema

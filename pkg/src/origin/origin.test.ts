@@ -316,3 +316,31 @@ test('closing finishes what was asked for, then refuses', async () => {
   await stage.origin.close()
   await stage.close()
 })
+
+test('a store without an audit log is refused by name', async () => {
+  const { auditEntries: _, ...store } = memoryStore()
+  const { signingKey } = await generateFeedKey()
+  await assert.rejects(createOrigin({ store: store as never, signingKey, realms: [(await createTestIssuer()).realm] }), {
+    code: 'invalid_option',
+    message: /store must be .*auditEntries, pruneAudit/,
+  })
+})
+
+test('a realm that a restored store does not know begins where the others are', async () => {
+  const stage = await openStage()
+  const { path, signingKey, issuer } = stage
+  await stage.origin.close()
+  const lost = await createTestIssuer('lost', `${ISSUER}/lost`)
+  const open = (incarnation?: number): Promise<Origin> =>
+    createOrigin({
+      store: sqliteStore({ path }),
+      signingKey,
+      realms: [lost.realm, issuer.realm],
+      ...(incarnation === undefined ? {} : { incarnation }),
+    })
+  await (await createOrigin({ store: sqliteStore({ path }), signingKey, realms: [issuer.realm], incarnation: 2 })).close()
+  const again = await open()
+  assert.deepEqual(again.status().map(({ realm, sequence }) => [realm, sequence]), [['lost', 2 ** 41], ['acme', 2 ** 41]])
+  await again.close()
+  await stage.close()
+})

@@ -5,36 +5,51 @@ import { systemClock } from './clock.ts'
 import type { Context } from './context.ts'
 import type { LedgerCore } from './core.ts'
 import { EdgeBook } from './edges.ts'
+import { enforced } from './enforcement.ts'
 import { createExchange } from './exchange.ts'
 import { FailureLimiter } from './failures.ts'
 import { RealmFeed } from './feed.ts'
 import { OriginGate } from './gate.ts'
+import { KeyFeed } from './keyfeed.ts'
 import { Committer } from './ledger.ts'
 import { openLedgers } from './open.ts'
 import { Metrics } from './metrics.ts'
 import { Pusher } from './push.ts'
 import { createRouter, type Route } from './router.ts'
 import { acknowledgementRoutes } from './routes/acks.ts'
+import { correctionRoutes } from './routes/corrections.ts'
+import { edgeRoutes } from './routes/edges.ts'
 import { eventRoutes } from './routes/events.ts'
 import { feedRoutes } from './routes/feed.ts'
 import { healthRoutes } from './routes/health.ts'
+import { keyRoutes } from './routes/keys.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { openApiRoutes } from './routes/openapi.ts'
+import { realmRoutes } from './routes/realms.ts'
+import { revocationRoutes } from './routes/revocation.ts'
 import { revokeRoutes } from './routes/revoke.ts'
+import { sessionRoutes } from './routes/sessions.ts'
 import { streamRoutes } from './routes/stream.ts'
 import { userRoutes } from './routes/users.ts'
 import { createRevocations } from './revocations.ts'
+import { publicKeyOf, rotateSigningKey } from './rotation.ts'
 import { settingsOf, type Settings } from './settings.ts'
 import type { Origin, OriginOptions, OriginStatus, RequestSource, TokenSubject } from './types.ts'
 
 /** Every route there is. */
 export const ROUTES: readonly Route[] = [
   ...revokeRoutes,
+  ...revocationRoutes,
+  ...realmRoutes,
   ...userRoutes,
+  ...sessionRoutes,
+  ...keyRoutes,
+  ...correctionRoutes,
+  ...edgeRoutes,
+  ...eventRoutes,
   ...feedRoutes,
   ...streamRoutes,
   ...acknowledgementRoutes,
-  ...eventRoutes,
   ...healthRoutes,
   ...metricsRoutes,
   ...openApiRoutes,
@@ -64,9 +79,9 @@ async function start(settings: Settings): Promise<Origin> {
   const renewSeconds = settings.heartbeatSeconds
   const sequenceOf = (delta: Uint8Array): number => gate.sequenceOf(delta)
   const feeds = new Map([...ledgers].map(([name, ledger]) => [name, new RealmFeed({ name, ledger, clock, renewSeconds, sequenceOf })]))
-  const { kty, crv, x } = settings.signingKey
-  const gate: OriginGate = new OriginGate({ settings, feeds, publicKey: { kty, crv: crv ?? '', x: x ?? '' }, clock })
-  const edges = new EdgeBook(settings.edges, settings.onReport)
+  const gate: OriginGate = new OriginGate({ settings, feeds, publicKey: publicKeyOf(settings.signingKey), clock })
+  const { silentAfterSeconds, skewSeconds, onReport } = settings
+  const edges = new EdgeBook({ edges: settings.edges, realms: feeds, silentAfterSeconds, skewSeconds, clock, onReport })
   const pushers = settings.edges.flatMap(({ name, pushUrl }) =>
     pushUrl === undefined
       ? []
@@ -106,8 +121,12 @@ async function start(settings: Settings): Promise<Origin> {
   })
   const audit = new AuditLog({ store: settings.store, committer, realms: [...ledgers.keys()] })
 
+  const keyFeed = new KeyFeed({ settings, committer, gate, ledger: ledgerOf })
+
   const heartbeat = every(settings.heartbeatSeconds, () => {
     for (const feed of feeds.values()) feed.heartbeat()
+    edges.watch()
+    keyFeed.tend()
   })
   const pruning = every(settings.pruneIntervalSeconds, async () => {
     await audit.summarize()
@@ -125,6 +144,7 @@ async function start(settings: Settings): Promise<Origin> {
     clearInterval(heartbeat)
     clearInterval(pruning)
     for (const feed of feeds.values()) feed.drain()
+    edges.close()
     await exchange.idle(CLOSE_TIMEOUT_MS)
     // When it fails, the store has been reported already.
     const summarized = audit.summarize().catch(() => undefined)
@@ -146,10 +166,23 @@ async function start(settings: Settings): Promise<Origin> {
   }
 
   const origin: Origin = {
-    ...createRevocations({ settings, committer, gate, clock, ledger: ledgerOf }),
+    ...createRevocations({ settings, committer, gate, clock, ledger: ledgerOf, onFault: fault }),
+    async publishKeys(realm, act) {
+      ledgerOf(realm)
+      return keyFeed.publish(realm, act)
+    },
+    async rotateSigningKey(signingKey, act) {
+      if (closing !== undefined) throw closed()
+      await rotateSigningKey({ gate, ledgers, feeds, audit }, signingKey, act)
+    },
     refuses: (realm: string, subject: TokenSubject) => ledgerOf(realm).refuses(subject) as Reason | undefined,
     userNotBefore: (realm: string, sub: string) => ledgerOf(realm).userNotBefore(sub),
     minimumVersion: (realm: string, sub: string) => ledgerOf(realm).minimumVersion(sub),
+    async enforced(recorded, options) {
+      ledgerOf(recorded.realm)
+      return enforced(edges, recorded, options)
+    },
+    bans: (realm: string, thumbprint: string) => ledgerOf(realm).bans(thumbprint),
     status: (): OriginStatus[] => [...feeds.keys()].map((realm) => ({ realm, ...ledgerOf(realm).head(), edges: edges.status(realm) })),
     audit,
     fetch: (request: Request, source: RequestSource = {}): Promise<Response> => exchange.answer(request, source),
@@ -159,6 +192,7 @@ async function start(settings: Settings): Promise<Origin> {
   const context: Context = { settings, clock, gate, committer, ledgers, audit, feeds, edges, failures, metrics, routes: ROUTES, origin }
   const exchange = createExchange({ context, router: createRouter(context, ROUTES), closing: () => closing !== undefined, onFault: fault })
   const pushing = pushers.map((pusher) => pusher.run())
+  await keyFeed.begin()
   return origin
 }
 

@@ -61,7 +61,8 @@ export function problemOf(error: unknown): Problem | undefined {
     case 'unknown_realm':
       return new Problem(404, 'not_found', 'no such realm here')
     case 'invalid_event':
-      return new Problem(400, 'invalid_request', 'the event cannot be recorded as given')
+      // Its message names a rule, and repeats nothing.
+      return new Problem(400, 'invalid_request', error.message)
     case 'store_unavailable':
     case 'store_corrupt':
     case 'store_locked':

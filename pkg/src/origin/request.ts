@@ -5,21 +5,24 @@ import { Problem } from './problem.ts'
 
 /** How long a client may take to send its body. */
 const BODY_TIMEOUT_MS = 10_000
+/** The longest text in a path or query, in characters: that of a name that can be recorded. */
+export const MAX_PARAMETER_CHARACTERS = 1_024
 
 /**
  * Reads a JSON object with no members but `members`. Throws a `Problem` (400) for an empty body, another content type,
  * what is no JSON object, or a member that is not declared or given twice; `too_large` and the like as `readBody` does.
  */
 export async function jsonBody(request: Request, maxBytes: number, members: readonly string[]): Promise<Record<string, unknown>> {
-  if (contentType(request) !== 'application/json') throw invalidRequest('the content type must be application/json')
+  checkJson(request)
   const bytes = await readBody(request, { maxBytes, timeoutMs: BODY_TIMEOUT_MS, signal: request.signal })
   if (bytes.byteLength === 0) throw invalidRequest('the body is empty')
-  const body = parse(bytes)
-  if (!isObject(body)) throw invalidRequest('the body must be a JSON object')
-  if (Object.keys(body).some((member) => !members.includes(member))) {
-    throw invalidRequest(`the body may have no members but ${members.join(', ')}`)
-  }
-  return body
+  return jsonObject(request, bytes, members)
+}
+
+/** The same for a body that may be left out: an empty one, of whatever type, is an object without members. */
+export async function optionalJsonBody(request: Request, maxBytes: number, members: readonly string[]): Promise<Record<string, unknown>> {
+  const bytes = await readBody(request, { maxBytes, timeoutMs: BODY_TIMEOUT_MS, signal: request.signal })
+  return bytes.byteLength === 0 ? {} : jsonObject(request, bytes, members)
 }
 
 /**
@@ -56,6 +59,16 @@ export function wholeNumber(url: URL, name: string): number | undefined {
   return number
 }
 
+/** A query parameter that is a text. Throws a `Problem` (400) when it is too long, has control characters or is given twice. */
+export function textParameter(url: URL, name: string): string | undefined {
+  const [value, ...more] = url.searchParams.getAll(name)
+  if (value === undefined || (value === '' && more.length === 0)) return undefined
+  if (more.length > 0 || value.length > MAX_PARAMETER_CHARACTERS || /\p{Cc}/u.test(value)) {
+    throw invalidRequest(`${name} must be a text of at most ${MAX_PARAMETER_CHARACTERS} characters, given once`)
+  }
+  return value
+}
+
 export function invalidRequest(description: string): Problem {
   return new Problem(400, 'invalid_request', description)
 }
@@ -63,6 +76,20 @@ export function invalidRequest(description: string): Problem {
 /** The media type without its parameters. */
 function contentType(request: Request): string | undefined {
   return request.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase()
+}
+
+function checkJson(request: Request): void {
+  if (contentType(request) !== 'application/json') throw invalidRequest('the content type must be application/json')
+}
+
+function jsonObject(request: Request, bytes: Uint8Array, members: readonly string[]): Record<string, unknown> {
+  checkJson(request)
+  const body = parse(bytes)
+  if (!isObject(body)) throw invalidRequest('the body must be a JSON object')
+  if (Object.keys(body).some((member) => !members.includes(member))) {
+    throw invalidRequest(`the body may have no members but ${members.join(', ')}`)
+  }
+  return body
 }
 
 function parse(bytes: Uint8Array): unknown {

@@ -59,21 +59,22 @@ export async function restoreSqlite(options: RestoreOptions): Promise<Restored> 
   if (existsSync(`${source}-wal`)) throw invalid(`options.backup: ${source} is in use, or was copied without its -wal: make one with backup()`)
   const lock = lockWriter(target, driver)
   const copy = `${target}.restoring`
+  const kept = existsSync(target) ? unusedName(target) : undefined
+  let replacing = false
   try {
-    const old = existsSync(target) ? readHeads(target, driver) : []
-    if (existsSync(target) && old !== undefined && existsSync(`${target}-wal`)) {
-      throw new PortcullisError('store_locked', `${target} is in use by another program: stop that one`)
-    }
+    const old = kept === undefined ? [] : readHeads(target, kept, driver)
     remove(copy)
     copyFileSync(source, copy, constants.COPYFILE_EXCL)
-    const begun = beginIncarnation({ copy, source, old: old ?? [], least: incarnation, driver })
+    const begun = beginIncarnation({ copy, source, old, least: incarnation, driver })
     syncFile(copy)
-    const kept = keep(target)
+    replacing = true
+    if (kept !== undefined) keep(target, kept)
     renameSync(copy, target)
     syncDirectory(dirname(target))
     return { ...begun, kept }
   } catch (error) {
     remove(copy)
+    if (kept !== undefined && !replacing) remove(kept)
     throw fileError(target, error)
   } finally {
     lock.release()
@@ -143,8 +144,20 @@ function checkWhole(database: Database): void {
   }
 }
 
-/** `undefined`: the file cannot be read, which may be why it is replaced. */
-function readHeads(path: string, driver: DatabaseOptions): RealmHead[] | undefined {
+/** None when the file cannot be read, which may be why it is replaced. Throws `store_locked` when another program reads it. */
+function readHeads(path: string, kept: string, driver: DatabaseOptions): RealmHead[] {
+  const log = `${kept}-wal`
+  // SQLite throws a log away that it cannot use.
+  if (existsSync(`${path}-wal`)) copyFileSync(`${path}-wal`, log)
+  const heads = tryReadHeads(path, driver)
+  if (heads === undefined) return []
+  // Who closes the file last takes its log into it.
+  rmSync(log, { force: true })
+  if (existsSync(`${path}-wal`)) throw new PortcullisError('store_locked', `${path} is in use by another program: stop that one`)
+  return heads
+}
+
+function tryReadHeads(path: string, driver: DatabaseOptions): RealmHead[] | undefined {
   try {
     const database = openDatabase(path, driver)
     try {
@@ -168,21 +181,19 @@ function headsOf(database: Database): RealmHead[] {
   }))
 }
 
-/** Gives the old file a second name, under which it stays; what of it must not meet the new one goes there too. */
-function keep(path: string): string | undefined {
-  if (!existsSync(path)) return undefined
-  const kept = unusedName(`${path}.replaced-${new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '')}`)
+/** Gives the old file a second name, under which it stays. Of its log nothing may be left beside the new file. */
+function keep(path: string, kept: string): void {
   try {
     linkSync(path, kept)
   } catch {
     // A file system without hard links.
     copyFileSync(path, kept, constants.COPYFILE_EXCL)
   }
-  for (const part of ['-wal', '-shm']) if (existsSync(path + part)) renameSync(path + part, kept + part)
-  return kept
+  for (const part of ['-wal', '-shm']) rmSync(path + part, { force: true })
 }
 
-function unusedName(name: string): string {
+function unusedName(path: string): string {
+  const name = `${path}.replaced-${new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '')}`
   let unused = name
   for (let count = 2; existsSync(unused); count += 1) unused = `${name}-${count}`
   return unused

@@ -1,14 +1,15 @@
-import { calculateJwkThumbprint, type JWK as JoseJwk } from 'jose'
 import { PortcullisError } from '../errors.ts'
-import type { JWK } from '../types.ts'
+import { isObject } from '../options.ts'
+import type { Act, AuditAction } from './audit.ts'
 import type { Clock } from './clock.ts'
-import type { LedgerCore } from './core.ts'
+import type { LedgerCore, LedgerCorrection, LedgerEvent } from './core.ts'
 import type { OriginGate } from './gate.ts'
+import { type KnownKey, knownKeys } from './keys.ts'
 import type { Committer } from './ledger.ts'
 import type { Settings } from './settings.ts'
-import type { Origin, Recorded } from './types.ts'
+import type { Correction, Origin, Recorded } from './types.ts'
 
-/** The longest name of a user or session that is recorded, in characters. OpenID Connect allows 255 (Core §2). */
+/** The longest name of a user, session or client that is recorded, in characters. OpenID Connect allows 255 (Core §2). */
 const MAX_NAME_CHARACTERS = 1_024
 
 export interface RevocationsOptions {
@@ -18,69 +19,183 @@ export interface RevocationsOptions {
   clock: Clock
   /** Throws `unknown_realm` or `closed`. */
   ledger: (realm: string) => LedgerCore
+  /** Hears of what failed after a revocation was recorded. */
+  onFault: (cause: unknown, message: string) => void
 }
 
-type Revocations = Pick<Origin, 'revokeToken' | 'endSession' | 'logoutUser' | 'logoutRealm' | 'banKey' | 'raiseTokenVersion'>
+type Revocations = Pick<
+  Origin,
+  | 'revokeToken'
+  | 'endSession'
+  | 'endClientSession'
+  | 'logoutUser'
+  | 'logoutRealm'
+  | 'setClientNotBefore'
+  | 'setRealmNotBefore'
+  | 'banKey'
+  | 'raiseTokenVersion'
+  | 'correct'
+>
 
-/** The verbs of an origin: what is said to it becomes an event. */
+/** The verbs of an origin: what is said to it becomes an event, and a line of the audit log in the same transaction. */
 export function createRevocations(options: RevocationsOptions): Revocations {
   const { committer } = options
+  function record(realm: string, event: LedgerEvent, action: AuditAction, subject: string | undefined, act: Act = {}): Promise<Recorded> {
+    return committer.record(realm, event, { audit: entryOf(action, subject, act) })
+  }
   return {
-    revokeToken: (token) => revokeToken(options, token),
-    async endSession(realm, sid) {
-      return committer.record(realm, { kind: 'session', session: name('sid', sid) })
+    revokeToken: (token, act) => revokeToken(options, token, act),
+    async endSession(realm, sid, act) {
+      const recorded = await record(realm, { kind: 'session', session: name('sid', sid) }, 'session_ended', sid, act)
+      await tellIssuer(options, realm, sid)
+      return recorded
     },
-    async logoutUser(realm, sub) {
-      return committer.record(realm, { kind: 'user', subject: name('sub', sub) })
+    async endClientSession(realm, sid, azp, act) {
+      const event = { kind: 'clientSession', session: name('sid', sid), authorizedParty: name('azp', azp) } as const
+      return record(realm, event, 'client_session_ended', sid, act)
     },
-    logoutRealm: (realm) => committer.record(realm, { kind: 'realm' }),
-    banKey: (realm, kid, { force = false } = {}) => banKey(options, realm, kid, force),
-    async raiseTokenVersion(realm, sub, version) {
-      if (!Number.isSafeInteger(version) || version < 0) throw refused('invalid_version', 'version must be a whole number, 0 or more')
-      return committer.record(realm, { kind: 'tokenVersion', subject: name('sub', sub), minimum: version })
+    async logoutUser(realm, sub, act) {
+      return record(realm, { kind: 'user', subject: name('sub', sub) }, 'user_logged_out', sub, act)
+    },
+    logoutRealm: (realm, act) => record(realm, { kind: 'realm' }, 'realm_logged_out', undefined, act),
+    async setClientNotBefore(realm, client, notBefore, act) {
+      const event = { kind: 'client', client: name('client', client), ...time(notBefore) } as const
+      return record(realm, event, 'client_not_before_set', client, act)
+    },
+    async setRealmNotBefore(realm, notBefore, act) {
+      return record(realm, { kind: 'realm', ...time(notBefore) }, 'realm_not_before_set', undefined, act)
+    },
+    banKey: (realm, kid, { force = false, ...act } = {}) => banKey(options, realm, kid, force, act),
+    async raiseTokenVersion(realm, sub, version, act) {
+      const event = { kind: 'tokenVersion', subject: name('sub', sub), minimum: whole('version', version) } as const
+      return record(realm, event, 'token_version_raised', sub, act)
+    },
+    async correct(realm, correction, act) {
+      if (act?.reason === undefined || act.reason === '') throw refused('missing_reason', 'a correction needs a reason')
+      const checked = checkedCorrection(correction)
+      return record(realm, { kind: 'correction', correction: checked }, 'corrected', subjectOf(checked), act)
     },
   }
 }
 
-async function revokeToken({ settings, committer, gate, clock, ledger }: RevocationsOptions, token: string): Promise<Recorded> {
-  const { name: realm, tokenId, expiresAt, issuedAt } = await gate.identify(token)
+async function revokeToken({ settings, committer, gate, clock, ledger }: RevocationsOptions, token: string, act: Act = {}): Promise<Recorded> {
+  const { name: realm, tokenId, expiresAt, issuedAt, subject } = await gate.identify(token)
   if (tokenId === undefined || tokenId === '') throw refused('missing_token_id', 'the token has no jti')
   // Refused everywhere for its age alone, and for good: nothing needs to be remembered.
   const margin = settings.leewaySeconds + settings.skewSeconds
   if (expiresAt !== undefined && expiresAt + margin < clock()) return { realm, sequence: ledger(realm).head().sequence }
-  return committer.record(realm, {
+  const event = {
     kind: 'token',
     tokenId,
     ...(expiresAt === undefined ? {} : { expiresAt }),
     ...(issuedAt === undefined ? {} : { issuedAt }),
-  })
+  } as const
+  // Who holds a token acts for its user, unless somebody has said who asks.
+  const holder = subject === undefined ? {} : { actor: `user:${subject}` }
+  return committer.record(realm, event, { audit: entryOf('token_revoked', tokenId, { ...holder, ...act }) })
 }
 
-async function banKey({ committer, gate, ledger }: RevocationsOptions, realm: string, kid: string, force: boolean): Promise<Recorded> {
-  const { keys } = await gate.keys(realm)
-  const known = await Promise.all(keys.map(async (key) => ({ kid: key.kid, use: key.use, thumbprint: await thumbprintOf(key) })))
-  const banned = known.find((key) => key.thumbprint !== undefined && (key.kid === kid || key.thumbprint === kid))
-  if (banned?.thumbprint === undefined) throw refused('unknown_key', 'the realm has no such key')
-  const signs = ({ use, thumbprint }: (typeof known)[number]): boolean =>
-    use !== 'enc' && thumbprint !== undefined && thumbprint !== banned.thumbprint && !ledger(realm).bans(thumbprint)
-  if (!force && !known.some(signs)) {
+async function banKey({ committer, gate, ledger }: RevocationsOptions, realm: string, kid: string, force: boolean, act: Act): Promise<Recorded> {
+  const known = await knownKeys(await gate.keys(realm))
+  const thumbprint = known.find((key) => key.kid === kid || key.thumbprint === kid)?.thumbprint
+  if (thumbprint === undefined) throw refused('unknown_key', 'the realm has no such key')
+  const isLeft = (key: KnownKey): boolean => key.use !== 'enc' && key.thumbprint !== thumbprint && !ledger(realm).bans(key.thumbprint)
+  // Of two bans that come together, the second must not take the first one's key for the one that is left.
+  function guard(): void {
+    if (force || known.some(isLeft) || ledger(realm).bans(String(thumbprint))) return
     throw refused('last_key', "it is the realm's last signing key: nobody could log in any more, so it takes force")
   }
-  return committer.record(realm, { kind: 'keyBanned', thumbprint: banned.thumbprint })
+  return committer.record(realm, { kind: 'keyBanned', thumbprint }, { audit: entryOf('key_banned', thumbprint, act), guard })
 }
 
-/** RFC 7638. `undefined` for what is no key we know the members of. */
-async function thumbprintOf(key: JWK): Promise<string | undefined> {
-  try {
-    return await calculateJwkThumbprint(key as JoseJwk)
-  } catch {
-    return undefined
+/** What the issuer beside the origin keeps of the session must go too; the ledger refuses it already. */
+async function tellIssuer({ settings, onFault }: RevocationsOptions, realm: string, sid: string): Promise<void> {
+  const issuer = settings.realms.find((each) => each.name === realm)?.administration
+  await issuer?.sessionEnded(sid).catch((cause: unknown) => onFault(cause, `realm ${realm}: the issuer could not end a session that is revoked`))
+}
+
+function checkedCorrection(correction: Correction): LedgerCorrection {
+  if (!isObject(correction) || !Object.hasOwn(CORRECTIONS, String(correction.kind))) {
+    throw refused('unknown_kind', `kind must be one of ${Object.keys(CORRECTIONS).join(', ')}`)
+  }
+  const members = ['kind', ...CORRECTIONS[correction.kind]]
+  if (Object.keys(correction).some((member) => !members.includes(member))) {
+    throw refused('unknown_member', `a correction of this kind has no members but ${members.join(', ')}`)
+  }
+  switch (correction.kind) {
+    case 'session':
+      return { kind: 'session', session: name('session', correction.session), ...time(correction.notBefore) }
+    case 'clientSession': {
+      const { session, authorizedParty, notBefore } = correction
+      const names = { session: name('session', session), authorizedParty: name('authorizedParty', authorizedParty) }
+      return { kind: 'clientSession', ...names, ...time(notBefore) }
+    }
+    case 'user':
+      return { kind: 'user', subject: name('subject', correction.subject), ...time(correction.notBefore) }
+    case 'client':
+      return { kind: 'client', client: name('client', correction.client), ...time(correction.notBefore) }
+    case 'realm':
+      return { kind: 'realm', ...time(correction.notBefore) }
+    case 'keyBanned':
+      return { kind: 'keyBanned', thumbprint: thumbprintOf(correction.thumbprint) }
+    case 'tokenVersion':
+      return { kind: 'tokenVersion', subject: name('subject', correction.subject), minimum: whole('minimum', correction.minimum) }
   }
 }
 
-function name(what: string, value: string): string {
+/** What can be corrected, and what belongs to it. A revoked token cannot: its id is one of many in a filter. */
+export const CORRECTIONS: Readonly<Record<Correction['kind'], readonly string[]>> = {
+  session: ['session', 'notBefore'],
+  clientSession: ['session', 'authorizedParty', 'notBefore'],
+  user: ['subject', 'notBefore'],
+  client: ['client', 'notBefore'],
+  realm: ['notBefore'],
+  keyBanned: ['thumbprint'],
+  tokenVersion: ['subject', 'minimum'],
+}
+
+/** Whom the audit log names. */
+function subjectOf(correction: LedgerCorrection): string | undefined {
+  switch (correction.kind) {
+    case 'session':
+    case 'clientSession':
+      return correction.session
+    case 'user':
+    case 'tokenVersion':
+      return correction.subject
+    case 'client':
+      return correction.client
+    case 'keyBanned':
+      return correction.thumbprint
+    case 'realm':
+      return undefined
+  }
+}
+
+function entryOf(action: AuditAction, subject: string | undefined, act: Act): Act & { action: AuditAction; subject?: string } {
+  return { ...act, action, ...(subject === undefined ? {} : { subject }) }
+}
+
+function name(what: string, value: unknown): string {
   if (typeof value === 'string' && value !== '' && value.length <= MAX_NAME_CHARACTERS) return value
   throw refused('invalid_name', `${what} must be a text of 1 to ${MAX_NAME_CHARACTERS} characters`)
+}
+
+/** A not-before that is given; the ledger refuses those in the future. */
+function time(notBefore: unknown): { notBefore?: number } {
+  if (notBefore === undefined) return {}
+  if (Number.isSafeInteger(notBefore) && Number(notBefore) > 0) return { notBefore: Number(notBefore) }
+  throw refused('invalid_time', 'notBefore must be a whole number of unix seconds, more than 0')
+}
+
+function whole(what: string, value: unknown): number {
+  if (Number.isSafeInteger(value) && Number(value) >= 0) return Number(value)
+  throw refused('invalid_version', `${what} must be a whole number, 0 or more`)
+}
+
+function thumbprintOf(value: unknown): string {
+  if (typeof value === 'string' && /^[A-Za-z0-9_-]{43}$/.test(value)) return value
+  throw refused('unknown_key', "thumbprint must be a key's RFC 7638 thumbprint, 43 characters")
 }
 
 function refused(detail: string, message: string): PortcullisError {

@@ -6,7 +6,7 @@ import type { FailureLimiter } from './failures.ts'
 import type { Operation } from './operation.ts'
 import { Problem, refusedToken, tooManyFailures } from './problem.ts'
 import { notingRefusals } from './refusals.ts'
-import { invalidRequest } from './request.ts'
+import { invalidRequest, MAX_PARAMETER_CHARACTERS } from './request.ts'
 import { sameSecret } from './secret.ts'
 import { isLocal } from './transport.ts'
 import type { RequestSource } from './types.ts'
@@ -23,7 +23,7 @@ export interface Call {
   parameter(name: string): string
   /** Who asks, where the route is for administrators. */
   administrator: Administrator | undefined
-  /** What the audit log is to say of who asks; `?reason=` is an administrator's. Throws a `Problem` (400). */
+  /** What the audit log is to say of who asks; only an administrator's `?reason=` is. Throws a `Problem` (400). */
   act(actor?: string): Act
   /**
    * Says on whose account a secret is about to be tried. Throws a `Problem` (429) when this address has failed too often with
@@ -93,7 +93,7 @@ function handle(context: Context, route: Route, { source, named, ...arrival }: A
   const attempt = (account: string): void => attempts.attempt(account)
   const admitted = async (): Promise<Response> => {
     const administrator = await admit(context, route, request, source, named)
-    const act = (actor?: string): Act => actOf(url, source, administrator === undefined ? actor : `admin:${administrator.subject ?? ''}`)
+    const act = (actor?: string): Act => (administrator === undefined ? actOf(source, actor) : actOfAdministrator(url, source, administrator))
     return route.handle({ context, ...arrival, administrator, act, attempt })
   }
   const presents = request.headers.has('authorization') || route.access === 'anybody'
@@ -143,17 +143,17 @@ class Attempts {
   }
 }
 
-function actOf(url: URL, { address }: RequestSource, actor: string | undefined): Act {
+function actOf({ address }: RequestSource, actor: string | undefined): Act {
+  return { ...(actor === undefined ? {} : { actor }), ...(address === undefined ? {} : { address }) }
+}
+
+function actOfAdministrator(url: URL, source: RequestSource, { subject }: Administrator): Act {
   const reasons = url.searchParams.getAll('reason')
   const [reason] = reasons
   if (reasons.length > 1 || (reason !== undefined && (reason.length > MAX_REASON_CHARACTERS || /\p{Cc}/u.test(reason)))) {
     throw invalidRequest(`reason must be a text of at most ${MAX_REASON_CHARACTERS} characters, given once`)
   }
-  return {
-    ...(actor === undefined ? {} : { actor }),
-    ...(reason === undefined || reason === '' ? {} : { reason }),
-    ...(address === undefined ? {} : { address }),
-  }
+  return { ...actOf(source, `admin:${subject ?? ''}`), ...(reason === undefined || reason === '' ? {} : { reason }) }
 }
 
 async function admit(
@@ -205,6 +205,14 @@ function isParameter(part: string): boolean {
 }
 
 function decode(segment: string): string {
+  const decoded = decodeUtf8(segment)
+  if (decoded.length > MAX_PARAMETER_CHARACTERS) throw invalidRequest(`a name in the path has more than ${MAX_PARAMETER_CHARACTERS} characters`)
+  // No name of ours has them, and wherever it ends up it must not mean another place.
+  if (/\p{Cc}|(?:^|[/\\])\.\.?(?:$|[/\\])/u.test(decoded)) throw invalidRequest('the path has control characters or dot segments')
+  return decoded
+}
+
+function decodeUtf8(segment: string): string {
   try {
     return decodeURIComponent(segment)
   } catch {

@@ -20,6 +20,7 @@ import {
   webOrigin,
 } from '../options.ts'
 import { checkDistinct, keySet, TOKEN_RULES } from '../policy.ts'
+import { ClientBook } from './clients.ts'
 import { MAX_INCARNATION, STORE_METHODS } from './store.ts'
 import type { ClientOptions, EdgeOptions, OriginOptions, OriginRealm, OriginReport } from './types.ts'
 
@@ -29,12 +30,12 @@ export type Settings = Required<Omit<OriginOptions, 'feedCredential' | 'incarnat
   incarnation: number | undefined
   metricsCredential: string | undefined
   realms: RealmSettings[]
-  clients: ClientOptions[]
+  clients: ClientBook
   edges: EdgeOptions[]
 }
 
 export type RealmSettings = OriginRealm &
-  Required<Pick<OriginRealm, 'adminRole' | 'issuerSkewSeconds' | 'maxLifetimeSeconds' | 'maxSessionSeconds'>>
+  Required<Pick<OriginRealm, 'adminRole' | 'issuerSkewSeconds' | 'keysInFeed' | 'maxLifetimeSeconds' | 'maxSessionSeconds'>>
 
 /** Checks the options and fills in the defaults. Throws `invalid_option`. */
 export function settingsOf(options: OriginOptions): Settings {
@@ -44,6 +45,7 @@ export function settingsOf(options: OriginOptions): Settings {
   checkUnique(edges.map(({ name }) => name), 'name', 'options.edges')
   checkPushes(options)
   checkUnique(clients.map(({ id }) => id), 'id', 'options.clients')
+  clients.forEach(checkClient(options.realms.map(({ name }) => name)))
   return {
     heartbeatSeconds: 1,
     errorRate: 1e-6,
@@ -59,6 +61,7 @@ export function settingsOf(options: OriginOptions): Settings {
     plainHttp: 'loopback',
     maxFailuresPerMinute: 100,
     corsOrigins: [],
+    silentAfterSeconds: 60,
     pruneIntervalSeconds: 60,
     auditRetentionSeconds: 31_536_000,
     fetch: (...request) => globalThis.fetch(...request),
@@ -68,13 +71,14 @@ export function settingsOf(options: OriginOptions): Settings {
     feedCredential: options.feedCredential,
     incarnation: options.incarnation,
     metricsCredential: options.metricsCredential,
-    clients,
+    clients: new ClientBook(clients),
     edges,
     realms: options.realms.map((realm) => ({
       adminRole: 'portcullis-admin',
       issuerSkewSeconds: 2,
       maxLifetimeSeconds: 86_400,
       maxSessionSeconds: 2_592_000,
+      keysInFeed: 'publish',
       ...given(realm),
     })),
   }
@@ -90,6 +94,20 @@ const signingKey = rule(
   (value) => isObject(value) && value['kty'] === 'OKP' && value['crv'] === 'Ed25519' && [value['x'], value['d']].every(isKeyPart),
 )
 
+/** Throws `invalid_option` for what is no private key for feeds. */
+export function checkSigningKey(value: unknown): void {
+  signingKey.check(value, 'signingKey')
+}
+
+const administration = rule(
+  "an issuer's administration, such as that of the development issuer",
+  (value) =>
+    isObject(value) &&
+    ['users', 'sessions', 'keys', 'addKey', 'retireKey', 'refreshToken', 'sessionEnded'].every(
+      (method) => typeof value[method] === 'function',
+    ),
+)
+
 const REALM_RULES: Rules = {
   ...TOKEN_RULES,
   jwks: required(either(url, keySet, callback)),
@@ -97,6 +115,8 @@ const REALM_RULES: Rules = {
   issuerSkewSeconds: seconds,
   maxLifetimeSeconds: integer('whole seconds', 1),
   maxSessionSeconds: integer('whole seconds', 1),
+  keysInFeed: oneOf('publish', 'omit'),
+  administration,
 }
 
 const EDGE_RULES: Rules = { name: required(text), pushUrl: url, ackSecret: text }
@@ -104,7 +124,12 @@ const EDGE_RULES: Rules = { name: required(text), pushUrl: url, ackSecret: text 
 /** Gates wait for state older than 5 s, and take a stream that is silent for 10 s for dead. */
 const MAX_HEARTBEAT_SECONDS = 5
 
-const CLIENT_RULES: Rules = { id: required(text), secret: text }
+const CLIENT_RULES: Rules = {
+  id: required(text),
+  secret: text,
+  secretSha256: rule('a SHA-256 in 64 hexadecimal digits', (value) => typeof value === 'string' && /^[0-9a-f]{64}$/i.test(value)),
+  realms: list(text),
+}
 
 const RULES: Rules = {
   store: required(store),
@@ -129,6 +154,7 @@ const RULES: Rules = {
   maxFailuresPerMinute: integer('failures', 1),
   corsOrigins: list(webOrigin),
   metricsCredential: text,
+  silentAfterSeconds: integer('whole seconds', 1),
   pruneIntervalSeconds: integer('whole seconds', 1, 86_400),
   auditRetentionSeconds: integer('whole seconds', 1),
   fetch: callback,
@@ -151,6 +177,14 @@ function checkUnique(values: readonly string[], member: string, list: string): v
   values.forEach((value, index) => {
     if (values.indexOf(value) !== index) throw invalid(`${list}[${index}].${member} is the same as that of ${list}[${values.indexOf(value)}]`)
   })
+}
+
+function checkClient(realms: readonly string[]): (client: ClientOptions, index: number) => void {
+  return ({ secret, secretSha256, realms: its = [] }, index) => {
+    const name = `options.clients[${index}]`
+    if (secret !== undefined && secretSha256 !== undefined) throw invalid(`${name} must have secret or secretSha256, not both`)
+    if (!its.every((realm) => realms.includes(realm))) throw invalid(`${name}.realms names a realm that is not in options.realms`)
+  }
 }
 
 function isKeyPart(value: unknown): boolean {

@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { openDatabase } from './database.ts'
 import { sqliteStore } from './sqlite.ts'
+import { SqliteAudit } from './sqlite-audit.ts'
 
 const MODULE = fileURLToPath(new URL('sqlite.ts', import.meta.url))
 /** Modes bind everybody but root, who becomes nobody for the test. */
@@ -127,6 +128,68 @@ test('a newer schema is refused, also by the development issuer', async () => {
   database.exec("UPDATE portcullis_schema SET version = 99 WHERE component = 'revocations'")
   database.close()
   assert.throws(() => sqliteStore({ path }).open(), { code: 'store_newer', message: /version 99.*upgrade/ })
+})
+
+test('a file of the first schema is brought up to date, with all that it holds', async () => {
+  const path = join(folder, 'first.db')
+  const first = openDatabase(path)
+  first.exec(`
+    CREATE TABLE portcullis_schema (component TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT;
+    INSERT INTO portcullis_schema VALUES ('revocations', 1);
+    CREATE TABLE revocation_heads (
+      realm TEXT PRIMARY KEY, issuer TEXT NOT NULL, incarnation INTEGER NOT NULL, sequence INTEGER NOT NULL, chain BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE revocation_rows (
+      realm TEXT NOT NULL, sequence INTEGER NOT NULL, keep_until INTEGER, payload BLOB NOT NULL, chain BLOB NOT NULL,
+      PRIMARY KEY (realm, sequence)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX revocation_rows_keep_until ON revocation_rows (keep_until) WHERE keep_until IS NOT NULL;
+    INSERT INTO revocation_heads VALUES ('acme', 'https://issuer.test', 0, 2, zeroblob(16));
+    INSERT INTO revocation_rows VALUES ('acme', 1, 50, x'01', zeroblob(16)), ('acme', 2, NULL, x'02', zeroblob(16));`)
+  first.close()
+  const store = sqliteStore({ path })
+  await store.open()
+  const found = await store.load('acme')
+  assert.equal(found?.head.sequence, 2)
+  const rows = []
+  for await (const { sequence, keepUntil, payload } of found?.rows ?? []) rows.push([sequence, keepUntil, [...payload]])
+  assert.deepEqual(rows, [
+    [1, 50, [1]],
+    [2, undefined, [2]],
+  ])
+  const entry = { realm: 'acme', at: 7, action: 'login' } as const
+  await store.append([{ realm: 'acme', after: 2, rows: [{ sequence: 3, payload: new Uint8Array(1), chain: CHAIN }] }], [entry])
+  assert.deepEqual(await store.auditEntries({ realm: 'acme', limit: 10 }), [{ id: 1, ...entry }])
+  await store.close()
+  // Every step was taken once.
+  await store.open()
+  await store.close()
+})
+
+test('each kind of query of the audit log reads its lines in order, from an index', () => {
+  const path = join(folder, 'plan.db')
+  const store = sqliteStore({ path })
+  store.open()
+  store.close()
+  const database = openDatabase(path)
+  const seen: string[] = []
+  const audit = new SqliteAudit({
+    ...database,
+    prepare(sql: string) {
+      if (sql.startsWith('SELECT *') || sql.startsWith('DELETE')) seen.push(sql)
+      return database.prepare(sql)
+    },
+  })
+  for (const filter of [{}, { action: 'login' }, { actor: 'a' }, { subject: 'b' }, { action: 'login', actor: 'a', subject: 'b' }] as const) {
+    audit.entries({ realm: 'acme', limit: 1, ...filter })
+  }
+  assert.equal(seen.length, 6)
+  for (const sql of seen) {
+    const parameters = Array.from(sql.matchAll(/\?/g), () => 0)
+    const plan = database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...parameters).map((step) => String(step['detail']))
+    assert.ok(plan.every((step) => !/SCAN|TEMP B-TREE FOR ORDER/.test(step)), `${sql}: ${plan.join('; ')}`)
+  }
+  database.close()
 })
 
 test('a full disk fails the transaction and nothing else', async () => {

@@ -2,7 +2,7 @@ import type { PortcullisError } from '../errors.ts'
 import type { Reason } from '../reasons.ts'
 import type { JWK, JWKS, TokenOptions } from '../types.ts'
 import type { AnsweredRequest } from './log.ts'
-import type { Audit } from './audit.ts'
+import type { Act, Audit } from './audit.ts'
 import type { RevocationStore } from './store.ts'
 
 /** One realm of an origin: whose tokens it revokes, and who may ask for it. */
@@ -17,6 +17,74 @@ export interface OriginRealm extends TokenOptions {
   maxLifetimeSeconds?: number
   /** With `compare: 'authTime'`: the longest session; not-befores are kept that long. Default 2592000 (30 days). */
   maxSessionSeconds?: number
+  /**
+   * Whether the feed carries the issuer's public keys: gates without a `jwks` of their own then take them from there, and a key
+   * that the issuer removes leaves with the next change. Symmetric keys are never published. Default `publish`.
+   */
+  keysInFeed?: 'publish' | 'omit'
+  /** What the issuer lets the origin do, where it runs beside it. Default: the issuer keeps users, sessions and keys to itself. */
+  administration?: IssuerAdministration
+}
+
+/** What an issuer that runs beside the origin lets it do. The development issuer has all of it. */
+export interface IssuerAdministration {
+  users(query: IssuerUserQuery): Promise<IssuerUser[]>
+  /** Sessions that are not ended; `undefined`: no such user. */
+  sessions(sub: string): Promise<IssuerSession[] | undefined>
+  keys(): Promise<IssuerKey[]>
+  /** A new signing key; older ones still verify. */
+  addKey(): Promise<IssuerKey>
+  /** Takes a key that no longer signs out of the set. 'active': it still signs. */
+  retireKey(kid: string): Promise<'retired' | 'unknown' | 'active'>
+  /** What a refresh token is, if this issuer made it; expired and used ones too. */
+  refreshToken(token: string): Promise<IssuerRefreshToken | undefined>
+  /** The ledger has ended the session: refresh tokens and tables follow. */
+  sessionEnded(sid: string): Promise<void>
+}
+
+export interface IssuerUserQuery {
+  /** A part of the user name. Default: everybody. */
+  search?: string
+  /** How many to leave out. */
+  first: number
+  /** How many to give at the most. */
+  max: number
+}
+
+/** A user as Keycloak's Admin API shows one; `id` is the `sub`. */
+export interface IssuerUser {
+  id: string
+  username: string
+  roles?: string[]
+}
+
+/** A session as Keycloak's Admin API shows one, with times in unix seconds; `id` is the `sid`. */
+export interface IssuerSession {
+  id: string
+  userId: string
+  username: string
+  start: number
+  lastAccess: number
+  clients: string[]
+  ipAddress?: string
+}
+
+/** `ACTIVE`: it signs; `PASSIVE`: it only verifies; `DISABLED`: it is banned. */
+export interface IssuerKey {
+  kid: string
+  /** RFC 7638. */
+  thumbprint: string
+  algorithm: string
+  use: 'sig'
+  status: 'ACTIVE' | 'PASSIVE' | 'DISABLED'
+  /** Unix seconds. */
+  createdAt?: number
+}
+
+export interface IssuerRefreshToken {
+  client: string
+  session: string
+  subject: string
 }
 
 /** An edge that the origin knows by name. */
@@ -25,7 +93,10 @@ export interface EdgeOptions {
   name: string
   /** Where the edge takes feeds (`gate.receiveFeed`): changes are POSTed there as soon as they are durable. Default: it pulls. */
   pushUrl?: URL | string
-  /** The secret with which it acknowledges what it enforces. Default: its acknowledgements are refused. */
+  /**
+   * The secret with which it acknowledges what it enforces. Default: its acknowledgements are refused, and it counts as one that
+   * does not enforce.
+   */
   ackSecret?: string
 }
 
@@ -33,8 +104,12 @@ export interface EdgeOptions {
 export interface ClientOptions {
   /** Its `client_id`; unique. */
   id: string
-  /** Its `client_secret`. Default: the client is public and is known by its id alone. */
+  /** Its `client_secret`; only a hash is kept. Default: the client is public and is known by its id alone. */
   secret?: string
+  /** The secret's SHA-256 in hexadecimal, instead of the secret. Only for secrets that are random: those need no salt. */
+  secretSha256?: string
+  /** The realms where it may ask. Default: all. */
+  realms?: string[]
 }
 
 /** What an origin is made with. Unknown options throw `invalid_option`. */
@@ -44,16 +119,14 @@ export interface OriginOptions {
   realms: OriginRealm[]
   /** The private Ed25519 key that signs the feed (`generateFeedKey`). Secret. */
   signingKey: JWK
-  /**
-   * The clients that RFC 7009 revocation (`POST /realms/{realm}/protocol/openid-connect/revoke`) will authenticate. They are
-   * checked and kept; this version does not serve that route yet. Default: none.
-   */
+  /** Who may revoke by `POST /realms/{realm}/protocol/openid-connect/revoke` (RFC 7009). Default: nobody. */
   clients?: ClientOptions[]
   /** Default: none; edges pull. */
   edges?: EdgeOptions[]
   /**
-   * Counts the times that the store was restored from a backup: raise it by one after each. Sequences then begin beyond all that
-   * edges may have seen of what the backup has lost. Default: what the store has, 0 in a new one.
+   * Counts the times that the store was restored from a backup. `restoreSqlite` raises it in the store; raise it by one here
+   * after restoring in any other way. Sequences then begin beyond all that edges may have seen of what the backup has lost.
+   * Default: what the store has, 0 in a new one.
    */
   incarnation?: number
   /** How often edges that are pushed to or stream hear that nothing has happened: 1 to 5. Default 1. */
@@ -91,6 +164,8 @@ export interface OriginOptions {
   corsOrigins?: string[]
   /** A bearer credential that readers of `/metrics` must show. Default: only this machine may read them. */
   metricsCredential?: string
+  /** After so many seconds without a newer acknowledgement an edge counts as silent; edges repeat theirs every 30 s. Default 60. */
+  silentAfterSeconds?: number
   /** How often what has expired is forgotten. Default 60. */
   pruneIntervalSeconds?: number
   /** How long the audit log is kept, whatever becomes of the revocations it tells of. Default 31536000 (a year). */
@@ -124,6 +199,20 @@ export interface Recorded {
   sequence: number
 }
 
+/**
+ * A mistaken value, and what it should be: without `notBefore`, or with `minimum` 0, there is none any more. For a key the ban
+ * is lifted. `notBefore` is in unix seconds.
+ */
+export type Correction =
+  | { kind: 'session'; session: string; notBefore?: number }
+  | { kind: 'clientSession'; session: string; authorizedParty: string; notBefore?: number }
+  | { kind: 'user'; subject: string; notBefore?: number }
+  | { kind: 'client'; client: string; notBefore?: number }
+  | { kind: 'realm'; notBefore?: number }
+  /** `thumbprint` is that of RFC 7638. */
+  | { kind: 'keyBanned'; thumbprint: string }
+  | { kind: 'tokenVersion'; subject: string; minimum: number }
+
 /** Whom `Origin.refuses` is asked about: what a token says. */
 export interface TokenSubject {
   subject?: string
@@ -136,6 +225,10 @@ export interface TokenSubject {
   /** Unix seconds. */
   expiresAt: number
   tokenVersion?: number
+  /** What not-befores are compared with, in unix seconds: the login (`auth_time`) with `compare: 'authTime'`. Default `issuedAt`. */
+  comparedAt?: number
+  /** The user's last logout, as the token says, in unix seconds. Default: it says nothing. */
+  lastLogoutTime?: number
 }
 
 export interface EdgeStatus {
@@ -144,8 +237,28 @@ export interface EdgeStatus {
   sequence: number | undefined
   /** When it did, in unix seconds. */
   acknowledgedAt: number | undefined
-  /** What was pushed to it last with success. */
+  /** What was pushed to it last with success. It may have taken a push and yet not enforce it, so this proves nothing. */
   pushedSequence: number | undefined
+  /**
+   * `current`: it enforces everything. `behind`: not yet. `silent`: nothing newer was heard of it for `silentAfterSeconds`.
+   * `unheard`: it has acknowledged nothing since the origin started.
+   */
+  state: 'current' | 'behind' | 'silent' | 'unheard'
+  /** How many changes it lacks; `undefined`: unheard. */
+  behindBy: number | undefined
+}
+
+/** How many of the configured edges have acknowledged a revocation. */
+export interface Enforcement {
+  /** Where the revocation stands in the ledger. */
+  sequence: number
+  enforced: number
+  /** How many edges are configured. One without `ackSecret` can acknowledge nothing, and is always missing. */
+  total: number
+  /** Since it was asked, when the revocation was durable already. */
+  elapsedMs: number
+  /** The names of those that have not, or have fallen silent. */
+  missing: string[]
 }
 
 export interface OriginStatus {
@@ -166,26 +279,57 @@ export interface Origin {
    * Revokes one access token. Its audience and whether it is revoked or expired are not looked at. Rejects with
    * `invalid_token`, `unexpected_token_use`, `jwks_unreachable`, or `invalid_event` (`detail: 'missing_token_id'`).
    */
-  revokeToken(token: string): Promise<Recorded>
-  /** Ends a session: tokens with this `sid` are refused. */
-  endSession(realm: string, sid: string): Promise<Recorded>
+  revokeToken(token: string, act?: Act): Promise<Recorded>
+  /** Ends a session: tokens with this `sid` are refused. An issuer that stands beside the origin hears of it. */
+  endSession(realm: string, sid: string, act?: Act): Promise<Recorded>
+  /** Ends one client's part in a session: tokens with this `sid` and `azp` are refused. */
+  endClientSession(realm: string, sid: string, azp: string, act?: Act): Promise<Recorded>
   /** Logs a user out everywhere: tokens issued up to now are refused, the next login works. */
-  logoutUser(realm: string, sub: string): Promise<Recorded>
+  logoutUser(realm: string, sub: string, act?: Act): Promise<Recorded>
   /** The same for everybody in the realm. */
-  logoutRealm(realm: string): Promise<Recorded>
+  logoutRealm(realm: string, act?: Act): Promise<Recorded>
+  /**
+   * Refuses tokens that were issued to a client (`azp` or `client_id`) up to `notBefore`, in unix seconds; default: now.
+   * Rejects with `invalid_event` for a time in the future beyond `skewSeconds`: milliseconds are no seconds.
+   */
+  setClientNotBefore(realm: string, client: string, notBefore?: number, act?: Act): Promise<Recorded>
+  /** The same for everybody's tokens. */
+  setRealmNotBefore(realm: string, notBefore?: number, act?: Act): Promise<Recorded>
   /**
    * Refuses whatever a key signed, for ever. `kid` may also be the key's RFC 7638 thumbprint. Rejects with
    * `invalid_event`: `unknown_key`, or `last_key` (no other signing key is left that is not banned) unless `force` is `true`.
    */
-  banKey(realm: string, kid: string, options?: { force?: boolean }): Promise<Recorded>
+  banKey(realm: string, kid: string, options?: { force?: boolean } & Act): Promise<Recorded>
   /** Refuses a user's tokens whose version is below `version`. */
-  raiseTokenVersion(realm: string, sub: string, version: number): Promise<Recorded>
+  raiseTokenVersion(realm: string, sub: string, version: number, act?: Act): Promise<Recorded>
+  /**
+   * Replaces a mistaken not-before, version or ban, which nothing else can take back. `act.reason` is required. Gates learn of it
+   * from the next manifest. A revoked token cannot be taken back, nor what an issuer has ended itself.
+   */
+  correct(realm: string, correction: Correction, act: Act & { reason: string }): Promise<Recorded>
+  /**
+   * Asks the issuer for its keys and records them in the feed, if they have changed. Happens by itself whenever they are due
+   * (`jwksMaxAgeSeconds`); call it when the keys have just changed. Also rejects with `jwks_unreachable` and `invalid_jwks`.
+   */
+  publishKeys(realm: string, act?: Act): Promise<Recorded>
+  /**
+   * Signs the feed by another private key from now on. First give every gate its public key too (`feed.keys`); keep the one
+   * before pinned for `validForSeconds`. Start with the new one the next time. Rejects with `invalid_option` or `closed`.
+   */
+  rotateSigningKey(signingKey: JWK, act?: Act): Promise<void>
   /** The reason for which a token like this is refused now, exactly; for issuers, before they mint one. */
   refuses(realm: string, subject: TokenSubject): Reason | undefined
   /** The user's not-before in unix seconds; 0 when there is none. */
   userNotBefore(realm: string, sub: string): number
   /** The least version that the user's tokens must have; 0 when none was set. For issuers, which mint no lower one. */
   minimumVersion(realm: string, sub: string): number
+  /**
+   * Resolves as soon as all edges have acknowledged a revocation, or when `timeoutMs` (0 to 30000) is over, `signal` aborts or
+   * the origin closes. Rejects with `unknown_realm`, `closed` or `invalid_option`.
+   */
+  enforced(recorded: Recorded, options: { timeoutMs: number; signal?: AbortSignal }): Promise<Enforcement>
+  /** Whether a key is banned, by its RFC 7638 thumbprint. For issuers, which never sign with such a one again. */
+  bans(realm: string, thumbprint: string): boolean
   status(): OriginStatus[]
   /** Who did what, and what was refused. */
   audit: Audit

@@ -1,81 +1,110 @@
 import { json } from '../answer.ts'
 import { Problem } from '../problem.ts'
-import { formBody, invalidRequest } from '../request.ts'
-import { authenticateClient } from './clients.ts'
+import { invalidRequest } from '../request.ts'
+import { type Asking, clientOf, type Issuer, note, tryPassword, unixSeconds } from './issuer.ts'
 import { verifyPassword } from './passwords.ts'
-import { endSession, hashOf, issuableAt, issueTokens, type Issuer, type TokenAnswer, unixSeconds } from './tokens.ts'
+import { answerWith, issuableAt, type Session, signRefreshToken, type TokenAnswer, versionOf } from './tokens.ts'
 import type { DevClient } from './types.ts'
 
-/** The largest form: two tokens and some names. */
-export const MAX_FORM_BYTES = 65_536
 /** How long a scope may be that is put into tokens. */
 const MAX_SCOPE_CHARACTERS = 256
 
-type Form = ReadonlyMap<string, string>
-
 /** `POST …/token` (RFC 6749 §4.3 and §6). */
-export async function token(issuer: Issuer, request: Request): Promise<Response> {
-  const form = await formBody(request, MAX_FORM_BYTES)
-  const grant = form.get('grant_type')
+export async function token(issuer: Issuer, asking: Asking): Promise<Response> {
+  const grant = asking.form.get('grant_type')
   if (grant === undefined) throw invalidRequest('grant_type is missing')
-  const client = await authenticateClient(issuer.settings.clients, request, form)
-  return json(200, await granted(issuer, grant, client, form), { pragma: 'no-cache' })
+  const client = await clientOf(issuer, asking)
+  return json(200, await granted(issuer, grant, client, asking), { pragma: 'no-cache' })
 }
 
-async function granted(issuer: Issuer, grant: string, client: DevClient, form: Form): Promise<TokenAnswer> {
+async function granted(issuer: Issuer, grant: string, client: DevClient, asking: Asking): Promise<TokenAnswer> {
   switch (grant) {
     case 'password':
-      return password(issuer, client, form)
+      return password(issuer, client, asking)
     case 'refresh_token':
-      return refresh(issuer, client, form)
+      return refresh(issuer, client, asking)
     default:
       throw new Problem(400, 'unsupported_grant_type', 'grant_type must be password or refresh_token')
   }
 }
 
-async function password(issuer: Issuer, client: DevClient, form: Form): Promise<TokenAnswer> {
-  const user = issuer.tables.user(needed(form, 'username'))
-  if (!(await verifyPassword(needed(form, 'password'), user?.password)) || user === undefined) {
+async function password(issuer: Issuer, client: DevClient, { form, address }: Asking): Promise<TokenAnswer> {
+  const name = needed(form, 'username')
+  const given = needed(form, 'password')
+  const scope = scopeOf(form.get('scope'))
+  const user = issuer.tables.user(name)
+  const isGood = await tryPassword(issuer, address, name, () => verifyPassword(given, user?.password))
+  if (!isGood || user === undefined) {
+    await note(issuer, { action: 'login_refused', actor: `client:${client.id}`, subject: user?.sub, address, detail: 'invalid_grant' })
     throw invalidGrant('the user name or the password is wrong')
   }
-  const sid = crypto.randomUUID()
-  const session = { sid, sub: user.sub, client: client.id, startedAt: await issuableAt(issuer, user, client, sid) }
-  issuer.tables.addSession(session)
-  return issueTokens(issuer, user, client, session, scopeOf(form.get('scope')))
+  const login = { sid: crypto.randomUUID(), user, client }
+  const session: Session = { ...login, startedAt: await issuableAt(issuer, login), scope }
+  const refreshToken = await signRefreshToken(issuer, session, session.startedAt)
+  issuer.tokens().begin({
+    session: session.sid,
+    subject: user.sub,
+    client: client.id,
+    token: refreshToken.token,
+    issuedAt: refreshToken.issuedAt,
+    tokenVersion: versionOf(issuer, user),
+    ...(address === undefined ? {} : { address }),
+  })
+  await note(issuer, { action: 'login', actor: `user:${user.sub}`, subject: session.sid, address })
+  return answerWith(issuer, session, refreshToken)
 }
 
-/** Each refresh token is good once. One that comes back was copied: then its session ends (RFC 9700 §4.14.2). */
-async function refresh(issuer: Issuer, client: DevClient, form: Form): Promise<TokenAnswer> {
-  const { settings, tables, keys } = issuer
+/** The refresh token is spent and the next one remembered in one transaction; then the rest is signed. */
+async function refresh(issuer: Issuer, client: DevClient, { form, address }: Asking): Promise<TokenAnswer> {
   const presented = needed(form, 'refresh_token')
-  const claims = await keys.verify(presented, { issuer: settings.issuer, expired: 'refuse' })
-  const { sub = '', sid, iat = 0, exp = 0, azp, token_use: use, token_version: version, scope } = claims ?? {}
-  if (claims === undefined || use !== 'refresh' || azp !== client.id || typeof sid !== 'string') throw notGood()
-  const user = tables.userBySub(sub)
-  const hash = await hashOf(presented)
-  const refused = issuer.origin().refuses(settings.realm, {
-    subject: sub,
-    session: sid,
-    authorizedParty: client.id,
-    issuedAt: iat,
-    expiresAt: exp,
-    // What was issued before a raise is of no use after it: the user has to log in again.
-    tokenVersion: Number(version ?? 0),
+  const session = await sessionOf(issuer, client, presented)
+  if (session === undefined) return refuse(issuer, { client, address, detail: 'unknown_token' })
+  const next = await signRefreshToken(issuer, session, unixSeconds())
+  const rotation = await issuer.tokens().rotate({
+    presented,
+    next: next.token,
+    client: client.id,
+    issuedAt: next.issuedAt,
+    ...(address === undefined ? {} : { address }),
   })
-  if (user === undefined || refused !== undefined) throw notGood()
-  const spent = tables.useRefreshToken(hash, unixSeconds())
-  switch (spent.outcome) {
-    case 'used':
-      return issueTokens(issuer, user, client, spent.session, typeof scope === 'string' ? scope : undefined)
+  const refused = { client, address, session: rotation.family?.session }
+  switch (rotation.outcome) {
+    case 'rotated':
+      await note(issuer, { action: 'refresh', actor: `client:${client.id}`, subject: session.sid, address })
+      return answerWith(issuer, session, next)
     case 'reused':
-      await endSession(issuer, spent.sid)
-      throw notGood()
+      return refuse(issuer, { ...refused, detail: 'reused' })
+    case 'lost_race':
+      return refuse(issuer, { ...refused, detail: 'lost_race' })
     case 'refused':
-      throw notGood()
+      return refuse(issuer, { ...refused, detail: rotation.reason })
   }
 }
 
-function needed(form: Form, name: string): string {
+/** What a refresh token that this issuer signed says; whether it is good the library knows, also of an expired one. */
+async function sessionOf({ settings, keys, tables }: Issuer, client: DevClient, presented: string): Promise<Session | undefined> {
+  const claims = await keys.verify(presented, { issuer: settings.issuer, expired: 'accept' })
+  const { sub = '', sid, auth_time: startedAt, token_use: use, scope } = claims ?? {}
+  const user = tables.userBySub(sub)
+  if (use !== 'refresh' || typeof sid !== 'string' || typeof startedAt !== 'number' || user === undefined) return undefined
+  return { sid, user, client, startedAt, scope: typeof scope === 'string' ? scope : undefined }
+}
+
+interface RefusedRefresh {
+  client: DevClient
+  address: string | undefined
+  session?: string | undefined
+  detail: string
+}
+
+/** The client hears the same in every case. */
+async function refuse(issuer: Issuer, { client, address, session, detail }: RefusedRefresh): Promise<never> {
+  const action = detail === 'reused' ? 'refresh_reused' : 'refresh_refused'
+  await note(issuer, { action, actor: `client:${client.id}`, subject: session, address, detail })
+  throw invalidGrant('the refresh token is invalid, expired, used or revoked')
+}
+
+function needed(form: ReadonlyMap<string, string>, name: string): string {
   const value = form.get(name)
   if (value === undefined) throw invalidRequest(`${name} is missing`)
   return value
@@ -83,16 +112,9 @@ function needed(form: Form, name: string): string {
 
 /** The scopes asked for, all of which are granted: they mean nothing to this issuer but `openid`. */
 function scopeOf(scope: string | undefined): string | undefined {
-  if (
-    scope === undefined ||
-    (scope.length <= MAX_SCOPE_CHARACTERS && /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/.test(scope))
-  )
-    return scope
+  const names = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/
+  if (scope === undefined || (scope.length <= MAX_SCOPE_CHARACTERS && names.test(scope))) return scope
   throw new Problem(400, 'invalid_scope', 'scope must be names with single spaces between them')
-}
-
-function notGood(): Problem {
-  return invalidGrant('the refresh token is invalid, expired, used or revoked')
 }
 
 function invalidGrant(description: string): Problem {

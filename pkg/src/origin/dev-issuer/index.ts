@@ -1,17 +1,29 @@
+import { createHash } from 'node:crypto'
 import { PortcullisError } from '../../errors.ts'
-import { checkOptions, integer, invalid, list, opaque, oneOf, required, type Rules, shape, text, url } from '../../options.ts'
+import { checkOptions, integer, invalid, list, opaque, oneOf, required, type Rules, shape, text, url, webOrigin } from '../../options.ts'
 import { json } from '../answer.ts'
+import { ClientBook } from '../clients.ts'
+import { preflight, withCors } from '../cors.ts'
 import { openDatabase } from '../database.ts'
+import { FailureLimiter } from '../failures.ts'
 import { Problem, problemOf, problemResponse } from '../problem.ts'
+import { createRefreshTokens, type RefreshTokens } from '../refresh-tokens/index.ts'
+import { formBody, parametersOf } from '../request.ts'
+import { requireHttps } from '../transport.ts'
+import type { RequestSource } from '../types.ts'
+import { administrationOf } from './administration.ts'
 import { token } from './grants.ts'
-import { openKeys } from './keys.ts'
+import { type Asking, type Issuer, type LedgerView, notAttached, unixSeconds } from './issuer.ts'
+import { SigningKeys } from './keys.ts'
 import { logout } from './logout.ts'
 import { hashPassword } from './passwords.ts'
 import { openTables, type Tables } from './tables.ts'
-import { type Issuer, type LedgerView, notAttached, unixSeconds } from './tokens.ts'
 import type { DevClient, DevIssuer, DevIssuerOptions, DevUser } from './types.ts'
 
 export type { DevAlgorithm, DevClient, DevIssuer, DevIssuerOptions, DevUser } from './types.ts'
+
+/** The largest form: two tokens and some names. */
+const MAX_FORM_BYTES = 65_536
 
 /** How long certs and discovery may be kept: a rotation is seen within this. */
 const METADATA_CACHE = { 'cache-control': 'public, max-age=60' }
@@ -26,17 +38,33 @@ const CLIENTS: readonly DevClient[] = [{ id: 'demo' }, { id: 'backend', secret: 
 export async function createDevIssuer(options: DevIssuerOptions): Promise<DevIssuer> {
   const settings = settingsOf(options)
   const database = options.database ?? openDatabase(options.path ?? '')
-  const close = (): void => (options.database === undefined ? database.close() : undefined)
+  let attached: { origin: LedgerView; tokens: RefreshTokens } | undefined
+  const connected = (): { origin: LedgerView; tokens: RefreshTokens } => {
+    if (attached === undefined) throw notAttached()
+    return attached
+  }
+  async function close(): Promise<void> {
+    await attached?.tokens.close()
+    if (options.database === undefined) database.close()
+  }
   try {
     const tables = openTables(database, settings.realm)
-    const keys = await openKeys(tables, settings.algorithm, unixSeconds())
+    const keys = await SigningKeys.open({
+      tables,
+      algorithm: settings.algorithm,
+      isBanned: (thumbprint) => connected().origin.bans(settings.realm, thumbprint),
+      clock: unixSeconds,
+    })
     await seed(tables, settings.users)
-    let attached: LedgerView | undefined
-    const origin = (): LedgerView => {
-      if (attached === undefined) throw notAttached()
-      return attached
+    const issuer: Issuer = {
+      settings,
+      tables,
+      keys,
+      clients: new ClientBook(settings.clients),
+      failures: new FailureLimiter(settings.maxFailuresPerMinute),
+      origin: () => connected().origin,
+      tokens: () => connected().tokens,
     }
-    const issuer: Issuer = { settings, tables, keys, origin }
     return {
       realm: {
         name: settings.realm,
@@ -46,38 +74,56 @@ export async function createDevIssuer(options: DevIssuerOptions): Promise<DevIss
         jwks: () => keys.jwks(),
         // It shares the origin's clock.
         issuerSkewSeconds: 0,
+        administration: administrationOf(issuer),
       },
-      attach: (given) => void (attached = given),
-      fetch: (request) => answer(issuer, request),
+      clients: settings.clients.map(({ id, secret }) => ({
+        id,
+        ...(secret === undefined ? {} : { secretSha256: createHash('sha256').update(secret).digest('hex') }),
+        realms: [settings.realm],
+      })),
+      attach(origin) {
+        const { realm, refreshTokenSeconds: idleSeconds, sessionSeconds: maxSeconds, reuseGraceSeconds } = settings
+        attached = { origin, tokens: createRefreshTokens({ database, realm, origin, idleSeconds, maxSeconds, reuseGraceSeconds }) }
+      },
+      fetch: (request, source = {}) => answer(issuer, request, source),
       close,
     }
   } catch (error) {
-    close()
+    await close()
     throw error
   }
 }
 
-async function answer(issuer: Issuer, request: Request): Promise<Response | undefined> {
-  const requested = new URL(request.url)
+interface Endpoint {
+  methods: readonly string[]
+  answer(issuer: Issuer, asking: Asking): Response | Promise<Response>
+}
+
+/** By their path under the realm. */
+const ENDPOINTS: ReadonlyMap<string, Endpoint> = new Map([
+  ['.well-known/openid-configuration', { methods: ['GET', 'HEAD'], answer: (issuer) => json(200, discovery(issuer), METADATA_CACHE) }],
+  ['protocol/openid-connect/certs', { methods: ['GET', 'HEAD'], answer: ({ keys }) => json(200, keys.jwks(), METADATA_CACHE) }],
+  ['protocol/openid-connect/token', { methods: ['POST'], answer: token }],
+  ['protocol/openid-connect/logout', { methods: ['GET', 'POST'], answer: logout }],
+] satisfies [string, Endpoint][])
+
+async function answer(issuer: Issuer, request: Request, source: RequestSource): Promise<Response | undefined> {
+  const url = new URL(request.url)
   const base = `/realms/${issuer.settings.realm}/`
-  if (!requested.pathname.startsWith(base)) return undefined
+  const endpoint = url.pathname.startsWith(base) ? ENDPOINTS.get(url.pathname.slice(base.length)) : undefined
+  if (endpoint === undefined) return undefined
+  const { corsOrigins } = issuer.settings
+  return withCors(request, corsOrigins, await answered(issuer, endpoint, request, source))
+}
+
+async function answered(issuer: Issuer, { methods, answer }: Endpoint, request: Request, source: RequestSource): Promise<Response> {
+  const { corsOrigins, plainHttp } = issuer.settings
   try {
-    switch (requested.pathname.slice(base.length)) {
-      case '.well-known/openid-configuration':
-        allow(request, 'GET', 'HEAD')
-        return json(200, discovery(issuer), METADATA_CACHE)
-      case 'protocol/openid-connect/certs':
-        allow(request, 'GET', 'HEAD')
-        return json(200, issuer.keys.jwks(), METADATA_CACHE)
-      case 'protocol/openid-connect/token':
-        allow(request, 'POST')
-        return await token(issuer, request)
-      case 'protocol/openid-connect/logout':
-        allow(request, 'GET', 'POST')
-        return await logout(issuer, request, requested)
-      default:
-        return undefined
-    }
+    requireHttps(request, source, plainHttp)
+    const allowed = preflight(request, corsOrigins, methods)
+    if (allowed !== undefined) return allowed
+    if (!methods.includes(request.method)) throw new Problem(405, 'method_not_allowed', undefined, { allow: methods.join(', ') })
+    return await answer(issuer, { request, form: await formOf(request), address: source.address })
   } catch (error) {
     const problem = problemOf(error)
     if (problem === undefined) console.error('portcullis: the development issuer failed', error)
@@ -85,8 +131,9 @@ async function answer(issuer: Issuer, request: Request): Promise<Response | unde
   }
 }
 
-function allow(request: Request, ...methods: string[]): void {
-  if (!methods.includes(request.method)) throw new Problem(405, 'method_not_allowed', undefined, { allow: methods.join(', ') })
+/** What was sent by form or, with `GET`, in the query. */
+async function formOf(request: Request): Promise<ReadonlyMap<string, string>> {
+  return request.method === 'POST' ? formBody(request, MAX_FORM_BYTES) : parametersOf(new URL(request.url).searchParams)
 }
 
 /** OpenID Connect Discovery 1.0 §3, as far as there is something to say. */
@@ -96,12 +143,14 @@ function discovery({ settings }: Issuer): object {
     issuer: settings.issuer,
     jwks_uri: endpoint('certs'),
     token_endpoint: endpoint('token'),
+    revocation_endpoint: endpoint('revoke'),
     end_session_endpoint: endpoint('logout'),
     grant_types_supported: ['password', 'refresh_token'],
     response_types_supported: [],
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: [settings.algorithm],
     token_endpoint_auth_methods_supported: ['none', 'client_secret_post', 'client_secret_basic'],
+    revocation_endpoint_auth_methods_supported: ['none', 'client_secret_post', 'client_secret_basic'],
     scopes_supported: ['openid'],
   }
 }
@@ -122,6 +171,11 @@ const RULES: Rules = {
   algorithm: oneOf('RS256', 'PS256', 'ES256', 'EdDSA'),
   accessTokenSeconds: integer('whole seconds', 1),
   refreshTokenSeconds: integer('whole seconds', 1),
+  sessionSeconds: integer('whole seconds', 1),
+  reuseGraceSeconds: integer('whole seconds', 0, 300),
+  maxFailuresPerMinute: integer('failures', 1),
+  corsOrigins: list(webOrigin),
+  plainHttp: oneOf('loopback', 'anywhere'),
   users: list(shape({ name: required(text), password: text, roles: list(text) })),
   clients: list(
     shape({ id: required(text), secret: text, accessTokenSeconds: integer('whole seconds', 1), postLogoutRedirectUris: list(url) }),
@@ -143,6 +197,11 @@ function settingsOf(options: DevIssuerOptions): Issuer['settings'] {
     algorithm: options.algorithm ?? 'RS256',
     accessTokenSeconds: options.accessTokenSeconds ?? 300,
     refreshTokenSeconds: options.refreshTokenSeconds ?? 1_800,
+    sessionSeconds: options.sessionSeconds ?? 36_000,
+    reuseGraceSeconds: options.reuseGraceSeconds ?? 0,
+    maxFailuresPerMinute: options.maxFailuresPerMinute ?? 100,
+    corsOrigins: options.corsOrigins ?? [],
+    plainHttp: options.plainHttp ?? 'loopback',
     users: options.users ?? [...USERS],
     clients: options.clients ?? [...CLIENTS],
   }

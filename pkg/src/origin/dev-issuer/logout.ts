@@ -1,38 +1,43 @@
 import { noContent } from '../answer.ts'
 import { Problem } from '../problem.ts'
-import { formBody, invalidRequest, parametersOf } from '../request.ts'
-import { authenticateClient } from './clients.ts'
-import { MAX_FORM_BYTES } from './grants.ts'
-import { endSession, type Issuer } from './tokens.ts'
+import { invalidRequest } from '../request.ts'
+import { type Asking, clientOf, type Issuer, note } from './issuer.ts'
 
 /**
  * `GET` or `POST …/logout` (OpenID Connect RP-Initiated Logout 1.0): ends the session that `id_token_hint` names. As in
  * Keycloak, a client may POST its `refresh_token` instead. Without either nothing says whose session it is.
  */
-export async function logout(issuer: Issuer, request: Request, url: URL): Promise<Response> {
-  const given = request.method === 'POST' ? await formBody(request, MAX_FORM_BYTES) : parametersOf(url.searchParams)
-  if (request.method === 'POST' && given.has('refresh_token')) return byRefreshToken(issuer, request, given)
-  const hint = given.get('id_token_hint')
+export async function logout(issuer: Issuer, asking: Asking): Promise<Response> {
+  const { request, form, address } = asking
+  if (request.method === 'POST' && form.has('refresh_token')) return byRefreshToken(issuer, asking)
+  const hint = form.get('id_token_hint')
   if (hint === undefined) throw invalidRequest('id_token_hint is missing')
   const claims = await issuer.keys.verify(hint, { issuer: issuer.settings.issuer, expired: 'accept' })
   if (claims?.['token_use'] !== 'id' || typeof claims['sid'] !== 'string')
     throw invalidRequest('id_token_hint is no ID token of this issuer')
-  if (given.has('client_id') && given.get('client_id') !== claims.aud) throw invalidRequest('id_token_hint belongs to another client')
-  const target = redirectTarget(issuer, given, claims.aud)
-  await endSession(issuer, claims['sid'])
+  if (form.has('client_id') && form.get('client_id') !== claims.aud) throw invalidRequest('id_token_hint belongs to another client')
+  const target = redirectTarget(issuer, form, claims.aud)
+  await end(issuer, { session: claims['sid'], subject: claims.sub ?? '', address })
   return target === undefined
     ? page()
     : new Response(null, { status: 303, headers: { location: target.href, 'cache-control': 'no-store' } })
 }
 
-async function byRefreshToken(issuer: Issuer, request: Request, form: ReadonlyMap<string, string>): Promise<Response> {
-  const client = await authenticateClient(issuer.settings.clients, request, form)
-  const claims = await issuer.keys.verify(form.get('refresh_token') ?? '', { issuer: issuer.settings.issuer, expired: 'accept' })
-  if (claims?.['token_use'] !== 'refresh' || claims['azp'] !== client.id || typeof claims['sid'] !== 'string') {
+async function byRefreshToken(issuer: Issuer, asking: Asking): Promise<Response> {
+  const client = await clientOf(issuer, asking)
+  const found = issuer.tokens().find(asking.form.get('refresh_token') ?? '')
+  if (found?.client !== client.id) {
     throw new Problem(400, 'invalid_grant', 'the refresh token is no refresh token of this client')
   }
-  await endSession(issuer, claims['sid'])
+  await end(issuer, { ...found, address: asking.address })
   return noContent()
+}
+
+/** In the ledger, then here. Throws what the ledger throws. */
+async function end(issuer: Issuer, { session, subject, address }: { session: string; subject: string; address: string | undefined }): Promise<void> {
+  const actor = `user:${subject}`
+  await issuer.tokens().endSession(session, address === undefined ? { actor } : { actor, address })
+  await note(issuer, { action: 'logout', actor, subject: session, address })
 }
 
 /** Exactly what the client has registered, or nothing: this is what keeps it from being an open redirect. */

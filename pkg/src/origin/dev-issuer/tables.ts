@@ -1,4 +1,5 @@
 import { migrate, type Database, type Row } from '../database.ts'
+import { migrateRefreshTokens } from '../refresh-tokens/tables.ts'
 
 const SCHEMA = [
   `CREATE TABLE dev_issuer_keys (
@@ -19,10 +20,22 @@ const SCHEMA = [
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX dev_issuer_refresh_tokens_sid ON dev_issuer_refresh_tokens (sid);
    CREATE INDEX dev_issuer_refresh_tokens_expires_at ON dev_issuer_refresh_tokens (expires_at);`,
+  // Keys that were made in the same second get an order. Sessions go to the library of refresh tokens: the hashes are the same
+  // there. Nothing says how long a token was good for: its hour is that of the default, 1800 s before it expires.
+  `ALTER TABLE dev_issuer_keys ADD COLUMN number INTEGER NOT NULL DEFAULT 0;
+   UPDATE dev_issuer_keys SET number =
+     (SELECT count(*) FROM dev_issuer_keys o
+      WHERE o.realm = dev_issuer_keys.realm AND (o.created_at, o.kid) <= (dev_issuer_keys.created_at, dev_issuer_keys.kid));
+   INSERT INTO refresh_families (realm, session, subject, client, started_at, last_used_at, ended_at)
+     SELECT s.realm, s.sid, s.sub, s.client, s.started_at, max(t.expires_at) - 1800, s.ended_at
+     FROM dev_issuer_sessions s JOIN dev_issuer_refresh_tokens t USING (sid) GROUP BY s.sid;
+   INSERT INTO refresh_tokens (hash, family, issued_at, used_at_ms)
+     SELECT t.hash, f.id, t.expires_at - 1800, t.used_at * 1000
+     FROM dev_issuer_refresh_tokens t JOIN dev_issuer_sessions s USING (sid)
+     JOIN refresh_families f ON f.realm = s.realm AND f.session = s.sid;
+   DROP TABLE dev_issuer_refresh_tokens;
+   DROP TABLE dev_issuer_sessions;`,
 ]
-
-/** A session this young may not have its first refresh token yet. */
-const NEW_SESSION_SECONDS = 60
 
 export interface User {
   sub: string
@@ -33,95 +46,67 @@ export interface User {
   version: number
 }
 
-export interface Session {
-  sid: string
-  sub: string
-  client: string
-  /** Unix seconds. */
-  startedAt: number
-}
-
 export interface StoredKey {
+  /** Its RFC 7638 thumbprint. */
   kid: string
   algorithm: string
   privateJwk: string
+  /** Unix seconds. */
+  createdAt: number
 }
-
-/** What using a refresh token came to. `reused`: it had been used before, so somebody else has it too. */
-export type Use = { outcome: 'used'; session: Session } | { outcome: 'reused'; sid: string } | { outcome: 'refused' }
 
 /** The development issuer's own tables. */
 export interface Tables {
   /** Newest first. */
   keys(): StoredKey[]
-  addKey(key: StoredKey, now: number): void
+  addKey(key: StoredKey): void
+  removeKey(kid: string): void
+  /** By name; `search` is a part of it, without regard to case. */
+  users(search: string | undefined, first: number, max: number): User[]
   user(name: string): User | undefined
   userBySub(sub: string): User | undefined
   addUser(user: User): void
-  /** Starts a session and forgets those that nobody can continue. */
-  addSession(session: Session): void
-  endSession(sid: string, now: number): void
-  addRefreshToken(hash: string, sid: string, expiresAt: number): void
-  /** Uses a refresh token up: of any number that try at once, one succeeds. */
-  useRefreshToken(hash: string, now: number): Use
 }
 
 export function openTables(database: Database, realm: string): Tables {
+  migrateRefreshTokens(database)
   migrate(database, 'dev-issuer', SCHEMA)
-  const keys = database.prepare('SELECT kid, algorithm, private_jwk FROM dev_issuer_keys WHERE realm = ? ORDER BY created_at DESC, kid')
-  const addKey = database.prepare('INSERT INTO dev_issuer_keys VALUES (?, ?, ?, ?, ?)')
+  const keys = database.prepare('SELECT * FROM dev_issuer_keys WHERE realm = ? ORDER BY number DESC')
+  const addKey = database.prepare(
+    `INSERT INTO dev_issuer_keys
+     SELECT ?, ?, ?, ?, ?, coalesce(max(number), 0) + 1 FROM dev_issuer_keys WHERE realm = ?`,
+  )
+  const removeKey = database.prepare('DELETE FROM dev_issuer_keys WHERE realm = ? AND kid = ?')
+  const users = database.prepare(
+    `SELECT * FROM dev_issuer_users WHERE realm = ? AND instr(lower(name), lower(?)) > 0 ORDER BY name LIMIT ? OFFSET ?`,
+  )
   const byName = database.prepare('SELECT * FROM dev_issuer_users WHERE realm = ? AND name = ?')
   const bySub = database.prepare('SELECT * FROM dev_issuer_users WHERE realm = ? AND sub = ?')
   const addUser = database.prepare('INSERT OR IGNORE INTO dev_issuer_users VALUES (?, ?, ?, ?, ?, ?)')
-  const addSession = database.prepare('INSERT INTO dev_issuer_sessions VALUES (?, ?, ?, ?, ?, NULL)')
-  const endSession = database.prepare('UPDATE dev_issuer_sessions SET ended_at = ? WHERE sid = ? AND realm = ? AND ended_at IS NULL')
-  const forgetTokens = database.prepare('DELETE FROM dev_issuer_refresh_tokens WHERE expires_at < ?')
-  const forgetSessions = database.prepare(
-    'DELETE FROM dev_issuer_sessions WHERE started_at < ? AND sid NOT IN (SELECT sid FROM dev_issuer_refresh_tokens)',
-  )
-  const addToken = database.prepare('INSERT INTO dev_issuer_refresh_tokens VALUES (?, ?, ?, NULL)')
-  const token = database.prepare(
-    `SELECT t.expires_at, t.used_at, s.sid, s.sub, s.client, s.started_at, s.ended_at
-     FROM dev_issuer_refresh_tokens t JOIN dev_issuer_sessions s USING (sid) WHERE t.hash = ? AND s.realm = ?`,
-  )
-  const markUsed = database.prepare('UPDATE dev_issuer_refresh_tokens SET used_at = ? WHERE hash = ?')
   return {
     keys: () =>
       keys
         .all(realm)
-        .map((row) => ({ kid: string(row, 'kid'), algorithm: string(row, 'algorithm'), privateJwk: string(row, 'private_jwk') })),
-    addKey: (key, now) => void addKey.run(realm, key.kid, key.algorithm, key.privateJwk, now),
-    user: (name) => userOf(byName.get(realm, name)),
-    userBySub: (sub) => userOf(bySub.get(realm, sub)),
+        .map((row) => ({
+          kid: string(row, 'kid'),
+          algorithm: string(row, 'algorithm'),
+          privateJwk: string(row, 'private_jwk'),
+          createdAt: number(row, 'created_at'),
+        })),
+    addKey: (key) => void addKey.run(realm, key.kid, key.algorithm, key.privateJwk, key.createdAt, realm),
+    removeKey: (kid) => void removeKey.run(realm, kid),
+    users: (search = '', first, max) => users.all(realm, search, max, first).map(userOf),
+    user: (name) => found(byName.get(realm, name)),
+    userBySub: (sub) => found(bySub.get(realm, sub)),
     addUser: (user) => void addUser.run(realm, user.name, user.sub, user.password, JSON.stringify(user.roles), user.version),
-    addSession(session) {
-      database.transaction(() => {
-        forgetTokens.run(session.startedAt)
-        forgetSessions.run(session.startedAt - NEW_SESSION_SECONDS)
-        addSession.run(session.sid, realm, session.sub, session.client, session.startedAt)
-      })
-    },
-    endSession: (sid, now) => void endSession.run(now, sid, realm),
-    addRefreshToken: (hash, sid, expiresAt) => void addToken.run(hash, sid, expiresAt),
-    useRefreshToken: (hash, now) =>
-      database.transaction((): Use => {
-        const row = token.get(hash, realm)
-        if (row === undefined || number(row, 'expires_at') < now || row['ended_at'] !== null) return { outcome: 'refused' }
-        if (row['used_at'] !== null) return { outcome: 'reused', sid: string(row, 'sid') }
-        markUsed.run(now, hash)
-        const session = {
-          sid: string(row, 'sid'),
-          sub: string(row, 'sub'),
-          client: string(row, 'client'),
-          startedAt: number(row, 'started_at'),
-        }
-        return { outcome: 'used', session }
-      }),
   }
 }
 
-function userOf(row: Row | undefined): User | undefined {
-  if (row === undefined) return undefined
+function found(row: Row | undefined): User | undefined {
+  return row === undefined ? undefined : userOf(row)
+}
+
+function userOf(row: Row): User {
   return {
     sub: string(row, 'sub'),
     name: string(row, 'name'),

@@ -1,22 +1,17 @@
-import type { JWTPayload } from 'jose'
-import { PortcullisError } from '../../errors.ts'
 import { Problem } from '../problem.ts'
-import type { Origin } from '../types.ts'
-import type { IssuerKeys } from './keys.ts'
-import type { Session, Tables, User } from './tables.ts'
-import type { DevClient, DevIssuerOptions } from './types.ts'
+import { type Issuer, unixSeconds } from './issuer.ts'
+import type { User } from './tables.ts'
+import type { DevClient } from './types.ts'
 
-/** What the issuer works with. */
-export interface Issuer {
-  settings: Required<Omit<DevIssuerOptions, 'path' | 'database' | 'issuer'>> & { issuer: string }
-  tables: Tables
-  keys: IssuerKeys
-  /** Throws until the issuer is attached. */
-  origin(): LedgerView
+/** A login of a user with a client. */
+export interface Session {
+  sid: string
+  user: User
+  client: DevClient
+  /** Unix seconds. */
+  startedAt: number
+  scope: string | undefined
 }
-
-/** What the issuer needs of the origin whose ledger it obeys. */
-export type LedgerView = Pick<Origin, 'endSession' | 'minimumVersion' | 'refuses' | 'status'>
 
 /** The answer of the token endpoint (RFC 6749 §5.1). */
 export interface TokenAnswer {
@@ -30,112 +25,70 @@ export interface TokenAnswer {
   id_token?: string
 }
 
+/** A refresh token that waits to be remembered. */
+export interface NewRefreshToken {
+  token: string
+  /** Unix seconds. */
+  issuedAt: number
+  /** Unix seconds. */
+  expiresAt: number
+}
+
 /** A login that follows a logout in the same second waits for the next one; a little more for timers that are late. */
 const MAX_WAIT_MS = 1_200
 
-/** Issues the tokens of a session, now; they are not refused by any not-before. Throws a `Problem` when they would be. */
-export async function issueTokens(
-  issuer: Issuer,
-  user: User,
-  client: DevClient,
-  session: Session,
-  scope: string | undefined,
-): Promise<TokenAnswer> {
-  const { settings, tables, keys } = issuer
-  const now = await issuableAt(issuer, user, client, session.sid)
-  const accessTokenSeconds = client.accessTokenSeconds ?? settings.accessTokenSeconds
-  const common = {
-    iss: settings.issuer,
-    sub: user.sub,
-    sid: session.sid,
-    azp: client.id,
-    iat: now,
-    auth_time: session.startedAt,
-    token_version: versionOf(issuer, user),
-  }
-  const refresh: JWTPayload = {
-    ...common,
-    jti: crypto.randomUUID(),
+/** Signs a refresh token. It is good once the library of refresh tokens knows it. */
+export async function signRefreshToken(issuer: Issuer, session: Session, now: number): Promise<NewRefreshToken> {
+  const { settings, keys } = issuer
+  const expiresAt = Math.min(now + settings.refreshTokenSeconds, session.startedAt + settings.sessionSeconds)
+  const token = await keys.sign({
+    ...commonClaims(issuer, session, now),
     aud: settings.issuer,
-    exp: now + settings.refreshTokenSeconds,
+    exp: expiresAt,
     typ: 'Refresh',
     token_use: 'refresh',
-    ...(scope === undefined ? {} : { scope }),
-  }
-  const access: JWTPayload = {
-    ...common,
-    jti: crypto.randomUUID(),
-    aud: settings.audience,
-    exp: now + accessTokenSeconds,
-    typ: 'Bearer',
-    token_use: 'access',
-    preferred_username: user.name,
-    realm_access: { roles: user.roles },
-    rsq: headOf(issuer),
-    scope: scope ?? '',
-  }
-  const refreshToken = await keys.sign(refresh)
+    ...(session.scope === undefined ? {} : { scope: session.scope }),
+  })
+  return { token, issuedAt: now, expiresAt }
+}
+
+/** Signs what goes with a refresh token. */
+export async function answerWith(issuer: Issuer, session: Session, refresh: NewRefreshToken): Promise<TokenAnswer> {
+  const { settings, keys, origin } = issuer
+  const { user, client, scope } = session
+  const now = refresh.issuedAt
+  const accessTokenSeconds = client.accessTokenSeconds ?? settings.accessTokenSeconds
+  const lastLogoutTime = origin().userNotBefore(settings.realm, user.sub)
+  const common = { ...commonClaims(issuer, session, now), exp: now + accessTokenSeconds, preferred_username: user.name }
   const answer: TokenAnswer = {
-    access_token: await keys.sign(access),
+    access_token: await keys.sign({
+      ...common,
+      aud: settings.audience,
+      typ: 'Bearer',
+      token_use: 'access',
+      realm_access: { roles: user.roles },
+      rsq: headOf(issuer),
+      ...(lastLogoutTime === 0 ? {} : { last_logout_time: lastLogoutTime }),
+      scope: scope ?? '',
+    }),
     token_type: 'Bearer',
     expires_in: accessTokenSeconds,
-    refresh_token: refreshToken,
-    refresh_expires_in: settings.refreshTokenSeconds,
+    refresh_token: refresh.token,
+    refresh_expires_in: refresh.expiresAt - now,
     session_state: session.sid,
     scope: scope ?? '',
   }
   if (scope?.split(' ').includes('openid') === true) {
-    const exp = now + accessTokenSeconds
-    answer.id_token = await keys.sign({
-      ...common,
-      jti: crypto.randomUUID(),
-      aud: client.id,
-      exp,
-      typ: 'ID',
-      token_use: 'id',
-      preferred_username: user.name,
-    })
+    answer.id_token = await keys.sign({ ...common, jti: crypto.randomUUID(), aud: client.id, typ: 'ID', token_use: 'id' })
   }
-  tables.addRefreshToken(await hashOf(refreshToken), session.sid, now + settings.refreshTokenSeconds)
   return answer
-}
-
-/** What stands for a refresh token in the table. */
-export async function hashOf(token: string): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(token)))
-  return Buffer.from(digest).toString('base64url')
-}
-
-/** Ends a session in the ledger, then here. Throws what the ledger throws. */
-export async function endSession({ settings, tables, origin }: Issuer, sid: string): Promise<void> {
-  await origin().endSession(settings.realm, sid)
-  tables.endSession(sid, unixSeconds())
-}
-
-export function unixSeconds(): number {
-  return Math.floor(Date.now() / 1000)
-}
-
-export function notAttached(): PortcullisError {
-  return new PortcullisError('fault', 'the development issuer has no origin: call issuer.attach(origin) before it serves')
-}
-
-/** Where the ledger is: a gate that is not as far refreshes before it accepts the token. */
-function headOf({ settings, origin }: Issuer): number {
-  const status = origin().status()
-  return status.find(({ realm }) => realm === settings.realm)?.sequence ?? 0
-}
-
-/** The version of the tokens that a login gets: the least that the ledger lets pass. */
-function versionOf({ settings, origin }: Issuer, user: User): number {
-  return Math.max(user.version, origin().minimumVersion(settings.realm, user.sub))
 }
 
 /**
  * The second in which tokens may be issued. Whatever was issued up to a not-before is refused, so right after a logout
  * this is the next one. Throws a `Problem` when it is later than that.
  */
-export async function issuableAt(issuer: Issuer, user: User, client: DevClient, sid: string): Promise<number> {
+export async function issuableAt(issuer: Issuer, { user, client, sid }: Omit<Session, 'startedAt' | 'scope'>): Promise<number> {
   const { settings, origin } = issuer
   const deadline = Date.now() + MAX_WAIT_MS
   for (;;) {
@@ -155,4 +108,28 @@ export async function issuableAt(issuer: Issuer, user: User, client: DevClient, 
     const restOfSecondMs = 1_000 - (Date.now() % 1_000)
     await new Promise((resolve) => setTimeout(resolve, restOfSecondMs))
   }
+}
+
+/** The version of the tokens that a login gets: the least that the ledger lets pass. */
+export function versionOf({ settings, origin }: Issuer, user: User): number {
+  return Math.max(user.version, origin().minimumVersion(settings.realm, user.sub))
+}
+
+function commonClaims(issuer: Issuer, { sid, user, client, startedAt }: Session, now: number): Record<string, string | number> {
+  return {
+    iss: issuer.settings.issuer,
+    sub: user.sub,
+    sid,
+    azp: client.id,
+    jti: crypto.randomUUID(),
+    iat: now,
+    auth_time: startedAt,
+    token_version: versionOf(issuer, user),
+  }
+}
+
+/** Where the ledger is: a gate that is not as far refreshes before it accepts the token. */
+function headOf({ settings, origin }: Issuer): number {
+  const status = origin().status()
+  return status.find(({ realm }) => realm === settings.realm)?.sequence ?? 0
 }

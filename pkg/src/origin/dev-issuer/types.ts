@@ -1,6 +1,7 @@
 import type { Algorithm } from '../../types.ts'
 import type { Database } from '../database.ts'
-import type { Origin, OriginRealm } from '../types.ts'
+import type { ClientOptions, OriginRealm, RequestSource } from '../types.ts'
+import type { LedgerView } from './issuer.ts'
 
 /** A user of the development issuer. */
 export interface DevUser {
@@ -42,6 +43,16 @@ export interface DevIssuerOptions {
   accessTokenSeconds?: number
   /** How long a session may go unused. Default 1800. */
   refreshTokenSeconds?: number
+  /** How long a session may go on at all. Default 36000. */
+  sessionSeconds?: number
+  /** How long after its use a second use of a refresh token counts as a lost race and not as theft. Default 0. */
+  reuseGraceSeconds?: number
+  /** How often one address may fail with one user or client before it has to wait (429). Default 100. */
+  maxFailuresPerMinute?: number
+  /** The web origins whose scripts may read answers, such as `https://app.example`. Default: none. */
+  corsOrigins?: string[]
+  /** From where it may be asked by `http:`: from this machine (`loopback`) or from `anywhere`. Default `loopback`. */
+  plainHttp?: 'loopback' | 'anywhere'
   /** Created when they are missing; what is stored of them wins. Default: `alice`, `bob`, and `admin` with `portcullis-admin`. */
   users?: DevUser[]
   /** Default: `demo`, public, and `backend` with secret `backend-secret`. */
@@ -55,9 +66,12 @@ export interface DevIssuerOptions {
 export interface DevIssuer {
   /** For `createOrigin({ realms: [issuer.realm] })`. */
   readonly realm: OriginRealm
+  /** For `createOrigin({ clients: issuer.clients })`: its clients may then revoke their tokens. */
+  readonly clients: ClientOptions[]
   /** Gives it the origin whose ledger it obeys. Needed before it serves. */
-  attach(origin: Pick<Origin, 'endSession' | 'minimumVersion' | 'refuses' | 'status'>): void
+  attach(origin: LedgerView): void
   /** Answers its own routes; `undefined` for all others. Never rejects. */
-  fetch(request: Request): Promise<Response | undefined>
-  close(): void
+  fetch(request: Request, source?: RequestSource): Promise<Response | undefined>
+  /** Finishes what is under way. To be closed before its origin. */
+  close(): Promise<void>
 }

@@ -1,6 +1,6 @@
 import { AUDIT_ACTIONS, type AuditAction, type AuditLog, type AuditQuery, MAX_AUDIT_LINES, type StoredAuditEntry } from '../audit.ts'
 import { json, jsonLines } from '../answer.ts'
-import { invalidRequest } from '../request.ts'
+import { invalidRequest, textParameter } from '../request.ts'
 import type { Call, Route } from '../router.ts'
 
 const DEFAULT_LINES = 100
@@ -99,7 +99,7 @@ function parametersOf(url: URL): Map<Parameter, string> {
   for (const [name, value] of url.searchParams) {
     const parameter = PARAMETERS.find((each) => each === name)
     if (parameter === undefined) throw invalidRequest(`the query may have no parameters but ${PARAMETERS.join(', ')}`)
-    if (found.has(parameter) || value === '') throw invalidRequest(`${parameter} must have a value, given once`)
+    if (found.has(parameter) || textParameter(url, parameter) === undefined) throw invalidRequest(`${parameter} must have a value, given once`)
     found.set(parameter, value)
   }
   return found

@@ -1,5 +1,6 @@
 import { PortcullisError } from '../../errors.ts'
 import { json } from '../answer.ts'
+import { ENFORCEMENT, enforcedOr, waitOf, WAIT_PARAMETERS } from '../enforcement.ts'
 import { Problem } from '../problem.ts'
 import { invalidRequest, jsonBody } from '../request.ts'
 import type { Call, Route } from '../router.ts'
@@ -12,6 +13,7 @@ export const revokeRoutes: readonly Route[] = [
     access: 'anybody',
     operation: {
       summary: 'Revokes an access token; whoever holds it may.',
+      query: WAIT_PARAMETERS,
       body: {
         type: 'application/json',
         schema: {
@@ -25,7 +27,7 @@ export const revokeRoutes: readonly Route[] = [
         200: {
           description: 'It is refused everywhere, or will be as soon as the edges have heard; also when it was already.',
           type: 'application/json',
-          schema: { type: 'object', required: ['revoked'], properties: { revoked: { const: true } } },
+          schema: { oneOf: [{ type: 'object', required: ['revoked'], properties: { revoked: { const: true } } }, ENFORCEMENT] },
         },
         401: { description: 'The token is not one of a realm here, or is no access token.' },
       },
@@ -34,15 +36,16 @@ export const revokeRoutes: readonly Route[] = [
   },
 ]
 
-async function revoke({ context, request }: Call): Promise<Response> {
+async function revoke(call: Call): Promise<Response> {
+  const { context, request } = call
+  const wait = waitOf(call)
   const { token } = await jsonBody(request, context.settings.maxBodyBytes, ['token'])
   if (typeof token !== 'string' || token === '') throw invalidRequest('token must be a text that is not empty')
   try {
-    await context.origin.revokeToken(token)
+    return await enforcedOr(call, wait, await context.origin.revokeToken(token, call.act()), json(200, { revoked: true }))
   } catch (error) {
     throw problemOf(error)
   }
-  return json(200, { revoked: true })
 }
 
 /** The texts are part of the route's contract. */

@@ -19,7 +19,7 @@ function logout(user: string, token?: string, realm = 'acme'): Promise<Response>
 
 test('an administrator logs a user out: known or unknown, whatever the name', async () => {
   const token = await acme.token(ADMINISTRATOR)
-  const users = ['alice', 'nobody', 'auth0|5f7c', 'f:8b:名前', '../x', '100%', 'a b']
+  const users = ['alice', 'nobody', 'auth0|5f7c', 'f:8b:名前', 'a/b', '..x', '100%', 'a b']
   for (const user of users) {
     const before = stage.sequence()
     const response = await logout(encodeURIComponent(user), token)
@@ -94,7 +94,7 @@ test('an administrator who is logged out is one no more, at once', async () => {
 
 test('a name that cannot be recorded is refused', async () => {
   const token = await acme.token(ADMINISTRATOR)
-  for (const user of ['%ff', 'x'.repeat(1_025)]) assert.equal((await logout(user, token)).status, 400)
+  for (const user of ['%ff', 'x'.repeat(1_025), '%00', '..%2fx', 'a%2F..%5Cb']) assert.equal((await logout(user, token)).status, 400)
 })
 
 test('other methods are named', async () => {

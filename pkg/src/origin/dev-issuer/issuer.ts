@@ -1,0 +1,100 @@
+import { PortcullisError } from '../../errors.ts'
+import type { AuditAction } from '../audit.ts'
+import type { ClientBook } from '../clients.ts'
+import type { FailureLimiter } from '../failures.ts'
+import { Problem, tooManyFailures } from '../problem.ts'
+import type { LedgerOfSessions, RefreshTokens } from '../refresh-tokens/index.ts'
+import type { Origin } from '../types.ts'
+import type { SigningKeys } from './keys.ts'
+import type { Tables } from './tables.ts'
+import type { DevClient, DevIssuerOptions } from './types.ts'
+
+/** The options with every default filled in. */
+export type Settings = Required<Omit<DevIssuerOptions, 'path' | 'database' | 'issuer'>> & { issuer: string }
+
+/** What the issuer works with. */
+export interface Issuer {
+  settings: Settings
+  tables: Tables
+  keys: SigningKeys
+  clients: ClientBook
+  failures: FailureLimiter
+  /** Throws until the issuer is attached. */
+  origin(): LedgerView
+  /** Throws until the issuer is attached. */
+  tokens(): RefreshTokens
+}
+
+/** What the issuer needs of the origin whose ledger it obeys. */
+export interface LedgerView
+  extends Pick<Origin, 'audit' | 'bans' | 'minimumVersion' | 'refuses' | 'status' | 'userNotBefore'>,
+    LedgerOfSessions {}
+
+/** One request, read as far as a grant or logout needs it. */
+export interface Asking {
+  request: Request
+  form: ReadonlyMap<string, string>
+  /** The client's network address. */
+  address: string | undefined
+}
+
+/** Longer names are counted as one: a limiter must not remember what an attacker makes up. */
+const MAX_ACCOUNT_CHARACTERS = 128
+
+/** Who asks, and what this issuer knows of it. Throws a `Problem`: 401, or 429 after too many failures. */
+export async function clientOf(issuer: Issuer, { request, form, address }: Asking): Promise<DevClient> {
+  let account: string | undefined
+  const attempt = (claimed: string): void => admit(issuer, address, (account = claimed))
+  try {
+    const { id } = await issuer.clients.authenticate(request, form, { attempt })
+    return issuer.settings.clients.find((client) => client.id === id) ?? { id }
+  } catch (error) {
+    if (account !== undefined && error instanceof Problem && error.isFailure) issuer.failures.failed(address ?? '', account)
+    throw error
+  }
+}
+
+/**
+ * Tries a user's password. What is wrong counts against the pair of address and name; once that is too much, also what was
+ * asked for at the same time is not answered. Throws a `Problem` (429).
+ */
+export async function tryPassword(issuer: Issuer, address: string | undefined, name: string, verify: () => Promise<boolean>): Promise<boolean> {
+  const account = `user:${name.slice(0, MAX_ACCOUNT_CHARACTERS)}`
+  admit(issuer, address, account)
+  const isGood = await verify()
+  admit(issuer, address, account)
+  if (!isGood) issuer.failures.failed(address ?? '', account)
+  return isGood
+}
+
+function admit({ failures }: Issuer, address: string | undefined, account: string): void {
+  const seconds = failures.retryAfterSeconds(address ?? '', account)
+  if (seconds !== undefined) throw tooManyFailures(seconds)
+}
+
+export interface Happened {
+  action: AuditAction
+  actor?: string | undefined
+  subject?: string | undefined
+  address: string | undefined
+  detail?: string
+}
+
+/**
+ * Notes in the audit log what has happened. When that fails the origin has reported its store, and the answer stays what it
+ * is: a refresh token that was used up cannot be used again.
+ */
+export async function note({ settings, origin }: Issuer, happened: Happened): Promise<void> {
+  const given = Object.fromEntries(Object.entries(happened).filter(([, value]) => value !== undefined))
+  await origin()
+    .audit.note({ ...given, action: happened.action, realm: settings.realm })
+    .catch(() => undefined)
+}
+
+export function unixSeconds(): number {
+  return Math.floor(Date.now() / 1000)
+}
+
+export function notAttached(): PortcullisError {
+  return new PortcullisError('fault', 'the development issuer has no origin: call issuer.attach(origin) before it serves')
+}
