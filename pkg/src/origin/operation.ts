@@ -2,6 +2,8 @@
 export interface Operation {
   /** One sentence. */
   summary: string
+  /** Where the route itself says who may: how whoever asks shows who he is. Left out: nobody need. */
+  security?: readonly ('edge' | 'client')[]
   /** Query parameters by name. */
   query?: Readonly<Record<string, QueryParameter>>
   /** The request's body; left out: none is read. */
