@@ -248,7 +248,7 @@ test('bad forms are refused, and nothing that was sent comes back', async () => 
     [401, 'invalid_client', send(new Uint8Array([0xff, 0xfe, 0x00, 0x3d, 0x26]))],
     [413, 'invalid_request', send(`client_id=demo&token=${'x'.repeat(70_000)}`)],
     [404, 'not_found', send(`client_id=demo&token=${token}`, undefined, PATH.replace('acme', 'nowhere'))],
-    [404, 'not_found', send(`client_id=demo&token=${token}`, undefined, PATH.replace('acme', 'x'.repeat(5_000)))],
+    [400, 'invalid_request', send(`client_id=demo&token=${token}`, undefined, PATH.replace('acme', 'x'.repeat(5_000)))],
     [400, 'invalid_request', send(`client_id=demo&token=${token}`, undefined, PATH.replace('acme', '%00'))],
     [400, 'invalid_request', send(`client_id=demo&token=${token}`, undefined, PATH.replace('acme', '%ff'))],
     [405, 'method_not_allowed', stage.get(PATH)],
