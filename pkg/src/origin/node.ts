@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { PortcullisError } from '../errors.ts'
-import { callback, checkOptions, invalid, list, milliseconds, required, rule, type Rules, text } from '../options.ts'
+import { callback, checkOptions, invalid, list, milliseconds, required, rule, type Rule, type Rules, text } from '../options.ts'
 import { MalformedRequest, requestOf } from './node-request.ts'
 import { writeResponse } from './node-response.ts'
 import { network, TrustedProxies } from './node-source.ts'
@@ -53,9 +53,11 @@ const TIMEOUT_CHECK_MS = 1_000
 
 const LISTENER_RULES: Rules = { trustedProxies: list(network), onError: callback }
 
+export const PORT: Rule = rule('a port, 0 to 65535', (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 65_535)
+
 /** What `serve` takes. */
 export const SERVE_RULES: Rules = {
-  port: required(rule('a port, 0 to 65535', (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 65_535)),
+  port: required(PORT),
   hostname: text,
   closeTimeoutMs: milliseconds,
   ...LISTENER_RULES,
