@@ -127,11 +127,21 @@ async function respond({ answer, proxies, onError }: Listener, incoming: Incomin
     const { address, scheme } = proxies.sourceOf(incoming)
     response = await answer(requestOf(incoming, scheme, gone.signal), address === undefined ? {} : { address })
   } catch (error) {
-    const malformed = error instanceof MalformedRequest
-    if (!malformed) onError(error)
-    response = Response.json({ error: malformed ? 'invalid_request' : 'server_error' }, { status: malformed ? 400 : 500 })
+    if (!(error instanceof MalformedRequest)) onError(error)
+    response = failure(error, incoming.method)
   }
   await writeResponse(response, incoming, outgoing)
+}
+
+/** The methods that a standard `Request` cannot have (Fetch §2.2.1): nothing here has them. */
+const FORBIDDEN_METHODS = ['CONNECT', 'TRACE', 'TRACK']
+
+function failure(error: unknown, method: string | undefined): Response {
+  if (method !== undefined && FORBIDDEN_METHODS.includes(method.toUpperCase())) {
+    return Response.json({ error: 'method_not_allowed' }, { status: 405, headers: { allow: 'GET, HEAD, POST, PUT, DELETE' } })
+  }
+  const malformed = error instanceof MalformedRequest
+  return Response.json({ error: malformed ? 'invalid_request' : 'server_error' }, { status: malformed ? 400 : 500 })
 }
 
 function listenError(cause: NodeJS.ErrnoException, port: number, hostname: string): PortcullisError {
