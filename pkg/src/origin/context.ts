@@ -7,6 +7,7 @@ import type { OriginGate } from './gate.ts'
 import type { LedgerCore } from './core.ts'
 import type { Committer } from './ledger.ts'
 import type { Metrics } from './metrics.ts'
+import type { Route } from './router.ts'
 import type { Settings } from './settings.ts'
 import type { Origin } from './types.ts'
 
@@ -22,5 +23,6 @@ export interface Context {
   edges: EdgeBook
   failures: FailureLimiter
   metrics: Metrics
+  routes: readonly Route[]
   origin: Origin
 }

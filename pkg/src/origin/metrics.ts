@@ -17,13 +17,13 @@ const KINDS: Readonly<Record<LedgerEvent['kind'], true>> = {
   realm: true,
   keyBanned: true,
   tokenVersion: true,
-  correction: true,
   keys: true,
   keysWithdrawn: true,
+  correction: true,
   bounds: true,
 }
 
-const EDGE_STATES: readonly EdgeStatus['state'][] = ['current', 'behind', 'silent', 'unheard']
+const EDGE_STATES = ['current', 'behind', 'silent', 'unheard'] as const satisfies EdgeStatus['state'][]
 
 /** What the origin counts while it runs. Labels are routes, realms and words of our own, so there are few of them. */
 export class Metrics {
@@ -84,7 +84,7 @@ export function measure({ metrics, origin, ledgers, clock }: Pick<Context, 'metr
   const realms = origin.status()
   const now = clock()
   const facts = [...ledgers].map(([realm, ledger]) => ({ labels: { realm }, facts: ledger.facts() }))
-  const edges = realms.flatMap(({ realm, sequence, edges }) => edges.map((edge) => ({ realm, head: sequence, edge, labels: { realm, edge: edge.name } })))
+  const edges = realms.flatMap(({ realm, edges }) => edges.map((edge) => ({ edge, labels: { realm, edge: edge.name } })))
   const gauge = (name: string, help: string, samples: Sample[], unit?: string): Family => ({
     name,
     type: 'gauge',
@@ -123,15 +123,15 @@ export function measure({ metrics, origin, ledgers, clock }: Pick<Context, 'metr
     ),
     gauge(
       'portcullis_edges',
-      'Edges by how they stand: at the head (current), behind it, or never heard of (silent).',
-      realms.flatMap(({ realm, sequence, edges }) =>
+      'Edges by how they stand: at the head (current), behind it, silent for too long, or unheard since the start.',
+      realms.flatMap(({ realm, edges }) =>
         EDGE_STATES.map((state) => ({ labels: { realm, state }, value: edges.filter((edge) => edge.state === state).length })),
       ),
     ),
     gauge(
       'portcullis_edge_lag',
       'How many events an edge has not acknowledged.',
-      edges.flatMap(({ labels, head, edge }) => (edge.sequence === undefined ? [] : [{ labels, value: Math.max(0, head - edge.sequence) }])),
+      edges.flatMap(({ labels, edge }) => (edge.behindBy === undefined ? [] : [{ labels, value: edge.behindBy }])),
     ),
     gauge(
       'portcullis_edge_acknowledged_timestamp_seconds',

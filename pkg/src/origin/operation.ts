@@ -2,6 +2,8 @@
 export interface Operation {
   /** One sentence. */
   summary: string
+  /** Where the route itself says who may: how whoever asks shows who he is. Left out: nobody need. */
+  security?: readonly ('edge' | 'client')[]
   /** Query parameters by name. */
   query?: Readonly<Record<string, QueryParameter>>
   /** The request's body; left out: none is read. */
@@ -13,16 +15,20 @@ export interface Operation {
 export interface QueryParameter {
   description: string
   schema: Schema
+  /** Default `optional`. */
+  need?: 'required' | 'optional'
 }
 
 /** What every act of an administrator can be told. */
 export const REASON_PARAMETER: Readonly<Record<string, QueryParameter>> = {
-  reason: { description: 'Why, for the audit log.', schema: { type: 'string', maxLength: 256 } },
+  reason: { description: 'Why, for the audit log.', schema: { type: 'string', maxLength: 256, pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]*$' } },
 }
 
 export interface RequestBody {
   type: 'application/json' | 'application/x-www-form-urlencoded'
   schema: Schema
+  /** Default `required`. */
+  need?: 'required' | 'optional'
 }
 
 export interface Answer {
@@ -30,6 +36,8 @@ export interface Answer {
   /** Default: no body. */
   type?: string
   schema?: Schema
+  /** Other forms of the same, on request. */
+  otherTypes?: readonly string[]
 }
 
 /** A JSON Schema (2020-12). */

@@ -23,9 +23,10 @@ import { eventRoutes } from './routes/events.ts'
 import { feedRoutes } from './routes/feed.ts'
 import { healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
+import { metricsRoutes } from './routes/metrics.ts'
+import { openApiRoutes } from './routes/openapi.ts'
 import { realmRoutes } from './routes/realms.ts'
 import { revocationRoutes } from './routes/revocation.ts'
-import { metricsRoutes } from './routes/metrics.ts'
 import { revokeRoutes } from './routes/revoke.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { streamRoutes } from './routes/stream.ts'
@@ -51,6 +52,7 @@ export const ROUTES: readonly Route[] = [
   ...acknowledgementRoutes,
   ...healthRoutes,
   ...metricsRoutes,
+  ...openApiRoutes,
 ]
 
 /** How long requests under way may go on after `close`; a revocation takes milliseconds. */
@@ -141,8 +143,8 @@ async function start(settings: Settings): Promise<Origin> {
   async function close(): Promise<void> {
     clearInterval(heartbeat)
     clearInterval(pruning)
-    edges.close()
     for (const feed of feeds.values()) feed.drain()
+    edges.close()
     await exchange.idle(CLOSE_TIMEOUT_MS)
     // When it fails, the store has been reported already.
     const summarized = audit.summarize().catch(() => undefined)
@@ -187,7 +189,7 @@ async function start(settings: Settings): Promise<Origin> {
     close: () => (closing ??= close()),
   }
   const failures = new FailureLimiter(settings.maxFailuresPerMinute)
-  const context: Context = { settings, clock, gate, committer, ledgers, audit, feeds, edges, failures, metrics, origin }
+  const context: Context = { settings, clock, gate, committer, ledgers, audit, feeds, edges, failures, metrics, routes: ROUTES, origin }
   const exchange = createExchange({ context, router: createRouter(context, ROUTES), closing: () => closing !== undefined, onFault: fault })
   const pushing = pushers.map((pusher) => pusher.run())
   await keyFeed.begin()

@@ -15,6 +15,7 @@ export const acknowledgementRoutes: readonly Route[] = [
     access: 'anybody',
     operation: {
       summary: 'An edge tells up to where it enforces what was published.',
+      security: ['edge'],
       body: {
         type: 'application/json',
         schema: {

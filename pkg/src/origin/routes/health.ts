@@ -17,7 +17,11 @@ export const healthRoutes: readonly Route[] = [
       summary: 'Whether the origin takes revocations.',
       answers: {
         200: { description: 'It does.', type: 'application/json', schema: HEALTH },
-        503: { description: 'The store takes no writes.', type: 'application/json', schema: HEALTH },
+        503: {
+          description: 'The store takes no writes, or the origin is closing.',
+          type: 'application/json',
+          schema: { anyOf: [HEALTH, { $ref: '#/components/schemas/Error' }] },
+        },
       },
     },
     async handle({ context }) {

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { openStage, type Stage } from '../testing/stage.ts'
+
+let stage: Stage
+before(async () => {
+  stage = await openStage({ edges: [{ name: 'edge-1', ackSecret: 'secret-1' }, { name: 'edge "2"', ackSecret: 'secret-2' }] })
+})
+after(async () => stage.close())
+
+/** The samples by name and labels. */
+async function scrape(): Promise<Map<string, number>> {
+  const answer = await stage.get('/metrics')
+  assert.equal(answer.status, 200)
+  const text = await answer.text()
+  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+  return new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]))
+}
+
+test('revocations, edges, commits and refusals are measured', async () => {
+  const before = await scrape()
+  assert.equal(before.get('portcullis_revocations_total{realm="acme",kind="token"}'), 0)
+  assert.equal((await stage.revoke(await stage.issuer.token())).status, 200)
+  assert.equal((await stage.revoke(await stage.issuer.token())).status, 200)
+  assert.equal((await stage.revoke('nonsense')).status, 401)
+  const status = stage.origin.status()[0]
+  assert.ok(status)
+  const acknowledgement = { edge: 'edge-1', sequence: status.sequence, chain: status.chain }
+  assert.equal((await stage.post('/feed/acme/acks', acknowledgement, { authorization: 'Bearer secret-1' })).status, 204)
+  assert.equal((await stage.revoke(await stage.issuer.token())).status, 200)
+
+  const now = await scrape()
+  assert.equal(now.get('portcullis_revocations_total{realm="acme",kind="token"}'), 3)
+  assert.equal(now.get('portcullis_sequence{realm="acme"}'), stage.sequence())
+  assert.equal(now.get('portcullis_token_ids{realm="acme"}'), 3)
+  assert.equal(now.get('portcullis_edge_lag{realm="acme",edge="edge-1"}'), 1)
+  assert.equal(now.has('portcullis_edge_lag{realm="acme",edge="edge \\"2\\""}'), false)
+  assert.equal(now.get('portcullis_edges{realm="acme",state="behind"}'), 1)
+  assert.equal(now.get('portcullis_edges{realm="acme",state="unheard"}'), 1)
+  assert.ok(Number(now.get('portcullis_edge_acknowledged_timestamp_seconds{realm="acme",edge="edge-1"}')) > 1_700_000_000)
+  assert.equal(now.get('portcullis_refusals_total{route="/v1/auth/token/revoke",error="invalid token"}'), 1)
+  assert.equal(now.get('portcullis_requests_total{route="/v1/auth/token/revoke",method="POST",status="200"}'), 3)
+  const commits = now.get('portcullis_store_commit_seconds_count') ?? 0
+  assert.ok(commits >= 1)
+  assert.equal(now.get('portcullis_store_commit_seconds_bucket{le="+Inf"}'), commits)
+})
+
+test('the body is OpenMetrics', async () => {
+  const answer = await stage.get('/metrics')
+  assert.equal(answer.headers.get('content-type'), 'application/openmetrics-text; version=1.0.0; charset=utf-8')
+  const text = await answer.text()
+  assert.ok(text.endsWith('# EOF\n'))
+  const families = new Map<string, string>()
+  const seen = new Set<string>()
+  for (const line of text.trimEnd().split('\n').slice(0, -1)) {
+    const type = /^# TYPE (\w+) (\w+)$/.exec(line)
+    if (type !== null) {
+      assert.ok(!families.has(type[1] ?? ''), line)
+      families.set(type[1] ?? '', type[2] ?? '')
+      continue
+    }
+    if (line.startsWith('# UNIT ') || line.startsWith('# HELP ')) continue
+    const sample = /^(\w+)(?:\{(?:\w+="(?:[^"\\\n]|\\[\\n"])*",?)*\})? (-?[\d.e+-]+)$/.exec(line)
+    assert.ok(sample, line)
+    // A sample stands in the family announced last, with the suffix that its type prescribes.
+    const [family = '', kind = ''] = [...families].at(-1) ?? []
+    const suffixes = { counter: ['_total'], gauge: [''], info: ['_info'], histogram: ['_bucket', '_sum', '_count'] }[kind] ?? []
+    assert.ok(suffixes.some((suffix) => sample[1] === family + suffix), line)
+    const series = line.slice(0, line.lastIndexOf(' '))
+    assert.ok(!seen.has(series), line)
+    seen.add(series)
+  }
+})
+
+test('without a credential only this machine may read', async () => {
+  const from = (address: string, headers: Record<string, string> = {}): Promise<Response> =>
+    stage.origin.fetch(new Request('https://origin.example/metrics', { headers }), { address })
+  assert.equal((await from('127.0.0.1')).status, 200)
+  assert.equal((await from('203.0.113.7')).status, 403)
+  // A proxy on this machine asks for somebody else.
+  assert.equal((await from('127.0.0.1', { 'x-forwarded-for': '203.0.113.7' })).status, 403)
+})
+
+test('with one, whoever shows it', async () => {
+  const own = await openStage({ metricsCredential: 'scraper' })
+  const from = (headers: Record<string, string>): Promise<Response> =>
+    own.origin.fetch(new Request('https://origin.example/metrics', { headers }), { address: '203.0.113.7' })
+  try {
+    assert.equal((await from({ authorization: 'Bearer scraper' })).status, 200)
+    assert.equal((await from({ authorization: 'Bearer other' })).status, 401)
+    assert.equal((await from({})).status, 401)
+    assert.equal((await own.get('/metrics')).status, 401)
+  } finally {
+    await own.close()
+  }
+})
