@@ -63,6 +63,8 @@ fn typescript_imports_run_one_way() {
                 "entry" => false,
                 "edge" => side("origin") || side("entry") || (wasm && file != "edge/core.ts"),
                 "origin" => side("edge") || (side("entry") && !adapter(&file)) || (wasm && file != "origin/core.ts"),
+                // A program of its own, over the origin.
+                "cli" => side("edge") || wasm,
                 "browser" => side("edge") || side("origin") || side("entry") || wasm,
                 _ => side("edge") || side("origin") || side("entry") || wasm,
             };

@@ -17,9 +17,9 @@ const KINDS: Readonly<Record<LedgerEvent['kind'], true>> = {
   realm: true,
   keyBanned: true,
   tokenVersion: true,
-  correction: true,
   keys: true,
   keysWithdrawn: true,
+  correction: true,
   bounds: true,
 }
 

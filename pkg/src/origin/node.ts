@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { PortcullisError } from '../errors.ts'
-import { callback, checkOptions, invalid, list, milliseconds, required, rule, type Rules, text } from '../options.ts'
+import { callback, checkOptions, invalid, list, milliseconds, required, rule, type Rule, type Rules, text } from '../options.ts'
 import { MalformedRequest, requestOf } from './node-request.ts'
 import { writeResponse } from './node-response.ts'
 import { network, TrustedProxies } from './node-source.ts'
@@ -53,9 +53,11 @@ const TIMEOUT_CHECK_MS = 1_000
 
 const LISTENER_RULES: Rules = { trustedProxies: list(network), onError: callback }
 
+export const PORT: Rule = rule('a port, 0 to 65535', (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 65_535)
+
 /** What `serve` takes. */
 export const SERVE_RULES: Rules = {
-  port: required(rule('a port, 0 to 65535', (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 65_535)),
+  port: required(PORT),
   hostname: text,
   closeTimeoutMs: milliseconds,
   ...LISTENER_RULES,
@@ -125,11 +127,21 @@ async function respond({ answer, proxies, onError }: Listener, incoming: Incomin
     const { address, scheme } = proxies.sourceOf(incoming)
     response = await answer(requestOf(incoming, scheme, gone.signal), address === undefined ? {} : { address })
   } catch (error) {
-    const malformed = error instanceof MalformedRequest
-    if (!malformed) onError(error)
-    response = Response.json({ error: malformed ? 'invalid_request' : 'server_error' }, { status: malformed ? 400 : 500 })
+    if (!(error instanceof MalformedRequest)) onError(error)
+    response = failure(error, incoming.method)
   }
   await writeResponse(response, incoming, outgoing)
+}
+
+/** The methods that a standard `Request` cannot have (Fetch §2.2.1): nothing here has them. */
+const FORBIDDEN_METHODS = ['CONNECT', 'TRACE', 'TRACK']
+
+function failure(error: unknown, method: string | undefined): Response {
+  if (method !== undefined && FORBIDDEN_METHODS.includes(method.toUpperCase())) {
+    return Response.json({ error: 'method_not_allowed' }, { status: 405, headers: { allow: 'GET, HEAD, POST, PUT, DELETE' } })
+  }
+  const malformed = error instanceof MalformedRequest
+  return Response.json({ error: malformed ? 'invalid_request' : 'server_error' }, { status: malformed ? 400 : 500 })
 }
 
 function listenError(cause: NodeJS.ErrnoException, port: number, hostname: string): PortcullisError {

@@ -1,5 +1,6 @@
 import { VERSION } from '../version.ts'
 import type { Answer, Operation, Schema } from './operation.ts'
+import { MAX_PARAMETER_CHARACTERS } from './request.ts'
 import type { Route } from './router.ts'
 import type { Settings } from './settings.ts'
 
@@ -60,9 +61,8 @@ const SECURITY_SCHEMES = {
 }
 
 function operationObject(route: Route, credentials: Credentials): object {
-  const { access, method, path, operation } = route
+  const { method, path, operation } = route
   const parameters = [...pathParameters(path), ...queryParameters(operation.query ?? {})]
-  if (access === 'administrator' && method !== 'GET') parameters.push(REASON)
   const security = securityOf(route, credentials)
   return {
     operationId: operationId(method, path),
@@ -72,8 +72,8 @@ function operationObject(route: Route, credentials: Credentials): object {
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(operation.body === undefined
       ? {}
-      : { requestBody: { required: true, content: { [operation.body.type]: { schema: operation.body.schema } } } }),
-    responses: responses(route, parameters.length > 0),
+      : { requestBody: { required: operation.body.need !== 'optional', content: { [operation.body.type]: { schema: operation.body.schema } } } }),
+    responses: responses(route, { parameters: parameters.length > 0, credentials: security !== undefined }),
   }
 }
 
@@ -106,11 +106,14 @@ const PARAMETERS: Readonly<Record<string, string>> = {
   sha256: 'The SHA-256 of a section, 64 hexadecimal digits.',
 }
 
-const REASON = {
-  name: 'reason',
-  in: 'query',
-  description: 'Why, for the audit log.',
-  schema: { type: 'string', maxLength: 256, pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]*$' },
+const SHA256: Schema = { type: 'string', pattern: '^[0-9a-f]{64}$' }
+
+/** No control characters, and no dot segments. */
+const NAME: Schema = {
+  type: 'string',
+  minLength: 1,
+  maxLength: MAX_PARAMETER_CHARACTERS,
+  pattern: '^(?!\\.\\.?(?:[/\\\\]|$))(?!.*[/\\\\]\\.\\.?(?:[/\\\\]|$))[^\\u0000-\\u001f\\u007f-\\u009f]+$',
 }
 
 function pathParameters(path: string): object[] {
@@ -119,41 +122,49 @@ function pathParameters(path: string): object[] {
     in: 'path',
     required: true,
     description: PARAMETERS[name] ?? name,
-    schema: { type: 'string', minLength: 1 },
+    schema: name === 'sha256' ? SHA256 : NAME,
   }))
 }
 
 function queryParameters(query: NonNullable<Operation['query']>): object[] {
-  return Object.entries(query).map(([name, { description, schema }]) => ({ name, in: 'query', description, schema }))
+  return Object.entries(query).map(([name, { description, schema, need }]) => ({
+    name,
+    in: 'query',
+    ...(need === 'required' ? { required: true } : {}),
+    description,
+    // Beyond this JavaScript's numbers are not exact.
+    schema: schema['type'] === 'integer' ? { maximum: Number.MAX_SAFE_INTEGER, ...schema } : schema,
+  }))
 }
 
 /** Those of the route, and those that stand before every route. */
-function responses({ access, path, operation }: Route, hasParameters: boolean): Record<string, object> {
+function responses({ access, path, operation }: Route, has: { parameters: boolean; credentials: boolean }): Record<string, object> {
   const { answers, body } = operation
   const all: Record<number, Answer> = {
     403: { description: 'Not by plain http.' },
     500: { description: 'The origin failed; nothing was recorded.' },
     503: { description: 'The origin is closing.' },
   }
-  if (hasParameters || body !== undefined) all[400] = { description: 'A parameter or the body is malformed.' }
+  if (has.parameters || body !== undefined) all[400] = { description: 'A parameter or the body is malformed.' }
   if (path.includes('{')) all[404] = { description: 'No such realm or thing here.' }
   if (body !== undefined) {
     all[408] = { description: 'The body did not arrive in time.' }
     all[413] = { description: 'The body is too large.' }
   }
-  if (access !== 'anybody') all[401] = { description: 'Who asks is not known: the credentials are missing, or not good.' }
+  if (has.credentials) all[401] = { description: 'Who asks is not known: the credentials are missing, or not good.' }
   if (access === 'administrator') {
     all[403] = { description: 'The token lacks the role for this realm; or not by plain http.' }
     all[503] = { description: "The keys of the token's issuer cannot be had, or the origin is closing." }
   }
-  if (access !== 'anybody' || answers[401] !== undefined) all[429] = { description: 'Too many failed attempts.' }
+  if (access === 'monitor' && !has.credentials) all[403] = { description: 'This machine only; or not by plain http.' }
+  if (has.credentials || answers[401] !== undefined) all[429] = { description: 'Too many failed attempts.' }
   for (const [status, answer] of Object.entries(answers)) all[Number(status)] = answer
   return Object.fromEntries(Object.entries(all).map(([status, answer]) => [status, responseObject(Number(status), answer)]))
 }
 
-function responseObject(status: number, { description, type, schema }: Answer): object {
+function responseObject(status: number, { description, type, schema, otherTypes = [] }: Answer): object {
   const headers = status === 401 ? CHALLENGE : status === 429 || status === 503 ? WAIT : undefined
-  const content = type !== undefined ? { [type]: schema === undefined ? {} : { schema } } : status >= 400 ? { [JSON_TYPE]: { schema: ERROR } } : undefined
+  const content = type !== undefined ? { [type]: schema === undefined ? {} : { schema }, ...Object.fromEntries(otherTypes.map((each) => [each, {}])) } : status >= 400 ? { [JSON_TYPE]: { schema: ERROR } } : undefined
   return { description, ...(headers === undefined ? {} : { headers }), ...(content === undefined ? {} : { content }) }
 }
 

@@ -15,16 +15,20 @@ export interface Operation {
 export interface QueryParameter {
   description: string
   schema: Schema
+  /** Default `optional`. */
+  need?: 'required' | 'optional'
 }
 
 /** What every act of an administrator can be told. */
 export const REASON_PARAMETER: Readonly<Record<string, QueryParameter>> = {
-  reason: { description: 'Why, for the audit log.', schema: { type: 'string', maxLength: 256 } },
+  reason: { description: 'Why, for the audit log.', schema: { type: 'string', maxLength: 256, pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]*$' } },
 }
 
 export interface RequestBody {
   type: 'application/json' | 'application/x-www-form-urlencoded'
   schema: Schema
+  /** Default `required`. */
+  need?: 'required' | 'optional'
 }
 
 export interface Answer {
@@ -32,6 +36,8 @@ export interface Answer {
   /** Default: no body. */
   type?: string
   schema?: Schema
+  /** Other forms of the same, on request. */
+  otherTypes?: readonly string[]
 }
 
 /** A JSON Schema (2020-12). */

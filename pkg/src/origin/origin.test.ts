@@ -336,7 +336,7 @@ test('a realm that a restored store does not know begins where the others are', 
     createOrigin({
       store: sqliteStore({ path }),
       signingKey,
-      realms: [lost.realm, issuer.realm],
+      realms: [{ ...lost.realm, keysInFeed: 'omit' }, issuer.realm],
       ...(incarnation === undefined ? {} : { incarnation }),
     })
   const realms = [issuer.realm]

@@ -151,8 +151,8 @@ async function start(settings: Settings): Promise<Origin> {
   async function close(): Promise<void> {
     clearInterval(heartbeat)
     clearInterval(pruning)
-    edges.close()
     for (const feed of feeds.values()) feed.drain()
+    edges.close()
     await exchange.idle(CLOSE_TIMEOUT_MS)
     const summarized = summarize()
     await committer.close()

@@ -93,8 +93,7 @@ function handle(context: Context, route: Route, { source, named, ...arrival }: A
   const attempt = (account: string): void => attempts.attempt(account)
   const admitted = async (): Promise<Response> => {
     const administrator = await admit(context, route, request, source, named)
-    const act = (actor?: string): Act =>
-      administrator === undefined ? actOf(source, actor) : actOfAdministrator(url, source, administrator)
+    const act = (actor?: string): Act => (administrator === undefined ? actOf(source, actor) : actOfAdministrator(url, source, administrator))
     return route.handle({ context, ...arrival, administrator, act, attempt })
   }
   const presents = request.headers.has('authorization') || route.access === 'anybody'

@@ -12,6 +12,7 @@ import {
   oneOf,
   required,
   rule,
+  type Rule,
   type Rules,
   seconds,
   shape,
@@ -39,7 +40,7 @@ export type RealmSettings = OriginRealm &
 
 /** Checks the options and fills in the defaults. Throws `invalid_option`. */
 export function settingsOf(options: OriginOptions): Settings {
-  checkOptions(options, RULES)
+  checkOptions(options, ORIGIN_RULES)
   checkDistinct(options.realms, 'options.realms')
   const { edges = [], clients = [] } = options
   checkUnique(edges.map(({ name }) => name), 'name', 'options.edges')
@@ -60,8 +61,8 @@ export function settingsOf(options: OriginOptions): Settings {
     jwksTimeoutMs: 2_000,
     plainHttp: 'loopback',
     maxFailuresPerMinute: 100,
-    silentAfterSeconds: 60,
     corsOrigins: [],
+    silentAfterSeconds: 60,
     pruneIntervalSeconds: 60,
     auditRetentionSeconds: 31_536_000,
     fetch: (...request) => globalThis.fetch(...request),
@@ -70,8 +71,8 @@ export function settingsOf(options: OriginOptions): Settings {
     ...given(options),
     feedCredential: options.feedCredential,
     incarnation: options.incarnation,
-    clients: new ClientBook(clients),
     metricsCredential: options.metricsCredential,
+    clients: new ClientBook(clients),
     edges,
     realms: options.realms.map((realm) => ({
       adminRole: 'portcullis-admin',
@@ -89,7 +90,7 @@ const store = rule(
   (value) => isObject(value) && STORE_METHODS.every((method) => typeof value[method] === 'function'),
 )
 
-const signingKey = rule(
+export const signingKey: Rule = rule(
   "a private Ed25519 key as JWK: kty 'OKP', crv 'Ed25519', x and d of 32 bytes each (generateFeedKey makes one)",
   (value) => isObject(value) && value['kty'] === 'OKP' && value['crv'] === 'Ed25519' && [value['x'], value['d']].every(isKeyPart),
 )
@@ -108,7 +109,7 @@ const administration = rule(
     ),
 )
 
-const REALM_RULES: Rules = {
+export const REALM_RULES: Rules = {
   ...TOKEN_RULES,
   jwks: required(either(url, keySet, callback)),
   adminRole: text,
@@ -119,19 +120,20 @@ const REALM_RULES: Rules = {
   administration,
 }
 
-const EDGE_RULES: Rules = { name: required(text), pushUrl: url, ackSecret: text }
+export const EDGE_RULES: Rules = { name: required(text), pushUrl: url, ackSecret: text }
 
 /** Gates wait for state older than 5 s, and take a stream that is silent for 10 s for dead. */
 const MAX_HEARTBEAT_SECONDS = 5
 
-const CLIENT_RULES: Rules = {
+export const CLIENT_RULES: Rules = {
   id: required(text),
   secret: text,
   secretSha256: rule('a SHA-256 in 64 hexadecimal digits', (value) => typeof value === 'string' && /^[0-9a-f]{64}$/i.test(value)),
   realms: list(text),
 }
 
-const RULES: Rules = {
+/** What an origin takes. */
+export const ORIGIN_RULES: Rules = {
   store: required(store),
   realms: required(list(shape(REALM_RULES), 1)),
   signingKey: required(signingKey),
@@ -152,9 +154,9 @@ const RULES: Rules = {
   jwksTimeoutMs: milliseconds,
   plainHttp: oneOf('loopback', 'anywhere'),
   maxFailuresPerMinute: integer('failures', 1),
-  silentAfterSeconds: integer('whole seconds', 1),
   corsOrigins: list(webOrigin),
   metricsCredential: text,
+  silentAfterSeconds: integer('whole seconds', 1),
   pruneIntervalSeconds: integer('whole seconds', 1, 86_400),
   auditRetentionSeconds: integer('whole seconds', 1),
   fetch: callback,

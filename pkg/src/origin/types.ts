@@ -1,8 +1,8 @@
 import type { PortcullisError } from '../errors.ts'
 import type { Reason } from '../reasons.ts'
 import type { JWK, JWKS, TokenOptions } from '../types.ts'
-import type { Act, Audit } from './audit.ts'
 import type { AnsweredRequest } from './log.ts'
+import type { Act, Audit } from './audit.ts'
 import type { RevocationStore } from './store.ts'
 
 /** One realm of an origin: whose tokens it revokes, and who may ask for it. */
@@ -160,12 +160,12 @@ export interface OriginOptions {
   plainHttp?: 'loopback' | 'anywhere'
   /** How often one address may fail with one account before it has to wait (429). Default 100. */
   maxFailuresPerMinute?: number
-  /** After so many seconds without a newer acknowledgement an edge counts as silent; edges repeat theirs every 30 s. Default 60. */
-  silentAfterSeconds?: number
   /** The web origins whose scripts may read answers, such as `https://app.example`. Default: none. */
   corsOrigins?: string[]
   /** A bearer credential that readers of `/metrics` must show. Default: only this machine may read them. */
   metricsCredential?: string
+  /** After so many seconds without a newer acknowledgement an edge counts as silent; edges repeat theirs every 30 s. Default 60. */
+  silentAfterSeconds?: number
   /** How often what has expired is forgotten. Default 60. */
   pruneIntervalSeconds?: number
   /** How long the audit log is kept, whatever becomes of the revocations it tells of. Default 31536000 (a year). */

@@ -1,12 +1,41 @@
 import { noContent } from '../answer.ts'
 import { ENFORCEMENT, enforcedOr, waitOf, WAIT_PARAMETERS } from '../enforcement.ts'
-import { REASON_PARAMETER } from '../operation.ts'
+import { type QueryParameter, REASON_PARAMETER, type Schema } from '../operation.ts'
 import { invalidRequest, jsonBody } from '../request.ts'
 import { CORRECTIONS } from '../revocations.ts'
 import type { Call, Route } from '../router.ts'
 import type { Correction } from '../types.ts'
 
 const MEMBERS = [...new Set(['kind', ...Object.values(CORRECTIONS).flat()])]
+
+const NAME: Schema = { type: 'string', minLength: 1, maxLength: 1_024 }
+
+const MEMBER_SCHEMAS: Readonly<Record<string, Schema>> = {
+  session: NAME,
+  authorizedParty: NAME,
+  subject: NAME,
+  client: NAME,
+  thumbprint: { type: 'string', pattern: '^[A-Za-z0-9_-]{43}$', description: 'That of RFC 7638.' },
+  notBefore: { type: 'integer', minimum: 1, description: 'Unix seconds.' },
+  minimum: { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
+}
+
+/** Here it must be given. */
+const REASON: QueryParameter = {
+  description: 'Why, for the audit log.',
+  need: 'required',
+  schema: { ...REASON_PARAMETER['reason']?.schema, minLength: 1 },
+}
+
+/** Every member but the not-before must be there. */
+function schemaOf(kind: string, members: readonly string[]): Schema {
+  return {
+    type: 'object',
+    required: ['kind', ...members.filter((member) => member !== 'notBefore')],
+    additionalProperties: false,
+    properties: { kind: { const: kind }, ...Object.fromEntries(members.map((member) => [member, MEMBER_SCHEMAS[member]])) },
+  }
+}
 
 /** `POST /admin/realms/{realm}/corrections?reason=`: replaces a mistaken not-before or version, or lifts a ban. */
 export const correctionRoutes: readonly Route[] = [
@@ -16,24 +45,10 @@ export const correctionRoutes: readonly Route[] = [
     access: 'administrator',
     operation: {
       summary: 'Replaces a mistaken not-before or version, or lifts a ban; without `notBefore` there is none any more. `reason` is required.',
-      query: { ...WAIT_PARAMETERS, ...REASON_PARAMETER },
+      query: { ...WAIT_PARAMETERS, reason: REASON },
       body: {
         type: 'application/json',
-        schema: {
-          type: 'object',
-          required: ['kind'],
-          additionalProperties: false,
-          properties: {
-            kind: { enum: Object.keys(CORRECTIONS) },
-            session: { type: 'string' },
-            authorizedParty: { type: 'string' },
-            subject: { type: 'string' },
-            client: { type: 'string' },
-            thumbprint: { type: 'string', description: 'That of RFC 7638.' },
-            notBefore: { type: 'integer', minimum: 1, description: 'Unix seconds.' },
-            minimum: { type: 'integer', minimum: 0 },
-          },
-        },
+        schema: { oneOf: Object.entries(CORRECTIONS).map(([kind, members]) => schemaOf(kind, members)) },
       },
       answers: {
         200: { description: 'Done, and how many edges have it: `wait`.', type: 'application/json', schema: ENFORCEMENT },

@@ -29,8 +29,8 @@ export const eventRoutes: readonly Route[] = [
       summary: 'The audit log of the realm, newest first.',
       query: {
         action: { description: 'Only this action.', schema: { enum: AUDIT_ACTIONS } },
-        actor: { description: 'Only what this one did, such as `admin:<sub>`.', schema: { type: 'string' } },
-        subject: { description: 'Only what is about this one.', schema: { type: 'string' } },
+        actor: { description: 'Only what this one did, such as `admin:<sub>`.', schema: { type: 'string', minLength: 1 } },
+        subject: { description: 'Only what is about this one.', schema: { type: 'string', minLength: 1 } },
         from: { description: 'Not older than this, in unix seconds.', schema: UNIX_SECONDS },
         to: { description: 'Not newer than this, in unix seconds.', schema: UNIX_SECONDS },
         before: { description: 'Only lines older than the one with this id.', schema: { type: 'integer', minimum: 0 } },
@@ -47,6 +47,7 @@ export const eventRoutes: readonly Route[] = [
         200: {
           description: 'The lines; while there are older ones, `Link` has the address of the next page (`rel="next"`).',
           type: 'application/json',
+          otherTypes: ['application/x-ndjson'],
           schema: {
             type: 'array',
             items: {

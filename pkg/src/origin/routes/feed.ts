@@ -39,7 +39,7 @@ export const feedRoutes: readonly Route[] = [
     access: 'reader',
     operation: {
       summary: 'The signed changes since a sequence; at the head, a heartbeat.',
-      query: { after: { description: 'The sequence that the reader has. Required.', schema: { type: 'integer', minimum: 0 } } },
+      query: { after: { description: 'The sequence that the reader has.', schema: { type: 'integer', minimum: 0 }, need: 'required' } },
       answers: {
         200: { description: 'The delta.', type: OCTETS },
         409: { description: 'This origin is not as far as that.' },

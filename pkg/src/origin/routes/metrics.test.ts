@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { openStage, type Stage } from '../testing/stage.ts'
 
@@ -70,6 +71,14 @@ test('the body is OpenMetrics', async () => {
     assert.ok(!seen.has(series), line)
     seen.add(series)
   }
+})
+
+test('the example alerts name what is measured', async () => {
+  const rules = readFileSync(new URL('../../../alerts.yml', import.meta.url), 'utf8')
+  const measured = [...(await scrape()).keys()].map((series) => series.replace(/\{.*/, ''))
+  const named = [...new Set(rules.match(/portcullis_\w+/g))]
+  assert.ok(named.length > 5)
+  for (const name of named) assert.ok(measured.includes(name), name)
 })
 
 test('without a credential only this machine may read', async () => {

@@ -7,6 +7,7 @@ import type { Recorded } from '../types.ts'
 
 const NOT_BEFORE: Operation['body'] = {
   type: 'application/json',
+  need: 'optional',
   schema: {
     type: 'object',
     additionalProperties: false,

@@ -218,7 +218,7 @@ describe('the client', () => {
       maxFailuresPerMinute: 3,
     })
     const ask = (parameters: Record<string, string>): Promise<Response> =>
-      origin.fetch(new Request(`https://origin.test${PATH}`, { method: 'POST', body: new URLSearchParams(parameters) }), { address: '203.0.113.7' })
+      origin.fetch(new Request(`https://origin.example${PATH}`, { method: 'POST', body: new URLSearchParams(parameters) }), { address: '203.0.113.7' })
     try {
       const wrong = { client_id: 'backend', client_secret: 'wrong', token: 'x' }
       for (let attempt = 0; attempt < 3; attempt += 1) assert.equal((await ask(wrong)).status, 401)
@@ -273,7 +273,7 @@ test('while the store fails the answer is 503: the token still exists, and the c
     onReport: () => undefined,
   })
   const ask = (token: string): Promise<Response> =>
-    origin.fetch(new Request(`http://localhost${PATH}`, { method: 'POST', body: new URLSearchParams({ client_id: 'demo', token }) }))
+    origin.fetch(new Request(`https://origin.example${PATH}`, { method: 'POST', body: new URLSearchParams({ client_id: 'demo', token }) }))
   try {
     const token = await stage.issuer.token()
     broken.fail(true)

@@ -29,6 +29,8 @@ export const revocationRoutes: readonly Route[] = [
         schema: {
           type: 'object',
           required: ['token'],
+          // None may be given twice.
+          additionalProperties: { type: 'string' },
           properties: {
             token: { type: 'string', minLength: 1 },
             token_type_hint: { type: 'string' },

@@ -1,0 +1,199 @@
+import { readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { PortcullisError } from '../errors.ts'
+import { checkOptions, either, isObject, list, oneOf, required, type Rule, type Rules, shape, text, url } from '../options.ts'
+import { keySet } from '../policy.ts'
+import { PORT, SERVE_RULES, type ServeOptions } from '../origin/node.ts'
+import { CLIENT_RULES, EDGE_RULES, ORIGIN_RULES, REALM_RULES, signingKey } from '../origin/settings.ts'
+import type { SqliteStoreOptions } from '../origin/sqlite.ts'
+import type { OriginOptions } from '../origin/types.ts'
+import { parseJson } from './json.ts'
+import { UsageError } from './usage.ts'
+
+export const DEFAULT_FILE = 'portcullis.json'
+const DEFAULT_PORT = 8_780
+/** Longer than in code: whoever stops a service waits some seconds before he kills it. */
+const DEFAULT_CLOSE_TIMEOUT_MS = 5_000
+
+/** A configuration, with every secret read. */
+export interface Configuration {
+  file: string
+  listen: ServeOptions
+  store: SqliteStoreOptions
+  /** Without the store, and what is code. */
+  origin: Omit<OriginOptions, 'store' | 'fetch' | 'onReport' | 'onRequest'>
+  log: 'requests' | 'events'
+}
+
+/** What the command line says over what the file says. */
+export interface Overrides {
+  config?: string | undefined
+  port?: string | undefined
+  hostname?: string | undefined
+}
+
+/**
+ * Reads the configuration, then what the environment and the command line say instead. Throws `UsageError`, or
+ * `invalid_option` naming the option.
+ */
+export function loadConfiguration(given: Overrides, environment: NodeJS.ProcessEnv): Configuration {
+  const file = resolve(given.config ?? environment['PORTCULLIS_CONFIG'] ?? DEFAULT_FILE)
+  const written = parseJson(read(file), file)
+  if (!isObject(written)) throw new UsageError(`${file}: the configuration must be a JSON object`)
+  const { $schema: _schema, ...options } = overridden(written, given, environment)
+  checkOptions(options, CONFIGURATION_RULES)
+  const resolved = new Secrets(dirname(file), environment).resolve(options, 'options') as unknown as Resolved
+  const { listen, store, log = 'requests', signingKey: key, ...origin } = resolved
+  checkOptions({ signingKey: key }, { signingKey: required(signingKey) })
+  return {
+    file,
+    listen: { port: DEFAULT_PORT, closeTimeoutMs: DEFAULT_CLOSE_TIMEOUT_MS, ...listen },
+    store: { ...store, path: resolve(dirname(file), store.path) },
+    origin: { ...origin, signingKey: key },
+    log,
+  }
+}
+
+interface Resolved extends Omit<OriginOptions, 'store'> {
+  listen?: Partial<ServeOptions>
+  store: SqliteStoreOptions
+  log?: Configuration['log']
+}
+
+const BY_ENVIRONMENT = shape({ env: required(text) })
+const BY_FILE = shape({ file: required(text) })
+
+/** A text, or where it is. */
+const secret = elsewhere(text, 'a text, { "env": "NAME" } or { "file": "path" }')
+/** A key as JWK, or where its JSON is. */
+const secretKey = elsewhere(signingKey, '{ "file": "feed-key.json" }, { "env": "NAME" }, or the key itself (portcullis keygen makes one)')
+
+/** What may stand in the environment or in a file instead. */
+function elsewhere(itself: Rule, expected: string): Rule {
+  return {
+    expected,
+    need: 'optional',
+    check(value, name) {
+      if (isObject(value) && 'env' in value) return BY_ENVIRONMENT.check(value, name)
+      if (isObject(value) && 'file' in value) return BY_FILE.check(value, name)
+      try {
+        itself.check(value, name)
+      } catch (cause) {
+        throw new PortcullisError('invalid_option', `${name} must be ${expected}`, { cause })
+      }
+    },
+  }
+}
+
+const { onError: _onError, ...LISTEN_RULES } = SERVE_RULES
+const { administration: _administration, ...REALM_TEXT_RULES } = REALM_RULES
+const { store: _store, fetch: _fetch, onReport: _onReport, onRequest: _onRequest, ...ORIGIN_TEXT_RULES } = ORIGIN_RULES
+
+/** The rules of each object of a configuration, by its path: those of the code, where they are no code. */
+export const SHAPES: Readonly<Record<'listen' | 'store' | 'realms' | 'clients' | 'edges', Rules>> = {
+  listen: { ...LISTEN_RULES, port: PORT },
+  store: { path: required(text), driver: oneOf('better-sqlite3', 'node:sqlite') },
+  realms: { ...REALM_TEXT_RULES, jwks: required(either(url, keySet)) },
+  clients: { ...CLIENT_RULES, secret },
+  edges: { ...EDGE_RULES, ackSecret: secret },
+}
+
+export const CONFIGURATION_RULES: Rules = {
+  ...ORIGIN_TEXT_RULES,
+  listen: shape(SHAPES.listen),
+  store: required(shape(SHAPES.store)),
+  signingKey: required(secretKey),
+  realms: required(list(shape(SHAPES.realms), 1)),
+  clients: list(shape(SHAPES.clients)),
+  edges: list(shape(SHAPES.edges)),
+  feedCredential: secret,
+  metricsCredential: secret,
+  log: oneOf('requests', 'events'),
+}
+
+function overridden(options: Record<string, unknown>, given: Overrides, environment: NodeJS.ProcessEnv): Record<string, unknown> {
+  const said = (name: string): string | undefined => (environment[name] === '' ? undefined : environment[name])
+  const port = given.port ?? said('PORTCULLIS_PORT')
+  const hostname = given.hostname ?? said('PORTCULLIS_HOSTNAME')
+  const path = said('PORTCULLIS_STORE')
+  const key = said('PORTCULLIS_SIGNING_KEY')
+  const listen = {
+    ...(port === undefined ? {} : { port: /^\d{1,5}$/.test(port) ? Number(port) : port }),
+    ...(hostname === undefined ? {} : { hostname }),
+  }
+  return {
+    ...options,
+    ...(Object.keys(listen).length === 0 ? {} : { listen: { ...(isObject(options['listen']) ? options['listen'] : {}), ...listen } }),
+    ...(path === undefined ? {} : { store: { ...(isObject(options['store']) ? options['store'] : {}), path: resolve(path) } }),
+    ...(key === undefined ? {} : { signingKey: { env: 'PORTCULLIS_SIGNING_KEY' } }),
+  }
+}
+
+/** Reads secrets from where they are. */
+class Secrets {
+  readonly #folder: string
+  readonly #environment: NodeJS.ProcessEnv
+
+  constructor(folder: string, environment: NodeJS.ProcessEnv) {
+    this.#folder = folder
+    this.#environment = environment
+  }
+
+  /** The options, with each secret in its place. Throws `UsageError` for one that is not there. */
+  resolve(options: Record<string, unknown>, name: string): Record<string, unknown> {
+    const each = (key: string, members: readonly string[]): Record<string, unknown> => {
+      const list = options[key] as Record<string, unknown>[] | undefined
+      if (list === undefined) return {}
+      return { [key]: list.map((entry, index) => this.#members(entry, members, `${name}.${key}[${index}]`)) }
+    }
+    const own = this.#members(options, ['feedCredential', 'metricsCredential'], name)
+    const key = options['signingKey']
+    const signing = this.#isElsewhere(key) ? parseJson(this.#read(key, `${name}.signingKey`), this.#where(key)) : key
+    return { ...own, ...each('clients', ['secret']), ...each('edges', ['ackSecret']), signingKey: signing }
+  }
+
+  #members(options: Record<string, unknown>, members: readonly string[], name: string): Record<string, unknown> {
+    const found = members.filter((member) => this.#isElsewhere(options[member]))
+    return { ...options, ...Object.fromEntries(found.map((member) => [member, this.#read(options[member], `${name}.${member}`)])) }
+  }
+
+  #isElsewhere(value: unknown): boolean {
+    return isObject(value) && (typeof value['env'] === 'string' || typeof value['file'] === 'string')
+  }
+
+  #where(value: unknown): string {
+    const { env, file } = value as { env?: string; file?: string }
+    return env ?? resolve(this.#folder, file ?? '')
+  }
+
+  #read(value: unknown, name: string): string {
+    const { env } = value as { env?: string }
+    const where = this.#where(value)
+    const content = env === undefined ? contentOf(where, name) : this.#environment[where]
+    if (content === undefined) throw new UsageError(`${name}: the environment has no variable ${where}`)
+    const trimmed = content.replace(/\r?\n$/, '')
+    if (trimmed === '') throw new UsageError(`${name}: ${where} is empty`)
+    return trimmed
+  }
+}
+
+function contentOf(file: string, name: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new UsageError(`${name}: ${file} cannot be read (${codeOf(cause)})`, { cause })
+  }
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    const hint = codeOf(cause) === 'ENOENT' ? "there is none: 'portcullis serve --help' shows one to begin with" : codeOf(cause)
+    throw new UsageError(`${file}: the configuration cannot be read: ${hint}`, { cause })
+  }
+}
+
+function codeOf(cause: unknown): string {
+  return String((cause as { code?: unknown }).code ?? 'unknown')
+}

@@ -1,0 +1,19 @@
+import { existsSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { generateFeedKey } from '../entry/origin/node.ts'
+
+/** Makes the key pair that signs the feed, and says what to do with it. Throws when a file is there already. */
+export async function keygen(directory: string): Promise<string> {
+  const secret = resolve(directory, 'feed-key.json')
+  const open = join(resolve(directory), 'feed-key.public.json')
+  for (const file of [secret, open]) if (existsSync(file)) throw new Error(`${file} exists already, and nothing is overwritten`)
+  const { signingKey, publicKey } = await generateFeedKey()
+  writeFileSync(secret, `${JSON.stringify(signingKey)}\n`, { mode: 0o600, flag: 'wx' })
+  writeFileSync(open, `${JSON.stringify(publicKey)}\n`, { flag: 'wx' })
+  return `${secret}         the origin's secret: { "signingKey": { "file": "feed-key.json" } } in portcullis.json
+${open}  for every gate: feed: { url, keys: [<this>] }
+
+Keep the first one secret, and a copy of it: gates believe only what it signed.
+Next: 'portcullis serve --help' shows a portcullis.json to begin with.
+`
+}

@@ -1,0 +1,121 @@
+// The OpenAPI document is what the origin does: schemathesis (https://schemathesis.io) asks a live one everything it says, and
+// what it does not say.
+
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { createOrigin, generateFeedKey } from 'portcullis/origin'
+import { memoryStore } from 'portcullis/origin/memory'
+import { serve } from 'portcullis/origin/node'
+
+const run = promisify(execFile)
+
+const VERSION = '4.32.5'
+const VENV = fileURLToPath(new URL(`../target/schemathesis-${VERSION}`, import.meta.url))
+const SCHEMATHESIS = join(VENV, 'bin/schemathesis')
+const ISSUER = 'https://issuer.test/realms/acme'
+/** What a client sends to be an administrator; a token is made for each request, for the requests revoke tokens. */
+const ADMINISTRATOR = 'Bearer administrator'
+
+/** Fixed, so that a failure comes again. */
+const SEED = 1
+const CONFIG = `[parameters]
+"path.realm" = "acme"
+"query.waitSeconds" = 0
+"query.wait" = "enforced"
+"query.timeoutMs" = 1
+
+# No schema says which times lie ahead.
+[[operations]]
+include-path-regex = "/(push-revocation|corrections)$"
+checks.positive_data_acceptance.enabled = false
+
+# Nor how far the ledger is.
+[[operations]]
+include-path = "/feed/{realm}/deltas"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 409, 410]
+`
+
+test('schemathesis finds nothing that the document does not say', { timeout: 240_000 }, async (context) => {
+  const missing = await install()
+  if (missing !== undefined) return context.skip(missing)
+  const folder = await mkdtemp(join(tmpdir(), 'portcullis-openapi-'))
+  const { url, close } = await start()
+  try {
+    const config = join(folder, 'schemathesis.toml')
+    await writeFile(config, CONFIG)
+    const parameters = [
+      ...['--config-file', config, 'run', `${url}/openapi.json`, '--checks', 'all', '--header', `Authorization: ${ADMINISTRATOR}`],
+      // A stream does not end.
+      ...['--exclude-path', '/feed/{realm}/stream', '--phases', 'examples,coverage,fuzzing', '--max-examples', '50'],
+      ...['--seed', String(SEED), '--generation-database', 'none', '--request-timeout', '10', '--no-color'],
+    ]
+    const { stdout, failed } = await run(SCHEMATHESIS, parameters, { cwd: folder, maxBuffer: 64 * 1_048_576, timeout: 180_000 }).then(
+      ({ stdout }) => ({ stdout, failed: false }),
+      (error: { stdout?: string; stderr?: string; message: string }) => ({ stdout: `${error.stdout ?? error.message}${error.stderr ?? ''}`, failed: true }),
+    )
+    assert.ok(!failed, stdout)
+  } finally {
+    await close()
+    await rm(folder, { recursive: true, force: true })
+  }
+})
+
+/** Why it cannot be had here; `undefined`: it is there. */
+async function install(): Promise<string | undefined> {
+  if (existsSync(SCHEMATHESIS)) return undefined
+  try {
+    await mkdir(VENV, { recursive: true })
+    await run('python3', ['-m', 'venv', VENV])
+    await run(join(VENV, 'bin/pip'), ['install', '--quiet', `schemathesis==${VERSION}`], { timeout: 120_000 })
+    return undefined
+  } catch (error) {
+    await rm(VENV, { recursive: true, force: true })
+    return `schemathesis cannot be installed: ${error instanceof Error ? error.message.split('\n', 1)[0] : 'unknown cause'}`
+  }
+}
+
+/** A live origin that lets a tester fail as often as he likes. */
+async function start(): Promise<{ url: string; close: () => Promise<void> }> {
+  const { publicKey, privateKey } = await generateKeyPair('EdDSA', { extractable: true })
+  const jwk = { ...(await exportJWK(publicKey)), kty: 'OKP', kid: 'k', alg: 'EdDSA', use: 'sig' }
+  const { signingKey } = await generateFeedKey()
+  const origin = await createOrigin({
+    store: memoryStore(),
+    signingKey,
+    realms: [{ name: 'acme', issuer: ISSUER, audience: 'api', jwks: { keys: [jwk] }, issuerSkewSeconds: 0 }],
+    clients: [{ id: 'demo' }],
+    maxFailuresPerMinute: 1_000_000,
+    onReport: () => undefined,
+  })
+  /** Issued later than any logout up to now: clocks may differ by some seconds. */
+  const token = async (): Promise<string> => {
+    const now = Math.floor(Date.now() / 1000)
+    const claims = { aud: 'api', sub: 'admin', jti: crypto.randomUUID(), iat: now + 3, exp: now + 300, token_use: 'access' }
+    return new SignJWT({ ...claims, realm_access: { roles: ['portcullis-admin'] } })
+      .setProtectedHeader({ alg: 'EdDSA', kid: 'k', typ: 'JWT' })
+      .setIssuer(ISSUER)
+      .sign(privateKey)
+  }
+  const server = await serve(
+    async (request, source) => {
+      if (request.headers.get('authorization') === ADMINISTRATOR) request.headers.set('authorization', `Bearer ${await token()}`)
+      return origin.fetch(request, source)
+    },
+    { port: 0 },
+  )
+  return {
+    url: server.url,
+    async close() {
+      await origin.close()
+      await server.close()
+    },
+  }
+}
