@@ -12,7 +12,13 @@ const DAY = 86_400
 function openGate(stage: Stage, compare: 'issuedAt' | 'authTime'): Gate {
   return createGate({
     realms: [
-      { name: 'acme', issuer: ISSUER, audience: 'api', compare, feed: { url: `${stage.server.url}/feed/acme`, keys: [stage.publicKey] } },
+      {
+        name: 'acme',
+        issuer: ISSUER,
+        audience: 'api',
+        compare,
+        feed: { url: `${stage.server.url}/feed/acme`, keys: [stage.publicKey] },
+      },
     ],
     onReport: () => undefined,
   })
