@@ -58,7 +58,9 @@ test('edges follow a restored backup that is older than they are', { timeout: 12
       // The edge that is pushed to stands in this process.
       fetch: async (input, init) => {
         const request = new Request(input, init)
-        return pushed !== undefined && new URL(request.url).pathname === '/push' ? pushed.receiveFeed(request) : fetch(request)
+        return pushed !== undefined && new URL(request.url).pathname === '/push'
+          ? pushed.receiveFeed(request)
+          : fetch(request)
       },
       onReport: (report) => reports.push(report),
     })
@@ -66,7 +68,16 @@ test('edges follow a restored backup that is older than they are', { timeout: 12
   }
   const token = (session: string): Promise<string> => {
     const now = Math.floor(Date.now() / 1000)
-    return new SignJWT({ iss: ISSUER, aud: 'api', sub: 'user', sid: session, jti: session, iat: now - 10, exp: now + 600, token_use: 'access' })
+    return new SignJWT({
+      iss: ISSUER,
+      aud: 'api',
+      sub: 'user',
+      sid: session,
+      jti: session,
+      iat: now - 10,
+      exp: now + 600,
+      token_use: 'access',
+    })
       .setProtectedHeader({ alg: 'ES256', kid: 'k', typ: 'JWT' })
       .sign(privateKey)
   }
@@ -87,7 +98,9 @@ test('edges follow a restored backup that is older than they are', { timeout: 12
 
   let running = await start()
   try {
-    const [before, lost, alsoLost, later, last] = await Promise.all(['before', 'lost', 'also-lost', 'later', 'last'].map(token))
+    const [before, lost, alsoLost, later, last] = await Promise.all(
+      ['before', 'lost', 'also-lost', 'later', 'last'].map(token),
+    )
     assert.ok(before && lost && alsoLost && later && last)
     await everywhere(before, 'accepted')
     await running.origin.revokeToken(before)
@@ -125,11 +138,18 @@ test('edges follow a restored backup that is older than they are', { timeout: 12
 
     const [entry] = await origin.audit.list({ realm: 'test', action: 'restored', limit: 10 })
     assert.equal(entry?.sequence, INCARNATION)
-    const acknowledging = () => origin.status()[0]?.edges.filter(({ sequence }) => sequence === INCARNATION + 2).map(({ name }) => name)
+    const acknowledging = () =>
+      origin
+        .status()[0]
+        ?.edges.filter(({ sequence }) => sequence === INCARNATION + 2)
+        .map(({ name }) => name)
     const deadline = Date.now() + CONVERGENCE_SECONDS * 1000
     while (acknowledging()?.length !== 2 && Date.now() < deadline) await pause(20)
     assert.deepEqual(acknowledging(), ['pulls', 'streams'])
-    assert.deepEqual(reports.filter(({ kind }) => kind === 'acknowledgement'), [])
+    assert.deepEqual(
+      reports.filter(({ kind }) => kind === 'acknowledgement'),
+      [],
+    )
   } finally {
     for (const gate of gates) gate.close()
     await running.origin.close()

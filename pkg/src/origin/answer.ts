@@ -23,7 +23,7 @@ export function ok(): Response {
   return new Response(null, { status: 200, headers: { 'cache-control': 'no-store' } })
 }
 
-/** JSON values, one a line; pages of them (at least one each) are read as the client takes them. A failure breaks the answer off. */
+/** JSON values, one a line; pages of at least one, read as the client takes them. A failure breaks the answer off. */
 export function jsonLines(pages: AsyncGenerator<readonly object[]>): Response {
   const encoder = new TextEncoder()
   const body = new ReadableStream<Uint8Array>({

@@ -15,9 +15,15 @@ function openLog(realms: string[]) {
       lines.push(entry)
     },
   }
-  const log = new AuditLog({ store: memoryStore(), committer: committer as Committer, realms, nowMs: () => state.nowMs })
+  const log = new AuditLog({
+    store: memoryStore(),
+    committer: committer as Committer,
+    realms,
+    nowMs: () => state.nowMs,
+  })
   const refuse = (times: number, address: string, realm = 'acme'): void => {
-    for (let time = 0; time < times; time += 1) log.refused({ realm, subject: '/somewhere', detail: 'invalid_token', address })
+    for (let time = 0; time < times; time += 1)
+      log.refused({ realm, subject: '/somewhere', detail: 'invalid_token', address })
   }
   return { log, lines, state, refuse }
 }
@@ -37,7 +43,12 @@ test('refusals are bounded by address and by realm, and what is left out is coun
   const leftOut = 50 + 1_700 - 499
   state.nowMs += 60_000
   await log.summarize()
-  assert.deepEqual(lines.at(-1), { realm: 'acme', action: 'refused', detail: 'left_out', reason: `${leftOut} more were refused` })
+  assert.deepEqual(lines.at(-1), {
+    realm: 'acme',
+    action: 'refused',
+    detail: 'left_out',
+    reason: `${leftOut} more were refused`,
+  })
   await log.summarize()
   assert.equal(lines.length, 603)
   // One a second comes back for the realm, one in six seconds for the address.
@@ -57,7 +68,8 @@ test('a summary that cannot be written is written later', async () => {
 
 test('refusals that an issuer notes are bounded with the others; what was done is not', async () => {
   const { log, lines } = openLog(['acme'])
-  for (let time = 0; time < 150; time += 1) await log.note({ realm: 'acme', action: 'login_refused', address: '203.0.113.1' })
+  for (let time = 0; time < 150; time += 1)
+    await log.note({ realm: 'acme', action: 'login_refused', address: '203.0.113.1' })
   for (let time = 0; time < 150; time += 1) await log.note({ realm: 'acme', action: 'login', address: '203.0.113.1' })
   assert.equal(lines.filter(({ action }) => action === 'login_refused').length, 100)
   assert.equal(lines.filter(({ action }) => action === 'login').length, 150)
@@ -78,16 +90,36 @@ test('an origin has its log: what is noted is read back at once', async () => {
     const [second, first] = await audit.list({ realm: 'acme', limit: 10 })
     assert.ok(Math.abs((first?.at ?? 0) - Date.now() / 1000) < 60)
     const { at: _, ...rest } = first ?? {}
-    assert.deepEqual(rest, { id: 1, realm: 'acme', action: 'login', actor: 'user:alice', subject: 'alice', address: '203.0.113.7' })
+    assert.deepEqual(rest, {
+      id: 1,
+      realm: 'acme',
+      action: 'login',
+      actor: 'user:alice',
+      subject: 'alice',
+      address: '203.0.113.7',
+    })
     assert.equal(second?.actor, 'application')
     const long = 'x'.repeat(2_000)
     await audit.note({ realm: 'acme', action: 'login', actor: long })
     assert.equal((await audit.list({ realm: 'acme', actor: long, limit: 10 })).length, 1)
-    for (const entry of [undefined, {}, { realm: 'acme', action: 'x' }, { realm: 'acme', action: 'login', token: 'eyJ' }, { realm: 'acme', action: 'login', actor: 7 }]) {
+    for (const entry of [
+      undefined,
+      {},
+      { realm: 'acme', action: 'x' },
+      { realm: 'acme', action: 'login', token: 'eyJ' },
+      { realm: 'acme', action: 'login', actor: 7 },
+    ]) {
       await assert.rejects(audit.note(entry as never), { code: 'invalid_option' })
     }
     await assert.rejects(audit.note({ realm: 'other', action: 'login' }), { code: 'unknown_realm' })
-    for (const query of [undefined, {}, { realm: 'acme' }, { realm: 'acme', limit: 0 }, { realm: 'acme', limit: 1_001 }, { realm: 'acme', limit: 1, from: -1 }]) {
+    for (const query of [
+      undefined,
+      {},
+      { realm: 'acme' },
+      { realm: 'acme', limit: 0 },
+      { realm: 'acme', limit: 1_001 },
+      { realm: 'acme', limit: 1, from: -1 },
+    ]) {
       await assert.rejects(audit.list(query as never), { code: 'invalid_option' })
     }
     assert.deepEqual(await audit.list({ realm: 'other', limit: 1 }), [])

@@ -91,12 +91,15 @@ export const MAX_AUDIT_LINES = 1_000
 /** The audit log, for whoever runs the origin or an issuer beside it. */
 export interface Audit {
   /**
-   * Adds a line about what the ledger does not record, such as a login. Resolves when it is durable. Refusals (`refused`,
-   * `login_refused`, `refresh_refused`) are bounded: of too many at once a line says how many were left out. Rejects with
-   * `invalid_option`, `unknown_realm`, `store_unavailable` or `closed`.
+   * Adds a line about what the ledger does not record, such as a login. Resolves when it is durable. Refusals
+   * (`refused`, `login_refused`, `refresh_refused`) are bounded: of too many a line says how many were left out.
+   * Rejects with `invalid_option`, `unknown_realm`, `store_unavailable` or `closed`.
    */
   note(entry: Omit<AuditEntry, 'at'>): Promise<void>
-  /** Lines of one realm, newest first; `limit` is 1 to 1000. Rejects with `invalid_option`, `store_unavailable` or `closed`. */
+  /**
+   * Lines of one realm, newest first; `limit` is 1 to 1000. Rejects with `invalid_option`, `store_unavailable`,
+   * `store_corrupt` or `closed`.
+   */
   list(query: AuditQuery): Promise<StoredAuditEntry[]>
 }
 
@@ -129,12 +132,14 @@ export class AuditLog implements Audit {
   }
 
   /**
-   * Notes that a request was refused; nobody waits for it. `realm` as it stands in the path: when it is none of ours, the
-   * refusal is one that every realm hears of. A store that fails is reported by the committer.
+   * Notes that a request was refused; nobody waits for it. `realm` as it stands in the path: when it is none of ours,
+   * the refusal is one that every realm hears of. A store that fails is reported by the committer.
    */
   refused({ realm, ...entry }: Pick<AuditEntry, 'realm' | 'subject' | 'detail' | 'address'>): void {
     const line = { ...entry, action: 'refused' } as const
-    const noted = this.#realms.includes(realm) ? this.#refusals.note({ ...line, realm }) : this.#refusals.noteEverywhere(line)
+    const noted = this.#realms.includes(realm)
+      ? this.#refusals.note({ ...line, realm })
+      : this.#refusals.noteEverywhere(line)
     noted.catch(() => undefined)
   }
 
@@ -151,7 +156,7 @@ export class AuditLog implements Audit {
   async page(query: AuditQuery): Promise<{ entries: StoredAuditEntry[]; more: boolean }> {
     checkOptions(query, QUERY_RULES, 'query')
     await this.#committer.written()
-    const found = await this.#store.auditEntries({ ...bounded(given(query)), limit: query.limit + 1 })
+    const found = await this.#store.auditEntries({ ...storable(given(query)), limit: query.limit + 1 })
     return { entries: found.slice(0, query.limit), more: found.length > query.limit }
   }
 }
@@ -162,10 +167,17 @@ export const APPLICATION = 'application'
 /** A longer text is cut: in a name that a token gives, an issuer may have been careless. */
 const MAX_TEXT_CHARACTERS = 1_024
 
-/** With texts that are not too long to be kept; the same for lines and for queries, so that the one finds the other. */
-export function bounded<T extends object>(entry: T): T {
-  const cut = (value: unknown): unknown => (typeof value === 'string' ? value.slice(0, MAX_TEXT_CHARACTERS) : value)
-  return Object.fromEntries(Object.entries(entry).map(([name, value]) => [name, cut(value)])) as T
+/**
+ * With texts that every store keeps as they are: not too long, and without the NUL at which some end a text. The same
+ * for lines and for queries, so that the one finds the other.
+ */
+export function storable<T extends object>(entry: T): T {
+  const isUnfit = (value: unknown): value is string =>
+    typeof value === 'string' && (value.length > MAX_TEXT_CHARACTERS || value.includes('\0'))
+  if (!Object.values(entry).some(isUnfit)) return entry
+  const fit = (value: unknown): unknown =>
+    isUnfit(value) ? value.slice(0, MAX_TEXT_CHARACTERS).replaceAll('\0', '\ufffd') : value
+  return Object.fromEntries(Object.entries(entry).map(([name, value]) => [name, fit(value)])) as T
 }
 
 const REFUSALS: readonly AuditAction[] = ['refused', 'login_refused', 'refresh_refused']

@@ -35,7 +35,8 @@ export function createFile(path: string): void {
   try {
     closeSync(openSync(path, 'wx', PRIVATE))
   } catch (error) {
-    if ((error as { code?: unknown }).code === 'EEXIST') throw invalid(`${path} exists already, and nothing is overwritten: give another path`)
+    if ((error as { code?: unknown }).code === 'EEXIST')
+      throw invalid(`${path} exists already, and nothing is overwritten: give another path`)
     throw fileError(path, error)
   }
 }
@@ -64,5 +65,9 @@ export function syncDirectory(path: string): void {
 export function fileError(path: string, cause: unknown): PortcullisError {
   if (cause instanceof PortcullisError) return cause
   const code = String((cause as { code?: unknown }).code)
-  return new PortcullisError('store_unavailable', `${path} failed (${code}): check its directory, access and free space`, { cause })
+  return new PortcullisError(
+    'store_unavailable',
+    `${path} failed (${code}): check its directory, access and free space`,
+    { cause },
+  )
 }

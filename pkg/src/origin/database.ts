@@ -105,7 +105,8 @@ export function bytesOf(row: Row, column: string): Uint8Array {
 }
 
 function damaged(column: string): never {
-  throw new PortcullisError('store_corrupt', `the store's column ${column} holds a value of the wrong type: restore a backup`)
+  const message = `the store's column ${column} holds a value of the wrong type: restore a backup`
+  throw new PortcullisError('store_corrupt', message)
 }
 
 /** A hold on a file that only one owner has at a time. */

@@ -1,5 +1,5 @@
 import { PortcullisError } from '../errors.ts'
-import { APPLICATION, type AuditEntry, bounded } from './audit.ts'
+import { APPLICATION, type AuditEntry, storable } from './audit.ts'
 import type { Clock } from './clock.ts'
 import { coreCode, stageEvent, type LedgerCore, type LedgerEvent, type LedgerRow } from './core.ts'
 import type { RealmRows, RevocationStore } from './store.ts'
@@ -32,11 +32,11 @@ export interface Turn {
 }
 
 export interface RecordOptions {
-  /** Written in the transaction of the event, with the sequence that the caller gets; also when it was in force already. */
+  /** Written in the event's transaction, with the sequence that the caller gets; also when it was in force already. */
   audit?: Omit<AuditEntry, 'realm' | 'at' | 'sequence'>
   /**
-   * Throws to refuse what must not be recorded as things stand. What came before is in force then, and nothing comes between
-   * this and the event.
+   * Throws to refuse what must not be recorded as things stand. What came before is in force then, and nothing comes
+   * between this and the event.
    */
   guard?: () => void
 }
@@ -59,8 +59,8 @@ interface Staged {
 }
 
 /**
- * The one way into the ledgers and the audit log. What is asked for in the same turn of the event loop is staged, written in one durable
- * transaction and committed together; when the store fails nothing of it has happened.
+ * The one way into the ledgers and the audit log. What is asked for in the same turn of the event loop is staged,
+ * written in one durable transaction and committed together; when the store fails nothing of it has happened.
  */
 export class Committer {
   readonly #options: CommitterOptions
@@ -97,7 +97,7 @@ export class Committer {
     return this.#ask({ realm, event, guard, audit: audit && { ...audit, actor: audit.actor ?? APPLICATION } })
   }
 
-  /** Adds a line to the audit log for what the ledger does not record. Resolves when it is durable; rejects as `record`. */
+  /** Adds a line to the audit log for what the ledger does not record. Resolves when it is durable; rejects so too. */
   async note({ realm, ...audit }: Omit<AuditEntry, 'at'>): Promise<void> {
     await this.#ask({ realm, event: undefined, guard: undefined, audit })
   }
@@ -113,7 +113,8 @@ export class Committer {
     const now = clock()
     for (const ledger of ledgers.values()) ledger.prune(now)
     while (!this.#closed && (await store.prune(now, PRUNE_ROWS)) === PRUNE_ROWS) await nextTurn()
-    while (!this.#closed && (await store.pruneAudit(now - auditRetentionSeconds, PRUNE_ROWS)) === PRUNE_ROWS) await nextTurn()
+    const before = now - auditRetentionSeconds
+    while (!this.#closed && (await store.pruneAudit(before, PRUNE_ROWS)) === PRUNE_ROWS) await nextTurn()
   }
 
   /** Refuses what comes from now on and resolves when what came before is done. */
@@ -124,7 +125,7 @@ export class Committer {
 
   #ask(asked: Omit<Waiting, 'resolve' | 'reject'>): Promise<Recorded> {
     if (this.#closed) return Promise.reject(new PortcullisError('closed', 'the origin is closed'))
-    if (!this.#options.ledgers.has(asked.realm)) return Promise.reject(new PortcullisError('unknown_realm', 'no such realm here'))
+    if (!this.#options.ledgers.has(asked.realm)) return Promise.reject(unknownRealm())
     const recorded = new Promise<Recorded>((resolve, reject) => {
       this.#queue.push({ ...asked, resolve, reject })
       this.#running ??= this.#run()
@@ -144,7 +145,8 @@ export class Committer {
 
   /** A guard looks at what is committed: it begins a turn. */
   #turnLength(): number {
-    const guarded = this.#queue.slice(0, MAX_TURN_EVENTS).findIndex(({ guard }, index) => index > 0 && guard !== undefined)
+    const most = this.#queue.slice(0, MAX_TURN_EVENTS)
+    const guarded = most.findIndex(({ guard }, index) => index > 0 && guard !== undefined)
     return guarded === -1 ? MAX_TURN_EVENTS : guarded
   }
 
@@ -155,7 +157,7 @@ export class Committer {
     const entries = waiting.flatMap(({ realm, event, audit }): AuditEntry[] => {
       if (audit === undefined) return []
       const sequence = staged.get(realm)?.rows.at(-1)?.sequence ?? this.#ledger(realm).head().sequence
-      return [bounded(event === undefined ? { ...audit, realm, at } : { ...audit, realm, at, sequence })]
+      return [storable(event === undefined ? { ...audit, realm, at } : { ...audit, realm, at, sequence })]
     })
     try {
       if (staged.size > 0 || entries.length > 0) await this.#write(staged, entries)
@@ -221,9 +223,13 @@ export class Committer {
 
   #ledger(realm: string): LedgerCore {
     const ledger = this.#options.ledgers.get(realm)
-    if (ledger === undefined) throw new PortcullisError('unknown_realm', 'no such realm here')
+    if (ledger === undefined) throw unknownRealm()
     return ledger
   }
+}
+
+function unknownRealm(): PortcullisError {
+  return new PortcullisError('unknown_realm', 'no such realm here')
 }
 
 /** After the I/O of this turn: requests that arrived together are then all queued. */

@@ -11,9 +11,8 @@ interface MemoryRealm {
 }
 
 /**
- * A store that forgets everything when the process ends, and all but the last 100,000 lines of the audit log: for tests and
- * trials. An origin may be closed and a new one
- * opened on the same object.
+ * A store that forgets everything when the process ends, and all but the last 100,000 lines of the audit log: for
+ * tests and trials. An origin may be closed and a new one opened on the same object.
  */
 export function memoryStore(): RevocationStore {
   const realms = new Map<string, MemoryRealm>()

@@ -11,9 +11,13 @@ export async function openLedgers(settings: Settings): Promise<Map<string, Ledge
     let incarnation = settings.incarnation ?? 0
     for (const realm of settings.realms) {
       const stored = await settings.store.load(realm.name)
-      if (stored === undefined) unknown.push(realm)
-      else ledgers.set(realm.name, await openLedger(settings, realm, stored, settings.incarnation ?? stored.head.incarnation))
-      incarnation = Math.max(incarnation, stored?.head.incarnation ?? 0)
+      if (stored === undefined) {
+        unknown.push(realm)
+        continue
+      }
+      const own = stored.head.incarnation
+      ledgers.set(realm.name, await openLedger(settings, realm, stored, settings.incarnation ?? own))
+      incarnation = Math.max(incarnation, own)
     }
     // One that the store does not know may be one that a restored backup has lost.
     for (const realm of unknown) ledgers.set(realm.name, await openLedger(settings, realm, undefined, incarnation))

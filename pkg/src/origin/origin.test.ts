@@ -320,7 +320,8 @@ test('closing finishes what was asked for, then refuses', async () => {
 test('a store without an audit log is refused by name', async () => {
   const { auditEntries: _, ...store } = memoryStore()
   const { signingKey } = await generateFeedKey()
-  await assert.rejects(createOrigin({ store: store as never, signingKey, realms: [(await createTestIssuer()).realm] }), {
+  const { realm } = await createTestIssuer()
+  await assert.rejects(createOrigin({ store: store as never, signingKey, realms: [realm] }), {
     code: 'invalid_option',
     message: /store must be .*auditEntries, pruneAudit/,
   })
@@ -338,9 +339,11 @@ test('a realm that a restored store does not know begins where the others are', 
       realms: [lost.realm, issuer.realm],
       ...(incarnation === undefined ? {} : { incarnation }),
     })
-  await (await createOrigin({ store: sqliteStore({ path }), signingKey, realms: [issuer.realm], incarnation: 2 })).close()
+  const realms = [issuer.realm]
+  await (await createOrigin({ store: sqliteStore({ path }), signingKey, realms, incarnation: 2 })).close()
   const again = await open()
-  assert.deepEqual(again.status().map(({ realm, sequence }) => [realm, sequence]), [['lost', 2 ** 41], ['acme', 2 ** 41]])
+  const heads = again.status().map(({ realm, sequence }) => [realm, sequence])
+  assert.deepEqual(heads, [['lost', 2 ** 41], ['acme', 2 ** 41]])
   await again.close()
   await stage.close()
 })

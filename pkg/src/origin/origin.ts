@@ -120,6 +120,8 @@ async function start(settings: Settings): Promise<Origin> {
     onStore: (error) => settings.onReport({ kind: 'store', error }),
   })
   const audit = new AuditLog({ store: settings.store, committer, realms: [...ledgers.keys()] })
+  // When it fails, the store has been reported already.
+  const summarize = (): Promise<void> => audit.summarize().catch(() => undefined)
 
   const keyFeed = new KeyFeed({ settings, committer, gate, ledger: ledgerOf })
 
@@ -129,7 +131,7 @@ async function start(settings: Settings): Promise<Origin> {
     keyFeed.tend()
   })
   const pruning = every(settings.pruneIntervalSeconds, async () => {
-    await audit.summarize()
+    await summarize()
     await committer.prune()
   })
   function every(seconds: number, work: () => void | Promise<void>): ReturnType<typeof setInterval> {
@@ -146,8 +148,7 @@ async function start(settings: Settings): Promise<Origin> {
     for (const feed of feeds.values()) feed.drain()
     edges.close()
     await exchange.idle(CLOSE_TIMEOUT_MS)
-    // When it fails, the store has been reported already.
-    const summarized = audit.summarize().catch(() => undefined)
+    const summarized = summarize()
     await committer.close()
     await summarized
     for (const pusher of pushers) pusher.close()

@@ -27,7 +27,9 @@ export class Refusals {
   constructor({ committer, realms, nowMs = () => performance.now() }: RefusalsOptions) {
     this.#committer = committer
     this.#nowMs = nowMs
-    this.#realms = new Map(realms.map((realm) => [realm, { allowance: new Allowance(REALM_LINES, nowMs()), leftOut: 0 }]))
+    this.#realms = new Map(
+      realms.map((realm) => [realm, { allowance: new Allowance(REALM_LINES, nowMs()), leftOut: 0 }]),
+    )
   }
 
   /** Resolves when the line is durable, or counted. Rejects as `Committer.note` does. */
@@ -46,7 +48,7 @@ export class Refusals {
     await Promise.all([...this.#realms.keys()].map((realm) => this.note({ ...entry, realm })))
   }
 
-  /** Says how many lines were left out since it was said last. Rejects as `Committer.note` does; then it is said the next time. */
+  /** Says how many lines were left out since it was said last. Rejects as `Committer.note`; then it is said later. */
   async summarize(): Promise<void> {
     await Promise.all([...this.#realms].map(([name, realm]) => this.#summarize(name, realm)))
   }
@@ -56,7 +58,12 @@ export class Refusals {
     if (leftOut === 0) return
     realm.leftOut = 0
     try {
-      await this.#committer.note({ realm: name, action: 'refused', detail: 'left_out', reason: `${leftOut} more were refused` })
+      await this.#committer.note({
+        realm: name,
+        action: 'refused',
+        detail: 'left_out',
+        reason: `${leftOut} more were refused`,
+      })
     } catch (error) {
       realm.leftOut += leftOut
       throw error
@@ -80,7 +87,8 @@ export async function notingRefusals(
 ): Promise<Response> {
   const note = (detail: string): void => {
     // Whoever reads the feed or the measurements takes nothing in.
-    if (route.access !== 'reader' && route.access !== 'monitor') audit.refused({ realm, subject: route.path, detail, ...(address === undefined ? {} : { address }) })
+    if (route.access === 'reader' || route.access === 'monitor') return
+    audit.refused({ realm, subject: route.path, detail, ...(address === undefined ? {} : { address }) })
   }
   try {
     return await answer()

@@ -25,8 +25,8 @@ export interface RestoreOptions {
   /** The store's file. When there is one, it is kept under another name. */
   path: string
   /**
-   * The incarnation to begin. Default: one more than the backup and the old file know of. Needed only when a store that was
-   * restored before is lost altogether: then give one more than the number it had.
+   * The incarnation to begin. Default: one more than the backup and the old file know of. Needed only when a store that
+   * was restored before is lost altogether: then give one more than the number it had.
    */
   incarnation?: number
   /** Default: `better-sqlite3` where it is installed, else `node:sqlite`. */
@@ -42,12 +42,12 @@ export interface Restored {
 }
 
 /**
- * Puts a backup in the place of a store's file, as a new incarnation: its sequences lie beyond whatever edges have seen of
- * what the backup lacks, so they follow it. Stop the origin, and whatever else has the file open, before. What was revoked
- * after the backup was made is no longer revoked: `logoutRealm` refuses every token issued until then.
+ * Puts a backup in the place of a store's file, as a new incarnation: its sequences lie beyond whatever edges have seen
+ * of what the backup lacks, so they follow it. Stop the origin, and whatever else has the file open, before. What was
+ * revoked after the backup was made is no longer revoked: `logoutRealm` refuses every token issued until then.
  *
- * All of it happens or nothing. Rejects with `invalid_option`, `store_locked` (an origin has the file), `store_corrupt` (the
- * backup is damaged, or none), `store_newer` or `store_unavailable`.
+ * All of it happens or nothing. Rejects with `invalid_option`, `store_locked` (somebody has the file open),
+ * `store_corrupt` (the backup is damaged, or none), `store_newer` or `store_unavailable`.
  */
 export async function restoreSqlite(options: RestoreOptions): Promise<Restored> {
   checkOptions(options, RULES)
@@ -56,7 +56,8 @@ export async function restoreSqlite(options: RestoreOptions): Promise<Restored> 
   if (source === target) throw invalid('options.backup and options.path must be different files')
   if (!existsSync(source)) throw invalid(`options.backup: there is no file ${source}`)
   // A file copied from under a running origin lacks what stands in its log.
-  if (existsSync(`${source}-wal`)) throw invalid(`options.backup: ${source} is in use, or was copied without its -wal: make one with backup()`)
+  if (existsSync(`${source}-wal`))
+    throw invalid(`options.backup: ${source} is in use, or was not made by backup(): it has a -wal`)
   const lock = lockWriter(target, driver)
   const copy = `${target}.restoring`
   const kept = existsSync(target) ? unusedName(target) : undefined
@@ -110,7 +111,9 @@ function beginIncarnation({ copy, source, old, least, driver }: Beginning): { in
     const next = 1 + Math.max(0, ...[...held, ...old].map((head) => head.incarnation))
     const incarnation = least ?? next
     if (incarnation < next || next > MAX_INCARNATION) {
-      throw invalid(`options.incarnation must be ${next} or more, and at most ${MAX_INCARNATION}: the files are that far`)
+      throw invalid(
+        `options.incarnation must be ${next} or more, and at most ${MAX_INCARNATION}: the files are that far`,
+      )
     }
     begin(database, heads, incarnation)
     return { incarnation, realms: heads.map(({ realm }) => realm) }
@@ -136,15 +139,21 @@ function begin(database: Database, heads: readonly RealmHead[], incarnation: num
 }
 
 function checkWhole(database: Database): void {
-  const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name = 'portcullis_schema'").all()
-  const version = tables.length === 0 ? undefined : database.prepare("SELECT version FROM portcullis_schema WHERE component = 'revocations'").get()
-  if (version === undefined) throw new PortcullisError('store_corrupt', `${database.path} is no backup of a revocation store`)
+  if (!isStore(database)) {
+    throw new PortcullisError('store_corrupt', `${database.path} is no backup of a revocation store`)
+  }
   if (database.prepare('PRAGMA integrity_check(1)').get()?.['integrity_check'] !== 'ok') {
     throw new PortcullisError('store_corrupt', `${database.path} is damaged: take another backup`)
   }
 }
 
-/** None when the file cannot be read, which may be why it is replaced. Throws `store_locked` when another program reads it. */
+function isStore(database: Database): boolean {
+  const tables = database.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'portcullis_schema'")
+  if (tables.get() === undefined) return false
+  return database.prepare("SELECT 1 FROM portcullis_schema WHERE component = 'revocations'").get() !== undefined
+}
+
+/** None when the file cannot be read, which may be why it is replaced. Throws `store_locked` when it is in use. */
 function readHeads(path: string, kept: string, driver: DatabaseOptions): RealmHead[] {
   const log = `${kept}-wal`
   // SQLite throws a log away that it cannot use.
@@ -153,7 +162,8 @@ function readHeads(path: string, kept: string, driver: DatabaseOptions): RealmHe
   if (heads === undefined) return []
   // Who closes the file last takes its log into it.
   rmSync(log, { force: true })
-  if (existsSync(`${path}-wal`)) throw new PortcullisError('store_locked', `${path} is in use by another program: stop that one`)
+  if (existsSync(`${path}-wal`))
+    throw new PortcullisError('store_locked', `${path} is in use by another program: stop that one`)
   return heads
 }
 
@@ -171,14 +181,17 @@ function tryReadHeads(path: string, driver: DatabaseOptions): RealmHead[] | unde
 }
 
 function headsOf(database: Database): RealmHead[] {
-  const rows = database.prepare('SELECT realm, issuer, incarnation, sequence, chain FROM revocation_heads ORDER BY realm').all()
-  return rows.map((row) => ({
-    realm: textOf(row, 'realm'),
-    issuer: textOf(row, 'issuer'),
-    incarnation: integerOf(row, 'incarnation'),
-    sequence: integerOf(row, 'sequence'),
-    chain: bytesOf(row, 'chain'),
-  }))
+  const heads = 'SELECT realm, issuer, incarnation, sequence, chain FROM revocation_heads ORDER BY realm'
+  return database
+    .prepare(heads)
+    .all()
+    .map((row) => ({
+      realm: textOf(row, 'realm'),
+      issuer: textOf(row, 'issuer'),
+      incarnation: integerOf(row, 'incarnation'),
+      sequence: integerOf(row, 'sequence'),
+      chain: bytesOf(row, 'chain'),
+    }))
 }
 
 /** Gives the old file a second name, under which it stays. Of its log nothing may be left beside the new file. */

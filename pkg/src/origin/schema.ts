@@ -1,7 +1,8 @@
 /** The tables of a store in SQLite, as `migrate` takes them: component `revocations`, one step a version. */
 export const SCHEMA: readonly string[] = [
   `CREATE TABLE revocation_heads (
-     realm TEXT PRIMARY KEY, issuer TEXT NOT NULL, incarnation INTEGER NOT NULL, sequence INTEGER NOT NULL, chain BLOB NOT NULL
+     realm TEXT PRIMARY KEY, issuer TEXT NOT NULL, incarnation INTEGER NOT NULL, sequence INTEGER NOT NULL,
+     chain BLOB NOT NULL
    ) STRICT, WITHOUT ROWID;
    CREATE TABLE revocation_rows (
      realm TEXT NOT NULL, sequence INTEGER NOT NULL, keep_until INTEGER, payload BLOB NOT NULL, chain BLOB NOT NULL,

@@ -24,9 +24,10 @@ export class SqliteAudit {
 
   /** Within the caller's transaction. */
   append(entries: readonly AuditEntry[]): void {
-    for (const { realm, at, action, actor, subject, sequence, reason, address, detail } of entries) {
-      const texts = [reason, address, detail].map((text) => text ?? null)
-      this.#insert.run(realm, at, action, actor ?? null, subject ?? null, sequence ?? null, ...texts)
+    for (const entry of entries) {
+      const { realm, at, action, actor = null, subject = null, sequence = null } = entry
+      const { reason = null, address = null, detail = null } = entry
+      this.#insert.run(realm, at, action, actor, subject, sequence, reason, address, detail)
     }
   }
 
@@ -34,14 +35,17 @@ export class SqliteAudit {
     const named = INDEXED.filter((column) => query[column] !== undefined)
     const values: Value[] = [query.realm, ...named.map((column) => query[column] ?? null)]
     const { at, id } = this.#start(query.before)
-    return this.#query(named).all(...values, query.from ?? 0, query.to ?? Number.MAX_SAFE_INTEGER, at, id, query.limit).map(entryOf)
+    const { from = 0, to = Number.MAX_SAFE_INTEGER, limit } = query
+    return this.#query(named)
+      .all(...values, from, to, at, id, limit)
+      .map(entryOf)
   }
 
   prune(before: number, limit: number): number {
     return Number(this.#prune.run(before, limit).changes)
   }
 
-  /** What a line must be older than. Lines are pruned oldest first: when this one is gone, so is everything before it. */
+  /** What a line must be older than. Lines are pruned oldest first: when this one is gone, so is all before it. */
   #start(before: number | undefined): { at: number; id: number } {
     const newest = { at: Number.MAX_SAFE_INTEGER, id: 0 }
     if (before === undefined) return newest
@@ -57,7 +61,8 @@ export class SqliteAudit {
     if (known !== undefined) return known
     const statement = this.#database.prepare(
       `SELECT * FROM audit_entries INDEXED BY audit_entries_${named[0] ?? 'realm'}
-       WHERE realm = ?${named.map((column) => ` AND ${column} = ?`).join('')} AND at >= ? AND at <= ? AND (at, id) < (?, ?)
+       WHERE realm = ?${named.map((column) => ` AND ${column} = ?`).join('')}
+         AND at >= ? AND at <= ? AND (at, id) < (?, ?)
        ORDER BY at DESC, id DESC LIMIT ?`,
     )
     this.#queries.set(key, statement)

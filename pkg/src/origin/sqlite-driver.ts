@@ -70,7 +70,7 @@ function withCopy<C extends Bare>(connection: C, copy: (connection: C, file: str
 
 /** Pages copied at a time: a step takes a few milliseconds. */
 const COPY_PAGES = 1_000
-/** A write through another connection starts the copy again. After so many times all that is left is copied in one step. */
+/** A write through another connection starts the copy again. After so many times what is left is copied in one step. */
 const MAX_COPY_RESTARTS = 3
 const ALL_PAGES = 0x7fff_ffff
 

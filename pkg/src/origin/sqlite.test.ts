@@ -61,6 +61,40 @@ test('a second writer in another process is refused, and a killed one leaves not
   store.close()
 })
 
+test('a process killed amid transactions leaves rows and audit lines of whole ones only', async () => {
+  const path = join(folder, 'killed.db')
+  for (let kill = 0; kill < 5; kill += 1) {
+    const writer = run(
+      `const store = sqliteStore({ path: ${JSON.stringify(path)} })
+       store.open()
+       const chain = new Uint8Array(16)
+       const head = { issuer: 'https://issuer.test', incarnation: 0, sequence: 0, chain }
+       if (store.load('acme') === undefined) store.setHead('acme', head)
+       for (;;) {
+         const after = store.load('acme').head.sequence
+         const payload = new Uint8Array(300)
+         const rows = Array.from({ length: 50 }, (_, index) => ({ sequence: after + 1 + index, payload, chain }))
+         const lines = rows.map(({ sequence }) => ({ realm: 'acme', at: 1, action: 'token_revoked', sequence }))
+         store.append([{ realm: 'acme', after, rows }], lines)
+         console.log('written')
+       }`,
+    )
+    await once(writer.stdout as NodeJS.ReadableStream, 'data')
+    writer.kill('SIGKILL')
+    await once(writer, 'exit')
+    const store = sqliteStore({ path })
+    store.open()
+    const found = await store.load('acme')
+    const rows: number[] = []
+    for await (const { sequence } of found?.rows ?? []) rows.push(sequence)
+    const lines = await store.auditEntries({ realm: 'acme', limit: 1_000_000 })
+    store.close()
+    assert.ok(rows.length >= 50 * (kill + 1) && rows.length % 50 === 0, `${rows.length} rows`)
+    assert.equal(found?.head.sequence, rows.length)
+    assert.deepEqual(lines.map(({ sequence }) => sequence).reverse(), rows)
+  }
+})
+
 test('a directory that may not be written is said so', async () => {
   const closed = await mkdtemp(join(tmpdir(), 'portcullis-closed-'))
   await chmod(closed, 0o555)
@@ -137,7 +171,8 @@ test('a file of the first schema is brought up to date, with all that it holds',
     CREATE TABLE portcullis_schema (component TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT;
     INSERT INTO portcullis_schema VALUES ('revocations', 1);
     CREATE TABLE revocation_heads (
-      realm TEXT PRIMARY KEY, issuer TEXT NOT NULL, incarnation INTEGER NOT NULL, sequence INTEGER NOT NULL, chain BLOB NOT NULL
+      realm TEXT PRIMARY KEY, issuer TEXT NOT NULL, incarnation INTEGER NOT NULL, sequence INTEGER NOT NULL,
+      chain BLOB NOT NULL
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE revocation_rows (
       realm TEXT NOT NULL, sequence INTEGER NOT NULL, keep_until INTEGER, payload BLOB NOT NULL, chain BLOB NOT NULL,
@@ -158,7 +193,8 @@ test('a file of the first schema is brought up to date, with all that it holds',
     [2, undefined, [2]],
   ])
   const entry = { realm: 'acme', at: 7, action: 'login' } as const
-  await store.append([{ realm: 'acme', after: 2, rows: [{ sequence: 3, payload: new Uint8Array(1), chain: CHAIN }] }], [entry])
+  const third = { sequence: 3, payload: new Uint8Array(1), chain: CHAIN }
+  await store.append([{ realm: 'acme', after: 2, rows: [third] }], [entry])
   assert.deepEqual(await store.auditEntries({ realm: 'acme', limit: 10 }), [{ id: 1, ...entry }])
   await store.close()
   // Every step was taken once.
@@ -180,7 +216,8 @@ test('each kind of query of the audit log reads its lines in order, from an inde
       return database.prepare(sql)
     },
   })
-  for (const filter of [{}, { action: 'login' }, { actor: 'a' }, { subject: 'b' }, { action: 'login', actor: 'a', subject: 'b' }] as const) {
+  const all = { action: 'login', actor: 'a', subject: 'b' } as const
+  for (const filter of [{}, { action: all.action }, { actor: all.actor }, { subject: all.subject }, all]) {
     audit.entries({ realm: 'acme', limit: 1, ...filter })
   }
   assert.equal(seen.length, 6)

@@ -35,9 +35,9 @@ export interface SqliteStoreOptions {
 /** A store that can be copied while it is in use. */
 export interface SqliteStore extends RevocationStore {
   /**
-   * Writes a consistent copy of the whole file, the development issuer's tables included, while revocations go on. When it
-   * resolves, the copy is on disk. Whoever reads it reads what the file holds: keep it as safe. Rejects with `invalid_option`
-   * (there is such a file already, or no such directory), `store_unavailable` or `closed`.
+   * Writes a consistent copy of the whole file, the development issuer's tables included, while revocations go on. When
+   * it resolves, the copy is on disk. Whoever reads it reads what the file holds: keep it as safe. Rejects with
+   * `invalid_option` (there is such a file already), `store_unavailable` or `closed`.
    */
   backup(path: string): Promise<void>
 }

@@ -43,9 +43,9 @@ export interface RealmRows {
 }
 
 /**
- * Keeps the ledgers of an origin and its audit log. A store has one writer: `open` refuses with `store_locked` while another one holds
- * it, and a writer that crashed holds nothing. Failures are `PortcullisError`s with code `store_unavailable`,
- * `store_corrupt` or `store_newer` whose message names the fix.
+ * Keeps the ledgers of an origin and its audit log. A store has one writer: `open` refuses with `store_locked` while
+ * another one holds it, and a writer that crashed holds nothing. Failures are `PortcullisError`s with code
+ * `store_unavailable`, `store_corrupt` or `store_newer` whose message names the fix.
  */
 export interface RevocationStore {
   open(): void | Promise<void>
@@ -64,7 +64,7 @@ export interface RevocationStore {
   prune(now: number, limit: number): number | Promise<number>
   /** Newest first: by time, then by id. */
   auditEntries(query: AuditQuery): StoredAuditEntry[] | Promise<StoredAuditEntry[]>
-  /** Deletes at most `limit` lines of the audit log made before `before` (unix seconds), oldest first; answers how many it was. */
+  /** Deletes at most `limit` lines made before `before` (unix seconds), oldest first; answers how many it was. */
   pruneAudit(before: number, limit: number): number | Promise<number>
   /** Writes a consistent copy to a file that must not exist yet, while the store goes on. */
   backup?(path: string): Promise<void>

@@ -124,9 +124,9 @@ export interface OriginOptions {
   /** Default: none; edges pull. */
   edges?: EdgeOptions[]
   /**
-   * Counts the times that the store was restored from a backup. `restoreSqlite` raises it in the store; raise it by one here
-   * after restoring in any other way. Sequences then begin beyond all that edges may have seen of what the backup has lost.
-   * Default: what the store has, 0 in a new one.
+   * Counts the times that the store was restored from a backup. `restoreSqlite` raises it in the store; raise it by one
+   * here after restoring in any other way. Sequences then begin beyond all that edges may have seen of what the backup
+   * has lost. Default: what the store has, 0 in a new one.
    */
   incarnation?: number
   /** How often edges that are pushed to or stream hear that nothing has happened: 1 to 5. Default 1. */

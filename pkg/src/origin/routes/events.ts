@@ -1,4 +1,11 @@
-import { AUDIT_ACTIONS, type AuditAction, type AuditLog, type AuditQuery, MAX_AUDIT_LINES, type StoredAuditEntry } from '../audit.ts'
+import {
+  AUDIT_ACTIONS,
+  type AuditAction,
+  type AuditLog,
+  type AuditQuery,
+  MAX_AUDIT_LINES,
+  type StoredAuditEntry,
+} from '../audit.ts'
 import { json, jsonLines } from '../answer.ts'
 import { invalidRequest, textParameter } from '../request.ts'
 import type { Call, Route } from '../router.ts'
@@ -31,7 +38,10 @@ export const eventRoutes: readonly Route[] = [
           description: `So many lines at the most. Default ${DEFAULT_LINES}; with \`format=jsonl\`: all.`,
           schema: { type: 'integer', minimum: 1, maximum: MAX_AUDIT_LINES },
         },
-        format: { description: '`jsonl`, as with `Accept: application/x-ndjson`: JSON lines.', schema: { enum: ['json', 'jsonl'] } },
+        format: {
+          description: '`jsonl`, as with `Accept: application/x-ndjson`: JSON lines.',
+          schema: { enum: ['json', 'jsonl'] },
+        },
       },
       answers: {
         200: {
@@ -75,7 +85,11 @@ async function events({ context, request, url, parameter }: Call): Promise<Respo
 }
 
 /** A page in memory at a time; what is noted meanwhile is newer and not among them. */
-async function* pagesOf(audit: AuditLog, filter: Omit<AuditQuery, 'limit'>, max: number): AsyncGenerator<StoredAuditEntry[]> {
+async function* pagesOf(
+  audit: AuditLog,
+  filter: Omit<AuditQuery, 'limit'>,
+  max: number,
+): AsyncGenerator<StoredAuditEntry[]> {
   let left = max
   let { before } = filter
   for (;;) {
@@ -108,7 +122,8 @@ function parametersOf(url: URL): Map<Parameter, string> {
 
 function filterOf(given: Map<Parameter, string>): Omit<AuditQuery, 'realm' | 'limit'> {
   const action = given.get('action')
-  if (action !== undefined && !isAction(action)) throw invalidRequest(`action must be one of ${AUDIT_ACTIONS.join(', ')}`)
+  if (action !== undefined && !isAction(action))
+    throw invalidRequest(`action must be one of ${AUDIT_ACTIONS.join(', ')}`)
   const [actor, subject] = [given.get('actor'), given.get('subject')]
   const [from, to, before] = [wholeNumber(given, 'from'), wholeNumber(given, 'to'), wholeNumber(given, 'before')]
   return {
@@ -121,12 +136,19 @@ function filterOf(given: Map<Parameter, string>): Omit<AuditQuery, 'realm' | 'li
   }
 }
 
-function wholeNumber(given: Map<Parameter, string>, name: Parameter, least = 0, most = Number.MAX_SAFE_INTEGER): number | undefined {
+function wholeNumber(
+  given: Map<Parameter, string>,
+  name: Parameter,
+  least = 0,
+  most = Number.MAX_SAFE_INTEGER,
+): number | undefined {
   const value = given.get(name)
   if (value === undefined) return undefined
   const number = Number(value)
   if (/^\d{1,16}$/.test(value) && number >= least && number <= most) return number
-  throw invalidRequest(`${name} must be a whole number${most === Number.MAX_SAFE_INTEGER ? '' : ` from ${least} to ${most}`}`)
+  throw invalidRequest(
+    `${name} must be a whole number${most === Number.MAX_SAFE_INTEGER ? '' : ` from ${least} to ${most}`}`,
+  )
 }
 
 function isAction(text: string): text is AuditAction {
@@ -136,7 +158,8 @@ function isAction(text: string): text is AuditAction {
 /** `format` if it is given, else what is accepted (RFC 9110 §12.5.1). */
 function wantsLines(request: Request, given: Map<Parameter, string>): boolean {
   const format = given.get('format')
-  if (format !== undefined && format !== 'json' && format !== 'jsonl') throw invalidRequest('format must be json or jsonl')
+  if (format !== undefined && format !== 'json' && format !== 'jsonl')
+    throw invalidRequest('format must be json or jsonl')
   if (format !== undefined) return format === 'jsonl'
   const accepted = (request.headers.get('accept') ?? '').split(',')
   return accepted.some((range) => /^\s*application\/x-ndjson\s*(?:;(?!\s*q=0(?:\.0*)?\s*$).*)?$/i.test(range))
