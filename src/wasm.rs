@@ -10,7 +10,7 @@ mod origin;
 use crate::time::{Seconds, UnixSeconds, MAX_SECONDS};
 use crate::verdict::Reason;
 use js_sys::{Error, Reflect};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Deserializer, Visitor};
 use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
@@ -45,7 +45,24 @@ fn error(code: &str, message: &str) -> JsValue {
 }
 
 fn read<T: DeserializeOwned>(value: JsValue) -> Result<T, JsValue> {
-    serde_wasm_bindgen::from_value(value).map_err(|cause| error("invalid_option", &cause.to_string()))
+    T::deserialize(EveryMember(value.into())).map_err(|cause| error("invalid_option", &cause.to_string()))
+}
+
+/// Hands over every member of an object. The bindings' own deserializer asks an object for the members of the struct only,
+/// so that no struct would ever find one too many.
+struct EveryMember(serde_wasm_bindgen::Deserializer);
+
+impl<'de> Deserializer<'de> for EveryMember {
+    type Error = serde_wasm_bindgen::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        self.0.deserialize_any(visitor)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
 }
 
 /// As plain objects with plain numbers; what is absent is left out.

@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { settle } from './edge/settings.ts'
 import { ERROR_CODES } from './errors.ts'
 import { memoryStore } from './origin/memory.ts'
+import { settingsOf as refreshTokenSettings } from './origin/refresh-tokens/settings.ts'
 import { settingsOf } from './origin/settings.ts'
 import { TOKEN_RULES } from './policy.ts'
 import type { RealmOptions } from './types.ts'
@@ -49,6 +50,12 @@ test('the options of an origin and their defaults', () => {
     const value = realm?.[option]
     assert.equal(rows.get(option), `origin only, \`${typeof value === 'string' ? `'${value}'` : value}\``)
   }
+})
+
+test('the options of refresh tokens and their defaults', () => {
+  const origin = { refuses: () => undefined, endSession: () => Promise.resolve() }
+  const settings = refreshTokenSettings({ path: 'file.db', realm: 'acme', origin })
+  assertDefaults('Refresh tokens', { ...settings, path: {}, realm: {}, database: {} })
 })
 
 test('the error codes', () => {

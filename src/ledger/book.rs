@@ -103,8 +103,8 @@ impl Book {
         };
         let user = |user: &str| {
             let not_before = self.not_before(SubjectName::User(user));
-            let logout_unknown = subject.logged_out_at.is_some_and(|at| at.get() < not_before);
-            logout_unknown || is_refused(SubjectName::User(user))
+            let missed_logout = subject.logged_out_at.is_some_and(|at| at.get() < not_before);
+            missed_logout || is_refused(SubjectName::User(user))
         };
         let session = |session: &str| is_refused(SubjectName::Session(session));
         let client_session =

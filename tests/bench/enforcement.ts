@@ -1,9 +1,9 @@
-// From the revocation's answer to the edge's first refusal, over 200 revocations each way the feed can travel.
+// From the revocation's answer to the edge's first refusal: by each way the feed can travel, and by push for each kind of event.
 
 import { createGate, type Gate, type JWK } from 'portcullis/edge'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Client } from '../../www/demo/client.ts'
+import { type Answer, claimsOf, Client } from '../../www/demo/client.ts'
 import { pause } from '../../www/demo/child.ts'
 import { startEdge } from '../../www/demo/edge.ts'
 import { originUrl, type Place } from '../../www/demo/settings.ts'
@@ -11,30 +11,73 @@ import { startOrigin } from '../../www/demo/start-origin.ts'
 import { openPlace } from '../place.ts'
 import type { Bench, Line } from './run.ts'
 
-const REVOCATIONS = 200
 const GIVE_UP_MS = 10_000
 
 /** Asks the edge whether it accepts the token now. */
 type Accepts = (token: string) => Promise<boolean>
 
+/** One way to end a token's life: how often it is measured, and how it is done. */
+interface Kind {
+  /** Fewer where logins after it wait for the next second. */
+  times: number
+  client?: string
+  revoke: (client: Client, admin: string, login: { access_token: string; refresh_token: string }) => Promise<Answer>
+}
+
+const TOKEN: Kind = { times: 200, revoke: (client, _admin, { access_token: token }) => client.revoke(token) }
+
+const KINDS: Readonly<Record<string, Kind>> = {
+  token: TOKEN,
+  refreshToken: { times: 100, client: 'backend', revoke: (client, _admin, login) => client.revokeAsClient(login.refresh_token, 'backend') },
+  session: {
+    times: 100,
+    revoke: (client, admin, { access_token: token }) => client.administer(admin, 'DELETE', `sessions/${claim(token, 'sid')}`),
+  },
+  clientSession: {
+    times: 100,
+    revoke: (client, admin, { access_token: token }) => client.administer(admin, 'DELETE', `sessions/${claim(token, 'sid')}?client=demo`),
+  },
+  user: {
+    times: 50,
+    revoke: (client, admin, { access_token: token }) => client.administer(admin, 'POST', `users/${claim(token, 'sub')}/logout`),
+  },
+  client: { times: 50, client: 'backend', revoke: (client, admin) => client.administer(admin, 'POST', 'clients/backend/push-revocation') },
+  realm: { times: 50, revoke: (client, admin) => client.administer(admin, 'POST', 'logout-all') },
+  tokenVersion: {
+    times: 100,
+    revoke: (client, admin, { access_token: token }) =>
+      client.administer(admin, 'PUT', `users/${claim(token, 'sub')}/token-version`, { minimum: Number(claim(token, 'token_version')) + 1 }),
+  },
+  key: {
+    times: 50,
+    revoke: async (client, admin, { access_token: token }) => {
+      await client.administer(admin, 'POST', 'keys')
+      return client.administer(admin, 'DELETE', `keys/${keyIdOf(token)}`)
+    },
+  },
+}
+
 export const enforcement: Bench = {
-  names: ['enforcement.push', 'enforcement.stream', 'enforcement.pull'],
+  names: ['enforcement.push', ...Object.keys(KINDS).map((kind) => `enforcement.push.${kind}`), 'enforcement.stream', 'enforcement.pull'],
   async *run(wanted) {
     const place = await openPlace()
     try {
       const client = new Client(place)
-      if (wanted('enforcement.push')) {
+      const pushed = Object.entries(KINDS).filter(([kind]) => wanted(`enforcement.push.${kind}`))
+      if (pushed.length > 0 || wanted('enforcement.push')) {
         const origin = await startOrigin(place)
         const edge = await startEdge(place)
         place.children.push(origin, edge)
-        yield await figure('enforcement.push', 'workerd', client, async (token) => (await client.call(token)).status === 200)
+        const accepts: Accepts = async (token) => (await client.call(token)).status === 200
+        if (wanted('enforcement.push')) yield await figure('enforcement.push', 'workerd', client, TOKEN, accepts)
+        for (const [kind, how] of pushed) yield await figure(`enforcement.push.${kind}`, 'workerd', client, how, accepts)
         await Promise.all([origin.stop(), edge.stop()])
       }
       place.children.push(await startOrigin(place, { push: false }))
       for (const mode of ['stream', 'pull'] as const) {
         if (!wanted(`enforcement.${mode}`)) continue
         const gate = await openGate(place, mode)
-        yield await figure(`enforcement.${mode}`, 'node', client, async (token) => (await gate.check(token)).ok)
+        yield await figure(`enforcement.${mode}`, 'node', client, TOKEN, async (token) => (await gate.check(token)).ok)
         gate.close()
       }
     } finally {
@@ -44,15 +87,17 @@ export const enforcement: Bench = {
 }
 
 /** The 99th percentile over all revocations, one after the other. */
-async function figure(bench: string, runtime: Line['runtime'], client: Client, accepts: Accepts): Promise<Line> {
+async function figure(bench: string, runtime: Line['runtime'], client: Client, kind: Kind, accepts: Accepts): Promise<Line> {
   const latencies: number[] = []
-  for (let index = 0; index < REVOCATIONS; index += 1) {
-    const { access_token: token } = await client.logIn('alice')
+  for (let index = 0; index < kind.times; index += 1) {
+    const login = await client.logIn('alice', kind.client)
+    const admin = (await client.logIn('admin')).access_token
+    const token = login.access_token
     if (!(await accepts(token))) throw new Error(`${bench}: a token that nobody revoked was refused`)
     // Not in step with the origin's heartbeat.
     await pause(Math.random() * 50)
-    const answer = await client.revoke(token)
-    if (answer.status !== 200) throw new Error(`${bench}: the origin answered ${answer.status}`)
+    const answer = await kind.revoke(client, admin, login)
+    if (answer.status >= 300) throw new Error(`${bench}: the origin answered ${answer.status}`)
     latencies.push(await untilRefused(token, accepts, bench))
   }
   latencies.sort((a, b) => a - b)
@@ -69,6 +114,15 @@ async function untilRefused(token: string, accepts: Accepts, bench: string): Pro
   return performance.now() - start
 }
 
+function claim(token: string, name: string): string {
+  return String(claimsOf(token)[name])
+}
+
+function keyIdOf(token: string): string {
+  const header = JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()) as { kid?: string }
+  return header.kid ?? ''
+}
+
 async function openGate(place: Place, mode: 'stream' | 'pull'): Promise<Gate> {
   const origin = originUrl(place)
   const publicKey = JSON.parse(await readFile(join(place.folder, 'feed-key.public.json'), 'utf8')) as JWK
@@ -78,7 +132,6 @@ async function openGate(place: Place, mode: 'stream' | 'pull'): Promise<Gate> {
         name: 'acme',
         issuer: `${origin}/realms/acme`,
         audience: 'api',
-        jwks: new URL(`${origin}/realms/acme/protocol/openid-connect/certs`),
         feed: { url: `${origin}/feed/acme`, keys: [publicKey], mode },
       },
     ],

@@ -11,6 +11,7 @@ export interface Login {
 
 export interface Answer {
   status: number
+  /** Lists are arrays: `body as unknown as …[]`. */
   body: Record<string, unknown>
   challenge: string | null
 }
@@ -32,17 +33,20 @@ export class Client {
   }
 
   async logIn(username: string, client = 'demo'): Promise<Login> {
-    const response = await send(`${originUrl(this.#place)}/realms/${REALM}/protocol/openid-connect/token`, {
-      method: 'POST',
-      body: new URLSearchParams({
-        grant_type: 'password',
-        client_id: client,
-        username,
-        password: `${username}-password`,
-      }),
-    })
-    if (!response.ok) throw new Error(`login answered ${response.status}: ${await response.text()}`)
-    return (await response.json()) as Login
+    const form = { grant_type: 'password', client_id: client, username, password: `${username}-password`, ...secretOf(client) }
+    const answer = await this.#form('token', form)
+    if (answer.status !== 200) throw new Error(`login answered ${answer.status}: ${JSON.stringify(answer.body)}`)
+    return answer.body as unknown as Login
+  }
+
+  /** Uses a refresh token (RFC 6749 §6). */
+  refresh(refreshToken: string, client = 'demo'): Promise<Answer> {
+    return this.#form('token', { grant_type: 'refresh_token', client_id: client, refresh_token: refreshToken, ...secretOf(client) })
+  }
+
+  /** Revokes an access or refresh token as its client (RFC 7009 §2.1). */
+  revokeAsClient(token: string, client: string): Promise<Answer> {
+    return this.#form('revoke', { token, client_id: client, ...secretOf(client) })
   }
 
   /** Calls the protected API at the edge. */
@@ -62,13 +66,21 @@ export class Client {
     )
   }
 
-  async logOutEverywhere(adminToken: string, subject: string): Promise<Answer> {
+  /** Asks an administrator's route of the realm, such as `POST users/{id}/logout`. */
+  async administer(token: string, method: string, path: string, body?: object): Promise<Answer> {
+    const headers: Record<string, string> = { authorization: `Bearer ${token}` }
+    if (body !== undefined) headers['content-type'] = 'application/json'
     return answerOf(
-      await send(`${originUrl(this.#place)}/admin/realms/${REALM}/users/${encodeURIComponent(subject)}/logout`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${adminToken}` },
+      await send(`${originUrl(this.#place)}/admin/realms/${REALM}/${path}`, {
+        method,
+        headers,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       }),
     )
+  }
+
+  logOutEverywhere(adminToken: string, subject: string): Promise<Answer> {
+    return this.administer(adminToken, 'POST', `users/${encodeURIComponent(subject)}/logout`)
   }
 
   async edgeSequence(): Promise<number | undefined> {
@@ -83,6 +95,11 @@ export class Client {
     return body.realms[REALM]?.sequence ?? 0
   }
 
+  async #form(endpoint: 'token' | 'revoke', form: Record<string, string>): Promise<Answer> {
+    const url = `${originUrl(this.#place)}/realms/${REALM}/protocol/openid-connect/${endpoint}`
+    return answerOf(await send(url, { method: 'POST', body: new URLSearchParams(form) }))
+  }
+
   /** Calls until the edge refuses, and tells how long that took from now on. */
   async refused(token: string): Promise<Refusal> {
     const start = performance.now()
@@ -94,6 +111,11 @@ export class Client {
       await pause(1)
     }
   }
+}
+
+/** The demo's confidential client has a secret. */
+function secretOf(client: string): { client_secret?: string } {
+  return client === 'backend' ? { client_secret: 'backend-secret' } : {}
 }
 
 /** A request that gets no answer fails, rather than wait for ever. */

@@ -4,17 +4,24 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Child } from './child.ts'
+import { openSecrets } from './secrets.ts'
 import { originUrl, type Place } from './settings.ts'
 import { serveWorker } from './workerd.ts'
 
 export async function startEdge(place: Place): Promise<Child> {
   const publicKey: unknown = JSON.parse(await readFile(join(place.folder, 'feed-key.public.json'), 'utf8'))
+  const { edgeSecret, inhouseKey } = await openSecrets(place.folder)
   return serveWorker({
     name: 'edge worker',
     entry: fileURLToPath(new URL('worker.ts', import.meta.url)),
     folder: join(place.folder, 'edge'),
     port: place.edgePort,
-    bindings: { ORIGIN: originUrl(place), FEED_KEYS: JSON.stringify([publicKey]) },
+    bindings: {
+      ORIGIN: originUrl(place),
+      FEED_KEYS: JSON.stringify([publicKey]),
+      EDGE_SECRET: edgeSecret,
+      INHOUSE_KEY: JSON.stringify(inhouseKey),
+    },
     readyPath: '/portcullis/status',
   })
 }

@@ -1,13 +1,13 @@
 // The demo's origin: an issuer and the ledger that revokes its tokens, in one process and one SQLite file.
 
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { JWK } from 'portcullis'
-import { createOrigin, generateFeedKey } from 'portcullis/origin'
+import { createOrigin } from 'portcullis/origin'
 import { createDevIssuer } from 'portcullis/origin/dev-issuer'
 import { serve } from 'portcullis/origin/node'
 import { sqliteStore } from 'portcullis/origin/sqlite'
-import { DATA_FOLDER, ORIGIN_PORT, REALM } from './settings.ts'
+import { openSecrets } from './secrets.ts'
+import { DATA_FOLDER, EDGE_NAME, INHOUSE_REALM, ORIGIN_PORT, REALM } from './settings.ts'
 
 const port = Number(process.env['PORTCULLIS_PORT'] ?? ORIGIN_PORT)
 if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new Error('PORTCULLIS_PORT must be a port, 1 to 65535')
@@ -17,24 +17,42 @@ const pushUrl = process.env['PORTCULLIS_PUSH_URL'] ?? ''
 async function main(): Promise<void> {
   await mkdir(folder, { recursive: true })
   const path = join(folder, 'portcullis.db')
+  const { signingKey, edgeSecret, inhouseKey } = await openSecrets(folder)
+  const backend = { id: 'backend', secret: 'backend-secret' }
   const issuer = await createDevIssuer({
     path,
     issuer: `http://127.0.0.1:${port}/realms/${REALM}`,
     clients: [
       { id: 'demo' },
-      { id: 'backend', secret: 'backend-secret' },
+      backend,
       // Its tokens expire while one watches.
       { id: 'demo-short', accessTokenSeconds: 1 },
+      // Its tokens live longer than any gate accepts.
+      { id: 'demo-long', accessTokenSeconds: 2 * 86_400 },
     ],
   })
   const origin = await createOrigin({
     store: sqliteStore({ path }),
-    realms: [issuer.realm],
-    signingKey: await feedKey(),
-    edges: pushUrl === '' ? [] : [{ name: 'edge-1', pushUrl }],
+    realms: [
+      issuer.realm,
+      {
+        name: INHOUSE_REALM,
+        issuer: REALM,
+        issuerClaim: 'realm',
+        audience: 'none',
+        jwks: { keys: [inhouseKey] },
+        issuerSkewSeconds: 0,
+      },
+    ],
+    signingKey,
+    clients: [{ id: 'demo' }, backend],
+    edges: [{ name: EDGE_NAME, ackSecret: edgeSecret, ...(pushUrl === '' ? {} : { pushUrl }) }],
   })
   issuer.attach(origin)
-  const server = await serve(async (request) => (await issuer.fetch(request)) ?? origin.fetch(request), { port })
+  const server = await serve(
+    async (request, source) => (await issuer.fetch(request, source)) ?? origin.fetch(request, source),
+    { port },
+  )
   process.once('SIGTERM', () => {
     void server
       .close()
@@ -44,17 +62,6 @@ async function main(): Promise<void> {
         process.exit(0)
       })
   })
-}
-
-/** The key that signs the feed: made at the first start, with its public half beside it for the edges. */
-async function feedKey(): Promise<JWK> {
-  const file = join(folder, 'feed-key.json')
-  const kept = await readFile(file, 'utf8').catch(() => undefined)
-  if (kept !== undefined) return JSON.parse(kept) as JWK
-  const { signingKey, publicKey } = await generateFeedKey()
-  await writeFile(join(folder, 'feed-key.public.json'), JSON.stringify(publicKey))
-  await writeFile(file, JSON.stringify(signingKey), { mode: 0o600 })
-  return signingKey
 }
 
 main().catch((error: unknown) => {

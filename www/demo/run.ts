@@ -3,13 +3,14 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Child, requirePort } from './child.ts'
+import { requirePort } from './child.ts'
 import { startEdge } from './edge.ts'
 import { DEMO, edgeUrl, originUrl, type Place } from './settings.ts'
 import { startOrigin } from './start-origin.ts'
-import { tour } from './tour.ts'
+import { type Parts, tour } from './tour.ts'
 
-const children: Child[] = []
+/** What runs, and must be stopped. */
+const parts: Partial<Parts> = {}
 
 async function main(): Promise<number> {
   await requirePort(DEMO.originPort, 'origin')
@@ -18,10 +19,10 @@ async function main(): Promise<number> {
   // The tour starts from nothing, so that each run shows the same.
   const place: Place = touring ? { ...DEMO, folder: await mkdtemp(join(tmpdir(), 'portcullis-tour-')) } : DEMO
   await mkdir(place.folder, { recursive: true })
-  children.push(await startOrigin(place))
-  children.push(await startEdge(place))
+  parts.origin = await startOrigin(place)
+  parts.edge = await startEdge(place)
   if (touring) {
-    const passed = await tour(place, children)
+    const passed = await tour(place, parts as Parts)
     await rm(place.folder, { recursive: true, force: true })
     return passed ? 0 : 1
   }
@@ -67,6 +68,6 @@ main()
     return 1
   })
   .then(async (code) => {
-    await Promise.all(children.map((child) => child.stop()))
+    await Promise.all([parts.origin?.stop(), parts.edge?.stop()])
     process.exit(code)
   })

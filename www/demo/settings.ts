@@ -5,6 +5,10 @@ import { fileURLToPath } from 'node:url'
 export const ORIGIN_PORT = 8780
 export const EDGE_PORT = 8787
 export const REALM = 'acme'
+/** A second realm, whose issuer signs with a key that it shares and names itself in the claim `realm`. */
+export const INHOUSE_REALM = 'inhouse'
+/** The edge worker's name at the origin. */
+export const EDGE_NAME = 'edge-1'
 
 /** What the demo keeps between runs: the database and the feed's key. */
 export const DATA_FOLDER = fileURLToPath(new URL('../.demo', import.meta.url))

@@ -7,19 +7,35 @@ interface Env {
   ORIGIN: string
   /** The public keys that may sign the feed: a JSON array of JWKs. */
   FEED_KEYS: string
+  /** With which this edge acknowledges what it enforces. */
+  EDGE_SECRET: string
+  /** What the in-house issuer signs with: a symmetric JWK. */
+  INHOUSE_KEY: string
 }
 
-const gate = createGate<Env>((env) => ({
-  realms: [
-    {
-      name: 'acme',
-      issuer: `${env.ORIGIN}/realms/acme`,
-      audience: 'api',
-      jwks: new URL(`${env.ORIGIN}/realms/acme/protocol/openid-connect/certs`),
-      feed: { url: `${env.ORIGIN}/feed/acme`, keys: JSON.parse(env.FEED_KEYS) as JWK[] },
-    },
-  ],
-}))
+const gate = createGate<Env>((env) => {
+  const keys = JSON.parse(env.FEED_KEYS) as JWK[]
+  const acknowledge = { edge: 'edge-1', secret: env.EDGE_SECRET }
+  return {
+    realms: [
+      {
+        name: 'acme',
+        issuer: `${env.ORIGIN}/realms/acme`,
+        audience: 'api',
+        // No `jwks`: the feed carries the issuer's keys, too.
+        feed: { url: `${env.ORIGIN}/feed/acme`, keys, acknowledge },
+      },
+      {
+        name: 'inhouse',
+        issuer: 'acme',
+        issuerClaim: 'realm',
+        audience: 'none',
+        jwks: { keys: [JSON.parse(env.INHOUSE_KEY) as JWK] },
+        feed: { url: `${env.ORIGIN}/feed/inhouse`, keys, acknowledge },
+      },
+    ],
+  }
+})
 
 /** The claims as they stand in the token, once more under `claims` (apart from any of that name), and how far the gate was. */
 const whoami = gate.protect((_request, _env, _ctx, { claims, sequence }) => Response.json({ ...claims, claims, sequence }))

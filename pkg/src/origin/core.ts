@@ -177,7 +177,7 @@ export interface LedgerFacts {
   /** Bytes of the sections of the last manifest. */
   sectionBytes: number
   /** The bounds in force: what gates are told. Smaller than the options' for a while after those were widened. */
-  bounds: { leewaySeconds: number; skewSeconds: number; maxLifetimeSeconds: number; maxSessionSeconds?: number }
+  bounds: { leewaySeconds: number; skewSeconds: number; maxLifetimeSeconds: number; maxSessionSeconds: number | undefined }
 }
 
 /** What a token says of itself once its signature is known to be good. */

@@ -79,9 +79,9 @@ describe('recording', () => {
     const stage = await openStage({ store: store.store })
     try {
       const tokens = await Promise.all(Array.from({ length: 64 }, () => stage.issuer.token()))
-      const before = stage.sequence()
+      const [before, commits] = [stage.sequence(), store.commits()]
       const recorded = await Promise.all(tokens.map((token) => stage.origin.revokeToken(token)))
-      assert.equal(store.commits(), 1)
+      assert.equal(store.commits(), commits + 1)
       assert.equal(stage.sequence(), before + 64)
       assert.ok(recorded.every(({ realm, sequence }) => realm === 'acme' && sequence === before + 64))
     } finally {
@@ -336,7 +336,7 @@ test('a realm that a restored store does not know begins where the others are', 
     createOrigin({
       store: sqliteStore({ path }),
       signingKey,
-      realms: [lost.realm, issuer.realm],
+      realms: [{ ...lost.realm, keysInFeed: 'omit' }, issuer.realm],
       ...(incarnation === undefined ? {} : { incarnation }),
     })
   const realms = [issuer.realm]

@@ -13,7 +13,7 @@ import { requireHttps } from '../transport.ts'
 import type { RequestSource } from '../types.ts'
 import { administrationOf } from './administration.ts'
 import { token } from './grants.ts'
-import { type Asking, type Issuer, type LedgerView, notAttached, unixSeconds } from './issuer.ts'
+import { type Asking, type Issuer, type LedgerView, note, notAttached, unixSeconds } from './issuer.ts'
 import { SigningKeys } from './keys.ts'
 import { logout } from './logout.ts'
 import { hashPassword } from './passwords.ts'
@@ -43,6 +43,7 @@ export async function createDevIssuer(options: DevIssuerOptions): Promise<DevIss
     if (attached === undefined) throw notAttached()
     return attached
   }
+  const origin = (): LedgerView => connected().origin
   async function close(): Promise<void> {
     await attached?.tokens.close()
     if (options.database === undefined) database.close()
@@ -52,7 +53,11 @@ export async function createDevIssuer(options: DevIssuerOptions): Promise<DevIss
     const keys = await SigningKeys.open({
       tables,
       algorithm: settings.algorithm,
-      isBanned: (thumbprint) => connected().origin.bans(settings.realm, thumbprint),
+      isBanned: (thumbprint) => origin().bans(settings.realm, thumbprint),
+      async onReplaced(kid) {
+        await origin().publishKeys(settings.realm)
+        await note(issuer, { action: 'key_added', subject: kid, detail: 'others_banned' })
+      },
       clock: unixSeconds,
     })
     await seed(tables, settings.users)
@@ -62,7 +67,7 @@ export async function createDevIssuer(options: DevIssuerOptions): Promise<DevIss
       keys,
       clients: new ClientBook(settings.clients),
       failures: new FailureLimiter(settings.maxFailuresPerMinute),
-      origin: () => connected().origin,
+      origin,
       tokens: () => connected().tokens,
     }
     return {
@@ -81,9 +86,10 @@ export async function createDevIssuer(options: DevIssuerOptions): Promise<DevIss
         ...(secret === undefined ? {} : { secretSha256: createHash('sha256').update(secret).digest('hex') }),
         realms: [settings.realm],
       })),
-      attach(origin) {
+      attach(given) {
         const { realm, refreshTokenSeconds: idleSeconds, sessionSeconds: maxSeconds, reuseGraceSeconds } = settings
-        attached = { origin, tokens: createRefreshTokens({ database, realm, origin, idleSeconds, maxSeconds, reuseGraceSeconds }) }
+        const options = { database, realm, origin: given, idleSeconds, maxSeconds, reuseGraceSeconds }
+        attached = { origin: given, tokens: createRefreshTokens(options) }
       },
       fetch: (request, source = {}) => answer(issuer, request, source),
       close,

@@ -27,7 +27,7 @@ export interface Issuer {
 
 /** What the issuer needs of the origin whose ledger it obeys. */
 export interface LedgerView
-  extends Pick<Origin, 'audit' | 'bans' | 'minimumVersion' | 'refuses' | 'status' | 'userNotBefore'>,
+  extends Pick<Origin, 'audit' | 'bans' | 'minimumVersion' | 'publishKeys' | 'refuses' | 'status' | 'userNotBefore'>,
     LedgerOfSessions {}
 
 /** One request, read as far as a grant or logout needs it. */
@@ -76,7 +76,7 @@ export interface Happened {
   action: AuditAction
   actor?: string | undefined
   subject?: string | undefined
-  address: string | undefined
+  address?: string | undefined
   detail?: string
 }
 

@@ -26,6 +26,8 @@ export interface SigningKeysOptions {
   algorithm: DevAlgorithm
   /** Whether the ledger has banned a key, by its thumbprint. */
   isBanned: (thumbprint: string) => boolean
+  /** Hears of a key that had to be made because every other was banned, before it signs. */
+  onReplaced: (kid: string) => Promise<void>
   /** Unix seconds. */
   clock: () => number
 }
@@ -95,8 +97,14 @@ export class SigningKeys {
   async #signer(): Promise<LoadedKey> {
     const signing = this.#signing()
     if (signing !== undefined) return signing
-    this.#replacing ??= this.#add().finally(() => (this.#replacing = undefined))
+    this.#replacing ??= this.#replace().finally(() => (this.#replacing = undefined))
     return this.#replacing
+  }
+
+  async #replace(): Promise<LoadedKey> {
+    const added = await this.#add()
+    await this.#options.onReplaced(added.kid)
+    return added
   }
 
   #signing(): LoadedKey | undefined {

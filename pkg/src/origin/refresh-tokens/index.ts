@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { PortcullisError } from '../../errors.ts'
-import { callback, checkOptions, integer, invalid, isObject, opaque, required, rule, type Rules, text } from '../../options.ts'
+import { invalid } from '../../options.ts'
 import type { Act } from '../audit.ts'
 import { type Database, openDatabase } from '../database.ts'
+import { type Settings, settingsOf } from './settings.ts'
 import { familyOf, openTokenTables, type StoredToken, type TokenTables } from './tables.ts'
 import type { KnownRefreshToken, Login, RefreshSession, RefreshTokens, RefreshTokensOptions, RotateRequest, Rotation } from './types.ts'
 
@@ -37,18 +38,15 @@ export function opaqueToken(): string {
  * `store_corrupt` or `store_newer`.
  */
 export function createRefreshTokens(options: RefreshTokensOptions): RefreshTokens {
-  checkOptions(options, RULES)
-  if ((options.path === undefined) === (options.database === undefined)) throw invalid('options must have either path or database')
+  const settings = settingsOf(options)
   const database = options.database ?? openDatabase(options.path ?? '')
   try {
-    return new SqliteRefreshTokens(options, database)
+    return new SqliteRefreshTokens(settings, database, options.database === undefined)
   } catch (error) {
     if (options.database === undefined) database.close()
     throw error
   }
 }
-
-type Settings = Required<Omit<RefreshTokensOptions, 'path' | 'database'>>
 
 class SqliteRefreshTokens implements RefreshTokens {
   readonly #settings: Settings
@@ -61,12 +59,11 @@ class SqliteRefreshTokens implements RefreshTokens {
   #failing = false
   #closed = false
 
-  constructor(options: RefreshTokensOptions, database: Database) {
-    const { realm, origin, idleSeconds = 1_800, maxSeconds = 36_000, reuseGraceSeconds = 0, nowMs = Date.now } = options
-    this.#settings = { realm, origin, idleSeconds, maxSeconds, reuseGraceSeconds, nowMs, onReport: options.onReport ?? warn }
+  constructor(settings: Settings, database: Database, closesDatabase: boolean) {
+    this.#settings = settings
     this.#database = database
-    this.#closesDatabase = options.database === undefined
-    this.#tables = openTokenTables(database, realm)
+    this.#closesDatabase = closesDatabase
+    this.#tables = openTokenTables(database, settings.realm)
     this.#sweeping = setInterval(() => this.#attempt(() => this.sweep()), SWEEP_INTERVAL_MS).unref()
     void this.#attempt(() => this.tellLedger())
   }
@@ -232,23 +229,4 @@ class SqliteRefreshTokens implements RefreshTokens {
 /** What stands for a refresh token in the table. It is random or signed, so its hash needs no salt. */
 function hashOf(token: string): string {
   return createHash('sha256').update(token).digest('base64url')
-}
-
-const RULES: Rules = {
-  path: text,
-  database: opaque,
-  realm: required(text),
-  origin: required(
-    rule('an origin', (value) => isObject(value) && ['endSession', 'refuses'].every((verb) => typeof value[verb] === 'function')),
-  ),
-  idleSeconds: integer('whole seconds', 1),
-  maxSeconds: integer('whole seconds', 1),
-  reuseGraceSeconds: integer('whole seconds', 0, 300),
-  nowMs: callback,
-  onReport: callback,
-}
-
-function warn({ realm, error }: { realm?: string; error: PortcullisError | undefined }): void {
-  const what = error === undefined ? 'has heard of all ended sessions' : `could not be told of an ended session: ${error.message}`
-  console.warn(`portcullis: the ledger (${realm}) ${what}`)
 }

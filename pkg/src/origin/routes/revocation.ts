@@ -4,10 +4,12 @@ import { ok } from '../answer.ts'
 import type { Act } from '../audit.ts'
 import type { Context } from '../context.ts'
 import type { LedgerEvent } from '../core.ts'
+import { enforcedOr, waitOf, WAIT_PARAMETERS } from '../enforcement.ts'
 import { Problem } from '../problem.ts'
 import { formBody, invalidRequest } from '../request.ts'
 import type { Call, Route } from '../router.ts'
 import type { RealmSettings } from '../settings.ts'
+import { feedOf } from './feed.ts'
 import type { Recorded } from '../types.ts'
 
 /** How soon a client may try again whose revocation could not be stored. */
@@ -21,6 +23,7 @@ export const revocationRoutes: readonly Route[] = [
     access: 'anybody',
     operation: {
       summary: 'A client revokes an access token, or with a refresh token the session it belongs to (RFC 7009).',
+      query: WAIT_PARAMETERS,
       body: {
         type: 'application/x-www-form-urlencoded',
         schema: {
@@ -51,17 +54,19 @@ export const revocationRoutes: readonly Route[] = [
 async function revoke(call: Call): Promise<Response> {
   const { context, request } = call
   const realm = realmOf(call)
+  const wait = waitOf(call)
   const form = await formBody(request, context.settings.maxBodyBytes)
   const { id: client } = await context.settings.clients.authenticate(request, form, { realm: realm.name, attempt: call.attempt })
   const token = form.get('token')
   if (token === undefined) throw invalidRequest('token is missing')
   const act = call.act(`client:${client}`)
   try {
-    await revokeToken(context, realm, { token, client, act })
+    const recorded = await revokeToken(context, realm, { token, client, act })
+    // What there was nothing to do for looks like what was done (RFC 7009 §2.2).
+    return await enforcedOr(call, wait, recorded ?? { realm: realm.name, sequence: feedOf(call).head().sequence }, ok())
   } catch (error) {
     throw problemOf(error)
   }
-  return ok()
 }
 
 /** `undefined`: there was nothing to revoke. */

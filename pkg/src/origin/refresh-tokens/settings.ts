@@ -1,0 +1,32 @@
+import type { PortcullisError } from '../../errors.ts'
+import { callback, checkOptions, given, integer, invalid, isObject, opaque, required, rule, type Rules, text } from '../../options.ts'
+import type { RefreshTokensOptions } from './types.ts'
+
+/** The options with every default filled in. */
+export type Settings = Required<Omit<RefreshTokensOptions, 'path' | 'database'>> & Pick<RefreshTokensOptions, 'path' | 'database'>
+
+/** Checks the options and fills in the defaults. Throws `invalid_option`. */
+export function settingsOf(options: RefreshTokensOptions): Settings {
+  checkOptions(options, RULES)
+  if ((options.path === undefined) === (options.database === undefined)) throw invalid('options must have either path or database')
+  return { idleSeconds: 1_800, maxSeconds: 36_000, reuseGraceSeconds: 0, nowMs: Date.now, onReport: warn, ...given(options) }
+}
+
+const RULES: Rules = {
+  path: text,
+  database: opaque,
+  realm: required(text),
+  origin: required(
+    rule('an origin', (value) => isObject(value) && ['endSession', 'refuses'].every((verb) => typeof value[verb] === 'function')),
+  ),
+  idleSeconds: integer('whole seconds', 1),
+  maxSeconds: integer('whole seconds', 1),
+  reuseGraceSeconds: integer('whole seconds', 0, 300),
+  nowMs: callback,
+  onReport: callback,
+}
+
+function warn({ realm, error }: { realm?: string; error: PortcullisError | undefined }): void {
+  const what = error === undefined ? 'has heard of all ended sessions' : `could not be told of an ended session: ${error.message}`
+  console.warn(`portcullis: the ledger (${realm}) ${what}`)
+}

@@ -1,0 +1,31 @@
+// What the demo's parts know of each other: made at the first start, kept in the demo's folder.
+
+import { generateFeedKey, type JWK } from 'portcullis/origin'
+import { randomBytes } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+export interface Secrets {
+  /** Signs the feed; the origin's alone. */
+  signingKey: JWK
+  /** With which the edge acknowledges what it enforces. */
+  edgeSecret: string
+  /** What the in-house issuer signs with; origin and edge verify with it. */
+  inhouseKey: JWK
+}
+
+/** Reads the secrets of a folder, or makes them; the feed key's public half is put beside them for edges. */
+export async function openSecrets(folder: string): Promise<Secrets> {
+  const file = join(folder, 'secrets.json')
+  const kept = await readFile(file, 'utf8').catch(() => undefined)
+  if (kept !== undefined) return JSON.parse(kept) as Secrets
+  const { signingKey, publicKey } = await generateFeedKey()
+  const secrets: Secrets = {
+    signingKey,
+    edgeSecret: randomBytes(32).toString('base64url'),
+    inhouseKey: { kty: 'oct', alg: 'HS256', kid: '12345', k: randomBytes(32).toString('base64url') },
+  }
+  await writeFile(join(folder, 'feed-key.public.json'), JSON.stringify(publicKey))
+  await writeFile(file, JSON.stringify(secrets), { mode: 0o600 })
+  return secrets
+}

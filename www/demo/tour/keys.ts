@@ -1,0 +1,36 @@
+// The issuer's keys: rotated, then the old one banned.
+
+import { accepted, answered, expect, type Stage, type Step, timed } from './step.ts'
+
+export function keySteps(stage: Stage): Step[] {
+  const { client } = stage
+  let [before, oldKey] = ['', '']
+  return [
+    {
+      title: 'The issuer gets a new signing key (POST /admin/realms/acme/keys); what the old one signed is still good',
+      run: async () => {
+        before = (await client.logIn('alice')).access_token
+        oldKey = keyIdOf(before)
+        answered(await client.administer(await stage.admin(), 'POST', 'keys'), 201)
+        const after = (await client.logIn('alice')).access_token
+        expect(keyIdOf(after) !== oldKey, 'a new login was signed with the old key')
+        accepted(await client.call(after))
+        return `${accepted(await client.call(before))} for the old key and for the new one, which came with the feed`
+      },
+    },
+    {
+      title: 'The old key is banned (DELETE /admin/realms/acme/keys/{kid})',
+      run: async () => {
+        answered(await client.administer(await stage.admin(), 'DELETE', `keys/${oldKey}`), 204)
+        const refusal = await client.refused(before)
+        accepted(await client.call((await client.logIn('alice')).access_token))
+        return `${timed(refusal)}; the new key’s tokens are accepted`
+      },
+    },
+  ]
+}
+
+function keyIdOf(token: string): string {
+  const header = JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()) as { kid?: string }
+  return header.kid ?? ''
+}

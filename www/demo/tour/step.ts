@@ -1,0 +1,53 @@
+// What a step of the tour is, and what it may find.
+
+import type { Child } from '../child.ts'
+import type { Answer, Client, Refusal } from '../client.ts'
+import type { Place } from '../settings.ts'
+
+/** A step tells what was done and what came of it; it throws when that is not what should have. */
+export interface Step {
+  title: string
+  run: () => Promise<string>
+}
+
+/** What the steps work with. */
+export interface Stage {
+  place: Place
+  client: Client
+  origin: Child
+  edge: Child
+  /** The origin's in-house key, for tokens of its own making. */
+  inhouseKey: Uint8Array
+  /** A fresh access token of the administrator. */
+  admin(): Promise<string>
+}
+
+export function accepted(answer: Answer): string {
+  expect(answer.status === 200, `the edge answered ${answer.status} ${JSON.stringify(answer.body)}, not 200`)
+  return 'the edge answered 200'
+}
+
+export function refused(answer: Answer): string {
+  expect(answer.status === 401, `the edge answered ${answer.status} ${JSON.stringify(answer.body)}, not 401`)
+  expect(answer.challenge?.includes('error="invalid_token"') ?? false, 'the challenge does not say invalid_token')
+  return `the edge answered 401 (${String(answer.body['error_description'])})`
+}
+
+/** Refused, and for this: part of the description that the edge gives. */
+export function refusedFor(answer: Answer, description: string): string {
+  const told = refused(answer)
+  expect(told.includes(description), `it was refused for another reason: ${told}`)
+  return told
+}
+
+export function timed({ answer, milliseconds }: Refusal): string {
+  return `${refused(answer)}, ${milliseconds.toFixed(1)} ms after the origin's answer`
+}
+
+export function answered(answer: Answer, status: number): void {
+  expect(answer.status === status, `the origin answered ${answer.status} ${JSON.stringify(answer.body)}, not ${status}`)
+}
+
+export function expect(condition: boolean, otherwise: string): asserts condition {
+  if (!condition) throw new Error(otherwise)
+}
