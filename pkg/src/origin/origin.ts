@@ -125,6 +125,11 @@ async function start(settings: Settings): Promise<Origin> {
 
   const keyFeed = new KeyFeed({ settings, committer, gate, ledger: ledgerOf })
 
+  /** What was pruned under smaller bounds must not be accepted under wider ones: the ledger remembers which were in force. */
+  const recordBounds = async (): Promise<void> => {
+    await Promise.all([...ledgers.keys()].map((realm) => committer.record(realm, { kind: 'bounds' })))
+  }
+
   const heartbeat = every(settings.heartbeatSeconds, () => {
     for (const feed of feeds.values()) feed.heartbeat()
     edges.watch()
@@ -133,6 +138,7 @@ async function start(settings: Settings): Promise<Origin> {
   const pruning = every(settings.pruneIntervalSeconds, async () => {
     await summarize()
     await committer.prune()
+    await recordBounds()
   })
   function every(seconds: number, work: () => void | Promise<void>): ReturnType<typeof setInterval> {
     const run = async (): Promise<void> => work()
@@ -192,8 +198,15 @@ async function start(settings: Settings): Promise<Origin> {
   const failures = new FailureLimiter(settings.maxFailuresPerMinute)
   const context: Context = { settings, clock, gate, committer, ledgers, audit, feeds, edges, failures, metrics, routes: ROUTES, origin }
   const exchange = createExchange({ context, router: createRouter(context, ROUTES), closing: () => closing !== undefined, onFault: fault })
-  const pushing = pushers.map((pusher) => pusher.run())
-  await keyFeed.begin()
+  let pushing: Promise<void>[] = []
+  try {
+    await recordBounds()
+    await keyFeed.begin()
+  } catch (error) {
+    await origin.close()
+    throw error
+  }
+  pushing = pushers.map((pusher) => pusher.run())
   return origin
 }
 
