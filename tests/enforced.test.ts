@@ -31,7 +31,17 @@ before(async () => {
   server = await serve(origin, { port: 0 })
   token = (claims) => {
     const now = Math.floor(Date.now() / 1000)
-    const all = { iss: ISSUER, aud: 'api', sub: 'alice', sid: 's', jti: crypto.randomUUID(), iat: now, exp: now + 300, token_use: 'access', ...claims }
+    const all = {
+      iss: ISSUER,
+      aud: 'api',
+      sub: 'alice',
+      sid: 's',
+      jti: crypto.randomUUID(),
+      iat: now,
+      exp: now + 300,
+      token_use: 'access',
+      ...claims,
+    }
     return new SignJWT(all).setProtectedHeader({ alg: 'ES256', kid: 'k', typ: 'JWT' }).sign(privateKey)
   }
   gates = new Map(
@@ -90,7 +100,8 @@ test('when the answer comes, all twelve refuse the token', async () => {
   const enforcement = await revokeToken(revoked, 20_000)
   assert.deepEqual([enforcement.enforced, enforcement.total, enforcement.missing], [GATES, GATES, []])
   assert.equal(enforcement.sequence, head())
-  for (const [name, gate] of gates) assert.deepEqual(gate.checkSync(revoked), { ok: false, reason: 'token_revoked', status: 401 }, name)
+  for (const [name, gate] of gates)
+    assert.deepEqual(gate.checkSync(revoked), { ok: false, reason: 'token_revoked', status: 401 }, name)
 })
 
 test('an administrator who logs a user out hears as much', async () => {
@@ -100,7 +111,10 @@ test('an administrator who logs a user out hears as much', async () => {
   const enforcement = await revoke(path, { method: 'POST', headers })
   assert.deepEqual([enforcement.enforced, enforcement.missing], [GATES, []])
   const edges = (await (await fetch(`${server.url}/admin/realms/test/edges`, { headers })).json()) as EdgeStatus[]
-  assert.deepEqual(edges.map(({ name, state, behindBy }) => [name, state, behindBy]), NAMES.map((name) => [name, 'current', 0]))
+  assert.deepEqual(
+    edges.map(({ name, state, behindBy }) => [name, state, behindBy]),
+    NAMES.map((name) => [name, 'current', 0]),
+  )
 })
 
 test('a gate that has died is named when the time is over, and no other is', async () => {
@@ -118,7 +132,13 @@ test('nobody else can speak for it', async () => {
   const issuedAt = Math.floor(Date.now() / 1000)
   const acknowledge = async (body: object, secret: string): Promise<number> => {
     const headers = { authorization: `Bearer ${secret}`, 'content-type': 'application/json' }
-    return (await fetch(`${server.url}/feed/test/acks`, { method: 'POST', headers, body: JSON.stringify({ edge: DEAD, sequence, chain, issuedAt, ...body }) })).status
+    return (
+      await fetch(`${server.url}/feed/test/acks`, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify({ edge: DEAD, sequence, chain, issuedAt, ...body }),
+      })
+    ).status
   }
   assert.equal(await acknowledge({}, 'secret'), 401)
   assert.equal(await acknowledge({}, 'secret of edge-1'), 401)

@@ -32,7 +32,11 @@ function openBook({ oldest = 0 } = {}): {
     at,
     reports,
     acknowledge: (name, sequence, issuedAt) =>
-      book.acknowledge('acme', name, { sequence, chain: chainOf(sequence), ...(issuedAt === undefined ? {} : { issuedAt }) }),
+      book.acknowledge('acme', name, {
+        sequence,
+        chain: chainOf(sequence),
+        ...(issuedAt === undefined ? {} : { issuedAt }),
+      }),
     state: (name) => book.status('acme').find((edge) => edge.name === name)?.state,
   }
 }
@@ -61,7 +65,13 @@ test('an acknowledgement that is repeated by others moves nothing and keeps nobo
   const before = book.status('acme')[0]
   for (let turn = 0; turn < 10; turn += 1) {
     at.now += 10
-    for (const [sequence, issuedAt] of [[4, 990], [5, 1_000], [5, undefined], [4, undefined]] as const) acknowledge('a', sequence, issuedAt)
+    for (const [sequence, issuedAt] of [
+      [4, 990],
+      [5, 1_000],
+      [5, undefined],
+      [4, undefined],
+    ] as const)
+      acknowledge('a', sequence, issuedAt)
   }
   assert.equal(state('a'), 'silent')
   const after = book.status('acme')[0]

@@ -33,7 +33,10 @@ type Trouble = Contradiction | 'silent' | 'unheard'
 interface Progress {
   sequence?: number
   acknowledgedAt?: number
-  /** The time of the newest statement that it is known to have enforced: it was alive then, whoever repeats its words since. */
+  /**
+   * The time of the newest statement that it is known to have enforced: it was alive then, whoever repeats its words
+   * since.
+   */
   heardAt?: number
   pushedSequence?: number
   contradiction?: Contradiction
@@ -50,7 +53,9 @@ export interface EdgeBookOptions {
   onReport: (report: OriginReport) => void
 }
 
-/** The edges known by name, and how far each one is. Only acknowledgements count: that a push was taken proves nothing. */
+/**
+ * The edges known by name, and how far each one is. Only acknowledgements count: that a push was taken proves nothing.
+ */
 export class EdgeBook {
   readonly #options: EdgeBookOptions
   readonly #startedAt: number
@@ -76,11 +81,11 @@ export class EdgeBook {
   }
 
   /**
-   * Remembers that an edge enforces everything up to a sequence. An old acknowledgement moves nothing, and without a newer
-   * statement it is no sign of life. What the ledger never published is reported and refused; publishing goes on. That edge
-   * cannot be misled by it: nothing we sign at or below its sequence has its chain, so nothing renews its state, which grows
-   * stale and refuses everybody. To stop for all would leave the edges that are not ahead without the next revocation, and
-   * would let whoever has one edge's secret silence the origin.
+   * Remembers that an edge enforces everything up to a sequence. An old acknowledgement moves nothing, and without a
+   * newer statement it is no sign of life. What the ledger never published is reported and refused; publishing goes on.
+   * That edge cannot be misled by it: nothing we sign at or below its sequence has its chain, so nothing renews its
+   * state, which grows stale and refuses everybody. To stop for all would leave the edges that are not ahead without
+   * the next revocation, and would let whoever has one edge's secret silence the origin.
    */
   acknowledge(realm: string, name: string, given: Acknowledgement): Acknowledged {
     const now = this.#options.clock()
@@ -117,7 +122,8 @@ export class EdgeBook {
       const progress = this.#of(realm, name)
       const { sequence, acknowledgedAt, pushedSequence } = progress
       const behindBy = sequence === undefined ? undefined : head - sequence
-      const state = behindBy === undefined ? 'unheard' : this.#isSilent(progress) ? 'silent' : behindBy === 0 ? 'current' : 'behind'
+      const state =
+        behindBy === undefined ? 'unheard' : this.#isSilent(progress) ? 'silent' : behindBy === 0 ? 'current' : 'behind'
       return { name, sequence, acknowledgedAt, pushedSequence, state, behindBy }
     })
   }
@@ -130,8 +136,8 @@ export class EdgeBook {
   }
 
   /**
-   * Resolves when no edge is missing any more that could be heard of, after `timeoutMs`, when `signal` aborts or when the book
-   * is closed.
+   * Resolves when no edge is missing any more that could be heard of, after `timeoutMs`, when `signal` aborts or when
+   * the book is closed.
    */
   async enforced(realm: string, sequence: number, timeoutMs: number, signal?: AbortSignal): Promise<void> {
     const mute = new Set(this.#options.edges.filter(({ ackSecret }) => ackSecret === undefined).map(({ name }) => name))
@@ -168,7 +174,11 @@ export class EdgeBook {
     for (const listener of [...this.#listeners]) listener()
   }
 
-  #compare(realm: string, { sequence, chain, issuedAt }: Acknowledgement, now: number): 'recorded' | 'forgotten' | Contradiction {
+  #compare(
+    realm: string,
+    { sequence, chain, issuedAt }: Acknowledgement,
+    now: number,
+  ): 'recorded' | 'forgotten' | Contradiction {
     const published = this.#published(realm)
     if (sequence > published.head().sequence) return 'ahead'
     const expected = published.chainAt(sequence)
@@ -204,7 +214,12 @@ export class EdgeBook {
     if (trouble === progress.reported || (isContradiction(trouble) && isContradiction(progress.reported))) return
     if (trouble === undefined) delete progress.reported
     else progress.reported = trouble
-    this.#options.onReport({ kind: 'acknowledgement', realm, edge, error: trouble === undefined ? undefined : errorOf(trouble) })
+    this.#options.onReport({
+      kind: 'acknowledgement',
+      realm,
+      edge,
+      error: trouble === undefined ? undefined : errorOf(trouble),
+    })
   }
 }
 
@@ -223,17 +238,26 @@ function errorOf(trouble: Trouble): PortcullisError {
     case 'other_chain':
       return new PortcullisError(
         'acknowledged_ahead',
-        'the edge holds another history at the same sequence: give each origin a signing key of its own; if a backup was restored, raise incarnation by one',
+        'the edge holds another history at the same sequence: give each origin a signing key of its own; ' +
+          'if a backup was restored, raise incarnation by one',
         { detail: trouble },
       )
     case 'from_future':
-      return new PortcullisError('acknowledged_ahead', 'the edge has a statement from the future: check the clock of the origin', {
-        detail: trouble,
-      })
+      return new PortcullisError(
+        'acknowledged_ahead',
+        'the edge has a statement from the future: check the clock of the origin',
+        {
+          detail: trouble,
+        },
+      )
     case 'silent':
-      return new PortcullisError('edge_silent', 'the edge has acknowledged nothing newer for silentAfterSeconds: see whether it runs', {
-        detail: trouble,
-      })
+      return new PortcullisError(
+        'edge_silent',
+        'the edge has acknowledged nothing newer for silentAfterSeconds: see whether it runs',
+        {
+          detail: trouble,
+        },
+      )
     case 'unheard':
       return new PortcullisError(
         'edge_silent',

@@ -44,7 +44,9 @@ test('without waiting, too, it can be asked', async () => {
   assert.deepEqual((await stage.origin.enforced(recorded, { timeoutMs: 0 })).missing, ['edge-1', 'edge-2', 'mute'])
   await acknowledge(1)
   assert.deepEqual((await stage.origin.enforced(recorded, { timeoutMs: 0 })).missing, ['edge-2', 'mute'])
-  await assert.rejects(stage.origin.enforced({ ...recorded, realm: 'other' }, { timeoutMs: 0 }), { code: 'unknown_realm' })
+  await assert.rejects(stage.origin.enforced({ ...recorded, realm: 'other' }, { timeoutMs: 0 }), {
+    code: 'unknown_realm',
+  })
   for (const timeoutMs of [-1, 30_001, Number.NaN]) {
     await assert.rejects(stage.origin.enforced(recorded, { timeoutMs }), { code: 'invalid_option' })
   }
@@ -65,7 +67,11 @@ test('a wait that cannot be is refused before anything is recorded', async () =>
   ]
   for (const query of bad) {
     assert.equal((await stage.administer('POST', `/admin/realms/acme/users/alice/logout?${query}`)).status, 400, query)
-    assert.equal((await stage.post(`/v1/auth/token/revoke?${query}`, { token: await stage.issuer.token() })).status, 400, query)
+    assert.equal(
+      (await stage.post(`/v1/auth/token/revoke?${query}`, { token: await stage.issuer.token() })).status,
+      400,
+      query,
+    )
   }
   assert.equal(stage.sequence(), before)
 })

@@ -17,7 +17,8 @@ export async function enforced(
   { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal },
 ): Promise<Enforcement> {
   if (!Number.isSafeInteger(sequence) || sequence < 0) throw invalid('recorded must be what a revocation resolved to')
-  if (!(timeoutMs >= 0 && timeoutMs <= MAX_TIMEOUT_MS)) throw invalid(`timeoutMs must be a number of milliseconds, 0 to ${MAX_TIMEOUT_MS}`)
+  if (!(timeoutMs >= 0 && timeoutMs <= MAX_TIMEOUT_MS))
+    throw invalid(`timeoutMs must be a number of milliseconds, 0 to ${MAX_TIMEOUT_MS}`)
   const startedAtMs = performance.now()
   await edges.enforced(realm, sequence, timeoutMs, signal)
   const missing = edges.missing(realm, sequence)
@@ -33,7 +34,8 @@ export interface Wait {
 /** What a route that can wait says of itself. */
 export const WAIT_PARAMETERS: Readonly<Record<string, QueryParameter>> = {
   wait: {
-    description: '`enforced`: answer when all known edges have acknowledged it, or `timeoutMs` is over; then with status 200.',
+    description:
+      '`enforced`: answer when all known edges have acknowledged it, or `timeoutMs` is over; then with status 200.',
     schema: { enum: ['enforced'] },
   },
   timeoutMs: {
@@ -49,7 +51,10 @@ export const ENFORCEMENT: Schema = {
   properties: {
     sequence: { type: 'integer', description: 'Where the revocation stands in the ledger.' },
     enforced: { type: 'integer', description: 'How many edges have acknowledged it.' },
-    total: { type: 'integer', description: 'How many edges are configured; one without a secret never counts as enforcing.' },
+    total: {
+      type: 'integer',
+      description: 'How many edges are configured; one without a secret never counts as enforcing.',
+    },
     elapsedMs: { type: 'integer' },
     missing: { type: 'array', items: { type: 'string' }, description: 'The names of the others.' },
   },
@@ -61,7 +66,8 @@ export function waitOf({ url }: Pick<Call, 'url'>): Wait | undefined {
   const timeoutMs = wholeNumber(url, 'timeoutMs')
   if (values.length === 0 && timeoutMs === undefined) return undefined
   if (values.length !== 1 || values[0] !== 'enforced') throw invalidRequest('wait can only be enforced, given once')
-  if (timeoutMs !== undefined && timeoutMs > MAX_TIMEOUT_MS) throw invalidRequest(`timeoutMs can be ${MAX_TIMEOUT_MS} at the most`)
+  if (timeoutMs !== undefined && timeoutMs > MAX_TIMEOUT_MS)
+    throw invalidRequest(`timeoutMs can be ${MAX_TIMEOUT_MS} at the most`)
   return { timeoutMs: timeoutMs ?? DEFAULT_TIMEOUT_MS }
 }
 

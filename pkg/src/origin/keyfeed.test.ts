@@ -10,7 +10,14 @@ import { createTestIssuer, ISSUER, openStage, type Stage, until } from './testin
 /** A gate that has no keys but those of the feed. */
 function openGate(stage: Stage): Gate {
   return createGate({
-    realms: [{ name: 'acme', issuer: ISSUER, audience: 'api', feed: { url: `${stage.server.url}/feed/acme`, keys: [stage.publicKey] } }],
+    realms: [
+      {
+        name: 'acme',
+        issuer: ISSUER,
+        audience: 'api',
+        feed: { url: `${stage.server.url}/feed/acme`, keys: [stage.publicKey] },
+      },
+    ],
     refreshAfterSeconds: 0,
     waitAfterSeconds: 0,
     onReport: () => undefined,
@@ -25,16 +32,36 @@ const OCT = { kty: 'oct', kid: 'shared', alg: 'HS256', k: 'c2VjcmV0LXNlY3JldC1zZ
 
 describe('the public set', () => {
   test('has no secret and nothing that gates do not need', () => {
-    const rsa = { kty: 'RSA', kid: 'r', n: 'AQAB', e: 'AQAB', d: 'private', p: 'private', qi: 'private', x5c: ['chain'] }
-    const set = publicSet({ keys: [OCT, rsa, { kty: 'OKP', crv: 'Ed25519', x: 'x', d: 'private' }, { kty: 'EC', use: 'enc', crv: 'P-256' }] })
+    const rsa = {
+      kty: 'RSA',
+      kid: 'r',
+      n: 'AQAB',
+      e: 'AQAB',
+      d: 'private',
+      p: 'private',
+      qi: 'private',
+      x5c: ['chain'],
+    }
+    const set = publicSet({
+      keys: [OCT, rsa, { kty: 'OKP', crv: 'Ed25519', x: 'x', d: 'private' }, { kty: 'EC', use: 'enc', crv: 'P-256' }],
+    })
     assert.deepEqual(JSON.parse(set ?? ''), {
-      keys: [{ kty: 'OKP', crv: 'Ed25519', x: 'x' }, { kty: 'RSA', kid: 'r', n: 'AQAB', e: 'AQAB' }],
+      keys: [
+        { kty: 'OKP', crv: 'Ed25519', x: 'x' },
+        { kty: 'RSA', kid: 'r', n: 'AQAB', e: 'AQAB' },
+      ],
     })
   })
 
   test('is the same however it is written', () => {
-    const [a, b]: [JWK, JWK] = [{ kty: 'EC', crv: 'P-256', x: 'x', y: 'y', kid: 'a' }, { kid: 'b', x: 'x', crv: 'Ed25519', kty: 'OKP' }]
-    assert.equal(publicSet({ keys: [a, b] }), publicSet({ keys: [b, { kid: 'a', y: 'y', x: 'x', crv: 'P-256', kty: 'EC' }, a] }))
+    const [a, b]: [JWK, JWK] = [
+      { kty: 'EC', crv: 'P-256', x: 'x', y: 'y', kid: 'a' },
+      { kid: 'b', x: 'x', crv: 'Ed25519', kty: 'OKP' },
+    ]
+    assert.equal(
+      publicSet({ keys: [a, b] }),
+      publicSet({ keys: [b, { kid: 'a', y: 'y', x: 'x', crv: 'P-256', kty: 'EC' }, a] }),
+    )
   })
 
   test('is none where all keys are secrets', () => {
@@ -104,12 +131,23 @@ test('a feed that is to carry no keys has none, also when it had', async () => {
   await stage.origin.close()
   let again: Origin | undefined
   const gate = createGate({
-    realms: [{ name: 'acme', issuer: ISSUER, audience: 'api', feed: { url: 'https://origin.test/feed/acme', keys: [publicKey] } }],
+    realms: [
+      {
+        name: 'acme',
+        issuer: ISSUER,
+        audience: 'api',
+        feed: { url: 'https://origin.test/feed/acme', keys: [publicKey] },
+      },
+    ],
     fetch: (input, init) => again?.fetch(new Request(input, init)) ?? Promise.reject(new Error('not yet')),
     onReport: () => undefined,
   })
   try {
-    again = await createOrigin({ store: sqliteStore({ path }), signingKey, realms: [{ ...issuer.realm, keysInFeed: 'omit' }] })
+    again = await createOrigin({
+      store: sqliteStore({ path }),
+      signingKey,
+      realms: [{ ...issuer.realm, keysInFeed: 'omit' }],
+    })
     assert.equal(again.status()[0]?.sequence, 2)
     assert.deepEqual(await gate.check(await issuer.token()), { ok: false, reason: 'keys_unavailable', status: 503 })
   } finally {
@@ -142,7 +180,10 @@ test('keys that cannot be had are reported, and the set in the feed stays', asyn
   try {
     fail = true
     await assert.rejects(stage.origin.publishKeys('acme'))
-    assert.deepEqual(stage.reports.map(({ kind, realm }) => [kind, realm]), [['jwks', 'acme']])
+    assert.deepEqual(
+      stage.reports.map(({ kind, realm }) => [kind, realm]),
+      [['jwks', 'acme']],
+    )
     assert.equal((await gate.check(await issuer.token())).ok, true)
   } finally {
     gate.close()
@@ -168,7 +209,9 @@ test('of two bans of the last two keys that come together, one is refused', asyn
   const [first, second] = [await createTestIssuer(), await createTestIssuer()]
   const stage = await openStage({ realms: [{ ...first.realm, jwks: { keys: [first.jwk, second.jwk] } }] })
   try {
-    const bans = await Promise.allSettled([first, second].map(({ jwk }) => stage.origin.banKey('acme', String(jwk.kid))))
+    const bans = await Promise.allSettled(
+      [first, second].map(({ jwk }) => stage.origin.banKey('acme', String(jwk.kid))),
+    )
     assert.deepEqual(bans.map(({ status }) => status).sort(), ['fulfilled', 'rejected'])
     const refused = bans.find((ban) => ban.status === 'rejected')
     assert.equal((refused?.reason as { detail?: string }).detail, 'last_key')

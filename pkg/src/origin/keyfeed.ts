@@ -15,7 +15,10 @@ export interface KeyFeedOptions {
   ledger: (realm: string) => LedgerCore
 }
 
-/** Carries the realms' keys into the feed: a gate then needs no other fetch, and a key that is removed leaves with the next change. */
+/**
+ * Carries the realms' keys into the feed: a gate then needs no other fetch, and a key that is removed leaves with the
+ * next change.
+ */
 export class KeyFeed {
   readonly #options: KeyFeedOptions
   /** What is under way for each realm: of two sets the later one must come last. */
@@ -29,8 +32,9 @@ export class KeyFeed {
   }
 
   /**
-   * Records the keys that can be had without asking anybody else: those of the options, and of functions. A URL may be one that
-   * is served only once the origin is there; it is asked with the first heartbeat. What fails is reported where it fails.
+   * Records the keys that can be had without asking anybody else: those of the options, and of functions. A URL may be
+   * one that is served only once the origin is there; it is asked with the first heartbeat. What fails is reported
+   * where it fails.
    */
   async begin(): Promise<void> {
     const near = this.#options.settings.realms.filter(({ jwks }) => typeof jwks !== 'string' && !(jwks instanceof URL))
@@ -38,8 +42,8 @@ export class KeyFeed {
   }
 
   /**
-   * Asks the issuer for its keys and records them if they have changed. Rejects with `unknown_realm`, `jwks_unreachable`,
-   * `invalid_jwks`, or as every revocation.
+   * Asks the issuer for its keys and records them if they have changed. Rejects with `unknown_realm`,
+   * `jwks_unreachable`, `invalid_jwks`, or as every revocation.
    */
   async publish(realm: string, act: Act = {}): Promise<Recorded> {
     await this.#options.gate.reloadKeys(realm)
@@ -48,12 +52,17 @@ export class KeyFeed {
 
   /** Records the keys that are in use, if they are not those in the feed. Rejects likewise. */
   record(realm: string, act: Act = {}): Promise<Recorded> {
-    const turn = (this.#turns.get(realm) ?? Promise.resolve()).catch(() => undefined).then(() => this.#record(realm, act))
+    const turn = (this.#turns.get(realm) ?? Promise.resolve())
+      .catch(() => undefined)
+      .then(() => this.#record(realm, act))
     this.#turns.set(realm, turn)
     return turn
   }
 
-  /** The same for all realms and for nobody who waits; sets that soon are due are fetched. What fails is reported where it fails, and tried again next time. */
+  /**
+   * The same for all realms and for nobody who waits; sets that soon are due are fetched. What fails is reported where
+   * it fails, and tried again next time.
+   */
   tend(): void {
     for (const { name } of this.#options.settings.realms) {
       this.#options.gate.renewKeysBehind(name)
@@ -69,9 +78,11 @@ export class KeyFeed {
     // Before the first fetch nothing is known, and what the feed has from before stays.
     const isKnown = keysInFeed === 'omit' || keys.keys.length > 0
     const isRefused = wanted !== undefined && wanted === this.#refused.get(realm)
-    if (!isKnown || isRefused || wanted === ledger(realm).jwks()) return { realm, sequence: ledger(realm).head().sequence }
+    if (!isKnown || isRefused || wanted === ledger(realm).jwks())
+      return { realm, sequence: ledger(realm).head().sequence }
     try {
-      const event = wanted === undefined ? ({ kind: 'keysWithdrawn' } as const) : ({ kind: 'keys', jwks: wanted } as const)
+      const event =
+        wanted === undefined ? ({ kind: 'keysWithdrawn' } as const) : ({ kind: 'keys', jwks: wanted } as const)
       const recorded = await committer.record(realm, event, { audit: { ...act, action: 'keys_published' } })
       this.#refused.delete(realm)
       return recorded
@@ -93,8 +104,8 @@ const MEMBERS: Readonly<Record<string, readonly string[]>> = {
 }
 
 /**
- * The public keys of a set that verify signatures, in one spelling: equal sets make equal texts. `undefined` when there is
- * none: symmetric keys are secrets, and no feed carries them.
+ * The public keys of a set that verify signatures, in one spelling: equal sets make equal texts. `undefined` when there
+ * is none: symmetric keys are secrets, and no feed carries them.
  */
 export function publicSet({ keys }: JWKS): string | undefined {
   const texts = keys.flatMap((key) => publicKey(key) ?? [])
@@ -105,5 +116,7 @@ function publicKey(key: JWK): string | undefined {
   const members = MEMBERS[key.kty ?? '']
   if (members === undefined || key.use === 'enc') return undefined
   const names = ['kty', 'kid', 'alg', 'use', 'key_ops', ...members]
-  return JSON.stringify(Object.fromEntries(names.filter((name) => key[name] !== undefined).map((name) => [name, key[name]])))
+  return JSON.stringify(
+    Object.fromEntries(names.filter((name) => key[name] !== undefined).map((name) => [name, key[name]])),
+  )
 }

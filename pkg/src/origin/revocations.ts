@@ -9,7 +9,9 @@ import type { Committer } from './ledger.ts'
 import type { Settings } from './settings.ts'
 import type { Correction, Origin, Recorded } from './types.ts'
 
-/** The longest name of a user, session or client that is recorded, in characters. OpenID Connect allows 255 (Core §2). */
+/**
+ * The longest name of a user, session or client that is recorded, in characters. OpenID Connect allows 255 (Core §2).
+ */
 const MAX_NAME_CHARACTERS = 1_024
 
 export interface RevocationsOptions {
@@ -40,7 +42,13 @@ type Revocations = Pick<
 /** The verbs of an origin: what is said to it becomes an event, and a line of the audit log in the same transaction. */
 export function createRevocations(options: RevocationsOptions): Revocations {
   const { committer } = options
-  function record(realm: string, event: LedgerEvent, action: AuditAction, subject: string | undefined, act: Act = {}): Promise<Recorded> {
+  function record(
+    realm: string,
+    event: LedgerEvent,
+    action: AuditAction,
+    subject: string | undefined,
+    act: Act = {},
+  ): Promise<Recorded> {
     return committer.record(realm, event, { audit: entryOf(action, subject, act) })
   }
   return {
@@ -78,7 +86,11 @@ export function createRevocations(options: RevocationsOptions): Revocations {
   }
 }
 
-async function revokeToken({ settings, committer, gate, clock, ledger }: RevocationsOptions, token: string, act: Act = {}): Promise<Recorded> {
+async function revokeToken(
+  { settings, committer, gate, clock, ledger }: RevocationsOptions,
+  token: string,
+  act: Act = {},
+): Promise<Recorded> {
   const { name: realm, tokenId, expiresAt, issuedAt, subject } = await gate.identify(token)
   if (tokenId === undefined || tokenId === '') throw refused('missing_token_id', 'the token has no jti')
   // Refused everywhere for its age alone, and for good: nothing needs to be remembered.
@@ -95,23 +107,36 @@ async function revokeToken({ settings, committer, gate, clock, ledger }: Revocat
   return committer.record(realm, event, { audit: entryOf('token_revoked', tokenId, { ...holder, ...act }) })
 }
 
-async function banKey({ committer, gate, ledger }: RevocationsOptions, realm: string, kid: string, force: boolean, act: Act): Promise<Recorded> {
+async function banKey(
+  { committer, gate, ledger }: RevocationsOptions,
+  realm: string,
+  kid: string,
+  force: boolean,
+  act: Act,
+): Promise<Recorded> {
   const known = await knownKeys(await gate.keys(realm))
   const thumbprint = known.find((key) => key.kid === kid || key.thumbprint === kid)?.thumbprint
   if (thumbprint === undefined) throw refused('unknown_key', 'the realm has no such key')
-  const isLeft = (key: KnownKey): boolean => key.use !== 'enc' && key.thumbprint !== thumbprint && !ledger(realm).bans(key.thumbprint)
+  const isLeft = (key: KnownKey): boolean =>
+    key.use !== 'enc' && key.thumbprint !== thumbprint && !ledger(realm).bans(key.thumbprint)
   // Of two bans that come together, the second must not take the first one's key for the one that is left.
   function guard(): void {
     if (force || known.some(isLeft) || ledger(realm).bans(String(thumbprint))) return
     throw refused('last_key', "it is the realm's last signing key: nobody could log in any more, so it takes force")
   }
-  return committer.record(realm, { kind: 'keyBanned', thumbprint }, { audit: entryOf('key_banned', thumbprint, act), guard })
+  return committer.record(
+    realm,
+    { kind: 'keyBanned', thumbprint },
+    { audit: entryOf('key_banned', thumbprint, act), guard },
+  )
 }
 
 /** What the issuer beside the origin keeps of the session must go too; the ledger refuses it already. */
 async function tellIssuer({ settings, onFault }: RevocationsOptions, realm: string, sid: string): Promise<void> {
   const issuer = settings.realms.find((each) => each.name === realm)?.administration
-  await issuer?.sessionEnded(sid).catch((cause: unknown) => onFault(cause, `realm ${realm}: the issuer could not end a session that is revoked`))
+  await issuer
+    ?.sessionEnded(sid)
+    .catch((cause: unknown) => onFault(cause, `realm ${realm}: the issuer could not end a session that is revoked`))
 }
 
 function checkedCorrection(correction: Correction): LedgerCorrection {
@@ -139,7 +164,11 @@ function checkedCorrection(correction: Correction): LedgerCorrection {
     case 'keyBanned':
       return { kind: 'keyBanned', thumbprint: thumbprintOf(correction.thumbprint) }
     case 'tokenVersion':
-      return { kind: 'tokenVersion', subject: name('subject', correction.subject), minimum: whole('minimum', correction.minimum) }
+      return {
+        kind: 'tokenVersion',
+        subject: name('subject', correction.subject),
+        minimum: whole('minimum', correction.minimum),
+      }
   }
 }
 
@@ -172,7 +201,11 @@ function subjectOf(correction: LedgerCorrection): string | undefined {
   }
 }
 
-function entryOf(action: AuditAction, subject: string | undefined, act: Act): Act & { action: AuditAction; subject?: string } {
+function entryOf(
+  action: AuditAction,
+  subject: string | undefined,
+  act: Act,
+): Act & { action: AuditAction; subject?: string } {
   return { ...act, action, ...(subject === undefined ? {} : { subject }) }
 }
 

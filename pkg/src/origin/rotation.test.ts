@@ -28,10 +28,7 @@ test('the key that signs the feed changes while it runs, and no gate loses anyth
     await stage.origin.rotateSigningKey(next.signingKey, { actor: 'operator' })
     await stage.origin.endSession('acme', 'b')
     await gate.refresh()
-    assert.deepEqual(
-      await Promise.all(tokens.map(async (token) => (await gate.check(token)).ok)),
-      [false, false, true],
-    )
+    assert.deepEqual(await Promise.all(tokens.map(async (token) => (await gate.check(token)).ok)), [false, false, true])
     assert.equal(gate.status()[0]?.sequence, stage.sequence())
     assert.deepEqual(reports, [])
     // Who has not pinned the new key believes nothing more.
@@ -55,7 +52,9 @@ test('the key that signs the feed changes while it runs, and no gate loses anyth
 test('the key changes several times', async () => {
   const keys = [await generateFeedKey(), await generateFeedKey()]
   const stage = await openStage()
-  const { gate, reports } = openGate([stage.publicKey, ...keys.map(({ publicKey }) => publicKey)], (request) => stage.origin.fetch(request))
+  const { gate, reports } = openGate([stage.publicKey, ...keys.map(({ publicKey }) => publicKey)], (request) =>
+    stage.origin.fetch(request),
+  )
   try {
     for (const { signingKey } of [...keys, ...keys]) {
       await stage.origin.rotateSigningKey(signingKey)
@@ -96,7 +95,13 @@ test('what is no signing key changes nothing', async () => {
   const stage = await openStage()
   try {
     const { signingKey, publicKey } = await generateFeedKey()
-    for (const bad of [publicKey, { ...signingKey, d: 'x' }, { ...signingKey, x: String(stage.publicKey.x) }, { ...signingKey, crv: 'X25519' }, {}]) {
+    for (const bad of [
+      publicKey,
+      { ...signingKey, d: 'x' },
+      { ...signingKey, x: String(stage.publicKey.x) },
+      { ...signingKey, crv: 'X25519' },
+      {},
+    ]) {
       await assert.rejects(stage.origin.rotateSigningKey(bad as JWK), { code: 'invalid_option' })
     }
     assert.equal((await stage.revoke(await stage.issuer.token())).status, 200)

@@ -14,8 +14,15 @@ export interface RotationOptions {
   audit: AuditLog
 }
 
-/** Signs every realm's feed by another key, as `Origin.rotateSigningKey` does. Rejects with `invalid_option`; then nothing has changed. */
-export async function rotateSigningKey({ gate, ledgers, feeds, audit }: RotationOptions, signingKey: JWK, act: Act = {}): Promise<void> {
+/**
+ * Signs every realm's feed by another key, as `Origin.rotateSigningKey` does. Rejects with `invalid_option`; then
+ * nothing has changed.
+ */
+export async function rotateSigningKey(
+  { gate, ledgers, feeds, audit }: RotationOptions,
+  signingKey: JWK,
+  act: Act = {},
+): Promise<void> {
   checkSigningKey(signingKey)
   const publicKey = publicKeyOf(signingKey)
   const subject = await calculateJwkThumbprint(publicKey as JoseJwk)
@@ -30,7 +37,11 @@ function signBy(ledger: LedgerCore, signingKey: JWK): void {
   try {
     ledger.setSigningKey(signingKey)
   } catch (cause) {
-    throw new PortcullisError('invalid_option', "signingKey was refused: it must be a private Ed25519 key whose x belongs to its d", { cause })
+    throw new PortcullisError(
+      'invalid_option',
+      'signingKey was refused: it must be a private Ed25519 key whose x belongs to its d',
+      { cause },
+    )
   }
 }
 

@@ -7,7 +7,10 @@ import { feedOf } from './feed.ts'
 
 const MEMBERS = ['edge', 'sequence', 'chain', 'issuedAt']
 
-/** `POST /feed/{realm}/acks {"edge","sequence","chain","issuedAt"?}` with the edge's secret as bearer: it enforces what was published up to there. */
+/**
+ * `POST /feed/{realm}/acks {"edge","sequence","chain","issuedAt"?}` with the edge's secret as bearer: it enforces what
+ * was published up to there.
+ */
 export const acknowledgementRoutes: readonly Route[] = [
   {
     method: 'POST',
@@ -29,7 +32,8 @@ export const acknowledgementRoutes: readonly Route[] = [
             issuedAt: {
               type: 'integer',
               minimum: 0,
-              description: 'When the statement was signed that it enforces: shows that it lives. Without it only a greater sequence does.',
+              description:
+                'When the statement that it enforces was signed. Without it only a greater sequence shows that it lives.',
             },
           },
         },
@@ -50,13 +54,21 @@ async function acknowledge(call: Call): Promise<Response> {
   const { edge, sequence, chain, issuedAt } = await jsonBody(request, context.settings.maxBodyBytes, MEMBERS)
   if (typeof edge !== 'string') throw invalidRequest('edge must be the name of an edge')
   if (!(await context.edges.authenticate(edge, presented.token))) {
-    throw new Problem(401, 'invalid_token', 'no edge has that name and secret', { 'www-authenticate': 'Bearer error="invalid_token"' })
+    throw new Problem(401, 'invalid_token', 'no edge has that name and secret', {
+      'www-authenticate': 'Bearer error="invalid_token"',
+    })
   }
   const feed = feedOf(call)
   if (!isWhole(sequence)) throw invalidRequest('sequence must be a whole number')
-  if (typeof chain !== 'string' || !/^[0-9a-f]{32}$/.test(chain)) throw invalidRequest('chain must be 32 hexadecimal digits')
-  if (issuedAt !== undefined && !isWhole(issuedAt)) throw invalidRequest('issuedAt must be a whole number of unix seconds')
-  const outcome = context.edges.acknowledge(feed.name, edge, { sequence, chain, ...(issuedAt === undefined ? {} : { issuedAt }) })
+  if (typeof chain !== 'string' || !/^[0-9a-f]{32}$/.test(chain))
+    throw invalidRequest('chain must be 32 hexadecimal digits')
+  if (issuedAt !== undefined && !isWhole(issuedAt))
+    throw invalidRequest('issuedAt must be a whole number of unix seconds')
+  const outcome = context.edges.acknowledge(feed.name, edge, {
+    sequence,
+    chain,
+    ...(issuedAt === undefined ? {} : { issuedAt }),
+  })
   if (outcome === 'recorded' || outcome === 'forgotten') return noContent()
   throw new Problem(409, outcome, 'this origin never published that')
 }

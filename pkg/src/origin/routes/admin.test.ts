@@ -22,7 +22,10 @@ interface ShownKeys {
   keys: ShownKey[]
 }
 
-function asked(stage: Stage, subject: { subject?: string; session?: string; authorizedParty?: string; tokenVersion?: number }): string | undefined {
+function asked(
+  stage: Stage,
+  subject: { subject?: string; session?: string; authorizedParty?: string; tokenVersion?: number },
+): string | undefined {
   return stage.origin.refuses('acme', { issuedAt: now() - 10, expiresAt: now() + 300, ...subject })
 }
 
@@ -63,7 +66,11 @@ describe('with an issuer of its own', () => {
     const before = stage.sequence()
     for (const notBefore of [0, -1, 1.5, Date.now(), now() + 60, Number.MAX_SAFE_INTEGER, '5', null]) {
       assert.equal((await stage.administer('POST', path, { notBefore })).status, 400, String(notBefore))
-      assert.equal((await stage.administer('POST', '/admin/realms/acme/push-revocation', { notBefore })).status, 400, String(notBefore))
+      assert.equal(
+        (await stage.administer('POST', '/admin/realms/acme/push-revocation', { notBefore })).status,
+        400,
+        String(notBefore),
+      )
     }
     assert.equal(stage.sequence(), before)
     const past = await stage.administer('POST', '/admin/realms/acme/push-revocation', { notBefore: now() - 5 })
@@ -79,20 +86,37 @@ describe('with an issuer of its own', () => {
     assert.equal(asked(stage, { subject: 'dora' }), 'user_revoked')
     assert.equal((await stage.administer('POST', path, { kind: 'user', subject: 'dora' })).status, 400)
     assert.equal(asked(stage, { subject: 'dora' }), 'user_revoked')
-    assert.equal((await stage.administer('POST', `${path}?reason=wrong+user`, { kind: 'user', subject: 'dora' })).status, 204)
+    assert.equal(
+      (await stage.administer('POST', `${path}?reason=wrong+user`, { kind: 'user', subject: 'dora' })).status,
+      204,
+    )
     assert.equal(asked(stage, { subject: 'dora' }), 'version_revoked')
-    assert.equal((await stage.administer('POST', `${path}?reason=typo`, { kind: 'tokenVersion', subject: 'dora', minimum: 0 })).status, 204)
+    assert.equal(
+      (await stage.administer('POST', `${path}?reason=typo`, { kind: 'tokenVersion', subject: 'dora', minimum: 0 }))
+        .status,
+      204,
+    )
     assert.equal(asked(stage, { subject: 'dora' }), undefined)
     const lines = await stage.origin.audit.list({ realm: 'acme', action: 'corrected', subject: 'dora', limit: 10 })
-    assert.deepEqual(lines.map(({ actor, reason }) => [actor, reason]), [['admin:admin', 'typo'], ['admin:admin', 'wrong user']])
-    await assert.rejects(stage.origin.correct('acme', { kind: 'realm' }, {} as { reason: string }), { detail: 'missing_reason' })
+    assert.deepEqual(
+      lines.map(({ actor, reason }) => [actor, reason]),
+      [
+        ['admin:admin', 'typo'],
+        ['admin:admin', 'wrong user'],
+      ],
+    )
+    await assert.rejects(stage.origin.correct('acme', { kind: 'realm' }, {} as { reason: string }), {
+      detail: 'missing_reason',
+    })
   })
 
   test('keys are listed from the set; banning the last one takes force, and can be undone', async () => {
     const { active, keys } = await keysOf(stage)
     const [key] = keys
     assert.deepEqual(active, { EdDSA: stage.issuer.jwk.kid })
-    assert.deepEqual(keys, [{ kid: key?.kid, thumbprint: key?.thumbprint, algorithm: 'EdDSA', use: 'sig', status: 'ACTIVE', banned: false }])
+    assert.deepEqual(keys, [
+      { kid: key?.kid, thumbprint: key?.thumbprint, algorithm: 'EdDSA', use: 'sig', status: 'ACTIVE', banned: false },
+    ])
     const path = `/admin/realms/acme/keys/${key?.thumbprint}`
     const last = await stage.administer('DELETE', path)
     assert.equal(last.status, 409)
@@ -108,12 +132,24 @@ describe('with an issuer of its own', () => {
 
   test('which of several keys signs is not known', async () => {
     const [first, second] = [await createTestIssuer(), await createTestIssuer()]
-    const several = await openStage({ realms: [{ ...first.realm, jwks: { keys: [first.jwk, second.jwk, { kty: 'oct', kid: 'o', alg: 'HS256', k: 'A'.repeat(43) }] } }] })
+    const several = await openStage({
+      realms: [
+        {
+          ...first.realm,
+          jwks: { keys: [first.jwk, second.jwk, { kty: 'oct', kid: 'o', alg: 'HS256', k: 'A'.repeat(43) }] },
+        },
+      ],
+    })
     try {
-      const headers = { authorization: `Bearer ${await first.token({ sub: 'admin', realm_access: { roles: ['portcullis-admin'] } })}` }
+      const headers = {
+        authorization: `Bearer ${await first.token({ sub: 'admin', realm_access: { roles: ['portcullis-admin'] } })}`,
+      }
       const { active, keys } = (await (await several.get('/admin/realms/acme/keys', { headers })).json()) as ShownKeys
       assert.deepEqual(active, { HS256: 'o' })
-      assert.deepEqual(keys.map(({ status }) => status), ['PASSIVE', 'PASSIVE', 'ACTIVE'])
+      assert.deepEqual(
+        keys.map(({ status }) => status),
+        ['PASSIVE', 'PASSIVE', 'ACTIVE'],
+      )
       assert.equal(keys[2]?.thumbprint, undefined)
     } finally {
       await several.close()
@@ -136,7 +172,13 @@ describe('with an issuer of its own', () => {
   test('everything that was done stands in the audit log with who and whom', async () => {
     const lines = await stage.origin.audit.list({ realm: 'acme', actor: 'admin:admin', limit: 1_000 })
     const done = new Set(lines.map(({ action, subject }) => `${action} ${subject ?? '-'}`))
-    for (const line of ['session_ended x1', 'client_session_ended x1', 'token_version_raised bob', 'client_not_before_set shop', 'realm_not_before_set -']) {
+    for (const line of [
+      'session_ended x1',
+      'client_session_ended x1',
+      'token_version_raised bob',
+      'client_not_before_set shop',
+      'realm_not_before_set -',
+    ]) {
       assert.ok(done.has(line), `${line} in ${[...done].join(', ')}`)
     }
     assert.ok(lines.every(({ address, sequence }) => address !== undefined && sequence !== undefined))
@@ -156,7 +198,11 @@ describe('with the development issuer beside it', () => {
   let folder = ''
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'portcullis-admin-'))
-    issuer = await createDevIssuer({ path: join(folder, 'issuer.db'), issuer: 'https://issuer.test/realms/acme', algorithm: 'ES256' })
+    issuer = await createDevIssuer({
+      path: join(folder, 'issuer.db'),
+      issuer: 'https://issuer.test/realms/acme',
+      algorithm: 'ES256',
+    })
     stage = await openStage({ realms: [issuer.realm] })
     issuer.attach(stage.origin)
     token = await login('admin')
@@ -168,8 +214,15 @@ describe('with the development issuer beside it', () => {
   })
 
   async function login(user: string): Promise<string> {
-    const body = new URLSearchParams({ grant_type: 'password', client_id: 'demo', username: user, password: `${user}-password` })
-    const answer = await issuer.fetch(new Request('https://issuer.test/realms/acme/protocol/openid-connect/token', { method: 'POST', body }))
+    const body = new URLSearchParams({
+      grant_type: 'password',
+      client_id: 'demo',
+      username: user,
+      password: `${user}-password`,
+    })
+    const answer = await issuer.fetch(
+      new Request('https://issuer.test/realms/acme/protocol/openid-connect/token', { method: 'POST', body }),
+    )
     assert.equal(answer?.status, 200)
     return ((await answer?.json()) as { access_token: string }).access_token
   }
@@ -208,8 +261,14 @@ describe('with the development issuer beside it', () => {
     token = await login('admin')
     assert.equal((await administer('POST', `keys/${old?.kid}/retire`)).status, 204)
     assert.equal(stage.sequence(), before + 2)
-    assert.deepEqual((await keys()).keys.map((key) => [key.kid, key.status]), [[kid, 'ACTIVE']])
+    assert.deepEqual(
+      (await keys()).keys.map((key) => [key.kid, key.status]),
+      [[kid, 'ACTIVE']],
+    )
     const actions = (await stage.origin.audit.list({ realm: 'acme', limit: 10 })).map(({ action }) => action)
-    assert.deepEqual(actions.filter((action) => action.startsWith('key')), ['keys_published', 'key_retired', 'keys_published', 'key_added', 'keys_published'])
+    assert.deepEqual(
+      actions.filter((action) => action.startsWith('key')),
+      ['keys_published', 'key_retired', 'keys_published', 'key_added', 'keys_published'],
+    )
   })
 })

@@ -33,7 +33,10 @@ function schemaOf(kind: string, members: readonly string[]): Schema {
     type: 'object',
     required: ['kind', ...members.filter((member) => member !== 'notBefore')],
     additionalProperties: false,
-    properties: { kind: { const: kind }, ...Object.fromEntries(members.map((member) => [member, MEMBER_SCHEMAS[member]])) },
+    properties: {
+      kind: { const: kind },
+      ...Object.fromEntries(members.map((member) => [member, MEMBER_SCHEMAS[member]])),
+    },
   }
 }
 
@@ -44,14 +47,19 @@ export const correctionRoutes: readonly Route[] = [
     path: '/admin/realms/{realm}/corrections',
     access: 'administrator',
     operation: {
-      summary: 'Replaces a mistaken not-before or version, or lifts a ban; without `notBefore` there is none any more. `reason` is required.',
+      summary:
+        'Replaces a mistaken not-before (left out: there is none) or version, or lifts a ban. `reason` is required.',
       query: { ...WAIT_PARAMETERS, reason: REASON },
       body: {
         type: 'application/json',
         schema: { oneOf: Object.entries(CORRECTIONS).map(([kind, members]) => schemaOf(kind, members)) },
       },
       answers: {
-        200: { description: 'Done, and how many edges have it: `wait`.', type: 'application/json', schema: ENFORCEMENT },
+        200: {
+          description: 'Done, and how many edges have it: `wait`.',
+          type: 'application/json',
+          schema: ENFORCEMENT,
+        },
         204: { description: 'Done; gates have it from the next manifest.' },
       },
     },

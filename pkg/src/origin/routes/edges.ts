@@ -9,7 +9,10 @@ const EDGES = {
     required: ['name', 'state'],
     properties: {
       name: { type: 'string' },
-      sequence: { type: 'integer', description: 'Up to where it has acknowledged that it enforces the ledger; absent: nothing yet.' },
+      sequence: {
+        type: 'integer',
+        description: 'Up to where it has acknowledged that it enforces the ledger; absent: nothing yet.',
+      },
       acknowledgedAt: { type: 'integer', description: 'When it last did, in unix seconds.' },
       pushedSequence: { type: 'integer', description: 'What it was last pushed with success; that proves nothing.' },
       state: { enum: ['current', 'behind', 'silent', 'unheard'] },

@@ -29,7 +29,10 @@ const KEY = {
     thumbprint: { type: 'string', description: 'That of RFC 7638; absent for a symmetric key.' },
     algorithm: { type: 'string' },
     use: { type: 'string' },
-    status: { enum: ['ACTIVE', 'PASSIVE', 'DISABLED'], description: 'It signs; it only verifies, as far as is known; it is banned.' },
+    status: {
+      enum: ['ACTIVE', 'PASSIVE', 'DISABLED'],
+      description: 'It signs; it only verifies, as far as is known; it is banned.',
+    },
     banned: { type: 'boolean' },
     createdAt: { type: 'integer', description: 'Unix seconds.' },
   },
@@ -39,7 +42,11 @@ const KEYS = {
   type: 'object',
   required: ['active', 'keys'],
   properties: {
-    active: { type: 'object', additionalProperties: { type: 'string' }, description: 'By algorithm the `kid` of the key that signs.' },
+    active: {
+      type: 'object',
+      additionalProperties: { type: 'string' },
+      description: 'By algorithm the `kid` of the key that signs.',
+    },
     keys: { type: 'array', items: KEY },
   },
 }
@@ -51,7 +58,8 @@ export const keyRoutes: readonly Route[] = [
     path: '/admin/realms/{realm}/keys',
     access: 'administrator',
     operation: {
-      summary: "The keys of the realm's issuer. Of a set that does not say which key signs, one that is the only one of its algorithm does.",
+      summary:
+        "The keys of the realm's issuer. A set does not say which key signs: the only one of an algorithm does.",
       answers: { 200: { description: 'All of them.', type: 'application/json', schema: KEYS } },
     },
     handle: list,
@@ -63,7 +71,9 @@ export const keyRoutes: readonly Route[] = [
     operation: {
       summary: 'Makes a new signing key, where the issuer stands beside the origin; older ones still verify.',
       query: REASON_PARAMETER,
-      answers: { 201: { description: 'The new key; it is in the feed already.', type: 'application/json', schema: KEY } },
+      answers: {
+        201: { description: 'The new key; it is in the feed already.', type: 'application/json', schema: KEY },
+      },
     },
     handle: add,
   },
@@ -74,12 +84,19 @@ export const keyRoutes: readonly Route[] = [
     operation: {
       summary: 'Bans a key: whatever it signed is refused, for ever.',
       query: {
-        force: { description: 'Whether to ban the last one too; then nobody can log in. Default `false`.', schema: { enum: ['true', 'false'] } },
+        force: {
+          description: 'Whether to ban the last one too; then nobody can log in. Default `false`.',
+          schema: { enum: ['true', 'false'] },
+        },
         ...WAIT_PARAMETERS,
         ...REASON_PARAMETER,
       },
       answers: {
-        200: { description: 'Banned, and how many edges enforce it: `wait`.', type: 'application/json', schema: ENFORCEMENT },
+        200: {
+          description: 'Banned, and how many edges enforce it: `wait`.',
+          type: 'application/json',
+          schema: ENFORCEMENT,
+        },
         204: { description: 'Banned; also when it was already.' },
         409: { description: '`last_key`: no other signing key is left that is not banned.' },
       },
@@ -94,7 +111,11 @@ export const keyRoutes: readonly Route[] = [
       summary: 'Takes a key that no longer signs out of the set, where the issuer stands beside the origin.',
       query: { ...WAIT_PARAMETERS, ...REASON_PARAMETER },
       answers: {
-        200: { description: 'Retired, and how many edges know it: `wait`.', type: 'application/json', schema: ENFORCEMENT },
+        200: {
+          description: 'Retired, and how many edges know it: `wait`.',
+          type: 'application/json',
+          schema: ENFORCEMENT,
+        },
         204: { description: 'Retired, and out of the feed.' },
         409: { description: '`active_key`: it still signs.' },
       },
@@ -170,13 +191,19 @@ async function retire(call: Call): Promise<Response> {
       throw new Problem(409, 'active_key', 'the key still signs: add another one first')
     case 'retired':
   }
-  await context.audit.note({ realm, ...act, action: 'key_retired', ...(found === undefined ? {} : { subject: found.thumbprint }) })
+  await context.audit.note({
+    realm,
+    ...act,
+    action: 'key_retired',
+    ...(found === undefined ? {} : { subject: found.thumbprint }),
+  })
   return enforcedOr(call, wait, await context.origin.publishKeys(realm, act), noContent())
 }
 
 function forceOf({ url }: Call): boolean {
   const [value = 'false', ...more] = url.searchParams.getAll('force')
-  if (more.length > 0 || (value !== 'true' && value !== 'false')) throw invalidRequest('force can be true or false, given once')
+  if (more.length > 0 || (value !== 'true' && value !== 'false'))
+    throw invalidRequest('force can be true or false, given once')
   return value === 'true'
 }
 

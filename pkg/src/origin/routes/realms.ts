@@ -11,7 +11,9 @@ const NOT_BEFORE: Operation['body'] = {
   schema: {
     type: 'object',
     additionalProperties: false,
-    properties: { notBefore: { type: 'integer', minimum: 1, description: 'Unix seconds. Default, also without a body: now.' } },
+    properties: {
+      notBefore: { type: 'integer', minimum: 1, description: 'Unix seconds. Default, also without a body: now.' },
+    },
   },
 }
 
@@ -40,7 +42,11 @@ export const realmRoutes: readonly Route[] = [
     method: 'POST',
     path: '/admin/realms/{realm}/logout-all',
     access: 'administrator',
-    operation: { summary: 'Logs everybody out.', query: { ...WAIT_PARAMETERS, ...REASON_PARAMETER }, answers: { 200: RESULT } },
+    operation: {
+      summary: 'Logs everybody out.',
+      query: { ...WAIT_PARAMETERS, ...REASON_PARAMETER },
+      answers: { 200: RESULT },
+    },
     handle: (call) => answer(call, async (act) => call.context.origin.logoutRealm(call.parameter('realm'), act)),
   },
   {
@@ -54,7 +60,9 @@ export const realmRoutes: readonly Route[] = [
       answers: { 200: RESULT },
     },
     handle: (call) =>
-      answer(call, async (act) => call.context.origin.setRealmNotBefore(call.parameter('realm'), await notBeforeOf(call), act)),
+      answer(call, async (act) =>
+        call.context.origin.setRealmNotBefore(call.parameter('realm'), await notBeforeOf(call), act),
+      ),
   },
   {
     method: 'POST',
@@ -78,11 +86,17 @@ export const realmRoutes: readonly Route[] = [
 async function answer(call: Call, revoke: (act: ReturnType<Call['act']>) => Promise<Recorded>): Promise<Response> {
   const [wait, act] = [waitOf(call), call.act()]
   const recorded = await revoke(act)
-  return enforcedOr(call, wait, recorded, json(200, { successRequests: [], failedRequests: [], sequence: recorded.sequence }))
+  return enforcedOr(
+    call,
+    wait,
+    recorded,
+    json(200, { successRequests: [], failedRequests: [], sequence: recorded.sequence }),
+  )
 }
 
 async function notBeforeOf({ context, request }: Call): Promise<number | undefined> {
   const { notBefore } = await optionalJsonBody(request, context.settings.maxBodyBytes, ['notBefore'])
-  if (notBefore !== undefined && typeof notBefore !== 'number') throw invalidRequest('notBefore must be a number of unix seconds')
+  if (notBefore !== undefined && typeof notBefore !== 'number')
+    throw invalidRequest('notBefore must be a number of unix seconds')
   return notBefore
 }

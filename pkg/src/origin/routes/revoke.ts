@@ -25,9 +25,12 @@ export const revokeRoutes: readonly Route[] = [
       },
       answers: {
         200: {
-          description: 'It is refused everywhere, or will be as soon as the edges have heard; also when it was already.',
+          description:
+            'It is refused everywhere, or will be as soon as the edges have heard; also when it was already.',
           type: 'application/json',
-          schema: { oneOf: [{ type: 'object', required: ['revoked'], properties: { revoked: { const: true } } }, ENFORCEMENT] },
+          schema: {
+            oneOf: [{ type: 'object', required: ['revoked'], properties: { revoked: { const: true } } }, ENFORCEMENT],
+          },
         },
         401: { description: 'The token is not one of a realm here, or is no access token.' },
       },
@@ -42,7 +45,12 @@ async function revoke(call: Call): Promise<Response> {
   const { token } = await jsonBody(request, context.settings.maxBodyBytes, ['token'])
   if (typeof token !== 'string' || token === '') throw invalidRequest('token must be a text that is not empty')
   try {
-    return await enforcedOr(call, wait, await context.origin.revokeToken(token, call.act()), json(200, { revoked: true }))
+    return await enforcedOr(
+      call,
+      wait,
+      await context.origin.revokeToken(token, call.act()),
+      json(200, { revoked: true }),
+    )
   } catch (error) {
     throw problemOf(error)
   }
@@ -57,7 +65,9 @@ function problemOf(error: unknown): unknown {
       return new Problem(401, error.code.replaceAll('_', ' '), undefined, { 'www-authenticate': 'Bearer' })
     case 'invalid_event':
       return invalidRequest(
-        error.detail === 'missing_token_id' ? 'the token has no jti, so it cannot be revoked by itself' : 'the token cannot be revoked',
+        error.detail === 'missing_token_id'
+          ? 'the token has no jti, so it cannot be revoked by itself'
+          : 'the token cannot be revoked',
       )
     default:
       return error

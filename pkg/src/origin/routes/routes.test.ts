@@ -1,4 +1,4 @@
-// Every route there is, from the list itself: who may, and what becomes of bad input. A new route is covered by being there.
+// Every route there is, from the list itself: who may, and what becomes of bad input. New routes are covered as well.
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
@@ -61,13 +61,20 @@ interface Asked {
   method?: string
 }
 
-function ask(route: Route, { path = pathOf(route), query = GOOD_QUERY[route.path] ?? '', token, body, type, method }: Asked): Promise<Response> {
+function ask(
+  route: Route,
+  { path = pathOf(route), query = GOOD_QUERY[route.path] ?? '', token, body, type, method }: Asked,
+): Promise<Response> {
   const headers: Record<string, string> = {}
   if (token !== undefined) headers['authorization'] = `Bearer ${token}`
   const good = GOOD_BODY[route.path]
   const sent = body === undefined && good !== undefined ? JSON.stringify(good) : body
   if (sent !== undefined) headers['content-type'] = type ?? route.operation.body?.type ?? 'application/json'
-  return stage.get(path + query, { method: method ?? route.method, headers, ...(sent === undefined ? {} : { body: sent }) })
+  return stage.get(path + query, {
+    method: method ?? route.method,
+    headers,
+    ...(sent === undefined ? {} : { body: sent }),
+  })
 }
 
 const ADMINISTRATORS = ROUTES.filter(({ access }) => access === 'administrator')
@@ -123,9 +130,17 @@ function bodies(route: Route): Case[] {
   const huge = 'x'.repeat(70_000)
   const common: Case[] = [
     { what: 'another content type', status: [400, 401], asked: { body: HOSTILE, type: 'text/plain' } },
-    { what: 'an oversized body', status: [401, 413], asked: { body: isJson ? JSON.stringify({ [huge]: 1 }) : `token=${huge}` } },
+    {
+      what: 'an oversized body',
+      status: [401, 413],
+      asked: { body: isJson ? JSON.stringify({ [huge]: 1 }) : `token=${huge}` },
+    },
   ]
-  if (!isJson) return [...common, { what: 'a parameter twice', status: [400], asked: { body: `token=${HOSTILE}&token=2&client_id=demo` } }]
+  if (!isJson)
+    return [
+      ...common,
+      { what: 'a parameter twice', status: [400], asked: { body: `token=${HOSTILE}&token=2&client_id=demo` } },
+    ]
   const refused = (what: string, text: string): Case => ({ what, status: [400, 401], asked: { body: text } })
   const numbers = ['-1', '1.5', '9007199254740993', '1e308', '1e999', '"5"', 'null', 'true', '[1]', '{}']
   return [
@@ -151,12 +166,21 @@ function bodies(route: Route): Case[] {
 
 function queries(route: Route): Case[] {
   return Object.entries(route.operation.query ?? {}).flatMap(([parameter, { schema }]: [string, QueryParameter]) => {
-    const bad = (what: string, text: string): Case => ({ what: `${parameter} ${what}`, status: [400], asked: { query: `?${text}` } })
+    const bad = (what: string, text: string): Case => ({
+      what: `${parameter} ${what}`,
+      status: [400],
+      asked: { query: `?${text}` },
+    })
     const cases = [bad('twice', `${parameter}=1&${parameter}=1`)]
     if (schema['type'] === 'integer') {
-      for (const value of ['-1', '1.5', '99999999999999999999', HOSTILE, '%00']) cases.push(bad(`of ${value}`, `${parameter}=${value}`))
+      for (const value of ['-1', '1.5', '99999999999999999999', HOSTILE, '%00'])
+        cases.push(bad(`of ${value}`, `${parameter}=${value}`))
     } else if (schema['enum'] !== undefined) cases.push(bad('of nothing known', `${parameter}=${HOSTILE}`))
-    else cases.push(bad('with a control character', `${parameter}=a%00b`), bad('too long', `${parameter}=${'x'.repeat(5_000)}`))
+    else
+      cases.push(
+        bad('with a control character', `${parameter}=a%00b`),
+        bad('too long', `${parameter}=${'x'.repeat(5_000)}`),
+      )
     return cases
   })
 }
@@ -186,7 +210,11 @@ const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
 function methods(route: Route): Case[] {
   const allowed = ROUTES.filter(({ path }) => path === route.path).map(({ method }) => method as string)
-  return METHODS.filter((method) => !allowed.includes(method)).map((method) => ({ what: method, status: [405], asked: { method } }))
+  return METHODS.filter((method) => !allowed.includes(method)).map((method) => ({
+    what: method,
+    status: [405],
+    asked: { method },
+  }))
 }
 
 describe('bad input is refused, and nothing comes of it', () => {
@@ -215,7 +243,10 @@ describe('bad input is refused, and nothing comes of it', () => {
   }
 
   test('no request was a fault', () => {
-    assert.deepEqual(stage.reports.filter(({ kind }) => kind === 'fault'), [])
+    assert.deepEqual(
+      stage.reports.filter(({ kind }) => kind === 'fault'),
+      [],
+    )
   })
 })
 
@@ -226,7 +257,10 @@ describe('repeated and concurrent calls', () => {
       const answers = await Promise.all(Array.from({ length: 8 }, () => ask(route, { token })))
       const statuses = new Set(answers.map(({ status }) => status))
       // Logging everybody out may end the asker too.
-      assert.ok([...statuses].every((status) => status < 300 || status === 401), [...statuses].join(' '))
+      assert.ok(
+        [...statuses].every((status) => status < 300 || status === 401),
+        [...statuses].join(' '),
+      )
     })
   }
 })

@@ -18,7 +18,11 @@ export const sessionRoutes: readonly Route[] = [
         ...REASON_PARAMETER,
       },
       answers: {
-        200: { description: 'Done, and how many edges enforce it: `wait`.', type: 'application/json', schema: ENFORCEMENT },
+        200: {
+          description: 'Done, and how many edges enforce it: `wait`.',
+          type: 'application/json',
+          schema: ENFORCEMENT,
+        },
         204: { description: 'Done; also for a session that is not known.' },
       },
     },
@@ -30,6 +34,8 @@ async function end(call: Call): Promise<Response> {
   const { origin } = call.context
   const [wait, act, client] = [waitOf(call), call.act(), textParameter(call.url, 'client')]
   const [realm, sid] = [call.parameter('realm'), call.parameter('sid')]
-  const recorded = await (client === undefined ? origin.endSession(realm, sid, act) : origin.endClientSession(realm, sid, client, act))
+  const recorded = await (client === undefined
+    ? origin.endSession(realm, sid, act)
+    : origin.endClientSession(realm, sid, client, act))
   return enforcedOr(call, wait, recorded, noContent())
 }

@@ -15,7 +15,11 @@ const USERS = {
   items: {
     type: 'object',
     required: ['id', 'username'],
-    properties: { id: { type: 'string' }, username: { type: 'string' }, roles: { type: 'array', items: { type: 'string' } } },
+    properties: {
+      id: { type: 'string' },
+      username: { type: 'string' },
+      roles: { type: 'array', items: { type: 'string' } },
+    },
   },
 }
 
@@ -46,7 +50,11 @@ export const userRoutes: readonly Route[] = [
       summary: 'Logs a user out everywhere.',
       query: { ...WAIT_PARAMETERS, ...REASON_PARAMETER },
       answers: {
-        200: { description: 'Done, and how many edges enforce it: `wait`.', type: 'application/json', schema: ENFORCEMENT },
+        200: {
+          description: 'Done, and how many edges enforce it: `wait`.',
+          type: 'application/json',
+          schema: ENFORCEMENT,
+        },
         204: { description: 'Done; also for a user who is not known.' },
       },
     },
@@ -69,7 +77,11 @@ export const userRoutes: readonly Route[] = [
         },
       },
       answers: {
-        200: { description: 'Done, and how many edges enforce it: `wait`.', type: 'application/json', schema: ENFORCEMENT },
+        200: {
+          description: 'Done, and how many edges enforce it: `wait`.',
+          type: 'application/json',
+          schema: ENFORCEMENT,
+        },
         204: { description: 'Done; also when the minimum was higher already.' },
       },
     },
@@ -108,7 +120,12 @@ export const userRoutes: readonly Route[] = [
 async function logout(call: Call): Promise<Response> {
   const { context, parameter } = call
   const wait = waitOf(call)
-  return enforcedOr(call, wait, await context.origin.logoutUser(parameter('realm'), parameter('id'), call.act()), noContent())
+  return enforcedOr(
+    call,
+    wait,
+    await context.origin.logoutUser(parameter('realm'), parameter('id'), call.act()),
+    noContent(),
+  )
 }
 
 async function raiseTokenVersion(call: Call): Promise<Response> {
