@@ -1,5 +1,5 @@
-// The OpenAPI document is what the origin does: schemathesis (https://schemathesis.io) asks a live one everything it says, and
-// what it does not say.
+// The OpenAPI document is what the origin does: schemathesis (https://schemathesis.io) asks a live one everything it
+// says, and what it does not say.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -52,14 +52,30 @@ test('schemathesis finds nothing that the document does not say', { timeout: 240
     const config = join(folder, 'schemathesis.toml')
     await writeFile(config, CONFIG)
     const parameters = [
-      ...['--config-file', config, 'run', `${url}/openapi.json`, '--checks', 'all', '--header', `Authorization: ${ADMINISTRATOR}`],
+      ...[
+        '--config-file',
+        config,
+        'run',
+        `${url}/openapi.json`,
+        '--checks',
+        'all',
+        '--header',
+        `Authorization: ${ADMINISTRATOR}`,
+      ],
       // A stream does not end.
       ...['--exclude-path', '/feed/{realm}/stream', '--phases', 'examples,coverage,fuzzing', '--max-examples', '50'],
       ...['--seed', String(SEED), '--generation-database', 'none', '--request-timeout', '10', '--no-color'],
     ]
-    const { stdout, failed } = await run(SCHEMATHESIS, parameters, { cwd: folder, maxBuffer: 64 * 1_048_576, timeout: 180_000 }).then(
+    const { stdout, failed } = await run(SCHEMATHESIS, parameters, {
+      cwd: folder,
+      maxBuffer: 64 * 1_048_576,
+      timeout: 180_000,
+    }).then(
       ({ stdout }) => ({ stdout, failed: false }),
-      (error: { stdout?: string; stderr?: string; message: string }) => ({ stdout: `${error.stdout ?? error.message}${error.stderr ?? ''}`, failed: true }),
+      (error: { stdout?: string; stderr?: string; message: string }) => ({
+        stdout: `${error.stdout ?? error.message}${error.stderr ?? ''}`,
+        failed: true,
+      }),
     )
     assert.ok(!failed, stdout)
   } finally {
@@ -78,7 +94,7 @@ async function install(): Promise<string | undefined> {
     return undefined
   } catch (error) {
     await rm(VENV, { recursive: true, force: true })
-    return `schemathesis cannot be installed: ${error instanceof Error ? error.message.split('\n', 1)[0] : 'unknown cause'}`
+    return `schemathesis cannot be installed: ${String(error).split('\n', 1)[0]}`
   }
 }
 
@@ -98,7 +114,14 @@ async function start(): Promise<{ url: string; close: () => Promise<void> }> {
   /** Issued later than any logout up to now: clocks may differ by some seconds. */
   const token = async (): Promise<string> => {
     const now = Math.floor(Date.now() / 1000)
-    const claims = { aud: 'api', sub: 'admin', jti: crypto.randomUUID(), iat: now + 3, exp: now + 300, token_use: 'access' }
+    const claims = {
+      aud: 'api',
+      sub: 'admin',
+      jti: crypto.randomUUID(),
+      iat: now + 3,
+      exp: now + 300,
+      token_use: 'access',
+    }
     return new SignJWT({ ...claims, realm_access: { roles: ['portcullis-admin'] } })
       .setProtectedHeader({ alg: 'EdDSA', kid: 'k', typ: 'JWT' })
       .setIssuer(ISSUER)
@@ -106,7 +129,8 @@ async function start(): Promise<{ url: string; close: () => Promise<void> }> {
   }
   const server = await serve(
     async (request, source) => {
-      if (request.headers.get('authorization') === ADMINISTRATOR) request.headers.set('authorization', `Bearer ${await token()}`)
+      if (request.headers.get('authorization') === ADMINISTRATOR)
+        request.headers.set('authorization', `Bearer ${await token()}`)
       return origin.fetch(request, source)
     },
     { port: 0 },

@@ -39,7 +39,12 @@ test('the measurements are OpenMetrics to Prometheus', { timeout: 120_000 }, asy
   if (missing !== undefined) return context.skip(missing)
   const { signingKey } = await generateFeedKey()
   const jwk = { ...(await exportJWK((await generateKeyPair('ES256')).publicKey)), kty: 'EC' }
-  const realms = ['a', 'b'].map((name) => ({ name, issuer: `https://${name}.test`, audience: 'api', jwks: { keys: [jwk] } }))
+  const realms = ['a', 'b'].map((name) => ({
+    name,
+    issuer: `https://${name}.test`,
+    audience: 'api',
+    jwks: { keys: [jwk] },
+  }))
   const edges = [{ name: 'edge "1"\\', ackSecret: 'secret' }]
   const origin = await createOrigin({ store: memoryStore(), signingKey, realms, edges, onReport: () => undefined })
   const folder = await mkdtemp(join(tmpdir(), 'portcullis-metrics-'))
@@ -49,7 +54,12 @@ test('the measurements are OpenMetrics to Prometheus', { timeout: 120_000 }, asy
     const file = join(folder, 'metrics')
     await writeFile(file, await (await origin.fetch(new Request('http://localhost/metrics'))).text())
     const { stdout } = await run(PYTHON, ['-c', PARSE, file])
-    for (const family of ['portcullis_build', 'portcullis_revocations', 'portcullis_store_commit_seconds', 'portcullis_edges']) {
+    for (const family of [
+      'portcullis_build',
+      'portcullis_revocations',
+      'portcullis_store_commit_seconds',
+      'portcullis_edges',
+    ]) {
       assert.ok(stdout.trim().split(' ').includes(family), stdout)
     }
   } finally {
@@ -59,10 +69,12 @@ test('the measurements are OpenMetrics to Prometheus', { timeout: 120_000 }, asy
 })
 
 test('the example alerts are rules', { timeout: 120_000 }, async (context) => {
-  const promtool = await run('promtool', ['check', 'rules', ALERTS]).catch((error: { code?: unknown; stdout?: string }) => {
-    if (error.code === 'ENOENT') return undefined
-    throw new Error(error.stdout)
-  })
+  const promtool = await run('promtool', ['check', 'rules', ALERTS]).catch(
+    (error: { code?: unknown; stdout?: string }) => {
+      if (error.code === 'ENOENT') return undefined
+      throw new Error(error.stdout)
+    },
+  )
   if (promtool !== undefined) return
   const missing = await install()
   if (missing !== undefined) return context.skip(missing)
@@ -80,6 +92,6 @@ async function install(): Promise<string | undefined> {
     return undefined
   } catch (error) {
     await rm(VENV, { recursive: true, force: true })
-    return `prometheus_client cannot be installed: ${error instanceof Error ? error.message.split('\n', 1)[0] : 'unknown cause'}`
+    return `prometheus_client cannot be installed: ${String(error).split('\n', 1)[0]}`
   }
 }

@@ -95,6 +95,19 @@ test('a fresh Node project runs the origin example and the edge example', { time
   }
 })
 
+test('a fresh Node project has the command', { timeout: 120_000 }, async () => {
+  const project = await freshProject('command')
+  const portcullis = (...words: string[]): Promise<{ stdout: string }> => run('npx', ['--no', 'portcullis', ...words], { cwd: project })
+  assert.match((await portcullis('--version')).stdout, /^\d+\.\d+\.\d+\n$/)
+  await portcullis('keygen')
+  const realm = { name: 'acme', issuer: 'https://id.example', audience: 'api', jwks: 'https://id.example/certs' }
+  const configuration = { store: { path: 'portcullis.db' }, signingKey: { file: 'feed-key.json' }, realms: [realm] }
+  await writeFile(join(project, 'portcullis.json'), JSON.stringify(configuration))
+  assert.match((await portcullis('check')).stdout, /is good: realms acme/)
+  const schema = JSON.parse(await readFile(join(project, 'node_modules/portcullis/portcullis.schema.json'), 'utf8')) as { title: string }
+  assert.equal(schema.title, 'Portcullis origin')
+})
+
 test('a fresh wrangler project builds the edge example', { timeout: 120_000 }, async () => {
   const project = await freshProject('worker')
   await writeFile(join(project, 'worker.js'), await example('edge'))

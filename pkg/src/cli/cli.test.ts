@@ -32,8 +32,11 @@ interface Ended {
 
 function portcullis(words: string[], environment: Record<string, string> = {}): Promise<Ended> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [...COMMAND, ...words], { cwd: folder, env: { ...process.env, ...environment } }, (error, stdout, stderr) =>
-      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+    execFile(
+      process.execPath,
+      [...COMMAND, ...words],
+      { cwd: folder, env: { ...process.env, ...environment } },
+      (error, stdout, stderr) => resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
     )
   })
 }
@@ -123,10 +126,19 @@ describe('a configuration', () => {
       [{ signingKey: secret }, /options\.signingKey must be \{ "file"/],
       [{ signingKey: { file: 'nowhere.json' } }, /options\.signingKey: .*nowhere\.json cannot be read \(ENOENT\)/],
       [{ signingKey: { file: 'feed-key.public.json' } }, /options\.signingKey must be a private Ed25519 key/],
-      [{ edges: [{ name: 'a', ackSecret: { env: 'NOT_SET' } }] }, /options\.edges\[0\]\.ackSecret: the environment has no variable NOT_SET/],
-      [{ edges: [{ name: 'a', ackSecret: { environment: 'X' } }] }, /options\.edges\[0\]\.ackSecret must be a text, \{ "env": "NAME" \}/],
+      [
+        { edges: [{ name: 'a', ackSecret: { env: 'NOT_SET' } }] },
+        /options\.edges\[0\]\.ackSecret: the environment has no variable NOT_SET/,
+      ],
+      [
+        { edges: [{ name: 'a', ackSecret: { environment: 'X' } }] },
+        /options\.edges\[0\]\.ackSecret must be a text, \{ "env": "NAME" \}/,
+      ],
       [{ edges: [{ name: 'a', ackSecret: secret }, { name: 'a' }] }, /options\.edges\[1\]\.name is the same/],
-      [{ edges: [{ name: 'a', pushUrl: 'http://edge.example/' }] }, /options\.edges\[0\]\.pushUrl must be an https: URL/],
+      [
+        { edges: [{ name: 'a', pushUrl: 'http://edge.example/' }] },
+        /options\.edges\[0\]\.pushUrl must be an https: URL/,
+      ],
       [{ feedCredential: 7 }, /options\.feedCredential must be a text/],
       [{ onReport: secret }, /unknown option 'onReport'/],
     ]
@@ -170,7 +182,11 @@ class Served {
   readonly #listening: Promise<string>
 
   constructor() {
-    this.process = spawn(process.execPath, [...COMMAND, 'serve'], { cwd: folder, env: { ...process.env, ...ENVIRONMENT }, stdio: ['ignore', 'pipe', 'inherit'] })
+    this.process = spawn(process.execPath, [...COMMAND, 'serve'], {
+      cwd: folder,
+      env: { ...process.env, ...ENVIRONMENT },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     this.#listening = new Promise((resolve, reject) => {
       createInterface({ input: this.process.stdout ?? process.stdin }).on('line', (text) => {
         const line = JSON.parse(text) as Line
@@ -203,12 +219,18 @@ describe('serve', () => {
     assert.equal((await fetch(`${url}/attackers-text`)).status, 404)
     assert.equal(await served.stop('SIGINT'), 0)
     const requests = served.lines.filter(({ event }) => event === 'request')
-    assert.deepEqual(requests.map(({ method, route, status, realm }) => ({ method, route, status, realm })), [
-      { method: 'POST', route: '/v1/auth/token/revoke', status: 200, realm: undefined },
-      { method: 'GET', route: undefined, status: 404, realm: undefined },
-    ])
+    assert.deepEqual(
+      requests.map(({ method, route, status, realm }) => ({ method, route, status, realm })),
+      [
+        { method: 'POST', route: '/v1/auth/token/revoke', status: 200, realm: undefined },
+        { method: 'GET', route: undefined, status: 404, realm: undefined },
+      ],
+    )
     assert.ok(!JSON.stringify(served.lines).includes('attackers-text'))
-    assert.deepEqual(served.lines.slice(-2).map(({ event }) => event), ['closing', 'closed'])
+    assert.deepEqual(
+      served.lines.slice(-2).map(({ event }) => event),
+      ['closing', 'closed'],
+    )
   })
 
   test('what is under way when it is told to stop is durable or refused, and streams end cleanly', async () => {
@@ -221,7 +243,10 @@ describe('serve', () => {
     const tokens = await Promise.all(Array.from({ length: 200 }, () => issuer.token()))
     const answers: (number | 'refused')[] = []
     const asked = tokens.map(async (token) => {
-      const answer = await revoke(url, token).then(({ status }) => status, () => 'refused' as const)
+      const answer = await revoke(url, token).then(
+        ({ status }) => status,
+        () => 'refused' as const,
+      )
       answers.push(answer)
       return answer
     })
@@ -229,7 +254,8 @@ describe('serve', () => {
     await Promise.race(asked)
     assert.equal(await served.stop(), 0)
     const outcomes = await Promise.all(asked)
-    for (const outcome of outcomes) assert.ok(outcome === 200 || outcome === 503 || outcome === 'refused', String(outcome))
+    for (const outcome of outcomes)
+      assert.ok(outcome === 200 || outcome === 503 || outcome === 'refused', String(outcome))
     assert.ok(outcomes.includes(200))
     assert.match(await read, /^event: feed\n/)
     assert.ok([200, 503].includes((await poll).status))
@@ -238,7 +264,10 @@ describe('serve', () => {
     const health = await sequence(await again.url())
     const durable = outcomes.filter((outcome) => outcome === 200).length
     const metrics = await (await fetch(`${await again.url()}/metrics`)).text()
-    assert.ok(Number(/^portcullis_token_ids\{realm="acme"\} (\d+)$/m.exec(metrics)?.[1]) >= durable, `${durable} were answered`)
+    assert.ok(
+      Number(/^portcullis_token_ids\{realm="acme"\} (\d+)$/m.exec(metrics)?.[1]) >= durable,
+      `${durable} were answered`,
+    )
     assert.ok(health >= durable)
     assert.equal(await again.stop(), 0)
   })
@@ -247,13 +276,21 @@ describe('serve', () => {
     const served = new Served()
     const url = await served.url()
     // A request that never ends: its body is not sent.
-    const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(new TextEncoder().encode('{')) })
-    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body, duplex: 'half' } as RequestInit
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(new TextEncoder().encode('{')),
+    })
+    const init = {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+      duplex: 'half',
+    } as RequestInit
     const request = fetch(`${url}/v1/auth/token/revoke`, init).catch(() => undefined)
     await revoke(url, await issuer.token())
     const exit = once(served.process, 'exit')
     served.process.kill('SIGTERM')
-    while (!served.lines.some(({ event }) => event === 'closing')) await new Promise((resolve) => setTimeout(resolve, 5))
+    while (!served.lines.some(({ event }) => event === 'closing'))
+      await new Promise((resolve) => setTimeout(resolve, 5))
     served.process.kill('SIGTERM')
     assert.deepEqual(await exit, [143, null])
     await request
@@ -281,7 +318,11 @@ test('backup and restore, while it runs and while it does not', async () => {
 })
 
 function revoke(url: string, token: string): Promise<Response> {
-  return fetch(`${url}/v1/auth/token/revoke`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ token }) })
+  return fetch(`${url}/v1/auth/token/revoke`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ token }),
+  })
 }
 
 async function sequence(url: string): Promise<number> {

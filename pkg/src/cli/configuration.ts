@@ -1,7 +1,19 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { PortcullisError } from '../errors.ts'
-import { checkOptions, either, isObject, list, oneOf, required, type Rule, type Rules, shape, text, url } from '../options.ts'
+import {
+  checkOptions,
+  either,
+  isObject,
+  list,
+  oneOf,
+  required,
+  type Rule,
+  type Rules,
+  shape,
+  text,
+  url,
+} from '../options.ts'
 import { keySet } from '../policy.ts'
 import { PORT, SERVE_RULES, type ServeOptions } from '../origin/node.ts'
 import { CLIENT_RULES, EDGE_RULES, ORIGIN_RULES, REALM_RULES, signingKey } from '../origin/settings.ts'
@@ -66,7 +78,10 @@ const BY_FILE = shape({ file: required(text) })
 /** A text, or where it is. */
 const secret = elsewhere(text, 'a text, { "env": "NAME" } or { "file": "path" }')
 /** A key as JWK, or where its JSON is. */
-const secretKey = elsewhere(signingKey, '{ "file": "feed-key.json" }, { "env": "NAME" }, or the key itself (portcullis keygen makes one)')
+const secretKey = elsewhere(
+  signingKey,
+  '{ "file": "feed-key.json" }, { "env": "NAME" }, or the key itself (portcullis keygen makes one)',
+)
 
 /** What may stand in the environment or in a file instead. */
 function elsewhere(itself: Rule, expected: string): Rule {
@@ -111,7 +126,11 @@ export const CONFIGURATION_RULES: Rules = {
   log: oneOf('requests', 'events'),
 }
 
-function overridden(options: Record<string, unknown>, given: Overrides, environment: NodeJS.ProcessEnv): Record<string, unknown> {
+function overridden(
+  options: Record<string, unknown>,
+  given: Overrides,
+  environment: NodeJS.ProcessEnv,
+): Record<string, unknown> {
   const said = (name: string): string | undefined => (environment[name] === '' ? undefined : environment[name])
   const port = given.port ?? said('PORTCULLIS_PORT')
   const hostname = given.hostname ?? said('PORTCULLIS_HOSTNAME')
@@ -123,8 +142,12 @@ function overridden(options: Record<string, unknown>, given: Overrides, environm
   }
   return {
     ...options,
-    ...(Object.keys(listen).length === 0 ? {} : { listen: { ...(isObject(options['listen']) ? options['listen'] : {}), ...listen } }),
-    ...(path === undefined ? {} : { store: { ...(isObject(options['store']) ? options['store'] : {}), path: resolve(path) } }),
+    ...(Object.keys(listen).length === 0
+      ? {}
+      : { listen: { ...(isObject(options['listen']) ? options['listen'] : {}), ...listen } }),
+    ...(path === undefined
+      ? {}
+      : { store: { ...(isObject(options['store']) ? options['store'] : {}), path: resolve(path) } }),
     ...(key === undefined ? {} : { signingKey: { env: 'PORTCULLIS_SIGNING_KEY' } }),
   }
 }
@@ -154,7 +177,10 @@ class Secrets {
 
   #members(options: Record<string, unknown>, members: readonly string[], name: string): Record<string, unknown> {
     const found = members.filter((member) => this.#isElsewhere(options[member]))
-    return { ...options, ...Object.fromEntries(found.map((member) => [member, this.#read(options[member], `${name}.${member}`)])) }
+    return {
+      ...options,
+      ...Object.fromEntries(found.map((member) => [member, this.#read(options[member], `${name}.${member}`)])),
+    }
   }
 
   #isElsewhere(value: unknown): boolean {
@@ -189,7 +215,8 @@ function read(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (cause) {
-    const hint = codeOf(cause) === 'ENOENT' ? "there is none: 'portcullis serve --help' shows one to begin with" : codeOf(cause)
+    const hint =
+      codeOf(cause) === 'ENOENT' ? "there is none: 'portcullis serve --help' shows one to begin with" : codeOf(cause)
     throw new UsageError(`${file}: the configuration cannot be read: ${hint}`, { cause })
   }
 }

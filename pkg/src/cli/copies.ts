@@ -19,9 +19,18 @@ export async function backup({ store }: Configuration, copy: string): Promise<st
 }
 
 /** Puts a copy in the place of the store's file. */
-export async function restore({ store }: Configuration, copy: string, incarnation: number | undefined): Promise<string> {
-  const restored = await restoreSqlite({ ...store, backup: copy, ...(incarnation === undefined ? {} : { incarnation }) })
-  return `${store.path} is restored as incarnation ${restored.incarnation}, with the realms ${restored.realms.join(', ')}.
+export async function restore(
+  { store }: Configuration,
+  copy: string,
+  incarnation: number | undefined,
+): Promise<string> {
+  const restored = await restoreSqlite({
+    ...store,
+    backup: copy,
+    ...(incarnation === undefined ? {} : { incarnation }),
+  })
+  const realms = restored.realms.join(', ')
+  return `${store.path} is restored as incarnation ${restored.incarnation}, with the realms ${realms}.
 ${restored.kept === undefined ? '' : `The old file is kept as ${restored.kept}.\n`}
 What was revoked after the backup was made is no longer revoked. Unless that does not matter, start the origin and send
 POST /admin/realms/REALM/logout-all for each realm: that refuses every token issued until then.

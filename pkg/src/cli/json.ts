@@ -1,6 +1,8 @@
 import { UsageError } from './usage.ts'
 
-/** Reads JSON. Throws `UsageError` with the file, line and column of what is wrong; of the text itself it shows nothing. */
+/**
+ * Reads JSON. Throws `UsageError` with the file, line and column of what is wrong; of the text itself it shows nothing.
+ */
 export function parseJson(text: string, file: string): unknown {
   const whole = text.replace(/^\ufeff/, '')
   try {
@@ -47,7 +49,9 @@ class Scanner {
     const next = this.#text[this.#at]
     if (next === '{') return this.#members('}', depth, true)
     if (next === '[') return this.#members(']', depth, false)
-    return this.#take(next === '"' ? STRING : SCALAR) ? undefined : this.#fault('a value (texts and names in double quotes)')
+    return this.#take(next === '"' ? STRING : SCALAR)
+      ? undefined
+      : this.#fault('a value (texts and names in double quotes)')
   }
 
   #members(end: string, depth: number, named: boolean): Fault | undefined {
@@ -55,7 +59,8 @@ class Scanner {
     if (this.#skip(end)) return undefined
     for (;;) {
       this.#take(SPACE)
-      if (named && !this.#take(STRING)) return this.#fault('a name in double quotes (there is no comma after the last member)')
+      if (named && !this.#take(STRING))
+        return this.#fault('a name in double quotes (there is no comma after the last member)')
       if (named && !this.#skip(':')) return this.#fault("':' after the name")
       const fault = this.#value(depth + 1)
       if (fault !== undefined) return fault

@@ -6,7 +6,8 @@ import { generateFeedKey } from '../entry/origin/node.ts'
 export async function keygen(directory: string): Promise<string> {
   const secret = resolve(directory, 'feed-key.json')
   const open = join(resolve(directory), 'feed-key.public.json')
-  for (const file of [secret, open]) if (existsSync(file)) throw new Error(`${file} exists already, and nothing is overwritten`)
+  for (const file of [secret, open])
+    if (existsSync(file)) throw new Error(`${file} exists already, and nothing is overwritten`)
   const { signingKey, publicKey } = await generateFeedKey()
   writeFileSync(secret, `${JSON.stringify(signingKey)}\n`, { mode: 0o600, flag: 'wx' })
   writeFileSync(open, `${JSON.stringify(publicKey)}\n`, { flag: 'wx' })

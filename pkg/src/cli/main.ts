@@ -14,7 +14,8 @@ import { type CommandName, EXIT, HELP, helpOf, UsageError } from './usage.ts'
 async function run(words: readonly string[]): Promise<void> {
   const [first, ...rest] = words
   if (first === '--version' || first === '-v') return print(`${VERSION}\n`)
-  if (first === undefined || first === '--help' || first === '-h' || first === 'help') return print(helpOf(commandOf(rest[0])))
+  if (first === undefined || first === '--help' || first === '-h' || first === 'help')
+    return print(helpOf(commandOf(rest[0])))
   const command = commandOf(first)
   if (command === undefined) throw new UsageError("an option stands where a command must: see 'portcullis --help'")
   const { values, positionals } = parse(command, rest)
@@ -53,7 +54,8 @@ function parse(command: CommandName, args: readonly string[]): { values: Values;
   const { usage } = HELP[command]
   try {
     const parsed = parseArgs({ args: [...args], options: OPTIONS[command], allowPositionals: true, strict: true })
-    if (parsed.values['help'] !== true && parsed.positionals.length !== WORDS[command]) throw new UsageError('that is not how it is used')
+    if (parsed.values['help'] !== true && parsed.positionals.length !== WORDS[command])
+      throw new UsageError('that is not how it is used')
     return parsed
   } catch (cause) {
     throw new UsageError(`${cause instanceof Error ? cause.message : 'bad usage'}\nUsage: ${usage}`, { cause })
@@ -76,7 +78,8 @@ function check({ file, listen, origin }: Configuration): string {
   settingsOf({ ...origin, store: memoryStore() })
   const realms = origin.realms.map(({ name }) => name).join(', ')
   const edges = origin.edges?.length ?? 0
-  return `${file} is good: realms ${realms}; edges: ${edges}; it would listen on ${listen.hostname ?? '127.0.0.1'}, port ${listen.port}\n`
+  const where = `${listen.hostname ?? '127.0.0.1'}, port ${listen.port}`
+  return `${file} is good: realms ${realms}; edges: ${edges}; it would listen on ${where}\n`
 }
 
 function wholeNumber(given: string | undefined): number | undefined {

@@ -8,7 +8,9 @@ import { CONFIGURATION_RULES, SHAPES } from './configuration.ts'
 
 type Schema = Record<string, unknown> & { properties?: Record<string, Schema>; items?: Schema; required?: string[] }
 
-const SCHEMA = JSON.parse(readFileSync(new URL('../../portcullis.schema.json', import.meta.url), 'utf8')) as Schema & { $defs: Record<string, Schema> }
+const SCHEMA = JSON.parse(readFileSync(new URL('../../portcullis.schema.json', import.meta.url), 'utf8')) as Schema & {
+  $defs: Record<string, Schema>
+}
 
 /** The part of JSON Schema 2020-12 that the file uses; an unknown keyword fails. */
 function accepts(schema: Schema, value: unknown): boolean {
@@ -39,7 +41,12 @@ function accepts(schema: Schema, value: unknown): boolean {
       case 'required':
         return !isObject(value) || (says as string[]).every((name) => value[name] !== undefined)
       case 'properties':
-        return !isObject(value) || Object.entries(says as Record<string, Schema>).every(([name, each]) => value[name] === undefined || accepts(each, value[name]))
+        return (
+          !isObject(value) ||
+          Object.entries(says as Record<string, Schema>).every(
+            ([name, each]) => value[name] === undefined || accepts(each, value[name]),
+          )
+        )
       case 'additionalProperties':
         return !isObject(value) || Object.keys(value).every((name) => Object.hasOwn(schema.properties ?? {}, name))
       case 'description':
@@ -75,22 +82,99 @@ const PRIVATE_SET = { keys: [KEY] }
 
 /** Values at the borders of all rules there are; each option is tried with each of them. */
 const VALUES: unknown[] = [
-  -1, 0, 0.5, 1, 1e-9, 1e-10, 0.1, 0.11, 5, 6, 300, 301, 1_023, 1_024, 8_191, 8_192, 65_535, 65_536, 86_400, 86_401, 2 ** 31 - 1, 2 ** 31, 2 ** 53,
-  '', 'a', 'api', 'none', 'loopback', 'anywhere', 'requests', 'events', 'generic', 'keycloak', 'RS256', 'ES256', 'publish', 'omit', 'refuse', 'accept',
-  'issuedAt', 'authTime', 'node:sqlite', 'a b', '.a', 'x'.repeat(65), '0'.repeat(64), 'g'.repeat(64), '10.0.0.0/8', '::1',
-  'https://app.example', 'https://app.example/path', 'ftp://app.example', 'app.example',
-  true, null, {}, [], [''], ['a'], ['RS256'], ['10.0.0.1'], ['https://app.example'],
-  { env: 'NAME' }, { env: '' }, { file: 'name' }, { file: 1 }, { env: 'NAME', file: 'name' }, { subject: 'sub' }, { subject: '' }, { keys: [] }, PRIVATE_SET, KEY, { ...KEY, d: 'short' },
-  [REALM], [{ ...REALM, name: undefined }], [{ id: 'a' }], [{ id: 'a', secret: { env: 'NAME' } }], [{ name: 'a' }], [{ name: 'a', other: 1 }],
-  { path: 'a' }, { path: 'a', driver: 'other' }, { port: 0 }, { port: 65_536 }, { hostname: '' },
+  -1,
+  0,
+  0.5,
+  1,
+  1e-9,
+  1e-10,
+  0.1,
+  0.11,
+  5,
+  6,
+  300,
+  301,
+  1_023,
+  1_024,
+  8_191,
+  8_192,
+  65_535,
+  65_536,
+  86_400,
+  86_401,
+  2 ** 31 - 1,
+  2 ** 31,
+  2 ** 53,
+  '',
+  'a',
+  'api',
+  'none',
+  'loopback',
+  'anywhere',
+  'requests',
+  'events',
+  'generic',
+  'keycloak',
+  'RS256',
+  'ES256',
+  'publish',
+  'omit',
+  'refuse',
+  'accept',
+  'issuedAt',
+  'authTime',
+  'node:sqlite',
+  'a b',
+  '.a',
+  'x'.repeat(65),
+  '0'.repeat(64),
+  'g'.repeat(64),
+  '10.0.0.0/8',
+  '::1',
+  'https://app.example',
+  'https://app.example/path',
+  'ftp://app.example',
+  'app.example',
+  true,
+  null,
+  {},
+  [],
+  [''],
+  ['a'],
+  ['RS256'],
+  ['10.0.0.1'],
+  ['https://app.example'],
+  { env: 'NAME' },
+  { env: '' },
+  { file: 'name' },
+  { file: 1 },
+  { env: 'NAME', file: 'name' },
+  { subject: 'sub' },
+  { subject: '' },
+  { keys: [] },
+  PRIVATE_SET,
+  KEY,
+  { ...KEY, d: 'short' },
+  [REALM],
+  [{ ...REALM, name: undefined }],
+  [{ id: 'a' }],
+  [{ id: 'a', secret: { env: 'NAME' } }],
+  [{ name: 'a' }],
+  [{ name: 'a', other: 1 }],
+  { path: 'a' },
+  { path: 'a', driver: 'other' },
+  { port: 0 },
+  { port: 65_536 },
+  { hostname: '' },
 ]
-
 
 function assertSame(schema: Schema, rules: Rules, where: string): void {
   const { $schema: _schema, ...properties } = schema.properties ?? {}
   assert.deepEqual(Object.keys(properties).sort(), Object.keys(rules).sort(), where)
   assert.equal(schema['additionalProperties'], false, where)
-  const required = Object.entries(rules).filter(([, { need }]) => need === 'required').map(([name]) => name)
+  const required = Object.entries(rules)
+    .filter(([, { need }]) => need === 'required')
+    .map(([name]) => name)
   assert.deepEqual([...(schema.required ?? [])].sort(), required.sort(), where)
   const different: string[] = []
   for (const [name, rule] of Object.entries(rules)) {

@@ -12,7 +12,10 @@ export async function serve({ listen: options, store, origin: settings, log }: C
     ...(log === 'requests' ? { onRequest: ({ time: _time, ...answered }) => print('info', 'request', answered) } : {}),
   })
   try {
-    const server = await listen(origin, { ...options, onError: (error) => print('error', 'fault', { message: messageOf(error) }) })
+    const server = await listen(origin, {
+      ...options,
+      onError: (error) => print('error', 'fault', { message: messageOf(error) }),
+    })
     print('info', 'listening', { url: server.url, realms: settings.realms.map(({ name }) => name) })
     print('info', 'closing', { signal: await stopped() })
     // The server takes no more connections while the origin ends what is under way, and then its streams.
@@ -41,7 +44,9 @@ function stopped(): Promise<NodeJS.Signals> {
 }
 
 function describe({ error, ...about }: OriginReport): object {
-  return error === undefined ? { ...about, state: 'well' } : { ...about, state: 'failing', code: error.code, detail: error.detail, message: error.message }
+  return error === undefined
+    ? { ...about, state: 'well' }
+    : { ...about, state: 'failing', code: error.code, detail: error.detail, message: error.message }
 }
 
 /** One JSON line. */

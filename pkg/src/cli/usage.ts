@@ -60,8 +60,8 @@ Example:
   keygen: {
     summary: 'make the key that signs the feed',
     usage: 'portcullis keygen [--out DIRECTORY]',
-    text: `Writes feed-key.json (the origin's secret, readable by its owner only) and feed-key.public.json (for every gate, in
-'feed.keys'). Overwrites nothing.
+    text: `Writes feed-key.json (the origin's secret, readable by its owner only) and feed-key.public.json (for every
+gate, in 'feed.keys'). Overwrites nothing.
 
   --out DIRECTORY   where to; default: here
 
@@ -70,7 +70,7 @@ Example:
   $ portcullis keygen --out /etc/portcullis`,
   },
   backup: {
-    summary: "copy the store while an origin runs",
+    summary: 'copy the store while an origin runs',
     usage: 'portcullis backup [--config FILE] COPY',
     text: `Writes one consistent file, which must not exist yet. It holds all that the store holds: keep it as safe.
 
@@ -83,8 +83,8 @@ Example:
   restore: {
     summary: 'put a backup in the place of the store',
     usage: 'portcullis restore [--config FILE] [--incarnation NUMBER] COPY',
-    text: `Stop the origin first. The store begins a new incarnation, so that edges which have seen more follow it; the old file is
-kept beside it. What was revoked after the backup was made is no longer revoked: see the last line it prints.
+    text: `Stop the origin first. The store begins a new incarnation, so that edges which have seen more follow it; the
+old file is kept beside it. What was revoked after the backup was made is no longer revoked: see the last line it prints.
 
 ${CONFIG_OPTION}
   --incarnation N   the incarnation to begin; default: one more than the backup and the old file know of

@@ -6,12 +6,23 @@ const APP = 'https://app.example'
 const ORIGINS = [APP, 'http://localhost:5173']
 
 function request(method: string, origin: string | undefined, headers: Record<string, string> = {}): Request {
-  return new Request('https://origin.example/healthz', { method, headers: { ...headers, ...(origin === undefined ? {} : { origin }) } })
+  return new Request('https://origin.example/healthz', {
+    method,
+    headers: { ...headers, ...(origin === undefined ? {} : { origin }) },
+  })
 }
 
 const ASKS = { 'access-control-request-method': 'POST' }
 /** What is like a listed origin and is not one. */
-const OTHERS = ['https://app.example.evil.test', 'https://evil.test', 'http://app.example', 'https://app.example:8443', 'https://APP.example', 'null', '*']
+const OTHERS = [
+  'https://app.example.evil.test',
+  'https://evil.test',
+  'http://app.example',
+  'https://app.example:8443',
+  'https://APP.example',
+  'null',
+  '*',
+]
 
 describe('preflight', () => {
   test('a listed origin hears the methods of the path', () => {
@@ -23,7 +34,8 @@ describe('preflight', () => {
   })
 
   test('nobody else is answered', () => {
-    for (const origin of [undefined, ...OTHERS]) assert.equal(preflight(request('OPTIONS', origin, ASKS), ORIGINS, ['GET']), undefined, origin)
+    for (const origin of [undefined, ...OTHERS])
+      assert.equal(preflight(request('OPTIONS', origin, ASKS), ORIGINS, ['GET']), undefined, origin)
     assert.equal(preflight(request('OPTIONS', APP), ORIGINS, ['GET']), undefined)
     assert.equal(preflight(request('GET', APP, ASKS), ORIGINS, ['GET']), undefined)
     assert.equal(preflight(request('OPTIONS', APP, ASKS), [], ['GET']), undefined)
@@ -32,7 +44,11 @@ describe('preflight', () => {
 
 describe('answers', () => {
   test('a listed origin may read them', async () => {
-    const answer = withCors(request('GET', APP), ORIGINS, Response.json({ a: 1 }, { status: 401, headers: { vary: 'Accept' } }))
+    const answer = withCors(
+      request('GET', APP),
+      ORIGINS,
+      Response.json({ a: 1 }, { status: 401, headers: { vary: 'Accept' } }),
+    )
     assert.equal(answer.status, 401)
     assert.equal(answer.headers.get('access-control-allow-origin'), APP)
     assert.equal(answer.headers.get('access-control-expose-headers'), 'www-authenticate, retry-after, link, etag')

@@ -6,10 +6,14 @@ const ALLOWED_HEADERS = 'authorization, content-type'
 const EXPOSED_HEADERS = 'www-authenticate, retry-after, link, etag'
 
 /**
- * Answers a preflight (Fetch §3.3.2) from one of `origins`; `methods` are those of the path. `undefined` for every other
- * request: one from another origin hears nothing of who is on the list, nor that there is one.
+ * Answers a preflight (Fetch §3.3.2) from one of `origins`; `methods` are those of the path. `undefined` for every
+ * other request: one from another origin hears nothing of who is on the list, nor that there is one.
  */
-export function preflight(request: Request, origins: readonly string[], methods: readonly string[]): Response | undefined {
+export function preflight(
+  request: Request,
+  origins: readonly string[],
+  methods: readonly string[],
+): Response | undefined {
   const asks = request.method === 'OPTIONS' && request.headers.has('access-control-request-method')
   if (!asks || listed(request, origins) === undefined) return undefined
   const headers = {
@@ -21,8 +25,8 @@ export function preflight(request: Request, origins: readonly string[], methods:
 }
 
 /**
- * The same answer, readable by scripts of `origins`; to be the last step of every answer, refusals and preflights too. There
- * are no cookies here, so credentials are never allowed.
+ * The same answer, readable by scripts of `origins`; to be the last step of every answer, refusals and preflights too.
+ * There are no cookies here, so credentials are never allowed.
  */
 export function withCors(request: Request, origins: readonly string[], answer: Response): Response {
   if (origins.length === 0) return answer

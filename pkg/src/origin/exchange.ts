@@ -69,7 +69,11 @@ async function exchanged(options: ExchangeOptions, request: Request, source: Req
   return withCors(request, settings.corsOrigins, response)
 }
 
-async function answered({ context, router, closing, onFault }: ExchangeOptions, request: Request, source: RequestSource): Promise<Outcome> {
+async function answered(
+  { context, router, closing, onFault }: ExchangeOptions,
+  request: Request,
+  source: RequestSource,
+): Promise<Outcome> {
   const { corsOrigins, plainHttp } = context.settings
   let resource: Resource | undefined
   try {
@@ -81,7 +85,8 @@ async function answered({ context, router, closing, onFault }: ExchangeOptions, 
     return { response, resource }
   } catch (cause) {
     // What was under way when the origin closed may have found its ledger gone.
-    const problem = problemOf(cause) ?? (closing() ? problemOf(closed()) : undefined) ?? new Problem(500, 'server_error')
+    const problem =
+      problemOf(cause) ?? (closing() ? problemOf(closed()) : undefined) ?? new Problem(500, 'server_error')
     if (problem.status === 500 && problemOf(cause) === undefined) onFault(cause, 'a request failed')
     return { response: problemResponse(problem), error: problem.error, ...(resource === undefined ? {} : { resource }) }
   }

@@ -37,13 +37,29 @@ export class Metrics {
   }
 
   /** A turn of the committer is durable. */
-  committed({ milliseconds, recorded }: { milliseconds: number; recorded: readonly { realm: string; kind: string }[] }): void {
+  committed({
+    milliseconds,
+    recorded,
+  }: {
+    milliseconds: number
+    recorded: readonly { realm: string; kind: string }[]
+  }): void {
     this.#commits.observe(milliseconds / 1000)
     for (const { realm, kind } of recorded) this.#revocations.add({ realm, kind }, 1)
   }
 
   /** A request was answered; `route` is a pattern and `error` the one of the answer. */
-  answered({ method, route, status, error }: { method: string; route: string; status: number; error: string | undefined }): void {
+  answered({
+    method,
+    route,
+    status,
+    error,
+  }: {
+    method: string
+    route: string
+    status: number
+    error: string | undefined
+  }): void {
     this.#requests.add({ route, method, status: String(status) }, 1)
     if (error !== undefined) this.#refusals.add({ route, error }, 1)
   }
@@ -80,11 +96,18 @@ export class Metrics {
 }
 
 /** Everything there is to measure, in the text form of OpenMetrics 1.0. */
-export function measure({ metrics, origin, ledgers, clock }: Pick<Context, 'metrics' | 'origin' | 'ledgers' | 'clock'>): string {
+export function measure({
+  metrics,
+  origin,
+  ledgers,
+  clock,
+}: Pick<Context, 'metrics' | 'origin' | 'ledgers' | 'clock'>): string {
   const realms = origin.status()
   const now = clock()
   const facts = [...ledgers].map(([realm, ledger]) => ({ labels: { realm }, facts: ledger.facts() }))
-  const edges = realms.flatMap(({ realm, edges }) => edges.map((edge) => ({ edge, labels: { realm, edge: edge.name } })))
+  const edges = realms.flatMap(({ realm, edges }) =>
+    edges.map((edge) => ({ edge, labels: { realm, edge: edge.name } })),
+  )
   const gauge = (name: string, help: string, samples: Sample[], unit?: string): Family => ({
     name,
     type: 'gauge',
@@ -93,7 +116,12 @@ export function measure({ metrics, origin, ledgers, clock }: Pick<Context, 'metr
     ...(unit === undefined ? {} : { unit }),
   })
   return openMetricsText([
-    { name: 'portcullis_build', type: 'info', help: 'The version that runs.', samples: [{ suffix: '_info', labels: { version: VERSION }, value: 1 }] },
+    {
+      name: 'portcullis_build',
+      type: 'info',
+      help: 'The version that runs.',
+      samples: [{ suffix: '_info', labels: { version: VERSION }, value: 1 }],
+    },
     gauge('portcullis_clock_timestamp_seconds', 'The time by the origin.', [{ value: now }], 'seconds'),
     gauge(
       'portcullis_sequence',
@@ -125,7 +153,10 @@ export function measure({ metrics, origin, ledgers, clock }: Pick<Context, 'metr
       'portcullis_edges',
       'Edges by how they stand: at the head (current), behind it, silent for too long, or unheard since the start.',
       realms.flatMap(({ realm, edges }) =>
-        EDGE_STATES.map((state) => ({ labels: { realm, state }, value: edges.filter((edge) => edge.state === state).length })),
+        EDGE_STATES.map((state) => ({
+          labels: { realm, state },
+          value: edges.filter((edge) => edge.state === state).length,
+        })),
       ),
     ),
     gauge(
@@ -136,7 +167,9 @@ export function measure({ metrics, origin, ledgers, clock }: Pick<Context, 'metr
     gauge(
       'portcullis_edge_acknowledged_timestamp_seconds',
       'When the edge last acknowledged.',
-      edges.flatMap(({ labels, edge }) => (edge.acknowledgedAt === undefined ? [] : [{ labels, value: edge.acknowledgedAt }])),
+      edges.flatMap(({ labels, edge }) =>
+        edge.acknowledgedAt === undefined ? [] : [{ labels, value: edge.acknowledgedAt }],
+      ),
       'seconds',
     ),
     ...metrics.families(),

@@ -10,7 +10,10 @@ afterEach(async () => {
 
 /** What a server with these proxies takes a request with these headers to be. */
 async function seen(trustedProxies: string[], headers: [string, string][]): Promise<string> {
-  server = await serve((request, { address }) => new Response(`${new URL(request.url).protocol} ${address}`), { port: 0, trustedProxies })
+  server = await serve((request, { address }) => new Response(`${new URL(request.url).protocol} ${address}`), {
+    port: 0,
+    trustedProxies,
+  })
   const answer = await fetch(server.url, { headers })
   const text = await answer.text()
   await server.close()
@@ -45,14 +48,28 @@ test('what a client wrote before the nearest proxy does not count', async () => 
     ['garbage', '127.0.0.1'],
     ['', '127.0.0.1'],
   ]
-  for (const [given, address] of cases) assert.equal(await seen(trusted, [[FOR, given], [PROTO, 'https']]), `https: ${address}`, given)
+  for (const [given, address] of cases)
+    assert.equal(
+      await seen(trusted, [
+        [FOR, given],
+        [PROTO, 'https'],
+      ]),
+      `https: ${address}`,
+      given,
+    )
   const lines: [string, string][] = [
     [FOR, '198.51.100.1'],
     [FOR, '203.0.113.7'],
     [PROTO, 'http'],
   ]
   assert.equal(await seen(trusted, lines), 'http: 203.0.113.7')
-  assert.equal(await seen(trusted, [[FOR, '203.0.113.7'], [PROTO, 'https, http']]), 'http: 203.0.113.7')
+  assert.equal(
+    await seen(trusted, [
+      [FOR, '203.0.113.7'],
+      [PROTO, 'https, http'],
+    ]),
+    'http: 203.0.113.7',
+  )
   assert.equal(await seen(trusted, [[FOR, '203.0.113.7']]), 'http: 203.0.113.7')
 })
 

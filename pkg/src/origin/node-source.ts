@@ -26,8 +26,9 @@ export class TrustedProxies {
   }
 
   /**
-   * Reads `X-Forwarded-For` from its end, where the nearest proxy wrote: the first address that is no trusted proxy's is the
-   * client's. What stands before it the client may have made up. Of `X-Forwarded-Proto` the last word counts likewise.
+   * Reads `X-Forwarded-For` from its end, where the nearest proxy wrote: the first address that is no trusted proxy's
+   * is the client's. What stands before it the client may have made up. Of `X-Forwarded-Proto` the last word counts
+   * likewise.
    */
   sourceOf(incoming: IncomingMessage): Source {
     const peer = incoming.socket.remoteAddress

@@ -1,7 +1,18 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { PortcullisError } from '../errors.ts'
-import { callback, checkOptions, invalid, list, milliseconds, required, rule, type Rule, type Rules, text } from '../options.ts'
+import {
+  callback,
+  checkOptions,
+  invalid,
+  list,
+  milliseconds,
+  required,
+  rule,
+  type Rule,
+  type Rules,
+  text,
+} from '../options.ts'
 import { MalformedRequest, requestOf } from './node-request.ts'
 import { writeResponse } from './node-response.ts'
 import { network, TrustedProxies } from './node-source.ts'
@@ -19,8 +30,9 @@ export interface ServeOptions {
   /** The address to bind. Default `127.0.0.1`: nobody else reaches it. */
   hostname?: string
   /**
-   * The proxies before this server, as addresses or blocks of them, such as `10.0.0.0/8`. What they say in `X-Forwarded-For`
-   * and `X-Forwarded-Proto` counts: who asked, and whether by https. Nobody else's word does. Default: none.
+   * The proxies before this server, as addresses or blocks of them, such as `10.0.0.0/8`. What they say in
+   * `X-Forwarded-For` and `X-Forwarded-Proto` counts: who asked, and whether by https. Nobody else's word does.
+   * Default: none.
    */
   trustedProxies?: string[]
   /** How long requests may go on after `close`. Default 500. */
@@ -34,8 +46,9 @@ export interface Server {
   url: string
   port: number
   /**
-   * Takes no more connections, and resolves when the last one has ended. Requests under way go on for `closeTimeoutMs`, then they
-   * are broken off. Close the origin meanwhile: that ends its streams, which otherwise never end by themselves.
+   * Takes no more connections, and resolves when the last one has ended. Requests under way go on for `closeTimeoutMs`,
+   * then they are broken off. Close the origin meanwhile: that ends its streams, which otherwise never end by
+   * themselves.
    */
   close(): Promise<void>
 }
@@ -53,7 +66,10 @@ const TIMEOUT_CHECK_MS = 1_000
 
 const LISTENER_RULES: Rules = { trustedProxies: list(network), onError: callback }
 
-export const PORT: Rule = rule('a port, 0 to 65535', (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 65_535)
+export const PORT: Rule = rule(
+  'a port, 0 to 65535',
+  (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 65_535,
+)
 
 /** What `serve` takes. */
 export const SERVE_RULES: Rules = {
@@ -66,7 +82,13 @@ export const SERVE_RULES: Rules = {
 /** Serves requests by Node's http server. Rejects with `invalid_option` and `listen_failed`. */
 export async function serve(handler: Fetchable, options: ServeOptions): Promise<Server> {
   checkOptions(options, SERVE_RULES)
-  const { port, hostname = '127.0.0.1', closeTimeoutMs = CLOSE_TIMEOUT_MS, onError = logError, trustedProxies = [] } = options
+  const {
+    port,
+    hostname = '127.0.0.1',
+    closeTimeoutMs = CLOSE_TIMEOUT_MS,
+    onError = logError,
+    trustedProxies = [],
+  } = options
   const limits = {
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: HEADERS_TIMEOUT_MS,
@@ -119,7 +141,11 @@ interface Listener {
   onError: (error: unknown) => void
 }
 
-async function respond({ answer, proxies, onError }: Listener, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+async function respond(
+  { answer, proxies, onError }: Listener,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
   const gone = new AbortController()
   outgoing.once('close', () => gone.abort())
   let response: Response
@@ -138,7 +164,10 @@ const FORBIDDEN_METHODS = ['CONNECT', 'TRACE', 'TRACK']
 
 function failure(error: unknown, method: string | undefined): Response {
   if (method !== undefined && FORBIDDEN_METHODS.includes(method.toUpperCase())) {
-    return Response.json({ error: 'method_not_allowed' }, { status: 405, headers: { allow: 'GET, HEAD, POST, PUT, DELETE' } })
+    return Response.json(
+      { error: 'method_not_allowed' },
+      { status: 405, headers: { allow: 'GET, HEAD, POST, PUT, DELETE' } },
+    )
   }
   const malformed = error instanceof MalformedRequest
   return Response.json({ error: malformed ? 'invalid_request' : 'server_error' }, { status: malformed ? 400 : 500 })
@@ -148,11 +177,21 @@ function listenError(cause: NodeJS.ErrnoException, port: number, hostname: strin
   const where = `port ${port} on ${hostname}`
   switch (cause.code) {
     case 'EADDRINUSE':
-      return new PortcullisError('listen_failed', `${where} is in use: stop what listens there, or choose another port`, { cause })
+      return new PortcullisError(
+        'listen_failed',
+        `${where} is in use: stop what listens there, or choose another port`,
+        { cause },
+      )
     case 'EACCES':
-      return new PortcullisError('listen_failed', `${where} may not be bound by this user: choose a port above 1023`, { cause })
+      return new PortcullisError('listen_failed', `${where} may not be bound by this user: choose a port above 1023`, {
+        cause,
+      })
     case 'EADDRNOTAVAIL':
-      return new PortcullisError('listen_failed', `${hostname} is no address of this machine: choose one, or 0.0.0.0 for all`, { cause })
+      return new PortcullisError(
+        'listen_failed',
+        `${hostname} is no address of this machine: choose one, or 0.0.0.0 for all`,
+        { cause },
+      )
     default:
       return new PortcullisError('listen_failed', `cannot listen on ${where}`, { cause })
   }

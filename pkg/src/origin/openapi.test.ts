@@ -6,7 +6,11 @@ import { openApiDocument } from './openapi.ts'
 import { ROUTES } from './origin.ts'
 import { openStage } from './testing/stage.ts'
 
-type Document = { openapi: string; info: { version: string }; paths: Record<string, Record<string, { operationId: string; responses: Record<string, object> }>> }
+type Document = {
+  openapi: string
+  info: { version: string }
+  paths: Record<string, Record<string, { operationId: string; responses: Record<string, object> }>>
+}
 
 test('the document has the routes, and no others', async () => {
   const stage = await openStage()
@@ -16,11 +20,22 @@ test('the document has the routes, and no others', async () => {
     const { paths, openapi, info } = (await answer.json()) as Document
     assert.match(openapi, /^3\.1\./)
     assert.equal(info.version, VERSION)
-    const described = Object.entries(paths).flatMap(([path, item]) => Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`))
+    const described = Object.entries(paths).flatMap(([path, item]) =>
+      Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`),
+    )
     assert.deepEqual(described.sort(), ROUTES.map(({ method, path }) => `${method} ${path}`).sort())
     for (const path of Object.keys(paths)) {
-      const allowed = (await stage.get(path, { method: 'PATCH' })).headers.get('allow')?.split(', ').filter((method) => method !== 'HEAD')
-      assert.deepEqual(allowed?.sort(), Object.keys(paths[path] ?? {}).map((method) => method.toUpperCase()).sort(), path)
+      const allowed = (await stage.get(path, { method: 'PATCH' })).headers
+        .get('allow')
+        ?.split(', ')
+        .filter((method) => method !== 'HEAD')
+      assert.deepEqual(
+        allowed?.sort(),
+        Object.keys(paths[path] ?? {})
+          .map((method) => method.toUpperCase())
+          .sort(),
+        path,
+      )
     }
     const ids = Object.values(paths).flatMap((item) => Object.values(item).map(({ operationId }) => operationId))
     assert.equal(new Set(ids).size, ids.length)
@@ -34,11 +49,14 @@ test('every operation says how it is refused', () => {
   for (const { method, path, access, operation } of ROUTES) {
     const statuses = Object.keys(paths[path]?.[method.toLowerCase()]?.responses ?? {})
     for (const status of ['403', '500', '503']) assert.ok(statuses.includes(status), `${method} ${path}: ${status}`)
-    if (access !== 'anybody' || operation.security !== undefined) for (const status of ['401', '429']) assert.ok(statuses.includes(status), `${method} ${path}: ${status}`)
+    if (access !== 'anybody' || operation.security !== undefined)
+      for (const status of ['401', '429']) assert.ok(statuses.includes(status), `${method} ${path}: ${status}`)
   }
 })
 
 test('the version is that of the package', () => {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
   assert.equal(VERSION, version)
 })

@@ -23,7 +23,8 @@ export function openApiDocument(routes: readonly Route[], credentials: Credentia
     info: {
       title: 'Portcullis origin',
       version: VERSION,
-      description: 'Revokes tokens and logs users out, and publishes both to every edge. What answers GET also answers HEAD.',
+      description:
+        'Revokes tokens and logs users out, and publishes both to every edge. What answers GET also answers HEAD.',
       license: { name: 'MIT OR Apache-2.0', identifier: 'MIT OR Apache-2.0' },
     },
     servers: [{ url: '/' }],
@@ -53,11 +54,20 @@ const SCHEMAS = {
 }
 
 const SECURITY_SCHEMES = {
-  administrator: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'An access token with the administrator role of the realm.' },
+  administrator: {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+    description: 'An access token with the administrator role of the realm.',
+  },
   feedCredential: { type: 'http', scheme: 'bearer', description: 'The credential of readers of the feed.' },
   metricsCredential: { type: 'http', scheme: 'bearer', description: 'The credential of readers of the measurements.' },
   edge: { type: 'http', scheme: 'bearer', description: "An edge's secret." },
-  client: { type: 'http', scheme: 'basic', description: "A client's id and secret (RFC 6749 §2.3.1); they may also stand in the form." },
+  client: {
+    type: 'http',
+    scheme: 'basic',
+    description: "A client's id and secret (RFC 6749 §2.3.1); they may also stand in the form.",
+  },
 }
 
 function operationObject(route: Route, credentials: Credentials): object {
@@ -72,7 +82,12 @@ function operationObject(route: Route, credentials: Credentials): object {
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(operation.body === undefined
       ? {}
-      : { requestBody: { required: operation.body.need !== 'optional', content: { [operation.body.type]: { schema: operation.body.schema } } } }),
+      : {
+          requestBody: {
+            required: operation.body.need !== 'optional',
+            content: { [operation.body.type]: { schema: operation.body.schema } },
+          },
+        }),
     responses: responses(route, { parameters: parameters.length > 0, credentials: security !== undefined }),
   }
 }
@@ -138,7 +153,10 @@ function queryParameters(query: NonNullable<Operation['query']>): object[] {
 }
 
 /** Those of the route, and those that stand before every route. */
-function responses({ access, path, operation }: Route, has: { parameters: boolean; credentials: boolean }): Record<string, object> {
+function responses(
+  { access, path, operation }: Route,
+  has: { parameters: boolean; credentials: boolean },
+): Record<string, object> {
   const { answers, body } = operation
   const all: Record<number, Answer> = {
     403: { description: 'Not by plain http.' },
@@ -159,16 +177,25 @@ function responses({ access, path, operation }: Route, has: { parameters: boolea
   if (access === 'monitor' && !has.credentials) all[403] = { description: 'This machine only; or not by plain http.' }
   if (has.credentials || answers[401] !== undefined) all[429] = { description: 'Too many failed attempts.' }
   for (const [status, answer] of Object.entries(answers)) all[Number(status)] = answer
-  return Object.fromEntries(Object.entries(all).map(([status, answer]) => [status, responseObject(Number(status), answer)]))
+  return Object.fromEntries(
+    Object.entries(all).map(([status, answer]) => [status, responseObject(Number(status), answer)]),
+  )
 }
 
 function responseObject(status: number, { description, type, schema, otherTypes = [] }: Answer): object {
   const headers = status === 401 ? CHALLENGE : status === 429 || status === 503 ? WAIT : undefined
-  const content = type !== undefined ? { [type]: schema === undefined ? {} : { schema }, ...Object.fromEntries(otherTypes.map((each) => [each, {}])) } : status >= 400 ? { [JSON_TYPE]: { schema: ERROR } } : undefined
+  const content =
+    type !== undefined
+      ? { [type]: schema === undefined ? {} : { schema }, ...Object.fromEntries(otherTypes.map((each) => [each, {}])) }
+      : status >= 400
+        ? { [JSON_TYPE]: { schema: ERROR } }
+        : undefined
   return { description, ...(headers === undefined ? {} : { headers }), ...(content === undefined ? {} : { content }) }
 }
 
-const CHALLENGE = { 'WWW-Authenticate': { description: 'How to authenticate (RFC 9110 §11.6.1).', schema: { type: 'string' } } }
+const CHALLENGE = {
+  'WWW-Authenticate': { description: 'How to authenticate (RFC 9110 §11.6.1).', schema: { type: 'string' } },
+}
 const WAIT = { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer', minimum: 1 } } }
 
 /** Such as `getFeedRealmManifest`: unique, because method and path are. */

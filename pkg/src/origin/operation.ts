@@ -8,7 +8,9 @@ export interface Operation {
   query?: Readonly<Record<string, QueryParameter>>
   /** The request's body; left out: none is read. */
   body?: RequestBody
-  /** By status, everything that the route itself answers. What routers add (401, 403, 404, 405, 429, …) is added there. */
+  /**
+   * By status, everything that the route itself answers. What routers add (401, 403, 404, 405, 429, …) is added there.
+   */
   answers: Readonly<Record<number, Answer>>
 }
 
@@ -21,7 +23,10 @@ export interface QueryParameter {
 
 /** What every act of an administrator can be told. */
 export const REASON_PARAMETER: Readonly<Record<string, QueryParameter>> = {
-  reason: { description: 'Why, for the audit log.', schema: { type: 'string', maxLength: 256, pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]*$' } },
+  reason: {
+    description: 'Why, for the audit log.',
+    schema: { type: 'string', maxLength: 256, pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]*$' },
+  },
 }
 
 export interface RequestBody {

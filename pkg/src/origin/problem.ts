@@ -22,7 +22,9 @@ export class Problem extends Error {
 
   /** Whether who asked is turned away for who he is. */
   get isRefusal(): boolean {
-    return this.status === 401 || this.status === 403 || this.error === 'invalid_grant' || this.error === 'invalid_client'
+    return (
+      this.status === 401 || this.status === 403 || this.error === 'invalid_grant' || this.error === 'invalid_client'
+    )
   }
 
   /** Whether it counts as a failed attempt: something was presented, and it was not good. */
@@ -39,7 +41,9 @@ export function refusedToken(refused: Refused): Problem {
 
 /** This address failed too often with this account (RFC 6585 §4). */
 export function tooManyFailures(retryAfterSeconds: number): Problem {
-  return new Problem(429, 'too_many_failures', 'too many failed attempts: wait and try again', { 'retry-after': String(retryAfterSeconds) })
+  return new Problem(429, 'too_many_failures', 'too many failed attempts: wait and try again', {
+    'retry-after': String(retryAfterSeconds),
+  })
 }
 
 /** The one form of error: `{error, error_description?}`. */
@@ -69,7 +73,9 @@ export function problemOf(error: unknown): Problem | undefined {
     case 'store_newer':
       return new Problem(500, 'server_error', 'nothing was recorded: the store failed')
     case 'jwks_unreachable':
-      return new Problem(503, 'temporarily_unavailable', 'the keys of the issuer are not available at the moment', { 'retry-after': '2' })
+      return new Problem(503, 'temporarily_unavailable', 'the keys of the issuer are not available at the moment', {
+        'retry-after': '2',
+      })
     case 'closed':
       return new Problem(503, 'temporarily_unavailable', 'the origin is closing', { 'retry-after': '2' })
     default:

@@ -27,7 +27,11 @@ after(async () => stage.close())
 /** Asks over https from the address at hand. */
 function ask(method: string, path: string, headers: Record<string, string> = {}, body?: unknown): Promise<Response> {
   const json = body === undefined ? {} : { 'content-type': 'application/json' }
-  const init = { method, headers: { ...json, ...headers }, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }
+  const init = {
+    method,
+    headers: { ...json, ...headers },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  }
   return stage.origin.fetch(new Request(`https://origin.example${path}`, init), { address })
 }
 
@@ -37,11 +41,15 @@ describe('failed attempts', () => {
   before(() => (address = '203.0.113.7'))
 
   test('after a hundred the address has to wait, and learns how long', async () => {
-    for (let failures = 0; failures < MAX_FAILURES; failures++) assert.equal((await ask('POST', LOGOUT, bearer('bad'))).status, 401)
+    for (let failures = 0; failures < MAX_FAILURES; failures++)
+      assert.equal((await ask('POST', LOGOUT, bearer('bad'))).status, 401)
     const refused = await ask('POST', LOGOUT, bearer('bad'))
     assert.equal(refused.status, 429)
     assert.match(refused.headers.get('retry-after') ?? '', /^[1-9]\d*$/)
-    assert.deepEqual(await refused.json(), { error: 'too_many_failures', error_description: 'too many failed attempts: wait and try again' })
+    assert.deepEqual(await refused.json(), {
+      error: 'too_many_failures',
+      error_description: 'too many failed attempts: wait and try again',
+    })
   })
 
   test('a good token is let in all the same', async () => {
@@ -103,13 +111,20 @@ describe('transport', () => {
 
   test('pushes need https too', async () => {
     const edges = [{ name: 'edge-1', pushUrl: 'http://edge.example/portcullis/feed' }]
-    await assert.rejects(openStage({ edges }), { code: 'invalid_option', message: /options\.edges\[0\]\.pushUrl must be an https: URL/ })
+    await assert.rejects(openStage({ edges }), {
+      code: 'invalid_option',
+      message: /options\.edges\[0\]\.pushUrl must be an https: URL/,
+    })
     await (await openStage({ edges: [{ name: 'edge-1', pushUrl: 'http://[::1]:1/' }] })).close()
   })
 })
 
 describe('CORS', () => {
-  const asks = { origin: APP, 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization' }
+  const asks = {
+    origin: APP,
+    'access-control-request-method': 'POST',
+    'access-control-request-headers': 'authorization',
+  }
 
   test('a preflight hears the methods of the path, without credentials', async () => {
     const answer = await ask('OPTIONS', LOGOUT, asks)
@@ -122,7 +137,10 @@ describe('CORS', () => {
   test('an origin that is not listed hears nothing', async () => {
     const answer = await ask('OPTIONS', LOGOUT, { ...asks, origin: 'https://evil.test' })
     assert.equal(answer.status, 405)
-    assert.deepEqual([...answer.headers.keys()].filter((name) => name.startsWith('access-control')), [])
+    assert.deepEqual(
+      [...answer.headers.keys()].filter((name) => name.startsWith('access-control')),
+      [],
+    )
   })
 
   test('refusals can be read too', async () => {
@@ -135,7 +153,10 @@ describe('CORS', () => {
 
   test('what is no origin is no option', async () => {
     for (const origin of ['*', 'null', 'app.example', 'https://app.example/', 'https://APP.example', '']) {
-      await assert.rejects(openStage({ corsOrigins: [origin] }), { code: 'invalid_option', message: /options\.corsOrigins\[0\] must be an origin/ })
+      await assert.rejects(openStage({ corsOrigins: [origin] }), {
+        code: 'invalid_option',
+        message: /options\.corsOrigins\[0\] must be an origin/,
+      })
     }
   })
 })
@@ -152,7 +173,13 @@ describe('the log', () => {
     assert.deepEqual(
       logged.map(({ time: _time, milliseconds: _milliseconds, ...line }) => line),
       [
-        { method: 'POST', status: 401, route: '/admin/realms/{realm}/users/{id}/logout', realm: 'acme', error: 'invalid_token' },
+        {
+          method: 'POST',
+          status: 401,
+          route: '/admin/realms/{realm}/users/{id}/logout',
+          realm: 'acme',
+          error: 'invalid_token',
+        },
         { method: 'GET', status: 404, error: 'not_found' },
         { method: 'OTHER', status: 405, route: '/feed/{realm}/manifest', error: 'method_not_allowed' },
         { method: 'GET', status: 200, route: '/feed/{realm}/manifest', realm: 'acme' },

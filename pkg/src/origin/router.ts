@@ -26,8 +26,9 @@ export interface Call {
   /** What the audit log is to say of who asks; only an administrator's `?reason=` is. Throws a `Problem` (400). */
   act(actor?: string): Act
   /**
-   * Says on whose account a secret is about to be tried. Throws a `Problem` (429) when this address has failed too often with
-   * it; should the request end in 401, 403, `invalid_grant` or `invalid_client`, that counts as another failure.
+   * Says on whose account a secret is about to be tried. Throws a `Problem` (429) when this address has failed too
+   * often with it; should the request end in 401, 403, `invalid_grant` or `invalid_client`, that counts as another
+   * failure.
    */
   attempt(account: string): void
 }
@@ -36,7 +37,9 @@ export interface Route {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   /** Such as `/feed/{realm}/manifest`. */
   path: string
-  /** `administrator` of `{realm}`; `reader` of the feed; `monitor` of the origin; `anybody`: the route itself says who. */
+  /**
+   * `administrator` of `{realm}`; `reader` of the feed; `monitor` of the origin; `anybody`: the route itself says who.
+   */
   access: 'administrator' | 'reader' | 'monitor' | 'anybody'
   operation: Operation
   handle(call: Call): Response | Promise<Response>
@@ -49,7 +52,10 @@ export interface Resource {
   /** The realm in its path, where that is one of ours. */
   realm: string | undefined
   methods: readonly string[]
-  /** Checks who asks and runs the route of the method. Throws a `Problem` (405 without such a route), or what the route throws. */
+  /**
+   * Checks who asks and runs the route of the method. Throws a `Problem` (405 without such a route), or what the route
+   * throws.
+   */
   answer(request: Request, source: RequestSource): Promise<Response>
 }
 
@@ -83,7 +89,10 @@ export function createRouter(context: Context, routes: readonly Route[]): Router
 
 interface Arrival extends Pick<Call, 'request' | 'url' | 'parameter'> {
   source: RequestSource
-  /** The realm as it stands in the path: a realm's name needs no escapes, and nothing is validated before who asks is known. */
+  /**
+   * The realm as it stands in the path: a realm's name needs no escapes, and nothing is validated before who asks is
+   * known.
+   */
   named: string
 }
 
@@ -93,7 +102,8 @@ function handle(context: Context, route: Route, { source, named, ...arrival }: A
   const attempt = (account: string): void => attempts.attempt(account)
   const admitted = async (): Promise<Response> => {
     const administrator = await admit(context, route, request, source, named)
-    const act = (actor?: string): Act => (administrator === undefined ? actOf(source, actor) : actOfAdministrator(url, source, administrator))
+    const act = (actor?: string): Act =>
+      administrator === undefined ? actOf(source, actor) : actOfAdministrator(url, source, administrator)
     return route.handle({ context, ...arrival, administrator, act, attempt })
   }
   const presents = request.headers.has('authorization') || route.access === 'anybody'
@@ -118,8 +128,9 @@ class Attempts {
   }
 
   /**
-   * Counts a failure against the account that was named, else against `otherwise`, for which only failures are turned away:
-   * who has a good token is let in whatever others behind the same address do. `undefined`: nothing was presented to guess at.
+   * Counts a failure against the account that was named, else against `otherwise`, for which only failures are turned
+   * away: who has a good token is let in whatever others behind the same address do. `undefined`: nothing was presented
+   * to guess at.
    */
   async counting(answer: () => Promise<Response>, otherwise: string | undefined): Promise<Response> {
     try {
@@ -150,7 +161,10 @@ function actOf({ address }: RequestSource, actor: string | undefined): Act {
 function actOfAdministrator(url: URL, source: RequestSource, { subject }: Administrator): Act {
   const reasons = url.searchParams.getAll('reason')
   const [reason] = reasons
-  if (reasons.length > 1 || (reason !== undefined && (reason.length > MAX_REASON_CHARACTERS || /\p{Cc}/u.test(reason)))) {
+  if (
+    reasons.length > 1 ||
+    (reason !== undefined && (reason.length > MAX_REASON_CHARACTERS || /\p{Cc}/u.test(reason)))
+  ) {
     throw invalidRequest(`reason must be a text of at most ${MAX_REASON_CHARACTERS} characters, given once`)
   }
   return { ...actOf(source, `admin:${subject ?? ''}`), ...(reason === undefined || reason === '' ? {} : { reason }) }
@@ -183,7 +197,9 @@ async function requireCredential(request: Request, credential: string): Promise<
   const presented = bearerToken(request.headers)
   if (presented.kind === 'nothing') throw refusedToken({ ok: false, reason: 'missing_token', status: 401 })
   if (await sameSecret(presented.token, credential)) return
-  throw new Problem(401, 'invalid_token', 'the credential is another', { 'www-authenticate': 'Bearer error="invalid_token"' })
+  throw new Problem(401, 'invalid_token', 'the credential is another', {
+    'www-authenticate': 'Bearer error="invalid_token"',
+  })
 }
 
 /** What a proxy on this machine forwards comes from elsewhere. */
@@ -206,9 +222,11 @@ function isParameter(part: string): boolean {
 
 function decode(segment: string): string {
   const decoded = decodeUtf8(segment)
-  if (decoded.length > MAX_PARAMETER_CHARACTERS) throw invalidRequest(`a name in the path has more than ${MAX_PARAMETER_CHARACTERS} characters`)
+  if (decoded.length > MAX_PARAMETER_CHARACTERS)
+    throw invalidRequest(`a name in the path has more than ${MAX_PARAMETER_CHARACTERS} characters`)
   // No name of ours has them, and wherever it ends up it must not mean another place.
-  if (/\p{Cc}|(?:^|[/\\])\.\.?(?:$|[/\\])/u.test(decoded)) throw invalidRequest('the path has control characters or dot segments')
+  if (/\p{Cc}|(?:^|[/\\])\.\.?(?:$|[/\\])/u.test(decoded))
+    throw invalidRequest('the path has control characters or dot segments')
   return decoded
 }
 

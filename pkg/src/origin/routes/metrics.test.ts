@@ -5,7 +5,12 @@ import { openStage, type Stage } from '../testing/stage.ts'
 
 let stage: Stage
 before(async () => {
-  stage = await openStage({ edges: [{ name: 'edge-1', ackSecret: 'secret-1' }, { name: 'edge "2"', ackSecret: 'secret-2' }] })
+  stage = await openStage({
+    edges: [
+      { name: 'edge-1', ackSecret: 'secret-1' },
+      { name: 'edge "2"', ackSecret: 'secret-2' },
+    ],
+  })
 })
 after(async () => stage.close())
 
@@ -15,7 +20,9 @@ async function scrape(): Promise<Map<string, number>> {
   assert.equal(answer.status, 200)
   const text = await answer.text()
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
-  return new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]))
+  return new Map(
+    lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]),
+  )
 }
 
 test('revocations, edges, commits and refusals are measured', async () => {
@@ -38,7 +45,9 @@ test('revocations, edges, commits and refusals are measured', async () => {
   assert.equal(now.has('portcullis_edge_lag{realm="acme",edge="edge \\"2\\""}'), false)
   assert.equal(now.get('portcullis_edges{realm="acme",state="behind"}'), 1)
   assert.equal(now.get('portcullis_edges{realm="acme",state="unheard"}'), 1)
-  assert.ok(Number(now.get('portcullis_edge_acknowledged_timestamp_seconds{realm="acme",edge="edge-1"}')) > 1_700_000_000)
+  assert.ok(
+    Number(now.get('portcullis_edge_acknowledged_timestamp_seconds{realm="acme",edge="edge-1"}')) > 1_700_000_000,
+  )
   assert.equal(now.get('portcullis_refusals_total{route="/v1/auth/token/revoke",error="invalid token"}'), 1)
   assert.equal(now.get('portcullis_requests_total{route="/v1/auth/token/revoke",method="POST",status="200"}'), 3)
   const commits = now.get('portcullis_store_commit_seconds_count') ?? 0
@@ -65,8 +74,12 @@ test('the body is OpenMetrics', async () => {
     assert.ok(sample, line)
     // A sample stands in the family announced last, with the suffix that its type prescribes.
     const [family = '', kind = ''] = [...families].at(-1) ?? []
-    const suffixes = { counter: ['_total'], gauge: [''], info: ['_info'], histogram: ['_bucket', '_sum', '_count'] }[kind] ?? []
-    assert.ok(suffixes.some((suffix) => sample[1] === family + suffix), line)
+    const suffixes =
+      { counter: ['_total'], gauge: [''], info: ['_info'], histogram: ['_bucket', '_sum', '_count'] }[kind] ?? []
+    assert.ok(
+      suffixes.some((suffix) => sample[1] === family + suffix),
+      line,
+    )
     const series = line.slice(0, line.lastIndexOf(' '))
     assert.ok(!seen.has(series), line)
     seen.add(series)

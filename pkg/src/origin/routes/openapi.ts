@@ -10,7 +10,13 @@ export const openApiRoutes: readonly Route[] = [
     access: 'anybody',
     operation: {
       summary: 'This document.',
-      answers: { 200: { description: 'The routes as OpenAPI 3.1.', type: 'application/json', schema: { type: 'object', required: ['openapi', 'paths'] } } },
+      answers: {
+        200: {
+          description: 'The routes as OpenAPI 3.1.',
+          type: 'application/json',
+          schema: { type: 'object', required: ['openapi', 'paths'] },
+        },
+      },
     },
     handle: ({ context }) => json(200, openApiDocument(context.routes, context.settings)),
   },
