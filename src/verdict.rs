@@ -9,7 +9,7 @@ mod reason;
 mod verified;
 
 pub use self::handles::{Handle, Handles, MAX_HANDLES};
-pub use self::host::{begin, finish, Begun, HostOutcome, Pending, MAX_SIGNATURE_BYTES};
+pub use self::host::{begin, finish, Begun, HostOutcome, Pending};
 pub use self::intake::{identify, Identified, IntakeError};
 pub use self::reason::Reason;
 pub use self::verified::{CacheLimits, VerifiedTokens};
