@@ -131,6 +131,7 @@ fn has_a_length_of(algorithm: Algorithm, signature: &[u8]) -> bool {
 
 /// How far [`begin`] got.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // It is taken apart where it was made; a box would cost more.
 pub enum Begun {
     /// To the end.
     Decided(Finding),
