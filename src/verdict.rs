@@ -14,6 +14,9 @@ pub use self::intake::{identify, Identified, IntakeError};
 pub use self::reason::Reason;
 pub use self::verified::{CacheLimits, VerifiedTokens};
 
+/// What a host can check is said in these.
+pub use crate::signature::Algorithms;
+
 use self::facts::{Facts, Imprint};
 
 use crate::claims::{ClaimNames, ClaimSet, Claims};
