@@ -4,8 +4,8 @@ import { checkOptions, invalid, rule, type Rules } from '../options.ts'
 import type {
   Accepted, AuthenticateOptions, Check, CheckOptions, Claims, EnvOption, FeedApplied, Gate, GateOptions, Status, Verdict, WaitUntil,
 } from '../types.ts'
-import { judge } from './judge.ts'
-import type { OpenGate } from './opengate.ts'
+import { judge, judgeAtOnce } from './judge.ts'
+import { Flight, type OpenGate } from './opengate.ts'
 import { Opening } from './opening.ts'
 import { protect } from './protect.ts'
 import type { Realm } from './realm.ts'
@@ -23,8 +23,9 @@ export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => 
   async function check<C extends Claims = Claims>(token: unknown, options: CheckOptions<Env> = {}): Promise<Verdict<C>> {
     const gate = opening.open(options.env)
     if (typeof token !== 'string' || token === '') return refused(isAbsent(token) ? 'missing_token' : 'malformed')
-    const found = await judge(gate, token, forgiving(options.waitUntil))
-    return verdictOf<C>(found, gate.realmOf(found), token)
+    const looked = gate.look(token)
+    const found = looked instanceof Flight ? looked.land(await looked.outcome) : looked
+    return judgeAtOnce<C>(gate, found, token) ?? judge<C>(gate, found, token, forgiving(options.waitUntil))
   }
 
   function checkSync<C extends Claims = Claims>(token: unknown, options: EnvOption<Env> = {}): Verdict<C> {
