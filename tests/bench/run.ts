@@ -1,7 +1,9 @@
 // The benchmarks: `cargo xtask bench [NAME] [--json]`. NAME picks those whose dotted name begins with it.
 
+import { cold } from './cold.ts'
 import { enforcement } from './enforcement.ts'
 import { native } from './native.ts'
+import { warm } from './warm.ts'
 
 /** One measured figure. */
 export interface Line {
@@ -20,7 +22,7 @@ export interface Bench {
   run: (wanted: (name: string) => boolean) => AsyncIterable<Line>
 }
 
-const BENCHES: Bench[] = [enforcement, native]
+const BENCHES: Bench[] = [warm, cold, enforcement, native]
 
 async function main(): Promise<void> {
   const json = process.argv.includes('--json')

@@ -45,7 +45,11 @@ pub fn ledger() -> Ledger {
 }
 
 pub fn edge() -> Revocations {
-    Revocations::new(RealmId::of(ISSUER), vec![feed_key()], Bounds::default())
+    edge_of(ISSUER)
+}
+
+pub fn edge_of(issuer: &str) -> Revocations {
+    Revocations::new(RealmId::of(issuer), vec![feed_key()], Bounds::default())
 }
 
 /// Stages one event and commits it.
