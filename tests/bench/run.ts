@@ -2,7 +2,11 @@
 
 import { cold } from './cold.ts'
 import { enforcement } from './enforcement.ts'
+import { memory } from './memory.ts'
 import { native } from './native.ts'
+import { refused } from './refused.ts'
+import { rust } from './rust.ts'
+import { growth, state } from './state.ts'
 import { warm } from './warm.ts'
 
 /** One measured figure. */
@@ -22,7 +26,7 @@ export interface Bench {
   run: (wanted: (name: string) => boolean) => AsyncIterable<Line>
 }
 
-const BENCHES: Bench[] = [warm, cold, enforcement, native]
+const BENCHES: Bench[] = [warm, cold, rust, state, refused, memory, growth, enforcement, native]
 
 async function main(): Promise<void> {
   const json = process.argv.includes('--json')

@@ -56,7 +56,7 @@ export function claimsOf(changes: Record<string, unknown> = {}): Record<string, 
 export function mint(key: Key, count = TOKENS, changes: (number: number) => Record<string, unknown> = () => ({})): Promise<Buffer[]> {
   return Promise.all(
     Array.from({ length: count }, async (_, number) => {
-      const header = { alg: key.algorithm, kid: `${key.algorithm}-key`, typ: 'JWT' }
+      const header = { alg: key.algorithm, kid: key.jwk.kid ?? '', typ: 'JWT' }
       return Buffer.from(await new SignJWT(claimsOf(changes(number))).setProtectedHeader(header).sign(key.privateKey))
     }),
   )
