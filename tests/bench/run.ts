@@ -4,7 +4,9 @@ import { cold } from './cold.ts'
 import { enforcement } from './enforcement.ts'
 import { memory } from './memory.ts'
 import { native } from './native.ts'
+import { origin } from './origin.ts'
 import { refused } from './refused.ts'
+import { requests } from './requests.ts'
 import { rust } from './rust.ts'
 import { growth, state } from './state.ts'
 import { warm } from './warm.ts'
@@ -26,7 +28,7 @@ export interface Bench {
   run: (wanted: (name: string) => boolean) => AsyncIterable<Line>
 }
 
-const BENCHES: Bench[] = [warm, cold, rust, state, refused, memory, growth, enforcement, native]
+const BENCHES: Bench[] = [warm, cold, rust, state, refused, memory, growth, requests, origin, enforcement, native]
 
 async function main(): Promise<void> {
   const json = process.argv.includes('--json')

@@ -1,4 +1,4 @@
-// Loads a feed from disk, each file when the gate asks for it, and tells by how much the process has grown.
+// Loads a feed from disk, each file when the gate asks for it, and tells how big the process is then.
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -7,10 +7,10 @@ import { answer, input } from '../program.ts'
 import { AUDIENCE, ISSUER, makeKey } from '../tokens.ts'
 import { unopenedGate } from '../gate.ts'
 
-export interface Growth {
-  /** Bytes by which the resident set has grown, after collecting garbage. */
+export interface Resident {
+  /** Bytes of the resident set, after collecting garbage. */
   held: number
-  /** The same at its greatest. */
+  /** The same at its greatest, while it was loading. */
   peak: number
 }
 
@@ -24,13 +24,13 @@ const fromDisk: typeof fetch = async (url) => {
 const key = await makeKey('ES256')
 const setting = { issuer: ISSUER, audience: AUDIENCE, keys: [key.jwk], feed: { url: 'http://127.0.0.1/feed', keys: [FEED_KEY] } }
 const gate = unopenedGate({ ...setting, fetch: fromDisk })
-const before = await settled()
+await settled()
 await gate.refresh()
 const loaded = gate.status()[0]?.tokenIds
 if (loaded !== tokenIds) throw new Error(`${loaded} ids were loaded, not ${tokenIds}`)
-// The greatest resident set of the process, which Linux counts in KiB.
-const peak = process.resourceUsage().maxRSS * 1024 - before
-answer({ held: (await settled()) - before, peak })
+// Linux counts it in KiB.
+const peak = process.resourceUsage().maxRSS * 1024
+answer({ held: await settled(), peak } satisfies Resident)
 
 /** The resident set once everything that is over has been given back. */
 async function settled(): Promise<number> {
