@@ -21,7 +21,7 @@ const ROUNDS = 7
 const TURN_MS = 25
 
 setFlagsFromString('--expose-gc')
-const collectGarbage = runInNewContext('gc') as () => void
+export const collectGarbage = runInNewContext('gc') as () => void
 
 /** Microseconds a token: the median of all turns but the first, which warms up. */
 export async function race(contestants: Record<string, Contestant>): Promise<Record<string, number>> {

@@ -2,12 +2,14 @@
 
 import { cold } from './cold.ts'
 import { enforcement } from './enforcement.ts'
+import { instead } from './instead.ts'
 import { memory } from './memory.ts'
 import { native } from './native.ts'
 import { origin } from './origin.ts'
 import { refused } from './refused.ts'
 import { requests } from './requests.ts'
 import { rust } from './rust.ts'
+import { size } from './size.ts'
 import { growth, state } from './state.ts'
 import { warm } from './warm.ts'
 
@@ -28,7 +30,7 @@ export interface Bench {
   run: (wanted: (name: string) => boolean) => AsyncIterable<Line>
 }
 
-const BENCHES: Bench[] = [warm, cold, rust, state, refused, memory, growth, requests, origin, enforcement, native]
+const BENCHES: Bench[] = [warm, cold, rust, state, refused, memory, growth, size, requests, origin, enforcement, instead, native]
 
 async function main(): Promise<void> {
   const json = process.argv.includes('--json')

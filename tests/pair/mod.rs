@@ -41,7 +41,11 @@ pub fn settings() -> LedgerSettings {
 }
 
 pub fn ledger() -> Ledger {
-    Ledger::new(settings()).unwrap()
+    ledger_of(ISSUER)
+}
+
+pub fn ledger_of(issuer: &str) -> Ledger {
+    Ledger::new(LedgerSettings { issuer: issuer.into(), ..settings() }).unwrap()
 }
 
 pub fn edge() -> Revocations {
