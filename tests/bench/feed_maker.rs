@@ -80,7 +80,8 @@ fn main() {
             ledger.stage(&order.token(order.ids + delta * order.changes + change), at(order.now)).unwrap();
         }
         ledger.commit();
-        fs::write(order.folder.join("deltas").join(delta.to_string()), ledger.delta(after, at(order.now)).unwrap()).unwrap();
+        fs::write(order.folder.join("deltas").join(delta.to_string()), ledger.delta(after, at(order.now)).unwrap())
+            .unwrap();
     }
 }
 
@@ -114,7 +115,9 @@ fn publish(ledger: &mut Ledger, order: &Order) {
 fn write_row(file: &mut impl Write, row: &Row) {
     let keep_until = row.keep_until.map_or(0, portcullis::time::UnixSeconds::get);
     let length = u32::try_from(row.payload.len()).unwrap();
-    for bytes in [&row.sequence.to_le_bytes()[..], &keep_until.to_le_bytes(), &row.chain.0, &length.to_le_bytes(), &row.payload] {
+    for bytes in
+        [&row.sequence.to_le_bytes()[..], &keep_until.to_le_bytes(), &row.chain.0, &length.to_le_bytes(), &row.payload]
+    {
         file.write_all(bytes).unwrap();
     }
 }

@@ -36,7 +36,7 @@ fn verdict(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("verdict");
     for algorithm in ALGORITHMS {
         let tests = every_algorithm["tests"].as_array().unwrap();
-        let token = tests.iter().find(|test| test["name"] == algorithm).unwrap()["token"].as_str().unwrap();
+        let token = tests.iter().find(|test| test["comment"] == algorithm).unwrap()["token"].as_str().unwrap();
         group.bench_function(algorithm, |bencher| {
             bencher.iter(|| match judge(black_box(token), &realms, NOW) {
                 Verdict::Accepted(accepted) => accepted.sequence,

@@ -101,7 +101,7 @@ export async function openWorker(): Promise<BenchWorker> {
         return (await inTurns([contestant], (name) => turn(name, passes)))[contestant] ?? Number.NaN
       }),
     async close() {
-      await child.stop()
+      await child.stop('SIGKILL')
       await rm(folder, { recursive: true, force: true })
     },
   }
