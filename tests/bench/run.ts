@@ -42,7 +42,13 @@ async function main(): Promise<void> {
     throw new Error(`there is no benchmark of that name; there are: ${names}`)
   }
   for (const bench of chosen) {
-    for await (const line of bench.run(wanted)) console.log(json ? JSON.stringify(line) : sentence(line))
+    try {
+      for await (const line of bench.run(wanted)) console.log(json ? JSON.stringify(line) : sentence(line))
+    } catch (error) {
+      // The others are still of use.
+      console.error(`${bench.names[0]} and what is measured with it: ${error instanceof Error ? error.message : String(error)}`)
+      process.exitCode = 1
+    }
   }
 }
 
@@ -52,7 +58,7 @@ function sentence({ bench, runtime, value, unit, peers }: Line): string {
 }
 
 main().then(
-  () => process.exit(0),
+  () => process.exit(),
   (error: unknown) => {
     console.error(error instanceof Error ? error.message : error)
     process.exit(1)

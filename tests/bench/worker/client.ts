@@ -29,7 +29,7 @@ export interface BenchWorker {
 
 /** A turn takes about so long, so that what a request costs is little beside it. */
 const TURN_MS = 40
-const MOST_PASSES = 20
+const MOST_PASSES = 40
 const EMPTY_REQUESTS = 20
 
 export async function openWorker(): Promise<BenchWorker> {
