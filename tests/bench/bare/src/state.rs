@@ -33,7 +33,9 @@ extern "C" fn open_realm(now: u64, buckets: u64) -> u32 {
         Some(Loaded {
             revocations: Revocations::new(realm, vec![key], Bounds::default()),
             now: UnixSeconds::new(now),
-            names: (0..SUBJECTS).map(|number| [name("id", number), name("user", number), name("session", number)]).collect(),
+            names: (0..SUBJECTS)
+                .map(|number| [name("id", number), name("user", number), name("session", number)])
+                .collect(),
             expires_at: (0..SUBJECTS).map(|number| UnixSeconds::new(now + 600 + number % buckets * 512)).collect(),
             next: 0,
         })
