@@ -14,7 +14,9 @@ const ALGORITHMS = ['RS256', 'ES256', 'EdDSA', 'HS256', 'PS256', 'ES384']
 export const cold: Bench = {
   names: ['cold_check', 'cold_check_sync'].flatMap((name) => ALGORITHMS.map((algorithm) => `${name}.${algorithm}`)),
   async *run(wanted) {
-    const chosen = ALGORITHMS.filter((algorithm) => wanted(`cold_check.${algorithm}`) || wanted(`cold_check_sync.${algorithm}`))
+    const chosen = ALGORITHMS.filter(
+      (algorithm) => wanted(`cold_check.${algorithm}`) || wanted(`cold_check_sync.${algorithm}`),
+    )
     const feed = await makeFeed({ ids: 100_000, epochs: 10_000 })
     let worker: BenchWorker | undefined
     try {
@@ -24,13 +26,23 @@ export const cold: Bench = {
         const others = await peers(key, tokens)
         delete others['fast-jwt cached']
         if (wanted(`cold_check.${algorithm}`)) {
-          yield line(`cold_check.${algorithm}`, 'node', 'µs', await race({ [OURS]: newcomer(feed, key, tokens, checkAll), ...others }))
+          yield line(
+            `cold_check.${algorithm}`,
+            'node',
+            'µs',
+            await race({ [OURS]: newcomer(feed, key, tokens, checkAll), ...others }),
+          )
           worker ??= await openWorker()
           const figures = await worker.race({ key, tokens, feed, check: 'check', sight: 'first' })
           yield line(`cold_check.${algorithm}`, 'workerd', 'µs', figures)
         }
         if (wanted(`cold_check_sync.${algorithm}`)) {
-          yield line(`cold_check_sync.${algorithm}`, 'node', 'µs', await race({ [OURS]: newcomer(feed, key, tokens, checkAllSync), ...others }))
+          yield line(
+            `cold_check_sync.${algorithm}`,
+            'node',
+            'µs',
+            await race({ [OURS]: newcomer(feed, key, tokens, checkAllSync), ...others }),
+          )
         }
       }
     } finally {

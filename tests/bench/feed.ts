@@ -83,7 +83,10 @@ export function settingOf(feed: Feed, keys: JWK[]): GateSetting {
 /** The claims of a token whose id is in the feed: the one of this number. */
 export function revokedClaims(feed: Feed, number: number): { jti: string; exp: number } {
   const bucket = Math.floor(feed.now / BUCKET_SECONDS) + 2 + (number % feed.buckets)
-  return { jti: `revoked${number.toString(16).padStart(9, '0')}-${'id'.padEnd(19, '-')}`, exp: bucket * BUCKET_SECONDS + 100 }
+  return {
+    jti: `revoked${number.toString(16).padStart(9, '0')}-${'id'.padEnd(19, '-')}`,
+    exp: bucket * BUCKET_SECONDS + 100,
+  }
 }
 
 /** The same feed over HTTP, for runtimes that are programs of their own. */
@@ -100,7 +103,17 @@ export async function serveFeed(feed: Feed): Promise<{ url: string; server: Serv
 }
 
 async function build(order: object): Promise<void> {
-  const parameters = ['run', '--release', '--quiet', '--package', 'portcullis', '--features', 'origin', '--example', 'feed_maker']
+  const parameters = [
+    'run',
+    '--release',
+    '--quiet',
+    '--package',
+    'portcullis',
+    '--features',
+    'origin',
+    '--example',
+    'feed_maker',
+  ]
   const maker = spawn('cargo', parameters, { cwd: ROOT, stdio: ['pipe', 'inherit', 'inherit'] })
   maker.stdin.end(JSON.stringify(order))
   const [code] = (await once(maker, 'exit')) as [number | null]

@@ -1,5 +1,5 @@
-//! Makes a feed for the benchmarks: so many revocations as one JSON line on standard input asks for, as the files that an
-//! edge would fetch. `cargo run --release --features origin --example feed_maker`.
+//! Makes a feed for the benchmarks: so many revocations as one JSON line on standard input asks for, as the files
+//! that an edge would fetch. `cargo run --release --features origin --example feed_maker`.
 //!
 //! ```text
 //! {"folder","issuer","now","ids","epochs","buckets","banned":[thumbprint],"deltas","changes","rows"}

@@ -20,7 +20,10 @@ export async function openGate(setting: GateSetting, options: Partial<GateOption
 }
 
 /** The same before its first use. */
-export function unopenedGate({ issuer, audience, keys, feed, fetch }: GateSetting, options: Partial<GateOptions> = {}): Gate {
+export function unopenedGate(
+  { issuer, audience, keys, feed, fetch }: GateSetting,
+  options: Partial<GateOptions> = {},
+): Gate {
   return createGate({
     realms: [{ name: 'bench', issuer, audience, jwks: { keys }, feed }],
     refreshAfterSeconds: AN_HOUR,

@@ -1,5 +1,5 @@
-// What one would use instead: a set of ids or a filter in JavaScript's memory, a question to Redis or to the issuer with every
-// request.
+// What one would use instead: a set of ids or a filter in JavaScript's memory, a question to Redis or to the issuer
+// with every request.
 
 import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -39,8 +39,13 @@ export const instead: Bench = {
               for (const id of ids) if (has(id)) throw new Error('an id that nobody revoked was found')
             },
           })
-          const figures = await race({ Set: contestant((id) => set.has(id)), 'bloom-filters': contestant((id) => filter.has(id)) })
-          const peers = Object.fromEntries(Object.entries(figures).map(([name, microseconds]) => [name, microseconds * 1000]))
+          const figures = await race({
+            Set: contestant((id) => set.has(id)),
+            'bloom-filters': contestant((id) => filter.has(id)),
+          })
+          const peers = Object.fromEntries(
+            Object.entries(figures).map(([name, microseconds]) => [name, microseconds * 1000]),
+          )
           yield line('instead.lookup', 'node', 'ns', { [OURS]: await lookUp(feed), ...peers })
         }
       } finally {
@@ -112,7 +117,9 @@ async function startRedis(folder: string, children: Child[]): Promise<Redis | un
     return undefined
   }
   const port = await freePort()
-  children.push(new Child('Redis', 'redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder]))
+  children.push(
+    new Child('Redis', 'redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder]),
+  )
   const client = createClient({ url: `redis://127.0.0.1:${port}`, socket: { reconnectStrategy: () => 50 } })
   client.on('error', () => undefined)
   await Promise.race([client.connect(), pause(10_000).then(() => Promise.reject(new Error('Redis did not answer')))])
@@ -131,7 +138,9 @@ async function startRedis(folder: string, children: Child[]): Promise<Redis | un
 async function startIntrospection(children: Child[]): Promise<string> {
   const port = await freePort()
   const entry = fileURLToPath(new URL('child/introspection.ts', import.meta.url))
-  const child = new Child('introspection', process.execPath, ['--import', import.meta.resolve('tsx'), entry], { BENCH_PORT: String(port) })
+  const child = new Child('introspection', process.execPath, ['--import', import.meta.resolve('tsx'), entry], {
+    BENCH_PORT: String(port),
+  })
   children.push(child)
   await child.ready(`http://127.0.0.1:${port}/`)
   return `http://127.0.0.1:${port}/`
@@ -139,7 +148,9 @@ async function startIntrospection(children: Child[]): Promise<string> {
 
 async function introspectAll(url: string, tokens: readonly string[]): Promise<void> {
   for (const token of tokens) {
-    const answer = (await (await fetch(url, { method: 'POST', body: new URLSearchParams({ token }) })).json()) as { active: boolean }
+    const answer = (await (await fetch(url, { method: 'POST', body: new URLSearchParams({ token }) })).json()) as {
+      active: boolean
+    }
     if (!answer.active) throw new Error('a good token was said to be inactive')
   }
 }

@@ -1,5 +1,5 @@
-// What ten million revoked ids take in a process: the resident set of a fresh one that loads them from disk, beyond that of
-// another that loads a single one.
+// What ten million revoked ids take in a process: the resident set of a fresh one that loads them from disk, beyond
+// that of another that loads a single one.
 
 import { makeFeed, type Order } from './feed.ts'
 import { program } from './program.ts'

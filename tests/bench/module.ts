@@ -24,8 +24,14 @@ const FOLDER = join(ROOT, 'target/bare')
 const MODULE = join(FOLDER, TARGET, 'release/bare.wasm')
 /** What the package's modules are optimised with. */
 const OPTIMISER = [
-  join(ROOT, 'pkg/node_modules/binaryen/bin/wasm-opt'), '-O3', '--enable-bulk-memory', '--enable-sign-ext',
-  '--enable-mutable-globals', '--enable-nontrapping-float-to-int', '--enable-multivalue', '--enable-reference-types',
+  join(ROOT, 'pkg/node_modules/binaryen/bin/wasm-opt'),
+  '-O3',
+  '--enable-bulk-memory',
+  '--enable-sign-ext',
+  '--enable-mutable-globals',
+  '--enable-nontrapping-float-to-int',
+  '--enable-multivalue',
+  '--enable-reference-types',
 ]
 
 /** The crate that verifies an algorithm, and its number in the module. */
@@ -124,13 +130,26 @@ function keyBytes({ jwk }: Key): Buffer {
 
 async function build(): Promise<WebAssembly.Module> {
   const manifest = join(ROOT, 'tests/bench/bare/Cargo.toml')
-  await run('cargo', ['build', '--release', '--quiet', '--target', TARGET, '--target-dir', FOLDER, '--manifest-path', manifest])
+  await run('cargo', [
+    'build',
+    '--release',
+    '--quiet',
+    '--target',
+    TARGET,
+    '--target-dir',
+    FOLDER,
+    '--manifest-path',
+    manifest,
+  ])
   const optimised = join(FOLDER, 'bare.wasm')
   await run('node', [...OPTIMISER, MODULE, '-o', optimised])
   return WebAssembly.compile(await readFile(optimised))
 }
 
 async function run(program: string, parameters: string[]): Promise<void> {
-  const [code] = (await once(spawn(program, parameters, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] }), 'exit')) as [number | null]
+  const [code] = (await once(
+    spawn(program, parameters, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] }),
+    'exit',
+  )) as [number | null]
   if (code !== 0) throw new Error(`${program} failed`)
 }

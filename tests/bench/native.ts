@@ -35,7 +35,9 @@ export const native: Bench = {
     try {
       for (const [name, { target, id, unit, nanoseconds }] of Object.entries(MEASURED)) {
         if (!wanted(name)) continue
-        await bench(target, ['--warm-up-time', '1', '--measurement-time', '3', '--noplot', '--exact', id], { CRITERION_HOME: folder })
+        await bench(target, ['--warm-up-time', '1', '--measurement-time', '3', '--noplot', '--exact', id], {
+          CRITERION_HOME: folder,
+        })
         const estimates = JSON.parse(await readFile(join(folder, id, 'new/estimates.json'), 'utf8')) as Estimates
         yield line(name, 'native', unit, { [OURS]: estimates.median.point_estimate / nanoseconds })
       }
@@ -51,7 +53,11 @@ interface Estimates {
 }
 
 /** What the target prints. */
-async function bench(target: string, parameters: string[] = [], environment: Record<string, string> = {}): Promise<string[]> {
+async function bench(
+  target: string,
+  parameters: string[] = [],
+  environment: Record<string, string> = {},
+): Promise<string[]> {
   const features = ['--package', 'portcullis', '--features', 'origin', '--quiet']
   const cargo = spawn('cargo', ['bench', ...features, '--bench', target, '--', ...parameters], {
     cwd: ROOT,

@@ -29,7 +29,8 @@ export const origin: Bench = {
   async *run(wanted) {
     const folder = await mkdtemp(join(tmpdir(), 'portcullis-bench-'))
     try {
-      if (wanted('origin_revocations')) yield line('origin_revocations', 'node', 'per second', await revocations(folder))
+      if (wanted('origin_revocations'))
+        yield line('origin_revocations', 'node', 'per second', await revocations(folder))
       if (wanted('origin_start')) yield line('origin_start', 'node', 's', { [OURS]: await starting(folder) })
     } finally {
       await rm(folder, { recursive: true, force: true })
@@ -92,7 +93,12 @@ async function fill(path: string, rows: Row[]): Promise<void> {
   await store.open()
   // What the first row follows: its incarnation's beginning, whose chain the ledger knows.
   let after = first.sequence - 1
-  await store.setHead('bench', { issuer: ISSUER, incarnation: Math.floor(first.sequence / 2 ** 40), sequence: after, chain: new Uint8Array(16) })
+  await store.setHead('bench', {
+    issuer: ISSUER,
+    incarnation: Math.floor(first.sequence / 2 ** 40),
+    sequence: after,
+    chain: new Uint8Array(16),
+  })
   for (let start = 0; start < rows.length; start += BATCH) {
     const batch = rows.slice(start, start + BATCH)
     await store.append([{ realm: 'bench', after, rows: batch }])
@@ -104,7 +110,7 @@ async function fill(path: string, rows: Row[]): Promise<void> {
 /** As the feed maker writes them. */
 function readRows(bytes: Buffer): Row[] {
   const rows: Row[] = []
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const keepUntil = Number(bytes.readBigUInt64LE(at + 8))
     const end = at + 36 + bytes.readUInt32LE(at + 32)
     rows.push({

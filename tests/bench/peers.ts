@@ -16,9 +16,14 @@ export async function peers(key: Key, tokens: readonly Buffer[]): Promise<Record
   return {
     ...fastJwt(key, tokens),
     ...Object.fromEntries(
-      Object.entries(synchronous(key)).map(([name, verify]): [string, Contestant] => [name, { tokens, pass: eachSync(verify) }]),
+      Object.entries(synchronous(key)).map(([name, verify]): [string, Contestant] => [
+        name,
+        { tokens, pass: eachSync(verify) },
+      ]),
     ),
-    ...Object.fromEntries(awaited.map(([name, verify]): [string, Contestant] => [name, { tokens, pass: each(verify) }])),
+    ...Object.fromEntries(
+      awaited.map(([name, verify]): [string, Contestant] => [name, { tokens, pass: each(verify) }]),
+    ),
   }
 }
 
@@ -37,12 +42,18 @@ function synchronous(key: Key): Record<string, Verify> {
   const verifiers: Record<string, Verify> = {}
   const { algorithm, pem } = key
   if (algorithm !== 'EdDSA') {
-    const options: jsonwebtoken.VerifyOptions = { algorithms: [algorithm as jsonwebtoken.Algorithm], issuer: ISSUER, audience: AUDIENCE }
+    const options: jsonwebtoken.VerifyOptions = {
+      algorithms: [algorithm as jsonwebtoken.Algorithm],
+      issuer: ISSUER,
+      audience: AUDIENCE,
+    }
     verifiers['jsonwebtoken'] = (token) => jsonwebtoken.verify(token, pem, options)
   }
   if (/^(?:RS|ES)\d+$|^EdDSA$/.test(algorithm)) {
     const verifier = JwtVerifier.create({ issuer: ISSUER, audience: AUDIENCE, jwksUri: `${ISSUER}/certs` })
-    verifier.cacheJwks({ keys: [key.jwk as { kty: 'RSA'; kid: string; use: 'sig' }] } as Parameters<typeof verifier.cacheJwks>[0])
+    verifier.cacheJwks({ keys: [key.jwk as { kty: 'RSA'; kid: string; use: 'sig' }] } as Parameters<
+      typeof verifier.cacheJwks
+    >[0])
     verifiers['aws-jwt-verify'] = (token) => verifier.verifySync(token)
   }
   return verifiers

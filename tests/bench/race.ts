@@ -33,7 +33,10 @@ export async function race(contestants: Record<string, Contestant>): Promise<Rec
 }
 
 /** The median that each of the names gets from its turns. */
-export async function inTurns(names: string[], turn: (name: string) => Promise<number>): Promise<Record<string, number>> {
+export async function inTurns(
+  names: string[],
+  turn: (name: string) => Promise<number>,
+): Promise<Record<string, number>> {
   const figures = new Map<string, number[]>(names.map((name) => [name, []]))
   for (let round = 0; round <= ROUNDS; round += 1) {
     for (const name of names) {

@@ -7,7 +7,13 @@ import { line, OURS, race, type Contestant } from './race.ts'
 import type { Bench } from './run.ts'
 import { claimsOf, makeKey, mint } from './tokens.ts'
 
-const REASONS = { form: 'malformed', expired: 'expired', banned: 'banned_key', revoked: 'token_revoked', accepting: 'accepted' }
+const REASONS = {
+  form: 'malformed',
+  expired: 'expired',
+  banned: 'banned_key',
+  revoked: 'token_revoked',
+  accepting: 'accepted',
+}
 type Kind = keyof typeof REASONS
 
 export const refused: Bench = {
@@ -20,7 +26,10 @@ export const refused: Bench = {
       const good = await mint(key)
       const tokens: Record<Kind, Buffer[]> = {
         form: good.map((token) => token.subarray(0, token.lastIndexOf('.'))),
-        expired: await mint(key, good.length, () => ({ exp: Number(claimsOf()['iat']) - 60, iat: Number(claimsOf()['iat']) - 360 })),
+        expired: await mint(key, good.length, () => ({
+          exp: Number(claimsOf()['iat']) - 60,
+          iat: Number(claimsOf()['iat']) - 360,
+        })),
         banned: await mint(stolen, good.length),
         revoked: await mint(key, good.length, (number) => revokedClaims(feed, number)),
         accepting: good,

@@ -37,7 +37,11 @@ export const requests: Bench = {
       const tokens: string[] = []
       for (let login = 0; login < LOGINS; login += 1) tokens.push((await client.logIn('alice')).access_token)
       const figures = await inTurns(['/api/whoami', '/open'], async (path) => {
-        const requests: Load['requests'] = tokens.map((token) => ({ method: 'GET', path, headers: { authorization: `Bearer ${token}` } }))
+        const requests: Load['requests'] = tokens.map((token) => ({
+          method: 'GET',
+          path,
+          headers: { authorization: `Bearer ${token}` },
+        }))
         const load: Load = { url: edgeUrl(place), connections: CONNECTIONS, amount: REQUESTS, requests }
         return (await program<Throughput>('load.ts', load)).requestsPerSecond
       })

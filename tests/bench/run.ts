@@ -30,7 +30,21 @@ export interface Bench {
   run: (wanted: (name: string) => boolean) => AsyncIterable<Line>
 }
 
-const BENCHES: Bench[] = [warm, cold, rust, state, refused, memory, growth, size, requests, origin, enforcement, instead, native]
+const BENCHES: Bench[] = [
+  warm,
+  cold,
+  rust,
+  state,
+  refused,
+  memory,
+  growth,
+  size,
+  requests,
+  origin,
+  enforcement,
+  instead,
+  native,
+]
 
 async function main(): Promise<void> {
   const json = process.argv.includes('--json')
@@ -46,7 +60,9 @@ async function main(): Promise<void> {
       for await (const line of bench.run(wanted)) console.log(json ? JSON.stringify(line) : sentence(line))
     } catch (error) {
       // The others are still of use.
-      console.error(`${bench.names[0]} and what is measured with it: ${error instanceof Error ? error.message : String(error)}`)
+      console.error(
+        `${bench.names[0]} and what is measured with it: ${error instanceof Error ? error.message : String(error)}`,
+      )
       process.exitCode = 1
     }
   }

@@ -1,5 +1,5 @@
-// Our Rust alone, in wasm: whole tokens through the gate, beside the bare verification of the fastest crate, which looks at no
-// claim.
+// Our Rust alone, in wasm: whole tokens through the gate, beside the bare verification of the fastest crate, which
+// looks at no claim.
 
 import { newcomer } from './cold.ts'
 import { makeFeed } from './feed.ts'
@@ -22,7 +22,12 @@ export const rust: Bench = {
         const tokens = await mint(key)
         const module = await openModule()
         const ours = newcomer(feed, key, tokens, checkAllSync, RUST_ONLY)
-        yield line(`rust_only.${algorithm}`, 'node', 'µs', await race({ [OURS]: ours, [crate]: module.verifier(key, tokens) }))
+        yield line(
+          `rust_only.${algorithm}`,
+          'node',
+          'µs',
+          await race({ [OURS]: ours, [crate]: module.verifier(key, tokens) }),
+        )
       }
     } finally {
       await feed.close()

@@ -26,7 +26,8 @@ export const size: Bench = {
   async *run(wanted) {
     for (const [name, path] of Object.entries(MODULES)) {
       const module = wanted(`size.${name}`) ? await readFile(join(ROOT, path)).catch(() => undefined) : undefined
-      if (module !== undefined) yield line(`size.${name}`, 'node', 'kB', { [OURS]: gzipSync(module, { level: 9 }).length / 1000 })
+      if (module !== undefined)
+        yield line(`size.${name}`, 'node', 'kB', { [OURS]: gzipSync(module, { level: 9 }).length / 1000 })
     }
     const path = join(ROOT, MODULES.default)
     const starts: ColdStart[] = []
@@ -46,7 +47,10 @@ export const size: Bench = {
 async function compileInWorkerd(module: Buffer): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'portcullis-bench-'))
   try {
-    const entries = { [OURS]: await writeEntry(join(folder, 'full'), module), empty: await writeEntry(join(folder, 'empty'), EMPTY) }
+    const entries = {
+      [OURS]: await writeEntry(join(folder, 'full'), module),
+      empty: await writeEntry(join(folder, 'empty'), EMPTY),
+    }
     const figures = await inTurns(Object.keys(entries), async (name) => {
       const entry = name === OURS ? entries[OURS] : entries.empty
       const start = performance.now()
@@ -72,7 +76,10 @@ async function writeEntry(folder: string, module: Buffer): Promise<string> {
   }
   const copies = imports.map((_, copy) => `copy${copy}`).join(', ')
   const entry = join(folder, 'entry.js')
-  await writeFile(entry, `${imports.join('\n')}\nexport default { fetch: () => new Response(String([${copies}].length)) }\n`)
+  await writeFile(
+    entry,
+    `${imports.join('\n')}\nexport default { fetch: () => new Response(String([${copies}].length)) }\n`,
+  )
   return entry
 }
 

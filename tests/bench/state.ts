@@ -39,7 +39,13 @@ export const state: Bench = {
   },
 }
 
-const SIZES: Record<string, number> = { '1k': 1_000, '10k': 10_000, '100k': 100_000, '1M': 1_000_000, '10M': 10_000_000 }
+const SIZES: Record<string, number> = {
+  '1k': 1_000,
+  '10k': 10_000,
+  '100k': 100_000,
+  '1M': 1_000_000,
+  '10M': 10_000_000,
+}
 const GROWING = ['bytes', 'load', 'lookup', 'delta']
 
 /** The same over four decades, a tenth as many epochs as ids. */

@@ -1,4 +1,5 @@
-// Turns the lines of `cargo xtask bench --json` into a page: `node --import tsx bench/table.ts FIGURES > bench/RESULTS.md`.
+// Turns the lines of `cargo xtask bench --json` into a page: `node --import tsx bench/table.ts FIGURES >
+// bench/RESULTS.md`.
 
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -35,7 +36,15 @@ const TITLES: Record<string, string> = {
 
 /** Packages whose versions stand on the page. */
 const PEERS = [
-  'jose', 'fast-jwt', 'jsonwebtoken', '@tsndr/cloudflare-worker-jwt', 'hono', 'aws-jwt-verify', 'bloom-filters', 'redis', 'autocannon',
+  'jose',
+  'fast-jwt',
+  'jsonwebtoken',
+  '@tsndr/cloudflare-worker-jwt',
+  'hono',
+  'aws-jwt-verify',
+  'bloom-filters',
+  'redis',
+  'autocannon',
 ]
 
 async function main(): Promise<void> {
@@ -53,7 +62,9 @@ async function page(lines: Line[]): Promise<string> {
     const group = line.bench.split('.')[0] ?? ''
     groups.set(group, [...(groups.get(group) ?? []), line])
   }
-  const parts = [...groups].filter(([, found]) => found.length > 0).map(([group, found]) => section(TITLES[group] ?? group, found))
+  const parts = [...groups]
+    .filter(([, found]) => found.length > 0)
+    .map(([group, found]) => section(TITLES[group] ?? group, found))
   return `# Benchmarks
 
 Made from one run of \`cargo xtask bench --json > figures.jsonl\` by

@@ -2,7 +2,14 @@
 
 import { randomUUID } from 'node:crypto'
 import {
-  calculateJwkThumbprint, exportJWK, exportSPKI, generateKeyPair, generateSecret, SignJWT, type CryptoKey, type JWK,
+  calculateJwkThumbprint,
+  exportJWK,
+  exportSPKI,
+  generateKeyPair,
+  generateSecret,
+  SignJWT,
+  type CryptoKey,
+  type JWK,
 } from 'jose'
 
 export const ISSUER = 'https://issuer.example/realms/bench'
@@ -21,11 +28,22 @@ export interface Key {
 }
 
 export async function makeKey(algorithm: string): Promise<Key> {
-  const jwkOf = async (key: CryptoKey): Promise<JWK> => ({ ...(await exportJWK(key)), kid: `${algorithm}-key`, alg: algorithm, use: 'sig' })
+  const jwkOf = async (key: CryptoKey): Promise<JWK> => ({
+    ...(await exportJWK(key)),
+    kid: `${algorithm}-key`,
+    alg: algorithm,
+    use: 'sig',
+  })
   if (algorithm.startsWith('HS')) {
     const secret = (await generateSecret(algorithm, { extractable: true })) as CryptoKey
     const jwk = await jwkOf(secret)
-    return { algorithm, privateKey: secret, jwk, pem: Buffer.from(jwk.k ?? '', 'base64url'), thumbprint: await calculateJwkThumbprint(jwk) }
+    return {
+      algorithm,
+      privateKey: secret,
+      jwk,
+      pem: Buffer.from(jwk.k ?? '', 'base64url'),
+      thumbprint: await calculateJwkThumbprint(jwk),
+    }
   }
   const { privateKey, publicKey } = await generateKeyPair(algorithm)
   const jwk = await jwkOf(publicKey)
@@ -53,7 +71,11 @@ export function claimsOf(changes: Record<string, unknown> = {}): Record<string, 
 }
 
 /** As many distinct tokens, in bytes; `changes` makes what is special about the one of a number. */
-export function mint(key: Key, count = TOKENS, changes: (number: number) => Record<string, unknown> = () => ({})): Promise<Buffer[]> {
+export function mint(
+  key: Key,
+  count = TOKENS,
+  changes: (number: number) => Record<string, unknown> = () => ({}),
+): Promise<Buffer[]> {
   return Promise.all(
     Array.from({ length: count }, async (_, number) => {
       const header = { alg: key.algorithm, kid: key.jwk.kid ?? '', typ: 'JWT' }
@@ -63,8 +85,8 @@ export function mint(key: Key, count = TOKENS, changes: (number: number) => Reco
 }
 
 /**
- * New strings of the same text. A header gives a new string with every request; one that was looked up before carries its hash
- * with it, and measuring that would leave out a third of the work.
+ * New strings of the same text. A header gives a new string with every request; one that was looked up before carries
+ * its hash with it, and measuring that would leave out a third of the work.
  */
 export function freshly(tokens: readonly Buffer[]): string[] {
   return tokens.map((token) => token.toString('latin1'))

@@ -37,8 +37,12 @@ export const warm: Bench = {
       if (wanted('warm_check') || wanted('warm_check.async')) {
         const worker = await openWorker()
         try {
-          for (const [bench, check] of [['warm_check', 'checkSync'], ['warm_check.async', 'check']] as const) {
-            if (wanted(bench)) yield line(bench, 'workerd', 'µs', await worker.race({ key, tokens, feed, check, sight: 'again' }))
+          for (const [bench, check] of [
+            ['warm_check', 'checkSync'],
+            ['warm_check.async', 'check'],
+          ] as const) {
+            if (wanted(bench))
+              yield line(bench, 'workerd', 'µs', await worker.race({ key, tokens, feed, check, sight: 'again' }))
           }
         } finally {
           await worker.close()
@@ -51,8 +55,9 @@ export const warm: Bench = {
 }
 
 /**
- * A change of the state before every check of a token: the delta is applied before the pass, outside the measured time, and in
- * the pass each token is checked once. So every check is the first of its token after a change, and none contains the delta.
+ * A change of the state before every check of a token: the delta is applied before the pass, outside the measured
+ * time, and in the pass each token is checked once. So every check is the first of its token after a change, and none
+ * contains the delta.
  */
 async function recheck(feed: Feed, setting: GateSetting, tokens: readonly Buffer[]): Promise<Contestant> {
   let gate = await openGate(setting)

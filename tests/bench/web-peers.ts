@@ -1,5 +1,5 @@
-// Libraries that verify by WebCrypto, in every runtime. Each is given its key ready for use, and checks issuer, audience and
-// expiry, as the gate does.
+// Libraries that verify by WebCrypto, in every runtime. Each is given its key ready for use, and checks issuer,
+// audience and expiry, as the gate does.
 
 import { verify as verifyTsndr } from '@tsndr/cloudflare-worker-jwt'
 import { verify as verifyHono } from 'hono/jwt'
@@ -22,7 +22,8 @@ export async function webPeers(jwk: JWK, issuer: string, audience: string): Prom
   if (OF_TSNDR.test(algorithm)) {
     peers['@tsndr/cloudflare-worker-jwt'] = async (token) => {
       const found = await verifyTsndr(token, key, { algorithm, throwError: true })
-      if (found?.payload.iss !== issuer || found.payload.aud !== audience) throw new Error('of another issuer or audience')
+      if (found?.payload.iss !== issuer || found.payload.aud !== audience)
+        throw new Error('of another issuer or audience')
     }
   }
   return peers

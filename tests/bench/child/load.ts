@@ -27,5 +27,6 @@ const result = await autocannon({
     client.setRequests(requests.slice(next, (next += share)))
   },
 })
-if (result['2xx'] !== amount) throw new Error(`${amount - result['2xx']} of ${amount} requests were not answered with success`)
+if (result['2xx'] !== amount)
+  throw new Error(`${amount - result['2xx']} of ${amount} requests were not answered with success`)
 answer({ requestsPerSecond: (amount * 1000) / (result.finish.getTime() - result.start.getTime()) } satisfies Throughput)

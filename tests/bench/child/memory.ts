@@ -22,7 +22,12 @@ const fromDisk: typeof fetch = async (url) => {
 }
 
 const key = await makeKey('ES256')
-const setting = { issuer: ISSUER, audience: AUDIENCE, keys: [key.jwk], feed: { url: 'http://127.0.0.1/feed', keys: [FEED_KEY] } }
+const setting = {
+  issuer: ISSUER,
+  audience: AUDIENCE,
+  keys: [key.jwk],
+  feed: { url: 'http://127.0.0.1/feed', keys: [FEED_KEY] },
+}
 const gate = unopenedGate({ ...setting, fetch: fromDisk })
 await settled()
 await gate.refresh()

@@ -60,7 +60,10 @@ export async function openWorker(): Promise<BenchWorker> {
     return (await milliseconds('/run')) - median(empty)
   }
 
-  async function staged<T>({ key, tokens, feed, check, sight }: Stage, work: (names: string[]) => Promise<T>): Promise<T> {
+  async function staged<T>(
+    { key, tokens, feed, check, sight }: Stage,
+    work: (names: string[]) => Promise<T>,
+  ): Promise<T> {
     const served = await serveFeed(feed)
     try {
       const job: Job = {

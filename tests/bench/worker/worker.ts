@@ -1,5 +1,5 @@
-// Contestants inside a worker. Its clock stands still in a request, so whoever asks measures: `/prepare` makes everything ready
-// for so many passes, `/run` makes them, `/empty` answers what a request costs.
+// Contestants inside a worker. Its clock stands still in a request, so whoever asks measures: `/prepare` makes
+// everything ready for so many passes, `/run` makes them, `/empty` answers what a request costs.
 
 import wasm from 'portcullis/edge.wasm'
 import type { Gate } from 'portcullis/edge'
@@ -40,11 +40,21 @@ async function prepare(name: string, count: number): Promise<Pass[]> {
   const headers = job.tokens.map((token) => new Headers({ token }))
   const prepared: Pass[] = []
   // A header gives a new string each time that it is asked.
-  for (let pass = 0; pass < count; pass += 1) prepared.push(await contestant(headers.map((header) => header.get('token') ?? '')))
+  for (let pass = 0; pass < count; pass += 1)
+    prepared.push(await contestant(headers.map((header) => header.get('token') ?? '')))
   return prepared
 }
 
-async function ours({ issuer, audience, jwk, feed, files, tokens, check, sight }: Job): Promise<Record<string, Contestant>> {
+async function ours({
+  issuer,
+  audience,
+  jwk,
+  feed,
+  files,
+  tokens,
+  check,
+  sight,
+}: Job): Promise<Record<string, Contestant>> {
   const setting = { issuer, audience, keys: [jwk], feed }
   const all = check === 'check' ? checkAll : checkAllSync
   const seasoned = await openGate(setting)
@@ -86,14 +96,20 @@ async function firstVerdict(setting: GateSetting, paths: string[], token: string
 }
 
 async function theirs({ jwk, issuer, audience }: Job): Promise<Record<string, Contestant>> {
-  const contestant = (verify: Verify): Contestant => async (strings) => async () => {
-    for (const string of strings) await verify(string)
-  }
-  return Object.fromEntries(Object.entries(await webPeers(jwk, issuer, audience)).map(([name, verify]) => [name, contestant(verify)]))
+  const contestant =
+    (verify: Verify): Contestant =>
+    async (strings) =>
+    async () => {
+      for (const string of strings) await verify(string)
+    }
+  return Object.fromEntries(
+    Object.entries(await webPeers(jwk, issuer, audience)).map(([name, verify]) => [name, contestant(verify)]),
+  )
 }
 
 function importsOf(module: WebAssembly.Module): WebAssembly.Imports {
   const imports: Record<string, Record<string, () => void>> = {}
-  for (const { module: from, name } of WebAssembly.Module.imports(module)) (imports[from] ??= {})[name] = () => undefined
+  for (const { module: from, name } of WebAssembly.Module.imports(module))
+    (imports[from] ??= {})[name] = () => undefined
   return imports
 }

@@ -1,4 +1,5 @@
-//! The revocation state of one realm, asked about tokens that nobody revoked: every level is gone through, hashing included.
+//! The revocation state of one realm, asked about tokens that nobody revoked: every level is gone through, hashing
+//! included.
 
 use std::cell::RefCell;
 
