@@ -70,9 +70,9 @@ async function page(lines: Line[]): Promise<string> {
 Made from one run of \`cargo xtask bench --json > figures.jsonl\` by
 \`node --import tsx bench/table.ts figures.jsonl > bench/RESULTS.md\` in \`tests/\`.
 
-Peers are measured in the same run on the same tokens, in turns with Portcullis, and check the same: issuer, audience, expiry.
-Each figure is the median of seven turns. Every token is a new string each time, as a header gives it. Behind a peer's figure
-stands how many times ours it is.
+Peers are measured in the same run on the same tokens, in turns with Portcullis, and check the same: issuer, audience,
+expiry. Each of those figures is the median of seven turns. Every token is a new string each time, as a header gives it.
+Behind a peer's figure stands how many times ours it is.
 
 ${(await machine()).map((fact) => `- ${fact}`).join('\n')}
 
