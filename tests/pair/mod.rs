@@ -41,11 +41,19 @@ pub fn settings() -> LedgerSettings {
 }
 
 pub fn ledger() -> Ledger {
-    Ledger::new(settings()).unwrap()
+    ledger_of(ISSUER)
+}
+
+pub fn ledger_of(issuer: &str) -> Ledger {
+    Ledger::new(LedgerSettings { issuer: issuer.into(), ..settings() }).unwrap()
 }
 
 pub fn edge() -> Revocations {
-    Revocations::new(RealmId::of(ISSUER), vec![feed_key()], Bounds::default())
+    edge_of(ISSUER)
+}
+
+pub fn edge_of(issuer: &str) -> Revocations {
+    Revocations::new(RealmId::of(issuer), vec![feed_key()], Bounds::default())
 }
 
 /// Stages one event and commits it.

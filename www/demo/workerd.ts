@@ -2,7 +2,7 @@
 
 import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { build } from 'esbuild'
 import { Child } from './child.ts'
 
@@ -49,7 +49,7 @@ async function bundle(entry: string, folder: string): Promise<string[]> {
         name: 'wasm-module',
         setup(context) {
           context.onResolve({ filter: /\.wasm$/ }, ({ path, resolveDir }) => {
-            sources.push(resolve(resolveDir, path))
+            sources.push(createRequire(join(resolveDir, 'here')).resolve(path))
             return { path: `./${moduleName(sources.length - 1)}`, external: true }
           })
         },

@@ -33,11 +33,18 @@ pub(crate) struct Run {
     arguments: Vec<OsString>,
     folder: Option<PathBuf>,
     environment: Vec<(OsString, OsString)>,
+    is_aside: bool,
 }
 
 impl Run {
     pub(crate) fn new(program: impl AsRef<OsStr>) -> Self {
-        Self { program: program.as_ref().to_os_string(), arguments: Vec::new(), folder: None, environment: Vec::new() }
+        Self {
+            program: program.as_ref().to_os_string(),
+            arguments: Vec::new(),
+            folder: None,
+            environment: Vec::new(),
+            is_aside: false,
+        }
     }
 
     pub(crate) fn args<I: IntoIterator<Item = A>, A: AsRef<OsStr>>(mut self, arguments: I) -> Self {
@@ -52,6 +59,12 @@ impl Run {
 
     pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.environment.push((name.into(), value.as_ref().to_os_string()));
+        self
+    }
+
+    /// What it prints goes to standard error: standard output is for what was asked for, such as figures.
+    pub(crate) fn aside(mut self) -> Self {
+        self.is_aside = true;
         self
     }
 
@@ -77,6 +90,9 @@ impl Run {
         command.args(&self.arguments).envs(self.environment.iter().map(|(name, value)| (name, value)));
         if let Some(folder) = &self.folder {
             command.current_dir(folder);
+        }
+        if self.is_aside {
+            command.stdout(std::io::stderr());
         }
         command
     }

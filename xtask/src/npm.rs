@@ -28,7 +28,7 @@ pub(crate) fn install(folder: &Path) -> Result<(), Failure> {
     if installed.is_some() && installed >= locked {
         return Ok(());
     }
-    Run::new("npm").args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).within(folder).run()
+    Run::new("npm").args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).within(folder).aside().run()
 }
 
 /// A script of the folder's `package.json`, about to be run.

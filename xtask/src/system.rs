@@ -36,8 +36,9 @@ pub(crate) fn provide(program: &str, package: &str, consent: Consent) -> bool {
 
 /// Installs Debian packages.
 pub(crate) fn install(packages: &[&str]) -> bool {
-    let apt =
-        |arguments: &[&str]| Run::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive").run().is_ok();
+    let apt = |arguments: &[&str]| {
+        Run::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive").aside().run().is_ok()
+    };
     let mut arguments = vec!["install", "--yes", "--quiet", "--no-install-recommends"];
     arguments.extend(packages);
     apt(&["update", "--quiet"]) && apt(&arguments)

@@ -1,0 +1,129 @@
+// A feed of any size, made by the Rust ledger, and the ways in which an edge gets it.
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { JWK } from 'portcullis/edge'
+import { freePort } from '../../www/demo/child.ts'
+import type { GateSetting } from './gate.ts'
+import { AUDIENCE, ISSUER } from './tokens.ts'
+
+export const ROOT: string = fileURLToPath(new URL('../..', import.meta.url))
+
+/** The key that signs it: RFC 8037 appendix A. */
+export const FEED_KEY: JWK = { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' }
+export const SIGNING_KEY: JWK = { ...FEED_KEY, d: 'nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A' }
+
+/** Seconds of `exp` that share a filter. */
+const BUCKET_SECONDS = 512
+
+export interface Order {
+  /** Revoked token ids. */
+  ids: number
+  /** Users logged out and sessions ended. */
+  epochs?: number
+  /** Buckets of `exp` over which the ids are spread: about as many as a day has. */
+  buckets?: number
+  /** Thumbprints of banned keys. */
+  banned?: string[]
+  /** Deltas that follow the manifest, each with so many revoked ids. */
+  deltas?: number
+  changes?: number
+  /** The ledger's rows too. */
+  rows?: boolean
+}
+
+export interface Feed {
+  folder: string
+  /** Where a gate asks for it. */
+  url: string
+  /** Every file by its path below the feed's URL. */
+  files: ReadonlyMap<string, Buffer>
+  /** In order, from the manifest on. */
+  deltas: Buffer[]
+  /** When it was made, in unix seconds. */
+  now: number
+  buckets: number
+  /** Answers from the files in memory. */
+  fetch: typeof fetch
+  close(): Promise<void>
+}
+
+export async function makeFeed(order: Order): Promise<Feed> {
+  const folder = await mkdtemp(join(tmpdir(), 'portcullis-bench-'))
+  const now = Math.floor(Date.now() / 1000)
+  const whole = { epochs: 0, buckets: 160, banned: [], deltas: 0, changes: 1, rows: false, ...order }
+  await build({ ...whole, folder, issuer: ISSUER, now })
+  const files = new Map([['manifest', await readFile(join(folder, 'manifest'))]])
+  for (const name of await readdir(join(folder, 'sections'))) {
+    files.set(`sections/${name}`, await readFile(join(folder, 'sections', name)))
+  }
+  const numbers = Array.from({ length: whole.deltas }, (_, number) => number)
+  return {
+    folder,
+    url: 'http://127.0.0.1/feed',
+    files,
+    deltas: await Promise.all(numbers.map((number) => readFile(join(folder, 'deltas', String(number))))),
+    now,
+    buckets: whole.buckets,
+    fetch: async (input) => answer(files.get(pathOf(input instanceof Request ? input.url : String(input)))),
+    close: () => rm(folder, { recursive: true, force: true }),
+  }
+}
+
+/** A gate that gets this feed from memory. */
+export function settingOf(feed: Feed, keys: JWK[]): GateSetting {
+  return { issuer: ISSUER, audience: AUDIENCE, keys, feed: { url: feed.url, keys: [FEED_KEY] }, fetch: feed.fetch }
+}
+
+/** The claims of a token whose id is in the feed: the one of this number. */
+export function revokedClaims(feed: Feed, number: number): { jti: string; exp: number } {
+  const bucket = Math.floor(feed.now / BUCKET_SECONDS) + 2 + (number % feed.buckets)
+  return {
+    jti: `revoked${number.toString(16).padStart(9, '0')}-${'id'.padEnd(19, '-')}`,
+    exp: bucket * BUCKET_SECONDS + 100,
+  }
+}
+
+/** The same feed over HTTP, for runtimes that are programs of their own. */
+export async function serveFeed(feed: Feed): Promise<{ url: string; server: Server }> {
+  const server = createServer((request, response) => {
+    const file = feed.files.get(pathOf(`http://127.0.0.1${request.url ?? ''}`))
+    response.statusCode = file === undefined ? 404 : 200
+    response.end(file)
+  })
+  const port = await freePort()
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  return { url: `http://127.0.0.1:${port}/feed`, server }
+}
+
+async function build(order: object): Promise<void> {
+  const parameters = [
+    'run',
+    '--release',
+    '--quiet',
+    '--package',
+    'portcullis',
+    '--features',
+    'origin',
+    '--example',
+    'feed_maker',
+  ]
+  const maker = spawn('cargo', parameters, { cwd: ROOT, stdio: ['pipe', 'inherit', 'inherit'] })
+  maker.stdin.end(JSON.stringify(order))
+  const [code] = (await once(maker, 'exit')) as [number | null]
+  if (code !== 0) throw new Error('the feed could not be made')
+}
+
+function pathOf(url: string): string {
+  return new URL(url).pathname.replace('/feed/', '')
+}
+
+function answer(file: Buffer | undefined): Response {
+  return file === undefined ? new Response(null, { status: 404 }) : new Response(new Uint8Array(file))
+}

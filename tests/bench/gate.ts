@@ -1,0 +1,52 @@
+// The gate under test. It fetches nothing of its own accord while it is measured.
+
+import { createGate, type Gate, type GateOptions, type JWK } from 'portcullis/edge'
+
+export interface GateSetting {
+  issuer: string
+  audience: string
+  keys: JWK[]
+  feed: { url: string; keys: JWK[] }
+  fetch?: typeof fetch
+}
+
+const AN_HOUR = 3600
+
+/** A gate with its state loaded. */
+export async function openGate(setting: GateSetting, options: Partial<GateOptions> = {}): Promise<Gate> {
+  const gate = unopenedGate(setting, options)
+  await gate.refresh()
+  return gate
+}
+
+/** The same before its first use. */
+export function unopenedGate(
+  { issuer, audience, keys, feed, fetch }: GateSetting,
+  options: Partial<GateOptions> = {},
+): Gate {
+  return createGate({
+    realms: [{ name: 'bench', issuer, audience, jwks: { keys }, feed }],
+    refreshAfterSeconds: AN_HOUR,
+    waitAfterSeconds: AN_HOUR,
+    maxStaleSeconds: AN_HOUR,
+    firstLoadTimeoutMs: 60_000,
+    ...(fetch === undefined ? {} : { fetch }),
+    ...options,
+  })
+}
+
+/** Every token must be accepted. */
+export function checkAllSync(gate: Gate, tokens: readonly string[]): void {
+  for (const token of tokens) {
+    const verdict = gate.checkSync(token)
+    if (!verdict.ok) throw new Error(`a good token was refused: ${verdict.reason}`)
+  }
+}
+
+/** One after the other, as requests come. */
+export async function checkAll(gate: Gate, tokens: readonly string[]): Promise<void> {
+  for (const token of tokens) {
+    const verdict = await gate.check(token)
+    if (!verdict.ok) throw new Error(`a good token was refused: ${verdict.reason}`)
+  }
+}

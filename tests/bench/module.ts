@@ -1,0 +1,155 @@
+// The wasm module of the benchmarks' own (`bare/`): built like ours, and called without any glue.
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { FEED_KEY, ROOT, type Feed } from './feed.ts'
+import type { Contestant } from './race.ts'
+import { ISSUER, type Key } from './tokens.ts'
+
+interface Exports {
+  memory: WebAssembly.Memory
+  reserve(length: number): number
+  set_key(algorithm: number): number
+  verify(messageLength: number): number
+  open_realm(now: bigint, buckets: bigint): number
+  apply(): number
+  provide(): number
+  look_up(count: number): number
+}
+
+const TARGET = 'wasm32-unknown-unknown'
+const FOLDER = join(ROOT, 'target/bare')
+const MODULE = join(FOLDER, TARGET, 'release/bare.wasm')
+/** What the package's modules are optimised with. */
+const OPTIMISER = [
+  join(ROOT, 'pkg/node_modules/binaryen/bin/wasm-opt'),
+  '-O3',
+  '--enable-bulk-memory',
+  '--enable-sign-ext',
+  '--enable-mutable-globals',
+  '--enable-nontrapping-float-to-int',
+  '--enable-multivalue',
+  '--enable-reference-types',
+]
+
+/** The crate that verifies an algorithm, and its number in the module. */
+export const CRATES: Record<string, { crate: string; number: number }> = {
+  RS256: { crate: 'rsa', number: 0 },
+  ES256: { crate: 'p256', number: 1 },
+  EdDSA: { crate: 'ed25519-dalek', number: 2 },
+  HS256: { crate: 'hmac', number: 3 },
+}
+
+let built: Promise<WebAssembly.Module> | undefined
+
+/** A new instance, with a memory of its own. */
+export async function openModule(): Promise<BareModule> {
+  built ??= build()
+  const module = await built
+  const imports: Record<string, Record<string, () => never>> = {}
+  for (const { module: from, name } of WebAssembly.Module.imports(module)) {
+    ;(imports[from] ??= {})[name] = () => {
+      throw new Error(`${name} is not to be called`)
+    }
+  }
+  return new BareModule((await WebAssembly.instantiate(module, imports)).exports as unknown as Exports)
+}
+
+export class BareModule {
+  readonly #exports: Exports
+
+  constructor(exports: Exports) {
+    this.#exports = exports
+  }
+
+  /** Bare verification of tokens that were taken apart beforehand. */
+  verifier(key: Key, tokens: readonly Buffer[]): Contestant {
+    const number = CRATES[key.algorithm]?.number ?? -1
+    this.#put(keyBytes(key))
+    must(this.#exports.set_key(number), 'the key')
+    const parted = tokens.map((token) => {
+      const end = token.lastIndexOf('.')
+      const signature = Buffer.from(token.subarray(end + 1).toString('latin1'), 'base64url')
+      return { length: end, bytes: Buffer.concat([token.subarray(0, end), signature]) }
+    })
+    return {
+      tokens,
+      pass: () => {
+        for (const { length, bytes } of parted) {
+          this.#put(bytes)
+          must(this.#exports.verify(length), 'a signature')
+        }
+      },
+    }
+  }
+
+  load(feed: Feed): void {
+    this.#put(Buffer.from(`${ISSUER}\0${JSON.stringify(FEED_KEY)}`))
+    must(this.#exports.open_realm(BigInt(feed.now), BigInt(feed.buckets)), 'the feed key')
+    for (const [path, bytes] of feed.files) {
+      this.#put(bytes)
+      must(path === 'manifest' ? this.#exports.apply() : this.#exports.provide(), path)
+    }
+  }
+
+  /** Nanoseconds a look-up: so many in one call, of tokens that nobody revoked. */
+  lookUp(count: number): number {
+    const start = performance.now()
+    const good = this.#exports.look_up(count)
+    const elapsedMs = performance.now() - start
+    // One in a million may be found by mistake.
+    if (good < count * 0.999) throw new Error(`${count - good} of ${count} tokens that nobody revoked were found`)
+    return (elapsedMs * 1e6) / count
+  }
+
+  #put(bytes: Uint8Array): void {
+    const start = this.#exports.reserve(bytes.length)
+    new Uint8Array(this.#exports.memory.buffer, start, bytes.length).set(bytes)
+  }
+}
+
+function must(answer: number, what: string): void {
+  if (answer !== 1) throw new Error(`the bare module refused ${what}`)
+}
+
+function keyBytes({ jwk }: Key): Buffer {
+  const bytes = (member: string | undefined): Buffer => Buffer.from(member ?? '', 'base64url')
+  switch (jwk.kty) {
+    case 'RSA':
+      return bytes(jwk.n)
+    case 'EC':
+      return Buffer.concat([Buffer.of(4), bytes(jwk.x), bytes(jwk.y)])
+    case 'OKP':
+      return bytes(jwk.x)
+    default:
+      return bytes(jwk.k)
+  }
+}
+
+async function build(): Promise<WebAssembly.Module> {
+  const manifest = join(ROOT, 'tests/bench/bare/Cargo.toml')
+  await run('cargo', [
+    'build',
+    '--release',
+    '--quiet',
+    '--target',
+    TARGET,
+    '--target-dir',
+    FOLDER,
+    '--manifest-path',
+    manifest,
+  ])
+  const optimised = join(FOLDER, 'bare.wasm')
+  await run('node', [...OPTIMISER, MODULE, '-o', optimised])
+  return WebAssembly.compile(await readFile(optimised))
+}
+
+async function run(program: string, parameters: string[]): Promise<void> {
+  const [code] = (await once(
+    spawn(program, parameters, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] }),
+    'exit',
+  )) as [number | null]
+  if (code !== 0) throw new Error(`${program} failed`)
+}

@@ -1,0 +1,27 @@
+// Programs of the benchmarks' own, in processes of their own: one JSON text in, one out.
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+
+/** Runs `child/{file}` to its end. */
+export async function program<Answer>(file: string, input: object, flags: string[] = []): Promise<Answer> {
+  const path = fileURLToPath(new URL(`child/${file}`, import.meta.url))
+  const parameters = [...flags, '--import', import.meta.resolve('tsx'), path]
+  const child = spawn(process.execPath, parameters, { stdio: ['pipe', 'pipe', 'inherit'] })
+  child.stdin.end(JSON.stringify(input))
+  const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'exit') as Promise<[number | null]>])
+  if (code !== 0) throw new Error(`child/${file} ended with ${String(code)}`)
+  return JSON.parse(output) as Answer
+}
+
+/** What the parent sent. */
+export async function input<Input>(): Promise<Input> {
+  return JSON.parse(await text(process.stdin)) as Input
+}
+
+/** Answers and ends. */
+export function answer(value: object): void {
+  process.stdout.write(JSON.stringify(value), () => process.exit(0))
+}

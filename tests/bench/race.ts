@@ -1,0 +1,75 @@
+// Contestants measured in turns, so that a slow minute of the machine hits all of them alike.
+
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import type { Line } from './run.ts'
+import { freshly } from './tokens.ts'
+
+export interface Contestant {
+  tokens: readonly Buffer[]
+  /** Makes ready for one pass; not timed. */
+  ready?: () => void | Promise<void>
+  /** One pass over the tokens; timed. */
+  pass: (tokens: readonly string[]) => void | Promise<void>
+}
+
+/** The name of our own contestant. */
+export const OURS = 'portcullis'
+
+const ROUNDS = 7
+/** A contestant makes passes until its turn has taken so long. */
+const TURN_MS = 25
+
+setFlagsFromString('--expose-gc')
+export const collectGarbage = runInNewContext('gc') as () => void
+
+/** Microseconds a token: the median of all turns but the first, which warms up. */
+export async function race(contestants: Record<string, Contestant>): Promise<Record<string, number>> {
+  return inTurns(Object.keys(contestants), async (name) => {
+    const contestant = contestants[name]
+    if (contestant === undefined) throw new Error(`${name} does not take part`)
+    return takeTurn(contestant)
+  })
+}
+
+/** The median that each of the names gets from its turns. */
+export async function inTurns(
+  names: string[],
+  turn: (name: string) => Promise<number>,
+): Promise<Record<string, number>> {
+  const figures = new Map<string, number[]>(names.map((name) => [name, []]))
+  for (let round = 0; round <= ROUNDS; round += 1) {
+    for (const name of names) {
+      const figure = await turn(name)
+      if (round > 0) figures.get(name)?.push(figure)
+    }
+  }
+  return Object.fromEntries([...figures].map(([name, all]) => [name, median(all)]))
+}
+
+export function median(figures: readonly number[]): number {
+  return [...figures].sort((a, b) => a - b)[Math.floor(figures.length / 2)] ?? Number.NaN
+}
+
+/** A figure of ours beside the peers'. */
+export function line(bench: string, runtime: Line['runtime'], unit: string, figures: Record<string, number>): Line {
+  const { [OURS]: value = Number.NaN, ...peers } = figures
+  return { bench, runtime, value, unit, peers }
+}
+
+async function takeTurn({ tokens, ready, pass }: Contestant): Promise<number> {
+  let elapsedMs = 0
+  let passes = 0
+  while (elapsedMs < TURN_MS) {
+    await ready?.()
+    const strings = freshly(tokens)
+    // One contestant's garbage is not to be another's pause.
+    if (passes === 0) collectGarbage()
+    const start = performance.now()
+    const pending = pass(strings)
+    if (pending !== undefined) await pending
+    elapsedMs += performance.now() - start
+    passes += 1
+  }
+  return (elapsedMs * 1000) / (passes * tokens.length)
+}

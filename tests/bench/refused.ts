@@ -1,0 +1,66 @@
+// What a refusal costs, each token seen for the first time: an attacker's garbage must not be dearer than a good token.
+
+import type { Gate } from 'portcullis/edge'
+import { makeFeed, revokedClaims, settingOf } from './feed.ts'
+import { openGate } from './gate.ts'
+import { line, OURS, race, type Contestant } from './race.ts'
+import type { Bench } from './run.ts'
+import { claimsOf, makeKey, mint } from './tokens.ts'
+
+const REASONS = {
+  form: 'malformed',
+  expired: 'expired',
+  banned: 'banned_key',
+  revoked: 'token_revoked',
+  accepting: 'accepted',
+}
+type Kind = keyof typeof REASONS
+
+export const refused: Bench = {
+  names: Object.keys(REASONS).map((kind) => `refused.${kind}`),
+  async *run(wanted) {
+    const [key, stolen] = await Promise.all([makeKey('RS256'), makeKey('RS256')])
+    stolen.jwk.kid = 'stolen'
+    const feed = await makeFeed({ ids: 100_000, epochs: 10_000, banned: [stolen.thumbprint] })
+    try {
+      const good = await mint(key)
+      const tokens: Record<Kind, Buffer[]> = {
+        form: good.map((token) => token.subarray(0, token.lastIndexOf('.'))),
+        expired: await mint(key, good.length, () => ({
+          exp: Number(claimsOf()['iat']) - 60,
+          iat: Number(claimsOf()['iat']) - 360,
+        })),
+        banned: await mint(stolen, good.length),
+        revoked: await mint(key, good.length, (number) => revokedClaims(feed, number)),
+        accepting: good,
+      }
+      const setting = settingOf(feed, [key.jwk, stolen.jwk])
+      const contestants = (Object.keys(REASONS) as Kind[]).map((kind): [Kind, Contestant] => {
+        let gate: Gate | undefined
+        return [
+          kind,
+          {
+            tokens: tokens[kind],
+            async ready() {
+              gate?.close()
+              gate = await openGate(setting)
+            },
+            async pass(strings) {
+              for (const string of strings) {
+                const verdict = await gate?.check(string)
+                const found = verdict?.ok ? 'accepted' : verdict?.reason
+                if (found !== REASONS[kind]) throw new Error(`${kind}: ${found}`)
+              }
+            },
+          },
+        ]
+      })
+      const figures = await race(Object.fromEntries(contestants))
+      for (const [kind, value] of Object.entries(figures)) {
+        if (wanted(`refused.${kind}`)) yield line(`refused.${kind}`, 'node', 'µs', { [OURS]: value })
+      }
+    } finally {
+      await feed.close()
+    }
+  },
+}

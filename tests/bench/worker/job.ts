@@ -1,0 +1,16 @@
+// What the worker is asked to do; plain data, as it is posted.
+
+import type { JWK } from 'portcullis/edge'
+
+export interface Job {
+  issuer: string
+  audience: string
+  jwk: JWK
+  feed: { url: string; keys: JWK[] }
+  /** Paths of the feed's files, below its URL. */
+  files: string[]
+  tokens: string[]
+  check: 'check' | 'checkSync'
+  /** Whether each token is new to the gate when it is checked. */
+  sight: 'first' | 'again'
+}

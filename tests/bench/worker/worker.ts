@@ -1,0 +1,115 @@
+// Contestants inside a worker. Its clock stands still in a request, so whoever asks measures: `/prepare` makes
+// everything ready for so many passes, `/run` makes them, `/empty` answers what a request costs.
+
+import wasm from 'portcullis/edge.wasm'
+import type { Gate } from 'portcullis/edge'
+import { checkAll, checkAllSync, openGate, unopenedGate, type GateSetting } from '../gate.ts'
+import { webPeers, type Verify } from '../web-peers.ts'
+import type { Job } from './job.ts'
+
+type Pass = () => void | Promise<void>
+type Contestant = (strings: readonly string[]) => Promise<Pass>
+
+let contestants: Record<string, Contestant> = {}
+let job: Job | undefined
+let passes: Pass[] = []
+
+export default {
+  async fetch(request: Request): Promise<Response> {
+    const { pathname, searchParams } = new URL(request.url)
+    switch (pathname) {
+      case '/setup':
+        job = (await request.json()) as Job
+        contestants = { ...(await ours(job)), ...(await theirs(job)) }
+        return Response.json(Object.keys(contestants))
+      case '/prepare':
+        passes = await prepare(searchParams.get('contestant') ?? '', Number(searchParams.get('passes')))
+        return new Response()
+      case '/run':
+        for (const pass of passes) await pass()
+        return new Response()
+      default:
+        return new Response()
+    }
+  },
+}
+
+async function prepare(name: string, count: number): Promise<Pass[]> {
+  const contestant = contestants[name]
+  if (contestant === undefined || job === undefined) throw new Error(`${name} does not take part`)
+  const headers = job.tokens.map((token) => new Headers({ token }))
+  const prepared: Pass[] = []
+  // A header gives a new string each time that it is asked.
+  for (let pass = 0; pass < count; pass += 1)
+    prepared.push(await contestant(headers.map((header) => header.get('token') ?? '')))
+  return prepared
+}
+
+async function ours({
+  issuer,
+  audience,
+  jwk,
+  feed,
+  files,
+  tokens,
+  check,
+  sight,
+}: Job): Promise<Record<string, Contestant>> {
+  const setting = { issuer, audience, keys: [jwk], feed }
+  const all = check === 'check' ? checkAll : checkAllSync
+  const seasoned = await openGate(setting)
+  await checkAll(seasoned, tokens)
+  const gates: Gate[] = []
+  return {
+    async portcullis(strings) {
+      if (sight === 'again') return () => all(seasoned, strings)
+      const gate = await openGate(setting)
+      gates.push(gate)
+      while (gates.length > MOST_GATES) gates.shift()?.close()
+      return () => all(gate, strings)
+    },
+    'first verdict': ([token = '']) => firstVerdict(setting, files, token),
+    async instantiate() {
+      return () => void new WebAssembly.Instance(wasm, importsOf(wasm))
+    },
+  }
+}
+
+/** Gates of passes that were made are closed when so many are newer: as many as passes are ever prepared. */
+const MOST_GATES = 40
+
+/** The feed's bytes are in hand; what is measured is everything from there to an accepted token. */
+async function firstVerdict(setting: GateSetting, paths: string[], token: string): Promise<Pass> {
+  const files = new Map<string, Uint8Array<ArrayBuffer>>()
+  for (const path of paths) {
+    files.set(path, new Uint8Array(await (await fetch(`${setting.feed.url}/${path}`)).arrayBuffer()))
+  }
+  const fromMemory: typeof fetch = async (input) => {
+    const file = files.get(new URL(String(input)).pathname.replace('/feed/', ''))
+    return file === undefined ? new Response(null, { status: 404 }) : new Response(file)
+  }
+  return async () => {
+    const gate = unopenedGate({ ...setting, fetch: fromMemory })
+    await checkAll(gate, [token])
+    gate.close()
+  }
+}
+
+async function theirs({ jwk, issuer, audience }: Job): Promise<Record<string, Contestant>> {
+  const contestant =
+    (verify: Verify): Contestant =>
+    async (strings) =>
+    async () => {
+      for (const string of strings) await verify(string)
+    }
+  return Object.fromEntries(
+    Object.entries(await webPeers(jwk, issuer, audience)).map(([name, verify]) => [name, contestant(verify)]),
+  )
+}
+
+function importsOf(module: WebAssembly.Module): WebAssembly.Imports {
+  const imports: Record<string, Record<string, () => void>> = {}
+  for (const { module: from, name } of WebAssembly.Module.imports(module))
+    (imports[from] ??= {})[name] = () => undefined
+  return imports
+}
