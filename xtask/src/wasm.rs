@@ -1,4 +1,4 @@
-//! The two wasm modules: compiled, bound to JavaScript, optimised.
+//! The wasm modules: compiled, bound to JavaScript, optimised.
 
 use crate::command::{Failure, Run};
 use crate::system::{self, Consent};
@@ -13,12 +13,24 @@ const TARGET: &str = "wasm32-unknown-unknown";
 /// Debian's Rust with the sources of the standard library, for machines whose rustup refuses the target.
 const DEBIAN_PACKAGES: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
 
-/// Builds `pkg/wasm/edge` and `pkg/wasm/origin`.
+/// One build of the crate: a folder below `pkg/wasm`, and the crate's features.
+struct Module {
+    folder: &'static str,
+    features: &'static str,
+}
+
+const MODULES: [Module; 3] = [
+    Module { folder: "edge", features: "edge,wasm,rust-rsa,rust-ecdsa" },
+    Module { folder: "edge-slim", features: "edge,wasm" },
+    Module { folder: "origin", features: "origin,wasm,rust-rsa,rust-ecdsa" },
+];
+
+/// Builds the modules into `pkg/wasm`.
 pub(crate) fn modules(project: &Project) -> Result<(), Failure> {
     let toolchain = Toolchain::find(project)?;
-    for side in ["edge", "origin"] {
-        let compiled = toolchain.compile(project, side)?;
-        let folder = project.path("pkg/wasm").join(side);
+    for module in MODULES {
+        let compiled = toolchain.compile(project, &module)?;
+        let folder = project.path("pkg/wasm").join(module.folder);
         if newer(&compiled, &folder.join("core_bg.wasm")) {
             bind(&compiled, &folder)?;
             optimise(project, &folder.join("core_bg.wasm"))?;
@@ -52,10 +64,9 @@ impl Toolchain {
         )))
     }
 
-    fn compile(&self, project: &Project, side: &str) -> Result<PathBuf, Failure> {
-        // A folder for each side: both modules have the crate's name.
-        let target = project.path("target/wasm").join(side);
-        let features = format!("{side},wasm");
+    fn compile(&self, project: &Project, module: &Module) -> Result<PathBuf, Failure> {
+        // A folder for each: all have the crate's name.
+        let target = project.path("target/wasm").join(module.folder);
         let arguments = [
             "build",
             "--quiet",
@@ -68,7 +79,7 @@ impl Toolchain {
             TARGET,
             "--no-default-features",
             "--features",
-            &features,
+            module.features,
         ];
         let cargo = match self {
             Self::Rustup => Run::new("cargo").args(arguments),
