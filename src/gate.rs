@@ -2,17 +2,47 @@
 
 use crate::error::{FeedError, KeyError};
 use crate::explain::{self, Check};
-use crate::keys::{KeyRules, KeySource, Keys, Skipped};
+use crate::keys::{Key, KeyRules, KeySource, Keys, Skipped, MAX_KEYS};
 use crate::revocation::{peek_realm, Applied, Effect, Provided};
+use crate::signature::{Algorithm, Algorithms};
 use crate::time::UnixSeconds;
-use crate::verdict::{self, Identified, IntakeError, Realm, RealmKeys, Verdict};
+use crate::verdict::{self, Begun, CacheLimits, Finding, Handle, Handles, HostOutcome, Identified, IntakeError};
+use crate::verdict::{Pending, Realm, RealmKeys, Verdict, VerifiedTokens};
 
-/// Realms and a clock. Everything is synchronous; fetching and waiting are the caller's.
+/// Realms, the tokens remembered as verified, and a clock. Everything is synchronous; fetching and waiting are the caller's.
 #[derive(Debug)]
 pub struct Gate {
     realms: Vec<Realm>,
-    sources: Vec<KeysFrom>,
+    origins: Vec<KeyOrigin>,
+    verified: VerifiedTokens,
+    at_host: Handles,
+    /// Key sets that this gate has had.
+    sets: u32,
     latest: UnixSeconds,
+}
+
+/// Where a realm's keys come from, and what was seen of them.
+#[derive(Debug)]
+struct KeyOrigin {
+    from: KeysFrom,
+    /// Thumbprints of those keys in the set that are banned.
+    banned: Vec<[u8; 32]>,
+    /// Which of the sets that this gate has had.
+    set: u32,
+}
+
+/// How far [`Gate::begin`] got.
+#[derive(Debug)]
+pub enum Progress {
+    /// To the end.
+    Decided(Finding),
+    /// To the signature, which is the host's to check.
+    AtHost {
+        /// Names the token, once.
+        handle: Handle,
+        /// Names the key, by which the host may keep what it made of it. The same number never means another key.
+        key_number: u32,
+    },
 }
 
 /// Where a realm's keys come from.
@@ -36,15 +66,58 @@ pub struct KeysReport {
 impl Gate {
     /// A gate for these realms. Nothing is loaded: every token is refused until keys and state arrive.
     #[must_use]
-    pub fn new(realms: Vec<(Realm, KeysFrom)>) -> Self {
-        let (realms, sources) = realms.into_iter().unzip();
-        Self { realms, sources, latest: UnixSeconds::ZERO }
+    pub fn new(realms: Vec<(Realm, KeysFrom)>, verified: CacheLimits) -> Self {
+        let origin = |(realm, from)| (realm, KeyOrigin { from, banned: Vec::new(), set: 0 });
+        let (realms, origins) = realms.into_iter().map(origin).unzip();
+        let verified = VerifiedTokens::new(verified);
+        Self { realms, origins, verified, at_host: Handles::default(), sets: 0, latest: UnixSeconds::ZERO }
     }
 
     /// Judges a token ([`verdict::judge`]) at `now`, or at the latest time this gate was told, if that is later.
     pub fn check(&mut self, token: &str, now: UnixSeconds) -> Verdict {
+        let finding = self.find(token.as_bytes(), now);
+        verdict::verdict_on(token, finding)
+    }
+
+    /// Judges a token likewise and says what was found, without its contents ([`verdict::find`]).
+    ///
+    /// # Errors
+    /// The token is refused.
+    pub fn find(&mut self, token: &[u8], now: UnixSeconds) -> Finding {
         let now = self.advance(now);
-        verdict::judge(token, &self.realms, now)
+        verdict::find(token, &self.realms, &mut self.verified, now)
+    }
+
+    /// Begins to judge a token with the host's help, where its algorithm is one of `host` ([`verdict::begin`]).
+    pub fn begin(&mut self, token: &[u8], host: Algorithms, now: UnixSeconds) -> Progress {
+        let now = self.advance(now);
+        match verdict::begin(token, &self.realms, &mut self.verified, host, now) {
+            Begun::Decided(finding) => Progress::Decided(finding),
+            Begun::Pending(pending) => match self.key_number(&pending) {
+                Some(key_number) => Progress::AtHost { handle: self.at_host.put(pending), key_number },
+                None => Progress::Decided(self.find(token, now)),
+            },
+        }
+    }
+
+    /// The algorithm of a token that cannot be judged without the host ([`verdict::host_needed`]).
+    pub fn host_needed(&mut self, token: &str, now: UnixSeconds) -> Option<Algorithm> {
+        let now = self.advance(now);
+        verdict::host_needed(token, &self.realms, now)
+    }
+
+    /// A token that is at the host.
+    #[must_use]
+    pub fn pending(&self, handle: Handle) -> Option<&Pending> {
+        self.at_host.get(handle)
+    }
+
+    /// Ends what [`Gate::begin`] began ([`verdict::finish`]). `None`: the handle was used before, or too many others have been
+    /// given out since; then nothing is known of the token and it must be judged from the beginning.
+    pub fn finish(&mut self, handle: Handle, outcome: HostOutcome, now: UnixSeconds) -> Option<Finding> {
+        let now = self.advance(now);
+        let pending = self.at_host.take(handle)?;
+        Some(verdict::finish(pending, outcome, &self.realms, &mut self.verified, now))
     }
 
     /// Every check with its outcome ([`explain::explain`]).
@@ -73,14 +146,13 @@ impl Gate {
         source: KeySource,
         usable_until: UnixSeconds,
     ) -> Option<Result<KeysReport, KeyError>> {
-        self.realms.get_mut(realm).map(|realm| read_keys(realm, jwks, source, usable_until))
+        self.realms.get(realm)?;
+        Some(self.read_keys(realm, jwks, source, usable_until))
     }
 
     /// Takes a realm's keys away: its tokens get `keys_unavailable`.
     pub fn clear_keys(&mut self, realm: usize) {
-        if let Some(realm) = self.realms.get_mut(realm) {
-            realm.keys = RealmKeys::Unavailable;
-        }
+        self.replace_keys(realm, RealmKeys::Unavailable);
     }
 
     /// Which realm a feed message is for, and its sequence, before any signature is checked.
@@ -103,7 +175,7 @@ impl Gate {
         let realm = self.realms.get_mut(index).ok_or(FeedError::WrongRealm)?;
         let applied = realm.revocations.apply(bytes, now)?;
         match applied.effect {
-            Effect::Changed | Effect::ChangedInPart => self.adopt_keys(index),
+            Effect::Changed | Effect::ChangedInPart => self.adopt(index),
             Effect::Renewed | Effect::AlreadyKnown | Effect::Staged => {}
         }
         Ok((index, applied))
@@ -117,7 +189,7 @@ impl Gate {
         let state = self.realms.get_mut(realm).ok_or(FeedError::WrongRealm)?;
         let provided = state.revocations.provide_section(bytes)?;
         match provided {
-            Provided::Committed => self.adopt_keys(realm),
+            Provided::Committed => self.adopt(realm),
             Provided::Stored => {}
         }
         Ok(provided)
@@ -129,16 +201,70 @@ impl Gate {
         self.realms.get(index)
     }
 
-    /// Keys that came with the feed. A set without a usable key leaves none: what the one before says holds no longer.
-    fn adopt_keys(&mut self, index: usize) {
-        let (Some(realm), Some(KeysFrom::Feed)) = (self.realms.get_mut(index), self.sources.get(index)) else {
-            return;
-        };
-        if let Some(jwks) = realm.revocations.jwks().map(<[u8]>::to_vec) {
+    /// The number of a key that is in use.
+    fn key_number(&self, pending: &Pending) -> Option<u32> {
+        let realm = self.realms.get(pending.realm())?;
+        let RealmKeys::Loaded { keys, .. } = &realm.keys else { return None };
+        let is_it = |key: &Key| key.is_same_as(pending.key());
+        let place = u32::try_from(keys.iter().position(is_it)?).ok()?;
+        self.origins.get(pending.realm())?.set.checked_mul(KEYS_NUMBERED)?.checked_add(place)
+    }
+
+    /// Takes over what a new state says of keys. A set without a usable key leaves none: what the one before says holds no
+    /// longer.
+    fn adopt(&mut self, index: usize) {
+        let (Some(realm), Some(origin)) = (self.realms.get(index), self.origins.get(index)) else { return };
+        if let (KeysFrom::Feed, Some(jwks)) = (origin.from, realm.revocations.jwks().map(<[u8]>::to_vec)) {
             // The feed's own age bounds the use of its keys.
-            if read_keys(realm, &jwks, KeySource::Url, UnixSeconds::MAX).is_err() {
-                realm.keys = RealmKeys::Unavailable;
+            if self.read_keys(index, &jwks, KeySource::Url, UnixSeconds::MAX).is_err() {
+                self.replace_keys(index, RealmKeys::Unavailable);
             }
+        }
+        self.forget_banned(index);
+    }
+
+    fn read_keys(
+        &mut self,
+        index: usize,
+        jwks: &[u8],
+        source: KeySource,
+        usable_until: UnixSeconds,
+    ) -> Result<KeysReport, KeyError> {
+        let rsa_default = self.realms.get(index).map(|realm| realm.policy.rsa_default).unwrap_or_default();
+        let read = Keys::read(jwks, KeyRules { source, rsa_default })?;
+        let report = KeysReport { accepted: read.keys.iter().count(), skipped: read.skipped };
+        self.replace_keys(index, RealmKeys::Loaded { keys: read.keys, usable_until });
+        Ok(report)
+    }
+
+    /// What was verified under a key goes with that key. Most sets that are fetched again are the same.
+    fn replace_keys(&mut self, index: usize, keys: RealmKeys) {
+        let (Some(realm), Some(origin)) = (self.realms.get_mut(index), self.origins.get_mut(index)) else { return };
+        let is_same = match (&realm.keys, &keys) {
+            (RealmKeys::Loaded { keys: old, .. }, RealmKeys::Loaded { keys: new, .. }) => old.is_same_as(new),
+            (RealmKeys::Unavailable, RealmKeys::Unavailable) => true,
+            (RealmKeys::Loaded { .. }, RealmKeys::Unavailable) | (RealmKeys::Unavailable, RealmKeys::Loaded { .. }) => {
+                false
+            }
+        };
+        realm.keys = keys;
+        if !is_same {
+            self.sets += 1;
+            origin.set = self.sets;
+            self.verified.drop_unvouched(index, realm);
+        }
+        self.forget_banned(index);
+    }
+
+    /// What was verified under a key that is now banned goes as well, so that nothing of it is left if the ban is corrected.
+    fn forget_banned(&mut self, index: usize) {
+        let (Some(realm), Some(origin)) = (self.realms.get(index), self.origins.get_mut(index)) else { return };
+        let RealmKeys::Loaded { keys, .. } = &realm.keys else { return };
+        let banned = keys.iter().map(Key::thumbprint).filter(|thumbprint| realm.revocations.bans(thumbprint));
+        let banned: Vec<_> = banned.copied().collect();
+        if banned != origin.banned {
+            origin.banned = banned;
+            self.verified.drop_unvouched(index, realm);
         }
     }
 
@@ -149,14 +275,6 @@ impl Gate {
     }
 }
 
-fn read_keys(
-    realm: &mut Realm,
-    jwks: &[u8],
-    source: KeySource,
-    usable_until: UnixSeconds,
-) -> Result<KeysReport, KeyError> {
-    let read = Keys::read(jwks, KeyRules { source, rsa_default: realm.policy.rsa_default })?;
-    let report = KeysReport { accepted: read.keys.iter().count(), skipped: read.skipped };
-    realm.keys = RealmKeys::Loaded { keys: read.keys, usable_until };
-    Ok(report)
-}
+/// Numbers set aside for the keys of one set; no set has more.
+const KEYS_NUMBERED: u32 = 128;
+const _: () = assert!(MAX_KEYS <= KEYS_NUMBERED as usize);

@@ -4,6 +4,7 @@
 mod jwk;
 
 use core::fmt;
+use std::sync::Arc;
 
 use crate::error::KeyError;
 use crate::json::{read_items, read_object, Duplicates};
@@ -96,6 +97,22 @@ impl Keys {
             (true, None) => Err(NoCandidate::UnknownKey),
         }
     }
+
+    /// The key a token must have been signed with, where only one comes into question: [`Keys::candidates`] would name it
+    /// alone.
+    pub(crate) fn only_candidate(&self, algorithm: Algorithm, id: Option<&str>) -> Option<&Key> {
+        let named = |key: &&Key| id.is_none() || key.id.as_deref() == id;
+        let mut fitting = self.0.iter().filter(named).filter(|key| key.algorithms.contains(algorithm));
+        match (fitting.next(), fitting.next()) {
+            (Some(key), None) => Some(key),
+            (Some(_) | None, Some(_)) | (None, None) => None,
+        }
+    }
+
+    /// Whether both sets say the same of the same keys, in the same order.
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(|(one, other)| one.is_same_as(other))
+    }
 }
 
 /// Why no key of a set may be tried for a token.
@@ -107,14 +124,14 @@ pub enum NoCandidate {
     OtherAlgorithm,
 }
 
-/// A verifying key that may be used with one algorithm only.
+/// A verifying key that may be used with one algorithm only. Cheap to clone.
 #[derive(Clone)]
 pub struct Key {
-    id: Option<String>,
+    id: Option<Arc<str>>,
     algorithms: Algorithms,
     thumbprint: [u8; 32],
-    public_jwk: Option<String>,
-    verifying: VerifyingKey,
+    public_jwk: Option<Arc<str>>,
+    verifying: Arc<VerifyingKey>,
 }
 
 impl Key {
@@ -142,6 +159,11 @@ impl Key {
     #[must_use]
     pub fn public_jwk(&self) -> Option<&str> {
         self.public_jwk.as_deref()
+    }
+
+    /// Whether it is the same key, for the same algorithm, under the same `kid`.
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        self.thumbprint == other.thumbprint && self.algorithms == other.algorithms && self.id == other.id
     }
 
     /// Who can check this key's signatures. [`Key::verifies`] says nothing of a key that is the host's.

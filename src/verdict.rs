@@ -1,20 +1,27 @@
 //! A token in, a verdict out. The only file in which tokens and revocation state meet.
 
 mod checks;
+mod facts;
+mod handles;
 mod host;
 mod intake;
 mod reason;
+mod verified;
 
-pub use self::host::{begin, finish, Begun, HostOutcome, Pending};
+pub use self::handles::{Handle, Handles, MAX_HANDLES};
+pub use self::host::{begin, finish, host_needed, Begun, HostOutcome, Pending, MAX_SIGNATURE_BYTES};
 pub use self::intake::{identify, Identified, IntakeError};
 pub use self::reason::Reason;
+pub use self::verified::{CacheLimits, VerifiedTokens};
+
+use self::facts::{Facts, Imprint};
 
 use crate::claims::{ClaimNames, ClaimSet, Claims};
 use crate::explain::{CheckName, Observer, Unobserved};
 use crate::keys::{Key, Keys, NoCandidate};
 use crate::policy::Policy;
 use crate::revocation::{Bounds, FeedKey, Level, RealmId, Revocations, Status, Subject};
-use crate::signature::Algorithm;
+use crate::signature::{Algorithm, CheckedBy};
 use crate::time::UnixSeconds;
 use crate::token::{Malformed, Parts, TokenBytes, UntrustedToken, VerifiedToken, MAX_TOKEN_BYTES};
 
@@ -25,6 +32,44 @@ use crate::token::{Malformed, Parts, TokenBytes, UntrustedToken, VerifiedToken, 
 #[must_use]
 pub fn judge(token: &str, realms: &[Realm], now: UnixSeconds) -> Verdict {
     examine(token, realms, now, &mut Unobserved)
+}
+
+/// Judges a token as [`judge`] does, but for the signature of a token that `verified` remembers: it is not computed again.
+/// Everything that can change is looked at again, so the finding is the same.
+///
+/// # Errors
+/// The token is refused.
+pub fn find(token: &[u8], realms: &[Realm], verified: &mut VerifiedTokens, now: UnixSeconds) -> Finding {
+    match recall(token, realms, verified, now) {
+        Some(finding) => finding,
+        None => find_afresh(token, realms, verified, now),
+    }
+}
+
+/// What was found about a token, without its contents.
+pub type Finding = Result<Standing, Refused>;
+
+/// What an accepted token rests on. Only this module makes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Standing {
+    /// The realm's place in the list that was given.
+    pub realm: usize,
+    /// The sequence of the revocation state that was asked.
+    pub sequence: u64,
+    /// Whether the issuer knew a later sequence when it made the token (`rsq`): the state should be refreshed.
+    pub behind: bool,
+    /// How the signature is known to be good.
+    pub signature: Signature,
+}
+
+/// How a signature is known to be good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signature {
+    /// It was checked now.
+    Checked,
+    /// It was checked before, for this exact token under this exact key.
+    Remembered,
 }
 
 /// One issuer: what it asks of a token, its keys, and what it has revoked.
@@ -84,7 +129,7 @@ pub enum Verdict {
     Refused(Refused),
 }
 
-/// A token that passed every check. Only [`judge`] and [`finish`] make one.
+/// A token that passed every check. Only this module makes one.
 #[derive(Debug)]
 pub struct Accepted {
     /// The realm's place in the list that was given.
@@ -139,23 +184,92 @@ pub(crate) fn examine(token: &str, realms: &[Realm], now: UnixSeconds, observer:
         Ok(bytes) => bytes,
         Err(reason) => return Verdict::Refused(Refused { realm: None, reason }),
     };
-    let standing = admit(&bytes, realms, now, observer).and_then(|admitted| {
+    let finding = admit(&bytes, realms, now, observer).and_then(|admitted| {
         let Admitted { index, realm, token, candidates } = admitted;
-        observer
-            .check(CheckName::Signature, prove(realm, token, &candidates))
-            .and_then(|token| conclude(index, realm, &token, now, observer))
-            .map_err(|reason| Refused { realm: Some(index), reason })
+        let proven = observer.check(CheckName::Signature, prove(realm, token, &candidates));
+        let concluded = proven.and_then(|token| {
+            let claims = observer.check(CheckName::Claims, read_claims(token.claims(), &realm.policy))?;
+            conclude(index, realm, token.claims(), &claims, now, observer)
+        });
+        concluded.map_err(|reason| Refused { realm: Some(index), reason })
     });
-    verdict(bytes, standing)
+    verdict(bytes, finding)
 }
 
-fn verdict(bytes: TokenBytes<'_>, standing: Result<Standing, Refused>) -> Verdict {
-    match standing {
-        Ok(Standing { realm, sequence, behind }) => {
+/// The verdict on a token about which that was found.
+pub(crate) fn verdict_on(token: &str, finding: Finding) -> Verdict {
+    let malformed = Refused { realm: None, reason: Reason::Malformed };
+    match finding.and_then(|standing| Ok((TokenBytes::decode(token, usize::MAX).map_err(|_| malformed)?, standing))) {
+        Ok((bytes, standing)) => verdict(bytes, Ok(standing)),
+        Err(refused) => Verdict::Refused(refused),
+    }
+}
+
+fn verdict(bytes: TokenBytes<'_>, finding: Finding) -> Verdict {
+    match finding {
+        Ok(Standing { realm, sequence, behind, signature: _ }) => {
             Verdict::Accepted(Accepted { realm, sequence, behind, parts: bytes.into_parts() })
         }
         Err(refused) => Verdict::Refused(refused),
     }
+}
+
+/// What is found about a token whose signature is remembered; `None`: it is not, or its key is another now.
+fn recall(token: &[u8], realms: &[Realm], verified: &mut VerifiedTokens, now: UnixSeconds) -> Option<Finding> {
+    let (realm, finding) = {
+        let imprint = verified.get(token)?;
+        (imprint.realm(), reconsider(imprint, realms, now, Signature::Remembered))
+    };
+    match finding {
+        Some(result) => Some(result.map_err(|reason| Refused { realm: Some(realm), reason })),
+        None => {
+            verified.forget(token);
+            None
+        }
+    }
+}
+
+fn find_afresh(token: &[u8], realms: &[Realm], verified: &mut VerifiedTokens, now: UnixSeconds) -> Finding {
+    let nowhere = |reason| Refused { realm: None, reason };
+    let text = core::str::from_utf8(token).map_err(|_| nowhere(Reason::Malformed))?;
+    let bytes = decode(text, realms, &mut Unobserved).map_err(nowhere)?;
+    let Admitted { index, realm, token, candidates } = admit(&bytes, realms, now, &mut Unobserved)?;
+    let here = |reason| Refused { realm: Some(index), reason };
+    // Read before the signature is checked, believed after.
+    let claims = read_claims(token.unverified_claims(), &realm.policy);
+    let imprint = match (candidates.as_slice(), &claims) {
+        ([key], Ok(claims)) if verified.is_on() => Imprint::take(text, (index, realm), &token, claims, key),
+        _ => None,
+    };
+    let token = prove(realm, token, &candidates).map_err(here)?;
+    if let Some(imprint) = imprint {
+        verified.insert(imprint);
+    }
+    conclude(index, realm, token.claims(), &claims.map_err(here)?, now, &mut Unobserved).map_err(here)
+}
+
+/// Everything about a token with a good signature that may have changed since it was checked: that its key is there and
+/// still the only one it can be, bans, time, revocation, freshness. `None`: that key is not there any more, so the token
+/// must be judged from the beginning.
+fn reconsider(
+    imprint: &Imprint,
+    realms: &[Realm],
+    now: UnixSeconds,
+    signature: Signature,
+) -> Option<Result<Standing, Reason>> {
+    let realm = realms.get(imprint.realm())?;
+    let Some(keys) = realm.keys.usable_at(now) else { return Some(Err(Reason::KeysUnavailable)) };
+    if !imprint.is_signed_by(keys.only_candidate(imprint.algorithm(), imprint.key_id())?) {
+        return None;
+    }
+    if realm.revocations.bans(imprint.thumbprint()) {
+        return Some(Err(Reason::BannedKey));
+    }
+    let facts = imprint.facts();
+    Some(current(realm, &facts, now, &mut Unobserved).and_then(|times| {
+        let standing = settle(imprint.realm(), realm, &facts, times, now, &mut Unobserved)?;
+        Ok(Standing { signature, ..standing })
+    }))
 }
 
 fn decode<'t>(token: &'t str, realms: &[Realm], observer: &mut impl Observer) -> Result<TokenBytes<'t>, Reason> {
@@ -255,14 +369,14 @@ fn prove<'d>(realm: &Realm, token: UntrustedToken<'d>, candidates: &[&Key]) -> R
             Err(untrusted) => token = untrusted,
         }
     }
-    Err(Reason::BadSignature)
+    match candidates.iter().any(|key| key.checked_by() == CheckedBy::HostOnly) {
+        true => Err(Reason::KeysUnavailable),
+        false => Err(Reason::BadSignature),
+    }
 }
 
-/// What an accepted token rests on.
-struct Standing {
-    realm: usize,
-    sequence: u64,
-    behind: bool,
+fn read_claims<'j>(set: &ClaimSet<'j>, policy: &Policy) -> Result<Claims<'j>, Reason> {
+    Claims::read(set, &policy.claim_names).map_err(|_| Reason::Malformed)
 }
 
 /// Everything after the signature: claims, revocation, freshness. Synchronous and complete, so that whatever happened
@@ -270,50 +384,76 @@ struct Standing {
 fn conclude(
     index: usize,
     realm: &Realm,
-    token: &VerifiedToken<'_>,
+    set: &ClaimSet<'_>,
+    claims: &Claims<'_>,
+    now: UnixSeconds,
+    observer: &mut impl Observer,
+) -> Result<Standing, Reason> {
+    let policy = &realm.policy;
+    let facts = Facts::of(claims);
+    observer.check(CheckName::Audience, checks::audience(claims, &policy.audience))?;
+    let times = current(realm, &facts, now, observer)?;
+    if let Some(name) = checks::first_missing(set, policy) {
+        observer.detail(CheckName::RequiredClaims, || format!("{name} is missing"));
+        return observer.check(CheckName::RequiredClaims, Err(Reason::MissingClaim));
+    }
+    observer.check(CheckName::RequiredClaims, Ok(()))?;
+    observer.check(CheckName::TokenUse, checks::token_use(claims, policy.profile))?;
+    observer.check(CheckName::Binding, checks::binding(claims))?;
+    settle(index, realm, &facts, times, now, observer)
+}
+
+/// The times that every token has.
+#[derive(Clone, Copy)]
+struct Times {
+    issued_at: UnixSeconds,
+    expires_at: UnixSeconds,
+}
+
+/// The checks of the token's times.
+fn current(realm: &Realm, facts: &Facts<'_>, now: UnixSeconds, observer: &mut impl Observer) -> Result<Times, Reason> {
+    let bounds = realm.revocations.bounds();
+    if let Some(expires_at) = facts.expires_at {
+        observer.detail(CheckName::Expiry, || relative("expires", "expired", expires_at, now));
+    }
+    let expires_at = observer.check(CheckName::Expiry, checks::expiry(facts, bounds.leeway, now))?;
+    observer.check(CheckName::NotBefore, checks::not_before(facts, bounds.leeway, now))?;
+    if let Some(issued_at) = facts.issued_at {
+        observer.detail(CheckName::IssuedAt, || relative("will be issued", "issued", issued_at, now));
+    }
+    let issued_at = observer.check(CheckName::IssuedAt, checks::issued_at(facts, bounds.skew, now))?;
+    observer.detail(CheckName::Lifetime, || {
+        format!("lives {}, at most {} are allowed", expires_at.since(issued_at), bounds.max_lifetime)
+    });
+    observer.check(CheckName::Lifetime, checks::lifetime(issued_at, expires_at, bounds.max_lifetime))?;
+    Ok(Times { issued_at, expires_at })
+}
+
+/// The checks against the revocation state, and of its age.
+fn settle(
+    index: usize,
+    realm: &Realm,
+    facts: &Facts<'_>,
+    Times { issued_at, expires_at }: Times,
     now: UnixSeconds,
     observer: &mut impl Observer,
 ) -> Result<Standing, Reason> {
     let policy = &realm.policy;
     let bounds = realm.revocations.bounds();
-    let claims = Claims::read(token.claims(), &policy.claim_names).map_err(|_| Reason::Malformed);
-    let claims = observer.check(CheckName::Claims, claims)?;
-
-    observer.check(CheckName::Audience, checks::audience(&claims, &policy.audience))?;
-    if let Some(expires_at) = claims.expires_at {
-        observer.detail(CheckName::Expiry, || relative("expires", "expired", expires_at, now));
-    }
-    let expires_at = observer.check(CheckName::Expiry, checks::expiry(&claims, bounds.leeway, now))?;
-    observer.check(CheckName::NotBefore, checks::not_before(&claims, bounds.leeway, now))?;
-    if let Some(issued_at) = claims.issued_at {
-        observer.detail(CheckName::IssuedAt, || relative("will be issued", "issued", issued_at, now));
-    }
-    let issued_at = observer.check(CheckName::IssuedAt, checks::issued_at(&claims, bounds.skew, now))?;
-    observer.detail(CheckName::Lifetime, || {
-        format!("lives {}, at most {} are allowed", expires_at.since(issued_at), bounds.max_lifetime)
-    });
-    observer.check(CheckName::Lifetime, checks::lifetime(issued_at, expires_at, bounds.max_lifetime))?;
-    if let Some(name) = checks::first_missing(token.claims(), policy) {
-        observer.detail(CheckName::RequiredClaims, || format!("{name} is missing"));
-        return observer.check(CheckName::RequiredClaims, Err(Reason::MissingClaim));
-    }
-    observer.check(CheckName::RequiredClaims, Ok(()))?;
-    observer.check(CheckName::TokenUse, checks::token_use(&claims, policy.profile))?;
-    observer.check(CheckName::Binding, checks::binding(&claims))?;
     let login = checks::Login { retention: bounds.retention(), leeway: bounds.leeway, skew: bounds.skew };
     let compared_at =
-        observer.check(CheckName::Login, checks::compared_at(&claims, issued_at, policy.compare, login, now))?;
+        observer.check(CheckName::Login, checks::compared_at(facts, issued_at, policy.compare, login, now))?;
 
     let subject = Subject {
-        token_id: claims.token_id.as_deref(),
-        user: claims.subject.as_deref(),
-        session: claims.session.as_deref(),
-        authorized_party: claims.authorized_party.as_deref(),
-        client_id: claims.client_id.as_deref(),
+        token_id: facts.token_id,
+        user: facts.user,
+        session: facts.session,
+        authorized_party: facts.authorized_party,
+        client_id: facts.client_id,
         issued_at,
         compared_at,
         expires_at,
-        token_version: claims.token_version,
+        token_version: facts.token_version,
     };
     let position = observer.check(CheckName::Feed, realm.revocations.position().ok_or(Reason::NoFeed))?;
     observer.check(CheckName::Revocation, unrevoked(realm.revocations.status(&subject)))?;
@@ -323,8 +463,8 @@ fn conclude(
     });
     observer.check(CheckName::Freshness, checks::freshness(age, policy.staleness))?;
 
-    let behind = claims.ledger_sequence.is_some_and(|known| known > position.sequence);
-    Ok(Standing { realm: index, sequence: position.sequence, behind })
+    let behind = facts.ledger_sequence.is_some_and(|known| known > position.sequence);
+    Ok(Standing { realm: index, sequence: position.sequence, behind, signature: Signature::Checked })
 }
 
 /// A time as people say it.

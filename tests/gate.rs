@@ -10,7 +10,7 @@ use portcullis::gate::{Gate, KeysFrom};
 use portcullis::ledger::{Event, Ledger};
 use portcullis::policy::{Audience, Policy, Profile};
 use portcullis::revocation::{Bounds, Effect};
-use portcullis::verdict::{IntakeError, Realm, RealmKeys, Verdict};
+use portcullis::verdict::{CacheLimits, IntakeError, Realm, RealmKeys, Verdict};
 
 /// RFC 8037 appendix A.2, and another point.
 const KEYS: &str = r#"{"keys":[
@@ -20,7 +20,10 @@ const KEYS: &str = r#"{"keys":[
 
 fn gate() -> Gate {
     let policy = Policy::new(ISSUER, Audience::NotChecked, Profile::Generic);
-    Gate::new(vec![(Realm::new("acme", policy, vec![feed_key()], Bounds::default()), KeysFrom::Feed)])
+    Gate::new(
+        vec![(Realm::new("acme", policy, vec![feed_key()], Bounds::default()), KeysFrom::Feed)],
+        CacheLimits::NOTHING,
+    )
 }
 
 fn kids(gate: &Gate) -> Vec<&str> {

@@ -14,7 +14,7 @@ use portcullis::policy::{Audience, Policy, Profile};
 use portcullis::revocation::Bounds;
 use portcullis::signature::{Algorithm, Algorithms};
 use portcullis::time::UnixSeconds;
-use portcullis::verdict::{begin, finish, Begun, HostOutcome, Pending};
+use portcullis::verdict::{begin, finish, Begun, CacheLimits, Finding, HostOutcome, Pending, VerifiedTokens};
 use portcullis::verdict::{identify, judge, IntakeError, Realm, RealmKeys, Reason, Refused, Verdict};
 use serde_json::{json, Value};
 
@@ -349,6 +349,12 @@ fn identify_needs_keys_that_may_be_used() {
 
 // With the host's help ------------------------------------------------------------------------------------------------
 
+const GENEROUS: CacheLimits = CacheLimits { entries: 1000, bytes: 1 << 24 };
+
+fn finding_code(finding: &Finding) -> &'static str {
+    finding.map_or_else(|refused| refused.reason.code(), |_| "accepted")
+}
+
 fn host_checks(pending: &Pending) -> HostOutcome {
     match pending.key().verifies(pending.algorithm(), pending.signing_input().as_bytes(), pending.signature()) {
         true => HostOutcome::Good,
@@ -364,15 +370,25 @@ fn the_host_changes_no_verdict() {
             let now = test["now"].as_u64().map_or(NOW, UnixSeconds::new);
             let text = test["token"].as_str().unwrap();
             let all = Algorithm::ALL.into_iter().collect();
-            let with_host = match begin(text, &realms, all, now) {
-                Begun::Decided(verdict) => verdict,
-                Begun::Pending(pending) => {
-                    let outcome = host_checks(&pending);
-                    finish(pending, outcome, &realms, now)
-                }
-            };
-            assert_eq!(code(&with_host), code(&judge(text, &realms, now)), "{}", test["comment"]);
-            assert!(matches!(begin(text, &realms, Algorithms::of(&[]), now), Begun::Decided(_)));
+            let (bytes, comment) = (text.as_bytes(), &test["comment"]);
+            for limits in [CacheLimits::NOTHING, GENEROUS] {
+                let mut verified = VerifiedTokens::new(limits);
+                let mut with_host = |outcome: fn(&Pending) -> HostOutcome| {
+                    match begin(bytes, &realms, &mut verified, all, now) {
+                        Begun::Decided(finding) => finding_code(&finding),
+                        Begun::Pending(pending) => {
+                            let outcome = outcome(&pending);
+                            finding_code(&finish(pending, outcome, &realms, &mut verified, now))
+                        }
+                    }
+                };
+                let expected = code(&judge(text, &realms, now));
+                assert_eq!(with_host(|_| HostOutcome::Unknown), expected, "{comment}");
+                assert_eq!(with_host(host_checks), expected, "{comment}");
+                assert_eq!(with_host(host_checks), expected, "{comment}, again");
+            }
+            let alone = begin(bytes, &realms, &mut VerifiedTokens::new(GENEROUS), Algorithms::of(&[]), now);
+            assert!(matches!(alone, Begun::Decided(_)));
         }
     }
 }
@@ -381,11 +397,17 @@ fn the_host_changes_no_verdict() {
 fn what_happens_while_the_host_checks_is_seen() {
     let hmac = Algorithms::of(&[Algorithm::HS256]);
     let good = token(&json!({}));
-    let pending = |realms: &[Realm]| match begin(&good, realms, hmac, NOW) {
-        Begun::Pending(pending) => pending,
-        Begun::Decided(verdict) => panic!("{verdict:?}"),
+    let pending = |realms: &[Realm]| {
+        let mut nothing = VerifiedTokens::new(CacheLimits::NOTHING);
+        match begin(good.as_bytes(), realms, &mut nothing, hmac, NOW) {
+            Begun::Pending(pending) => pending,
+            Begun::Decided(finding) => panic!("{finding:?}"),
+        }
     };
-    let reason = |pending, outcome, realms: &[Realm], now| code(&finish(pending, outcome, realms, now));
+    let reason = |pending, outcome, realms: &[Realm], now| {
+        let mut verified = VerifiedTokens::new(GENEROUS);
+        finding_code(&finish(pending, outcome, realms, &mut verified, now))
+    };
     let mut realms = [realm()];
     assert_eq!(reason(pending(&realms), HostOutcome::Good, &realms, NOW), "no_feed");
     assert_eq!(reason(pending(&realms), HostOutcome::Bad, &realms, NOW), "bad_signature");

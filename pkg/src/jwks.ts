@@ -61,6 +61,11 @@ export class RemoteKeys {
     return this.#failedAtMs === undefined && this.#ageMs() >= this.#options.maxAgeSeconds * 1000
   }
 
+  /** Whether the set need not be fetched again for a while. */
+  isYoungAt(nowMs: number): boolean {
+    return this.#loadedAtMs !== undefined && nowMs - this.#loadedAtMs < this.#options.maxAgeSeconds * 1000 * AGEING
+  }
+
   /** Fetches the set, or awaits a fetch under way. Right after a failure it does nothing. Rejects with `jwks_unreachable` or `invalid_jwks`. */
   async load(): Promise<void> {
     if (!this.#flight.underWay && this.#resting) return

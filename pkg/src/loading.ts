@@ -5,11 +5,19 @@ import { REASONS } from './reasons.ts'
 export interface Host {
   /** Whether one request may await I/O that another began. False in workerd. */
   shareFlights: boolean
+  /** `node:crypto`, where there is one: it checks signatures without a promise. */
+  nodeCrypto?: NodeCrypto
+}
+
+/** The parts of `node:crypto` that are used here. */
+export interface NodeCrypto {
+  createPublicKey(input: { key: Record<string, unknown>; format: 'jwk' }): unknown
+  verify(digest: string | null, data: Uint8Array, key: never, signature: Uint8Array): boolean
 }
 
 /** The generated code of one wasm module, as far as loading it goes. */
 export interface Glue {
-  initSync(input: { module: WebAssembly.Module }): unknown
+  initSync(input: { module: WebAssembly.Module }): { readonly memory: WebAssembly.Memory }
   /** The module's own list of reason codes. */
   reasons(): string[]
 }
@@ -18,7 +26,7 @@ export interface Glue {
 export class Loading {
   readonly #glue: Glue
   readonly #howTo: string
-  #host: Host | undefined
+  #loaded: { host: Host; memory: WebAssembly.Memory } | undefined
 
   /** `howTo` names the fix where the module was not loaded. */
   constructor(glue: Glue, howTo: string) {
@@ -27,9 +35,9 @@ export class Loading {
   }
 
   /** Makes the module ready; later calls change nothing. Throws `not_loaded` for a module of another version. */
-  load(module: WebAssembly.Module, { shareFlights }: Host): void {
-    if (this.#host !== undefined) return
-    this.#glue.initSync({ module })
+  load(module: WebAssembly.Module, host: Host): void {
+    if (this.#loaded !== undefined) return
+    const { memory } = this.#glue.initSync({ module })
     const known = this.#glue.reasons()
     if (known.length !== REASONS.length || REASONS.some((reason, index) => reason !== known[index])) {
       throw new PortcullisError(
@@ -37,12 +45,21 @@ export class Loading {
         'the wasm module is of another version of portcullis than the code that loads it: install one version of both',
       )
     }
-    this.#host = { shareFlights }
+    this.#loaded = { host: { ...host }, memory }
   }
 
   /** What the runtime allows. Throws `not_loaded`. */
   get host(): Host {
-    if (this.#host !== undefined) return this.#host
+    return this.#mustBeLoaded().host
+  }
+
+  /** The module's memory. Throws `not_loaded`. */
+  get memory(): WebAssembly.Memory {
+    return this.#mustBeLoaded().memory
+  }
+
+  #mustBeLoaded(): { host: Host; memory: WebAssembly.Memory } {
+    if (this.#loaded !== undefined) return this.#loaded
     throw new PortcullisError('not_loaded', `the wasm module is not loaded: ${this.#howTo}`)
   }
 }

@@ -49,7 +49,10 @@ export interface Header {
   [member: string]: unknown
 }
 
-/** The token passed every check. */
+/**
+ * The token passed every check. Header and claims are read when they are first asked for; they are frozen, to the bottom,
+ * because everybody who shows the token gets the same ones.
+ */
 export interface Accepted<C extends Claims = Claims> {
   ok: true
   claims: C
@@ -155,6 +158,18 @@ export interface GateOptions {
   realms: RealmOptions[]
   /** The longest token read, in bytes. Default 16384. */
   maxTokenBytes?: number
+  /**
+   * How many tokens are remembered whose signature was good; `0`: none. What may change (keys, bans, time, revocation,
+   * freshness) is looked at every time all the same. Default 10000.
+   */
+  verifiedTokenCacheEntries?: number
+  /** How many bytes they may take, in the core, and as many again for their claims beside it; `0`: none. Default 8388608. */
+  verifiedTokenCacheBytes?: number
+  /**
+   * Who checks signatures. `fastest`: for each algorithm whoever is fastest here, the host or Rust. `rust`: the core alone.
+   * Default `fastest`.
+   */
+  verifySignatures?: 'fastest' | 'rust'
   /** How long a token is accepted after `exp` and before `nbf`. Default 5. */
   leewaySeconds?: number
   /** How far clocks may differ. Default 5. */

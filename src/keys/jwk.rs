@@ -29,11 +29,11 @@ pub(super) fn read(text: &str, rules: KeyRules) -> Result<Key, SkipReason> {
     };
     let canonical = material.canonical();
     Ok(Key {
-        id: members.optional_text("kid")?,
+        id: members.optional_text("kid")?.map(Into::into),
         algorithms,
         thumbprint: Sha256::digest(&canonical).into(),
-        public_jwk: (material.key_type() != KeyType::Symmetric).then_some(canonical),
-        verifying: material.pin(algorithms)?,
+        public_jwk: (material.key_type() != KeyType::Symmetric).then_some(canonical.into()),
+        verifying: material.pin(algorithms)?.into(),
     })
 }
 

@@ -1,68 +1,160 @@
 //! Judging with the host's help. Where it checks signatures faster than this crate does, it is handed the bytes and the
 //! key, and its answer is taken back once.
 
-use super::{admit, conclude, decode, judge, verdict, Admitted, Realm, Reason, Refused, Verdict};
+use super::facts::Imprint;
+use super::{
+    admit, conclude, decode, find_afresh, read_claims, recall, reconsider, Admitted, Finding, Realm, Reason, Refused,
+    Signature, VerifiedTokens,
+};
 use crate::explain::Unobserved;
 use crate::keys::Key;
-use crate::signature::{Algorithm, Algorithms};
+use crate::signature::{Algorithm, Algorithms, CheckedBy};
 use crate::time::UnixSeconds;
 
-/// Begins to judge a token. Everything before the signature is checked; what is refused by then is decided, and so is a
-/// token that the host is no good for: its algorithm is not among `host`, or several keys would have to be tried.
+/// Begins to judge a token. Everything before the signature is checked; what is refused by then is decided, so is a token
+/// that is remembered as verified, and so is one that the host is no good for: its algorithm is not among `host`, its
+/// signature has not the length of one, or several keys would have to be tried.
 #[must_use]
-pub fn begin(token: &str, realms: &[Realm], host: Algorithms, now: UnixSeconds) -> Begun {
-    let refused = |refused| Begun::Decided(Verdict::Refused(refused));
-    let bytes = match decode(token, realms, &mut Unobserved) {
-        Ok(bytes) => bytes,
-        Err(reason) => return refused(Refused { realm: None, reason }),
-    };
-    let admitted = match admit(&bytes, realms, now, &mut Unobserved) {
-        Ok(admitted) => admitted,
-        Err(reason) => return refused(reason),
-    };
-    match (admitted.candidates.as_slice(), admitted.token.header().algorithm()) {
-        ([key], Some(algorithm)) if host.contains(algorithm) => Begun::Pending(Pending {
-            token: token.into(),
-            signing_input_length: bytes.signing_input().len(),
-            signature: bytes.parts().signature().into(),
-            realm: admitted.index,
-            key: (*key).clone(),
-            algorithm,
-        }),
-        _ => Begun::Decided(judge(token, realms, now)),
+pub fn begin(
+    token: &[u8],
+    realms: &[Realm],
+    verified: &mut VerifiedTokens,
+    host: Algorithms,
+    now: UnixSeconds,
+) -> Begun {
+    if let Some(finding) = recall(token, realms, verified, now) {
+        return Begun::Decided(finding);
+    }
+    match hand_over(token, realms, host, now) {
+        Ok(Some(pending)) => Begun::Pending(pending),
+        Ok(None) => Begun::Decided(find_afresh(token, realms, verified, now)),
+        Err(refused) => Begun::Decided(Err(refused)),
     }
 }
 
 /// Ends what [`begin`] began, with what the host found. Keys, bans, time, revocation and freshness are read now, so nothing
 /// that happened meanwhile is missed: a key that has left the realm no longer vouches for the token.
-#[must_use]
-pub fn finish(pending: Pending, outcome: HostOutcome, realms: &[Realm], now: UnixSeconds) -> Verdict {
-    let bytes = match decode(&pending.token, realms, &mut Unobserved) {
-        Ok(bytes) => bytes,
-        Err(reason) => return Verdict::Refused(Refused { realm: None, reason }),
-    };
-    let standing = admit(&bytes, realms, now, &mut Unobserved).and_then(|admitted| {
-        let Admitted { index, realm, token, candidates } = admitted;
-        let still_there = index == pending.realm
-            && candidates.iter().any(|key| {
-                key.thumbprint() == pending.key.thumbprint() && key.algorithms().contains(pending.algorithm)
-            });
-        let result = match (outcome, still_there) {
-            (_, false) => Err(Reason::UnknownKey),
-            (_, true) if realm.revocations.bans(pending.key.thumbprint()) => Err(Reason::BannedKey),
-            (HostOutcome::Bad, true) => Err(Reason::BadSignature),
-            (HostOutcome::Good, true) => conclude(index, realm, &token.verified_by_host(), now, &mut Unobserved),
-        };
-        result.map_err(|reason| Refused { realm: Some(index), reason })
-    });
-    verdict(bytes, standing)
+///
+/// # Errors
+/// The token is refused.
+pub fn finish(
+    pending: Pending,
+    outcome: HostOutcome,
+    realms: &[Realm],
+    verified: &mut VerifiedTokens,
+    now: UnixSeconds,
+) -> Finding {
+    let Pending { token, realm: index, .. } = &pending;
+    match (outcome, token) {
+        (HostOutcome::Unknown, token) => find_afresh(token.text().as_bytes(), realms, verified, now),
+        (HostOutcome::Good, Held::Whole(imprint)) => match reconsider(imprint, realms, now, Signature::Checked) {
+            Some(result) => {
+                let index = *index;
+                if !matches!(result, Err(Reason::KeysUnavailable | Reason::BannedKey)) {
+                    if let Held::Whole(imprint) = pending.token {
+                        verified.insert(imprint);
+                    }
+                }
+                result.map_err(|reason| Refused { realm: Some(index), reason })
+            }
+            None => finish_by_text(&pending, outcome, realms, now),
+        },
+        (HostOutcome::Good, Held::Text(_)) | (HostOutcome::Bad, _) => finish_by_text(&pending, outcome, realms, now),
+    }
 }
+
+/// The algorithm of a token whose signature only the host can check, in a build without that algorithm. Judged without the
+/// host, such a token gets [`Reason::KeysUnavailable`], which says nothing of its signature.
+#[must_use]
+pub fn host_needed(token: &str, realms: &[Realm], now: UnixSeconds) -> Option<Algorithm> {
+    let bytes = decode(token, realms, &mut Unobserved).ok()?;
+    let Admitted { token, candidates, .. } = admit(&bytes, realms, now, &mut Unobserved).ok()?;
+    let needed = candidates.iter().any(|key| key.checked_by() == CheckedBy::HostOnly);
+    needed.then(|| token.header().algorithm()).flatten()
+}
+
+/// `None`: the host is no good for it.
+fn hand_over(token: &[u8], realms: &[Realm], host: Algorithms, now: UnixSeconds) -> Result<Option<Pending>, Refused> {
+    let nowhere = |reason| Refused { realm: None, reason };
+    let text = core::str::from_utf8(token).map_err(|_| nowhere(Reason::Malformed))?;
+    let bytes = decode(text, realms, &mut Unobserved).map_err(nowhere)?;
+    let Admitted { index, realm, token, candidates } = admit(&bytes, realms, now, &mut Unobserved)?;
+    let signature = bytes.parts().signature();
+    let here = |reason| Refused { realm: Some(index), reason };
+    let host_only = candidates.iter().any(|key| key.checked_by() == CheckedBy::HostOnly);
+    let ([key], Some(algorithm)) = (candidates.as_slice(), token.header().algorithm()) else {
+        // The host checks one signature under one key. An issuer with several keys says which.
+        return if host_only { Err(here(Reason::UnknownKey)) } else { Ok(None) };
+    };
+    if !has_a_length_of(algorithm, signature) {
+        return if host_only { Err(here(Reason::BadSignature)) } else { Ok(None) };
+    }
+    if !host.contains(algorithm) {
+        return Ok(None);
+    }
+    let set = token.unverified_claims();
+    let imprint = read_claims(set, &realm.policy)
+        .ok()
+        .and_then(|claims| Imprint::take(text, (index, realm), &token, &claims, key));
+    Ok(Some(Pending {
+        token: imprint.map_or_else(|| Held::Text(text.into()), Held::Whole),
+        signing_input_length: bytes.signing_input().len(),
+        signature: signature.into(),
+        realm: index,
+        key: (*key).clone(),
+        algorithm,
+    }))
+}
+
+/// Reads the token again, for it is refused, or its key is another now and the reason must be found.
+fn finish_by_text(pending: &Pending, outcome: HostOutcome, realms: &[Realm], now: UnixSeconds) -> Finding {
+    let nowhere = |reason| Refused { realm: None, reason };
+    let bytes = decode(pending.token.text(), realms, &mut Unobserved).map_err(nowhere)?;
+    let Admitted { index, realm, token, candidates } = admit(&bytes, realms, now, &mut Unobserved)?;
+    let still_there = index == pending.realm
+        && candidates
+            .iter()
+            .any(|key| key.thumbprint() == pending.key.thumbprint() && key.algorithms().contains(pending.algorithm));
+    let result = match (outcome, still_there) {
+        (_, false) => Err(Reason::UnknownKey),
+        (_, true) if realm.revocations.bans(pending.key.thumbprint()) => Err(Reason::BannedKey),
+        (HostOutcome::Bad | HostOutcome::Unknown, true) => Err(Reason::BadSignature),
+        (HostOutcome::Good, true) => {
+            let token = token.verified_by_host();
+            let claims = read_claims(token.claims(), &realm.policy);
+            claims.and_then(|claims| conclude(index, realm, token.claims(), &claims, now, &mut Unobserved))
+        }
+    };
+    result.map_err(|reason| Refused { realm: Some(index), reason })
+}
+
+/// Whether a signature of this algorithm may be so long. Hosts differ in what they make of others.
+fn has_a_length_of(algorithm: Algorithm, signature: &[u8]) -> bool {
+    match algorithm {
+        Algorithm::HS256 => signature.len() == 32,
+        Algorithm::HS384 => signature.len() == 48,
+        Algorithm::HS512 => signature.len() == 64,
+        // As long as the key's modulus, which has 2048 to 4096 bits; hosts know which (RFC 8017 §8.1.2, §8.2.2).
+        Algorithm::RS256
+        | Algorithm::RS384
+        | Algorithm::RS512
+        | Algorithm::PS256
+        | Algorithm::PS384
+        | Algorithm::PS512 => (256..=MAX_SIGNATURE_BYTES).contains(&signature.len()),
+        Algorithm::ES256 | Algorithm::EdDSA | Algorithm::Ed25519 => signature.len() == 64,
+        Algorithm::ES384 => signature.len() == 96,
+        Algorithm::ES512 => signature.len() == 132,
+    }
+}
+
+/// No signature handed to the host is longer: RSA with 4096 bits.
+pub const MAX_SIGNATURE_BYTES: usize = 512;
 
 /// How far [`begin`] got.
 #[derive(Debug)]
 pub enum Begun {
     /// To the end.
-    Decided(Verdict),
+    Decided(Finding),
     /// To the signature, which is the host's to check.
     Pending(Pending),
 }
@@ -70,12 +162,29 @@ pub enum Begun {
 /// A token whose signature the host is checking. It owns what is checked, can be used once, and is the only way to
 /// [`finish`]. Its `Debug` shows nothing of the token.
 pub struct Pending {
-    token: String,
+    token: Held,
     signing_input_length: usize,
     signature: Vec<u8>,
     realm: usize,
     key: Key,
     algorithm: Algorithm,
+}
+
+/// A token as far as it is needed again.
+enum Held {
+    /// With all that is left to be judged.
+    Whole(Imprint),
+    /// Its text: its claims are not as they must be, which is to be said only once the signature is good.
+    Text(Box<str>),
+}
+
+impl Held {
+    fn text(&self) -> &str {
+        match self {
+            Self::Whole(imprint) => imprint.token(),
+            Self::Text(text) => text,
+        }
+    }
 }
 
 impl Pending {
@@ -100,7 +209,7 @@ impl Pending {
     /// What the signature is over.
     #[must_use]
     pub fn signing_input(&self) -> &str {
-        self.token.get(..self.signing_input_length).unwrap_or_default()
+        self.token.text().get(..self.signing_input_length).unwrap_or_default()
     }
 
     /// The signature.
@@ -121,6 +230,9 @@ impl core::fmt::Debug for Pending {
 pub enum HostOutcome {
     /// The signature is the key's.
     Good,
-    /// It is not, or the host could not tell.
+    /// It is not.
     Bad,
+    /// The host could not tell: it does not know the algorithm, or cannot use the key. It is checked here; where this build
+    /// cannot either, the token is refused as [`Reason::KeysUnavailable`].
+    Unknown,
 }

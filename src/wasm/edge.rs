@@ -3,19 +3,28 @@
 use super::{error, hex, number, read, span, time, write};
 use crate::claims::ClaimNames;
 use crate::error::{FeedError, KeyError};
-use crate::gate::{Gate, KeysFrom};
+use crate::gate::{Gate, KeysFrom, Progress};
 use crate::keys::{KeySource, RsaDefault};
 use crate::policy::{Audience, Compare, Policy, Profile, RequiredClaims, Staleness, Subjectless, WhenStale};
 use crate::revocation::{Bounds, Effect, FeedKey, Provided};
 use crate::signature::{Algorithm, Algorithms};
 use crate::time::UnixSeconds;
-use crate::verdict::{Realm, RealmKeys, Reason, Verdict};
+use crate::verdict::{
+    CacheLimits, Finding, Handle, HostOutcome, Realm, RealmKeys, Reason, Signature, MAX_SIGNATURE_BYTES,
+};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 
-/// Verdict codes: 0 in the low byte is acceptance, any other value one more than a reason's place in `reasons()`.
+/// Finding codes: 0 in the low byte is acceptance, any other value one more than a reason's place in `reasons()`.
 const REALM_SHIFT: u32 = 8;
+/// The token's `rsq` is beyond our sequence.
 const BEHIND: u32 = 1 << 24;
+/// The signature was known to be good.
+const REMEMBERED: u32 = 1 << 25;
+/// Nothing is found yet: the host is to check the signature, and then call `finish`.
+const AT_HOST: u32 = 1 << 26;
+/// There is no such handle any more.
+const GONE: u32 = 1 << 27;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -29,6 +38,9 @@ struct GateOptions {
     max_stale_seconds: u64,
     when_stale: WhenStaleOption,
     max_accept_stale_seconds: u64,
+    verified_token_cache_entries: usize,
+    verified_token_cache_bytes: usize,
+    host_algorithms: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -110,7 +122,7 @@ struct ClaimNamesOption {
 }
 
 impl GateOptions {
-    fn build(self) -> Result<Gate, JsValue> {
+    fn build(self) -> Result<JsGate, JsValue> {
         let bounds = Bounds {
             leeway: span(self.leeway_seconds),
             skew: span(self.skew_seconds),
@@ -126,8 +138,18 @@ impl GateOptions {
             max_accept_stale: span(self.max_accept_stale_seconds),
         };
         let max_token_bytes = self.max_token_bytes;
+        let verified =
+            CacheLimits { entries: self.verified_token_cache_entries, bytes: self.verified_token_cache_bytes };
+        let host = algorithms("hostAlgorithms", &self.host_algorithms)?;
         let realms = self.realms.into_iter().map(|realm| realm.build(bounds, staleness, max_token_bytes));
-        Ok(Gate::new(realms.collect::<Result<_, _>>()?))
+        let gate = Gate::new(realms.collect::<Result<_, _>>()?, verified);
+        Ok(JsGate {
+            gate,
+            host,
+            // One byte more than the longest token, so that a longer one is seen to be; then room for a signature.
+            exchange: vec![0; max_token_bytes.saturating_add(1 + MAX_SIGNATURE_BYTES)].into(),
+            errand: [0; 4].into(),
+        })
     }
 }
 
@@ -136,9 +158,6 @@ impl RealmOptions {
         let feed_keys = self.feed_keys.iter().map(|jwk| FeedKey::from_jwk(jwk.to_string().as_bytes()));
         let feed_keys: Result<Vec<_>, _> = feed_keys.collect();
         let feed_keys = feed_keys.map_err(|cause| error("invalid_option", &format!("feed.keys: {cause}")))?;
-        let algorithms = self.algorithms.iter().map(|name| Algorithm::from_name(name));
-        let algorithms: Option<Vec<_>> = algorithms.collect();
-        let algorithms = algorithms.ok_or_else(|| error("invalid_option", "algorithms: unknown algorithm"))?;
         let rsa_default = RsaDefault::from_name(&self.rsa_algorithm)
             .ok_or_else(|| error("invalid_option", "rsaAlgorithm: no RSA algorithm"))?;
         let policy = Policy {
@@ -152,7 +171,7 @@ impl RealmOptions {
                 ProfileOption::Keycloak => Profile::Keycloak,
                 ProfileOption::Generic => Profile::Generic,
             },
-            algorithms: Algorithms::of(&algorithms),
+            algorithms: algorithms("algorithms", &self.algorithms)?,
             rsa_default,
             required: self.required_claims.map_or(RequiredClaims::ByProfile, RequiredClaims::These),
             subjectless: match self.subjectless {
@@ -234,29 +253,84 @@ struct StateResult {
     error_rate: f64,
 }
 
-/// The edge's verifier.
+/// The edge's verifier. Tokens come in and errands for the host go out through memory that it owns and JavaScript sees: no
+/// text is converted and no object made for a token.
 #[wasm_bindgen(js_name = Gate)]
-pub struct JsGate(Gate);
+pub struct JsGate {
+    gate: Gate,
+    host: Algorithms,
+    exchange: Box<[u8]>,
+    /// Handle, key number, length of the signing input, length of the signature.
+    errand: Box<[u32; 4]>,
+}
 
 #[wasm_bindgen(js_class = Gate)]
 impl JsGate {
     /// Takes the options, every default filled in. Throws `invalid_option`.
     #[wasm_bindgen(constructor)]
     pub fn new(options: JsValue) -> Result<JsGate, JsValue> {
-        read::<GateOptions>(options)?.build().map(JsGate)
+        read::<GateOptions>(options)?.build()
     }
 
-    /// Judges a token at `now` (unix seconds) and answers a verdict code.
-    pub fn check(&mut self, token: &str, now: f64) -> u32 {
-        match self.0.check(token, time(now)) {
-            Verdict::Accepted(accepted) => realm_bits(Some(accepted.realm)) | if accepted.behind { BEHIND } else { 0 },
-            Verdict::Refused(refused) => realm_bits(refused.realm) | reason_bits(refused.reason),
+    /// Where a token's bytes are to be written before `begin`: one more than `maxTokenBytes`. Behind them stands the signature
+    /// that the host is to check.
+    #[wasm_bindgen(getter)]
+    #[must_use]
+    pub fn exchange(&self) -> *const u8 {
+        self.exchange.as_ptr()
+    }
+
+    /// Where four numbers stand that say what the host is to check: handle, key number, length of the signing input (which
+    /// begins the exchange), length of the signature.
+    #[wasm_bindgen(getter)]
+    #[must_use]
+    pub fn errand(&self) -> *const u32 {
+        self.errand.as_ptr()
+    }
+
+    /// Judges the token that stands in the first `length` bytes of the exchange, at `now` (unix seconds), and answers a finding
+    /// code. With `help` an algorithm of `hostAlgorithms` is left to the host.
+    pub fn begin(&mut self, length: usize, now: f64, help: bool) -> u32 {
+        let room = self.exchange.len() - MAX_SIGNATURE_BYTES;
+        let token = self.exchange.get(..length.min(room)).unwrap_or_default();
+        let host = if help { self.host } else { Algorithms::of(&[]) };
+        match self.gate.begin(token, host, time(now)) {
+            Progress::Decided(finding) => finding_code(finding),
+            Progress::AtHost { handle, key_number } => {
+                self.write_errand(handle, key_number);
+                AT_HOST
+            }
         }
+    }
+
+    /// Takes back what the host found: 0 a bad signature, 1 a good one, otherwise it could not tell. Answers a finding code.
+    pub fn finish(&mut self, handle: u32, outcome: u32, now: f64) -> u32 {
+        let outcome = match outcome {
+            0 => HostOutcome::Bad,
+            1 => HostOutcome::Good,
+            _ => HostOutcome::Unknown,
+        };
+        self.gate.finish(Handle::from_number(handle), outcome, time(now)).map_or(GONE, finding_code)
+    }
+
+    /// Algorithm and public JWK of the key that a handle's token is to be checked with; empty when there is none to give.
+    #[wasm_bindgen(js_name = hostKey)]
+    #[must_use]
+    pub fn host_key(&self, handle: u32) -> Vec<String> {
+        let pending = self.gate.pending(Handle::from_number(handle));
+        let told = pending.and_then(|pending| Some((pending.algorithm(), pending.key().public_jwk()?)));
+        told.map(|(algorithm, jwk)| vec![algorithm.name().to_owned(), jwk.to_owned()]).unwrap_or_default()
+    }
+
+    /// The algorithm of a token that cannot be judged without the host.
+    #[wasm_bindgen(js_name = hostNeeded)]
+    pub fn host_needed(&mut self, token: &str, now: f64) -> Option<String> {
+        self.gate.host_needed(token, time(now)).map(|algorithm| algorithm.name().to_owned())
     }
 
     /// Every check with its outcome.
     pub fn explain(&mut self, token: &str, now: f64) -> Result<JsValue, JsValue> {
-        let checks = self.0.explain(token, time(now)).into_iter().map(|check| CheckResult {
+        let checks = self.gate.explain(token, time(now)).into_iter().map(|check| CheckResult {
             check: check.name.code(),
             outcome: check.outcome.code(),
             reason: check.outcome.reason().map(Reason::code),
@@ -272,7 +346,7 @@ impl JsGate {
             "configuration" => KeySource::Configuration,
             _ => KeySource::Url,
         };
-        let report = self.0.set_keys(realm, jwks, source, time(usable_until)).ok_or_else(no_realm)?;
+        let report = self.gate.set_keys(realm, jwks, source, time(usable_until)).ok_or_else(no_realm)?;
         let report = report.map_err(|cause| key_error(&cause))?;
         let skipped = report.skipped.iter().map(|one| SkippedResult { index: one.index, reason: one.reason.code() });
         write(&KeysResult { accepted: report.accepted, skipped: skipped.collect() })
@@ -281,13 +355,13 @@ impl JsGate {
     /// Takes a realm's keys away.
     #[wasm_bindgen(js_name = clearKeys)]
     pub fn clear_keys(&mut self, realm: usize) {
-        self.0.clear_keys(realm);
+        self.gate.clear_keys(realm);
     }
 
     /// Applies a manifest or delta. Throws a feed refusal; then nothing has changed.
     #[wasm_bindgen(js_name = applyFeed)]
     pub fn apply_feed(&mut self, bytes: &[u8], now: f64) -> Result<JsValue, JsValue> {
-        let (realm, applied) = self.0.apply_feed(bytes, time(now)).map_err(|cause| feed_error(&cause))?;
+        let (realm, applied) = self.gate.apply_feed(bytes, time(now)).map_err(|cause| feed_error(&cause))?;
         let effect = match applied.effect {
             Effect::Changed => "changed",
             Effect::ChangedInPart => "partial",
@@ -301,7 +375,7 @@ impl JsGate {
     /// Realm and sequence of a feed message, before its signature is looked at.
     #[wasm_bindgen(js_name = peekFeed)]
     pub fn peek_feed(&self, bytes: &[u8]) -> Result<JsValue, JsValue> {
-        let (realm, sequence) = self.0.peek_feed(bytes).map_err(|cause| feed_error(&cause))?;
+        let (realm, sequence) = self.gate.peek_feed(bytes).map_err(|cause| feed_error(&cause))?;
         write(&PeekResult { realm, sequence: number(sequence) })
     }
 
@@ -309,14 +383,14 @@ impl JsGate {
     #[wasm_bindgen(js_name = missingSections)]
     #[must_use]
     pub fn missing_sections(&self, realm: usize) -> Vec<String> {
-        let names = self.0.realm(realm).map(|realm| realm.revocations.missing_sections()).unwrap_or_default();
+        let names = self.gate.realm(realm).map(|realm| realm.revocations.missing_sections()).unwrap_or_default();
         names.iter().map(|name| hex(name)).collect()
     }
 
     /// Takes in a section: `stored`, or `committed` when it was the last one of a staged manifest.
     #[wasm_bindgen(js_name = provideSection)]
     pub fn provide_section(&mut self, realm: usize, bytes: &[u8]) -> Result<String, JsValue> {
-        let provided = self.0.provide_section(realm, bytes).map_err(|cause| feed_error(&cause))?;
+        let provided = self.gate.provide_section(realm, bytes).map_err(|cause| feed_error(&cause))?;
         Ok(match provided {
             Provided::Stored => "stored".to_owned(),
             Provided::Committed => "committed".to_owned(),
@@ -325,7 +399,7 @@ impl JsGate {
 
     /// Where a realm's state stands.
     pub fn state(&self, realm: usize) -> Result<JsValue, JsValue> {
-        let realm = self.0.realm(realm).ok_or_else(no_realm)?;
+        let realm = self.gate.realm(realm).ok_or_else(no_realm)?;
         let (position, facts) = (realm.revocations.position(), realm.revocations.facts());
         let of = |value: Option<UnixSeconds>| number(value.map_or(0, UnixSeconds::get));
         write(&StateResult {
@@ -348,8 +422,39 @@ impl JsGate {
 #[cfg(feature = "origin")]
 impl JsGate {
     pub(super) fn inner(&mut self) -> &mut Gate {
-        &mut self.0
+        &mut self.gate
     }
+}
+
+impl JsGate {
+    fn write_errand(&mut self, handle: Handle, key_number: u32) {
+        let Some(pending) = self.gate.pending(handle) else { return };
+        let room = self.exchange.len() - MAX_SIGNATURE_BYTES;
+        let signature = pending.signature();
+        self.exchange.iter_mut().skip(room).zip(signature).for_each(|(to, from)| *to = *from);
+        let length = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+        *self.errand = [handle.number(), key_number, length(pending.signing_input().len()), length(signature.len())];
+    }
+}
+
+/// A finding as a number.
+pub(super) fn finding_code(finding: Finding) -> u32 {
+    match finding {
+        Ok(standing) => {
+            let behind = if standing.behind { BEHIND } else { 0 };
+            let remembered = match standing.signature {
+                Signature::Remembered => REMEMBERED,
+                Signature::Checked => 0,
+            };
+            realm_bits(Some(standing.realm)) | behind | remembered
+        }
+        Err(refused) => realm_bits(refused.realm) | reason_bits(refused.reason),
+    }
+}
+
+fn algorithms(option: &str, names: &[String]) -> Result<Algorithms, JsValue> {
+    let named: Option<Algorithms> = names.iter().map(|name| Algorithm::from_name(name)).collect();
+    named.ok_or_else(|| error("invalid_option", &format!("{option}: unknown algorithm")))
 }
 
 fn realm_bits(realm: Option<usize>) -> u32 {
@@ -358,8 +463,8 @@ fn realm_bits(realm: Option<usize>) -> u32 {
 }
 
 fn reason_bits(reason: Reason) -> u32 {
-    let place = Reason::ALL.iter().position(|each| *each == reason);
-    place.and_then(|place| u32::try_from(place + 1).ok()).unwrap_or_default()
+    // The list is in the order of the enum; a test says so.
+    reason as u32 + 1
 }
 
 fn feed_error(cause: &FeedError) -> JsValue {

@@ -1,6 +1,6 @@
 //! The ledger, as JavaScript sees it, and what an origin's own gate can do besides judging.
 
-use super::edge::JsGate;
+use super::edge::{finding_code, JsGate};
 use super::{error, hex, number, read, span, time, write};
 use crate::error::{DeltaUnavailable, LedgerError};
 use crate::ledger::key::SigningKey;
@@ -292,6 +292,11 @@ impl JsLedger {
 
 #[wasm_bindgen(js_class = Gate)]
 impl JsGate {
+    /// Judges a token at `now` (unix seconds) and answers a finding code.
+    pub fn check(&mut self, token: &str, now: f64) -> u32 {
+        finding_code(self.inner().find(token.as_bytes(), time(now)))
+    }
+
     /// Which access token this is: form, realm, key, signature and use are checked, nothing else. Throws `invalid_token`,
     /// `unexpected_token_use` or `keys_unavailable`. `now` (unix seconds) says whether the keys may still be used.
     pub fn identify(&mut self, token: &str, now: f64) -> Result<JsValue, JsValue> {

@@ -3,13 +3,13 @@ import { type ErrorCode, PortcullisError } from '../errors.ts'
 import { type Host, Loading } from '../loading.ts'
 import type { CorePolicy } from '../policy.ts'
 import { REASONS, type Reason } from '../reasons.ts'
-import type { Check, JWK } from '../types.ts'
+import type { Algorithm, Check, JWK } from '../types.ts'
 
-export type { Host } from '../loading.ts'
+export type { Host, NodeCrypto } from '../loading.ts'
 
 const loading = new Loading(
   { initSync, reasons },
-  "import from 'portcullis/edge', or from 'portcullis/edge/slim' and first call load(module, { shareFlights }) with the " +
+  "import from 'portcullis/edge', or from 'portcullis/edge/load' and first call load(module, { shareFlights }) with the " +
     'WebAssembly.Module of portcullis/edge.wasm',
 )
 
@@ -32,6 +32,10 @@ export interface CoreOptions {
   maxStaleSeconds: number
   whenStale: 'refuse' | 'accept'
   maxAcceptStaleSeconds: number
+  verifiedTokenCacheEntries: number
+  verifiedTokenCacheBytes: number
+  /** The algorithms that are left to the host where its help is offered. */
+  hostAlgorithms: readonly Algorithm[]
   /** `keysFrom`: whether `setKeys` brings a realm's keys, or its feed. */
   realms: (CorePolicy & { feedKeys: JWK[]; keysFrom: 'caller' | 'feed' })[]
 }
@@ -44,7 +48,22 @@ export interface Finding {
   realm: number | undefined
   /** Whether the issuer had recorded more, when it made the token, than is known here. */
   behind: boolean
+  /** Whether the signature had been checked before. */
+  remembered: boolean
 }
+
+/** A signature for the host to check. Every answer, and none at all, goes to `finish` once. */
+export interface Errand {
+  handle: number
+  /** Names a key of this gate; the same number never means another. */
+  keyNumber: number
+  /** Views of the core's memory, good until the core is called again. */
+  signingInput: Uint8Array<ArrayBuffer>
+  signature: Uint8Array<ArrayBuffer>
+}
+
+/** What the host says of a signature. `unknown`: it cannot tell, so the core checks it. */
+export type HostOutcome = 'bad' | 'good' | 'unknown'
 
 /** A realm's revocation state. Times in unix seconds. */
 export interface CoreState {
@@ -72,21 +91,59 @@ export interface CoreApplied {
 /** The wasm gate with our errors. Realms are indices into `realms` of its options. All of it is synchronous. */
 export class Core {
   readonly #gate: Gate
+  readonly #memory: WebAssembly.Memory
+  readonly #maxTokenBytes: number
+  /** Where tokens are written and signatures read; made anew when the memory has grown, for that detaches it. */
+  #exchange: Uint8Array<ArrayBuffer> = NOTHING
+  #errand: Uint32Array<ArrayBuffer> = new Uint32Array()
+  #changes = 0
 
   /** Throws `not_loaded`, and `invalid_option` for what only the core can tell, such as an unusable feed key. */
   constructor(options: CoreOptions) {
-    host()
+    this.#memory = loading.memory
+    this.#maxTokenBytes = options.maxTokenBytes
     this.#gate = as('invalid_option', () => new Gate(options))
   }
 
-  check(token: string, now: number): Finding {
-    const found = this.#gate.check(token, now)
-    const [reason, realm] = [found & 0xff, (found >>> 8) & 0xffff]
+  /** How often keys or state may have changed. As long as it is the same, they are. */
+  get changes(): number {
+    return this.#changes
+  }
+
+  /** Judges a token. `undefined`, which only comes with `help`: there is an `errand` for the host. */
+  begin(token: string, now: number, help: boolean): Finding | undefined {
+    const code = this.#gate.begin(this.#write(token), now, help)
+    return (code & AT_HOST) === 0 ? found(code) : undefined
+  }
+
+  /** What the host is to check, right after `begin`. */
+  get errand(): Errand {
+    if (this.#exchange.byteLength === 0) this.#look()
+    const [handle = 0, keyNumber = 0, inputLength = 0, signatureLength = 0] = this.#errand
+    const signatureAt = this.#maxTokenBytes + 1
     return {
-      reason: reason === 0 ? undefined : REASONS[reason - 1],
-      realm: realm === 0 ? undefined : realm - 1,
-      behind: (found & BEHIND) !== 0,
+      handle,
+      keyNumber,
+      signingInput: this.#exchange.subarray(0, inputLength),
+      signature: this.#exchange.subarray(signatureAt, signatureAt + signatureLength),
     }
+  }
+
+  /** `undefined`: the handle is too old; the token must be judged from the beginning. */
+  finish(handle: number, outcome: HostOutcome, now: number): Finding | undefined {
+    const code = this.#gate.finish(handle, OUTCOMES.indexOf(outcome), now)
+    return (code & GONE) === 0 ? found(code) : undefined
+  }
+
+  /** The key that an errand is about; `undefined` when the core has none to give. */
+  hostKey(handle: number): { algorithm: Algorithm; jwk: JWK } | undefined {
+    const [algorithm, jwk] = this.#gate.hostKey(handle)
+    return jwk === undefined ? undefined : { algorithm: algorithm as Algorithm, jwk: JSON.parse(jwk) as JWK }
+  }
+
+  /** The algorithm of a token that cannot be judged without the host: one that this build has no code for. */
+  hostNeeded(token: string, now: number): Algorithm | undefined {
+    return this.#gate.hostNeeded(token, now) as Algorithm | undefined
   }
 
   explain(token: string, now: number): Check[] {
@@ -95,11 +152,13 @@ export class Core {
 
   /** Throws `invalid_jwks` when nothing in it can be used; then the keys are as before. */
   setKeys(realm: number, json: Uint8Array, usableUntil: number, source: 'configuration' | 'url'): void {
+    this.#changes += 1
     as('invalid_jwks', () => this.#gate.setKeys(realm, json, usableUntil, source))
   }
 
   /** Throws `feed_refused`; then nothing has changed. */
   applyFeed(bytes: Uint8Array, now: number): CoreApplied {
+    this.#changes += 1
     return as('feed_refused', () => this.#gate.applyFeed(bytes, now) as CoreApplied)
   }
 
@@ -115,6 +174,7 @@ export class Core {
 
   /** Throws `feed_refused` when the bytes are no section that is missing. */
   provideSection(realm: number, bytes: Uint8Array): 'stored' | 'committed' {
+    this.#changes += 1
     return as('feed_refused', () => this.#gate.provideSection(realm, bytes) as 'stored' | 'committed')
   }
 
@@ -126,10 +186,44 @@ export class Core {
   free(): void {
     this.#gate.free()
   }
+
+  /** Writes a token where the core reads it, and answers how many bytes it has; one that is too long gets one too many. */
+  #write(token: string): number {
+    if (this.#exchange.byteLength === 0) this.#look()
+    const { read, written } = encoder.encodeInto(token, this.#exchange)
+    return read === token.length ? written : this.#maxTokenBytes + 1
+  }
+
+  #look(): void {
+    // Not shared: the module is compiled without threads.
+    const buffer = this.#memory.buffer as ArrayBuffer
+    this.#exchange = new Uint8Array(buffer, this.#gate.exchange, this.#maxTokenBytes + 1 + MAX_SIGNATURE_BYTES)
+    this.#errand = new Uint32Array(buffer, this.#gate.errand, 4)
+  }
 }
 
-/** Bit 24 of a finding: the token's `rsq` is beyond our sequence. */
+const NOTHING = new Uint8Array()
+const encoder = new TextEncoder()
+/** The longest signature that the core hands out: RSA with 4096 bits. */
+const MAX_SIGNATURE_BYTES = 512
+/** As the core counts them. */
+const OUTCOMES: readonly HostOutcome[] = ['bad', 'good', 'unknown']
+/** Bits of a finding code: the token's `rsq` is beyond our sequence; the signature was known; an errand; no such handle. */
 const BEHIND = 1 << 24
+const REMEMBERED = 1 << 25
+const AT_HOST = 1 << 26
+const GONE = 1 << 27
+
+function found(code: number): Finding {
+  const reason = code & 0xff
+  const realm = (code >>> 8) & 0xffff
+  return {
+    reason: reason === 0 ? undefined : REASONS[reason - 1],
+    realm: realm === 0 ? undefined : realm - 1,
+    behind: (code & BEHIND) !== 0,
+    remembered: (code & REMEMBERED) !== 0,
+  }
+}
 
 /** Runs an operation of the core; what it throws has a stable `code`, which becomes our `detail`. */
 function as<T>(code: ErrorCode, operation: () => T): T {

@@ -4,7 +4,7 @@ import { checkOptions, invalid, rule, type Rules } from '../options.ts'
 import type {
   Accepted, AuthenticateOptions, Check, CheckOptions, Claims, EnvOption, FeedApplied, Gate, GateOptions, Status, Verdict, WaitUntil,
 } from '../types.ts'
-import { judge } from './judge.ts'
+import { judge, judgeAtOnce } from './judge.ts'
 import type { OpenGate } from './opengate.ts'
 import { Opening } from './opening.ts'
 import { protect } from './protect.ts'
@@ -23,14 +23,15 @@ export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => 
   async function check<C extends Claims = Claims>(token: unknown, options: CheckOptions<Env> = {}): Promise<Verdict<C>> {
     const gate = opening.open(options.env)
     if (typeof token !== 'string' || token === '') return refused(isAbsent(token) ? 'missing_token' : 'malformed')
-    const found = await judge(gate, token, forgiving(options.waitUntil))
-    return verdictOf<C>(found, gate.realmOf(found), token)
+    const looked = gate.look(token)
+    return judgeAtOnce<C>(gate, looked, token) ?? judge<C>(gate, looked, token, forgiving(options.waitUntil))
   }
 
   function checkSync<C extends Claims = Claims>(token: unknown, options: EnvOption<Env> = {}): Verdict<C> {
     const gate = opening.open(options.env)
     if (typeof token !== 'string' || token === '') return refused(isAbsent(token) ? 'missing_token' : 'malformed')
     const found = gate.find(token)
+    if (found.reason === 'keys_unavailable') mustNotNeedHost(gate, token)
     return verdictOf<C>(found, gate.realmOf(found), token)
   }
 
@@ -75,6 +76,14 @@ export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => 
 /** A misspelt `scope` must not let everybody in. */
 const AUTHENTICATE_RULES: Rules = Object.fromEntries(['env', 'scope', 'waitUntil'].map((name) => [name, rule('given', () => true)]))
 const AUTHENTICATE_OPTIONS: ReadonlySet<string> = new Set(Object.keys(AUTHENTICATE_RULES))
+
+/** Without the host this token cannot be judged, so no verdict on it may be given. Throws `host_crypto_needed`. */
+function mustNotNeedHost(gate: OpenGate, token: string): void {
+  const algorithm = gate.core.hostNeeded(token, gate.now())
+  if (algorithm === undefined) return
+  const message = `${algorithm} is left to the host in portcullis/edge/slim, and this host has no synchronous cryptography: use check`
+  throw new PortcullisError('host_crypto_needed', message, { detail: algorithm })
+}
 
 function isAbsent(token: unknown): boolean {
   return token === undefined || token === null || token === ''

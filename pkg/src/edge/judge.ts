@@ -1,69 +1,92 @@
 import { within } from '../deadline.ts'
 import { PortcullisError } from '../errors.ts'
 import { claimedKeyId } from '../tokenpart.ts'
-import type { WaitUntil } from '../types.ts'
+import type { Claims, Verdict, WaitUntil } from '../types.ts'
 import type { Finding } from './core.ts'
-import type { OpenGate } from './opengate.ts'
+import type { Memo } from './memo.ts'
+import { Flight, type OpenGate } from './opengate.ts'
 import type { Realm } from './realm.ts'
+import { verdictOf } from './verdict.ts'
 
 /** A token that is ahead of us makes us refresh at most this often. */
 const CATCH_UP_EVERY_MS = 1000
 /** A refresh that ended this recently need not be made again for state that seems old: clocks differ, and caches hold back. */
 const JUST_REFRESHED_MS = 250
 
-/**
- * Judges a token, fetching first what the staleness contract says. Whatever was awaited, the answer is the last thing the
- * core found, in one synchronous step. A token that is refused for good costs no fetch.
- */
-export async function judge(gate: OpenGate, token: string, waitUntil?: WaitUntil): Promise<Finding> {
-  const startedAtMs = Date.now()
-  let found = gate.find(token)
-  const realm = gate.realmOf(found)
-  if (realm === undefined) return found
-  if (found.reason === 'keys_unavailable') {
-    await loadKeys(gate, realm, waitUntil)
-    found = gate.find(token)
-  }
-  if (found.reason === 'unknown_key' && (await lookForKey(gate, realm, token))) found = gate.find(token)
-  const refreshes = neededRefreshes(gate, realm, found, startedAtMs, waitUntil)
-  if (refreshes.length > 0) {
-    await Promise.all(refreshes)
-    found = gate.find(token)
-  }
-  if (found.reason === undefined && found.behind) found = await catchUp(gate, realm, token, found, waitUntil)
-  if (isGenuine(found)) refreshBehind(gate, realm, waitUntil)
-  return found
+/** The verdict on a token for which nothing has to be fetched or waited for, as nearly all are; `undefined`: `judge` it. */
+export function judgeAtOnce<C extends Claims>(gate: OpenGate, looked: Looked, token: string): Verdict<C> | undefined {
+  if (looked instanceof Flight) return undefined
+  const realm = gate.realmOf(looked)
+  const isSettled = realm === undefined || (isGenuine(looked) ? isFresh(gate, realm, looked) : isFinal(looked))
+  return isSettled ? verdictOf<C>(looked, realm, token) : undefined
 }
 
+/**
+ * Judges a token, fetching first what the staleness contract says. Whatever was awaited, the verdict follows from the last
+ * thing that was found, in one synchronous step with it. A token that is refused for good costs no fetch.
+ */
+export async function judge<C extends Claims>(gate: OpenGate, looked: Looked, token: string, waitUntil?: WaitUntil): Promise<Verdict<C>> {
+  const startedAtMs = Date.now()
+  let found = looked instanceof Flight ? looked.land(await looked.outcome) : looked
+  const realm = gate.realmOf(found)
+  if (realm === undefined) return verdictOf<C>(found, realm, token)
+  for (const fetch of FETCHES) {
+    const fetching = fetch({ gate, realm, found, token, startedAtMs, waitUntil })
+    if (fetching === undefined || (await fetching) === 'nothing_new') continue
+    const again = gate.look(token)
+    found = again instanceof Flight ? again.land(await again.outcome) : again
+  }
+  if (isGenuine(found)) refreshBehind(gate, realm, waitUntil)
+  return verdictOf<C>(found, gate.realmOf(found), token)
+}
+
+/** What looking at a token gives. */
+export type Looked = Finding | Memo | Flight
+
+/** A token that cannot be answered yet. */
+interface Unsettled {
+  gate: OpenGate
+  realm: Realm
+  found: Finding
+  token: string
+  startedAtMs: number
+  waitUntil: WaitUntil | undefined
+}
+
+/** Fetches what a finding calls for; `undefined`: it does not. */
+type Fetch = (unsettled: Unsettled) => Promise<'done' | 'nothing_new'> | undefined
+
+/** Each is made once for a token, in this order, and the token looked at again. */
+const FETCHES: readonly Fetch[] = [
+  (unsettled) => (unsettled.found.reason === 'keys_unavailable' ? loadKeys(unsettled) : undefined),
+  (unsettled) => (unsettled.found.reason === 'unknown_key' ? lookForKey(unsettled) : undefined),
+  (unsettled) => refresh(unsettled),
+  (unsettled) => (unsettled.found.reason === undefined && unsettled.found.behind ? catchUp(unsettled) : undefined),
+]
+
 /** The realm's first keys, or new ones after the old have become too old. The first state is loaded alongside. */
-async function loadKeys(gate: OpenGate, realm: Realm, waitUntil: WaitUntil | undefined): Promise<void> {
+async function loadKeys({ gate, realm, waitUntil }: Unsettled): Promise<'done'> {
   const { firstLoadTimeoutMs } = gate.settings
   const waits: Promise<unknown>[] = []
   if (realm.keys !== undefined) waits.push(within(handOver(realm.keys.load(), waitUntil), firstLoadTimeoutMs))
   if (!realm.state.loaded) waits.push(realm.feed.wait(firstLoadTimeoutMs, waitUntil))
   else if (realm.keys === undefined) waits.push(realm.lookForKey(''))
   await Promise.all(waits)
+  return 'done'
 }
 
-/** Answers whether anything was fetched. */
-async function lookForKey(gate: OpenGate, realm: Realm, token: string): Promise<boolean> {
+async function lookForKey({ gate, realm, token }: Unsettled): Promise<'done' | 'nothing_new'> {
   let looked = false
   const search = realm.lookForKey(claimedKeyId(token)).then((fetched) => {
     looked = fetched
   })
   await within(search, gate.settings.jwksTimeoutMs)
-  return looked
+  return looked ? 'done' : 'nothing_new'
 }
 
 /** What has to be fetched before a genuine token is answered: waits, each within its time. */
-function neededRefreshes(
-  gate: OpenGate,
-  realm: Realm,
-  found: Finding,
-  startedAtMs: number,
-  waitUntil: WaitUntil | undefined,
-): Promise<unknown>[] {
-  if (found.reason !== undefined && found.reason !== 'stale_feed' && found.reason !== 'no_feed') return []
+function refresh({ gate, realm, found, startedAtMs, waitUntil }: Unsettled): Promise<'done'> | undefined {
+  if (found.reason !== undefined && found.reason !== 'stale_feed' && found.reason !== 'no_feed') return undefined
   const { firstLoadTimeoutMs, refreshTimeoutMs, waitAfterSeconds } = gate.settings
   const waits: Promise<unknown>[] = []
   if (!realm.state.loaded) {
@@ -73,26 +96,27 @@ function neededRefreshes(
     waits.push(realm.feed.wait(refreshTimeoutMs, waitUntil))
   }
   if (realm.keys?.due) waits.push(within(handOver(realm.keys.load(), waitUntil), refreshTimeoutMs))
-  return waits
+  return waits.length === 0 ? undefined : Promise.all(waits).then(() => 'done')
 }
 
 /** The token's issuer knew of more than we do (`rsq`): refreshes before it is accepted. If that does not help, `rsq` is ignored. */
-async function catchUp(gate: OpenGate, realm: Realm, token: string, found: Finding, waitUntil?: WaitUntil): Promise<Finding> {
+async function catchUp({ gate, realm, token, waitUntil }: Unsettled): Promise<'done' | 'nothing_new'> {
   const { refreshTimeoutMs } = gate.settings
   if (Date.now() - realm.caughtUpAtMs < CATCH_UP_EVERY_MS) {
     // Not again so soon, but what is under way already may be waited for.
-    if (!realm.feed.underWay) return found
+    if (!realm.feed.underWay) return 'nothing_new'
     await realm.feed.wait(refreshTimeoutMs, waitUntil)
-    return gate.find(token)
+    return 'done'
   }
   realm.caughtUpAtMs = Date.now()
   const ending = await realm.feed.catchUp(refreshTimeoutMs, waitUntil)
+  if (ending !== 'done') return 'done'
   const again = gate.find(token)
-  if (ending === 'done' && again.reason === undefined && again.behind) {
+  if (again.reason === undefined && again.behind) {
     const message = 'a token says that the ledger is further than the feed that was just fetched'
     gate.report('feed', realm.name, new PortcullisError('feed_refused', message, { detail: 'behind_token' }))
   }
-  return again
+  return 'done'
 }
 
 /** What may be fetched while the answer is on its way. */
@@ -104,6 +128,23 @@ function refreshBehind(gate: OpenGate, realm: Realm, waitUntil: WaitUntil | unde
 /** Whether the realm was refreshed within the last `ms`. */
 function wasRefreshedWithin(ms: number, realm: Realm): boolean {
   return Math.abs(Date.now() - realm.refreshedAtMs) < ms
+}
+
+/** Whether keys and state are such that a genuine token can be answered with no more ado. */
+function isFresh({ settings, clockMs }: OpenGate, realm: Realm, found: Finding): boolean {
+  return (
+    !found.behind &&
+    found.reason !== 'stale_feed' &&
+    found.reason !== 'no_feed' &&
+    Math.abs(clockMs - realm.refreshedAtMs) < settings.refreshAfterSeconds * 1000 &&
+    realm.ageSeconds(clockMs / 1000) <= settings.waitAfterSeconds &&
+    (realm.keys === undefined || realm.keys.isYoungAt(clockMs))
+  )
+}
+
+/** Whether a token that is not genuine is refused for good: nothing fetched could change that. */
+function isFinal({ reason }: Finding): boolean {
+  return reason !== 'keys_unavailable' && reason !== 'unknown_key'
 }
 
 /**

@@ -1,6 +1,8 @@
 import { PortcullisError } from '../errors.ts'
 import { corePolicy } from '../policy.ts'
-import { Core, type Finding, host } from './core.ts'
+import { Core, type Finding, host, type HostOutcome } from './core.ts'
+import { type HostCrypto, hostCrypto, type NodeSignatures } from './hostcrypto.ts'
+import { type Memo, TokenMemo } from './memo.ts'
 import { Realm } from './realm.ts'
 import { type Reporter, reporter } from './report.ts'
 import { checkHost, type Settings } from './settings.ts'
@@ -11,7 +13,10 @@ export class OpenGate {
   readonly realms: readonly Realm[]
   readonly settings: Settings
   readonly report: Reporter
+  readonly #hostCrypto: HostCrypto
+  readonly #memo: TokenMemo
   #latest = 0
+  #clockMs = 0
   #clockIsBehind = false
   #closed = false
 
@@ -21,6 +26,8 @@ export class OpenGate {
     checkHost(settings, host())
     this.settings = settings
     this.report = reporter(settings.onReport)
+    this.#hostCrypto = hostCrypto(settings.verifySignatures, host())
+    this.#memo = new TokenMemo(settings.verifiedTokenCacheEntries, settings.verifiedTokenCacheBytes)
     this.core = new Core({
       maxTokenBytes: settings.maxTokenBytes,
       leewaySeconds: settings.leewaySeconds,
@@ -30,6 +37,9 @@ export class OpenGate {
       maxStaleSeconds: settings.maxStaleSeconds,
       whenStale: settings.whenStale,
       maxAcceptStaleSeconds: settings.maxAcceptStaleSeconds,
+      verifiedTokenCacheEntries: settings.verifiedTokenCacheEntries,
+      verifiedTokenCacheBytes: settings.verifiedTokenCacheBytes,
+      hostAlgorithms: this.#hostCrypto.algorithms,
       realms: settings.realms.map(({ token, jwks, feed }) => ({
         ...corePolicy(token),
         feedKeys: feed.keys,
@@ -41,10 +51,36 @@ export class OpenGate {
     for (const realm of this.realms) realm.start()
   }
 
-  /** What the core finds about a token at this moment: key, bans, time, revocation and freshness in one synchronous step. */
-  find(token: string): Finding {
+  /** The clock's milliseconds when a token was last looked at. */
+  get clockMs(): number {
+    return this.#clockMs
+  }
+
+  /**
+   * What is found about a token at this moment, at once: key, bans, time, revocation and freshness in one synchronous step.
+   * Only if clock second, keys and state are the very ones of an earlier acceptance, that still holds.
+   */
+  find(token: string): Finding | Memo {
     this.mustBeOpen()
-    return this.core.check(token, this.now())
+    const now = this.now()
+    const memo = this.#memo.get(token)
+    if (memo !== undefined && memo.moment === this.#moment(now)) return memo
+    const help = this.#hostCrypto.kind === 'synchronous' ? this.#hostCrypto : undefined
+    const found = this.core.begin(token, now, help !== undefined) ?? this.#ask(help, token, now)
+    return this.#noted(found, token, memo, now)
+  }
+
+  /** The same, but where the host checks signatures faster than the core, though not at once, its answer is to be waited for. */
+  look(token: string): Finding | Memo | Flight {
+    if (this.#hostCrypto.kind !== 'asynchronous') return this.find(token)
+    this.mustBeOpen()
+    const now = this.now()
+    const memo = this.#memo.get(token)
+    if (memo !== undefined && memo.moment === this.#moment(now)) return memo
+    const found = this.core.begin(token, now, true)
+    if (found !== undefined) return this.#noted(found, token, memo, now)
+    const { errand } = this.core
+    return new Flight(this, token, errand.handle, this.#hostCrypto.verify(this.core, errand))
   }
 
   realmOf(found: Finding): Realm | undefined {
@@ -69,7 +105,8 @@ export class OpenGate {
 
   /** Unix seconds. Never goes back, lest a token that has expired, or state that is stale, come to life again. */
   now(): number {
-    const now = Math.floor(Date.now() / 1000)
+    this.#clockMs = Date.now()
+    const now = Math.floor(this.#clockMs / 1000)
     const wasBehind = this.#clockIsBehind
     this.#clockIsBehind = now < this.#latest - this.settings.skewSeconds
     if (this.#clockIsBehind && !wasBehind) this.#reportClock()
@@ -88,9 +125,50 @@ export class OpenGate {
     this.core.free()
   }
 
+  #ask(help: NodeSignatures | undefined, token: string, now: number): Finding {
+    const { errand } = this.core
+    const outcome = help === undefined ? 'unknown' : help.verify(this.core, errand)
+    return this.core.finish(errand.handle, outcome, now) ?? this.find(token)
+  }
+
+  /** Remembers a token that was accepted on the strength of an earlier check. */
+  #noted(found: Finding, token: string, memo: Memo | undefined, now: number): Finding | Memo {
+    if (found.reason !== undefined || found.behind || !found.remembered) return found
+    if (memo === undefined) return this.#memo.add(token, found.realm, this.#moment(now))
+    memo.moment = this.#moment(now)
+    return memo
+  }
+
+  /** A number that stays the same only as long as clock second, keys and state do: both parts only ever grow. */
+  #moment(now: number): number {
+    return this.core.changes + now
+  }
+
   #reportClock(): void {
     const message = 'the clock of this host went back: tokens are judged by its latest time until it is there again; check its NTP'
     const error = new PortcullisError('fault', message, { detail: 'clock_went_back' })
     for (const realm of this.realms) this.report('clock', realm.name, error)
+  }
+}
+
+/** A signature that the host is checking. */
+export class Flight {
+  readonly outcome: Promise<HostOutcome>
+  readonly #gate: OpenGate
+  readonly #token: string
+  readonly #handle: number
+
+  constructor(gate: OpenGate, token: string, handle: number, outcome: Promise<HostOutcome>) {
+    this.#gate = gate
+    this.#token = token
+    this.#handle = handle
+    this.outcome = outcome
+  }
+
+  /** What is found now, once the outcome is known: all but the signature is looked at again. Throws `closed`. */
+  land(outcome: HostOutcome): Finding | Memo {
+    const gate = this.#gate
+    gate.mustBeOpen()
+    return gate.core.finish(this.#handle, outcome, gate.now()) ?? gate.find(this.#token)
   }
 }

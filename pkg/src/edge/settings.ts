@@ -48,6 +48,10 @@ export function checkHost(settings: Settings, host: Host): void {
 const DEFAULTS: Omit<Settings, 'realms'> = {
   // RFC 7519 sets no limit; header fields of common servers end at 16 KiB.
   maxTokenBytes: 16_384,
+  // A busy worker's users of a few minutes; a token of 800 bytes takes about 1.2 kB here, and half of that again as objects.
+  verifiedTokenCacheEntries: 10_000,
+  verifiedTokenCacheBytes: 8 * 1024 * 1024,
+  verifySignatures: 'fastest',
   leewaySeconds: 5,
   skewSeconds: 5,
   maxLifetimeSeconds: 86_400,
@@ -85,6 +89,9 @@ const REALM_RULES: Rules = {
 const GATE_RULES: Rules = {
   realms: required(list(shape(REALM_RULES), 1)),
   maxTokenBytes: integer('bytes', 1, 1024 * 1024),
+  verifiedTokenCacheEntries: integer('tokens', 0, 1_000_000),
+  verifiedTokenCacheBytes: integer('bytes', 0, 1024 * 1024 * 1024),
+  verifySignatures: oneOf('fastest', 'rust'),
   leewaySeconds: seconds,
   skewSeconds: seconds,
   maxLifetimeSeconds: integer('whole seconds', 1),

@@ -1,23 +1,64 @@
 import { type Reason, statusOf } from '../reasons.ts'
-import { readPart } from '../tokenpart.ts'
-import type { Claims, Header, Refused, Verdict } from '../types.ts'
+import type { Accepted, Claims, Header, Refused, Verdict } from '../types.ts'
+import { Contents } from './contents.ts'
 import type { Finding } from './core.ts'
+import type { Memo } from './memo.ts'
 import type { Realm } from './realm.ts'
 
-/** The verdict that follows from what the core found. Header and claims are read only from a token that it accepted. */
-export function verdictOf<C extends Claims>(found: Finding, realm: Realm | undefined, token: string): Verdict<C> {
+/** The verdict that follows from what was found. Header and claims are read only from a token that was accepted. */
+export function verdictOf<C extends Claims>(found: Finding | Memo, realm: Realm | undefined, token: string): Verdict<C> {
   if (found.reason !== undefined) return refused(found.reason)
   if (realm === undefined) return refused('wrong_issuer')
-  const [header = '', claims = ''] = token.split('.', 2)
-  return {
-    ok: true,
-    claims: readPart(claims) as C,
-    header: readPart(header) as Header,
-    realm: realm.name,
-    sequence: realm.state.sequence,
-  }
+  const { sequence } = realm.state
+  if (!('contents' in found)) return new Unread(new Contents(token), realm.name, sequence) as unknown as Accepted<C>
+  const { claims, header } = found.contents
+  return { ok: true, claims: claims as C, header, realm: realm.name, sequence }
 }
 
 export function refused(reason: Reason): Refused {
   return { ok: false, reason, status: statusOf(reason) }
+}
+
+/** Makes the classes derived from it put their private fields on an object that is otherwise plain, like any verdict. */
+class Plain {
+  constructor() {
+    return {}
+  }
+}
+
+/**
+ * The verdict on a token that was not seen before: header and claims are read when they are asked for. They are properties of
+ * its own, so that it is printed, spread and compared like any other.
+ */
+class Unread extends Plain {
+  readonly #contents: Contents
+  declare ok: true
+  declare realm: string
+  declare sequence: number
+
+  constructor(contents: Contents, realm: string, sequence: number) {
+    super()
+    this.#contents = contents
+    this.ok = true
+    Object.defineProperty(this, 'claims', Unread.#claims)
+    Object.defineProperty(this, 'header', Unread.#header)
+    this.realm = realm
+    this.sequence = sequence
+  }
+
+  // One function for all: a closure for each would give every verdict a shape of its own.
+  static readonly #claims = {
+    enumerable: true,
+    configurable: true,
+    get(this: Unread): Claims {
+      return this.#contents.claims
+    },
+  }
+  static readonly #header = {
+    enumerable: true,
+    configurable: true,
+    get(this: Unread): Header {
+      return this.#contents.header
+    },
+  }
 }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { createGate, load } from '../entry/edge/slim.ts'
+import { createGate, load } from '../entry/edge/load.ts'
 import { TestRealm } from './testing/realm.ts'
 
 test('before it is loaded, the error says what to do', async (t) => {

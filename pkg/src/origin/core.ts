@@ -146,6 +146,9 @@ export interface GateCoreOptions {
   maxStaleSeconds: number
   whenStale: 'refuse' | 'accept'
   maxAcceptStaleSeconds: number
+  verifiedTokenCacheEntries: number
+  verifiedTokenCacheBytes: number
+  hostAlgorithms: readonly string[]
   realms: (CorePolicy & { keysFrom: 'caller' | 'feed'; feedKeys: JWK[] })[]
 }
 

@@ -11,6 +11,9 @@ import type { Settings } from './settings.ts'
 
 /** The origin renews its own gate's state before each check, so this is never reached. */
 const MAX_STALE_SECONDS = 3_600
+/** Administrators' tokens come again and again; what may change about them is checked every time. */
+const VERIFIED_TOKENS = 1000
+const VERIFIED_TOKEN_BYTES = 1024 * 1024
 
 /** A judged token. */
 export type Judged = { ok: true; realm: string; claims: Claims } | { ok: false; reason: Reason; status: 401 | 403 | 503 }
@@ -49,6 +52,9 @@ export class OriginGate {
       maxStaleSeconds: MAX_STALE_SECONDS,
       whenStale: 'refuse',
       maxAcceptStaleSeconds: MAX_STALE_SECONDS,
+      verifiedTokenCacheEntries: VERIFIED_TOKENS,
+      verifiedTokenCacheBytes: VERIFIED_TOKEN_BYTES,
+      hostAlgorithms: [],
       realms: settings.realms.map((realm) => ({ ...corePolicy(realm), keysFrom: 'caller', feedKeys: [publicKey] })),
     })
     this.#realms = settings.realms.map((realm, index) => {

@@ -19,6 +19,9 @@ function openGate(): GateCore {
     maxStaleSeconds: 60,
     whenStale: 'refuse',
     maxAcceptStaleSeconds: 3_600,
+    verifiedTokenCacheEntries: 0,
+    verifiedTokenCacheBytes: 0,
+    hostAlgorithms: [],
     realms: [{ ...corePolicy(stage.issuer.realm), keysFrom: 'caller', feedKeys: [stage.publicKey] }],
   })
   gate.setKeys(0, new TextEncoder().encode(JSON.stringify({ keys: [stage.issuer.jwk] })), Number.MAX_SAFE_INTEGER, 'configuration')

@@ -1,0 +1,173 @@
+import type { Algorithm, JWK } from '../types.ts'
+import type { Core, Errand, Host, HostOutcome, NodeCrypto } from './core.ts'
+
+/**
+ * Who checks a signature fastest, in µs for one of a token of 700 bytes, on one machine; HMAC is fastest in Rust everywhere.
+ *
+ * |                            | RS256 | PS256 | ES256 | ES384 | ES512 | EdDSA |
+ * |----------------------------|-------|-------|-------|-------|-------|-------|
+ * | Rust, in Node 20           |   TBD |
+ */
+const FASTER_THAN_RUST: Record<'nodeCrypto' | 'webCrypto', readonly Algorithm[]> = {
+  nodeCrypto: ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'],
+  webCrypto: ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
+}
+
+/** So many imported keys are kept; more than a few realms have. */
+const MAX_KEYS = 256
+
+/** Whoever beside the core checks signatures here: `node:crypto`, WebCrypto, or nobody. */
+export type HostCrypto = NodeSignatures | WebSignatures | NoSignatures
+
+/** Picks the host's fastest. */
+export function hostCrypto(verifySignatures: 'fastest' | 'rust', { nodeCrypto }: Host): HostCrypto {
+  if (verifySignatures === 'rust') return new NoSignatures()
+  if (nodeCrypto !== undefined) return new NodeSignatures(nodeCrypto)
+  const { subtle } = (globalThis as { crypto?: { subtle?: SubtleCrypto } }).crypto ?? {}
+  return subtle === undefined ? new NoSignatures() : new WebSignatures(subtle)
+}
+
+export class NoSignatures {
+  readonly kind = 'none'
+  readonly algorithms: readonly Algorithm[] = []
+}
+
+/** Signatures by `node:crypto`, at once. */
+export class NodeSignatures {
+  readonly kind = 'synchronous'
+  readonly algorithms: readonly Algorithm[] = FASTER_THAN_RUST.nodeCrypto
+  readonly #crypto: NodeCrypto
+  readonly #keys = new Map<number, NodeKey | 'unusable'>()
+
+  constructor(crypto: NodeCrypto) {
+    this.#crypto = crypto
+  }
+
+  verify(core: Core, { handle, keyNumber, signingInput, signature }: Errand): HostOutcome {
+    const key = this.#keys.get(keyNumber) ?? keep(this.#keys, keyNumber, this.#import(core.hostKey(handle)))
+    if (key === 'unusable') return 'unknown'
+    try {
+      return this.#crypto.verify(key.digest, signingInput, key.key as never, signature) ? 'good' : 'bad'
+    } catch {
+      return 'unknown'
+    }
+  }
+
+  #import(given: { algorithm: Algorithm; jwk: JWK } | undefined): NodeKey | 'unusable' {
+    if (given === undefined) return 'unusable'
+    try {
+      const key = this.#crypto.createPublicKey({ key: given.jwk, format: 'jwk' })
+      const { digest, ...how } = NODE_SCHEMES[given.algorithm]
+      return { digest, key: Object.keys(how).length === 0 ? key : { key, ...how } }
+    } catch {
+      return 'unusable'
+    }
+  }
+}
+
+interface NodeKey {
+  digest: string | null
+  /** A `KeyObject`, or one with the scheme it is used by. */
+  key: unknown
+}
+
+/** `RSA_PKCS1_PSS_PADDING` and `RSA_PSS_SALTLEN_DIGEST` (RFC 7518 §3.5: a salt as long as the hash). */
+const PSS = { padding: 6, saltLength: -1 }
+/** R and S as JOSE has them (RFC 7518 §3.4), not DER. */
+const R_AND_S = { dsaEncoding: 'ieee-p1363' }
+
+const NODE_SCHEMES: Record<Algorithm, { digest: string | null; padding?: number; saltLength?: number; dsaEncoding?: string }> = {
+  HS256: { digest: null }, HS384: { digest: null }, HS512: { digest: null },
+  RS256: { digest: 'sha256' }, RS384: { digest: 'sha384' }, RS512: { digest: 'sha512' },
+  PS256: { digest: 'sha256', ...PSS }, PS384: { digest: 'sha384', ...PSS }, PS512: { digest: 'sha512', ...PSS },
+  ES256: { digest: 'sha256', ...R_AND_S }, ES384: { digest: 'sha384', ...R_AND_S }, ES512: { digest: 'sha512', ...R_AND_S },
+  EdDSA: { digest: null }, Ed25519: { digest: null },
+}
+
+/** Signatures by WebCrypto, which answers later. */
+export class WebSignatures {
+  readonly kind = 'asynchronous'
+  readonly algorithms: readonly Algorithm[] = FASTER_THAN_RUST.webCrypto
+  readonly #subtle: SubtleCrypto
+  readonly #keys = new Map<number, WebKey | 'unusable'>()
+
+  constructor(subtle: SubtleCrypto) {
+    this.#subtle = subtle
+  }
+
+  /** The promise never rejects. */
+  verify(core: Core, errand: Errand): Promise<HostOutcome> {
+    const { keyNumber } = errand
+    // Copies: the core's memory is written to again before the host may have read it.
+    const [input, signature] = [errand.signingInput.slice(), errand.signature.slice()]
+    const key = this.#keys.get(keyNumber)
+    if (key === undefined) return this.#importAndVerify(keyNumber, core.hostKey(errand.handle), signature, input)
+    return this.#verify(key, signature, input)
+  }
+
+  #verify(key: WebKey | 'unusable', signature: Uint8Array<ArrayBuffer>, input: Uint8Array<ArrayBuffer>): Promise<HostOutcome> {
+    if (key === 'unusable') return Promise.resolve('unknown')
+    return this.#subtle.verify(key.scheme, key.key, signature, input).then(outcomeOf, unknown)
+  }
+
+  /** What is kept is the key, not the promise of one: in workerd no request may await what another began. */
+  async #importAndVerify(
+    keyNumber: number,
+    given: { algorithm: Algorithm; jwk: JWK } | undefined,
+    signature: Uint8Array<ArrayBuffer>,
+    input: Uint8Array<ArrayBuffer>,
+  ): Promise<HostOutcome> {
+    const key = keep(this.#keys, keyNumber, await this.#import(given))
+    return this.#verify(key, signature, input)
+  }
+
+  async #import(given: { algorithm: Algorithm; jwk: JWK } | undefined): Promise<WebKey | 'unusable'> {
+    if (given === undefined) return 'unusable'
+    try {
+      const scheme = WEB_SCHEMES[given.algorithm]
+      return { scheme, key: await this.#subtle.importKey('jwk', given.jwk as JsonWebKey, scheme, false, ['verify']) }
+    } catch {
+      return 'unusable'
+    }
+  }
+}
+
+interface WebKey {
+  scheme: WebScheme
+  key: CryptoKey
+}
+
+interface WebScheme {
+  name: string
+  hash?: string
+  namedCurve?: string
+  saltLength?: number
+}
+
+const WEB_SCHEMES: Record<Algorithm, WebScheme> = {
+  HS256: { name: 'HMAC', hash: 'SHA-256' }, HS384: { name: 'HMAC', hash: 'SHA-384' }, HS512: { name: 'HMAC', hash: 'SHA-512' },
+  RS256: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' },
+  RS384: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-384' },
+  RS512: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-512' },
+  PS256: { name: 'RSA-PSS', hash: 'SHA-256', saltLength: 32 },
+  PS384: { name: 'RSA-PSS', hash: 'SHA-384', saltLength: 48 },
+  PS512: { name: 'RSA-PSS', hash: 'SHA-512', saltLength: 64 },
+  ES256: { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' },
+  ES384: { name: 'ECDSA', namedCurve: 'P-384', hash: 'SHA-384' },
+  ES512: { name: 'ECDSA', namedCurve: 'P-521', hash: 'SHA-512' },
+  EdDSA: { name: 'Ed25519' }, Ed25519: { name: 'Ed25519' },
+}
+
+function outcomeOf(good: boolean): HostOutcome {
+  return good ? 'good' : 'bad'
+}
+
+function unknown(): HostOutcome {
+  return 'unknown'
+}
+
+function keep<K>(keys: Map<number, K>, keyNumber: number, key: K): K {
+  if (keys.size >= MAX_KEYS) keys.clear()
+  keys.set(keyNumber, key)
+  return key
+}
