@@ -373,15 +373,14 @@ fn the_host_changes_no_verdict() {
             let (bytes, comment) = (text.as_bytes(), &test["comment"]);
             for limits in [CacheLimits::NOTHING, GENEROUS] {
                 let mut verified = VerifiedTokens::new(limits);
-                let mut with_host = |outcome: fn(&Pending) -> HostOutcome| {
-                    match begin(bytes, &realms, &mut verified, all, now) {
+                let mut with_host =
+                    |outcome: fn(&Pending) -> HostOutcome| match begin(bytes, &realms, &mut verified, all, now) {
                         Begun::Decided(finding) => finding_code(&finding),
                         Begun::Pending(pending) => {
                             let outcome = outcome(&pending);
                             finding_code(&finish(pending, outcome, &realms, &mut verified, now))
                         }
-                    }
-                };
+                    };
                 let expected = code(&judge(text, &realms, now));
                 assert_eq!(with_host(|_| HostOutcome::Unknown), expected, "{comment}");
                 assert_eq!(with_host(host_checks), expected, "{comment}");

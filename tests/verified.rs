@@ -15,7 +15,7 @@ use portcullis::ledger::{Event, Ledger, LedgerSettings};
 use portcullis::revocation::Bounds;
 use portcullis::signature::{Algorithm, Algorithms};
 use portcullis::time::{Seconds, UnixSeconds};
-use portcullis::verdict::{begin, finish, find, judge, Begun, CacheLimits, Finding, Handle, HostOutcome, Realm};
+use portcullis::verdict::{begin, find, finish, judge, Begun, CacheLimits, Finding, Handle, HostOutcome, Realm};
 use portcullis::verdict::{Signature, VerifiedTokens, MAX_HANDLES};
 use serde_json::json;
 
@@ -148,8 +148,8 @@ fn only_the_very_token_is_remembered() {
 
 /// The order of P-256 (SEC 2 §2.4.2).
 const P256_ORDER: [u8; 32] = [
-    0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17,
-    0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
+    0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7,
+    0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
 ];
 
 #[test]
@@ -389,7 +389,8 @@ fn whatever_happens_in_between_the_finding_is_that_of_a_gate_without_memory() {
         };
         let small = CacheLimits { entries: 5, bytes: 1 << 20 };
         let mut gates = [gate(CacheLimits::NOTHING), gate(small), gate(ROOM)];
-        let secrets: [&[u8]; 3] = [fixtures::SECRET, b"another secret, 32 bytes or more", b"a third secret of 32 bytes or so"];
+        let secrets: [&[u8]; 3] =
+            [fixtures::SECRET, b"another secret, 32 bytes or more", b"a third secret of 32 bytes or so"];
         let tokens: Vec<String> = (0..12)
             .map(|number| {
                 let body = claims(&json!({
@@ -413,7 +414,9 @@ fn whatever_happens_in_between_the_finding_is_that_of_a_gate_without_memory() {
                     let first = random(2) as usize;
                     let set = key_set(&secrets.iter().cycle().skip(first).take(count).copied().collect::<Vec<_>>());
                     let until = UnixSeconds::new(now.get() + random(60));
-                    gates.each_mut().map(|gate| gate.set_keys(0, &set, KeySource::Configuration, until).unwrap().unwrap());
+                    gates
+                        .each_mut()
+                        .map(|gate| gate.set_keys(0, &set, KeySource::Configuration, until).unwrap().unwrap());
                 }
                 1 if random(4) == 0 => gates.each_mut().map(|gate| gate.clear_keys(0)).into_iter().collect(),
                 2 => now = UnixSeconds::new(now.get() + random(8)),
@@ -458,7 +461,8 @@ fn whatever_happens_in_between_the_finding_is_that_of_a_gate_without_memory() {
                     let (token, handles) = at_host.swap_remove(random(at_host.len() as u64) as usize);
                     // Whoever decided at once has nothing to finish; who has ends as one who begins now would.
                     for (gate, handle) in gates.iter_mut().zip(handles) {
-                        let Some(finding) = handle.and_then(|handle| gate.finish(handle, HostOutcome::Unknown, now)) else {
+                        let Some(finding) = handle.and_then(|handle| gate.finish(handle, HostOutcome::Unknown, now))
+                        else {
                             continue;
                         };
                         assert_eq!(verdict(finding), verdict(gate.find(token.as_bytes(), now)), "{seed}, step {step}");
