@@ -4,15 +4,13 @@
 #![allow(unsafe_code, unreachable_pub)]
 
 mod edge;
+mod options;
 #[cfg(feature = "origin")]
 mod origin;
 
 use crate::time::{Seconds, UnixSeconds, MAX_SECONDS};
 use crate::verdict::Reason;
-use js_sys::{Error, Reflect};
-use serde::de::DeserializeOwned;
-use serde::Serialize;
-use serde_wasm_bindgen::Serializer;
+use js_sys::{Error, Object, Reflect};
 use wasm_bindgen::prelude::*;
 
 /// Every reason code, in the order that verdict codes count in.
@@ -44,14 +42,14 @@ fn error(code: &str, message: &str) -> JsValue {
     error.into()
 }
 
-fn read<T: DeserializeOwned>(value: JsValue) -> Result<T, JsValue> {
-    serde_wasm_bindgen::from_value(value).map_err(|cause| error("invalid_option", &cause.to_string()))
-}
-
-/// As plain objects with plain numbers; what is absent is left out.
-fn write<T: Serialize>(value: &T) -> Result<JsValue, JsValue> {
-    let serializer = Serializer::new().serialize_maps_as_objects(true).serialize_missing_as_null(false);
-    value.serialize(&serializer).map_err(|cause| error("internal", &cause.to_string()))
+/// A plain object.
+fn object<const N: usize>(members: [(&str, JsValue); N]) -> JsValue {
+    let object = Object::new();
+    for (name, value) in members {
+        // Setting a property of a fresh object cannot fail.
+        let _ = Reflect::set(&object, &name.into(), &value);
+    }
+    object.into()
 }
 
 /// Whole seconds from a `number`; what is below zero or no number becomes zero.

@@ -1,7 +1,7 @@
 //! The ledger, as JavaScript sees it, and what an origin's own gate can do besides judging.
 
 use super::edge::{finding_code, JsGate};
-use super::{error, hex, number, read, span, time, write};
+use super::{error, hex, number, span, time};
 use crate::error::{DeltaUnavailable, LedgerError};
 use crate::ledger::key::SigningKey;
 use crate::ledger::{self, Event, Ledger, LedgerSettings};
@@ -9,7 +9,9 @@ use crate::revocation::{Bounds, Chain, Subject};
 use crate::time::UnixSeconds;
 use crate::verdict::Reason;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_wasm_bindgen::Serializer;
 use std::collections::BTreeMap;
 use wasm_bindgen::prelude::*;
 
@@ -348,4 +350,14 @@ fn name_of(hex: &str) -> Option<[u8; 32]> {
 
 fn ledger_error(cause: &LedgerError) -> JsValue {
     error(cause.code(), &cause.to_string())
+}
+
+fn read<T: DeserializeOwned>(value: JsValue) -> Result<T, JsValue> {
+    serde_wasm_bindgen::from_value(value).map_err(|cause| error("invalid_option", &cause.to_string()))
+}
+
+/// As plain objects with plain numbers; what is absent is left out.
+fn write<T: Serialize>(value: &T) -> Result<JsValue, JsValue> {
+    let serializer = Serializer::new().serialize_maps_as_objects(true).serialize_missing_as_null(false);
+    value.serialize(&serializer).map_err(|cause| error("internal", &cause.to_string()))
 }
