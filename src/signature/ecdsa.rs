@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use jwt_compact::{Algorithm, AlgorithmSignature};
 use p256::ecdsa::signature::Verifier as _;
+use p256::elliptic_curve::point::AffineCoordinates;
 
 use super::verifying_key::{check, EcPoint, NoSigningKey};
 use super::{CheckedBy, Curve};
@@ -23,11 +24,10 @@ impl EcdsaKey {
 
     /// `None` when the point is not on the curve (RFC 8725 §3.4).
     pub(crate) fn new(curve: Curve, point: &EcPoint) -> Option<Self> {
-        let point = point.uncompressed();
         match curve {
-            Curve::P256 => p256::ecdsa::VerifyingKey::from_sec1_bytes(&point).ok().map(Self::P256),
-            Curve::P384 => p384::ecdsa::VerifyingKey::from_sec1_bytes(&point).ok().map(Self::P384),
-            Curve::P521 => p521::ecdsa::VerifyingKey::from_sec1_bytes(&point).ok().map(Self::P521),
+            Curve::P256 => p256::ecdsa::VerifyingKey::from_affine(affine(point)?).ok().map(Self::P256),
+            Curve::P384 => p384::ecdsa::VerifyingKey::from_affine(affine(point)?).ok().map(Self::P384),
+            Curve::P521 => p521::ecdsa::VerifyingKey::from_affine(affine(point)?).ok().map(Self::P521),
         }
     }
 
@@ -38,6 +38,15 @@ impl EcdsaKey {
             Self::P521(key) => check(&Es512, key, message, signature),
         }
     }
+}
+
+/// The point of these coordinates, if they are in the field and it is on the curve.
+fn affine<P: AffineCoordinates>(point: &EcPoint) -> Option<P>
+where
+    P::FieldRepr: for<'b> TryFrom<&'b [u8]>,
+{
+    let coordinate = |bytes: &[u8]| P::FieldRepr::try_from(bytes).ok();
+    P::from_coordinates(&coordinate(&point.x)?, &coordinate(&point.y)?).into_option()
 }
 
 macro_rules! define_ecdsa {

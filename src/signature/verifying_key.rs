@@ -32,14 +32,6 @@ pub(crate) struct EcPoint {
     pub(crate) y: Vec<u8>,
 }
 
-impl EcPoint {
-    /// SEC 1 §2.3.3.
-    #[cfg(feature = "rust-ecdsa")]
-    pub(super) fn uncompressed(&self) -> Vec<u8> {
-        [&[4], self.x.as_slice(), self.y.as_slice()].concat()
-    }
-}
-
 /// A gate checks and never signs, so there is no signing key to be had.
 pub(crate) enum NoSigningKey {}
 
