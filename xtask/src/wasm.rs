@@ -22,9 +22,14 @@ struct Module {
 }
 
 const MODULES: [Module; 3] = [
-    Module { folder: "edge", features: "edge,wasm,rust-rsa,rust-ecdsa", profile: "wasm", level: FAST },
+    Module { folder: "edge", features: "edge,wasm,rust-rsa,rust-ecdsa,ed25519-tables", profile: "wasm", level: FAST },
     Module { folder: "edge-slim", features: "edge,wasm", profile: "wasm-slim", level: "-Oz" },
-    Module { folder: "origin", features: "origin,wasm,rust-rsa,rust-ecdsa", profile: "wasm", level: FAST },
+    Module {
+        folder: "origin",
+        features: "origin,wasm,rust-rsa,rust-ecdsa,ed25519-tables",
+        profile: "wasm",
+        level: FAST,
+    },
 ];
 
 const FAST: &str = "-O3";
@@ -42,6 +47,22 @@ pub(crate) fn modules(project: &Project) -> Result<(), Failure> {
             bind(&compiled, &folder)?;
             optimise(project, &module, &folder.join("core_bg.wasm"))?;
         }
+    }
+    share_glue(&project.path("pkg/wasm/edge"), &project.path("pkg/wasm/edge-slim"))
+}
+
+/// Whoever loads the slim module binds it with the JavaScript of the other, so that must fit both.
+fn share_glue(edge: &Path, slim: &Path) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::Bindgen(format!("{}: {error}", slim.display()));
+    for name in ["core.js", "core.d.ts", "core_bg.wasm.d.ts"] {
+        let copy = slim.join(name);
+        if !copy.exists() {
+            continue;
+        }
+        if fs::read(edge.join(name)).map_err(failed)? != fs::read(&copy).map_err(failed)? {
+            return Err(Failure::Bindgen(format!("wasm-bindgen: edge and edge-slim need another {name} each")));
+        }
+        fs::remove_file(copy).map_err(failed)?;
     }
     Ok(())
 }
