@@ -10,7 +10,7 @@ import { TestRealm } from './testing/realm.ts'
 test('before it is loaded, the error says what to do', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = createGate(realm.options())
-  await assert.rejects(gate.check('a.b.c'), { code: 'not_loaded', message: /portcullis\/edge\/slim/ })
+  await assert.rejects(gate.check('a.b.c'), { code: 'not_loaded', message: /portcullis\/edge\/load/ })
   load(new WebAssembly.Module(readFileSync(new URL('../../wasm/edge/core_bg.wasm', import.meta.url))), { shareFlights: false })
   assert.equal((await gate.check('a.b.c')).ok, false)
   gate.close()
