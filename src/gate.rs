@@ -4,9 +4,10 @@ use crate::error::{FeedError, KeyError};
 use crate::explain::{self, Check};
 use crate::keys::{Key, KeyRules, KeySource, Keys, Skipped, MAX_KEYS};
 use crate::revocation::{peek_realm, Applied, Effect, Provided};
-use crate::signature::{Algorithm, Algorithms};
 use crate::time::UnixSeconds;
-use crate::verdict::{self, Begun, CacheLimits, Finding, Handle, Handles, HostOutcome, Identified, IntakeError};
+use crate::verdict::{
+    self, Algorithm, Algorithms, Begun, CacheLimits, Finding, Handle, Handles, HostOutcome, Identified, IntakeError,
+};
 use crate::verdict::{Pending, Realm, RealmKeys, Verdict, VerifiedTokens};
 
 /// Realms, the tokens remembered as verified, and a clock. Everything is synchronous; fetching and waiting are the caller's.

@@ -3,6 +3,7 @@
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
 mod fixtures;
 

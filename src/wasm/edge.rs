@@ -8,7 +8,7 @@ use crate::keys::KeySource;
 use crate::revocation::{Effect, Provided};
 use crate::signature::Algorithms;
 use crate::time::UnixSeconds;
-use crate::verdict::{Finding, Handle, HostOutcome, RealmKeys, Reason, Signature, MAX_SIGNATURE_BYTES};
+use crate::verdict::{Finding, Handle, HostOutcome, RealmKeys, Reason, Signature};
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
 
@@ -43,22 +43,22 @@ impl JsGate {
         Ok(JsGate {
             gate: options.gate()?,
             host: options.host()?,
-            // One byte more than the longest token, so that a longer one is seen to be; then room for a signature.
-            exchange: vec![0; maximum.saturating_add(1 + MAX_SIGNATURE_BYTES)].into(),
+            // One byte more than the longest token, so that a longer one is seen to be.
+            exchange: vec![0; maximum.saturating_add(1)].into(),
             errand: [0; 4].into(),
         })
     }
 
-    /// Where a token's bytes are to be written before `begin`: one more than `maxTokenBytes`. Behind them stands the signature
-    /// that the host is to check.
+    /// Where a token's bytes are to be written before `begin`: one more than `maxTokenBytes`. Where there is an errand after
+    /// that, it begins with the signing input, and the signature follows at once.
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn exchange(&self) -> *const u8 {
         self.exchange.as_ptr()
     }
 
-    /// Where four numbers stand that say what the host is to check: handle, key number, length of the signing input (which
-    /// begins the exchange), length of the signature.
+    /// Where four numbers stand that say what the host is to check: handle, key number, length of the signing input,
+    /// length of the signature.
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn errand(&self) -> *const u32 {
@@ -68,8 +68,7 @@ impl JsGate {
     /// Judges the token that stands in the first `length` bytes of the exchange, at `now` (unix seconds), and answers a finding
     /// code. With `help` an algorithm of `hostAlgorithms` is left to the host.
     pub fn begin(&mut self, length: usize, now: f64, help: bool) -> u32 {
-        let room = self.exchange.len() - MAX_SIGNATURE_BYTES;
-        let token = self.exchange.get(..length.min(room)).unwrap_or_default();
+        let token = self.exchange.get(..length).unwrap_or(&self.exchange);
         let host = if help { self.host } else { Algorithms::of(&[]) };
         match self.gate.begin(token, host, time(now)) {
             Progress::Decided(finding) => finding_code(finding),
@@ -211,11 +210,13 @@ impl JsGate {
 impl JsGate {
     fn write_errand(&mut self, handle: Handle, key_number: u32) {
         let Some(pending) = self.gate.pending(handle) else { return };
-        let room = self.exchange.len() - MAX_SIGNATURE_BYTES;
-        let signature = pending.signature();
-        self.exchange.iter_mut().skip(room).zip(signature).for_each(|(to, from)| *to = *from);
+        let (input, signature) = (pending.signing_input(), pending.signature());
+        // In the place of its own text, which is longer.
+        if let Some(room) = self.exchange.get_mut(input.len()..input.len() + signature.len()) {
+            room.copy_from_slice(signature);
+        }
         let length = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-        *self.errand = [handle.number(), key_number, length(pending.signing_input().len()), length(signature.len())];
+        *self.errand = [handle.number(), key_number, length(input.len()), length(signature.len())];
     }
 }
 

@@ -57,13 +57,14 @@ export interface Errand {
   handle: number
   /** Names a key of this gate; the same number never means another. */
   keyNumber: number
-  /** Views of the core's memory, good until the core is called again. */
-  signingInput: Uint8Array<ArrayBuffer>
-  signature: Uint8Array<ArrayBuffer>
+  /** The signing input and the signature behind it: a view of the core's memory, good until the core is called again. */
+  bytes: Uint8Array<ArrayBuffer>
+  /** Where the signing input ends. */
+  inputLength: number
 }
 
-/** What the host says of a signature. `unknown`: it cannot tell, so the core checks it. */
-export type HostOutcome = 'bad' | 'good' | 'unknown'
+/** Whether the host finds a signature good. `undefined`: it cannot tell, so the core checks it. */
+export type HostOutcome = boolean | undefined
 
 /** A realm's revocation state. Times in unix seconds. */
 export interface CoreState {
@@ -119,19 +120,15 @@ export class Core {
   /** What the host is to check, right after `begin`. */
   get errand(): Errand {
     if (this.#exchange.byteLength === 0) this.#look()
-    const [handle = 0, keyNumber = 0, inputLength = 0, signatureLength = 0] = this.#errand
-    const signatureAt = this.#maxTokenBytes + 1
-    return {
-      handle,
-      keyNumber,
-      signingInput: this.#exchange.subarray(0, inputLength),
-      signature: this.#exchange.subarray(signatureAt, signatureAt + signatureLength),
-    }
+    const errand = this.#errand
+    const inputLength = errand[2] ?? 0
+    const bytes = this.#exchange.subarray(0, inputLength + (errand[3] ?? 0))
+    return { handle: errand[0] ?? 0, keyNumber: errand[1] ?? 0, bytes, inputLength }
   }
 
   /** `undefined`: the handle is too old; the token must be judged from the beginning. */
   finish(handle: number, outcome: HostOutcome, now: number): Finding | undefined {
-    const code = this.#gate.finish(handle, OUTCOMES.indexOf(outcome), now)
+    const code = this.#gate.finish(handle, outcome === undefined ? UNKNOWN : Number(outcome), now)
     return (code & GONE) === 0 ? found(code) : undefined
   }
 
@@ -197,17 +194,15 @@ export class Core {
   #look(): void {
     // Not shared: the module is compiled without threads.
     const buffer = this.#memory.buffer as ArrayBuffer
-    this.#exchange = new Uint8Array(buffer, this.#gate.exchange, this.#maxTokenBytes + 1 + MAX_SIGNATURE_BYTES)
+    this.#exchange = new Uint8Array(buffer, this.#gate.exchange, this.#maxTokenBytes + 1)
     this.#errand = new Uint32Array(buffer, this.#gate.errand, 4)
   }
 }
 
 const NOTHING = new Uint8Array()
 const encoder = new TextEncoder()
-/** The longest signature that the core hands out: RSA with 4096 bits. */
-const MAX_SIGNATURE_BYTES = 512
-/** As the core counts them. */
-const OUTCOMES: readonly HostOutcome[] = ['bad', 'good', 'unknown']
+/** The outcome that is neither 0, bad, nor 1, good. */
+const UNKNOWN = 2
 /** Bits of a finding code: the token's `rsq` is beyond our sequence; the signature was known; an errand; no such handle. */
 const BEHIND = 1 << 24
 const REMEMBERED = 1 << 25

@@ -5,7 +5,7 @@ import type {
   Accepted, AuthenticateOptions, Check, CheckOptions, Claims, EnvOption, FeedApplied, Gate, GateOptions, Status, Verdict, WaitUntil,
 } from '../types.ts'
 import { judge, judgeAtOnce } from './judge.ts'
-import type { OpenGate } from './opengate.ts'
+import { Flight, type OpenGate } from './opengate.ts'
 import { Opening } from './opening.ts'
 import { protect } from './protect.ts'
 import type { Realm } from './realm.ts'
@@ -24,7 +24,8 @@ export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => 
     const gate = opening.open(options.env)
     if (typeof token !== 'string' || token === '') return refused(isAbsent(token) ? 'missing_token' : 'malformed')
     const looked = gate.look(token)
-    return judgeAtOnce<C>(gate, looked, token) ?? judge<C>(gate, looked, token, forgiving(options.waitUntil))
+    const found = looked instanceof Flight ? looked.land(await looked.outcome) : looked
+    return judgeAtOnce<C>(gate, found, token) ?? judge<C>(gate, found, token, forgiving(options.waitUntil))
   }
 
   function checkSync<C extends Claims = Claims>(token: unknown, options: EnvOption<Env> = {}): Verdict<C> {

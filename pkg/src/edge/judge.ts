@@ -14,20 +14,24 @@ const CATCH_UP_EVERY_MS = 1000
 const JUST_REFRESHED_MS = 250
 
 /** The verdict on a token for which nothing has to be fetched or waited for, as nearly all are; `undefined`: `judge` it. */
-export function judgeAtOnce<C extends Claims>(gate: OpenGate, looked: Looked, token: string): Verdict<C> | undefined {
-  if (looked instanceof Flight) return undefined
-  const realm = gate.realmOf(looked)
-  const isSettled = realm === undefined || (isGenuine(looked) ? isFresh(gate, realm, looked) : isFinal(looked))
-  return isSettled ? verdictOf<C>(looked, realm, token) : undefined
+export function judgeAtOnce<C extends Claims>(gate: OpenGate, found: Finding | Memo, token: string): Verdict<C> | undefined {
+  const realm = gate.realmOf(found)
+  const isSettled = realm === undefined || (isGenuine(found) ? isFresh(gate, realm, found) : isFinal(found))
+  return isSettled ? verdictOf<C>(found, realm, token) : undefined
 }
 
 /**
  * Judges a token, fetching first what the staleness contract says. Whatever was awaited, the verdict follows from the last
  * thing that was found, in one synchronous step with it. A token that is refused for good costs no fetch.
  */
-export async function judge<C extends Claims>(gate: OpenGate, looked: Looked, token: string, waitUntil?: WaitUntil): Promise<Verdict<C>> {
-  const startedAtMs = Date.now()
-  let found = looked instanceof Flight ? looked.land(await looked.outcome) : looked
+export async function judge<C extends Claims>(
+  gate: OpenGate,
+  foundFirst: Finding | Memo,
+  token: string,
+  waitUntil?: WaitUntil,
+): Promise<Verdict<C>> {
+  const startedAtMs = gate.clockMs
+  let found = foundFirst
   const realm = gate.realmOf(found)
   if (realm === undefined) return verdictOf<C>(found, realm, token)
   for (const fetch of FETCHES) {
@@ -39,9 +43,6 @@ export async function judge<C extends Claims>(gate: OpenGate, looked: Looked, to
   if (isGenuine(found)) refreshBehind(gate, realm, waitUntil)
   return verdictOf<C>(found, gate.realmOf(found), token)
 }
-
-/** What looking at a token gives. */
-export type Looked = Finding | Memo | Flight
 
 /** A token that cannot be answered yet. */
 interface Unsettled {

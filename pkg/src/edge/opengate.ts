@@ -127,7 +127,7 @@ export class OpenGate {
 
   #ask(help: NodeSignatures | undefined, token: string, now: number): Finding {
     const { errand } = this.core
-    const outcome = help === undefined ? 'unknown' : help.verify(this.core, errand)
+    const outcome = help === undefined ? undefined : help.verify(this.core, errand)
     return this.core.finish(errand.handle, outcome, now) ?? this.find(token)
   }
 

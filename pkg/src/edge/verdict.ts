@@ -10,7 +10,7 @@ export function verdictOf<C extends Claims>(found: Finding | Memo, realm: Realm 
   if (found.reason !== undefined) return refused(found.reason)
   if (realm === undefined) return refused('wrong_issuer')
   const { sequence } = realm.state
-  if (!('contents' in found)) return new Unread(new Contents(token), realm.name, sequence) as unknown as Accepted<C>
+  if (!('contents' in found)) return new Unread(new Contents(token), realm.name, sequence) as Plain as Accepted<C>
   const { claims, header } = found.contents
   return { ok: true, claims: claims as C, header, realm: realm.name, sequence }
 }
@@ -27,8 +27,8 @@ class Plain {
 }
 
 /**
- * The verdict on a token that was not seen before: header and claims are read when they are asked for. They are properties of
- * its own, so that it is printed, spread and compared like any other.
+ * The verdict on a token that was not seen before: header and claims are read when they are asked for. They are properties
+ * of its own, so that it is printed, spread and compared like any other.
  */
 class Unread extends Plain {
   readonly #contents: Contents
