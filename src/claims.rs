@@ -207,10 +207,7 @@ fn texts(value: Value<'_>) -> Result<Vec<Cow<'_, str>>, WrongType> {
 /// A `NumericDate` (RFC 7519 §2). One beyond a double's range (`1e400`) is no date.
 fn date(value: Value<'_>) -> Result<UnixSeconds, WrongType> {
     let number = value.number().ok_or(WrongType)?;
-    match number.to_whole() {
-        Some(seconds) => Ok(UnixSeconds::new(seconds)),
-        None => UnixSeconds::from_numeric_date(number.to_f64()).ok_or(WrongType),
-    }
+    number.to_whole().or_else(|| number.floor()).map(UnixSeconds::new).ok_or(WrongType)
 }
 
 fn stated(value: Value<'_>) -> Stated<'_> {

@@ -6,7 +6,7 @@ use crate::keys::{Key, KeyRules, KeySource, Keys, Skipped, MAX_KEYS};
 use crate::revocation::{peek_realm, Applied, Effect, Provided};
 use crate::time::UnixSeconds;
 use crate::verdict::{
-    self, Algorithms, Begun, CacheLimits, Finding, Handle, Handles, HostOutcome, Identified, IntakeError,
+    self, Algorithm, Algorithms, Begun, CacheLimits, Finding, Handle, Handles, HostOutcome, Identified, IntakeError,
 };
 use crate::verdict::{Pending, Realm, RealmKeys, Verdict, VerifiedTokens};
 
@@ -99,6 +99,12 @@ impl Gate {
                 None => Progress::Decided(self.find(token, now)),
             },
         }
+    }
+
+    /// The algorithm of a token that cannot be judged without the host ([`verdict::host_needed`]).
+    pub fn host_needed(&mut self, token: &str, now: UnixSeconds) -> Option<Algorithm> {
+        let now = self.advance(now);
+        verdict::host_needed(token, &self.realms, now)
     }
 
     /// A token that is at the host.

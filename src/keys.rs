@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::error::KeyError;
 use crate::json::{read_items, read_object, Duplicates};
-use crate::signature::{Algorithm, Algorithms, VerifyingKey};
+use crate::signature::{Algorithm, Algorithms, CheckedBy, VerifyingKey};
 
 /// A JWK set may be so long, in bytes. The largest seen in the field (every tenant's key in one set) is below 100 KB.
 pub const MAX_JWKS_BYTES: usize = 1 << 20;
@@ -166,7 +166,14 @@ impl Key {
         self.thumbprint == other.thumbprint && self.algorithms == other.algorithms && self.id == other.id
     }
 
-    /// Whether `signature` over `message` is this key's, for a token whose header says `algorithm`.
+    /// Who can check this key's signatures. [`Key::verifies`] says nothing of a key that is the host's.
+    #[must_use]
+    pub fn checked_by(&self) -> CheckedBy {
+        self.verifying.checked_by()
+    }
+
+    /// Whether `signature` over `message` is this key's, for a token whose header says `algorithm`. Always `false` for a
+    /// key that only the host can check: [`Key::checked_by`].
     #[must_use]
     pub fn verifies(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
         self.algorithms.contains(algorithm) && self.verifying.verifies(message, signature)

@@ -1,7 +1,11 @@
 //! Signature algorithms by their JOSE names.
 
+#[cfg_attr(not(feature = "rust-ecdsa"), path = "signature/ecdsa_by_host.rs")]
 mod ecdsa;
+mod ed25519;
 mod hmac;
+#[cfg_attr(not(feature = "rust-rsa"), path = "signature/rsa_by_host.rs")]
+mod rsa;
 mod verifying_key;
 
 use core::fmt;
@@ -79,9 +83,9 @@ impl Algorithm {
         match self {
             Self::HS256 | Self::HS384 | Self::HS512 => KeyType::Symmetric,
             Self::RS256 | Self::RS384 | Self::RS512 | Self::PS256 | Self::PS384 | Self::PS512 => KeyType::Rsa,
-            Self::ES256 => KeyType::P256,
-            Self::ES384 => KeyType::P384,
-            Self::ES512 => KeyType::P521,
+            Self::ES256 => KeyType::Ec(Curve::P256),
+            Self::ES384 => KeyType::Ec(Curve::P384),
+            Self::ES512 => KeyType::Ec(Curve::P521),
             Self::EdDSA | Self::Ed25519 => KeyType::Ed25519,
         }
     }
@@ -92,10 +96,51 @@ impl Algorithm {
 pub(crate) enum KeyType {
     Symmetric,
     Rsa,
+    Ec(Curve),
+    Ed25519,
+}
+
+/// A curve for ECDSA (RFC 7518 §6.2.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Curve {
     P256,
     P384,
     P521,
-    Ed25519,
+}
+
+impl Curve {
+    /// The curve of a `crv` value.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        [Self::P256, Self::P384, Self::P521].into_iter().find(|curve| curve.name() == name)
+    }
+
+    /// The `crv` value.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::P256 => "P-256",
+            Self::P384 => "P-384",
+            Self::P521 => "P-521",
+        }
+    }
+
+    /// The length of a coordinate.
+    pub(crate) const fn field_bytes(self) -> usize {
+        match self {
+            Self::P256 => 32,
+            Self::P384 => 48,
+            Self::P521 => 66,
+        }
+    }
+}
+
+/// Who can check the signatures of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckedBy {
+    /// This crate; the host may do so as well.
+    Rust,
+    /// The host alone: this build has no code for the key's algorithm (features `rust-rsa` and `rust-ecdsa`). Here no
+    /// signature of such a key counts as good, and none has been looked at.
+    HostOnly,
 }
 
 /// A set of algorithms.

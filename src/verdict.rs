@@ -9,13 +9,13 @@ mod reason;
 mod verified;
 
 pub use self::handles::{Handle, Handles, MAX_HANDLES};
-pub use self::host::{begin, finish, Begun, HostOutcome, Pending};
+pub use self::host::{begin, finish, host_needed, Begun, HostOutcome, Pending};
 pub use self::intake::{identify, Identified, IntakeError};
 pub use self::reason::Reason;
 pub use self::verified::{CacheLimits, VerifiedTokens};
 
 /// What a host can check is said in these.
-pub use crate::signature::Algorithms;
+pub use crate::signature::{Algorithm, Algorithms};
 
 use self::facts::{Facts, Imprint};
 
@@ -24,7 +24,7 @@ use crate::explain::{CheckName, Observer, Unobserved};
 use crate::keys::{Key, Keys, NoCandidate};
 use crate::policy::Policy;
 use crate::revocation::{Bounds, FeedKey, Level, RealmId, Revocations, Status, Subject};
-use crate::signature::Algorithm;
+use crate::signature::CheckedBy;
 use crate::time::UnixSeconds;
 use crate::token::{Malformed, Parts, TokenBytes, UntrustedToken, VerifiedToken, MAX_TOKEN_BYTES};
 
@@ -372,7 +372,10 @@ fn prove<'d>(realm: &Realm, token: UntrustedToken<'d>, candidates: &[&Key]) -> R
             Err(untrusted) => token = untrusted,
         }
     }
-    Err(Reason::BadSignature)
+    match candidates.iter().any(|key| key.checked_by() == CheckedBy::HostOnly) {
+        true => Err(Reason::KeysUnavailable),
+        false => Err(Reason::BadSignature),
+    }
 }
 
 fn read_claims<'j>(set: &ClaimSet<'j>, policy: &Policy) -> Result<Claims<'j>, Reason> {

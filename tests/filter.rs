@@ -84,7 +84,7 @@ fn nothing_is_missed_however_the_ids_arrive() {
             for _ in 0..count {
                 let number = expected.len() as u64;
                 let expires_at = NOW + 100 + number % 5 * 300;
-                let event = if number % 7 == 0 {
+                let event = if number.is_multiple_of(7) {
                     Event::Token { id: id_of("revoked", number), expires_at: None, issued_at: Some(at(NOW)) }
                 } else {
                     token(&id_of("revoked", number), expires_at, NOW)

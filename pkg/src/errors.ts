@@ -7,6 +7,8 @@ export const ERROR_CODES = [
   'invalid_option',
   /** The wasm module was used before an entry file loaded it. */
   'not_loaded',
+  /** `checkSync` met a signature that this build leaves to a host without synchronous cryptography; the message names the algorithm. */
+  'host_crypto_needed',
   /** The gate or origin was closed. */
   'closed',
   /** The text is no JWK set, or has no usable key. */

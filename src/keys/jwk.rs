@@ -6,11 +6,11 @@ use sha2::{Digest as _, Sha256};
 use super::{Key, KeyRules, KeySource, RsaDefault, SkipReason};
 use crate::base64url;
 use crate::json::{read_items, read_object, Duplicates, Member, Value};
-use crate::signature::{Algorithm, Algorithms, EcPoint, KeyType, VerifyingKey};
+use crate::signature::{Algorithm, Algorithms, Curve, EcPoint, KeyType, VerifyingKey};
 
 /// RFC 7518 §3.3.
 const MIN_RSA_BITS: usize = 2048;
-/// The largest modulus the `rsa` crate takes without being asked; a check's cost grows with its square.
+/// A check's cost grows with the square of the modulus.
 const MAX_RSA_BITS: usize = 4096;
 
 /// Reads a JWK. Members that are not understood are ignored; `x5u`, `x5c` and the like are never used.
@@ -41,9 +41,7 @@ pub(super) fn read(text: &str, rules: KeyRules) -> Result<Key, SkipReason> {
 enum Material {
     Symmetric { secret: Vec<u8> },
     Rsa { modulus: Vec<u8>, exponent: Vec<u8> },
-    P256(EcPoint),
-    P384(EcPoint),
-    P521(EcPoint),
+    Ec { curve: Curve, point: EcPoint },
     Ed25519 { point: Vec<u8> },
 }
 
@@ -52,9 +50,7 @@ impl Material {
         match self {
             Self::Symmetric { .. } => KeyType::Symmetric,
             Self::Rsa { .. } => KeyType::Rsa,
-            Self::P256(_) => KeyType::P256,
-            Self::P384(_) => KeyType::P384,
-            Self::P521(_) => KeyType::P521,
+            Self::Ec { curve, .. } => KeyType::Ec(*curve),
             Self::Ed25519 { .. } => KeyType::Ed25519,
         }
     }
@@ -65,9 +61,9 @@ impl Material {
         match self {
             Self::Symmetric { .. } => Algorithms::of(&[Algorithm::HS256]),
             Self::Rsa { .. } => Algorithms::of(&[rsa_default.algorithm()]),
-            Self::P256(_) => Algorithms::of(&[Algorithm::ES256]),
-            Self::P384(_) => Algorithms::of(&[Algorithm::ES384]),
-            Self::P521(_) => Algorithms::of(&[Algorithm::ES512]),
+            Self::Ec { curve: Curve::P256, .. } => Algorithms::of(&[Algorithm::ES256]),
+            Self::Ec { curve: Curve::P384, .. } => Algorithms::of(&[Algorithm::ES384]),
+            Self::Ec { curve: Curve::P521, .. } => Algorithms::of(&[Algorithm::ES512]),
             Self::Ed25519 { .. } => Algorithms::of(&[Algorithm::EdDSA, Algorithm::Ed25519]),
         }
     }
@@ -88,9 +84,7 @@ impl Material {
                 }
                 _ => Err(SkipReason::TooLong),
             },
-            Self::P256(point) => VerifyingKey::p256(point).ok_or(SkipReason::Invalid),
-            Self::P384(point) => VerifyingKey::p384(point).ok_or(SkipReason::Invalid),
-            Self::P521(point) => VerifyingKey::p521(point).ok_or(SkipReason::Invalid),
+            Self::Ec { curve, point } => VerifyingKey::ecdsa(*curve, point).ok_or(SkipReason::Invalid),
             Self::Ed25519 { point } => VerifyingKey::ed25519(point).ok_or(SkipReason::Invalid),
         }
     }
@@ -98,17 +92,14 @@ impl Material {
     /// What a thumbprint is over (RFC 7638 §3): the required members alone, in alphabetical order, without whitespace.
     fn canonical(&self) -> String {
         let text = Base64UrlUnpadded::encode_string;
-        let ec = |curve: &str, point: &EcPoint| {
-            format!(r#"{{"crv":"{curve}","kty":"EC","x":"{}","y":"{}"}}"#, text(&point.x), text(&point.y))
-        };
         match self {
             Self::Symmetric { secret } => format!(r#"{{"k":"{}","kty":"oct"}}"#, text(secret)),
             Self::Rsa { modulus, exponent } => {
                 format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, text(exponent), text(modulus))
             }
-            Self::P256(point) => ec("P-256", point),
-            Self::P384(point) => ec("P-384", point),
-            Self::P521(point) => ec("P-521", point),
+            Self::Ec { curve, point: EcPoint { x, y } } => {
+                format!(r#"{{"crv":"{}","kty":"EC","x":"{}","y":"{}"}}"#, curve.name(), text(x), text(y))
+            }
             Self::Ed25519 { point } => format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, text(point)),
         }
     }
@@ -121,12 +112,10 @@ impl<'j> Members<'j> {
         match self.text("kty")?.as_str() {
             "oct" => Ok(Material::Symmetric { secret: self.bytes("k")? }),
             "RSA" => Ok(Material::Rsa { modulus: self.number("n")?, exponent: self.number("e")? }),
-            "EC" => match self.text("crv")?.as_str() {
-                "P-256" => self.point(32).map(Material::P256),
-                "P-384" => self.point(48).map(Material::P384),
-                "P-521" => self.point(66).map(Material::P521),
-                _ => Err(SkipReason::UnknownCurve),
-            },
+            "EC" => {
+                let curve = Curve::from_name(&self.text("crv")?).ok_or(SkipReason::UnknownCurve)?;
+                Ok(Material::Ec { curve, point: self.point(curve.field_bytes())? })
+            }
             "OKP" => match self.text("crv")?.as_str() {
                 "Ed25519" => Ok(Material::Ed25519 { point: self.bytes_of("x", 32)? }),
                 _ => Err(SkipReason::UnknownCurve),
@@ -141,11 +130,9 @@ impl<'j> Members<'j> {
         let has_private = PRIVATE.iter().any(|name| self.get(name).is_some());
         match material {
             Material::Symmetric { .. } => Ok(()),
-            Material::Rsa { .. }
-            | Material::P256(_)
-            | Material::P384(_)
-            | Material::P521(_)
-            | Material::Ed25519 { .. } => (!has_private).then_some(()).ok_or(SkipReason::Private),
+            Material::Rsa { .. } | Material::Ec { .. } | Material::Ed25519 { .. } => {
+                (!has_private).then_some(()).ok_or(SkipReason::Private)
+            }
         }
     }
 

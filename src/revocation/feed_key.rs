@@ -4,10 +4,10 @@ use core::fmt;
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use ed25519_dalek::{Signature, VerifyingKey};
-use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::error::{FeedError, FeedKeyError};
+use crate::json::{read_object, Duplicates, Text};
 
 /// Names a feed key in messages: the first 8 bytes of its RFC 7638 thumbprint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,15 +26,18 @@ impl FeedKey {
     /// # Errors
     /// No such JWK, or one with the private member `d`, which an edge must not have.
     pub fn from_jwk(json: &[u8]) -> Result<Self, FeedKeyError> {
-        let jwk: Jwk = serde_json::from_slice(json).map_err(|_| FeedKeyError::NotAJwk)?;
-        if jwk.kty != "OKP" || jwk.crv.as_deref() != Some("Ed25519") {
+        let text = core::str::from_utf8(json).map_err(|_| FeedKeyError::NotAJwk)?;
+        let members = read_object(text, Duplicates::Refuse).map_err(|_| FeedKeyError::NotAJwk)?;
+        let member = |name: &str| members.iter().find(|member| member.name == name).map(|member| member.value);
+        let text = |name: &str| member(name).and_then(|value| value.text()).map(Text::decode);
+        if text("kty").ok_or(FeedKeyError::NotAJwk)? != "OKP" || text("crv").as_deref() != Some("Ed25519") {
             return Err(FeedKeyError::NotEd25519);
         }
-        if jwk.d.is_some() {
+        if member("d").is_some() {
             return Err(FeedKeyError::Private);
         }
         let mut x = [0; 32];
-        match Base64UrlUnpadded::decode(jwk.x.as_deref().unwrap_or_default(), &mut x) {
+        match Base64UrlUnpadded::decode(text("x").as_deref().unwrap_or_default(), &mut x) {
             Ok(bytes) if bytes.len() == 32 => {}
             Ok(_) | Err(_) => return Err(FeedKeyError::NotAJwk),
         }
@@ -83,14 +86,6 @@ impl fmt::Debug for FeedKey {
 pub(crate) fn thumbprint(public_key: &[u8; 32]) -> [u8; 32] {
     let x = Base64UrlUnpadded::encode_string(public_key);
     Sha256::digest(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#).as_bytes()).into()
-}
-
-#[derive(Deserialize)]
-struct Jwk {
-    kty: String,
-    crv: Option<String>,
-    x: Option<String>,
-    d: Option<serde::de::IgnoredAny>,
 }
 
 #[cfg(test)]

@@ -1,21 +1,60 @@
-//! ES384 and ES512 (RFC 7518 §3.4) for jwt-compact, which has ES256 alone. A signature is R and S, each as long as the
-//! curve's order, one after the other.
+//! ECDSA (RFC 7518 §3.4) for jwt-compact, by later curves than its own. A signature is R and S, each as long as the curve's
+//! order, one after the other; both from 1 to the order less 1, and a high S is as good as a low one.
 
 use core::num::NonZeroUsize;
 use std::borrow::Cow;
 
 use jwt_compact::{Algorithm, AlgorithmSignature};
-use p384::ecdsa::signature::Verifier as _;
+use p256::ecdsa::signature::Verifier as _;
+use p256::elliptic_curve::point::AffineCoordinates;
 
-/// A gate checks and never signs, so there is no signing key to be had.
-pub(crate) enum NoSigningKey {}
+use super::verifying_key::{check, EcPoint, NoSigningKey};
+use super::{CheckedBy, Curve};
+
+/// A point on its curve, with the hash that RFC 7518 gives the curve.
+#[derive(Clone)]
+pub(crate) enum EcdsaKey {
+    P256(p256::ecdsa::VerifyingKey),
+    P384(p384::ecdsa::VerifyingKey),
+    P521(p521::ecdsa::VerifyingKey),
+}
+
+impl EcdsaKey {
+    pub(crate) const CHECKED_BY: CheckedBy = CheckedBy::Rust;
+
+    /// `None` when the point is not on the curve (RFC 8725 §3.4).
+    pub(crate) fn new(curve: Curve, point: &EcPoint) -> Option<Self> {
+        match curve {
+            Curve::P256 => p256::ecdsa::VerifyingKey::from_affine(affine(point)?).ok().map(Self::P256),
+            Curve::P384 => p384::ecdsa::VerifyingKey::from_affine(affine(point)?).ok().map(Self::P384),
+            Curve::P521 => p521::ecdsa::VerifyingKey::from_affine(affine(point)?).ok().map(Self::P521),
+        }
+    }
+
+    pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        match self {
+            Self::P256(key) => check(&Es256, key, message, signature),
+            Self::P384(key) => check(&Es384, key, message, signature),
+            Self::P521(key) => check(&Es512, key, message, signature),
+        }
+    }
+}
+
+/// The point of these coordinates, if they are in the field and it is on the curve.
+fn affine<P: AffineCoordinates>(point: &EcPoint) -> Option<P>
+where
+    P::FieldRepr: for<'b> TryFrom<&'b [u8]>,
+{
+    let coordinate = |bytes: &[u8]| P::FieldRepr::try_from(bytes).ok();
+    P::from_coordinates(&coordinate(&point.x)?, &coordinate(&point.y)?).into_option()
+}
 
 macro_rules! define_ecdsa {
     ($(#[$docs:meta])* $algorithm:ident, $signature:ident, $curve:ident, $name:literal, $signature_bytes:literal) => {
         $(#[$docs])*
-        pub(crate) struct $algorithm;
+        struct $algorithm;
 
-        pub(crate) struct $signature($curve::ecdsa::Signature);
+        struct $signature($curve::ecdsa::Signature);
 
         impl AlgorithmSignature for $signature {
             const LENGTH: Option<NonZeroUsize> = NonZeroUsize::new($signature_bytes);
@@ -42,18 +81,17 @@ macro_rules! define_ecdsa {
                 match *signing_key {}
             }
 
-            fn verify_signature(
-                &self,
-                signature: &Self::Signature,
-                verifying_key: &Self::VerifyingKey,
-                message: &[u8],
-            ) -> bool {
-                verifying_key.verify(message, &signature.0).is_ok()
+            fn verify_signature(&self, signature: &Self::Signature, key: &Self::VerifyingKey, message: &[u8]) -> bool {
+                key.verify(message, &signature.0).is_ok()
             }
         }
     };
 }
 
+define_ecdsa! {
+    /// ECDSA on P-256 with SHA-256.
+    Es256, Es256Signature, p256, "ES256", 64
+}
 define_ecdsa! {
     /// ECDSA on P-384 with SHA-384.
     Es384, Es384Signature, p384, "ES384", 96

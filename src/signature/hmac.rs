@@ -5,7 +5,7 @@ use core::num::NonZeroUsize;
 use std::borrow::Cow;
 
 use hmac::digest::CtOutput;
-use hmac::{Hmac, Mac as _};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use jwt_compact::{Algorithm, AlgorithmSignature};
 use sha2::{Sha256, Sha384, Sha512};
 

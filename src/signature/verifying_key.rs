@@ -2,31 +2,27 @@
 //! [`Algorithm`](jwt_compact::Algorithm) trait.
 
 use core::fmt;
-use std::borrow::Cow;
 
-use jwt_compact::alg::{Ed25519, Es256, Rsa, RsaPublicKey};
-use jwt_compact::jwk::JsonWebKey;
 use jwt_compact::AlgorithmSignature;
 
-use super::ecdsa::{Es384, Es512};
+use super::ecdsa::EcdsaKey;
+use super::ed25519::Ed25519;
 use super::hmac::{Hs256, Hs256Key, Hs384, Hs384Key, Hs512, Hs512Key};
-use super::Algorithm;
-
-type P256Key = <Es256 as jwt_compact::Algorithm>::VerifyingKey;
+use super::rsa::RsaKey;
+use super::{Algorithm, CheckedBy, Curve};
 
 /// A public (or, for HMAC, shared) key together with the one signature scheme it may be used with
 /// (RFC 8725bis §3.1: one key, one algorithm, enforced where the key is used).
 ///
-/// Its `Debug` shows the scheme and nothing of the key.
+/// Whatever a check needs of the key alone is computed when it is made. Its `Debug` shows the scheme and nothing of the
+/// key.
 #[derive(Clone)]
 pub(crate) enum VerifyingKey {
     Hs256(Box<Hs256Key>),
     Hs384(Box<Hs384Key>),
     Hs512(Box<Hs512Key>),
     Rsa(Box<RsaKey>),
-    Es256(Box<P256Key>),
-    Es384(Box<p384::ecdsa::VerifyingKey>),
-    Es512(Box<p521::ecdsa::VerifyingKey>),
+    Ecdsa(Box<EcdsaKey>),
     Ed25519(Box<ed25519_dalek::VerifyingKey>),
 }
 
@@ -36,21 +32,8 @@ pub(crate) struct EcPoint {
     pub(crate) y: Vec<u8>,
 }
 
-impl EcPoint {
-    /// SEC 1 §2.3.3.
-    fn uncompressed(&self) -> Vec<u8> {
-        [&[4], self.x.as_slice(), self.y.as_slice()].concat()
-    }
-}
-
-/// An RSA key with its padding and hash.
-#[derive(Clone)]
-pub(crate) struct RsaKey {
-    pub(crate) scheme: Rsa,
-    pub(crate) key: RsaPublicKey,
-    /// Big-endian, no leading zero: a signature has its length and is below it.
-    pub(crate) modulus: Vec<u8>,
-}
+/// A gate checks and never signs, so there is no signing key to be had.
+pub(crate) enum NoSigningKey {}
 
 impl VerifyingKey {
     /// A shared secret. `None` unless `algorithm` is HMAC and the secret at least as long as its hash (RFC 7518 §3.2).
@@ -74,61 +57,41 @@ impl VerifyingKey {
     }
 
     /// An RSA key from big-endian numbers, the modulus without leading zeros. `None` unless `algorithm` is RSA, the
-    /// modulus odd and at most 4096 bits long, the exponent odd and between 3 and 2^33 - 1.
+    /// modulus odd, the exponent odd and between 3 and 2^33 - 1.
     pub(crate) fn rsa(algorithm: Algorithm, modulus: &[u8], exponent: &[u8]) -> Option<Self> {
-        let scheme = algorithm.name().parse().ok()?;
-        if let [0] | [1] | [] = exponent {
-            return None;
-        }
-        let jwk = JsonWebKey::Rsa {
-            modulus: Cow::Borrowed(modulus),
-            public_exponent: Cow::Borrowed(exponent),
-            private_parts: None,
-        };
-        let key = RsaPublicKey::try_from(&jwk).ok()?;
-        Some(Self::Rsa(Box::new(RsaKey { scheme, key, modulus: modulus.to_vec() })))
+        RsaKey::new(algorithm, modulus, exponent).map(|key| Self::Rsa(Box::new(key)))
     }
 
-    /// A point of P-256. `None` when it is not on the curve (RFC 8725 §3.4).
-    pub(crate) fn p256(point: &EcPoint) -> Option<Self> {
-        let key: P256Key = jwt_compact::alg::VerifyingKey::<Es256>::from_slice(&point.uncompressed()).ok()?;
-        Some(Self::Es256(Box::new(key)))
-    }
-
-    /// A point of P-384. `None` when it is not on the curve.
-    pub(crate) fn p384(point: &EcPoint) -> Option<Self> {
-        Some(Self::Es384(Box::new(p384::ecdsa::VerifyingKey::from_sec1_bytes(&point.uncompressed()).ok()?)))
-    }
-
-    /// A point of P-521. `None` when it is not on the curve.
-    pub(crate) fn p521(point: &EcPoint) -> Option<Self> {
-        Some(Self::Es512(Box::new(p521::ecdsa::VerifyingKey::from_sec1_bytes(&point.uncompressed()).ok()?)))
+    /// A point of a curve. `None` when it is not on it (RFC 8725 §3.4).
+    pub(crate) fn ecdsa(curve: Curve, point: &EcPoint) -> Option<Self> {
+        EcdsaKey::new(curve, point).map(|key| Self::Ecdsa(Box::new(key)))
     }
 
     /// An Ed25519 public key. `None` when it is no point, or one of small order, under which one signature fits many
     /// messages.
     pub(crate) fn ed25519(bytes: &[u8]) -> Option<Self> {
-        let key: ed25519_dalek::VerifyingKey = jwt_compact::alg::VerifyingKey::<Ed25519>::from_slice(bytes).ok()?;
+        let key = ed25519_dalek::VerifyingKey::try_from(bytes).ok()?;
         (!key.is_weak()).then(|| Self::Ed25519(Box::new(key)))
     }
 
+    /// Who can check this key's signatures.
+    pub(crate) fn checked_by(&self) -> CheckedBy {
+        match self {
+            Self::Hs256(_) | Self::Hs384(_) | Self::Hs512(_) | Self::Ed25519(_) => CheckedBy::Rust,
+            Self::Rsa(_) => RsaKey::CHECKED_BY,
+            Self::Ecdsa(_) => EcdsaKey::CHECKED_BY,
+        }
+    }
+
     /// Whether `signature` is this key's over `message`. Signatures of another length than the scheme's are refused
-    /// before anything is computed.
+    /// before anything is computed. `false` for every signature of a key that only the host can check.
     pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         match self {
             Self::Hs256(key) => check(&Hs256, key, message, signature),
             Self::Hs384(key) => check(&Hs384, key, message, signature),
             Self::Hs512(key) => check(&Hs512, key, message, signature),
-            Self::Rsa(rsa) => {
-                // RFC 8017 §5.2.2 wants s < n. The PSS code below leaves that out, so s + n would pass as a second
-                // spelling of the same signature.
-                signature.len() == rsa.modulus.len()
-                    && signature < rsa.modulus.as_slice()
-                    && check(&rsa.scheme, &rsa.key, message, signature)
-            }
-            Self::Es256(key) => check(&Es256, key, message, signature),
-            Self::Es384(key) => check(&Es384, key, message, signature),
-            Self::Es512(key) => check(&Es512, key, message, signature),
+            Self::Rsa(key) => key.verifies(message, signature),
+            Self::Ecdsa(key) => key.verifies(message, signature),
             Self::Ed25519(key) => check(&Ed25519, key, message, signature),
         }
     }
@@ -139,13 +102,19 @@ impl fmt::Debug for VerifyingKey {
         formatter.write_str(match self {
             Self::Hs256(_) | Self::Hs384(_) | Self::Hs512(_) => "VerifyingKey(HMAC)",
             Self::Rsa(_) => "VerifyingKey(RSA)",
-            Self::Es256(_) | Self::Es384(_) | Self::Es512(_) => "VerifyingKey(ECDSA)",
+            Self::Ecdsa(_) => "VerifyingKey(ECDSA)",
             Self::Ed25519(_) => "VerifyingKey(Ed25519)",
         })
     }
 }
 
-fn check<A: jwt_compact::Algorithm>(algorithm: &A, key: &A::VerifyingKey, message: &[u8], signature: &[u8]) -> bool {
+/// Checks a signature under one algorithm.
+pub(super) fn check<A: jwt_compact::Algorithm>(
+    algorithm: &A,
+    key: &A::VerifyingKey,
+    message: &[u8],
+    signature: &[u8],
+) -> bool {
     if A::Signature::LENGTH.is_some_and(|length| length.get() != signature.len()) {
         return false;
     }

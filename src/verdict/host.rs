@@ -8,7 +8,7 @@ use super::{
 };
 use crate::explain::Unobserved;
 use crate::keys::Key;
-use crate::signature::{Algorithm, Algorithms};
+use crate::signature::{Algorithm, Algorithms, CheckedBy};
 use crate::time::UnixSeconds;
 
 /// Begins to judge a token. Everything before the signature is checked; what is refused by then is decided, so is a token
@@ -63,6 +63,16 @@ pub fn finish(
     }
 }
 
+/// The algorithm of a token whose signature only the host can check, in a build without that algorithm. Judged without the
+/// host, such a token gets [`Reason::KeysUnavailable`], which says nothing of its signature.
+#[must_use]
+pub fn host_needed(token: &str, realms: &[Realm], now: UnixSeconds) -> Option<Algorithm> {
+    let bytes = decode(token, realms, &mut Unobserved).ok()?;
+    let Admitted { token, candidates, .. } = admit(&bytes, realms, now, &mut Unobserved).ok()?;
+    let needed = candidates.iter().any(|key| key.checked_by() == CheckedBy::HostOnly);
+    needed.then(|| token.header().algorithm()).flatten()
+}
+
 /// `None`: the host is no good for it.
 fn hand_over(token: &[u8], realms: &[Realm], host: Algorithms, now: UnixSeconds) -> Result<Option<Pending>, Refused> {
     let nowhere = |reason| Refused { realm: None, reason };
@@ -70,8 +80,16 @@ fn hand_over(token: &[u8], realms: &[Realm], host: Algorithms, now: UnixSeconds)
     let bytes = decode(text, realms, &mut Unobserved).map_err(nowhere)?;
     let Admitted { index, realm, token, candidates } = admit(&bytes, realms, now, &mut Unobserved)?;
     let signature = bytes.parts().signature();
-    let ([key], Some(algorithm)) = (candidates.as_slice(), token.header().algorithm()) else { return Ok(None) };
-    if !host.contains(algorithm) || !has_a_length_of(algorithm, signature) {
+    let here = |reason| Refused { realm: Some(index), reason };
+    let host_only = candidates.iter().any(|key| key.checked_by() == CheckedBy::HostOnly);
+    let ([key], Some(algorithm)) = (candidates.as_slice(), token.header().algorithm()) else {
+        // The host checks one signature under one key. An issuer with several keys says which.
+        return if host_only { Err(here(Reason::UnknownKey)) } else { Ok(None) };
+    };
+    if !has_a_length_of(algorithm, signature) {
+        return if host_only { Err(here(Reason::BadSignature)) } else { Ok(None) };
+    }
+    if !host.contains(algorithm) {
         return Ok(None);
     }
     let set = token.unverified_claims();
@@ -212,6 +230,7 @@ pub enum HostOutcome {
     Good,
     /// It is not.
     Bad,
-    /// The host could not tell: it does not know the algorithm, or cannot use the key. It is checked here.
+    /// The host could not tell: it does not know the algorithm, or cannot use the key. It is checked here; where this build
+    /// cannot either, the token is refused as [`Reason::KeysUnavailable`].
     Unknown,
 }

@@ -1,16 +1,15 @@
 //! The gate, as JavaScript sees it.
 
-use super::{error, hex, number, read, span, time, write};
-use crate::claims::ClaimNames;
+use super::options::GateOptions;
+use super::{error, hex, number, object, time};
 use crate::error::{FeedError, KeyError};
-use crate::gate::{Gate, KeysFrom, Progress};
-use crate::keys::{KeySource, RsaDefault};
-use crate::policy::{Audience, Compare, Policy, Profile, RequiredClaims, Staleness, Subjectless, WhenStale};
-use crate::revocation::{Bounds, Effect, FeedKey, Provided};
-use crate::signature::{Algorithm, Algorithms};
+use crate::gate::{Gate, Progress};
+use crate::keys::KeySource;
+use crate::revocation::{Effect, Provided};
+use crate::signature::Algorithms;
 use crate::time::UnixSeconds;
-use crate::verdict::{CacheLimits, Finding, Handle, HostOutcome, Realm, RealmKeys, Reason, Signature};
-use serde::{Deserialize, Serialize};
+use crate::verdict::{Finding, Handle, HostOutcome, RealmKeys, Reason, Signature};
+use js_sys::Array;
 use wasm_bindgen::prelude::*;
 
 /// Finding codes: 0 in the low byte is acceptance, any other value one more than a reason's place in `reasons()`.
@@ -23,235 +22,6 @@ const REMEMBERED: u32 = 1 << 25;
 const AT_HOST: u32 = 1 << 26;
 /// There is no such handle any more.
 const GONE: u32 = 1 << 27;
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct GateOptions {
-    realms: Vec<RealmOptions>,
-    max_token_bytes: usize,
-    leeway_seconds: u64,
-    skew_seconds: u64,
-    max_lifetime_seconds: u64,
-    max_session_seconds: Option<u64>,
-    max_stale_seconds: u64,
-    when_stale: WhenStaleOption,
-    max_accept_stale_seconds: u64,
-    verified_token_cache_entries: usize,
-    verified_token_cache_bytes: usize,
-    host_algorithms: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct RealmOptions {
-    name: String,
-    issuer: String,
-    issuer_claim: String,
-    audience: AudienceOption,
-    profile: ProfileOption,
-    algorithms: Vec<String>,
-    rsa_algorithm: String,
-    required_claims: Option<Vec<String>>,
-    subjectless: SubjectlessOption,
-    compare: CompareOption,
-    claim_names: ClaimNamesOption,
-    keys_from: KeysFromOption,
-    feed_keys: Vec<serde_json::Value>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum AudienceOption {
-    AnyOf(Vec<String>),
-    Word(NoAudience),
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum NoAudience {
-    None,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum ProfileOption {
-    Rfc9068,
-    Keycloak,
-    Generic,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum SubjectlessOption {
-    Refuse,
-    Accept,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum WhenStaleOption {
-    Refuse,
-    Accept,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum CompareOption {
-    IssuedAt,
-    AuthTime,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum KeysFromOption {
-    Caller,
-    Feed,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct ClaimNamesOption {
-    subject: String,
-    token_id: String,
-    session: String,
-    token_use: String,
-    token_version: String,
-    last_logout_time: String,
-    scope: String,
-}
-
-impl GateOptions {
-    fn build(self) -> Result<JsGate, JsValue> {
-        let bounds = Bounds {
-            leeway: span(self.leeway_seconds),
-            skew: span(self.skew_seconds),
-            max_lifetime: span(self.max_lifetime_seconds),
-            max_session: self.max_session_seconds.map(span),
-        };
-        let staleness = Staleness {
-            max_stale: span(self.max_stale_seconds),
-            when_stale: match self.when_stale {
-                WhenStaleOption::Refuse => WhenStale::Refuse,
-                WhenStaleOption::Accept => WhenStale::Accept,
-            },
-            max_accept_stale: span(self.max_accept_stale_seconds),
-        };
-        let max_token_bytes = self.max_token_bytes;
-        let verified =
-            CacheLimits { entries: self.verified_token_cache_entries, bytes: self.verified_token_cache_bytes };
-        let host = algorithms("hostAlgorithms", &self.host_algorithms)?;
-        let realms = self.realms.into_iter().map(|realm| realm.build(bounds, staleness, max_token_bytes));
-        let gate = Gate::new(realms.collect::<Result<_, _>>()?, verified);
-        Ok(JsGate {
-            gate,
-            host,
-            // One byte more than the longest token, so that a longer one is seen to be.
-            exchange: vec![0; max_token_bytes.saturating_add(1)].into(),
-            errand: [0; 4].into(),
-        })
-    }
-}
-
-impl RealmOptions {
-    fn build(self, bounds: Bounds, staleness: Staleness, max_token_bytes: usize) -> Result<(Realm, KeysFrom), JsValue> {
-        let feed_keys = self.feed_keys.iter().map(|jwk| FeedKey::from_jwk(jwk.to_string().as_bytes()));
-        let feed_keys: Result<Vec<_>, _> = feed_keys.collect();
-        let feed_keys = feed_keys.map_err(|cause| error("invalid_option", &format!("feed.keys: {cause}")))?;
-        let rsa_default = RsaDefault::from_name(&self.rsa_algorithm)
-            .ok_or_else(|| error("invalid_option", "rsaAlgorithm: no RSA algorithm"))?;
-        let policy = Policy {
-            issuer: self.issuer,
-            audience: match self.audience {
-                AudienceOption::AnyOf(names) => Audience::AnyOf(names),
-                AudienceOption::Word(NoAudience::None) => Audience::NotChecked,
-            },
-            profile: match self.profile {
-                ProfileOption::Rfc9068 => Profile::Rfc9068,
-                ProfileOption::Keycloak => Profile::Keycloak,
-                ProfileOption::Generic => Profile::Generic,
-            },
-            algorithms: algorithms("algorithms", &self.algorithms)?,
-            rsa_default,
-            required: self.required_claims.map_or(RequiredClaims::ByProfile, RequiredClaims::These),
-            subjectless: match self.subjectless {
-                SubjectlessOption::Refuse => Subjectless::Refuse,
-                SubjectlessOption::Accept => Subjectless::Accept,
-            },
-            compare: match self.compare {
-                CompareOption::IssuedAt => Compare::IssuedAt,
-                CompareOption::AuthTime => Compare::AuthTime,
-            },
-            claim_names: ClaimNames {
-                issuer: self.issuer_claim,
-                subject: self.claim_names.subject,
-                token_id: self.claim_names.token_id,
-                session: self.claim_names.session,
-                token_use: self.claim_names.token_use,
-                token_version: self.claim_names.token_version,
-                last_logout_time: self.claim_names.last_logout_time,
-                scope: self.claim_names.scope,
-            },
-            max_token_bytes,
-            staleness,
-        };
-        let keys_from = match self.keys_from {
-            KeysFromOption::Caller => KeysFrom::Caller,
-            KeysFromOption::Feed => KeysFrom::Feed,
-        };
-        Ok((Realm::new(self.name, policy, feed_keys, bounds), keys_from))
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct CheckResult {
-    check: &'static str,
-    outcome: &'static str,
-    reason: Option<&'static str>,
-    detail: Option<String>,
-}
-
-#[derive(Serialize)]
-struct KeysResult {
-    accepted: usize,
-    skipped: Vec<SkippedResult>,
-}
-
-#[derive(Serialize)]
-struct SkippedResult {
-    index: usize,
-    reason: &'static str,
-}
-
-#[derive(Serialize)]
-struct AppliedResult {
-    realm: usize,
-    sequence: f64,
-    effect: &'static str,
-}
-
-#[derive(Serialize)]
-struct PeekResult {
-    realm: usize,
-    sequence: f64,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct StateResult {
-    loaded: bool,
-    sequence: f64,
-    chain: String,
-    issued_at: f64,
-    not_after: f64,
-    wants_manifest: bool,
-    has_keys: bool,
-    token_ids: f64,
-    epochs: f64,
-    section_bytes: f64,
-    live_entries: f64,
-    error_rate: f64,
-}
 
 /// The edge's verifier. Tokens come in and errands for the host go out through memory that it owns and JavaScript sees: no
 /// text is converted and no object made for a token.
@@ -268,8 +38,15 @@ pub struct JsGate {
 impl JsGate {
     /// Takes the options, every default filled in. Throws `invalid_option`.
     #[wasm_bindgen(constructor)]
-    pub fn new(options: JsValue) -> Result<JsGate, JsValue> {
-        read::<GateOptions>(options)?.build()
+    pub fn new(options: &GateOptions) -> Result<JsGate, JsValue> {
+        let maximum = options.max_token_bytes();
+        Ok(JsGate {
+            gate: options.gate()?,
+            host: options.host()?,
+            // One byte more than the longest token, so that a longer one is seen to be.
+            exchange: vec![0; maximum.saturating_add(1)].into(),
+            errand: [0; 4].into(),
+        })
     }
 
     /// Where a token's bytes are to be written before `begin`: one more than `maxTokenBytes`. Where there is an errand after
@@ -321,15 +98,23 @@ impl JsGate {
         told.map(|(algorithm, jwk)| vec![algorithm.name().to_owned(), jwk.to_owned()]).unwrap_or_default()
     }
 
+    /// The algorithm of a token that cannot be judged without the host.
+    #[wasm_bindgen(js_name = hostNeeded)]
+    pub fn host_needed(&mut self, token: &str, now: f64) -> Option<String> {
+        self.gate.host_needed(token, time(now)).map(|algorithm| algorithm.name().to_owned())
+    }
+
     /// Every check with its outcome.
-    pub fn explain(&mut self, token: &str, now: f64) -> Result<JsValue, JsValue> {
-        let checks = self.gate.explain(token, time(now)).into_iter().map(|check| CheckResult {
-            check: check.name.code(),
-            outcome: check.outcome.code(),
-            reason: check.outcome.reason().map(Reason::code),
-            detail: check.detail,
+    pub fn explain(&mut self, token: &str, now: f64) -> Vec<JsValue> {
+        let checks = self.gate.explain(token, time(now)).into_iter().map(|check| {
+            object([
+                ("check", check.name.code().into()),
+                ("outcome", check.outcome.code().into()),
+                ("reason", check.outcome.reason().map(Reason::code).into()),
+                ("detail", check.detail.into()),
+            ])
         });
-        write(&checks.collect::<Vec<_>>())
+        checks.collect()
     }
 
     /// Replaces a realm's keys. `source` is `configuration` or `url`. Throws `invalid_jwks`; then the keys before stay.
@@ -341,8 +126,11 @@ impl JsGate {
         };
         let report = self.gate.set_keys(realm, jwks, source, time(usable_until)).ok_or_else(no_realm)?;
         let report = report.map_err(|cause| key_error(&cause))?;
-        let skipped = report.skipped.iter().map(|one| SkippedResult { index: one.index, reason: one.reason.code() });
-        write(&KeysResult { accepted: report.accepted, skipped: skipped.collect() })
+        let skipped = report
+            .skipped
+            .iter()
+            .map(|one| object([("index", one.index.into()), ("reason", one.reason.code().into())]));
+        Ok(object([("accepted", report.accepted.into()), ("skipped", skipped.collect::<Array>().into())]))
     }
 
     /// Takes a realm's keys away.
@@ -362,14 +150,14 @@ impl JsGate {
             Effect::AlreadyKnown => "known",
             Effect::Staged => "staged",
         };
-        write(&AppliedResult { realm, sequence: number(applied.sequence), effect })
+        Ok(object([("realm", realm.into()), ("sequence", number(applied.sequence).into()), ("effect", effect.into())]))
     }
 
     /// Realm and sequence of a feed message, before its signature is looked at.
     #[wasm_bindgen(js_name = peekFeed)]
     pub fn peek_feed(&self, bytes: &[u8]) -> Result<JsValue, JsValue> {
         let (realm, sequence) = self.gate.peek_feed(bytes).map_err(|cause| feed_error(&cause))?;
-        write(&PeekResult { realm, sequence: number(sequence) })
+        Ok(object([("realm", realm.into()), ("sequence", number(sequence).into())]))
     }
 
     /// SHA-256 names, in hex, of the sections to fetch.
@@ -395,20 +183,20 @@ impl JsGate {
         let realm = self.gate.realm(realm).ok_or_else(no_realm)?;
         let (position, facts) = (realm.revocations.position(), realm.revocations.facts());
         let of = |value: Option<UnixSeconds>| number(value.map_or(0, UnixSeconds::get));
-        write(&StateResult {
-            loaded: position.is_some(),
-            sequence: number(position.map_or(0, |position| position.sequence)),
-            chain: position.map(|position| hex(&position.chain.0)).unwrap_or_default(),
-            issued_at: of(position.map(|position| position.issued_at)),
-            not_after: of(position.map(|position| position.not_after)),
-            wants_manifest: realm.revocations.wants_manifest(),
-            has_keys: matches!(realm.keys, RealmKeys::Loaded { .. }),
-            token_ids: number(facts.token_ids),
-            epochs: number(facts.epochs),
-            section_bytes: number(facts.section_bytes),
-            live_entries: number(facts.live_entries),
-            error_rate: facts.error_rate,
-        })
+        Ok(object([
+            ("loaded", position.is_some().into()),
+            ("sequence", number(position.map_or(0, |position| position.sequence)).into()),
+            ("chain", position.map(|position| hex(&position.chain.0)).unwrap_or_default().into()),
+            ("issuedAt", of(position.map(|position| position.issued_at)).into()),
+            ("notAfter", of(position.map(|position| position.not_after)).into()),
+            ("wantsManifest", realm.revocations.wants_manifest().into()),
+            ("hasKeys", matches!(realm.keys, RealmKeys::Loaded { .. }).into()),
+            ("tokenIds", number(facts.token_ids).into()),
+            ("epochs", number(facts.epochs).into()),
+            ("sectionBytes", number(facts.section_bytes).into()),
+            ("liveEntries", number(facts.live_entries).into()),
+            ("errorRate", facts.error_rate.into()),
+        ]))
     }
 }
 
@@ -445,11 +233,6 @@ pub(super) fn finding_code(finding: Finding) -> u32 {
         }
         Err(refused) => realm_bits(refused.realm) | reason_bits(refused.reason),
     }
-}
-
-fn algorithms(option: &str, names: &[String]) -> Result<Algorithms, JsValue> {
-    let named: Option<Algorithms> = names.iter().map(|name| Algorithm::from_name(name)).collect();
-    named.ok_or_else(|| error("invalid_option", &format!("{option}: unknown algorithm")))
 }
 
 fn realm_bits(realm: Option<usize>) -> u32 {

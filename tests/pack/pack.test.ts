@@ -33,6 +33,7 @@ test('the tarball holds what is needed and nothing else', async () => {
   const files = stdout.trim().split('\n')
   assert.ok(files.includes('package/dist/entry/edge/workerd.js'))
   assert.ok(files.includes('package/wasm/edge/core_bg.wasm'))
+  assert.ok(files.includes('package/wasm/edge-slim/core_bg.wasm'))
   assert.ok(files.includes('package/README.md'))
   assert.deepEqual(files.filter((file) => /\.test\.|\/src\/|node_modules/.test(file)), [])
 })
@@ -45,8 +46,8 @@ test('publint finds nothing', async () => {
 
 test('are-the-types-wrong finds nothing', async () => {
   const attw = join(dirname(require.resolve('@arethetypeswrong/cli/package.json')), 'dist/index.js')
-  // The package is ESM only, and the wasm module has no types. Any other problem ends it with a failure.
-  await run(process.execPath, [attw, tarball, '--profile', 'esm-only', '--exclude-entrypoints', 'edge.wasm'])
+  // The package is ESM only, and the wasm modules have no types. Any other problem ends it with a failure.
+  await run(process.execPath, [attw, tarball, '--profile', 'esm-only', '--exclude-entrypoints', 'edge.wasm', 'edge-slim.wasm'])
 })
 
 test('a fresh Node project runs the origin example and the edge example', { timeout: 120_000 }, async () => {

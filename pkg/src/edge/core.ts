@@ -9,7 +9,7 @@ export type { Host, NodeCrypto } from '../loading.ts'
 
 const loading = new Loading(
   { initSync, reasons },
-  "import from 'portcullis/edge', or from 'portcullis/edge/slim' and first call load(module, { shareFlights }) with the " +
+  "import from 'portcullis/edge', or from 'portcullis/edge/load' and first call load(module, { shareFlights }) with the " +
     'WebAssembly.Module of portcullis/edge.wasm',
 )
 
@@ -136,6 +136,11 @@ export class Core {
   hostKey(handle: number): { algorithm: Algorithm; jwk: JWK } | undefined {
     const [algorithm, jwk] = this.#gate.hostKey(handle)
     return jwk === undefined ? undefined : { algorithm: algorithm as Algorithm, jwk: JSON.parse(jwk) as JWK }
+  }
+
+  /** The algorithm of a token that cannot be judged without the host: one that this build has no code for. */
+  hostNeeded(token: string, now: number): Algorithm | undefined {
+    return this.#gate.hostNeeded(token, now) as Algorithm | undefined
   }
 
   explain(token: string, now: number): Check[] {

@@ -32,6 +32,7 @@ export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => 
     const gate = opening.open(options.env)
     if (typeof token !== 'string' || token === '') return refused(isAbsent(token) ? 'missing_token' : 'malformed')
     const found = gate.find(token)
+    if (found.reason === 'keys_unavailable') mustNotNeedHost(gate, token)
     return verdictOf<C>(found, gate.realmOf(found), token)
   }
 
@@ -76,6 +77,14 @@ export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => 
 /** A misspelt `scope` must not let everybody in. */
 const AUTHENTICATE_RULES: Rules = Object.fromEntries(['env', 'scope', 'waitUntil'].map((name) => [name, rule('given', () => true)]))
 const AUTHENTICATE_OPTIONS: ReadonlySet<string> = new Set(Object.keys(AUTHENTICATE_RULES))
+
+/** Without the host this token cannot be judged, so no verdict on it may be given. Throws `host_crypto_needed`. */
+function mustNotNeedHost(gate: OpenGate, token: string): void {
+  const algorithm = gate.core.hostNeeded(token, gate.now())
+  if (algorithm === undefined) return
+  const message = `${algorithm} is left to the host in portcullis/edge/slim, and this host has no synchronous cryptography: use check`
+  throw new PortcullisError('host_crypto_needed', message, { detail: algorithm })
+}
 
 function isAbsent(token: unknown): boolean {
   return token === undefined || token === null || token === ''

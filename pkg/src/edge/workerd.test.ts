@@ -4,13 +4,13 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { createGate, load } from '../entry/edge/slim.ts'
+import { createGate, load } from '../entry/edge/load.ts'
 import { TestRealm } from './testing/realm.ts'
 
 test('before it is loaded, the error says what to do', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = createGate(realm.options())
-  await assert.rejects(gate.check('a.b.c'), { code: 'not_loaded', message: /portcullis\/edge\/slim/ })
+  await assert.rejects(gate.check('a.b.c'), { code: 'not_loaded', message: /portcullis\/edge\/load/ })
   load(new WebAssembly.Module(readFileSync(new URL('../../wasm/edge/core_bg.wasm', import.meta.url))), { shareFlights: false })
   assert.equal((await gate.check('a.b.c')).ok, false)
   gate.close()

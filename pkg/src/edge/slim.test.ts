@@ -1,0 +1,70 @@
+// The slim module on a host without synchronous cryptography: what it leaves to the host is never answered without it.
+
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { createGate, load } from '../entry/edge/load.ts'
+import type { Algorithm, GateOptions } from '../types.ts'
+import { TestRealm } from './testing/realm.ts'
+
+load(new WebAssembly.Module(readFileSync(new URL('../../wasm/edge-slim/core_bg.wasm', import.meta.url))), { shareFlights: true })
+
+const BY_HOST: Algorithm[] = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512']
+
+test('what the module has no code for is left to the host, and without it there is no verdict', async (t) => {
+  const realm = await TestRealm.start(t)
+  for (const algorithm of BY_HOST) {
+    const { gate, good, forged } = await gateFor(realm, algorithm)
+    t.after(() => gate.close())
+    const needed = { name: 'PortcullisError', code: 'host_crypto_needed', detail: algorithm, message: new RegExp(algorithm) }
+    await gate.check('a.b.c')
+    assert.throws(() => gate.checkSync(good), needed)
+    assert.throws(() => gate.checkSync(forged), needed)
+    assert.equal(reasonOf(await gate.check(forged)), 'bad_signature')
+    assert.equal(reasonOf(await gate.check(good)), 'accepted')
+    assert.equal(reasonOf(gate.checkSync(good)), 'accepted', 'the host has found its signature good')
+    assert.equal(reasonOf(gate.checkSync(good.slice(0, good.lastIndexOf('.') + 5))), 'bad_signature')
+  }
+})
+
+test('with Ed25519 it does all by itself', async (t) => {
+  const realm = await TestRealm.start(t)
+  const { gate, good, forged } = await gateFor(realm, 'EdDSA', { verifySignatures: 'rust' })
+  t.after(() => gate.close())
+  assert.equal(reasonOf(await gate.check(good)), 'accepted')
+  assert.equal(reasonOf(gate.checkSync(good)), 'accepted')
+  assert.equal(reasonOf(gate.checkSync(forged)), 'bad_signature')
+})
+
+test('a token that does not say which of several keys it is for has none', async (t) => {
+  const realm = await TestRealm.start(t)
+  const { gate, unnamed } = await gateFor(realm, 'RS256', {}, 2)
+  t.after(() => gate.close())
+  assert.equal(reasonOf(await gate.check(unnamed)), 'unknown_key')
+})
+
+async function gateFor(realm: TestRealm, algorithm: Algorithm, options: Partial<GateOptions> = {}, keys = 1) {
+  const pairs = await Promise.all(Array.from({ length: keys }, () => generateKeyPair(algorithm, { extractable: true })))
+  const jwks = await Promise.all(pairs.map(async ({ publicKey }, index) => ({ ...(await exportJWK(publicKey)), kid: `k${index}`, alg: algorithm })))
+  const base = realm.options(options, { jwks: { keys: jwks } })
+  const [{ issuer, audience } = { issuer: '', audience: '' }] = base.realms
+  const key = pairs[0]?.privateKey
+  assert.ok(key !== undefined)
+  const now = Math.floor(Date.now() / 1000)
+  const sign = (header: object) =>
+    new SignJWT({ sub: 'alice', jti: 'id', iat: now, exp: now + 300, token_use: 'access' })
+      .setProtectedHeader({ alg: algorithm, typ: 'JWT', ...header })
+      .setIssuer(issuer)
+      .setAudience(audience as string | string[])
+      .sign(key)
+  const good = await sign({ kid: 'k0' })
+  const [header, payload, signature] = good.split('.')
+  const other = Buffer.from(JSON.stringify({ ...JSON.parse(Buffer.from(payload ?? '', 'base64url').toString()), sub: 'mallory' }))
+  const forged = [header, other.toString('base64url'), signature].join('.')
+  return { gate: createGate(base), good, forged, unnamed: await sign({}) }
+}
+
+function reasonOf(verdict: { ok: true } | { ok: false; reason: string }): string {
+  return verdict.ok ? 'accepted' : verdict.reason
+}

@@ -1,0 +1,4 @@
+// For every other host: the caller compiles `portcullis/edge.wasm` or `portcullis/edge-slim.wasm` and calls `load` before the
+// first use.
+export { load, type Host } from '../../edge/core.ts'
+export * from '../../edge/index.ts'

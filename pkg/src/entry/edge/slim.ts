@@ -1,3 +1,0 @@
-// For every other host: the caller compiles `portcullis/edge.wasm` and calls `load` before the first use.
-export { load, type Host } from '../../edge/core.ts'
-export * from '../../edge/index.ts'

@@ -1,0 +1,204 @@
+//! The options of a gate, read off the object that JavaScript made of them.
+
+use super::{error, time};
+use crate::claims::ClaimNames;
+use crate::gate::{Gate, KeysFrom};
+use crate::keys::RsaDefault;
+use crate::policy::{Audience, Compare, Policy, Profile, RequiredClaims, Staleness, Subjectless, WhenStale};
+use crate::revocation::{Bounds, FeedKey};
+use crate::signature::{Algorithm, Algorithms};
+use crate::verdict::{CacheLimits, Realm};
+use js_sys::{Array, JsString, JSON};
+use wasm_bindgen::prelude::*;
+
+// Checked in TypeScript, every default filled in. Property by property, for a general reader of objects is as large as the
+// rest of the gate.
+#[wasm_bindgen]
+extern "C" {
+    /// `CoreOptions` of the package.
+    #[wasm_bindgen(typescript_type = "object")]
+    pub type GateOptions;
+
+    #[wasm_bindgen(method, getter)]
+    fn realms(this: &GateOptions) -> Vec<RealmOptions>;
+    #[wasm_bindgen(method, getter, js_name = maxTokenBytes)]
+    pub(super) fn max_token_bytes(this: &GateOptions) -> usize;
+    #[wasm_bindgen(method, getter, js_name = leewaySeconds)]
+    fn leeway_seconds(this: &GateOptions) -> f64;
+    #[wasm_bindgen(method, getter, js_name = skewSeconds)]
+    fn skew_seconds(this: &GateOptions) -> f64;
+    #[wasm_bindgen(method, getter, js_name = maxLifetimeSeconds)]
+    fn max_lifetime_seconds(this: &GateOptions) -> f64;
+    #[wasm_bindgen(method, getter, js_name = maxSessionSeconds)]
+    fn max_session_seconds(this: &GateOptions) -> Option<f64>;
+    #[wasm_bindgen(method, getter, js_name = maxStaleSeconds)]
+    fn max_stale_seconds(this: &GateOptions) -> f64;
+    #[wasm_bindgen(method, getter, js_name = whenStale)]
+    fn when_stale(this: &GateOptions) -> String;
+    #[wasm_bindgen(method, getter, js_name = maxAcceptStaleSeconds)]
+    fn max_accept_stale_seconds(this: &GateOptions) -> f64;
+    #[wasm_bindgen(method, getter, js_name = verifiedTokenCacheEntries)]
+    fn verified_token_cache_entries(this: &GateOptions) -> usize;
+    #[wasm_bindgen(method, getter, js_name = verifiedTokenCacheBytes)]
+    fn verified_token_cache_bytes(this: &GateOptions) -> usize;
+    #[wasm_bindgen(method, getter, js_name = hostAlgorithms)]
+    fn host_algorithms(this: &GateOptions) -> Vec<String>;
+
+    type RealmOptions;
+
+    #[wasm_bindgen(method, getter)]
+    fn name(this: &RealmOptions) -> String;
+    #[wasm_bindgen(method, getter)]
+    fn issuer(this: &RealmOptions) -> String;
+    #[wasm_bindgen(method, getter, js_name = issuerClaim)]
+    fn issuer_claim(this: &RealmOptions) -> String;
+    /// `'none'` or an array of strings.
+    #[wasm_bindgen(method, getter)]
+    fn audience(this: &RealmOptions) -> JsValue;
+    #[wasm_bindgen(method, getter)]
+    fn profile(this: &RealmOptions) -> String;
+    #[wasm_bindgen(method, getter)]
+    fn algorithms(this: &RealmOptions) -> Vec<String>;
+    #[wasm_bindgen(method, getter, js_name = rsaAlgorithm)]
+    fn rsa_algorithm(this: &RealmOptions) -> String;
+    #[wasm_bindgen(method, getter, js_name = requiredClaims)]
+    fn required_claims(this: &RealmOptions) -> Option<Vec<String>>;
+    #[wasm_bindgen(method, getter)]
+    fn subjectless(this: &RealmOptions) -> String;
+    #[wasm_bindgen(method, getter)]
+    fn compare(this: &RealmOptions) -> String;
+    #[wasm_bindgen(method, getter, js_name = claimNames)]
+    fn claim_names(this: &RealmOptions) -> ClaimNamesOption;
+    #[wasm_bindgen(method, getter, js_name = keysFrom)]
+    fn keys_from(this: &RealmOptions) -> String;
+    /// JWKs as objects.
+    #[wasm_bindgen(method, getter, js_name = feedKeys)]
+    fn feed_keys(this: &RealmOptions) -> Array;
+
+    type ClaimNamesOption;
+
+    #[wasm_bindgen(method, getter)]
+    fn subject(this: &ClaimNamesOption) -> String;
+    #[wasm_bindgen(method, getter, js_name = tokenId)]
+    fn token_id(this: &ClaimNamesOption) -> String;
+    #[wasm_bindgen(method, getter)]
+    fn session(this: &ClaimNamesOption) -> String;
+    #[wasm_bindgen(method, getter, js_name = tokenUse)]
+    fn token_use(this: &ClaimNamesOption) -> String;
+    #[wasm_bindgen(method, getter, js_name = tokenVersion)]
+    fn token_version(this: &ClaimNamesOption) -> String;
+    #[wasm_bindgen(method, getter, js_name = lastLogoutTime)]
+    fn last_logout_time(this: &ClaimNamesOption) -> String;
+    #[wasm_bindgen(method, getter)]
+    fn scope(this: &ClaimNamesOption) -> String;
+}
+
+impl GateOptions {
+    /// The gate itself. Throws `invalid_option` for what only the core can tell.
+    pub(super) fn gate(&self) -> Result<Gate, JsValue> {
+        let bounds = Bounds {
+            leeway: span(self.leeway_seconds()),
+            skew: span(self.skew_seconds()),
+            max_lifetime: span(self.max_lifetime_seconds()),
+            max_session: self.max_session_seconds().map(span),
+        };
+        let staleness = Staleness {
+            max_stale: span(self.max_stale_seconds()),
+            when_stale: match self.when_stale().as_str() {
+                "refuse" => WhenStale::Refuse,
+                "accept" => WhenStale::Accept,
+                _ => return Err(unknown("whenStale")),
+            },
+            max_accept_stale: span(self.max_accept_stale_seconds()),
+        };
+        let verified =
+            CacheLimits { entries: self.verified_token_cache_entries(), bytes: self.verified_token_cache_bytes() };
+        let realms = self.realms().into_iter().map(|realm| realm.realm(bounds, staleness, self.max_token_bytes()));
+        Ok(Gate::new(realms.collect::<Result<_, _>>()?, verified))
+    }
+
+    /// The algorithms that are left to the host.
+    pub(super) fn host(&self) -> Result<Algorithms, JsValue> {
+        algorithms("hostAlgorithms", &self.host_algorithms())
+    }
+}
+
+impl RealmOptions {
+    fn realm(
+        &self,
+        bounds: Bounds,
+        staleness: Staleness,
+        max_token_bytes: usize,
+    ) -> Result<(Realm, KeysFrom), JsValue> {
+        let names = self.claim_names();
+        let policy = Policy {
+            issuer: self.issuer(),
+            audience: audience(&self.audience())?,
+            profile: match self.profile().as_str() {
+                "rfc9068" => Profile::Rfc9068,
+                "keycloak" => Profile::Keycloak,
+                "generic" => Profile::Generic,
+                _ => return Err(unknown("profile")),
+            },
+            algorithms: algorithms("algorithms", &self.algorithms())?,
+            rsa_default: RsaDefault::from_name(&self.rsa_algorithm()).ok_or_else(|| unknown("rsaAlgorithm"))?,
+            required: self.required_claims().map_or(RequiredClaims::ByProfile, RequiredClaims::These),
+            subjectless: match self.subjectless().as_str() {
+                "refuse" => Subjectless::Refuse,
+                "accept" => Subjectless::Accept,
+                _ => return Err(unknown("subjectless")),
+            },
+            compare: match self.compare().as_str() {
+                "issuedAt" => Compare::IssuedAt,
+                "authTime" => Compare::AuthTime,
+                _ => return Err(unknown("compare")),
+            },
+            claim_names: ClaimNames {
+                issuer: self.issuer_claim(),
+                subject: names.subject(),
+                token_id: names.token_id(),
+                session: names.session(),
+                token_use: names.token_use(),
+                token_version: names.token_version(),
+                last_logout_time: names.last_logout_time(),
+                scope: names.scope(),
+            },
+            max_token_bytes,
+            staleness,
+        };
+        let keys_from = match self.keys_from().as_str() {
+            "caller" => KeysFrom::Caller,
+            "feed" => KeysFrom::Feed,
+            _ => return Err(unknown("keysFrom")),
+        };
+        let feed_keys = self.feed_keys().into_iter().map(|jwk| feed_key(&jwk));
+        Ok((Realm::new(self.name(), policy, feed_keys.collect::<Result<_, _>>()?, bounds), keys_from))
+    }
+}
+
+fn audience(option: &JsValue) -> Result<Audience, JsValue> {
+    if option.as_string().as_deref() == Some("none") {
+        return Ok(Audience::NotChecked);
+    }
+    let names = Array::from(option).into_iter().map(|name| name.as_string());
+    names.collect::<Option<Vec<_>>>().map(Audience::AnyOf).ok_or_else(|| unknown("audience"))
+}
+
+fn algorithms(option: &str, names: &[String]) -> Result<Algorithms, JsValue> {
+    let named: Option<Algorithms> = names.iter().map(|name| Algorithm::from_name(name)).collect();
+    named.ok_or_else(|| unknown(option))
+}
+
+fn feed_key(jwk: &JsValue) -> Result<FeedKey, JsValue> {
+    let json = JSON::stringify(jwk).map(|json: JsString| String::from(json)).unwrap_or_default();
+    FeedKey::from_jwk(json.as_bytes()).map_err(|cause| error("invalid_option", &format!("feed.keys: {cause}")))
+}
+
+fn unknown(option: &str) -> JsValue {
+    error("invalid_option", &format!("{option}: none of the values it may have"))
+}
+
+/// Seconds from a `number`.
+fn span(seconds: f64) -> crate::time::Seconds {
+    super::span(time(seconds).get())
+}
