@@ -13,7 +13,7 @@ async function run(code: string): Promise<string> {
   const script = `
     const never = () => new Promise(() => undefined)
     const { createGate } = await import(${entry('node')})
-    const { load } = await import(${entry('slim')})
+    const { load } = await import(${entry('load')})
     ${code}`
   const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', script])
   let output = ''
