@@ -179,7 +179,15 @@ test('the credential goes to the feed and nowhere else; acknowledgements tell ho
   const deadline = Date.now() + 2000
   while (realm.acknowledged.length < 2 && Date.now() < deadline) await pause(10)
   const { sequence, chain } = realm.ledger.head()
-  assert.deepEqual(realm.acknowledged.at(-1), { edge: 'edge-1', sequence, chain, authorization: 'Bearer ack-me' })
+  const { issuedAt } = realm.acknowledged.at(-1) as { issuedAt: number }
+  assert.ok(Math.abs(issuedAt - Date.now() / 1000) < 5, 'it tells when the state was stated')
+  assert.deepEqual(realm.acknowledged.at(-1), {
+    edge: 'edge-1',
+    sequence,
+    chain,
+    issuedAt,
+    authorization: 'Bearer ack-me',
+  })
   for (const line of seen) assert.match(line ?? '', /certs undefined$|\/feed\/.* Bearer read-me$/)
   await gate.refresh()
   assert.equal(realm.acknowledged.length, 2)

@@ -100,9 +100,9 @@ test('keys are fetched when they are due though nobody asks for anything', async
     fetch: async () => Response.json(served),
   })
   try {
-    await until(() => stage.sequence() === 1, 'the first set is published')
+    await until(() => stage.sequence() === 2, 'the first set is published')
     served.keys = [second.jwk]
-    await until(() => stage.sequence() === 2, 'the second set is published')
+    await until(() => stage.sequence() === 3, 'the second set is published')
     assert.equal(await published(stage), 2)
   } finally {
     await stage.close()
@@ -112,12 +112,14 @@ test('keys are fetched when they are due though nobody asks for anything', async
 test('equal sets make no event, over restarts too', async () => {
   const stage = await openStage()
   const { path, signingKey, issuer } = stage
-  assert.equal(stage.sequence(), 1)
-  for (let turn = 0; turn < 3; turn += 1) assert.equal((await stage.origin.publishKeys('acme')).sequence, 1)
+  const sequence = stage.sequence()
+  for (let turn = 0; turn < 3; turn += 1) {
+    assert.equal((await stage.origin.publishKeys('acme')).sequence, sequence)
+  }
   await stage.origin.close()
   const again = await createOrigin({ store: sqliteStore({ path }), signingKey, realms: [issuer.realm] })
   try {
-    assert.equal(again.status()[0]?.sequence, 1)
+    assert.equal(again.status()[0]?.sequence, sequence)
     assert.equal((await again.audit.list({ realm: 'acme', action: 'keys_published', limit: 100 })).length, 1)
   } finally {
     await again.close()
@@ -128,6 +130,7 @@ test('equal sets make no event, over restarts too', async () => {
 test('a feed that is to carry no keys has none, also when it had', async () => {
   const stage = await openStage()
   const { path, signingKey, publicKey, issuer } = stage
+  const sequence = stage.sequence()
   await stage.origin.close()
   let again: Origin | undefined
   const gate = createGate({
@@ -148,7 +151,7 @@ test('a feed that is to carry no keys has none, also when it had', async () => {
       signingKey,
       realms: [{ ...issuer.realm, keysInFeed: 'omit' }],
     })
-    assert.equal(again.status()[0]?.sequence, 2)
+    assert.equal(again.status()[0]?.sequence, sequence + 1)
     assert.deepEqual(await gate.check(await issuer.token()), { ok: false, reason: 'keys_unavailable', status: 503 })
   } finally {
     gate.close()
@@ -160,8 +163,9 @@ test('a feed that is to carry no keys has none, also when it had', async () => {
 test('a realm whose keys are all secret publishes none', async () => {
   const stage = await openStage({ realms: [{ name: 'acme', issuer: ISSUER, audience: 'api', jwks: { keys: [OCT] } }] })
   try {
+    const sequence = stage.sequence()
     await stage.origin.publishKeys('acme')
-    assert.equal(stage.sequence(), 0)
+    assert.equal(stage.sequence(), sequence)
     assert.deepEqual(stage.reports, [])
   } finally {
     await stage.close()

