@@ -15,6 +15,8 @@ interface Page {
   path: string
   title: string
   description: string
+  /** Its script brings style of its own. */
+  style?: 'own'
 }
 
 const PAGES: readonly Page[] = [
@@ -35,6 +37,7 @@ const PAGES: readonly Page[] = [
     path: '/console',
     title: 'Console',
     description: 'Users, sessions, keys and edges: end any of them, and see when every gate enforces it.',
+    style: 'own',
   },
 ]
 
@@ -72,7 +75,9 @@ function htmlOf(template: string, page: Page): string {
     const current = name === page.name ? ' aria-current="page"' : ''
     return `<li><a href="${path}"${current}>${title}</a></li>`
   })
-  const values: Record<string, string> = { ...page, navigation: links.join('\n') }
+  const styles = ['style', ...(page.style === 'own' ? [page.name] : [])].map((file) => `<link rel="stylesheet" href="/assets/${file}.css">`)
+  const { name, title, description } = page
+  const values: Record<string, string> = { name, title, description, styles: styles.join('\n'), navigation: links.join('\n') }
   return template.replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => values[name] ?? '')
 }
 

@@ -45,7 +45,7 @@ export async function confirm({ title, text, verb, kind, reason, fields = [], ru
   )
   const dialog = h('dialog', { class: 'confirm', 'aria-labelledby': `${id}-title`, 'aria-describedby': `${id}-text` }, form)
 
-  let state: 'asking' | 'running' | 'done' = 'asking'
+  let state = 'asking' as 'asking' | 'running' | 'done'
   form.addEventListener('submit', (event) => {
     event.preventDefault()
     if (state === 'asking') void submitted()

@@ -9,6 +9,8 @@ export class Panel<T> {
   readonly #load: () => Promise<T>
   readonly #show: (value: T) => readonly Child[]
   #turn = 0
+  /** What is shown, as JSON. */
+  #shown: string | undefined
 
   constructor(load: () => Promise<T>, show: (value: T) => readonly Child[]) {
     this.#load = load
@@ -20,14 +22,29 @@ export class Panel<T> {
     this.#turn += 1
     const turn = this.#turn
     this.element.setAttribute('aria-busy', 'true')
-    const content = await this.#load().then(this.#show, (error: unknown) => this.#problem(error))
+    const answer = await this.#load().then(
+      (value) => ({ value }),
+      (error: unknown) => ({ error }),
+    )
     if (turn !== this.#turn) return
-    fill(this.element, ...content)
+    if ('value' in answer) this.#fill(answer.value)
+    else this.#fail(answer.error)
     this.element.removeAttribute('aria-busy')
   }
 
-  #problem(error: unknown): readonly Child[] {
+  /** Whoever is at one of its buttons stays there, unless there is something new. */
+  #fill(value: T): void {
+    const shown = JSON.stringify(value)
+    if (shown === this.#shown) return
+    this.#shown = shown
+    fill(this.element, ...this.#show(value))
+  }
+
+  #fail(error: unknown): void {
+    const words = wordsFor(error)
+    if (words === this.#shown) return
+    this.#shown = words
     const again = h('button', { type: 'button', on: { click: () => void this.refresh() } }, 'Try again')
-    return [h('div', { role: 'alert' }, notice('error', wordsFor(error))), again]
+    fill(this.element, h('div', { role: 'alert' }, notice('error', words)), again)
   }
 }

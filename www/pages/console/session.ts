@@ -2,16 +2,13 @@
 
 import { type Answer, ApiError, type ApiRequest, CLIENT, type Demo, logIn, request, tokenPath, type Tokens } from '../parts/api.ts'
 
-/** Why a login is over without anybody having logged out here. */
-export type Ended = 'refused'
-
 export class AdminSession {
   readonly #demo: Demo
-  readonly #onEnded: (reason: Ended) => void
+  readonly #onEnded: () => void
   #tokens: Tokens | undefined
   #refreshing: Promise<Tokens> | undefined
 
-  constructor(demo: Demo, onEnded: (reason: Ended) => void) {
+  constructor(demo: Demo, onEnded: () => void) {
     this.#demo = demo
     this.#onEnded = onEnded
   }
@@ -52,7 +49,7 @@ export class AdminSession {
     try {
       return await request(path, { ...asked, token })
     } catch (error) {
-      if (isRefusal(error)) this.#end()
+      if (isRefusal(error)) this.end()
       throw error
     }
   }
@@ -76,15 +73,16 @@ export class AdminSession {
       return await this.#refreshing
     } catch (error) {
       if (!(error instanceof ApiError) || error.status === undefined || error.status >= 500) throw error
-      this.#end()
+      this.end()
       throw loggedOut()
     }
   }
 
-  #end(): void {
+  /** The tokens are refused by now: they are forgotten. */
+  end(): void {
     if (this.#tokens === undefined) return
     this.#tokens = undefined
-    this.#onEnded('refused')
+    this.#onEnded()
   }
 }
 
