@@ -48,7 +48,7 @@ export function showChecks(plan: readonly Check[]): { element: HTMLElement; upda
 
   const groups = [...new Set(plan.map(({ check }) => groupOf(check)))].map((title) => {
     const items = plan.filter(({ check }) => groupOf(check) === title).flatMap(({ check }) => rows.get(check)?.element ?? [])
-    return h('section', { class: 'check-group', 'aria-label': title }, h('h3', {}, title), h('ul', { class: 'checks' }, ...items))
+    return h('div', { class: 'check-group' }, h('h3', {}, title), h('ul', { class: 'checks', 'aria-label': title }, ...items))
   })
   const element = h('section', { class: 'panel', 'aria-labelledby': 'checks-title' }, h('h2', { id: 'checks-title' }, 'Check by check'), ...groups)
   return {

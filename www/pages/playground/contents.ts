@@ -1,6 +1,6 @@
 // What stands in the token: its header and claims as text, whatever they hold.
 
-import { fill, h } from '../parts/dom.ts'
+import { fill, h, say } from '../parts/dom.ts'
 import { MAX_SHOWN_CHARACTERS, readToken, shownValue, visible } from '../parts/token.ts'
 import type { Judgement } from './live.ts'
 
@@ -17,9 +17,10 @@ export function showContents(): { element: HTMLElement; update(judgement: Judgem
   let shown: string | undefined
   return {
     element,
-    update({ token, verdict }) {
+    update({ token, checks }) {
       caution.hidden = token === ''
-      caution.textContent = verdict?.ok ? 'Verified: the issuer said this.' : 'Not accepted: anybody may have written this.'
+      const signed = checks.some(({ check, outcome }) => check === 'signature' && outcome === 'passed')
+      say(caution, signed ? 'The signature is right: the issuer wrote this.' : 'The signature was not verified: anybody may have written this.')
       if (token === shown) return
       shown = token
       if (token === '') fill(body, h('p', { class: 'soft' }, 'Its header and claims will stand here.'))
@@ -31,7 +32,7 @@ export function showContents(): { element: HTMLElement; update(judgement: Judgem
 
 function part(title: string, members: Record<string, unknown> | undefined): HTMLElement {
   const content = members === undefined ? h('p', { class: 'soft' }, 'It cannot be read.') : table(title, members)
-  return h('section', { class: 'token-part', 'aria-label': title }, h('h3', {}, title), content)
+  return h('div', { class: 'token-part' }, h('h3', {}, title), content)
 }
 
 function table(title: string, members: Record<string, unknown>): HTMLElement {

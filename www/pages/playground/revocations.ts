@@ -9,7 +9,6 @@ import type { Judgement } from './live.ts'
 
 interface Revocation {
   title: string
-  hint: string
   /** What it needs of the token; `undefined` when that is not there. */
   subject: (accepted: Accepted) => string | undefined
   run: (subject: string, token: string) => Promise<unknown>
@@ -20,25 +19,21 @@ export function showRevocations(demo: Demo): { element: HTMLElement; update(judg
   const revocations: readonly Revocation[] = [
     {
       title: 'Revoke this token',
-      hint: 'Sends it to the origin.',
       subject: ({ claims }) => claims.jti,
       run: (_, token) => request('/v1/auth/token/revoke', { method: 'POST', json: { token } }),
     },
     {
       title: 'End its session',
-      hint: 'As the administrator.',
       subject: ({ claims }) => claims.sid,
       run: (sid) => administrator.call(`sessions/${encodeURIComponent(sid)}`, { method: 'DELETE' }),
     },
     {
       title: 'Log the user out everywhere',
-      hint: 'As the administrator.',
       subject: ({ claims }) => claims.sub,
       run: (sub) => administrator.call(`users/${encodeURIComponent(sub)}/logout`, { method: 'POST' }),
     },
     {
       title: 'Log everybody out',
-      hint: 'As the administrator.',
       subject: ({ realm }) => realm,
       run: () => administrator.call('logout-all', { method: 'POST' }),
     },
@@ -50,12 +45,12 @@ export function showRevocations(demo: Demo): { element: HTMLElement; update(judg
   const hint = h('p', { class: 'hint' })
   const buttons = revocations.map((revocation) => {
     const button = h('button', { type: 'button', class: 'danger', on: { click: () => void end(revocation) } }, revocation.title)
-    return { revocation, button, element: h('li', {}, button, h('span', { class: 'hint' }, revocation.hint)) }
+    return { revocation, button }
   })
   const element = h('section', { class: 'panel stack', 'aria-labelledby': 'revocations-title' },
     h('h2', { id: 'revocations-title' }, 'End it'),
     hint,
-    h('ul', { class: 'revocations' }, ...buttons.map((each) => each.element)),
+    h('ul', { class: 'revocations' }, ...buttons.map(({ button }) => h('li', {}, button))),
     outcome,
   )
 
@@ -66,6 +61,8 @@ export function showRevocations(demo: Demo): { element: HTMLElement; update(judg
     waiting = { token, startedAtMs: performance.now() }
     fill(outcome, h('p', { class: 'loading' }, 'Telling the origin…'))
     try {
+      await administrator.ready()
+      waiting.startedAtMs = performance.now()
       await run(named, token)
       // The feed may have been quicker than the answer.
       if (waiting !== undefined) fill(outcome, h('p', { class: 'loading' }, 'Recorded. Waiting for the feed…'))
@@ -78,7 +75,7 @@ export function showRevocations(demo: Demo): { element: HTMLElement; update(judg
   function update({ token, verdict }: Judgement): void {
     accepted = verdict?.ok ? { token, verdict } : undefined
     for (const { revocation, button } of buttons) button.disabled = accepted === undefined || revocation.subject(accepted.verdict) === undefined
-    say(hint, accepted === undefined ? 'For a token that is accepted.' : 'Done at the origin; the verdict here changes when its feed says so.')
+    say(hint, accepted === undefined ? 'For a token that is accepted.' : 'The first sends the token to the origin; the others act as the demo’s administrator.')
     if (waiting === undefined) return
     if (token !== waiting.token) {
       waiting = undefined
@@ -86,7 +83,7 @@ export function showRevocations(demo: Demo): { element: HTMLElement; update(judg
     } else if (verdict !== undefined && !verdict.ok) {
       const milliseconds = Math.round(performance.now() - waiting.startedAtMs)
       waiting = undefined
-      fill(outcome, notice('good', `Refused in this page ${milliseconds} ms after the click.`))
+      fill(outcome, notice('good', `Refused in this page ${milliseconds} ms after the origin was told.`))
     }
   }
   return { element, update }
