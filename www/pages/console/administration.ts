@@ -144,11 +144,6 @@ export class Administration {
     return this.#change('POST', 'logout-all', reason)
   }
 
-  /** Refuses the client's tokens issued up to now. */
-  pushRevocation(client: string, reason: string): Promise<Enforcement> {
-    return this.#change('POST', `clients/${encodeURIComponent(client)}/push-revocation`, reason)
-  }
-
   raiseTokenVersion(id: string, minimum: number, reason: string): Promise<Enforcement> {
     return this.#change('PUT', `users/${encodeURIComponent(id)}/token-version`, reason, { json: { minimum } })
   }

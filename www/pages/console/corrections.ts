@@ -2,6 +2,7 @@
 
 import { h } from '../parts/dom.ts'
 import { emptyState, notice } from '../parts/notice.ts'
+import { visible } from '../parts/token.ts'
 import type { AuditLine, Correction } from './administration.ts'
 import type { Desk, Section } from './desk.ts'
 import { Panel } from './panel.ts'
@@ -56,6 +57,8 @@ interface Asked {
   title: string
   /** Whom it is about. */
   subject: string
+  /** What it does not bring back. */
+  hint?: string
   done: string
   fields?: readonly HTMLElement[]
   /** Read when the administrator has agreed. */
@@ -85,7 +88,7 @@ function columnsOf(desk: Desk, again: () => Promise<void>): readonly Column<Undo
     { title: 'What was done', kind: 'row', cell: ({ words }) => words },
     { title: 'To whom', cell: ({ line }) => whoIs(desk, line.subject) },
     { title: 'When', cell: ({ line }) => moment(line.at) },
-    { title: 'Reason', cell: ({ line }) => line.reason ?? nothing() },
+    { title: 'Reason', cell: ({ line }) => (line.reason === undefined ? nothing() : visible(line.reason)) },
     {
       title: 'Actions',
       kind: 'actions',
@@ -103,6 +106,10 @@ function columnsOf(desk: Desk, again: () => Promise<void>): readonly Column<Undo
 function undo(desk: Desk, { words, correction, line }: Undoable): Promise<boolean> {
   const subject = desk.nameOf(line.subject ?? '') ?? line.subject ?? `the realm ${desk.demo.realm}`
   const asked = { title: `Undo “${words}”?`, subject, done: `Undone: ${words.toLowerCase()} (${subject}).` }
+  if (correction.kind === 'session') {
+    const hint = 'Its access tokens are good again until they expire; the issuer has ended the session, so there will be no new ones.'
+    return askToCorrect(desk, { ...asked, hint, correction: () => correction })
+  }
   if (correction.kind !== 'tokenVersion') return askToCorrect(desk, { ...asked, correction: () => correction })
   const minimum = h('input', { id: 'corrected-version', type: 'number', min: 0, max: Number.MAX_SAFE_INTEGER, step: 1, value: 0, required: true, inputmode: 'numeric' })
   const field = h('div', { class: 'field' }, h('label', { for: minimum.id }, 'Least version that is accepted'), minimum)
@@ -110,11 +117,12 @@ function undo(desk: Desk, { words, correction, line }: Undoable): Promise<boolea
 }
 
 /** Asks for the reason and corrects. Resolves with whether it was done. */
-export function askToCorrect(desk: Desk, { title, subject, done, fields = [], correction }: Asked): Promise<boolean> {
+export function askToCorrect(desk: Desk, { title, subject, hint, done, fields = [], correction }: Asked): Promise<boolean> {
   return desk.perform({
     title,
     text: [
-      h('p', {}, 'It concerned ', h('strong', {}, subject), '.'),
+      h('p', {}, 'It concerned ', h('strong', {}, visible(subject)), '.'),
+      hint === undefined ? undefined : h('p', {}, hint),
       notice('warning', 'Tokens that were refused are accepted again. The audit log keeps who did this and why.'),
     ],
     verb: 'Undo',

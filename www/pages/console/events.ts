@@ -2,6 +2,7 @@
 
 import { type Child, fill, h } from '../parts/dom.ts'
 import { emptyState } from '../parts/notice.ts'
+import { visible } from '../parts/token.ts'
 import type { AuditLine, EventFilter } from './administration.ts'
 import { addressOf, type Desk, type Section } from './desk.ts'
 import { Panel } from './panel.ts'
@@ -88,11 +89,11 @@ async function fillActions(desk: Desk, select: HTMLSelectElement, chosen: string
 
 function columnsOf(desk: Desk): readonly Column<AuditLine>[] {
   return [
-    { title: 'When', cell: ({ at }) => moment(at) },
     { title: 'Action', kind: 'row', cell: ({ action }) => action.replaceAll('_', ' ') },
+    { title: 'When', cell: ({ at }) => moment(at) },
     { title: 'Actor', cell: ({ actor }) => named(desk, actor) },
     { title: 'Subject', cell: ({ subject }) => named(desk, subject) },
-    { title: 'Reason', cell: ({ reason, detail }) => reason ?? (detail === undefined ? nothing() : identifier(detail)) },
+    { title: 'Reason', cell: ({ reason, detail }) => (reason === undefined ? undefined : visible(reason)) ?? (detail === undefined ? nothing() : identifier(detail)) },
     { title: 'Address', cell: ({ address }) => address ?? nothing() },
     { title: 'Sequence', kind: 'number', cell: ({ sequence }) => (sequence === undefined ? nothing() : String(sequence)) },
   ]

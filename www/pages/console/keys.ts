@@ -23,7 +23,7 @@ function open(desk: Desk): readonly Node[] {
   const rotate = h('button', { type: 'button', class: 'primary', on: { click: () => void rotateKeys(desk, () => panel.refresh()) } }, 'Rotate')
   void panel.refresh()
   return [
-    h('div', { class: 'toolbar' },
+    h('div', { class: 'toolbar level' },
       h('p', { class: 'hint' }, 'The active key signs; passive ones still verify. What a banned key signed is refused, for ever.'),
       rotate,
     ),

@@ -4,6 +4,9 @@ import { wordsFor } from '../parts/api.ts'
 import { type Child, fill, h } from '../parts/dom.ts'
 import { notice } from '../parts/notice.ts'
 
+/** The heading of what is shown. */
+export const SECTION_TITLE = 'section-title'
+
 export class Panel<T> {
   readonly element = h('div', { class: 'region', 'aria-busy': true }, h('p', { class: 'loading' }, 'Loading…'))
   readonly #load: () => Promise<T>
@@ -37,7 +40,7 @@ export class Panel<T> {
     const shown = JSON.stringify(value)
     if (shown === this.#shown) return
     this.#shown = shown
-    fill(this.element, ...this.#show(value))
+    this.#put(...this.#show(value))
   }
 
   #fail(error: unknown): void {
@@ -45,6 +48,19 @@ export class Panel<T> {
     if (words === this.#shown) return
     this.#shown = words
     const again = h('button', { type: 'button', on: { click: () => void this.refresh() } }, 'Try again')
-    fill(this.element, h('div', { role: 'alert' }, notice('error', words)), again)
+    this.#put(h('div', { role: 'alert' }, notice('error', words)), again)
   }
+
+  /** Whoever was at a button is at the one of the same name again, else at the head of the section. */
+  #put(...content: readonly Child[]): void {
+    const left = this.element.contains(document.activeElement) ? document.activeElement : null
+    fill(this.element, ...content)
+    if (left === null) return
+    const same = [...this.element.querySelectorAll<HTMLElement>('button:enabled, a')].find((each) => nameOf(each) === nameOf(left))
+    ;(same ?? document.getElementById(SECTION_TITLE))?.focus({ preventScroll: true })
+  }
+}
+
+function nameOf(element: Element): string | null {
+  return element.getAttribute('aria-label') ?? element.textContent
 }

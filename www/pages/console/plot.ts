@@ -88,7 +88,7 @@ export class Plot {
     const options: uPlot.Options = {
       width: this.#place.clientWidth,
       height: HEIGHT_PX,
-      padding: [8, 10, 0, 0],
+      padding: [8, 24, 0, 0],
       legend: { show: false },
       cursor: { show: false },
       scales: {
@@ -96,7 +96,7 @@ export class Plot {
         y: { range: (_plot, _least, most) => [0, Math.max(leastTop, (most ?? 0) * 1.15)] },
       },
       axes: [
-        { ...axis, size: 24, space: 70, values: (_plot, times) => times.map(clockTime) },
+        { ...axis, size: 28, gap: 6, space: 80, values: (_plot, times) => times.map(clockTime) },
         { ...axis, size: 58, space: 34, values: (_plot, values) => values.map(words) },
       ],
       series: [

@@ -1,6 +1,7 @@
 // The administrator's login. Its tokens are in this page's memory only: a reload forgets them.
 
 import { type Answer, ApiError, type ApiRequest, CLIENT, type Demo, logIn, request, tokenPath, type Tokens } from '../parts/api.ts'
+import { readToken } from '../parts/token.ts'
 
 export class AdminSession {
   readonly #demo: Demo
@@ -26,11 +27,11 @@ export class AdminSession {
 
   /** What the access token says of who is logged in and of the key that signed it. */
   get identity(): { subject: string; username: string; session: string; kid: string } {
-    const [header, claims] = (this.#tokens?.access_token ?? '').split('.').slice(0, 2).map(decoded)
+    const { header, claims } = readToken(this.#tokens?.access_token ?? '')
     const text = (value: unknown): string => (typeof value === 'string' ? value : '')
     return {
       subject: text(claims?.['sub']),
-      username: text(claims?.['preferred_username']) || 'admin',
+      username: text(claims?.['preferred_username']),
       session: text(claims?.['sid']),
       kid: text(header?.['kid']),
     }
@@ -92,13 +93,4 @@ function isRefusal(error: unknown): boolean {
 
 function loggedOut(): ApiError {
   return new ApiError('logged_out', 'You are logged out.', 401)
-}
-
-function decoded(part: string): Record<string, unknown> | undefined {
-  try {
-    const bytes = Uint8Array.from(atob(part.replaceAll('-', '+').replaceAll('_', '/')), (character) => character.charCodeAt(0))
-    return JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>
-  } catch {
-    return undefined
-  }
 }

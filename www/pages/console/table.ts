@@ -11,7 +11,7 @@ export interface Column<T> {
 
 export function table<T>(caption: string, columns: readonly Column<T>[], rows: readonly T[]): HTMLElement {
   const head = columns.map(({ title, kind }) =>
-    h('th', { role: 'columnheader', scope: 'col', class: kind }, kind === 'actions' ? h('span', { class: 'visually-hidden' }, title) : title),
+    h('th', { role: 'columnheader', scope: 'col', class: kind === 'row' ? undefined : kind }, kind === 'actions' ? h('span', { class: 'visually-hidden' }, title) : title),
   )
   return h('table', { role: 'table', class: 'cards' },
     h('caption', { class: 'visually-hidden' }, caption),

@@ -1,9 +1,10 @@
 // Times, names and states as people read them.
 
 import { h } from '../parts/dom.ts'
+import { visible } from '../parts/token.ts'
 import type { Enforcement } from './administration.ts'
 
-const MOMENT = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'medium' })
+const MOMENT = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' })
 const NUMBER = new Intl.NumberFormat('en')
 
 /** A time in unix seconds. */
@@ -18,7 +19,7 @@ export function count(value: number): string {
 
 /** An identifier, which may break anywhere. */
 export function identifier(text: string): HTMLElement {
-  return h('code', { class: 'identifier' }, text)
+  return h('code', { class: 'identifier' }, visible(text))
 }
 
 export function badge(state: 'good' | 'warning' | 'error' | 'info', text: string): HTMLElement {
@@ -26,7 +27,7 @@ export function badge(state: 'good' | 'warning' | 'error' | 'info', text: string
 }
 
 export function nothing(): HTMLElement {
-  return h('span', { class: 'hint' }, 'none')
+  return h('span', { class: 'nothing' }, h('span', { class: 'visually-hidden' }, 'none'), h('span', { 'aria-hidden': true }, '–'))
 }
 
 /** Such as `Enforced on 2 of 2 edges after 84 ms.` */

@@ -3,7 +3,7 @@
 import type { Demo } from '../parts/api.ts'
 import { fill, h } from '../parts/dom.ts'
 import { notice } from '../parts/notice.ts'
-import { Administration } from './administration.ts'
+import { Administration, type Enforcement } from './administration.ts'
 import { correctionsSection } from './corrections.ts'
 import type { Deed, Desk, Section } from './desk.ts'
 import { confirm } from './dialog.ts'
@@ -12,6 +12,7 @@ import { eventsSection } from './events.ts'
 import { keysSection } from './keys.ts'
 import { hashLink } from './links.ts'
 import { openLive } from './live.ts'
+import { SECTION_TITLE } from './panel.ts'
 import type { AdminSession } from './session.ts'
 import { usersSection } from './users.ts'
 import { enforcementWords } from './words.ts'
@@ -33,26 +34,27 @@ export function openWorkbench({ demo, session, onOwnLogin, onLogOut, signal }: W
   const administration = new Administration(demo, session.ask)
   const live = openLive(demo, signal)
   const outcome = h('div', { id: 'outcome', role: 'status', 'aria-live': 'polite' })
-  const title = h('h2', { id: 'section-title', tabindex: -1 })
+  const title = h('h2', { id: SECTION_TITLE, tabindex: -1 })
   const body = h('div', { class: 'section-body' })
   const links = SECTIONS.map((section) => hashLink(`#${section.name}`, section.title))
   const names = new Map<string, string>()
   let left = new AbortController()
 
   async function perform({ done, ownLogin = 'goes_on', run, ...question }: Deed): Promise<boolean> {
-    let words = ''
-    const isDone = await confirm({
-      ...question,
-      async run(reason) {
-        const enforcement = await run(reason)
-        words = `${done} ${enforcementWords(enforcement)}`
-        live.enforced(enforcement)
-        fill(outcome, notice(enforcement.missing.length === 0 ? 'good' : 'warning', words))
-      },
-    })
-    if (isDone && ownLogin === 'ends') onOwnLogin(words)
-    else if (!isOnPage(document.activeElement)) title.focus({ preventScroll: true })
-    return isDone && ownLogin === 'goes_on'
+    let enforcement: Enforcement | undefined
+    const isDone = await confirm({ ...question, run: async (reason) => void (enforcement = await run(reason)) })
+    if (isDone && enforcement !== undefined) {
+      live.enforced(enforcement)
+      const words = `${done} ${enforcementWords(enforcement)}`
+      if (ownLogin === 'ends') {
+        onOwnLogin(words)
+        return false
+      }
+      // Not before the dialog is gone: while it is open, nothing else is announced.
+      fill(outcome, notice(enforcement.missing.length === 0 ? 'good' : 'warning', words))
+    }
+    if (!isOnPage(document.activeElement)) title.focus({ preventScroll: true })
+    return isDone
   }
 
   /** Shows what the address names; an address that is none of a section's changes nothing. */
