@@ -1,33 +1,60 @@
-// The administrator's login. Its tokens are in this page's memory only: a reload forgets them.
+// The administrator's login, one for all tabs of the console. Its tokens are in memory only: closing the last tab forgets them.
 
-import { type Answer, ApiError, type ApiRequest, CLIENT, type Demo, logIn, request, tokenPath, type Tokens } from '../parts/api.ts'
+import { createSession, type Session, type SignOutReason } from 'portcullis/browser'
+import { type Answer, ApiError, type ApiRequest, CLIENT, type Demo, logIn, request, tokenPath } from '../parts/api.ts'
 import { readToken } from '../parts/token.ts'
+
+/** Tabs that share it; those of the other pages have logins of their own. */
+const CHANNEL = 'portcullis-console'
+
+/** Who is logged in. */
+export interface Identity {
+  subject: string
+  username: string
+  session: string
+  /** The key that signed the access token. */
+  kid: string
+}
+
+export interface AdminSessionEvents {
+  /** Here or in another tab. */
+  onLoggedIn: () => void
+  onLoggedOut: (reason: SignOutReason) => void
+}
 
 export class AdminSession {
   readonly #demo: Demo
-  readonly #onEnded: () => void
-  #tokens: Tokens | undefined
-  #refreshing: Promise<Tokens> | undefined
+  readonly #session: Session
+  readonly #revokePath: string
+  #token = ''
 
-  constructor(demo: Demo, onEnded: () => void) {
+  private constructor(demo: Demo) {
     this.#demo = demo
-    this.#onEnded = onEnded
+    this.#revokePath = tokenPath(demo).replace(/token$/, 'revoke')
+    this.#session = createSession({
+      tokenUrl: new URL(tokenPath(demo), location.origin),
+      clientId: CLIENT,
+      revokeUrl: new URL(this.#revokePath, location.origin),
+      allowedOrigins: [location.origin],
+      channel: CHANNEL,
+    })
   }
 
-  /** Throws an `ApiError`, also for a user who is no administrator. */
-  async logIn(username: string, password: string): Promise<void> {
-    this.#tokens = await logIn(this.#demo, username, password)
-    try {
-      await request(`/admin/realms/${encodeURIComponent(this.#demo.realm)}/edges`, { token: this.#tokens.access_token })
-    } catch (error) {
-      await this.logOut()
-      throw error
-    }
+  /** Takes part in the login of another tab, if there is one; one of the events says so. */
+  static async open(demo: Demo, { onLoggedIn, onLoggedOut }: AdminSessionEvents): Promise<AdminSession> {
+    const opened = new AdminSession(demo)
+    await opened.#current()
+    opened.#session.on('signed-in', () => void opened.#current().then(onLoggedIn))
+    opened.#session.on('signed-out', onLoggedOut)
+    return opened
   }
 
-  /** What the access token says of who is logged in and of the key that signed it. */
-  get identity(): { subject: string; username: string; session: string; kid: string } {
-    const { header, claims } = readToken(this.#tokens?.access_token ?? '')
+  get isLoggedIn(): boolean {
+    return this.#session.signedIn
+  }
+
+  get identity(): Identity {
+    const { header, claims } = readToken(this.#token)
     const text = (value: unknown): string => (typeof value === 'string' ? value : '')
     return {
       subject: text(claims?.['sub']),
@@ -37,60 +64,44 @@ export class AdminSession {
     }
   }
 
+  /** Throws an `ApiError`, also for a user who is no administrator. */
+  async logIn(username: string, password: string): Promise<void> {
+    const { access_token: accessToken, refresh_token: refreshToken, expires_in: expiresInSeconds } = await logIn(this.#demo, username, password)
+    try {
+      await request(`/admin/realms/${encodeURIComponent(this.#demo.realm)}/edges`, { token: accessToken })
+    } catch (error) {
+      const form = { client_id: CLIENT, token: refreshToken }
+      await request(this.#revokePath, { method: 'POST', form }).catch(() => undefined)
+      throw error
+    }
+    await this.#session.signIn({ accessToken, refreshToken, expiresInSeconds })
+  }
+
   /** Asks with the access token; with a new one, once, if it is refused. */
   readonly ask = async (path: string, asked: ApiRequest = {}): Promise<Answer> => {
-    const tokens = this.#tokens
-    if (tokens === undefined) throw loggedOut()
-    try {
-      return await request(path, { ...asked, token: tokens.access_token })
-    } catch (error) {
-      if (!isRefusal(error)) throw error
-    }
-    const { access_token: token } = this.#tokens === tokens ? await this.#refresh(tokens) : (this.#tokens ?? tokens)
+    const token = await this.#current()
     try {
       return await request(path, { ...asked, token })
     } catch (error) {
-      if (isRefusal(error)) this.end()
-      throw error
+      if (!isRefusal(error)) throw error
+      // Somebody else may have got a new one meanwhile.
+      if ((await this.#current()) === token && (await this.#session.refresh()) === 'unavailable') throw error
     }
+    return request(path, { ...asked, token: await this.#current() })
   }
 
-  /** Ends the session at the origin and here; here also when the origin cannot be reached. */
+  /** Ends the login at the origin and in all tabs; here also when the origin cannot be reached. */
   async logOut(): Promise<void> {
-    const token = this.#tokens?.refresh_token
-    this.#tokens = undefined
-    if (token === undefined) return
-    const path = tokenPath(this.#demo).replace(/token$/, 'revoke')
-    await request(path, { method: 'POST', form: { client_id: CLIENT, token, token_type_hint: 'refresh_token' } }).catch(() => undefined)
+    await this.#session.logout()
   }
 
-  /** A refresh token may be used once: whoever asks meanwhile waits for the same answer. */
-  async #refresh({ refresh_token: token }: Tokens): Promise<Tokens> {
-    const form = { grant_type: 'refresh_token', client_id: CLIENT, refresh_token: token }
-    this.#refreshing ??= request(tokenPath(this.#demo), { method: 'POST', form })
-      .then(({ body }) => (this.#tokens = body as Tokens))
-      .finally(() => (this.#refreshing = undefined))
-    try {
-      return await this.#refreshing
-    } catch (error) {
-      if (!(error instanceof ApiError) || error.status === undefined || error.status >= 500) throw error
-      this.end()
-      throw loggedOut()
-    }
-  }
-
-  /** The tokens are refused by now: they are forgotten. */
-  end(): void {
-    if (this.#tokens === undefined) return
-    this.#tokens = undefined
-    this.#onEnded()
+  async #current(): Promise<string> {
+    this.#token = (await this.#session.accessToken()) ?? ''
+    if (this.#token === '' && this.#session.signedIn) throw new ApiError('unreachable', 'The demo cannot be reached. Is it still running?')
+    return this.#token
   }
 }
 
 function isRefusal(error: unknown): boolean {
   return error instanceof ApiError && error.status === 401
-}
-
-function loggedOut(): ApiError {
-  return new ApiError('logged_out', 'You are logged out.', 401)
 }

@@ -113,7 +113,7 @@ function sessionColumns(desk: Desk, user: User, again: () => Promise<void>): rea
     { title: 'Started', cell: ({ start }) => moment(start) },
     { title: 'Last access', cell: ({ lastAccess }) => moment(lastAccess) },
     { title: 'Clients', cell: ({ clients }) => clients.join(', ') },
-    { title: 'IP address', cell: ({ ipAddress }) => ipAddress ?? nothing() },
+    { title: 'Address', cell: ({ ipAddress }) => ipAddress ?? nothing() },
     {
       title: 'Actions',
       kind: 'actions',
