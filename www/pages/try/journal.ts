@@ -6,6 +6,8 @@ import type { TabEvent } from './tab.ts'
 
 const MAX_ENTRIES = 50
 
+const SINCE = { asked: 'you asked', heard: 'this tab heard of it' } as const
+
 interface Entry {
   text: string
   times: number
@@ -70,7 +72,7 @@ function wordsOf(event: TabEvent): [kind: 'good' | 'error' | 'info', text: strin
     case 'answer':
       return answerWords(event)
     case 'enforced':
-      return ['good', `The edge refuses ${event.user}’s old token, ${event.milliseconds} ms after it was ended`]
+      return ['good', `The edge refuses ${event.user}’s old token: ${event.milliseconds} ms after ${SINCE[event.since]}`]
     case 'not-enforced':
       return ['error', `The edge could not be seen to refuse ${event.user}’s old token within 5 s`]
     case 'others':

@@ -2,7 +2,7 @@
 
 import { createSession, type LoggedOut, type Session, type SignOutReason } from 'portcullis/browser'
 import { Administrator } from '../parts/administrator.ts'
-import { ask, CLIENT, type Demo, logIn, tokenPath } from '../parts/api.ts'
+import { CLIENT, type Demo, logIn, tokenPath } from '../parts/api.ts'
 import { readToken } from '../parts/token.ts'
 
 /** How a call of the API came out. */
@@ -19,7 +19,7 @@ export type TabEvent =
   | { kind: 'logged-out-everywhere'; user: string }
   | { kind: 'answer'; answer: ApiAnswer }
   /** The edge refused the token that the tab had before it was signed out. */
-  | { kind: 'enforced'; user: string; milliseconds: number }
+  | { kind: 'enforced'; user: string; milliseconds: number; since: 'asked' | 'heard' }
   | { kind: 'not-enforced'; user: string }
   /** Somebody else's tab logged in or out. */
   | { kind: 'others' }
@@ -36,7 +36,9 @@ export class Tab {
   readonly #listeners: ((event: TabEvent) => void)[] = []
   #user: string | undefined
   #lastToken: string | undefined
-  #endedAtMs: number | undefined
+  /** When this tab asked for the end of the login; `undefined` unless it did. */
+  #askedAtMs: number | undefined
+  #probed: string | undefined
   #timer: ReturnType<typeof setInterval> | undefined
   #answer: ApiAnswer | undefined
   #ending: SignOutReason | undefined
@@ -78,10 +80,6 @@ export class Tab {
     return this.#ending
   }
 
-  get isCalling(): boolean {
-    return this.#timer !== undefined
-  }
-
   onEvent(listener: (event: TabEvent) => void): void {
     this.#listeners.push(listener)
   }
@@ -110,7 +108,7 @@ export class Tab {
   async logOut(): Promise<void> {
     const user = this.#user
     if (user === undefined) return
-    this.#endedAtMs = performance.now()
+    this.#askedAtMs = performance.now()
     const outcome = await this.#sessionOf(user).logout()
     this.#emit({ kind: 'logged-out', user, outcome })
   }
@@ -118,13 +116,14 @@ export class Tab {
   /** Ends every login of the user, on every device. This tab finds out like any other. Rejects with `ApiError`. */
   async logOutEverywhere(): Promise<void> {
     const user = this.#user
-    const { sub } = readToken(this.#lastToken ?? '').claims ?? {}
+    const token = this.#lastToken ?? ''
+    const { sub } = readToken(token).claims ?? {}
     if (user === undefined || typeof sub !== 'string') return
     await this.#administrator.ready()
-    this.#endedAtMs = performance.now()
+    this.#askedAtMs = performance.now()
     await this.#administrator.call(`users/${encodeURIComponent(sub)}/logout`, { method: 'POST' })
     this.#emit({ kind: 'logged-out-everywhere', user })
-    await this.call()
+    await Promise.all([this.#probe(user, token), this.call()])
   }
 
   /** Calls the protected API with the login's token. */
@@ -170,29 +169,36 @@ export class Tab {
     this.#lastToken = undefined
     this.#answer = undefined
     this.#ending = undefined
-    this.#endedAtMs = undefined
+    this.#askedAtMs = undefined
   }
 
   #leave(user: string, reason: SignOutReason): void {
     if (user !== this.#user) return this.#emit({ kind: 'others' })
     const token = this.#lastToken
-    const endedAtMs = this.#endedAtMs ?? performance.now()
     this.#user = undefined
     this.#lastToken = undefined
     this.#ending = reason
+    if (this.#answer?.kind === 'accepted') this.#answer = undefined
     this.#emit({ kind: 'signed-out', user, reason })
-    if (token !== undefined) void this.#probe(user, token, endedAtMs)
+    if (token !== undefined) void this.#probe(user, token)
   }
 
   /** A thief would try the old token, so does the demo: until the edge refuses it. */
-  async #probe(user: string, token: string, endedAtMs: number): Promise<void> {
-    while (performance.now() - endedAtMs < PROBE_MS) {
-      const status = await ask(this.#apiUrl, { token }).then(
-        (answer) => answer.status,
-        () => undefined,
+  async #probe(user: string, token: string): Promise<void> {
+    if (token === this.#probed) return
+    this.#probed = token
+    const since = this.#askedAtMs === undefined ? 'heard' : 'asked'
+    const startedAtMs = this.#askedAtMs ?? performance.now()
+    while (performance.now() - startedAtMs < PROBE_MS) {
+      const answer = await fetch(this.#apiUrl, { headers: { authorization: `Bearer ${token}` }, cache: 'no-store' }).then(
+        (response) => answerOf(response, Math.round(performance.now() - startedAtMs)),
+        (): ApiAnswer => ({ kind: 'silent' }),
       )
-      const milliseconds = Math.round(performance.now() - endedAtMs)
-      if (status === 401) return this.#emit({ kind: 'enforced', user, milliseconds })
+      if (answer.kind === 'refused' && answer.status === 401) {
+        // Somebody may have logged in meanwhile, and sees the answers to that.
+        if (this.#lastToken === undefined || this.#lastToken === token) this.#answer = answer
+        return this.#emit({ kind: 'enforced', user, milliseconds: answer.milliseconds, since })
+      }
       await new Promise((resolve) => setTimeout(resolve, PROBE_EVERY_MS))
     }
     this.#emit({ kind: 'not-enforced', user })
