@@ -23,7 +23,7 @@ void startPage(async (place, demo) => {
   })
   live.onStatus((status) => snapshot.update(status))
   fill(place,
-    h('div', { class: 'playground' },
+    h('div', { class: 'columns' },
       h('div', { class: 'stack-wide' }, field.element, verdict.element, revocations.element),
       h('div', { class: 'stack-wide' }, checks.element),
       h('div', { class: 'stack-wide wide' }, contents.element, snapshot.element),
