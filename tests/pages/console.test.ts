@@ -277,6 +277,16 @@ test('the console', { skip, timeout: 300_000 }, async (t) => {
     await assertAccessible(page)
   })
 
+  await t.test('goes on with a new token when its own was revoked', async (t) => {
+    const { page, requests, complaints } = await openConsole(t, stage)
+    const headers = await Promise.all(requests.map((request) => request.allHeaders()))
+    const token = headers.flatMap(({ authorization = '' }) => authorization.split('Bearer ').slice(1)).at(-1) ?? ''
+    await client.revoke(token)
+    await show(page, 'Keys')
+    await page.getByRole('table', { name: 'Keys' }).waitFor()
+    assert.ok(complaints.length > 0 && complaints.every((text) => text.includes('401')), 'but for the browser, which complains of the 401')
+  })
+
   await t.test('names the edge that did not acknowledge', async (t) => {
     const { page } = await openConsole(t, stage)
     await stage.place.children[1]?.stop('SIGKILL')

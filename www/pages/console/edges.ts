@@ -16,8 +16,12 @@ const REFRESH_SECONDS = 2
 function open(desk: Desk): readonly Node[] {
   const panel = new Panel(
     () => desk.administration.edges(),
-    (edges) =>
-      edges.length > 0 ? [table('Edges', COLUMNS, edges)] : [emptyState('No edges', 'None are configured, so none can say what it enforces.')],
+    (edges) => {
+      if (edges.length === 0) return [emptyState('No edges', 'None are configured, so none can say what it enforces.')]
+      const heads = edges.flatMap(({ sequence, behindBy }) => (sequence === undefined || behindBy === undefined ? [] : [sequence + behindBy]))
+      const head = heads.length === 0 ? undefined : h('p', {}, 'The ledger is at sequence ', h('strong', {}, String(Math.max(...heads))), '.')
+      return [head, table('Edges', COLUMNS, edges)]
+    },
   )
   every(REFRESH_SECONDS, desk.signal, () => panel.refresh())
   return [

@@ -88,6 +88,7 @@ export function openWorkbench({ demo, session, onOwnLogin, onLogOut, signal }: W
     navigate()
   }
   signal.addEventListener('abort', () => left.abort())
+  fill(body, h('p', { class: 'loading' }, 'Loading…'))
   void start()
 
   return [
