@@ -55,7 +55,9 @@ async function main(): Promise<void> {
   issuer.attach(origin)
   const pages = await openPages(PAGES_FOLDER, { edge, issuer: issuerUrl, realm: REALM, feedKeys })
   const server = await serve(
-    async (request, source) => pages.fetch(request) ?? (await issuer.fetch(request, source)) ?? origin.fetch(request, source),
+    async (request, source) => {
+      return pages.fetch(request) ?? (await issuer.fetch(request, source)) ?? origin.fetch(request, source)
+    },
     { port },
   )
   process.once('SIGTERM', () => {
