@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { skip } from '../browser/chromium.ts'
-import { assertAccessible, openContext, openPage, openStage } from './stage.ts'
+import { assertAccessible, assertFits, openContext, openPage, openStage } from './stage.ts'
 
 const PAGES = ['/', '/try', '/console']
 
@@ -31,7 +31,8 @@ test('the pages', { skip, timeout: 180_000 }, async (t) => {
       assert.equal(head.status, 200)
       assert.equal(await head.text(), '')
     }
-    for (const path of ['/assets/', '/assets/../../../package.json', '/assets/%2e%2e/%2e%2e/package.json', '/playground.html']) {
+    const none = ['/assets/', '/assets/../../../package.json', '/assets/%2e%2e/%2e%2e/package.json', '/playground.html']
+    for (const path of none) {
       const response: Response = await fetch(`${stage.url}${path}`)
       assert.equal(response.status, 404, path)
       assert.equal(response.headers.get('content-security-policy'), null, 'the origin answers what is no page')
@@ -44,17 +45,31 @@ test('the pages', { skip, timeout: 180_000 }, async (t) => {
     for (const colorScheme of ['light', 'dark'] as const) {
       for (const width of [390, 1280]) {
         await t.test(`${path} stands at ${width} px, ${colorScheme}, without a complaint`, async (t) => {
-          const context = await openContext(t, stage, { colorScheme, viewport: { width, height: 844 }, reducedMotion: 'reduce' })
+          const viewport = { width, height: 844 }
+          const context = await openContext(t, stage, { colorScheme, viewport, reducedMotion: 'reduce' })
           const { page, complaints } = await openPage(context, `${stage.url}${path}`)
           await page.locator('#page .loading').waitFor({ state: 'detached' })
           await assertAccessible(page)
-          const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
-          assert.equal(overflow, 0, 'the page is as wide as the window')
+          await assertFits(page)
           assert.deepEqual(complaints, [])
         })
       }
     }
   }
+
+  await t.test('a script cannot turn text into markup', async (t) => {
+    const { page, complaints } = await openPage(await openContext(t, stage), `${stage.url}/`)
+    const thrown = await page.evaluate(() => {
+      try {
+        document.body.innerHTML = '<p>markup</p>'
+      } catch (error) {
+        return String(error)
+      }
+      return 'nothing was thrown'
+    })
+    assert.match(thrown, /^TypeError: .*TrustedHTML/)
+    assert.equal(complaints.length, 1, 'a breach of the policy is a complaint')
+  })
 
   await t.test('a page that cannot learn of its demo says so, and tries again', async (t) => {
     const context = await openContext(t, stage)

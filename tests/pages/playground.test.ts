@@ -6,7 +6,7 @@ import { generateKeyPair, SignJWT } from 'jose'
 import type { Page } from 'playwright-core'
 import { startOrigin } from '../../www/demo/start-origin.ts'
 import { skip } from '../browser/chromium.ts'
-import { assertAccessible, openContext, openPage, openStage, type Stage, type Watched } from './stage.ts'
+import { assertAccessible, assertFits, openContext, openPage, openStage, type Stage, type Watched } from './stage.ts'
 
 /** What a hostile token may hold: markup, a script's URL, text that turns round, a name of the language itself. */
 const HOSTILE = {
@@ -31,7 +31,8 @@ test('the playground', { skip, timeout: 180_000 }, async (t) => {
     const sequence = page.locator('.facts > div', { hasText: 'Sequence' }).locator('dd').first()
     const before = await sequence.textContent()
     await client.revoke((await client.logIn('bob')).access_token)
-    await page.waitForFunction(([element, text]) => element?.textContent !== text, [await sequence.elementHandle(), before] as const)
+    const moved = [await sequence.elementHandle(), before] as const
+    await page.waitForFunction(([element, text]) => element?.textContent !== text, moved)
     const [, claims = '', signature = ''] = token.split('.')
     for (const request of requests) {
       const sent = [request.url(), request.postData() ?? '', JSON.stringify(await request.allHeaders())].join('\n')
@@ -72,11 +73,10 @@ test('the playground', { skip, timeout: 180_000 }, async (t) => {
     await verdict(page, 'Refused', 'wrong_issuer')
     const claims = page.getByRole('table', { name: 'Claims' })
     assert.ok((await claims.textContent())?.includes('<img src=x onerror=alert(1)>'))
-    assert.ok((await claims.textContent())?.includes('\\u202eecila\\u202c\\u0000'), 'what turns text round is written out')
+    assert.ok((await claims.textContent())?.includes('\\u202eecila\\u202c\\u0000'), 'what turns text is written out')
     assert.equal(await claims.locator('img, script, a').count(), 0)
     assert.match(await page.title(), /^Playground/)
-    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
-    assert.equal(overflow, 0, 'a long value must not widen the page')
+    await assertFits(page)
     // Longer than what a gate reads, and nothing that the page would choke on.
     await paste(page, 'A'.repeat(100_000))
     await verdict(page, 'Refused', 'malformed')
@@ -155,6 +155,9 @@ function changed(token: string): string {
 /** A token that somebody else signed. */
 async function foreign(issuer: string, claims: Record<string, unknown>): Promise<string> {
   const { privateKey } = await generateKeyPair('RS256')
-  const token = new SignJWT({ ...claims, jti: '1', token_use: 'access' }).setProtectedHeader({ alg: 'RS256', kid: 'theirs', typ: 'JWT' })
-  return token.setIssuer(issuer).setAudience('api').setSubject('mallory').setIssuedAt().setExpirationTime('5m').sign(privateKey)
+  return new SignJWT({ ...claims, iss: issuer, aud: 'api', sub: 'mallory', jti: '1', token_use: 'access' })
+    .setProtectedHeader({ alg: 'RS256', kid: 'theirs', typ: 'JWT' })
+    .setIssuedAt()
+    .setExpirationTime('5m')
+    .sign(privateKey)
 }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import axe from 'axe-core'
-import type { Browser, BrowserContext, Page, Request } from 'playwright-core'
+import type { Browser, BrowserContext, BrowserContextOptions, Page, Request } from 'playwright-core'
 import { Client } from '../../www/demo/client.ts'
 import { startEdge } from '../../www/demo/edge.ts'
 import { originUrl } from '../../www/demo/settings.ts'
@@ -50,7 +50,11 @@ export async function openStage(): Promise<Stage | undefined> {
 }
 
 /** A context of its own, closed with the test. */
-export async function openContext(t: TestContext, { browser }: Stage, options: Parameters<Browser['newContext']>[0] = {}): Promise<BrowserContext> {
+export async function openContext(
+  t: TestContext,
+  { browser }: Stage,
+  options: BrowserContextOptions = {},
+): Promise<BrowserContext> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options })
   t.after(() => context.close())
   return context
@@ -76,4 +80,13 @@ export async function assertAccessible(page: Page): Promise<void> {
   const { violations } = await page.evaluate(() => (globalThis as unknown as { axe: typeof axe }).axe.run())
   const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
   assert.deepEqual(found, [])
+}
+
+/** Nothing makes the page wider than its window. */
+export async function assertFits(page: Page): Promise<void> {
+  const [inside, window] = await page.evaluate(() => {
+    const { scrollWidth, clientWidth } = document.documentElement
+    return [scrollWidth, clientWidth] as const
+  })
+  assert.equal(inside, window)
 }

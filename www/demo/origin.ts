@@ -29,6 +29,8 @@ async function main(): Promise<void> {
     clients: [
       { id: 'demo' },
       backend,
+      // A page: its refresh token is where no script can read it.
+      { id: 'demo-browser', refreshTokenIn: 'cookie' },
       // Its tokens expire while one watches.
       { id: 'demo-short', accessTokenSeconds: 1 },
       // Its tokens live longer than any gate accepts.
@@ -49,13 +51,15 @@ async function main(): Promise<void> {
       },
     ],
     signingKey,
-    clients: [{ id: 'demo' }, backend],
+    clients: [{ id: 'demo' }, { id: 'demo-browser' }, backend],
     edges: [{ name: EDGE_NAME, ackSecret: edgeSecret, ...(pushUrl === '' ? {} : { pushUrl }) }],
   })
   issuer.attach(origin)
   const pages = await openPages(PAGES_FOLDER, { edge, issuer: issuerUrl, realm: REALM, feedKeys })
   const server = await serve(
-    async (request, source) => pages.fetch(request) ?? (await issuer.fetch(request, source)) ?? origin.fetch(request, source),
+    async (request, source) => {
+      return pages.fetch(request) ?? (await issuer.fetch(request, source)) ?? origin.fetch(request, source)
+    },
     { port },
   )
   process.once('SIGTERM', () => {

@@ -48,7 +48,9 @@ export async function openPages(folder: string, settings: PageSettings): Promise
         return Response.json({ error: 'method_not_allowed' }, { status: 405, headers: { allow: 'GET, HEAD' } })
       }
       const described = { ...headers, 'content-type': file.type, etag: file.etag }
-      if (request.headers.get('if-none-match') === file.etag) return new Response(null, { status: 304, headers: described })
+      if (request.headers.get('if-none-match') === file.etag) {
+        return new Response(null, { status: 304, headers: described })
+      }
       return new Response(request.method === 'HEAD' ? null : file.bytes, { headers: described })
     },
   }
@@ -80,7 +82,8 @@ function contentSecurityPolicy(edge: string): string {
 
 /** By the path they are served at. */
 async function readFiles(folder: string): Promise<Map<string, File>> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+  const all = { recursive: true, withFileTypes: true } as const
+  const entries = await readdir(folder, all).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []
     throw error
   })

@@ -78,7 +78,7 @@ export function administer(demo: Demo, path: string, asked: ApiRequest): Promise
 export async function request(url: string, asked: ApiRequest = {}): Promise<Answer> {
   const answer = await ask(url, asked)
   if (answer.status >= 200 && answer.status < 300) return answer
-  const { error, error_description: description } = (answer.body ?? {}) as { error?: unknown; error_description?: unknown }
+  const { error, error_description: description } = (answer.body ?? {}) as Record<string, unknown>
   const code = typeof error === 'string' ? error : 'unexpected_answer'
   throw new ApiError(code, sentenceOf(answer.status, code, description), answer.status)
 }
@@ -101,7 +101,7 @@ export async function ask(url: string, asked: ApiRequest = {}): Promise<Answer> 
     return { status: response.status, headers: response.headers, body: parsed(await response.text(), response.status) }
   } catch (error) {
     if (error instanceof ApiError || signal?.aborted) throw error
-    if (timeout.aborted) throw new ApiError('timed_out', 'There was no answer within ten seconds. Is the demo still running?')
+    if (timeout.aborted) throw new ApiError('timed_out', 'No answer within ten seconds. Is the demo still running?')
     if (!navigator.onLine) throw new ApiError('offline', 'This browser is offline.')
     throw new ApiError('unreachable', 'The demo cannot be reached. Is it still running?')
   }

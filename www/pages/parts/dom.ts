@@ -28,7 +28,7 @@ export function h<N extends keyof HTMLElementTagNameMap>(
     if (value === undefined || value === false) continue
     element.setAttribute(attribute, value === true ? '' : String(value))
   }
-  element.append(...children.filter((child) => child !== undefined).map((child) => (typeof child === 'number' ? String(child) : child)))
+  element.append(...nodesOf(children))
   return element
 }
 
@@ -46,7 +46,7 @@ export function prose(text: string): HTMLSpanElement {
 
 /** Puts these in the place of whatever an element holds. */
 export function fill(element: Element, ...children: readonly Child[]): void {
-  element.replaceChildren(...children.filter((child) => child !== undefined).map((child) => (typeof child === 'number' ? String(child) : child)))
+  element.replaceChildren(...nodesOf(children))
 }
 
 /** Sets the text of an element if it differs, so that nothing is announced twice. */
@@ -59,4 +59,8 @@ export function pageElement(): HTMLElement {
   const element = document.getElementById('page')
   if (element === null) throw new Error('the page has no place for its content')
   return element
+}
+
+function nodesOf(children: readonly Child[]): (Node | string)[] {
+  return children.filter((child) => child !== undefined).map((child) => (child instanceof Node ? child : String(child)))
 }

@@ -26,10 +26,18 @@ export function loginForm({ users, action = 'Log in', onLogin }: LoginOptions): 
   const id = `login-${forms}`
   const [first = ''] = users
   const password = h('input', {
-    id: `${id}-password`, type: 'password', autocomplete: 'current-password', required: true, 'aria-describedby': `${id}-hint`,
+    id: `${id}-password`,
+    type: 'password',
+    autocomplete: 'current-password',
+    required: true,
+    'aria-describedby': `${id}-hint`,
   })
   password.value = passwordOf(first)
-  const choices = users.map((user) => choice(`${id}-user`, user, user === first, () => (password.value = passwordOf(user))))
+  const choices = users.map((user) => {
+    const on = { change: () => void (password.value = passwordOf(user)) }
+    const input = h('input', { type: 'radio', name: `${id}-user`, value: user, checked: user === first, on })
+    return h('label', { class: 'choice' }, input, h('span', {}, user))
+  })
   const button = h('button', { type: 'submit', class: 'primary' }, action)
   const problem = h('div', { role: 'alert' })
   const form = h('form', { class: 'login' },
@@ -61,9 +69,4 @@ export function loginForm({ users, action = 'Log in', onLogin }: LoginOptions): 
     }
   }
   return form
-}
-
-function choice(group: string, user: string, checked: boolean, onChange: () => void): HTMLLabelElement {
-  const input = h('input', { type: 'radio', name: group, value: user, checked, on: { change: onChange } })
-  return h('label', { class: 'choice' }, input, h('span', {}, user))
 }

@@ -20,8 +20,10 @@ export function emptyState(title: string, ...children: readonly Child[]): HTMLDi
 
 /** Says something in passing. Errors stay until they are dismissed. */
 export function toast(kind: NoticeKind, text: string): void {
-  const dismiss = h('button', { type: 'button', class: 'quiet', 'aria-label': `Dismiss: ${text}`, on: { click: () => box.remove() } }, 'Dismiss')
-  const box = h('div', { class: 'toast', 'data-kind': kind }, h('p', {}, h('strong', {}, `${WORDS[kind]}. `), text), dismiss)
+  const on = { click: () => box.remove() }
+  const dismiss = h('button', { type: 'button', class: 'quiet', 'aria-label': `Dismiss: ${text}`, on }, 'Dismiss')
+  const said = h('p', {}, h('strong', {}, `${WORDS[kind]}. `), text)
+  const box = h('div', { class: 'toast', 'data-kind': kind }, said, dismiss)
   document.getElementById('toasts')?.append(box)
   if (kind !== 'error') setTimeout(() => box.remove(), TOAST_SECONDS * 1000)
 }

@@ -4,7 +4,7 @@ import { type Demo, loadDemo, wordsFor } from './api.ts'
 import { fill, h, pageElement } from './dom.ts'
 import { notice } from './notice.ts'
 
-/** Loads the demo's settings and shows the page; until then, and when that fails, says so, with a button to try again. */
+/** Loads the demo's settings and shows the page. When that fails it says so, with a button to try again. */
 export async function startPage(show: (place: HTMLElement, demo: Demo) => void | Promise<void>): Promise<void> {
   const place = pageElement()
   try {
@@ -22,7 +22,8 @@ function announceConnection(): void {
   const box = h('div', { id: 'offline', role: 'status' })
   pageElement().before(box)
   const update = (): void => {
-    fill(box, navigator.onLine ? undefined : notice('warning', 'This browser is offline. What is shown is what was known before.'))
+    const words = 'This browser is offline. What is shown is what was known before.'
+    fill(box, navigator.onLine ? undefined : notice('warning', words))
   }
   addEventListener('online', update)
   addEventListener('offline', update)

@@ -15,8 +15,8 @@ export function readToken(token: string): TokenParts {
 }
 
 /**
- * A value as JSON on one line. What would not be seen, or would change the order of what is (control characters, invisible
- * ones, changes of direction), is written as an escape, as JSON allows.
+ * A value as JSON on one line. What would not be seen, or would change the order of what is (control characters,
+ * invisible ones, changes of direction), is written as an escape, as JSON allows.
  */
 export function shownValue(value: unknown): string {
   return visible(JSON.stringify(value))
@@ -24,7 +24,7 @@ export function shownValue(value: unknown): string {
 
 /** A claim's name, without what cannot be seen. */
 export function visible(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}]/gu, (character) => {
+  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
     const units = Array.from({ length: character.length }, (_, index) => character.charCodeAt(index))
     return units.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('')
   })
@@ -35,7 +35,8 @@ function readObject(part: string): Record<string, unknown> | undefined {
     const binary = atob(part.replaceAll('-', '+').replaceAll('_', '/'))
     const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0))
     const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+    return isObject ? (value as Record<string, unknown>) : undefined
   } catch {
     return undefined
   }

@@ -44,13 +44,19 @@ const MARKS: Readonly<Record<Outcome, string>> = { passed: '✓', failed: '✕',
 export function showChecks(plan: readonly Check[]): { element: HTMLElement; update(judgement: Judgement): void } {
   const rows = new Map(plan.map(({ check }) => [check, new Row(titleOf(check))]))
   const levels = LEVELS.map(({ title, reason }) => ({ reason, row: new Row(title) }))
-  rows.get('revocation')?.element.append(h('ul', { class: 'checks levels', 'aria-label': 'Levels' }, ...levels.map(({ row }) => row.element)))
+  const levelList = h('ul', { class: 'checks levels', 'aria-label': 'Levels' }, ...levels.map(({ row }) => row.element))
+  rows.get('revocation')?.element.append(levelList)
 
   const groups = [...new Set(plan.map(({ check }) => groupOf(check)))].map((title) => {
-    const items = plan.filter(({ check }) => groupOf(check) === title).flatMap(({ check }) => rows.get(check)?.element ?? [])
-    return h('div', { class: 'check-group' }, h('h3', {}, title), h('ul', { class: 'checks', 'aria-label': title }, ...items))
+    const members = plan.filter(({ check }) => groupOf(check) === title)
+    const items = members.flatMap(({ check }) => rows.get(check)?.element ?? [])
+    const list = h('ul', { class: 'checks', 'aria-label': title }, ...items)
+    return h('div', { class: 'check-group' }, h('h3', {}, title), list)
   })
-  const element = h('section', { class: 'panel', 'aria-labelledby': 'checks-title' }, h('h2', { id: 'checks-title' }, 'Check by check'), ...groups)
+  const element = h('section', { class: 'panel', 'aria-labelledby': 'checks-title' },
+    h('h2', { id: 'checks-title' }, 'Check by check'),
+    ...groups,
+  )
   return {
     element,
     update({ checks }) {

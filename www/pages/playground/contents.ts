@@ -6,6 +6,9 @@ import type { Judgement } from './live.ts'
 
 const TIMES = new Set(['exp', 'iat', 'nbf', 'auth_time', 'last_logout_time'])
 
+const SIGNED = 'The signature is right: the issuer wrote this.'
+const UNSIGNED = 'The signature was not verified: anybody may have written this.'
+
 export function showContents(): { element: HTMLElement; update(judgement: Judgement): void } {
   const body = h('div', { class: 'contents' })
   const caution = h('p', { class: 'hint' })
@@ -20,7 +23,7 @@ export function showContents(): { element: HTMLElement; update(judgement: Judgem
     update({ token, checks }) {
       caution.hidden = token === ''
       const signed = checks.some(({ check, outcome }) => check === 'signature' && outcome === 'passed')
-      say(caution, signed ? 'The signature is right: the issuer wrote this.' : 'The signature was not verified: anybody may have written this.')
+      say(caution, signed ? SIGNED : UNSIGNED)
       if (token === shown) return
       shown = token
       if (token === '') fill(body, h('p', { class: 'soft' }, 'Its header and claims will stand here.'))
@@ -36,9 +39,10 @@ function part(title: string, members: Record<string, unknown> | undefined): HTML
 }
 
 function table(title: string, members: Record<string, unknown>): HTMLElement {
-  const rows = Object.entries(members).map(([name, value]) =>
-    h('tr', {}, h('th', { scope: 'row' }, h('bdi', {}, visible(name))), h('td', {}, h('bdi', {}, shownValue(value)), timeOf(name, value))),
-  )
+  const rows = Object.entries(members).map(([name, value]) => {
+    const head = h('th', { scope: 'row' }, h('bdi', {}, visible(name)))
+    return h('tr', {}, head, h('td', {}, h('bdi', {}, shownValue(value)), timeOf(name, value)))
+  })
   if (rows.length === 0) return h('p', { class: 'soft' }, 'Empty.')
   return h('table', { class: 'members' }, h('caption', { class: 'visually-hidden' }, title), h('tbody', {}, ...rows))
 }

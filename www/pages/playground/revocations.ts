@@ -14,6 +14,8 @@ interface Revocation {
   run: (subject: string, token: string) => Promise<unknown>
 }
 
+const WHO = 'The first sends the token to the origin; the others act as the demo’s administrator.'
+
 export function showRevocations(demo: Demo): { element: HTMLElement; update(judgement: Judgement): void } {
   const administrator = new Administrator(demo)
   const revocations: readonly Revocation[] = [
@@ -44,8 +46,8 @@ export function showRevocations(demo: Demo): { element: HTMLElement; update(judg
   const outcome = h('div', { role: 'status' })
   const hint = h('p', { class: 'hint' })
   const buttons = revocations.map((revocation) => {
-    const button = h('button', { type: 'button', class: 'danger', on: { click: () => void end(revocation) } }, revocation.title)
-    return { revocation, button }
+    const on = { click: () => void end(revocation) }
+    return { revocation, button: h('button', { type: 'button', class: 'danger', on }, revocation.title) }
   })
   const element = h('section', { class: 'panel stack', 'aria-labelledby': 'revocations-title' },
     h('h2', { id: 'revocations-title' }, 'End it'),
@@ -74,8 +76,10 @@ export function showRevocations(demo: Demo): { element: HTMLElement; update(judg
 
   function update({ token, verdict }: Judgement): void {
     accepted = verdict?.ok ? { token, verdict } : undefined
-    for (const { revocation, button } of buttons) button.disabled = accepted === undefined || revocation.subject(accepted.verdict) === undefined
-    say(hint, accepted === undefined ? 'For a token that is accepted.' : 'The first sends the token to the origin; the others act as the demo’s administrator.')
+    for (const { revocation, button } of buttons) {
+      button.disabled = accepted === undefined || revocation.subject(accepted.verdict) === undefined
+    }
+    say(hint, accepted === undefined ? 'For a token that is accepted.' : WHO)
     if (waiting === undefined) return
     if (token !== waiting.token) {
       waiting = undefined

@@ -31,7 +31,9 @@ export function showTokenField(demo: Demo, onToken: (token: string) => void): { 
     onToken(token)
   }
 
-  const takers = USERS.map((user) => h('button', { type: 'button', on: { click: () => void take(user) } }, `Log in as ${user}`))
+  const takers = USERS.map((user) => {
+    return h('button', { type: 'button', on: { click: () => void take(user) } }, `Log in as ${user}`)
+  })
   const clear = h('button', { type: 'button', class: 'quiet', on: { click: () => (put(''), area.focus()) } }, 'Clear')
   const element = h('section', { class: 'panel stack', 'aria-labelledby': 'token-title' },
     h('h2', { id: 'token-title' }, 'Token'),
@@ -40,7 +42,8 @@ export function showTokenField(demo: Demo, onToken: (token: string) => void): { 
       area,
       h('p', { class: 'hint', id: 'token-hint' },
         h('strong', {}, 'Nothing leaves the page.'),
-        ' The gate runs here, as WebAssembly. It fetches the feed of revocations and the issuer’s keys; the token goes nowhere.',
+        ' The gate runs here, as WebAssembly. It fetches the feed of revocations, which carries the issuer’s keys;',
+        ' the token goes nowhere.',
       ),
     ),
     h('div', { class: 'row' }, ...takers, clear),

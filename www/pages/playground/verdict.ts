@@ -26,20 +26,25 @@ export function showVerdict(): { element: HTMLElement; update(judgement: Judgeme
 }
 
 function words(verdict: Verdict | undefined): Node[] {
-  if (verdict === undefined) return [h('p', { class: 'soft' }, 'No token yet. Paste one, or log in as one of the demo’s users.')]
-  if (verdict.ok) {
-    return [h('p', { class: 'verdict-word' }, 'Accepted'), h('p', {}, 'The edge lets the request through, until the token expires or is revoked.')]
+  if (verdict === undefined) {
+    return [h('p', { class: 'soft' }, 'No token yet. Paste one, or log in as one of the demo’s users.')]
   }
-  return [h('p', { class: 'verdict-word' }, 'Refused ', h('code', {}, verdict.reason)), ...explanation(verdict.reason), answered(verdict.status)]
+  if (verdict.ok) {
+    const meaning = 'The edge lets the request through, until the token expires or is revoked.'
+    return [h('p', { class: 'verdict-word' }, 'Accepted'), h('p', {}, meaning)]
+  }
+  const { reason, status } = verdict
+  const word = h('p', { class: 'verdict-word' }, 'Refused ', h('code', {}, reason))
+  const answer = `The edge answers ${status}${status === 503 ? ', and when to ask again' : ''}.`
+  return [word, ...explanation(reason), h('p', { class: 'soft' }, answer)]
 }
 
 /** What a reason usually means and how it is put right. */
-export function explanation(reason: Reason): Node[] {
+function explanation(reason: Reason): Node[] {
   const text = REASON_TEXTS[reason]
   if (text === undefined) return []
-  return [h('p', {}, h('strong', {}, 'Usual cause: '), prose(text.cause), '.'), h('p', {}, h('strong', {}, 'Fix: '), prose(text.fix), '.')]
-}
-
-function answered(status: number): Node {
-  return h('p', { class: 'soft' }, `The edge answers ${status}${status === 503 ? ', and when to ask again' : ''}.`)
+  return [
+    h('p', {}, h('strong', {}, 'Usual cause: '), prose(text.cause), '.'),
+    h('p', {}, h('strong', {}, 'Fix: '), prose(text.fix), '.'),
+  ]
 }

@@ -10,7 +10,10 @@ import type { Tab } from './tab.ts'
 /** Filled anew only when somebody came or went, so that the focus stays where it is. */
 export function showAccount(tab: Tab): { element: HTMLElement; update(): void } {
   const body = h('div', { class: 'stack' })
-  const element = h('section', { class: 'panel', 'aria-labelledby': 'account-title', tabindex: -1 }, h('h2', { id: 'account-title' }, 'This tab'), body)
+  const element = h('section', { class: 'panel', 'aria-labelledby': 'account-title', tabindex: -1 },
+    h('h2', { id: 'account-title' }, 'This tab'),
+    body,
+  )
   let shown: string | undefined
   return {
     element,
@@ -32,26 +35,29 @@ function signedIn(tab: Tab, user: string): Child[] {
     fill(problem)
     action().catch((error: unknown) => fill(problem, notice('error', wordsFor(error))))
   }
-  const button = (title: string, kind: string, action: () => Promise<void>): HTMLButtonElement =>
-    h('button', { type: 'button', class: kind, on: { click: act(action) } }, title)
+  const button = (title: string, kind: string, action: () => Promise<void>): HTMLButtonElement => {
+    return h('button', { type: 'button', class: kind, on: { click: act(action) } }, title)
+  }
   return [
     h('p', { class: 'who', role: 'status' }, 'Logged in as ', h('strong', {}, user)),
     h('div', { class: 'row' },
       button('Log out here', 'primary', () => tab.logOut()),
       button('Log out everywhere', 'danger', () => tab.logOutEverywhere()),
     ),
-    h('p', { class: 'hint' }, 'Here: this browser. Everywhere: every device, as the demo’s administrator would do it.'),
+    h('p', { class: 'hint' }, 'Here: this browser. Everywhere: every device, which the demo’s administrator does.'),
     problem,
   ]
 }
 
 function signedOut(tab: Tab): Child[] {
-  const joiners = tab.others.map((user) => h('button', { type: 'button', on: { click: () => void tab.join(user) } }, `Continue as ${user}`))
+  const { ending } = tab
+  const joiners = tab.others.map((user) => {
+    return h('button', { type: 'button', on: { click: () => void tab.join(user) } }, `Continue as ${user}`)
+  })
+  const already = h('p', {}, 'Logged in already in another tab:')
   return [
-    tab.ending === undefined ? undefined : h('p', { class: 'notice', 'data-kind': 'info', role: 'status' }, endingWords(tab.ending)),
-    joiners.length === 0
-      ? undefined
-      : h('div', { class: 'stack' }, h('p', {}, 'Logged in already in another tab:'), h('div', { class: 'row' }, ...joiners)),
+    ending && h('p', { class: 'notice', 'data-kind': 'info', role: 'status' }, endingWords(ending)),
+    joiners.length === 0 ? undefined : h('div', { class: 'stack' }, already, h('div', { class: 'row' }, ...joiners)),
     loginForm({ users: tab.users, onLogin: (user, password) => tab.logIn(user, password) }),
   ]
 }

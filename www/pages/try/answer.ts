@@ -7,6 +7,8 @@ import type { ApiAnswer, Tab } from './tab.ts'
 /** The claims that show who called, and with what. */
 const SHOWN_CLAIMS = ['preferred_username', 'sub', 'sid', 'jti'] as const
 
+const UNREACHABLE = 'The edge cannot be reached. Is the demo still running?'
+
 export function showAnswer(tab: Tab): { element: HTMLElement; update(): void } {
   const word = h('p', { class: 'verdict-word' })
   const text = h('p', {})
@@ -29,7 +31,7 @@ export function showAnswer(tab: Tab): { element: HTMLElement; update(): void } {
       say(word, title)
       word.hidden = title === ''
       say(text, sentence)
-      const rows = answer?.kind === 'accepted' ? SHOWN_CLAIMS.map((name) => [name, shownValue(answer.claims[name] ?? null)] as const) : []
+      const rows = answer?.kind === 'accepted' ? rowsOf(answer.claims) : []
       const key = JSON.stringify(rows)
       if (key === shownClaims) return
       shownClaims = key
@@ -43,15 +45,22 @@ function words(answer: ApiAnswer | undefined): [title: string, sentence: string]
     case undefined:
       return ['', 'Not called yet. Log in, then GET /api/whoami is called with your token.']
     case 'accepted':
-      return [String(answer.status), `Let through after ${answer.milliseconds} ms, at sequence ${answer.sequence} of the ledger.`]
+      return ['200', `Let through after ${answer.milliseconds} ms, at sequence ${answer.sequence} of the ledger.`]
     case 'refused':
       return [`${answer.status} ${answer.error}`, answer.description]
     case 'silent':
-      return ['No answer', navigator.onLine ? 'The edge cannot be reached. Is the demo still running?' : 'This browser is offline.']
+      return ['No answer', navigator.onLine ? UNREACHABLE : 'This browser is offline.']
   }
 }
 
-function tableOf(rows: readonly (readonly [string, string])[]): HTMLTableElement {
-  const cells = rows.map(([name, value]) => h('tr', {}, h('th', { scope: 'row' }, name), h('td', {}, h('bdi', {}, value))))
-  return h('table', { class: 'members' }, h('caption', { class: 'visually-hidden' }, 'Claims that the edge saw'), h('tbody', {}, ...cells))
+function rowsOf(claims: Record<string, unknown>): [name: string, value: string][] {
+  return SHOWN_CLAIMS.map((name) => [name, shownValue(claims[name] ?? null)])
+}
+
+function tableOf(rows: readonly [string, string][]): HTMLTableElement {
+  const caption = h('caption', { class: 'visually-hidden' }, 'Claims that the edge saw')
+  const cells = rows.map(([name, value]) => {
+    return h('tr', {}, h('th', { scope: 'row' }, name), h('td', {}, h('bdi', {}, value)))
+  })
+  return h('table', { class: 'members' }, caption, h('tbody', {}, ...cells))
 }

@@ -6,7 +6,7 @@ import type { TabEvent } from './tab.ts'
 
 const MAX_ENTRIES = 50
 
-const SINCE = { asked: 'you asked', heard: 'this tab heard of it' } as const
+const SINCE = { asked: 'after you asked', heard: 'after this tab heard of it' } as const
 
 interface Entry {
   text: string
@@ -18,7 +18,11 @@ interface Entry {
 export function showJournal(): { element: HTMLElement; add(event: TabEvent): void } {
   const list = h('ol', { class: 'journal', 'aria-labelledby': 'journal-title' })
   const empty = h('p', { class: 'soft' }, 'Nothing yet.')
-  const element = h('section', { class: 'panel', 'aria-labelledby': 'journal-title' }, h('h2', { id: 'journal-title' }, 'What happened here'), empty, list)
+  const element = h('section', { class: 'panel', 'aria-labelledby': 'journal-title' },
+    h('h2', { id: 'journal-title' }, 'What happened here'),
+    empty,
+    list,
+  )
   let newest: Entry | undefined
   return {
     element,
@@ -72,7 +76,7 @@ function wordsOf(event: TabEvent): [kind: 'good' | 'error' | 'info', text: strin
     case 'answer':
       return answerWords(event)
     case 'enforced':
-      return ['good', `The edge refuses ${event.user}’s old token: ${event.milliseconds} ms after ${SINCE[event.since]}`]
+      return ['good', `The edge refuses ${event.user}’s old token: ${event.milliseconds} ms ${SINCE[event.since]}`]
     case 'not-enforced':
       return ['error', `The edge could not be seen to refuse ${event.user}’s old token within 5 s`]
     case 'others':

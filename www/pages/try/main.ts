@@ -40,6 +40,6 @@ function suggestion(): HTMLElement {
       h('li', {}, 'Log out here. Tabs of the same user follow at once; the other user’s go on.'),
       h('li', {}, 'Log out everywhere instead. Each tab hears it from the edge, with its next call.'),
     ),
-    h('p', { class: 'hint' }, 'Tokens live in memory only: after a reload this tab asks the others, and else you log in again.'),
+    h('p', { class: 'hint' }, 'Tokens live in memory: after a reload this tab asks the others for them, else you.'),
   )
 }

@@ -25,6 +25,7 @@ export type TabEvent =
   | { kind: 'others' }
 
 const CALL_EVERY_MS = 1000
+const API_TIMEOUT_MS = 5000
 /** How long and how often the old token is tried. */
 const PROBE_MS = 5000
 const PROBE_EVERY_MS = 25
@@ -131,12 +132,10 @@ export class Tab {
     const user = this.#user
     if (user === undefined) return
     const session = this.#sessionOf(user)
-    this.#lastToken = (await session.accessToken()) ?? this.#lastToken
-    const startedAtMs = performance.now()
-    const answer = await session.fetch(this.#apiUrl, { cache: 'no-store' }).then(
-      (response) => answerOf(response, Math.round(performance.now() - startedAtMs)),
-      (): ApiAnswer => ({ kind: 'silent' }),
-    )
+    const token = await session.accessToken()
+    if (this.#user !== user) return
+    this.#lastToken = token ?? this.#lastToken
+    const answer = await timed((init) => session.fetch(this.#apiUrl, init))
     // Who has logged out meanwhile needs no answer.
     if (this.#user !== user && answer.kind !== 'refused') return
     this.#answer = answer
@@ -190,14 +189,12 @@ export class Tab {
     const since = this.#askedAtMs === undefined ? 'heard' : 'asked'
     const startedAtMs = this.#askedAtMs ?? performance.now()
     while (performance.now() - startedAtMs < PROBE_MS) {
-      const answer = await fetch(this.#apiUrl, { headers: { authorization: `Bearer ${token}` }, cache: 'no-store' }).then(
-        (response) => answerOf(response, Math.round(performance.now() - startedAtMs)),
-        (): ApiAnswer => ({ kind: 'silent' }),
-      )
+      const headers = { authorization: `Bearer ${token}` }
+      const answer = await timed((init) => fetch(this.#apiUrl, { ...init, headers }))
       if (answer.kind === 'refused' && answer.status === 401) {
         // Somebody may have logged in meanwhile, and sees the answers to that.
         if (this.#lastToken === undefined || this.#lastToken === token) this.#answer = answer
-        return this.#emit({ kind: 'enforced', user, milliseconds: answer.milliseconds, since })
+        return this.#emit({ kind: 'enforced', user, milliseconds: Math.round(performance.now() - startedAtMs), since })
       }
       await new Promise((resolve) => setTimeout(resolve, PROBE_EVERY_MS))
     }
@@ -219,6 +216,17 @@ export class Tab {
   }
 }
 
+/** Asks the API, and tells how it answered and how long that took. */
+async function timed(asking: (init: RequestInit) => Promise<Response>): Promise<ApiAnswer> {
+  const startedAtMs = performance.now()
+  try {
+    const response = await asking({ cache: 'no-store', signal: AbortSignal.timeout(API_TIMEOUT_MS) })
+    return await answerOf(response, Math.round(performance.now() - startedAtMs))
+  } catch {
+    return { kind: 'silent' }
+  }
+}
+
 async function answerOf(response: Response, milliseconds: number): Promise<ApiAnswer> {
   const { status } = response
   const body = (await response.json().catch(() => ({}))) as Record<string, unknown>
@@ -226,6 +234,6 @@ async function answerOf(response: Response, milliseconds: number): Promise<ApiAn
     const { claims, sequence } = body as { claims?: Record<string, unknown>; sequence?: number }
     return { kind: 'accepted', status, milliseconds, claims: claims ?? {}, sequence: Number(sequence) }
   }
-  const { error, error_description: description } = body
-  return { kind: 'refused', status, milliseconds, error: String(error ?? 'unknown'), description: String(description ?? '') }
+  const { error = 'unknown', error_description: description = '' } = body
+  return { kind: 'refused', status, milliseconds, error: String(error), description: String(description) }
 }
