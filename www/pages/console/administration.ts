@@ -170,7 +170,8 @@ export class Administration {
 
   async #list<T>(path: string): Promise<T[]> {
     const body = await this.#get(path)
-    if (!Array.isArray(body)) throw new ApiError('unexpected_answer', 'The origin answered with something else than a list.')
+    if (!Array.isArray(body))
+      throw new ApiError('unexpected_answer', 'The origin answered with something else than a list.')
     return body as T[]
   }
 
@@ -193,5 +194,7 @@ interface OpenApiDocument {
 /** Parameters without a value are left out. */
 function queryOf(parameters: object): URLSearchParams {
   const given = Object.entries(parameters as Record<string, string | number | undefined>)
-  return new URLSearchParams(given.flatMap(([name, value]) => (value === undefined || value === '' ? [] : [[name, String(value)]])))
+  return new URLSearchParams(
+    given.flatMap(([name, value]) => (value === undefined || value === '' ? [] : [[name, String(value)]])),
+  )
 }

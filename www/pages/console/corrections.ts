@@ -69,15 +69,25 @@ function open(desk: Desk): readonly Node[] {
   const panel: Panel<Undoable[]> = new Panel(
     () => undoables(desk),
     (found) => {
-      if (found.length === 0) return [emptyState('Nothing to correct', 'No log-out, version or ban is in force that could be a mistake.')]
-      return [table('What can be corrected', columnsOf(desk, () => panel.refresh()), found)]
+      if (found.length === 0)
+        return [emptyState('Nothing to correct', 'No log-out, version or ban is in force that could be a mistake.')]
+      return [
+        table(
+          'What can be corrected',
+          columnsOf(desk, () => panel.refresh()),
+          found,
+        ),
+      ]
     },
   )
   void panel.refresh()
   return [
-    h('p', { class: 'hint prose' },
-      'A log-out, a token version or a ban that was a mistake can be undone: tokens that it refused are accepted again until they expire. ',
-      'A revoked token cannot be taken back, nor a session that the issuer has ended itself.',
+    h(
+      'p',
+      { class: 'hint prose' },
+      'A log-out, a token version or a ban that was a mistake can be undone: ',
+      'tokens that it refused are accepted again until they expire. ',
+      'A revoked token cannot be taken back, and a session that the issuer has ended gets no new tokens.',
     ),
     panel.element,
   ]
@@ -93,7 +103,8 @@ function columnsOf(desk: Desk, again: () => Promise<void>): readonly Column<Undo
       title: 'Actions',
       kind: 'actions',
       cell(undoable) {
-        const label = `Undo: ${undoable.words}, ${desk.nameOf(undoable.line.subject ?? '') ?? undoable.line.subject ?? 'the realm'}`
+        const { subject = 'the realm' } = undoable.line
+        const label = `Undo: ${undoable.words}, ${desk.nameOf(subject) ?? subject}`
         const click = async (): Promise<void> => {
           if (await undo(desk, undoable)) await again()
         }
@@ -107,17 +118,34 @@ function undo(desk: Desk, { words, correction, line }: Undoable): Promise<boolea
   const subject = desk.nameOf(line.subject ?? '') ?? line.subject ?? `the realm ${desk.demo.realm}`
   const asked = { title: `Undo “${words}”?`, subject, done: `Undone: ${words.toLowerCase()} (${subject}).` }
   if (correction.kind === 'session') {
-    const hint = 'Its access tokens are good again until they expire; the issuer has ended the session, so there will be no new ones.'
+    const hint =
+      'Its access tokens are good again until they expire. The issuer has ended the session: there will be no new ones.'
     return askToCorrect(desk, { ...asked, hint, correction: () => correction })
   }
   if (correction.kind !== 'tokenVersion') return askToCorrect(desk, { ...asked, correction: () => correction })
-  const minimum = h('input', { id: 'corrected-version', type: 'number', min: 0, max: Number.MAX_SAFE_INTEGER, step: 1, value: 0, required: true, inputmode: 'numeric' })
+  const minimum = h('input', {
+    id: 'corrected-version',
+    type: 'number',
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+    step: 1,
+    value: 0,
+    required: true,
+    inputmode: 'numeric',
+  })
   const field = h('div', { class: 'field' }, h('label', { for: minimum.id }, 'Least version that is accepted'), minimum)
-  return askToCorrect(desk, { ...asked, fields: [field], correction: () => ({ ...correction, minimum: minimum.valueAsNumber }) })
+  return askToCorrect(desk, {
+    ...asked,
+    fields: [field],
+    correction: () => ({ ...correction, minimum: minimum.valueAsNumber }),
+  })
 }
 
 /** Asks for the reason and corrects. Resolves with whether it was done. */
-export function askToCorrect(desk: Desk, { title, subject, hint, done, fields = [], correction }: Asked): Promise<boolean> {
+export function askToCorrect(
+  desk: Desk,
+  { title, subject, hint, done, fields = [], correction }: Asked,
+): Promise<boolean> {
   return desk.perform({
     title,
     text: [

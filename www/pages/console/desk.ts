@@ -31,7 +31,7 @@ export interface Section {
   /** In the address: `#users`. */
   name: string
   title: string
-  /** Shows the section; `rest` is what follows its name in the address, parameters are what follows the question mark. */
+  /** Shows the section; `rest` follows its name in the address, `parameters` follow the question mark. */
   open(desk: Desk, rest: string | undefined, parameters: URLSearchParams): readonly Node[]
 }
 

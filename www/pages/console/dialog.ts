@@ -28,22 +28,37 @@ export async function confirm({ title, text, verb, kind, reason, fields = [], ru
   dialogs += 1
   const id = `dialog-${dialogs}`
   const isRequired = reason === 'required'
-  const why = h('input', { id: `${id}-reason`, name: 'reason', type: 'text', maxlength: MAX_REASON_CHARACTERS, autocomplete: 'off', required: isRequired })
+  const why = h('input', {
+    id: `${id}-reason`,
+    name: 'reason',
+    type: 'text',
+    maxlength: MAX_REASON_CHARACTERS,
+    autocomplete: 'off',
+    required: isRequired,
+  })
   const problem = h('div', { role: 'alert' })
   const submit = h('button', { type: 'submit', class: kind }, verb)
   const cancel = h('button', { type: 'button', class: 'quiet', on: { click: () => dialog.close() } }, 'Cancel')
-  const form = h('form', {},
+  const form = h(
+    'form',
+    {},
     h('h2', { id: `${id}-title` }, title),
     h('div', { id: `${id}-text`, class: 'dialog-text' }, ...text),
     ...fields,
-    h('div', { class: 'field' },
+    h(
+      'div',
+      { class: 'field' },
       h('label', { for: why.id }, isRequired ? 'Reason, for the audit log' : 'Reason, for the audit log (optional)'),
       why,
     ),
     problem,
     h('div', { class: 'dialog-buttons' }, cancel, submit),
   )
-  const dialog = h('dialog', { class: 'confirm', 'aria-labelledby': `${id}-title`, 'aria-describedby': `${id}-text` }, form)
+  const dialog = h(
+    'dialog',
+    { class: 'confirm', 'aria-labelledby': `${id}-title`, 'aria-describedby': `${id}-text` },
+    form,
+  )
 
   let state = 'asking' as 'asking' | 'running' | 'done'
   form.addEventListener('submit', (event) => {

@@ -31,7 +31,10 @@ function open(desk: Desk, _rest: string | undefined, parameters: URLSearchParams
     ({ lines, more }) => [
       lines.length > 0
         ? table('Audit log', columnsOf(desk), lines)
-        : emptyState('Nothing found', Object.keys(filter).length === 0 ? 'Nothing has happened yet.' : 'No line has all of that.'),
+        : emptyState(
+            'Nothing found',
+            Object.keys(filter).length === 0 ? 'Nothing has happened yet.' : 'No line has all of that.',
+          ),
       turning(lines, more),
     ],
   )
@@ -40,7 +43,9 @@ function open(desk: Desk, _rest: string | undefined, parameters: URLSearchParams
     if (pages.length === 1 && !more) return undefined
     const newer = (): void => void (pages.pop(), panel.refresh())
     const older = (): void => void (pages.push(lines.at(-1)?.id), panel.refresh())
-    return h('nav', { class: 'row', 'aria-label': 'Pages of the audit log' },
+    return h(
+      'nav',
+      { class: 'row', 'aria-label': 'Pages of the audit log' },
       h('button', { type: 'button', disabled: pages.length === 1, on: { click: newer } }, 'Newer'),
       h('button', { type: 'button', disabled: !more, on: { click: older } }, 'Older'),
       h('span', { class: 'hint' }, `Page ${pages.length}`),
@@ -55,15 +60,35 @@ function open(desk: Desk, _rest: string | undefined, parameters: URLSearchParams
 function searchForm(desk: Desk, filter: Searched): HTMLFormElement {
   const action = h('select', { id: 'event-action', name: 'action' }, h('option', { value: '' }, 'any'))
   void fillActions(desk, action, filter.action)
-  const actor = h('input', { id: 'event-actor', name: 'actor', autocomplete: 'off', value: filter.actor, placeholder: 'admin:…', maxlength: 1_024 })
-  const subject = h('input', { id: 'event-subject', name: 'subject', autocomplete: 'off', value: filter.subject, maxlength: 1_024 })
-  const field = (label: string, input: HTMLElement): HTMLElement => h('div', { class: 'field' }, h('label', { for: input.id }, label), input)
-  const form = h('form', { class: 'search', role: 'search' },
+  const actor = h('input', {
+    id: 'event-actor',
+    name: 'actor',
+    autocomplete: 'off',
+    value: filter.actor,
+    placeholder: 'admin:…',
+    maxlength: 1_024,
+  })
+  const subject = h('input', {
+    id: 'event-subject',
+    name: 'subject',
+    autocomplete: 'off',
+    value: filter.subject,
+    maxlength: 1_024,
+  })
+  const field = (label: string, input: HTMLElement): HTMLElement =>
+    h('div', { class: 'field' }, h('label', { for: input.id }, label), input)
+  const form = h(
+    'form',
+    { class: 'search', role: 'search' },
     field('Action', action),
     field('Actor', actor),
     field('Subject', subject),
     h('button', { type: 'submit' }, 'Search'),
-    h('button', { type: 'button', class: 'quiet', on: { click: () => (location.hash = addressOf('events')) } }, 'Clear'),
+    h(
+      'button',
+      { type: 'button', class: 'quiet', on: { click: () => (location.hash = addressOf('events')) } },
+      'Clear',
+    ),
   )
   form.addEventListener('submit', (event) => {
     event.preventDefault()
@@ -83,7 +108,11 @@ async function fillActions(desk: Desk, select: HTMLSelectElement, chosen: string
   // Without the list the rest can be searched for.
   const actions = await desk.administration.auditActions().catch((): string[] => [])
   const all = chosen === undefined || actions.includes(chosen) ? actions : [chosen, ...actions]
-  fill(select, h('option', { value: '' }, 'any'), ...all.map((each) => h('option', { value: each }, each.replaceAll('_', ' '))))
+  fill(
+    select,
+    h('option', { value: '' }, 'any'),
+    ...all.map((each) => h('option', { value: each }, each.replaceAll('_', ' '))),
+  )
   select.value = chosen ?? ''
 }
 
@@ -93,9 +122,17 @@ function columnsOf(desk: Desk): readonly Column<AuditLine>[] {
     { title: 'When', cell: ({ at }) => moment(at) },
     { title: 'Actor', cell: ({ actor }) => named(desk, actor) },
     { title: 'Subject', cell: ({ subject }) => named(desk, subject) },
-    { title: 'Reason', cell: ({ reason, detail }) => (reason === undefined ? undefined : visible(reason)) ?? (detail === undefined ? nothing() : identifier(detail)) },
+    {
+      title: 'Reason',
+      cell: ({ reason, detail }) =>
+        (reason === undefined ? undefined : visible(reason)) ?? (detail === undefined ? nothing() : identifier(detail)),
+    },
     { title: 'Address', cell: ({ address }) => address ?? nothing() },
-    { title: 'Sequence', kind: 'number', cell: ({ sequence }) => (sequence === undefined ? nothing() : String(sequence)) },
+    {
+      title: 'Sequence',
+      kind: 'number',
+      cell: ({ sequence }) => (sequence === undefined ? nothing() : String(sequence)),
+    },
   ]
 }
 

@@ -20,11 +20,21 @@ function open(desk: Desk): readonly Node[] {
       return [table('Keys', columnsOf(desk, keys, again), keys)]
     },
   )
-  const rotate = h('button', { type: 'button', class: 'primary', on: { click: () => void rotateKeys(desk, () => panel.refresh()) } }, 'Rotate')
+  const rotate = h(
+    'button',
+    { type: 'button', class: 'primary', on: { click: () => void rotateKeys(desk, () => panel.refresh()) } },
+    'Rotate',
+  )
   void panel.refresh()
   return [
-    h('div', { class: 'toolbar level' },
-      h('p', { class: 'hint' }, 'The active key signs; passive ones still verify. What a banned key signed is refused, for ever.'),
+    h(
+      'div',
+      { class: 'toolbar level' },
+      h(
+        'p',
+        { class: 'hint' },
+        'The active key signs; passive ones still verify. What a banned key signed is refused, for ever.',
+      ),
       rotate,
     ),
     panel.element,
@@ -33,7 +43,11 @@ function open(desk: Desk): readonly Node[] {
 
 function columnsOf(desk: Desk, keys: readonly Key[], again: () => Promise<void>): readonly Column<Key>[] {
   return [
-    { title: 'Key', kind: 'row', cell: (key) => [identifier(nameOf(key)), ...(isMine(desk, key) ? [badge('info', 'signed your token')] : [])] },
+    {
+      title: 'Key',
+      kind: 'row',
+      cell: (key) => [identifier(nameOf(key)), ...(isMine(desk, key) ? [badge('info', 'signed your token')] : [])],
+    },
     { title: 'Algorithm', cell: ({ algorithm }) => algorithm ?? nothing() },
     { title: 'Status', cell: ({ status, banned }) => statusOf(status, banned) },
     { title: 'Created', cell: ({ createdAt }) => (createdAt === undefined ? nothing() : moment(createdAt)) },
@@ -56,12 +70,26 @@ function statusOf(status: Key['status'], banned: boolean): HTMLElement {
 function actionsOf(desk: Desk, key: Key, keys: readonly Key[], again: () => Promise<void>): readonly HTMLElement[] {
   const name = nameOf(key)
   const button = (text: string, kind: string, click: () => Promise<void>): HTMLButtonElement =>
-    h('button', { type: 'button', class: kind, 'aria-label': `${text}: ${name}`, on: { click: () => void click() } }, text)
+    h(
+      'button',
+      { type: 'button', class: kind, 'aria-label': `${text}: ${name}`, on: { click: () => void click() } },
+      text,
+    )
   const { thumbprint } = key
   if (key.banned) {
     if (thumbprint === undefined) return []
-    const lift = { title: 'Lift the ban?', done: 'The ban was lifted.', correction: () => ({ kind: 'keyBanned', thumbprint }) as const }
-    return [button('Lift ban', 'quiet', async () => void ((await askToCorrect(desk, { ...lift, subject: name })) && (await again())))]
+    const lift = {
+      title: 'Lift the ban?',
+      done: 'The ban was lifted.',
+      correction: () => ({ kind: 'keyBanned', thumbprint }) as const,
+    }
+    return [
+      button(
+        'Lift ban',
+        'quiet',
+        async () => void ((await askToCorrect(desk, { ...lift, subject: name })) && (await again())),
+      ),
+    ]
   }
   const retire = key.status === 'PASSIVE' && key.kid !== undefined
   return [
@@ -87,7 +115,13 @@ async function retireKey(desk: Desk, key: Key, again: () => Promise<void>): Prom
   const done = await desk.perform({
     title: 'Retire this key?',
     text: [
-      h('p', {}, 'The key ', identifier(nameOf(key)), ' leaves the set. Tokens that it signed are refused as signed by nobody.'),
+      h(
+        'p',
+        {},
+        'The key ',
+        identifier(nameOf(key)),
+        ' leaves the set. Tokens that it signed are refused as signed by nobody.',
+      ),
       ...warningOf(desk, key),
     ],
     verb: 'Retire',
@@ -103,12 +137,29 @@ async function retireKey(desk: Desk, key: Key, again: () => Promise<void>): Prom
 async function banKey(desk: Desk, key: Key, keys: readonly Key[], again: () => Promise<void>): Promise<void> {
   const isLast = keys.every((other) => other === key || other.banned || other.use === 'enc')
   const force = h('input', { id: 'ban-force', type: 'checkbox', required: true })
-  const nevertheless = h('div', { class: 'check' }, force, h('label', { for: force.id }, 'Ban it although it is the last key'))
+  const nevertheless = h(
+    'div',
+    { class: 'check' },
+    force,
+    h('label', { for: force.id }, 'Ban it although it is the last key'),
+  )
   const done = await desk.perform({
     title: 'Ban this key?',
     text: [
-      h('p', {}, 'Whatever ', identifier(nameOf(key)), ' signed is refused, for ever: access tokens and refresh tokens.'),
-      isLast ? h('p', {}, 'It is the last key of the realm. Rotate first, unless it has leaked: until there is another, nobody can log in.') : undefined,
+      h(
+        'p',
+        {},
+        'Whatever ',
+        identifier(nameOf(key)),
+        ' signed is refused, for ever: access tokens and refresh tokens.',
+      ),
+      isLast
+        ? h(
+            'p',
+            {},
+            'It is the last key of the realm. Rotate first: until there is another one, nobody can log in.',
+          )
+        : undefined,
       ...warningOf(desk, key),
     ],
     verb: 'Ban',

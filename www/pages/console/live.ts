@@ -19,36 +19,50 @@ const FILTER_FILL_EVERY_SECONDS = 5
 
 /** Measures until `signal` aborts. */
 export function openLive(demo: Demo, signal: AbortSignal): Live {
-  const enforcement = new Plot({
-    title: 'Time to enforcement',
-    hint: 'Of each change made here: until every edge has acknowledged it.',
-    words: (milliseconds) => `${count(Math.round(milliseconds))} ms`,
-    windowSeconds: 600,
-    leastTop: 100,
-    shape: 'points',
-  }, signal)
-  const fill = new Plot({
-    title: 'Filter fill',
-    hint: 'Of the fullest filter of revoked token ids. At 100 % it has the error rate it was made for.',
-    words: (ratio) => `${(ratio * 100).toFixed(ratio < 0.1 ? 2 : 0)} %`,
-    windowSeconds: 300,
-    leastTop: 0.001,
-    shape: 'line',
-  }, signal)
-  const age = new Plot({
-    title: 'Feed age',
-    hint: 'Seconds since the origin stated what the edge knows. Past 60 s the edge refuses everybody.',
-    words: (seconds) => `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`,
-    windowSeconds: 120,
-    leastTop: 2,
-    shape: 'line',
-  }, signal)
+  const enforcement = new Plot(
+    {
+      title: 'Time to enforcement',
+      hint: 'Of each change made here: until every edge has acknowledged it.',
+      words: (milliseconds) => `${count(Math.round(milliseconds))} ms`,
+      windowSeconds: 300,
+      leastTop: 20,
+      shape: 'points',
+    },
+    signal,
+  )
+  const fill = new Plot(
+    {
+      title: 'Filter fill',
+      hint: 'Of the fullest filter in the last manifest asked for. At 100\u00a0% it has the error rate it was made for.',
+      words: (ratio) => `${(ratio * 100).toFixed(ratio > 0 && ratio < 0.1 ? 2 : 0)}\u00a0%`,
+      windowSeconds: 300,
+      leastTop: 0.001,
+      shape: 'line',
+    },
+    signal,
+  )
+  const age = new Plot(
+    {
+      title: 'Feed age',
+      hint: 'Seconds since the origin stated what the edge knows. Past 60 s the edge refuses everybody.',
+      words: (seconds) => `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`,
+      windowSeconds: 120,
+      leastTop: 2,
+      shape: 'line',
+    },
+    signal,
+  )
   enforcement.missing('nothing changed yet')
   measure(age, FEED_AGE_EVERY_SECONDS, signal, () => feedAgeSeconds(demo))
   measure(fill, FILTER_FILL_EVERY_SECONDS, signal, () => filterFill(demo))
   return {
-    element: h('aside', { class: 'live', 'aria-labelledby': 'live-title' },
-      h('h2', { id: 'live-title' }, 'Live'), enforcement.element, fill.element, age.element,
+    element: h(
+      'aside',
+      { class: 'live', 'aria-labelledby': 'live-title' },
+      h('h2', { id: 'live-title' }, 'Live'),
+      enforcement.element,
+      fill.element,
+      age.element,
     ),
     enforced({ elapsedMs, missing, enforced, total }) {
       if (total > 0 && missing.length === 0) enforcement.add(elapsedMs)

@@ -20,7 +20,10 @@ const ENDED: Readonly<Record<SignOutReason, string>> = {
 
 void startPage(async (place, demo) => {
   let loggedIn: AbortController | undefined
-  const session = await AdminSession.open(demo, { onLoggedIn: showWorkbench, onLoggedOut: (reason) => leave(ENDED[reason]) })
+  const session = await AdminSession.open(demo, {
+    onLoggedIn: showWorkbench,
+    onLoggedOut: (reason) => leave(ENDED[reason]),
+  })
   if (session.isLoggedIn) showWorkbench()
   else showLogin()
 

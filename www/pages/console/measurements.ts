@@ -5,7 +5,10 @@ import { ask, type Demo } from '../parts/api.ts'
 /** A measurement, or why there is none. */
 export type Measured = { value: number } | { missing: string; again: 'later' | 'never' }
 
-/** How full the fullest filter of token ids is, 0 to 1 (`portcullis_filter_fill_ratio`). */
+/**
+ * How full the fullest filter of token ids is, 0 to 1 (`portcullis_filter_fill_ratio`). Filters are built for manifests:
+ * what edges have by deltas alone is not in it yet.
+ */
 export async function filterFill({ realm }: Demo): Promise<Measured> {
   const response = await fetch('/metrics', { cache: 'no-store', credentials: 'omit' }).catch(() => undefined)
   if (response === undefined) return { missing: 'The origin cannot be reached.', again: 'later' }
@@ -21,7 +24,9 @@ export async function feedAgeSeconds({ edge }: Demo): Promise<Measured> {
   const answer = await ask(`${edge}/portcullis/status`).catch(() => undefined)
   if (answer === undefined) return { missing: 'The edge cannot be reached.', again: 'later' }
   const { ageSeconds } = (answer.body ?? {}) as { ageSeconds?: unknown }
-  return typeof ageSeconds === 'number' ? { value: ageSeconds } : { missing: 'The edge has no feed yet.', again: 'later' }
+  return typeof ageSeconds === 'number'
+    ? { value: ageSeconds }
+    : { missing: 'The edge has no feed yet.', again: 'later' }
 }
 
 /** One sample of an OpenMetrics text. */

@@ -56,7 +56,9 @@ export class Panel<T> {
     const left = this.element.contains(document.activeElement) ? document.activeElement : null
     fill(this.element, ...content)
     if (left === null) return
-    const same = [...this.element.querySelectorAll<HTMLElement>('button:enabled, a')].find((each) => nameOf(each) === nameOf(left))
+    const same = [...this.element.querySelectorAll<HTMLElement>('button:enabled, a')].find(
+      (each) => nameOf(each) === nameOf(left),
+    )
     ;(same ?? document.getElementById(SECTION_TITLE))?.focus({ preventScroll: true })
   }
 }

@@ -32,8 +32,16 @@ export class Plot {
 
   constructor(options: PlotOptions, signal: AbortSignal) {
     this.#options = options
-    this.element = h('figure', { class: 'plot' },
-      h('figcaption', {}, h('span', { class: 'plot-title' }, options.title), this.#latest, h('span', { class: 'hint' }, options.hint)),
+    this.element = h(
+      'figure',
+      { class: 'plot' },
+      h(
+        'figcaption',
+        {},
+        h('span', { class: 'plot-title' }, options.title),
+        this.#latest,
+        h('span', { class: 'hint' }, options.hint),
+      ),
       this.#place,
     )
     // It changes by itself all the time: nobody wants to hear that.

@@ -1,4 +1,5 @@
-// The administrator's login, one for all tabs of the console. Its tokens are in memory only: closing the last tab forgets them.
+// The administrator's login, one for all tabs of the console. Its tokens are in memory only: closing the last tab
+// forgets them.
 
 import { createSession, type Session, type SignOutReason } from 'portcullis/browser'
 import { type Answer, ApiError, type ApiRequest, CLIENT, type Demo, logIn, request, tokenPath } from '../parts/api.ts'
@@ -66,7 +67,11 @@ export class AdminSession {
 
   /** Throws an `ApiError`, also for a user who is no administrator. */
   async logIn(username: string, password: string): Promise<void> {
-    const { access_token: accessToken, refresh_token: refreshToken, expires_in: expiresInSeconds } = await logIn(this.#demo, username, password)
+    const {
+      access_token: accessToken,
+      refresh_token: refreshToken,
+      expires_in: expiresInSeconds,
+    } = await logIn(this.#demo, username, password)
     try {
       await request(`/admin/realms/${encodeURIComponent(this.#demo.realm)}/edges`, { token: accessToken })
     } catch (error) {
@@ -97,7 +102,8 @@ export class AdminSession {
 
   async #current(): Promise<string> {
     this.#token = (await this.#session.accessToken()) ?? ''
-    if (this.#token === '' && this.#session.signedIn) throw new ApiError('unreachable', 'The demo cannot be reached. Is it still running?')
+    if (this.#token === '' && this.#session.signedIn)
+      throw new ApiError('unreachable', 'The demo cannot be reached. Is it still running?')
     return this.#token
   }
 }

@@ -1,4 +1,4 @@
-// Tables that become cards where the page is narrow. The roles stay what they are, whatever the style sheet makes of them.
+// Tables that become cards where the page is narrow. The roles stay, whatever the style sheet makes of the elements.
 
 import { type Child, h } from '../parts/dom.ts'
 
@@ -11,12 +11,22 @@ export interface Column<T> {
 
 export function table<T>(caption: string, columns: readonly Column<T>[], rows: readonly T[]): HTMLElement {
   const head = columns.map(({ title, kind }) =>
-    h('th', { role: 'columnheader', scope: 'col', class: kind === 'row' ? undefined : kind }, kind === 'actions' ? h('span', { class: 'visually-hidden' }, title) : title),
+    h(
+      'th',
+      { role: 'columnheader', scope: 'col', class: kind === 'row' ? undefined : kind },
+      kind === 'actions' ? h('span', { class: 'visually-hidden' }, title) : title,
+    ),
   )
-  return h('table', { role: 'table', class: 'cards' },
+  return h(
+    'table',
+    { role: 'table', class: 'cards' },
     h('caption', { class: 'visually-hidden' }, caption),
     h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, ...head)),
-    h('tbody', { role: 'rowgroup' }, ...rows.map((row) => h('tr', { role: 'row' }, ...columns.map((column) => cellOf(column, row))))),
+    h(
+      'tbody',
+      { role: 'rowgroup' },
+      ...rows.map((row) => h('tr', { role: 'row' }, ...columns.map((column) => cellOf(column, row)))),
+    ),
   )
 }
 

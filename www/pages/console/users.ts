@@ -24,7 +24,11 @@ function openList(desk: Desk): readonly Node[] {
   let search = ''
   let first = 0
   const columns: readonly Column<User>[] = [
-    { title: 'User', kind: 'row', cell: (user) => [hashLink(addressOf('users', user.id), user.username), ...rolesOf(user)] },
+    {
+      title: 'User',
+      kind: 'row',
+      cell: (user) => [hashLink(addressOf('users', user.id), user.username), ...rolesOf(user)],
+    },
     { title: 'Not before', cell: ({ notBefore }) => (notBefore === 0 ? nothing() : moment(notBefore)) },
     { title: 'Token version', kind: 'number', cell: ({ tokenVersion }) => count(tokenVersion) },
     { title: 'Actions', kind: 'actions', cell: (user) => logOutEverywhere(desk, user, () => panel.refresh()) },
@@ -36,7 +40,9 @@ function openList(desk: Desk): readonly Node[] {
 
   function listOf(users: readonly User[]): Node {
     if (users.length > 0) return table('Users', columns, users)
-    return search === '' ? emptyState('No users', 'The issuer has none yet.') : emptyState('No such user', 'No user name has that in it.')
+    return search === ''
+      ? emptyState('No users', 'The issuer has none yet.')
+      : emptyState('No such user', 'No user name has that in it.')
   }
 
   function pages(more: boolean): Child {
@@ -45,14 +51,18 @@ function openList(desk: Desk): readonly Node[] {
       first = Math.max(0, first + by)
       void panel.refresh()
     }
-    return h('div', { class: 'row' },
+    return h(
+      'div',
+      { class: 'row' },
       h('button', { type: 'button', disabled: first === 0, on: { click: () => go(-USERS_A_PAGE) } }, 'Previous users'),
       h('button', { type: 'button', disabled: !more, on: { click: () => go(USERS_A_PAGE) } }, 'Next users'),
     )
   }
 
   const field = h('input', { id: 'user-search', type: 'search', name: 'search', autocomplete: 'off', maxlength: 255 })
-  const form = h('form', { class: 'search', role: 'search' },
+  const form = h(
+    'form',
+    { class: 'search', role: 'search' },
     h('div', { class: 'field' }, h('label', { for: field.id }, 'User name'), field),
     h('button', { type: 'submit' }, 'Search'),
   )
@@ -62,7 +72,11 @@ function openList(desk: Desk): readonly Node[] {
     first = 0
     void panel.refresh()
   })
-  const everybody = h('button', { type: 'button', class: 'danger', on: { click: () => void logOutAllUsers(desk) } }, 'Log out all users')
+  const everybody = h(
+    'button',
+    { type: 'button', class: 'danger', on: { click: () => void logOutAllUsers(desk) } },
+    'Log out all users',
+  )
   void panel.refresh()
   return [h('div', { class: 'toolbar' }, form, everybody), panel.element]
 }
@@ -80,14 +94,22 @@ function openUser(desk: Desk, id: string): readonly Node[] {
       const again = (): Promise<void> => panel.refresh()
       return [
         h('h3', { class: 'subject' }, user.username, ...rolesOf(user)),
-        h('dl', { class: 'facts' },
+        h(
+          'dl',
+          { class: 'facts' },
           fact('Subject', identifier(user.id)),
           fact('Not before', user.notBefore === 0 ? nothing() : moment(user.notBefore)),
           fact('Token version', count(user.tokenVersion)),
         ),
-        h('div', { class: 'row' },
+        h(
+          'div',
+          { class: 'row' },
           logOutEverywhere(desk, user, again),
-          h('button', { type: 'button', on: { click: () => void raiseTokenVersion(desk, user, again) } }, 'Raise token version'),
+          h(
+            'button',
+            { type: 'button', on: { click: () => void raiseTokenVersion(desk, user, again) } },
+            'Raise token version',
+          ),
           hashLink(addressOf('events', undefined, { subject: user.id }), 'What the audit log says'),
         ),
         h('h3', {}, 'Sessions'),
@@ -109,7 +131,11 @@ function userOf(id: string, sessions: readonly UserSession[]): User {
 function sessionColumns(desk: Desk, user: User, again: () => Promise<void>): readonly Column<UserSession>[] {
   const isMine = (session: UserSession): boolean => session.id === desk.session.identity.session
   return [
-    { title: 'Session', kind: 'row', cell: (session) => [identifier(session.id), ...(isMine(session) ? [badge('info', 'yours')] : [])] },
+    {
+      title: 'Session',
+      kind: 'row',
+      cell: (session) => [identifier(session.id), ...(isMine(session) ? [badge('info', 'yours')] : [])],
+    },
     { title: 'Started', cell: ({ start }) => moment(start) },
     { title: 'Last access', cell: ({ lastAccess }) => moment(lastAccess) },
     { title: 'Clients', cell: ({ clients }) => clients.join(', ') },
@@ -119,7 +145,11 @@ function sessionColumns(desk: Desk, user: User, again: () => Promise<void>): rea
       kind: 'actions',
       cell: (session) => {
         const label = `Log out session ${session.id} of ${user.username}`
-        return h('button', { type: 'button', class: 'danger', 'aria-label': label, on: { click: () => void logOut(session) } }, 'Log out')
+        return h(
+          'button',
+          { type: 'button', class: 'danger', 'aria-label': label, on: { click: () => void logOut(session) } },
+          'Log out',
+        )
       },
     },
   ]
@@ -128,7 +158,13 @@ function sessionColumns(desk: Desk, user: User, again: () => Promise<void>): rea
     const done = await desk.perform({
       title: 'Log out this session?',
       text: [
-        h('p', {}, `${user.username} is logged out of `, identifier(session.id), `. Other sessions of ${user.username} go on.`),
+        h(
+          'p',
+          {},
+          `${user.username} is logged out of `,
+          identifier(session.id),
+          `. Other sessions of ${user.username} go on.`,
+        ),
         isMine(session) ? h('p', {}, h('strong', {}, 'This is the session you are working in.')) : undefined,
       ],
       verb: 'Log out',
@@ -161,7 +197,11 @@ function logOutEverywhere(desk: Desk, user: User, again: () => Promise<void>): H
     if (done) await again()
   }
   const label = `Log out everywhere: ${user.username}`
-  return h('button', { type: 'button', class: 'danger', 'aria-label': label, on: { click: () => void click() } }, 'Log out everywhere')
+  return h(
+    'button',
+    { type: 'button', class: 'danger', 'aria-label': label, on: { click: () => void click() } },
+    'Log out everywhere',
+  )
 }
 
 async function logOutAllUsers(desk: Desk): Promise<void> {
@@ -183,13 +223,23 @@ async function logOutAllUsers(desk: Desk): Promise<void> {
 async function raiseTokenVersion(desk: Desk, user: User, again: () => Promise<void>): Promise<void> {
   const isMe = user.id === desk.session.identity.subject
   const minimum = h('input', {
-    id: 'token-version', type: 'number', min: user.tokenVersion + 1, max: Number.MAX_SAFE_INTEGER, step: 1,
-    value: user.tokenVersion + 1, required: true, inputmode: 'numeric',
+    id: 'token-version',
+    type: 'number',
+    min: user.tokenVersion + 1,
+    max: Number.MAX_SAFE_INTEGER,
+    step: 1,
+    value: user.tokenVersion + 1,
+    required: true,
+    inputmode: 'numeric',
   })
   const done = await desk.perform({
     title: `Raise the token version of ${user.username}?`,
     text: [
-      h('p', {}, `Tokens of ${user.username} with a lower version are refused. The next login gets one of the new version.`),
+      h(
+        'p',
+        {},
+        `Tokens of ${user.username} with a lower version are refused. The next login gets one of the new version.`,
+      ),
       isMe ? h('p', {}, h('strong', {}, 'This is you: you are logged out here, too.')) : undefined,
     ],
     verb: 'Raise token version',

@@ -27,7 +27,12 @@ export function badge(state: 'good' | 'warning' | 'error' | 'info', text: string
 }
 
 export function nothing(): HTMLElement {
-  return h('span', { class: 'nothing' }, h('span', { class: 'visually-hidden' }, 'none'), h('span', { 'aria-hidden': true }, '–'))
+  return h(
+    'span',
+    { class: 'nothing' },
+    h('span', { class: 'visually-hidden' }, 'none'),
+    h('span', { 'aria-hidden': true }, '–'),
+  )
 }
 
 /** Such as `Enforced on 2 of 2 edges after 84 ms.` */

@@ -17,7 +17,13 @@ import type { AdminSession } from './session.ts'
 import { usersSection } from './users.ts'
 import { enforcementWords } from './words.ts'
 
-const SECTIONS: readonly [Section, ...Section[]] = [usersSection, keysSection, edgesSection, eventsSection, correctionsSection]
+const SECTIONS: readonly [Section, ...Section[]] = [
+  usersSection,
+  keysSection,
+  edgesSection,
+  eventsSection,
+  correctionsSection,
+]
 
 export interface WorkbenchOptions {
   demo: Demo
@@ -66,7 +72,10 @@ export function openWorkbench({ demo, session, onOwnLogin, onLogOut, signal }: W
     left.abort()
     left = new AbortController()
     const desk: Desk = {
-      demo, administration, session, perform,
+      demo,
+      administration,
+      session,
+      perform,
       nameOf: (sub) => names.get(sub),
       signal: AbortSignal.any([signal, left.signal]),
     }
@@ -92,14 +101,31 @@ export function openWorkbench({ demo, session, onOwnLogin, onLogOut, signal }: W
   void start()
 
   return [
-    h('div', { class: 'account' },
-      h('p', {}, 'Logged in as ', h('strong', {}, session.identity.username), ' in the realm ', h('strong', {}, demo.realm)),
+    h(
+      'div',
+      { class: 'account' },
+      h(
+        'p',
+        {},
+        'Logged in as ',
+        h('strong', {}, session.identity.username),
+        ' in the realm ',
+        h('strong', {}, demo.realm),
+      ),
       h('button', { type: 'button', on: { click: onLogOut } }, 'Log out'),
     ),
     outcome,
-    h('div', { class: 'bench' },
-      h('div', { class: 'work' },
-        h('nav', { class: 'sections', 'aria-label': 'Sections of the console' }, h('ul', {}, ...links.map((link) => h('li', {}, link)))),
+    h(
+      'div',
+      { class: 'bench' },
+      h(
+        'div',
+        { class: 'work' },
+        h(
+          'nav',
+          { class: 'sections', 'aria-label': 'Sections of the console' },
+          h('ul', {}, ...links.map((link) => h('li', {}, link))),
+        ),
         h('section', { 'aria-labelledby': title.id }, title, body),
       ),
       live.element,
