@@ -33,7 +33,7 @@ export function openLive(demo: Demo, signal: AbortSignal): Live {
   const fill = new Plot(
     {
       title: 'Filter fill',
-      hint: 'Of the fullest filter in the last manifest asked for. At 100\u00a0% it has the error rate it was made for.',
+      hint: 'Of the fullest filter in the last manifest. At 100\u00a0% it has the error rate it was made for.',
       words: (ratio) => `${(ratio * 100).toFixed(ratio > 0 && ratio < 0.1 ? 2 : 0)}\u00a0%`,
       windowSeconds: 300,
       leastTop: 0.001,

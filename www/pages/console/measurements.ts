@@ -6,8 +6,8 @@ import { ask, type Demo } from '../parts/api.ts'
 export type Measured = { value: number } | { missing: string; again: 'later' | 'never' }
 
 /**
- * How full the fullest filter of token ids is, 0 to 1 (`portcullis_filter_fill_ratio`). Filters are built for manifests:
- * what edges have by deltas alone is not in it yet.
+ * How full the fullest filter of token ids is, 0 to 1 (`portcullis_filter_fill_ratio`). Filters are built for
+ * manifests: what edges have by deltas alone is not in it yet.
  */
 export async function filterFill({ realm }: Demo): Promise<Measured> {
   const response = await fetch('/metrics', { cache: 'no-store', credentials: 'omit' }).catch(() => undefined)
