@@ -225,27 +225,34 @@ test('the page is closed right after logout(): the token is revoked all the same
   }
 })
 
-test('the back button after a logout shows nothing private', LIMIT, async (t) => {
-  const tabs = await context()
-  t.after(() => tabs.close())
-  const page = await open(tabs)
-  await logIn(page)
-  assert.equal(await shown(page), 'private mail')
-  // Another page of the app, in the same tab, is where the user logs out.
-  const token = await page.evaluate(() => window.session.accessToken())
-  await visit(page, `${app.url}/settings`)
-  const outcome = await page.evaluate(
-    (accessToken) => window.portcullis.logout({ revokeUrl: `${location.origin}/v1/auth/token/revoke`, accessToken }),
-    token,
-  )
-  assert.equal(outcome.revoked, true)
-  await page.goBack()
-  await page.waitForFunction(() => 'session' in window)
-  const restored = (await events(page)).includes('restored')
-  t.diagnostic(restored ? 'the page came from the back-forward cache' : 'the page was loaded anew')
-  assert.deepEqual([await shown(page), await page.evaluate(() => window.session.signedIn)], ['', false])
-  assert.equal(await call(page), 401)
-})
+for (const channel of ['with', 'without'] as const) {
+  test(`the back button after a logout shows nothing private, ${channel} BroadcastChannel`, LIMIT, async (t) => {
+    const tabs = await context()
+    t.after(() => tabs.close())
+    // A page that hears something drops out of the back-forward cache; one that cannot hear comes back as it was.
+    if (channel === 'without') await tabs.addInitScript(() => Reflect.deleteProperty(window, 'BroadcastChannel'))
+    const page = await open(tabs)
+    await logIn(page)
+    assert.equal(await shown(page), 'private mail')
+    // Another page of the app, in the same tab, is where the user logs out.
+    const token = (await page.evaluate(() => window.session.accessToken())) ?? ''
+    await visit(page, `${app.url}/settings`)
+    const outcome = await page.evaluate(
+      (accessToken) => window.portcullis.logout({ revokeUrl: `${location.origin}/v1/auth/token/revoke`, accessToken }),
+      token,
+    )
+    assert.equal(outcome.revoked, true)
+    await page.goBack({ waitUntil: 'commit' })
+    if (channel === 'without') {
+      await page.waitForFunction(() => window.events?.some((event) => event.startsWith('restored')))
+      assert.deepEqual(await events(page), ['signed-in', 'signed-out: other_tab', 'restored: '])
+    } else {
+      await page.waitForFunction(() => 'session' in window)
+    }
+    assert.deepEqual([await shown(page), await page.evaluate(() => window.session.signedIn)], ['', false])
+    assert.equal(await call(page), 401)
+  })
+}
 
 test('a refresh token in a cookie: no script sees it, a reload keeps the session, another site can do nothing', LIMIT, async (t) => {
   const tabs = await context()

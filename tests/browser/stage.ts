@@ -54,7 +54,9 @@ const show = (text) => { document.querySelector('#private').textContent = text }
 session.on('signed-in', () => { events.push('signed-in'); show('private mail') })
 session.on('refreshed', () => events.push('refreshed'))
 session.on('signed-out', (reason) => { events.push('signed-out: ' + reason); show('') })
-addEventListener('pageshow', ({ persisted }) => { if (persisted) events.push('restored') })
+addEventListener('pageshow', ({ persisted }) => {
+  if (persisted) requestAnimationFrame(() => events.push('restored: ' + document.querySelector('#private').textContent))
+})
 Object.assign(window, { portcullis, session, events })
 `
 

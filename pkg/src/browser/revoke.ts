@@ -19,14 +19,13 @@ export async function revoke(settings: LogoutSettings): Promise<Revoked> {
   return outcomes.find(({ revoked }) => !revoked) ?? { revoked: true }
 }
 
-function requestsOf({ accessToken, refreshToken, clientId, cookies }: LogoutSettings): RequestInit[] {
+function requestsOf({ accessToken, refreshToken, clientId, cookies: credentials }: LogoutSettings): RequestInit[] {
   if (clientId === undefined) {
     if (accessToken === undefined) return []
     return [{ headers: { 'content-type': 'application/json' }, body: JSON.stringify({ token: accessToken }), credentials: 'same-origin' }]
   }
-  const credentials = cookies ?? 'same-origin'
   // The cookie says which session.
-  const byCookie = cookies === 'include' ? [{ body: new URLSearchParams({ client_id: clientId }), credentials }] : []
+  const byCookie = credentials === 'include' ? [{ body: new URLSearchParams({ client_id: clientId }), credentials }] : []
   const tokens = [
     { token: refreshToken, token_type_hint: 'refresh_token' },
     { token: accessToken, token_type_hint: 'access_token' },

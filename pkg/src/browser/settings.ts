@@ -29,7 +29,7 @@ export const LOGOUT_RULES: Rules = {
 }
 
 export type LogoutSettings = LogoutOptions &
-  Required<Pick<LogoutOptions, 'clear' | 'timeoutMs' | 'channel' | 'fetch'>> & {
+  Required<Pick<LogoutOptions, 'clear' | 'cookies' | 'timeoutMs' | 'channel' | 'fetch'>> & {
     /** Where a session keeps its tokens. */
     storage?: TokenStorage
   }
@@ -44,6 +44,7 @@ export function logoutSettings(options: LogoutOptions): LogoutSettings {
   return {
     ...options,
     clear: options.clear ?? {},
+    cookies: options.cookies ?? 'same-origin',
     timeoutMs: options.timeoutMs ?? 3_000,
     channel: options.channel ?? 'portcullis',
     fetch: options.fetch ?? browserFetch,

@@ -95,7 +95,6 @@ export async function ask(url: string, asked: ApiRequest = {}): Promise<Answer> 
     const response = await fetch(url, {
       method, headers, body,
       cache: 'no-store',
-      credentials: 'omit',
       signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
     })
     return { status: response.status, headers: response.headers, body: parsed(await response.text(), response.status) }
