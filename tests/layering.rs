@@ -61,12 +61,20 @@ fn typescript_imports_run_one_way() {
             let wasm = target.contains("/wasm/");
             let breach = match top(&file) {
                 "entry" => false,
-                "edge" => side("origin") || side("entry") || (wasm && file != "edge/core.ts"),
-                "origin" => side("edge") || (side("entry") && !adapter(&file)) || (wasm && file != "origin/core.ts"),
+                "edge" => side("origin") || side("browser") || side("entry") || (wasm && file != "edge/core.ts"),
+                "origin" => {
+                    side("edge")
+                        || side("browser")
+                        || (side("entry") && !adapter(&file))
+                        || (wasm && file != "origin/core.ts")
+                }
                 // A program of its own, over the origin.
-                "cli" => side("edge") || wasm,
-                "browser" => side("edge") || side("origin") || side("entry") || wasm,
-                _ => side("edge") || side("origin") || side("entry") || wasm,
+                "cli" => side("edge") || side("browser") || wasm,
+                // It runs in pages: no module that is not there, and nothing that must be compiled.
+                "browser" => {
+                    side("edge") || side("origin") || side("entry") || side("cli") || wasm || !target.starts_with('.')
+                }
+                _ => side("edge") || side("origin") || side("browser") || side("entry") || wasm,
             };
             if (breach || target.contains("/testing/")) && !tests {
                 breaches.push(format!("{file} imports {target}"));

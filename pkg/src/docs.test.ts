@@ -4,6 +4,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { settle } from './edge/settings.ts'
+import { COMPROMISE_RULES, LOGOUT_RULES, logoutSettings, SESSION_RULES, sessionSettings } from './browser/settings.ts'
+import type { RevocationFailure } from './browser/index.ts'
 import { ERROR_CODES } from './errors.ts'
 import { memoryStore } from './origin/memory.ts'
 import { settingsOf as refreshTokenSettings } from './origin/refresh-tokens/settings.ts'
@@ -56,6 +58,22 @@ test('the options of refresh tokens and their defaults', () => {
   const origin = { refuses: () => undefined, endSession: () => Promise.resolve() }
   const settings = refreshTokenSettings({ path: 'file.db', realm: 'acme', origin })
   assertDefaults('Refresh tokens', { ...settings, path: {}, realm: {}, database: {} })
+})
+
+test('the options of a logout and of a session in the browser, and their defaults', () => {
+  const revokeUrl = 'https://origin.example/v1/auth/token/revoke'
+  const none = (rules: object): object => Object.fromEntries(Object.keys(rules).map((name) => [name, {}]))
+  assertDefaults('Logout options', { ...none({ ...LOGOUT_RULES, ...COMPROMISE_RULES }), ...logoutSettings({ revokeUrl }), revokeUrl: {} })
+  const required = { tokenUrl: 'https://idp.example/token', clientId: 'app', allowedOrigins: [] }
+  assertDefaults('Session options', { ...none(SESSION_RULES), ...sessionSettings(required), tokenUrl: {}, clientId: {} })
+})
+
+test('the ways in which a revocation fails', () => {
+  const failures: Record<RevocationFailure, true> = {
+    offline: true, timed_out: true, unreachable: true, refused: true,
+    server_error: true, unexpected_answer: true, insecure_url: true, nothing_to_revoke: true,
+  }
+  assert.deepEqual([...table('Revocation failures').keys()], Object.keys(failures))
 })
 
 test('the error codes', () => {

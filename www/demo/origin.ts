@@ -1,30 +1,36 @@
 // The demo's origin: an issuer and the ledger that revokes its tokens, in one process and one SQLite file.
 
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createOrigin } from 'portcullis/origin'
 import { createDevIssuer } from 'portcullis/origin/dev-issuer'
 import { serve } from 'portcullis/origin/node'
 import { sqliteStore } from 'portcullis/origin/sqlite'
+import { openPages } from './pages.ts'
 import { openSecrets } from './secrets.ts'
-import { DATA_FOLDER, EDGE_NAME, INHOUSE_REALM, ORIGIN_PORT, REALM } from './settings.ts'
+import { DATA_FOLDER, DEMO, EDGE_NAME, edgeUrl, INHOUSE_REALM, ORIGIN_PORT, PAGES_FOLDER, REALM } from './settings.ts'
 
 const port = Number(process.env['PORTCULLIS_PORT'] ?? ORIGIN_PORT)
 if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new Error('PORTCULLIS_PORT must be a port, 1 to 65535')
 const folder = process.env['PORTCULLIS_DATA'] ?? DATA_FOLDER
+const edge = process.env['PORTCULLIS_EDGE_URL'] ?? edgeUrl(DEMO)
 const pushUrl = process.env['PORTCULLIS_PUSH_URL'] ?? ''
 
 async function main(): Promise<void> {
   await mkdir(folder, { recursive: true })
   const path = join(folder, 'portcullis.db')
   const { signingKey, edgeSecret, inhouseKey } = await openSecrets(folder)
+  const feedKeys = [JSON.parse(await readFile(join(folder, 'feed-key.public.json'), 'utf8')) as unknown]
+  const issuerUrl = `http://127.0.0.1:${port}/realms/${REALM}`
   const backend = { id: 'backend', secret: 'backend-secret' }
   const issuer = await createDevIssuer({
     path,
-    issuer: `http://127.0.0.1:${port}/realms/${REALM}`,
+    issuer: issuerUrl,
     clients: [
       { id: 'demo' },
       backend,
+      // A page: its refresh token is where no script can read it.
+      { id: 'demo-browser', refreshTokenIn: 'cookie' },
       // Its tokens expire while one watches.
       { id: 'demo-short', accessTokenSeconds: 1 },
       // Its tokens live longer than any gate accepts.
@@ -45,12 +51,15 @@ async function main(): Promise<void> {
       },
     ],
     signingKey,
-    clients: [{ id: 'demo' }, backend],
+    clients: [{ id: 'demo' }, { id: 'demo-browser' }, backend],
     edges: [{ name: EDGE_NAME, ackSecret: edgeSecret, ...(pushUrl === '' ? {} : { pushUrl }) }],
   })
   issuer.attach(origin)
+  const pages = await openPages(PAGES_FOLDER, { edge, issuer: issuerUrl, realm: REALM, feedKeys })
   const server = await serve(
-    async (request, source) => (await issuer.fetch(request, source)) ?? origin.fetch(request, source),
+    async (request, source) => {
+      return pages.fetch(request) ?? (await issuer.fetch(request, source)) ?? origin.fetch(request, source)
+    },
     { port },
   )
   process.once('SIGTERM', () => {

@@ -3,6 +3,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { buildPages } from '../pages/build.ts'
 import { requirePort } from './child.ts'
 import { startEdge } from './edge.ts'
 import { DEMO, edgeUrl, originUrl, type Place } from './settings.ts'
@@ -19,6 +20,7 @@ async function main(): Promise<number> {
   // The tour starts from nothing, so that each run shows the same.
   const place: Place = touring ? { ...DEMO, folder: await mkdtemp(join(tmpdir(), 'portcullis-tour-')) } : DEMO
   await mkdir(place.folder, { recursive: true })
+  if (!touring) await buildPages()
   parts.origin = await startOrigin(place)
   parts.edge = await startEdge(place)
   if (touring) {
@@ -42,7 +44,13 @@ Portcullis is running.
   origin   ${originUrl(place)}   Node and SQLite: issuer, ledger, feed
   edge     ${edgeUrl(place)}   a worker in workerd
 
-Try it in another terminal:
+Open in a browser:
+
+  ${originUrl(place)}/          playground: a token's verdict, check by check
+  ${originUrl(place)}/try       log in, call the API, log out
+  ${originUrl(place)}/console   users, sessions, keys and edges (admin)
+
+Or try it in another terminal:
 
   # 1. log in
   TOKEN=$(curl -s ${token} \\

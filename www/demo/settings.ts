@@ -13,6 +13,9 @@ export const EDGE_NAME = 'edge-1'
 /** What the demo keeps between runs: the database and the feed's key. */
 export const DATA_FOLDER = fileURLToPath(new URL('../.demo', import.meta.url))
 
+/** Where the pages are built to, and served from. */
+export const PAGES_FOLDER = fileURLToPath(new URL('../dist/pages', import.meta.url))
+
 /** One running demo: its origin, its edge, and the folder that holds its data. */
 export interface Place {
   originPort: number

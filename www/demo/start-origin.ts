@@ -14,6 +14,7 @@ export async function startOrigin(place: Place, options: OriginProcessOptions = 
   const origin = new Child('origin', process.execPath, ['--import', import.meta.resolve('tsx'), entry], {
     PORTCULLIS_PORT: String(place.originPort),
     PORTCULLIS_DATA: place.folder,
+    PORTCULLIS_EDGE_URL: edgeUrl(place),
     PORTCULLIS_PUSH_URL: options.push === false ? '' : `${edgeUrl(place)}/portcullis/feed`,
   })
   await origin.ready(`${originUrl(place)}/healthz`)

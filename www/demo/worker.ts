@@ -37,8 +37,14 @@ const gate = createGate<Env>((env) => {
   }
 })
 
+/** There are no cookies here: a page of any origin can do no more than whoever has the token. */
+const cors = { origins: '*' } as const
+
 /** The claims as they stand in the token, once more under `claims` (apart from any of that name), and how far the gate was. */
-const whoami = gate.protect((_request, _env, _ctx, { claims, sequence }) => Response.json({ ...claims, claims, sequence }))
+const whoami = gate.protect(
+  (_request, _env, _ctx, { claims, sequence }) => Response.json({ ...claims, claims, sequence }),
+  { cors },
+)
 
 export default {
   async fetch(request: Request, env: Env, ctx: { waitUntil(promise: Promise<unknown>): void }): Promise<Response> {
@@ -59,5 +65,6 @@ export default {
 
 function status(env: Env): Response {
   const [acme] = gate.status({ env })
-  return acme?.loaded ? Response.json(acme) : Response.json({ error: 'no_feed' }, { status: 503 })
+  const headers = { 'access-control-allow-origin': '*' }
+  return acme?.loaded ? Response.json(acme, { headers }) : Response.json({ error: 'no_feed' }, { status: 503, headers })
 }

@@ -74,6 +74,7 @@ fn test(project: &Project) -> Result<(), Failure> {
     npm::install(&project.path("www"))?;
     npm::install(&project.path("tests"))?;
     let strace = system::provide("strace", "strace", project.consent);
+    let chromium = system::provide("chromium", "chromium", project.consent);
 
     let cargo = || Run::new("cargo").within(&project.root);
     cargo().args(["fmt", "--all", "--check"]).run()?;
@@ -85,7 +86,9 @@ fn test(project: &Project) -> Result<(), Failure> {
     npm::script(&project.path("pkg"), "unit").run()?;
     npm::script(&project.path("www"), "check").run()?;
     npm::script(&project.path("tests"), "check").run()?;
-    npm::script(&project.path("tests"), "test").env("STRACE", if strace { "yes" } else { "no" }).run()
+    let given = |provided: bool| if provided { "yes" } else { "no" };
+    let tests = npm::script(&project.path("tests"), "test");
+    tests.env("STRACE", given(strace)).env("CHROMIUM", given(chromium)).run()
 }
 
 fn bench(project: &Project, arguments: &[String]) -> Result<(), Failure> {

@@ -29,7 +29,7 @@ describe('preflight', () => {
     const answer = preflight(request('OPTIONS', APP, ASKS), ORIGINS, ['GET', 'HEAD', 'POST'])
     assert.equal(answer?.status, 204)
     assert.equal(answer.headers.get('access-control-allow-methods'), 'GET, HEAD, POST')
-    assert.equal(answer.headers.get('access-control-allow-headers'), 'authorization, content-type')
+    assert.equal(answer.headers.get('access-control-allow-headers'), 'authorization, content-type, portcullis-csrf')
     assert.equal(answer.headers.get('access-control-max-age'), '600')
   })
 

@@ -2,7 +2,7 @@
 const MAX_AGE_SECONDS = 600
 
 /** What browsers may send, and what scripts may read besides the headers that are always readable (Fetch §3.3). */
-const ALLOWED_HEADERS = 'authorization, content-type'
+const ALLOWED_HEADERS = 'authorization, content-type, portcullis-csrf'
 const EXPOSED_HEADERS = 'www-authenticate, retry-after, link, etag'
 
 /**
@@ -25,10 +25,15 @@ export function preflight(
 }
 
 /**
- * The same answer, readable by scripts of `origins`; to be the last step of every answer, refusals and preflights too.
- * There are no cookies here, so credentials are never allowed.
+ * The same answer, readable by scripts of `origins`; to be the last step of every answer, refusals and preflights too. With
+ * `include` also to requests with cookies; the origin itself looks at none.
  */
-export function withCors(request: Request, origins: readonly string[], answer: Response): Response {
+export function withCors(
+  request: Request,
+  origins: readonly string[],
+  answer: Response,
+  credentials: 'omit' | 'include' = 'omit',
+): Response {
   if (origins.length === 0) return answer
   // An answer's own headers may be immutable.
   const shared = new Response(answer.body, answer)
@@ -38,6 +43,7 @@ export function withCors(request: Request, origins: readonly string[], answer: R
   if (origin === undefined) return shared
   shared.headers.set('access-control-allow-origin', origin)
   shared.headers.set('access-control-expose-headers', EXPOSED_HEADERS)
+  if (credentials === 'include') shared.headers.set('access-control-allow-credentials', 'true')
   return shared
 }
 

@@ -62,6 +62,8 @@ export function settingsOf(options: OriginOptions): Settings {
     plainHttp: 'loopback',
     maxFailuresPerMinute: 100,
     corsOrigins: [],
+    clearSiteData: ['storage'],
+    expireCookies: [],
     silentAfterSeconds: 60,
     pruneIntervalSeconds: 60,
     auditRetentionSeconds: 31_536_000,
@@ -132,6 +134,9 @@ export const CLIENT_RULES: Rules = {
   realms: list(text),
 }
 
+/** RFC 6265 §4.1.1. */
+const cookieName = rule('the name of a cookie', (value) => typeof value === 'string' && /^[!#$%&'*+.^_`|~\w-]+$/.test(value))
+
 /** What an origin takes. */
 export const ORIGIN_RULES: Rules = {
   store: required(store),
@@ -155,6 +160,8 @@ export const ORIGIN_RULES: Rules = {
   plainHttp: oneOf('loopback', 'anywhere'),
   maxFailuresPerMinute: integer('failures', 1),
   corsOrigins: list(webOrigin),
+  clearSiteData: list(oneOf('cookies', 'storage', 'cache')),
+  expireCookies: list(cookieName),
   metricsCredential: text,
   silentAfterSeconds: integer('whole seconds', 1),
   pruneIntervalSeconds: integer('whole seconds', 1, 86_400),

@@ -3,6 +3,7 @@ import type { Reason } from '../reasons.ts'
 import type { JWK, JWKS, TokenOptions } from '../types.ts'
 import type { AnsweredRequest } from './log.ts'
 import type { Act, Audit } from './audit.ts'
+import type { SiteData } from './site-data.ts'
 import type { RevocationStore } from './store.ts'
 
 /** One realm of an origin: whose tokens it revokes, and who may ask for it. */
@@ -162,6 +163,13 @@ export interface OriginOptions {
   maxFailuresPerMinute?: number
   /** The web origins whose scripts may read answers, such as `https://app.example`. Default: none. */
   corsOrigins?: string[]
+  /**
+   * What the answer to a logout has a browser clear of this origin (`Clear-Site-Data`), when a page of this or a listed origin
+   * logged out. `cookies` also clears those of other hosts of the site, and `cache` can be slow. Default `storage`.
+   */
+  clearSiteData?: SiteData[]
+  /** The names of cookies that the answer to a logout expires, such as `__Host-session`. Default: none. */
+  expireCookies?: string[]
   /** A bearer credential that readers of `/metrics` must show. Default: only this machine may read them. */
   metricsCredential?: string
   /** After so many seconds without a newer acknowledgement an edge counts as silent; edges repeat theirs every 30 s. Default 60. */

@@ -1,6 +1,7 @@
 import { json } from '../answer.ts'
 import { Problem } from '../problem.ts'
 import { invalidRequest } from '../request.ts'
+import { inCookie, presentedCookie, requireOwnScript, withRefreshCookie } from './cookie.ts'
 import { type Asking, clientOf, type Issuer, note, tryPassword, unixSeconds } from './issuer.ts'
 import { verifyPassword } from './passwords.ts'
 import { answerWith, issuableAt, type Session, signRefreshToken, type TokenAnswer, versionOf } from './tokens.ts'
@@ -14,7 +15,10 @@ export async function token(issuer: Issuer, asking: Asking): Promise<Response> {
   const grant = asking.form.get('grant_type')
   if (grant === undefined) throw invalidRequest('grant_type is missing')
   const client = await clientOf(issuer, asking)
-  return json(200, await granted(issuer, grant, client, asking), { pragma: 'no-cache' })
+  if (inCookie(client)) requireOwnScript(issuer, asking.request)
+  const answer = await granted(issuer, grant, client, asking)
+  const { body, headers } = inCookie(client) ? withRefreshCookie(answer) : { body: answer, headers: {} }
+  return json(200, body, { pragma: 'no-cache', ...headers })
 }
 
 async function granted(issuer: Issuer, grant: string, client: DevClient, asking: Asking): Promise<TokenAnswer> {
@@ -55,8 +59,8 @@ async function password(issuer: Issuer, client: DevClient, { form, address }: As
 }
 
 /** The refresh token is spent and the next one remembered in one transaction; then the rest is signed. */
-async function refresh(issuer: Issuer, client: DevClient, { form, address }: Asking): Promise<TokenAnswer> {
-  const presented = needed(form, 'refresh_token')
+async function refresh(issuer: Issuer, client: DevClient, { request, form, address }: Asking): Promise<TokenAnswer> {
+  const presented = inCookie(client) ? (presentedCookie(request) ?? '') : needed(form, 'refresh_token')
   const session = await sessionOf(issuer, client, presented)
   if (session === undefined) return refuse(issuer, { client, address, detail: 'unknown_token' })
   const next = await signRefreshToken(issuer, session, unixSeconds())

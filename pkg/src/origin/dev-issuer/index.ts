@@ -12,8 +12,9 @@ import { formBody, parametersOf } from '../request.ts'
 import { requireHttps } from '../transport.ts'
 import type { RequestSource } from '../types.ts'
 import { administrationOf } from './administration.ts'
+import { inCookie, revokeByCookie } from './cookie.ts'
 import { token } from './grants.ts'
-import { type Asking, type Issuer, type LedgerView, note, notAttached, unixSeconds } from './issuer.ts'
+import { type Asking, type Issuer, type LedgerView, MAX_FORM_BYTES, note, notAttached, unixSeconds } from './issuer.ts'
 import { SigningKeys } from './keys.ts'
 import { logout } from './logout.ts'
 import { hashPassword } from './passwords.ts'
@@ -21,9 +22,6 @@ import { openTables, type Tables } from './tables.ts'
 import type { DevClient, DevIssuer, DevIssuerOptions, DevUser } from './types.ts'
 
 export type { DevAlgorithm, DevClient, DevIssuer, DevIssuerOptions, DevUser } from './types.ts'
-
-/** The largest form: two tokens and some names. */
-const MAX_FORM_BYTES = 65_536
 
 /** How long certs and discovery may be kept: a rotation is seen within this. */
 const METADATA_CACHE = { 'cache-control': 'public, max-age=60' }
@@ -105,6 +103,9 @@ interface Endpoint {
   answer(issuer: Issuer, asking: Asking): Response | Promise<Response>
 }
 
+/** The origin's own route, but for what comes with a cookie. */
+const REVOCATION = 'protocol/openid-connect/revoke'
+
 /** By their path under the realm. */
 const ENDPOINTS: ReadonlyMap<string, Endpoint> = new Map([
   ['.well-known/openid-configuration', { methods: ['GET', 'HEAD'], answer: (issuer) => json(200, discovery(issuer), METADATA_CACHE) }],
@@ -116,20 +117,34 @@ const ENDPOINTS: ReadonlyMap<string, Endpoint> = new Map([
 async function answer(issuer: Issuer, request: Request, source: RequestSource): Promise<Response | undefined> {
   const url = new URL(request.url)
   const base = `/realms/${issuer.settings.realm}/`
-  const endpoint = url.pathname.startsWith(base) ? ENDPOINTS.get(url.pathname.slice(base.length)) : undefined
-  if (endpoint === undefined) return undefined
-  const { corsOrigins } = issuer.settings
-  return withCors(request, corsOrigins, await answered(issuer, endpoint, request, source))
+  const path = url.pathname.startsWith(base) ? url.pathname.slice(base.length) : ''
+  const { corsOrigins, clients } = issuer.settings
+  const hasCookies = clients.some(inCookie)
+  const shared = (response: Response): Response => withCors(request, corsOrigins, response, hasCookies ? 'include' : 'omit')
+  const endpoint = ENDPOINTS.get(path)
+  if (endpoint !== undefined) return shared(await answered(issuer, endpoint, request, source))
+  if (!hasCookies || path !== REVOCATION || request.method !== 'POST') return undefined
+  const revoked = await problemsAnswered(async () => {
+    requireHttps(request, source, issuer.settings.plainHttp)
+    return revokeByCookie(issuer, request, source.address)
+  })
+  return revoked === undefined ? undefined : shared(revoked)
 }
 
 async function answered(issuer: Issuer, { methods, answer }: Endpoint, request: Request, source: RequestSource): Promise<Response> {
   const { corsOrigins, plainHttp } = issuer.settings
-  try {
+  return problemsAnswered(async () => {
     requireHttps(request, source, plainHttp)
     const allowed = preflight(request, corsOrigins, methods)
     if (allowed !== undefined) return allowed
     if (!methods.includes(request.method)) throw new Problem(405, 'method_not_allowed', undefined, { allow: methods.join(', ') })
-    return await answer(issuer, { request, form: await formOf(request), address: source.address })
+    return answer(issuer, { request, form: await formOf(request), address: source.address })
+  })
+}
+
+async function problemsAnswered<T>(answer: () => Promise<T>): Promise<T | Response> {
+  try {
+    return await answer()
   } catch (error) {
     const problem = problemOf(error)
     if (problem === undefined) console.error('portcullis: the development issuer failed', error)
@@ -149,7 +164,7 @@ function discovery({ settings }: Issuer): object {
     issuer: settings.issuer,
     jwks_uri: endpoint('certs'),
     token_endpoint: endpoint('token'),
-    revocation_endpoint: endpoint('revoke'),
+    revocation_endpoint: `${settings.issuer}/${REVOCATION}`,
     end_session_endpoint: endpoint('logout'),
     grant_types_supported: ['password', 'refresh_token'],
     response_types_supported: [],
@@ -181,10 +196,17 @@ const RULES: Rules = {
   reuseGraceSeconds: integer('whole seconds', 0, 300),
   maxFailuresPerMinute: integer('failures', 1),
   corsOrigins: list(webOrigin),
+  clearSiteData: list(oneOf('cookies', 'storage', 'cache')),
   plainHttp: oneOf('loopback', 'anywhere'),
   users: list(shape({ name: required(text), password: text, roles: list(text) })),
   clients: list(
-    shape({ id: required(text), secret: text, accessTokenSeconds: integer('whole seconds', 1), postLogoutRedirectUris: list(url) }),
+    shape({
+      id: required(text),
+      secret: text,
+      accessTokenSeconds: integer('whole seconds', 1),
+      refreshTokenIn: oneOf('body', 'cookie'),
+      postLogoutRedirectUris: list(url),
+    }),
   ),
 }
 
@@ -207,6 +229,7 @@ function settingsOf(options: DevIssuerOptions): Issuer['settings'] {
     reuseGraceSeconds: options.reuseGraceSeconds ?? 0,
     maxFailuresPerMinute: options.maxFailuresPerMinute ?? 100,
     corsOrigins: options.corsOrigins ?? [],
+    clearSiteData: options.clearSiteData ?? ['storage'],
     plainHttp: options.plainHttp ?? 'loopback',
     users: options.users ?? [...USERS],
     clients: options.clients ?? [...CLIENTS],

@@ -38,6 +38,8 @@ export interface Asking {
   address: string | undefined
 }
 
+/** The largest form: two tokens and some names. */
+export const MAX_FORM_BYTES = 65_536
 /** Longer names are counted as one: a limiter must not remember what an attacker makes up. */
 const MAX_ACCOUNT_CHARACTERS = 128
 
@@ -70,6 +72,16 @@ export async function tryPassword(issuer: Issuer, address: string | undefined, n
 function admit({ failures }: Issuer, address: string | undefined, account: string): void {
   const seconds = failures.retryAfterSeconds(address ?? '', account)
   if (seconds !== undefined) throw tooManyFailures(seconds)
+}
+
+/** In the ledger, then here. Throws what the ledger throws. */
+export async function endSession(
+  issuer: Issuer,
+  { session, subject, address }: { session: string; subject: string; address: string | undefined },
+): Promise<void> {
+  const actor = `user:${subject}`
+  await issuer.tokens().endSession(session, address === undefined ? { actor } : { actor, address })
+  await note(issuer, { action: 'logout', actor, subject: session, address })
 }
 
 export interface Happened {

@@ -1,26 +1,26 @@
 import { noContent } from '../answer.ts'
 import { Problem } from '../problem.ts'
 import { invalidRequest } from '../request.ts'
-import { type Asking, clientOf, type Issuer, note } from './issuer.ts'
+import { forgetting, isCookieClient, logoutByCookie } from './cookie.ts'
+import { type Asking, clientOf, endSession, type Issuer } from './issuer.ts'
 
 /**
  * `GET` or `POST …/logout` (OpenID Connect RP-Initiated Logout 1.0): ends the session that `id_token_hint` names. As in
- * Keycloak, a client may POST its `refresh_token` instead. Without either nothing says whose session it is.
+ * Keycloak, a client may POST its `refresh_token` instead, or have it in the cookie. Without any nothing says whose session it is.
  */
 export async function logout(issuer: Issuer, asking: Asking): Promise<Response> {
   const { request, form, address } = asking
   if (request.method === 'POST' && form.has('refresh_token')) return byRefreshToken(issuer, asking)
   const hint = form.get('id_token_hint')
+  if (request.method === 'POST' && hint === undefined && isCookieClient(issuer.settings, form)) return logoutByCookie(issuer, asking)
   if (hint === undefined) throw invalidRequest('id_token_hint is missing')
   const claims = await issuer.keys.verify(hint, { issuer: issuer.settings.issuer, expired: 'accept' })
   if (claims?.['token_use'] !== 'id' || typeof claims['sid'] !== 'string')
     throw invalidRequest('id_token_hint is no ID token of this issuer')
   if (form.has('client_id') && form.get('client_id') !== claims.aud) throw invalidRequest('id_token_hint belongs to another client')
   const target = redirectTarget(issuer, form, claims.aud)
-  await end(issuer, { session: claims['sid'], subject: claims.sub ?? '', address })
-  return target === undefined
-    ? page()
-    : new Response(null, { status: 303, headers: { location: target.href, 'cache-control': 'no-store' } })
+  await endSession(issuer, { session: claims['sid'], subject: claims.sub ?? '', address })
+  return forgetting(issuer, request, target === undefined ? page() : seeOther(target))
 }
 
 async function byRefreshToken(issuer: Issuer, asking: Asking): Promise<Response> {
@@ -29,15 +29,8 @@ async function byRefreshToken(issuer: Issuer, asking: Asking): Promise<Response>
   if (found?.client !== client.id) {
     throw new Problem(400, 'invalid_grant', 'the refresh token is no refresh token of this client')
   }
-  await end(issuer, { ...found, address: asking.address })
-  return noContent()
-}
-
-/** In the ledger, then here. Throws what the ledger throws. */
-async function end(issuer: Issuer, { session, subject, address }: { session: string; subject: string; address: string | undefined }): Promise<void> {
-  const actor = `user:${subject}`
-  await issuer.tokens().endSession(session, address === undefined ? { actor } : { actor, address })
-  await note(issuer, { action: 'logout', actor, subject: session, address })
+  await endSession(issuer, { ...found, address: asking.address })
+  return forgetting(issuer, asking.request, noContent())
 }
 
 /** Exactly what the client has registered, or nothing: this is what keeps it from being an open redirect. */
@@ -50,6 +43,10 @@ function redirectTarget(issuer: Issuer, given: ReadonlyMap<string, string>, clie
   const state = given.get('state')
   if (state !== undefined) target.searchParams.set('state', state)
   return target
+}
+
+function seeOther(target: URL): Response {
+  return new Response(null, { status: 303, headers: { location: target.href, 'cache-control': 'no-store' } })
 }
 
 function page(): Response {

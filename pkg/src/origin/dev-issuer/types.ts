@@ -1,6 +1,7 @@
 import type { Algorithm } from '../../types.ts'
 import type { Database } from '../database.ts'
 import type { ClientOptions, OriginRealm, RequestSource } from '../types.ts'
+import type { SiteData } from '../site-data.ts'
 import type { LedgerView } from './issuer.ts'
 
 /** A user of the development issuer. */
@@ -19,6 +20,11 @@ export interface DevClient {
   secret?: string
   /** How long its access tokens live. Default: as long as the issuer's. */
   accessTokenSeconds?: number
+  /**
+   * Where its refresh tokens are: in the answer's `body`, or in a `cookie` that scripts cannot read and pages of other origins
+   * cannot use. Default `body`.
+   */
+  refreshTokenIn?: 'body' | 'cookie'
   /** Where it may send browsers after a logout, exactly. Default: nowhere. */
   postLogoutRedirectUris?: string[]
 }
@@ -51,6 +57,8 @@ export interface DevIssuerOptions {
   maxFailuresPerMinute?: number
   /** The web origins whose scripts may read answers, such as `https://app.example`. Default: none. */
   corsOrigins?: string[]
+  /** What a logout has the browser clear of this origin, as in the origin's options. Default `storage`. */
+  clearSiteData?: SiteData[]
   /** From where it may be asked by `http:`: from this machine (`loopback`) or from `anywhere`. Default `loopback`. */
   plainHttp?: 'loopback' | 'anywhere'
   /** Created when they are missing; what is stored of them wins. Default: `alice`, `bob`, and `admin` with `portcullis-admin`. */

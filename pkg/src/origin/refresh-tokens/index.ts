@@ -4,7 +4,7 @@ import { invalid } from '../../options.ts'
 import type { Act } from '../audit.ts'
 import { type Database, openDatabase } from '../database.ts'
 import { type Settings, settingsOf } from './settings.ts'
-import { familyOf, openTokenTables, type StoredToken, type TokenTables } from './tables.ts'
+import { familyOf, type NewestToken, openTokenTables, type StoredToken, type TokenTables } from './tables.ts'
 import type { KnownRefreshToken, Login, RefreshSession, RefreshTokens, RefreshTokensOptions, RotateRequest, Rotation } from './types.ts'
 
 export type {
@@ -106,7 +106,8 @@ class SqliteRefreshTokens implements RefreshTokens {
   sessions(subject: string): RefreshSession[] {
     this.#assertOpen()
     const now = this.#now()
-    return this.#tables.sessions(subject, now - this.#settings.maxSeconds, now - this.#settings.idleSeconds)
+    const lives = (newest: NewestToken): boolean => this.#refuses(newest) === undefined
+    return this.#tables.sessions(subject, now - this.#settings.maxSeconds, now - this.#settings.idleSeconds, lives)
   }
 
   async tellLedger(): Promise<number> {
@@ -162,7 +163,7 @@ class SqliteRefreshTokens implements RefreshTokens {
     return { outcome: 'reused', family, ledger: 'to_be_told' }
   }
 
-  #refuses({ session, subject, client, issuedAt, tokenVersion }: StoredToken): ReturnType<Settings['origin']['refuses']> {
+  #refuses({ session, subject, client, issuedAt, tokenVersion }: NewestToken): ReturnType<Settings['origin']['refuses']> {
     const { realm, origin, idleSeconds } = this.#settings
     const expiresAt = issuedAt + idleSeconds
     return origin.refuses(realm, { session, subject, authorizedParty: client, issuedAt, expiresAt, tokenVersion })

@@ -41,6 +41,9 @@ export interface StoredToken {
   usedAtMs: number | undefined
 }
 
+/** What the ledger judges the newest token of a family by. */
+export type NewestToken = Pick<StoredToken, 'session' | 'subject' | 'client' | 'issuedAt' | 'tokenVersion'>
+
 export interface TokenTables {
   token(hash: string): StoredToken | undefined
   /** In a transaction of the caller's. */
@@ -52,7 +55,8 @@ export interface TokenTables {
   told(session: string): void
   /** Ended sessions of which the ledger has not heard. */
   toBeTold(): string[]
-  sessions(subject: string, startedAfter: number, usedAfter: number): RefreshSession[]
+  /** Of what `lives` only: the ledger may have refused what these tables did not end. */
+  sessions(subject: string, startedAfter: number, usedAfter: number, lives: (newest: NewestToken) => boolean): RefreshSession[]
   /** Deletes what can be continued no more, unless the ledger has yet to be told of it; answers how many families. */
   sweep(startedUntil: number, usedUntil: number): number
 }
@@ -106,7 +110,8 @@ export function openTokenTables(database: Database, realm: string): TokenTables 
     endSession: (session, ledger, now) => void end.run(now, ledger, realm, session),
     told: (session) => void told.run(realm, session),
     toBeTold: () => toBeTold.all(realm).map((row) => string(row, 'session')),
-    sessions: (subject, startedAfter, usedAfter) => bySession(sessions.all(realm, subject, startedAfter, usedAfter)),
+    sessions: (subject, startedAfter, usedAfter, lives) =>
+      bySession(sessions.all(realm, subject, startedAfter, usedAfter).filter((row) => lives(newestOf(row)))),
     sweep: (startedUntil, usedUntil) => Number(sweep.run(realm, startedUntil, usedUntil, SWEEP_FAMILIES).changes),
   }
 }
@@ -137,6 +142,16 @@ function bySession(rows: readonly Row[]): RefreshSession[] {
     })
   }
   return [...sessions.values()]
+}
+
+function newestOf(row: Row): NewestToken {
+  return {
+    session: string(row, 'session'),
+    subject: string(row, 'subject'),
+    client: string(row, 'client'),
+    issuedAt: number(row, 'last_used_at'),
+    tokenVersion: number(row, 'token_version'),
+  }
 }
 
 function tokenOf(row: Row): StoredToken {

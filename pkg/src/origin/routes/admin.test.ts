@@ -245,6 +245,16 @@ describe('with the development issuer beside it', () => {
     assert.equal((await administer('DELETE', `sessions/${session?.id}`)).status, 204)
     assert.deepEqual(await sessions(), [])
     assert.equal((await administer('GET', 'users/nobody/sessions')).status, 404)
+    // What the ledger refuses is no session any more, though the issuer has not ended it.
+    for (const end of [() => stage.origin.logoutUser('acme', String(alice?.id)), () => stage.origin.raiseTokenVersion('acme', String(alice?.id), 3)]) {
+      await login('alice')
+      assert.equal((await sessions()).length, 1)
+      await end()
+      assert.deepEqual(await sessions(), [])
+    }
+    const [shown] = (await (await administer('GET', 'users?search=lic')).json()) as { notBefore: number; tokenVersion: number }[]
+    assert.deepEqual([shown?.notBefore, shown?.tokenVersion], [stage.origin.userNotBefore('acme', String(alice?.id)), 3])
+    assert.ok(Number(shown?.notBefore) > 0)
   })
 
   test('a key is added, the old one retired; the feed carries what there is', async () => {
@@ -265,7 +275,9 @@ describe('with the development issuer beside it', () => {
       (await keys()).keys.map((key) => [key.kid, key.status]),
       [[kid, 'ACTIVE']],
     )
-    const actions = (await stage.origin.audit.list({ realm: 'acme', limit: 10 })).map(({ action }) => action)
+    assert.equal((await administer('POST', 'keys?wait=never')).status, 400)
+    assert.equal((await keys()).keys.length, 1)
+    const actions = (await stage.origin.audit.list({ realm: 'acme', limit: 20 })).map(({ action }) => action)
     assert.deepEqual(
       actions.filter((action) => action.startsWith('key')),
       ['keys_published', 'key_retired', 'keys_published', 'key_added', 'keys_published'],

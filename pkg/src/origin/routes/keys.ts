@@ -70,8 +70,9 @@ export const keyRoutes: readonly Route[] = [
     access: 'administrator',
     operation: {
       summary: 'Makes a new signing key, where the issuer stands beside the origin; older ones still verify.',
-      query: REASON_PARAMETER,
+      query: { ...WAIT_PARAMETERS, ...REASON_PARAMETER },
       answers: {
+        200: { description: 'Made, and how many edges know it: `wait`.', type: 'application/json', schema: ENFORCEMENT },
         201: { description: 'The new key; it is in the feed already.', type: 'application/json', schema: KEY },
       },
     },
@@ -161,11 +162,10 @@ async function keysOfSet({ context }: Call, realm: string): Promise<ShownKey[]> 
 
 async function add(call: Call): Promise<Response> {
   const { context, act, parameter } = call
-  const [issuer, who, realm] = [issuerOf(call), act(), parameter('realm')]
+  const [issuer, wait, who, realm] = [issuerOf(call), waitOf(call), act(), parameter('realm')]
   const key = await issuer.addKey()
   await context.audit.note({ realm, ...who, action: 'key_added', subject: key.thumbprint })
-  await context.origin.publishKeys(realm, who)
-  return json(201, { ...key, banned: false })
+  return enforcedOr(call, wait, await context.origin.publishKeys(realm, who), json(201, { ...key, banned: false }))
 }
 
 async function ban(call: Call): Promise<Response> {

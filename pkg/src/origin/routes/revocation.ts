@@ -9,6 +9,7 @@ import { Problem } from '../problem.ts'
 import { formBody, invalidRequest } from '../request.ts'
 import type { Call, Route } from '../router.ts'
 import type { RealmSettings } from '../settings.ts'
+import { endingSiteData } from '../site-data.ts'
 import { feedOf } from './feed.ts'
 import type { Recorded } from '../types.ts'
 
@@ -63,7 +64,8 @@ async function revoke(call: Call): Promise<Response> {
   try {
     const recorded = await revokeToken(context, realm, { token, client, act })
     // What there was nothing to do for looks like what was done (RFC 7009 §2.2).
-    return await enforcedOr(call, wait, recorded ?? { realm: realm.name, sequence: feedOf(call).head().sequence }, ok())
+    const { sequence } = recorded ?? feedOf(call).head()
+    return endingSiteData(request, await enforcedOr(call, wait, { realm: realm.name, sequence }, ok()), context.settings)
   } catch (error) {
     throw problemOf(error)
   }

@@ -4,6 +4,7 @@ import { ENFORCEMENT, enforcedOr, waitOf, WAIT_PARAMETERS } from '../enforcement
 import { Problem } from '../problem.ts'
 import { invalidRequest, jsonBody } from '../request.ts'
 import type { Call, Route } from '../router.ts'
+import { endingSiteData } from '../site-data.ts'
 
 /** `POST /v1/auth/token/revoke {"token"}`: whoever holds an access token may revoke it. */
 export const revokeRoutes: readonly Route[] = [
@@ -45,12 +46,8 @@ async function revoke(call: Call): Promise<Response> {
   const { token } = await jsonBody(request, context.settings.maxBodyBytes, ['token'])
   if (typeof token !== 'string' || token === '') throw invalidRequest('token must be a text that is not empty')
   try {
-    return await enforcedOr(
-      call,
-      wait,
-      await context.origin.revokeToken(token, call.act()),
-      json(200, { revoked: true }),
-    )
+    const recorded = await context.origin.revokeToken(token, call.act())
+    return endingSiteData(request, await enforcedOr(call, wait, recorded, json(200, { revoked: true })), context.settings)
   } catch (error) {
     throw problemOf(error)
   }

@@ -14,11 +14,13 @@ const USERS = {
   type: 'array',
   items: {
     type: 'object',
-    required: ['id', 'username'],
+    required: ['id', 'username', 'notBefore', 'tokenVersion'],
     properties: {
       id: { type: 'string' },
       username: { type: 'string' },
       roles: { type: 'array', items: { type: 'string' } },
+      notBefore: { type: 'integer', description: 'Tokens issued up to then are refused; unix seconds, 0: none.' },
+      tokenVersion: { type: 'integer', description: 'Tokens of a lower version are refused.' },
     },
   },
 }
@@ -141,7 +143,13 @@ async function users(call: Call): Promise<Response> {
   const first = wholeNumber(call.url, 'first') ?? 0
   const max = wholeNumber(call.url, 'max') ?? DEFAULT_USERS
   if (max < 1 || max > MAX_USERS) throw invalidRequest(`max must be 1 to ${MAX_USERS}`)
-  return json(200, await issuerOf(call).users({ ...(search === undefined ? {} : { search }), first, max }))
+  const { origin } = call.context
+  const [realm, found] = [
+    call.parameter('realm'),
+    await issuerOf(call).users({ ...(search === undefined ? {} : { search }), first, max }),
+  ]
+  const inForce = (id: string): object => ({ notBefore: origin.userNotBefore(realm, id), tokenVersion: origin.minimumVersion(realm, id) })
+  return json(200, found.map((user) => ({ ...user, ...inForce(user.id) })))
 }
 
 async function sessions(call: Call): Promise<Response> {

@@ -1,0 +1,77 @@
+import { within } from '../deadline.ts'
+import type { ClearOptions, IndexedDbItem, TokenStorage } from './types.ts'
+
+/** A database that another page holds open is not deleted before that page lets go. */
+const CLEAR_TIMEOUT_MS = 2_000
+
+/**
+ * Clears everything that is named; what is synchronous is done when this returns. Resolves with the names of what could not be
+ * cleared. Never rejects.
+ */
+export async function clear(
+  { memory, localStorage, sessionStorage, indexedDB, caches }: ClearOptions,
+  storage?: TokenStorage,
+): Promise<string[]> {
+  const all: Promise<string[]>[] = [
+    ...(storage === undefined ? [] : [attempt('storage', () => storage.clear())]),
+    ...(memory === undefined ? [] : [attempt('memory', memory)]),
+    ...(localStorage ?? []).map((key) => attempt(`localStorage:${key}`, () => globalThis.localStorage.removeItem(key))),
+    ...(sessionStorage ?? []).map((key) => attempt(`sessionStorage:${key}`, () => globalThis.sessionStorage.removeItem(key))),
+    ...(indexedDB ?? []).map((item) => attempt(`indexedDB:${nameOf(item)}`, () => clearIndexedDb(item))),
+    ...(caches ?? []).map((name) => attempt(`caches:${name}`, () => globalThis.caches.delete(name))),
+  ]
+  return (await Promise.all(all)).flat()
+}
+
+/** Answers the name if it could not be cleared. */
+async function attempt(name: string, act: () => unknown): Promise<string[]> {
+  try {
+    const done = act()
+    if (!(done instanceof Promise)) return []
+    return (await within(done, CLEAR_TIMEOUT_MS)) === 'done' ? [] : [name]
+  } catch {
+    return [name]
+  }
+}
+
+function nameOf(item: IndexedDbItem): string {
+  return typeof item === 'string' ? item : `${item.database}/${item.store}`
+}
+
+function clearIndexedDb(item: IndexedDbItem): Promise<unknown> {
+  return typeof item === 'string' ? settled(globalThis.indexedDB.deleteDatabase(item)) : clearStore(item)
+}
+
+async function clearStore({ database: name, store, key }: Exclude<IndexedDbItem, string>): Promise<void> {
+  const opening = globalThis.indexedDB.open(name)
+  let isNew = false
+  opening.onupgradeneeded = () => {
+    // There was none, and there shall be none.
+    isNew = true
+    opening.transaction?.abort()
+  }
+  const database = await settled(opening).catch((error: unknown) => {
+    if (!isNew) throw error
+  })
+  if (database === undefined) return
+  try {
+    if (!database.objectStoreNames.contains(store)) return
+    const transaction = database.transaction(store, 'readwrite')
+    const objects = transaction.objectStore(store)
+    if (key === undefined) objects.clear()
+    else objects.delete(key)
+    await new Promise<void>((resolve, reject) => {
+      transaction.oncomplete = () => resolve()
+      transaction.onabort = () => reject(transaction.error)
+    })
+  } finally {
+    database.close()
+  }
+}
+
+function settled<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result)
+    request.onerror = () => reject(request.error)
+  })
+}

@@ -1,0 +1,46 @@
+import { within } from '../deadline.ts'
+import { logOutOnce } from './logout.ts'
+import { failed, revoke } from './revoke.ts'
+import { compromiseSettings, isSecure, type LogoutSettings } from './settings.ts'
+import type { CompromiseMessage, ReportCompromiseOptions, ReportedCompromise, Revoked } from './types.ts'
+
+/**
+ * For a user whose token may be in somebody else's hands: logs the user out everywhere, if asked to, revokes the tokens, tells
+ * whom it should, and clears as `logout` does. Rejects with `invalid_option` before anything, and with nothing else.
+ */
+export async function reportCompromise(options: ReportCompromiseOptions): Promise<ReportedCompromise> {
+  const { logoutEverywhereUrl, notify, ...settings } = compromiseSettings(options)
+  const { timeoutMs } = settings
+  let loggedOutEverywhere: CompromiseMessage['loggedOutEverywhere'] = 'not_asked'
+  let notified: ReportedCompromise['notified'] = 'not_asked'
+  async function revokes(): Promise<Revoked> {
+    // With the token, so before that is revoked.
+    if (logoutEverywhereUrl !== undefined) loggedOutEverywhere = await logOutEverywhere(settings, logoutEverywhereUrl)
+    let revoked: Revoked = failed('timed_out')
+    await within(revoke(settings).then((outcome) => void (revoked = outcome)), timeoutMs)
+    if (notify !== undefined) {
+      const message: CompromiseMessage = { time: new Date().toISOString(), revoked: revoked.revoked, loggedOutEverywhere }
+      const telling = (async () => notify(message))()
+      notified = (await within(telling, timeoutMs)) === 'done' ? 'done' : 'failed'
+    }
+    return revoked
+  }
+  // Three steps, and a little more: each ends in time by itself.
+  const loggedOut = await logOutOnce({ ...settings, timeoutMs: 3 * timeoutMs + 100 }, 'compromised', revokes)
+  return { ...loggedOut, loggedOutEverywhere, notified }
+}
+
+async function logOutEverywhere({ accessToken, timeoutMs, fetch }: LogoutSettings, url: URL | string): Promise<'done' | 'failed'> {
+  if (accessToken === undefined || !isSecure(url)) return 'failed'
+  const headers = { authorization: `Bearer ${accessToken}` }
+  let ok = false
+  const asking = fetch(url, { method: 'POST', headers, keepalive: true, redirect: 'error', cache: 'no-store' })
+  const answered = asking.then((response) => void (ok = response.ok))
+  // A page that goes away does not wait: what comes next must be on its way.
+  await within(Promise.race([answered, pageHidden()]), timeoutMs)
+  return ok ? 'done' : 'failed'
+}
+
+function pageHidden(): Promise<void> {
+  return new Promise((resolve) => globalThis.addEventListener?.('pagehide', () => resolve(), { once: true }))
+}

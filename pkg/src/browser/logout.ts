@@ -1,0 +1,79 @@
+import { within } from '../deadline.ts'
+import { clear } from './clear.ts'
+import { readMark, writeMark } from './mark.ts'
+import { redirect } from './redirect.ts'
+import { failed, revoke } from './revoke.ts'
+import { logoutSettings, type LogoutSettings } from './settings.ts'
+import { type SharedReason, tellSignedOut } from './tabs.ts'
+import type { LoggedOut, LogoutOptions, Revoked } from './types.ts'
+
+/**
+ * Revokes the tokens, tells the other tabs, clears what is private on this device (even when the revocation failed), and goes
+ * where the options say. Twice at once is one logout. Rejects with `invalid_option` before anything, and with nothing else.
+ */
+export async function logout(options: LogoutOptions): Promise<LoggedOut> {
+  return logOutOnce(logoutSettings(options), 'logout', revoke)
+}
+
+/** By what they revoke. */
+const underWay = new Map<string, Promise<LoggedOut>>()
+
+/** The same with another way to revoke. */
+export async function logOutOnce(
+  settings: LogoutSettings,
+  reason: SharedReason,
+  revokes: (settings: LogoutSettings) => Promise<Revoked>,
+): Promise<LoggedOut> {
+  const { channel, revokeUrl, accessToken, refreshToken } = settings
+  const key = JSON.stringify([channel, revokeUrl, accessToken, refreshToken])
+  const first = underWay.get(key)
+  if (first !== undefined) {
+    const done = await first
+    // What is to be cleared here need not be what the other one clears.
+    return { ...done, uncleared: [...new Set([...done.uncleared, ...(await clear(settings.clear, settings.storage))])] }
+  }
+  const logout = logOut(settings, reason, revokes).finally(() => underWay.delete(key))
+  underWay.set(key, logout)
+  return logout
+}
+
+async function logOut(
+  settings: LogoutSettings,
+  reason: SharedReason,
+  revokes: (settings: LogoutSettings) => Promise<Revoked>,
+): Promise<LoggedOut> {
+  const { channel, timeoutMs } = settings
+  const clearing = (): Promise<string[]> => clear(settings.clear, settings.storage)
+  // First, so that it is on its way whatever happens to the page.
+  const revoking = revokes(settings)
+  const mark = tellSignedOut(channel, reason)
+  const { revoked, left } = await untilAnswered(revoking, timeoutMs, clearing)
+  const uncleared = await (left ?? clearing())
+  // The answer may have cleared it (Clear-Site-Data), or the page with the rest of its storage.
+  if (readMark(channel) === 'unknown') writeMark(channel, mark)
+  return { ...revoked, uncleared, redirect: left === undefined ? redirect(settings) : 'none' }
+}
+
+/** Waits for the answer; `left` is what `leaving` does when the page goes away meanwhile. */
+async function untilAnswered<T>(
+  revoking: Promise<Revoked>,
+  timeoutMs: number,
+  leaving: () => T,
+): Promise<{ revoked: Revoked; left: T | undefined }> {
+  let revoked: Revoked = failed('timed_out')
+  let left: T | undefined
+  let leave = (): void => undefined
+  const hidden = new Promise<void>((resolve) => {
+    leave = () => {
+      left ??= leaving()
+      resolve()
+    }
+  })
+  globalThis.addEventListener?.('pagehide', leave)
+  try {
+    await within(Promise.race([revoking.then((outcome) => void (revoked = outcome)), hidden]), timeoutMs)
+  } finally {
+    globalThis.removeEventListener?.('pagehide', leave)
+  }
+  return { revoked, left }
+}

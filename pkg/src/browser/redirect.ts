@@ -1,0 +1,31 @@
+import { isSecure } from './settings.ts'
+import type { LoggedOut, LogoutOptions } from './types.ts'
+
+/** Sends the browser where the options say, if that is allowed; never to what only looks like this page's origin. */
+export function redirect({ endSession, redirectTo, allowedRedirects = [] }: LogoutOptions): LoggedOut['redirect'] {
+  const { location } = globalThis
+  if (location === undefined || (endSession === undefined && redirectTo === undefined)) return 'none'
+  const wanted = endSession === undefined ? redirectTo : endSession.postLogoutRedirectUri
+  const target = wanted === undefined ? undefined : allowed(wanted, location, allowedRedirects)
+  if (wanted !== undefined && target === undefined) return 'refused'
+  const destination = endSession === undefined ? target : logoutPage(endSession, target)
+  if (destination === undefined) return 'refused'
+  location.assign(destination)
+  return 'done'
+}
+
+function allowed(wanted: string, location: Location, allowedRedirects: readonly (URL | string)[]): string | undefined {
+  if (allowedRedirects.some((each) => String(each) === wanted)) return wanted
+  if (!URL.canParse(wanted, location.href)) return undefined
+  const { protocol, origin, href } = new URL(wanted, location.href)
+  return /^https?:$/.test(protocol) && origin === location.origin ? href : undefined
+}
+
+/** OpenID Connect RP-Initiated Logout 1.0 §2. The ID token goes along, so not by plain http. */
+function logoutPage({ url, idToken, clientId, state }: NonNullable<LogoutOptions['endSession']>, target: string | undefined): string | undefined {
+  if (!isSecure(url)) return undefined
+  const page = new URL(url)
+  const parameters = { id_token_hint: idToken, client_id: clientId, post_logout_redirect_uri: target, state }
+  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) page.searchParams.set(name, value)
+  return page.href
+}

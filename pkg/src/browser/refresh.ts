@@ -1,0 +1,48 @@
+import { readBody } from '../body.ts'
+import { isObject } from '../options.ts'
+import type { SessionSettings } from './settings.ts'
+import type { SessionTokens } from './types.ts'
+
+/** What the token endpoint says. `unavailable`: nothing about the refresh token; it may be good. */
+export type Refreshed = { kind: 'tokens'; tokens: SessionTokens } | { kind: 'refused' } | { kind: 'unavailable' }
+
+const REFRESH_TIMEOUT_MS = 10_000
+const MAX_ANSWER_BYTES = 262_144
+
+/** A header that forms of other sites cannot send: the issuer wants it where a cookie says who asks. */
+export const CSRF_HEADER = 'portcullis-csrf'
+
+/** Refreshes (RFC 6749 §6). Without `refreshToken` the cookie has it. Never rejects. */
+export async function refresh({ tokenUrl, clientId, cookies, fetch }: SessionSettings, refreshToken: string | undefined): Promise<Refreshed> {
+  const form = { grant_type: 'refresh_token', client_id: clientId, ...(refreshToken === undefined ? {} : { refresh_token: refreshToken }) }
+  try {
+    const signal = AbortSignal.timeout(REFRESH_TIMEOUT_MS)
+    const response = await fetch(tokenUrl, {
+      method: 'POST',
+      body: new URLSearchParams(form),
+      headers: cookies === 'include' ? { [CSRF_HEADER]: '1' } : {},
+      credentials: cookies,
+      redirect: 'error',
+      cache: 'no-store',
+      signal,
+    })
+    if (response.status === 401) return { kind: 'refused' }
+    const answer: unknown = JSON.parse(new TextDecoder().decode(await readBody(response, { maxBytes: MAX_ANSWER_BYTES, signal })))
+    if (!isObject(answer)) return { kind: 'unavailable' }
+    if (response.status === 400 && answer['error'] === 'invalid_grant') return { kind: 'refused' }
+    return response.status === 200 ? granted(answer) : { kind: 'unavailable' }
+  } catch {
+    return { kind: 'unavailable' }
+  }
+}
+
+function granted({ access_token, refresh_token, expires_in }: Record<string, unknown>): Refreshed {
+  if (typeof access_token !== 'string' || access_token === '') return { kind: 'unavailable' }
+  const seconds = Number(expires_in)
+  const tokens: SessionTokens = {
+    accessToken: access_token,
+    ...(typeof refresh_token === 'string' ? { refreshToken: refresh_token } : {}),
+    ...(expires_in !== undefined && Number.isFinite(seconds) && seconds >= 0 ? { expiresInSeconds: seconds } : {}),
+  }
+  return { kind: 'tokens', tokens }
+}

@@ -1,0 +1,70 @@
+import { readBody } from '../body.ts'
+import { isObject } from '../options.ts'
+import { isSecure, type LogoutSettings } from './settings.ts'
+import type { RevocationFailure, Revoked } from './types.ts'
+
+/** An answer is a few bytes; whatever is longer is not the endpoint's. */
+const MAX_ANSWER_BYTES = 65_536
+
+/**
+ * Asks the endpoint to revoke what there is, refresh token first, all at once; the requests outlive the page. Never rejects,
+ * and may never end: whoever calls waits no longer than it likes.
+ */
+export async function revoke(settings: LogoutSettings): Promise<Revoked> {
+  const requests = requestsOf(settings)
+  if (requests.length === 0) return failed('nothing_to_revoke')
+  if (!isSecure(settings.revokeUrl)) return failed('insecure_url')
+  if (isOffline()) return failed('offline')
+  const outcomes = await Promise.all(requests.map((init) => ask(settings, init)))
+  return outcomes.find(({ revoked }) => !revoked) ?? { revoked: true }
+}
+
+function requestsOf({ accessToken, refreshToken, clientId, cookies: credentials }: LogoutSettings): RequestInit[] {
+  if (clientId === undefined) {
+    if (accessToken === undefined) return []
+    return [{ headers: { 'content-type': 'application/json' }, body: JSON.stringify({ token: accessToken }), credentials: 'same-origin' }]
+  }
+  // The cookie says which session.
+  const byCookie = credentials === 'include' ? [{ body: new URLSearchParams({ client_id: clientId }), credentials }] : []
+  const tokens = [
+    { token: refreshToken, token_type_hint: 'refresh_token' },
+    { token: accessToken, token_type_hint: 'access_token' },
+  ]
+  const byToken = tokens.flatMap(({ token, ...hint }) =>
+    token === undefined ? [] : [{ body: new URLSearchParams({ token, ...hint, client_id: clientId }), credentials }],
+  )
+  return [...byCookie, ...byToken]
+}
+
+async function ask({ revokeUrl, clientId, fetch }: LogoutSettings, init: RequestInit): Promise<Revoked> {
+  try {
+    const response = await fetch(revokeUrl, { method: 'POST', keepalive: true, redirect: 'error', cache: 'no-store', ...init })
+    if (response.status === 401) return failed('refused')
+    if (response.status >= 500) return failed('server_error')
+    if (response.status !== 200) return failed('unexpected_answer')
+    return (await isDone(response, clientId)) ? { revoked: true } : failed('unexpected_answer')
+  } catch {
+    return failed(isOffline() ? 'offline' : 'unreachable')
+  }
+}
+
+/** RFC 7009 §2.2: the body says nothing, but a page is somebody else's, such as a captive portal's. */
+async function isDone(response: Response, clientId: string | undefined): Promise<boolean> {
+  const bytes = await readBody(response, { maxBytes: MAX_ANSWER_BYTES }).catch(() => undefined)
+  if (bytes === undefined) return false
+  if (clientId !== undefined) return !/html/i.test(response.headers.get('content-type') ?? '')
+  try {
+    const answer: unknown = JSON.parse(new TextDecoder().decode(bytes))
+    return isObject(answer) && answer['revoked'] === true
+  } catch {
+    return false
+  }
+}
+
+export function failed(code: RevocationFailure): { revoked: false; code: RevocationFailure } {
+  return { revoked: false, code }
+}
+
+function isOffline(): boolean {
+  return globalThis.navigator?.onLine === false
+}

@@ -1,0 +1,410 @@
+import { PortcullisError } from '../errors.ts'
+import { checkOptions } from '../options.ts'
+import { clear } from './clear.ts'
+import { HeldTokens } from './held.ts'
+import { type Lock, lockOf } from './lock.ts'
+import { logOutOnce } from './logout.ts'
+import { nextVersion, readMark, writeMark } from './mark.ts'
+import { refresh } from './refresh.ts'
+import { failed, revoke } from './revoke.ts'
+import { logoutSettings, type LogoutSettings, type SessionSettings, sessionSettings, TOKEN_RULES } from './settings.ts'
+import { isStoredTokens, type Message, openTabs, type SharedReason, type Tabs, tellSignedOut } from './tabs.ts'
+import type {
+  LoggedOut,
+  Session,
+  SessionEvents,
+  SessionLogoutOptions,
+  SessionOptions,
+  SessionTokens,
+  SignOutReason,
+  StoredTokens,
+} from './types.ts'
+
+/** A login that all tabs of this browser share. Throws `invalid_option`. */
+export function createSession(options: SessionOptions): Session {
+  return new BrowserSession(sessionSettings(options))
+}
+
+/** How long an answer of other tabs is waited for: where they have something newer; where they may; where that is unlikely. */
+const NEWER_MS = 1_000
+const PERHAPS_MS = 250
+const HARDLY_MS = 100
+/** Timers stand still in sleep, so the clocks are looked at this often. */
+const LOOK_MS = 30_000
+const FIRST_RETRY_MS = 1_000
+const MAX_RETRY_MS = 30_000
+
+/** Why new tokens are wanted. */
+type Want = 'due' | 'asked' | 'refused'
+
+class BrowserSession implements Session {
+  readonly #settings: SessionSettings
+  readonly #lock: Lock
+  readonly #tabs: Tabs
+  readonly #listeners = new Map<keyof SessionEvents, Set<(reason: SignOutReason) => void>>()
+  readonly #opening: Promise<unknown>
+  readonly #unwatch: () => void
+  #held: HeldTokens | undefined
+  /** Of the newest login, refresh or logout that this tab knows of. */
+  #version = 0
+  #hasPeers = false
+  #heard: () => void = () => undefined
+  #refreshing: Promise<'refreshed' | 'signed_out' | 'unavailable'> | undefined
+  #loggingOut: Promise<LoggedOut> | undefined
+  #failures = 0
+  #retryAtMs = 0
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #closed = false
+
+  constructor(settings: SessionSettings) {
+    this.#settings = settings
+    this.#lock = lockOf(settings.channel)
+    this.#tabs = openTabs(settings.channel, (message) => this.#hear(message))
+    this.#unwatch = watch({
+      pageshow: (event) => {
+        if ((event as PageTransitionEvent).persisted) this.#restored()
+        this.#check()
+      },
+      visibilitychange: () => this.#check(),
+      online: () => {
+        this.#retryAtMs = 0
+        this.#check()
+      },
+    })
+    this.#opening = settings.tokens === undefined ? this.#open() : this.#begin(settings.tokens)
+  }
+
+  get signedIn(): boolean {
+    return this.#held !== undefined
+  }
+
+  async signIn(tokens: SessionTokens): Promise<void> {
+    this.#assertOpen()
+    checkOptions(tokens, TOKEN_RULES, 'tokens')
+    await this.#begin(tokens)
+  }
+
+  async accessToken(): Promise<string | undefined> {
+    this.#assertOpen()
+    await this.#opening
+    const held = this.#held
+    if (held === undefined) return undefined
+    if (held.dueMs <= 0 && performance.now() >= this.#retryAtMs) await this.#refreshed(held, 'due')
+    const now = this.#held
+    return now !== undefined && now.leftMs > 0 ? now.stored.accessToken : undefined
+  }
+
+  async refresh(): Promise<'refreshed' | 'signed_out' | 'unavailable'> {
+    this.#assertOpen()
+    await this.#opening
+    return this.#refreshed(this.#held, 'asked')
+  }
+
+  async fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+    const request = new Request(input, init)
+    const { fetch, allowedOrigins } = this.#settings
+    if (!allowedOrigins.includes(new URL(request.url).origin)) return fetch(request)
+    const token = await this.accessToken()
+    if (token === undefined) return fetch(request)
+    const again = init?.body instanceof ReadableStream ? undefined : request.clone()
+    const used = this.#held
+    const response = await fetch(withBearer(request, token))
+    if (!isInvalidToken(response)) return response
+    if (used?.stored.accessToken === token) await this.#refreshed(used, 'refused')
+    const renewed = this.#held?.stored.accessToken
+    if (again === undefined || renewed === undefined || renewed === token) return response
+    await response.body?.cancel()
+    return fetch(withBearer(again, renewed))
+  }
+
+  async logout(options: SessionLogoutOptions = {}): Promise<LoggedOut> {
+    this.#assertOpen()
+    const { clear: named, ...rest } = options
+    const { revokeUrl, tokenUrl, clientId, cookies, channel, fetch, storage } = this.#settings
+    const common = { ...rest, revokeUrl: revokeUrl ?? tokenUrl, clientId, channel, fetch, clear: { ...this.#settings.clear, ...named } }
+    const checked = logoutSettings({ ...common, cookies: cookies === 'include' ? 'include' : 'same-origin' })
+    await this.#opening
+    this.#loggingOut ??= this.#logOut({ ...checked, ...(storage === undefined ? {} : { storage }) }).finally(() => {
+      this.#loggingOut = undefined
+    })
+    return this.#loggingOut
+  }
+
+  on<E extends keyof SessionEvents>(event: E, listener: SessionEvents[E]): () => void {
+    const listeners = this.#listeners.get(event) ?? new Set()
+    this.#listeners.set(event, listeners.add(listener))
+    return () => void listeners.delete(listener)
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#held = undefined
+    clearTimeout(this.#timer)
+    this.#unwatch()
+    this.#tabs.close()
+  }
+
+  /** What is stored, or what other tabs have; with a cookie what the issuer gives for it. */
+  async #open(): Promise<void> {
+    const { channel, cookies } = this.#settings
+    await this.#load()
+    const mark = readMark(channel)
+    await this.#ask(this.#held === undefined && mark !== 'unknown' && mark.state === 'in' ? NEWER_MS : 0)
+    if (this.#held !== undefined || cookies !== 'include' || (mark !== 'unknown' && mark.state === 'out')) return
+    await this.#refreshed(undefined, 'asked')
+  }
+
+  async #begin({ accessToken, refreshToken, expiresInSeconds }: SessionTokens): Promise<void> {
+    const mark = readMark(this.#settings.channel)
+    const version = nextVersion(Math.max(this.#version, mark === 'unknown' ? 0 : mark.version))
+    await this.#share(storedOf({ accessToken, refreshToken, expiresInSeconds }, version, version))
+  }
+
+  async #logOut(settings: LogoutSettings): Promise<LoggedOut> {
+    const { accessToken, refreshToken } = this.#held?.stored ?? {}
+    this.#version = nextVersion(this.#version)
+    this.#drop('logout')
+    const tokens = { ...(accessToken === undefined ? {} : { accessToken }), ...(refreshToken === undefined ? {} : { refreshToken }) }
+    const revokes = this.#settings.revokeUrl === undefined ? async () => failed('nothing_to_revoke') : revoke
+    return logOutOnce({ ...settings, ...tokens }, 'logout', revokes)
+  }
+
+  /** One at a time in this tab; the lock sees to the others. */
+  #refreshed(stale: HeldTokens | undefined, want: Want): Promise<'refreshed' | 'signed_out' | 'unavailable'> {
+    this.#refreshing ??= this.#lock(() => this.#refreshOnce(stale, want)).finally(() => {
+      this.#refreshing = undefined
+      this.#schedule()
+    })
+    return this.#refreshing
+  }
+
+  async #refreshOnce(stale: HeldTokens | undefined, want: Want): Promise<'refreshed' | 'signed_out' | 'unavailable'> {
+    const { cookies } = this.#settings
+    await this.#catchUp()
+    const held = this.#held
+    const version = this.#version
+    if (held === undefined && (stale !== undefined || cookies !== 'include')) return 'signed_out'
+    if (held !== undefined && held.stored.accessToken !== stale?.stored.accessToken && held.leftMs > 0) return 'refreshed'
+    const refreshToken = held?.stored.refreshToken
+    if (refreshToken === undefined && cookies !== 'include') {
+      if (want !== 'refused' && (held?.leftMs ?? 0) > 0) return 'unavailable'
+      this.#signOut('expired')
+      return 'signed_out'
+    }
+    const answer = await refresh(this.#settings, refreshToken)
+    if (this.#version !== version || this.#closed) {
+      // Somebody logged out or in meanwhile: what has just been issued must not outlive that.
+      if (answer.kind === 'tokens') this.#revokeBehind(answer.tokens)
+      return this.#held === undefined ? 'signed_out' : 'refreshed'
+    }
+    switch (answer.kind) {
+      case 'tokens': {
+        const next = nextVersion(version)
+        await this.#share(storedOf({ refreshToken, ...answer.tokens }, held?.stored.login ?? next, next))
+        return 'refreshed'
+      }
+      case 'refused':
+        this.#signOut('refused')
+        return 'signed_out'
+      case 'unavailable':
+        this.#retryAtMs = performance.now() + Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures)
+        this.#failures += 1
+        return 'unavailable'
+    }
+  }
+
+  /** Whether another tab was faster. A refresh token that another tab has spent must never be spent again. */
+  async #catchUp(): Promise<void> {
+    await this.#load()
+    const mark = readMark(this.#settings.channel)
+    const isNewer = mark !== 'unknown' && mark.version > this.#version
+    if (isNewer && mark.state === 'out') return this.#hear({ kind: 'signed-out', reason: 'logout', version: mark.version })
+    await this.#ask(isNewer ? NEWER_MS : !this.#hasPeers ? 0 : mark === 'unknown' ? PERHAPS_MS : HARDLY_MS)
+    // The tab that has the newer tokens is gone.
+    if (isNewer && mark.version > this.#version && this.#settings.cookies !== 'include') this.#forget('expired')
+  }
+
+  /** Takes new tokens, keeps them, and tells the other tabs: all of it before the lock is released. */
+  async #share(stored: StoredTokens): Promise<void> {
+    const { channel, storage } = this.#settings
+    this.#take(stored)
+    writeMark(channel, { state: 'in', version: stored.version, login: stored.login })
+    this.#tabs.tell({ kind: 'tokens', tokens: stored })
+    try {
+      await storage?.save(stored)
+    } catch {
+      // It is full or denied: memory has them.
+    }
+  }
+
+  #take(stored: StoredTokens): void {
+    const isLogin = this.#held?.stored.login !== stored.login
+    this.#held = new HeldTokens(stored, this.#settings.refreshBeforeSeconds)
+    this.#version = stored.version
+    this.#failures = 0
+    this.#retryAtMs = 0
+    this.#schedule()
+    this.#emit(isLogin ? 'signed-in' : 'refreshed')
+  }
+
+  async #load(): Promise<void> {
+    try {
+      const stored: unknown = await this.#settings.storage?.load()
+      if (isStoredTokens(stored) && stored.version > this.#version) this.#take(stored)
+    } catch {
+      // What cannot be read is not there.
+    }
+  }
+
+  /** Asks the other tabs for newer tokens and waits for them. */
+  async #ask(ms: number): Promise<void> {
+    this.#tabs.tell({ kind: 'asks', version: this.#version })
+    if (ms === 0) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#heard = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+
+  #hear(message: Message): void {
+    switch (message.kind) {
+      case 'signed-out':
+        if (message.version <= this.#version) return
+        this.#version = message.version
+        this.#forget(message.reason === 'logout' ? 'other_tab' : message.reason)
+        return this.#heard()
+      case 'tokens':
+        this.#hasPeers = true
+        if (message.tokens.version <= this.#version) return
+        this.#take(message.tokens)
+        return this.#heard()
+      case 'asks': {
+        this.#hasPeers = true
+        const stored = this.#held?.stored
+        const isNewer = stored !== undefined && stored.version > message.version
+        return this.#tabs.tell(isNewer ? { kind: 'tokens', tokens: stored } : { kind: 'here' })
+      }
+      case 'here':
+        this.#hasPeers = true
+    }
+  }
+
+  /** From the back-forward cache, where nothing is heard. What it cannot know it takes for a logout. */
+  #restored(): void {
+    const mark = readMark(this.#settings.channel)
+    if (mark !== 'unknown' && mark.state === 'in' && mark.login === this.#held?.stored.login) {
+      this.#tabs.tell({ kind: 'asks', version: this.#version })
+      return
+    }
+    if (mark !== 'unknown') this.#version = Math.max(this.#version, mark.version)
+    this.#forget('other_tab')
+  }
+
+  #signOut(reason: SignOutReason & SharedReason | 'expired'): void {
+    const wasSignedIn = this.#held !== undefined
+    this.#version = nextVersion(this.#version)
+    this.#forget(reason)
+    if (wasSignedIn && reason !== 'expired') tellSignedOut(this.#settings.channel, reason, this.#version)
+  }
+
+  /** Signs out and clears this tab. */
+  #forget(reason: SignOutReason): void {
+    if (this.#held === undefined) return
+    this.#drop(reason)
+    const { clear: named, storage } = this.#settings
+    void clear(named, storage)
+  }
+
+  /** Signs out; from now on no token is given away. */
+  #drop(reason: SignOutReason): void {
+    clearTimeout(this.#timer)
+    if (this.#held === undefined) return
+    this.#held = undefined
+    this.#emit('signed-out', reason)
+  }
+
+  #revokeBehind({ accessToken, refreshToken }: SessionTokens): void {
+    const { revokeUrl, clientId, channel, fetch } = this.#settings
+    if (revokeUrl === undefined) return
+    const tokens = { accessToken, ...(refreshToken === undefined ? {} : { refreshToken }) }
+    void revoke(logoutSettings({ revokeUrl, clientId, channel, fetch, ...tokens }))
+  }
+
+  /** Refreshes when it is time and somebody looks: a tab in the background must not keep a session from going idle. */
+  #check(): void {
+    const held = this.#held
+    if (held === undefined) return
+    const { cookies } = this.#settings
+    const canRefresh = held.stored.refreshToken !== undefined || cookies === 'include'
+    const isSeen = globalThis.document?.visibilityState !== 'hidden'
+    if (!canRefresh && held.leftMs <= 0) return this.#signOut('expired')
+    if (canRefresh && isSeen && held.dueMs <= 0 && performance.now() >= this.#retryAtMs) void this.#refreshed(held, 'due')
+    else this.#schedule()
+  }
+
+  #schedule(): void {
+    clearTimeout(this.#timer)
+    const held = this.#held
+    if (held === undefined || held.stored.expiresAtMs === undefined || this.#closed) return
+    const canRefresh = held.stored.refreshToken !== undefined || this.#settings.cookies === 'include'
+    const nextMs = canRefresh ? Math.max(held.dueMs, this.#retryAtMs - performance.now()) : held.leftMs
+    // At once is what a visible page has done already.
+    this.#timer = setTimeout(() => this.#check(), nextMs <= 0 ? FIRST_RETRY_MS : Math.min(nextMs, LOOK_MS))
+    const { unref } = this.#timer as { unref?: () => void }
+    unref?.call(this.#timer)
+  }
+
+  #emit(event: keyof SessionEvents, reason?: SignOutReason): void {
+    for (const listener of this.#listeners.get(event) ?? []) {
+      try {
+        listener(reason as SignOutReason)
+      } catch (error) {
+        // One that fails keeps neither the others nor a logout from going on.
+        console.error(error)
+      }
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new PortcullisError('closed', 'the session object was closed')
+  }
+}
+
+function storedOf(
+  { accessToken, refreshToken, expiresInSeconds }: { [K in keyof SessionTokens]: SessionTokens[K] | undefined } & { accessToken: string },
+  login: number,
+  version: number,
+): StoredTokens {
+  return {
+    accessToken,
+    ...(refreshToken === undefined ? {} : { refreshToken }),
+    ...(expiresInSeconds === undefined ? {} : { expiresAtMs: Date.now() + expiresInSeconds * 1_000 }),
+    login,
+    version,
+  }
+}
+
+/** Older browsers take the header along when they follow a redirect to another origin, so none is followed. */
+function withBearer(request: Request, token: string): Request {
+  const headers = new Headers(request.headers)
+  headers.set('authorization', `Bearer ${token}`)
+  return new Request(request, { headers, redirect: request.redirect === 'follow' ? 'error' : request.redirect })
+}
+
+/** RFC 6750 §3.1. Where CORS hides the challenge, it may be this. */
+function isInvalidToken({ status, headers }: Response): boolean {
+  return status === 401 && /\binvalid_token\b/.test(headers.get('www-authenticate') ?? 'invalid_token')
+}
+
+/** Listens to events of the page, where there is one. */
+function watch(listeners: Record<string, (event: Event) => void>): () => void {
+  const each = Object.entries(listeners).map(([name, listener]) => {
+    const target: EventTarget | undefined = name === 'visibilitychange' ? globalThis.document : globalThis
+    target?.addEventListener?.(name, listener)
+    return () => target?.removeEventListener?.(name, listener)
+  })
+  return () => each.forEach((unwatch) => unwatch())
+}

@@ -1,0 +1,84 @@
+import type { TestContext } from 'node:test'
+
+/** Stands in for what a page has and Node lacks. Pages of one test share it, as tabs do. */
+export class TestPage {
+  readonly events: EventTarget = new EventTarget()
+  readonly local: TestStorage = new TestStorage()
+  readonly session: TestStorage = new TestStorage()
+  /** Where the page was sent. */
+  readonly went: string[] = []
+  /** What was deleted of the Cache API. */
+  readonly deletedCaches: string[] = []
+
+  /** Puts it in place until the test ends. */
+  static install(t: TestContext, options: { locks?: 'web' | 'none' } = {}): TestPage {
+    const page = new TestPage()
+    const location = {
+      href: 'https://app.example/inbox?x=1',
+      origin: 'https://app.example',
+      assign: (url: string) => void page.went.push(url),
+    }
+    const globals: Record<string, unknown> = {
+      location,
+      localStorage: page.local,
+      sessionStorage: page.session,
+      caches: { delete: async (name: string) => page.deletedCaches.push(name) > 0 },
+      addEventListener: page.events.addEventListener.bind(page.events),
+      removeEventListener: page.events.removeEventListener.bind(page.events),
+      navigator: { onLine: true, ...(options.locks === 'web' ? { locks: new TestLocks() } : {}) },
+    }
+    for (const [name, value] of Object.entries(globals)) replace(t, name, value)
+    return page
+  }
+
+  dispatch(name: string, members: object = {}): void {
+    this.events.dispatchEvent(Object.assign(new Event(name), members))
+  }
+}
+
+/** Sets a global for one test. */
+export function replace(t: TestContext, name: string, value: unknown): void {
+  const before = Object.getOwnPropertyDescriptor(globalThis, name)
+  Object.defineProperty(globalThis, name, { value, configurable: true, writable: true })
+  t.after(() => {
+    if (before === undefined) Reflect.deleteProperty(globalThis, name)
+    else Object.defineProperty(globalThis, name, before)
+  })
+}
+
+export class TestStorage {
+  readonly items: Map<string, string> = new Map<string, string>()
+  /** `full`: nothing more goes in; `denied`: nothing at all is allowed. */
+  state: 'well' | 'full' | 'denied' = 'well'
+
+  getItem(key: string): string | null {
+    this.#admit()
+    return this.items.get(key) ?? null
+  }
+
+  setItem(key: string, value: string): void {
+    this.#admit()
+    if (this.state === 'full') throw new DOMException('no room', 'QuotaExceededError')
+    this.items.set(key, value)
+  }
+
+  removeItem(key: string): void {
+    this.#admit()
+    this.items.delete(key)
+  }
+
+  #admit(): void {
+    if (this.state === 'denied') throw new DOMException('no', 'SecurityError')
+  }
+}
+
+/** Exclusive locks, first come, first served (Web Locks §4). */
+class TestLocks {
+  readonly #last = new Map<string, Promise<unknown>>()
+
+  request<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const held = (this.#last.get(name) ?? Promise.resolve()).then(work)
+    this.#last.set(name, held.catch(() => undefined))
+    return held
+  }
+}

@@ -1,0 +1,193 @@
+/** Why a revocation is not known to have happened. */
+export type RevocationFailure =
+  /** The browser has no network. */
+  | 'offline'
+  /** No answer within `timeoutMs`; the request goes on, so the token may be revoked yet. */
+  | 'timed_out'
+  /** No connection, a redirect, or an answer that CORS keeps from this page. */
+  | 'unreachable'
+  /** 401: the endpoint knows no such token or client. */
+  | 'refused'
+  /** 5xx. */
+  | 'server_error'
+  /** Another status, or an answer that is not the endpoint's, such as a page of HTML. */
+  | 'unexpected_answer'
+  /** Plain http to another machine: the token was not sent. */
+  | 'insecure_url'
+  /** There was no token. */
+  | 'nothing_to_revoke'
+
+export type Revoked = { revoked: true } | { revoked: false; code: RevocationFailure }
+
+/** A whole IndexedDB database by its name, one of its stores, or one entry of a store. */
+export type IndexedDbItem = string | { database: string; store: string; key?: IDBValidKey }
+
+/** What is private on this device. */
+export interface ClearOptions {
+  /** Forgets what the page holds in memory. */
+  memory?: () => void | Promise<void>
+  /** Keys of `localStorage`. */
+  localStorage?: string[]
+  /** Keys of `sessionStorage`, in every tab that has a session or listens by `onLogout`. */
+  sessionStorage?: string[]
+  indexedDB?: IndexedDbItem[]
+  /** Names of the Cache API. */
+  caches?: string[]
+}
+
+/** The identity server's own logout page (OpenID Connect RP-Initiated Logout 1.0 §2). */
+export interface EndSession {
+  /** The `end_session_endpoint`. */
+  url: URL | string
+  /** Sent as `id_token_hint`. */
+  idToken?: string
+  clientId?: string
+  /** Of this page's origin, or exactly one of `allowedRedirects`. */
+  postLogoutRedirectUri?: string
+  state?: string
+}
+
+/** What a logout is made with. Unknown options throw `invalid_option`. */
+export interface LogoutOptions {
+  /** The origin's `/v1/auth/token/revoke`, or with `clientId` an RFC 7009 endpoint. */
+  revokeUrl: URL | string
+  accessToken?: string
+  /** Needs `clientId`: only an RFC 7009 endpoint revokes it. */
+  refreshToken?: string
+  /** The OAuth client; the tokens are then sent as forms (RFC 7009 §2.1), which need no preflight. */
+  clientId?: string
+  /**
+   * Whether the refresh token is in an HttpOnly cookie. `include`: a form without token is sent with cookies and ends the
+   * session of the cookie; it needs `clientId`. Default `same-origin`: no such form.
+   */
+  cookies?: 'same-origin' | 'include'
+  /** Default: nothing. */
+  clear?: ClearOptions
+  /** How long the answer is waited for. Default 3000. */
+  timeoutMs?: number
+  /** Tabs with the same name are told. Default `portcullis`. */
+  channel?: string
+  /** Where the browser goes afterwards, to end the session of the identity server. Counts over `redirectTo`. */
+  endSession?: EndSession
+  /** Where the browser goes afterwards. Of this page's origin, or exactly one of `allowedRedirects`; anything else is refused. */
+  redirectTo?: string
+  /** Default: none. */
+  allowedRedirects?: string[]
+  /** Default: the browser's. */
+  fetch?: typeof fetch
+}
+
+/** How a logout went. */
+export type LoggedOut = Revoked & {
+  /** What could not be cleared, such as `localStorage:token` or `indexedDB:app/tokens`. */
+  uncleared: string[]
+  /** `refused`: the redirect led elsewhere than is allowed, so the page stays. */
+  redirect: 'done' | 'none' | 'refused'
+}
+
+/** What is told of a compromise. There is no token in it. */
+export interface CompromiseMessage {
+  /** When it was reported, as ISO 8601. */
+  time: string
+  revoked: boolean
+  loggedOutEverywhere: 'done' | 'failed' | 'not_asked'
+}
+
+export interface ReportCompromiseOptions extends LogoutOptions {
+  /** Logs the user out everywhere; it is POSTed to with the access token as bearer, before that is revoked. */
+  logoutEverywhereUrl?: URL | string
+  /** Tells somebody; at most `timeoutMs` is waited for it. */
+  notify?: (message: CompromiseMessage) => void | Promise<void>
+}
+
+export type ReportedCompromise = LoggedOut & {
+  loggedOutEverywhere: CompromiseMessage['loggedOutEverywhere']
+  notified: 'done' | 'failed' | 'not_asked'
+}
+
+export interface SessionTokens {
+  accessToken: string
+  /** Left out: nothing to refresh with, or it is in a cookie (`cookies: 'include'`). */
+  refreshToken?: string
+  /** How long the access token lives from now on (`expires_in`). Left out: until it is refused. */
+  expiresInSeconds?: number
+}
+
+/** Tokens as they are stored. */
+export interface StoredTokens {
+  accessToken: string
+  refreshToken?: string
+  /** Unix milliseconds by this device's clock. */
+  expiresAtMs?: number
+  /** Names the login; refreshed tokens keep it. */
+  login: number
+  /** Grows with every login and refresh. */
+  version: number
+}
+
+/** Where tokens are kept beside memory. Whatever scripts can read, an injected script can steal. */
+export interface TokenStorage {
+  load(): StoredTokens | undefined | Promise<StoredTokens | undefined>
+  save(tokens: StoredTokens): void | Promise<void>
+  clear(): void | Promise<void>
+}
+
+/**
+ * `logout` here, `other_tab` in another tab; `refused`: the refresh token was not accepted; `expired`: there was nothing to
+ * refresh with; `compromised`: somebody reported it.
+ */
+export type SignOutReason = 'logout' | 'other_tab' | 'refused' | 'expired' | 'compromised'
+
+export interface SessionEvents {
+  'signed-in': () => void
+  refreshed: () => void
+  'signed-out': (reason: SignOutReason) => void
+}
+
+/** What a session is made with. Unknown options throw `invalid_option`. */
+export interface SessionOptions {
+  /** The token endpoint (RFC 6749 §3.2). */
+  tokenUrl: URL | string
+  clientId: string
+  /** The RFC 7009 endpoint. Default: a logout revokes nothing and says so. */
+  revokeUrl?: URL | string
+  /** The origins that get the access token. */
+  allowedOrigins: string[]
+  /** Signs in with these at once. */
+  tokens?: SessionTokens
+  /** Default: in memory only. */
+  storage?: TokenStorage
+  /** How long before its expiry an access token is refreshed. Default 30. */
+  refreshBeforeSeconds?: number
+  /** Tabs with the same name share the session. Default `portcullis`. */
+  channel?: string
+  /** What a sign-out clears, in each tab. */
+  clear?: ClearOptions
+  /** Default: the browser's. */
+  fetch?: typeof fetch
+  /** `include`: the refresh token is in an HttpOnly cookie of the issuer. Default `omit`. */
+  cookies?: 'omit' | 'include'
+}
+
+/** A login in this browser, one for all tabs. */
+export interface Session {
+  readonly signedIn: boolean
+  /** Takes the tokens of a login, and gives them to the other tabs. */
+  signIn(tokens: SessionTokens): Promise<void>
+  /** A good access token, refreshed if need be; `undefined` when signed out, or when none is to be had just now. */
+  accessToken(): Promise<string | undefined>
+  /** Gets new tokens. `unavailable`: the issuer could not be asked; the session goes on. */
+  refresh(): Promise<'refreshed' | 'signed_out' | 'unavailable'>
+  /**
+   * `fetch` with the access token, for URLs of `allowedOrigins`; such a request follows no redirect. After a 401
+   * `invalid_token` it is sent once more with new tokens, if its body can be.
+   */
+  fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>
+  logout(options?: SessionLogoutOptions): Promise<LoggedOut>
+  /** The function that is returned ends it. */
+  on<E extends keyof SessionEvents>(event: E, listener: SessionEvents[E]): () => void
+  /** Stops listening to other tabs. Signs nobody out. */
+  close(): void
+}
+
+export type SessionLogoutOptions = Pick<LogoutOptions, 'clear' | 'timeoutMs' | 'endSession' | 'redirectTo' | 'allowedRedirects'>

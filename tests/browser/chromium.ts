@@ -1,0 +1,42 @@
+// The browser that the page tests drive: Debian's Chromium, by playwright-core.
+
+import { existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { chromium, type Browser } from 'playwright-core'
+
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome']
+
+/** No sandbox: tests may run as root. Nothing is asked of the network but what the pages ask. */
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+/** `CHROMIUM=no`: it is not to be had here. `CHROMIUM=yes`: it must be there. Otherwise it is used where it is found. */
+const wanted = process.env['CHROMIUM'] ?? ''
+const path = wanted === 'no' ? undefined : installed()
+if (wanted === 'yes' && path === undefined) throw new Error(`CHROMIUM=yes, but none of ${NAMES.join(', ')} is on the PATH`)
+
+/** For a test's `skip`: why it cannot run, or `false`. */
+export const skip: string | false = path === undefined && 'Chromium is missing: apt-get install chromium'
+
+/** A browser with an empty profile, to be closed; `undefined` where there is no Chromium. Rejects when it does not start. */
+export async function openChromium(): Promise<Browser | undefined> {
+  if (path === undefined) return undefined
+  return chromium.launch({
+    executablePath: path,
+    args: FLAGS,
+    // Users have a back-forward cache, so the tests must have it.
+    ignoreDefaultArgs: ['--disable-back-forward-cache'],
+  })
+}
+
+function installed(): string | undefined {
+  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '')
+  return NAMES.flatMap((name) => folders.map((folder) => join(folder, name))).find((file) => existsSync(file))
+}

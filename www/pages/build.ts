@@ -1,0 +1,102 @@
+// Builds the demo's pages into `www/dist/pages`, where the demo's origin serves them from.
+
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build, type Plugin } from 'esbuild'
+import { REASONS } from 'portcullis'
+import { PAGES_FOLDER } from '../demo/settings.ts'
+
+const SOURCES = fileURLToPath(new URL('.', import.meta.url))
+
+interface Page {
+  /** The folder of its source, and its script. */
+  name: string
+  path: string
+  title: string
+  description: string
+  /** Its script brings style of its own. */
+  style?: 'own'
+}
+
+const PAGES: readonly Page[] = [
+  {
+    name: 'playground',
+    path: '/',
+    title: 'Playground',
+    description: 'Take a token apart, check by check, and watch its verdict change the moment it is revoked.',
+  },
+  {
+    name: 'try',
+    path: '/try',
+    title: 'Try it',
+    description: 'Log in, call a protected API at the edge, log out, and see how long the token outlives the session.',
+  },
+  {
+    name: 'console',
+    path: '/console',
+    title: 'Console',
+    description: 'Users, sessions, keys and edges: end any of them, and see when every gate enforces it.',
+    style: 'own',
+  },
+]
+
+/** Builds every page. Throws when the package's README explains less than every reason code. */
+export async function buildPages(folder: string = PAGES_FOLDER): Promise<void> {
+  await rm(folder, { recursive: true, force: true })
+  await mkdir(join(folder, 'assets'), { recursive: true })
+  const template = await readFile(join(SOURCES, 'page.html'), 'utf8')
+  await Promise.all([
+    ...PAGES.map((page) => writeFile(join(folder, `${page.name}.html`), htmlOf(template, page))),
+    ...['style.css', 'icon.svg'].map((file) => cp(join(SOURCES, file), join(folder, 'assets', file))),
+    // The gate fetches its module from `../../../wasm/edge/` beside the code; from `/assets/` that ends at the root.
+    cp(fileURLToPath(import.meta.resolve('portcullis/edge.wasm')), join(folder, 'wasm/edge/core_bg.wasm')),
+    bundle(folder),
+  ])
+}
+
+async function bundle(folder: string): Promise<void> {
+  await build({
+    entryPoints: PAGES.map(({ name }) => ({ in: join(SOURCES, name, 'main.ts'), out: name })),
+    outdir: join(folder, 'assets'),
+    bundle: true,
+    splitting: true,
+    minify: true,
+    format: 'esm',
+    target: 'es2022',
+    conditions: ['browser'],
+    logLevel: 'error',
+    plugins: [reasonTexts],
+  })
+}
+
+function htmlOf(template: string, page: Page): string {
+  const links = PAGES.map(({ path, title, name }) => {
+    const current = name === page.name ? ' aria-current="page"' : ''
+    return `<li><a href="${path}"${current}>${title}</a></li>`
+  })
+  const styles = ['style', ...(page.style === 'own' ? [page.name] : [])].map((file) => `<link rel="stylesheet" href="/assets/${file}.css">`)
+  const { name, title, description } = page
+  const values: Record<string, string> = { name, title, description, styles: styles.join('\n'), navigation: links.join('\n') }
+  return template.replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => values[name] ?? '')
+}
+
+/** `reason-texts`: what each reason code means and how it is put right, from the table in the package's README. */
+const reasonTexts: Plugin = {
+  name: 'reason-texts',
+  setup(context) {
+    context.onResolve({ filter: /^reason-texts$/ }, ({ path }) => ({ path, namespace: 'reason-texts' }))
+    context.onLoad({ filter: /.*/, namespace: 'reason-texts' }, async () => ({
+      contents: `export const REASON_TEXTS = ${JSON.stringify(await readReasonTexts())}`,
+    }))
+  },
+}
+
+async function readReasonTexts(): Promise<Record<string, { cause: string; fix: string }>> {
+  const readme = await readFile(new URL('./README.md', import.meta.resolve('portcullis/package.json')), 'utf8')
+  const rows = [...readme.matchAll(/^\| <a id="\w+"><\/a>`(\w+)` \| \d+ \| (.+?) \| (.+?) \|$/gm)]
+  const texts = Object.fromEntries(rows.map(([, code = '', cause = '', fix = '']) => [code, { cause, fix }]))
+  const missing = REASONS.filter((reason) => texts[reason] === undefined)
+  if (missing.length > 0) throw new Error(`the README of portcullis does not explain ${missing.join(', ')}`)
+  return texts
+}

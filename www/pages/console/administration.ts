@@ -1,0 +1,200 @@
+// The administrators' routes of the realm, by their names in Keycloak's Admin API, as functions.
+
+import { ApiError, type Answer, type ApiRequest, type Demo } from '../parts/api.ts'
+
+export interface User {
+  /** The `sub`. */
+  id: string
+  username: string
+  roles?: string[]
+  /** Tokens issued up to then are refused; unix seconds, 0: none. */
+  notBefore: number
+  /** Tokens of a lower version are refused. */
+  tokenVersion: number
+}
+
+export interface UserSession {
+  /** The `sid`. */
+  id: string
+  userId: string
+  username: string
+  /** Unix seconds. */
+  start: number
+  /** Unix seconds. */
+  lastAccess: number
+  clients: string[]
+  ipAddress?: string
+}
+
+export interface Key {
+  kid?: string
+  thumbprint?: string
+  algorithm?: string
+  use: string
+  status: 'ACTIVE' | 'PASSIVE' | 'DISABLED'
+  banned: boolean
+  /** Unix seconds. */
+  createdAt?: number
+}
+
+export interface Edge {
+  name: string
+  sequence?: number
+  /** Unix seconds. */
+  acknowledgedAt?: number
+  state: 'current' | 'behind' | 'silent' | 'unheard'
+  behindBy?: number
+}
+
+/** A line of the audit log. */
+export interface AuditLine {
+  id: number
+  /** Unix seconds. */
+  at: number
+  action: string
+  actor?: string
+  subject?: string
+  sequence?: number
+  reason?: string
+  address?: string
+  detail?: string
+}
+
+export interface EventFilter {
+  action?: string
+  actor?: string
+  subject?: string
+  /** Only lines older than the one with this id. */
+  before?: number
+  /** So many lines at the most. */
+  max: number
+}
+
+/** What the origin says of a change that waited for the edges. */
+export interface Enforcement {
+  sequence: number
+  enforced: number
+  total: number
+  elapsedMs: number
+  /** The names of the edges that did not acknowledge it in time. */
+  missing: string[]
+}
+
+export type Correction =
+  | { kind: 'session'; session: string; notBefore?: number }
+  | { kind: 'user'; subject: string; notBefore?: number }
+  | { kind: 'client'; client: string; notBefore?: number }
+  | { kind: 'realm'; notBefore?: number }
+  | { kind: 'keyBanned'; thumbprint: string }
+  | { kind: 'tokenVersion'; subject: string; minimum: number }
+
+/** Asks with the administrator's token; what is no success is an `ApiError`. */
+export type Ask = (path: string, asked?: ApiRequest) => Promise<Answer>
+
+/** How long a change waits for the edges. */
+const ENFORCEMENT_TIMEOUT_MS = 5_000
+
+export class Administration {
+  readonly #ask: Ask
+  readonly #base: string
+
+  constructor(demo: Demo, ask: Ask) {
+    this.#ask = ask
+    this.#base = `/admin/realms/${encodeURIComponent(demo.realm)}`
+  }
+
+  users(query: { search?: string; first: number; max: number }): Promise<User[]> {
+    return this.#list(`users?${queryOf(query)}`)
+  }
+
+  sessions(userId: string): Promise<UserSession[]> {
+    return this.#list(`users/${encodeURIComponent(userId)}/sessions`)
+  }
+
+  async keys(): Promise<Key[]> {
+    return ((await this.#get('keys')) as { keys: Key[] }).keys
+  }
+
+  edges(): Promise<Edge[]> {
+    return this.#list('edges')
+  }
+
+  /** Newest first, and whether there are older ones. */
+  async events(filter: EventFilter): Promise<{ lines: AuditLine[]; more: boolean }> {
+    const { body, headers } = await this.#ask(`${this.#base}/events?${queryOf(filter)}`)
+    return { lines: body as AuditLine[], more: headers.get('link') !== null }
+  }
+
+  /** Every action that the audit log knows, by the origin's own description of its routes. */
+  async auditActions(): Promise<string[]> {
+    const document = (await this.#ask('/openapi.json')).body as OpenApiDocument
+    const parameters = document.paths['/admin/realms/{realm}/events']?.get?.parameters ?? []
+    return parameters.find(({ name }) => name === 'action')?.schema?.enum ?? []
+  }
+
+  logOutSession(sid: string, reason: string): Promise<Enforcement> {
+    return this.#change('DELETE', `sessions/${encodeURIComponent(sid)}`, reason)
+  }
+
+  logOutUser(id: string, reason: string): Promise<Enforcement> {
+    return this.#change('POST', `users/${encodeURIComponent(id)}/logout`, reason)
+  }
+
+  logOutAllUsers(reason: string): Promise<Enforcement> {
+    return this.#change('POST', 'logout-all', reason)
+  }
+
+  raiseTokenVersion(id: string, minimum: number, reason: string): Promise<Enforcement> {
+    return this.#change('PUT', `users/${encodeURIComponent(id)}/token-version`, reason, { json: { minimum } })
+  }
+
+  rotateKeys(reason: string): Promise<Enforcement> {
+    return this.#change('POST', 'keys', reason)
+  }
+
+  retireKey(kid: string, reason: string): Promise<Enforcement> {
+    return this.#change('POST', `keys/${encodeURIComponent(kid)}/retire`, reason)
+  }
+
+  banKey(kid: string, force: boolean, reason: string): Promise<Enforcement> {
+    return this.#change('DELETE', `keys/${encodeURIComponent(kid)}`, reason, { query: { force: String(force) } })
+  }
+
+  correct(correction: Correction, reason: string): Promise<Enforcement> {
+    return this.#change('POST', 'corrections', reason, { json: correction })
+  }
+
+  async #get(path: string): Promise<unknown> {
+    return (await this.#ask(`${this.#base}/${path}`)).body
+  }
+
+  async #list<T>(path: string): Promise<T[]> {
+    const body = await this.#get(path)
+    if (!Array.isArray(body))
+      throw new ApiError('unexpected_answer', 'The origin answered with something else than a list.')
+    return body as T[]
+  }
+
+  async #change(
+    method: 'POST' | 'PUT' | 'DELETE',
+    path: string,
+    reason: string,
+    { query = {}, json }: { query?: Record<string, string>; json?: object } = {},
+  ): Promise<Enforcement> {
+    const waiting = queryOf({ wait: 'enforced', timeoutMs: ENFORCEMENT_TIMEOUT_MS, reason, ...query })
+    const asked = { method, ...(json === undefined ? {} : { json }) }
+    return (await this.#ask(`${this.#base}/${path}?${waiting}`, asked)).body as Enforcement
+  }
+}
+
+interface OpenApiDocument {
+  paths: Record<string, { get?: { parameters?: { name: string; schema?: { enum?: string[] } }[] } }>
+}
+
+/** Parameters without a value are left out. */
+function queryOf(parameters: object): URLSearchParams {
+  const given = Object.entries(parameters as Record<string, string | number | undefined>)
+  return new URLSearchParams(
+    given.flatMap(([name, value]) => (value === undefined || value === '' ? [] : [[name, String(value)]])),
+  )
+}

@@ -1,0 +1,198 @@
+// What can be taken back: a mistaken not-before, token version or ban. It needs a reason, and the audit log keeps it.
+
+import { h } from '../parts/dom.ts'
+import { emptyState, notice } from '../parts/notice.ts'
+import { visible } from '../parts/token.ts'
+import type { AuditLine, Correction } from './administration.ts'
+import type { Desk, Section } from './desk.ts'
+import { Panel } from './panel.ts'
+import { type Column, table } from './table.ts'
+import { identifier, moment, nothing } from './words.ts'
+
+export const correctionsSection: Section = { name: 'corrections', title: 'Corrections', open }
+
+/** Lines looked at for each kind. */
+const LINES_A_KIND = 20
+
+/** What was done, by its action in the audit log, and how it is taken back. A revoked token cannot be. */
+interface Undoing {
+  words: string
+  /** `undefined`: the line does not say enough. */
+  correction: (line: AuditLine) => Correction | undefined
+}
+
+const UNDOINGS: Readonly<Record<string, Undoing>> = {
+  session_ended: {
+    words: 'Session logged out',
+    correction: ({ subject }) => (subject === undefined ? undefined : { kind: 'session', session: subject }),
+  },
+  user_logged_out: {
+    words: 'User logged out everywhere',
+    correction: ({ subject }) => (subject === undefined ? undefined : { kind: 'user', subject }),
+  },
+  token_version_raised: {
+    words: 'Token version raised',
+    correction: ({ subject }) => (subject === undefined ? undefined : { kind: 'tokenVersion', subject, minimum: 0 }),
+  },
+  client_not_before_set: {
+    words: 'Not-before of a client set',
+    correction: ({ subject }) => (subject === undefined ? undefined : { kind: 'client', client: subject }),
+  },
+  realm_logged_out: { words: 'All users logged out', correction: () => ({ kind: 'realm' }) },
+  realm_not_before_set: { words: 'Not-before of the realm set', correction: () => ({ kind: 'realm' }) },
+  key_banned: {
+    words: 'Key banned',
+    correction: ({ subject }) => (subject === undefined ? undefined : { kind: 'keyBanned', thumbprint: subject }),
+  },
+}
+
+/** Something done that may be taken back. */
+interface Undoable {
+  line: AuditLine
+  words: string
+  correction: Correction
+}
+
+interface Asked {
+  title: string
+  /** Whom it is about. */
+  subject: string
+  /** What it does not bring back. */
+  hint?: string
+  done: string
+  fields?: readonly HTMLElement[]
+  /** Read when the administrator has agreed. */
+  correction(): Correction
+}
+
+function open(desk: Desk): readonly Node[] {
+  const panel: Panel<Undoable[]> = new Panel(
+    () => undoables(desk),
+    (found) => {
+      if (found.length === 0)
+        return [emptyState('Nothing to correct', 'No log-out, version or ban is in force that could be a mistake.')]
+      return [
+        table(
+          'What can be corrected',
+          columnsOf(desk, () => panel.refresh()),
+          found,
+        ),
+      ]
+    },
+  )
+  void panel.refresh()
+  return [
+    h(
+      'p',
+      { class: 'hint prose' },
+      'A log-out, a token version or a ban that was a mistake can be undone: ',
+      'tokens that it refused are accepted again until they expire. ',
+      'A revoked token cannot be taken back, and a session that the issuer has ended gets no new tokens.',
+    ),
+    panel.element,
+  ]
+}
+
+function columnsOf(desk: Desk, again: () => Promise<void>): readonly Column<Undoable>[] {
+  return [
+    { title: 'What was done', kind: 'row', cell: ({ words }) => words },
+    { title: 'To whom', cell: ({ line }) => whoIs(desk, line.subject) },
+    { title: 'When', cell: ({ line }) => moment(line.at) },
+    { title: 'Reason', cell: ({ line }) => (line.reason === undefined ? nothing() : visible(line.reason)) },
+    {
+      title: 'Actions',
+      kind: 'actions',
+      cell(undoable) {
+        const { subject = 'the realm' } = undoable.line
+        const label = `Undo: ${undoable.words}, ${desk.nameOf(subject) ?? subject}`
+        const click = async (): Promise<void> => {
+          if (await undo(desk, undoable)) await again()
+        }
+        return h('button', { type: 'button', 'aria-label': label, on: { click: () => void click() } }, 'Undo')
+      },
+    },
+  ]
+}
+
+function undo(desk: Desk, { words, correction, line }: Undoable): Promise<boolean> {
+  const subject = desk.nameOf(line.subject ?? '') ?? line.subject ?? `the realm ${desk.demo.realm}`
+  const asked = { title: `Undo “${words}”?`, subject, done: `Undone: ${words.toLowerCase()} (${subject}).` }
+  if (correction.kind === 'session') {
+    const hint =
+      'Its access tokens are good again until they expire. The issuer has ended the session: there will be no new ones.'
+    return askToCorrect(desk, { ...asked, hint, correction: () => correction })
+  }
+  if (correction.kind !== 'tokenVersion') return askToCorrect(desk, { ...asked, correction: () => correction })
+  const minimum = h('input', {
+    id: 'corrected-version',
+    type: 'number',
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+    step: 1,
+    value: 0,
+    required: true,
+    inputmode: 'numeric',
+  })
+  const field = h('div', { class: 'field' }, h('label', { for: minimum.id }, 'Least version that is accepted'), minimum)
+  return askToCorrect(desk, {
+    ...asked,
+    fields: [field],
+    correction: () => ({ ...correction, minimum: minimum.valueAsNumber }),
+  })
+}
+
+/** Asks for the reason and corrects. Resolves with whether it was done. */
+export function askToCorrect(
+  desk: Desk,
+  { title, subject, hint, done, fields = [], correction }: Asked,
+): Promise<boolean> {
+  return desk.perform({
+    title,
+    text: [
+      h('p', {}, 'It concerned ', h('strong', {}, visible(subject)), '.'),
+      hint === undefined ? undefined : h('p', {}, hint),
+      notice('warning', 'Tokens that were refused are accepted again. The audit log keeps who did this and why.'),
+    ],
+    verb: 'Undo',
+    kind: 'danger',
+    reason: 'required',
+    fields,
+    done,
+    run: (reason) => desk.administration.correct(correction(), reason),
+  })
+}
+
+/** What was done and is still in force, as far as the audit log and the lists tell; newest first. */
+async function undoables({ administration }: Desk): Promise<Undoable[]> {
+  const [corrected, users, keys, ...lines] = await Promise.all([
+    administration.events({ action: 'corrected', max: 100 }),
+    administration.users({ first: 0, max: 1_000 }),
+    administration.keys(),
+    ...Object.keys(UNDOINGS).map((action) => administration.events({ action, max: LINES_A_KIND })),
+  ])
+  const isInForce = (line: AuditLine, { kind }: Correction): boolean => {
+    const user = users.find(({ id }) => id === line.subject)
+    if (kind === 'user' && user !== undefined) return user.notBefore > 0
+    if (kind === 'tokenVersion' && user !== undefined) return user.tokenVersion > 0
+    if (kind === 'keyBanned') return keys.some(({ thumbprint, banned }) => banned && thumbprint === line.subject)
+    return !corrected.lines.some(({ id, subject }) => id > line.id && subject === line.subject)
+  }
+  const found = lines.flatMap((page) => page.lines).sort((one, other) => other.id - one.id)
+  const seen = new Set<string>()
+  return found.flatMap((line) => {
+    const undoing = UNDOINGS[line.action]
+    const correction = undoing?.correction(line)
+    if (undoing === undefined || correction === undefined || !isInForce(line, correction)) return []
+    // The newest is in force; it is corrected once.
+    const key = JSON.stringify(correction)
+    if (seen.has(key)) return []
+    seen.add(key)
+    return [{ line, words: undoing.words, correction }]
+  })
+}
+
+function whoIs(desk: Desk, subject: string | undefined): Node {
+  if (subject === undefined) return h('span', {}, 'the realm')
+  const name = desk.nameOf(subject)
+  return name === undefined ? identifier(subject) : h('span', { title: subject }, name)
+}

@@ -1,0 +1,20 @@
+/**
+ * Works at once and again so many seconds after it has ended, until `signal` aborts; not while nobody looks at
+ * the page, and at once when somebody does again.
+ */
+export function every(seconds: number, signal: AbortSignal, work: () => Promise<void>): void {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let working = false
+
+  async function turn(): Promise<void> {
+    clearTimeout(timer)
+    if (signal.aborted || working || document.hidden) return
+    working = true
+    await work().finally(() => (working = false))
+    if (!signal.aborted) timer = setTimeout(() => void turn(), seconds * 1000)
+  }
+
+  document.addEventListener('visibilitychange', () => void turn(), { signal })
+  signal.addEventListener('abort', () => clearTimeout(timer))
+  void turn()
+}

@@ -1,0 +1,186 @@
+// The keys that the realm's issuer signs with.
+
+import { h } from '../parts/dom.ts'
+import { emptyState } from '../parts/notice.ts'
+import type { Key } from './administration.ts'
+import { askToCorrect } from './corrections.ts'
+import type { Desk, Section } from './desk.ts'
+import { Panel } from './panel.ts'
+import { type Column, table } from './table.ts'
+import { badge, identifier, moment, nothing } from './words.ts'
+
+export const keysSection: Section = { name: 'keys', title: 'Keys', open }
+
+function open(desk: Desk): readonly Node[] {
+  const panel = new Panel(
+    () => desk.administration.keys(),
+    (keys) => {
+      const again = (): Promise<void> => panel.refresh()
+      if (keys.length === 0) return [emptyState('No keys', 'The issuer publishes none: nobody can log in.')]
+      return [table('Keys', columnsOf(desk, keys, again), keys)]
+    },
+  )
+  const rotate = h(
+    'button',
+    { type: 'button', class: 'primary', on: { click: () => void rotateKeys(desk, () => panel.refresh()) } },
+    'Rotate',
+  )
+  void panel.refresh()
+  return [
+    h(
+      'div',
+      { class: 'toolbar level' },
+      h(
+        'p',
+        { class: 'hint' },
+        'The active key signs; passive ones still verify. What a banned key signed is refused, for ever.',
+      ),
+      rotate,
+    ),
+    panel.element,
+  ]
+}
+
+function columnsOf(desk: Desk, keys: readonly Key[], again: () => Promise<void>): readonly Column<Key>[] {
+  return [
+    {
+      title: 'Key',
+      kind: 'row',
+      cell: (key) => [identifier(nameOf(key)), ...(isMine(desk, key) ? [badge('info', 'signed your token')] : [])],
+    },
+    { title: 'Algorithm', cell: ({ algorithm }) => algorithm ?? nothing() },
+    { title: 'Status', cell: ({ status, banned }) => statusOf(status, banned) },
+    { title: 'Created', cell: ({ createdAt }) => (createdAt === undefined ? nothing() : moment(createdAt)) },
+    { title: 'Actions', kind: 'actions', cell: (key) => actionsOf(desk, key, keys, again) },
+  ]
+}
+
+function statusOf(status: Key['status'], banned: boolean): HTMLElement {
+  if (banned) return badge('error', 'Banned')
+  switch (status) {
+    case 'ACTIVE':
+      return badge('good', 'Active')
+    case 'PASSIVE':
+      return badge('info', 'Passive')
+    case 'DISABLED':
+      return badge('warning', 'Disabled')
+  }
+}
+
+function actionsOf(desk: Desk, key: Key, keys: readonly Key[], again: () => Promise<void>): readonly HTMLElement[] {
+  const name = nameOf(key)
+  const button = (text: string, kind: string, click: () => Promise<void>): HTMLButtonElement =>
+    h(
+      'button',
+      { type: 'button', class: kind, 'aria-label': `${text}: ${name}`, on: { click: () => void click() } },
+      text,
+    )
+  const { thumbprint } = key
+  if (key.banned) {
+    if (thumbprint === undefined) return []
+    const lift = {
+      title: 'Lift the ban?',
+      done: 'The ban was lifted.',
+      correction: () => ({ kind: 'keyBanned', thumbprint }) as const,
+    }
+    return [
+      button(
+        'Lift ban',
+        'quiet',
+        async () => void ((await askToCorrect(desk, { ...lift, subject: name })) && (await again())),
+      ),
+    ]
+  }
+  const retire = key.status === 'PASSIVE' && key.kid !== undefined
+  return [
+    ...(retire ? [button('Retire', 'plain', () => retireKey(desk, key, again))] : []),
+    button('Ban', 'danger', () => banKey(desk, key, keys, again)),
+  ]
+}
+
+async function rotateKeys(desk: Desk, again: () => Promise<void>): Promise<void> {
+  const done = await desk.perform({
+    title: 'Rotate the signing key?',
+    text: [h('p', {}, 'A new key signs from now on. Tokens signed by the older ones stay good.')],
+    verb: 'Rotate',
+    kind: 'primary',
+    reason: 'optional',
+    done: 'A new key signs now.',
+    run: (reason) => desk.administration.rotateKeys(reason),
+  })
+  if (done) await again()
+}
+
+async function retireKey(desk: Desk, key: Key, again: () => Promise<void>): Promise<void> {
+  const done = await desk.perform({
+    title: 'Retire this key?',
+    text: [
+      h(
+        'p',
+        {},
+        'The key ',
+        identifier(nameOf(key)),
+        ' leaves the set. Tokens that it signed are refused as signed by nobody.',
+      ),
+      ...warningOf(desk, key),
+    ],
+    verb: 'Retire',
+    kind: 'danger',
+    reason: 'optional',
+    done: 'The key was retired.',
+    ownLogin: isMine(desk, key) ? 'ends' : 'goes_on',
+    run: (reason) => desk.administration.retireKey(key.kid ?? '', reason),
+  })
+  if (done) await again()
+}
+
+async function banKey(desk: Desk, key: Key, keys: readonly Key[], again: () => Promise<void>): Promise<void> {
+  const isLast = keys.every((other) => other === key || other.banned || other.use === 'enc')
+  const force = h('input', { id: 'ban-force', type: 'checkbox', required: true })
+  const nevertheless = h(
+    'div',
+    { class: 'check' },
+    force,
+    h('label', { for: force.id }, 'Ban it although it is the last key'),
+  )
+  const done = await desk.perform({
+    title: 'Ban this key?',
+    text: [
+      h(
+        'p',
+        {},
+        'Whatever ',
+        identifier(nameOf(key)),
+        ' signed is refused, for ever: access tokens and refresh tokens.',
+      ),
+      isLast
+        ? h(
+            'p',
+            {},
+            'It is the last key of the realm. Rotate first: until there is another one, nobody can log in.',
+          )
+        : undefined,
+      ...warningOf(desk, key),
+    ],
+    verb: 'Ban',
+    kind: 'danger',
+    reason: 'optional',
+    fields: isLast ? [nevertheless] : [],
+    done: 'The key was banned.',
+    ownLogin: isMine(desk, key) ? 'ends' : 'goes_on',
+    run: (reason) => desk.administration.banKey(key.thumbprint ?? key.kid ?? '', isLast && force.checked, reason),
+  })
+  if (done) await again()
+}
+
+function warningOf(desk: Desk, key: Key): readonly HTMLElement[] {
+  return isMine(desk, key) ? [h('p', {}, h('strong', {}, 'It signed your own token: you are logged out here.'))] : []
+}
+
+function isMine(desk: Desk, { kid }: Key): boolean {
+  return kid !== undefined && kid === desk.session.identity.kid
+}
+
+function nameOf({ kid, thumbprint }: Key): string {
+  return kid ?? thumbprint ?? 'without a name'
+}

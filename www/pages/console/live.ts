@@ -1,0 +1,82 @@
+// What goes on by itself: how fast changes are enforced, how full the filter is, how old the edge's knowledge.
+
+import type { Demo } from '../parts/api.ts'
+import { h } from '../parts/dom.ts'
+import type { Enforcement } from './administration.ts'
+import { every } from './every.ts'
+import { feedAgeSeconds, filterFill, type Measured } from './measurements.ts'
+import { Plot } from './plot.ts'
+import { count } from './words.ts'
+
+export interface Live {
+  element: HTMLElement
+  /** A change was made here. */
+  enforced(enforcement: Enforcement): void
+}
+
+const FEED_AGE_EVERY_SECONDS = 1
+const FILTER_FILL_EVERY_SECONDS = 5
+
+/** Measures until `signal` aborts. */
+export function openLive(demo: Demo, signal: AbortSignal): Live {
+  const enforcement = new Plot(
+    {
+      title: 'Time to enforcement',
+      hint: 'Of each change made here: until every edge has acknowledged it.',
+      words: (milliseconds) => `${count(Math.round(milliseconds))} ms`,
+      windowSeconds: 300,
+      leastTop: 20,
+      shape: 'points',
+    },
+    signal,
+  )
+  const fill = new Plot(
+    {
+      title: 'Filter fill',
+      hint: 'Of the fullest filter in the last manifest. At 100\u00a0% it has the error rate it was made for.',
+      words: (ratio) => `${(ratio * 100).toFixed(ratio > 0 && ratio < 0.1 ? 2 : 0)}\u00a0%`,
+      windowSeconds: 300,
+      leastTop: 0.001,
+      shape: 'line',
+    },
+    signal,
+  )
+  const age = new Plot(
+    {
+      title: 'Feed age',
+      hint: 'Seconds since the origin stated what the edge knows. Past 60 s the edge refuses everybody.',
+      words: (seconds) => `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`,
+      windowSeconds: 120,
+      leastTop: 2,
+      shape: 'line',
+    },
+    signal,
+  )
+  enforcement.missing('nothing changed yet')
+  measure(age, FEED_AGE_EVERY_SECONDS, signal, () => feedAgeSeconds(demo))
+  measure(fill, FILTER_FILL_EVERY_SECONDS, signal, () => filterFill(demo))
+  return {
+    element: h(
+      'aside',
+      { class: 'live', 'aria-labelledby': 'live-title' },
+      h('h2', { id: 'live-title' }, 'Live'),
+      enforcement.element,
+      fill.element,
+      age.element,
+    ),
+    enforced({ elapsedMs, missing, enforced, total }) {
+      if (total > 0 && missing.length === 0) enforcement.add(elapsedMs)
+      else enforcement.missing(`${count(enforced)} of ${count(total)} edges after ${count(elapsedMs)} ms`)
+    },
+  }
+}
+
+function measure(plot: Plot, seconds: number, signal: AbortSignal, read: () => Promise<Measured>): void {
+  const stopped = new AbortController()
+  every(seconds, AbortSignal.any([signal, stopped.signal]), async () => {
+    const measured = await read()
+    if ('value' in measured) plot.add(measured.value)
+    else plot.missing(measured.missing)
+    if ('again' in measured && measured.again === 'never') stopped.abort()
+  })
+}

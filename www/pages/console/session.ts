@@ -1,0 +1,113 @@
+// The administrator's login, one for all tabs of the console. Its tokens are in memory only: closing the last tab
+// forgets them.
+
+import { createSession, type Session, type SignOutReason } from 'portcullis/browser'
+import { type Answer, ApiError, type ApiRequest, CLIENT, type Demo, logIn, request, tokenPath } from '../parts/api.ts'
+import { readToken } from '../parts/token.ts'
+
+/** Tabs that share it; those of the other pages have logins of their own. */
+const CHANNEL = 'portcullis-console'
+
+/** Who is logged in. */
+export interface Identity {
+  subject: string
+  username: string
+  session: string
+  /** The key that signed the access token. */
+  kid: string
+}
+
+export interface AdminSessionEvents {
+  /** Here or in another tab. */
+  onLoggedIn: () => void
+  onLoggedOut: (reason: SignOutReason) => void
+}
+
+export class AdminSession {
+  readonly #demo: Demo
+  readonly #session: Session
+  readonly #revokePath: string
+  #token = ''
+
+  private constructor(demo: Demo) {
+    this.#demo = demo
+    this.#revokePath = tokenPath(demo).replace(/token$/, 'revoke')
+    this.#session = createSession({
+      tokenUrl: new URL(tokenPath(demo), location.origin),
+      clientId: CLIENT,
+      revokeUrl: new URL(this.#revokePath, location.origin),
+      allowedOrigins: [location.origin],
+      channel: CHANNEL,
+    })
+  }
+
+  /** Takes part in the login of another tab, if there is one; one of the events says so. */
+  static async open(demo: Demo, { onLoggedIn, onLoggedOut }: AdminSessionEvents): Promise<AdminSession> {
+    const opened = new AdminSession(demo)
+    await opened.#current()
+    opened.#session.on('signed-in', () => void opened.#current().then(onLoggedIn))
+    opened.#session.on('signed-out', onLoggedOut)
+    return opened
+  }
+
+  get isLoggedIn(): boolean {
+    return this.#session.signedIn
+  }
+
+  get identity(): Identity {
+    const { header, claims } = readToken(this.#token)
+    const text = (value: unknown): string => (typeof value === 'string' ? value : '')
+    return {
+      subject: text(claims?.['sub']),
+      username: text(claims?.['preferred_username']),
+      session: text(claims?.['sid']),
+      kid: text(header?.['kid']),
+    }
+  }
+
+  /** Throws an `ApiError`, also for a user who is no administrator. */
+  async logIn(username: string, password: string): Promise<void> {
+    const {
+      access_token: accessToken,
+      refresh_token: refreshToken,
+      expires_in: expiresInSeconds,
+    } = await logIn(this.#demo, username, password)
+    try {
+      await request(`/admin/realms/${encodeURIComponent(this.#demo.realm)}/edges`, { token: accessToken })
+    } catch (error) {
+      const form = { client_id: CLIENT, token: refreshToken }
+      await request(this.#revokePath, { method: 'POST', form }).catch(() => undefined)
+      throw error
+    }
+    await this.#session.signIn({ accessToken, refreshToken, expiresInSeconds })
+  }
+
+  /** Asks with the access token; with a new one, once, if it is refused. */
+  readonly ask = async (path: string, asked: ApiRequest = {}): Promise<Answer> => {
+    const token = await this.#current()
+    try {
+      return await request(path, { ...asked, token })
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+      // Somebody else may have got a new one meanwhile.
+      if ((await this.#current()) === token && (await this.#session.refresh()) === 'unavailable') throw error
+    }
+    return request(path, { ...asked, token: await this.#current() })
+  }
+
+  /** Ends the login at the origin and in all tabs; here also when the origin cannot be reached. */
+  async logOut(): Promise<void> {
+    await this.#session.logout()
+  }
+
+  async #current(): Promise<string> {
+    this.#token = (await this.#session.accessToken()) ?? ''
+    if (this.#token === '' && this.#session.signedIn)
+      throw new ApiError('unreachable', 'The demo cannot be reached. Is it still running?')
+    return this.#token
+  }
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 401
+}

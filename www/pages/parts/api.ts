@@ -1,0 +1,128 @@
+// Requests to the demo's origin and edge. Whatever goes wrong becomes an ApiError with a sentence for people.
+
+import type { JWK } from 'portcullis'
+
+/** The demo that this page belongs to (`/demo.json`). */
+export interface Demo {
+  edge: string
+  issuer: string
+  realm: string
+  feedKeys: JWK[]
+}
+
+/** The demo's public client. */
+export const CLIENT = 'demo'
+
+/** What the token endpoint answers (RFC 6749 §5.1). */
+export interface Tokens {
+  access_token: string
+  refresh_token: string
+  expires_in: number
+}
+
+export interface Answer {
+  status: number
+  headers: Headers
+  /** What was answered as JSON; `undefined` for an empty answer. */
+  body: unknown
+}
+
+export interface ApiRequest {
+  method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  /** Sent as `Authorization: Bearer`. */
+  token?: string
+  /** Sent as JSON. */
+  json?: object
+  /** Sent as a form. */
+  form?: Record<string, string>
+  signal?: AbortSignal
+}
+
+const TIMEOUT_MS = 10_000
+
+export class ApiError extends Error {
+  /** `offline`, `unreachable`, `timed_out`, `not_json`, or the `error` that was answered. */
+  readonly code: string
+  /** `undefined` when nothing was answered. */
+  readonly status: number | undefined
+
+  constructor(code: string, message: string, status?: number) {
+    super(message)
+    this.name = 'ApiError'
+    this.code = code
+    this.status = status
+  }
+}
+
+export async function loadDemo(): Promise<Demo> {
+  return (await request('/demo.json')).body as Demo
+}
+
+/** Logs in by password (RFC 6749 §4.3), which only a demo's issuer allows. */
+export async function logIn(demo: Demo, username: string, password: string): Promise<Tokens> {
+  const form = { grant_type: 'password', client_id: CLIENT, username, password }
+  const { body } = await request(tokenPath(demo), { method: 'POST', form })
+  return body as Tokens
+}
+
+export function tokenPath(demo: Demo): string {
+  return `/realms/${demo.realm}/protocol/openid-connect/token`
+}
+
+/** Calls an administrator's route of the realm, such as `users/{id}/logout`. */
+export function administer(demo: Demo, path: string, asked: ApiRequest): Promise<Answer> {
+  return request(`/admin/realms/${demo.realm}/${path}`, asked)
+}
+
+/** Asks and answers what a 2xx said; everything else is an `ApiError`. */
+export async function request(url: string, asked: ApiRequest = {}): Promise<Answer> {
+  const answer = await ask(url, asked)
+  if (answer.status >= 200 && answer.status < 300) return answer
+  const { error, error_description: description } = (answer.body ?? {}) as Record<string, unknown>
+  const code = typeof error === 'string' ? error : 'unexpected_answer'
+  throw new ApiError(code, sentenceOf(answer.status, code, description), answer.status)
+}
+
+/** Asks and answers whatever was said, refusals too. */
+export async function ask(url: string, asked: ApiRequest = {}): Promise<Answer> {
+  const { method = 'GET', token, json, form, signal } = asked
+  const headers = new Headers()
+  if (token !== undefined) headers.set('authorization', `Bearer ${token}`)
+  if (json !== undefined) headers.set('content-type', 'application/json')
+  const body = json === undefined ? (form === undefined ? null : new URLSearchParams(form)) : JSON.stringify(json)
+  const timeout = AbortSignal.timeout(TIMEOUT_MS)
+  try {
+    const response = await fetch(url, {
+      method, headers, body,
+      cache: 'no-store',
+      signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
+    })
+    return { status: response.status, headers: response.headers, body: parsed(await response.text(), response.status) }
+  } catch (error) {
+    if (error instanceof ApiError || signal?.aborted) throw error
+    if (timeout.aborted) throw new ApiError('timed_out', 'No answer within ten seconds. Is the demo still running?')
+    if (!navigator.onLine) throw new ApiError('offline', 'This browser is offline.')
+    throw new ApiError('unreachable', 'The demo cannot be reached. Is it still running?')
+  }
+}
+
+/** A sentence about anything that was thrown. */
+export function wordsFor(error: unknown): string {
+  return error instanceof ApiError ? error.message : 'Something unforeseen went wrong; reload the page.'
+}
+
+function parsed(text: string, status: number): unknown {
+  if (text === '') return undefined
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new ApiError('not_json', 'Something else than the demo answered. What else listens on this port?', status)
+  }
+}
+
+function sentenceOf(status: number, code: string, description: unknown): string {
+  if (status === 429) return 'Too many failed attempts. Wait a minute, then try again.'
+  if (code === 'invalid_grant') return 'The user name or the password is wrong.'
+  if (typeof description === 'string') return `The answer was ${status}: ${description}`
+  return `The answer was ${status} (${code}).`
+}

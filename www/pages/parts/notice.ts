@@ -1,0 +1,29 @@
+// What a page has to say about itself: a notice stays in its place, a toast goes away.
+
+import { type Child, h } from './dom.ts'
+
+export type NoticeKind = 'info' | 'good' | 'warning' | 'error'
+
+const WORDS: Readonly<Record<NoticeKind, string>> = { info: 'Note', good: 'Done', warning: 'Careful', error: 'Error' }
+
+const TOAST_SECONDS = 6
+
+/** A paragraph that says its kind in words, too. */
+export function notice(kind: NoticeKind, ...children: readonly Child[]): HTMLParagraphElement {
+  return h('p', { class: 'notice', 'data-kind': kind }, h('strong', {}, `${WORDS[kind]}. `), ...children)
+}
+
+/** What stands where there is nothing yet. */
+export function emptyState(title: string, ...children: readonly Child[]): HTMLDivElement {
+  return h('div', { class: 'empty' }, h('p', { class: 'empty-title' }, title), h('p', {}, ...children))
+}
+
+/** Says something in passing. Errors stay until they are dismissed. */
+export function toast(kind: NoticeKind, text: string): void {
+  const on = { click: () => box.remove() }
+  const dismiss = h('button', { type: 'button', class: 'quiet', 'aria-label': `Dismiss: ${text}`, on }, 'Dismiss')
+  const said = h('p', {}, h('strong', {}, `${WORDS[kind]}. `), text)
+  const box = h('div', { class: 'toast', 'data-kind': kind }, said, dismiss)
+  document.getElementById('toasts')?.append(box)
+  if (kind !== 'error') setTimeout(() => box.remove(), TOAST_SECONDS * 1000)
+}

@@ -1,0 +1,50 @@
+// The verdict in large, with what it means and how it is put right.
+
+import type { Reason, Verdict } from 'portcullis/edge'
+import { REASON_TEXTS } from 'reason-texts'
+import { fill, h, prose } from '../parts/dom.ts'
+import type { Judgement } from './live.ts'
+
+export function showVerdict(): { element: HTMLElement; update(judgement: Judgement): void } {
+  const body = h('div', { role: 'status', class: 'verdict' })
+  const element = h('section', { class: 'panel', 'aria-labelledby': 'verdict-title', 'data-verdict': 'none' },
+    h('h2', { id: 'verdict-title' }, 'Verdict'),
+    body,
+  )
+  let shown = ''
+  return {
+    element,
+    update({ verdict }) {
+      // Said once: a live region that is filled anew is read anew.
+      const key = verdict === undefined ? 'none' : verdict.ok ? 'accepted' : verdict.reason
+      if (key === shown) return
+      shown = key
+      element.dataset['verdict'] = verdict === undefined ? 'none' : verdict.ok ? 'accepted' : 'refused'
+      fill(body, ...words(verdict))
+    },
+  }
+}
+
+function words(verdict: Verdict | undefined): Node[] {
+  if (verdict === undefined) {
+    return [h('p', { class: 'soft' }, 'No token yet. Paste one, or log in as one of the demo’s users.')]
+  }
+  if (verdict.ok) {
+    const meaning = 'The edge lets the request through, until the token expires or is revoked.'
+    return [h('p', { class: 'verdict-word' }, 'Accepted'), h('p', {}, meaning)]
+  }
+  const { reason, status } = verdict
+  const word = h('p', { class: 'verdict-word' }, 'Refused ', h('code', {}, reason))
+  const answer = `The edge answers ${status}${status === 503 ? ', and when to ask again' : ''}.`
+  return [word, ...explanation(reason), h('p', { class: 'soft' }, answer)]
+}
+
+/** What a reason usually means and how it is put right. */
+function explanation(reason: Reason): Node[] {
+  const text = REASON_TEXTS[reason]
+  if (text === undefined) return []
+  return [
+    h('p', {}, h('strong', {}, 'Usual cause: '), prose(text.cause), '.'),
+    h('p', {}, h('strong', {}, 'Fix: '), prose(text.fix), '.'),
+  ]
+}

@@ -1,0 +1,5 @@
+// Made by build.ts from the table of reason codes in the package's README.
+declare module 'reason-texts' {
+  /** By reason code. Text in backquotes is code. */
+  export const REASON_TEXTS: Readonly<Record<string, { cause: string; fix: string }>>
+}
