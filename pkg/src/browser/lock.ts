@@ -36,8 +36,15 @@ async function leased<T>(channel: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } finally {
-    if (holder(key)?.id === own) globalThis.localStorage.removeItem(key)
+    release(key, own)
   }
+}
+
+/** What cannot be released runs out. */
+function release(key: string, own: string): void {
+  try {
+    if (holder(key)?.id === own) globalThis.localStorage.removeItem(key)
+  } catch {}
 }
 
 /** Storage knows no compare-and-swap: the last one to write has it, and looks again after a moment. */

@@ -211,7 +211,7 @@ describe('one tab', () => {
     assert.equal(await session.accessToken(), 'a0')
   })
 
-  test('tokens that arrive after the logout are revoked too', async (t) => {
+  test('tokens that arrive after the logout are revoked too', { timeout: 10_000 }, async (t) => {
     TestPage.install(t)
     const issuer = await Issuer.start(t)
     let answer: () => void = () => undefined
@@ -383,6 +383,40 @@ describe('what a tab cannot hear', () => {
     other.close()
     assert.equal(await slept.accessToken(), undefined)
     assert.deepEqual([issuer.refreshes, issuer.reused, slept.signedIn], [1, false, false])
+  })
+
+  test('tokens that were not heard of are asked for before any is spent, though storage is denied', async (t) => {
+    const page = TestPage.install(t, { locks: 'web' })
+    page.local.state = 'denied'
+    let isDeaf = false
+    class Deaf extends BroadcastChannel {
+      override set onmessage(listener: (event: MessageEvent) => void) {
+        this.addEventListener('message', (event) => {
+          if (!isDeaf || (event as MessageEvent<{ kind: string }>).data.kind !== 'tokens') listener(event as MessageEvent)
+        })
+      }
+    }
+    replace(t, 'BroadcastChannel', Deaf)
+    const issuer = await Issuer.start(t)
+    const first = issuer.open(t, { channel: 'deaf' })
+    const second = issuer.open(t, { channel: 'deaf' })
+    const signedIn = event(second, 'signed-in')
+    await first.signIn(EXPIRED)
+    await signedIn
+    isDeaf = true
+    assert.equal(await first.refresh(), 'refreshed')
+    isDeaf = false
+    assert.equal(await second.accessToken(), 'a1')
+    assert.deepEqual([issuer.refreshes, issuer.reused], [1, false])
+  })
+
+  test('a silent token endpoint does not hold a logout up', async (t) => {
+    TestPage.install(t)
+    const issuer = await Issuer.start(t)
+    issuer.instead = silent()
+    const session = issuer.open(t, { channel: 'silent', cookies: 'include' })
+    assert.equal((await session.logout()).revoked, true)
+    assert.deepEqual(issuer.revoked, [''])
   })
 
   test('garbage on the channel changes nothing', async (t) => {

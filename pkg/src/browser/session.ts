@@ -1,3 +1,4 @@
+import { within } from '../deadline.ts'
 import { PortcullisError } from '../errors.ts'
 import { checkOptions } from '../options.ts'
 import { clear } from './clear.ts'
@@ -123,7 +124,8 @@ class BrowserSession implements Session {
     const { revokeUrl, tokenUrl, clientId, cookies, channel, fetch, storage } = this.#settings
     const common = { ...rest, revokeUrl: revokeUrl ?? tokenUrl, clientId, channel, fetch, clear: { ...this.#settings.clear, ...named } }
     const checked = logoutSettings({ ...common, cookies: cookies === 'include' ? 'include' : 'same-origin' })
-    await this.#opening
+    // A token endpoint that is silent must not hold a logout up.
+    await within(this.#opening, NEWER_MS)
     this.#loggingOut ??= this.#logOut({ ...checked, ...(storage === undefined ? {} : { storage }) }).finally(() => {
       this.#loggingOut = undefined
     })
