@@ -44,7 +44,7 @@ function table(title: string, members: Record<string, unknown>): HTMLElement {
     return h('tr', {}, head, h('td', {}, h('bdi', {}, shownValue(value)), timeOf(name, value)))
   })
   if (rows.length === 0) return h('p', { class: 'soft' }, 'Empty.')
-  return h('table', { class: 'members' }, h('caption', { class: 'visually-hidden' }, title), h('tbody', {}, ...rows))
+  return h('table', { class: 'members', 'aria-label': title }, h('tbody', {}, ...rows))
 }
 
 /** A NumericDate (RFC 7519 §2) as people read it. */

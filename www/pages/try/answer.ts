@@ -58,9 +58,8 @@ function rowsOf(claims: Record<string, unknown>): [name: string, value: string][
 }
 
 function tableOf(rows: readonly [string, string][]): HTMLTableElement {
-  const caption = h('caption', { class: 'visually-hidden' }, 'Claims that the edge saw')
   const cells = rows.map(([name, value]) => {
     return h('tr', {}, h('th', { scope: 'row' }, name), h('td', {}, h('bdi', {}, value)))
   })
-  return h('table', { class: 'members' }, caption, h('tbody', {}, ...cells))
+  return h('table', { class: 'members', 'aria-label': 'Claims that the edge saw' }, h('tbody', {}, ...cells))
 }
