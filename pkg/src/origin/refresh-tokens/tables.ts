@@ -41,6 +41,14 @@ export interface StoredToken {
   usedAtMs: number | undefined
 }
 
+/** A family, and how it was used last. */
+export interface UsedFamily extends Omit<StoredToken, 'endedAt' | 'usedAtMs'> {
+  /** Unix seconds. */
+  lastUsedAt: number
+  /** From where. */
+  address: string | undefined
+}
+
 export interface TokenTables {
   token(hash: string): StoredToken | undefined
   /** In a transaction of the caller's. */
@@ -52,7 +60,8 @@ export interface TokenTables {
   told(session: string): void
   /** Ended sessions of which the ledger has not heard. */
   toBeTold(): string[]
-  sessions(subject: string, startedAfter: number, usedAfter: number): RefreshSession[]
+  /** Families that have not ended, oldest first. */
+  families(subject: string, startedAfter: number, usedAfter: number): UsedFamily[]
   /** Deletes what can be continued no more, unless the ledger has yet to be told of it; answers how many families. */
   sweep(startedUntil: number, usedUntil: number): number
 }
@@ -80,8 +89,8 @@ export function openTokenTables(database: Database, realm: string): TokenTables 
   )
   const told = database.prepare(`UPDATE refresh_families SET ledger = 'told' WHERE realm = ? AND session = ? AND ledger = 'to_be_told'`)
   const toBeTold = database.prepare(`SELECT DISTINCT session FROM refresh_families WHERE realm = ? AND ledger = 'to_be_told'`)
-  const sessions = database.prepare(
-    `SELECT * FROM refresh_families
+  const families = database.prepare(
+    `SELECT f.*, (SELECT max(issued_at) FROM refresh_tokens WHERE family = f.id) AS issued_at FROM refresh_families f
      WHERE realm = ? AND subject = ? AND ended_at IS NULL AND started_at > ? AND last_used_at > ? ORDER BY started_at, id`,
   )
   const sweep = database.prepare(
@@ -106,7 +115,7 @@ export function openTokenTables(database: Database, realm: string): TokenTables 
     endSession: (session, ledger, now) => void end.run(now, ledger, realm, session),
     told: (session) => void told.run(realm, session),
     toBeTold: () => toBeTold.all(realm).map((row) => string(row, 'session')),
-    sessions: (subject, startedAfter, usedAfter) => bySession(sessions.all(realm, subject, startedAfter, usedAfter)),
+    families: (subject, startedAfter, usedAfter) => families.all(realm, subject, startedAfter, usedAfter).map(usedFamilyOf),
     sweep: (startedUntil, usedUntil) => Number(sweep.run(realm, startedUntil, usedUntil, SWEEP_FAMILIES).changes),
   }
 }
@@ -117,21 +126,16 @@ export function familyOf({ session, subject, client, tokenVersion, scope, starte
 }
 
 /** A session may have several clients, and each a family of its own. */
-function bySession(rows: readonly Row[]): RefreshSession[] {
+export function bySession(families: readonly UsedFamily[]): RefreshSession[] {
   const sessions = new Map<string, RefreshSession>()
-  for (const row of rows) {
-    const session = string(row, 'session')
-    const lastUsedAt = number(row, 'last_used_at')
-    const address = row['address'] === null ? undefined : string(row, 'address')
+  for (const { session, subject, client, startedAt, lastUsedAt, address } of families) {
     const known = sessions.get(session)
-    const startedAt = known?.startedAt ?? number(row, 'started_at')
-    const clients = [...new Set([...(known?.clients ?? []), string(row, 'client')])]
     const isLater = known === undefined || lastUsedAt >= known.lastUsedAt
     sessions.set(session, {
       session,
-      subject: string(row, 'subject'),
-      clients,
-      startedAt,
+      subject,
+      clients: [...new Set([...(known?.clients ?? []), client])],
+      startedAt: known?.startedAt ?? startedAt,
       lastUsedAt: isLater ? lastUsedAt : known.lastUsedAt,
       address: isLater ? address : known.address,
     })
@@ -139,7 +143,20 @@ function bySession(rows: readonly Row[]): RefreshSession[] {
   return [...sessions.values()]
 }
 
+function usedFamilyOf(row: Row): UsedFamily {
+  const address = row['address'] === null ? undefined : string(row, 'address')
+  return { ...identityOf(row), lastUsedAt: number(row, 'last_used_at'), address }
+}
+
 function tokenOf(row: Row): StoredToken {
+  return {
+    ...identityOf(row),
+    endedAt: row['ended_at'] === null ? undefined : number(row, 'ended_at'),
+    usedAtMs: row['used_at_ms'] === null ? undefined : number(row, 'used_at_ms'),
+  }
+}
+
+function identityOf(row: Row): Omit<StoredToken, 'endedAt' | 'usedAtMs'> {
   return {
     familyId: number(row, 'id'),
     session: string(row, 'session'),
@@ -148,9 +165,7 @@ function tokenOf(row: Row): StoredToken {
     tokenVersion: number(row, 'token_version'),
     scope: row['scope'] === null ? undefined : string(row, 'scope'),
     startedAt: number(row, 'started_at'),
-    endedAt: row['ended_at'] === null ? undefined : number(row, 'ended_at'),
     issuedAt: number(row, 'issued_at'),
-    usedAtMs: row['used_at_ms'] === null ? undefined : number(row, 'used_at_ms'),
   }
 }
 
