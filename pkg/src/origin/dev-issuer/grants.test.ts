@@ -330,3 +330,23 @@ function toVersion1(path: string, { used, ended }: { used: string; ended: string
   database.prepare('UPDATE dev_issuer_sessions SET ended_at = ? WHERE sid = ?').run(now, ended)
   database.close()
 }
+
+test('a refresh or login that a raise of the token version overtakes leaves no token that is good', async () => {
+  await open()
+  const { access_token: access, refresh_token: token } = await logIn()
+  const sub = decodeJwt(access).sub ?? ''
+  // The raise is asked for once the refresh token is spent, and comes before the access token is signed.
+  const { note } = origin.audit
+  let raised: Promise<unknown> | undefined
+  origin.audit.note = async (entry) => {
+    await (raised = origin.raiseTokenVersion('acme', sub, origin.minimumVersion('acme', sub) + 1))
+    return note.call(origin.audit, entry)
+  }
+  const refreshed = (await (await refresh(token)).json()) as Tokens
+  assert.ok(raised !== undefined)
+  assert.equal(await isAccepted(refreshed.access_token), false)
+  assert.equal((await refresh(refreshed.refresh_token)).status, 400)
+  const login = await logIn()
+  assert.equal(await isAccepted(login.access_token), false)
+  assert.equal((await refresh(login.refresh_token)).status, 400)
+})
