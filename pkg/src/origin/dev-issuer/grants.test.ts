@@ -241,6 +241,9 @@ describe('failed logins', () => {
     for (let attempt = 0; attempt < 3; attempt += 1) assert.deepEqual(await errorOf(await post('token', guess)), [401, 'invalid_client'])
     assert.equal((await post('token', { ...guess, client_secret: 'backend-secret' })).status, 429)
     await logIn('alice')
+    const elsewhere = { address: '::1' }
+    const atOnce = await Promise.all(Array.from({ length: 12 }, () => post('token', guess, elsewhere)))
+    assert.equal(atOnce.filter(({ status }) => status === 401).length, 3)
   })
 })
 
