@@ -188,6 +188,8 @@ test('what happens is in the audit log, without tokens, passwords or what was ma
   await refresh('made up')
   await post('token', { grant_type: 'password', client_id: 'demo', username: 'alice', password: 'wrong-password' })
   await post('token', { grant_type: 'password', client_id: 'demo', username: 'made-up-name', password: 'wrong-password' })
+  await post('token', { grant_type: 'password', client_id: 'backend', client_secret: 'wrong-secret', username: 'alice' })
+  await post('logout', { refresh_token: tokens.refresh_token, client_id: 'made-up-client' })
   await post('logout', { id_token_hint: tokens.id_token ?? '' })
   await refresh(next.refresh_token)
   const two = await logIn('bob')
@@ -202,6 +204,8 @@ test('what happens is in the audit log, without tokens, passwords or what was ma
     ['refresh_refused', 'client:demo', undefined, 'unknown_token', at],
     ['login_refused', 'client:demo', sub, 'invalid_grant', at],
     ['login_refused', 'client:demo', undefined, 'invalid_grant', at],
+    ['refused', undefined, '/realms/{realm}/protocol/openid-connect/token', 'invalid_client', at],
+    ['refused', undefined, '/realms/{realm}/protocol/openid-connect/logout', 'invalid_client', at],
     ['logout', `user:${sub}`, sid, undefined, at],
     ['refresh_refused', 'client:demo', sid, 'session_ended', at],
     ['login', `user:${bob}`, stolen, undefined, at],
@@ -209,7 +213,7 @@ test('what happens is in the audit log, without tokens, passwords or what was ma
     ['refresh_reused', 'client:demo', stolen, 'reused', at],
   ])
   const text = JSON.stringify(await log())
-  for (const secret of [tokens.refresh_token, tokens.access_token, 'wrong-password', 'made-up', 'made up']) assert.ok(!text.includes(secret))
+  for (const secret of [tokens.refresh_token, tokens.access_token, 'wrong-password', 'wrong-secret', 'made-up', 'made up']) assert.ok(!text.includes(secret))
 })
 
 describe('failed logins', () => {
