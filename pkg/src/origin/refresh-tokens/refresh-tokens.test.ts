@@ -187,6 +187,23 @@ describe('a token that comes back', () => {
     await tokens.close()
   })
 
+  test('also when it was spent many rotations ago, and has expired meanwhile', async () => {
+    const tokens = open({ reuseGraceSeconds: 10 })
+    const { session, token } = logIn(tokens)
+    let newest = token
+    for (let round = 0; round < 4; round += 1) {
+      nowMs += 1_000_000
+      const { next, rotation } = await rotate(tokens, newest)
+      assert.equal(rotation.outcome, 'rotated')
+      newest = next
+    }
+    tokens.sweep()
+    assert.equal(await outcome(tokens, token), 'reused')
+    assert.ok(hasEnded(session))
+    assert.equal(await outcome(tokens, newest), 'session_ended')
+    await tokens.close()
+  })
+
   test('within the grace has lost a race; after it, it was stolen', async () => {
     const tokens = open({ reuseGraceSeconds: 10 })
     const { token, session } = logIn(tokens)
