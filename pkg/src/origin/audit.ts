@@ -127,7 +127,8 @@ export class AuditLog implements Audit {
 
   async note(entry: Omit<AuditEntry, 'at'>): Promise<void> {
     checkOptions(entry, ENTRY_RULES, 'entry')
-    const named = { ...entry, actor: entry.actor ?? APPLICATION }
+    // Who was refused is not known.
+    const named = entry.action === 'refused' ? entry : { ...entry, actor: entry.actor ?? APPLICATION }
     await (REFUSALS.includes(entry.action) ? this.#refusals.note(named) : this.#committer.note(named))
   }
 

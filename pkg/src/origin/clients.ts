@@ -16,7 +16,7 @@ export interface AuthenticatedClient {
 export interface AuthenticateOptions {
   /** The realm in which it asks. Default: it is not looked at. */
   realm?: string
-  /** Hears whose secret is about to be compared; may throw to refuse. */
+  /** Hears whose secret is about to be compared, and once more before the outcome is told; may throw to refuse. */
   attempt?: (account: string) => void
 }
 
@@ -51,8 +51,12 @@ export class ClientBook {
     const id = basic?.id ?? form.get('client_id')
     const secret = basic?.secret ?? form.get('client_secret')
     if (id === undefined) throw invalidClient(false)
-    attempt?.(`client:${id.slice(0, MAX_ACCOUNT_CHARACTERS)}`)
-    if (!(await this.#knows(id, secret, realm))) throw invalidClient(basic !== undefined)
+    const account = `client:${id.slice(0, MAX_ACCOUNT_CHARACTERS)}`
+    attempt?.(account)
+    const isKnown = await this.#knows(id, secret, realm)
+    // Of guesses that come all at once, those beyond the limit hear nothing.
+    attempt?.(account)
+    if (!isKnown) throw invalidClient(basic !== undefined)
     return { id }
   }
 

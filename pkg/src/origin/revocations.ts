@@ -140,7 +140,8 @@ async function tellIssuer({ settings, onFault }: RevocationsOptions, realm: stri
 }
 
 function checkedCorrection(correction: Correction): LedgerCorrection {
-  if (!isObject(correction) || !Object.hasOwn(CORRECTIONS, String(correction.kind))) {
+  // A list of one kind would be taken for its name.
+  if (!isObject(correction) || typeof correction.kind !== 'string' || !Object.hasOwn(CORRECTIONS, correction.kind)) {
     throw refused('unknown_kind', `kind must be one of ${Object.keys(CORRECTIONS).join(', ')}`)
   }
   const members = ['kind', ...CORRECTIONS[correction.kind]]

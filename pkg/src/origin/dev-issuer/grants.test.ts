@@ -188,6 +188,8 @@ test('what happens is in the audit log, without tokens, passwords or what was ma
   await refresh('made up')
   await post('token', { grant_type: 'password', client_id: 'demo', username: 'alice', password: 'wrong-password' })
   await post('token', { grant_type: 'password', client_id: 'demo', username: 'made-up-name', password: 'wrong-password' })
+  await post('token', { grant_type: 'password', client_id: 'backend', client_secret: 'wrong-secret', username: 'alice' })
+  await post('logout', { refresh_token: tokens.refresh_token, client_id: 'made-up-client' })
   await post('logout', { id_token_hint: tokens.id_token ?? '' })
   await refresh(next.refresh_token)
   const two = await logIn('bob')
@@ -202,6 +204,8 @@ test('what happens is in the audit log, without tokens, passwords or what was ma
     ['refresh_refused', 'client:demo', undefined, 'unknown_token', at],
     ['login_refused', 'client:demo', sub, 'invalid_grant', at],
     ['login_refused', 'client:demo', undefined, 'invalid_grant', at],
+    ['refused', undefined, '/realms/{realm}/protocol/openid-connect/token', 'invalid_client', at],
+    ['refused', undefined, '/realms/{realm}/protocol/openid-connect/logout', 'invalid_client', at],
     ['logout', `user:${sub}`, sid, undefined, at],
     ['refresh_refused', 'client:demo', sid, 'session_ended', at],
     ['login', `user:${bob}`, stolen, undefined, at],
@@ -209,7 +213,7 @@ test('what happens is in the audit log, without tokens, passwords or what was ma
     ['refresh_reused', 'client:demo', stolen, 'reused', at],
   ])
   const text = JSON.stringify(await log())
-  for (const secret of [tokens.refresh_token, tokens.access_token, 'wrong-password', 'made-up', 'made up']) assert.ok(!text.includes(secret))
+  for (const secret of [tokens.refresh_token, tokens.access_token, 'wrong-password', 'wrong-secret', 'made-up', 'made up']) assert.ok(!text.includes(secret))
 })
 
 describe('failed logins', () => {
@@ -241,6 +245,9 @@ describe('failed logins', () => {
     for (let attempt = 0; attempt < 3; attempt += 1) assert.deepEqual(await errorOf(await post('token', guess)), [401, 'invalid_client'])
     assert.equal((await post('token', { ...guess, client_secret: 'backend-secret' })).status, 429)
     await logIn('alice')
+    const elsewhere = { address: '::1' }
+    const atOnce = await Promise.all(Array.from({ length: 12 }, () => post('token', guess, elsewhere)))
+    assert.equal(atOnce.filter(({ status }) => status === 401).length, 3)
   })
 })
 
@@ -330,3 +337,23 @@ function toVersion1(path: string, { used, ended }: { used: string; ended: string
   database.prepare('UPDATE dev_issuer_sessions SET ended_at = ? WHERE sid = ?').run(now, ended)
   database.close()
 }
+
+test('a refresh or login that a raise of the token version overtakes leaves no token that is good', async () => {
+  await open()
+  const { access_token: access, refresh_token: token } = await logIn()
+  const sub = decodeJwt(access).sub ?? ''
+  // The raise is asked for once the refresh token is spent, and comes before the access token is signed.
+  const { note } = origin.audit
+  let raised: Promise<unknown> | undefined
+  origin.audit.note = async (entry) => {
+    await (raised = origin.raiseTokenVersion('acme', sub, origin.minimumVersion('acme', sub) + 1))
+    return note.call(origin.audit, entry)
+  }
+  const refreshed = (await (await refresh(token)).json()) as Tokens
+  assert.ok(raised !== undefined)
+  assert.equal(await isAccepted(refreshed.access_token), false)
+  assert.equal((await refresh(refreshed.refresh_token)).status, 400)
+  const login = await logIn()
+  assert.equal(await isAccepted(login.access_token), false)
+  assert.equal((await refresh(login.refresh_token)).status, 400)
+})

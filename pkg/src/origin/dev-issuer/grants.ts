@@ -42,7 +42,7 @@ async function password(issuer: Issuer, client: DevClient, { form, address }: As
     await note(issuer, { action: 'login_refused', actor: `client:${client.id}`, subject: user?.sub, address, detail: 'invalid_grant' })
     throw invalidGrant('the user name or the password is wrong')
   }
-  const login = { sid: crypto.randomUUID(), user, client }
+  const login = { sid: crypto.randomUUID(), user, client, tokenVersion: versionOf(issuer, user) }
   const session: Session = { ...login, startedAt: await issuableAt(issuer, login), scope }
   const refreshToken = await signRefreshToken(issuer, session, session.startedAt)
   issuer.tokens().begin({
@@ -51,7 +51,7 @@ async function password(issuer: Issuer, client: DevClient, { form, address }: As
     client: client.id,
     token: refreshToken.token,
     issuedAt: refreshToken.issuedAt,
-    tokenVersion: versionOf(issuer, user),
+    tokenVersion: session.tokenVersion,
     ...(address === undefined ? {} : { address }),
   })
   await note(issuer, { action: 'login', actor: `user:${user.sub}`, subject: session.sid, address })
@@ -88,10 +88,11 @@ async function refresh(issuer: Issuer, client: DevClient, { request, form, addre
 /** What a refresh token that this issuer signed says; whether it is good the library knows, also of an expired one. */
 async function sessionOf({ settings, keys, tables }: Issuer, client: DevClient, presented: string): Promise<Session | undefined> {
   const claims = await keys.verify(presented, { issuer: settings.issuer, expired: 'accept' })
-  const { sub = '', sid, auth_time: startedAt, token_use: use, scope } = claims ?? {}
+  const { sub = '', sid, auth_time: startedAt, token_version: tokenVersion, token_use: use, scope } = claims ?? {}
   const user = tables.userBySub(sub)
-  if (use !== 'refresh' || typeof sid !== 'string' || typeof startedAt !== 'number' || user === undefined) return undefined
-  return { sid, user, client, startedAt, scope: typeof scope === 'string' ? scope : undefined }
+  if (use !== 'refresh' || typeof sid !== 'string' || user === undefined) return undefined
+  if (typeof startedAt !== 'number' || typeof tokenVersion !== 'number') return undefined
+  return { sid, user, client, startedAt, tokenVersion, scope: typeof scope === 'string' ? scope : undefined }
 }
 
 interface RefusedRefresh {

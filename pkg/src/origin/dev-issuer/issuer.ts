@@ -44,16 +44,24 @@ export const MAX_FORM_BYTES = 65_536
 const MAX_ACCOUNT_CHARACTERS = 128
 
 /** Who asks, and what this issuer knows of it. Throws a `Problem`: 401, or 429 after too many failures. */
-export async function clientOf(issuer: Issuer, { request, form, address }: Asking): Promise<DevClient> {
+export async function clientOf(issuer: Issuer, asking: Asking): Promise<DevClient> {
+  const { request, form, address } = asking
   let account: string | undefined
   const attempt = (claimed: string): void => admit(issuer, address, (account = claimed))
   try {
     const { id } = await issuer.clients.authenticate(request, form, { attempt })
     return issuer.settings.clients.find((client) => client.id === id) ?? { id }
   } catch (error) {
-    if (account !== undefined && error instanceof Problem && error.isFailure) issuer.failures.failed(address ?? '', account)
+    if (!(error instanceof Problem && error.isFailure)) throw error
+    if (account !== undefined) issuer.failures.failed(address ?? '', account)
+    await note(issuer, { action: 'refused', subject: routeOf(issuer, request), address, detail: error.error })
     throw error
   }
+}
+
+/** As the origin names its routes in the audit log. The path is one of the issuer's own. */
+function routeOf({ settings }: Issuer, { url }: Request): string {
+  return `/realms/{realm}/${new URL(url).pathname.slice(`/realms/${settings.realm}/`.length)}`
 }
 
 /**

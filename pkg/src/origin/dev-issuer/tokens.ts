@@ -10,6 +10,8 @@ export interface Session {
   client: DevClient
   /** Unix seconds. */
   startedAt: number
+  /** That of its login: what is signed while it is raised is refused. */
+  tokenVersion: number
   scope: string | undefined
 }
 
@@ -88,7 +90,7 @@ export async function answerWith(issuer: Issuer, session: Session, refresh: NewR
  * The second in which tokens may be issued. Whatever was issued up to a not-before is refused, so right after a logout
  * this is the next one. Throws a `Problem` when it is later than that.
  */
-export async function issuableAt(issuer: Issuer, { user, client, sid }: Omit<Session, 'startedAt' | 'scope'>): Promise<number> {
+export async function issuableAt(issuer: Issuer, { user, client, sid, tokenVersion }: Omit<Session, 'startedAt' | 'scope'>): Promise<number> {
   const { settings, origin } = issuer
   const deadline = Date.now() + MAX_WAIT_MS
   for (;;) {
@@ -99,7 +101,7 @@ export async function issuableAt(issuer: Issuer, { user, client, sid }: Omit<Ses
       authorizedParty: client.id,
       issuedAt: now,
       expiresAt: now + settings.accessTokenSeconds,
-      tokenVersion: versionOf(issuer, user),
+      tokenVersion,
     })
     if (reason === undefined) return now
     if (reason === 'session_revoked' || reason === 'version_revoked' || Date.now() > deadline) {
@@ -115,7 +117,7 @@ export function versionOf({ settings, origin }: Issuer, user: User): number {
   return Math.max(user.version, origin().minimumVersion(settings.realm, user.sub))
 }
 
-function commonClaims(issuer: Issuer, { sid, user, client, startedAt }: Session, now: number): Record<string, string | number> {
+function commonClaims(issuer: Issuer, { sid, user, client, startedAt, tokenVersion }: Session, now: number): Record<string, string | number> {
   return {
     iss: issuer.settings.issuer,
     sub: user.sub,
@@ -124,7 +126,7 @@ function commonClaims(issuer: Issuer, { sid, user, client, startedAt }: Session,
     jti: crypto.randomUUID(),
     iat: now,
     auth_time: startedAt,
-    token_version: versionOf(issuer, user),
+    token_version: tokenVersion,
   }
 }
 

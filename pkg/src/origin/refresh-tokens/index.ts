@@ -4,7 +4,7 @@ import { invalid } from '../../options.ts'
 import type { Act } from '../audit.ts'
 import { type Database, openDatabase } from '../database.ts'
 import { type Settings, settingsOf } from './settings.ts'
-import { familyOf, type NewestToken, openTokenTables, type StoredToken, type TokenTables } from './tables.ts'
+import { bySession, familyOf, openTokenTables, type StoredToken, type TokenTables } from './tables.ts'
 import type { KnownRefreshToken, Login, RefreshSession, RefreshTokens, RefreshTokensOptions, RotateRequest, Rotation } from './types.ts'
 
 export type {
@@ -106,8 +106,8 @@ class SqliteRefreshTokens implements RefreshTokens {
   sessions(subject: string): RefreshSession[] {
     this.#assertOpen()
     const now = this.#now()
-    const lives = (newest: NewestToken): boolean => this.#refuses(newest) === undefined
-    return this.#tables.sessions(subject, now - this.#settings.maxSeconds, now - this.#settings.idleSeconds, lives)
+    const families = this.#tables.families(subject, now - this.#settings.maxSeconds, now - this.#settings.idleSeconds)
+    return bySession(families.filter((family) => this.#refuses(family) === undefined))
   }
 
   async tellLedger(): Promise<number> {
@@ -141,10 +141,7 @@ class SqliteRefreshTokens implements RefreshTokens {
     if (token.client !== client) return { outcome: 'refused', reason: 'other_client', family }
     if (token.endedAt !== undefined) return { outcome: 'refused', reason: 'session_ended', family }
     const reason = this.#refuses(token)
-    if (reason !== undefined) {
-      if (reason === 'session_revoked') this.#tables.endSession(token.session, 'told', this.#now())
-      return { outcome: 'refused', reason, family }
-    }
+    if (reason !== undefined) return { outcome: 'refused', reason, family }
     if (token.usedAtMs !== undefined) return this.#usedAgain(token, token.usedAtMs, nowMs)
     if (this.#hasExpired(token)) return { outcome: 'refused', reason: 'expired', family }
     const nextHash = hashOf(next)
@@ -163,7 +160,7 @@ class SqliteRefreshTokens implements RefreshTokens {
     return { outcome: 'reused', family, ledger: 'to_be_told' }
   }
 
-  #refuses({ session, subject, client, issuedAt, tokenVersion }: NewestToken): ReturnType<Settings['origin']['refuses']> {
+  #refuses({ session, subject, client, issuedAt, tokenVersion }: Omit<StoredToken, 'endedAt' | 'usedAtMs'>): ReturnType<Settings['origin']['refuses']> {
     const { realm, origin, idleSeconds } = this.#settings
     const expiresAt = issuedAt + idleSeconds
     return origin.refuses(realm, { session, subject, authorizedParty: client, issuedAt, expiresAt, tokenVersion })

@@ -117,13 +117,23 @@ describe('rotation', () => {
     await stage.origin.logoutUser('acme', user.subject)
     await stage.origin.raiseTokenVersion('acme', version.subject, 2)
     assert.equal(await outcome(tokens, session.token), 'session_revoked')
-    assert.equal(await outcome(tokens, session.token), 'session_ended')
     assert.equal(await outcome(tokens, user.token), 'user_revoked')
     assert.equal(await outcome(tokens, version.token), 'version_revoked')
     assert.equal(await outcome(tokens, raised.token), 'rotated')
     const later = { session: 'later', subject: version.subject, client: 'demo', token: opaqueToken(), tokenVersion: 2 }
     tokens.begin(later)
     assert.equal(await outcome(tokens, later.token), 'rotated')
+    await tokens.close()
+  })
+
+  test('of a client that has left its session is refused; the session goes on for the others', async () => {
+    const tokens = open()
+    const left = logIn(tokens)
+    const other = logIn(tokens, { session: left.session, subject: left.subject, client: 'backend' })
+    await stage.origin.endClientSession('acme', left.session, 'demo')
+    assert.equal(await outcome(tokens, left.token), 'session_revoked')
+    assert.deepEqual(tokens.sessions(left.subject).map(({ clients }) => clients), [['backend']])
+    assert.equal(await outcome(tokens, other.token, 'backend'), 'rotated')
     await tokens.close()
   })
 
@@ -174,6 +184,23 @@ describe('a token that comes back', () => {
     // The origin's own gate judges as every edge does.
     const judged = await stage.get('/admin/realms/acme/users/u/logout', { method: 'POST', headers: { authorization: `Bearer ${access}` } })
     assert.equal(judged.status, 401)
+    await tokens.close()
+  })
+
+  test('also when it was spent many rotations ago, and has expired meanwhile', async () => {
+    const tokens = open({ reuseGraceSeconds: 10 })
+    const { session, token } = logIn(tokens)
+    let newest = token
+    for (let round = 0; round < 4; round += 1) {
+      nowMs += 1_000_000
+      const { next, rotation } = await rotate(tokens, newest)
+      assert.equal(rotation.outcome, 'rotated')
+      newest = next
+    }
+    tokens.sweep()
+    assert.equal(await outcome(tokens, token), 'reused')
+    assert.ok(hasEnded(session))
+    assert.equal(await outcome(tokens, newest), 'session_ended')
     await tokens.close()
   })
 
@@ -310,6 +337,17 @@ test('lists the sessions of a user that can be continued', async () => {
   assert.deepEqual(tokens.sessions(subject).map(({ session }) => session), ['a', 'b'])
   nowMs += 1_000
   assert.deepEqual(tokens.sessions(subject), [])
+  await tokens.close()
+})
+
+test('lists no session that the ledger refuses', async () => {
+  const tokens = open()
+  const [out, ended, raised, lives] = [logIn(tokens), logIn(tokens), logIn(tokens), logIn(tokens)]
+  await stage.origin.logoutUser('acme', out.subject)
+  await stage.origin.endSession('acme', ended.session)
+  await stage.origin.raiseTokenVersion('acme', raised.subject, 1)
+  const counts = [out, ended, raised, lives].map(({ subject }) => tokens.sessions(subject).length)
+  assert.deepEqual(counts, [0, 0, 0, 1])
   await tokens.close()
 })
 

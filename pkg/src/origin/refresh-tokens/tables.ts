@@ -41,8 +41,13 @@ export interface StoredToken {
   usedAtMs: number | undefined
 }
 
-/** What the ledger judges the newest token of a family by. */
-export type NewestToken = Pick<StoredToken, 'session' | 'subject' | 'client' | 'issuedAt' | 'tokenVersion'>
+/** A family, and how it was used last. */
+export interface UsedFamily extends Omit<StoredToken, 'endedAt' | 'usedAtMs'> {
+  /** Unix seconds. */
+  lastUsedAt: number
+  /** From where. */
+  address: string | undefined
+}
 
 export interface TokenTables {
   token(hash: string): StoredToken | undefined
@@ -55,8 +60,8 @@ export interface TokenTables {
   told(session: string): void
   /** Ended sessions of which the ledger has not heard. */
   toBeTold(): string[]
-  /** Of what `lives` only: the ledger may have refused what these tables did not end. */
-  sessions(subject: string, startedAfter: number, usedAfter: number, lives: (newest: NewestToken) => boolean): RefreshSession[]
+  /** Families that have not ended, oldest first. */
+  families(subject: string, startedAfter: number, usedAfter: number): UsedFamily[]
   /** Deletes what can be continued no more, unless the ledger has yet to be told of it; answers how many families. */
   sweep(startedUntil: number, usedUntil: number): number
 }
@@ -84,8 +89,8 @@ export function openTokenTables(database: Database, realm: string): TokenTables 
   )
   const told = database.prepare(`UPDATE refresh_families SET ledger = 'told' WHERE realm = ? AND session = ? AND ledger = 'to_be_told'`)
   const toBeTold = database.prepare(`SELECT DISTINCT session FROM refresh_families WHERE realm = ? AND ledger = 'to_be_told'`)
-  const sessions = database.prepare(
-    `SELECT * FROM refresh_families
+  const families = database.prepare(
+    `SELECT f.*, (SELECT max(issued_at) FROM refresh_tokens WHERE family = f.id) AS issued_at FROM refresh_families f
      WHERE realm = ? AND subject = ? AND ended_at IS NULL AND started_at > ? AND last_used_at > ? ORDER BY started_at, id`,
   )
   const sweep = database.prepare(
@@ -110,8 +115,7 @@ export function openTokenTables(database: Database, realm: string): TokenTables 
     endSession: (session, ledger, now) => void end.run(now, ledger, realm, session),
     told: (session) => void told.run(realm, session),
     toBeTold: () => toBeTold.all(realm).map((row) => string(row, 'session')),
-    sessions: (subject, startedAfter, usedAfter, lives) =>
-      bySession(sessions.all(realm, subject, startedAfter, usedAfter).filter((row) => lives(newestOf(row)))),
+    families: (subject, startedAfter, usedAfter) => families.all(realm, subject, startedAfter, usedAfter).map(usedFamilyOf),
     sweep: (startedUntil, usedUntil) => Number(sweep.run(realm, startedUntil, usedUntil, SWEEP_FAMILIES).changes),
   }
 }
@@ -122,21 +126,16 @@ export function familyOf({ session, subject, client, tokenVersion, scope, starte
 }
 
 /** A session may have several clients, and each a family of its own. */
-function bySession(rows: readonly Row[]): RefreshSession[] {
+export function bySession(families: readonly UsedFamily[]): RefreshSession[] {
   const sessions = new Map<string, RefreshSession>()
-  for (const row of rows) {
-    const session = string(row, 'session')
-    const lastUsedAt = number(row, 'last_used_at')
-    const address = row['address'] === null ? undefined : string(row, 'address')
+  for (const { session, subject, client, startedAt, lastUsedAt, address } of families) {
     const known = sessions.get(session)
-    const startedAt = known?.startedAt ?? number(row, 'started_at')
-    const clients = [...new Set([...(known?.clients ?? []), string(row, 'client')])]
     const isLater = known === undefined || lastUsedAt >= known.lastUsedAt
     sessions.set(session, {
       session,
-      subject: string(row, 'subject'),
-      clients,
-      startedAt,
+      subject,
+      clients: [...new Set([...(known?.clients ?? []), client])],
+      startedAt: known?.startedAt ?? startedAt,
       lastUsedAt: isLater ? lastUsedAt : known.lastUsedAt,
       address: isLater ? address : known.address,
     })
@@ -144,17 +143,20 @@ function bySession(rows: readonly Row[]): RefreshSession[] {
   return [...sessions.values()]
 }
 
-function newestOf(row: Row): NewestToken {
-  return {
-    session: string(row, 'session'),
-    subject: string(row, 'subject'),
-    client: string(row, 'client'),
-    issuedAt: number(row, 'last_used_at'),
-    tokenVersion: number(row, 'token_version'),
-  }
+function usedFamilyOf(row: Row): UsedFamily {
+  const address = row['address'] === null ? undefined : string(row, 'address')
+  return { ...identityOf(row), lastUsedAt: number(row, 'last_used_at'), address }
 }
 
 function tokenOf(row: Row): StoredToken {
+  return {
+    ...identityOf(row),
+    endedAt: row['ended_at'] === null ? undefined : number(row, 'ended_at'),
+    usedAtMs: row['used_at_ms'] === null ? undefined : number(row, 'used_at_ms'),
+  }
+}
+
+function identityOf(row: Row): Omit<StoredToken, 'endedAt' | 'usedAtMs'> {
   return {
     familyId: number(row, 'id'),
     session: string(row, 'session'),
@@ -163,9 +165,7 @@ function tokenOf(row: Row): StoredToken {
     tokenVersion: number(row, 'token_version'),
     scope: row['scope'] === null ? undefined : string(row, 'scope'),
     startedAt: number(row, 'started_at'),
-    endedAt: row['ended_at'] === null ? undefined : number(row, 'ended_at'),
     issuedAt: number(row, 'issued_at'),
-    usedAtMs: row['used_at_ms'] === null ? undefined : number(row, 'used_at_ms'),
   }
 }
 

@@ -85,6 +85,9 @@ describe('with an issuer of its own', () => {
     await stage.origin.correct('acme', { kind: 'realm' }, { reason: 'a test before this one' })
     assert.equal(asked(stage, { subject: 'dora' }), 'user_revoked')
     assert.equal((await stage.administer('POST', path, { kind: 'user', subject: 'dora' })).status, 400)
+    for (const kind of [['user'], [['user']], null, 1, '__proto__']) {
+      assert.equal((await stage.administer('POST', `${path}?reason=r`, { kind, subject: 'dora' })).status, 400)
+    }
     assert.equal(asked(stage, { subject: 'dora' }), 'user_revoked')
     assert.equal(
       (await stage.administer('POST', `${path}?reason=wrong+user`, { kind: 'user', subject: 'dora' })).status,

@@ -209,6 +209,28 @@ describe('the client', () => {
     await assertRefused(revoke({ token, client_id: 'demo' }, basic('backend', 'backend-secret')), 400, 'invalid_request')
   })
 
+  test('may not guess by asking all at once: beyond the limit the right secret is not told either', async () => {
+    const origin = await createOrigin({
+      store: memoryStore(),
+      signingKey: stage.signingKey,
+      realms: [stage.issuer.realm],
+      clients: CLIENTS,
+      maxFailuresPerMinute: 3,
+    })
+    const guess = async (secret: string): Promise<number> => {
+      const body = new URLSearchParams({ client_id: 'backend', client_secret: secret, token: 'x' })
+      const request = new Request(`https://origin.example${PATH}`, { method: 'POST', body })
+      return (await origin.fetch(request, { address: '203.0.113.7' })).status
+    }
+    try {
+      const wrong = Array.from({ length: 20 }, () => 'wrong')
+      const statuses = await Promise.all([...wrong, 'backend-secret'].map(guess))
+      assert.deepEqual([401, 429].map((status) => statuses.filter((each) => each === status).length), [3, 18])
+    } finally {
+      await origin.close()
+    }
+  })
+
   test('may not guess for ever; another client from the same address may go on', async () => {
     const origin = await createOrigin({
       store: memoryStore(),
