@@ -12,7 +12,8 @@ pub struct Facts {
     pub token_ids: u64,
     /// Expiry buckets that they are in, those of unknown expiry aside.
     pub buckets: u64,
-    /// How full the fullest published filter of an expiry bucket is, from 0 to 1; at 1 it is built anew, bigger.
+    /// How full the fullest filter of an expiry bucket is, or will be when it is published, from 0 to 1; beyond 1 it is
+    /// built anew, bigger.
     pub filter_fill: f64,
     /// Chance that a token id that is not revoked is refused, while its filter is full: the setting.
     pub error_rate: f64,

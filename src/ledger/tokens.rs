@@ -71,13 +71,14 @@ impl TokenBook {
         self.filters.keys().filter(|place| place.kind == SectionKind::Bucket).count()
     }
 
-    /// The greatest share of its capacity that a published filter of an expiry bucket holds, at most 1.
+    /// The greatest share of its capacity that a filter of an expiry bucket holds, at most 1. Of one that is not
+    /// published yet: of the capacity that it will have.
     pub(crate) fn fill(&self) -> f64 {
         let buckets = self.filters.iter().filter(|(place, _)| place.kind == SectionKind::Bucket);
-        let fills = buckets.filter_map(|(_, filter)| {
-            let capacity = filter.built.as_ref()?.head.capacity;
+        let fills = buckets.map(|(_, filter)| {
             let count = u32::try_from(filter.fingerprints.len()).unwrap_or(u32::MAX);
-            Some(f64::from(count) / f64::from(capacity))
+            let capacity = filter.built.as_ref().map_or_else(|| capacity_for(count), |built| built.head.capacity);
+            f64::from(count) / f64::from(capacity)
         });
         fills.fold(0.0, f64::max).min(1.0)
     }

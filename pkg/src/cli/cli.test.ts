@@ -233,6 +233,15 @@ describe('serve', () => {
     )
   })
 
+  test('serves on when nobody reads its lines any more', async () => {
+    configure()
+    const served = new Served()
+    const url = await served.url()
+    served.process.stdout?.destroy()
+    for (let request = 0; request < 3; request += 1) assert.equal((await fetch(`${url}/healthz`)).status, 200)
+    assert.equal(await served.stop(), 0)
+  })
+
   test('what is under way when it is told to stop is durable or refused, and streams end cleanly', async () => {
     configure({ log: 'events' })
     const served = new Served()

@@ -5,6 +5,8 @@ import { type Configuration } from './configuration.ts'
 
 /** Runs an origin until it is told to stop. Resolves when it has ended well. */
 export async function serve({ listen: options, store, origin: settings, log }: Configuration): Promise<void> {
+  // Whoever read the log is gone: edges need the origin all the same.
+  process.stdout.on('error', () => {})
   const origin = await createOrigin({
     ...settings,
     store: sqliteStore(store),

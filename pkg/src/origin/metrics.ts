@@ -140,7 +140,7 @@ export function measure({
     ),
     gauge(
       'portcullis_filter_fill_ratio',
-      'How full the fullest filter of token ids is: at 1 it has the error rate it was made for.',
+      'How full the fullest filter of token ids is: at 1 it has the error rate it was made for; beyond, it is built bigger.',
       facts.map(({ labels, facts }) => ({ labels, value: facts.filterFill })),
     ),
     gauge(

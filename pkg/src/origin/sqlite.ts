@@ -24,6 +24,8 @@ export type { RevocationStore } from './store.ts'
 
 /** Rows read at a time, so that loading holds no statement open. */
 const PAGE_ROWS = 4_096
+/** More than a turn of revocations writes. */
+const PROBE_BYTES = 65_536
 
 export interface SqliteStoreOptions {
   /** The file; it is created when missing, its directory is not. Must be on a local disk (WAL mode). */
@@ -62,7 +64,7 @@ export function sqliteStore(options: SqliteStoreOptions): SqliteStore {
     load: (realm) => load(opened(), realm),
     setHead: (realm, head) => setHead(opened(), realm, head),
     append: (batches, entries = []) => append(opened(), batches, entries),
-    probe: () => void opened().probe.run(),
+    probe: () => probe(opened()),
     prune: (now, limit) => Number(opened().prune.run(now, limit).changes),
     auditEntries: (query) => opened().audit.entries(query),
     pruneAudit: (before, limit) => opened().audit.prune(before, limit),
@@ -89,7 +91,8 @@ interface OpenStore {
   setHead: Statement
   insert: Statement
   advance: Statement
-  probe: Statement
+  fill: Statement
+  empty: Statement
   prune: Statement
 }
 
@@ -111,7 +114,8 @@ function openStore(options: SqliteStoreOptions): OpenStore {
       setHead: database.prepare('INSERT OR REPLACE INTO revocation_heads VALUES (?, ?, ?, ?, ?)'),
       insert: database.prepare('INSERT INTO revocation_rows VALUES (?, ?, ?, ?, ?)'),
       advance: database.prepare('UPDATE revocation_heads SET sequence = ?, chain = ? WHERE realm = ? AND sequence = ?'),
-      probe: database.prepare('UPDATE revocation_heads SET sequence = sequence'),
+      fill: database.prepare("INSERT OR REPLACE INTO revocation_rows VALUES ('', 0, 0, zeroblob(?), zeroblob(0))"),
+      empty: database.prepare("DELETE FROM revocation_rows WHERE realm = ''"),
       prune: database.prepare(
         `DELETE FROM revocation_rows WHERE (realm, sequence) IN
          (SELECT realm, sequence FROM revocation_rows WHERE keep_until < ? LIMIT ?)`,
@@ -122,6 +126,12 @@ function openStore(options: SqliteStoreOptions): OpenStore {
     lock.release()
     throw error
   }
+}
+
+/** What a disk that is as good as full takes no longer. No realm has the empty name; pruning takes what a crash leaves. */
+function probe({ fill, empty }: OpenStore): void {
+  fill.run(PROBE_BYTES)
+  empty.run()
 }
 
 function load(store: OpenStore, realm: string): StoredRealm | undefined {
