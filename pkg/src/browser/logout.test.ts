@@ -130,6 +130,21 @@ describe('what is cleared', () => {
     assert.equal((await logout(options())).revoked, true)
   })
 
+  test('a page whose channels are denied, and which may not navigate, logs out', async (t) => {
+    const page = TestPage.install(t)
+    const denied = (): never => {
+      throw new DOMException('no', 'SecurityError')
+    }
+    replace(t, 'BroadcastChannel', denied)
+    replace(t, 'location', { href: 'https://app.example/', origin: 'https://app.example', assign: denied })
+    page.local.items.set('token', 'access')
+    // A promise of another library's.
+    const memory = (): Promise<void> => ({ then: (_: unknown, failed: () => void) => failed() }) as unknown as Promise<void>
+    const outcome = await logout(options({ redirectTo: '/bye', clear: { localStorage: ['token'], memory } }))
+    assert.deepEqual(outcome, { revoked: true, uncleared: ['memory'], redirect: 'refused' })
+    assert.equal(page.local.items.has('token'), false)
+  })
+
   test('at once when the page goes away while the answer is awaited', async (t) => {
     const page = TestPage.install(t)
     const arrived = new Promise<void>((resolve) => (server.listener = () => resolve()))

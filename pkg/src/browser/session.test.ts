@@ -305,6 +305,16 @@ for (const locks of ['web', 'none'] as const) {
       assert.deepEqual([issuer.refreshes, issuer.reused], [1, false])
     })
 
+    test('an insecure page refreshes, too', async (t) => {
+      TestPage.install(t, { locks })
+      const { getRandomValues } = crypto
+      replace(t, 'crypto', { getRandomValues: getRandomValues.bind(crypto) })
+      const issuer = await Issuer.start(t)
+      const session = issuer.open(t, { channel: `insecure ${locks}` })
+      await session.signIn(EXPIRED)
+      assert.equal(await session.accessToken(), 'a1')
+    })
+
     test('a tab that is opened later has the session; a logout ends it in all', async (t) => {
       TestPage.install(t, { locks })
       const issuer = await Issuer.start(t)

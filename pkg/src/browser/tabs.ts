@@ -19,10 +19,13 @@ export interface Tabs {
   close(): void
 }
 
-/** Listens to the other tabs: by BroadcastChannel or, where that is missing, by the storage event, which knows of logouts only. */
+/**
+ * Listens to the other tabs: by BroadcastChannel or, where that is missing or denied, by the storage event, which knows of
+ * logouts only.
+ */
 export function openTabs(channel: string, hear: (message: Message) => void): Tabs {
-  if (typeof BroadcastChannel !== 'function') return openMarks(channel, hear)
-  const broadcast = new BroadcastChannel(channel)
+  const broadcast = broadcastOf(channel)
+  if (broadcast === undefined) return openMarks(channel, hear)
   broadcast.onmessage = ({ data }: MessageEvent<unknown>) => {
     if (isMessage(data)) hear(data)
   }
@@ -73,6 +76,15 @@ export function onLogout(listener: (reason: SharedReason) => void, options: { ch
   return () => {
     globalThis.removeEventListener?.('pageshow', shown)
     tabs.close()
+  }
+}
+
+/** Where cookies are blocked it may be there, and throw. */
+function broadcastOf(channel: string): BroadcastChannel | undefined {
+  try {
+    return new BroadcastChannel(channel)
+  } catch {
+    return undefined
   }
 }
 
