@@ -50,6 +50,18 @@ class Issuer {
     return new Issuer(server)
   }
 
+  /** The next refresh waits for the answer that is given by hand. */
+  hold(): [asked: Promise<void>, answer: (body: object) => void] {
+    let answer: (body: object) => void = () => undefined
+    const asked = new Promise<void>((resolve) => {
+      this.instead = (request, response) => {
+        answer = (body) => json(body)(request, response)
+        resolve()
+      }
+    })
+    return [asked, (body) => answer(body)]
+  }
+
   answer(): object {
     return { access_token: `a${this.current}`, refresh_token: `r${this.current}`, token_type: 'Bearer', expires_in: this.expiresIn }
   }
@@ -214,23 +226,85 @@ describe('one tab', () => {
   test('tokens that arrive after the logout are revoked too', { timeout: 10_000 }, async (t) => {
     TestPage.install(t)
     const issuer = await Issuer.start(t)
-    let answer: () => void = () => undefined
-    const asked = new Promise<void>((resolve) => {
-      issuer.instead = (request, response) => {
-        answer = () => json({ access_token: 'late', refresh_token: 'later' })(request, response)
-        resolve()
-      }
-    })
+    const [asked, answer] = issuer.hold()
     const session = issuer.open(t)
     await session.signIn(EXPIRED)
     const refreshing = session.refresh()
     await asked
     await session.logout()
-    answer()
+    answer({ access_token: 'late', refresh_token: 'later' })
     assert.equal(await refreshing, 'signed_out')
     assert.equal(session.signedIn, false)
     while (issuer.revoked.length < 4) await new Promise((resolve) => setImmediate(resolve))
     assert.deepEqual(issuer.revoked.sort(), ['a0', 'late', 'later', 'r0'])
+  })
+
+  test('a tab that closes while it refreshes hands the new tokens on, and revokes nothing', { timeout: 10_000 }, async (t) => {
+    TestPage.install(t)
+    const issuer = await Issuer.start(t)
+    const [closing, other] = [issuer.open(t, { channel: 'closing' }), issuer.open(t, { channel: 'closing' })]
+    const heard = event(other, 'signed-in')
+    await closing.signIn(EXPIRED)
+    await heard
+    const refreshed = event(other, 'refreshed')
+    const [asked, answer] = issuer.hold()
+    const refreshing = closing.refresh()
+    await asked
+    closing.close()
+    answer({ access_token: 'a1', refresh_token: 'r1', expires_in: 300 })
+    await refreshing
+    await refreshed
+    assert.deepEqual([await other.accessToken(), closing.signedIn, issuer.revoked], ['a1', false, []])
+  })
+
+  test('a session with a cookie that is closed at once asks for nothing', { timeout: 10_000 }, async (t) => {
+    TestPage.install(t)
+    const issuer = await Issuer.start(t)
+    issuer.open(t, { channel: 'twice', cookies: 'include' }).close()
+    const [asked] = issuer.hold()
+    const second = issuer.open(t, { channel: 'twice', cookies: 'include' })
+    await asked
+    second.close()
+    assert.equal(issuer.refreshes, 1)
+  })
+
+  test('a logout that is written down ends a refresh, though the message is still on the way', { timeout: 10_000 }, async (t) => {
+    const page = TestPage.install(t)
+    const issuer = await Issuer.start(t)
+    const session = issuer.open(t)
+    await session.signIn(EXPIRED)
+    const [asked, answer] = issuer.hold()
+    const refreshing = session.refresh()
+    await asked
+    page.local.items.set('portcullis:session', `out ${Date.now() + 1_000} 0`)
+    answer({ access_token: 'late', refresh_token: 'later' })
+    assert.equal(await refreshing, 'signed_out')
+    assert.deepEqual(session.events, ['signed-in', 'signed-out: other_tab'])
+    while (issuer.revoked.length < 2) await new Promise((resolve) => setImmediate(resolve))
+    assert.deepEqual(issuer.revoked.sort(), ['late', 'later'])
+  })
+
+  test('a logout ends the login, also where its tokens are newer', { timeout: 10_000 }, async (t) => {
+    TestPage.install(t)
+    const issuer = await Issuer.start(t)
+    const channel = 'newer'
+    const session = issuer.open(t, { channel })
+    const stranger = new BroadcastChannel(channel)
+    t.after(() => stranger.close())
+    await session.signIn(GOOD)
+    const login = Date.now() + 1_000
+    const tokens = { accessToken: 'a0', refreshToken: 'r0', login, version: login + 20 }
+    const [signedIn, signedOut] = [event(session, 'signed-in'), event(session, 'signed-out')]
+    stranger.postMessage({ kind: 'tokens', tokens })
+    await signedIn
+    stranger.postMessage({ kind: 'signed-out', reason: 'logout', version: login - 10 })
+    stranger.postMessage({ kind: 'signed-out', reason: 'logout', version: login + 10 })
+    await signedOut
+    assert.deepEqual(session.events, ['signed-in', 'signed-in', 'signed-out: other_tab'])
+    stranger.postMessage({ kind: 'tokens', tokens: { ...tokens, version: login + 30 } })
+    while (issuer.revoked.length < 2) await new Promise((resolve) => setImmediate(resolve))
+    assert.equal(await session.accessToken(), undefined)
+    assert.deepEqual(issuer.revoked.sort(), ['a0', 'r0'])
   })
 
   test('a logout where the endpoint is silent still ends here', async (t) => {
@@ -266,6 +340,18 @@ describe('a storage of the page', () => {
     assert.equal(await second.accessToken(), 'a0')
     await second.logout()
     assert.equal(store.held, undefined)
+  })
+
+  test('what a logout could not clear signs nobody in', async (t) => {
+    TestPage.install(t)
+    const issuer = await Issuer.start(t)
+    const store = { ...storage(), clear: () => Promise.reject(new Error('stuck')) }
+    const first = issuer.open(t, { storage: store })
+    await first.signIn(GOOD)
+    assert.deepEqual((await first.logout()).uncleared, ['storage'])
+    first.close()
+    const second = issuer.open(t, { storage: store })
+    assert.deepEqual([await second.accessToken(), second.events, store.held?.accessToken], [undefined, [], 'a0'])
   })
 
   test('one that fails is no reason to fail; what it could not clear is named', async (t) => {
@@ -437,7 +523,8 @@ describe('what a tab cannot hear', () => {
     const stranger = new BroadcastChannel('garbage')
     t.after(() => stranger.close())
     const answered = new Promise((resolve) => (stranger.onmessage = resolve))
-    const messages = [null, 7, {}, { kind: 'signed-out' }, { kind: 'signed-out', reason: 'x', version: 1 }, { kind: 'tokens', tokens: { accessToken: 'evil' } }]
+    const unending = { kind: 'tokens', tokens: { accessToken: 'evil', expiresAtMs: Number.NaN, version: 9e13, login: 9e13 } }
+    const messages = [unending, { kind: 'signed-out', reason: 'logout', version: 9e15 }, null, 7, {}, { kind: 'signed-out' }, { kind: 'signed-out', reason: 'x', version: 1 }, { kind: 'tokens', tokens: { accessToken: 'evil' } }]
     for (const message of messages) stranger.postMessage(message)
     stranger.postMessage({ kind: 'asks', version: Number.MAX_SAFE_INTEGER })
     await answered

@@ -108,7 +108,7 @@ function isMessage(data: unknown): data is Message {
   const { kind, version, tokens, reason } = data
   switch (kind) {
     case 'signed-out':
-      return Number.isSafeInteger(version) && ['logout', 'refused', 'compromised'].includes(String(reason))
+      return isVersion(version) && ['logout', 'refused', 'compromised'].includes(String(reason))
     case 'tokens':
       return isStoredTokens(tokens)
     case 'asks':
@@ -127,8 +127,13 @@ export function isStoredTokens(value: unknown): value is StoredTokens {
   return (
     typeof accessToken === 'string' &&
     ['string', 'undefined'].includes(typeof refreshToken) &&
-    ['number', 'undefined'].includes(typeof expiresAtMs) &&
-    Number.isSafeInteger(version) &&
-    Number.isSafeInteger(login)
+    (expiresAtMs === undefined || Number.isFinite(expiresAtMs)) &&
+    isVersion(version) &&
+    isVersion(login)
   )
+}
+
+/** A mark has room for it, and so has its successor. */
+function isVersion(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) < 1e14
 }
