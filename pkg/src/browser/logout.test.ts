@@ -314,6 +314,25 @@ describe('a compromise', () => {
     assert.equal(page.local.items.has('token'), false)
   })
 
+  test('is reported although a logout is under way', async (t) => {
+    TestPage.install(t)
+    const reported = { ...options(), logoutEverywhereUrl: `${server.url}/everywhere`, notify: () => undefined }
+    const [, outcome] = await Promise.all([logout(options()), reportCompromise(reported)])
+    assert.deepEqual([outcome.loggedOutEverywhere, outcome.notified], ['done', 'done'])
+  })
+
+  test('a fetch that throws at once stops no step', async (t) => {
+    TestPage.install(t)
+    const requested: string[] = []
+    const fetch = (url: URL | RequestInfo): never => {
+      requested.push(new URL(String(url)).pathname)
+      throw new TypeError('no')
+    }
+    const outcome = await reportCompromise({ ...options({ fetch }), logoutEverywhereUrl: `${server.url}/everywhere`, notify: () => undefined })
+    assert.deepEqual(requested, ['/everywhere', '/v1/auth/token/revoke'])
+    assert.deepEqual([outcome.revoked, outcome.loggedOutEverywhere, outcome.notified], [false, 'failed', 'done'])
+  })
+
   test('the token is not sent by plain http', async (t) => {
     TestPage.install(t)
     const outcome = await reportCompromise({ ...options(), logoutEverywhereUrl: 'http://origin.example/everywhere' })

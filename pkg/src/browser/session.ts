@@ -4,7 +4,7 @@ import { checkOptions } from '../options.ts'
 import { clear } from './clear.ts'
 import { HeldTokens } from './held.ts'
 import { type Lock, lockOf } from './lock.ts'
-import { logOutOnce } from './logout.ts'
+import { clearToo, logOutOnce } from './logout.ts'
 import { nextVersion, readMark, writeMark } from './mark.ts'
 import { refresh } from './refresh.ts'
 import { failed, revoke } from './revoke.ts'
@@ -128,7 +128,9 @@ class BrowserSession implements Session {
     const checked = logoutSettings({ ...common, cookies: cookies === 'include' ? 'include' : 'same-origin' })
     // A token endpoint that is silent must not hold a logout up.
     await within(this.#opening, NEWER_MS)
-    this.#loggingOut ??= this.#logOut({ ...checked, ...(storage === undefined ? {} : { storage }) }).finally(() => {
+    const settings = { ...checked, ...(storage === undefined ? {} : { storage }) }
+    if (this.#loggingOut !== undefined) return clearToo(settings, this.#loggingOut)
+    this.#loggingOut = this.#logOut(settings).finally(() => {
       this.#loggingOut = undefined
     })
     return this.#loggingOut
