@@ -1,4 +1,5 @@
 import { within } from '../deadline.ts'
+import { MAX_TIMER_MS } from '../options.ts'
 import { logOut } from './logout.ts'
 import { failed, revoke } from './revoke.ts'
 import { compromiseSettings, isSecure, type LogoutSettings } from './settings.ts'
@@ -26,7 +27,8 @@ export async function reportCompromise(options: ReportCompromiseOptions): Promis
     return revoked
   }
   // Three steps, and a little more: each ends in time by itself.
-  const loggedOut = await logOut({ ...settings, timeoutMs: 3 * timeoutMs + 100 }, 'compromised', revokes)
+  const longestMs = Math.min(3 * timeoutMs + 100, MAX_TIMER_MS)
+  const loggedOut = await logOut({ ...settings, timeoutMs: longestMs }, 'compromised', revokes)
   return { ...loggedOut, loggedOutEverywhere, notified }
 }
 

@@ -314,6 +314,12 @@ describe('a compromise', () => {
     assert.equal(page.local.items.has('token'), false)
   })
 
+  test('may be waited for as long as a timer keeps', async (t) => {
+    TestPage.install(t)
+    const outcome = await reportCompromise(options({ timeoutMs: 2_147_483_647 }))
+    assert.equal(outcome.revoked, true)
+  })
+
   test('is reported although a logout is under way', async (t) => {
     TestPage.install(t)
     const reported = { ...options(), logoutEverywhereUrl: `${server.url}/everywhere`, notify: () => undefined }

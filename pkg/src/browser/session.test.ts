@@ -119,6 +119,31 @@ describe('one tab', () => {
     assert.equal(issuer.refreshes, 1)
   })
 
+  test('only a 401 that says invalid_token, or whose challenge CORS hides, is asked again', async (t) => {
+    TestPage.install(t)
+    const issuer = await Issuer.start(t)
+    const answers: [Response, number][] = [
+      [new Response(null, { status: 401, headers: { 'www-authenticate': 'Bearer error="insufficient_scope"' } }), 1],
+      [Object.defineProperty(new Response(null, { status: 401 }), 'type', { value: 'basic' }), 1],
+      [new Response(null, { status: 403, headers: { 'www-authenticate': 'Bearer error="invalid_token"' } }), 1],
+      [Object.defineProperty(new Response(null, { status: 401 }), 'type', { value: 'cors' }), 2],
+    ]
+    for (const [answer, times] of answers) {
+      let asked = 0
+      const answering = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
+        if (!(input instanceof Request)) return fetch(input, init)
+        asked += 1
+        return answer
+      }
+      const session = issuer.open(t, { fetch: answering })
+      await session.signIn(GOOD)
+      await session.fetch(`${issuer.server.url}/api`)
+      assert.equal(asked, times)
+      session.close()
+    }
+    assert.equal(issuer.refreshes, 1)
+  })
+
   test('a body that flows is not sent twice', async (t) => {
     TestPage.install(t)
     const issuer = await Issuer.start(t)

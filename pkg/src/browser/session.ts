@@ -428,8 +428,9 @@ function withBearer(request: Request, token: string): Request {
 }
 
 /** RFC 6750 §3.1. Where CORS hides the challenge, it may be this. */
-function isInvalidToken({ status, headers }: Response): boolean {
-  return status === 401 && /\binvalid_token\b/.test(headers.get('www-authenticate') ?? 'invalid_token')
+function isInvalidToken({ status, headers, type }: Response): boolean {
+  const hidden = type === 'basic' ? '' : 'invalid_token'
+  return status === 401 && /\binvalid_token\b/.test(headers.get('www-authenticate') ?? hidden)
 }
 
 /** Listens to events of the page, where there is one. */
