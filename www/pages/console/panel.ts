@@ -30,8 +30,13 @@ export class Panel<T> {
       (error: unknown) => ({ error }),
     )
     if (turn !== this.#turn) return
-    if ('value' in answer) this.#fill(answer.value)
-    else this.#fail(answer.error)
+    try {
+      if ('error' in answer) throw answer.error
+      this.#fill(answer.value)
+    } catch (error) {
+      // An answer of another form than the origin's cannot be shown.
+      this.#fail(error)
+    }
     this.element.removeAttribute('aria-busy')
   }
 
