@@ -325,6 +325,17 @@ test('the console', { skip, timeout: 300_000 }, async (t) => {
     stage.place.children.push(await startEdge(stage.place))
   })
 
+  await t.test('says so when an answer has another form, and goes on', async (t) => {
+    const { page, complaints } = await openConsole(t, stage)
+    await page.route('**/keys', (route) => route.fulfill({ json: { kind: 'something else' } }))
+    await show(page, 'Keys')
+    await page.getByRole('alert').getByText('Something unforeseen went wrong; reload the page.').waitFor()
+    await page.unroute('**/keys')
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByRole('table', { name: 'Keys' }).waitFor()
+    assert.deepEqual(complaints, [])
+  })
+
   await t.test('says so when there is no network, and when the origin is gone', async (t) => {
     const { page } = await openConsole(t, stage)
     await page.context().setOffline(true)
