@@ -42,7 +42,8 @@ export class Panel<T> {
 
   /** Whoever is at one of its buttons stays there, unless there is something new. */
   #fill(value: T): void {
-    const shown = JSON.stringify(value)
+    // Also of what is no JSON, so that nothing is something new, too.
+    const shown = String(JSON.stringify(value))
     if (shown === this.#shown) return
     this.#shown = shown
     this.#put(...this.#show(value))
