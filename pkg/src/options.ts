@@ -27,7 +27,7 @@ export function checkOptions(value: unknown, rules: Rules, name = 'options'): vo
 }
 
 /** The longest delay a timer keeps: `setTimeout` takes a signed 32-bit number of milliseconds (WHATWG HTML §8.7). */
-const MAX_TIMER_MS = 2_147_483_647
+export const MAX_TIMER_MS = 2_147_483_647
 /** Unknown names longer than this are not repeated in full. */
 const MAX_NAME_CHARACTERS = 40
 

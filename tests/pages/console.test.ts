@@ -172,6 +172,17 @@ test('the console', { skip, timeout: 300_000 }, async (t) => {
     assert.deepEqual(complaints, [])
   })
 
+  await t.test('says so when an answer has another form, and goes on', async (t) => {
+    const { page, complaints } = await openConsole(t, stage)
+    await page.route('**/keys', (route) => route.fulfill({ json: { kind: 'something else' } }))
+    await show(page, 'Keys')
+    await page.getByRole('alert').getByText('Something unforeseen went wrong; reload the page.').waitFor()
+    await page.unroute('**/keys')
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByRole('table', { name: 'Keys' }).waitFor()
+    assert.deepEqual(complaints, [])
+  })
+
   await t.test('the audit log is searched and paged', async (t) => {
     for (let login = 0; login < 28; login += 1) await client.logIn('bob')
     const bob = String(claimsOf((await client.logIn('bob')).access_token)['sub'])

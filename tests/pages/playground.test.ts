@@ -105,6 +105,26 @@ test('the playground', { skip, timeout: 180_000 }, async (t) => {
     })
   }
 
+  await t.test('ends nothing when another token takes the place meanwhile', async (t) => {
+    const { page, complaints } = await openPlayground(t, stage)
+    await page.getByRole('button', { name: 'Log in as bob' }).click()
+    await verdict(page, 'Accepted')
+    let release: () => void = () => undefined
+    const held = new Promise<void>((resolve) => (release = resolve))
+    await page.route('**/token', async (route) => (await held, route.continue()))
+    await page.getByRole('button', { name: 'Log everybody out' }).click()
+    await page.getByText('Telling the origin…').waitFor()
+    await page.getByRole('button', { name: 'Clear' }).click()
+    await page.getByText('Telling the origin…').waitFor({ state: 'detached' })
+    const answered = page.waitForResponse('**/token')
+    release()
+    await (await answered).finished()
+    await page.getByRole('button', { name: 'Log in as bob' }).click()
+    await verdict(page, 'Accepted')
+    assert.equal(await page.getByText('Something unforeseen').count(), 0)
+    assert.deepEqual(complaints, [])
+  })
+
   await t.test('says so when there is no network, and when the origin is gone', async (t) => {
     const { page } = await openPlayground(t, stage)
     await page.context().setOffline(true)

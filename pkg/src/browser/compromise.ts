@@ -1,5 +1,6 @@
 import { within } from '../deadline.ts'
-import { logOutOnce } from './logout.ts'
+import { MAX_TIMER_MS } from '../options.ts'
+import { logOut } from './logout.ts'
 import { failed, revoke } from './revoke.ts'
 import { compromiseSettings, isSecure, type LogoutSettings } from './settings.ts'
 import type { CompromiseMessage, ReportCompromiseOptions, ReportedCompromise, Revoked } from './types.ts'
@@ -26,7 +27,8 @@ export async function reportCompromise(options: ReportCompromiseOptions): Promis
     return revoked
   }
   // Three steps, and a little more: each ends in time by itself.
-  const loggedOut = await logOutOnce({ ...settings, timeoutMs: 3 * timeoutMs + 100 }, 'compromised', revokes)
+  const longestMs = Math.min(3 * timeoutMs + 100, MAX_TIMER_MS)
+  const loggedOut = await logOut({ ...settings, timeoutMs: longestMs }, 'compromised', revokes)
   return { ...loggedOut, loggedOutEverywhere, notified }
 }
 
@@ -34,10 +36,11 @@ async function logOutEverywhere({ accessToken, timeoutMs, fetch }: LogoutSetting
   if (accessToken === undefined || !isSecure(url)) return 'failed'
   const headers = { authorization: `Bearer ${accessToken}` }
   let ok = false
-  const asking = fetch(url, { method: 'POST', headers, keepalive: true, redirect: 'error', cache: 'no-store' })
-  const answered = asking.then((response) => void (ok = response.ok))
+  const asking = async (): Promise<void> => {
+    ok = (await fetch(url, { method: 'POST', headers, keepalive: true, redirect: 'error', cache: 'no-store' })).ok
+  }
   // A page that goes away does not wait: what comes next must be on its way.
-  await within(Promise.race([answered, pageHidden()]), timeoutMs)
+  await within(Promise.race([asking(), pageHidden()]), timeoutMs)
   return ok ? 'done' : 'failed'
 }
 

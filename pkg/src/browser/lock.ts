@@ -25,7 +25,8 @@ export function lockOf(channel: string): Lock {
 
 async function leased<T>(channel: string, work: () => Promise<T>): Promise<T> {
   const key = `${channel}:refresh`
-  const own = crypto.randomUUID()
+  // `randomUUID` is for secure contexts only, and so are Web Locks: where those are missing, it is missing.
+  const own = crypto.getRandomValues(new Uint32Array(4)).join('-')
   const deadline = Date.now() + 2 * LEASE_MS
   try {
     while (!(await lease(key, own)) && Date.now() < deadline) await pause()

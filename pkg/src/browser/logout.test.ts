@@ -130,6 +130,21 @@ describe('what is cleared', () => {
     assert.equal((await logout(options())).revoked, true)
   })
 
+  test('a page whose channels are denied, and which may not navigate, logs out', async (t) => {
+    const page = TestPage.install(t)
+    const denied = (): never => {
+      throw new DOMException('no', 'SecurityError')
+    }
+    replace(t, 'BroadcastChannel', denied)
+    replace(t, 'location', { href: 'https://app.example/', origin: 'https://app.example', assign: denied })
+    page.local.items.set('token', 'access')
+    // A promise of another library's.
+    const memory = (): Promise<void> => ({ then: (_: unknown, failed: () => void) => failed() }) as unknown as Promise<void>
+    const outcome = await logout(options({ redirectTo: '/bye', clear: { localStorage: ['token'], memory } }))
+    assert.deepEqual(outcome, { revoked: true, uncleared: ['memory'], redirect: 'refused' })
+    assert.equal(page.local.items.has('token'), false)
+  })
+
   test('at once when the page goes away while the answer is awaited', async (t) => {
     const page = TestPage.install(t)
     const arrived = new Promise<void>((resolve) => (server.listener = () => resolve()))
@@ -297,6 +312,31 @@ describe('a compromise', () => {
     })
     assert.deepEqual(outcome, { revoked: false, code: 'server_error', uncleared: [], redirect: 'none', loggedOutEverywhere: 'failed', notified: 'failed' })
     assert.equal(page.local.items.has('token'), false)
+  })
+
+  test('may be waited for as long as a timer keeps', async (t) => {
+    TestPage.install(t)
+    const outcome = await reportCompromise(options({ timeoutMs: 2_147_483_647 }))
+    assert.equal(outcome.revoked, true)
+  })
+
+  test('is reported although a logout is under way', async (t) => {
+    TestPage.install(t)
+    const reported = { ...options(), logoutEverywhereUrl: `${server.url}/everywhere`, notify: () => undefined }
+    const [, outcome] = await Promise.all([logout(options()), reportCompromise(reported)])
+    assert.deepEqual([outcome.loggedOutEverywhere, outcome.notified], ['done', 'done'])
+  })
+
+  test('a fetch that throws at once stops no step', async (t) => {
+    TestPage.install(t)
+    const requested: string[] = []
+    const fetch = (url: URL | RequestInfo): never => {
+      requested.push(new URL(String(url)).pathname)
+      throw new TypeError('no')
+    }
+    const outcome = await reportCompromise({ ...options({ fetch }), logoutEverywhereUrl: `${server.url}/everywhere`, notify: () => undefined })
+    assert.deepEqual(requested, ['/everywhere', '/v1/auth/token/revoke'])
+    assert.deepEqual([outcome.revoked, outcome.loggedOutEverywhere, outcome.notified], [false, 'failed', 'done'])
   })
 
   test('the token is not sent by plain http', async (t) => {

@@ -27,17 +27,20 @@ export async function logOutOnce(
   const { channel, revokeUrl, accessToken, refreshToken } = settings
   const key = JSON.stringify([channel, revokeUrl, accessToken, refreshToken])
   const first = underWay.get(key)
-  if (first !== undefined) {
-    const done = await first
-    // What is to be cleared here need not be what the other one clears.
-    return { ...done, uncleared: [...new Set([...done.uncleared, ...(await clear(settings.clear, settings.storage))])] }
-  }
+  if (first !== undefined) return clearToo(settings, first)
   const logout = logOut(settings, reason, revokes).finally(() => underWay.delete(key))
   underWay.set(key, logout)
   return logout
 }
 
-async function logOut(
+/** After another logout: what is to be cleared here need not be what that one clears. */
+export async function clearToo(settings: LogoutSettings, first: Promise<LoggedOut>): Promise<LoggedOut> {
+  const done = await first
+  return { ...done, uncleared: [...new Set([...done.uncleared, ...(await clear(settings.clear, settings.storage))])] }
+}
+
+/** However often it is called. */
+export async function logOut(
   settings: LogoutSettings,
   reason: SharedReason,
   revokes: (settings: LogoutSettings) => Promise<Revoked>,

@@ -10,15 +10,23 @@ export function redirect({ endSession, redirectTo, allowedRedirects = [] }: Logo
   if (wanted !== undefined && target === undefined) return 'refused'
   const destination = endSession === undefined ? target : logoutPage(endSession, target)
   if (destination === undefined) return 'refused'
-  location.assign(destination)
-  return 'done'
+  try {
+    location.assign(destination)
+    return 'done'
+  } catch {
+    // A sandboxed frame may not navigate.
+    return 'refused'
+  }
 }
 
 function allowed(wanted: string, location: Location, allowedRedirects: readonly (URL | string)[]): string | undefined {
   if (allowedRedirects.some((each) => String(each) === wanted)) return wanted
-  if (!URL.canParse(wanted, location.href)) return undefined
-  const { protocol, origin, href } = new URL(wanted, location.href)
-  return /^https?:$/.test(protocol) && origin === location.origin ? href : undefined
+  try {
+    const { protocol, origin, href } = new URL(wanted, location.href)
+    return /^https?:$/.test(protocol) && origin === location.origin ? href : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** OpenID Connect RP-Initiated Logout 1.0 §2. The ID token goes along, so not by plain http. */

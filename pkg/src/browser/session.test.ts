@@ -50,6 +50,18 @@ class Issuer {
     return new Issuer(server)
   }
 
+  /** The next refresh waits for the answer that is given by hand. */
+  hold(): [asked: Promise<void>, answer: (body: object) => void] {
+    let answer: (body: object) => void = () => undefined
+    const asked = new Promise<void>((resolve) => {
+      this.instead = (request, response) => {
+        answer = (body) => json(body)(request, response)
+        resolve()
+      }
+    })
+    return [asked, (body) => answer(body)]
+  }
+
   answer(): object {
     return { access_token: `a${this.current}`, refresh_token: `r${this.current}`, token_type: 'Bearer', expires_in: this.expiresIn }
   }
@@ -104,6 +116,31 @@ describe('one tab', () => {
       }),
     )
     assert.deepEqual(answers, Array.from({ length: 20 }, (_, index) => `body ${index}`))
+    assert.equal(issuer.refreshes, 1)
+  })
+
+  test('only a 401 that says invalid_token, or whose challenge CORS hides, is asked again', async (t) => {
+    TestPage.install(t)
+    const issuer = await Issuer.start(t)
+    const answers: [Response, number][] = [
+      [new Response(null, { status: 401, headers: { 'www-authenticate': 'Bearer error="insufficient_scope"' } }), 1],
+      [Object.defineProperty(new Response(null, { status: 401 }), 'type', { value: 'basic' }), 1],
+      [new Response(null, { status: 403, headers: { 'www-authenticate': 'Bearer error="invalid_token"' } }), 1],
+      [Object.defineProperty(new Response(null, { status: 401 }), 'type', { value: 'cors' }), 2],
+    ]
+    for (const [answer, times] of answers) {
+      let asked = 0
+      const answering = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
+        if (!(input instanceof Request)) return fetch(input, init)
+        asked += 1
+        return answer
+      }
+      const session = issuer.open(t, { fetch: answering })
+      await session.signIn(GOOD)
+      await session.fetch(`${issuer.server.url}/api`)
+      assert.equal(asked, times)
+      session.close()
+    }
     assert.equal(issuer.refreshes, 1)
   })
 
@@ -211,26 +248,96 @@ describe('one tab', () => {
     assert.equal(await session.accessToken(), 'a0')
   })
 
+  test('what either of two logouts names is cleared', async (t) => {
+    const page = TestPage.install(t)
+    const issuer = await Issuer.start(t)
+    const session = issuer.open(t)
+    await session.signIn(GOOD)
+    page.local.items.set('draft', 'a').set('outbox', 'b')
+    await Promise.all(['draft', 'outbox'].map((key) => session.logout({ clear: { localStorage: [key] } })))
+    assert.deepEqual([page.local.items.has('draft'), page.local.items.has('outbox')], [false, false])
+  })
+
   test('tokens that arrive after the logout are revoked too', { timeout: 10_000 }, async (t) => {
     TestPage.install(t)
     const issuer = await Issuer.start(t)
-    let answer: () => void = () => undefined
-    const asked = new Promise<void>((resolve) => {
-      issuer.instead = (request, response) => {
-        answer = () => json({ access_token: 'late', refresh_token: 'later' })(request, response)
-        resolve()
-      }
-    })
+    const [asked, answer] = issuer.hold()
     const session = issuer.open(t)
     await session.signIn(EXPIRED)
     const refreshing = session.refresh()
     await asked
     await session.logout()
-    answer()
+    answer({ access_token: 'late', refresh_token: 'later' })
     assert.equal(await refreshing, 'signed_out')
     assert.equal(session.signedIn, false)
     while (issuer.revoked.length < 4) await new Promise((resolve) => setImmediate(resolve))
     assert.deepEqual(issuer.revoked.sort(), ['a0', 'late', 'later', 'r0'])
+  })
+
+  test('a tab that closes while it refreshes hands the new tokens on, and revokes nothing', { timeout: 10_000 }, async (t) => {
+    TestPage.install(t)
+    const issuer = await Issuer.start(t)
+    const [closing, other] = [issuer.open(t, { channel: 'closing' }), issuer.open(t, { channel: 'closing' })]
+    const heard = event(other, 'signed-in')
+    await closing.signIn(EXPIRED)
+    await heard
+    const refreshed = event(other, 'refreshed')
+    const [asked, answer] = issuer.hold()
+    const refreshing = closing.refresh()
+    await asked
+    closing.close()
+    answer({ access_token: 'a1', refresh_token: 'r1', expires_in: 300 })
+    await refreshing
+    await refreshed
+    assert.deepEqual([await other.accessToken(), closing.signedIn, issuer.revoked], ['a1', false, []])
+  })
+
+  test('a session with a cookie that is closed at once asks for nothing', { timeout: 10_000 }, async (t) => {
+    TestPage.install(t)
+    const issuer = await Issuer.start(t)
+    issuer.instead = json({ access_token: 'a0' })
+    issuer.open(t, { channel: 'twice', cookies: 'include' }).close()
+    assert.equal(await issuer.open(t, { channel: 'twice', cookies: 'include' }).accessToken(), 'a0')
+    assert.deepEqual([issuer.refreshes, issuer.revoked], [1, []])
+  })
+
+  test('a logout that is written down ends a refresh, though the message is still on the way', { timeout: 10_000 }, async (t) => {
+    const page = TestPage.install(t)
+    const issuer = await Issuer.start(t)
+    const session = issuer.open(t)
+    await session.signIn(EXPIRED)
+    const [asked, answer] = issuer.hold()
+    const refreshing = session.refresh()
+    await asked
+    page.local.items.set('portcullis:session', `out ${Date.now() + 1_000} 0`)
+    answer({ access_token: 'late', refresh_token: 'later' })
+    assert.equal(await refreshing, 'signed_out')
+    assert.deepEqual(session.events, ['signed-in', 'signed-out: other_tab'])
+    while (issuer.revoked.length < 2) await new Promise((resolve) => setImmediate(resolve))
+    assert.deepEqual(issuer.revoked.sort(), ['late', 'later'])
+  })
+
+  test('a logout ends the login, also where its tokens are newer', { timeout: 10_000 }, async (t) => {
+    TestPage.install(t)
+    const issuer = await Issuer.start(t)
+    const channel = 'newer'
+    const session = issuer.open(t, { channel })
+    const stranger = new BroadcastChannel(channel)
+    t.after(() => stranger.close())
+    await session.signIn(GOOD)
+    const login = Date.now() + 1_000
+    const tokens = { accessToken: 'a0', refreshToken: 'r0', login, version: login + 20 }
+    const [signedIn, signedOut] = [event(session, 'signed-in'), event(session, 'signed-out')]
+    stranger.postMessage({ kind: 'tokens', tokens })
+    await signedIn
+    stranger.postMessage({ kind: 'signed-out', reason: 'logout', version: login - 10 })
+    stranger.postMessage({ kind: 'signed-out', reason: 'logout', version: login + 10 })
+    await signedOut
+    assert.deepEqual(session.events, ['signed-in', 'signed-in', 'signed-out: other_tab'])
+    stranger.postMessage({ kind: 'tokens', tokens: { ...tokens, version: login + 30 } })
+    while (issuer.revoked.length < 2) await new Promise((resolve) => setImmediate(resolve))
+    assert.equal(await session.accessToken(), undefined)
+    assert.deepEqual(issuer.revoked.sort(), ['a0', 'r0'])
   })
 
   test('a logout where the endpoint is silent still ends here', async (t) => {
@@ -268,6 +375,18 @@ describe('a storage of the page', () => {
     assert.equal(store.held, undefined)
   })
 
+  test('what a logout could not clear signs nobody in', async (t) => {
+    TestPage.install(t)
+    const issuer = await Issuer.start(t)
+    const store = { ...storage(), clear: () => Promise.reject(new Error('stuck')) }
+    const first = issuer.open(t, { storage: store })
+    await first.signIn(GOOD)
+    assert.deepEqual((await first.logout()).uncleared, ['storage'])
+    first.close()
+    const second = issuer.open(t, { storage: store })
+    assert.deepEqual([await second.accessToken(), second.events, store.held?.accessToken], [undefined, [], 'a0'])
+  })
+
   test('one that fails is no reason to fail; what it could not clear is named', async (t) => {
     TestPage.install(t)
     const issuer = await Issuer.start(t)
@@ -303,6 +422,16 @@ for (const locks of ['web', 'none'] as const) {
       const tokens = await Promise.all([first, ...others].flatMap((tab) => Array.from({ length: 20 }, () => tab?.accessToken())))
       assert.deepEqual([...new Set(tokens)], ['a1'])
       assert.deepEqual([issuer.refreshes, issuer.reused], [1, false])
+    })
+
+    test('an insecure page refreshes, too', async (t) => {
+      TestPage.install(t, { locks })
+      const { getRandomValues } = crypto
+      replace(t, 'crypto', { getRandomValues: getRandomValues.bind(crypto) })
+      const issuer = await Issuer.start(t)
+      const session = issuer.open(t, { channel: `insecure ${locks}` })
+      await session.signIn(EXPIRED)
+      assert.equal(await session.accessToken(), 'a1')
     })
 
     test('a tab that is opened later has the session; a logout ends it in all', async (t) => {
@@ -427,7 +556,8 @@ describe('what a tab cannot hear', () => {
     const stranger = new BroadcastChannel('garbage')
     t.after(() => stranger.close())
     const answered = new Promise((resolve) => (stranger.onmessage = resolve))
-    const messages = [null, 7, {}, { kind: 'signed-out' }, { kind: 'signed-out', reason: 'x', version: 1 }, { kind: 'tokens', tokens: { accessToken: 'evil' } }]
+    const unending = { kind: 'tokens', tokens: { accessToken: 'evil', expiresAtMs: Number.NaN, version: 9e13, login: 9e13 } }
+    const messages = [unending, { kind: 'signed-out', reason: 'logout', version: 9e15 }, null, 7, {}, { kind: 'signed-out' }, { kind: 'signed-out', reason: 'x', version: 1 }, { kind: 'tokens', tokens: { accessToken: 'evil' } }]
     for (const message of messages) stranger.postMessage(message)
     stranger.postMessage({ kind: 'asks', version: Number.MAX_SAFE_INTEGER })
     await answered

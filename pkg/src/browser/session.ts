@@ -4,7 +4,7 @@ import { checkOptions } from '../options.ts'
 import { clear } from './clear.ts'
 import { HeldTokens } from './held.ts'
 import { type Lock, lockOf } from './lock.ts'
-import { logOutOnce } from './logout.ts'
+import { clearToo, logOutOnce } from './logout.ts'
 import { nextVersion, readMark, writeMark } from './mark.ts'
 import { refresh } from './refresh.ts'
 import { failed, revoke } from './revoke.ts'
@@ -48,6 +48,8 @@ class BrowserSession implements Session {
   #held: HeldTokens | undefined
   /** Of the newest login, refresh or logout that this tab knows of. */
   #version = 0
+  /** The newest logout that this tab knows of: it ends every login before it. */
+  #endedVersion = 0
   #hasPeers = false
   #heard: () => void = () => undefined
   #refreshing: Promise<'refreshed' | 'signed_out' | 'unavailable'> | undefined
@@ -126,7 +128,9 @@ class BrowserSession implements Session {
     const checked = logoutSettings({ ...common, cookies: cookies === 'include' ? 'include' : 'same-origin' })
     // A token endpoint that is silent must not hold a logout up.
     await within(this.#opening, NEWER_MS)
-    this.#loggingOut ??= this.#logOut({ ...checked, ...(storage === undefined ? {} : { storage }) }).finally(() => {
+    const settings = { ...checked, ...(storage === undefined ? {} : { storage }) }
+    if (this.#loggingOut !== undefined) return clearToo(settings, this.#loggingOut)
+    this.#loggingOut = this.#logOut(settings).finally(() => {
       this.#loggingOut = undefined
     })
     return this.#loggingOut
@@ -143,16 +147,21 @@ class BrowserSession implements Session {
     this.#held = undefined
     clearTimeout(this.#timer)
     this.#unwatch()
-    this.#tabs.close()
+    // The old refresh token is spent: the other tabs need to be told of the new one.
+    const closeTabs = (): void => this.#tabs.close()
+    if (this.#refreshing === undefined) closeTabs()
+    else void this.#refreshing.then(closeTabs, closeTabs)
   }
 
   /** What is stored, or what other tabs have; with a cookie what the issuer gives for it. */
   async #open(): Promise<void> {
     const { channel, cookies } = this.#settings
+    this.#hearMark()
     await this.#load()
     const mark = readMark(channel)
+    if (this.#closed) return
     await this.#ask(this.#held === undefined && mark !== 'unknown' && mark.state === 'in' ? NEWER_MS : 0)
-    if (this.#held !== undefined || cookies !== 'include' || (mark !== 'unknown' && mark.state === 'out')) return
+    if (this.#closed || this.#held !== undefined || cookies !== 'include' || (mark !== 'unknown' && mark.state === 'out')) return
     await this.#refreshed(undefined, 'asked')
   }
 
@@ -164,7 +173,7 @@ class BrowserSession implements Session {
 
   async #logOut(settings: LogoutSettings): Promise<LoggedOut> {
     const { accessToken, refreshToken } = this.#held?.stored ?? {}
-    this.#version = nextVersion(this.#version)
+    this.#end(nextVersion(this.#version))
     this.#drop('logout')
     const tokens = { ...(accessToken === undefined ? {} : { accessToken }), ...(refreshToken === undefined ? {} : { refreshToken }) }
     const revokes = this.#settings.revokeUrl === undefined ? async () => failed('nothing_to_revoke') : revoke
@@ -185,7 +194,7 @@ class BrowserSession implements Session {
     await this.#catchUp()
     const held = this.#held
     const version = this.#version
-    if (held === undefined && (stale !== undefined || cookies !== 'include')) return 'signed_out'
+    if (held === undefined && (stale !== undefined || cookies !== 'include' || this.#closed)) return 'signed_out'
     if (held !== undefined && held.stored.accessToken !== stale?.stored.accessToken && held.leftMs > 0) return 'refreshed'
     const refreshToken = held?.stored.refreshToken
     if (refreshToken === undefined && cookies !== 'include') {
@@ -194,7 +203,9 @@ class BrowserSession implements Session {
       return 'signed_out'
     }
     const answer = await refresh(this.#settings, refreshToken)
-    if (this.#version !== version || this.#closed) {
+    // Another tab's logout may be written down already, though its message is still on the way.
+    this.#hearMark()
+    if (this.#version !== version) {
       // Somebody logged out or in meanwhile: what has just been issued must not outlive that.
       if (answer.kind === 'tokens') this.#revokeBehind(answer.tokens)
       return this.#held === undefined ? 'signed_out' : 'refreshed'
@@ -217,13 +228,21 @@ class BrowserSession implements Session {
 
   /** Whether another tab was faster. A refresh token that another tab has spent must never be spent again. */
   async #catchUp(): Promise<void> {
+    if (this.#hearMark()) return
     await this.#load()
     const mark = readMark(this.#settings.channel)
     const isNewer = mark !== 'unknown' && mark.version > this.#version
-    if (isNewer && mark.state === 'out') return this.#hear({ kind: 'signed-out', reason: 'logout', version: mark.version })
     await this.#ask(isNewer ? NEWER_MS : !this.#hasPeers ? 0 : mark === 'unknown' ? PERHAPS_MS : HARDLY_MS)
     // The tab that has the newer tokens is gone.
     if (isNewer && mark.version > this.#version && this.#settings.cookies !== 'include') this.#forget('expired')
+  }
+
+  /** Whether a logout is written down that this tab has not heard of. */
+  #hearMark(): boolean {
+    const mark = readMark(this.#settings.channel)
+    if (mark === 'unknown' || mark.state === 'in' || mark.version <= this.#version) return false
+    this.#hear({ kind: 'signed-out', reason: 'logout', version: mark.version })
+    return true
   }
 
   /** Takes new tokens, keeps them, and tells the other tabs: all of it before the lock is released. */
@@ -240,6 +259,8 @@ class BrowserSession implements Session {
   }
 
   #take(stored: StoredTokens): void {
+    // What was refreshed while it closed is for the other tabs.
+    if (this.#closed) return
     const isLogin = this.#held?.stored.login !== stored.login
     this.#held = new HeldTokens(stored, this.#settings.refreshBeforeSeconds)
     this.#version = stored.version
@@ -252,7 +273,8 @@ class BrowserSession implements Session {
   async #load(): Promise<void> {
     try {
       const stored: unknown = await this.#settings.storage?.load()
-      if (isStoredTokens(stored) && stored.version > this.#version) this.#take(stored)
+      // A logout that could not clear them, or had no time to, has ended them all the same.
+      if (isStoredTokens(stored) && stored.version > this.#version && stored.login > this.#endedVersion) this.#take(stored)
     } catch {
       // What cannot be read is not there.
     }
@@ -274,13 +296,16 @@ class BrowserSession implements Session {
   #hear(message: Message): void {
     switch (message.kind) {
       case 'signed-out':
-        if (message.version <= this.#version) return
-        this.#version = message.version
+        // A refresh may be newer than the logout; the login is not.
+        if (message.version <= Math.max(this.#endedVersion, this.#held?.stored.login ?? this.#version)) return
+        // Of these the other tab knew nothing.
+        if (this.#held !== undefined && this.#held.stored.version > message.version) this.#revokeBehind(this.#held.stored)
+        this.#end(message.version)
         this.#forget(message.reason === 'logout' ? 'other_tab' : message.reason)
         return this.#heard()
       case 'tokens':
         this.#hasPeers = true
-        if (message.tokens.version <= this.#version) return
+        if (message.tokens.version <= this.#version || message.tokens.login <= this.#endedVersion) return
         this.#take(message.tokens)
         return this.#heard()
       case 'asks': {
@@ -307,9 +332,15 @@ class BrowserSession implements Session {
 
   #signOut(reason: SignOutReason & SharedReason | 'expired'): void {
     const wasSignedIn = this.#held !== undefined
-    this.#version = nextVersion(this.#version)
+    this.#end(nextVersion(this.#version))
     this.#forget(reason)
     if (wasSignedIn && reason !== 'expired') tellSignedOut(this.#settings.channel, reason, this.#version)
+  }
+
+  /** Ends every login before this version. */
+  #end(version: number): void {
+    this.#endedVersion = Math.max(this.#endedVersion, version)
+    this.#version = Math.max(this.#version + 1, version)
   }
 
   /** Signs out and clears this tab. */
@@ -397,8 +428,9 @@ function withBearer(request: Request, token: string): Request {
 }
 
 /** RFC 6750 §3.1. Where CORS hides the challenge, it may be this. */
-function isInvalidToken({ status, headers }: Response): boolean {
-  return status === 401 && /\binvalid_token\b/.test(headers.get('www-authenticate') ?? 'invalid_token')
+function isInvalidToken({ status, headers, type }: Response): boolean {
+  const hidden = type === 'basic' ? '' : 'invalid_token'
+  return status === 401 && /\binvalid_token\b/.test(headers.get('www-authenticate') ?? hidden)
 }
 
 /** Listens to events of the page, where there is one. */

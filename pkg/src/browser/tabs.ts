@@ -19,10 +19,13 @@ export interface Tabs {
   close(): void
 }
 
-/** Listens to the other tabs: by BroadcastChannel or, where that is missing, by the storage event, which knows of logouts only. */
+/**
+ * Listens to the other tabs: by BroadcastChannel or, where that is missing or denied, by the storage event, which knows of
+ * logouts only.
+ */
 export function openTabs(channel: string, hear: (message: Message) => void): Tabs {
-  if (typeof BroadcastChannel !== 'function') return openMarks(channel, hear)
-  const broadcast = new BroadcastChannel(channel)
+  const broadcast = broadcastOf(channel)
+  if (broadcast === undefined) return openMarks(channel, hear)
   broadcast.onmessage = ({ data }: MessageEvent<unknown>) => {
     if (isMessage(data)) hear(data)
   }
@@ -76,6 +79,15 @@ export function onLogout(listener: (reason: SharedReason) => void, options: { ch
   }
 }
 
+/** Where cookies are blocked it may be there, and throw. */
+function broadcastOf(channel: string): BroadcastChannel | undefined {
+  try {
+    return new BroadcastChannel(channel)
+  } catch {
+    return undefined
+  }
+}
+
 function openMarks(channel: string, hear: (message: Message) => void): Tabs {
   const changed = ({ key, newValue }: StorageEvent): void => {
     if (key !== markKey(channel)) return
@@ -96,7 +108,7 @@ function isMessage(data: unknown): data is Message {
   const { kind, version, tokens, reason } = data
   switch (kind) {
     case 'signed-out':
-      return Number.isSafeInteger(version) && ['logout', 'refused', 'compromised'].includes(String(reason))
+      return isVersion(version) && ['logout', 'refused', 'compromised'].includes(String(reason))
     case 'tokens':
       return isStoredTokens(tokens)
     case 'asks':
@@ -115,8 +127,13 @@ export function isStoredTokens(value: unknown): value is StoredTokens {
   return (
     typeof accessToken === 'string' &&
     ['string', 'undefined'].includes(typeof refreshToken) &&
-    ['number', 'undefined'].includes(typeof expiresAtMs) &&
-    Number.isSafeInteger(version) &&
-    Number.isSafeInteger(login)
+    (expiresAtMs === undefined || Number.isFinite(expiresAtMs)) &&
+    isVersion(version) &&
+    isVersion(login)
   )
+}
+
+/** A mark has room for it, and so has its successor. */
+function isVersion(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) < 1e14
 }

@@ -81,7 +81,7 @@ export interface LogoutOptions {
 export type LoggedOut = Revoked & {
   /** What could not be cleared, such as `localStorage:token` or `indexedDB:app/tokens`. */
   uncleared: string[]
-  /** `refused`: the redirect led elsewhere than is allowed, so the page stays. */
+  /** `refused`: the redirect led elsewhere than is allowed, or this frame may not navigate; the page stays. */
   redirect: 'done' | 'none' | 'refused'
 }
 

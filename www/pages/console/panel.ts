@@ -30,14 +30,20 @@ export class Panel<T> {
       (error: unknown) => ({ error }),
     )
     if (turn !== this.#turn) return
-    if ('value' in answer) this.#fill(answer.value)
-    else this.#fail(answer.error)
+    try {
+      if ('error' in answer) throw answer.error
+      this.#fill(answer.value)
+    } catch (error) {
+      // An answer of another form than the origin's cannot be shown.
+      this.#fail(error)
+    }
     this.element.removeAttribute('aria-busy')
   }
 
   /** Whoever is at one of its buttons stays there, unless there is something new. */
   #fill(value: T): void {
-    const shown = JSON.stringify(value)
+    // Also of what is no JSON, so that nothing is something new, too.
+    const shown = String(JSON.stringify(value))
     if (shown === this.#shown) return
     this.#shown = shown
     this.#put(...this.#show(value))

@@ -60,15 +60,19 @@ export function showRevocations(demo: Demo): { element: HTMLElement; update(judg
     const named = accepted && subject(accepted.verdict)
     if (accepted === undefined || named === undefined || waiting !== undefined) return
     const { token } = accepted
-    waiting = { token, startedAtMs: performance.now() }
+    const mine = { token, startedAtMs: performance.now() }
+    waiting = mine
     fill(outcome, h('p', { class: 'loading' }, 'Telling the origin…'))
     try {
       await administrator.ready()
-      waiting.startedAtMs = performance.now()
+      // Another token stands in the field: nothing is to be ended any more.
+      if (waiting !== mine) return
+      mine.startedAtMs = performance.now()
       await run(named, token)
       // The feed may have been quicker than the answer.
-      if (waiting !== undefined) fill(outcome, h('p', { class: 'loading' }, 'Recorded. Waiting for the feed…'))
+      if (waiting === mine) fill(outcome, h('p', { class: 'loading' }, 'Recorded. Waiting for the feed…'))
     } catch (error) {
+      if (waiting !== mine) return
       waiting = undefined
       fill(outcome, notice('error', wordsFor(error)))
     }
