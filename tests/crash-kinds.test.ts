@@ -76,6 +76,20 @@ const KINDS: Readonly<Record<string, Kind>> = {
     subject: () => undefined,
     refresh: 'ends',
   },
+  'the realm’s not-before is set': {
+    action: 'realm_not_before_set',
+    client: 'demo',
+    act: (client, admin) => client.administer(admin, 'POST', 'push-revocation'),
+    subject: () => undefined,
+    refresh: 'ends',
+  },
+  'a key is banned': {
+    action: 'key_banned',
+    client: 'demo',
+    act: (client, admin, login) => client.administer(admin, 'DELETE', `keys/${keyIdOf(login)}?force=true`),
+    subject: () => undefined,
+    refresh: 'ends',
+  },
   'a token version is raised': {
     action: 'token_version_raised',
     client: 'demo',
@@ -167,4 +181,9 @@ async function converged(client: Client, head: number): Promise<void> {
 
 function claim(login: Login, name: string): string {
   return String(claimsOf(login.access_token)[name])
+}
+
+function keyIdOf(login: Login): string {
+  const [header = ''] = login.access_token.split('.')
+  return (JSON.parse(Buffer.from(header, 'base64url').toString()) as { kid: string }).kid
 }
