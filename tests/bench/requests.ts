@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Client } from '../../www/demo/client.ts'
+import { openSecrets } from '../../www/demo/secrets.ts'
 import { edgeUrl, originUrl } from '../../www/demo/settings.ts'
 import { startOrigin } from '../../www/demo/start-origin.ts'
 import { serveWorker } from '../../www/demo/workerd.ts'
@@ -24,12 +25,18 @@ export const requests: Bench = {
     try {
       place.children.push(await startOrigin(place))
       const publicKey: unknown = JSON.parse(await readFile(join(place.folder, 'feed-key.public.json'), 'utf8'))
+      const { edgeSecret, inhouseKey } = await openSecrets(place.folder)
       const worker = await serveWorker({
         name: 'edge worker',
         entry: fileURLToPath(new URL('worker/requests.ts', import.meta.url)),
         folder: join(place.folder, 'edge'),
         port: place.edgePort,
-        bindings: { ORIGIN: originUrl(place), FEED_KEYS: JSON.stringify([publicKey]) },
+        bindings: {
+          ORIGIN: originUrl(place),
+          FEED_KEYS: JSON.stringify([publicKey]),
+          EDGE_SECRET: edgeSecret,
+          INHOUSE_KEY: JSON.stringify(inhouseKey),
+        },
         readyPath: '/portcullis/status',
       })
       place.children.push(worker)
