@@ -26,6 +26,8 @@ pub struct Gate {
 #[derive(Debug)]
 struct KeyOrigin {
     from: KeysFrom,
+    /// The feed's key set that was read last; most states say the same.
+    adopted: Option<Vec<u8>>,
     /// Thumbprints of those keys in the set that are banned.
     banned: Vec<[u8; 32]>,
     /// Which of the sets that this gate has had.
@@ -68,7 +70,7 @@ impl Gate {
     /// A gate for these realms. Nothing is loaded: every token is refused until keys and state arrive.
     #[must_use]
     pub fn new(realms: Vec<(Realm, KeysFrom)>, verified: CacheLimits) -> Self {
-        let origin = |(realm, from)| (realm, KeyOrigin { from, banned: Vec::new(), set: 0 });
+        let origin = |(realm, from)| (realm, KeyOrigin { from, adopted: None, banned: Vec::new(), set: 0 });
         let (realms, origins) = realms.into_iter().map(origin).unzip();
         let verified = VerifiedTokens::new(verified);
         Self { realms, origins, verified, at_host: Handles::default(), sets: 0, latest: UnixSeconds::ZERO }
@@ -182,18 +184,33 @@ impl Gate {
         Ok((index, applied))
     }
 
-    /// Takes in a section of a realm's state.
+    /// Takes in a section of a realm's state. `name`: its SHA-256, where the host has computed it
+    /// ([`Revocations::provide_section_hashed_by_host`](crate::revocation::Revocations::provide_section_hashed_by_host)).
     ///
     /// # Errors
     /// It is not wanted or broken; nothing has changed.
-    pub fn provide_section(&mut self, realm: usize, bytes: &[u8]) -> Result<Provided, FeedError> {
-        let state = self.realms.get_mut(realm).ok_or(FeedError::WrongRealm)?;
-        let provided = state.revocations.provide_section(bytes)?;
+    pub fn provide_section(
+        &mut self,
+        realm: usize,
+        bytes: Vec<u8>,
+        name: Option<[u8; 32]>,
+    ) -> Result<Provided, FeedError> {
+        let revocations = &mut self.realms.get_mut(realm).ok_or(FeedError::WrongRealm)?.revocations;
+        let provided = match name {
+            Some(name) => revocations.provide_section_hashed_by_host(bytes, name)?,
+            None => revocations.provide_section(bytes)?,
+        };
         match provided {
             Provided::Committed => self.adopt(realm),
             Provided::Stored => {}
         }
         Ok(provided)
+    }
+
+    /// The sections to fetch first for a token ([`verdict::missing_sections`]).
+    #[must_use]
+    pub fn missing_sections(&self, token: &str) -> Vec<[u8; 32]> {
+        verdict::missing_sections(token, &self.realms)
     }
 
     /// A realm by its place in the list that was given.
@@ -215,12 +232,17 @@ impl Gate {
     /// holds no longer.
     fn adopt(&mut self, index: usize) {
         let (Some(realm), Some(origin)) = (self.realms.get(index), self.origins.get(index)) else { return };
-        if origin.from == KeysFrom::Feed {
-            let jwks = realm.revocations.jwks().map(<[u8]>::to_vec);
+        let jwks = realm.revocations.jwks();
+        let is_read = jwks.is_some() && origin.adopted.as_deref() == jwks;
+        if origin.from == KeysFrom::Feed && !is_read {
+            let jwks = jwks.map(<[u8]>::to_vec);
             // The feed's own age bounds the use of its keys.
-            let read = |jwks: Vec<u8>| self.read_keys(index, &jwks, KeySource::Url, UnixSeconds::MAX).ok();
-            if jwks.and_then(read).is_none() {
+            let read = |jwks: &Vec<u8>| self.read_keys(index, jwks, KeySource::Url, UnixSeconds::MAX).ok();
+            if jwks.as_ref().and_then(read).is_none() {
                 self.replace_keys(index, RealmKeys::Unavailable);
+            }
+            if let Some(origin) = self.origins.get_mut(index) {
+                origin.adopted = jwks;
             }
         }
         self.forget_banned(index);
@@ -251,6 +273,7 @@ impl Gate {
             }
         };
         realm.keys = keys;
+        origin.adopted = None;
         if !is_same {
             self.sets += 1;
             origin.set = self.sets;

@@ -18,6 +18,8 @@ pub(crate) mod fingerprint;
 mod history;
 mod intake;
 mod manifest;
+mod missing;
+mod offer;
 mod position;
 mod realm;
 pub(crate) mod section;
@@ -43,14 +45,11 @@ pub use wire::{
 };
 
 use core::fmt;
-use std::collections::BTreeSet;
 
 use delta::Delta;
 use history::History;
-use intake::WantedBy;
 use manifest::Manifest;
 use section::section_name;
-use slot::Body;
 use staged::Staged;
 use state::State;
 use statement::{Statement, StatementKind};
@@ -206,41 +205,33 @@ impl Revocations {
         Ok(Applied { sequence: self.position().map_or(0, |position| position.sequence), effect })
     }
 
-    /// SHA-256 names of the sections to fetch, those of a staged manifest first.
-    #[must_use]
-    pub fn missing_sections(&self) -> Vec<[u8; 32]> {
-        let mut seen = BTreeSet::new();
-        self.missing_entries().map(|(entry, _)| entry.name).filter(|name| seen.insert(*name)).collect()
-    }
-
     /// Checks a section's length, hash and contents and takes it in.
     ///
     /// # Errors
     /// It is not wanted or broken; the state is as before.
-    pub fn provide_section(&mut self, bytes: &[u8]) -> Result<Provided, FeedError> {
+    pub fn provide_section(&mut self, bytes: impl Into<Vec<u8>>) -> Result<Provided, FeedError> {
+        let bytes = bytes.into();
         if bytes.len() > MAX_SECTION_BYTES {
             return Err(FeedError::TooLong { length: bytes.len(), limit: MAX_SECTION_BYTES });
         }
-        let name = section_name(bytes);
-        let wanted = self.missing_entries().filter(|(entry, _)| entry.name == name);
-        let wanted: Vec<_> = wanted.map(|(entry, wanted_by)| (*entry, wanted_by)).collect();
-        if wanted.is_empty() {
-            return Err(FeedError::UnknownSection);
-        }
-        let mut decoded = Vec::with_capacity(wanted.len());
+        let name = section_name(&bytes);
+        self.provide_section_hashed_by_host(bytes, name)
+    }
+
+    /// The same for bytes whose SHA-256 the host has computed, which is faster at it; it is not computed again.
+    ///
+    /// # Errors
+    /// As for [`Revocations::provide_section`].
+    pub fn provide_section_hashed_by_host(&mut self, bytes: Vec<u8>, name: [u8; 32]) -> Result<Provided, FeedError> {
+        let mut wanted = self.wanted_as(&name);
+        let last = wanted.pop().ok_or(FeedError::UnknownSection)?;
+        let mut decoded = Vec::with_capacity(wanted.len() + 1);
         for (entry, wanted_by) in wanted {
-            entry.check(bytes, &name)?;
-            decoded.push((entry, wanted_by, Body::decode(bytes, &entry, self.shards(&entry, wanted_by))?));
+            decoded.push(self.decode(bytes.clone(), entry, wanted_by)?);
         }
-        for (entry, wanted_by, body) in decoded {
-            match (wanted_by, &mut self.staged, &mut self.active) {
-                (WantedBy::Staged, Some(staged), _) => {
-                    staged.arrived.insert(entry.name, body);
-                }
-                (WantedBy::Active, _, Some(active)) => active.fill(&entry, body),
-                (WantedBy::Staged, None, _) | (WantedBy::Active, _, None) => {}
-            }
-        }
+        let (entry, wanted_by) = last;
+        decoded.push(self.decode(bytes, entry, wanted_by)?);
+        decoded.into_iter().for_each(|section| self.take_in(section));
         Ok(if self.commit_if_ready() { Provided::Committed } else { Provided::Stored })
     }
 

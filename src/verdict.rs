@@ -5,12 +5,14 @@ mod facts;
 mod handles;
 mod host;
 mod intake;
+mod missing;
 mod reason;
 mod verified;
 
 pub use self::handles::{Handle, Handles, MAX_HANDLES};
 pub use self::host::{begin, finish, host_needed, Begun, HostOutcome, Pending};
 pub use self::intake::{identify, Identified, IntakeError};
+pub use self::missing::missing_sections;
 pub use self::reason::Reason;
 pub use self::verified::{CacheLimits, VerifiedTokens};
 
@@ -437,7 +439,7 @@ fn settle(
     index: usize,
     realm: &Realm,
     facts: &Facts<'_>,
-    Times { issued_at, expires_at }: Times,
+    times: Times,
     now: UnixSeconds,
     observer: &mut impl Observer,
 ) -> Result<Standing, Reason> {
@@ -445,20 +447,9 @@ fn settle(
     let bounds = realm.revocations.bounds();
     let login = checks::Login { retention: bounds.retention(), leeway: bounds.leeway, skew: bounds.skew };
     let compared_at =
-        observer.check(CheckName::Login, checks::compared_at(facts, issued_at, policy.compare, login, now))?;
+        observer.check(CheckName::Login, checks::compared_at(facts, times.issued_at, policy.compare, login, now))?;
 
-    let subject = Subject {
-        token_id: facts.token_id,
-        user: facts.user,
-        session: facts.session,
-        authorized_party: facts.authorized_party,
-        client_id: facts.client_id,
-        issued_at,
-        compared_at,
-        logged_out_at: facts.logged_out_at,
-        expires_at,
-        token_version: facts.token_version,
-    };
+    let subject = subject_of(facts, times, compared_at);
     let position = observer.check(CheckName::Feed, realm.revocations.position().ok_or(Reason::NoFeed))?;
     if let Some(logged_out_at) = facts.logged_out_at {
         let text = || relative("the last logout it knows of is", "the last logout it knows of was", logged_out_at, now);
@@ -473,6 +464,22 @@ fn settle(
 
     let behind = facts.ledger_sequence.is_some_and(|known| known > position.sequence);
     Ok(Standing { realm: index, sequence: position.sequence, behind, signature: Signature::Checked })
+}
+
+/// What the revocation state is asked about.
+fn subject_of<'c>(facts: &Facts<'c>, times: Times, compared_at: UnixSeconds) -> Subject<'c> {
+    Subject {
+        token_id: facts.token_id,
+        user: facts.user,
+        session: facts.session,
+        authorized_party: facts.authorized_party,
+        client_id: facts.client_id,
+        issued_at: times.issued_at,
+        compared_at,
+        logged_out_at: facts.logged_out_at,
+        expires_at: times.expires_at,
+        token_version: facts.token_version,
+    }
 }
 
 /// A time as people say it.

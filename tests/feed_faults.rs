@@ -343,7 +343,7 @@ fn sections_missing_broken_or_unwanted() {
         for bit in (0..section.len() * 8).step_by(7) {
             let mut flipped = section.to_vec();
             flipped[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(edge.provide_section(&flipped), Err(FeedError::UnknownSection));
+            assert_eq!(edge.provide_section(&flipped[..]), Err(FeedError::UnknownSection));
         }
         for length in (0..section.len()).step_by(13) {
             assert_eq!(edge.provide_section(&section[..length]), Err(FeedError::UnknownSection));
@@ -353,7 +353,7 @@ fn sections_missing_broken_or_unwanted() {
         assert_eq!(edge.provide_section(section), Err(FeedError::UnknownSection));
     }
     let (length, limit) = (MAX_SECTION_BYTES + 1, MAX_SECTION_BYTES);
-    assert_eq!(edge.provide_section(&vec![0; length]), Err(FeedError::TooLong { length, limit }));
+    assert_eq!(edge.provide_section(vec![0; length]), Err(FeedError::TooLong { length, limit }));
     assert!(is_revoked(&edge, &subject("t7", NOW + 300, NOW)));
 }
 

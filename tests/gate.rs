@@ -45,7 +45,7 @@ fn only_first() -> String {
 fn load_gate(gate: &mut Gate, ledger: &mut Ledger, now: u64) -> Effect {
     let effect = gate.apply_feed(&ledger.manifest(at(now)).unwrap(), at(now)).unwrap().1.effect;
     for name in gate.realm(0).unwrap().revocations.missing_sections() {
-        gate.provide_section(0, ledger.section(&name).unwrap()).unwrap();
+        gate.provide_section(0, ledger.section(&name).unwrap().to_vec(), None).unwrap();
     }
     effect
 }

@@ -228,6 +228,102 @@ fn folding_leaves_nothing_to_fold() {
 }
 
 #[test]
+fn a_subject_needs_few_of_the_sections() {
+    let (mut ledger, mut edge) = (ledger(), edge());
+    for number in 0..40_000 {
+        ledger.stage(&user(&format!("u{number}")), at(NOW)).unwrap();
+        ledger.stage(&token(&format!("j{number}"), NOW + 300 + number % 50_000, NOW), at(NOW)).unwrap();
+    }
+    ledger.stage(&Event::TokenVersion { sub: "u0".into(), minimum: 3 }, at(NOW)).unwrap();
+    ledger.stage(&Event::Token { id: "timeless".into(), expires_at: None, issued_at: None }, at(NOW)).unwrap();
+    ledger.commit();
+    edge.apply(&ledger.manifest(at(NOW)).unwrap(), at(NOW)).unwrap();
+    let all = edge.missing_sections();
+    let asked =
+        Subject { user: Some("new"), session: Some("s"), client_id: Some("app"), ..subject("new", NOW + 999, NOW) };
+    let needed = edge.missing_for(&asked);
+    // One bucket, one catch-all, the versions, and at most a shard for each of three names.
+    assert!((4..=6).contains(&needed.len()) && all.len() > 80, "{} of {}", needed.len(), all.len());
+    assert!(needed.iter().all(|name| all.contains(name)));
+    for name in &needed {
+        assert_eq!(edge.status(&asked), Status::SectionUnavailable);
+        assert_eq!(edge.provide_section(ledger.section(name).unwrap()), Ok(Provided::Stored));
+    }
+    assert_eq!(edge.status(&asked), Status::NotRevoked);
+    assert!(edge.missing_for(&asked).is_empty());
+    // Of an id issued after all that were revoked, a bucket says nothing.
+    let younger = Subject { issued_at: at(NOW + 1), ..subject("new", NOW + 5_000, NOW) };
+    assert!(edge.missing_for(&subject("new", NOW + 5_000, NOW)).len() == 1 && edge.missing_for(&younger).is_empty());
+    assert_eq!(edge.status(&subject("new", NOW + 5_000, NOW)), Status::SectionUnavailable);
+    assert_eq!(edge.status(&subject("j4700", NOW + 5_000, NOW)), Status::SectionUnavailable);
+    provide_all(&mut edge, &ledger);
+    assert!(edge.missing_sections().is_empty());
+    assert!(is_revoked(&edge, &subject("j4700", NOW + 5_000, NOW)));
+}
+
+#[test]
+fn filters_take_their_places_one_by_one() {
+    let (mut ledger, mut edge) = (ledger(), edge());
+    let id = |number: u64| format!("j{number}");
+    let of = |number: u64| NOW + 300 + number % 10 * 512;
+    for number in 0..2_000 {
+        ledger.stage(&token(&id(number), of(number), NOW), at(NOW)).unwrap();
+    }
+    ledger.commit();
+    load(&mut edge, &mut ledger, NOW);
+    // So many more that every filter is built anew, bigger; the edge hears of them by the manifest alone.
+    for number in 2_000..6_000 {
+        ledger.stage(&token(&id(number), of(number), NOW), at(NOW)).unwrap();
+    }
+    ledger.commit();
+    let behind = edge.position();
+    assert_eq!(edge.apply(&ledger.manifest(at(NOW)).unwrap(), at(NOW)).unwrap().effect, Effect::Staged);
+    let names = edge.missing_sections();
+    assert_eq!(names.len(), 10);
+    let refused = |edge: &Revocations| (0..6_000).filter(|n| is_revoked(edge, &subject(&id(*n), of(*n), NOW))).count();
+    let mut before = refused(&edge);
+    for (arrived, name) in (1..).zip(&names) {
+        edge.provide_section(ledger.section(name).unwrap()).unwrap();
+        let after = refused(&edge);
+        assert!(after >= before + 400, "{arrived}: {before} -> {after}");
+        before = after;
+        let whole = arrived == names.len();
+        assert_eq!(edge.position() == behind, !whole);
+    }
+    assert_eq!(before, 6_000);
+    assert_eq!(edge.facts().live_entries, 0);
+}
+
+#[test]
+fn filters_of_a_manifest_that_deltas_led_past_wait_for_the_deltas() {
+    let (mut ledger, mut edge) = (ledger(), edge());
+    for number in 0..50 {
+        ledger.stage(&token(&format!("a{number}"), NOW + 300, NOW), at(NOW)).unwrap();
+    }
+    ledger.commit();
+    load(&mut edge, &mut ledger, NOW);
+    for number in 0..3_000 {
+        ledger.stage(&token(&format!("b{number}"), NOW + 300, NOW), at(NOW)).unwrap();
+    }
+    ledger.commit();
+    follow(&mut edge, &ledger, NOW).unwrap();
+    let manifest = ledger.manifest(at(NOW)).unwrap();
+    record(&mut ledger, &token("c", NOW + 300, NOW), NOW);
+    follow(&mut edge, &ledger, NOW).unwrap();
+    assert_eq!(edge.apply(&manifest, at(NOW)).unwrap().effect, Effect::Staged);
+    let all = |edge: &Revocations| {
+        let b = (0..3_000).all(|number| is_revoked(edge, &subject(&format!("b{number}"), NOW + 300, NOW)));
+        b && is_revoked(edge, &subject("c", NOW + 300, NOW)) && is_revoked(edge, &subject("a7", NOW + 300, NOW))
+    };
+    assert!(all(&edge));
+    for name in edge.missing_sections() {
+        edge.provide_section(ledger.section(&name).unwrap()).unwrap();
+        assert!(all(&edge));
+    }
+    assert!(edge.missing_sections().is_empty());
+}
+
+#[test]
 fn a_manifest_that_arrives_too_late_is_given_up() {
     let (mut ledger, mut edge) = (ledger(), edge());
     load(&mut edge, &mut ledger, NOW);

@@ -74,7 +74,7 @@ impl Pair {
     fn publish(&mut self, now: UnixSeconds) {
         self.gate.apply_feed(&self.ledger.manifest(now).unwrap(), now).unwrap();
         for name in self.gate.realm(0).unwrap().revocations.missing_sections() {
-            self.gate.provide_section(0, self.ledger.section(&name).unwrap()).unwrap();
+            self.gate.provide_section(0, self.ledger.section(&name).unwrap().to_vec(), None).unwrap();
         }
     }
 
@@ -446,7 +446,7 @@ fn whatever_happens_in_between_the_finding_is_that_of_a_gate_without_memory() {
                     let applied = gates.each_mut().map(|gate| {
                         let applied = gate.apply_feed(&manifest, now).map(|(_, applied)| applied).ok();
                         for name in gate.realm(0).unwrap().revocations.missing_sections() {
-                            gate.provide_section(0, ledger.section(&name).unwrap()).unwrap();
+                            gate.provide_section(0, ledger.section(&name).unwrap().to_vec(), None).unwrap();
                         }
                         applied
                     });

@@ -18,7 +18,7 @@ fn a_feed_of_version_1_0() {
     edge.apply(&bytes(&feed["manifest"]), at(NOW)).unwrap();
     assert_eq!(edge.missing_sections().len(), feed["sections"].as_array().unwrap().len());
     for section in feed["sections"].as_array().unwrap() {
-        edge.provide_section(&bytes(section)).unwrap();
+        edge.provide_section(bytes(section)).unwrap();
     }
     assert_eq!(edge.status(&of_user("carol", NOW - 1)), Status::NotRevoked);
     assert_eq!(edge.apply(&bytes(&feed["delta"]), at(NOW)).unwrap().effect, Effect::Changed);

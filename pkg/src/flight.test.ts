@@ -82,3 +82,35 @@ test('a flight is aborted at its timeout, and by stop', async () => {
   stopped.flight.stop()
   await assert.rejects(flight)
 })
+
+test('whoever has enough waits no longer, and the flight goes on', async () => {
+  for (const shareFlights of [true, false]) {
+    let pieces = 0
+    const flight = new Flight(
+      async (_signal, progressed) => {
+        for (; pieces < 10; progressed()) {
+          await pause(10)
+          pieces += 1
+        }
+      },
+      { shareFlights, timeoutMs: 5000 },
+    )
+    const starter = flight.joinUntil(() => pieces >= 3)
+    const joined = flight.joinUntil(() => pieces >= 5)
+    await starter.soon
+    assert.ok(pieces >= 3 && pieces < 10, `${pieces}`)
+    await joined.soon
+    assert.ok(pieces >= 5 && pieces < 10, `${pieces}`)
+    await starter.whole
+    assert.equal(pieces, 10)
+  }
+})
+
+test('whoever never has enough waits to the end, good or bad', async () => {
+  const { seen, flight } = counted(true)
+  await flight.joinUntil(() => false).soon
+  seen.fail = true
+  const { whole, soon } = flight.joinUntil(() => false)
+  await assert.rejects(soon, /failed/)
+  await assert.rejects(whole, /failed/)
+})

@@ -17,15 +17,38 @@ const PATIENCE_MS = 500
 /** After this even requests that need not wait take such a flight for lost. */
 const LOST_MS = 2000
 
+/** Does the work. What comes in pieces calls `progressed` after each, for those to whom a few of them are enough. */
+export type Work = (signal: AbortSignal, progressed: () => void) => Promise<void>
+
+/** A flight as those see it that wait. */
+export interface Joined {
+  /** Ends with the flight, as it does. */
+  whole: Promise<void>
+  /** Ends no later, and resolves as soon as there is enough. */
+  soon: Promise<void>
+}
+
+/** Somebody who waits for part of a flight. */
+interface Watcher {
+  enough: () => boolean
+  resolve: () => void
+}
+
+interface Current {
+  startedAtMs: number
+  watchers: Set<Watcher>
+  promise: Promise<void>
+}
+
 /** One piece of I/O that many requests want and few should do. */
 export class Flight {
-  readonly #run: (signal: AbortSignal) => Promise<void>
+  readonly #run: Work
   readonly #options: FlightOptions
   readonly #controllers = new Set<AbortController>()
-  #current: { startedAtMs: number; promise: Promise<void> } | undefined
+  #current: Current | undefined
   #landed = 0
 
-  constructor(run: (signal: AbortSignal) => Promise<void>, options: FlightOptions) {
+  constructor(run: Work, options: FlightOptions) {
     this.#run = run
     this.#options = options
   }
@@ -39,13 +62,27 @@ export class Flight {
 
   /** For those that need not wait: starts one, unless one is under way. */
   behind(): Promise<void> | undefined {
-    return this.underWay ? undefined : this.#start()
+    return this.underWay ? undefined : this.#start().promise
   }
 
   /** For those that wait: the one under way, or a new one. Rejects as it does. */
   join(): Promise<void> {
-    if (this.#current === undefined || !this.underWay) return this.#start()
-    return this.#options.shareFlights ? this.#current.promise : this.#follow()
+    return this.joinUntil(() => false).whole
+  }
+
+  /** The same for those to whom part of it may be enough. */
+  joinUntil(enough: () => boolean): Joined {
+    if (this.#current !== undefined && this.underWay && !this.#options.shareFlights) {
+      const followed = this.#follow(enough)
+      return { whole: followed, soon: followed }
+    }
+    const { promise, watchers } = this.#current !== undefined && this.underWay ? this.#current : this.#start()
+    const soon = new Promise<void>((resolve, reject) => {
+      const watcher = { enough, resolve }
+      watchers.add(watcher)
+      promise.finally(() => watchers.delete(watcher)).then(resolve, reject)
+    })
+    return { whole: promise, soon }
   }
 
   /** For those that need what is true now: one that starts after this call. */
@@ -55,7 +92,7 @@ export class Flight {
       // Whoever else was waiting may have started the next one already; it began after our call too.
       return this.join()
     }
-    return this.#start()
+    return this.#start().promise
   }
 
   /** Aborts what is under way. */
@@ -63,23 +100,26 @@ export class Flight {
     for (const controller of this.#controllers) controller.abort()
   }
 
-  #start(): Promise<void> {
-    const promise = this.#fly()
-    const flight = { startedAtMs: Date.now(), promise }
+  #start(): Current {
+    const watchers = new Set<Watcher>()
+    const promise = this.#fly(() => {
+      for (const { enough, resolve } of watchers) if (enough()) resolve()
+    })
+    const flight = { startedAtMs: Date.now(), watchers, promise }
     this.#current = flight
     const end = () => {
       if (this.#current === flight) this.#current = undefined
     }
     promise.then(end, end)
-    return promise
+    return flight
   }
 
-  async #fly(): Promise<void> {
+  async #fly(progressed: () => void): Promise<void> {
     const controller = new AbortController()
     const timer = setTimeout(() => controller.abort(), this.#options.timeoutMs)
     this.#controllers.add(controller)
     try {
-      await Promise.race([this.#run(controller.signal), aborted(controller.signal)])
+      await Promise.race([this.#run(controller.signal, progressed), aborted(controller.signal)])
       this.#landed += 1
     } finally {
       clearTimeout(timer)
@@ -88,13 +128,13 @@ export class Flight {
   }
 
   /** Watches another request's flight by its effect alone, with timers of our own. */
-  async #follow(): Promise<void> {
+  async #follow(enough: () => boolean): Promise<void> {
     const landed = this.#landed
     while (this.#current !== undefined && Date.now() - this.#current.startedAtMs < PATIENCE_MS) {
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
-      if (this.#landed !== landed) return
+      if (this.#landed !== landed || enough()) return
     }
-    return this.#start()
+    return this.#start().promise
   }
 }
 

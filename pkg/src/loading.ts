@@ -5,7 +5,7 @@ import { REASONS } from './reasons.ts'
 export interface Host {
   /** Whether one request may await I/O that another began. False in workerd. */
   shareFlights: boolean
-  /** `node:crypto`, where there is one: it checks signatures without a promise. */
+  /** `node:crypto`, where there is one: it hashes and checks signatures without a promise. */
   nodeCrypto?: NodeCrypto
 }
 
@@ -13,6 +13,8 @@ export interface Host {
 export interface NodeCrypto {
   createPublicKey(input: { key: Record<string, unknown>; format: 'jwk' }): unknown
   verify(digest: string | null, data: Uint8Array, key: never, signature: Uint8Array): boolean
+  /** Without it the sections of a feed are hashed by WebCrypto, or by the core. */
+  createHash?(algorithm: 'sha256'): { update(data: Uint8Array): { digest(): Uint8Array } }
 }
 
 /** The generated code of one wasm module, as far as loading it goes. */

@@ -14,10 +14,11 @@ use super::record::SubjectName;
 use super::section_build::Head;
 use super::shelf::Shelf;
 
-/// Entries of a shard before it is split in two: some 700 kB, rebuilt in a few milliseconds.
-const SHARD_ENTRIES: usize = 1 << 17;
-/// Most shards: 33 million entries.
-const MAX_SHARDS: usize = 256;
+/// Entries of a shard before it is split in two: some 90 kB, rebuilt in half a millisecond. Of an edge's first token there are
+/// three names to look up, each in the shard that has to be fetched for it.
+const SHARD_ENTRIES: usize = 1 << 14;
+/// Most shards: beyond eight million entries they grow. A manifest has room for as many beside all other sections.
+const MAX_SHARDS: usize = 512;
 /// A shard is rebuilt without an event once this fraction of it has expired.
 const STALE_SHARE: usize = 8;
 

@@ -52,7 +52,7 @@ impl Bucket {
 
     /// Looks a token id up; `issued_at` is the token's.
     pub(crate) fn find(&self, id: &Name<'_>, issued_at: u64) -> Found {
-        if issued_at > self.greatest_issued_at {
+        if !self.may_have(issued_at) {
             return Found::No;
         }
         for (generation, fingerprints) in &self.live {
@@ -71,6 +71,11 @@ impl Bucket {
         }
     }
 
+    /// Whether the id of a token issued then can be here.
+    pub(crate) const fn may_have(&self, issued_at: u64) -> bool {
+        issued_at <= self.greatest_issued_at
+    }
+
     /// Adds ids: into the filter's bits if it has room for them, else into the live set.
     pub(crate) fn add(&mut self, change: &BucketChange) {
         self.greatest_issued_at = self.greatest_issued_at.max(change.greatest_issued_at);
@@ -81,8 +86,14 @@ impl Bucket {
 
     /// Takes the section in that the manifest named, and moves live ids into it.
     pub(crate) fn fill(&mut self, filter: Filter) {
-        let Some(slot) = self.slot.take() else { return };
-        let entry = *slot.entry();
+        if let Some(slot) = &self.slot {
+            self.reissue(*slot.entry(), filter);
+        }
+    }
+
+    /// Takes a later issue of its filter in, which holds all that the one before held, and moves live ids into it.
+    pub(crate) fn reissue(&mut self, entry: SectionEntry, filter: Filter) {
+        self.greatest_issued_at = self.greatest_issued_at.max(entry.greatest_issued_at);
         self.slot = Some(Slot::Held { entry, body: filter });
         for fingerprint in self.live.remove(&entry.generation).unwrap_or_default() {
             self.insert(entry.generation, fingerprint);

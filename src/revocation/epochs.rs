@@ -125,17 +125,13 @@ impl EpochTable {
         let mut zeros_to_go = high % u64::from(HIGHS_PER_HINT);
         let end = self.lower_end();
         while zeros_to_go > 0 && at < end {
-            let mut zeros = !self.bits(self.shape.upper + at, CHUNK_BITS) & ((1 << CHUNK_BITS) - 1);
+            let zeros = !self.bits(self.shape.upper + at, CHUNK_BITS) & ((1 << CHUNK_BITS) - 1);
             let found = u64::from(zeros.count_ones());
-            if found < zeros_to_go {
-                zeros_to_go -= found;
-                at += u64::from(CHUNK_BITS);
-                continue;
+            if found >= zeros_to_go {
+                return at + u64::from(place_of_one(zeros, zeros_to_go)) + 1;
             }
-            for _ in 1..zeros_to_go {
-                zeros &= zeros - 1;
-            }
-            return at + u64::from(zeros.trailing_zeros()) + 1;
+            zeros_to_go -= found;
+            at += u64::from(CHUNK_BITS);
         }
         at
     }
@@ -155,43 +151,74 @@ impl EpochTable {
 
     /// Reads up to [`CHUNK_BITS`] bits from any bit of the section; zeros beyond its end.
     fn bits(&self, from: u64, width: u32) -> u64 {
-        let bytes = usize::try_from(from / 8).ok().and_then(|byte| self.bytes.get(byte..)?.first_chunk::<8>());
-        let word = bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes));
-        (word >> (from % 8)) & ((1 << width) - 1)
+        (self.word(from) >> (from % 8)) & ((1 << width) - 1)
     }
 
     /// Walks the whole table once: everything that `get` relies on, and that no other bytes say the same.
     fn check_contents(&self) -> Result<(), FeedError> {
+        self.check_upper()?;
+        self.check_values()?;
+        self.check_padding()
+    }
+
+    /// The upper bits, a word at a time: hints, number of entries and high parts, order of neighbours in one high part.
+    fn check_upper(&self) -> Result<(), FeedError> {
         let shape = &self.shape;
-        let (mut at, mut index) = (0, 0_u64);
-        let (mut least, mut greatest) = (u64::MAX, 0);
-        for high in 0..1_u64 << shape.high_bits {
-            if high % u64::from(HIGHS_PER_HINT) == 0 && self.bits(self.shape.hint(high), 32) != index {
-                return Err(FeedError::Malformed { part: "hints of epoch table" });
-            }
-            let mut previous = None;
-            while self.bits(shape.upper + at, 1) == 1 && index < u64::from(shape.count) {
-                let low = self.low(index);
-                if previous.is_some_and(|previous| previous >= low) {
+        let length = u64::from(shape.count) + (1 << shape.high_bits);
+        let (mut entries, mut highs, mut last_was_entry) = (0, 0, false);
+        for at in (0..length).step_by(64) {
+            let width = 64.min(length - at);
+            let word = self.word(shape.upper + at) & (u64::MAX >> (64 - width));
+            // An entry behind another, with no zero between them, has the same high part.
+            let mut neighbours = word & (word << 1 | u64::from(last_was_entry));
+            while neighbours != 0 {
+                let index = entries + u64::from((word & (neighbours - 1) & !neighbours).count_ones());
+                if self.low(index - 1) >= self.low(index) {
                     return Err(FeedError::Malformed { part: "order of epoch table" });
                 }
-                previous = Some(low);
-                let offset = self.value(index) - self.base;
-                (least, greatest) = (offset.min(least), offset.max(greatest));
-                at += 1;
-                index += 1;
+                neighbours &= neighbours - 1;
             }
-            if self.bits(shape.upper + at, 1) == 1 {
-                return Err(FeedError::Malformed { part: "upper bits of epoch table" });
+            let zeros = width - u64::from(word.count_ones());
+            self.check_hints(!word, entries, highs..highs + zeros)?;
+            entries += u64::from(word.count_ones());
+            highs += zeros;
+            last_was_entry = word >> (width - 1) & 1 == 1;
+        }
+        // Every high part ends with a zero, the last one too.
+        if entries != u64::from(shape.count) || last_was_entry {
+            return Err(FeedError::Malformed { part: "upper bits of epoch table" });
+        }
+        Ok(())
+    }
+
+    /// The hints of those high parts that begin behind a zero of this word: a one in `ends`. The zeros are those that end the
+    /// high parts `ended`, and so many `entries` stand before the word.
+    fn check_hints(&self, ends: u64, entries: u64, ended: core::ops::Range<u64>) -> Result<(), FeedError> {
+        let per_hint = u64::from(HIGHS_PER_HINT);
+        let mut high = if entries + ended.start == 0 { 0 } else { (ended.start + 1).next_multiple_of(per_hint) };
+        while high <= ended.end && high < 1 << self.shape.high_bits {
+            let begins = if high > 0 { u64::from(place_of_one(ends, high - ended.start)) + 1 } else { 0 };
+            let known = entries + begins - high.saturating_sub(ended.start);
+            if self.bits(self.shape.hint(high), 32) != known {
+                return Err(FeedError::Malformed { part: "hints of epoch table" });
             }
-            at += 1;
+            high += per_hint;
         }
-        let value_bits = u64::BITS - greatest.leading_zeros();
-        let values_fit = if shape.count == 0 { self.base == 0 } else { least == 0 };
-        if index != u64::from(shape.count) || value_bits != shape.value_bits || !values_fit {
-            return Err(FeedError::Malformed { part: "values of epoch table" });
+        Ok(())
+    }
+
+    /// As few bits for a value as the greatest takes, and a base as great as the least.
+    fn check_values(&self) -> Result<(), FeedError> {
+        let shape = &self.shape;
+        let (mut all, mut least) = (0, u64::MAX);
+        for index in 0..u64::from(shape.count) {
+            let offset = self.bits(shape.values + index * u64::from(shape.value_bits), shape.value_bits);
+            all |= offset;
+            least = least.min(offset);
         }
-        self.check_padding()
+        let base_fits = if shape.count == 0 { self.base == 0 } else { least == 0 };
+        let width_fits = u64::BITS - all.leading_zeros() == shape.value_bits;
+        (base_fits && width_fits).then_some(()).ok_or(FeedError::Malformed { part: "values of epoch table" })
     }
 
     fn check_padding(&self) -> Result<(), FeedError> {
@@ -208,10 +235,30 @@ impl EpochTable {
         clean.then_some(()).ok_or(FeedError::Malformed { part: "padding of epoch table" })
     }
 
+    /// The 64 bits from a bit on that is the first of a byte; zeros beyond the end.
+    fn word(&self, from: u64) -> u64 {
+        let bytes = usize::try_from(from / 8).ok().and_then(|byte| self.bytes.get(byte..)?.first_chunk::<8>());
+        bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes))
+    }
+
     fn bit(&self, at: u64) -> u8 {
         let byte = usize::try_from(at / 8).ok().and_then(|byte| self.bytes.get(byte));
         byte.map_or(0, |byte| (byte >> (at % 8)) & 1)
     }
+}
+
+/// Place of the `number`-th one of a word that has as many, counted from 1: halved six times, by how many ones are below.
+const fn place_of_one(word: u64, number: u64) -> u32 {
+    let (mut place, mut before, mut half) = (0, number - 1, u64::BITS / 2);
+    while half > 0 {
+        let below = ((word >> place) & ((1 << half) - 1)).count_ones() as u64;
+        if before >= below {
+            before -= below;
+            place += half;
+        }
+        half /= 2;
+    }
+    place
 }
 
 /// Bits that an eight-byte read at any bit offset is sure to hold.

@@ -33,15 +33,36 @@ impl HashKey {
     /// Top 48 bits of SipHash-2-4 over tag, realm id and the parts, each after its length in 4 bytes.
     pub(crate) fn fingerprint(&self, realm: RealmId, kind: NameKind, parts: &[&str]) -> Fingerprint {
         let mut hasher = SipHasher24::new_with_key(&self.0);
-        hasher.write(&[kind as u8]);
-        hasher.write(realm.as_bytes());
-        for part in parts {
-            // Names come out of tokens and requests of bounded size, far below 4 GiB.
-            hasher.write(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_le_bytes());
+        // No name is without parts.
+        let [first, others @ ..] = parts else { return 0 };
+        hasher.write(&head_of(kind, realm, first));
+        hasher.write(first.as_bytes());
+        for part in others {
+            hasher.write(&length_of(part));
             hasher.write(part.as_bytes());
         }
         hasher.finish() >> (u64::BITS - FINGERPRINT_BITS)
     }
+}
+
+/// What comes before the first part, in one piece: each that is written apart takes as long as two blocks.
+fn head_of(kind: NameKind, realm: RealmId, first: &str) -> [u8; HEAD_BYTES] {
+    let mut head = [0; HEAD_BYTES];
+    let [tag, rest @ ..] = &mut head;
+    *tag = kind as u8;
+    if let Some((id, length)) = rest.split_first_chunk_mut() {
+        *id = *realm.as_bytes();
+        length.copy_from_slice(&length_of(first));
+    }
+    head
+}
+
+/// Tag, realm id and the first part's length.
+const HEAD_BYTES: usize = 1 + 16 + 4;
+
+/// Names come out of tokens and requests of bounded size, far below 4 GiB.
+fn length_of(part: &str) -> [u8; 4] {
+    u32::try_from(part.len()).unwrap_or(u32::MAX).to_le_bytes()
 }
 
 impl fmt::Debug for HashKey {

@@ -3,7 +3,8 @@
 use super::delta::{Delta, Reach};
 use super::feed_key::KeyId;
 use super::manifest::Manifest;
-use super::section::SectionEntry;
+use super::section::{SectionEntry, SectionName};
+use super::slot::Body;
 use super::staged::Staged;
 use super::state::State;
 use super::{Effect, Revocations};
@@ -159,12 +160,39 @@ impl Revocations {
         staged.map(|entry| (entry, WantedBy::Staged)).chain(of_active)
     }
 
-    /// How many sections of its kind the manifest has that wants this one.
-    pub(super) fn shards(&self, entry: &SectionEntry, wanted_by: WantedBy) -> usize {
-        match (wanted_by, &self.staged, &self.active) {
+    /// Who lacks the section of that name.
+    pub(super) fn wanted_as(&self, name: &SectionName) -> Vec<(SectionEntry, WantedBy)> {
+        let wanted = self.missing_entries().filter(|(entry, _)| entry.name == *name);
+        wanted.map(|(entry, wanted_by)| (*entry, wanted_by)).collect()
+    }
+
+    /// Reads a section that `entry` names.
+    pub(super) fn decode(
+        &self,
+        bytes: Vec<u8>,
+        entry: SectionEntry,
+        wanted_by: WantedBy,
+    ) -> Result<Section, FeedError> {
+        entry.check_length(&bytes)?;
+        let shards = match (wanted_by, &self.staged, &self.active) {
             (WantedBy::Staged, Some(staged), _) => staged.manifest.of_kind(entry.kind).count(),
             (WantedBy::Active, _, Some(active)) => active.entries().filter(|other| other.kind == entry.kind).count(),
             (WantedBy::Staged, None, _) | (WantedBy::Active, _, None) => 0,
+        };
+        Ok(Section { entry, wanted_by, body: Body::decode(bytes, &entry, shards)? })
+    }
+
+    pub(super) fn take_in(&mut self, Section { entry, wanted_by, body }: Section) {
+        match (wanted_by, &mut self.staged, &mut self.active) {
+            (WantedBy::Staged, Some(staged), active) => {
+                let left = match active {
+                    Some(active) => active.reissue(&entry, body, &staged.manifest),
+                    None => Some(body),
+                };
+                left.map(|body| staged.arrived.insert(entry.name, body));
+            }
+            (WantedBy::Active, _, Some(active)) => active.fill(&entry, body),
+            (WantedBy::Staged, None, _) | (WantedBy::Active, _, None) => {}
         }
     }
 
@@ -190,4 +218,11 @@ impl Revocations {
 pub(super) enum WantedBy {
     Staged,
     Active,
+}
+
+/// A section that has arrived.
+pub(super) struct Section {
+    entry: SectionEntry,
+    wanted_by: WantedBy,
+    body: Body,
 }

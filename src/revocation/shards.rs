@@ -33,16 +33,21 @@ impl Epochs {
             let found = name.under(*generation).and_then(|fingerprint| live.get(&fingerprint));
             not_before = not_before.max(found.copied().unwrap_or(0));
         }
-        let Some(first) = self.shards.first() else { return Known::Exactly(not_before) };
-        let slot = name.under(first.entry().generation).and_then(|fingerprint| {
-            self.shards.get(epoch_shard(fingerprint, self.shards.len())).map(|slot| (slot, fingerprint))
-        });
-        match slot {
+        if self.shards.is_empty() {
+            return Known::Exactly(not_before);
+        }
+        match self.shard(name) {
             Some((Slot::Held { body, .. }, fingerprint)) => {
                 Known::Exactly(not_before.max(body.get(fingerprint).unwrap_or(0)))
             }
             Some((Slot::Absent(_), _)) | None => Known::AtLeast(not_before),
         }
+    }
+
+    /// The shard that knows of a name, and the name as it is known there.
+    pub(crate) fn shard(&self, name: &Name<'_>) -> Option<(&Slot<EpochTable>, Fingerprint)> {
+        let fingerprint = name.under(self.shards.first()?.entry().generation)?;
+        Some((self.shards.get(epoch_shard(fingerprint, self.shards.len()))?, fingerprint))
     }
 
     pub(crate) fn add(&mut self, change: &EpochChange) {
@@ -86,12 +91,16 @@ impl Versions {
 
     pub(crate) fn minimum(&self, key: &UserKey) -> Known {
         let live = self.live.get(key).copied().unwrap_or(0);
-        let shard = usize::try_from(shard_of(key, self.shards.len().trailing_zeros())).unwrap_or(usize::MAX);
-        match self.shards.get(shard) {
+        match self.shard(key) {
             Some(Slot::Held { body, .. }) => Known::Exactly(live.max(body.get(key).unwrap_or(0))),
             Some(Slot::Absent(_)) => Known::AtLeast(live),
             None => Known::Exactly(live),
         }
+    }
+
+    /// The shard that knows of a user.
+    pub(crate) fn shard(&self, key: &UserKey) -> Option<&Slot<VersionTable>> {
+        self.shards.get(usize::try_from(shard_of(key, self.shards.len().trailing_zeros())).ok()?)
     }
 
     pub(crate) fn add(&mut self, changes: &[(UserKey, u64)]) {

@@ -46,12 +46,11 @@ pub(crate) enum Body {
 
 impl Body {
     /// Decodes the bytes that `entry` names; `shards` is how many sections of its kind the manifest has.
-    pub(crate) fn decode(bytes: &[u8], entry: &SectionEntry, shards: usize) -> Result<Self, FeedError> {
+    pub(crate) fn decode(bytes: Vec<u8>, entry: &SectionEntry, shards: usize) -> Result<Self, FeedError> {
         let check_shards = |shard_bits: u32| match 1_usize.checked_shl(shard_bits) {
             Some(expected) if expected == shards => Ok(()),
             Some(_) | None => Err(FeedError::Malformed { part: "number of shards" }),
         };
-        let bytes = bytes.to_vec();
         match entry.kind {
             SectionKind::Bucket | SectionKind::CatchAll => Filter::decode(bytes, entry).map(Self::Filter),
             SectionKind::Epochs => {

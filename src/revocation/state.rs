@@ -9,19 +9,27 @@ use super::epochs::EpochTable;
 use super::exact::Exact;
 use super::filter::Filter;
 use super::fingerprint::{Generations, Name, NameKind};
+use super::manifest::Manifest;
 use super::position::Position;
 use super::realm::RealmId;
 use super::section::{SectionEntry, SectionKind};
-use super::shards::{absent, Epochs, Known, Versions};
+use super::shards::{Epochs, Known, Versions};
 use super::slot::{Body, Slot};
+use super::staged::INCARNATION_SHIFT;
 use super::status::{Level, Status, Subject};
 use super::versions::{user_key, VersionTable};
+use super::wire::MAX_GENERATIONS;
 use super::Facts;
 use crate::error::FeedError;
 use crate::time::UnixSeconds;
 
 /// Most entries held outside the sections, about 50 MB of them; beyond, a manifest is needed.
 pub const MAX_LIVE_ENTRIES: usize = 1 << 20;
+
+/// Live entries up to which a state is not worth folding: what small deployments never exceed.
+const LIVE_SLACK: usize = 1_024;
+/// Beyond the slack: this fraction of what the sections hold.
+const LIVE_SHARE: usize = 8;
 
 #[derive(Clone)]
 pub(crate) struct State {
@@ -223,16 +231,45 @@ impl State {
         }
     }
 
+    /// Whether a manifest would say something that deltas cannot, or so much is held outside the sections that it is worth
+    /// its bytes, or deltas may soon bring more hash keys than there is room for.
+    pub(crate) fn wants_manifest(&self) -> bool {
+        self.new_bounds != self.bounds || self.is_outgrown() || self.generations.len() > MAX_GENERATIONS / 2
+    }
+
+    /// Whether so much is held outside the sections that a manifest is worth its bytes.
+    pub(crate) fn is_outgrown(&self) -> bool {
+        self.live_count() > LIVE_SLACK.saturating_add(self.section_count() / LIVE_SHARE)
+    }
+
     /// What the manifest says of its sections.
     pub(crate) fn entries(&self) -> impl Iterator<Item = &SectionEntry> {
         let filters = self.buckets.values().chain(self.catch_alls.values()).filter_map(Bucket::slot).map(Slot::entry);
         filters.chain(self.epochs.shards.iter().map(Slot::entry)).chain(self.versions.shards.iter().map(Slot::entry))
     }
 
-    /// The sections that have not arrived.
-    pub(crate) fn missing(&self) -> impl Iterator<Item = &SectionEntry> {
-        let filters = self.buckets.values().chain(self.catch_alls.values()).filter_map(Bucket::slot);
-        filters.filter_map(Slot::absent).chain(absent(&self.epochs.shards)).chain(absent(&self.versions.shards))
+    /// Puts a filter that a later manifest names in the place of the one held, so that the two never take up room side by side
+    /// for all buckets. It serves at once: ids are only ever added, so it refuses whatever the one before refused. Gives back
+    /// what has to wait for the whole manifest.
+    pub(crate) fn reissue(&mut self, entry: &SectionEntry, body: Body, manifest: &Manifest) -> Option<Body> {
+        let ours = self.position.sequence;
+        let leads_on = manifest.position.sequence >= ours
+            && manifest.position.sequence >> INCARNATION_SHIFT == ours >> INCARNATION_SHIFT;
+        let bucket = match entry.kind {
+            SectionKind::Bucket => self.buckets.get_mut(&entry.bucket),
+            SectionKind::CatchAll => self.catch_alls.get_mut(&entry.bucket),
+            SectionKind::Epochs | SectionKind::Versions => None,
+        };
+        match (bucket.filter(|_| leads_on), body, manifest.generations.key(entry.generation)) {
+            (Some(bucket), Body::Filter(filter), Some(key)) => {
+                if self.generations.declare(entry.generation, *key).is_err() {
+                    return Some(Body::Filter(filter));
+                }
+                bucket.reissue(*entry, filter);
+                None
+            }
+            (_, body, _) => Some(body),
+        }
     }
 
     /// Puts a section into its empty slot.

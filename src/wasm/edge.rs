@@ -168,10 +168,24 @@ impl JsGate {
         names.iter().map(|name| hex(name)).collect()
     }
 
-    /// Takes in a section: `stored`, or `committed` when it was the last one of a staged manifest.
+    /// Those of them, of whichever realm issued a token, in which the answer about it lies.
+    #[wasm_bindgen(js_name = missingFor)]
+    #[must_use]
+    pub fn missing_for(&self, token: &str) -> Vec<String> {
+        self.gate.missing_sections(token).iter().map(|name| hex(name)).collect()
+    }
+
+    /// Takes in a section: `stored`, or `committed` when it was the last one of a staged manifest. `sha256`: its hash, 32 bytes,
+    /// where the host has computed it.
     #[wasm_bindgen(js_name = provideSection)]
-    pub fn provide_section(&mut self, realm: usize, bytes: &[u8]) -> Result<String, JsValue> {
-        let provided = self.gate.provide_section(realm, bytes).map_err(|cause| feed_error(&cause))?;
+    pub fn provide_section(
+        &mut self,
+        realm: usize,
+        bytes: Vec<u8>,
+        sha256: Option<Vec<u8>>,
+    ) -> Result<String, JsValue> {
+        let name = sha256.and_then(|sha256| sha256.try_into().ok());
+        let provided = self.gate.provide_section(realm, bytes, name).map_err(|cause| feed_error(&cause))?;
         Ok(match provided {
             Provided::Stored => "stored".to_owned(),
             Provided::Committed => "committed".to_owned(),

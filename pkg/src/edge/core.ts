@@ -169,10 +169,18 @@ export class Core {
     return this.#gate.missingSections(realm)
   }
 
-  /** Throws `feed_refused` when the bytes are no section that is missing. */
-  provideSection(realm: number, bytes: Uint8Array): 'stored' | 'committed' {
+  /** Those of them, of whichever realm issued the token, in which the answer about it lies. */
+  missingFor(token: string): string[] {
+    return this.#gate.missingFor(token)
+  }
+
+  /**
+   * Throws `feed_refused` when the bytes are no section that is missing. `sha256` is their hash where the host has computed it;
+   * the core then does not.
+   */
+  provideSection(realm: number, bytes: Uint8Array, sha256: Uint8Array | undefined): 'stored' | 'committed' {
     this.#changes += 1
-    return as('feed_refused', () => this.#gate.provideSection(realm, bytes) as 'stored' | 'committed')
+    return as('feed_refused', () => this.#gate.provideSection(realm, bytes, sha256) as 'stored' | 'committed')
   }
 
   state(realm: number): CoreState {

@@ -125,6 +125,64 @@ test('sections that are gone mean that there is a newer manifest', async (t) => 
   assert.equal((await gate.check(await realm.token({ jti: 't-7' }))).ok, false)
 })
 
+test('a token is answered as soon as its own sections are here, the others arrive behind', async (t) => {
+  const realm = await TestRealm.start(t)
+  const soon = clock() + 600
+  for (let i = 0; i < 500; i++) realm.record({ kind: 'token', tokenId: `t-${i}`, expiresAt: soon + i * 100 })
+  const asked: string[] = []
+  let holding = true
+  const held: (() => void)[] = []
+  const options = realm.options({
+    async fetch(input, init) {
+      const name = String(input).split('/').at(-1) ?? ''
+      if (name.length === 64) {
+        asked.push(name)
+        // All but the first come only when they are let go.
+        if (asked.length > 1 && holding) await new Promise<void>((resolve) => held.push(resolve))
+      }
+      return fetch(input, init)
+    },
+  })
+  const gate = createGate(options)
+  t.after(() => gate.close())
+  const token = await realm.token({ exp: soon + 30_000 })
+  const behind: Promise<unknown>[] = []
+  assert.ok((await gate.check(token, { waitUntil: (promise) => void behind.push(promise) })).ok)
+  // Its own was asked for first, though it is none of the first that the manifest names.
+  assert.equal(asked.length, 5)
+  assert.equal(gate.checkSync(await realm.token({ exp: soon })).ok, false)
+  const other = gate.check(await realm.token({ exp: soon }))
+  const revoked = gate.check(await realm.token({ jti: 't-1', exp: soon + 100 }))
+  holding = false
+  for (const letGo of held) letGo()
+  assert.ok((await other).ok)
+  assert.deepEqual(await revoked, { ok: false, reason: 'token_revoked', status: 401 })
+  await Promise.all(behind)
+  assert.ok(asked.length > 90)
+  assert.equal(new Set(asked).size, asked.length)
+  assert.equal(gate.checkSync(await realm.token({ exp: soon })).ok, true)
+})
+
+test('a section that is not what its name says is not taken in, whoever hashed it', async (t) => {
+  const realm = await TestRealm.start(t)
+  const soon = clock() + 600
+  realm.record({ kind: 'token', tokenId: 't', expiresAt: soon })
+  const gate = createGate(
+    realm.options({
+      async fetch(input, init) {
+        const response = await fetch(input, init)
+        if (!String(input).includes('/sections/')) return response
+        const bytes = new Uint8Array(await response.arrayBuffer())
+        bytes[40] = (bytes[40] ?? 0) ^ 1
+        return new Response(bytes)
+      },
+    }),
+  )
+  t.after(() => gate.close())
+  assert.deepEqual(await gate.check(await realm.token({ exp: soon })), { ok: false, reason: 'stale_feed', status: 503 })
+  assert.equal(realm.reports.some(({ error }) => error?.detail === 'sections_missing'), true)
+})
+
 test('without its sections a manifest accepts nothing', async (t) => {
   const realm = await TestRealm.start(t)
   for (let i = 0; i < 50; i++) realm.record({ kind: 'token', tokenId: `t-${i}`, expiresAt: clock() + 600 })

@@ -4,6 +4,8 @@ import { PortcullisError } from '../errors.ts'
 import { Flight } from '../flight.ts'
 import type { WaitUntil } from '../types.ts'
 import type { CoreApplied } from './core.ts'
+import { digester } from './digest.ts'
+import { type Need, Needs } from './needs.ts'
 import type { Realm } from './realm.ts'
 
 /** The largest manifest or delta read: 4 MiB, room for half a million revocations at once. */
@@ -30,10 +32,15 @@ export const HEALED_BY_MANIFEST: readonly (string | undefined)[] = [
   'too_many_changes',
 ]
 
-/** Pulls a realm's feed: deltas when something is loaded, else the manifest and the sections it names. */
+/**
+ * Pulls a realm's feed: deltas when something is loaded, else the manifest and the sections it names, first of all those that
+ * a waiting token needs.
+ */
 export class Feed {
   readonly #realm: Realm
   readonly #flight: Flight
+  readonly #needs = new Needs()
+  readonly #digest = digester()
   #failures = 0
   #failedAtMs = -Infinity
   #manifestAtMs = -Infinity
@@ -41,7 +48,7 @@ export class Feed {
 
   constructor(realm: Realm) {
     this.#realm = realm
-    this.#flight = new Flight((signal) => this.#pull(signal), {
+    this.#flight = new Flight((signal, progressed) => this.#pull(signal, progressed), {
       shareFlights: realm.surroundings.shareFlights,
       timeoutMs: FLIGHT_TIMEOUT_MS,
     })
@@ -66,12 +73,23 @@ export class Feed {
     this.refreshBehind(waitUntil)
   }
 
-  /** For requests that wait: at most `ms`; what takes longer goes on behind. Never rejects. */
-  async wait(ms: number, waitUntil?: WaitUntil): Promise<void> {
+  /**
+   * For requests that wait: at most `ms`, and no longer than it takes to meet their `need`; what takes longer goes on behind.
+   * Never rejects.
+   */
+  async wait(ms: number, waitUntil?: WaitUntil, need?: Need): Promise<void> {
     if (!this.underWay && Date.now() - this.#failedAtMs < WAITING_BACKOFF_MS) return
-    const flight = this.#flight.join()
-    this.#carryOn(flight, waitUntil)
-    await within(flight, ms)
+    if (need === undefined) {
+      const flight = this.#flight.join()
+      this.#carryOn(flight, waitUntil)
+      await within(flight, ms)
+      return
+    }
+    this.#needs.add(need)
+    const { whole, soon } = this.#flight.joinUntil(() => need.isMet)
+    this.#carryOn(whole, waitUntil)
+    await within(soon, ms)
+    this.#needs.delete(need)
   }
 
   /** For requests that need what the origin knows now: a refresh that starts after this call, waited for likewise. */
@@ -114,7 +132,7 @@ export class Feed {
     waitUntil?.(whole)
   }
 
-  async #pull(signal: AbortSignal): Promise<void> {
+  async #pull(signal: AbortSignal, progressed: () => void): Promise<void> {
     const startedAtMs = Date.now()
     try {
       const { state } = this.#realm
@@ -123,7 +141,9 @@ export class Feed {
       } else {
         await this.#delta(signal)
       }
-      await this.#sections(signal)
+      this.#needs.lookAgain()
+      progressed()
+      await this.#sections(signal, progressed)
       // Sections may take a while; what has happened meanwhile is asked for once more.
       if (Date.now() - startedAtMs > SLOW_MS) await this.#delta(signal)
       this.#failures = 0
@@ -164,37 +184,43 @@ export class Feed {
   }
 
   /** Fetches what the manifest names and is not here. */
-  async #sections(signal: AbortSignal): Promise<void> {
+  async #sections(signal: AbortSignal, progressed: () => void): Promise<void> {
     if (this.#realm.missingSections().length === 0) return
-    if ((await this.#fetchMissing(signal)) === 'superseded') {
+    if ((await this.#fetchMissing(signal, progressed)) === 'superseded') {
       await this.#manifest(signal)
-      await this.#fetchMissing(signal)
+      this.#needs.lookAgain()
+      await this.#fetchMissing(signal, progressed)
     }
+    this.#realm.currentState()
     if (this.#realm.missingSections().length > 0) {
       throw new PortcullisError('feed_refused', 'sections that the manifest names are not to be had: do a cache or several origins stand behind feed.url?', { detail: 'sections_missing' })
     }
   }
 
   /** `superseded`: the origin no longer has one of them, so there must be a newer manifest. */
-  async #fetchMissing(signal: AbortSignal): Promise<'tried' | 'superseded'> {
-    const names = this.#realm.missingSections()
+  async #fetchMissing(signal: AbortSignal, progressed: () => void): Promise<'tried' | 'superseded'> {
+    const left = new Set(this.#realm.missingSections())
     let outcome: 'tried' | 'superseded' = 'tried'
-    const next = async (): Promise<void> => {
-      for (let name = names.shift(); name !== undefined; name = names.shift()) {
+    const fetchOneByOne = async (): Promise<void> => {
+      for (let name = this.#needs.next(left); name !== undefined; name = this.#needs.next(left)) {
         const { status, bytes } = await this.get(`sections/${name}`, {}, MAX_SECTION_BYTES, signal)
-        if (status === 200) this.#provide(bytes)
-        else if (status === 404 || status === 410) outcome = 'superseded'
+        if (status === 200) {
+          await this.#provide(name, bytes)
+          progressed()
+        } else if (status === 404 || status === 410) outcome = 'superseded'
         else throw this.#unexpected(status, 'a section')
       }
     }
-    await Promise.all(Array.from({ length: PARALLEL_SECTIONS }, next))
+    await Promise.all(Array.from({ length: PARALLEL_SECTIONS }, fetchOneByOne))
     return outcome
   }
 
-  #provide(bytes: Uint8Array): void {
+  async #provide(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    const sha256 = await this.#digest(bytes)
     this.#mustBeOpen()
     try {
-      this.#realm.provideSection(bytes)
+      this.#realm.provideSection(bytes, sha256)
+      this.#needs.arrived(name)
     } catch (error) {
       // Another flight or a newer manifest may have made it unwanted; if it is still missing, `#sections` says so.
       if (!(error instanceof PortcullisError) || error.detail !== 'unknown_section') throw error

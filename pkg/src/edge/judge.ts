@@ -66,11 +66,11 @@ const FETCHES: readonly Fetch[] = [
 ]
 
 /** The realm's first keys, or new ones after the old have become too old. The first state is loaded alongside. */
-async function loadKeys({ gate, realm, waitUntil }: Unsettled): Promise<'done'> {
+async function loadKeys({ gate, realm, token, waitUntil }: Unsettled): Promise<'done'> {
   const { firstLoadTimeoutMs } = gate.settings
   const waits: Promise<unknown>[] = []
   if (realm.keys !== undefined) waits.push(within(handOver(realm.keys.load(), waitUntil), firstLoadTimeoutMs))
-  if (!realm.state.loaded) waits.push(realm.feed.wait(firstLoadTimeoutMs, waitUntil))
+  if (!realm.state.loaded) waits.push(realm.feed.wait(firstLoadTimeoutMs, waitUntil, realm.needOf(token)))
   else if (realm.keys === undefined) waits.push(realm.lookForKey(''))
   await Promise.all(waits)
   return 'done'
@@ -86,13 +86,15 @@ async function lookForKey({ gate, realm, token }: Unsettled): Promise<'done' | '
 }
 
 /** What has to be fetched before a genuine token is answered: waits, each within its time. */
-function refresh({ gate, realm, found, startedAtMs, waitUntil }: Unsettled): Promise<'done'> | undefined {
+function refresh({ gate, realm, found, token, startedAtMs, waitUntil }: Unsettled): Promise<'done'> | undefined {
   if (found.reason !== undefined && found.reason !== 'stale_feed' && found.reason !== 'no_feed') return undefined
   const { firstLoadTimeoutMs, refreshTimeoutMs, waitAfterSeconds } = gate.settings
   const waits: Promise<unknown>[] = []
   if (!realm.state.loaded) {
     // Loading the keys may have used up some of the time.
-    waits.push(realm.feed.wait(Math.max(0, startedAtMs + firstLoadTimeoutMs - Date.now()), waitUntil))
+    waits.push(realm.feed.wait(Math.max(0, startedAtMs + firstLoadTimeoutMs - Date.now()), waitUntil, realm.needOf(token)))
+  } else if (found.reason === 'stale_feed') {
+    waits.push(realm.feed.wait(refreshTimeoutMs, waitUntil, realm.needOf(token)))
   } else if (found.reason !== undefined || (realm.ageSeconds(gate.now()) > waitAfterSeconds && !wasRefreshedWithin(JUST_REFRESHED_MS, realm))) {
     waits.push(realm.feed.wait(refreshTimeoutMs, waitUntil))
   }

@@ -6,6 +6,7 @@ import type { JWKS, WaitUntil } from '../types.ts'
 import { Acknowledger } from './acknowledger.ts'
 import type { Core, CoreApplied, CoreState } from './core.ts'
 import { Feed } from './feed.ts'
+import { Need } from './needs.ts'
 import type { Reporter } from './report.ts'
 import type { RealmSettings, Settings } from './settings.ts'
 import { FeedStream } from './stream.ts'
@@ -84,10 +85,17 @@ export class Realm {
     return this.surroundings.core.missingSections(this.#index)
   }
 
-  /** Takes in a section. Throws `feed_refused`. */
-  provideSection(bytes: Uint8Array): void {
-    this.surroundings.core.provideSection(this.#index, bytes)
-    this.currentState()
+  /** What `token`, one of this realm, needs of a state that is not complete; `undefined`: it is not for want of that that it waits. */
+  needOf(token: string): Need | undefined {
+    const { core } = this.surroundings
+    if (this.#state.loaded && core.missingFor(token).length === 0) return undefined
+    return new Need(() => (this.#state.loaded ? core.missingFor(token) : undefined))
+  }
+
+  /** Takes in a section, with its hash where the host has computed it. Throws `feed_refused`. */
+  provideSection(bytes: Uint8Array, sha256: Uint8Array | undefined): void {
+    const provided = this.surroundings.core.provideSection(this.#index, bytes, sha256)
+    if (provided === 'committed') this.currentState()
   }
 
   /** Starts the stream, if changes are to come by one. Called at first use, for nothing may start before. */

@@ -1,8 +1,8 @@
 // Node, Deno and Bun: the module is a file beside the code.
-import { createPublicKey, verify } from 'node:crypto'
+import { createHash, createPublicKey, verify } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { load } from '../../edge/core.ts'
 
 const file = new URL('../../../wasm/edge/core_bg.wasm', import.meta.url)
-load(new WebAssembly.Module(readFileSync(file)), { shareFlights: true, nodeCrypto: { createPublicKey, verify } })
+load(new WebAssembly.Module(readFileSync(file)), { shareFlights: true, nodeCrypto: { createHash, createPublicKey, verify } })
 export * from '../../edge/index.ts'

@@ -1,0 +1,65 @@
+//! Sections that have not arrived: all of them, and those that the answer about one token lies in.
+
+use std::collections::BTreeSet;
+
+use super::bucket::{bucket_of, Bucket};
+use super::fingerprint::{Name, NameKind};
+use super::realm::RealmId;
+use super::section::{SectionEntry, SectionName};
+use super::shards::absent;
+use super::slot::Slot;
+use super::state::State;
+use super::status::Subject;
+use super::versions::user_key;
+use super::Revocations;
+
+impl Revocations {
+    /// SHA-256 names of the sections to fetch, those of a staged manifest first.
+    #[must_use]
+    pub fn missing_sections(&self) -> Vec<[u8; 32]> {
+        let mut seen = BTreeSet::new();
+        self.missing_entries().map(|(entry, _)| entry.name).filter(|name| seen.insert(*name)).collect()
+    }
+
+    /// Those of them without which [`Revocations::status`] cannot answer for this subject; the first few of a state that has
+    /// just begun to load.
+    #[must_use]
+    pub fn missing_for(&self, subject: &Subject<'_>) -> Vec<[u8; 32]> {
+        let entries = self.active.as_ref().map(|active| active.missing_for(self.realm, subject)).unwrap_or_default();
+        entries.into_iter().map(|entry| entry.name).collect::<BTreeSet<SectionName>>().into_iter().collect()
+    }
+}
+
+impl State {
+    /// The sections that have not arrived.
+    pub(crate) fn missing(&self) -> impl Iterator<Item = &SectionEntry> {
+        let filters = self.buckets.values().chain(self.catch_alls.values()).filter_map(Bucket::slot);
+        filters.filter_map(Slot::absent).chain(absent(&self.epochs.shards)).chain(absent(&self.versions.shards))
+    }
+
+    fn missing_for(&self, realm: RealmId, subject: &Subject<'_>) -> Vec<&SectionEntry> {
+        let mut missing = Vec::new();
+        if subject.token_id.is_some() {
+            let own = self.buckets.get(&bucket_of(subject.expires_at)).into_iter();
+            let asked = own.chain(self.catch_alls.values());
+            let asked = asked.filter(|bucket| bucket.may_have(subject.issued_at.get()));
+            missing.extend(asked.filter_map(Bucket::slot).filter_map(Slot::absent));
+        }
+        let clients = || [subject.authorized_party, subject.client_id].into_iter().flatten();
+        let mut not_before = |kind, parts: &[&str]| {
+            let shard = self.epochs.shard(&Name::new(realm, &self.generations, kind, parts));
+            missing.extend(shard.and_then(|(slot, _)| slot.absent()));
+        };
+        if let Some(user) = subject.user {
+            not_before(NameKind::User, &[user]);
+        }
+        if let Some(session) = subject.session {
+            not_before(NameKind::Session, &[session]);
+            clients().for_each(|client| not_before(NameKind::ClientSession, &[session, client]));
+        }
+        if let Some(user) = subject.user {
+            missing.extend(self.versions.shard(&user_key(realm, user)).and_then(Slot::absent));
+        }
+        missing
+    }
+}

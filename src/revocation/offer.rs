@@ -1,0 +1,114 @@
+//! What a state has for the sections of a later manifest, so that they need not be fetched.
+
+use super::bucket::Bucket;
+use super::fingerprint::Generations;
+use super::manifest::Manifest;
+use super::section::{SectionEntry, SectionKind};
+use super::slot::Slot;
+use super::staged::INCARNATION_SHIFT;
+use super::state::State;
+
+/// What a state has for one section.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Offer {
+    Nothing,
+    /// The very section: whatever is live over it is in it, or in the deltas that follow the manifest.
+    Same,
+    /// An earlier one that deltas have brought up to date, together with what is live over it. It keeps its own name, since
+    /// it is not the section that the manifest names.
+    UpToDate,
+}
+
+/// A state beside a later manifest, with what counts for all sections alike.
+pub(crate) struct Offers<'a> {
+    state: &'a State,
+    manifest: &'a Manifest,
+    is_outgrown: bool,
+    epochs: Table,
+    versions: Table,
+}
+
+/// What counts for every shard of a table.
+#[derive(Clone, Copy)]
+struct Table {
+    /// As many shards there as here, so that they divide the names alike.
+    is_divided_alike: bool,
+    /// What is live over it may stay so.
+    keeps_live: bool,
+}
+
+impl<'a> Offers<'a> {
+    pub(crate) fn of(state: &'a State, manifest: &'a Manifest) -> Self {
+        let is_outgrown = state.is_outgrown();
+        let shards = |kind| manifest.of_kind(kind).count();
+        let agrees = agree_on(state.epochs.live.keys().copied(), &state.generations, &manifest.generations);
+        Self {
+            state,
+            manifest,
+            is_outgrown,
+            epochs: Table {
+                is_divided_alike: state.epochs.shards.len() == shards(SectionKind::Epochs),
+                keeps_live: agrees && (state.epochs.live_count() == 0 || !is_outgrown),
+            },
+            versions: Table {
+                is_divided_alike: state.versions.shards.len() == shards(SectionKind::Versions),
+                keeps_live: state.versions.live.is_empty() || !is_outgrown,
+            },
+        }
+    }
+
+    pub(crate) fn offer(&self, entry: &SectionEntry) -> Offer {
+        let shard = usize::try_from(entry.bucket).unwrap_or(usize::MAX);
+        match entry.kind {
+            SectionKind::Bucket => self.bucket(self.state.buckets.get(&entry.bucket), entry),
+            SectionKind::CatchAll => self.bucket(self.state.catch_alls.get(&entry.bucket), entry),
+            SectionKind::Epochs => self.shard(self.epochs, self.state.epochs.shards.get(shard), entry),
+            SectionKind::Versions => self.shard(self.versions, self.state.versions.shards.get(shard), entry),
+        }
+    }
+
+    fn bucket(&self, bucket: Option<&Bucket>, entry: &SectionEntry) -> Offer {
+        let Some(bucket) = bucket else { return Offer::Nothing };
+        // A filter of another size is a reissue: it has room for what is live here.
+        let same_size = bucket.slot().is_some_and(|slot| slot.entry().length == entry.length);
+        let agrees = agree_on(bucket.live_generations(), &self.state.generations, &self.manifest.generations);
+        let keeps_live = agrees && same_size && (bucket.live_count() == 0 || !self.is_outgrown);
+        self.slot(bucket.slot(), entry, keeps_live)
+    }
+
+    fn shard<T>(&self, table: Table, slot: Option<&Slot<T>>, entry: &SectionEntry) -> Offer {
+        self.slot(slot.filter(|_| table.is_divided_alike), entry, table.keeps_live)
+    }
+
+    fn slot<T>(&self, slot: Option<&Slot<T>>, entry: &SectionEntry, keeps_live: bool) -> Offer {
+        let Some(Slot::Held { entry: held, .. }) = slot else { return Offer::Nothing };
+        let (state, manifest) = (self.state, self.manifest);
+        let same_key = match entry.kind {
+            SectionKind::Versions => true,
+            SectionKind::Bucket | SectionKind::CatchAll | SectionKind::Epochs => {
+                let used = core::iter::once(entry.generation);
+                held.generation == entry.generation && agree_on(used, &state.generations, &manifest.generations)
+            }
+        };
+        let ours = state.position.sequence;
+        // Under other bounds things were forgotten at other times.
+        let is_up_to_date = ours >= entry.covers
+            && ours >> INCARNATION_SHIFT == manifest.position.sequence >> INCARNATION_SHIFT
+            && state.bounds == manifest.bounds;
+        if same_key && held.name == entry.name {
+            Offer::Same
+        } else if same_key && is_up_to_date && keeps_live {
+            Offer::UpToDate
+        } else {
+            Offer::Nothing
+        }
+    }
+}
+
+/// Whether both have the same hash keys for these generations.
+fn agree_on(mut numbers: impl Iterator<Item = u32>, ours: &Generations, theirs: &Generations) -> bool {
+    numbers.all(|number| {
+        let key = theirs.key(number);
+        key.is_some() && key == ours.key(number)
+    })
+}

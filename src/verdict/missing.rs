@@ -1,0 +1,23 @@
+//! What a state that is still loading lacks for one token.
+
+use super::facts::Facts;
+use super::{decode, read_claims, select, subject_of, Realm, Times};
+use crate::explain::Unobserved;
+use crate::token::UntrustedToken;
+
+/// SHA-256 names of the sections that have not arrived and in which the answer about this token lies, so that they can be
+/// fetched before the others. Nothing is checked and no answer is given; whoever makes a token up learns nothing and
+/// changes no more than the order. None for a token of no realm, or without times.
+#[must_use]
+pub fn missing_sections(token: &str, realms: &[Realm]) -> Vec<[u8; 32]> {
+    let bytes = decode(token, realms, &mut Unobserved).ok();
+    let token = bytes.as_ref().and_then(|bytes| UntrustedToken::read(bytes).ok());
+    let missing = token.and_then(|token| {
+        let (_, realm) = select(&token, realms).ok()?;
+        let claims = read_claims(token.unverified_claims(), &realm.policy).ok()?;
+        let times = Times { issued_at: claims.issued_at?, expires_at: claims.expires_at? };
+        // Which sections it is does not depend on what is compared.
+        Some(realm.revocations.missing_for(&subject_of(&Facts::of(&claims), times, times.issued_at)))
+    });
+    missing.unwrap_or_default()
+}
