@@ -67,20 +67,19 @@ export class Flight {
 
   /** For those that wait: the one under way, or a new one. Rejects as it does. */
   join(): Promise<void> {
-    return this.joinUntil(() => false).whole
+    return this.#mustFollow ? this.#follow(() => false) : this.#board().promise
   }
 
   /** The same for those to whom part of it may be enough. */
   joinUntil(enough: () => boolean): Joined {
-    if (this.#current !== undefined && this.underWay && !this.#options.shareFlights) {
+    if (this.#mustFollow) {
       const followed = this.#follow(enough)
       return { whole: followed, soon: followed }
     }
-    const { promise, watchers } = this.#current !== undefined && this.underWay ? this.#current : this.#start()
+    const { promise, watchers } = this.#board()
     const soon = new Promise<void>((resolve, reject) => {
-      const watcher = { enough, resolve }
-      watchers.add(watcher)
-      promise.finally(() => watchers.delete(watcher)).then(resolve, reject)
+      watchers.add({ enough, resolve })
+      promise.then(resolve, reject)
     })
     return { whole: promise, soon }
   }
@@ -98,6 +97,15 @@ export class Flight {
   /** Aborts what is under way. */
   stop(): void {
     for (const controller of this.#controllers) controller.abort()
+  }
+
+  /** Whether there is one under way that must not be awaited. */
+  get #mustFollow(): boolean {
+    return this.underWay && !this.#options.shareFlights
+  }
+
+  #board(): Current {
+    return this.#current !== undefined && this.underWay ? this.#current : this.#start()
   }
 
   #start(): Current {
