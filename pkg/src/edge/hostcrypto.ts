@@ -26,11 +26,11 @@ const MAX_KEYS = 256
 export type HostCrypto = NodeSignatures | WebSignatures | NoSignatures
 
 /** Picks the host's fastest. */
-export function hostCrypto(verifySignatures: 'fastest' | 'rust', { nodeCrypto }: Host): HostCrypto {
+export function hostCrypto(verifySignatures: 'fastest' | 'rust', { nodeCrypto, webCryptoReads }: Host): HostCrypto {
   if (verifySignatures === 'rust') return new NoSignatures()
   if (nodeCrypto !== undefined) return new NodeSignatures(nodeCrypto)
   const { subtle } = (globalThis as { crypto?: { subtle?: SubtleCrypto } }).crypto ?? {}
-  return subtle === undefined ? new NoSignatures() : new WebSignatures(subtle)
+  return subtle === undefined ? new NoSignatures() : new WebSignatures(subtle, webCryptoReads)
 }
 
 export class NoSignatures {
@@ -95,17 +95,20 @@ export class WebSignatures {
   readonly kind = 'asynchronous'
   readonly algorithms: readonly Algorithm[] = HOST_ALGORITHMS
   readonly #subtle: SubtleCrypto
+  readonly #reads: 'at_once' | 'later'
   readonly #keys = new Map<number, WebKey | 'unusable'>()
 
-  constructor(subtle: SubtleCrypto) {
+  constructor(subtle: SubtleCrypto, reads: 'at_once' | 'later' = 'later') {
     this.#subtle = subtle
+    this.#reads = reads
   }
 
   /** The promise never rejects. */
   verify(core: Core, { handle, keyNumber, bytes, inputLength }: Errand): Promise<HostOutcome> {
-    // A copy, whenever the host may read it: the next token is written where this one stands.
-    const own = bytes.slice()
     const key = this.#keys.get(keyNumber)
+    if (key !== undefined && this.#reads === 'at_once') return this.#verify(key, bytes, inputLength)
+    // A copy for whoever reads later: the next token is written where this one stands.
+    const own = bytes.slice()
     if (key === undefined) return this.#importAndVerify(keyNumber, core.hostKey(handle), own, inputLength)
     return this.#verify(key, own, inputLength)
   }
