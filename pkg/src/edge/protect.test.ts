@@ -105,7 +105,9 @@ test('CORS: preflights are answered without a token; every answer says who may r
 
 test('CORS for everybody', async (t) => {
   const { ask } = await started(t, { cors: { origins: '*' } })
-  assert.equal((await ask({ origin: 'https://any.example' })).headers.get('access-control-allow-origin'), '*')
+  const { headers } = await ask({ origin: 'https://any.example' })
+  assert.equal(headers.get('access-control-allow-origin'), '*')
+  assert.equal(headers.get('vary'), null, 'the same for all')
   // An OPTIONS request that is no preflight needs a token like any other.
   assert.equal((await ask({}, 'OPTIONS')).status, 401)
 })

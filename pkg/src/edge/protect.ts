@@ -71,7 +71,7 @@ function shared(response: Response, request: Request, cors: CorsOptions): Respon
     share(response.headers, request, cors)
     return response
   } catch {
-    // What was fetched has immutable headers. Only then a copy: its body goes through JavaScript, chunk by chunk.
+    // What was fetched has immutable headers. Only then a copy: a body that is taken out is a stream, which costs more than all else.
     const copy = new Response(response.body, response)
     share(copy.headers, request, cors)
     return copy
@@ -82,15 +82,21 @@ function share(headers: Headers, request: Request, cors: CorsOptions): void {
   if (allow(headers, request, cors)) add(headers, 'access-control-expose-headers', 'WWW-Authenticate')
 }
 
-/** Says who may read the answer; caches must keep the answers for different origins apart. */
+/** Says who may read the answer. Where that depends on who asks, caches must keep the answers apart. */
 function allow(headers: Headers, request: Request, { origins }: CorsOptions): boolean {
+  if (origins === '*') {
+    headers.set('access-control-allow-origin', '*')
+    return true
+  }
   add(headers, 'vary', 'Origin')
   const origin = request.headers.get('origin')
-  const allowed = origins === '*' ? '*' : origin !== null && origins.includes(origin) ? origin : undefined
+  if (origin !== null && origins.includes(origin)) {
+    headers.set('access-control-allow-origin', origin)
+    return true
+  }
   // A response without a body may be answered again, and still say what it said to another origin.
-  if (allowed === undefined) headers.delete('access-control-allow-origin')
-  else headers.set('access-control-allow-origin', allowed)
-  return allowed !== undefined
+  headers.delete('access-control-allow-origin')
+  return false
 }
 
 /** Adds to a list in a header, unless it is there. */

@@ -25,7 +25,6 @@ export default {
 
 /** Whoever leaves a handler open to other origins says so by hand, in as many headers as `protect` does. */
 function shared(response: Response): Response {
-  response.headers.set('vary', 'Origin')
   response.headers.set('access-control-allow-origin', '*')
   response.headers.set('access-control-expose-headers', 'WWW-Authenticate')
   return response
