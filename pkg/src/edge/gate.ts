@@ -10,7 +10,7 @@ import { Flight, type OpenGate } from './opengate.ts'
 import { Opening } from './opening.ts'
 import { protect } from './protect.ts'
 import { receiveFeed } from './receive.ts'
-import { refused, verdictOf } from './verdict.ts'
+import { isAtHand, refused, verdictOf } from './verdict.ts'
 
 /**
  * Makes a gate. It does nothing until its first use, so it may stand at module scope. Options may be a function of a
@@ -37,7 +37,7 @@ export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => 
     const verdict = judged(presented.token, env, host)
     if (scope.length === 0) return verdict
     const granted = (verdict: Verdict) => (verdict.ok ? scoped(verdict, scope, opening.open(env)) : verdict)
-    return verdict instanceof Promise ? verdict.then(granted) : granted(verdict)
+    return isAtHand(verdict) ? granted(verdict) : verdict.then(granted)
   }
 
   function check<C extends Claims = Claims>(token: unknown, options: CheckOptions<Env> = {}): Promise<Verdict<C>> {
@@ -134,8 +134,7 @@ async function landed<C extends Claims>(gate: OpenGate, flight: Flight, token: s
 /** One promise of what is there at once or is promised already; what is thrown rejects it. */
 function promised<T>(answer: () => T | Promise<T>): Promise<T> {
   try {
-    const answered = answer()
-    return answered instanceof Promise ? answered : Promise.resolve(answered)
+    return Promise.resolve(answer())
   } catch (error) {
     return Promise.reject(error)
   }

@@ -197,6 +197,23 @@ test('the scope that a handler needs cannot be changed afterwards', async (t) =>
   assert.equal(response.status, 403)
 })
 
+test("where Promise is a library's own, every check is made all the same", async (t) => {
+  const realm = await TestRealm.start(t)
+  const native = globalThis.Promise
+  t.after(() => (globalThis.Promise = native))
+  globalThis.Promise = class<T> extends native<T> {} as PromiseConstructor
+  for (const [scope, status] of [['read', 403], ['write', 200]] as const) {
+    const gate = createGate(realm.options())
+    const request = new Request('http://edge.example/', { headers: bearer(await realm.token({ scope })) })
+    // The first time the state is waited for, the second time all is there.
+    for (let times = 0; times < 2; times++) {
+      assert.equal((await gate.protect(() => new Response(), { scope: ['write'] })(request)).status, status)
+      assert.equal((await gate.authenticate(request, { scope: ['write'] })).ok, status === 200)
+    }
+    gate.close()
+  }
+})
+
 test('wrong options throw at once', async (t) => {
   const { gate } = await started(t)
   const wrong = [
