@@ -14,6 +14,10 @@ import type { Core, Errand, Host, HostOutcome, NodeCrypto } from './core.ts'
  *
  * Bun's and Deno's `node:crypto` are as far ahead, for EdDSA too. HMAC takes Rust 7 µs and stays there: so its keys need not
  * leave the core.
+ *
+ * workerd has `node:crypto` too, for workers with `nodejs_compat`: RS256 takes it about a tenth less than its WebCrypto, EdDSA
+ * the same, and for ES256 it takes no imported key (a key object is refused beside `dsaEncoding`). WebCrypto's own
+ * ways (raw or SPKI keys, buffers instead of views) differ by less than a measurement does.
  */
 const HOST_ALGORITHMS: readonly Algorithm[] = [
   'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519',
