@@ -11,11 +11,17 @@ export type Presented = { kind: 'nothing' } | { kind: 'token'; token: string }
  */
 export function bearerToken(headers: Headers): Presented {
   const value = headers.get('authorization')
-  const match = value === null ? null : /^ *bearer(?: +(.*))?$/is.exec(value)
+  if (value === null) return { kind: 'nothing' }
+  // As nearly all clients spell it: the rest is for the others.
+  if (value.startsWith(USUAL) && value.charCodeAt(USUAL.length) !== SPACE) return { kind: 'token', token: value.slice(USUAL.length).trimEnd() }
+  const match = /^ *bearer(?: +(.*))?$/is.exec(value)
   if (match !== null) return { kind: 'token', token: match[1]?.trimEnd() ?? '' }
   // A tab or control character after the scheme is no separator: credentials, and bad ones.
-  return value !== null && /^ *bearer[^\w!#$%&'*+.^`|~-]/i.test(value) ? { kind: 'token', token: '' } : { kind: 'nothing' }
+  return /^ *bearer[^\w!#$%&'*+.^`|~-]/i.test(value) ? { kind: 'token', token: '' } : { kind: 'nothing' }
 }
+
+const USUAL = 'Bearer '
+const SPACE = 0x20
 
 /** How soon a client may ask again when the gate itself cannot answer (RFC 9110 §10.2.3), in seconds. */
 const RETRY_AFTER_SECONDS = 2

@@ -7,6 +7,11 @@ export interface Host {
   shareFlights: boolean
   /** `node:crypto`, where there is one: it hashes and checks signatures without a promise. */
   nodeCrypto?: NodeCrypto
+  /**
+   * When WebCrypto reads the bytes that it is given: `at_once`, before `verify` returns, as the standard has it (W3C Web
+   * Cryptography API §14.3.4, "get a copy of the bytes"), so that none need be copied for it; or perhaps `later` (default).
+   */
+  webCryptoReads?: 'at_once' | 'later'
 }
 
 /** The parts of `node:crypto` that are used here. */

@@ -1,13 +1,19 @@
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
-/** Node, Deno, Bun and workerd with Node compatibility have a decoder much faster than `atob`. */
+/** Newer engines decode by themselves, and Node, Deno and Bun have `Buffer`; both are much faster than `atob`. */
+const { fromBase64 } = Uint8Array as { fromBase64?: (text: string, options: { alphabet: 'base64url' }) => Uint8Array }
 const buffers = (globalThis as { Buffer?: { from(text: string, encoding: 'base64url'): Uint8Array } }).Buffer
 
 /** Reads the header or the claims of a token: a base64url-coded JSON object (RFC 7515 §3). Throws for what is none. */
 export function readPart(part: string): unknown {
-  if (buffers !== undefined) return JSON.parse(decoder.decode(buffers.from(part, 'base64url')))
+  return JSON.parse(decoder.decode(bytesOf(part)))
+}
+
+function bytesOf(part: string): Uint8Array {
+  if (fromBase64 !== undefined) return fromBase64.call(Uint8Array, part, { alphabet: 'base64url' })
+  if (buffers !== undefined) return buffers.from(part, 'base64url')
   const binary = atob(part.replaceAll('-', '+').replaceAll('_', '/'))
-  return JSON.parse(decoder.decode(Uint8Array.from(binary, (character) => character.charCodeAt(0))))
+  return Uint8Array.from(binary, (character) => character.charCodeAt(0))
 }
 
 /** The `kid` that a token's header claims, or the empty text. Good only for deciding whether to look for a key. */

@@ -233,7 +233,10 @@ export interface AuthenticateOptions<Env = unknown> extends CheckOptions<Env> {
 }
 
 export interface CorsOptions {
-  /** Origins that may call, exactly as browsers send them; `'*'` for any. */
+  /**
+   * Origins that may call, exactly as browsers send them; `'*'` for any. This alone decides: an `Access-Control-Allow-Origin`
+   * of the handler's own is replaced, or taken away.
+   */
   origins: string[] | '*'
   /** Default `GET, HEAD, POST, PUT, PATCH, DELETE`. */
   methods?: string[]
@@ -245,6 +248,7 @@ export interface CorsOptions {
 
 export interface ProtectOptions {
   scope?: string[]
+  /** Who may read answers from other origins. It is said on the handler's own response; only where its headers are immutable, on a copy. */
   cors?: CorsOptions
 }
 

@@ -16,6 +16,7 @@ import type { Bench } from './run.ts'
 const CONNECTIONS = 16
 const LOGINS = 64
 const REQUESTS = 8_000
+const BEFORE = 2_000
 
 export const requests: Bench = {
   names: ['edge_requests'],
@@ -41,7 +42,7 @@ export const requests: Bench = {
           path,
           headers: { authorization: `Bearer ${token}` },
         }))
-        const load: Load = { url: edgeUrl(place), connections: CONNECTIONS, amount: REQUESTS, requests }
+        const load: Load = { url: edgeUrl(place), connections: CONNECTIONS, amount: REQUESTS, before: BEFORE, requests }
         return (await program<Throughput>('load.ts', load)).requestsPerSecond
       })
       const [guarded = Number.NaN, open = Number.NaN] = [figures['/api/whoami'], figures['/open']]

@@ -29,7 +29,7 @@ export async function webPeers(jwk: JWK, issuer: string, audience: string): Prom
   return peers
 }
 
-async function importKey(jwk: JWK): Promise<CryptoKey> {
+export async function importKey(jwk: JWK): Promise<CryptoKey> {
   if (jwk.kty !== 'oct') return (await importJWK(jwk)) as CryptoKey
   const hash = `SHA-${jwk.alg?.slice(2)}`
   const { k = '', kty } = jwk

@@ -51,6 +51,16 @@ export async function suite(library: Library, scenario: Scenario): Promise<Resul
       same(outcome(gate.checkSync(token)), expect)
     })
   }
+  await test('tokens that are new and checked at once are not taken for each other', async () => {
+    const fresh = library.createGate({ realms: [realm], onReport: () => undefined, verifiedTokenCacheEntries: 0 })
+    await fresh.check(victim)
+    // The first time keys are imported, the next times they are there.
+    for (let times = 0; times < 3; times += 1) {
+      const verdicts = await Promise.all(cases.map(({ token }) => fresh.check(token)))
+      same(verdicts.map(outcome).join(), cases.map(({ expect }) => expect).join())
+    }
+    fresh.close()
+  })
   await test('an accepted token gives claims, header, realm and sequence', async () => {
     const verdict = await gate.check(victim)
     if (!verdict.ok) throw new Error(verdict.reason)
@@ -83,6 +93,17 @@ export async function suite(library: Library, scenario: Scenario): Promise<Resul
     const response = await handler(request({ authorization: `Bearer ${victim}` }))
     same(response.status, 403)
     same(response.headers.get('www-authenticate')?.includes('error="insufficient_scope"'), true)
+  })
+  await test('protect passes on what was fetched, readable by other origins', async () => {
+    const handler = gate.protect(() => fetch(realm.jwks), { cors: { origins: ['https://app.example'] } })
+    const response = await handler(request({ authorization: `Bearer ${victim}`, origin: 'https://app.example' }))
+    same(response.headers.get('access-control-allow-origin'), 'https://app.example')
+    same(Array.isArray(((await response.json()) as { keys: unknown }).keys), true)
+    const made = gate.protect(() => new Response('made'), { cors: { origins: ['https://app.example'] } })
+    const strange = await made(request({ authorization: `Bearer ${victim}`, origin: 'https://evil.example' }))
+    same(strange.headers.get('access-control-allow-origin'), null)
+    same(strange.headers.get('vary'), 'Origin')
+    same(await strange.text(), 'made')
   })
   await test('explain ends with every check passed', async () => {
     const checks = await gate.explain(victim)

@@ -1,6 +1,7 @@
 // The edge: a worker that lets a request through only with a token that is good now.
 
 import { createGate, type JWK } from 'portcullis/edge'
+import { whoami } from './whoami.ts'
 
 interface Env {
   /** Where the origin and its issuer are, such as `http://127.0.0.1:8780`. */
@@ -40,19 +41,16 @@ const gate = createGate<Env>((env) => {
 /** There are no cookies here: a page of any origin can do no more than whoever has the token. */
 const cors = { origins: '*' } as const
 
-/** The claims as they stand in the token, once more under `claims` (apart from any of that name), and how far the gate was. */
-const whoami = gate.protect(
-  (_request, _env, _ctx, { claims, sequence }) => Response.json({ ...claims, claims, sequence }),
-  { cors },
-)
+const protectedWhoami = gate.protect(whoami, { cors })
 
 export default {
   async fetch(request: Request, env: Env, ctx: { waitUntil(promise: Promise<unknown>): void }): Promise<Response> {
     // What a client calls the host need not be a name.
-    if (!URL.canParse(request.url)) return Response.json({ error: 'invalid_request' }, { status: 400 })
-    switch (new URL(request.url).pathname) {
+    const url = URL.parse(request.url)
+    if (url === null) return Response.json({ error: 'invalid_request' }, { status: 400 })
+    switch (url.pathname) {
       case '/api/whoami':
-        return whoami(request, env, ctx)
+        return protectedWhoami(request, env, ctx)
       case '/portcullis/feed':
         return gate.receiveFeed(request, { env, waitUntil: (promise) => ctx.waitUntil(promise) })
       case '/portcullis/status':

@@ -221,6 +221,37 @@ test('a host that cannot tell leaves it to Rust', async () => {
   }
 })
 
+test('the bytes are those of the token, whatever is written after it: read at once, or copied for whoever reads later', async () => {
+  const { subtle } = globalThis.crypto
+  const late = {
+    importKey: subtle.importKey.bind(subtle),
+    verify: async (...asked: Parameters<SubtleCrypto['verify']>) => {
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      return subtle.verify(...asked)
+    },
+  } as unknown as SubtleCrypto
+  const pair = makePair('ES256')
+  const core = coreOf(pair)
+  const tokens = [0, 1, 2, 3].map((number) => {
+    const input = inputOf('ES256', { number })
+    return spelt(input, number % 2 === 0 ? signature(pair, input) : Buffer.alloc(64, number))
+  })
+  for (const web of [new WebSignatures(subtle, 'at_once'), new WebSignatures(late, 'later'), new WebSignatures(late)]) {
+    // The first time the key is imported, the second time it is there.
+    for (let times = 0; times < 2; times++) {
+      const asked = tokens.map((token) => {
+        assert.equal(core.begin(token, NOW, true), undefined)
+        const { errand } = core
+        return { handle: errand.handle, outcome: web.verify(core, errand) }
+      })
+      core.begin('x'.repeat(2000), NOW, true)
+      for (const [number, { handle, outcome }] of asked.entries()) {
+        assert.equal(core.finish(handle, await outcome, NOW)?.reason, number % 2 === 0 ? 'no_feed' : 'bad_signature')
+      }
+    }
+  }
+})
+
 test('who is asked', () => {
   const host = { shareFlights: true }
   assert.equal(hostCrypto('fastest', { ...host, nodeCrypto }).kind, 'synchronous')

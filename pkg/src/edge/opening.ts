@@ -9,6 +9,8 @@ export class Opening<Env> {
   readonly #byEnv = new WeakMap<object, OpenGate>()
   #gates: OpenGate[] = []
   #latest: OpenGate | undefined
+  /** For which `env` that was: nearly always the one that is asked for next. */
+  #latestEnv: Env | undefined
   #closed = false
 
   /** Throws `invalid_option` for options that do not depend on an `env`. */
@@ -19,12 +21,14 @@ export class Opening<Env> {
   /** The gate for an `env`; without one, the one opened last. Throws what its options make it throw, and `closed`. */
   open(env?: Env): OpenGate {
     if (this.#closed) throw new PortcullisError('closed', 'the gate was closed')
-    if (this.#latest !== undefined && (env === undefined || typeof this.#options !== 'function')) return this.#latest
+    const isLatest = env === undefined || env === this.#latestEnv || typeof this.#options !== 'function'
+    if (this.#latest !== undefined && isLatest) return this.#latest
     const key = typeof env === 'object' && env !== null ? env : undefined
     const known = key === undefined ? undefined : this.#byEnv.get(key)
     const gate = known ?? this.#find(typeof this.#options === 'function' ? settle(this.#options(env as Env)) : this.#options)
     if (known === undefined && key !== undefined) this.#byEnv.set(key, gate)
     this.#latest = gate
+    this.#latestEnv = env
     return gate
   }
 
@@ -38,6 +42,7 @@ export class Opening<Env> {
     for (const gate of this.#gates) gate.close()
     this.#gates = []
     this.#latest = undefined
+    this.#latestEnv = undefined
   }
 
   /** A host may make a new `env` for every request; as long as the options are the same, so is the gate, with its state. */

@@ -105,9 +105,113 @@ test('CORS: preflights are answered without a token; every answer says who may r
 
 test('CORS for everybody', async (t) => {
   const { ask } = await started(t, { cors: { origins: '*' } })
-  assert.equal((await ask({ origin: 'https://any.example' })).headers.get('access-control-allow-origin'), '*')
+  const { headers } = await ask({ origin: 'https://any.example' })
+  assert.equal(headers.get('access-control-allow-origin'), '*')
+  assert.equal(headers.get('vary'), null, 'the same for all')
   // An OPTIONS request that is no preflight needs a token like any other.
   assert.equal((await ask({}, 'OPTIONS')).status, 401)
+})
+
+test('CORS: what was fetched, and its headers are not to be changed, is copied', async (t) => {
+  const realm = await TestRealm.start(t)
+  const gate = createGate(realm.options())
+  t.after(() => gate.close())
+  const worker = gate.protect(() => fetch(`${realm.server.url}/certs`), { cors: { origins: '*' } })
+  const request = new Request('http://edge.example/api', { headers: bearer(await realm.token()) })
+  for (let times = 0; times < 2; times++) {
+    const response = await worker(request)
+    assert.equal(response.headers.get('access-control-allow-origin'), '*')
+    assert.equal(response.headers.get('access-control-expose-headers'), 'WWW-Authenticate')
+    assert.deepEqual(await response.json(), realm.jwks)
+  }
+  const redirecting = gate.protect(() => Response.redirect('https://elsewhere.example/', 303), { cors: { origins: '*' } })
+  const redirect = await redirecting(request)
+  assert.deepEqual([redirect.status, redirect.headers.get('location')], [303, 'https://elsewhere.example/'])
+  assert.equal(redirect.headers.get('access-control-allow-origin'), '*')
+})
+
+test('CORS: any other response is answered itself, with what it says of its own', async (t) => {
+  const realm = await TestRealm.start(t)
+  const gate = createGate(realm.options())
+  t.after(() => gate.close())
+  const own = { vary: 'Accept-Encoding', 'access-control-expose-headers': 'ETag, www-authenticate', 'access-control-allow-origin': '*' }
+  const made: Response[] = []
+  const worker = gate.protect(
+    () => {
+      const response = new Response('hello', { headers: own })
+      made.push(response)
+      return response
+    },
+    { cors: { origins: ['https://app.example'] } },
+  )
+  const headers = bearer(await realm.token())
+  const allowed = await worker(new Request('http://edge.example/', { headers: { ...headers, origin: 'https://app.example' } }))
+  assert.equal(allowed, made[0])
+  assert.equal(allowed.headers.get('vary'), 'Accept-Encoding, Origin')
+  assert.equal(allowed.headers.get('access-control-expose-headers'), 'ETag, www-authenticate')
+  assert.equal(allowed.headers.get('access-control-allow-origin'), 'https://app.example')
+  const strange = await worker(new Request('http://edge.example/', { headers: { ...headers, origin: 'https://evil.example' } }))
+  assert.equal(strange.headers.get('access-control-allow-origin'), null, 'the option says who may read, not the handler')
+})
+
+test('CORS: a response that is answered again gathers nothing and says nothing of an earlier origin', async (t) => {
+  const realm = await TestRealm.start(t)
+  const gate = createGate(realm.options())
+  t.after(() => gate.close())
+  const same = new Response(null, { status: 204 })
+  const worker = gate.protect(() => same, { cors: { origins: ['https://app.example', 'https://other.example'] } })
+  const headers = bearer(await realm.token())
+  for (const origin of ['https://app.example', 'https://evil.example', 'https://other.example', undefined, 'https://app.example']) {
+    const from = origin === undefined ? {} : { origin }
+    const response = await worker(new Request('http://edge.example/', { headers: { ...headers, ...from } }))
+    const allowed = origin?.includes('evil') ? null : (origin ?? null)
+    assert.equal(response.headers.get('access-control-allow-origin'), allowed)
+    assert.equal(response.headers.get('vary'), 'Origin')
+    assert.ok(['WWW-Authenticate', null].includes(response.headers.get('access-control-expose-headers')))
+  }
+})
+
+test('a handler may answer at once or later; what it throws, and what the gate throws, rejects', async (t) => {
+  const realm = await TestRealm.start(t)
+  const gate = createGate(realm.options())
+  const request = new Request('http://edge.example/', { headers: bearer(await realm.token()) })
+  assert.equal(await (await gate.protect(async () => new Response('later'))(request)).text(), 'later')
+  const failing = gate.protect(() => {
+    throw new Error('the handler')
+  })
+  await assert.rejects(failing(request), { message: 'the handler' })
+  await assert.rejects(gate.protect(() => Promise.reject(new Error('later')))(request), { message: 'later' })
+  gate.close()
+  await assert.rejects(failing(request), { code: 'closed' })
+  await assert.rejects(gate.authenticate(request), { code: 'closed' })
+})
+
+test('the scope that a handler needs cannot be changed afterwards', async (t) => {
+  const realm = await TestRealm.start(t)
+  const gate = createGate(realm.options())
+  t.after(() => gate.close())
+  const scope = ['write']
+  const worker = gate.protect(() => new Response(), { scope })
+  scope.length = 0
+  const response = await worker(new Request('http://edge.example/', { headers: bearer(await realm.token({ scope: 'read' })) }))
+  assert.equal(response.status, 403)
+})
+
+test("where Promise is a library's own, every check is made all the same", async (t) => {
+  const realm = await TestRealm.start(t)
+  const native = globalThis.Promise
+  t.after(() => (globalThis.Promise = native))
+  globalThis.Promise = class<T> extends native<T> {} as PromiseConstructor
+  for (const [scope, status] of [['read', 403], ['write', 200]] as const) {
+    const gate = createGate(realm.options())
+    const request = new Request('http://edge.example/', { headers: bearer(await realm.token({ scope })) })
+    // The first time the state is waited for, the second time all is there.
+    for (let times = 0; times < 2; times++) {
+      assert.equal((await gate.protect(() => new Response(), { scope: ['write'] })(request)).status, status)
+      assert.equal((await gate.authenticate(request, { scope: ['write'] })).ok, status === 200)
+    }
+    gate.close()
+  }
 })
 
 test('wrong options throw at once', async (t) => {

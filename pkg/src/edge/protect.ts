@@ -1,10 +1,15 @@
 import { challenge, isScopeToken } from '../bearer.ts'
 import { checkOptions, either, list, oneOf, required, rule, type Rules, seconds, shape, webOrigin } from '../options.ts'
-import type {
-  AuthenticateOptions, CorsOptions, ExecutionContextLike, ProtectedHandler, ProtectOptions, Verdict,
-} from '../types.ts'
+import type { CorsOptions, ExecutionContextLike, ProtectedHandler, ProtectOptions, Verdict } from '../types.ts'
+import { isAtHand } from './verdict.ts'
 
-type Authenticate<Env> = (request: Request, options: AuthenticateOptions<Env>) => Promise<Verdict>
+/** The verdict on a request, at once where nothing has to be awaited for it. */
+type Authenticate<Env> = (
+  request: Request,
+  env: Env | undefined,
+  scope: readonly string[],
+  ctx: ExecutionContextLike,
+) => Verdict | Promise<Verdict>
 
 /** A worker's `fetch` that only lets accepted requests through. Throws `invalid_option`. */
 export function protect<Env>(
@@ -13,16 +18,14 @@ export function protect<Env>(
   options: ProtectOptions = {},
 ): (request: Request, env?: Env, ctx?: ExecutionContextLike) => Promise<Response> {
   checkOptions(options, PROTECT_RULES)
-  const { cors, scope } = options
+  const { cors } = options
+  const scope = [...(options.scope ?? [])]
   return async (request, env, ctx = {}) => {
     if (cors !== undefined && isPreflight(request)) return preflight(request, cors)
-    const verdict = await authenticate(request, {
-      ...(env === undefined ? {} : { env }),
-      ...(scope === undefined ? {} : { scope }),
-      // Called on its context, which is what workerd's `waitUntil` insists on.
-      ...(ctx.waitUntil === undefined ? {} : { waitUntil: (promise) => ctx.waitUntil?.(promise) }),
-    })
-    const response = verdict.ok ? await handler(request, env as Env, ctx, verdict) : challenge(verdict)
+    const judged = authenticate(request, env, scope, ctx)
+    const verdict = isAtHand(judged) ? judged : await judged
+    const answered = verdict.ok ? handler(request, env as Env, ctx, verdict) : challenge(verdict)
+    const response = answered instanceof Response ? answered : await answered
     return cors === undefined ? response : shared(response, request, cors)
   }
 }
@@ -61,20 +64,45 @@ function preflight(request: Request, cors: CorsOptions): Response {
   return new Response(null, { status: 204, headers })
 }
 
-/** The same response, readable by the allowed origins; what a handler answers may have immutable headers. */
+/** The same response, readable by the allowed origins. */
 function shared(response: Response, request: Request, cors: CorsOptions): Response {
   // Protocol switches and network errors cannot be made anew and are of no use to another origin.
   if (response.status < 200) return response
-  const copy = new Response(response.body, response)
-  if (allow(copy.headers, request, cors)) copy.headers.append('access-control-expose-headers', 'WWW-Authenticate')
-  return copy
+  try {
+    share(response.headers, request, cors)
+    return response
+  } catch {
+    // What was fetched has immutable headers. Only then a copy: a body that is taken out is a stream, which costs more than all else.
+    const copy = new Response(response.body, response)
+    share(copy.headers, request, cors)
+    return copy
+  }
 }
 
-/** Says who may read the answer; caches must keep the answers for different origins apart. */
+function share(headers: Headers, request: Request, cors: CorsOptions): void {
+  if (allow(headers, request, cors)) add(headers, 'access-control-expose-headers', 'WWW-Authenticate')
+}
+
+/** Says who may read the answer. Where that depends on who asks, caches must keep the answers apart. */
 function allow(headers: Headers, request: Request, { origins }: CorsOptions): boolean {
-  headers.append('vary', 'Origin')
+  if (origins === '*') {
+    headers.set('access-control-allow-origin', '*')
+    return true
+  }
+  add(headers, 'vary', 'Origin')
   const origin = request.headers.get('origin')
-  if (origins !== '*' && (origin === null || !origins.includes(origin))) return false
-  headers.set('access-control-allow-origin', origins === '*' ? '*' : (origin ?? ''))
-  return true
+  if (origin !== null && origins.includes(origin)) {
+    headers.set('access-control-allow-origin', origin)
+    return true
+  }
+  // A response without a body may be answered again, and still say what it said to another origin.
+  headers.delete('access-control-allow-origin')
+  return false
+}
+
+/** Adds to a list in a header, unless it is there. */
+function add(headers: Headers, name: string, member: string): void {
+  const list = headers.get(name)
+  if (list === null) headers.set(name, member)
+  else if (!list.split(',').some((each) => each.trim().toLowerCase() === member.toLowerCase())) headers.append(name, member)
 }

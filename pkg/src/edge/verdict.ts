@@ -15,6 +15,11 @@ export function verdictOf<C extends Claims>(found: Finding | Memo, realm: Realm 
   return { ok: true, claims: claims as C, header, realm: realm.name, sequence }
 }
 
+/** Whether a verdict is there already. A global `Promise` need not be the one that async functions answer, so that is not asked. */
+export function isAtHand(verdict: Verdict | Promise<Verdict>): verdict is Verdict {
+  return Object.hasOwn(verdict, 'ok')
+}
+
 export function refused(reason: Reason): Refused {
   return { ok: false, reason, status: statusOf(reason) }
 }
@@ -25,6 +30,13 @@ class Plain {
     return {}
   }
 }
+
+/** Defines an enumerable, configurable getter (ECMA-262 §B.2.2.2), in half the time of `defineProperty`, which reads a descriptor. */
+const defineGetter: (this: object, name: string, get: () => unknown) => void =
+  (Object.prototype as { __defineGetter__?: (name: string, get: () => unknown) => void }).__defineGetter__ ??
+  function (name, get) {
+    Object.defineProperty(this, name, { enumerable: true, configurable: true, get })
+  }
 
 /**
  * The verdict on a token that was not seen before: header and claims are read when they are asked for. They are properties
@@ -40,25 +52,17 @@ class Unread extends Plain {
     super()
     this.#contents = contents
     this.ok = true
-    Object.defineProperty(this, 'claims', Unread.#claims)
-    Object.defineProperty(this, 'header', Unread.#header)
+    defineGetter.call(this, 'claims', Unread.#claims)
+    defineGetter.call(this, 'header', Unread.#header)
     this.realm = realm
     this.sequence = sequence
   }
 
   // One function for all: a closure for each would give every verdict a shape of its own.
-  static readonly #claims = {
-    enumerable: true,
-    configurable: true,
-    get(this: Unread): Claims {
-      return this.#contents.claims
-    },
+  static readonly #claims = function (this: Unread): Claims {
+    return this.#contents.claims
   }
-  static readonly #header = {
-    enumerable: true,
-    configurable: true,
-    get(this: Unread): Header {
-      return this.#contents.header
-    },
+  static readonly #header = function (this: Unread): Header {
+    return this.#contents.header
   }
 }

@@ -6,8 +6,10 @@ import { answer, input } from '../program.ts'
 export interface Load {
   url: string
   connections: number
-  /** How many answers are awaited in all. */
+  /** How many answers are awaited and timed in all. */
   amount: number
+  /** How many come before, while both sides warm up: this process is a new one. */
+  before?: number
   /** Shared out among the connections in equal parts. */
   requests: { method: 'GET' | 'POST'; path: string; headers: Record<string, string>; body?: string }[]
 }
@@ -16,21 +18,25 @@ export interface Throughput {
   requestsPerSecond: number
 }
 
-const { url, connections, amount, requests } = await input<Load>()
+const { url, connections, amount, before = 0, requests } = await input<Load>()
 const share = Math.floor(requests.length / connections)
 let next = 0
-const startedAtMs = performance.now()
+let answers = 0
+let startedAtMs = performance.now()
 let answeredAtMs = startedAtMs
 const result = await new Promise<autocannon.Result>((resolve, reject) => {
   const setupClient = (client: autocannon.Client): void => {
     client.setRequests(requests.slice(next, (next += share)))
   }
-  const running = autocannon({ url, connections, amount, setupClient }, (error: unknown, ended) =>
+  const running = autocannon({ url, connections, amount: before + amount, setupClient }, (error: unknown, ended) =>
     error ? reject(error) : resolve(ended),
   )
   // It looks only once a second whether it is done, so its own times are too coarse.
-  running.on('response', () => (answeredAtMs = performance.now()))
+  running.on('response', () => {
+    answeredAtMs = performance.now()
+    if ((answers += 1) === before) startedAtMs = answeredAtMs
+  })
 })
-if (result['2xx'] !== amount)
-  throw new Error(`${amount - result['2xx']} of ${amount} requests were not answered with success`)
+if (result['2xx'] !== before + amount)
+  throw new Error(`${before + amount - result['2xx']} of ${before + amount} requests were not answered with success`)
 answer({ requestsPerSecond: (amount * 1000) / (answeredAtMs - startedAtMs) } satisfies Throughput)
