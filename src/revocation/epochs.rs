@@ -211,8 +211,10 @@ impl EpochTable {
     fn check_values(&self) -> Result<(), FeedError> {
         let shape = &self.shape;
         let (mut all, mut least) = (0, u64::MAX);
-        for index in 0..u64::from(shape.count) {
-            let offset = self.bits(shape.values + index * u64::from(shape.value_bits), shape.value_bits);
+        let from = usize::try_from(shape.values / 8).unwrap_or(usize::MAX);
+        let mut offsets = BitReader::new(self.bytes.get(from..).unwrap_or_default());
+        for _ in 0..shape.count {
+            let offset = offsets.take(shape.value_bits);
             all |= offset;
             least = least.min(offset);
         }
@@ -263,3 +265,32 @@ const fn place_of_one(word: u64, number: u64) -> u32 {
 
 /// Bits that an eight-byte read at any bit offset is sure to hold.
 const CHUNK_BITS: u32 = 56;
+
+/// Packed numbers, one after the other.
+struct BitReader<'a> {
+    words: core::slice::ChunksExact<'a, u8>,
+    word: u64,
+    left: u32,
+}
+
+impl<'a> BitReader<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        Self { words: bytes.chunks_exact(8), word: 0, left: 0 }
+    }
+
+    /// The next number of so many bits, fewer than 64; zeros beyond the end.
+    fn take(&mut self, width: u32) -> u64 {
+        let mask = (1 << width) - 1;
+        if width <= self.left {
+            let number = self.word & mask;
+            self.word >>= width;
+            self.left -= width;
+            return number;
+        }
+        let next = self.words.next().and_then(|bytes| bytes.first_chunk()).map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        let number = (self.word | next << self.left) & mask;
+        self.word = next >> (width - self.left);
+        self.left += u64::BITS - width;
+        number
+    }
+}
