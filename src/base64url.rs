@@ -20,36 +20,27 @@ pub(crate) fn decode_onto(text: &[u8], out: &mut Vec<u8>) -> Result<(), NotBase6
     let mut quads = text.chunks_exact(4);
     let mut triples = target.chunks_exact_mut(3);
     for (quad, triple) in quads.by_ref().zip(triples.by_ref()) {
-        if let ([a, b, c, d], [x, y, z]) = (quad, triple) {
-            let (a, b, c, d) = (sextet(*a), sextet(*b), sextet(*c), sextet(*d));
-            seen |= a | b | c | d;
-            *x = a << 2 | b >> 4;
-            *y = b << 4 | c >> 2;
-            *z = c << 6 | d;
+        if let [a, b, c, d] = *quad {
+            let word = bits(&FIRST, a) | bits(&SECOND, b) | bits(&THIRD, c) | bits(&FOURTH, d);
+            seen |= word;
+            let [x, y, z, _] = word.to_le_bytes();
+            triple.copy_from_slice(&[x, y, z]);
         }
     }
-    let trailing = match (quads.remainder(), triples.into_remainder()) {
-        ([], []) => 0,
-        ([a, b], [x]) => {
-            let (a, b) = (sextet(*a), sextet(*b));
-            seen |= a | b;
-            *x = a << 2 | b >> 4;
-            b & 0b1111
-        }
-        ([a, b, c], [x, y]) => {
-            let (a, b, c) = (sextet(*a), sextet(*b), sextet(*c));
-            seen |= a | b | c;
-            *x = a << 2 | b >> 4;
-            *y = b << 4 | c >> 2;
-            c & 0b11
-        }
+    let (last, unused) = match *quads.remainder() {
+        [] => (0, 0),
+        [a, b] => (bits(&FIRST, a) | bits(&SECOND, b), 0xff_ff00),
+        [a, b, c] => (bits(&FIRST, a) | bits(&SECOND, b) | bits(&THIRD, c), 0xff_0000),
         // One character alone carries six bits: no byte ends there.
         _ => return Err(NotBase64Url),
     };
-    if seen & OUTSIDE != 0 || trailing != 0 {
-        return Err(NotBase64Url);
+    for (byte, decoded) in triples.into_remainder().iter_mut().zip(last.to_le_bytes()) {
+        *byte = decoded;
     }
-    Ok(())
+    match (seen | last) & OUTSIDE != 0 || last & unused != 0 {
+        true => Err(NotBase64Url),
+        false => Ok(()),
+    }
 }
 
 /// Decodes `text` into a new buffer.
@@ -59,26 +50,35 @@ pub(crate) fn decode(text: &str) -> Result<Vec<u8>, NotBase64Url> {
     Ok(out)
 }
 
-/// Set in a table entry whose character is outside the alphabet; sextets use the six bits below.
-const OUTSIDE: u8 = 0x80;
+/// What the four characters of a quad bring to its three bytes, the first of them lowest. Or [`OUTSIDE`].
+type Table = [u32; 256];
+
+/// Set in a table entry whose character is outside the alphabet; the bytes of a quad are the 24 bits below.
+const OUTSIDE: u32 = 1 << 31;
+
+static FIRST: Table = table(0);
+static SECOND: Table = table(1);
+static THIRD: Table = table(2);
+static FOURTH: Table = table(3);
 
 // Evaluated by the compiler, which would refuse an index out of bounds.
 #[allow(clippy::indexing_slicing)]
-const SEXTETS: [u8; 256] = {
+const fn table(place: u32) -> Table {
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut table = [OUTSIDE; 256];
-    let mut value = 0_u8;
+    let mut value = 0_u32;
     while (value as usize) < alphabet.len() {
-        table[alphabet[value as usize] as usize] = value;
+        let big_endian = value << (26 - 6 * place);
+        table[alphabet[value as usize] as usize] = big_endian.swap_bytes();
         value += 1;
     }
     table
-};
+}
 
 // A byte cannot index beyond 256 entries.
 #[allow(clippy::indexing_slicing)]
-fn sextet(character: u8) -> u8 {
-    SEXTETS[usize::from(character)]
+fn bits(table: &Table, character: u8) -> u32 {
+    table[usize::from(character)]
 }
 
 #[cfg(test)]
@@ -95,6 +95,21 @@ mod tests {
             let text = Base64UrlUnpadded::encode_string(&bytes);
             assert_eq!(decoded_length(text.len()), bytes.len());
             assert_eq!(decode(&text).unwrap(), bytes);
+        }
+    }
+
+    #[test]
+    fn no_other_character_anywhere() {
+        for length in [2, 3, 4, 6, 7, 8, 11, 12] {
+            for place in 0..length {
+                for byte in 0..=0xff_u8 {
+                    let mut text = vec![b'A'; length];
+                    *text.get_mut(place).unwrap() = byte;
+                    let same = Base64UrlUnpadded::decode_vec(core::str::from_utf8(&text).unwrap_or("!")).ok();
+                    let mut out = Vec::new();
+                    assert_eq!(decode_onto(&text, &mut out).ok().map(|()| out), same, "{text:?}");
+                }
+            }
         }
     }
 

@@ -11,9 +11,7 @@ pub(crate) use self::text::Text;
 
 /// Reads a text that is one object and nothing else: its members, in order, each value checked to the bottom.
 pub(crate) fn read_object(text: &str, duplicates: Duplicates) -> Result<Vec<Member<'_>>, NotStrictJson> {
-    let mut members = Vec::with_capacity(MEMBERS_EXPECTED);
-    Scanner::new(text, duplicates).whole_object(|name, value| members.push(Member { name, value }))?;
-    Ok(members)
+    Scanner::new(text, duplicates).whole_object()
 }
 
 /// Reads the items of an array that was checked as part of a larger text.
@@ -163,7 +161,7 @@ const FAR: i64 = i64::MAX / 2;
 const SHORT_DIGITS: usize = 15;
 /// 2^53 - 1.
 const MAX_WHOLE: u64 = (1 << 53) - 1;
-/// Members that a token's claims usually have at most: room for them is made at once.
+/// Members that a token's claims usually have at most, those of an object in them included: room for them is made at once.
 const MEMBERS_EXPECTED: usize = 24;
 
 #[cfg(test)]
@@ -273,6 +271,21 @@ mod tests {
         let members = read_object(r#"{"\u0061\/\"\\\n":"\ud83d\ude00\u00e9\t"}"#, Duplicates::Refuse).unwrap();
         assert_eq!(members[0].name, "a/\"\\\n");
         assert!(matches!(&members[0].value, Value::String(text) if text.decode() == "\u{1f600}\u{e9}\t"));
+    }
+
+    #[test]
+    fn strings_end_where_they_end() {
+        for special in (0..=0xff_u8).map(char::from) {
+            for before in 0..20 {
+                for after in [0, 1, 7, 8, 9, 17] {
+                    let (before, after) = ("\u{7f}!\u{e9} ~".repeat(before), "\u{fc}#[]".repeat(after));
+                    let text = format!("{{\"a\":\"{before}{special}{after}\"}}");
+                    let good = serde_json::from_str::<serde_json::Value>(&text).is_ok();
+                    assert_eq!(reads(&text), good, "{text:?}");
+                    assert!(good || special < ' ' || special == '"' || special == '\\');
+                }
+            }
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use thiserror::Error;
 
-use crate::base64url::{decode_onto, decoded_length};
+use crate::base64url::{decode_onto, decoded_length, NotBase64Url};
 use crate::claims::ClaimSet;
 use crate::json::{read_object, Duplicates, Text};
 use crate::keys::Key;
@@ -53,22 +53,14 @@ impl<'t> TokenBytes<'t> {
         }
         let (signing_input, signature_text) = token.rsplit_once('.').ok_or(Malformed::NotThreeParts)?;
         let (header_text, claims_text) = signing_input.split_once('.').ok_or(Malformed::NotThreeParts)?;
-        if claims_text.contains('.') {
-            return Err(Malformed::NotThreeParts);
-        }
-
-        let mut decoded = Vec::with_capacity(decoded_length(token.len()));
-        let mut decode_part = |part: &str| {
-            decode_onto(part.as_bytes(), &mut decoded).map_err(|_| Malformed::NotBase64Url)?;
-            Ok(decoded.len())
-        };
-        let header_end = decode_part(header_text)?;
-        let claims_end = decode_part(claims_text)?;
-        decode_part(signature_text)?;
-        Ok(Self {
-            token: Spelt { signing_input, length: token.len() },
-            parts: Parts { decoded, header_end, claims_end },
-        })
+        let parts = Parts::decode([header_text, claims_text, signature_text]).map_err(|NotBase64Url| {
+            // No good base64url has a point in it, so only now: where the parts are too many, that is what is wrong.
+            match claims_text.contains('.') {
+                true => Malformed::NotThreeParts,
+                false => Malformed::NotBase64Url,
+            }
+        })?;
+        Ok(Self { token: Spelt { signing_input, length: token.len() }, parts })
     }
 
     /// What the signature is over (RFC 7515 §5.1): the first two parts as they came.
@@ -91,6 +83,17 @@ impl<'t> TokenBytes<'t> {
 }
 
 impl Parts {
+    fn decode([header, claims, signature]: [&str; 3]) -> Result<Self, NotBase64Url> {
+        let lengths = [header, claims, signature].map(|part| decoded_length(part.len()));
+        let mut decoded = Vec::with_capacity(lengths.iter().sum());
+        decode_onto(header.as_bytes(), &mut decoded)?;
+        let header_end = decoded.len();
+        decode_onto(claims.as_bytes(), &mut decoded)?;
+        let claims_end = decoded.len();
+        decode_onto(signature.as_bytes(), &mut decoded)?;
+        Ok(Self { decoded, header_end, claims_end })
+    }
+
     /// The signature's bytes.
     #[must_use]
     pub fn signature(&self) -> &[u8] {

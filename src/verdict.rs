@@ -238,7 +238,13 @@ fn find_afresh(token: &[u8], realms: &[Realm], verified: &mut VerifiedTokens, no
     let nowhere = |reason| Refused { realm: None, reason };
     let text = core::str::from_utf8(token).map_err(|_| nowhere(Reason::Malformed))?;
     let bytes = decode(text, realms, &mut Unobserved).map_err(nowhere)?;
-    let Admitted { index, realm, token, candidates } = admit(&bytes, realms, now, &mut Unobserved)?;
+    let admitted = admit(&bytes, realms, now, &mut Unobserved)?;
+    find_admitted(text, admitted, verified, now)
+}
+
+/// Everything from the signature on, which is checked here.
+fn find_admitted(text: &str, admitted: Admitted<'_, '_>, verified: &mut VerifiedTokens, now: UnixSeconds) -> Finding {
+    let Admitted { index, realm, token, candidates } = admitted;
     let here = |reason| Refused { realm: Some(index), reason };
     // Read before the signature is checked, believed after.
     let claims = read_claims(token.unverified_claims(), &realm.policy);
@@ -247,10 +253,12 @@ fn find_afresh(token: &[u8], realms: &[Realm], verified: &mut VerifiedTokens, no
         _ => None,
     };
     let token = prove(realm, token, &candidates).map_err(here)?;
-    if let Some(imprint) = imprint {
-        verified.insert(imprint);
-    }
-    conclude(index, realm, token.claims(), &claims.map_err(here)?, now, &mut Unobserved).map_err(here)
+    let claims = claims.map_err(here)?;
+    let Some(imprint) = imprint else {
+        return conclude(index, realm, token.claims(), &claims, now, &mut Unobserved).map_err(here);
+    };
+    verified.insert(imprint);
+    weigh(index, realm, &Facts::of(&claims), now).map_err(here)
 }
 
 /// Everything about a token with a good signature that may have changed since it was checked: that its key is there and
@@ -270,11 +278,14 @@ fn reconsider(
     if realm.revocations.bans(imprint.thumbprint()) {
         return Some(Err(Reason::BannedKey));
     }
-    let facts = imprint.facts();
-    Some(current(realm, &facts, now, &mut Unobserved).and_then(|times| {
-        let standing = settle(imprint.realm(), realm, &facts, times, now, &mut Unobserved)?;
-        Ok(Standing { signature, ..standing })
-    }))
+    let standing = weigh(imprint.realm(), realm, &imprint.facts(), now);
+    Some(standing.map(|standing| Standing { signature, ..standing }))
+}
+
+/// What [`conclude`] finds about a token of which an imprint could be taken: nothing is left but what may change.
+fn weigh(index: usize, realm: &Realm, facts: &Facts<'_>, now: UnixSeconds) -> Result<Standing, Reason> {
+    let times = current(realm, facts, now, &mut Unobserved)?;
+    settle(index, realm, facts, times, now, &mut Unobserved)
 }
 
 fn decode<'t>(token: &'t str, realms: &[Realm], observer: &mut impl Observer) -> Result<TokenBytes<'t>, Reason> {

@@ -33,6 +33,8 @@ macro_rules! define_hmac {
         impl AlgorithmSignature for $signature {
             const LENGTH: Option<NonZeroUsize> = NonZeroUsize::new($hash_bytes);
 
+            // The length was checked: inlined, the error and all its texts are gone.
+            #[inline(always)]
             fn try_from_slice(bytes: &[u8]) -> anyhow::Result<Self> {
                 let bytes = <[u8; $hash_bytes]>::try_from(bytes)?;
                 Ok(Self(CtOutput::new(bytes.into())))

@@ -3,8 +3,8 @@
 
 use super::facts::Imprint;
 use super::{
-    admit, conclude, decode, find_afresh, read_claims, recall, reconsider, Admitted, Finding, Realm, Reason, Refused,
-    Signature, VerifiedTokens,
+    admit, conclude, decode, find_admitted, find_afresh, read_claims, recall, reconsider, Admitted, Finding, Realm,
+    Reason, Refused, Signature, VerifiedTokens,
 };
 use crate::explain::Unobserved;
 use crate::keys::Key;
@@ -25,11 +25,7 @@ pub fn begin(
     if let Some(finding) = recall(token, realms, verified, now) {
         return Begun::Decided(finding);
     }
-    match hand_over(token, realms, host, now) {
-        Ok(Some(pending)) => Begun::Pending(pending),
-        Ok(None) => Begun::Decided(find_afresh(token, realms, verified, now)),
-        Err(refused) => Begun::Decided(Err(refused)),
-    }
+    begin_afresh(token, realms, verified, host, now).unwrap_or_else(|refused| Begun::Decided(Err(refused)))
 }
 
 /// Ends what [`begin`] began, with what the host found. Keys, bans, time, revocation and freshness are read now, so nothing
@@ -73,14 +69,43 @@ pub fn host_needed(token: &str, realms: &[Realm], now: UnixSeconds) -> Option<Al
     needed.then(|| token.header().algorithm()).flatten()
 }
 
-/// `None`: the host is no good for it.
-fn hand_over(token: &[u8], realms: &[Realm], host: Algorithms, now: UnixSeconds) -> Result<Option<Pending>, Refused> {
+fn begin_afresh(
+    token: &[u8],
+    realms: &[Realm],
+    verified: &mut VerifiedTokens,
+    host: Algorithms,
+    now: UnixSeconds,
+) -> Result<Begun, Refused> {
     let nowhere = |reason| Refused { realm: None, reason };
     let text = core::str::from_utf8(token).map_err(|_| nowhere(Reason::Malformed))?;
     let bytes = decode(text, realms, &mut Unobserved).map_err(nowhere)?;
-    let Admitted { index, realm, token, candidates } = admit(&bytes, realms, now, &mut Unobserved)?;
+    let admitted = admit(&bytes, realms, now, &mut Unobserved)?;
     let signature = bytes.parts().signature();
-    let here = |reason| Refused { realm: Some(index), reason };
+    let Some((key, algorithm)) = errand(&admitted, signature, host)? else {
+        return Ok(Begun::Decided(find_admitted(text, admitted, verified, now)));
+    };
+    let Admitted { index, realm, token, .. } = &admitted;
+    let imprint = read_claims(token.unverified_claims(), &realm.policy)
+        .ok()
+        .and_then(|claims| Imprint::take(text, (*index, realm), token, &claims, key));
+    Ok(Begun::Pending(Pending {
+        token: imprint.map_or_else(|| Held::Text(text.into()), Held::Whole),
+        signing_input_length: bytes.signing_input().len(),
+        signature: signature.into(),
+        realm: *index,
+        key: key.clone(),
+        algorithm,
+    }))
+}
+
+/// The key under which the host is to check the signature, and how. `None`: the host is no good for it.
+fn errand<'r>(
+    admitted: &Admitted<'r, '_>,
+    signature: &[u8],
+    host: Algorithms,
+) -> Result<Option<(&'r Key, Algorithm)>, Refused> {
+    let Admitted { index, token, candidates, .. } = admitted;
+    let here = |reason| Refused { realm: Some(*index), reason };
     let host_only = candidates.iter().any(|key| key.checked_by() == CheckedBy::HostOnly);
     let ([key], Some(algorithm)) = (candidates.as_slice(), token.header().algorithm()) else {
         // The host checks one signature under one key. An issuer with several keys says which.
@@ -89,21 +114,7 @@ fn hand_over(token: &[u8], realms: &[Realm], host: Algorithms, now: UnixSeconds)
     if !has_a_length_of(algorithm, signature) {
         return if host_only { Err(here(Reason::BadSignature)) } else { Ok(None) };
     }
-    if !host.contains(algorithm) {
-        return Ok(None);
-    }
-    let set = token.unverified_claims();
-    let imprint = read_claims(set, &realm.policy)
-        .ok()
-        .and_then(|claims| Imprint::take(text, (index, realm), &token, &claims, key));
-    Ok(Some(Pending {
-        token: imprint.map_or_else(|| Held::Text(text.into()), Held::Whole),
-        signing_input_length: bytes.signing_input().len(),
-        signature: signature.into(),
-        realm: index,
-        key: (*key).clone(),
-        algorithm,
-    }))
+    Ok(host.contains(algorithm).then_some((*key, algorithm)))
 }
 
 /// Reads the token again, for it is refused, or its key is another now and the reason must be found.
