@@ -227,15 +227,19 @@ impl JsLedger {
         Ledger::new(settings).map(JsLedger).map_err(|cause| ledger_error(&cause))
     }
 
-    /// Takes back a stored row; rows come in order. Throws when it does not continue the chain.
-    pub fn restore(&mut self, sequence: f64, payload: &[u8], chain: &[u8]) -> Result<(), JsValue> {
-        let row = ledger::Row {
-            sequence: whole(sequence),
-            keep_until: None,
-            payload: payload.to_vec(),
-            chain: chain_of(chain)?,
-        };
-        self.0.restore(&row).map_err(|cause| ledger_error(&cause))
+    /// Takes back a page of stored rows, in order of sequence: each one's sequence, the length of each payload, all chains
+    /// (16 bytes each) and all payloads. Throws, naming the row, when one does not continue the chain.
+    #[wasm_bindgen(js_name = restorePage)]
+    pub fn restore_page(
+        &mut self,
+        sequences: &[f64],
+        lengths: &[u32],
+        chains: &[u8],
+        payloads: &[u8],
+    ) -> Result<(), JsValue> {
+        let sequences: Vec<u64> = sequences.iter().copied().map(whole).collect();
+        let page = ledger::RowPage { sequences: &sequences, lengths, chains, payloads };
+        self.0.restore_page(page).map_err(|cause| ledger_error(&cause))
     }
 
     /// Takes back where the ledger stood, after the rows.
