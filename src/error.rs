@@ -278,6 +278,12 @@ pub enum LedgerError {
         /// Its sequence.
         sequence: u64,
     },
+    /// A page of rows whose parts are not of as many rows.
+    #[error("a page of {rows} rows cannot be read")]
+    UnreadablePage {
+        /// Rows it says it has.
+        rows: usize,
+    },
     /// A row's chain hash does not follow from the row before.
     #[error("the chain is broken at row {sequence}")]
     BrokenChain {
@@ -324,6 +330,7 @@ impl LedgerError {
             Self::TooMany { .. } => "too_many",
             Self::SequenceExhausted => "sequence_exhausted",
             Self::UnreadableRow { .. } => "unreadable_row",
+            Self::UnreadablePage { .. } => "unreadable_page",
             Self::BrokenChain { .. } => "broken_chain",
             Self::OutOfOrder { .. } => "out_of_order",
             Self::LaterIncarnation { .. } => "later_incarnation",

@@ -6,9 +6,9 @@ use crate::keys::{Key, KeyRules, KeySource, Keys, Skipped, MAX_KEYS};
 use crate::revocation::{peek_realm, Applied, Effect, Provided};
 use crate::time::UnixSeconds;
 use crate::verdict::{
-    self, Algorithm, Algorithms, Begun, CacheLimits, Finding, Handle, Handles, HostOutcome, Identified, IntakeError,
+    self, Algorithm, Algorithms, Begun, BegunIntake, CacheLimits, Finding, Handle, Handles, HostOutcome, Identified,
 };
-use crate::verdict::{Pending, Realm, RealmKeys, Verdict, VerifiedTokens};
+use crate::verdict::{IntakeError, Pending, Realm, RealmKeys, Verdict, VerifiedTokens};
 
 /// Realms, the tokens remembered as verified, and a clock. Everything is synchronous; fetching and waiting are the caller's.
 #[derive(Debug)]
@@ -44,6 +44,20 @@ pub enum Progress {
         /// Names the token, once.
         handle: Handle,
         /// Names the key, by which the host may keep what it made of it. The same number never means another key.
+        key_number: u32,
+    },
+}
+
+/// How far [`Gate::begin_to_identify`] got.
+#[derive(Debug)]
+pub enum IntakeProgress {
+    /// To the end.
+    Decided(Result<Identified, IntakeError>),
+    /// To the signature, as in [`Progress::AtHost`].
+    AtHost {
+        /// Names the token, once.
+        handle: Handle,
+        /// Names the key.
         key_number: u32,
     },
 }
@@ -136,6 +150,32 @@ impl Gate {
     pub fn identify(&mut self, token: &str, now: UnixSeconds) -> Result<Identified, IntakeError> {
         let now = self.advance(now);
         verdict::identify(token, &self.realms, now)
+    }
+
+    /// Begins to identify a token with the host's help, where its algorithm is one of `host`
+    /// ([`verdict::begin_to_identify`]).
+    pub fn begin_to_identify(&mut self, token: &str, host: Algorithms, now: UnixSeconds) -> IntakeProgress {
+        let now = self.advance(now);
+        match verdict::begin_to_identify(token, &self.realms, host, now) {
+            BegunIntake::Decided(identified) => IntakeProgress::Decided(identified),
+            BegunIntake::Pending(pending) => match self.key_number(&pending) {
+                Some(key_number) => IntakeProgress::AtHost { handle: self.at_host.put(pending), key_number },
+                None => IntakeProgress::Decided(self.identify(token, now)),
+            },
+        }
+    }
+
+    /// Ends what [`Gate::begin_to_identify`] began ([`verdict::finish_to_identify`]). `None`: the handle was used before, or
+    /// too many others have been given out since.
+    pub fn finish_to_identify(
+        &mut self,
+        handle: Handle,
+        outcome: HostOutcome,
+        now: UnixSeconds,
+    ) -> Option<Result<Identified, IntakeError>> {
+        let now = self.advance(now);
+        let pending = self.at_host.take(handle)?;
+        Some(verdict::finish_to_identify(&pending, outcome, &self.realms, now))
     }
 
     /// Replaces a realm's keys. `None` when there is no such realm.

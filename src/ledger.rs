@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! stage(event) -> Row, for the store -> commit() or abort()
-//! restore(row) ..., restore_head()                             after a start, from the store
+//! restore(row) ... or restore_page(rows) ..., restore_head()    after a start, from the store
 //! manifest(), section(), delta(), heartbeat() -> signed bytes  only of what was committed
 //! ```
 //! The ledger has neither clock nor store: `now` is an argument, and rows are durable when the caller says so by committing.
@@ -17,6 +17,7 @@ mod facts;
 mod intake;
 pub mod key;
 mod marks;
+mod page;
 mod publish;
 mod recent;
 mod record;
@@ -30,6 +31,7 @@ mod writer;
 pub use event::{Correction, Event};
 pub use facts::Facts;
 pub use intake::{MAX_CLIENTS_BYTES, MAX_NAME_BYTES, SESSION_GRACE_SECONDS};
+pub use page::RowPage;
 pub use recent::RECENT_CHANGES;
 pub use settings::{LedgerSettings, MAX_LIFETIME_SECONDS};
 pub use shelf::{RECENT_SECTIONS_BYTES, RECENT_SECTIONS_SECONDS};
@@ -132,7 +134,18 @@ impl Ledger {
     /// # Errors
     /// Names the row that does not fit; the ledger is of no use then.
     pub fn restore(&mut self, row: &Row) -> Result<(), LedgerError> {
-        let Row { sequence, ref payload, chain, .. } = *row;
+        self.restore_row(row.sequence, &row.payload, row.chain)
+    }
+
+    /// Takes a page of rows back in, one after the other as [`Ledger::restore`] does.
+    ///
+    /// # Errors
+    /// Names the row that does not fit, or the page contradicts itself; the ledger is of no use then.
+    pub fn restore_page(&mut self, page: RowPage<'_>) -> Result<(), LedgerError> {
+        page.rows()?.try_for_each(|(sequence, payload, chain)| self.restore_row(sequence, payload, chain))
+    }
+
+    fn restore_row(&mut self, sequence: u64, payload: &[u8], chain: Chain) -> Result<(), LedgerError> {
         self.check_order(sequence)?;
         let incarnation = sequence >> INCARNATION_SHIFT;
         let base = base_of(self.book.realm, incarnation);

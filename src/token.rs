@@ -244,7 +244,8 @@ impl<'d> UntrustedToken<'d> {
     }
 
     /// The token, whose signature the host has checked under one of the realm's keys. For
-    /// [`finish`](crate::verdict::finish) alone, which holds the handle that the host was given.
+    /// [`finish`](crate::verdict::finish) and [`finish_to_identify`](crate::verdict::finish_to_identify) alone, which hold
+    /// what the host was given.
     pub(crate) fn verified_by_host(self) -> VerifiedToken<'d> {
         self.believed()
     }

@@ -11,7 +11,7 @@ mod verified;
 
 pub use self::handles::{Handle, Handles, MAX_HANDLES};
 pub use self::host::{begin, finish, host_needed, Begun, HostOutcome, Pending};
-pub use self::intake::{identify, Identified, IntakeError};
+pub use self::intake::{begin_to_identify, finish_to_identify, identify, BegunIntake, Identified, IntakeError};
 pub use self::missing::missing_sections;
 pub use self::reason::Reason;
 pub use self::verified::{CacheLimits, VerifiedTokens};

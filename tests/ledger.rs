@@ -9,7 +9,7 @@ use pair::*;
 use portcullis::error::{DeltaUnavailable, LedgerError};
 use portcullis::ledger::key::SigningKey;
 use portcullis::ledger::{
-    Correction, Event, Ledger, LedgerSettings, Row, MAX_LIFETIME_SECONDS, MAX_NAME_BYTES, RECENT_CHANGES,
+    Correction, Event, Ledger, LedgerSettings, Row, RowPage, MAX_LIFETIME_SECONDS, MAX_NAME_BYTES, RECENT_CHANGES,
     RECENT_SECTIONS_SECONDS,
 };
 use portcullis::revocation::{Bounds, Effect, FeedKey, Level, Status, Subject};
@@ -615,8 +615,10 @@ fn a_broken_store_is_found_out() {
     let restore = |change: &dyn Fn(&mut Vec<Row>)| {
         let mut rows = rows.clone();
         change(&mut rows);
-        let mut ledger = ledger();
-        rows.iter().try_for_each(|row| ledger.restore(row))
+        let one_by_one = rows.iter().try_fold(ledger(), |mut ledger, row| ledger.restore(row).map(|()| ledger));
+        let by_page = restore_page(&rows);
+        assert_eq!(by_page.as_ref().err(), one_by_one.as_ref().err());
+        one_by_one.map(drop)
     };
     let sequence = rows[5].sequence;
     let last = rows[6].sequence;
@@ -632,6 +634,33 @@ fn a_broken_store_is_found_out() {
         rows[4].payload[0] = 9;
     });
     assert_eq!(unreadable, Err(LedgerError::UnreadableRow { sequence }));
+}
+
+/// A ledger of these rows, handed over at once.
+fn restore_page(rows: &[Row]) -> Result<Ledger, LedgerError> {
+    let mut ledger = ledger();
+    let page = RowPage {
+        sequences: &rows.iter().map(|row| row.sequence).collect::<Vec<_>>(),
+        lengths: &rows.iter().map(|row| u32::try_from(row.payload.len()).unwrap()).collect::<Vec<_>>(),
+        chains: &rows.iter().flat_map(|row| row.chain.0).collect::<Vec<_>>(),
+        payloads: &rows.iter().flat_map(|row| row.payload.clone()).collect::<Vec<_>>(),
+    };
+    ledger.restore_page(page).map(|()| ledger)
+}
+
+#[test]
+fn pages_of_rows_restore_what_rows_do() {
+    let mut before = ledger();
+    let rows = some_rows(&mut before);
+    let mut by_page = restore_page(&rows).unwrap();
+    by_page.restore_head(before.head().0, before.head().1).unwrap();
+    assert_eq!((by_page.head(), by_page.facts()), (before.head(), before.facts()));
+    let next = |ledger: &mut Ledger| record(ledger, &user("next"), NOW + 1).unwrap();
+    assert_eq!(next(&mut before), next(&mut by_page));
+
+    assert_eq!(restore_page(&[]).unwrap().head(), ledger().head());
+    let torn = RowPage { sequences: &[rows[0].sequence], lengths: &[4], chains: &[0; 16], payloads: &[0; 3] };
+    assert_eq!(ledger().restore_page(torn), Err(LedgerError::UnreadablePage { rows: 1 }));
 }
 
 #[test]

@@ -16,7 +16,7 @@ export interface BodyLimits {
  * Throws `too_large`, `timed_out` (also when the signal aborts) or `body_unreadable` (cut short, or read before).
  */
 export async function readBody(source: Request | Response, limits: BodyLimits): Promise<Uint8Array<ArrayBuffer>> {
-  if (source.bodyUsed) throw new PortcullisError('body_unreadable', 'the body was read before')
+  if (source.bodyUsed) throw bodyUnreadable('the body was read before')
   const body = source.body
   if (body === null) return new Uint8Array()
   if (Number(source.headers.get('content-length') ?? 0) > limits.maxBytes) {
@@ -30,7 +30,7 @@ export async function readBody(source: Request | Response, limits: BodyLimits): 
   try {
     for (;;) {
       const { done, value } = await Promise.race([reader.read(), deadline.passed])
-      if (done) return join(chunks, length)
+      if (done) return joined(chunks, length)
       length += value.byteLength
       if (length > limits.maxBytes) throw tooLarge(limits.maxBytes)
       chunks.push(value)
@@ -40,7 +40,7 @@ export async function readBody(source: Request | Response, limits: BodyLimits): 
     reader.cancel().catch(ignore)
     if (error instanceof PortcullisError) throw error
     if (limits.signal?.aborted) throw timedOut()
-    throw new PortcullisError('body_unreadable', 'the body could not be read to its end', { cause: error })
+    throw bodyUnreadable('the body could not be read to its end', error)
   } finally {
     deadline.stop()
   }
@@ -62,7 +62,8 @@ function watch({ timeoutMs, signal }: BodyLimits): { passed: Promise<never>; sto
   return { passed, stop: () => stop() }
 }
 
-function join(chunks: Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
+/** Chunks of so many bytes, in one piece of memory of its own. */
+export function joined(chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(length)
   let at = 0
   for (const chunk of chunks) {
@@ -72,12 +73,16 @@ function join(chunks: Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
   return whole
 }
 
-function tooLarge(maxBytes: number): PortcullisError {
+export function tooLarge(maxBytes: number): PortcullisError {
   return new PortcullisError('too_large', `the body is larger than ${maxBytes} bytes`)
 }
 
-function timedOut(): PortcullisError {
+export function timedOut(): PortcullisError {
   return new PortcullisError('timed_out', 'the body did not arrive in time')
+}
+
+export function bodyUnreadable(message: string, cause?: unknown): PortcullisError {
+  return new PortcullisError('body_unreadable', message, { cause })
 }
 
 function ignore(): void {}

@@ -287,7 +287,8 @@ impl<'a> BitReader<'a> {
             self.left -= width;
             return number;
         }
-        let next = self.words.next().and_then(|bytes| bytes.first_chunk()).map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        let next =
+            self.words.next().and_then(|bytes| bytes.first_chunk()).map_or(0, |bytes| u64::from_le_bytes(*bytes));
         let number = (self.word | next << self.left) & mask;
         self.word = next >> (width - self.left);
         self.left += u64::BITS - width;

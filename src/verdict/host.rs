@@ -10,6 +10,7 @@ use crate::explain::Unobserved;
 use crate::keys::Key;
 use crate::signature::{Algorithm, Algorithms, CheckedBy};
 use crate::time::UnixSeconds;
+use crate::token::TokenBytes;
 
 /// Begins to judge a token. Everything before the signature is checked; what is refused by then is decided, so is a token
 /// that is remembered as verified, and so is one that the host is no good for: its algorithm is not among `host`, its
@@ -140,7 +141,7 @@ fn finish_by_text(pending: &Pending, outcome: HostOutcome, realms: &[Realm], now
 }
 
 /// Whether a signature of this algorithm may be so long. Hosts differ in what they make of others.
-fn has_a_length_of(algorithm: Algorithm, signature: &[u8]) -> bool {
+pub(super) fn has_a_length_of(algorithm: Algorithm, signature: &[u8]) -> bool {
     match algorithm {
         Algorithm::HS256 => signature.len() == 32,
         Algorithm::HS384 => signature.len() == 48,
@@ -169,7 +170,7 @@ pub enum Begun {
 }
 
 /// A token whose signature the host is checking. It owns what is checked, can be used once, and is the only way to
-/// [`finish`]. Its `Debug` shows nothing of the token.
+/// [`finish`] and [`finish_to_identify`](super::finish_to_identify). Its `Debug` shows nothing of the token.
 pub struct Pending {
     token: Held,
     signing_input_length: usize,
@@ -197,6 +198,23 @@ impl Held {
 }
 
 impl Pending {
+    /// A token of which only the text is kept.
+    pub(super) fn of_text(text: &str, bytes: &TokenBytes<'_>, realm: usize, key: &Key, algorithm: Algorithm) -> Self {
+        Self {
+            token: Held::Text(text.into()),
+            signing_input_length: bytes.signing_input().len(),
+            signature: bytes.parts().signature().into(),
+            realm,
+            key: key.clone(),
+            algorithm,
+        }
+    }
+
+    /// The token.
+    pub(super) fn text(&self) -> &str {
+        self.token.text()
+    }
+
     /// The realm's place in the list that was given.
     #[must_use]
     pub fn realm(&self) -> usize {

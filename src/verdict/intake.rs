@@ -2,11 +2,14 @@
 
 use thiserror::Error;
 
-use super::{candidates, checks, decode, prove, select, Realm, Reason};
+use super::host::has_a_length_of;
+use super::{candidates, checks, decode, prove, select, HostOutcome, Pending, Realm, Reason};
 use crate::claims::Claims;
 use crate::explain::Unobserved;
+use crate::keys::Key;
+use crate::signature::{Algorithm, Algorithms};
 use crate::time::UnixSeconds;
-use crate::token::UntrustedToken;
+use crate::token::{TokenBytes, UntrustedToken, VerifiedToken};
 
 /// Identifies an access token of one of `realms`: form, realm, key, signature and token use are checked as in
 /// [`judge`](super::judge), and nothing else. An expired or revoked token is identified like any other; `now` says only
@@ -15,16 +18,92 @@ use crate::token::UntrustedToken;
 /// # Errors
 /// [`IntakeError`] when it is no token of ours, or not an access token, or there are no keys to tell.
 pub fn identify(token: &str, realms: &[Realm], now: UnixSeconds) -> Result<Identified, IntakeError> {
-    let invalid = |_: Reason| IntakeError::InvalidToken;
     let bytes = decode(token, realms, &mut Unobserved).map_err(invalid)?;
-    let token = UntrustedToken::read(&bytes).map_err(|_| IntakeError::InvalidToken)?;
+    let Addressed { index, realm, token, candidates, .. } = address(&bytes, realms, now)?;
+    let token = prove(realm, token, &candidates).map_err(invalid)?;
+    read(index, realm, &token)
+}
+
+/// Begins to identify a token with the host's help, where its algorithm is one of `host`. Everything before the signature
+/// is checked. What is refused by then is decided, and so is a token that the host is no good for, as in
+/// [`begin`](super::begin).
+#[must_use]
+pub fn begin_to_identify(token: &str, realms: &[Realm], host: Algorithms, now: UnixSeconds) -> BegunIntake {
+    match hand_over(token, realms, host, now) {
+        Ok(Some(pending)) => BegunIntake::Pending(pending),
+        Ok(None) => BegunIntake::Decided(identify(token, realms, now)),
+        Err(error) => BegunIntake::Decided(Err(error)),
+    }
+}
+
+/// Ends what [`begin_to_identify`] began, with what the host found. Keys and bans are read now, so nothing that happened
+/// meanwhile is missed: a key that has left the realm no longer vouches for the token.
+///
+/// # Errors
+/// As [`identify`].
+pub fn finish_to_identify(
+    pending: &Pending,
+    outcome: HostOutcome,
+    realms: &[Realm],
+    now: UnixSeconds,
+) -> Result<Identified, IntakeError> {
+    let bytes = decode(pending.text(), realms, &mut Unobserved).map_err(invalid)?;
+    let Addressed { index, realm, token, candidates, algorithm } = address(&bytes, realms, now)?;
+    let token = match outcome {
+        HostOutcome::Unknown => prove(realm, token, &candidates).map_err(invalid)?,
+        HostOutcome::Bad => return Err(IntakeError::InvalidToken),
+        HostOutcome::Good => {
+            let is_it = |key: &&Key| key.thumbprint() == pending.key().thumbprint();
+            let still_there =
+                index == pending.realm() && algorithm == pending.algorithm() && candidates.iter().any(is_it);
+            if !still_there || realm.revocations.bans(pending.key().thumbprint()) {
+                return Err(IntakeError::InvalidToken);
+            }
+            token.verified_by_host()
+        }
+    };
+    read(index, realm, &token)
+}
+
+/// `None`: the host is no good for it.
+fn hand_over(
+    token: &str,
+    realms: &[Realm],
+    host: Algorithms,
+    now: UnixSeconds,
+) -> Result<Option<Pending>, IntakeError> {
+    let bytes = decode(token, realms, &mut Unobserved).map_err(invalid)?;
+    let Addressed { index, candidates, algorithm, .. } = address(&bytes, realms, now)?;
+    // The host checks one signature under one key.
+    let [key] = candidates.as_slice() else { return Ok(None) };
+    let is_for_host = host.contains(algorithm) && has_a_length_of(algorithm, bytes.parts().signature());
+    Ok(is_for_host.then(|| Pending::of_text(token, &bytes, index, key, algorithm)))
+}
+
+/// A token whose form, realm and key are in order, and whose signature nobody has looked at.
+struct Addressed<'r, 'd> {
+    index: usize,
+    realm: &'r Realm,
+    token: UntrustedToken<'d>,
+    algorithm: Algorithm,
+    candidates: Vec<&'r Key>,
+}
+
+fn address<'r, 'd>(
+    bytes: &'d TokenBytes<'_>,
+    realms: &'r [Realm],
+    now: UnixSeconds,
+) -> Result<Addressed<'r, 'd>, IntakeError> {
+    let token = UntrustedToken::read(bytes).map_err(|_| IntakeError::InvalidToken)?;
     let (index, realm) = select(&token, realms).map_err(invalid)?;
     let algorithm = checks::algorithm(token.header(), &realm.policy).map_err(invalid)?;
     let keys = realm.keys.usable_at(now).ok_or(IntakeError::KeysUnavailable)?;
     let candidates = candidates(realm, keys, algorithm, token.header().key_id()).map_err(invalid)?;
-    let token = prove(realm, token, &candidates).map_err(invalid)?;
+    Ok(Addressed { index, realm, token, algorithm, candidates })
+}
 
-    // Only now: an answer about the use of a forged token would tell its maker something.
+/// Reads a token with a good signature. Only now: an answer about the use of a forged token would tell its maker something.
+fn read(index: usize, realm: &Realm, token: &VerifiedToken<'_>) -> Result<Identified, IntakeError> {
     let unexpected = |_: Reason| IntakeError::UnexpectedTokenUse;
     checks::media_type(token.header(), realm.policy.profile).map_err(unexpected)?;
     let claims = Claims::read(token.claims(), &realm.policy.claim_names).map_err(|_| IntakeError::InvalidToken)?;
@@ -39,6 +118,19 @@ pub fn identify(token: &str, realms: &[Realm], now: UnixSeconds) -> Result<Ident
         expires_at: claims.expires_at,
         issued_at: claims.issued_at,
     })
+}
+
+fn invalid(_: Reason) -> IntakeError {
+    IntakeError::InvalidToken
+}
+
+/// How far [`begin_to_identify`] got.
+#[derive(Debug)]
+pub enum BegunIntake {
+    /// To the end.
+    Decided(Result<Identified, IntakeError>),
+    /// To the signature, which is the host's to check.
+    Pending(Pending),
 }
 
 /// What an access token says of itself. Its `Debug` shows the realm alone.

@@ -3,12 +3,16 @@
 use super::options::GateOptions;
 use super::{error, hex, number, object, time};
 use crate::error::{FeedError, KeyError};
+#[cfg(feature = "origin")]
+use crate::gate::IntakeProgress;
 use crate::gate::{Gate, Progress};
 use crate::keys::KeySource;
 use crate::revocation::{Effect, Provided};
 use crate::signature::Algorithms;
 use crate::time::UnixSeconds;
 use crate::verdict::{Finding, Handle, HostOutcome, RealmKeys, Reason, Signature};
+#[cfg(feature = "origin")]
+use crate::verdict::{Identified, IntakeError};
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
 
@@ -81,12 +85,8 @@ impl JsGate {
 
     /// Takes back what the host found: 0 a bad signature, 1 a good one, otherwise it could not tell. Answers a finding code.
     pub fn finish(&mut self, handle: u32, outcome: u32, now: f64) -> u32 {
-        let outcome = match outcome {
-            0 => HostOutcome::Bad,
-            1 => HostOutcome::Good,
-            _ => HostOutcome::Unknown,
-        };
-        self.gate.finish(Handle::from_number(handle), outcome, time(now)).map_or(GONE, finding_code)
+        let found = self.gate.finish(Handle::from_number(handle), host_outcome(outcome), time(now));
+        found.map_or(GONE, finding_code)
     }
 
     /// Algorithm and public JWK of the key that a handle's token is to be checked with; empty when there is none to give.
@@ -214,10 +214,34 @@ impl JsGate {
     }
 }
 
+/// What an origin's gate does besides judging; its boundary is in `wasm/origin.rs`.
 #[cfg(feature = "origin")]
 impl JsGate {
-    pub(super) fn inner(&mut self) -> &mut Gate {
-        &mut self.gate
+    pub(super) fn inner(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// `None`: there is an errand.
+    pub(super) fn begin_intake(&mut self, length: usize, now: UnixSeconds) -> Option<Result<Identified, IntakeError>> {
+        let token = core::str::from_utf8(self.exchange.get(..length).unwrap_or(&self.exchange));
+        let Ok(token) = token else { return Some(Err(IntakeError::InvalidToken)) };
+        match self.gate.begin_to_identify(token, self.host, now) {
+            IntakeProgress::Decided(identified) => Some(identified),
+            IntakeProgress::AtHost { handle, key_number } => {
+                self.write_errand(handle, key_number);
+                None
+            }
+        }
+    }
+
+    /// `None`: there is no such handle any more.
+    pub(super) fn finish_intake(
+        &mut self,
+        handle: u32,
+        outcome: u32,
+        now: UnixSeconds,
+    ) -> Option<Result<Identified, IntakeError>> {
+        self.gate.finish_to_identify(Handle::from_number(handle), host_outcome(outcome), now)
     }
 }
 
@@ -234,8 +258,16 @@ impl JsGate {
     }
 }
 
+const fn host_outcome(code: u32) -> HostOutcome {
+    match code {
+        0 => HostOutcome::Bad,
+        1 => HostOutcome::Good,
+        _ => HostOutcome::Unknown,
+    }
+}
+
 /// A finding as a number.
-pub(super) fn finding_code(finding: Finding) -> u32 {
+fn finding_code(finding: Finding) -> u32 {
     match finding {
         Ok(standing) => {
             let behind = if standing.behind { BEHIND } else { 0 };

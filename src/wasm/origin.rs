@@ -1,13 +1,13 @@
 //! The ledger, as JavaScript sees it, and what an origin's own gate can do besides judging.
 
-use super::edge::{finding_code, JsGate};
+use super::edge::JsGate;
 use super::{error, hex, number, span, time};
 use crate::error::{DeltaUnavailable, LedgerError};
 use crate::ledger::key::SigningKey;
 use crate::ledger::{self, Correction, Event, Ledger, LedgerSettings};
-use crate::revocation::{Bounds, Chain, Subject};
+use crate::revocation::{Bounds, Chain, Revocations, Subject};
 use crate::time::UnixSeconds;
-use crate::verdict::Reason;
+use crate::verdict::{Identified, IntakeError, Reason};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde::de::{DeserializeOwned, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
@@ -227,15 +227,19 @@ impl JsLedger {
         Ledger::new(settings).map(JsLedger).map_err(|cause| ledger_error(&cause))
     }
 
-    /// Takes back a stored row; rows come in order. Throws when it does not continue the chain.
-    pub fn restore(&mut self, sequence: f64, payload: &[u8], chain: &[u8]) -> Result<(), JsValue> {
-        let row = ledger::Row {
-            sequence: whole(sequence),
-            keep_until: None,
-            payload: payload.to_vec(),
-            chain: chain_of(chain)?,
-        };
-        self.0.restore(&row).map_err(|cause| ledger_error(&cause))
+    /// Takes back a page of stored rows, in order of sequence: each one's sequence, the length of each payload, all chains
+    /// (16 bytes each) and all payloads. Throws, naming the row, when one does not continue the chain.
+    #[wasm_bindgen(js_name = restorePage)]
+    pub fn restore_page(
+        &mut self,
+        sequences: &[f64],
+        lengths: &[u32],
+        chains: &[u8],
+        payloads: &[u8],
+    ) -> Result<(), JsValue> {
+        let sequences: Vec<u64> = sequences.iter().copied().map(whole).collect();
+        let page = ledger::RowPage { sequences: &sequences, lengths, chains, payloads };
+        self.0.restore_page(page).map_err(|cause| ledger_error(&cause))
     }
 
     /// Takes back where the ledger stood, after the rows.
@@ -288,6 +292,13 @@ impl JsLedger {
     /// Forgets what can no longer refuse anything; how many entries that were.
     pub fn prune(&mut self, now: f64) -> f64 {
         number(self.0.prune(time(now)) as u64)
+    }
+
+    /// The sequence of the last committed event.
+    #[wasm_bindgen(getter)]
+    #[must_use]
+    pub fn sequence(&self) -> f64 {
+        number(self.0.head().0)
     }
 
     /// Where the ledger stands.
@@ -380,27 +391,48 @@ impl JsLedger {
 
 #[wasm_bindgen(js_class = Gate)]
 impl JsGate {
-    /// Judges a token at `now` (unix seconds) and answers a finding code.
-    pub fn check(&mut self, token: &str, now: f64) -> u32 {
-        finding_code(self.inner().find(token.as_bytes(), time(now)))
+    /// The sequence of a realm's state; -1 when it has none yet, or needs a manifest.
+    #[must_use]
+    pub fn sequence(&self, realm: usize) -> f64 {
+        let state = self.inner().realm(realm).map(|realm| &realm.revocations).filter(|state| !state.wants_manifest());
+        state.and_then(Revocations::position).map_or(-1.0, |position| number(position.sequence))
     }
 
-    /// Which access token this is: form, realm, key, signature and use are checked, nothing else. Throws `invalid_token`,
-    /// `unexpected_token_use` or `keys_unavailable`. `now` (unix seconds) says whether the keys may still be used.
-    pub fn identify(&mut self, token: &str, now: f64) -> Result<JsValue, JsValue> {
-        let identified = self.inner().identify(token, time(now));
-        let identified = identified.map_err(|cause| error(cause.code(), &cause.to_string()))?;
-        write(&IdentifiedResult {
-            realm: identified.realm,
-            token_id: identified.token_id,
-            subject: identified.subject,
-            session: identified.session,
-            authorized_party: identified.authorized_party,
-            client_id: identified.client_id,
-            expires_at: identified.expires_at.map(|at| number(at.get())),
-            issued_at: identified.issued_at.map(|at| number(at.get())),
-        })
+    /// Says which access token stands in the first `length` bytes of the exchange: form, realm, key, signature and use are
+    /// checked, nothing else. Throws `invalid_token`, `unexpected_token_use` or `keys_unavailable`. `now` (unix seconds)
+    /// says whether the keys may still be used. `undefined`: there is an errand for the host, as after `begin`; its answer
+    /// goes to `finishToIdentify`.
+    #[wasm_bindgen(js_name = beginToIdentify)]
+    pub fn begin_to_identify(&mut self, length: usize, now: f64) -> Result<JsValue, JsValue> {
+        match self.begin_intake(length, time(now)) {
+            Some(identified) => identified_result(identified),
+            None => Ok(JsValue::UNDEFINED),
+        }
     }
+
+    /// Takes back what the host found, as `finish` does, and answers or throws as `beginToIdentify`. `undefined`: there is
+    /// no such handle any more.
+    #[wasm_bindgen(js_name = finishToIdentify)]
+    pub fn finish_to_identify(&mut self, handle: u32, outcome: u32, now: f64) -> Result<JsValue, JsValue> {
+        match self.finish_intake(handle, outcome, time(now)) {
+            Some(identified) => identified_result(identified),
+            None => Ok(JsValue::UNDEFINED),
+        }
+    }
+}
+
+fn identified_result(identified: Result<Identified, IntakeError>) -> Result<JsValue, JsValue> {
+    let identified = identified.map_err(|cause| error(cause.code(), &cause.to_string()))?;
+    write(&IdentifiedResult {
+        realm: identified.realm,
+        token_id: identified.token_id,
+        subject: identified.subject,
+        session: identified.session,
+        authorized_party: identified.authorized_party,
+        client_id: identified.client_id,
+        expires_at: identified.expires_at.map(|at| number(at.get())),
+        issued_at: identified.issued_at.map(|at| number(at.get())),
+    })
 }
 
 /// A new Ed25519 key pair for a feed, as JWKs.

@@ -1,5 +1,6 @@
 import { Gate, initSync, reasons } from '../../wasm/edge/core.js'
 import { type ErrorCode, PortcullisError } from '../errors.ts'
+import type { Errand, HostKey, HostOutcome } from '../hostcrypto.ts'
 import { type Host, Loading } from '../loading.ts'
 import type { CorePolicy } from '../policy.ts'
 import { REASONS, type Reason } from '../reasons.ts'
@@ -51,20 +52,6 @@ export interface Finding {
   /** Whether the signature had been checked before. */
   remembered: boolean
 }
-
-/** A signature for the host to check. Every answer, and none at all, goes to `finish` once. */
-export interface Errand {
-  handle: number
-  /** Names a key of this gate; the same number never means another. */
-  keyNumber: number
-  /** The signing input and the signature behind it: a view of the core's memory, good until the core is called again. */
-  bytes: Uint8Array<ArrayBuffer>
-  /** Where the signing input ends. */
-  inputLength: number
-}
-
-/** Whether the host finds a signature good. `undefined`: it cannot tell, so the core checks it. */
-export type HostOutcome = boolean | undefined
 
 /** A realm's revocation state. Times in unix seconds. */
 export interface CoreState {
@@ -133,7 +120,7 @@ export class Core {
   }
 
   /** The key that an errand is about; `undefined` when the core has none to give. */
-  hostKey(handle: number): { algorithm: Algorithm; jwk: JWK } | undefined {
+  hostKey(handle: number): HostKey | undefined {
     const [algorithm, jwk] = this.#gate.hostKey(handle)
     return jwk === undefined ? undefined : { algorithm: algorithm as Algorithm, jwk: JSON.parse(jwk) as JWK }
   }

@@ -4,10 +4,10 @@ import assert from 'node:assert/strict'
 import { createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto'
 import { test } from 'node:test'
 import '../entry/edge/node.ts'
+import { hostCrypto, NodeSignatures, WebSignatures } from '../hostcrypto.ts'
 import { corePolicy } from '../policy.ts'
 import type { Algorithm, JWK } from '../types.ts'
 import { Core } from './core.ts'
-import { hostCrypto, NodeSignatures, WebSignatures } from './hostcrypto.ts'
 
 const NOW = 1_800_000_000
 const ISSUER = 'https://issuer.example/realms/acme'

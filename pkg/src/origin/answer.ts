@@ -1,8 +1,10 @@
+import { textResponse } from './direct.ts'
+
 /** Every response of the origin is made here or in `problem.ts`. */
 
 /** A JSON answer that no cache keeps. */
 export function json(status: number, body: object, headers: Record<string, string> = {}): Response {
-  return new Response(JSON.stringify(body), {
+  return textResponse(JSON.stringify(body), {
     status,
     headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
   })
@@ -10,7 +12,7 @@ export function json(status: number, body: object, headers: Record<string, strin
 
 /** A text that no cache keeps. */
 export function text(body: string, type: string): Response {
-  return new Response(body, { headers: { 'content-type': type, 'cache-control': 'no-store' } })
+  return textResponse(body, { headers: { 'content-type': type, 'cache-control': 'no-store' } })
 }
 
 /** Done, and nothing to say. */

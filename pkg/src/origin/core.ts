@@ -36,14 +36,19 @@ export function stageEvent(ledger: LedgerCore, event: LedgerEvent, now: number):
   return keepUntil === undefined ? { sequence, payload, chain } : { sequence, keepUntil, payload, chain }
 }
 
-/** Makes the origin's own gate. Throws `invalid_option`. */
-export function createGateCore(options: GateCoreOptions): GateCore {
+/** Makes the origin's own gate, for `GateCore`. Throws `invalid_option`. */
+export function createWasmGate(options: GateCoreOptions): WasmGate {
   host()
   try {
-    return new Gate(options) as unknown as GateCore
+    return new Gate(options) as unknown as WasmGate
   } catch (cause) {
     throw new PortcullisError('invalid_option', `the realms were refused: ${messageOf(cause)}`, { cause })
   }
+}
+
+/** The core's memory. Throws `not_loaded`. */
+export function memory(): WebAssembly.Memory {
+  return loading.memory
 }
 
 /**
@@ -126,7 +131,8 @@ export interface LedgerRow {
 
 /** A realm's ledger in the core. Only committed rows are ever signed. */
 export interface LedgerCore {
-  restore(sequence: number, payload: Uint8Array, chain: Uint8Array): void
+  /** Rows in order of sequence, by their parts. Throws with what is wrong with which row. */
+  restorePage(sequences: Float64Array, lengths: Uint32Array, chains: Uint8Array, payloads: Uint8Array): void
   restoreHead(sequence: number, chain: Uint8Array): void
   /** `undefined`: the event is in force already. */
   stage(event: LedgerEvent, now: number): (LedgerRow & { free(): void }) | undefined
@@ -137,6 +143,8 @@ export interface LedgerCore {
   /** Throws with code `pruned` or `ahead`. */
   delta(after: number, now: number): Uint8Array
   prune(now: number): number
+  /** The head's. */
+  readonly sequence: number
   /** `chain` is 32 hexadecimal digits. */
   head(): { sequence: number; chain: string }
   /** The chain at a past sequence; `undefined` where it is not known any more, or never was. */
@@ -207,23 +215,31 @@ export interface GateCoreOptions {
   realms: (CorePolicy & { keysFrom: 'caller' | 'feed'; feedKeys: JWK[] })[]
 }
 
-/** The gate in the core; realms are named by their index. */
-export interface GateCore {
-  /** Bits 0-7: 0, or one more than the reason's place in `REASONS`; bits 8-23: 0, or one more than the realm's index. */
-  check(token: string, now: number): number
-  /** Throws with code `invalid_token`, `unexpected_token_use` or `keys_unavailable`. */
-  identify(token: string, now: number): Identified
+/** The gate in the core; realms are named by their index. A token is written to the exchange before it is asked about. */
+export interface WasmGate {
+  /** Where tokens are written and signatures read: one byte more than `maxTokenBytes`. */
+  readonly exchange: number
+  /** Four numbers about what the host is to check: handle, key number, length of the signing input, of the signature. */
+  readonly errand: number
+  /** A finding code. */
+  begin(length: number, now: number, help: boolean): number
+  finish(handle: number, outcome: number, now: number): number
+  hostKey(handle: number): string[]
+  /** Throws with code `invalid_token`, `unexpected_token_use` or `keys_unavailable`. `undefined`: there is an errand. */
+  beginToIdentify(length: number, now: number): Identified | undefined
+  /** Likewise. `undefined`: there is no such handle any more. */
+  finishToIdentify(handle: number, outcome: number, now: number): Identified | undefined
   setKeys(
     realm: number,
     jwksJson: Uint8Array,
     usableUntil: number,
     source: 'configuration' | 'url',
   ): { accepted: number; skipped: { index: number; reason: string }[] }
-  clearKeys(realm: number): void
   applyFeed(bytes: Uint8Array, now: number): { realm: number; sequence: number; effect: 'changed' | 'partial' | 'renewed' | 'known' | 'staged' }
   peekFeed(bytes: Uint8Array): { realm: number; sequence: number }
   missingSections(realm: number): string[]
-  provideSection(realm: number, bytes: Uint8Array): 'stored' | 'committed'
-  state(realm: number): { loaded: boolean; sequence: number; wantsManifest: boolean; hasKeys: boolean }
+  provideSection(realm: number, bytes: Uint8Array, sha256?: Uint8Array): 'stored' | 'committed'
+  /** -1: it has no state yet, or needs a manifest. */
+  sequence(realm: number): number
   free(): void
 }

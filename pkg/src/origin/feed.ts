@@ -52,6 +52,11 @@ export class RealmFeed {
     return this.#options.ledger.head()
   }
 
+  /** The head's. */
+  get sequence(): number {
+    return this.#options.ledger.sequence
+  }
+
   /** The chain at a past sequence; `undefined` where it is not known any more. */
   chainAt(sequence: number): string | undefined {
     return this.#options.ledger.chainAt(sequence)
@@ -78,7 +83,7 @@ export class RealmFeed {
   delta(after: number): Statement {
     this.#mustBeOpen()
     const now = this.#options.clock()
-    const { sequence } = this.head()
+    const { sequence } = this
     if (this.#deltasAt.sequence !== sequence || this.#deltasAt.now !== now) {
       this.#deltas.clear()
       this.#deltasAt = { sequence, now }
@@ -106,7 +111,7 @@ export class RealmFeed {
   *statements(after: number | undefined): Generator<Statement> {
     let statement = this.statement(after)
     yield statement
-    while (statement.sequence < this.head().sequence) {
+    while (statement.sequence < this.sequence) {
       statement = this.statement(statement.sequence)
       yield statement
     }
@@ -126,7 +131,7 @@ export class RealmFeed {
   }
 
   heartbeat(): void {
-    this.publish(this.head().sequence)
+    this.publish(this.sequence)
   }
 
   /** Everything is signed anew, for the key is another one. */
@@ -138,7 +143,7 @@ export class RealmFeed {
 
   /** Resolves when the head is beyond `after`, after `waitMs`, or when `signal` aborts. Answers false when too many wait. */
   waitBeyond(after: number, waitMs: number, signal: AbortSignal): Promise<boolean> {
-    if (this.head().sequence > after || waitMs === 0 || signal.aborted || this.#phase !== 'open') return Promise.resolve(true)
+    if (this.sequence > after || waitMs === 0 || signal.aborted || this.#phase !== 'open') return Promise.resolve(true)
     return new Promise((resolve) => {
       const end = (): void => {
         clearTimeout(timer)
@@ -167,7 +172,7 @@ export class RealmFeed {
   close(): void {
     this.drain()
     this.#phase = 'closed'
-    for (const listener of [...this.#listeners]) listener({ bytes: new Uint8Array(), sequence: this.head().sequence })
+    for (const listener of [...this.#listeners]) listener({ bytes: new Uint8Array(), sequence: this.sequence })
     this.#listeners.clear()
   }
 
@@ -178,7 +183,7 @@ export class RealmFeed {
   #current(): Statement & { etag: Promise<string> } {
     this.#mustBeOpen()
     const now = this.#options.clock()
-    const { sequence } = this.head()
+    const { sequence } = this
     const known = this.#manifest
     if (known !== undefined && known.sequence === sequence && now < known.issuedAt + this.#options.renewSeconds) return known
     const bytes = this.#options.ledger.manifest(now)

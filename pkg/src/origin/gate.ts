@@ -4,8 +4,9 @@ import { REASONS, statusOf, type Reason } from '../reasons.ts'
 import { claimedKeyId, readPart } from '../tokenpart.ts'
 import type { Claims, JWK, JWKS } from '../types.ts'
 import type { Clock } from './clock.ts'
-import { coreCode, createGateCore, type GateCore, type GateCoreOptions, type Identified } from './core.ts'
+import { coreCode, type GateCoreOptions, type Identified } from './core.ts'
 import type { RealmFeed } from './feed.ts'
+import { GateCore } from './gatecore.ts'
 import { IssuerKeys, type TakeKeys } from './keys.ts'
 import type { Settings } from './settings.ts'
 
@@ -48,11 +49,11 @@ export class OriginGate {
     this.#settings = settings
     this.#clock = clock
     this.#pinned = publicKey
-    this.#core = createGateCore(coreOptions(settings, [publicKey]))
+    this.#core = new GateCore(coreOptions(settings, [publicKey]))
     this.#realms = settings.realms.map((realm, index) => {
       const feed = feeds.get(realm.name)
       if (feed === undefined) throw new PortcullisError('unknown_realm', `realm ${realm.name} has no feed`)
-      const take: TakeKeys = (json, usableUntil, source) => void this.#core.setKeys(index, json, usableUntil, source)
+      const take: TakeKeys = (json, usableUntil, source) => this.#core.setKeys(index, json, usableUntil, source)
       const keys = new IssuerKeys(realm, settings, take, () => this.#onKeys(realm.name))
       return { name: realm.name, feed, keys, renewedAt: 0 }
     })
@@ -67,7 +68,7 @@ export class OriginGate {
   /** Believes feeds signed by this key too, besides the one that signs now. Throws `invalid_option`; then nothing has changed. */
   pin(publicKey: JWK): void {
     const before = this.#core
-    this.#core = createGateCore(coreOptions(this.#settings, [this.#pinned, publicKey]))
+    this.#core = new GateCore(coreOptions(this.#settings, [this.#pinned, publicKey]))
     try {
       for (const { name, keys } of this.#realms) {
         keys.reinstall()
@@ -139,15 +140,13 @@ export class OriginGate {
     const index = this.#realms.indexOf(realm)
     const now = this.#clock()
     realm.renewedAt = 0
-    if (!this.#core.state(index).loaded || this.#core.state(index).wantsManifest || !this.#applyDeltas(realm, index, now)) {
-      this.#applyManifest(realm, index, now)
-    }
+    if (!this.#applyDeltas(realm, index, now)) this.#applyManifest(realm, index, now)
     realm.renewedAt = now
   }
 
   /** Where a delta of one of the realms leads. */
   sequenceOf(delta: Uint8Array): number {
-    return this.#core.peekFeed(delta).sequence
+    return this.#core.sequenceOf(delta)
   }
 
   close(): void {
@@ -157,9 +156,11 @@ export class OriginGate {
 
   /** False where there is no way from there by deltas, as after a correction. */
   #applyDeltas(realm: GateRealm, index: number, now: number): boolean {
+    const sequence = this.#core.sequence(index)
+    if (sequence === undefined) return false
     try {
-      for (const { bytes } of realm.feed.statements(this.#core.state(index).sequence)) this.#core.applyFeed(bytes, now)
-      return this.#core.state(index).sequence === realm.feed.head().sequence
+      for (const { bytes } of realm.feed.statements(sequence)) this.#core.applyFeed(bytes, now)
+      return this.#core.sequence(index) === realm.feed.sequence
     } catch {
       return false
     }
@@ -229,7 +230,7 @@ export class OriginGate {
   }
 }
 
-function coreOptions(settings: Settings, feedKeys: JWK[]): GateCoreOptions {
+function coreOptions(settings: Settings, feedKeys: JWK[]): Omit<GateCoreOptions, 'hostAlgorithms'> {
   return {
     maxTokenBytes: settings.maxTokenBytes,
     leewaySeconds: settings.leewaySeconds,
@@ -241,7 +242,6 @@ function coreOptions(settings: Settings, feedKeys: JWK[]): GateCoreOptions {
     maxAcceptStaleSeconds: MAX_STALE_SECONDS,
     verifiedTokenCacheEntries: VERIFIED_TOKENS,
     verifiedTokenCacheBytes: VERIFIED_TOKEN_BYTES,
-    hostAlgorithms: [],
     realms: settings.realms.map((realm) => ({ ...corePolicy(realm), keysFrom: 'caller', feedKeys })),
   }
 }

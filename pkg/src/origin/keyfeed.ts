@@ -79,7 +79,7 @@ export class KeyFeed {
     const isKnown = keysInFeed === 'omit' || keys.keys.length > 0
     const isRefused = wanted !== undefined && wanted === this.#refused.get(realm)
     if (!isKnown || isRefused || wanted === ledger(realm).jwks())
-      return { realm, sequence: ledger(realm).head().sequence }
+      return { realm, sequence: ledger(realm).sequence }
     try {
       const event =
         wanted === undefined ? ({ kind: 'keysWithdrawn' } as const) : ({ kind: 'keys', jwks: wanted } as const)

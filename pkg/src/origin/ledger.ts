@@ -156,7 +156,7 @@ export class Committer {
     const at = this.#options.clock()
     const entries = waiting.flatMap(({ realm, event, audit }): AuditEntry[] => {
       if (audit === undefined) return []
-      const sequence = staged.get(realm)?.rows.at(-1)?.sequence ?? this.#ledger(realm).head().sequence
+      const sequence = staged.get(realm)?.rows.at(-1)?.sequence ?? this.#ledger(realm).sequence
       return [storable(event === undefined ? { ...audit, realm, at } : { ...audit, realm, at, sequence })]
     })
     try {
@@ -168,14 +168,14 @@ export class Committer {
       return
     }
     for (const [realm, { after }] of staged) this.#options.onCommitted(realm, after)
-    for (const { realm, resolve } of waiting) resolve({ realm, sequence: this.#ledger(realm).head().sequence })
+    for (const { realm, resolve } of waiting) resolve({ realm, sequence: this.#ledger(realm).sequence })
   }
 
   /** False when the event was refused; its caller has heard of it. */
   #stage({ realm, event, guard, reject }: Waiting, staged: Map<string, Staged>): boolean {
     if (event === undefined) return true
     const ledger = this.#ledger(realm)
-    const known = staged.get(realm) ?? { after: ledger.head().sequence, rows: [], kinds: [] }
+    const known = staged.get(realm) ?? { after: ledger.sequence, rows: [], kinds: [] }
     try {
       guard?.()
     } catch (refusal) {

@@ -1,4 +1,6 @@
 import type { IncomingMessage } from 'node:http'
+import { readsBy } from './direct.ts'
+import { readIncoming } from './node-body.ts'
 import type { Source } from './node-source.ts'
 
 /** `RequestInit` with what Node's fetch asks for when a body is a stream. */
@@ -14,9 +16,12 @@ export class MalformedRequest extends Error {}
 export function requestOf(incoming: IncomingMessage, scheme: Source['scheme'], signal: AbortSignal): Request {
   const method = incoming.method ?? 'GET'
   const init: StreamingInit = { method, headers: headersOf(incoming), signal, duplex: 'half' }
-  if (method !== 'GET' && method !== 'HEAD') init.body = bodyOf(incoming)
+  const hasBody = method !== 'GET' && method !== 'HEAD'
+  if (hasBody) init.body = bodyOf(incoming)
   try {
-    return new Request(urlOf(incoming, scheme), init)
+    const request = new Request(urlOf(incoming, scheme), init)
+    if (hasBody) readsBy(request, (limits) => readIncoming(incoming, limits))
+    return request
   } catch (cause) {
     throw new MalformedRequest('the request has no standard form', { cause })
   }

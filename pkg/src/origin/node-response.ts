@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { textOf } from './direct.ts'
 
 /** How much of a body that nobody read is taken in to keep the connection; a longer one ends it. */
 const MAX_DRAINED_BYTES = 262_144
@@ -12,9 +13,12 @@ export async function writeResponse(response: Response, incoming: IncomingMessag
   }
   outgoing.statusCode = response.status
   outgoing.setHeaders(response.headers)
+  const text = textOf(response)
   if (incoming.method === 'HEAD' || body === null) {
     await body?.cancel().catch(ignore)
     outgoing.end()
+  } else if (text !== undefined) {
+    outgoing.end(text)
   } else if (await copy(body, outgoing)) {
     if (!outgoing.writableEnded) outgoing.end()
   } else {
@@ -29,16 +33,17 @@ async function copy(body: ReadableStream<Uint8Array>, outgoing: ServerResponse):
   const reader = body.getReader()
   const leave = (): void => void reader.cancel().catch(ignore)
   outgoing.once('close', leave)
+  const turn = endOfTurn()
   try {
     let next = reader.read()
-    const first = await soon(next)
+    const first = await Promise.race([next, turn])
     if (first === undefined) {
       // A stream's headers leave before its first event.
       outgoing.flushHeaders()
     } else if (!first.done) {
       next = reader.read()
       // A body of one piece leaves together with its headers and its length.
-      if ((await soon(next))?.done === true) {
+      if ((await Promise.race([next, turn]))?.done === true) {
         outgoing.end(first.value)
         return true
       }
@@ -58,9 +63,9 @@ async function copy(body: ReadableStream<Uint8Array>, outgoing: ServerResponse):
   }
 }
 
-/** What the promise gives within this turn of the event loop, else `undefined`. */
-function soon<T>(promise: Promise<T>): Promise<T | undefined> {
-  return Promise.race([promise, new Promise<undefined>((resolve) => setImmediate(() => resolve(undefined)))])
+/** The end of this turn of the event loop. */
+function endOfTurn(): Promise<undefined> {
+  return new Promise((resolve) => setImmediate(resolve, undefined))
 }
 
 function writable(outgoing: ServerResponse): Promise<void> {

@@ -147,7 +147,8 @@ async function respond(
   outgoing: ServerResponse,
 ): Promise<void> {
   const gone = new AbortController()
-  outgoing.once('close', () => gone.abort())
+  // An answer that went out whole is the end of it for everybody: nobody is left to hear.
+  outgoing.once('close', () => outgoing.writableFinished || gone.abort())
   let response: Response
   try {
     const { address, scheme } = proxies.sourceOf(incoming)

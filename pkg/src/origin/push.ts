@@ -71,7 +71,7 @@ export class Pusher {
   /** What is most urgent: a change, else a heartbeat that is due. */
   #next(): Target | undefined {
     return (
-      this.#targets.find((target) => target.sequence !== target.feed.head().sequence) ??
+      this.#targets.find((target) => target.sequence !== target.feed.sequence) ??
       this.#targets.find((target) => this.#dueInMs(target) <= 0)
     )
   }

@@ -1,5 +1,5 @@
-import { readBody } from '../body.ts'
 import { isObject } from '../options.ts'
+import { readRequest } from './direct.ts'
 import { hasMemberTwice } from './members.ts'
 import { Problem } from './problem.ts'
 
@@ -14,14 +14,14 @@ export const MAX_PARAMETER_CHARACTERS = 1_024
  */
 export async function jsonBody(request: Request, maxBytes: number, members: readonly string[]): Promise<Record<string, unknown>> {
   checkJson(request)
-  const bytes = await readBody(request, { maxBytes, timeoutMs: BODY_TIMEOUT_MS, signal: request.signal })
+  const bytes = await readRequest(request, { maxBytes, timeoutMs: BODY_TIMEOUT_MS, signal: request.signal })
   if (bytes.byteLength === 0) throw invalidRequest('the body is empty')
   return jsonObject(request, bytes, members)
 }
 
 /** The same for a body that may be left out: an empty one, of whatever type, is an object without members. */
 export async function optionalJsonBody(request: Request, maxBytes: number, members: readonly string[]): Promise<Record<string, unknown>> {
-  const bytes = await readBody(request, { maxBytes, timeoutMs: BODY_TIMEOUT_MS, signal: request.signal })
+  const bytes = await readRequest(request, { maxBytes, timeoutMs: BODY_TIMEOUT_MS, signal: request.signal })
   return bytes.byteLength === 0 ? {} : jsonObject(request, bytes, members)
 }
 
@@ -33,7 +33,7 @@ export async function formBody(request: Request, maxBytes: number): Promise<Map<
   if (contentType(request) !== 'application/x-www-form-urlencoded') {
     throw invalidRequest('the content type must be application/x-www-form-urlencoded')
   }
-  const bytes = await readBody(request, { maxBytes, timeoutMs: BODY_TIMEOUT_MS, signal: request.signal })
+  const bytes = await readRequest(request, { maxBytes, timeoutMs: BODY_TIMEOUT_MS, signal: request.signal })
   return parametersOf(new URLSearchParams(new TextDecoder().decode(bytes)))
 }
 

@@ -16,14 +16,13 @@ import {
 } from './database.ts'
 import { SCHEMA } from './schema.ts'
 import { SqliteAudit } from './sqlite-audit.ts'
-import type { RealmRows, RevocationStore, StoredHead, StoredRealm, StoredRow } from './store.ts'
+import { SqliteRows } from './sqlite-rows.ts'
+import type { RealmRows, RevocationStore, StoredHead, StoredRealm } from './store.ts'
 
 export { openDatabase, type Database, type DatabaseOptions, type SqliteDriver } from './database.ts'
 export { restoreSqlite, type Restored, type RestoreOptions } from './restore.ts'
 export type { RevocationStore } from './store.ts'
 
-/** Rows read at a time, so that loading holds no statement open. */
-const PAGE_ROWS = 4_096
 /** More than a turn of revocations writes. */
 const PROBE_BYTES = 65_536
 
@@ -87,7 +86,7 @@ interface OpenStore {
   audit: SqliteAudit
   lock: WriterLock
   head: Statement
-  page: Statement
+  rows: SqliteRows
   setHead: Statement
   insert: Statement
   advance: Statement
@@ -108,9 +107,7 @@ function openStore(options: SqliteStoreOptions): OpenStore {
       audit: new SqliteAudit(database),
       lock,
       head: database.prepare('SELECT issuer, incarnation, sequence, chain FROM revocation_heads WHERE realm = ?'),
-      page: database.prepare(
-        'SELECT sequence, keep_until, payload, chain FROM revocation_rows WHERE realm = ? AND sequence > ? ORDER BY sequence LIMIT ?',
-      ),
+      rows: new SqliteRows(database),
       setHead: database.prepare('INSERT OR REPLACE INTO revocation_heads VALUES (?, ?, ?, ?, ?)'),
       insert: database.prepare('INSERT INTO revocation_rows VALUES (?, ?, ?, ?, ?)'),
       advance: database.prepare('UPDATE revocation_heads SET sequence = ?, chain = ? WHERE realm = ? AND sequence = ?'),
@@ -143,21 +140,7 @@ function load(store: OpenStore, realm: string): StoredRealm | undefined {
     sequence: integerOf(found, 'sequence'),
     chain: bytesOf(found, 'chain'),
   }
-  return { head, rows: rowsOf(store, realm) }
-}
-
-function* rowsOf(store: OpenStore, realm: string): Generator<StoredRow> {
-  let after = 0
-  for (;;) {
-    const page = store.page.all(realm, after, PAGE_ROWS)
-    for (const found of page) {
-      const row: StoredRow = { sequence: integerOf(found, 'sequence'), payload: bytesOf(found, 'payload'), chain: bytesOf(found, 'chain') }
-      if (found['keep_until'] !== null) row.keepUntil = integerOf(found, 'keep_until')
-      after = row.sequence
-      yield row
-    }
-    if (page.length < PAGE_ROWS) return
-  }
+  return { head, rows: store.rows.of(realm) }
 }
 
 function setHead(store: OpenStore, realm: string, head: StoredHead): void {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
-import { createGateCore, type GateCore } from '../core.ts'
 import { corePolicy } from '../../policy.ts'
 import { REASONS } from '../../reasons.ts'
+import { GateCore } from '../gatecore.ts'
 import { openStage, type Stage } from '../testing/stage.ts'
 
 let stage: Stage
@@ -11,7 +11,7 @@ before(async () => (stage = await openStage()))
 after(() => stage.close())
 
 function openGate(): GateCore {
-  const gate = createGateCore({
+  const gate = new GateCore({
     maxTokenBytes: 16_384,
     leewaySeconds: 5,
     skewSeconds: 5,
@@ -21,7 +21,6 @@ function openGate(): GateCore {
     maxAcceptStaleSeconds: 3_600,
     verifiedTokenCacheEntries: 0,
     verifiedTokenCacheBytes: 0,
-    hostAlgorithms: [],
     realms: [{ ...corePolicy(stage.issuer.realm), keysFrom: 'caller', feedKeys: [stage.publicKey] }],
   })
   gate.setKeys(0, new TextEncoder().encode(JSON.stringify({ keys: [stage.issuer.jwk] })), Number.MAX_SAFE_INTEGER, 'configuration')
@@ -55,19 +54,19 @@ test('a gate that pulls manifest, sections and deltas knows what was revoked', a
   }
   assert.equal(reasonOf(gate, early), 'token_revoked')
   assert.equal(reasonOf(gate, late), undefined)
-  const { sequence } = gate.state(0)
+  const sequence = gate.sequence(0) ?? -1
   assert.equal(sequence, stage.sequence())
 
   await stage.revoke(late)
   gate.applyFeed(await bytesOf(await stage.get(`/feed/acme/deltas?after=${sequence}`)), now())
-  assert.equal(gate.state(0).sequence, sequence + 1)
+  assert.equal(gate.sequence(0), sequence + 1)
   assert.equal(reasonOf(gate, late), 'token_revoked')
   assert.equal(reasonOf(gate, good), undefined)
 
   const heartbeat = await stage.get(`/feed/acme/deltas?after=${sequence + 1}`)
   assert.equal(heartbeat.headers.get('cache-control'), 'no-store')
   gate.applyFeed(await bytesOf(heartbeat), now())
-  assert.equal(gate.state(0).sequence, sequence + 1)
+  assert.equal(gate.sequence(0), sequence + 1)
   gate.free()
 })
 
@@ -113,7 +112,7 @@ describe('manifest', () => {
     gate.applyFeed(await bytesOf(await waiting), now())
     const waited = performance.now() - start
     assert.ok(waited > 100 && waited < 1_500, `waited ${waited} ms`)
-    assert.equal(gate.state(0).sequence, head + 1)
+    assert.equal(gate.sequence(0), head + 1)
     gate.free()
   })
 

@@ -1,6 +1,8 @@
 // Makes the core ready for tests, as the entry files do for everybody else.
 
+import { createPublicKey, verify } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { load } from '../core.ts'
 
-load(new WebAssembly.Module(readFileSync(new URL('../../../wasm/origin/core_bg.wasm', import.meta.url))), { shareFlights: true })
+const file = new URL('../../../wasm/origin/core_bg.wasm', import.meta.url)
+load(new WebAssembly.Module(readFileSync(file)), { shareFlights: true, nodeCrypto: { createPublicKey, verify } })

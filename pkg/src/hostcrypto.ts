@@ -1,5 +1,31 @@
-import type { Algorithm, JWK } from '../types.ts'
-import type { Core, Errand, Host, HostOutcome, NodeCrypto } from './core.ts'
+import type { Host, NodeCrypto } from './loading.ts'
+import type { Algorithm, JWK } from './types.ts'
+
+/** A signature for the host to check. Every answer, and none at all, goes to `finish` once. */
+export interface Errand {
+  handle: number
+  /** Names a key of this gate; the same number never means another. */
+  keyNumber: number
+  /** The signing input and the signature behind it: a view of the core's memory, good until the core is called again. */
+  bytes: Uint8Array<ArrayBuffer>
+  /** Where the signing input ends. */
+  inputLength: number
+}
+
+/** Whether the host finds a signature good. `undefined`: it cannot tell, so the core checks it. */
+export type HostOutcome = boolean | undefined
+
+/** Whoever gives errands. */
+export interface ErrandGiver {
+  /** The key that an errand is about; `undefined` when there is none to give. */
+  hostKey(handle: number): HostKey | undefined
+}
+
+/** A key, and what it is used by. */
+export interface HostKey {
+  algorithm: Algorithm
+  jwk: JWK
+}
 
 /**
  * What the host checks faster than Rust does, or as fast. In µs of processor time for a token of 640 to 900 bytes, on one
@@ -53,7 +79,7 @@ export class NodeSignatures {
     this.#crypto = crypto
   }
 
-  verify(core: Core, { handle, keyNumber, bytes, inputLength }: Errand): HostOutcome {
+  verify(core: ErrandGiver, { handle, keyNumber, bytes, inputLength }: Errand): HostOutcome {
     const key = this.#keys.get(keyNumber) ?? keep(this.#keys, keyNumber, this.#import(core.hostKey(handle)))
     if (key === 'unusable') return undefined
     try {
@@ -63,7 +89,7 @@ export class NodeSignatures {
     }
   }
 
-  #import(given: { algorithm: Algorithm; jwk: JWK } | undefined): NodeKey | 'unusable' {
+  #import(given: HostKey | undefined): NodeKey | 'unusable' {
     if (given === undefined) return 'unusable'
     try {
       const key = this.#crypto.createPublicKey({ key: given.jwk, format: 'jwk' })
@@ -108,7 +134,7 @@ export class WebSignatures {
   }
 
   /** The promise never rejects. */
-  verify(core: Core, { handle, keyNumber, bytes, inputLength }: Errand): Promise<HostOutcome> {
+  verify(core: ErrandGiver, { handle, keyNumber, bytes, inputLength }: Errand): Promise<HostOutcome> {
     const key = this.#keys.get(keyNumber)
     if (key !== undefined && this.#reads === 'at_once') return this.#verify(key, bytes, inputLength)
     // A copy for whoever reads later: the next token is written where this one stands.
@@ -126,7 +152,7 @@ export class WebSignatures {
   /** What is kept is the key, not the promise of one: in workerd no request may await what another began. */
   async #importAndVerify(
     keyNumber: number,
-    given: { algorithm: Algorithm; jwk: JWK } | undefined,
+    given: HostKey | undefined,
     bytes: Uint8Array<ArrayBuffer>,
     inputLength: number,
   ): Promise<HostOutcome> {
@@ -134,7 +160,7 @@ export class WebSignatures {
     return this.#verify(key, bytes, inputLength)
   }
 
-  async #import(given: { algorithm: Algorithm; jwk: JWK } | undefined): Promise<WebKey | 'unusable'> {
+  async #import(given: HostKey | undefined): Promise<WebKey | 'unusable'> {
     if (given === undefined) return 'unusable'
     try {
       const scheme = WEB_SCHEMES[given.algorithm]

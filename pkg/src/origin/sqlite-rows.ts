@@ -1,0 +1,90 @@
+import { bytesOf, type Database, integerOf, type Row, type Statement, textOf } from './database.ts'
+import { PageMaker, PagedRows, type RowPage } from './rowpages.ts'
+import type { StoredRow } from './store.ts'
+
+/** Rows read at a time, so that loading holds no statement open. */
+const PAGE_ROWS = 4_096
+/** The longest payload that is read by columns: so the texts of a page stay below 10 MB. Nearly all have some 60 bytes. */
+const MAX_PAYLOAD_BYTES = 1_024
+
+const PAGE = 'SELECT sequence, keep_until, payload, chain FROM revocation_rows WHERE realm = ? AND sequence > ? ORDER BY sequence LIMIT ?'
+
+/** Reads the rows of a store in SQLite. */
+export class SqliteRows {
+  readonly #page: Statement
+  readonly #columns: Statement
+
+  constructor(database: Database) {
+    this.#page = database.prepare(PAGE)
+    // Four texts a page instead of an object and two buffers a row: a fifth of the time. As hexadecimal digits, because a
+    // text with a NUL in it is not everywhere what it seems. Rows are joined as they come, in the order of the inner query;
+    // should that ever be another, the ledger would refuse them.
+    this.#columns = database.prepare(
+      `SELECT count(*) AS row_count, max(sequence) AS last,
+         min(typeof(payload) = 'blob' AND length(payload) <= ${MAX_PAYLOAD_BYTES} AND typeof(chain) = 'blob') AS is_plain,
+         group_concat(sequence) AS sequences, group_concat(length(payload)) AS lengths, group_concat(hex(chain), '') AS chains,
+         group_concat(CASE WHEN length(payload) <= ${MAX_PAYLOAD_BYTES} THEN hex(payload) ELSE '' END, '') AS payloads
+       FROM (${PAGE})`,
+    )
+  }
+
+  /** All rows of a realm in order of sequence. Iterating over them throws what the database throws, and `store_corrupt`. */
+  of(realm: string): PagedRows {
+    return new PagedRows(
+      () => this.#rows(realm),
+      () => this.#pages(realm),
+    )
+  }
+
+  *#rows(realm: string): Generator<StoredRow> {
+    let after = 0
+    for (;;) {
+      const page = this.#page.all(realm, after, PAGE_ROWS)
+      for (const found of page) {
+        const row = rowOf(found)
+        after = row.sequence
+        yield row
+      }
+      if (page.length < PAGE_ROWS) return
+    }
+  }
+
+  *#pages(realm: string): Generator<RowPage> {
+    let after = 0
+    for (;;) {
+      const found = this.#columns.get(realm, after, PAGE_ROWS)
+      const count = found === undefined ? 0 : integerOf(found, 'row_count')
+      if (found === undefined || count === 0) return
+      yield found['is_plain'] === 1 ? pageOf(found) : this.#pageByRows(realm, after)
+      if (count < PAGE_ROWS) return
+      after = integerOf(found, 'last')
+    }
+  }
+
+  /** Says what is wrong, too, where a value is of the wrong type. */
+  #pageByRows(realm: string, after: number): RowPage {
+    const maker = new PageMaker()
+    for (const found of this.#page.all(realm, after, PAGE_ROWS)) maker.add(rowOf(found))
+    return maker.take()
+  }
+}
+
+function rowOf(found: Row): StoredRow {
+  const row: StoredRow = {
+    sequence: integerOf(found, 'sequence'),
+    payload: bytesOf(found, 'payload'),
+    chain: bytesOf(found, 'chain'),
+  }
+  if (found['keep_until'] !== null) row.keepUntil = integerOf(found, 'keep_until')
+  return row
+}
+
+function pageOf(found: Row): RowPage {
+  const numbers = (column: string): number[] => textOf(found, column).split(',').map(Number)
+  return {
+    sequences: new Float64Array(numbers('sequences')),
+    lengths: new Uint32Array(numbers('lengths')),
+    chains: Buffer.from(textOf(found, 'chains'), 'hex'),
+    payloads: Buffer.from(textOf(found, 'payloads'), 'hex'),
+  }
+}
