@@ -24,12 +24,6 @@ export function refused(reason: Reason): Refused {
   return { ok: false, reason, status: statusOf(reason) }
 }
 
-/**
- * Defines an accessor that is enumerable and configurable, as `Object.defineProperty` would, but in half the time: no
- * descriptor is read (ECMA-262 §B.2.2.2).
- */
-const defineGetter = (Object.prototype as unknown as { __defineGetter__: (name: string, get: () => unknown) => void }).__defineGetter__
-
 /** Makes the classes derived from it put their private fields on an object that is otherwise plain, like any verdict. */
 class Plain {
   constructor() {
