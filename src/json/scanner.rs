@@ -266,8 +266,8 @@ fn plain_length(text: &[u8]) -> Option<usize> {
     let mut at = 0;
     for word in words.by_ref() {
         let word = word.try_into().map(u64::from_le_bytes).ok()?;
-        let quote = zeros(word ^ ONES * b'"' as u64);
-        let backslash = zeros(word ^ ONES * b'\\' as u64);
+        let quote = zeros(word ^ (ONES * b'"' as u64));
+        let backslash = zeros(word ^ (ONES * b'\\' as u64));
         let control = word.wrapping_sub(ONES * 0x20) & !word;
         let special = (quote | backslash | control) & HIGH_BITS;
         if special != 0 {
