@@ -16,10 +16,13 @@ export const network: Rule = rule("an address or block of addresses, such as '10
 
 /** The proxies whose word counts about who asked. */
 export class TrustedProxies {
-  readonly #networks = new BlockList()
+  /** `undefined`: none are trusted, and nobody is looked up. */
+  readonly #networks: BlockList | undefined
 
   /** Each member obeys `network`. */
   constructor(networks: readonly string[]) {
+    if (networks.length === 0) return
+    this.#networks = new BlockList()
     for (const { address, bits, family } of networks.map(parseNetwork).filter((each) => each !== undefined)) {
       this.#networks.addSubnet(address, bits, family)
     }
@@ -45,6 +48,7 @@ export class TrustedProxies {
   }
 
   #trusts(address: string): boolean {
+    if (this.#networks === undefined) return false
     const family = isIP(address)
     return family !== 0 && this.#networks.check(address, family === 4 ? 'ipv4' : 'ipv6')
   }

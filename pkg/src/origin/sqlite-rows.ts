@@ -21,7 +21,8 @@ export class SqliteRows {
     // should that ever be another, the ledger would refuse them.
     this.#columns = database.prepare(
       `SELECT count(*) AS row_count, max(sequence) AS last,
-         min(typeof(payload) = 'blob' AND length(payload) <= ${MAX_PAYLOAD_BYTES} AND typeof(chain) = 'blob') AS is_plain,
+         min(typeof(payload) = 'blob' AND length(payload) <= ${MAX_PAYLOAD_BYTES} AND typeof(chain) = 'blob'
+           AND length(chain) = 16) AS is_plain,
          group_concat(sequence) AS sequences, group_concat(length(payload)) AS lengths, group_concat(hex(chain), '') AS chains,
          group_concat(CASE WHEN length(payload) <= ${MAX_PAYLOAD_BYTES} THEN hex(payload) ELSE '' END, '') AS payloads
        FROM (${PAGE})`,
@@ -61,7 +62,7 @@ export class SqliteRows {
     }
   }
 
-  /** Says what is wrong, too, where a value is of the wrong type. */
+  /** For pages that are not plain: with long payloads, or with a value that is wrong, which is then named. */
   #pageByRows(realm: string, after: number): RowPage {
     const maker = new PageMaker()
     for (const found of this.#page.all(realm, after, PAGE_ROWS)) maker.add(rowOf(found))
@@ -80,11 +81,30 @@ function rowOf(found: Row): StoredRow {
 }
 
 function pageOf(found: Row): RowPage {
-  const numbers = (column: string): number[] => textOf(found, column).split(',').map(Number)
+  const count = integerOf(found, 'row_count')
   return {
-    sequences: new Float64Array(numbers('sequences')),
-    lengths: new Uint32Array(numbers('lengths')),
+    sequences: listed(textOf(found, 'sequences'), new Float64Array(count)),
+    lengths: listed(textOf(found, 'lengths'), new Uint32Array(count)),
     chains: Buffer.from(textOf(found, 'chains'), 'hex'),
     payloads: Buffer.from(textOf(found, 'payloads'), 'hex'),
   }
+}
+
+const COMMA = 44
+const ZERO = 48
+
+/** Reads whole numbers with commas between them. */
+function listed<Numbers extends Float64Array | Uint32Array>(text: string, into: Numbers): Numbers {
+  let [index, number] = [0, 0]
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at)
+    if (code !== COMMA) number = number * 10 + code - ZERO
+    else {
+      into[index] = number
+      index += 1
+      number = 0
+    }
+  }
+  into[index] = number
+  return into
 }
