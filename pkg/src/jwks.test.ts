@@ -13,7 +13,7 @@ async function served(t: TestContext, listener: Listener, options: Partial<Remot
   const failures: unknown[] = []
   const keys = new RemoteKeys(
     {
-      url: `${server.url}/certs`, maxAgeSeconds: 300, maxStaleSeconds: 3600, timeoutMs: 300, plainHttp: 'loopback',
+      url: `${server.url}/certs`, maxAgeSeconds: 300, maxStaleSeconds: 3600, timeoutMs: 1000, plainHttp: 'loopback',
       shareFlights: true, fetch, onFailure: (error) => failures.push(error), ...options,
     },
     (bytes) => {

@@ -91,7 +91,7 @@ describe('recording', () => {
   })
 
   test('requests that come while the store writes share the next transaction', async () => {
-    const store = failing((path) => sqliteStore({ path }), 30)
+    const store = failing((path) => sqliteStore({ path }), 200)
     const stage = await openStage({ store: store.store })
     try {
       const tokens = await Promise.all(Array.from({ length: 64 }, () => stage.issuer.token()))
