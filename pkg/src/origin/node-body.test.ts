@@ -138,3 +138,24 @@ test('a request whose answer went out whole does not abort', async () => {
   await new Promise((resolve) => setTimeout(resolve, 20))
   assert.deepEqual(signals.map(({ aborted }) => aborted), [false])
 })
+
+test('of a request and its clone, each is read, whichever comes first', async () => {
+  for (const first of ['clone', 'itself'] as const) {
+    const { url } = await start(async (request, limits) => {
+      const clone = request.clone()
+      const [one, other] = first === 'clone' ? [clone, request] : [request, clone]
+      const bytes = [await readRequest(one, limits), await readRequest(other, limits)]
+      return new TextEncoder().encode(bytes.map((each) => new TextDecoder().decode(each)).join(' and '))
+    }, { maxBytes: 100 })
+    const answer = await fetch(url, { method: 'POST', body: 'a body' })
+    assert.equal(await answer.text(), 'a body and a body')
+    await server?.close()
+  }
+})
+
+test('of a response with a text, a clone takes none of it away', async () => {
+  const response = textResponse('a text', {})
+  const clone = response.clone()
+  assert.deepEqual([textOf(response), textOf(clone)], [undefined, undefined])
+  assert.deepEqual([await clone.text(), await response.text()], ['a text', 'a text'])
+})
