@@ -38,7 +38,7 @@ export interface HostKey {
  * | Rust, workerd          |   550 |       |   950 |       |       |   100 |
  * | WebCrypto, workerd     |    20 |       |    59 |       |       |    46 |
  *
- * Bun's and Deno's `node:crypto` are as far ahead, for EdDSA too. HMAC takes Rust 5 to 6 µs and stays there: so its keys need not
+ * Bun's and Deno's `node:crypto` are as far ahead, for EdDSA too. HMAC takes Rust 7 µs and stays there: so its keys need not
  * leave the core.
  *
  * workerd has `node:crypto` too, for workers with `nodejs_compat`: RS256 takes it about a tenth less than its WebCrypto, EdDSA

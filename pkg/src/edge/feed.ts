@@ -79,17 +79,11 @@ export class Feed {
    */
   async wait(ms: number, waitUntil?: WaitUntil, need?: Need): Promise<void> {
     if (!this.underWay && Date.now() - this.#failedAtMs < WAITING_BACKOFF_MS) return
-    if (need === undefined) {
-      const flight = this.#flight.join()
-      this.#carryOn(flight, waitUntil)
-      await within(flight, ms)
-      return
-    }
-    this.#needs.add(need)
-    const { whole, soon } = this.#flight.joinUntil(() => need.isMet)
+    if (need !== undefined) this.#needs.add(need)
+    const { whole, soon } = this.#flight.joinUntil(() => need?.isMet === true)
     this.#carryOn(whole, waitUntil)
     await within(soon, ms)
-    this.#needs.delete(need)
+    if (need !== undefined) this.#needs.delete(need)
   }
 
   /** For requests that need what the origin knows now: a refresh that starts after this call, waited for likewise. */
