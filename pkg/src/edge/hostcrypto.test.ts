@@ -1,18 +1,18 @@
 // Host and Rust must say the same of every signature: good ones, bad ones, and those that libraries differ about.
 
 import assert from 'node:assert/strict'
-import { createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto'
+import { createPublicKey, sign, verify } from 'node:crypto'
 import { test } from 'node:test'
 import '../entry/edge/node.ts'
 import { hostCrypto, NodeSignatures, WebSignatures } from '../hostcrypto.ts'
 import { corePolicy } from '../policy.ts'
-import type { Algorithm, JWK } from '../types.ts'
+import { digestOf, jwkOf, makePair, type Pair, signature } from '../testing/keypair.ts'
+import type { Algorithm } from '../types.ts'
 import { Core } from './core.ts'
 
 const NOW = 1_800_000_000
 const ISSUER = 'https://issuer.example/realms/acme'
 const ALGORITHMS: Algorithm[] = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
-const BITS: Partial<Record<Algorithm, number>> = { ES256: 256, ES384: 384, ES512: 521 }
 const nodeCrypto = { createPublicKey, verify }
 
 /** The orders of the curves (SEC 2) and of Ed25519's subgroup (RFC 8032 §5.1). */
@@ -23,45 +23,22 @@ const ORDERS: Record<string, bigint> = {
   EdDSA: 2n ** 252n + 27742317777372353535851937790883648493n,
 }
 
-interface Pair {
-  algorithm: Algorithm
-  publicKey: KeyObject
-  privateKey: KeyObject
-}
-
-function makePair(algorithm: Algorithm, rsa: { modulusLength: number; publicExponent?: number } = { modulusLength: 2048 }): Pair {
-  if (algorithm.startsWith('ES')) return { algorithm, ...generateKeyPairSync('ec', { namedCurve: `P-${BITS[algorithm]}` }) }
-  if (algorithm.startsWith('Ed')) return { algorithm, ...generateKeyPairSync('ed25519') }
-  return { algorithm, ...generateKeyPairSync('rsa', rsa) }
-}
-
-function digestOf(algorithm: Algorithm): string | null {
-  return algorithm.startsWith('Ed') ? null : `sha${algorithm.slice(2)}`
-}
-
-/** `saltLength` -1: as long as the hash. */
-function signature({ algorithm, privateKey }: Pair, input: string, saltLength = -1): Buffer {
-  const key = algorithm.startsWith('ES') ? { key: privateKey, dsaEncoding: 'ieee-p1363' as const }
-    : algorithm.startsWith('PS') ? { key: privateKey, padding: 6, saltLength } : privateKey
-  return sign(digestOf(algorithm), Buffer.from(input), key)
-}
-
 function inputOf(algorithm: Algorithm, claims: object = {}): string {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
   const all = { iss: ISSUER, aud: 'api', sub: 'alice', jti: 'token', iat: NOW - 10, exp: NOW + 300, ...claims }
   return `${part({ alg: algorithm, kid: 'key', typ: 'JWT' })}.${part(all)}`
 }
 
-function coreOf({ algorithm, publicKey }: Pair): Core {
+function coreOf(pair: Pair): Core {
   const core = new Core({
     maxTokenBytes: 16_384, leewaySeconds: 5, skewSeconds: 5, maxLifetimeSeconds: 86_400, maxSessionSeconds: undefined, maxStaleSeconds: 60,
     whenStale: 'refuse', maxAcceptStaleSeconds: 3600, verifiedTokenCacheEntries: 0, verifiedTokenCacheBytes: 0, hostAlgorithms: ALGORITHMS,
     realms: [{
       ...corePolicy({ name: 'acme', issuer: ISSUER, audience: 'api' }), keysFrom: 'caller',
-      feedKeys: [generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' }) as JWK],
+      feedKeys: [jwkOf(makePair('Ed25519'))],
     }],
   })
-  const jwks = { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'key', alg: algorithm }] }
+  const jwks = { keys: [{ ...jwkOf(pair), kid: 'key', alg: pair.algorithm }] }
   core.setKeys(0, new TextEncoder().encode(JSON.stringify(jwks)), Number.MAX_SAFE_INTEGER, 'configuration')
   return core
 }

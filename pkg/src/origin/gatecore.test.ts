@@ -1,12 +1,13 @@
 // The origin's own gate: whoever checks the signature, `node:crypto` or Rust, what is said of a token is the same.
 
 import assert from 'node:assert/strict'
-import { createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto'
+import { createPublicKey, verify } from 'node:crypto'
 import { test } from 'node:test'
 import { type HostCrypto, NodeSignatures, NoSignatures, WebSignatures } from '../hostcrypto.ts'
 import { corePolicy } from '../policy.ts'
 import { REASONS } from '../reasons.ts'
-import type { Algorithm, JWK } from '../types.ts'
+import { jwkOf, makePair, type Pair, signature } from '../testing/keypair.ts'
+import type { Algorithm } from '../types.ts'
 import { coreCode } from './core.ts'
 import { GateCore } from './gatecore.ts'
 import './testing/load.ts'
@@ -14,28 +15,6 @@ import './testing/load.ts'
 const NOW = 1_800_000_000
 const ISSUER = 'https://issuer.example/realms/acme'
 const ALGORITHMS: Algorithm[] = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
-const BITS: Partial<Record<Algorithm, number>> = { ES256: 256, ES384: 384, ES512: 521 }
-
-interface Pair {
-  algorithm: Algorithm
-  publicKey: KeyObject
-  privateKey: KeyObject
-}
-
-function makePair(algorithm: Algorithm): Pair {
-  if (algorithm.startsWith('ES')) return { algorithm, ...generateKeyPairSync('ec', { namedCurve: `P-${BITS[algorithm]}` }) }
-  if (algorithm.startsWith('Ed')) return { algorithm, ...generateKeyPairSync('ed25519') }
-  return { algorithm, ...generateKeyPairSync('rsa', { modulusLength: 2048 }) }
-}
-
-function digestOf(algorithm: Algorithm): string | null {
-  return algorithm.startsWith('Ed') ? null : `sha${algorithm.slice(2)}`
-}
-
-function signature({ algorithm, privateKey }: Pair, input: string): Buffer {
-  const how = algorithm.startsWith('ES') ? { dsaEncoding: 'ieee-p1363' as const } : algorithm.startsWith('PS') ? { padding: 6, saltLength: -1 } : {}
-  return sign(digestOf(algorithm), Buffer.from(input), { key: privateKey, ...how })
-}
 
 function inputOf(algorithm: Algorithm, claims: object = {}, header: object = {}): string {
   const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
@@ -43,7 +22,7 @@ function inputOf(algorithm: Algorithm, claims: object = {}, header: object = {})
   return `${part({ alg: algorithm, kid: 'key', typ: 'JWT', ...header })}.${part(all)}`
 }
 
-function gateOf({ algorithm, publicKey }: Pair, crypto: HostCrypto): GateCore {
+function gateOf(pair: Pair, crypto: HostCrypto): GateCore {
   const gate = new GateCore(
     {
       maxTokenBytes: 16_384,
@@ -59,13 +38,13 @@ function gateOf({ algorithm, publicKey }: Pair, crypto: HostCrypto): GateCore {
         {
           ...corePolicy({ name: 'acme', issuer: ISSUER, audience: 'api' }),
           keysFrom: 'caller',
-          feedKeys: [generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' }) as JWK],
+          feedKeys: [jwkOf(makePair('Ed25519'))],
         },
       ],
     },
     crypto,
   )
-  const jwks = { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'key', alg: algorithm }] }
+  const jwks = { keys: [{ ...jwkOf(pair), kid: 'key', alg: pair.algorithm }] }
   gate.setKeys(0, new TextEncoder().encode(JSON.stringify(jwks)), Number.MAX_SAFE_INTEGER, 'configuration')
   return gate
 }
