@@ -1,5 +1,6 @@
 import { Gate, initSync, reasons } from '../../wasm/edge/core.js'
 import { type ErrorCode, PortcullisError } from '../errors.ts'
+import { AT_HOST, Exchange, outcomeCode } from '../exchange.ts'
 import type { Errand, HostKey, HostOutcome } from '../hostcrypto.ts'
 import { type Host, Loading } from '../loading.ts'
 import type { CorePolicy } from '../policy.ts'
@@ -79,18 +80,14 @@ export interface CoreApplied {
 /** The wasm gate with our errors. Realms are indices into `realms` of its options. All of it is synchronous. */
 export class Core {
   readonly #gate: Gate
-  readonly #memory: WebAssembly.Memory
-  readonly #maxTokenBytes: number
-  /** Where tokens are written and signatures read; made anew when the memory has grown, for that detaches it. */
-  #exchange: Uint8Array<ArrayBuffer> = NOTHING
-  #errand: Uint32Array<ArrayBuffer> = new Uint32Array()
+  readonly #exchange: Exchange
   #changes = 0
 
   /** Throws `not_loaded`, and `invalid_option` for what only the core can tell, such as an unusable feed key. */
   constructor(options: CoreOptions) {
-    this.#memory = loading.memory
-    this.#maxTokenBytes = options.maxTokenBytes
+    const memory = loading.memory
     this.#gate = as('invalid_option', () => new Gate(options))
+    this.#exchange = new Exchange(memory, this.#gate, options.maxTokenBytes)
   }
 
   /** How often keys or state may have changed. As long as it is the same, they are. */
@@ -100,22 +97,18 @@ export class Core {
 
   /** Judges a token. `undefined`, which only comes with `help`: there is an `errand` for the host. */
   begin(token: string, now: number, help: boolean): Finding | undefined {
-    const code = this.#gate.begin(this.#write(token), now, help)
+    const code = this.#gate.begin(this.#exchange.write(token), now, help)
     return (code & AT_HOST) === 0 ? found(code) : undefined
   }
 
   /** What the host is to check, right after `begin`. */
   get errand(): Errand {
-    if (this.#exchange.byteLength === 0) this.#look()
-    const errand = this.#errand
-    const inputLength = errand[2] ?? 0
-    const bytes = this.#exchange.subarray(0, inputLength + (errand[3] ?? 0))
-    return { handle: errand[0] ?? 0, keyNumber: errand[1] ?? 0, bytes, inputLength }
+    return this.#exchange.errand
   }
 
   /** `undefined`: the handle is too old; the token must be judged from the beginning. */
   finish(handle: number, outcome: HostOutcome, now: number): Finding | undefined {
-    const code = this.#gate.finish(handle, outcome === undefined ? UNKNOWN : Number(outcome), now)
+    const code = this.#gate.finish(handle, outcomeCode(outcome), now)
     return (code & GONE) === 0 ? found(code) : undefined
   }
 
@@ -178,30 +171,11 @@ export class Core {
   free(): void {
     this.#gate.free()
   }
-
-  /** Writes a token where the core reads it, and answers how many bytes it has; one that is too long gets one too many. */
-  #write(token: string): number {
-    if (this.#exchange.byteLength === 0) this.#look()
-    const { read, written } = encoder.encodeInto(token, this.#exchange)
-    return read === token.length ? written : this.#maxTokenBytes + 1
-  }
-
-  #look(): void {
-    // Not shared: the module is compiled without threads.
-    const buffer = this.#memory.buffer as ArrayBuffer
-    this.#exchange = new Uint8Array(buffer, this.#gate.exchange, this.#maxTokenBytes + 1)
-    this.#errand = new Uint32Array(buffer, this.#gate.errand, 4)
-  }
 }
 
-const NOTHING = new Uint8Array()
-const encoder = new TextEncoder()
-/** The outcome that is neither 0, bad, nor 1, good. */
-const UNKNOWN = 2
-/** Bits of a finding code: the token's `rsq` is beyond our sequence; the signature was known; an errand; no such handle. */
+/** Bits of a finding code: the token's `rsq` is beyond our sequence; the signature was known; no such handle. */
 const BEHIND = 1 << 24
 const REMEMBERED = 1 << 25
-const AT_HOST = 1 << 26
 const GONE = 1 << 27
 
 function found(code: number): Finding {

@@ -1,0 +1,56 @@
+import type { Errand, HostOutcome } from './hostcrypto.ts'
+
+/** Where in its memory a core lets itself be written to and read: `exchange` for tokens, `errand` for what is asked of the host. */
+export interface Places {
+  readonly exchange: number
+  readonly errand: number
+}
+
+/** The part of a core's memory through which tokens go in and errands come out, without a copy by the boundary's code. */
+export class Exchange {
+  readonly #memory: WebAssembly.Memory
+  readonly #places: Places
+  readonly #maxTokenBytes: number
+  /** Made anew when the memory has grown, for that detaches them. */
+  #bytes: Uint8Array<ArrayBuffer> = new Uint8Array()
+  #errand: Uint32Array<ArrayBuffer> = new Uint32Array()
+
+  constructor(memory: WebAssembly.Memory, places: Places, maxTokenBytes: number) {
+    this.#memory = memory
+    this.#places = places
+    this.#maxTokenBytes = maxTokenBytes
+  }
+
+  /** Writes a token where the core reads it, and answers how many bytes it has; one that is too long gets one too many. */
+  write(token: string): number {
+    if (this.#bytes.byteLength === 0) this.#look()
+    const { read, written } = encoder.encodeInto(token, this.#bytes)
+    return read === token.length ? written : this.#maxTokenBytes + 1
+  }
+
+  /** What the host is to check, right after the core has asked. */
+  get errand(): Errand {
+    if (this.#bytes.byteLength === 0) this.#look()
+    const errand = this.#errand
+    const inputLength = errand[2] ?? 0
+    const bytes = this.#bytes.subarray(0, inputLength + (errand[3] ?? 0))
+    return { handle: errand[0] ?? 0, keyNumber: errand[1] ?? 0, bytes, inputLength }
+  }
+
+  #look(): void {
+    // Not shared: the module is compiled without threads.
+    const buffer = this.#memory.buffer as ArrayBuffer
+    this.#bytes = new Uint8Array(buffer, this.#places.exchange, this.#maxTokenBytes + 1)
+    this.#errand = new Uint32Array(buffer, this.#places.errand, 4)
+  }
+}
+
+const encoder = new TextEncoder()
+
+/** The bit of a finding code that says: nothing is found yet, there is an errand. */
+export const AT_HOST: number = 1 << 26
+
+/** How the core is told what the host has found: 0, bad; 1, good; 2, it could not tell. */
+export function outcomeCode(outcome: HostOutcome): number {
+  return outcome === undefined ? 2 : Number(outcome)
+}
