@@ -262,7 +262,7 @@ impl Ledger {
     /// Whether the key with this RFC 7638 thumbprint is banned.
     #[must_use]
     pub fn bans(&self, thumbprint: &[u8; 32]) -> bool {
-        self.book.exact.bans.contains(thumbprint)
+        self.book.exact.bans.contains_key(thumbprint)
     }
 
     /// The realm's JWKS in the feed; `None`: the feed carries none.

@@ -25,6 +25,7 @@ mod realm;
 pub(crate) mod section;
 pub(crate) mod shards;
 mod slot;
+pub(crate) mod sorted;
 pub(crate) mod staged;
 mod state;
 pub(crate) mod statement;
@@ -160,7 +161,7 @@ impl Revocations {
     /// Whether the key with this RFC 7638 thumbprint is banned.
     #[must_use]
     pub fn bans(&self, thumbprint: &[u8; 32]) -> bool {
-        self.active.as_ref().is_some_and(|state| state.exact.bans.contains(thumbprint))
+        self.active.as_ref().is_some_and(|state| state.exact.bans.contains_key(thumbprint))
     }
 
     /// The bounds to judge by: the smallest of the edge's own, the manifest's and those that a delta told of since.

@@ -77,7 +77,7 @@ impl Book {
             }
             Fact::NotBefore { subject, .. } => self.not_before(subject),
             Fact::Version { user, .. } => self.versions.get(&user_key(self.realm, user)),
-            Fact::Ban { thumbprint } => u64::from(self.exact.bans.contains(thumbprint)),
+            Fact::Ban { thumbprint } => u64::from(self.exact.bans.contains_key(thumbprint)),
             Fact::Keys { jwks } => u64::from(self.exact.jwks.as_deref().unwrap_or_default() == jwks),
             Fact::Bounds { kept_by, told, .. } => u64::from(self.eras.says(&kept_by, &told)),
         }
@@ -154,8 +154,8 @@ impl Book {
                 Change::Version { key, minimum }
             }
             Fact::Ban { thumbprint } => {
-                self.exact.bans.insert(*thumbprint);
-                Change::Exact(Box::new(Exact { bans: [*thumbprint].into(), ..Exact::default() }))
+                self.exact.bans.insert(*thumbprint, ());
+                Change::Exact(Box::new(Exact { bans: [(*thumbprint, ())].into(), ..Exact::default() }))
             }
             Fact::Keys { jwks } => {
                 self.exact.jwks = Some(jwks.to_vec());
@@ -197,7 +197,9 @@ impl Book {
                     (Some(name), _) => self.epochs.set(self.epoch_fingerprint(subject), name, value, sequence),
                     (None, SubjectName::Client(client)) => {
                         self.exact.clients.remove(client);
-                        self.exact.clients.extend(value.map(|not_before| (client.into(), not_before)));
+                        if let Some(not_before) = value {
+                            self.exact.clients.insert(client.into(), not_before);
+                        }
                     }
                     (None, _) => self.exact.realm_not_before = value,
                 }

@@ -154,12 +154,12 @@ fn exact_blocks(writer: &mut Writer, exact: &Exact) {
     });
     writer.block(BlockKind::Realm, &realm);
     let mut clients = Writer::default();
-    for (client, not_before) in &exact.clients {
+    for (client, not_before) in exact.clients.iter() {
         clients.count(client.len()).bytes(client.as_bytes()).varint(*not_before);
     }
     writer.block(BlockKind::Clients, &clients);
     let mut bans = Writer::default();
-    exact.bans.iter().for_each(|thumbprint| {
+    exact.bans.keys().for_each(|thumbprint| {
         bans.bytes(thumbprint);
     });
     writer.block(BlockKind::Bans, &bans);

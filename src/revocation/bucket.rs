@@ -1,6 +1,6 @@
 //! Revoked token ids of one expiry bucket, or of unknown expiry: a filter and, over it, an exact live set.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::bounds::Bounds;
 use super::delta::BucketChange;
@@ -8,6 +8,7 @@ use super::filter::{Filter, Inserted};
 use super::fingerprint::{Fingerprint, Name};
 use super::section::SectionEntry;
 use super::slot::Slot;
+use super::sorted::SortedMap;
 use crate::time::UnixSeconds;
 
 /// Seconds of `exp` that share a filter.
@@ -42,12 +43,12 @@ pub(crate) struct Bucket {
     /// A token issued later is in none of this. Raised before an id is added.
     greatest_issued_at: u64,
     /// Ids that came when there was no filter, a full one or one of another hash key, by generation.
-    live: BTreeMap<u32, BTreeSet<Fingerprint>>,
+    live: SortedMap<u32, BTreeSet<Fingerprint>>,
 }
 
 impl Bucket {
     pub(crate) fn new(slot: Slot<Filter>) -> Self {
-        Self { greatest_issued_at: slot.entry().greatest_issued_at, slot: Some(slot), live: BTreeMap::new() }
+        Self { greatest_issued_at: slot.entry().greatest_issued_at, slot: Some(slot), live: SortedMap::default() }
     }
 
     /// Looks a token id up; `issued_at` is the token's.
@@ -55,7 +56,7 @@ impl Bucket {
         if !self.may_have(issued_at) {
             return Found::No;
         }
-        for (generation, fingerprints) in &self.live {
+        for (generation, fingerprints) in self.live.iter() {
             if id.under(*generation).is_none_or(|fingerprint| fingerprints.contains(&fingerprint)) {
                 return Found::Yes;
             }
@@ -134,6 +135,8 @@ impl Bucket {
                 }
             }
         }
-        self.live.entry(generation).or_default().insert(fingerprint);
+        self.live.update(generation, |live| {
+            live.insert(fingerprint);
+        });
     }
 }

@@ -1,7 +1,6 @@
 //! The small parts of the state that are held as they are: not-befores of realm and clients, banned keys, JWKS.
 
-use std::collections::{BTreeMap, BTreeSet};
-
+use super::sorted::SortedMap;
 use super::wire::{check_order, Reader, MAX_BANS, MAX_CLIENTS, MAX_CLIENT_ID_BYTES, MAX_JWKS_BYTES};
 use crate::error::FeedError;
 
@@ -9,8 +8,9 @@ use crate::error::FeedError;
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Exact {
     pub(crate) realm_not_before: Option<u64>,
-    pub(crate) clients: BTreeMap<Box<str>, u64>,
-    pub(crate) bans: BTreeSet<[u8; 32]>,
+    pub(crate) clients: SortedMap<Box<str>, u64>,
+    /// A set.
+    pub(crate) bans: SortedMap<[u8; 32], ()>,
     pub(crate) jwks: Option<Vec<u8>>,
 }
 
@@ -18,11 +18,12 @@ impl Exact {
     /// Takes in a change.
     pub(crate) fn merge(&mut self, change: &Self) {
         self.realm_not_before = self.realm_not_before.max(change.realm_not_before);
-        for (client, not_before) in &change.clients {
-            let known = self.clients.entry(client.clone()).or_default();
-            *known = (*known).max(*not_before);
+        for (client, not_before) in change.clients.iter() {
+            self.clients.update(client.clone(), |known| *known = (*known).max(*not_before));
         }
-        self.bans.extend(&change.bans);
+        for thumbprint in change.bans.keys() {
+            self.bans.insert(*thumbprint, ());
+        }
         if change.jwks.is_some() {
             self.jwks.clone_from(&change.jwks);
         }
@@ -45,7 +46,7 @@ impl Exact {
             if length > MAX_CLIENT_ID_BYTES || self.clients.len() >= MAX_CLIENTS {
                 return Err(FeedError::Malformed { part: "size of clients block" });
             }
-            check_order(self.clients.last_key_value().map(|(last, _)| &**last), id, "order of clients")?;
+            check_order(self.clients.last_key().map(|last| &**last), id, "order of clients")?;
             self.clients.insert(id.into(), reader.varint()?);
         }
         Ok(())
@@ -59,8 +60,8 @@ impl Exact {
                 return Err(FeedError::Malformed { part: "size of bans block" });
             }
             let thumbprint = reader.array()?;
-            check_order(self.bans.last(), &thumbprint, "order of bans")?;
-            self.bans.insert(thumbprint);
+            check_order(self.bans.last_key(), &thumbprint, "order of bans")?;
+            self.bans.insert(thumbprint, ());
         }
         Ok(())
     }

@@ -1,11 +1,9 @@
 //! Sections that have not arrived: all of them, and those that the answer about one token lies in.
 
-use std::collections::BTreeSet;
-
 use super::bucket::{bucket_of, Bucket};
 use super::fingerprint::{Name, NameKind};
 use super::realm::RealmId;
-use super::section::{SectionEntry, SectionName};
+use super::section::SectionEntry;
 use super::shards::absent;
 use super::slot::Slot;
 use super::state::State;
@@ -17,8 +15,15 @@ impl Revocations {
     /// SHA-256 names of the sections to fetch, those of a staged manifest first.
     #[must_use]
     pub fn missing_sections(&self) -> Vec<[u8; 32]> {
-        let mut seen = BTreeSet::new();
-        self.missing_entries().map(|(entry, _)| entry.name).filter(|name| seen.insert(*name)).collect()
+        let active = self.active.as_ref();
+        let staged: Vec<_> = self.staged.iter().flat_map(|staged| staged.missing(active)).collect();
+        // They are in this order.
+        let is_staged = |entry: &SectionEntry| {
+            let found = staged.binary_search_by_key(&(entry.kind, entry.bucket), |staged| (staged.kind, staged.bucket));
+            found.is_ok_and(|place| staged.get(place).is_some_and(|staged| staged.name == entry.name))
+        };
+        let only_active = active.into_iter().flat_map(State::missing).filter(|entry| !is_staged(entry));
+        staged.iter().copied().chain(only_active).map(|entry| entry.name).collect()
     }
 
     /// Those of them without which [`Revocations::status`] cannot answer for this subject; the first few of a state that has
@@ -26,7 +31,13 @@ impl Revocations {
     #[must_use]
     pub fn missing_for(&self, subject: &Subject<'_>) -> Vec<[u8; 32]> {
         let entries = self.active.as_ref().map(|active| active.missing_for(self.realm, subject)).unwrap_or_default();
-        entries.into_iter().map(|entry| entry.name).collect::<BTreeSet<SectionName>>().into_iter().collect()
+        let mut names = Vec::with_capacity(entries.len());
+        for entry in entries {
+            if !names.contains(&entry.name) {
+                names.push(entry.name);
+            }
+        }
+        names
     }
 }
 

@@ -7,6 +7,7 @@ use super::epochs::EpochTable;
 use super::fingerprint::{Fingerprint, Name, FINGERPRINT_BITS};
 use super::section::SectionEntry;
 use super::slot::Slot;
+use super::sorted::SortedMap;
 use super::versions::{shard_of, UserKey, VersionTable};
 
 /// A value that may be hidden in a section that has not arrived.
@@ -23,13 +24,13 @@ pub(crate) enum Known {
 pub(crate) struct Epochs {
     pub(crate) shards: Vec<Slot<EpochTable>>,
     /// By generation, then by fingerprint.
-    pub(crate) live: BTreeMap<u32, BTreeMap<Fingerprint, u64>>,
+    pub(crate) live: SortedMap<u32, BTreeMap<Fingerprint, u64>>,
 }
 
 impl Epochs {
     pub(crate) fn not_before(&self, name: &Name<'_>) -> Known {
         let mut not_before = 0;
-        for (generation, live) in &self.live {
+        for (generation, live) in self.live.iter() {
             let found = name.under(*generation).and_then(|fingerprint| live.get(&fingerprint));
             not_before = not_before.max(found.copied().unwrap_or(0));
         }
@@ -51,11 +52,12 @@ impl Epochs {
     }
 
     pub(crate) fn add(&mut self, change: &EpochChange) {
-        let live = self.live.entry(change.generation).or_default();
-        for (fingerprint, not_before) in &change.not_befores {
-            let known = live.entry(*fingerprint).or_default();
-            *known = (*known).max(*not_before);
-        }
+        self.live.update(change.generation, |live| {
+            for (fingerprint, not_before) in &change.not_befores {
+                let known = live.entry(*fingerprint).or_default();
+                *known = (*known).max(*not_before);
+            }
+        });
     }
 
     pub(crate) fn live_count(&self) -> usize {
@@ -65,9 +67,9 @@ impl Epochs {
     /// Takes over what is live for one shard from an earlier state.
     pub(crate) fn keep_live(&mut self, earlier: &Self, shard: usize) {
         let shards = earlier.shards.len();
-        for (generation, live) in &earlier.live {
+        for (generation, live) in earlier.live.iter() {
             let of_shard = live.iter().filter(|(fingerprint, _)| epoch_shard(**fingerprint, shards) == shard);
-            self.live.entry(*generation).or_default().extend(of_shard.map(|(key, value)| (*key, *value)));
+            self.live.update(*generation, |live| live.extend(of_shard.map(|(key, value)| (*key, *value))));
         }
     }
 }

@@ -9,6 +9,7 @@ use super::offer::{Offer, Offers};
 use super::section::{SectionEntry, SectionKind, SectionName};
 use super::shards::{Epochs, Versions};
 use super::slot::{Body, Slot};
+use super::sorted::SortedMap;
 use super::state::{State, MAX_LIVE_ENTRIES};
 use crate::error::FeedError;
 use crate::time::UnixSeconds;
@@ -77,8 +78,8 @@ impl Staged {
     /// The state that the manifest describes, out of what arrived and what the earlier state offers.
     pub(crate) fn into_state(self, mut earlier: Option<State>) -> State {
         let Self { manifest, mut arrived } = self;
-        let mut buckets = BTreeMap::new();
-        let mut catch_alls = BTreeMap::new();
+        let mut buckets = SortedMap::default();
+        let mut catch_alls = SortedMap::default();
         let mut epochs = Epochs::default();
         let mut versions = Versions::default();
         // Decided before anything is taken out of the earlier state, as it was when this was found to be ready.

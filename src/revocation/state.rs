@@ -1,7 +1,5 @@
 //! One consistent state: everything up to a sequence, ready to be asked.
 
-use std::collections::BTreeMap;
-
 use super::bounds::Bounds;
 use super::bucket::{bucket_is_over, bucket_of, Bucket, Found, BUCKET_SECONDS, CATCH_ALL_SECONDS};
 use super::delta::{Changes, Delta, Reach};
@@ -15,6 +13,7 @@ use super::realm::RealmId;
 use super::section::{SectionEntry, SectionKind};
 use super::shards::{Epochs, Known, Versions};
 use super::slot::{Body, Slot};
+use super::sorted::SortedMap;
 use super::staged::INCARNATION_SHIFT;
 use super::status::{Level, Status, Subject};
 use super::versions::{user_key, VersionTable};
@@ -40,8 +39,8 @@ pub(crate) struct State {
     pub(crate) new_bounds: Bounds,
     pub(crate) generations: Generations,
     pub(crate) exact: Exact,
-    pub(crate) buckets: BTreeMap<u32, Bucket>,
-    pub(crate) catch_alls: BTreeMap<u32, Bucket>,
+    pub(crate) buckets: SortedMap<u32, Bucket>,
+    pub(crate) catch_alls: SortedMap<u32, Bucket>,
     pub(crate) epochs: Epochs,
     pub(crate) versions: Versions,
 }
@@ -147,10 +146,10 @@ impl State {
             let _declared = self.generations.declare(*generation, *key);
         }
         for change in &changes.buckets {
-            self.buckets.entry(change.bucket).or_default().add(change);
+            self.buckets.update(change.bucket, |bucket| bucket.add(change));
         }
         for change in &changes.catch_alls {
-            self.catch_alls.entry(change.bucket).or_default().add(change);
+            self.catch_alls.update(change.bucket, |bucket| bucket.add(change));
         }
         for change in &changes.epochs {
             self.epochs.add(change);
@@ -276,17 +275,19 @@ impl State {
     pub(crate) fn fill(&mut self, entry: &SectionEntry, body: Body) {
         let shard = usize::try_from(entry.bucket).unwrap_or(usize::MAX);
         match (entry.kind, body) {
-            (SectionKind::Bucket, Body::Filter(filter)) => {
-                self.buckets.entry(entry.bucket).and_modify(|bucket| bucket.fill(filter));
-            }
-            (SectionKind::CatchAll, Body::Filter(filter)) => {
-                self.catch_alls.entry(entry.bucket).and_modify(|bucket| bucket.fill(filter));
-            }
+            (SectionKind::Bucket, Body::Filter(filter)) => fill_bucket(&mut self.buckets, entry.bucket, filter),
+            (SectionKind::CatchAll, Body::Filter(filter)) => fill_bucket(&mut self.catch_alls, entry.bucket, filter),
             (SectionKind::Epochs, Body::Epochs(table)) => fill_shard(&mut self.epochs.shards, shard, table),
             (SectionKind::Versions, Body::Versions(table)) => fill_shard(&mut self.versions.shards, shard, table),
             // A body is decoded by its entry's kind, so the two agree.
             (_, Body::Filter(_) | Body::Epochs(_) | Body::Versions(_)) => {}
         }
+    }
+}
+
+fn fill_bucket(buckets: &mut SortedMap<u32, Bucket>, number: u32, filter: Filter) {
+    if let Some(bucket) = buckets.get_mut(&number) {
+        bucket.fill(filter);
     }
 }
 
