@@ -1,38 +1,43 @@
-//! A map that is one vector in key order: for few entries, or for many that come in their order. Looking up takes as long
-//! as in a tree; adding in between moves what is behind.
+//! A map of two vectors in key order: for few entries, or for many that come in their order. Looking up reads keys alone,
+//! which stand close together; adding in between moves what is behind.
 
+use core::borrow::Borrow;
+
+/// As many values as keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SortedMap<K, V>(Vec<(K, V)>);
+pub(crate) struct SortedMap<K, V> {
+    keys: Vec<K>,
+    values: Vec<V>,
+}
 
 impl<K, V> Default for SortedMap<K, V> {
     fn default() -> Self {
-        Self(Vec::new())
+        Self { keys: Vec::new(), values: Vec::new() }
     }
 }
 
 impl<K, V> From<[(K, V); 1]> for SortedMap<K, V> {
-    fn from(only: [(K, V); 1]) -> Self {
-        Self(only.into())
+    fn from([(key, value)]: [(K, V); 1]) -> Self {
+        Self { keys: vec![key], values: vec![value] }
     }
 }
 
 impl<K: Ord, V> SortedMap<K, V> {
     pub(crate) fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
     where
-        K: core::borrow::Borrow<Q>,
+        K: Borrow<Q>,
     {
-        let place = self.place(key).ok()?;
-        self.0.get(place).map(|(_, value)| value)
+        self.values.get(self.place(key).ok()?)
     }
 
     pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         let place = self.place(key).ok()?;
-        self.0.get_mut(place).map(|(_, value)| value)
+        self.values.get_mut(place)
     }
 
     pub(crate) fn contains_key<Q: Ord + ?Sized>(&self, key: &Q) -> bool
     where
-        K: core::borrow::Borrow<Q>,
+        K: Borrow<Q>,
     {
         self.place(key).is_ok()
     }
@@ -42,81 +47,80 @@ impl<K: Ord, V> SortedMap<K, V> {
     where
         V: Default,
     {
-        match self.place(&key) {
-            Ok(place) => {
-                if let Some((_, value)) = self.0.get_mut(place) {
-                    change(value);
-                }
-            }
-            Err(place) => {
-                let mut value = V::default();
-                change(&mut value);
-                self.0.insert(place, (key, value));
-            }
+        if let Some(value) = self.get_mut(&key) {
+            return change(value);
         }
+        let mut value = V::default();
+        change(&mut value);
+        self.insert(key, value);
     }
 
     pub(crate) fn insert(&mut self, key: K, value: V) {
         match self.place(&key) {
             Ok(place) => {
-                if let Some((_, held)) = self.0.get_mut(place) {
+                if let Some(held) = self.values.get_mut(place) {
                     *held = value;
                 }
             }
-            Err(place) => self.0.insert(place, (key, value)),
+            Err(place) => {
+                self.keys.insert(place, key);
+                self.values.insert(place, value);
+            }
         }
     }
 
     pub(crate) fn remove<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<V>
     where
-        K: core::borrow::Borrow<Q>,
+        K: Borrow<Q>,
     {
         let place = self.place(key).ok()?;
-        Some(self.0.remove(place).1)
+        self.keys.remove(place);
+        Some(self.values.remove(place))
     }
 
-    pub(crate) fn retain(&mut self, mut keeps: impl FnMut(&K, &V) -> bool) {
-        self.0.retain(|(key, value)| keeps(key, value));
+    pub(crate) fn retain(&mut self, keeps: impl Fn(&K, &V) -> bool) {
+        if self.iter().all(|(key, value)| keeps(key, value)) {
+            return;
+        }
+        let all = core::mem::take(&mut self.keys).into_iter().zip(core::mem::take(&mut self.values));
+        (self.keys, self.values) = all.filter(|(key, value)| keeps(key, value)).unzip();
     }
 
     pub(crate) fn clear(&mut self) {
-        self.0.clear();
+        self.keys.clear();
+        self.values.clear();
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.keys.len()
     }
 
     pub(crate) fn last_key(&self) -> Option<&K> {
-        self.0.last().map(|(key, _)| key)
+        self.keys.last()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.0.iter().map(|(key, value)| (key, value))
+        self.keys.iter().zip(&self.values)
     }
 
     pub(crate) fn keys(&self) -> impl Iterator<Item = &K> {
-        self.0.iter().map(|(key, _)| key)
+        self.keys.iter()
     }
 
     pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
-        self.0.iter().map(|(_, value)| value)
+        self.values.iter()
     }
 
     pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
-        self.0.iter_mut().map(|(_, value)| value)
+        self.values.iter_mut()
     }
 
     /// Where a key is, or where it would have to be.
     fn place<Q: Ord + ?Sized>(&self, key: &Q) -> Result<usize, usize>
     where
-        K: core::borrow::Borrow<Q>,
+        K: Borrow<Q>,
     {
-        // Most come in their order.
-        match self.0.last() {
-            Some((last, _)) if last.borrow() < key => Err(self.0.len()),
-            Some(_) | None => self.0.binary_search_by(|(each, _)| each.borrow().cmp(key)),
-        }
+        self.keys.binary_search_by(|each| each.borrow().cmp(key))
     }
 }
 
