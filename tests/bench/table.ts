@@ -67,7 +67,7 @@ async function page(lines: Line[]): Promise<string> {
     .map(([group, found]) => section(TITLES[group] ?? group, found))
   return `# Benchmarks
 
-Made from one run of \`cargo xtask bench --json > figures.jsonl\` by
+Made from what \`cargo xtask bench --json > figures.jsonl\` prints, by
 \`node --import tsx bench/table.ts figures.jsonl > bench/RESULTS.md\` in \`tests/\`.
 
 Peers are measured in the same run on the same tokens, in turns with Portcullis, and check the same: issuer, audience,
