@@ -6,7 +6,8 @@ use crate::keys::{Key, KeyRules, KeySource, Keys, Skipped, MAX_KEYS};
 use crate::revocation::{peek_realm, Applied, Effect, Provided};
 use crate::time::UnixSeconds;
 use crate::verdict::{
-    self, Algorithm, Algorithms, Begun, BegunIntake, CacheLimits, Finding, Handle, Handles, HostOutcome, Identified,
+    self, Algorithm, Algorithms, Begun, BegunIntake, CacheLimits, Entry, Finding, Handle, Handles, HostOutcome,
+    Identified,
 };
 use crate::verdict::{IntakeError, Pending, Realm, RealmKeys, Verdict, VerifiedTokens};
 
@@ -115,6 +116,13 @@ impl Gate {
                 None => Progress::Decided(self.find(token, now)),
             },
         }
+    }
+
+    /// Judges a token that is remembered as verified, by its entry ([`verdict::recheck`]). `None`: it must be judged from the
+    /// beginning.
+    pub fn recheck(&mut self, entry: Entry, now: UnixSeconds) -> Option<Finding> {
+        let now = self.advance(now);
+        verdict::recheck(entry, &self.realms, &mut self.verified, now)
     }
 
     /// The algorithm of a token that cannot be judged without the host ([`verdict::host_needed`]).

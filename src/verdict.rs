@@ -14,7 +14,7 @@ pub use self::host::{begin, finish, host_needed, Begun, HostOutcome, Pending};
 pub use self::intake::{begin_to_identify, finish_to_identify, identify, BegunIntake, Identified, IntakeError};
 pub use self::missing::missing_sections;
 pub use self::reason::Reason;
-pub use self::verified::{CacheLimits, VerifiedTokens};
+pub use self::verified::{CacheLimits, Entry, VerifiedTokens};
 
 /// What a host can check is said in these.
 pub use crate::signature::{Algorithm, Algorithms};
@@ -51,6 +51,20 @@ pub fn find(token: &[u8], realms: &[Realm], verified: &mut VerifiedTokens, now: 
     }
 }
 
+/// Judges a token that `verified` remembers, and that is known by the entry alone, as [`find`] does. `None`: it is not
+/// remembered any more, or its key is another now; then nothing is known of it and it must be judged from the beginning.
+pub fn recheck(entry: Entry, realms: &[Realm], verified: &mut VerifiedTokens, now: UnixSeconds) -> Option<Finding> {
+    let imprint = verified.imprint(entry)?;
+    let realm = Some(imprint.realm());
+    match reconsider(imprint, realms, now, Signature::Remembered(entry)) {
+        Some(found) => Some(found.map_err(|reason| Refused { realm, reason })),
+        None => {
+            verified.forget(entry);
+            None
+        }
+    }
+}
+
 /// What was found about a token, without its contents.
 pub type Finding = Result<Standing, Refused>;
 
@@ -74,7 +88,7 @@ pub enum Signature {
     /// It was checked now.
     Checked,
     /// It was checked before, for this exact token under this exact key.
-    Remembered,
+    Remembered(Entry),
 }
 
 /// One issuer: what it asks of a token, its keys, and what it has revoked.
@@ -221,17 +235,7 @@ fn verdict(bytes: TokenBytes<'_>, finding: Finding) -> Verdict {
 
 /// What is found about a token whose signature is remembered; `None`: it is not, or its key is another now.
 fn recall(token: &[u8], realms: &[Realm], verified: &mut VerifiedTokens, now: UnixSeconds) -> Option<Finding> {
-    let (realm, finding) = {
-        let imprint = verified.get(token)?;
-        (imprint.realm(), reconsider(imprint, realms, now, Signature::Remembered))
-    };
-    match finding {
-        Some(result) => Some(result.map_err(|reason| Refused { realm: Some(realm), reason })),
-        None => {
-            verified.forget(token);
-            None
-        }
-    }
+    recheck(verified.find(token)?, realms, verified, now)
 }
 
 fn find_afresh(token: &[u8], realms: &[Realm], verified: &mut VerifiedTokens, now: UnixSeconds) -> Finding {

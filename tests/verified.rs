@@ -16,7 +16,7 @@ use portcullis::ledger::{Event, Ledger, LedgerSettings};
 use portcullis::revocation::Bounds;
 use portcullis::signature::{Algorithm, Algorithms};
 use portcullis::time::{Seconds, UnixSeconds};
-use portcullis::verdict::{begin, find, finish, judge, Begun, CacheLimits, Finding, Handle, HostOutcome, Realm};
+use portcullis::verdict::{begin, find, finish, judge, Begun, CacheLimits, Entry, Finding, Handle, HostOutcome, Realm};
 use portcullis::verdict::{Signature, VerifiedTokens, MAX_HANDLES};
 use serde_json::json;
 
@@ -31,7 +31,7 @@ fn outcome(finding: Finding) -> &'static str {
     match finding {
         Ok(standing) => match standing.signature {
             Signature::Checked => "checked",
-            Signature::Remembered => "remembered",
+            Signature::Remembered(_) => "remembered",
         },
         Err(refused) => refused.reason.code(),
     }
@@ -50,12 +50,16 @@ struct Pair {
 
 impl Pair {
     fn new() -> Self {
+        Self::with_room(ROOM)
+    }
+
+    fn with_room(room: CacheLimits) -> Self {
         let signing_key = SigningKey::generate().unwrap();
         let feed_keys = vec![signing_key.public().clone()];
         let policy = realm().policy;
         let ledger = ledger(signing_key, &policy.issuer);
         let realm = Realm::new("acme", policy, feed_keys, Bounds::default());
-        let mut pair = Self { ledger, gate: Gate::new(vec![(realm, KeysFrom::Caller)], ROOM) };
+        let mut pair = Self { ledger, gate: Gate::new(vec![(realm, KeysFrom::Caller)], room) };
         pair.set_keys(&[fixtures::SECRET]);
         pair.publish(NOW);
         pair
@@ -80,6 +84,18 @@ impl Pair {
 
     fn find(&mut self, token: &str) -> &'static str {
         outcome(self.gate.find(token.as_bytes(), NOW))
+    }
+
+    /// The entry of a token that is remembered.
+    fn entry(&mut self, token: &str) -> Entry {
+        match self.gate.find(token.as_bytes(), NOW).map(|standing| standing.signature) {
+            Ok(Signature::Remembered(entry)) => entry,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn recheck(&mut self, entry: Entry) -> Option<&'static str> {
+        self.gate.recheck(entry, NOW).map(outcome)
     }
 
     fn hand_over(&mut self, token: &str) -> Handle {
@@ -247,6 +263,30 @@ fn a_revoked_token_costs_one_signature() {
     assert_eq!((pair.find(&revoked), pair.find(&revoked)), ("user_revoked", "user_revoked"));
     let begun = pair.gate.begin(revoked.as_bytes(), Algorithms::of(&[Algorithm::HS256]), NOW);
     assert!(matches!(begun, Progress::Decided(Err(_))), "remembered, so the host is not asked");
+}
+
+#[test]
+fn an_entry_stands_for_its_token_and_for_no_other() {
+    let mut pair = Pair::with_room(CacheLimits { entries: 1, ..ROOM });
+    let (good, other) = (token(&json!({})), token(&json!({ "jti": "token-2", "sub": "bob" })));
+    pair.find(&good);
+    let entry = pair.entry(&good);
+    assert_eq!(pair.recheck(entry), Some("remembered"));
+    assert_eq!(pair.recheck(Entry { number: entry.number + 1, ..entry }), None, "never given out");
+    assert_eq!(pair.recheck(Entry { place: entry.place + 1, ..entry }), None, "never given out");
+
+    pair.find(&other);
+    let taken = pair.entry(&other);
+    assert_eq!(taken.place, entry.place, "in the same place");
+    assert_eq!(pair.recheck(entry), None);
+    assert_eq!(pair.recheck(taken), Some("remembered"));
+
+    pair.record(&Event::User { sub: "bob".into(), not_before: None });
+    assert_eq!(pair.recheck(taken), Some("user_revoked"));
+    pair.set_keys(&[b"another secret, 32 bytes or more"]);
+    assert_eq!(pair.recheck(taken), None, "gone with its key");
+    pair.set_keys(&[fixtures::SECRET]);
+    assert_eq!(pair.recheck(taken), None, "its key is back, it is not");
 }
 
 // The host ------------------------------------------------------------------------------------------------------------

@@ -1,9 +1,20 @@
 import type { Errand, HostOutcome } from './hostcrypto.ts'
 
-/** Where in its memory a core lets itself be written to and read: `exchange` for tokens, `errand` for what is asked of the host. */
+/**
+ * Where in its memory a core lets itself be written to and read: `exchange` for tokens, `errand` for what is asked of the host or
+ * what a token will be known by.
+ */
 export interface Places {
   readonly exchange: number
   readonly errand: number
+}
+
+/** Names a token that a core remembers as verified, once: when it has gone, the name is no other's. */
+export interface Entry {
+  readonly place: number
+  /** Which of all that were ever remembered it is, in two halves. */
+  readonly lower: number
+  readonly upper: number
 }
 
 /** The part of a core's memory through which tokens go in and errands come out, without a copy by the boundary's code. */
@@ -35,6 +46,13 @@ export class Exchange {
     const inputLength = errand[2] ?? 0
     const bytes = this.#bytes.subarray(0, inputLength + (errand[3] ?? 0))
     return { handle: errand[0] ?? 0, keyNumber: errand[1] ?? 0, bytes, inputLength }
+  }
+
+  /** The token of the last `begin`, right after the core has said that it remembered the signature. */
+  get entry(): Entry {
+    if (this.#bytes.byteLength === 0) this.#look()
+    const named = this.#errand
+    return { place: named[0] ?? 0, lower: named[1] ?? 0, upper: named[2] ?? 0 }
   }
 
   #look(): void {

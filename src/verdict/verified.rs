@@ -26,6 +26,8 @@ impl CacheLimits {
 /// the limits one goes that was not asked for since the hand last passed it (CLOCK, Corbató 1968).
 pub struct VerifiedTokens {
     limits: CacheLimits,
+    /// Tokens taken in so far.
+    taken_in: u64,
     /// From a digest of the signature's text to a place in `slots`.
     places: HashMap<u64, u32, BuildHasherDefault<AsItIs>>,
     slots: Vec<Slot>,
@@ -34,8 +36,18 @@ pub struct VerifiedTokens {
     bytes: usize,
 }
 
+/// Names one token that is remembered, once: when it has gone, the name is no other's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Where it stands.
+    pub place: u32,
+    /// Which of all that were ever taken in it is.
+    pub number: u64,
+}
+
 struct Slot {
     digest: u64,
+    number: u64,
     asked_for: bool,
     imprint: Option<Imprint>,
 }
@@ -48,7 +60,8 @@ impl VerifiedTokens {
     /// An empty memory.
     #[must_use]
     pub fn new(limits: CacheLimits) -> Self {
-        Self { limits, places: HashMap::default(), slots: Vec::new(), free: Vec::new(), hand: 0, bytes: 0 }
+        let (places, slots, free) = (HashMap::default(), Vec::new(), Vec::new());
+        Self { limits, taken_in: 0, places, slots, free, hand: 0, bytes: 0 }
     }
 
     /// How many tokens it holds.
@@ -74,13 +87,19 @@ impl VerifiedTokens {
         self.limits.entries > 0 && self.limits.bytes > 0
     }
 
-    /// The imprint of exactly this token: the digest only finds it, the whole text decides.
-    pub(super) fn get(&mut self, token: &[u8]) -> Option<&Imprint> {
+    /// The entry of exactly this token: the digest only finds it, the whole text decides.
+    pub(super) fn find(&self, token: &[u8]) -> Option<Entry> {
         let place = *self.places.get(&digest(token))?;
-        let slot = self.slots.get_mut(place as usize)?;
-        let imprint = slot.imprint.as_ref().filter(|imprint| imprint.token().as_bytes() == token)?;
+        let slot = self.slots.get(place as usize)?;
+        let imprint = slot.imprint.as_ref()?;
+        is_same(imprint.token().as_bytes(), token).then_some(Entry { place, number: slot.number })
+    }
+
+    /// The imprint of an entry that is still there. It counts as asked for.
+    pub(super) fn imprint(&mut self, entry: Entry) -> Option<&Imprint> {
+        let slot = self.slots.get_mut(entry.place as usize).filter(|slot| slot.number == entry.number)?;
         slot.asked_for = true;
-        Some(imprint)
+        slot.imprint.as_ref()
     }
 
     /// Takes in a token whose signature was found good. One that is too big is left out; of two with the same digest the later
@@ -97,7 +116,8 @@ impl VerifiedTokens {
         while self.places.len() >= self.limits.entries || self.bytes + size > self.limits.bytes {
             self.clear_one();
         }
-        let slot = Slot { digest, asked_for: false, imprint: Some(imprint) };
+        self.taken_in += 1;
+        let slot = Slot { digest, number: self.taken_in, asked_for: false, imprint: Some(imprint) };
         let place = match self.free.pop().and_then(|place| Some((place, self.slots.get_mut(place as usize)?))) {
             Some((place, empty)) => {
                 *empty = slot;
@@ -113,10 +133,10 @@ impl VerifiedTokens {
         self.bytes += size;
     }
 
-    /// Drops one token.
-    pub(super) fn forget(&mut self, token: &[u8]) {
-        if let Some(place) = self.places.get(&digest(token)).copied() {
-            self.clear(place);
+    /// Drops one token, if it is still there.
+    pub(super) fn forget(&mut self, entry: Entry) {
+        if self.imprint(entry).is_some() {
+            self.clear(entry.place);
         }
     }
 
@@ -183,6 +203,15 @@ fn digest(token: &[u8]) -> u64 {
         // Knuth's MMIX multiplier spreads every character over the upper half, the rotation brings that down again.
         (digest ^ u64::from_le_bytes(word)).wrapping_mul(6_364_136_223_846_793_005).rotate_left(29)
     })
+}
+
+/// Whether two texts are one. In wasm `==` goes byte by byte; a token is long.
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let (words, others) = (one.chunks_exact(8), other.chunks_exact(8));
+    let word = |chunk: &[u8]| chunk.first_chunk().map(|bytes| u64::from_le_bytes(*bytes));
+    one.len() == other.len()
+        && words.remainder() == others.remainder()
+        && words.zip(others).all(|(one, other)| word(one) == word(other))
 }
 
 /// A digest is spread already.

@@ -10,7 +10,7 @@ use crate::keys::KeySource;
 use crate::revocation::{Effect, Provided};
 use crate::signature::Algorithms;
 use crate::time::UnixSeconds;
-use crate::verdict::{Finding, Handle, HostOutcome, RealmKeys, Reason, Signature};
+use crate::verdict::{Entry, Finding, Handle, HostOutcome, RealmKeys, Reason, Signature};
 #[cfg(feature = "origin")]
 use crate::verdict::{Identified, IntakeError};
 use js_sys::Array;
@@ -24,7 +24,7 @@ const BEHIND: u32 = 1 << 24;
 const REMEMBERED: u32 = 1 << 25;
 /// Nothing is found yet: the host is to check the signature, and then call `finish`.
 const AT_HOST: u32 = 1 << 26;
-/// There is no such handle any more.
+/// There is no such handle or entry any more.
 const GONE: u32 = 1 << 27;
 
 /// The edge's verifier. Tokens come in and errands for the host go out through memory that it owns and JavaScript sees: no
@@ -34,7 +34,8 @@ pub struct JsGate {
     gate: Gate,
     host: Algorithms,
     exchange: Box<[u8]>,
-    /// Handle, key number, length of the signing input, length of the signature.
+    /// Handle, key number, length of the signing input, length of the signature. Or of a remembered token's entry: place, the
+    /// lower half of the number, the upper half.
     errand: Box<[u32; 4]>,
 }
 
@@ -62,7 +63,8 @@ impl JsGate {
     }
 
     /// Where four numbers stand that say what the host is to check: handle, key number, length of the signing input,
-    /// length of the signature.
+    /// length of the signature. After a `begin` that found a signature remembered, they name the token to `recheck`: place, the
+    /// lower half of the number, the upper half.
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn errand(&self) -> *const u32 {
@@ -75,12 +77,21 @@ impl JsGate {
         let token = self.exchange.get(..length).unwrap_or(&self.exchange);
         let host = if help { self.host } else { Algorithms::of(&[]) };
         match self.gate.begin(token, host, time(now)) {
-            Progress::Decided(finding) => finding_code(finding),
+            Progress::Decided(finding) => {
+                self.write_entry(finding);
+                finding_code(finding)
+            }
             Progress::AtHost { handle, key_number } => {
                 self.write_errand(handle, key_number);
                 AT_HOST
             }
         }
+    }
+
+    /// Judges a token that was remembered, by its entry, and answers a finding code.
+    pub fn recheck(&mut self, place: u32, lower: u32, upper: u32, now: f64) -> u32 {
+        let number = u64::from(upper) << u32::BITS | u64::from(lower);
+        self.gate.recheck(Entry { place, number }, time(now)).map_or(GONE, finding_code)
     }
 
     /// Takes back what the host found: 0 a bad signature, 1 a good one, otherwise it could not tell. Answers a finding code.
@@ -246,6 +257,16 @@ impl JsGate {
 }
 
 impl JsGate {
+    fn write_entry(&mut self, finding: Finding) {
+        match finding.map(|standing| standing.signature) {
+            Ok(Signature::Remembered(Entry { place, number })) => {
+                let half = |half: u64| u32::try_from(half & u64::from(u32::MAX)).unwrap_or(u32::MAX);
+                *self.errand = [place, half(number), half(number >> u32::BITS), 0];
+            }
+            Ok(Signature::Checked) | Err(_) => {}
+        }
+    }
+
     fn write_errand(&mut self, handle: Handle, key_number: u32) {
         let Some(pending) = self.gate.pending(handle) else { return };
         let (input, signature) = (pending.signing_input(), pending.signature());
@@ -272,7 +293,7 @@ fn finding_code(finding: Finding) -> u32 {
         Ok(standing) => {
             let behind = if standing.behind { BEHIND } else { 0 };
             let remembered = match standing.signature {
-                Signature::Remembered => REMEMBERED,
+                Signature::Remembered(_) => REMEMBERED,
                 Signature::Checked => 0,
             };
             realm_bits(Some(standing.realm)) | behind | remembered

@@ -1,6 +1,6 @@
 import { Gate, initSync, reasons } from '../../wasm/edge/core.js'
 import { type ErrorCode, PortcullisError } from '../errors.ts'
-import { AT_HOST, Exchange, outcomeCode } from '../exchange.ts'
+import { AT_HOST, type Entry, Exchange, outcomeCode } from '../exchange.ts'
 import type { Errand, HostKey, HostOutcome } from '../hostcrypto.ts'
 import { type Host, Loading } from '../loading.ts'
 import type { CorePolicy } from '../policy.ts'
@@ -101,6 +101,17 @@ export class Core {
     return (code & AT_HOST) === 0 ? found(code) : undefined
   }
 
+  /** Judges a token that was remembered. `undefined`: it is not any more, or its key is another; it must be judged from the beginning. */
+  recheck({ place, lower, upper }: Entry, now: number): Finding | undefined {
+    const code = this.#gate.recheck(place, lower, upper, now)
+    return (code & GONE) === 0 ? found(code) : undefined
+  }
+
+  /** What the token is known by, right after `begin` has found that it was remembered. */
+  get entry(): Entry {
+    return this.#exchange.entry
+  }
+
   /** What the host is to check, right after `begin`. */
   get errand(): Errand {
     return this.#exchange.errand
@@ -173,7 +184,7 @@ export class Core {
   }
 }
 
-/** Bits of a finding code: the token's `rsq` is beyond our sequence; the signature was known; no such handle. */
+/** Bits of a finding code: the token's `rsq` is beyond our sequence; the signature was known; no such handle or entry. */
 const BEHIND = 1 << 24
 const REMEMBERED = 1 << 25
 const GONE = 1 << 27

@@ -1,3 +1,4 @@
+import type { Entry } from '../exchange.ts'
 import { Contents } from './contents.ts'
 import type { Finding } from './core.ts'
 
@@ -6,6 +7,8 @@ export interface Memo extends Finding {
   reason: undefined
   readonly token: string
   readonly contents: Contents
+  /** What the core knows it by. */
+  entry: Entry
   /** The moment for which the finding holds; at another the core must be asked. */
   moment: number
 }
@@ -44,9 +47,9 @@ export class TokenMemo {
   }
 
   /** Enters a token that was accepted; it may be too big. */
-  add(token: string, realm: number | undefined, moment: number): Memo {
+  add(token: string, realm: number | undefined, entry: Entry, moment: number): Memo {
     const own = copy(token)
-    const memo: Memo = { reason: undefined, realm, behind: false, remembered: true, token: own, contents: new Contents(own), moment }
+    const memo: Memo = { reason: undefined, realm, behind: false, remembered: true, token: own, contents: new Contents(own), entry, moment }
     if (weight(own) <= this.#maxBytes / LARGEST_SHARE) this.#enter(keyOf(own), memo)
     return memo
   }

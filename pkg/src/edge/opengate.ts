@@ -64,7 +64,8 @@ export class OpenGate {
     this.mustBeOpen()
     const now = this.now()
     const memo = this.#memo.get(token)
-    if (memo !== undefined && memo.moment === this.#moment(now)) return memo
+    const again = memo === undefined ? undefined : this.#lookAgain(memo, now)
+    if (again !== undefined) return again
     const help = this.#hostCrypto.kind === 'synchronous' ? this.#hostCrypto : undefined
     const found = this.core.begin(token, now, help !== undefined) ?? this.#ask(help, token, now)
     return this.#noted(found, token, memo, now)
@@ -76,7 +77,8 @@ export class OpenGate {
     this.mustBeOpen()
     const now = this.now()
     const memo = this.#memo.get(token)
-    if (memo !== undefined && memo.moment === this.#moment(now)) return memo
+    const again = memo === undefined ? undefined : this.#lookAgain(memo, now)
+    if (again !== undefined) return again
     const found = this.core.begin(token, now, true)
     if (found !== undefined) return this.#noted(found, token, memo, now)
     const { errand } = this.core
@@ -131,11 +133,24 @@ export class OpenGate {
     return this.core.finish(errand.handle, outcome, now) ?? this.find(token)
   }
 
+  /** What is found about a token that was accepted before; `undefined`: the core remembers it no longer. */
+  #lookAgain(memo: Memo, now: number): Finding | Memo | undefined {
+    const moment = this.#moment(now)
+    if (memo.moment === moment) return memo
+    const found = this.core.recheck(memo.entry, now)
+    if (found === undefined || found.reason !== undefined || found.behind) return found
+    memo.moment = moment
+    return memo
+  }
+
   /** Remembers a token that was accepted on the strength of an earlier check. */
   #noted(found: Finding, token: string, memo: Memo | undefined, now: number): Finding | Memo {
     if (found.reason !== undefined || found.behind || !found.remembered) return found
-    if (memo === undefined) return this.#memo.add(token, found.realm, this.#moment(now))
-    memo.moment = this.#moment(now)
+    const { entry } = this.core
+    const moment = this.#moment(now)
+    if (memo === undefined) return this.#memo.add(token, found.realm, entry, moment)
+    memo.entry = entry
+    memo.moment = moment
     return memo
   }
 
