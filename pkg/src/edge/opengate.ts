@@ -64,7 +64,7 @@ export class OpenGate {
     this.mustBeOpen()
     const now = this.now()
     const memo = this.#memo.get(token)
-    const again = memo === undefined ? undefined : this.#lookAgain(memo, now)
+    const again = this.#lookAgain(memo, now)
     if (again !== undefined) return again
     const help = this.#hostCrypto.kind === 'synchronous' ? this.#hostCrypto : undefined
     const found = this.core.begin(token, now, help !== undefined) ?? this.#ask(help, token, now)
@@ -77,7 +77,7 @@ export class OpenGate {
     this.mustBeOpen()
     const now = this.now()
     const memo = this.#memo.get(token)
-    const again = memo === undefined ? undefined : this.#lookAgain(memo, now)
+    const again = this.#lookAgain(memo, now)
     if (again !== undefined) return again
     const found = this.core.begin(token, now, true)
     if (found !== undefined) return this.#noted(found, token, memo, now)
@@ -127,14 +127,15 @@ export class OpenGate {
     this.core.free()
   }
 
-  #ask(help: NodeSignatures | undefined, token: string, now: number): Finding {
+  #ask(help: NodeSignatures | undefined, token: string, now: number): Finding | Memo {
     const { errand } = this.core
     const outcome = help === undefined ? undefined : help.verify(this.core, errand)
     return this.core.finish(errand.handle, outcome, now) ?? this.find(token)
   }
 
   /** What is found about a token that was accepted before; `undefined`: the core remembers it no longer. */
-  #lookAgain(memo: Memo, now: number): Finding | Memo | undefined {
+  #lookAgain(memo: Memo | undefined, now: number): Finding | Memo | undefined {
+    if (memo === undefined) return undefined
     const moment = this.#moment(now)
     if (memo.moment === moment) return memo
     const found = this.core.recheck(memo.entry, now)
@@ -144,7 +145,9 @@ export class OpenGate {
   }
 
   /** Remembers a token that was accepted on the strength of an earlier check. */
-  #noted(found: Finding, token: string, memo: Memo | undefined, now: number): Finding | Memo {
+  #noted(found: Finding | Memo, token: string, memo: Memo | undefined, now: number): Finding | Memo {
+    // Judged from the beginning meanwhile, and noted there: what the core named last need not be this token.
+    if ('contents' in found) return found
     if (found.reason !== undefined || found.behind || !found.remembered) return found
     const { entry } = this.core
     const moment = this.#moment(now)
