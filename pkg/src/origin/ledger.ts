@@ -7,6 +7,8 @@ import type { Recorded } from './types.ts'
 
 /** Events written in one transaction at the most, so that one turn stays short. */
 const MAX_TURN_EVENTS = 4_096
+/** Turns of the event loop in which a transaction waits for more, at the most: those who ask at once come in two or three. */
+const MAX_GATHERING_TURNS = 4
 /** Rows deleted at a time: pruning must not hold up revocations. */
 const PRUNE_ROWS = 2_000
 
@@ -59,7 +61,7 @@ interface Staged {
 }
 
 /**
- * The one way into the ledgers and the audit log. What is asked for in the same turn of the event loop is staged,
+ * The one way into the ledgers and the audit log. What is asked for in the same few turns of the event loop is staged,
  * written in one durable transaction and committed together; when the store fails nothing of it has happened.
  */
 export class Committer {
@@ -135,11 +137,21 @@ export class Committer {
   }
 
   async #run(): Promise<void> {
-    await nextTurn()
     try {
-      while (this.#queue.length > 0) await this.#turn(this.#queue.splice(0, this.#turnLength()))
+      while (this.#queue.length > 0) {
+        await this.#gathered()
+        await this.#turn(this.#queue.splice(0, this.#turnLength()))
+      }
     } finally {
       this.#running = undefined
+    }
+  }
+
+  /** Waits while more comes: a sync of the disk costs as much for one event as for all. */
+  async #gathered(): Promise<void> {
+    for (let turn = 0, before = 0; turn < MAX_GATHERING_TURNS && this.#queue.length > before; turn += 1) {
+      before = this.#queue.length
+      await nextTurn()
     }
   }
 
