@@ -2,16 +2,23 @@
 //! two cannot differ; and it hands out no claims, so it cannot be taken for a verdict.
 
 use crate::time::UnixSeconds;
-use crate::verdict::{examine, Realm, Reason};
+use crate::verdict::{examine, examine_by_host, HostOutcome, Pending, Realm, Reason};
 
 /// Runs the checks of [`judge`](crate::verdict::judge) and says how each came out: those passed, the one that failed, and
 /// those that were not reached.
 #[must_use]
 pub fn explain(token: &str, realms: &[Realm], now: UnixSeconds) -> Vec<Check> {
-    let checks = CheckName::ALL.map(|name| Check { name, outcome: Outcome::NotReached, detail: None });
-    let mut record = Record(checks.into());
+    let mut record = Record::default();
     // The record says it all, and a verdict must not come out of here.
     let _ = examine(token, realms, now, &mut record);
+    record.0
+}
+
+/// The same of a token whose signature the host has looked at ([`begin_to_explain`](crate::verdict::begin_to_explain)).
+#[must_use]
+pub fn explain_by_host(pending: &Pending, outcome: HostOutcome, realms: &[Realm], now: UnixSeconds) -> Vec<Check> {
+    let mut record = Record::default();
+    let _ = examine_by_host(pending, outcome, realms, now, &mut record);
     record.0
 }
 
@@ -171,7 +178,14 @@ impl Observer for Unobserved {
     fn detail(&mut self, _name: CheckName, _text: impl FnOnce() -> String) {}
 }
 
+/// Every check, as far as it was reached.
 struct Record(Vec<Check>);
+
+impl Default for Record {
+    fn default() -> Self {
+        Self(CheckName::ALL.map(|name| Check { name, outcome: Outcome::NotReached, detail: None }).into())
+    }
+}
 
 impl Record {
     fn entry(&mut self, name: CheckName) -> Option<&mut Check> {

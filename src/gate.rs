@@ -151,6 +151,23 @@ impl Gate {
         explain::explain(token, &self.realms, now)
     }
 
+    /// Hands a token to the host so that it can be explained ([`verdict::begin_to_explain`]). `None`: [`Gate::explain`] does
+    /// without the host.
+    pub fn begin_to_explain(&mut self, token: &str, host: Algorithms, now: UnixSeconds) -> Option<(Handle, u32)> {
+        let now = self.advance(now);
+        let pending = verdict::begin_to_explain(token, &self.realms, host, now)?;
+        let key_number = self.key_number(&pending)?;
+        Some((self.at_host.put(pending), key_number))
+    }
+
+    /// Ends what [`Gate::begin_to_explain`] began ([`explain::explain_by_host`]). `None`: the handle was used before, or too
+    /// many others have been given out since.
+    pub fn finish_to_explain(&mut self, handle: Handle, outcome: HostOutcome, now: UnixSeconds) -> Option<Vec<Check>> {
+        let now = self.advance(now);
+        let pending = self.at_host.take(handle)?;
+        Some(explain::explain_by_host(&pending, outcome, &self.realms, now))
+    }
+
     /// Which access token this is ([`verdict::identify`]).
     ///
     /// # Errors

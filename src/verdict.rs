@@ -1,5 +1,6 @@
 //! A token in, a verdict out. The only file in which tokens and revocation state meet.
 
+mod answer;
 mod checks;
 mod facts;
 mod handles;
@@ -9,8 +10,9 @@ mod missing;
 mod reason;
 mod verified;
 
+pub use self::answer::{Accepted, Finding, Refused, Signature, Standing, Verdict};
 pub use self::handles::{Handle, Handles, MAX_HANDLES};
-pub use self::host::{begin, finish, host_needed, Begun, HostOutcome, Pending};
+pub use self::host::{begin, begin_to_explain, finish, host_needed, Begun, HostOutcome, Pending};
 pub use self::intake::{begin_to_identify, finish_to_identify, identify, BegunIntake, Identified, IntakeError};
 pub use self::missing::missing_sections;
 pub use self::reason::Reason;
@@ -21,14 +23,14 @@ pub use crate::signature::{Algorithm, Algorithms};
 
 use self::facts::{Facts, Imprint};
 
-use crate::claims::{ClaimNames, ClaimSet, Claims};
+use crate::claims::{ClaimSet, Claims};
 use crate::explain::{CheckName, Observer, Unobserved};
 use crate::keys::{Key, Keys, NoCandidate};
 use crate::policy::Policy;
 use crate::revocation::{Bounds, FeedKey, Level, RealmId, Revocations, Status, Subject};
 use crate::signature::CheckedBy;
 use crate::time::UnixSeconds;
-use crate::token::{Malformed, Parts, TokenBytes, UntrustedToken, VerifiedToken, MAX_TOKEN_BYTES};
+use crate::token::{Malformed, TokenBytes, UntrustedToken, VerifiedToken, MAX_TOKEN_BYTES};
 
 /// Judges a token for whichever of `realms` issued it, at the time `now`.
 ///
@@ -63,32 +65,6 @@ pub fn recheck(entry: Entry, realms: &[Realm], verified: &mut VerifiedTokens, no
             None
         }
     }
-}
-
-/// What was found about a token, without its contents.
-pub type Finding = Result<Standing, Refused>;
-
-/// What an accepted token rests on. Only this module makes one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Standing {
-    /// The realm's place in the list that was given.
-    pub realm: usize,
-    /// The sequence of the revocation state that was asked.
-    pub sequence: u64,
-    /// Whether the issuer knew a later sequence when it made the token (`rsq`): the state should be refreshed.
-    pub behind: bool,
-    /// How the signature is known to be good.
-    pub signature: Signature,
-}
-
-/// How a signature is known to be good.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Signature {
-    /// It was checked now.
-    Checked,
-    /// It was checked before, for this exact token under this exact key.
-    Remembered(Entry),
 }
 
 /// One issuer: what it asks of a token, its keys, and what it has revoked.
@@ -139,96 +115,53 @@ impl RealmKeys {
     }
 }
 
-/// The answer to a token. Both ways are values; nothing here is an error.
-#[derive(Debug)]
-pub enum Verdict {
-    /// Every check passed.
-    Accepted(Accepted),
-    /// One did not.
-    Refused(Refused),
-}
-
-/// A token that passed every check. Only this module makes one.
-#[derive(Debug)]
-pub struct Accepted {
-    /// The realm's place in the list that was given.
-    pub realm: usize,
-    /// The sequence of the revocation state that was asked.
-    pub sequence: u64,
-    /// Whether the issuer knew a later sequence when it made the token (`rsq`): the state should be refreshed.
-    pub behind: bool,
-    parts: Parts,
-}
-
-impl Accepted {
-    /// The header as JSON text. Every parser reads it alike: it has no duplicate members.
-    #[must_use]
-    pub fn header_json(&self) -> &str {
-        self.parts.header_text().unwrap_or_default()
-    }
-
-    /// The claims as JSON text.
-    #[must_use]
-    pub fn claims_json(&self) -> &str {
-        self.parts.claims_text().unwrap_or_default()
-    }
-
-    /// Checks that the token grants every one of `scopes`; its scope claim is a space-delimited string (RFC 8693 §4.2) or
-    /// an array of strings.
-    ///
-    /// # Errors
-    /// [`Reason::InsufficientScope`] when one is lacking.
-    pub fn grants(&self, names: &ClaimNames, scopes: &[&str]) -> Result<(), Refused> {
-        let granted = ClaimSet::read(self.claims_json())
-            .is_ok_and(|claims| scopes.iter().all(|scope| claims.lists(&names.scope, scope)));
-        match granted {
-            true => Ok(()),
-            false => Err(Refused { realm: Some(self.realm), reason: Reason::InsufficientScope }),
-        }
-    }
-}
-
-/// A token that was turned away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Refused {
-    /// The realm that would have been asked; `None` when the token names none that is known.
-    pub realm: Option<usize>,
-    /// Why.
-    pub reason: Reason,
-}
-
 /// The whole of a judgement; [`judge`] and [`explain`](crate::explain::explain) differ in who looks on.
 pub(crate) fn examine(token: &str, realms: &[Realm], now: UnixSeconds, observer: &mut impl Observer) -> Verdict {
+    examine_proven(token, realms, now, observer, prove)
+}
+
+/// The same on the word of the host, which has looked at the signature.
+pub(crate) fn examine_by_host(
+    pending: &Pending,
+    outcome: HostOutcome,
+    realms: &[Realm],
+    now: UnixSeconds,
+    observer: &mut impl Observer,
+) -> Verdict {
+    examine_proven(pending.text(), realms, now, observer, |admitted| match outcome {
+        HostOutcome::Good | HostOutcome::Bad => host::prove(pending, outcome, admitted),
+        HostOutcome::Unknown => prove(admitted),
+    })
+}
+
+fn examine_proven<O: Observer>(
+    token: &str,
+    realms: &[Realm],
+    now: UnixSeconds,
+    observer: &mut O,
+    prove: impl for<'d> FnOnce(Admitted<'_, 'd>) -> Result<VerifiedToken<'d>, Reason>,
+) -> Verdict {
     let bytes = match decode(token, realms, observer) {
         Ok(bytes) => bytes,
         Err(reason) => return Verdict::Refused(Refused { realm: None, reason }),
     };
     let finding = admit(&bytes, realms, now, observer).and_then(|admitted| {
-        let Admitted { index, realm, token, candidates } = admitted;
-        let proven = observer.check(CheckName::Signature, prove(realm, token, &candidates));
+        let Admitted { index, realm, .. } = admitted;
+        let proven = observer.check(CheckName::Signature, prove(admitted));
         let concluded = proven.and_then(|token| {
             let claims = observer.check(CheckName::Claims, read_claims(token.claims(), &realm.policy))?;
             conclude(index, realm, token.claims(), &claims, now, observer)
         });
         concluded.map_err(|reason| Refused { realm: Some(index), reason })
     });
-    verdict(bytes, finding)
+    answer::verdict(bytes, finding)
 }
 
 /// The verdict on a token about which that was found.
 pub(crate) fn verdict_on(token: &str, finding: Finding) -> Verdict {
     let malformed = Refused { realm: None, reason: Reason::Malformed };
     match finding.and_then(|standing| Ok((TokenBytes::decode(token, usize::MAX).map_err(|_| malformed)?, standing))) {
-        Ok((bytes, standing)) => verdict(bytes, Ok(standing)),
-        Err(refused) => Verdict::Refused(refused),
-    }
-}
-
-fn verdict(bytes: TokenBytes<'_>, finding: Finding) -> Verdict {
-    match finding {
-        Ok(Standing { realm, sequence, behind, signature: _ }) => {
-            Verdict::Accepted(Accepted { realm, sequence, behind, parts: bytes.into_parts() })
-        }
+        Ok((bytes, standing)) => answer::verdict(bytes, Ok(standing)),
         Err(refused) => Verdict::Refused(refused),
     }
 }
@@ -248,15 +181,15 @@ fn find_afresh(token: &[u8], realms: &[Realm], verified: &mut VerifiedTokens, no
 
 /// Everything from the signature on, which is checked here.
 fn find_admitted(text: &str, admitted: Admitted<'_, '_>, verified: &mut VerifiedTokens, now: UnixSeconds) -> Finding {
-    let Admitted { index, realm, token, candidates } = admitted;
+    let Admitted { index, realm, .. } = admitted;
     let here = |reason| Refused { realm: Some(index), reason };
     // Read before the signature is checked, believed after.
-    let claims = read_claims(token.unverified_claims(), &realm.policy);
-    let imprint = match (candidates.as_slice(), &claims) {
-        ([key], Ok(claims)) if verified.is_on() => Imprint::take(text, (index, realm), &token, claims, key),
+    let claims = read_claims(admitted.token.unverified_claims(), &realm.policy);
+    let imprint = match (admitted.candidates.as_slice(), &claims) {
+        ([key], Ok(claims)) if verified.is_on() => Imprint::take(text, (index, realm), &admitted.token, claims, key),
         _ => None,
     };
-    let token = prove(realm, token, &candidates).map_err(here)?;
+    let token = prove(admitted).map_err(here)?;
     let claims = claims.map_err(here)?;
     let Some(imprint) = imprint else {
         return conclude(index, realm, token.claims(), &claims, now, &mut Unobserved).map_err(here);
@@ -380,9 +313,9 @@ fn candidates<'r>(
     }
 }
 
-fn prove<'d>(realm: &Realm, token: UntrustedToken<'d>, candidates: &[&Key]) -> Result<VerifiedToken<'d>, Reason> {
-    let mut token = token;
-    for key in candidates {
+fn prove<'d>(admitted: Admitted<'_, 'd>) -> Result<VerifiedToken<'d>, Reason> {
+    let Admitted { realm, mut token, candidates, .. } = admitted;
+    for key in &candidates {
         match token.verify(key) {
             Ok(_) if realm.revocations.bans(key.thumbprint()) => return Err(Reason::BannedKey),
             Ok(verified) => return Ok(verified),

@@ -10,7 +10,7 @@ use crate::explain::Unobserved;
 use crate::keys::Key;
 use crate::signature::{Algorithm, Algorithms, CheckedBy};
 use crate::time::UnixSeconds;
-use crate::token::TokenBytes;
+use crate::token::{TokenBytes, VerifiedToken};
 
 /// Begins to judge a token. Everything before the signature is checked; what is refused by then is decided, so is a token
 /// that is remembered as verified, and so is one that the host is no good for: its algorithm is not among `host`, its
@@ -70,6 +70,19 @@ pub fn host_needed(token: &str, realms: &[Realm], now: UnixSeconds) -> Option<Al
     needed.then(|| token.header().algorithm()).flatten()
 }
 
+/// Hands a token to the host so that it can be explained ([`explain_by_host`](crate::explain::explain_by_host)). `None`: the host
+/// is not needed for that, or is no good for it.
+#[must_use]
+pub fn begin_to_explain(token: &str, realms: &[Realm], host: Algorithms, now: UnixSeconds) -> Option<Pending> {
+    let bytes = decode(token, realms, &mut Unobserved).ok()?;
+    let admitted = admit(&bytes, realms, now, &mut Unobserved).ok()?;
+    let (key, algorithm) = errand(&admitted, bytes.parts().signature(), host).ok()??;
+    match key.checked_by() {
+        CheckedBy::HostOnly => Some(Pending::of_text(token, &bytes, admitted.index, key, algorithm)),
+        CheckedBy::Rust => None,
+    }
+}
+
 fn begin_afresh(
     token: &[u8],
     realms: &[Realm],
@@ -121,23 +134,37 @@ fn errand<'r>(
 /// Reads the token again, for it is refused, or its key is another now and the reason must be found.
 fn finish_by_text(pending: &Pending, outcome: HostOutcome, realms: &[Realm], now: UnixSeconds) -> Finding {
     let nowhere = |reason| Refused { realm: None, reason };
-    let bytes = decode(pending.token.text(), realms, &mut Unobserved).map_err(nowhere)?;
-    let Admitted { index, realm, token, candidates } = admit(&bytes, realms, now, &mut Unobserved)?;
-    let still_there = index == pending.realm
-        && candidates
-            .iter()
-            .any(|key| key.thumbprint() == pending.key.thumbprint() && key.algorithms().contains(pending.algorithm));
-    let result = match (outcome, still_there) {
-        (_, false) => Err(Reason::UnknownKey),
-        (_, true) if realm.revocations.bans(pending.key.thumbprint()) => Err(Reason::BannedKey),
-        (HostOutcome::Bad | HostOutcome::Unknown, true) => Err(Reason::BadSignature),
-        (HostOutcome::Good, true) => {
-            let token = token.verified_by_host();
-            let claims = read_claims(token.claims(), &realm.policy);
-            claims.and_then(|claims| conclude(index, realm, token.claims(), &claims, now, &mut Unobserved))
-        }
+    let bytes = decode(pending.text(), realms, &mut Unobserved).map_err(nowhere)?;
+    let admitted = admit(&bytes, realms, now, &mut Unobserved)?;
+    let Admitted { index, realm, .. } = admitted;
+    let concluded = prove(pending, outcome, admitted).and_then(|token| {
+        let claims = read_claims(token.claims(), &realm.policy)?;
+        conclude(index, realm, token.claims(), &claims, now, &mut Unobserved)
+    });
+    concluded.map_err(|reason| Refused { realm: Some(index), reason })
+}
+
+/// What the host found of the signature, as long as the key that it was given is still one the token may have been signed with.
+pub(super) fn prove<'d>(
+    pending: &Pending,
+    outcome: HostOutcome,
+    admitted: Admitted<'_, 'd>,
+) -> Result<VerifiedToken<'d>, Reason> {
+    let Admitted { index, realm, token, candidates } = admitted;
+    let key = &pending.key;
+    let is_it = |candidate: &&Key| {
+        candidate.thumbprint() == key.thumbprint() && candidate.algorithms().contains(pending.algorithm)
     };
-    result.map_err(|reason| Refused { realm: Some(index), reason })
+    if index != pending.realm || !candidates.iter().any(is_it) {
+        return Err(Reason::UnknownKey);
+    }
+    if realm.revocations.bans(key.thumbprint()) {
+        return Err(Reason::BannedKey);
+    }
+    match outcome {
+        HostOutcome::Good => Ok(token.verified_by_host()),
+        HostOutcome::Bad | HostOutcome::Unknown => Err(Reason::BadSignature),
+    }
 }
 
 /// Whether a signature of this algorithm may be so long. Hosts differ in what they make of others.

@@ -2,12 +2,11 @@
 
 use thiserror::Error;
 
-use super::host::has_a_length_of;
-use super::{candidates, checks, decode, prove, select, HostOutcome, Pending, Realm, Reason};
+use super::host::{self, has_a_length_of};
+use super::{candidates, checks, decode, prove, select, Admitted, HostOutcome, Pending, Realm, Reason};
 use crate::claims::Claims;
 use crate::explain::Unobserved;
-use crate::keys::Key;
-use crate::signature::{Algorithm, Algorithms};
+use crate::signature::Algorithms;
 use crate::time::UnixSeconds;
 use crate::token::{TokenBytes, UntrustedToken, VerifiedToken};
 
@@ -19,8 +18,9 @@ use crate::token::{TokenBytes, UntrustedToken, VerifiedToken};
 /// [`IntakeError`] when it is no token of ours, or not an access token, or there are no keys to tell.
 pub fn identify(token: &str, realms: &[Realm], now: UnixSeconds) -> Result<Identified, IntakeError> {
     let bytes = decode(token, realms, &mut Unobserved).map_err(invalid)?;
-    let Addressed { index, realm, token, candidates, .. } = address(&bytes, realms, now)?;
-    let token = prove(realm, token, &candidates).map_err(invalid)?;
+    let addressed = address(&bytes, realms, now)?;
+    let Admitted { index, realm, .. } = addressed;
+    let token = prove(addressed).map_err(invalid)?;
     read(index, realm, &token)
 }
 
@@ -48,21 +48,13 @@ pub fn finish_to_identify(
     now: UnixSeconds,
 ) -> Result<Identified, IntakeError> {
     let bytes = decode(pending.text(), realms, &mut Unobserved).map_err(invalid)?;
-    let Addressed { index, realm, token, candidates, algorithm } = address(&bytes, realms, now)?;
+    let addressed = address(&bytes, realms, now)?;
+    let Admitted { index, realm, .. } = addressed;
     let token = match outcome {
-        HostOutcome::Unknown => prove(realm, token, &candidates).map_err(invalid)?,
-        HostOutcome::Bad => return Err(IntakeError::InvalidToken),
-        HostOutcome::Good => {
-            let is_it = |key: &&Key| key.thumbprint() == pending.key().thumbprint();
-            let still_there =
-                index == pending.realm() && algorithm == pending.algorithm() && candidates.iter().any(is_it);
-            if !still_there || realm.revocations.bans(pending.key().thumbprint()) {
-                return Err(IntakeError::InvalidToken);
-            }
-            token.verified_by_host()
-        }
+        HostOutcome::Unknown => prove(addressed),
+        HostOutcome::Good | HostOutcome::Bad => host::prove(pending, outcome, addressed),
     };
-    read(index, realm, &token)
+    read(index, realm, &token.map_err(invalid)?)
 }
 
 /// `None`: the host is no good for it.
@@ -73,33 +65,25 @@ fn hand_over(
     now: UnixSeconds,
 ) -> Result<Option<Pending>, IntakeError> {
     let bytes = decode(token, realms, &mut Unobserved).map_err(invalid)?;
-    let Addressed { index, candidates, algorithm, .. } = address(&bytes, realms, now)?;
+    let Admitted { index, token: untrusted, candidates, .. } = address(&bytes, realms, now)?;
     // The host checks one signature under one key.
-    let [key] = candidates.as_slice() else { return Ok(None) };
+    let ([key], Some(algorithm)) = (candidates.as_slice(), untrusted.header().algorithm()) else { return Ok(None) };
     let is_for_host = host.contains(algorithm) && has_a_length_of(algorithm, bytes.parts().signature());
     Ok(is_for_host.then(|| Pending::of_text(token, &bytes, index, key, algorithm)))
 }
 
-/// A token whose form, realm and key are in order, and whose signature nobody has looked at.
-struct Addressed<'r, 'd> {
-    index: usize,
-    realm: &'r Realm,
-    token: UntrustedToken<'d>,
-    algorithm: Algorithm,
-    candidates: Vec<&'r Key>,
-}
-
+/// Form, realm and key, in order or not: what comes before the signature, but for the header's `typ`.
 fn address<'r, 'd>(
     bytes: &'d TokenBytes<'_>,
     realms: &'r [Realm],
     now: UnixSeconds,
-) -> Result<Addressed<'r, 'd>, IntakeError> {
+) -> Result<Admitted<'r, 'd>, IntakeError> {
     let token = UntrustedToken::read(bytes).map_err(|_| IntakeError::InvalidToken)?;
     let (index, realm) = select(&token, realms).map_err(invalid)?;
     let algorithm = checks::algorithm(token.header(), &realm.policy).map_err(invalid)?;
     let keys = realm.keys.usable_at(now).ok_or(IntakeError::KeysUnavailable)?;
     let candidates = candidates(realm, keys, algorithm, token.header().key_id()).map_err(invalid)?;
-    Ok(Addressed { index, realm, token, algorithm, candidates })
+    Ok(Admitted { index, realm, token, candidates })
 }
 
 /// Reads a token with a good signature. Only now: an answer about the use of a forged token would tell its maker something.

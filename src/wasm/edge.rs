@@ -3,6 +3,7 @@
 use super::options::GateOptions;
 use super::{error, hex, number, object, time};
 use crate::error::{FeedError, KeyError};
+use crate::explain::Check;
 #[cfg(feature = "origin")]
 use crate::gate::IntakeProgress;
 use crate::gate::{Gate, Progress};
@@ -117,15 +118,22 @@ impl JsGate {
 
     /// Every check with its outcome.
     pub fn explain(&mut self, token: &str, now: f64) -> Vec<JsValue> {
-        let checks = self.gate.explain(token, time(now)).into_iter().map(|check| {
-            object([
-                ("check", check.name.code().into()),
-                ("outcome", check.outcome.code().into()),
-                ("reason", check.outcome.reason().map(Reason::code).into()),
-                ("detail", check.detail.into()),
-            ])
-        });
-        checks.collect()
+        checks(self.gate.explain(token, time(now)))
+    }
+
+    /// Whether the host must look at the signature of the token in the exchange before it can be explained; then there is an
+    /// errand, and `finishToExplain` is to be called.
+    #[wasm_bindgen(js_name = beginToExplain)]
+    pub fn begin_to_explain(&mut self, length: usize, now: f64) -> bool {
+        let token = self.exchange.get(..length).and_then(|token| core::str::from_utf8(token).ok()).unwrap_or_default();
+        let begun = self.gate.begin_to_explain(token, self.host, time(now));
+        begun.map(|(handle, key_number)| self.write_errand(handle, key_number)).is_some()
+    }
+
+    /// Every check with its outcome, with what the host found, as for `finish`. `undefined`: there is no such handle any more.
+    #[wasm_bindgen(js_name = finishToExplain)]
+    pub fn finish_to_explain(&mut self, handle: u32, outcome: u32, now: f64) -> Option<Vec<JsValue>> {
+        self.gate.finish_to_explain(Handle::from_number(handle), host_outcome(outcome), time(now)).map(checks)
     }
 
     /// Replaces a realm's keys. `source` is `configuration` or `url`. Throws `invalid_jwks`; then the keys before stay.
@@ -285,6 +293,18 @@ const fn host_outcome(code: u32) -> HostOutcome {
         1 => HostOutcome::Good,
         _ => HostOutcome::Unknown,
     }
+}
+
+fn checks(checks: Vec<Check>) -> Vec<JsValue> {
+    let checks = checks.into_iter().map(|check| {
+        object([
+            ("check", check.name.code().into()),
+            ("outcome", check.outcome.code().into()),
+            ("reason", check.outcome.reason().map(Reason::code).into()),
+            ("detail", check.detail.into()),
+        ])
+    });
+    checks.collect()
 }
 
 /// A finding as a number.

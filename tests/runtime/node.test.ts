@@ -1,7 +1,8 @@
-// The suite in Node.
+// The suite in Node, and in one whose engine has no vectors, as on a processor that has none: there it gets the slim module.
 
 import { test } from 'node:test'
 import { createGate } from 'portcullis/edge'
+import { testIn } from './program.ts'
 import { setStage } from './stage.ts'
 import { suite } from './suite.ts'
 import { report } from './report.ts'
@@ -14,3 +15,8 @@ test('Node', { timeout: 60_000 }, async (context) => {
     await stage.close()
   }
 })
+
+testIn('Node without vectors', process.execPath, [
+  ...['--no-enable-ssse3', '--no-enable-sse4-1'],
+  ...['--import', import.meta.resolve('tsx')],
+])

@@ -1,8 +1,10 @@
-// Runs the suite in a program such as Deno or Bun, as a test of this name; skipped where it cannot run.
+// Runs the suite in a program such as Deno or Bun, as a test of this name; skipped where it cannot run. The binary is one that npm
+// has installed, or an absolute path.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
+import { resolve } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { report } from './report.ts'
@@ -13,7 +15,7 @@ const FOLDER = fileURLToPath(new URL('..', import.meta.url))
 const GUEST = fileURLToPath(new URL('guest.ts', import.meta.url))
 
 export function testIn(name: string, binary: string, parameters: string[]): void {
-  const command = `${FOLDER}node_modules/.bin/${binary}`
+  const command = resolve(FOLDER, 'node_modules/.bin', binary)
   const version = spawnSync(command, ['--version'], { encoding: 'utf8', timeout: 30_000 })
   const skip = version.status === 0 ? false : `${name} does not run here`
   test(name, { skip, timeout: 60_000 }, async (context) => {

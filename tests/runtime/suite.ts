@@ -110,6 +110,12 @@ export async function suite(library: Library, scenario: Scenario): Promise<Resul
     same(checks.length > 5, true)
     same(checks.filter((check) => check.outcome !== 'passed').map((check) => check.check).join(), '')
   })
+  await test('explain names the check that a token fails, and why', async () => {
+    for (const { token } of cases.filter(({ expect }) => expect === 'bad_signature')) {
+      const failed = (await gate.explain(token)).filter((check) => check.outcome === 'failed')
+      same(failed.map(({ check, reason }) => `${check} ${reason ?? ''}`).join(), 'signature bad_signature')
+    }
+  })
   await test('twenty requests at once are all answered', async () => {
     const verdicts = await Promise.all(Array.from({ length: 20 }, () => gate.check(victim)))
     same(verdicts.every((verdict) => verdict.ok), true)

@@ -138,6 +138,16 @@ export class Core {
     return this.#gate.explain(token, now) as Check[]
   }
 
+  /** Whether the host must look at a token's signature before it can be explained: then there is an `errand` for it. */
+  beginToExplain(token: string, now: number): boolean {
+    return this.#gate.beginToExplain(this.#exchange.write(token), now)
+  }
+
+  /** `undefined`: the handle is too old. */
+  finishToExplain(handle: number, outcome: HostOutcome, now: number): Check[] | undefined {
+    return this.#gate.finishToExplain(handle, outcomeCode(outcome), now) as Check[] | undefined
+  }
+
   /** Throws `invalid_jwks` when nothing in it can be used; then the keys are as before. */
   setKeys(realm: number, json: Uint8Array, usableUntil: number, source: 'configuration' | 'url'): void {
     this.#changes += 1

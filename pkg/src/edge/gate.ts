@@ -62,9 +62,7 @@ export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => 
   async function explain(token: unknown, options: CheckOptions<Env> = {}): Promise<Check[]> {
     // The same fetches as for a verdict come first, so that it explains what a request would have got.
     await check(token, options)
-    const gate = opening.open(options.env)
-    gate.mustBeOpen()
-    return gate.core.explain(typeof token === 'string' ? token : '', gate.now())
+    return opening.open(options.env).explain(typeof token === 'string' ? token : '')
   }
 
   return {

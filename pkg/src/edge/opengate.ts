@@ -1,6 +1,7 @@
 import { PortcullisError } from '../errors.ts'
 import { type HostCrypto, hostCrypto, type HostOutcome, type NodeSignatures } from '../hostcrypto.ts'
 import { corePolicy } from '../policy.ts'
+import type { Check } from '../types.ts'
 import { Core, type Finding, host } from './core.ts'
 import { type Memo, TokenMemo } from './memo.ts'
 import { Realm } from './realm.ts'
@@ -83,6 +84,17 @@ export class OpenGate {
     if (found !== undefined) return this.#noted(found, token, memo, now)
     const { errand } = this.core
     return new Flight(this, token, errand.handle, this.#hostCrypto.verify(this.core, errand))
+  }
+
+  /** Every check with its outcome. The host is asked about the signature where the core cannot tell. Rejects with `closed`. */
+  async explain(token: string): Promise<Check[]> {
+    this.mustBeOpen()
+    const crypto = this.#hostCrypto
+    if (crypto.kind === 'none' || !this.core.beginToExplain(token, this.now())) return this.core.explain(token, this.now())
+    const { errand } = this.core
+    const outcome = await crypto.verify(this.core, errand)
+    this.mustBeOpen()
+    return this.core.finishToExplain(errand.handle, outcome, this.now()) ?? this.core.explain(token, this.now())
   }
 
   realmOf(found: Finding): Realm | undefined {

@@ -2,7 +2,10 @@
 import { createHash, createPublicKey, verify } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { load } from '../../edge/core.ts'
+import { hasVectors } from './vectors.ts'
 
-const file = new URL('../../../wasm/edge/core_bg.wasm', import.meta.url)
+const file = hasVectors()
+  ? new URL('../../../wasm/edge/core_bg.wasm', import.meta.url)
+  : new URL('../../../wasm/edge-slim/core_bg.wasm', import.meta.url)
 load(new WebAssembly.Module(readFileSync(file)), { shareFlights: true, nodeCrypto: { createHash, createPublicKey, verify } })
 export * from '../../edge/index.ts'

@@ -1,0 +1,17 @@
+// The fast module is made of vectors of 128 bits (WebAssembly 2.0, `v128`), which processors from before 2008 do not have and
+// with them no engine that runs there. The slim module is bound by the same code and does without.
+
+/** A module whose one function answers a vector: it is valid only where there are vectors. */
+const ANSWERS_VECTOR: Uint8Array<ArrayBuffer> = Uint8Array.of(
+  ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+  // The type: of no parameters, one v128 as result; and the function of that type.
+  ...[0x01, 0x05, 0x01, 0x60, 0x00, 0x01, 0x7b],
+  ...[0x03, 0x02, 0x01, 0x00],
+  // Its code: no locals, i32.const 0, i8x16.splat, end.
+  ...[0x0a, 0x08, 0x01, 0x06, 0x00, 0x41, 0x00, 0xfd, 0x0f, 0x0b],
+)
+
+/** Whether this engine has vectors. */
+export function hasVectors(): boolean {
+  return WebAssembly.validate(ANSWERS_VECTOR)
+}

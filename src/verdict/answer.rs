@@ -1,0 +1,99 @@
+//! What a token is answered: what was found about it, and the verdict that follows.
+
+use super::{Entry, Reason};
+use crate::claims::{ClaimNames, ClaimSet};
+use crate::token::{Parts, TokenBytes};
+
+/// The answer to a token. Both ways are values; nothing here is an error.
+#[derive(Debug)]
+pub enum Verdict {
+    /// Every check passed.
+    Accepted(Accepted),
+    /// One did not.
+    Refused(Refused),
+}
+
+/// A token that passed every check. Only this module makes one.
+#[derive(Debug)]
+pub struct Accepted {
+    /// The realm's place in the list that was given.
+    pub realm: usize,
+    /// The sequence of the revocation state that was asked.
+    pub sequence: u64,
+    /// Whether the issuer knew a later sequence when it made the token (`rsq`): the state should be refreshed.
+    pub behind: bool,
+    parts: Parts,
+}
+
+impl Accepted {
+    /// The header as JSON text. Every parser reads it alike: it has no duplicate members.
+    #[must_use]
+    pub fn header_json(&self) -> &str {
+        self.parts.header_text().unwrap_or_default()
+    }
+
+    /// The claims as JSON text.
+    #[must_use]
+    pub fn claims_json(&self) -> &str {
+        self.parts.claims_text().unwrap_or_default()
+    }
+
+    /// Checks that the token grants every one of `scopes`; its scope claim is a space-delimited string (RFC 8693 §4.2) or
+    /// an array of strings.
+    ///
+    /// # Errors
+    /// [`Reason::InsufficientScope`] when one is lacking.
+    pub fn grants(&self, names: &ClaimNames, scopes: &[&str]) -> Result<(), Refused> {
+        let granted = ClaimSet::read(self.claims_json())
+            .is_ok_and(|claims| scopes.iter().all(|scope| claims.lists(&names.scope, scope)));
+        match granted {
+            true => Ok(()),
+            false => Err(Refused { realm: Some(self.realm), reason: Reason::InsufficientScope }),
+        }
+    }
+}
+
+/// A token that was turned away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The realm that would have been asked; `None` when the token names none that is known.
+    pub realm: Option<usize>,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// What was found about a token, without its contents.
+pub type Finding = Result<Standing, Refused>;
+
+/// What an accepted token rests on. Only this module makes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Standing {
+    /// The realm's place in the list that was given.
+    pub realm: usize,
+    /// The sequence of the revocation state that was asked.
+    pub sequence: u64,
+    /// Whether the issuer knew a later sequence when it made the token (`rsq`): the state should be refreshed.
+    pub behind: bool,
+    /// How the signature is known to be good.
+    pub signature: Signature,
+}
+
+/// How a signature is known to be good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signature {
+    /// It was checked now.
+    Checked,
+    /// It was checked before, for this exact token under this exact key.
+    Remembered(Entry),
+}
+
+/// The verdict that follows from what was found about a token.
+pub(super) fn verdict(bytes: TokenBytes<'_>, finding: Finding) -> Verdict {
+    match finding {
+        Ok(Standing { realm, sequence, behind, signature: _ }) => {
+            Verdict::Accepted(Accepted { realm, sequence, behind, parts: bytes.into_parts() })
+        }
+        Err(refused) => Verdict::Refused(refused),
+    }
+}
