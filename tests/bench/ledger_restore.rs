@@ -37,17 +37,15 @@ fn main() {
     let started = Instant::now();
     restored.manifest(at(NOW)).unwrap();
     report("ledger.first_manifest", started);
-    for (name_of, event) in
-        [("ledger.manifest_after_token", token("new", NOW + 300, NOW)), ("ledger.manifest_after_logout", user("new"))]
-    {
+    for (change, event) in [("token", token("new", NOW + 300, NOW)), ("logout", user("new"))] {
         let after = restored.head().0;
         record(&mut restored, &event, NOW);
         let started = Instant::now();
         restored.delta(after, at(NOW)).unwrap();
-        report("ledger.delta", started);
+        report(&format!("ledger.delta_after_{change}"), started);
         let started = Instant::now();
         restored.manifest(at(NOW)).unwrap();
-        report(name_of, started);
+        report(&format!("ledger.manifest_after_{change}"), started);
     }
     let started = Instant::now();
     restored.prune(at(NOW + 600));
