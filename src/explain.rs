@@ -2,7 +2,7 @@
 //! two cannot differ; and it hands out no claims, so it cannot be taken for a verdict.
 
 use crate::time::UnixSeconds;
-use crate::verdict::{examine, examine_by_host, HostOutcome, Pending, Realm, Reason};
+use crate::verdict::{examine, HostOutcome, Pending, Prover, Realm, Reason};
 
 /// Runs the checks of [`judge`](crate::verdict::judge) and says how each came out: those passed, the one that failed, and
 /// those that were not reached.
@@ -10,7 +10,7 @@ use crate::verdict::{examine, examine_by_host, HostOutcome, Pending, Realm, Reas
 pub fn explain(token: &str, realms: &[Realm], now: UnixSeconds) -> Vec<Check> {
     let mut record = Record::default();
     // The record says it all, and a verdict must not come out of here.
-    let _ = examine(token, realms, now, &mut record);
+    let _ = examine(token, realms, Prover::Here, now, &mut record);
     record.0
 }
 
@@ -18,7 +18,7 @@ pub fn explain(token: &str, realms: &[Realm], now: UnixSeconds) -> Vec<Check> {
 #[must_use]
 pub fn explain_by_host(pending: &Pending, outcome: HostOutcome, realms: &[Realm], now: UnixSeconds) -> Vec<Check> {
     let mut record = Record::default();
-    let _ = examine_by_host(pending, outcome, realms, now, &mut record);
+    let _ = examine(pending.text(), realms, Prover::Host(pending, outcome), now, &mut record);
     record.0
 }
 

@@ -38,7 +38,7 @@ use crate::token::{Malformed, TokenBytes, UntrustedToken, VerifiedToken, MAX_TOK
 /// revocation, freshness. When several realms would match, the first does.
 #[must_use]
 pub fn judge(token: &str, realms: &[Realm], now: UnixSeconds) -> Verdict {
-    examine(token, realms, now, &mut Unobserved)
+    examine(token, realms, Prover::Here, now, &mut Unobserved)
 }
 
 /// Judges a token as [`judge`] does, but for the signature of a token that `verified` remembers: it is not computed again.
@@ -115,31 +115,22 @@ impl RealmKeys {
     }
 }
 
+/// Whose word on the signature counts.
+#[derive(Clone, Copy)]
+pub(crate) enum Prover<'p> {
+    /// This crate's.
+    Here,
+    /// The host's.
+    Host(&'p Pending, HostOutcome),
+}
+
 /// The whole of a judgement; [`judge`] and [`explain`](crate::explain::explain) differ in who looks on.
-pub(crate) fn examine(token: &str, realms: &[Realm], now: UnixSeconds, observer: &mut impl Observer) -> Verdict {
-    examine_proven(token, realms, now, observer, prove)
-}
-
-/// The same on the word of the host, which has looked at the signature.
-pub(crate) fn examine_by_host(
-    pending: &Pending,
-    outcome: HostOutcome,
-    realms: &[Realm],
-    now: UnixSeconds,
-    observer: &mut impl Observer,
-) -> Verdict {
-    examine_proven(pending.text(), realms, now, observer, |admitted| match outcome {
-        HostOutcome::Good | HostOutcome::Bad => host::prove(pending, outcome, admitted),
-        HostOutcome::Unknown => prove(admitted),
-    })
-}
-
-fn examine_proven<O: Observer>(
+pub(crate) fn examine(
     token: &str,
     realms: &[Realm],
+    prover: Prover<'_>,
     now: UnixSeconds,
-    observer: &mut O,
-    prove: impl for<'d> FnOnce(Admitted<'_, 'd>) -> Result<VerifiedToken<'d>, Reason>,
+    observer: &mut impl Observer,
 ) -> Verdict {
     let bytes = match decode(token, realms, observer) {
         Ok(bytes) => bytes,
@@ -147,7 +138,13 @@ fn examine_proven<O: Observer>(
     };
     let finding = admit(&bytes, realms, now, observer).and_then(|admitted| {
         let Admitted { index, realm, .. } = admitted;
-        let proven = observer.check(CheckName::Signature, prove(admitted));
+        let proven = match prover {
+            Prover::Here | Prover::Host(_, HostOutcome::Unknown) => prove(admitted),
+            Prover::Host(pending, outcome @ (HostOutcome::Good | HostOutcome::Bad)) => {
+                host::prove(pending, outcome, admitted)
+            }
+        };
+        let proven = observer.check(CheckName::Signature, proven);
         let concluded = proven.and_then(|token| {
             let claims = observer.check(CheckName::Claims, read_claims(token.claims(), &realm.policy))?;
             conclude(index, realm, token.claims(), &claims, now, observer)

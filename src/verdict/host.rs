@@ -238,7 +238,7 @@ impl Pending {
     }
 
     /// The token.
-    pub(super) fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         self.token.text()
     }
 
