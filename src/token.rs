@@ -228,6 +228,12 @@ impl<'d> UntrustedToken<'d> {
         &self.claims
     }
 
+    /// The signature's bytes, which nobody has looked at.
+    #[must_use]
+    pub fn signature(&self) -> &'d [u8] {
+        self.signature
+    }
+
     /// Checks the signature under one key, whose algorithm must be the header's.
     ///
     /// # Errors
@@ -244,8 +250,7 @@ impl<'d> UntrustedToken<'d> {
     }
 
     /// The token, whose signature the host has checked under one of the realm's keys. For
-    /// [`finish`](crate::verdict::finish) and [`finish_to_identify`](crate::verdict::finish_to_identify) alone, which hold
-    /// what the host was given.
+    /// whoever ends what the host was asked for ([`Pending`](crate::verdict::Pending)) alone, which holds what it was given.
     pub(crate) fn verified_by_host(self) -> VerifiedToken<'d> {
         self.believed()
     }

@@ -139,10 +139,8 @@ pub(crate) fn examine(
     let finding = admit(&bytes, realms, now, observer).and_then(|admitted| {
         let Admitted { index, realm, .. } = admitted;
         let proven = match prover {
-            Prover::Here | Prover::Host(_, HostOutcome::Unknown) => prove(admitted),
-            Prover::Host(pending, outcome @ (HostOutcome::Good | HostOutcome::Bad)) => {
-                host::prove(pending, outcome, admitted)
-            }
+            Prover::Here => prove(admitted),
+            Prover::Host(pending, outcome) => host::prove(pending, outcome, admitted),
         };
         let proven = observer.check(CheckName::Signature, proven);
         let concluded = proven.and_then(|token| {
@@ -319,9 +317,15 @@ fn prove<'d>(admitted: Admitted<'_, 'd>) -> Result<VerifiedToken<'d>, Reason> {
             Err(untrusted) => token = untrusted,
         }
     }
-    match candidates.iter().any(|key| key.checked_by() == CheckedBy::HostOnly) {
-        true => Err(Reason::KeysUnavailable),
-        false => Err(Reason::BadSignature),
+    let needs_host = candidates.iter().any(|key| key.checked_by() == CheckedBy::HostOnly);
+    match (needs_host, candidates.len(), token.header().algorithm()) {
+        (false, _, _) | (true, _, None) => Err(Reason::BadSignature),
+        // The host checks one signature under one key. An issuer with several keys says which.
+        (true, 2.., Some(_)) => Err(Reason::UnknownKey),
+        (true, 0..=1, Some(algorithm)) if host::has_a_length_of(algorithm, token.signature()) => {
+            Err(Reason::KeysUnavailable)
+        }
+        (true, 0..=1, Some(_)) => Err(Reason::BadSignature),
     }
 }
 

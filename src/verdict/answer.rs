@@ -65,7 +65,7 @@ pub struct Refused {
 /// What was found about a token, without its contents.
 pub type Finding = Result<Standing, Refused>;
 
-/// What an accepted token rests on. Only this module makes one.
+/// What an accepted token rests on. Only the verdict makes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Standing {

@@ -76,7 +76,7 @@ pub fn host_needed(token: &str, realms: &[Realm], now: UnixSeconds) -> Option<Al
 pub fn begin_to_explain(token: &str, realms: &[Realm], host: Algorithms, now: UnixSeconds) -> Option<Pending> {
     let bytes = decode(token, realms, &mut Unobserved).ok()?;
     let admitted = admit(&bytes, realms, now, &mut Unobserved).ok()?;
-    let (key, algorithm) = errand(&admitted, bytes.parts().signature(), host).ok()??;
+    let (key, algorithm) = errand(&admitted, host)?;
     match key.checked_by() {
         CheckedBy::HostOnly => Some(Pending::of_text(token, &bytes, admitted.index, key, algorithm)),
         CheckedBy::Rust => None,
@@ -94,8 +94,7 @@ fn begin_afresh(
     let text = core::str::from_utf8(token).map_err(|_| nowhere(Reason::Malformed))?;
     let bytes = decode(text, realms, &mut Unobserved).map_err(nowhere)?;
     let admitted = admit(&bytes, realms, now, &mut Unobserved)?;
-    let signature = bytes.parts().signature();
-    let Some((key, algorithm)) = errand(&admitted, signature, host)? else {
+    let Some((key, algorithm)) = errand(&admitted, host) else {
         return Ok(Begun::Decided(find_admitted(text, admitted, verified, now)));
     };
     let Admitted { index, realm, token, .. } = &admitted;
@@ -105,7 +104,7 @@ fn begin_afresh(
     Ok(Begun::Pending(Pending {
         token: imprint.map_or_else(|| Held::Text(text.into()), Held::Whole),
         signing_input_length: bytes.signing_input().len(),
-        signature: signature.into(),
+        signature: token.signature().into(),
         realm: *index,
         key: key.clone(),
         algorithm,
@@ -113,22 +112,12 @@ fn begin_afresh(
 }
 
 /// The key under which the host is to check the signature, and how. `None`: the host is no good for it.
-fn errand<'r>(
-    admitted: &Admitted<'r, '_>,
-    signature: &[u8],
-    host: Algorithms,
-) -> Result<Option<(&'r Key, Algorithm)>, Refused> {
-    let Admitted { index, token, candidates, .. } = admitted;
-    let here = |reason| Refused { realm: Some(*index), reason };
-    let host_only = candidates.iter().any(|key| key.checked_by() == CheckedBy::HostOnly);
-    let ([key], Some(algorithm)) = (candidates.as_slice(), token.header().algorithm()) else {
-        // The host checks one signature under one key. An issuer with several keys says which.
-        return if host_only { Err(here(Reason::UnknownKey)) } else { Ok(None) };
-    };
-    if !has_a_length_of(algorithm, signature) {
-        return if host_only { Err(here(Reason::BadSignature)) } else { Ok(None) };
-    }
-    Ok(host.contains(algorithm).then_some((*key, algorithm)))
+pub(super) fn errand<'r>(admitted: &Admitted<'r, '_>, host: Algorithms) -> Option<(&'r Key, Algorithm)> {
+    let algorithm = admitted.token.header().algorithm()?;
+    // It checks one signature under one key.
+    let [key] = admitted.candidates.as_slice() else { return None };
+    let is_for_host = host.contains(algorithm) && has_a_length_of(algorithm, admitted.token.signature());
+    is_for_host.then_some((*key, algorithm))
 }
 
 /// Reads the token again, for it is refused, or its key is another now and the reason must be found.
@@ -144,12 +133,18 @@ fn finish_by_text(pending: &Pending, outcome: HostOutcome, realms: &[Realm], now
     concluded.map_err(|reason| Refused { realm: Some(index), reason })
 }
 
-/// What the host found of the signature, as long as the key that it was given is still one the token may have been signed with.
+/// The signature on the word of the host, as long as the key that it was given is still one the token may have been signed
+/// with. Where it could not tell, the signature is checked here.
 pub(super) fn prove<'d>(
     pending: &Pending,
     outcome: HostOutcome,
     admitted: Admitted<'_, 'd>,
 ) -> Result<VerifiedToken<'d>, Reason> {
+    let is_good = match outcome {
+        HostOutcome::Good => true,
+        HostOutcome::Bad => false,
+        HostOutcome::Unknown => return super::prove(admitted),
+    };
     let Admitted { index, realm, token, candidates } = admitted;
     let key = &pending.key;
     let is_it = |candidate: &&Key| {
@@ -161,10 +156,7 @@ pub(super) fn prove<'d>(
     if realm.revocations.bans(key.thumbprint()) {
         return Err(Reason::BannedKey);
     }
-    match outcome {
-        HostOutcome::Good => Ok(token.verified_by_host()),
-        HostOutcome::Bad | HostOutcome::Unknown => Err(Reason::BadSignature),
-    }
+    is_good.then(|| token.verified_by_host()).ok_or(Reason::BadSignature)
 }
 
 /// Whether a signature of this algorithm may be so long. Hosts differ in what they make of others.
@@ -197,7 +189,8 @@ pub enum Begun {
 }
 
 /// A token whose signature the host is checking. It owns what is checked, can be used once, and is the only way to
-/// [`finish`] and [`finish_to_identify`](super::finish_to_identify). Its `Debug` shows nothing of the token.
+/// [`finish`], [`finish_to_identify`](super::finish_to_identify) and
+/// [`explain_by_host`](crate::explain::explain_by_host). Its `Debug` shows nothing of the token.
 pub struct Pending {
     token: Held,
     signing_input_length: usize,

@@ -2,8 +2,7 @@
 
 use thiserror::Error;
 
-use super::host::{self, has_a_length_of};
-use super::{candidates, checks, decode, prove, select, Admitted, HostOutcome, Pending, Realm, Reason};
+use super::{candidates, checks, decode, host, prove, select, Admitted, HostOutcome, Pending, Realm, Reason};
 use crate::claims::Claims;
 use crate::explain::Unobserved;
 use crate::signature::Algorithms;
@@ -50,11 +49,8 @@ pub fn finish_to_identify(
     let bytes = decode(pending.text(), realms, &mut Unobserved).map_err(invalid)?;
     let addressed = address(&bytes, realms, now)?;
     let Admitted { index, realm, .. } = addressed;
-    let token = match outcome {
-        HostOutcome::Unknown => prove(addressed),
-        HostOutcome::Good | HostOutcome::Bad => host::prove(pending, outcome, addressed),
-    };
-    read(index, realm, &token.map_err(invalid)?)
+    let token = host::prove(pending, outcome, addressed).map_err(invalid)?;
+    read(index, realm, &token)
 }
 
 /// `None`: the host is no good for it.
@@ -65,14 +61,12 @@ fn hand_over(
     now: UnixSeconds,
 ) -> Result<Option<Pending>, IntakeError> {
     let bytes = decode(token, realms, &mut Unobserved).map_err(invalid)?;
-    let Admitted { index, token: untrusted, candidates, .. } = address(&bytes, realms, now)?;
-    // The host checks one signature under one key.
-    let ([key], Some(algorithm)) = (candidates.as_slice(), untrusted.header().algorithm()) else { return Ok(None) };
-    let is_for_host = host.contains(algorithm) && has_a_length_of(algorithm, bytes.parts().signature());
-    Ok(is_for_host.then(|| Pending::of_text(token, &bytes, index, key, algorithm)))
+    let addressed = address(&bytes, realms, now)?;
+    let errand = host::errand(&addressed, host);
+    Ok(errand.map(|(key, algorithm)| Pending::of_text(token, &bytes, addressed.index, key, algorithm)))
 }
 
-/// Form, realm and key, in order or not: what comes before the signature, but for the header's `typ`.
+/// Everything before the signature, as for a verdict, but for the header's `typ`: that is read once the signature is good.
 fn address<'r, 'd>(
     bytes: &'d TokenBytes<'_>,
     realms: &'r [Realm],

@@ -15,9 +15,9 @@ import type { Bench } from './run.ts'
 import { ISSUER, makeKey, mint } from './tokens.ts'
 
 const CONNECTIONS = 64
-/** Revocations of a turn, those that come before they are timed too; every one is of another token. */
+/** Revocations that are timed in a turn; every one is of another token. */
 const TURN = 48 * CONNECTIONS
-/** What the load generator, a new process each turn, takes to be compiled. */
+/** So many come before: the load generator is a new process each turn, whose code is not compiled yet. */
 const WARMING = 24 * CONNECTIONS
 const LEDGER = { ids: 700_000, epochs: 300_000, rows: true }
 const STARTS = 3

@@ -1,4 +1,4 @@
-// The suite in Node, and in one whose engine has no vectors, as on a processor that has none: there it gets the slim module.
+// The suite in Node, and in one whose engine has no SIMD, as on an old processor: there it gets the slim module.
 
 import { test } from 'node:test'
 import { createGate } from 'portcullis/edge'
@@ -16,7 +16,7 @@ test('Node', { timeout: 60_000 }, async (context) => {
   }
 })
 
-testIn('Node without vectors', process.execPath, [
+testIn('Node without SIMD', process.execPath, [
   ...['--no-enable-ssse3', '--no-enable-sse4-1'],
   ...['--import', import.meta.resolve('tsx')],
 ])

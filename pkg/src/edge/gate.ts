@@ -89,7 +89,7 @@ const NO_SCOPE: string[] = []
 function mustNotNeedHost(gate: OpenGate, token: string): void {
   const algorithm = gate.core.hostNeeded(token, gate.now())
   if (algorithm === undefined) return
-  const message = `${algorithm} is left to the host in portcullis/edge/slim, and this host has no synchronous cryptography: use check`
+  const message = `${algorithm} is left to the host by the slim module, and this host has no synchronous cryptography: use check`
   throw new PortcullisError('host_crypto_needed', message, { detail: algorithm })
 }
 

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { createGate, load } from '../entry/edge/load.ts'
-import type { Algorithm, GateOptions } from '../types.ts'
+import type { Algorithm, Gate, GateOptions } from '../types.ts'
 import { TestRealm } from './testing/realm.ts'
 
 load(new WebAssembly.Module(readFileSync(new URL('../../wasm/edge-slim/core_bg.wasm', import.meta.url))), { shareFlights: true })
@@ -24,7 +24,11 @@ test('what the module has no code for is left to the host, and without it there 
     assert.equal(reasonOf(await gate.check(forged)), 'bad_signature')
     assert.equal(reasonOf(await gate.check(good)), 'accepted')
     assert.equal(reasonOf(gate.checkSync(good)), 'accepted', 'the host has found its signature good')
-    assert.equal(reasonOf(gate.checkSync(good.slice(0, good.lastIndexOf('.') + 5))), 'bad_signature')
+    const cut = good.slice(0, good.lastIndexOf('.') + 5)
+    assert.equal(reasonOf(gate.checkSync(cut)), 'bad_signature')
+    assert.deepEqual(await failures(gate, good), [])
+    assert.deepEqual(await failures(gate, forged), ['signature bad_signature'])
+    assert.deepEqual(await failures(gate, cut), ['signature bad_signature'])
   }
 })
 
@@ -42,6 +46,7 @@ test('a token that does not say which of several keys it is for has none', async
   const { gate, unnamed } = await gateFor(realm, 'RS256', {}, 2)
   t.after(() => gate.close())
   assert.equal(reasonOf(await gate.check(unnamed)), 'unknown_key')
+  assert.deepEqual(await failures(gate, unnamed), ['signature unknown_key'])
 })
 
 async function gateFor(realm: TestRealm, algorithm: Algorithm, options: Partial<GateOptions> = {}, keys = 1) {
@@ -63,6 +68,12 @@ async function gateFor(realm: TestRealm, algorithm: Algorithm, options: Partial<
   const other = Buffer.from(JSON.stringify({ ...JSON.parse(Buffer.from(payload ?? '', 'base64url').toString()), sub: 'mallory' }))
   const forged = [header, other.toString('base64url'), signature].join('.')
   return { gate: createGate(base), good, forged, unnamed: await sign({}) }
+}
+
+/** The checks that explain says the token fails, and why. */
+async function failures(gate: Gate, token: string): Promise<string[]> {
+  const failed = (await gate.explain(token)).filter(({ outcome }) => outcome === 'failed')
+  return failed.map(({ check, reason }) => `${check} ${reason ?? ''}`)
 }
 
 function reasonOf(verdict: { ok: true } | { ok: false; reason: string }): string {

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { PortcullisError } from '../errors.ts'
 import { createLedger, generateFeedKey, type LedgerCore } from './core.ts'
 import { Committer, type Turn } from './ledger.ts'
@@ -92,6 +93,31 @@ test('an event and its line are one transaction, with the sequence that the call
     { realm: 'acme', at: now, action: 'user_logged_out', actor: 'admin:bob', sequence: 3, reason: 'left' },
     { realm: 'acme', at: now, action: 'login', actor: 'user:carol', address: '203.0.113.7' },
   ])
+})
+
+test('a transaction waits while more comes with every turn of the event loop, but not for ever', async () => {
+  // Its turns are begun before the committer's, so that what is asked in them comes before the committer looks.
+  let turn = nextTurn()
+  const asked = [committer.record('acme', ...ended('s1'))]
+  for (const session of ['s2', 's3']) {
+    await turn
+    turn = nextTurn()
+    asked.push(committer.record('acme', ...ended(session)))
+  }
+  await Promise.all(asked)
+  assert.equal(failingStore.commits(), 1)
+
+  let isWritten = false
+  turn = nextTurn()
+  asked.push(committer.record('acme', ...ended('t')))
+  void asked.at(-1)?.then(() => (isWritten = true))
+  for (let number = 0; number < 20 && !isWritten; number += 1) {
+    await turn
+    turn = nextTurn()
+    asked.push(committer.record('acme', ...ended(`t${number}`)))
+  }
+  assert.ok(isWritten)
+  await Promise.all(asked)
 })
 
 test('what was in force already is audited all the same, durably', async () => {

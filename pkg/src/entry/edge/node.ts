@@ -2,9 +2,9 @@
 import { createHash, createPublicKey, verify } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { load } from '../../edge/core.ts'
-import { hasVectors } from './vectors.ts'
+import { hasSimd } from './simd.ts'
 
-const file = hasVectors()
+const file = hasSimd()
   ? new URL('../../../wasm/edge/core_bg.wasm', import.meta.url)
   : new URL('../../../wasm/edge-slim/core_bg.wasm', import.meta.url)
 load(new WebAssembly.Module(readFileSync(file)), { shareFlights: true, nodeCrypto: { createHash, createPublicKey, verify } })

@@ -1,7 +1,7 @@
-// The fast module is made of vectors of 128 bits (WebAssembly 2.0, `v128`), which processors from before 2008 do not have and
-// with them no engine that runs there. The slim module is bound by the same code and does without.
+// The fast module uses SIMD (WebAssembly 2.0, `v128`), which engines do not offer on processors from before 2008. The slim module
+// is bound by the same code and does without.
 
-/** A module whose one function answers a vector: it is valid only where there are vectors. */
+/** A module whose one function answers a vector: it is valid only where there is SIMD. */
 const ANSWERS_VECTOR: Uint8Array<ArrayBuffer> = Uint8Array.of(
   ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
   // The type: of no parameters, one v128 as result; and the function of that type.
@@ -11,7 +11,7 @@ const ANSWERS_VECTOR: Uint8Array<ArrayBuffer> = Uint8Array.of(
   ...[0x0a, 0x08, 0x01, 0x06, 0x00, 0x41, 0x00, 0xfd, 0x0f, 0x0b],
 )
 
-/** Whether this engine has vectors. */
-export function hasVectors(): boolean {
+/** Whether this engine has wasm SIMD. */
+export function hasSimd(): boolean {
   return WebAssembly.validate(ANSWERS_VECTOR)
 }
