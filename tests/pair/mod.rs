@@ -12,6 +12,10 @@ pub const ISSUER: &str = "https://issuer.example/realms/acme";
 /// 2024-01-15T08:00:00Z, in the middle of no bucket in particular.
 pub const NOW: u64 = 1_705_305_600;
 
+/// How long a token may live, and how far apart clocks may be, in all: what the bounds are unless a test sets others.
+pub const LIFETIME: u64 = 86_400;
+pub const MARGIN: u64 = 10;
+
 /// RFC 8037 appendix A.1.
 pub const SIGNING_JWK: &str = r#"{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
     "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
@@ -119,6 +123,22 @@ pub fn of_user(sub: &str, issued_at: u64) -> Subject<'_> {
         compared_at: at(issued_at),
         expires_at: at(issued_at + 300),
         ..Subject::default()
+    }
+}
+
+/// A token of everybody's.
+pub fn of_all() -> Subject<'static> {
+    Subject {
+        token_id: Some("j"),
+        user: Some("u"),
+        session: Some("s"),
+        authorized_party: Some("app"),
+        client_id: None,
+        issued_at: at(NOW - 10),
+        compared_at: at(NOW - 10),
+        logged_out_at: None,
+        expires_at: at(NOW + 290),
+        token_version: 1,
     }
 }
 

@@ -1,0 +1,86 @@
+//! What the ledger refuses to record, and settings that it refuses to start with.
+
+#![cfg(feature = "origin")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod pair;
+
+use pair::*;
+use portcullis::error::LedgerError;
+use portcullis::ledger::{Correction, Event, Ledger, LedgerSettings, MAX_LIFETIME_SECONDS, MAX_NAME_BYTES};
+use portcullis::revocation::Bounds;
+use portcullis::time::Seconds;
+
+#[test]
+fn no_secret_gets_into_the_feed() {
+    let mut ledger = ledger();
+    let public = r#"{"kty":"RSA","n":"AQAB","e":"AQAB"}"#;
+    for secret in [
+        r#"{"kty":"oct","k":"c2VjcmV0"}"#,
+        r#"{"kty":"OKP","crv":"Ed25519","x":"AA","d":"AA"}"#,
+        r#"{"kty":"OKP","crv":"Ed25519","x":"AA","\u0064":"AA"}"#,
+        r#"{"kty":"RSA","n":"AQAB","e":"AQAB","qi":"AA"}"#,
+    ] {
+        let jwks = format!(r#"{{"keys":[{public},{secret}]}}"#).into_bytes();
+        assert_eq!(ledger.stage(&Event::Keys { jwks }, at(NOW)), Err(LedgerError::PrivateKey), "{secret}");
+    }
+    // Hidden behind a second member of that name, where another reader would look.
+    for hidden in [
+        r#"{"keys":[{"kty":"oct","k":"c2VjcmV0"}],"keys":[]}"#,
+        r#"{"keys":[{"kty":"OKP","kty":"oct","k":"c2VjcmV0"}]}"#,
+        r#"{"keys":["secret"]}"#,
+    ] {
+        assert_eq!(ledger.stage(&Event::Keys { jwks: hidden.into() }, at(NOW)), Err(LedgerError::NotAJwks), "{hidden}");
+    }
+    let jwks = format!(r#"{{"keys":[{public}]}}"#).into_bytes();
+    assert!(ledger.stage(&Event::Keys { jwks }, at(NOW)).unwrap().is_some());
+}
+
+#[test]
+fn a_not_before_in_the_future_is_refused() {
+    let mut ledger = ledger();
+    let (given, latest) = (NOW + 6, NOW + 5);
+    let not_before = Some(at(given));
+    let error = Err(LedgerError::NotBeforeInFuture { not_before: given, latest });
+    assert_eq!(ledger.stage(&Event::User { sub: "u".into(), not_before }, at(NOW)), error);
+    assert_eq!(ledger.stage(&Event::Client { client: "u".into(), not_before }, at(NOW)), error);
+    assert_eq!(ledger.stage(&Event::Realm { not_before }, at(NOW)), error);
+    let correction = Correction::Realm { not_before };
+    assert_eq!(ledger.stage(&Event::Correction(correction), at(NOW)), error);
+    // Milliseconds taken for seconds.
+    let milliseconds = Event::Realm { not_before: Some(at(NOW * 1_000)) };
+    assert!(ledger.stage(&milliseconds, at(NOW)).is_err());
+    assert!(ledger.stage(&Event::Realm { not_before: Some(at(latest)) }, at(NOW)).unwrap().is_some());
+}
+
+#[test]
+fn names_and_keys_have_their_limits() {
+    let mut ledger = ledger();
+    let mut stage = |event: Event| ledger.stage(&event, at(NOW)).map(|row| row.is_some());
+    assert_eq!(stage(user("")), Err(LedgerError::EmptyName));
+    let (length, limit) = (MAX_NAME_BYTES + 1, MAX_NAME_BYTES);
+    assert_eq!(stage(user(&"x".repeat(length))), Err(LedgerError::NameTooLong { length, limit }));
+    assert_eq!(stage(user(&"x".repeat(limit))), Ok(true));
+    assert_eq!(stage(Event::Keys { jwks: b"{}".to_vec() }), Err(LedgerError::NotAJwks));
+    assert_eq!(stage(Event::Keys { jwks: br#"{"keys":[]}"#.to_vec() }), Ok(true));
+    assert_eq!(stage(Event::Keys { jwks: br#"{"keys":[],"keys":[]}"#.to_vec() }), Err(LedgerError::NotAJwks));
+    assert_eq!(stage(Event::TokenVersion { sub: "u".into(), minimum: 0 }), Ok(false));
+    for number in 0..4_096_u32 {
+        let mut thumbprint = [0; 32];
+        thumbprint[..4].copy_from_slice(&number.to_le_bytes());
+        assert_eq!(stage(Event::KeyBanned { thumbprint }), Ok(true));
+    }
+    assert_eq!(stage(Event::KeyBanned { thumbprint: [255; 32] }), Err(LedgerError::TooMany { limit: 4_096 }));
+}
+
+#[test]
+fn settings_have_their_limits() {
+    let refused = |settings: LedgerSettings| Ledger::new(settings).map(|ledger| ledger.head()).err();
+    let setting = |setting| Some(LedgerError::Setting { setting });
+    let bounds = Bounds { max_lifetime: Seconds::new(MAX_LIFETIME_SECONDS + 1), ..Bounds::default() };
+    assert_eq!(refused(LedgerSettings { bounds, ..settings() }), setting("bounds.max_lifetime"));
+    assert_eq!(refused(LedgerSettings { error_rate: f64::NAN, ..settings() }), setting("error_rate"));
+    assert_eq!(refused(LedgerSettings { error_rate: 1.0, ..settings() }), setting("error_rate"));
+    assert_eq!(refused(LedgerSettings { incarnation: 1 << 13, ..settings() }), setting("incarnation"));
+    assert_eq!(refused(LedgerSettings { issuer: String::new(), ..settings() }), setting("issuer"));
+}

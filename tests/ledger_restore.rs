@@ -1,0 +1,168 @@
+//! A ledger is restored from the rows of its store: the same head and answers; a broken store is found out.
+
+#![cfg(feature = "origin")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod pair;
+
+use pair::*;
+use portcullis::error::{DeltaUnavailable, LedgerError};
+use portcullis::ledger::{Correction, Event, Ledger, LedgerSettings, Row, RowPage};
+
+fn some_rows(ledger: &mut Ledger) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for number in 0..40 {
+        rows.extend(record(ledger, &token(&format!("t{number}"), NOW + 300 + number, NOW), NOW));
+        rows.extend(record(ledger, &user(&format!("u{number}")), NOW));
+    }
+    rows.extend(record(ledger, &Event::Session { sid: "s".into(), issued_at: None }, NOW));
+    rows.extend(record(ledger, &Event::ClientSession { sid: "s".into(), azp: "a".into(), issued_at: None }, NOW));
+    rows.extend(record(ledger, &Event::Client { client: "a".into(), not_before: None }, NOW));
+    rows.extend(record(ledger, &Event::Realm { not_before: Some(at(NOW - 600)) }, NOW));
+    rows.extend(record(ledger, &Event::KeyBanned { thumbprint: [1; 32] }, NOW));
+    rows.extend(record(ledger, &Event::TokenVersion { sub: "u".into(), minimum: 4 }, NOW));
+    rows.extend(record(ledger, &Event::Keys { jwks: br#"{"keys":[]}"#.to_vec() }, NOW));
+    let correction = Correction::User { sub: "u3".into(), not_before: None };
+    rows.extend(record(ledger, &Event::Correction(correction), NOW));
+    rows.extend(record(ledger, &user("last"), NOW));
+    rows
+}
+
+#[test]
+fn a_restart_gives_the_same_head_and_the_same_answers() {
+    let mut before = ledger();
+    let rows = some_rows(&mut before);
+    let mut after = ledger();
+    rows.iter().for_each(|row| after.restore(row).unwrap());
+    after.restore_head(before.head().0, before.head().1).unwrap();
+    assert_eq!(after.head(), before.head());
+    assert_eq!(after.facts(), before.facts());
+    let (mut one, mut other) = (edge(), edge());
+    load(&mut one, &mut before, NOW);
+    load(&mut other, &mut after, NOW);
+    for number in 0..40 {
+        let (id, sub) = (format!("t{number}"), format!("u{number}"));
+        let subjects = [subject(&id, NOW + 300 + number, NOW), of_user(&sub, NOW), of_user(&sub, NOW - 700)];
+        for subject in &subjects {
+            assert_eq!(before.refuses(subject), after.refuses(subject));
+            assert_eq!(one.status(subject), other.status(subject));
+        }
+    }
+    assert_eq!((one.jwks(), other.jwks()), (Some(&b"{\"keys\":[]}"[..]), Some(&b"{\"keys\":[]}"[..])));
+    // Both go on alike.
+    let next = |ledger: &mut Ledger| record(ledger, &user("next"), NOW + 1).unwrap();
+    assert_eq!(next(&mut before), next(&mut after));
+}
+
+#[test]
+fn rows_that_have_expired_may_be_missing() {
+    let mut before = ledger();
+    let rows = some_rows(&mut before);
+    let mut after = ledger();
+    let kept = rows.iter().filter(|row| row.keep_until.is_none_or(|keep_until| keep_until > at(NOW + 400)));
+    kept.for_each(|row| after.restore(row).unwrap());
+    after.restore_head(before.head().0, before.head().1).unwrap();
+    assert_eq!((after.head(), after.facts().token_ids), (before.head(), 0));
+    assert_eq!(after.facts().epochs, before.facts().epochs);
+    // Even the last ones.
+    let mut empty = ledger();
+    empty.restore_head(before.head().0, before.head().1).unwrap();
+    assert_eq!(record(&mut empty, &user("next"), NOW).unwrap().sequence, before.head().0 + 1);
+}
+
+#[test]
+fn a_broken_store_is_found_out() {
+    let mut before = ledger();
+    let rows = some_rows(&mut before);
+    let restore = |change: &dyn Fn(&mut Vec<Row>)| {
+        let mut rows = rows.clone();
+        change(&mut rows);
+        let one_by_one = rows.iter().try_fold(ledger(), |mut ledger, row| ledger.restore(row).map(|()| ledger));
+        let by_page = restore_page(&rows);
+        assert_eq!(by_page.as_ref().err(), one_by_one.as_ref().err());
+        one_by_one.map(drop)
+    };
+    let sequence = rows[5].sequence;
+    let last = rows[6].sequence;
+    assert_eq!(restore(&|rows| rows[5].payload[12] ^= 1), Err(LedgerError::BrokenChain { sequence }));
+    assert_eq!(restore(&|rows| rows[5].chain.0[0] ^= 1), Err(LedgerError::BrokenChain { sequence }));
+    assert_eq!(restore(&|rows| rows.swap(5, 6)), Err(LedgerError::OutOfOrder { sequence, last }));
+    assert_eq!(restore(&|rows| rows[0].payload.push(0)), Err(LedgerError::BrokenChain { sequence: rows[0].sequence }));
+    let later = 2 << 40;
+    assert_eq!(restore(&|rows| rows[0].sequence = later), Err(LedgerError::LaterIncarnation { sequence: later }));
+    // A gap hides the break, but not what cannot be read.
+    let unreadable = restore(&|rows| {
+        rows.remove(4);
+        rows[4].payload[0] = 9;
+    });
+    assert_eq!(unreadable, Err(LedgerError::UnreadableRow { sequence }));
+}
+
+/// A ledger of these rows, handed over at once.
+fn restore_page(rows: &[Row]) -> Result<Ledger, LedgerError> {
+    let mut ledger = ledger();
+    let page = RowPage {
+        sequences: &rows.iter().map(|row| row.sequence).collect::<Vec<_>>(),
+        lengths: &rows.iter().map(|row| u32::try_from(row.payload.len()).unwrap()).collect::<Vec<_>>(),
+        chains: &rows.iter().flat_map(|row| row.chain.0).collect::<Vec<_>>(),
+        payloads: &rows.iter().flat_map(|row| row.payload.clone()).collect::<Vec<_>>(),
+    };
+    ledger.restore_page(page).map(|()| ledger)
+}
+
+#[test]
+fn pages_of_rows_restore_what_rows_do() {
+    let mut before = ledger();
+    let rows = some_rows(&mut before);
+    let mut by_page = restore_page(&rows).unwrap();
+    by_page.restore_head(before.head().0, before.head().1).unwrap();
+    assert_eq!((by_page.head(), by_page.facts()), (before.head(), before.facts()));
+    let next = |ledger: &mut Ledger| record(ledger, &user("next"), NOW + 1).unwrap();
+    assert_eq!(next(&mut before), next(&mut by_page));
+
+    assert_eq!(restore_page(&[]).unwrap().head(), ledger().head());
+    let torn = RowPage { sequences: &[rows[0].sequence], lengths: &[4], chains: &[0; 16], payloads: &[0; 3] };
+    assert_eq!(ledger().restore_page(torn), Err(LedgerError::UnreadablePage { rows: 1 }));
+}
+
+#[test]
+fn the_head_must_fit_the_rows() {
+    let mut before = ledger();
+    let rows = some_rows(&mut before);
+    let (sequence, chain) = before.head();
+    let restored = || {
+        let mut ledger = ledger();
+        rows.iter().for_each(|row| ledger.restore(row).unwrap());
+        ledger
+    };
+    let mut other = chain;
+    other.0[0] ^= 1;
+    assert_eq!(restored().restore_head(sequence, other), Err(LedgerError::BrokenChain { sequence }));
+    let below = sequence - 1;
+    let error = LedgerError::OutOfOrder { sequence: below, last: sequence };
+    assert_eq!(restored().restore_head(below, chain), Err(error));
+    assert_eq!(restored().restore_head(3 << 40, chain), Err(LedgerError::LaterIncarnation { sequence: 3 << 40 }));
+    let mut running = restored();
+    record(&mut running, &user("new"), NOW);
+    assert!(running.restore(&rows[0]).is_err() && running.restore_head(sequence + 9, chain).is_err());
+}
+
+#[test]
+fn an_incarnation_begins_its_own_numbers_and_chain() {
+    let mut first = ledger();
+    let rows = some_rows(&mut first);
+    let mut second = Ledger::new(LedgerSettings { incarnation: 2, ..settings() }).unwrap();
+    rows.iter().for_each(|row| second.restore(row).unwrap());
+    second.restore_head(first.head().0, first.head().1).unwrap();
+    let (base, genesis) = second.head();
+    assert_eq!(base, 2 << 40);
+    assert_ne!(genesis, ledger().head().1);
+    let row = record(&mut second, &user("new"), NOW).unwrap();
+    assert_eq!(row.sequence, base + 1);
+    // And is restored together with the rows before it.
+    let mut again = Ledger::new(LedgerSettings { incarnation: 2, ..settings() }).unwrap();
+    rows.iter().chain([&row]).for_each(|row| again.restore(row).unwrap());
+    assert_eq!(again.head(), second.head());
+    assert_eq!(again.delta(first.head().0, at(NOW)), Err(DeltaUnavailable::Pruned { earliest: base }));
+    assert!(again.delta(base, at(NOW)).is_ok());
+}
