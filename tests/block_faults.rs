@@ -1,0 +1,146 @@
+//! Deltas and manifests whose signature is good, but whose blocks are of another version, out of form or nonsense.
+
+#![cfg(feature = "origin")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod faults;
+mod pair;
+
+use faults::*;
+use pair::*;
+use portcullis::error::FeedError;
+use portcullis::ledger::Ledger;
+use portcullis::revocation::{peek_realm, Effect, Revocations};
+
+const HEAD_BYTES: usize = 60;
+
+#[test]
+fn an_unknown_or_contradicted_hash_key() {
+    let (ledger, mut edge) = pair_one_behind();
+    let ids = |generation: u32| {
+        let group = [&generation.to_le_bytes()[..], &[1, 9, 0, 1, 1, 2, 3, 4, 5, 6]].concat();
+        block(8, 1, &group)
+    };
+    let unknown = delta_of(&edge, &ids(77));
+    let declared_twice = {
+        // The generation that the ledger's own delta names.
+        let delta = ledger.delta(1 << 40, at(NOW)).unwrap();
+        let contents = &delta[80 + 8..80 + 8 + 4];
+        delta_of(&edge, &block(2, 1, &[contents, &[1; 16]].concat()))
+    };
+    let generation = u32::from_le_bytes(*declared_twice[88..].first_chunk().unwrap());
+    let messages = [
+        (unknown, NOW, Some(FeedError::UnknownGeneration { generation: 77 })),
+        (declared_twice, NOW, Some(FeedError::GenerationConflict { generation })),
+    ];
+    refuse_all(&ledger, &mut edge, &messages);
+    let declared = [block(2, 1, &[&77_u32.to_le_bytes()[..], &[1; 16]].concat()), ids(77)].concat();
+    let (_, mut edge) = pair_one_behind();
+    assert_eq!(edge.apply(&delta_of(&edge, &declared), at(NOW)).unwrap().effect, Effect::Changed);
+}
+
+#[test]
+fn later_versions() {
+    let (ledger, mut edge) = pair_one_behind();
+    let sequence = edge.position().unwrap().sequence;
+    let delta = ledger.delta(sequence, at(NOW)).unwrap();
+    let newer_major = signed_again(&delta, |body| body[4] = 2);
+    let extra = |flags| block(999, flags, b"from a later version");
+    let with_extra = |minor: u8, flags| {
+        signed_again(&delta, move |body| {
+            body[5] = minor;
+            body.extend_from_slice(&extra(flags));
+        })
+    };
+    let messages = [
+        (newer_major.clone(), NOW, Some(FeedError::UnsupportedVersion { major: 2 })),
+        (with_extra(1, 1), NOW, Some(FeedError::UnknownCriticalBlock { kind: 999 })),
+        (with_extra(0, 1), NOW, Some(FeedError::UnknownCriticalBlock { kind: 999 })),
+        (with_extra(0, 0), NOW, Some(FeedError::Malformed { part: "block of no version known" })),
+    ];
+    refuse_all(&ledger, &mut edge, &messages);
+    assert!(peek_realm(&newer_major).is_err());
+    let (mut ledger, mut edge) = pair_one_behind();
+    let sequence = edge.position().unwrap().sequence;
+    let delta = ledger.delta(sequence, at(NOW)).unwrap();
+    let newer_minor = signed_again(&delta, |body| {
+        body[5] = 9;
+        body.extend_from_slice(&extra(0));
+    });
+    assert_eq!(edge.apply(&newer_minor, at(NOW)).unwrap().effect, Effect::Changed);
+    record(&mut ledger, &user("later"), NOW);
+    let manifest = signed_again(&ledger.manifest(at(NOW)).unwrap(), |body| {
+        body[5] = 9;
+        body.extend_from_slice(&extra(2));
+    });
+    assert!(edge.apply(&manifest, at(NOW)).is_ok());
+    provide_all(&mut edge, &ledger);
+    assert!(is_revoked(&edge, &of_user("later", NOW)));
+}
+
+#[test]
+fn one_form_only() {
+    let (_, edge) = pair_one_behind();
+    let malformed = |part| Some(FeedError::Malformed { part });
+    let ids = |contents: &[u8]| delta_of(&edge, &block(8, 1, &[&1_u32.to_le_bytes()[..], contents].concat()));
+    let bans = |thumbprints: &[u8]| thumbprints.iter().flat_map(|byte| [*byte; 32]).collect::<Vec<u8>>();
+    let cases = [
+        // Blocks: out of order, twice, empty, not marked critical, a manifest's.
+        (delta_of(&edge, &[block(5, 1, &[1; 32]), block(3, 1, &[9])].concat()), malformed("order of blocks")),
+        (delta_of(&edge, &[block(3, 1, &[9]), block(3, 1, &[9])].concat()), malformed("order of blocks")),
+        (delta_of(&edge, &block(3, 1, &[])), malformed("block")),
+        (delta_of(&edge, &block(3, 0, &[9])), malformed("block")),
+        (delta_of(&edge, &block(1, 1, &[9])), malformed("manifest block in delta")),
+        (delta_of(&edge, &block(3, 1, &[9])[..8]), Some(FeedError::Truncated)),
+        // Contents: needless bytes, out of order, twice, empty groups.
+        (delta_of(&edge, &block(3, 1, &[0x89, 0])), malformed("varint")),
+        (delta_of(&edge, &block(3, 1, &[9, 9])), malformed("realm block")),
+        (delta_of(&edge, &block(5, 1, &bans(&[2, 1]))), malformed("order of bans")),
+        (delta_of(&edge, &block(5, 1, &bans(&[1, 1]))), malformed("order of bans")),
+        (delta_of(&edge, &block(5, 1, &[1; 33])), Some(FeedError::Truncated)),
+        (delta_of(&edge, &block(4, 1, &[1, b'b', 9, 1, b'a', 9])), malformed("order of clients")),
+        (delta_of(&edge, &block(4, 1, &[1, 0xFF, 9])), malformed("client id")),
+        (ids(&[0]), malformed("empty group")),
+        (ids(&[1, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0]), malformed("empty group")),
+        (ids(&[1, 9, 0, 2, 2, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0]), malformed("order of fingerprints")),
+        (ids(&[1, 9, 0, 2, 2, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0]), malformed("order of fingerprints")),
+        (ids(&[2, 9, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0]), malformed("order of buckets")),
+        (ids(&[1, 9, 0, 200, 1, 1, 0, 0, 0, 0, 0]), Some(FeedError::Truncated)),
+        (ids(&[255, 255, 255, 255, 15, 9, 0, 1]), Some(FeedError::Truncated)),
+        (delta_of(&edge, &block(11, 1, &[[7; 16].as_slice(), &[0]].concat())), malformed("version")),
+        (delta_of(&edge, &block(10, 1, &[1, 0, 0, 0, 1, 50, 1, 0, 0, 0, 0, 0, 3])), malformed("base of not-befores")),
+        // A heartbeat that brings something, flags of no version.
+        (signed_again(&delta_of(&edge, &block(3, 1, &[9])), |body| body[60] = 0), malformed("heartbeat")),
+        (signed_again(&delta_of(&edge, &block(3, 1, &[9])), |body| body[6] = 2), malformed("flags")),
+        (signed_again(&delta_of(&edge, &block(3, 1, &[9])), |body| body[31] = 0xFF), malformed("head")),
+    ];
+    let (ledger, mut edge) = pair_one_behind();
+    let messages: Vec<_> = cases.into_iter().map(|(message, error)| (message, NOW, error)).collect();
+    refuse_all(&ledger, &mut edge, &messages);
+}
+
+/// Signed bytes that were tampered with before signing never panic, whatever becomes of them.
+#[test]
+fn nonsense_under_a_good_signature() {
+    let (mut ledger, edge) = pair_one_behind();
+    let sequence = edge.position().unwrap().sequence;
+    for message in [ledger.delta(sequence, at(NOW)).unwrap(), ledger.manifest(at(NOW)).unwrap()] {
+        let body = message.len() - TRAILER_BYTES;
+        for bit in (HEAD_BYTES * 8..body * 8).step_by(5) {
+            let (_, mut edge) = loaded();
+            let _result = edge.apply(&signed_again(&message, |body| body[bit / 8] ^= 1 << (bit % 8)), at(NOW));
+        }
+        for length in (HEAD_BYTES..body).step_by(3) {
+            let (_, mut edge) = loaded();
+            let result = edge.apply(&signed_again(&message, |body| body.truncate(length)), at(NOW));
+            // Where a block ends, what remains is a message too.
+            assert!(result.is_err() || length > HEAD_BYTES);
+        }
+    }
+}
+
+fn loaded() -> (Ledger, Revocations) {
+    let (mut ledger, mut edge) = (ledger(), edge());
+    load(&mut edge, &mut ledger, NOW);
+    (ledger, edge)
+}
