@@ -5,7 +5,8 @@
 
 mod fixtures;
 
-use fixtures::{base64url, claims, loaded, read_keys, realm, realm_of, sign, token, vectors, HEADER, NOW, SECRET};
+use fixtures::{base64url, claims, host_checks, loaded, read_keys, realm, realm_of, sign, token, vectors};
+use fixtures::{HEADER, NOW, SECRET};
 use portcullis::gate::{Gate, IntakeProgress, KeysFrom, Progress};
 use portcullis::keys::KeySource;
 use portcullis::keys::RsaDefault;
@@ -19,13 +20,6 @@ use portcullis::verdict::{HostOutcome, Identified, IntakeError, Pending, Realm, 
 use serde_json::json;
 
 const HMAC: Algorithms = Algorithms::of(&[Algorithm::HS256]);
-
-fn host_checks(pending: &Pending) -> HostOutcome {
-    match pending.key().verifies(pending.algorithm(), pending.signing_input().as_bytes(), pending.signature()) {
-        true => HostOutcome::Good,
-        false => HostOutcome::Bad,
-    }
-}
 
 fn pending(token: &str, realms: &[Realm]) -> Pending {
     match begin_to_identify(token, realms, HMAC, NOW) {

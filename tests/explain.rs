@@ -1,0 +1,51 @@
+//! `explain`: the checks one by one, the same reason as the verdict, and what people need to know.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod fixtures;
+
+use fixtures::{realm, realm_of, token, vectors, NOW};
+use portcullis::explain::{explain, CheckName, Outcome};
+use portcullis::time::UnixSeconds;
+use portcullis::verdict::{judge, Reason, Verdict};
+use serde_json::{json, Value};
+
+#[test]
+fn explain_agrees_with_judge_on_every_vector() {
+    for group in vectors("verdicts.json")["groups"].as_array().unwrap() {
+        let realms = [realm_of(group).0];
+        for test in group["tests"].as_array().unwrap() {
+            let now = test["now"].as_u64().map_or(NOW, UnixSeconds::new);
+            let text = test["token"].as_str().unwrap();
+            let checks = explain(text, &realms, now);
+            assert_eq!(checks.iter().map(|check| check.name).collect::<Vec<_>>(), CheckName::ALL);
+            let failed: Vec<Reason> = checks.iter().filter_map(|check| check.outcome.reason()).collect();
+            match judge(text, &realms, now) {
+                Verdict::Refused(refused) => assert_eq!(failed, [refused.reason], "{}", test["comment"]),
+                Verdict::Accepted(_) => assert_eq!(failed, [], "{}", test["comment"]),
+            }
+            let first = checks.iter().position(|check| check.outcome != Outcome::Passed).unwrap_or(checks.len());
+            for check in checks.iter().skip(first + 1) {
+                assert_eq!(check.outcome, Outcome::NotReached, "{}", test["comment"]);
+            }
+        }
+    }
+}
+
+#[test]
+fn explain_says_what_people_need() {
+    let realms = [realm()];
+    let detail = |changes: &Value, name: CheckName| {
+        explain(&token(changes), &realms, NOW).into_iter().find(|check| check.name == name).unwrap().detail.unwrap()
+    };
+    assert_eq!(detail(&json!({}), CheckName::Realm), "acme");
+    assert_eq!(detail(&json!({}), CheckName::Algorithm), "HS256");
+    assert_eq!(detail(&json!({}), CheckName::Expiry), "expires in 300 s");
+    assert_eq!(detail(&json!({ "exp": NOW.get() - 60 }), CheckName::Expiry), "expired 60 s ago");
+    assert_eq!(detail(&json!({}), CheckName::IssuedAt), "issued 10 s ago");
+    assert_eq!(detail(&json!({ "iat": NOW.get() + 60 }), CheckName::IssuedAt), "will be issued in 60 s");
+    assert_eq!(detail(&json!({}), CheckName::Lifetime), "lives 310 s, at most 86400 s are allowed");
+    assert_eq!(detail(&json!({ "jti": null }), CheckName::RequiredClaims), "jti is missing");
+    let form = &explain("a.b", &realms, NOW)[0];
+    assert_eq!((form.name, form.detail.as_deref()), (CheckName::Form, Some("not three parts")));
+}

@@ -1,0 +1,85 @@
+//! The verdict with the host's help: the same as without it, and nothing that happens meanwhile is missed.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod fixtures;
+
+use fixtures::{base64url, code, host_checks, loaded, read_keys, realm, realm_of, token, vectors, NOW};
+use portcullis::keys::{KeySource, RsaDefault};
+use portcullis::signature::{Algorithm, Algorithms};
+use portcullis::time::UnixSeconds;
+use portcullis::verdict::{begin, finish, judge, Begun, CacheLimits, Finding, HostOutcome, Pending};
+use portcullis::verdict::{Realm, RealmKeys, VerifiedTokens};
+use serde_json::json;
+
+const GENEROUS: CacheLimits = CacheLimits { entries: 1000, bytes: 1 << 24 };
+
+fn finding_code(finding: &Finding) -> &'static str {
+    finding.map_or_else(|refused| refused.reason.code(), |_| "accepted")
+}
+
+#[test]
+fn the_host_changes_no_verdict() {
+    for group in vectors("verdicts.json")["groups"].as_array().unwrap() {
+        let realms = [realm_of(group).0];
+        for test in group["tests"].as_array().unwrap() {
+            let now = test["now"].as_u64().map_or(NOW, UnixSeconds::new);
+            let text = test["token"].as_str().unwrap();
+            let all = Algorithm::ALL.into_iter().collect();
+            let (bytes, comment) = (text.as_bytes(), &test["comment"]);
+            for limits in [CacheLimits::NOTHING, GENEROUS] {
+                let mut verified = VerifiedTokens::new(limits);
+                let mut with_host =
+                    |outcome: fn(&Pending) -> HostOutcome| match begin(bytes, &realms, &mut verified, all, now) {
+                        Begun::Decided(finding) => finding_code(&finding),
+                        Begun::Pending(pending) => {
+                            let outcome = outcome(&pending);
+                            finding_code(&finish(pending, outcome, &realms, &mut verified, now))
+                        }
+                    };
+                let expected = code(&judge(text, &realms, now));
+                assert_eq!(with_host(|_| HostOutcome::Unknown), expected, "{comment}");
+                assert_eq!(with_host(host_checks), expected, "{comment}");
+                assert_eq!(with_host(host_checks), expected, "{comment}, again");
+            }
+            let alone = begin(bytes, &realms, &mut VerifiedTokens::new(GENEROUS), Algorithms::of(&[]), now);
+            assert!(matches!(alone, Begun::Decided(_)));
+        }
+    }
+}
+
+#[test]
+fn what_happens_while_the_host_checks_is_seen() {
+    let hmac = Algorithms::of(&[Algorithm::HS256]);
+    let good = token(&json!({}));
+    let pending = |realms: &[Realm]| {
+        let mut nothing = VerifiedTokens::new(CacheLimits::NOTHING);
+        match begin(good.as_bytes(), realms, &mut nothing, hmac, NOW) {
+            Begun::Pending(pending) => pending,
+            Begun::Decided(finding) => panic!("{finding:?}"),
+        }
+    };
+    let reason = |pending, outcome, realms: &[Realm], now| {
+        let mut verified = VerifiedTokens::new(GENEROUS);
+        finding_code(&finish(pending, outcome, realms, &mut verified, now))
+    };
+    let mut realms = [realm()];
+    assert_eq!(reason(pending(&realms), HostOutcome::Good, &realms, NOW), "no_feed");
+    assert_eq!(reason(pending(&realms), HostOutcome::Bad, &realms, NOW), "bad_signature");
+    let later = UnixSeconds::new(NOW.get() + 400);
+    assert_eq!(reason(pending(&realms), HostOutcome::Good, &realms, later), "expired");
+
+    let begun = pending(&realms);
+    let other_key = json!({ "keys": [{ "kty": "oct", "kid": "test", "k": base64url([7; 32]) }] });
+    realms[0].keys = loaded(read_keys(&other_key, KeySource::Configuration, RsaDefault::RS256).keys);
+    assert_eq!(reason(begun, HostOutcome::Good, &realms, NOW), "unknown_key", "the kid now names another key");
+
+    let mut realms = [realm()];
+    let begun = pending(&realms);
+    realms[0].keys = RealmKeys::Unavailable;
+    assert_eq!(reason(begun, HostOutcome::Good, &realms, NOW), "keys_unavailable");
+    assert_eq!(reason(pending(&[realm()]), HostOutcome::Good, &[], NOW), "wrong_issuer");
+
+    let printed = format!("{:?}", pending(&[realm()]));
+    assert!(!printed.contains("alice") && !printed.contains("eyJ"), "{printed}");
+}
