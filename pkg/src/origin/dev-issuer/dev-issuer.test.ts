@@ -1,84 +1,19 @@
+// The issuer as its clients see it: metadata, the password grant, refreshes, a restart, wrong options.
+
 import assert from 'node:assert/strict'
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { createOrigin, generateFeedKey, type JWK, type Origin } from '../../entry/origin/node.ts'
+import { createOrigin, type JWK } from '../../entry/origin/node.ts'
 import { openDatabase } from '../database.ts'
 import { memoryStore } from '../memory.ts'
-import { sqliteStore } from '../sqlite.ts'
-import { createDevIssuer, type DevIssuer, type DevIssuerOptions } from './index.ts'
+import { createDevIssuer, type DevIssuerOptions } from './index.ts'
+import {
+  ask, close, errorOf, folder, form, ISSUER, issuer, logIn, open, origin, refresh, ROOT, signingKey, start, stop, type Tokens,
+} from './testing/stage.ts'
 
-const ISSUER = 'http://localhost:8780/realms/acme'
-const ROOT = `${ISSUER}/protocol/openid-connect`
-
-interface Tokens {
-  access_token: string
-  refresh_token: string
-  id_token?: string
-  expires_in: number
-}
-
-let folder: string
-let signingKey: JWK
-let issuer: DevIssuer
-let origin: Origin
-
-async function open(path: string, options: Partial<DevIssuerOptions> = {}): Promise<void> {
-  issuer = await createDevIssuer({
-    path,
-    issuer: ISSUER,
-    clients: [
-      { id: 'demo', postLogoutRedirectUris: ['https://app.test/bye?x=1'] },
-      { id: 'backend', secret: 'backend-secret' },
-      { id: 'short', accessTokenSeconds: 1 },
-    ],
-    ...options,
-  })
-  origin = await createOrigin({ store: sqliteStore({ path }), signingKey, realms: [issuer.realm] })
-  issuer.attach(origin)
-}
-
-async function close(): Promise<void> {
-  await issuer.close()
-  await origin.close()
-}
-
-before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'portcullis-issuer-'))
-  signingKey = (await generateFeedKey()).signingKey
-  await open(join(folder, 'a.db'))
-})
-after(async () => {
-  await close()
-  await rm(folder, { recursive: true })
-})
-
-async function ask(path: string, init: RequestInit = {}): Promise<Response> {
-  const response = await issuer.fetch(new Request(path, init))
-  assert.ok(response !== undefined, `${path} is not the issuer's`)
-  return response
-}
-
-function form(parameters: Record<string, string>, headers: Record<string, string> = {}): Promise<Response> {
-  return ask(`${ROOT}/token`, { method: 'POST', body: new URLSearchParams(parameters), headers })
-}
-
-async function logIn(username = 'alice', more: Record<string, string> = {}): Promise<Tokens> {
-  const response = await form({ grant_type: 'password', client_id: 'demo', username, password: `${username}-password`, ...more })
-  assert.equal(response.status, 200)
-  return (await response.json()) as Tokens
-}
-
-function refresh(token: string, more: Record<string, string> = {}): Promise<Response> {
-  return form({ grant_type: 'refresh_token', client_id: 'demo', refresh_token: token, ...more })
-}
-
-async function errorOf(response: Response): Promise<[number, string]> {
-  assert.equal(response.headers.get('cache-control'), 'no-store')
-  return [response.status, ((await response.json()) as { error: string }).error]
-}
+before(start)
+after(stop)
 
 describe('metadata', () => {
   test('discovery and keys are where Keycloak has them', async () => {
@@ -225,19 +160,6 @@ describe('refresh', () => {
   })
 })
 
-test('after a logout everywhere the next login waits for the next second, and its tokens are good', async () => {
-  for (let round = 0; round < 3; round += 1) {
-    const sub = decodeJwt((await logIn()).access_token).sub ?? ''
-    await origin.logoutUser('acme', sub)
-    const start = performance.now()
-    const { access_token: token } = await logIn()
-    assert.ok(performance.now() - start < 1_500)
-    const { iat = 0 } = decodeJwt(token)
-    assert.ok(iat > origin.userNotBefore('acme', sub))
-    assert.ok(iat <= Date.now() / 1000)
-  }
-})
-
 test('after a raise of the token version nothing older is good, and the next login has the new one', async () => {
   const before = await logIn('bob')
   const { sub = '', ...rest } = decodeJwt(before.access_token)
@@ -248,55 +170,6 @@ test('after a raise of the token version nothing older is good, and the next log
   assert.equal(decodeJwt(after.access_token)['token_version'], 3)
   assert.equal(origin.minimumVersion('acme', sub), 3)
   assert.equal((await refresh(after.refresh_token)).status, 200)
-})
-
-describe('logout', () => {
-  const query = (parameters: Record<string, string>): string => `${ROOT}/logout?${new URLSearchParams(parameters)}`
-
-  test('an ID token ends its session, expired or not', async () => {
-    const tokens = await logIn('alice', { scope: 'openid' })
-    const response = await ask(query({ id_token_hint: tokens.id_token ?? '', client_id: 'demo' }))
-    assert.equal(response.status, 200)
-    assert.deepEqual(await errorOf(await refresh(tokens.refresh_token)), [400, 'invalid_grant'])
-    const short = await logIn('alice', { scope: 'openid', client_id: 'short' })
-    await new Promise((resolve) => setTimeout(resolve, 2_100))
-    const posted = { method: 'POST', body: new URLSearchParams({ id_token_hint: short.id_token ?? '' }) }
-    assert.equal((await ask(`${ROOT}/logout`, posted)).status, 200)
-  })
-
-  test('sends the browser only where the client has registered', async () => {
-    const uri = 'https://app.test/bye?x=1'
-    const { id_token: hint = '' } = await logIn('alice', { scope: 'openid' })
-    for (const wrong of ['https://evil.test/', `${uri}&y`, 'https://app.test/bye']) {
-      assert.deepEqual(await errorOf(await ask(query({ id_token_hint: hint, post_logout_redirect_uri: wrong }))), [400, 'invalid_request'])
-    }
-    const response = await ask(query({ id_token_hint: hint, post_logout_redirect_uri: uri, state: 'a b' }))
-    assert.equal(response.status, 303)
-    assert.equal(response.headers.get('location'), 'https://app.test/bye?x=1&state=a+b')
-  })
-
-  test('a client may give its refresh token instead, as in Keycloak', async () => {
-    const tokens = await logIn()
-    const post = (parameters: Record<string, string>): Promise<Response> =>
-      ask(`${ROOT}/logout`, { method: 'POST', body: new URLSearchParams(parameters) })
-    assert.equal((await post({ client_id: 'short', refresh_token: tokens.refresh_token })).status, 400)
-    assert.equal((await post({ client_id: 'demo', refresh_token: tokens.access_token })).status, 400)
-    assert.equal((await post({ client_id: 'demo', refresh_token: tokens.refresh_token })).status, 204)
-    assert.deepEqual(await errorOf(await refresh(tokens.refresh_token)), [400, 'invalid_grant'])
-  })
-
-  test('nobody is logged out by a link', async () => {
-    const { access_token: access, id_token: hint = '' } = await logIn('alice', { scope: 'openid' })
-    for (const parameters of [
-      {},
-      { id_token_hint: 'x' },
-      { id_token_hint: access },
-      { id_token_hint: hint, client_id: 'short' },
-      { logout_hint: 'alice' },
-    ]) {
-      assert.deepEqual(await errorOf(await ask(query(parameters as Record<string, string>))), [400, 'invalid_request'])
-    }
-  })
 })
 
 test('the origin knows the tokens, and an administrator logs somebody out', async () => {
@@ -321,73 +194,6 @@ test('the origin knows the tokens, and an administrator logs somebody out', asyn
     )
   assert.equal((await logout(bob)).status, 403)
   assert.equal((await logout(admin)).status, 204)
-})
-
-describe('administration', () => {
-  const administration = () => {
-    assert.ok(issuer.realm.administration !== undefined)
-    return issuer.realm.administration
-  }
-
-  test('lists users, by a part of the name, in pages', async () => {
-    const names = async (query: { search?: string; first: number; max: number }): Promise<string[]> =>
-      (await administration().users(query)).map(({ username }) => username)
-    assert.deepEqual(await names({ first: 0, max: 10 }), ['admin', 'alice', 'bob'])
-    assert.deepEqual(await names({ first: 1, max: 1 }), ['alice'])
-    assert.deepEqual(await names({ search: 'LI', first: 0, max: 10 }), ['alice'])
-    assert.deepEqual(await names({ search: '%', first: 0, max: 10 }), [])
-    const [admin] = await administration().users({ search: 'admin', first: 0, max: 10 })
-    assert.equal(admin?.id, decodeJwt((await logIn('admin')).access_token).sub)
-    assert.deepEqual(admin?.roles, ['portcullis-admin'])
-  })
-
-  test('lists the sessions of a user that are not ended', async () => {
-    const { sub = '', sid } = decodeJwt((await logIn('bob')).access_token)
-    const { sid: other } = decodeJwt((await logIn('bob')).access_token)
-    const now = Math.floor(Date.now() / 1000)
-    const sessions = (await administration().sessions(sub)) ?? []
-    const found = sessions.find(({ id }) => id === sid)
-    assert.deepEqual({ ...found, start: 0, lastAccess: 0 }, { id: sid, userId: sub, username: 'bob', start: 0, lastAccess: 0, clients: ['demo'] })
-    assert.ok(Math.abs((found?.start ?? 0) - now) <= 2 && Math.abs((found?.lastAccess ?? 0) - now) <= 2)
-    await administration().sessionEnded(String(sid))
-    const left = ((await administration().sessions(sub)) ?? []).map(({ id }) => id)
-    assert.ok(!left.includes(String(sid)) && left.includes(String(other)))
-    assert.equal(await administration().sessions('nobody'), undefined)
-  })
-
-  test('knows its refresh tokens and no other token', async () => {
-    const { refresh_token: token, access_token: access } = await logIn()
-    const { sub, sid } = decodeJwt(access)
-    assert.deepEqual(await administration().refreshToken(token), { client: 'demo', session: sid, subject: sub })
-    await refresh(token)
-    assert.deepEqual(await administration().refreshToken(token), { client: 'demo', session: sid, subject: sub })
-    for (const wrong of [access, `${token}x`, '']) assert.equal(await administration().refreshToken(wrong), undefined)
-  })
-
-  test('adds and retires keys; a banned one signs no more', async () => {
-    const kidOf = (tokens: Tokens): string | undefined => decodeProtectedHeader(tokens.access_token).kid
-    const old = await logIn()
-    const added = await administration().addKey()
-    assert.equal(added.status, 'ACTIVE')
-    assert.equal(added.thumbprint, added.kid)
-    const young = await logIn()
-    assert.equal(kidOf(young), added.kid)
-    assert.equal((await refresh(old.refresh_token)).status, 200)
-    assert.equal(await administration().retireKey(added.kid), 'active')
-    assert.equal(await administration().retireKey('no such key'), 'unknown')
-    await origin.revokeToken(young.access_token)
-    await origin.banKey('acme', added.kid)
-    assert.equal(kidOf(await logIn()), kidOf(old))
-    assert.deepEqual(await errorOf(await refresh(young.refresh_token)), [400, 'invalid_grant'])
-    const status = new Map((await administration().keys()).map((key) => [key.kid, key.status]))
-    assert.equal(status.get(added.kid), 'DISABLED')
-    assert.equal(status.get(kidOf(old) ?? ''), 'ACTIVE')
-    await origin.banKey('acme', kidOf(old) ?? '', { force: true })
-    const made = kidOf(await logIn())
-    assert.ok(made !== added.kid && made !== kidOf(old))
-    assert.equal(await administration().retireKey(added.kid), 'retired')
-    assert.deepEqual((await administration().keys()).map(({ kid }) => kid), [made, kidOf(old)])
-  })
 })
 
 test('keys, users and sessions outlive a restart; a key of another algorithm joins the set', async () => {
