@@ -47,7 +47,7 @@ use record::Record;
 use shelf::Shelf;
 
 use crate::error::LedgerError;
-use crate::revocation::fingerprint::HashKey;
+use crate::revocation::fingerprint::{HashKey, NameHash};
 use crate::revocation::staged::INCARNATION_SHIFT;
 use crate::revocation::versions::user_key;
 use crate::revocation::wire::MAX_SEQUENCE;
@@ -114,7 +114,7 @@ impl Ledger {
         settings.check()?;
         let realm = RealmId::of(&settings.issuer);
         let base = base_of(realm, settings.incarnation);
-        let book = Book::new(realm, draw_generation(base.sequence, &[])?);
+        let book = Book::new(realm, draw_generation(realm, base.sequence, &[])?);
         Ok(Self {
             settings,
             book,
@@ -314,12 +314,13 @@ fn base_of(realm: RealmId, incarnation: u64) -> Head {
 }
 
 /// A new hash key, under a number not `taken`.
-fn draw_generation(born_at: u64, taken: &[u32]) -> Result<Generation, LedgerError> {
+fn draw_generation(realm: RealmId, born_at: u64, taken: &[u32]) -> Result<Generation, LedgerError> {
     loop {
         // Random too, so that two runs never call two keys by one number.
         let number = u32::from_le_bytes(entropy::random()?);
         if number != 0 && !taken.contains(&number) {
-            return Ok(Generation { number, key: HashKey(entropy::random()?), born_at });
+            let hash = NameHash::new(HashKey(entropy::random()?), realm);
+            return Ok(Generation { number, hash, born_at });
         }
     }
 }

@@ -21,6 +21,7 @@ mod manifest;
 mod missing;
 mod offer;
 mod position;
+mod presence;
 mod realm;
 pub(crate) mod section;
 pub(crate) mod shards;

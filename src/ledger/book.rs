@@ -1,7 +1,7 @@
 //! Everything the ledger's events add up to, exactly.
 
 use crate::revocation::exact::Exact;
-use crate::revocation::fingerprint::{Fingerprint, HashKey, NameKind};
+use crate::revocation::fingerprint::{Fingerprint, NameHash, NameKind};
 use crate::revocation::versions::user_key;
 use crate::revocation::{Level, RealmId, Subject};
 
@@ -12,11 +12,11 @@ use super::record::{Fact, FilterKind, Merge, Place, Record, SubjectName};
 use super::tokens::TokenBook;
 use super::versions::VersionBook;
 
-/// A numbered hash key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A numbered hash.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Generation {
     pub(crate) number: u32,
-    pub(crate) key: HashKey,
+    pub(crate) hash: NameHash,
     /// The head when it was drawn: edges beyond it have been told of it.
     pub(crate) born_at: u64,
 }
@@ -125,7 +125,7 @@ impl Book {
     /// Hashes users and sessions under a new key.
     pub(crate) fn rekey_epochs(&mut self, generation: Generation) {
         self.of_epochs = generation;
-        self.epochs.rekey(&generation.key, self.realm);
+        self.epochs.rekey(&generation.hash);
     }
 
     fn refuses_token(&self, id: &str, subject: &Subject<'_>) -> bool {
@@ -217,10 +217,10 @@ impl Book {
     }
 
     pub(crate) fn token_fingerprint(&self, id: &str) -> Fingerprint {
-        self.of_tokens.key.fingerprint(self.realm, NameKind::TokenId, &[id])
+        self.of_tokens.hash.fingerprint(NameKind::TokenId, &[id])
     }
 
     fn epoch_fingerprint(&self, subject: SubjectName<'_>) -> Fingerprint {
-        fingerprint_of(&self.of_epochs.key, self.realm, subject)
+        fingerprint_of(&self.of_epochs.hash, subject)
     }
 }

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::revocation::epochs::{Shape, HIGHS_PER_HINT};
-use crate::revocation::fingerprint::{Fingerprint, HashKey, NameKind, FINGERPRINT_BITS};
+use crate::revocation::fingerprint::{Fingerprint, NameHash, NameKind, FINGERPRINT_BITS};
 use crate::revocation::section::{SectionEntry, SectionKind, SECTION_HEAD_BYTES};
 use crate::revocation::shards::epoch_shard;
-use crate::revocation::RealmId;
 use crate::time::{Seconds, UnixSeconds};
 
 use super::marks::Marks;
@@ -63,11 +62,11 @@ impl EpochName {
 }
 
 /// The fingerprint of a subject of this table.
-pub(crate) fn fingerprint_of(key: &HashKey, realm: RealmId, subject: SubjectName<'_>) -> Fingerprint {
+pub(crate) fn fingerprint_of(hash: &NameHash, subject: SubjectName<'_>) -> Fingerprint {
     match subject {
-        SubjectName::User(user) => key.fingerprint(realm, NameKind::User, &[user]),
-        SubjectName::Session(sid) => key.fingerprint(realm, NameKind::Session, &[sid]),
-        SubjectName::ClientSession(sid, azp) => key.fingerprint(realm, NameKind::ClientSession, &[sid, azp]),
+        SubjectName::User(user) => hash.fingerprint(NameKind::User, &[user]),
+        SubjectName::Session(sid) => hash.fingerprint(NameKind::Session, &[sid]),
+        SubjectName::ClientSession(sid, azp) => hash.fingerprint(NameKind::ClientSession, &[sid, azp]),
         // Never asked: these have no fingerprint.
         SubjectName::Client(_) | SubjectName::Realm => 0,
     }
@@ -114,12 +113,12 @@ impl EpochBook {
         before - self.entries.len()
     }
 
-    /// Hashes all names again under another key.
-    pub(crate) fn rekey(&mut self, key: &HashKey, realm: RealmId) {
+    /// Hashes all names again under another hash.
+    pub(crate) fn rekey(&mut self, hash: &NameHash) {
         let entries = core::mem::take(&mut self.entries);
         self.entries = entries
             .into_iter()
-            .map(|((_, name), not_before)| ((fingerprint_of(key, realm, name.subject()), name), not_before))
+            .map(|((_, name), not_before)| ((fingerprint_of(hash, name.subject()), name), not_before))
             .collect();
         self.marks.change_all();
     }

@@ -291,7 +291,7 @@ impl Ledger {
             return Ok(None);
         }
         let taken = [self.book.of_tokens.number, self.book.of_epochs.number];
-        draw_generation(sequence, &taken).map(Some)
+        draw_generation(self.book.realm, sequence, &taken).map(Some)
     }
 }
 

@@ -142,7 +142,7 @@ fn generations_block(generations: impl IntoIterator<Item = Generation>) -> Write
         generations.into_iter().map(|generation| (generation.number, generation)).collect();
     let mut block = Writer::default();
     for generation in by_number.values() {
-        block.u32(generation.number).bytes(&generation.key.0);
+        block.u32(generation.number).bytes(&generation.hash.key().0);
     }
     block
 }

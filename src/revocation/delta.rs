@@ -103,7 +103,7 @@ impl Delta {
             let (kind, bytes) = block?;
             has_blocks = true;
             match kind {
-                BlockKind::Generations => changes.generations = Generations::decode(bytes)?,
+                BlockKind::Generations => changes.generations = Generations::decode(bytes, statement.realm)?,
                 BlockKind::Realm => changes.exact.decode_realm(bytes)?,
                 BlockKind::Clients => changes.exact.decode_clients(bytes)?,
                 BlockKind::Bans => changes.exact.decode_bans(bytes)?,

@@ -1,6 +1,7 @@
 //! The query half of the epoch table: Elias-Fano coded sorted fingerprints, each with a packed not-before.
 
 use super::fingerprint::{Fingerprint, FINGERPRINT_BITS};
+use super::presence::Presence;
 use super::section::{SectionEntry, SectionHead, SECTION_HEAD_BYTES};
 use super::wire::MAX_SECTIONS;
 use crate::error::FeedError;
@@ -27,6 +28,7 @@ pub(crate) struct EpochTable {
     bytes: Vec<u8>,
     base: u64,
     shape: Shape,
+    presence: Presence,
 }
 
 /// Where the parts are, all of it a function of the head.
@@ -88,14 +90,19 @@ impl EpochTable {
         if head.capacity != 0 || head.base > MAX_SECONDS || usize::try_from(shape.length) != Ok(bytes.len()) {
             return Err(malformed);
         }
-        let table = Self { bytes, base: head.base, shape };
+        let presence = Presence::new(shape.high_bits, shape.low_bits);
+        let mut table = Self { bytes, base: head.base, shape, presence };
         table.check_contents()?;
+        table.note_entries();
         Ok(table)
     }
 
     /// The not-before of this name, if the table has it.
     pub(crate) fn get(&self, fingerprint: Fingerprint) -> Option<u64> {
         let cut = self.shape.cut(fingerprint);
+        if !self.presence.has(cut) {
+            return None;
+        }
         let (high, low) = (cut >> self.shape.low_bits, cut & self.shape.low_mask());
         let mut at = self.start_of(high);
         // One bits before a place are entries, zero bits are high parts.
@@ -221,6 +228,19 @@ impl EpochTable {
         let base_fits = if shape.count == 0 { self.base == 0 } else { least == 0 };
         let width_fits = u64::BITS - all.leading_zeros() == shape.value_bits;
         (base_fits && width_fits).then_some(()).ok_or(FeedError::Malformed { part: "values of epoch table" })
+    }
+
+    fn note_entries(&mut self) {
+        let (mut index, length) = (0, u64::from(self.shape.count) + (1 << self.shape.high_bits));
+        for at in (0..length).step_by(64) {
+            let mut entries = self.word(self.shape.upper + at) & (u64::MAX >> (64 - 64.min(length - at)));
+            while entries != 0 {
+                let high = at + u64::from(entries.trailing_zeros()) - index;
+                self.presence.set(high << self.shape.low_bits | self.low(index));
+                entries &= entries - 1;
+                index += 1;
+            }
+        }
     }
 
     fn check_padding(&self) -> Result<(), FeedError> {

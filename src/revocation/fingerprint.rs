@@ -7,6 +7,7 @@ use core::hash::Hasher as _;
 use siphasher::sip::SipHasher24;
 
 use super::realm::RealmId;
+use super::sorted::SortedMap;
 use super::wire::{check_order, Reader, MAX_GENERATIONS};
 use crate::error::FeedError;
 
@@ -29,69 +30,88 @@ pub(crate) enum NameKind {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct HashKey(pub(crate) [u8; 16]);
 
-impl HashKey {
-    /// Top 48 bits of SipHash-2-4 over tag, realm id and the parts, each after its length in 4 bytes.
-    pub(crate) fn fingerprint(&self, realm: RealmId, kind: NameKind, parts: &[&str]) -> Fingerprint {
-        let mut hasher = SipHasher24::new_with_key(&self.0);
-        // No name is without parts.
-        let [first, others @ ..] = parts else { return 0 };
-        hasher.write(&head_of(kind, realm, first));
-        hasher.write(first.as_bytes());
-        for part in others {
-            hasher.write(&length_of(part));
-            hasher.write(part.as_bytes());
-        }
-        hasher.finish() >> (u64::BITS - FINGERPRINT_BITS)
-    }
-}
-
-/// What comes before the first part, in one piece: each that is written apart takes as long as two blocks.
-fn head_of(kind: NameKind, realm: RealmId, first: &str) -> [u8; HEAD_BYTES] {
-    let mut head = [0; HEAD_BYTES];
-    let [tag, rest @ ..] = &mut head;
-    *tag = kind as u8;
-    if let Some((id, length)) = rest.split_first_chunk_mut() {
-        *id = *realm.as_bytes();
-        length.copy_from_slice(&length_of(first));
-    }
-    head
-}
-
-/// Tag, realm id and the first part's length.
-const HEAD_BYTES: usize = 1 + 16 + 4;
-
-/// Names come out of tokens and requests of bounded size, far below 4 GiB.
-fn length_of(part: &str) -> [u8; 4] {
-    u32::try_from(part.len()).unwrap_or(u32::MAX).to_le_bytes()
-}
-
 impl fmt::Debug for HashKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("HashKey([elided])")
     }
 }
 
-/// The hash keys in use, by the number of their generation.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Generations(Vec<(u32, HashKey)>);
+/// The hash of one realm's names under one key. What all names of a kind begin with is taken in once: that is a third of the
+/// work for a name as long as a UUID.
+#[derive(Clone, Copy)]
+pub(crate) struct NameHash {
+    key: HashKey,
+    token_id: SipHasher24,
+    session: SipHasher24,
+    client_session: SipHasher24,
+    user: SipHasher24,
+}
+
+impl NameHash {
+    pub(crate) fn new(key: HashKey, realm: RealmId) -> Self {
+        let begun = |kind: NameKind| {
+            let mut hasher = SipHasher24::new_with_key(&key.0);
+            hasher.write_u8(kind as u8);
+            hasher.write(realm.as_bytes());
+            hasher
+        };
+        Self {
+            key,
+            token_id: begun(NameKind::TokenId),
+            session: begun(NameKind::Session),
+            client_session: begun(NameKind::ClientSession),
+            user: begun(NameKind::User),
+        }
+    }
+
+    /// Top 48 bits of SipHash-2-4 over tag, realm id and the parts, each after its length in 4 bytes.
+    pub(crate) fn fingerprint(&self, kind: NameKind, parts: &[&str]) -> Fingerprint {
+        let mut hasher = match kind {
+            NameKind::TokenId => self.token_id,
+            NameKind::Session => self.session,
+            NameKind::ClientSession => self.client_session,
+            NameKind::User => self.user,
+        };
+        for part in parts {
+            // Names come out of tokens and requests of bounded size, far below 4 GiB. Written as they are in little-endian order.
+            hasher.write_u32(u32::try_from(part.len()).unwrap_or(u32::MAX));
+            hasher.write(part.as_bytes());
+        }
+        hasher.finish() >> (u64::BITS - FINGERPRINT_BITS)
+    }
+
+    pub(crate) const fn key(&self) -> &HashKey {
+        &self.key
+    }
+}
+
+impl fmt::Debug for NameHash {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("NameHash([elided])")
+    }
+}
+
+/// The hashes in use, by the number of their generation.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Generations(SortedMap<u32, NameHash>);
 
 impl Generations {
+    pub(crate) fn hash(&self, generation: u32) -> Option<&NameHash> {
+        self.0.get(&generation)
+    }
+
     pub(crate) fn key(&self, generation: u32) -> Option<&HashKey> {
-        self.0
-            .binary_search_by_key(&generation, |(number, _)| *number)
-            .ok()
-            .and_then(|at| self.0.get(at))
-            .map(|(_, key)| key)
+        self.hash(generation).map(NameHash::key)
     }
 
     /// Adds a generation; declaring a known one again is fine as long as its key is the same.
-    pub(crate) fn declare(&mut self, generation: u32, key: HashKey) -> Result<(), FeedError> {
-        match self.0.binary_search_by_key(&generation, |(number, _)| *number) {
-            Ok(at) if self.0.get(at).is_some_and(|(_, known)| *known == key) => Ok(()),
-            Ok(_) => Err(FeedError::GenerationConflict { generation }),
-            Err(_) if self.0.len() >= MAX_GENERATIONS => Err(FeedError::TooManyGenerations { limit: MAX_GENERATIONS }),
-            Err(at) => {
-                self.0.insert(at, (generation, key));
+    pub(crate) fn declare(&mut self, generation: u32, hash: NameHash) -> Result<(), FeedError> {
+        match self.key(generation) {
+            Some(known) if known == hash.key() => Ok(()),
+            Some(_) => Err(FeedError::GenerationConflict { generation }),
+            None if self.len() >= MAX_GENERATIONS => Err(FeedError::TooManyGenerations { limit: MAX_GENERATIONS }),
+            None => {
+                self.0.insert(generation, hash);
                 Ok(())
             }
         }
@@ -101,18 +121,18 @@ impl Generations {
         self.0.len()
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &(u32, HashKey)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&u32, &NameHash)> {
         self.0.iter()
     }
 
     /// Block GENERATIONS: `{ u32 generation, [u8; 16] key }`, strictly increasing.
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, FeedError> {
+    pub(crate) fn decode(bytes: &[u8], realm: RealmId) -> Result<Self, FeedError> {
         let mut reader = Reader::new(bytes);
         let mut generations = Self::default();
         while !reader.is_empty() {
             let generation = reader.u32()?;
-            check_order(generations.0.last().map(|(number, _)| number), &generation, "order of generations")?;
-            generations.declare(generation, HashKey(reader.array()?))?;
+            check_order(generations.0.last_key(), &generation, "order of generations")?;
+            generations.declare(generation, NameHash::new(HashKey(reader.array()?), realm))?;
         }
         Ok(generations)
     }
@@ -121,7 +141,6 @@ impl Generations {
 /// One name, hashed under whichever generation a section asks for; the last result is remembered, since most state is of
 /// one generation.
 pub(crate) struct Name<'a> {
-    realm: RealmId,
     generations: &'a Generations,
     kind: NameKind,
     parts: &'a [&'a str],
@@ -129,13 +148,8 @@ pub(crate) struct Name<'a> {
 }
 
 impl<'a> Name<'a> {
-    pub(crate) const fn new(
-        realm: RealmId,
-        generations: &'a Generations,
-        kind: NameKind,
-        parts: &'a [&'a str],
-    ) -> Self {
-        Self { realm, generations, kind, parts, last: Cell::new(None) }
+    pub(crate) const fn new(generations: &'a Generations, kind: NameKind, parts: &'a [&'a str]) -> Self {
+        Self { generations, kind, parts, last: Cell::new(None) }
     }
 
     /// `None` when the generation is unknown, which a decoded state rules out.
@@ -145,7 +159,7 @@ impl<'a> Name<'a> {
                 return Some(fingerprint);
             }
         }
-        let fingerprint = self.generations.key(generation)?.fingerprint(self.realm, self.kind, self.parts);
+        let fingerprint = self.generations.hash(generation)?.fingerprint(self.kind, self.parts);
         self.last.set(Some((generation, fingerprint)));
         Some(fingerprint)
     }

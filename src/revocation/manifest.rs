@@ -37,7 +37,7 @@ impl Manifest {
             let (kind, bytes) = block?;
             match kind {
                 BlockKind::Bounds => bounds = Some(decode_bounds(bytes)?),
-                BlockKind::Generations => generations = Generations::decode(bytes)?,
+                BlockKind::Generations => generations = Generations::decode(bytes, statement.realm)?,
                 BlockKind::Realm => exact.decode_realm(bytes)?,
                 BlockKind::Clients => exact.decode_clients(bytes)?,
                 BlockKind::Bans => exact.decode_bans(bytes)?,
@@ -73,7 +73,7 @@ impl Manifest {
             SectionKind::Epochs => (true, false),
             SectionKind::Versions => (false, false),
         };
-        if keyed && self.generations.key(entry.generation).is_none() {
+        if keyed && self.generations.hash(entry.generation).is_none() {
             return Err(FeedError::UnknownGeneration { generation: entry.generation });
         }
         let issue_time_fits = if gated {

@@ -58,7 +58,7 @@ impl State {
         }
         let clients = || [subject.authorized_party, subject.client_id].into_iter().flatten();
         let mut not_before = |kind, parts: &[&str]| {
-            let shard = self.epochs.shard(&Name::new(realm, &self.generations, kind, parts));
+            let shard = self.epochs.shard(&Name::new(&self.generations, kind, parts));
             missing.extend(shard.and_then(|(slot, _)| slot.absent()));
         };
         if let Some(user) = subject.user {

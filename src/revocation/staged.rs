@@ -50,10 +50,10 @@ impl Staged {
         let mut generations = self.manifest.generations.clone();
         let mut entries = 0_usize;
         for changes in all {
-            for (generation, key) in changes.generations.iter() {
-                generations.declare(*generation, *key)?;
+            for (generation, hash) in changes.generations.iter() {
+                generations.declare(*generation, *hash)?;
             }
-            let unknown = changes.generations_used().find(|generation| generations.key(*generation).is_none());
+            let unknown = changes.generations_used().find(|generation| generations.hash(*generation).is_none());
             if let Some(generation) = unknown {
                 return Err(FeedError::UnknownGeneration { generation });
             }

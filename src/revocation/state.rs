@@ -59,11 +59,11 @@ impl State {
         }
         let mut answer = Status::NotRevoked;
         for (level, found) in [
-            (Level::User, self.user(realm, subject)),
-            (Level::Session, self.session(realm, subject)),
-            (Level::ClientSession, self.client_session(realm, subject)),
+            (Level::User, self.user(subject)),
+            (Level::Session, self.session(subject)),
+            (Level::ClientSession, self.client_session(subject)),
             (Level::Version, self.version(realm, subject)),
-            (Level::Token, self.token(realm, subject)),
+            (Level::Token, self.token(subject)),
         ] {
             match found {
                 Found::Yes => return Status::Revoked(level),
@@ -74,33 +74,33 @@ impl State {
         answer
     }
 
-    fn user(&self, realm: RealmId, subject: &Subject<'_>) -> Found {
+    fn user(&self, subject: &Subject<'_>) -> Found {
         let Some(user) = subject.user else { return Found::No };
-        let not_before = self.not_before(realm, NameKind::User, &[user]);
+        let not_before = self.not_before(NameKind::User, &[user]);
         // Refused at the not-before and earlier, or, by what it says of the last logout, only earlier.
         let by_logout = subject.logged_out_at.map_or(Found::No, |at| refused_up_to(not_before, at.get() + 1));
         stricter(refused_up_to(not_before, subject.compared_at.get()), by_logout)
     }
 
-    fn session(&self, realm: RealmId, subject: &Subject<'_>) -> Found {
+    fn session(&self, subject: &Subject<'_>) -> Found {
         let Some(session) = subject.session else { return Found::No };
-        refused_up_to(self.not_before(realm, NameKind::Session, &[session]), subject.compared_at.get())
+        refused_up_to(self.not_before(NameKind::Session, &[session]), subject.compared_at.get())
     }
 
-    fn client_session(&self, realm: RealmId, subject: &Subject<'_>) -> Found {
+    fn client_session(&self, subject: &Subject<'_>) -> Found {
         let Some(session) = subject.session else { return Found::No };
         let other_client = subject.client_id.filter(|client| Some(*client) != subject.authorized_party);
         let clients = [subject.authorized_party, other_client];
         let each = clients.into_iter().flatten();
         let refused = |client: &str| {
-            let not_before = self.not_before(realm, NameKind::ClientSession, &[session, client]);
+            let not_before = self.not_before(NameKind::ClientSession, &[session, client]);
             refused_up_to(not_before, subject.compared_at.get())
         };
         each.map(refused).fold(Found::No, stricter)
     }
 
-    fn not_before(&self, realm: RealmId, kind: NameKind, parts: &[&str]) -> Known {
-        self.epochs.not_before(&Name::new(realm, &self.generations, kind, parts))
+    fn not_before(&self, kind: NameKind, parts: &[&str]) -> Known {
+        self.epochs.not_before(&Name::new(&self.generations, kind, parts))
     }
 
     fn version(&self, realm: RealmId, subject: &Subject<'_>) -> Found {
@@ -112,10 +112,10 @@ impl State {
         }
     }
 
-    fn token(&self, realm: RealmId, subject: &Subject<'_>) -> Found {
+    fn token(&self, subject: &Subject<'_>) -> Found {
         let Some(id) = subject.token_id else { return Found::No };
         let parts = [id];
-        let name = Name::new(realm, &self.generations, NameKind::TokenId, &parts);
+        let name = Name::new(&self.generations, NameKind::TokenId, &parts);
         let own = self.buckets.get(&bucket_of(subject.expires_at));
         let buckets = own.into_iter().chain(self.catch_alls.values());
         buckets.map(|bucket| bucket.find(&name, subject.issued_at.get())).fold(Found::No, stricter)
@@ -124,11 +124,11 @@ impl State {
     /// Whether the changes can be applied; applying them afterwards cannot fail.
     pub(crate) fn check(&self, changes: &Changes) -> Result<(), FeedError> {
         let mut generations = self.generations.clone();
-        for (generation, key) in changes.generations.iter() {
-            generations.declare(*generation, *key)?;
+        for (generation, hash) in changes.generations.iter() {
+            generations.declare(*generation, *hash)?;
         }
         for generation in changes.generations_used() {
-            if generations.key(generation).is_none() {
+            if generations.hash(generation).is_none() {
                 return Err(FeedError::UnknownGeneration { generation });
             }
         }
@@ -141,9 +141,9 @@ impl State {
     /// Applies a delta that [`State::check`] or [`Staged::check`](super::staged::Staged::check) has passed.
     pub(crate) fn apply(&mut self, delta: &Delta) {
         let changes = &delta.changes;
-        for (generation, key) in changes.generations.iter() {
+        for (generation, hash) in changes.generations.iter() {
             // Checked before: known, with this key, or new and with room for it.
-            let _declared = self.generations.declare(*generation, *key);
+            let _declared = self.generations.declare(*generation, *hash);
         }
         for change in &changes.buckets {
             self.buckets.update(change.bucket, |bucket| bucket.add(change));
@@ -259,9 +259,9 @@ impl State {
             SectionKind::CatchAll => self.catch_alls.get_mut(&entry.bucket),
             SectionKind::Epochs | SectionKind::Versions => None,
         };
-        match (bucket.filter(|_| leads_on), body, manifest.generations.key(entry.generation)) {
-            (Some(bucket), Body::Filter(filter), Some(key)) => {
-                if self.generations.declare(entry.generation, *key).is_err() {
+        match (bucket.filter(|_| leads_on), body, manifest.generations.hash(entry.generation)) {
+            (Some(bucket), Body::Filter(filter), Some(hash)) => {
+                if self.generations.declare(entry.generation, *hash).is_err() {
                     return Some(Body::Filter(filter));
                 }
                 bucket.reissue(*entry, filter);

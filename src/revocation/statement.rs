@@ -67,6 +67,7 @@ impl StatementKind {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Statement<'a> {
     pub(crate) kind: StatementKind,
+    pub(crate) realm: RealmId,
     pub(crate) minor: u8,
     pub(crate) flags: u16,
     pub(crate) position: Position,
@@ -113,7 +114,7 @@ impl<'a> Statement<'a> {
         let issued_at = UnixSeconds::new(issued_at);
         let position = Position { sequence, chain, issued_at, not_after: issued_at.plus(valid_for) };
         let body_length = reader.remaining().checked_sub(KEY_ID_BYTES + SIGNATURE_BYTES).ok_or(FeedError::Truncated)?;
-        Ok(Self { kind, minor, flags, position, key: key.id(), body: reader.take(body_length)? })
+        Ok(Self { kind, realm, minor, flags, position, key: key.id(), body: reader.take(body_length)? })
     }
 
     /// Refuses a statement that is too old to be passed on, or from the future.

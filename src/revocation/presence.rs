@@ -1,0 +1,40 @@
+//! Which leading parts of fingerprints a table has entries for, a bit each. Nearly all names are in no table, and seven of eight
+//! of those are told by this bit alone: one look into memory instead of four.
+
+/// Bits of a leading part beyond those that count the entries: eight to sixteen parts for each entry, one or two bytes.
+const SPARE_BITS: u32 = 3;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Presence {
+    words: Box<[u64]>,
+    /// How many of a fingerprint's trailing bits are not told apart.
+    shift: u32,
+}
+
+impl Presence {
+    /// Nothing yet, for fingerprints of `high_bits + low_bits` and about `2^high_bits` entries.
+    pub(crate) fn new(high_bits: u32, low_bits: u32) -> Self {
+        let spare_bits = SPARE_BITS.min(low_bits);
+        let parts = 1_usize << (high_bits + spare_bits);
+        Self { words: vec![0; parts.div_ceil(64)].into(), shift: low_bits - spare_bits }
+    }
+
+    pub(crate) fn set(&mut self, fingerprint: u64) {
+        let (word, mask) = self.place(fingerprint);
+        if let Some(word) = self.words.get_mut(word) {
+            *word |= mask;
+        }
+    }
+
+    /// Whether there may be an entry for the fingerprint.
+    pub(crate) fn has(&self, fingerprint: u64) -> bool {
+        let (word, mask) = self.place(fingerprint);
+        // Out of range cannot be; should it be, looking closer is the safe side.
+        self.words.get(word).is_none_or(|word| word & mask != 0)
+    }
+
+    fn place(&self, fingerprint: u64) -> (usize, u64) {
+        let part = fingerprint >> self.shift;
+        (usize::try_from(part / 64).unwrap_or(usize::MAX), 1 << (part % 64))
+    }
+}
