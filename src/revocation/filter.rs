@@ -74,7 +74,7 @@ impl Filter {
     /// Chance of a false match when full: (1 - e^(-kn/m))^k.
     pub(crate) fn error_rate(&self) -> f64 {
         let hashes = f64::from(self.hashes);
-        (1.0 - (-hashes * f64::from(self.capacity) / f64::from(self.bits)).exp()).powf(hashes)
+        (1.0 - (-hashes * f64::from(self.capacity) / f64::from(self.bits)).exp()).powi(self.hashes.into())
     }
 
     fn bit(&self, at: u32) -> bool {
