@@ -62,6 +62,7 @@ pub mod signature;
 pub mod claims;
 
 mod base64url;
+mod ed25519;
 mod json;
 
 // Path 2: what an edge holds of a ledger.

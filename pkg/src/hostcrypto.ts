@@ -28,26 +28,35 @@ export interface HostKey {
 }
 
 /**
- * What the host checks faster than Rust does, or as fast. In µs of processor time for a token of 640 to 900 bytes, on one
- * machine, all else included:
+ * What the host checks faster than Rust does. In µs of processor time for a token of 640 to 900 bytes, on one machine, all
+ * else included:
  *
- * |                        | RS256 | PS256 | ES256 | ES384 | ES512 | EdDSA |
- * |------------------------|-------|-------|-------|-------|-------|-------|
- * | Rust, Node 20          |   560 |   550 |   820 |  4900 |  4500 |    87 |
- * | `node:crypto`, Node 20 |    24 |    24 |    66 |   460 |  1030 |    87 |
- * | Rust, workerd          |   550 |       |   950 |       |       |   100 |
- * | WebCrypto, workerd     |    20 |       |    59 |       |       |    46 |
+ * |                        | RS256 | PS256 | ES256 | ES384 | ES512 |
+ * |------------------------|-------|-------|-------|-------|-------|
+ * | Rust, Node 20          |   560 |   550 |   820 |  4900 |  4500 |
+ * | `node:crypto`, Node 20 |    24 |    24 |    66 |   460 |  1030 |
+ * | Rust, workerd          |   550 |       |   950 |       |       |
+ * | WebCrypto, workerd     |    20 |       |    59 |       |       |
  *
- * Bun's and Deno's `node:crypto` are as far ahead, for EdDSA too. HMAC takes Rust 7 µs and stays there: so its keys need not
- * leave the core.
+ * Bun's and Deno's `node:crypto` are as far ahead. HMAC takes Rust 7 µs and stays there: so its keys need not leave the core.
  *
  * workerd has `node:crypto` too, for workers with `nodejs_compat`: RS256 takes it about a tenth less than its WebCrypto, EdDSA
  * the same, and for ES256 it takes no imported key (a key object is refused beside `dsaEncoding`). WebCrypto's own
  * ways (raw or SPKI keys, buffers instead of views) differ by less than a measurement does.
+ *
+ * EdDSA differs from runtime to runtime, on another machine (`fasterEd25519` of the entries; 65 µs more without tables):
+ *
+ * |                                  | Node 20 | workerd | Deno | Bun |
+ * |----------------------------------|---------|---------|------|-----|
+ * | Rust, by the tables of the key   |      72 |      72 |   65 | 118 |
+ * | `node:crypto`, workerd WebCrypto |     135 |      80 |   50 |  77 |
  */
 const HOST_ALGORITHMS: readonly Algorithm[] = [
   'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519',
 ]
+
+/** EdDSA on Ed25519, by both of its names (RFC 8037, RFC 9864). */
+const ED25519: readonly Algorithm[] = ['EdDSA', 'Ed25519']
 
 /** So many imported keys are kept; more than a few realms have. */
 const MAX_KEYS = 256
@@ -56,11 +65,12 @@ const MAX_KEYS = 256
 export type HostCrypto = NodeSignatures | WebSignatures | NoSignatures
 
 /** Picks the host's fastest. */
-export function hostCrypto(verifySignatures: 'fastest' | 'rust', { nodeCrypto, webCryptoReads }: Host): HostCrypto {
+export function hostCrypto(verifySignatures: 'fastest' | 'rust', { nodeCrypto, webCryptoReads, fasterEd25519 }: Host): HostCrypto {
   if (verifySignatures === 'rust') return new NoSignatures()
-  if (nodeCrypto !== undefined) return new NodeSignatures(nodeCrypto)
+  const algorithms = fasterEd25519 === 'core' ? HOST_ALGORITHMS.filter((algorithm) => !ED25519.includes(algorithm)) : HOST_ALGORITHMS
+  if (nodeCrypto !== undefined) return new NodeSignatures(nodeCrypto, algorithms)
   const { subtle } = (globalThis as { crypto?: { subtle?: SubtleCrypto } }).crypto ?? {}
-  return subtle === undefined ? new NoSignatures() : new WebSignatures(subtle, webCryptoReads)
+  return subtle === undefined ? new NoSignatures() : new WebSignatures(subtle, webCryptoReads, algorithms)
 }
 
 export class NoSignatures {
@@ -71,12 +81,13 @@ export class NoSignatures {
 /** Signatures by `node:crypto`, at once. */
 export class NodeSignatures {
   readonly kind = 'synchronous'
-  readonly algorithms: readonly Algorithm[] = HOST_ALGORITHMS
+  readonly algorithms: readonly Algorithm[]
   readonly #crypto: NodeCrypto
   readonly #keys = new Map<number, NodeKey | 'unusable'>()
 
-  constructor(crypto: NodeCrypto) {
+  constructor(crypto: NodeCrypto, algorithms: readonly Algorithm[] = HOST_ALGORITHMS) {
     this.#crypto = crypto
+    this.algorithms = algorithms
   }
 
   verify(core: ErrandGiver, { handle, keyNumber, bytes, inputLength }: Errand): HostOutcome {
@@ -123,14 +134,15 @@ const NODE_SCHEMES: Record<Algorithm, { digest: string | null; padding?: number;
 /** Signatures by WebCrypto, which answers later. */
 export class WebSignatures {
   readonly kind = 'asynchronous'
-  readonly algorithms: readonly Algorithm[] = HOST_ALGORITHMS
+  readonly algorithms: readonly Algorithm[]
   readonly #subtle: SubtleCrypto
   readonly #reads: 'at_once' | 'later'
   readonly #keys = new Map<number, WebKey | 'unusable'>()
 
-  constructor(subtle: SubtleCrypto, reads: 'at_once' | 'later' = 'later') {
+  constructor(subtle: SubtleCrypto, reads: 'at_once' | 'later' = 'later', algorithms: readonly Algorithm[] = HOST_ALGORITHMS) {
     this.#subtle = subtle
     this.#reads = reads
+    this.algorithms = algorithms
   }
 
   /** The promise never rejects. */

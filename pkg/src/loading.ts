@@ -12,6 +12,8 @@ export interface Host {
    * Cryptography API §14.3.4, "get a copy of the bytes"), so that none need be copied for it; or perhaps `later` (default).
    */
   webCryptoReads?: 'at_once' | 'later'
+  /** Who checks signatures by EdDSA in less time: the core, by the tables that all modules but the slim one make, or the `host` (default). */
+  fasterEd25519?: 'core' | 'host'
 }
 
 /** The parts of `node:crypto` that are used here. */

@@ -3,9 +3,10 @@
 use core::fmt;
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
-use ed25519_dalek::{Signature, VerifyingKey};
+use ed25519_dalek::Signature;
 use sha2::{Digest, Sha256};
 
+use crate::ed25519::Ed25519Key;
 use crate::error::{FeedError, FeedKeyError};
 use crate::json::{read_object, Duplicates, Text};
 
@@ -16,7 +17,7 @@ pub struct KeyId(pub [u8; 8]);
 /// An Ed25519 public key whose signatures on manifests and deltas count. An edge pins one, or two during a rotation.
 #[derive(Clone)]
 pub struct FeedKey {
-    key: VerifyingKey,
+    key: Ed25519Key,
     id: KeyId,
 }
 
@@ -49,10 +50,7 @@ impl FeedKey {
     /// # Errors
     /// The bytes are no point on the curve, or one of small order.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, FeedKeyError> {
-        let key = VerifyingKey::from_bytes(bytes).map_err(|_| FeedKeyError::Unusable)?;
-        if key.is_weak() {
-            return Err(FeedKeyError::Unusable);
-        }
+        let key = Ed25519Key::from_bytes(bytes).ok_or(FeedKeyError::Unusable)?;
         let [a, b, c, d, e, f, g, h, ..] = thumbprint(bytes);
         Ok(Self { key, id: KeyId([a, b, c, d, e, f, g, h]) })
     }
@@ -71,8 +69,8 @@ impl FeedKey {
 
     /// Checks a signature, strictly: one message has one valid signature encoding at most.
     pub(crate) fn verify(&self, message: &[u8], signature: &[u8; 64]) -> Result<(), FeedError> {
-        let signature = Signature::from_bytes(signature);
-        self.key.verify_strict(message, &signature).map_err(|_| FeedError::BadSignature)
+        let is_good = self.key.verifies(message, &Signature::from_bytes(signature));
+        is_good.then_some(()).ok_or(FeedError::BadSignature)
     }
 }
 

@@ -10,6 +10,7 @@ use super::ed25519::Ed25519;
 use super::hmac::{Hs256, Hs256Key, Hs384, Hs384Key, Hs512, Hs512Key};
 use super::rsa::RsaKey;
 use super::{Algorithm, CheckedBy, Curve};
+use crate::ed25519::Ed25519Key;
 
 /// A public (or, for HMAC, shared) key together with the one signature scheme it may be used with
 /// (RFC 8725bis §3.1: one key, one algorithm, enforced where the key is used).
@@ -23,7 +24,7 @@ pub(crate) enum VerifyingKey {
     Hs512(Box<Hs512Key>),
     Rsa(Box<RsaKey>),
     Ecdsa(Box<EcdsaKey>),
-    Ed25519(Box<ed25519_dalek::VerifyingKey>),
+    Ed25519(Box<Ed25519Key>),
 }
 
 /// Affine coordinates, big-endian, each as long as the curve's field.
@@ -67,11 +68,9 @@ impl VerifyingKey {
         EcdsaKey::new(curve, point).map(|key| Self::Ecdsa(Box::new(key)))
     }
 
-    /// An Ed25519 public key. `None` when it is no point, or one of small order, under which one signature fits many
-    /// messages.
+    /// An Ed25519 public key. `None` when it is no point, or one of small order.
     pub(crate) fn ed25519(bytes: &[u8]) -> Option<Self> {
-        let key = ed25519_dalek::VerifyingKey::try_from(bytes).ok()?;
-        (!key.is_weak()).then(|| Self::Ed25519(Box::new(key)))
+        Ed25519Key::from_bytes(bytes.try_into().ok()?).map(|key| Self::Ed25519(Box::new(key)))
     }
 
     /// Who can check this key's signatures.

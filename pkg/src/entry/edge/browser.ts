@@ -2,8 +2,11 @@
 import { load } from '../../edge/core.ts'
 import { hasSimd } from './simd.ts'
 
-const file = hasSimd()
-  ? new URL('../../../wasm/edge/core_bg.wasm', import.meta.url)
-  : new URL('../../../wasm/edge-slim/core_bg.wasm', import.meta.url)
-load(await WebAssembly.compileStreaming(fetch(file)), { shareFlights: true })
+if (hasSimd()) {
+  const file = new URL('../../../wasm/edge/core_bg.wasm', import.meta.url)
+  load(await WebAssembly.compileStreaming(fetch(file)), { shareFlights: true, fasterEd25519: 'core' })
+} else {
+  const file = new URL('../../../wasm/edge-slim/core_bg.wasm', import.meta.url)
+  load(await WebAssembly.compileStreaming(fetch(file)), { shareFlights: true })
+}
 export * from '../../edge/index.ts'

@@ -3,5 +3,5 @@
 import module from '../../../wasm/edge/core_bg.wasm'
 import { load } from '../../edge/core.ts'
 
-load(module, { shareFlights: false, webCryptoReads: 'at_once' })
+load(module, { shareFlights: false, webCryptoReads: 'at_once', fasterEd25519: 'core' })
 export * from '../../edge/index.ts'

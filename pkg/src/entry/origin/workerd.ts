@@ -2,5 +2,5 @@
 import module from '../../../wasm/origin/core_bg.wasm'
 import { load } from '../../origin/core.ts'
 
-load(module, { shareFlights: false })
+load(module, { shareFlights: false, fasterEd25519: 'core' })
 export * from '../../origin/index.ts'

@@ -1,0 +1,103 @@
+//! Multiples of a point, with which any multiple is a sum of 51 of them and no point need be doubled.
+
+use curve25519_dalek::{EdwardsPoint, Scalar};
+
+/// Bits of a scalar that choose one multiple.
+const WINDOW_BITS: u32 = 5;
+/// Windows of a scalar, which is below 2^253: the last has three bits, so what is carried over from the one before fits.
+const WINDOWS: usize = 51;
+/// What a window counts.
+const RADIX: usize = 1 << WINDOW_BITS;
+/// Digits are from `-HALF + 1` to `HALF`.
+const HALF: usize = RADIX / 2;
+
+/// `rows[i][j]` is `(j + 1) * RADIX^i` times the point: 130 kB.
+pub(super) struct Multiples {
+    rows: Vec<[EdwardsPoint; HALF]>,
+}
+
+impl Multiples {
+    pub(super) fn of(point: EdwardsPoint) -> Self {
+        let mut unit = point;
+        let rows = (0..WINDOWS).map(|_| {
+            let mut next = unit;
+            let row = core::array::from_fn(|_| {
+                let multiple = next;
+                next += unit;
+                multiple
+            });
+            // One more than the half was reached: twice that, less two.
+            unit = next + next - unit - unit;
+            row
+        });
+        Self { rows: rows.collect() }
+    }
+
+    /// The sum and `scalar` times the point. The time it takes tells of the scalar.
+    pub(super) fn add_to(&self, mut sum: EdwardsPoint, scalar: &Scalar) -> EdwardsPoint {
+        let mut carry = 0;
+        for (row, window) in self.rows.iter().zip(windows(scalar)) {
+            let digit = window + carry;
+            carry = usize::from(digit > HALF);
+            // Beyond the half it is one of the next row, less what is missing from that.
+            let size = if carry == 0 { digit } else { RADIX - digit };
+            match size.checked_sub(1).and_then(|at| row.get(at)) {
+                Some(multiple) if carry == 0 => sum += multiple,
+                Some(multiple) => sum -= multiple,
+                None => {}
+            }
+        }
+        sum
+    }
+}
+
+/// The windows of a scalar, the least first.
+fn windows(scalar: &Scalar) -> impl Iterator<Item = usize> + '_ {
+    let mut bytes = scalar.as_bytes().iter();
+    let (mut bits, mut held) = (0, 0);
+    (0..WINDOWS).map(move |_| {
+        if held < WINDOW_BITS {
+            bits |= bytes.next().map_or(0, |byte| usize::from(*byte)) << held;
+            held += u8::BITS;
+        }
+        let window = bits % RADIX;
+        bits >>= WINDOW_BITS;
+        held -= WINDOW_BITS;
+        window
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use curve25519_dalek::constants::ED25519_BASEPOINT_POINT;
+
+    /// Beside the crate's own multiplication: at every edge of a window, and for a thousand numbers of no order.
+    #[test]
+    fn as_the_crate_multiplies() {
+        let points = [ED25519_BASEPOINT_POINT, -(ED25519_BASEPOINT_POINT * Scalar::from(0xDEAD_BEEF_u64))];
+        let powers: Vec<Scalar> =
+            core::iter::successors(Some(Scalar::ONE), |power| Some(power + power)).take(253).collect();
+        let near = |power: &Scalar| [power - Scalar::ONE, *power, power + Scalar::ONE, -power];
+        let sums = powers.windows(5).map(|five| five.iter().sum());
+        let random = (0..1_000_u64).map(|seed| {
+            let mut bytes = [0; 64];
+            let mut state = seed;
+            for byte in &mut bytes {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                *byte = state.to_be_bytes()[0];
+            }
+            Scalar::from_bytes_mod_order_wide(&bytes)
+        });
+        let scalars: Vec<Scalar> =
+            [Scalar::ZERO].into_iter().chain(powers.iter().flat_map(near)).chain(sums).chain(random).collect();
+        for point in points {
+            let multiples = Multiples::of(point);
+            for scalar in &scalars {
+                let expected = point * scalar;
+                assert_eq!(multiples.add_to(EdwardsPoint::default(), scalar), expected);
+                assert_eq!(multiples.add_to(point, scalar), point + expected);
+            }
+        }
+    }
+}
