@@ -104,8 +104,7 @@ fn restore_page(rows: &[Row]) -> Result<Ledger, LedgerError> {
     let page = RowPage {
         sequences: &rows.iter().map(|row| row.sequence).collect::<Vec<_>>(),
         lengths: &rows.iter().map(|row| u32::try_from(row.payload.len()).unwrap()).collect::<Vec<_>>(),
-        chains: &rows.iter().flat_map(|row| row.chain.0).collect::<Vec<_>>(),
-        payloads: &rows.iter().flat_map(|row| row.payload.clone()).collect::<Vec<_>>(),
+        contents: &rows.iter().flat_map(|row| [&row.chain.0, &*row.payload].concat()).collect::<Vec<_>>(),
     };
     ledger.restore_page(page).map(|()| ledger)
 }
@@ -121,7 +120,7 @@ fn pages_of_rows_restore_what_rows_do() {
     assert_eq!(next(&mut before), next(&mut by_page));
 
     assert_eq!(restore_page(&[]).unwrap().head(), ledger().head());
-    let torn = RowPage { sequences: &[rows[0].sequence], lengths: &[4], chains: &[0; 16], payloads: &[0; 3] };
+    let torn = RowPage { sequences: &[rows[0].sequence], lengths: &[4], contents: &[0; 19] };
     assert_eq!(ledger().restore_page(torn), Err(LedgerError::UnreadablePage { rows: 1 }));
 }
 

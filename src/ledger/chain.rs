@@ -17,7 +17,5 @@ pub(crate) fn next(previous: Chain, payload: &[u8]) -> Chain {
 
 fn cut(hash: Sha256) -> Chain {
     let digest: [u8; 32] = hash.finalize().into();
-    let mut chain = [0; 16];
-    chain.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
-    Chain(chain)
+    Chain(digest.first_chunk().copied().unwrap_or_default())
 }

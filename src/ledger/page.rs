@@ -5,18 +5,16 @@ use crate::revocation::Chain;
 
 const CHAIN_BYTES: usize = 16;
 
-/// Rows in order of sequence, each of their parts on end: a column is read and handed over at once, where a million rows
-/// one by one would each be a few objects.
+/// Rows in order of sequence, part by part: a column is read and handed over at once, where a million rows one by one would
+/// each be a few objects.
 #[derive(Clone, Copy)]
 pub struct RowPage<'a> {
     /// Every row's sequence.
     pub sequences: &'a [u64],
     /// Every payload's length in bytes.
     pub lengths: &'a [u32],
-    /// Every row's chain hash, 16 bytes each.
-    pub chains: &'a [u8],
-    /// Every payload.
-    pub payloads: &'a [u8],
+    /// Every row's chain hash, 16 bytes, with its payload behind it.
+    pub contents: &'a [u8],
 }
 
 impl core::fmt::Debug for RowPage<'_> {
@@ -29,22 +27,21 @@ impl core::fmt::Debug for RowPage<'_> {
 impl<'a> RowPage<'a> {
     /// Sequence, payload and chain of each row. Refuses a page whose parts are not of as many rows, or do not end together.
     pub(crate) fn rows(self) -> Result<impl Iterator<Item = (u64, &'a [u8], Chain)>, LedgerError> {
-        let Self { sequences, lengths, chains, payloads } = self;
+        let Self { sequences, lengths, contents } = self;
         let rows = sequences.len();
-        let length = lengths.iter().try_fold(0_usize, |sum, length| sum.checked_add(usize::try_from(*length).ok()?));
-        if lengths.len() != rows
-            || Some(chains.len()) != rows.checked_mul(CHAIN_BYTES)
-            || length != Some(payloads.len())
-        {
+        let length = lengths
+            .iter()
+            .try_fold(0_usize, |sum, length| sum.checked_add(CHAIN_BYTES)?.checked_add(usize::try_from(*length).ok()?));
+        if lengths.len() != rows || length != Some(contents.len()) {
             return Err(LedgerError::UnreadablePage { rows });
         }
-        let mut rest = payloads;
-        let chains = chains.chunks_exact(CHAIN_BYTES);
-        let rows = sequences.iter().zip(lengths).zip(chains).map_while(move |((sequence, length), chain)| {
+        let mut rest = contents;
+        let rows = sequences.iter().zip(lengths).map_while(move |(sequence, length)| {
             // They end together, so there is always as much.
-            let (payload, next) = rest.split_at_checked(usize::try_from(*length).ok()?)?;
+            let (chain, next) = rest.split_first_chunk::<CHAIN_BYTES>()?;
+            let (payload, next) = next.split_at_checked(usize::try_from(*length).ok()?)?;
             rest = next;
-            Some((*sequence, payload, Chain(*chain.first_chunk()?)))
+            Some((*sequence, payload, Chain(*chain)))
         });
         Ok(rows)
     }
@@ -54,31 +51,37 @@ impl<'a> RowPage<'a> {
 mod tests {
     use super::*;
 
-    fn rows(lengths: &[u32], chains: usize, payloads: &[u8]) -> Option<Vec<(u64, Vec<u8>)>> {
-        let chains = vec![7; chains];
-        let page = RowPage { sequences: &[4, 9], lengths, chains: &chains, payloads };
+    fn rows(lengths: &[u32], contents: &[u8]) -> Option<Vec<(u64, Vec<u8>, Chain)>> {
+        let page = RowPage { sequences: &[4, 9], lengths, contents };
         let rows = page.rows().ok()?;
-        Some(rows.map(|(sequence, payload, _)| (sequence, payload.to_vec())).collect())
+        Some(rows.map(|(sequence, payload, chain)| (sequence, payload.to_vec(), chain)).collect())
     }
 
     #[test]
     fn a_page_is_cut_into_its_rows() {
-        assert_eq!(rows(&[2, 1], 32, b"abc"), Some(vec![(4, b"ab".to_vec()), (9, b"c".to_vec())]));
-        assert_eq!(rows(&[0, 0], 32, b""), Some(vec![(4, Vec::new()), (9, Vec::new())]));
+        let chains = (Chain(*b"0123456789abcdef"), Chain(*b"ghijklmnopqrstuv"));
+        assert_eq!(
+            rows(&[2, 1], b"0123456789abcdef+-ghijklmnopqrstuv*"),
+            Some(vec![(4, b"+-".to_vec(), chains.0), (9, b"*".to_vec(), chains.1)])
+        );
+        assert_eq!(
+            rows(&[0, 0], b"0123456789abcdefghijklmnopqrstuv"),
+            Some(vec![(4, Vec::new(), chains.0), (9, Vec::new(), chains.1)])
+        );
     }
 
     #[test]
     fn a_page_that_contradicts_itself_is_refused() {
-        for (lengths, chains, payloads) in [
-            (&[2, 1][..], 32, &b"ab"[..]),
-            (&[2, 1], 32, b"abcd"),
-            (&[2], 32, b"ab"),
-            (&[2, 1, 0], 32, b"abc"),
-            (&[2, 1], 16, b"abc"),
-            (&[2, 1], 33, b"abc"),
-            (&[u32::MAX, u32::MAX], 32, b"abc"),
+        for (lengths, length) in [
+            (&[2, 1][..], 34),
+            (&[2, 1], 36),
+            (&[2], 18),
+            (&[2], 34),
+            (&[2, 1, 0], 35),
+            (&[2, 1, 0], 51),
+            (&[u32::MAX, u32::MAX], 35),
         ] {
-            assert_eq!(rows(lengths, chains, payloads), None, "{lengths:?} {chains}");
+            assert_eq!(rows(lengths, &vec![7; length]), None, "{lengths:?} {length}");
         }
     }
 }

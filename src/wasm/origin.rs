@@ -227,18 +227,12 @@ impl JsLedger {
         Ledger::new(settings).map(JsLedger).map_err(|cause| ledger_error(&cause))
     }
 
-    /// Takes back a page of stored rows, in order of sequence: each one's sequence, the length of each payload, all chains
-    /// (16 bytes each) and all payloads. Throws, naming the row, when one does not continue the chain.
+    /// Takes back a page of stored rows, in order of sequence: each one's sequence, the length of each payload, and of each its
+    /// chain (16 bytes) and its payload. Throws, naming the row, when one does not continue the chain.
     #[wasm_bindgen(js_name = restorePage)]
-    pub fn restore_page(
-        &mut self,
-        sequences: &[f64],
-        lengths: &[u32],
-        chains: &[u8],
-        payloads: &[u8],
-    ) -> Result<(), JsValue> {
+    pub fn restore_page(&mut self, sequences: &[f64], lengths: &[u32], contents: &[u8]) -> Result<(), JsValue> {
         let sequences: Vec<u64> = sequences.iter().copied().map(whole).collect();
-        let page = ledger::RowPage { sequences: &sequences, lengths, chains, payloads };
+        let page = ledger::RowPage { sequences: &sequences, lengths, contents };
         self.0.restore_page(page).map_err(|cause| ledger_error(&cause))
     }
 

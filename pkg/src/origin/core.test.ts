@@ -132,7 +132,7 @@ test('wider bounds than were recorded wait', async () => {
   const [narrow, wide] = [createLedger('acme', settings), createLedger('acme', { ...settings, maxLifetimeSeconds: 86_400 })]
   const row = stageEvent(narrow, { kind: 'bounds' }, NOW)
   assert.ok(row !== undefined && row.keepUntil === undefined)
-  wide.restorePage(new Float64Array([row.sequence]), new Uint32Array([row.payload.length]), row.chain, row.payload)
+  wide.restorePage(new Float64Array([row.sequence]), new Uint32Array([row.payload.length]), Buffer.concat([row.chain, row.payload]))
   assert.equal(record(wide, { kind: 'bounds' }), 2)
   assert.equal(wide.facts().bounds.maxLifetimeSeconds, 3600)
   const later = NOW + 2 * 86_400

@@ -132,7 +132,7 @@ export interface LedgerRow {
 /** A realm's ledger in the core. Only committed rows are ever signed. */
 export interface LedgerCore {
   /** Rows in order of sequence, by their parts. Throws with what is wrong with which row. */
-  restorePage(sequences: Float64Array, lengths: Uint32Array, chains: Uint8Array, payloads: Uint8Array): void
+  restorePage(sequences: Float64Array, lengths: Uint32Array, contents: Uint8Array): void
   restoreHead(sequence: number, chain: Uint8Array): void
   /** `undefined`: the event is in force already. */
   stage(event: LedgerEvent, now: number): (LedgerRow & { free(): void }) | undefined

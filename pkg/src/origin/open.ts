@@ -94,8 +94,8 @@ async function restoreRows(ledger: LedgerCore, rows: StoredRealm['rows']): Promi
   restorePage(ledger, maker.take())
 }
 
-function restorePage(ledger: LedgerCore, { sequences, lengths, chains, payloads }: RowPage): void {
-  ledger.restorePage(sequences, lengths, chains, payloads)
+function restorePage(ledger: LedgerCore, { sequences, lengths, contents }: RowPage): void {
+  ledger.restorePage(sequences, lengths, contents)
 }
 
 function bytesOf(hexadecimal: string): Uint8Array {

@@ -6,9 +6,8 @@ export interface RowPage {
   sequences: Float64Array
   /** Of each payload, in bytes. */
   lengths: Uint32Array
-  /** 16 bytes each. */
-  chains: Uint8Array
-  payloads: Uint8Array
+  /** Of each row its chain hash, 16 bytes, with its payload behind it. */
+  contents: Uint8Array
 }
 
 /**
@@ -34,7 +33,7 @@ export class PagedRows implements Iterable<StoredRow> {
   }
 }
 
-const CHAIN_BYTES = 16
+export const CHAIN_BYTES = 16
 /** What a page holds at the most, but for the row that fills it. */
 const PAGE_ROWS = 4_096
 const PAGE_BYTES = 1_048_576
@@ -50,7 +49,7 @@ export class PageMaker {
       throw new PortcullisError('store_corrupt', `row ${row.sequence}: its chain hash has not ${CHAIN_BYTES} bytes: restore a backup`)
     }
     this.#rows.push(row)
-    this.#bytes += row.payload.byteLength
+    this.#bytes += CHAIN_BYTES + row.payload.byteLength
   }
 
   get isFull(): boolean {
@@ -63,16 +62,15 @@ export class PageMaker {
     const page: RowPage = {
       sequences: new Float64Array(rows.length),
       lengths: new Uint32Array(rows.length),
-      chains: new Uint8Array(rows.length * CHAIN_BYTES),
-      payloads: new Uint8Array(this.#bytes),
+      contents: new Uint8Array(this.#bytes),
     }
     let at = 0
     rows.forEach(({ sequence, payload, chain }, index) => {
       page.sequences[index] = sequence
       page.lengths[index] = payload.byteLength
-      page.chains.set(chain, index * CHAIN_BYTES)
-      page.payloads.set(payload, at)
-      at += payload.byteLength
+      page.contents.set(chain, at)
+      page.contents.set(payload, at + CHAIN_BYTES)
+      at += CHAIN_BYTES + payload.byteLength
     })
     this.#rows = []
     this.#bytes = 0

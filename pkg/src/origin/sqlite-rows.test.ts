@@ -27,16 +27,14 @@ function row(sequence: number, length = sequence % 70): StoredRow {
 /** Rows cut out of pages, as the core does it. */
 function rowsOf(pages: Iterable<RowPage>): StoredRow[] {
   const rows: StoredRow[] = []
-  for (const { sequences, lengths, chains, payloads } of pages) {
+  for (const { sequences, lengths, contents } of pages) {
     let at = 0
     sequences.forEach((sequence, index) => {
-      const end = at + (lengths[index] ?? 0)
-      const chain = new Uint8Array(chains.subarray(index * 16, index * 16 + 16))
-      rows.push({ sequence, payload: new Uint8Array(payloads.subarray(at, end)), chain })
+      const [begin, end] = [at + 16, at + 16 + (lengths[index] ?? 0)]
+      rows.push({ sequence, payload: new Uint8Array(contents.subarray(begin, end)), chain: new Uint8Array(contents.subarray(at, begin)) })
       at = end
     })
-    assert.equal(at, payloads.length)
-    assert.equal(chains.length, sequences.length * 16)
+    assert.equal(at, contents.length)
   }
   return rows
 }

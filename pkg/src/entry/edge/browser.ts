@@ -1,6 +1,6 @@
 // Browsers, service workers and hosts like them: the module is fetched from beside the code.
 import { load } from '../../edge/core.ts'
-import { hasSimd } from './simd.ts'
+import { hasSimd } from '../simd.ts'
 
 if (hasSimd()) {
   const file = new URL('../../../wasm/edge/core_bg.wasm', import.meta.url)

@@ -3,7 +3,7 @@ import { createHash, createPublicKey, verify } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { load } from '../../edge/core.ts'
 import { fasterEd25519 } from '../ed25519.ts'
-import { hasSimd } from './simd.ts'
+import { hasSimd } from '../simd.ts'
 
 const nodeCrypto = { createHash, createPublicKey, verify }
 if (hasSimd()) {
