@@ -16,6 +16,10 @@ use self::multiples::Multiples;
 
 /// From so many signatures on a key gets its multiples: they take as long as ten signatures, and spare half of each.
 const WORTHWHILE_AFTER: u32 = 16;
+/// So many keys have their multiples at a time, 8 MB of them. Whichever come later do without.
+const MOST_TABLES: u32 = 64;
+
+static TABLES: AtomicU32 = AtomicU32::new(0);
 
 /// The multiples of B, the base point, which all keys share.
 static OF_BASE: OnceLock<Multiples> = OnceLock::new();
@@ -37,31 +41,74 @@ impl Tables {
     }
 
     pub(super) fn verify(&self, key: &VerifyingKey, message: &[u8], signature: &Signature) -> bool {
-        let Learnt { signatures, of_minus_key } = &*self.0;
-        // Two at the same time may count as one.
-        let before = signatures.load(Ordering::Relaxed);
-        if before < WORTHWHILE_AFTER {
-            signatures.store(before + 1, Ordering::Relaxed);
-            return key.verify(message, signature).is_ok();
+        match self.0.of_minus_key_in_use(key) {
+            Some(of_minus_key) => equation_holds(of_minus_key, key, message, signature),
+            None => key.verify(message, signature).is_ok(),
         }
-        let of_base = OF_BASE.get_or_init(|| Multiples::of(ED25519_BASEPOINT_POINT));
-        let of_minus_key = of_minus_key.get_or_init(|| Multiples::of(-key.to_edwards()));
-        equation_holds(of_base, of_minus_key, key, message, signature)
+    }
+}
+
+impl Learnt {
+    /// The multiples, if the key has or gets them.
+    fn of_minus_key_in_use(&self, key: &VerifyingKey) -> Option<&Multiples> {
+        if let Some(multiples) = self.of_minus_key.get() {
+            return Some(multiples);
+        }
+        // Two at the same time may count as one.
+        let before = self.signatures.load(Ordering::Relaxed);
+        if before < WORTHWHILE_AFTER {
+            self.signatures.store(before + 1, Ordering::Relaxed);
+            return None;
+        }
+        let one_more = |tables: u32| (tables < MOST_TABLES).then_some(tables + 1);
+        TABLES.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok()?;
+        if self.of_minus_key.set(Multiples::of(-key.to_edwards())).is_err() {
+            // Another thread was first.
+            TABLES.fetch_sub(1, Ordering::Relaxed);
+        }
+        self.of_minus_key.get()
+    }
+}
+
+impl Drop for Learnt {
+    fn drop(&mut self) {
+        if self.of_minus_key.get().is_some() {
+            TABLES.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
 /// Whether R is `S B - k A` (RFC 8032 §5.1.7 step 3, without the cofactor), compared as bytes: what `VerifyingKey::verify` checks.
-fn equation_holds(
-    of_base: &Multiples,
-    of_minus_key: &Multiples,
-    key: &VerifyingKey,
-    message: &[u8],
-    signature: &Signature,
-) -> bool {
+fn equation_holds(of_minus_key: &Multiples, key: &VerifyingKey, message: &[u8], signature: &Signature) -> bool {
+    let of_base = OF_BASE.get_or_init(|| Multiples::of(ED25519_BASEPOINT_POINT));
     let Some(s) = Option::<Scalar>::from(Scalar::from_canonical_bytes(*signature.s_bytes())) else { return false };
     let r = signature.r_bytes();
     let hash = Sha512::new().chain_update(r).chain_update(key.as_bytes()).chain_update(message);
     let k = Scalar::from_bytes_mod_order_wide(&hash.finalize().into());
     let sum = of_minus_key.add_to(EdwardsPoint::default(), &k);
     of_base.add_to(sum, &s).compress().as_bytes() == r
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ed25519_dalek::{Signer as _, SigningKey};
+
+    #[test]
+    fn more_keys_than_tables() {
+        let signing: Vec<SigningKey> = (0..100_u8).map(|seed| SigningKey::from_bytes(&[seed; 32])).collect();
+        let check = |key: &SigningKey, tables: &Tables| {
+            for _ in 0..=WORTHWHILE_AFTER {
+                assert!(tables.verify(&key.verifying_key(), b"message", &key.sign(b"message")));
+                assert!(!tables.verify(&key.verifying_key(), b"another", &key.sign(b"message")));
+            }
+            tables.0.of_minus_key.get().is_some()
+        };
+        let tables: Vec<Tables> = signing.iter().map(|_| Tables::new()).collect();
+        let with = signing.iter().zip(&tables).filter(|(key, tables)| check(key, tables)).count();
+        // Other tests have a few meanwhile.
+        assert!((32..=MOST_TABLES as usize).contains(&with), "{with}");
+        drop(tables);
+        assert!(check(&signing[0], &Tables::new()));
+    }
 }

@@ -1,6 +1,6 @@
 // What a refusal costs: an attacker's garbage must not be dearer than a good token. Each token is seen for the first time,
-// but for `cached`, whose signatures were checked before. What is found in claims is only said once the signature is good, so
-// `expired` and `revoked` cost one, as `accepting` does.
+// but for `cached` (revoked) and `expired_cached`, whose signatures were checked before. What is found in claims is only said
+// once the signature is good, so `expired` and `revoked` cost one, as `accepting` does.
 
 import type { Gate } from 'portcullis/edge'
 import { makeFeed, revokedClaims, settingOf } from './feed.ts'
@@ -15,9 +15,12 @@ const REASONS = {
   banned: 'banned_key',
   revoked: 'token_revoked',
   cached: 'token_revoked',
+  expired_cached: 'expired',
   accepting: 'accepted',
 }
 type Kind = keyof typeof REASONS
+/** Kinds of which every token was seen before. */
+const SEEN_BEFORE: readonly Kind[] = ['cached', 'expired_cached']
 
 export const refused: Bench = {
   names: Object.keys(REASONS).map((kind) => `refused.${kind}`),
@@ -28,15 +31,17 @@ export const refused: Bench = {
     try {
       const good = await mint(key)
       const revoked = await mint(key, good.length, (number) => revokedClaims(feed, number))
+      const expired = await mint(key, good.length, () => ({
+        exp: Number(claimsOf()['iat']) - 60,
+        iat: Number(claimsOf()['iat']) - 360,
+      }))
       const tokens: Record<Kind, Buffer[]> = {
         form: good.map((token) => token.subarray(0, token.lastIndexOf('.'))),
-        expired: await mint(key, good.length, () => ({
-          exp: Number(claimsOf()['iat']) - 60,
-          iat: Number(claimsOf()['iat']) - 360,
-        })),
+        expired,
         banned: await mint(stolen, good.length),
         revoked,
         cached: revoked,
+        expired_cached: expired,
         accepting: good,
       }
       const setting = settingOf(feed, [key.jwk, stolen.jwk])
@@ -49,7 +54,7 @@ export const refused: Bench = {
             async ready() {
               gate?.close()
               gate = await openGate(setting)
-              if (kind === 'cached') for (const token of revoked) await gate.check(token.toString())
+              if (SEEN_BEFORE.includes(kind)) for (const token of tokens[kind]) await gate.check(token.toString())
             },
             async pass(strings) {
               for (const string of strings) {

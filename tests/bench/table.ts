@@ -18,7 +18,7 @@ const TITLES: Record<string, string> = {
   rust_only: 'Rust alone, in wasm; the peers verify a bare signature and no token',
   verdict: 'Rust alone, native',
   status: 'A look-up in the revocation state',
-  refused: 'Refusals, each token never seen; `accepting` for comparison',
+  refused: 'Refusals, each token never seen but for the cached; `accepting` for comparison',
   edge_requests: 'Requests to a protected worker, as a share of the unprotected',
   enforcement: 'From a revocation to its refusal',
   first_verdict: 'From a feed in memory to the first verdict',
