@@ -233,7 +233,7 @@ impl JsGate {
     }
 }
 
-/// What an origin's gate does besides judging; its boundary is in `wasm/origin.rs`.
+/// What an origin's gate does besides judging; its boundary is in `wasm/origin/identify.rs`.
 #[cfg(feature = "origin")]
 impl JsGate {
     pub(super) fn inner(&self) -> &Gate {

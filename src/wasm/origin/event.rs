@@ -1,0 +1,93 @@
+//! What happened, as JavaScript says it.
+
+use crate::ledger::{Correction, Event};
+use crate::time::UnixSeconds;
+use crate::wasm::error;
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use serde::Deserialize;
+use wasm_bindgen::prelude::*;
+
+/// Times that come with an event are `NumericDate`s, possibly fractional. No finite number is no time: taken for 0, a
+/// revocation would look long over.
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub(super) enum EventOption {
+    Token { token_id: String, expires_at: Option<f64>, issued_at: Option<f64> },
+    Session { session: String, issued_at: Option<f64> },
+    ClientSession { session: String, authorized_party: String, issued_at: Option<f64> },
+    User { subject: String, not_before: Option<f64> },
+    Client { client: String, not_before: Option<f64> },
+    Realm { not_before: Option<f64> },
+    KeyBanned { thumbprint: String },
+    TokenVersion { subject: String, minimum: u64 },
+    Keys { jwks: String },
+    KeysWithdrawn,
+    Bounds,
+    Correction { correction: CorrectionOption },
+}
+
+/// What is put right; without `notBefore` it is taken away.
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub(super) enum CorrectionOption {
+    Session { session: String, not_before: Option<f64> },
+    ClientSession { session: String, authorized_party: String, not_before: Option<f64> },
+    User { subject: String, not_before: Option<f64> },
+    Client { client: String, not_before: Option<f64> },
+    Realm { not_before: Option<f64> },
+    KeyBanned { thumbprint: String },
+    TokenVersion { subject: String, minimum: u64 },
+}
+
+impl EventOption {
+    pub(super) fn build(self) -> Result<Event, JsValue> {
+        let at = |value: Option<f64>| value.map(event_time).transpose();
+        Ok(match self {
+            Self::Token { token_id, expires_at, issued_at } => {
+                Event::Token { id: token_id, expires_at: at(expires_at)?, issued_at: at(issued_at)? }
+            }
+            Self::Session { session, issued_at } => Event::Session { sid: session, issued_at: at(issued_at)? },
+            Self::ClientSession { session, authorized_party, issued_at } => {
+                Event::ClientSession { sid: session, azp: authorized_party, issued_at: at(issued_at)? }
+            }
+            Self::User { subject, not_before } => Event::User { sub: subject, not_before: at(not_before)? },
+            Self::Client { client, not_before } => Event::Client { client, not_before: at(not_before)? },
+            Self::Realm { not_before } => Event::Realm { not_before: at(not_before)? },
+            Self::KeyBanned { thumbprint } => Event::KeyBanned { thumbprint: thumbprint_bytes(&thumbprint)? },
+            Self::TokenVersion { subject, minimum } => Event::TokenVersion { sub: subject, minimum },
+            Self::Keys { jwks } => Event::Keys { jwks: jwks.into_bytes() },
+            Self::KeysWithdrawn => Event::KeysWithdrawn,
+            Self::Bounds => Event::Bounds,
+            Self::Correction { correction } => Event::Correction(correction.build()?),
+        })
+    }
+}
+
+impl CorrectionOption {
+    fn build(self) -> Result<Correction, JsValue> {
+        let at = |value: Option<f64>| value.map(event_time).transpose();
+        Ok(match self {
+            Self::Session { session, not_before } => Correction::Session { sid: session, not_before: at(not_before)? },
+            Self::ClientSession { session, authorized_party, not_before } => {
+                Correction::ClientSession { sid: session, azp: authorized_party, not_before: at(not_before)? }
+            }
+            Self::User { subject, not_before } => Correction::User { sub: subject, not_before: at(not_before)? },
+            Self::Client { client, not_before } => Correction::Client { client, not_before: at(not_before)? },
+            Self::Realm { not_before } => Correction::Realm { not_before: at(not_before)? },
+            Self::KeyBanned { thumbprint } => Correction::KeyBanned { thumbprint: thumbprint_bytes(&thumbprint)? },
+            Self::TokenVersion { subject, minimum } => Correction::TokenVersion { sub: subject, minimum },
+        })
+    }
+}
+
+fn event_time(value: f64) -> Result<UnixSeconds, JsValue> {
+    UnixSeconds::from_numeric_date(value).ok_or_else(|| error("invalid_event", "a time is a finite number of seconds"))
+}
+
+pub(super) fn thumbprint_bytes(text: &str) -> Result<[u8; 32], JsValue> {
+    let mut bytes = [0; 32];
+    match Base64UrlUnpadded::decode(text, &mut bytes) {
+        Ok(decoded) if decoded.len() == 32 => Ok(bytes),
+        Ok(_) | Err(_) => Err(error("invalid_event", "a key is named by its RFC 7638 thumbprint, 43 characters")),
+    }
+}

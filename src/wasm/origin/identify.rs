@@ -1,0 +1,68 @@
+//! What an origin's own gate can do besides judging.
+
+use super::object::write;
+use crate::revocation::Revocations;
+use crate::verdict::{Identified, IntakeError};
+use crate::wasm::edge::JsGate;
+use crate::wasm::{error, number, time};
+use serde::Serialize;
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen(js_class = Gate)]
+impl JsGate {
+    /// The sequence of a realm's state; -1 when it has none yet, or needs a manifest.
+    #[must_use]
+    pub fn sequence(&self, realm: usize) -> f64 {
+        let state = self.inner().realm(realm).map(|realm| &realm.revocations).filter(|state| !state.wants_manifest());
+        state.and_then(Revocations::position).map_or(-1.0, |position| number(position.sequence))
+    }
+
+    /// Says which access token stands in the first `length` bytes of the exchange: form, realm, key, signature and use are
+    /// checked, nothing else. Throws `invalid_token`, `unexpected_token_use` or `keys_unavailable`. `now` (unix seconds)
+    /// says whether the keys may still be used. `undefined`: there is an errand for the host, as after `begin`; its answer
+    /// goes to `finishToIdentify`.
+    #[wasm_bindgen(js_name = beginToIdentify)]
+    pub fn begin_to_identify(&mut self, length: usize, now: f64) -> Result<JsValue, JsValue> {
+        match self.begin_intake(length, time(now)) {
+            Some(identified) => identified_result(identified),
+            None => Ok(JsValue::UNDEFINED),
+        }
+    }
+
+    /// Takes back what the host found, as `finish` does, and answers or throws as `beginToIdentify`. `undefined`: there is
+    /// no such handle any more.
+    #[wasm_bindgen(js_name = finishToIdentify)]
+    pub fn finish_to_identify(&mut self, handle: u32, outcome: u32, now: f64) -> Result<JsValue, JsValue> {
+        match self.finish_intake(handle, outcome, time(now)) {
+            Some(identified) => identified_result(identified),
+            None => Ok(JsValue::UNDEFINED),
+        }
+    }
+}
+
+fn identified_result(identified: Result<Identified, IntakeError>) -> Result<JsValue, JsValue> {
+    let identified = identified.map_err(|cause| error(cause.code(), &cause.to_string()))?;
+    write(&IdentifiedResult {
+        realm: identified.realm,
+        token_id: identified.token_id,
+        subject: identified.subject,
+        session: identified.session,
+        authorized_party: identified.authorized_party,
+        client_id: identified.client_id,
+        expires_at: identified.expires_at.map(|at| number(at.get())),
+        issued_at: identified.issued_at.map(|at| number(at.get())),
+    })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct IdentifiedResult {
+    realm: usize,
+    token_id: Option<String>,
+    subject: Option<String>,
+    session: Option<String>,
+    authorized_party: Option<String>,
+    client_id: Option<String>,
+    expires_at: Option<f64>,
+    issued_at: Option<f64>,
+}

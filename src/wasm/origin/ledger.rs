@@ -1,0 +1,297 @@
+//! A realm's ledger, as JavaScript sees it.
+
+use super::event::{thumbprint_bytes, EventOption};
+use super::feed_key::signing_key;
+use super::object::{read, write};
+use crate::error::{DeltaUnavailable, LedgerError};
+use crate::ledger::{Ledger, LedgerSettings, RowPage};
+use crate::revocation::{Bounds, Chain, Subject};
+use crate::time::UnixSeconds;
+use crate::verdict::Reason;
+use crate::wasm::{error, hex, number, span, time};
+use serde::{Deserialize, Serialize};
+use wasm_bindgen::prelude::*;
+
+/// A realm's ledger.
+#[wasm_bindgen(js_name = Ledger)]
+pub struct JsLedger(Ledger);
+
+#[wasm_bindgen(js_class = Ledger)]
+impl JsLedger {
+    /// An empty ledger. Throws `invalid_option`.
+    #[wasm_bindgen(constructor)]
+    pub fn new(options: JsValue) -> Result<JsLedger, JsValue> {
+        let options: LedgerOptions = read(options)?;
+        let settings = LedgerSettings {
+            issuer: options.issuer,
+            signing_key: signing_key(&options.signing_key)?,
+            bounds: Bounds {
+                leeway: span(options.leeway_seconds),
+                skew: span(options.skew_seconds),
+                max_lifetime: span(options.max_lifetime_seconds),
+                max_session: options.max_session_seconds.map(span),
+            },
+            issuer_skew: span(options.issuer_skew_seconds),
+            error_rate: options.error_rate,
+            valid_for: span(options.valid_for_seconds),
+            incarnation: options.incarnation,
+        };
+        Ledger::new(settings).map(JsLedger).map_err(|cause| ledger_error(&cause))
+    }
+
+    /// Takes back a page of stored rows, in order of sequence: each one's sequence, the length of each payload, and of each its
+    /// chain (16 bytes) and its payload. Throws, naming the row, when one does not continue the chain.
+    #[wasm_bindgen(js_name = restorePage)]
+    pub fn restore_page(&mut self, sequences: &[f64], lengths: &[u32], contents: &[u8]) -> Result<(), JsValue> {
+        let sequences: Vec<u64> = sequences.iter().copied().map(whole).collect();
+        let page = RowPage { sequences: &sequences, lengths, contents };
+        self.0.restore_page(page).map_err(|cause| ledger_error(&cause))
+    }
+
+    /// Takes back where the ledger stood, after the rows.
+    #[wasm_bindgen(js_name = restoreHead)]
+    pub fn restore_head(&mut self, sequence: f64, chain: &[u8]) -> Result<(), JsValue> {
+        self.0.restore_head(whole(sequence), chain_of(chain)?).map_err(|cause| ledger_error(&cause))
+    }
+
+    /// Stages an event; `undefined` when it is in force already. Throws `invalid_event`.
+    pub fn stage(&mut self, event: JsValue, now: f64) -> Result<Option<Row>, JsValue> {
+        let event = read::<EventOption>(event)?.build()?;
+        let row = self.0.stage(&event, time(now)).map_err(|cause| ledger_error(&cause))?;
+        Ok(row.map(|row| Row {
+            sequence: number(row.sequence),
+            keep_until: row.keep_until.map(|at| number(at.get())),
+            payload: row.payload,
+            chain: row.chain.0.to_vec(),
+        }))
+    }
+
+    /// Makes all that is staged part of the ledger.
+    pub fn commit(&mut self) {
+        self.0.commit();
+    }
+
+    /// Forgets all that is staged.
+    pub fn abort(&mut self) {
+        self.0.abort();
+    }
+
+    /// The signed manifest of the whole state.
+    pub fn manifest(&mut self, now: f64) -> Result<Vec<u8>, JsValue> {
+        self.0.manifest(time(now)).map_err(|cause| ledger_error(&cause))
+    }
+
+    /// A section by its SHA-256 in hex.
+    #[must_use]
+    pub fn section(&self, name: &str) -> Option<Vec<u8>> {
+        self.0.section(&name_of(name)?).map(<[u8]>::to_vec)
+    }
+
+    /// The signed changes since a sequence; at the head, a heartbeat. Throws `pruned` or `ahead`.
+    pub fn delta(&self, after: f64, now: f64) -> Result<Vec<u8>, JsValue> {
+        self.0.delta(whole(after), time(now)).map_err(|cause| match cause {
+            DeltaUnavailable::Pruned { .. } => error("pruned", &cause.to_string()),
+            DeltaUnavailable::Ahead { .. } => error("ahead", &cause.to_string()),
+        })
+    }
+
+    /// Forgets what can no longer refuse anything; how many entries that were.
+    pub fn prune(&mut self, now: f64) -> f64 {
+        number(self.0.prune(time(now)) as u64)
+    }
+
+    /// The sequence of the last committed event.
+    #[wasm_bindgen(getter)]
+    #[must_use]
+    pub fn sequence(&self) -> f64 {
+        number(self.0.head().0)
+    }
+
+    /// Where the ledger stands.
+    pub fn head(&self) -> Result<JsValue, JsValue> {
+        let (sequence, chain) = self.0.head();
+        write(&HeadResult { sequence: number(sequence), chain: hex(&chain.0) })
+    }
+
+    /// The chain at a sequence, in hex; `undefined` where it is not known.
+    #[wasm_bindgen(js_name = chainAt)]
+    #[must_use]
+    pub fn chain_at(&self, sequence: f64) -> Option<String> {
+        self.0.chain_at(whole(sequence)).map(|chain| hex(&chain.0))
+    }
+
+    /// Signs by another key from now on. Throws `invalid_option` for what is no private Ed25519 JWK.
+    #[wasm_bindgen(js_name = setSigningKey)]
+    pub fn set_signing_key(&mut self, jwk: JsValue) -> Result<(), JsValue> {
+        self.0.set_signing_key(signing_key(&read(jwk)?)?);
+        Ok(())
+    }
+
+    /// The reason for which a token that says this is refused, if it is.
+    pub fn refuses(&self, subject: JsValue) -> Result<Option<String>, JsValue> {
+        let subject: SubjectOption = read(subject)?;
+        let issued_at = time(subject.issued_at);
+        let level = self.0.refuses(&Subject {
+            token_id: subject.token_id.as_deref(),
+            user: subject.subject.as_deref(),
+            session: subject.session.as_deref(),
+            authorized_party: subject.authorized_party.as_deref(),
+            client_id: subject.client_id.as_deref(),
+            issued_at,
+            compared_at: subject.compared_at.map_or(issued_at, time),
+            logged_out_at: subject.last_logout_time.map(time),
+            expires_at: time(subject.expires_at),
+            token_version: subject.token_version.unwrap_or_default(),
+        });
+        Ok(level.map(|level| Reason::from(level).code().to_owned()))
+    }
+
+    /// The realm's JWKS in the feed, JSON; `undefined` when it carries none.
+    #[must_use]
+    pub fn jwks(&self) -> Option<String> {
+        self.0.jwks().map(|jwks| String::from_utf8_lossy(jwks).into_owned())
+    }
+
+    /// Whether the key with this RFC 7638 thumbprint is banned. Throws `invalid_event` for what is no thumbprint.
+    pub fn bans(&self, thumbprint: &str) -> Result<bool, JsValue> {
+        Ok(self.0.bans(&thumbprint_bytes(thumbprint)?))
+    }
+
+    /// The user's not-before in unix seconds; 0 when there is none.
+    #[wasm_bindgen(js_name = userNotBefore)]
+    #[must_use]
+    pub fn user_not_before(&self, user: &str) -> f64 {
+        number(self.0.user_not_before(user).map_or(0, UnixSeconds::get))
+    }
+
+    /// The least version of the user's tokens that still counts; 0 when none was set.
+    #[wasm_bindgen(js_name = minimumVersion)]
+    #[must_use]
+    pub fn minimum_version(&self, user: &str) -> f64 {
+        number(self.0.minimum_version(user))
+    }
+
+    /// Sizes and counts.
+    pub fn facts(&self) -> Result<JsValue, JsValue> {
+        let facts = self.0.facts();
+        write(&FactsResult {
+            sequence: number(facts.sequence),
+            token_ids: number(facts.token_ids),
+            buckets: number(facts.buckets),
+            filter_fill: facts.filter_fill,
+            error_rate: facts.error_rate,
+            epochs: number(facts.epochs),
+            clients: number(facts.clients),
+            bans: number(facts.bans),
+            versions: number(facts.versions),
+            section_bytes: number(facts.section_bytes),
+            bounds: BoundsResult {
+                leeway_seconds: number(facts.bounds.leeway.get()),
+                skew_seconds: number(facts.bounds.skew.get()),
+                max_lifetime_seconds: number(facts.bounds.max_lifetime.get()),
+                max_session_seconds: facts.bounds.max_session.map(|session| number(session.get())),
+            },
+        })
+    }
+}
+
+/// A staged event, ready to be stored.
+#[wasm_bindgen(getter_with_clone)]
+pub struct Row {
+    /// Its place in the ledger.
+    pub sequence: f64,
+    /// Unix seconds after which nothing needs it; absent: it is kept for ever.
+    #[wasm_bindgen(js_name = keepUntil)]
+    pub keep_until: Option<f64>,
+    /// The event in its one spelling.
+    pub payload: Vec<u8>,
+    /// The chain hash that ends with it.
+    pub chain: Vec<u8>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct LedgerOptions {
+    issuer: String,
+    signing_key: serde_json::Value,
+    leeway_seconds: u64,
+    skew_seconds: u64,
+    max_lifetime_seconds: u64,
+    max_session_seconds: Option<u64>,
+    issuer_skew_seconds: u64,
+    error_rate: f64,
+    valid_for_seconds: u64,
+    incarnation: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct SubjectOption {
+    token_id: Option<String>,
+    subject: Option<String>,
+    session: Option<String>,
+    authorized_party: Option<String>,
+    client_id: Option<String>,
+    issued_at: f64,
+    /// What not-befores are compared with; absent: the issue time.
+    compared_at: Option<f64>,
+    last_logout_time: Option<f64>,
+    expires_at: f64,
+    token_version: Option<u64>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct HeadResult {
+    sequence: f64,
+    chain: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FactsResult {
+    sequence: f64,
+    token_ids: f64,
+    buckets: f64,
+    filter_fill: f64,
+    error_rate: f64,
+    epochs: f64,
+    clients: f64,
+    bans: f64,
+    versions: f64,
+    section_bytes: f64,
+    bounds: BoundsResult,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BoundsResult {
+    leeway_seconds: f64,
+    skew_seconds: f64,
+    max_lifetime_seconds: f64,
+    max_session_seconds: Option<f64>,
+}
+
+fn whole(value: f64) -> u64 {
+    time(value).get()
+}
+
+fn chain_of(bytes: &[u8]) -> Result<Chain, JsValue> {
+    let bytes = <[u8; 16]>::try_from(bytes).map_err(|_| error("store_corrupt", "a chain hash has 16 bytes"))?;
+    Ok(Chain(bytes))
+}
+
+fn name_of(hex: &str) -> Option<[u8; 32]> {
+    let mut name = [0; 32];
+    if hex.len() != 64 || !hex.is_ascii() {
+        return None;
+    }
+    for (byte, pair) in name.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
+        *byte = u8::from_str_radix(core::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(name)
+}
+
+fn ledger_error(cause: &LedgerError) -> JsValue {
+    error(cause.code(), &cause.to_string())
+}
