@@ -1,5 +1,6 @@
 //! A token in, a verdict out. The only file in which tokens and revocation state meet.
 
+mod admitted;
 mod answer;
 mod checks;
 mod facts;
@@ -21,16 +22,16 @@ pub use self::verified::{CacheLimits, Entry, VerifiedTokens};
 /// What a host can check is said in these.
 pub use crate::signature::{Algorithm, Algorithms};
 
+use self::admitted::{admit, decode, prove, Admitted};
 use self::facts::{Facts, Imprint};
 
 use crate::claims::{ClaimSet, Claims};
 use crate::explain::{CheckName, Observer, Unobserved};
-use crate::keys::{Key, Keys, NoCandidate};
+use crate::keys::Keys;
 use crate::policy::Policy;
 use crate::revocation::{Bounds, FeedKey, Level, RealmId, Revocations, Status, Subject};
-use crate::signature::CheckedBy;
 use crate::time::UnixSeconds;
-use crate::token::{Malformed, TokenBytes, UntrustedToken, VerifiedToken, MAX_TOKEN_BYTES};
+use crate::token::TokenBytes;
 
 /// Judges a token for whichever of `realms` issued it, at the time `now`.
 ///
@@ -218,115 +219,6 @@ fn reconsider(
 fn weigh(index: usize, realm: &Realm, facts: &Facts<'_>, now: UnixSeconds) -> Result<Standing, Reason> {
     let times = current(realm, facts, now, &mut Unobserved)?;
     settle(index, realm, facts, times, now, &mut Unobserved)
-}
-
-fn decode<'t>(token: &'t str, realms: &[Realm], observer: &mut impl Observer) -> Result<TokenBytes<'t>, Reason> {
-    if token.is_empty() {
-        return observer.check(CheckName::Form, Err(Reason::MissingToken));
-    }
-    // Which realm's limit counts is only known once the token is read.
-    let limit = realms.iter().map(|realm| realm.policy.max_token_bytes).max().unwrap_or(MAX_TOKEN_BYTES);
-    observe_form(TokenBytes::decode(token, limit), observer)
-}
-
-fn observe_form<T>(result: Result<T, Malformed>, observer: &mut impl Observer) -> Result<T, Reason> {
-    if let Err(malformed) = &result {
-        observer.detail(CheckName::Form, || malformed.to_string());
-    }
-    observer.check(CheckName::Form, result.map_err(|_| Reason::Malformed))
-}
-
-/// The first realm whose issuer the token names, by exact match and nothing else.
-fn select<'r>(token: &UntrustedToken<'_>, realms: &'r [Realm]) -> Result<(usize, &'r Realm), Reason> {
-    let claims = token.unverified_claims();
-    let (index, realm) = realms
-        .iter()
-        .enumerate()
-        .find(|(_, realm)| {
-            claims.text(&realm.policy.claim_names.issuer).is_some_and(|issuer| issuer == realm.policy.issuer)
-        })
-        .ok_or(Reason::WrongIssuer)?;
-    if token.length() > realm.policy.max_token_bytes {
-        return Err(Reason::Malformed);
-    }
-    Ok((index, realm))
-}
-
-/// A token of which everything is in order but its signature, which nobody has looked at.
-struct Admitted<'r, 'd> {
-    index: usize,
-    realm: &'r Realm,
-    token: UntrustedToken<'d>,
-    candidates: Vec<&'r Key>,
-}
-
-/// Everything before the signature: form, realm, header and key.
-fn admit<'r, 'd>(
-    bytes: &'d TokenBytes<'_>,
-    realms: &'r [Realm],
-    now: UnixSeconds,
-    observer: &mut impl Observer,
-) -> Result<Admitted<'r, 'd>, Refused> {
-    let nowhere = |reason| Refused { realm: None, reason };
-    let token = observe_form(UntrustedToken::read(bytes), observer).map_err(nowhere)?;
-    let (index, realm) = observer.check(CheckName::Realm, select(&token, realms)).map_err(nowhere)?;
-    observer.detail(CheckName::Realm, || realm.name.clone());
-    match admit_to(realm, &token, now, observer) {
-        Ok(candidates) => Ok(Admitted { index, realm, token, candidates }),
-        Err(reason) => Err(Refused { realm: Some(index), reason }),
-    }
-}
-
-fn admit_to<'r>(
-    realm: &'r Realm,
-    token: &UntrustedToken<'_>,
-    now: UnixSeconds,
-    observer: &mut impl Observer,
-) -> Result<Vec<&'r Key>, Reason> {
-    let algorithm = observer.check(CheckName::Algorithm, checks::algorithm(token.header(), &realm.policy))?;
-    observer.detail(CheckName::Algorithm, || algorithm.name().into());
-    observer.check(CheckName::Type, checks::media_type(token.header(), realm.policy.profile))?;
-    let keys = realm.keys.usable_at(now).ok_or(Reason::KeysUnavailable);
-    let candidates = keys.and_then(|keys| candidates(realm, keys, algorithm, token.header().key_id()));
-    observer.check(CheckName::Key, candidates)
-}
-
-/// Keys the token may have been signed with. When all of them are banned it is refused before anything is computed.
-fn candidates<'r>(
-    realm: &Realm,
-    keys: &'r Keys,
-    algorithm: Algorithm,
-    key_id: Option<&str>,
-) -> Result<Vec<&'r Key>, Reason> {
-    let candidates = keys.candidates(algorithm, key_id).map_err(|none| match none {
-        NoCandidate::UnknownKey => Reason::UnknownKey,
-        NoCandidate::OtherAlgorithm => Reason::UnsupportedAlgorithm,
-    })?;
-    match candidates.iter().all(|key| realm.revocations.bans(key.thumbprint())) {
-        true => Err(Reason::BannedKey),
-        false => Ok(candidates),
-    }
-}
-
-fn prove<'d>(admitted: Admitted<'_, 'd>) -> Result<VerifiedToken<'d>, Reason> {
-    let Admitted { realm, mut token, candidates, .. } = admitted;
-    for key in &candidates {
-        match token.verify(key) {
-            Ok(_) if realm.revocations.bans(key.thumbprint()) => return Err(Reason::BannedKey),
-            Ok(verified) => return Ok(verified),
-            Err(untrusted) => token = untrusted,
-        }
-    }
-    let needs_host = candidates.iter().any(|key| key.checked_by() == CheckedBy::HostOnly);
-    match (needs_host, candidates.len(), token.header().algorithm()) {
-        (false, _, _) | (true, _, None) => Err(Reason::BadSignature),
-        // The host checks one signature under one key. An issuer with several keys says which.
-        (true, 2.., Some(_)) => Err(Reason::UnknownKey),
-        (true, 0..=1, Some(algorithm)) if host::has_a_length_of(algorithm, token.signature()) => {
-            Err(Reason::KeysUnavailable)
-        }
-        (true, 0..=1, Some(_)) => Err(Reason::BadSignature),
-    }
 }
 
 fn read_claims<'j>(set: &ClaimSet<'j>, policy: &Policy) -> Result<Claims<'j>, Reason> {

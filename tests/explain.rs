@@ -4,32 +4,26 @@
 
 mod fixtures;
 
-use fixtures::{realm, realm_of, token, vectors, NOW};
+use fixtures::{each_verdict_vector, realm, token, NOW};
 use portcullis::explain::{explain, CheckName, Outcome};
-use portcullis::time::UnixSeconds;
 use portcullis::verdict::{judge, Reason, Verdict};
 use serde_json::{json, Value};
 
 #[test]
 fn explain_agrees_with_judge_on_every_vector() {
-    for group in vectors("verdicts.json")["groups"].as_array().unwrap() {
-        let realms = [realm_of(group).0];
-        for test in group["tests"].as_array().unwrap() {
-            let now = test["now"].as_u64().map_or(NOW, UnixSeconds::new);
-            let text = test["token"].as_str().unwrap();
-            let checks = explain(text, &realms, now);
-            assert_eq!(checks.iter().map(|check| check.name).collect::<Vec<_>>(), CheckName::ALL);
-            let failed: Vec<Reason> = checks.iter().filter_map(|check| check.outcome.reason()).collect();
-            match judge(text, &realms, now) {
-                Verdict::Refused(refused) => assert_eq!(failed, [refused.reason], "{}", test["comment"]),
-                Verdict::Accepted(_) => assert_eq!(failed, [], "{}", test["comment"]),
-            }
-            let first = checks.iter().position(|check| check.outcome != Outcome::Passed).unwrap_or(checks.len());
-            for check in checks.iter().skip(first + 1) {
-                assert_eq!(check.outcome, Outcome::NotReached, "{}", test["comment"]);
-            }
+    each_verdict_vector(|realms, text, now, comment| {
+        let checks = explain(text, realms, now);
+        assert_eq!(checks.iter().map(|check| check.name).collect::<Vec<_>>(), CheckName::ALL);
+        let failed: Vec<Reason> = checks.iter().filter_map(|check| check.outcome.reason()).collect();
+        match judge(text, realms, now) {
+            Verdict::Refused(refused) => assert_eq!(failed, [refused.reason], "{comment}"),
+            Verdict::Accepted(_) => assert_eq!(failed, [], "{comment}"),
         }
-    }
+        let first = checks.iter().position(|check| check.outcome != Outcome::Passed).unwrap_or(checks.len());
+        for check in checks.iter().skip(first + 1) {
+            assert_eq!(check.outcome, Outcome::NotReached, "{comment}");
+        }
+    });
 }
 
 #[test]

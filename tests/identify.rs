@@ -4,17 +4,15 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 mod fixtures;
+mod gate_pair;
 
-use fixtures::{base64url, claims, host_checks, loaded, read_keys, realm, realm_of, sign, token, vectors};
+use fixtures::{base64url, claims, each_verdict_vector, host_checks, loaded, read_keys, realm, sign, token};
 use fixtures::{HEADER, NOW, SECRET};
-use portcullis::gate::{Gate, IntakeProgress, KeysFrom, Progress};
-use portcullis::keys::KeySource;
-use portcullis::keys::RsaDefault;
-use portcullis::ledger::key::SigningKey;
-use portcullis::ledger::{Event, Ledger, LedgerSettings};
-use portcullis::revocation::Bounds;
+use gate_pair::{thumbprint, Pair};
+use portcullis::gate::IntakeProgress;
+use portcullis::keys::{KeySource, RsaDefault};
+use portcullis::ledger::Event;
 use portcullis::signature::{Algorithm, Algorithms};
-use portcullis::time::{Seconds, UnixSeconds};
 use portcullis::verdict::{begin_to_identify, finish_to_identify, identify, BegunIntake, CacheLimits, Handle};
 use portcullis::verdict::{HostOutcome, Identified, IntakeError, Pending, Realm, RealmKeys};
 use serde_json::json;
@@ -31,28 +29,22 @@ fn pending(token: &str, realms: &[Realm]) -> Pending {
 #[test]
 fn the_host_changes_no_answer() {
     let mut at_host = 0;
-    for group in vectors("verdicts.json")["groups"].as_array().unwrap() {
-        let realms = [realm_of(group).0];
-        for test in group["tests"].as_array().unwrap() {
-            let now = test["now"].as_u64().map_or(NOW, UnixSeconds::new);
-            let text = test["token"].as_str().unwrap();
-            let all = Algorithm::ALL.into_iter().collect();
-            let expected = identify(text, &realms, now);
-            let mut with_host = |outcome: fn(&Pending) -> HostOutcome| match begin_to_identify(text, &realms, all, now)
-            {
-                BegunIntake::Decided(identified) => identified,
-                BegunIntake::Pending(pending) => {
-                    at_host += 1;
-                    finish_to_identify(&pending, outcome(&pending), &realms, now)
-                }
-            };
-            assert_eq!(with_host(host_checks), expected, "{}", test["comment"]);
-            assert_eq!(with_host(|_| HostOutcome::Unknown), expected, "{}", test["comment"]);
-            assert!(with_host(|_| HostOutcome::Bad).is_err() || expected.is_ok(), "{}", test["comment"]);
-            let alone = begin_to_identify(text, &realms, Algorithms::of(&[]), now);
-            assert!(matches!(alone, BegunIntake::Decided(identified) if identified == expected));
-        }
-    }
+    each_verdict_vector(|realms, text, now, comment| {
+        let all = Algorithm::ALL.into_iter().collect();
+        let expected = identify(text, realms, now);
+        let mut with_host = |outcome: fn(&Pending) -> HostOutcome| match begin_to_identify(text, realms, all, now) {
+            BegunIntake::Decided(identified) => identified,
+            BegunIntake::Pending(pending) => {
+                at_host += 1;
+                finish_to_identify(&pending, outcome(&pending), realms, now)
+            }
+        };
+        assert_eq!(with_host(host_checks), expected, "{comment}");
+        assert_eq!(with_host(|_| HostOutcome::Unknown), expected, "{comment}");
+        assert!(with_host(|_| HostOutcome::Bad).is_err() || expected.is_ok(), "{comment}");
+        let alone = begin_to_identify(text, realms, Algorithms::of(&[]), now);
+        assert!(matches!(alone, BegunIntake::Decided(identified) if identified == expected));
+    });
     assert!(at_host > 100, "{at_host}");
 }
 
@@ -113,74 +105,33 @@ fn what_happens_while_the_host_checks_is_seen() {
 
 // By handles ----------------------------------------------------------------------------------------------------------
 
-/// A gate that follows an origin.
-struct Pair {
-    ledger: Ledger,
-    gate: Gate,
+fn begin(pair: &mut Pair, text: &str) -> Handle {
+    match pair.gate.begin_to_identify(text, HMAC, NOW) {
+        IntakeProgress::AtHost { handle, .. } => handle,
+        IntakeProgress::Decided(decided) => panic!("{decided:?}"),
+    }
 }
 
-impl Pair {
-    fn new() -> Self {
-        let signing_key = SigningKey::generate().unwrap();
-        let feed_keys = vec![signing_key.public().clone()];
-        let policy = realm().policy;
-        let settings = LedgerSettings {
-            issuer: policy.issuer.clone(),
-            signing_key,
-            bounds: Bounds::default(),
-            issuer_skew: Seconds::new(0),
-            error_rate: 1e-6,
-            valid_for: Seconds::new(300),
-            incarnation: 1,
-        };
-        let acme = Realm::new("acme", policy, feed_keys, Bounds::default());
-        let nothing = CacheLimits { entries: 0, bytes: 0 };
-        let mut pair =
-            Self { ledger: Ledger::new(settings).unwrap(), gate: Gate::new(vec![(acme, KeysFrom::Caller)], nothing) };
-        let jwks = json!({ "keys": [{ "kty": "oct", "kid": "test", "k": base64url(SECRET) }] }).to_string();
-        pair.gate.set_keys(0, jwks.as_bytes(), KeySource::Configuration, UnixSeconds::MAX).unwrap().unwrap();
-        pair.publish();
-        pair
-    }
-
-    fn publish(&mut self) {
-        self.gate.apply_feed(&self.ledger.manifest(NOW).unwrap(), NOW).unwrap();
-        for name in self.gate.realm(0).unwrap().revocations.missing_sections() {
-            self.gate.provide_section(0, self.ledger.section(&name).unwrap().to_vec(), None).unwrap();
-        }
-    }
-
-    fn begin(&mut self, text: &str) -> Handle {
-        match self.gate.begin_to_identify(text, HMAC, NOW) {
-            IntakeProgress::AtHost { handle, .. } => handle,
-            IntakeProgress::Decided(decided) => panic!("{decided:?}"),
-        }
-    }
-
-    fn finish(&mut self, handle: Handle, outcome: HostOutcome) -> Option<Result<Identified, IntakeError>> {
-        self.gate.finish_to_identify(handle, outcome, NOW)
-    }
+fn finish(pair: &mut Pair, handle: Handle, outcome: HostOutcome) -> Option<Result<Identified, IntakeError>> {
+    pair.gate.finish_to_identify(handle, outcome, NOW)
 }
 
 #[test]
 fn a_handle_is_good_once() {
-    let mut pair = Pair::new();
-    let handle = pair.begin(&token(&json!({})));
-    assert_eq!(pair.finish(handle, HostOutcome::Good).unwrap().unwrap().token_id.as_deref(), Some("token-1"));
-    assert!(pair.finish(handle, HostOutcome::Good).is_none());
-    assert!(pair.finish(Handle::from_number(77), HostOutcome::Good).is_none());
+    let mut pair = Pair::with_room(CacheLimits::NOTHING);
+    let handle = begin(&mut pair, &token(&json!({})));
+    assert_eq!(finish(&mut pair, handle, HostOutcome::Good).unwrap().unwrap().token_id.as_deref(), Some("token-1"));
+    assert!(finish(&mut pair, handle, HostOutcome::Good).is_none());
+    assert!(finish(&mut pair, Handle::from_number(77), HostOutcome::Good).is_none());
 }
 
 #[test]
 fn a_key_banned_meanwhile_vouches_for_nothing() {
-    let mut pair = Pair::new();
-    let handle = pair.begin(&token(&json!({})));
-    let RealmKeys::Loaded { keys, .. } = &pair.gate.realm(0).unwrap().keys else { panic!() };
-    let thumbprint = *keys.iter().next().unwrap().thumbprint();
-    pair.ledger.stage(&Event::KeyBanned { thumbprint }, NOW).unwrap();
-    pair.ledger.commit();
-    pair.publish();
-    assert_eq!(pair.finish(handle, HostOutcome::Good), Some(Err(IntakeError::InvalidToken)));
+    let mut pair = Pair::with_room(CacheLimits::NOTHING);
+    let handle = begin(&mut pair, &token(&json!({})));
+    let thumbprint = thumbprint(&pair.gate);
+    pair.record(&Event::KeyBanned { thumbprint });
+    assert_eq!(finish(&mut pair, handle, HostOutcome::Good), Some(Err(IntakeError::InvalidToken)));
     let again = pair.gate.begin_to_identify(&token(&json!({})), HMAC, NOW);
     assert!(matches!(again, IntakeProgress::Decided(Err(IntakeError::InvalidToken))));
 }
@@ -188,15 +139,15 @@ fn a_key_banned_meanwhile_vouches_for_nothing() {
 /// Both kinds of errand are about one signature of one token, so each may end as the other would.
 #[test]
 fn an_errand_of_the_other_kind_says_no_more_than_it_knows() {
-    let mut pair = Pair::new();
+    let mut pair = Pair::with_room(CacheLimits::NOTHING);
     let refresh = token(&json!({ "token_use": "refresh" }));
-    let handle = pair.begin(&refresh);
+    let handle = begin(&mut pair, &refresh);
     let finding = pair.gate.finish(handle, HostOutcome::Good, NOW).unwrap();
     assert_eq!(finding.unwrap_err().reason.code(), "wrong_type");
 
     let text = sign(HEADER, claims(&json!({ "exp": NOW.get() - 100, "iat": NOW.get() - 200 })));
-    let Progress::AtHost { handle, .. } = pair.gate.begin(text.as_bytes(), HMAC, NOW) else { panic!() };
-    assert_eq!(pair.finish(handle, HostOutcome::Bad), Some(Err(IntakeError::InvalidToken)));
-    let Progress::AtHost { handle, .. } = pair.gate.begin(text.as_bytes(), HMAC, NOW) else { panic!() };
-    assert!(pair.finish(handle, HostOutcome::Good).unwrap().is_ok());
+    let handle = pair.hand_over(&text);
+    assert_eq!(finish(&mut pair, handle, HostOutcome::Bad), Some(Err(IntakeError::InvalidToken)));
+    let handle = pair.hand_over(&text);
+    assert!(finish(&mut pair, handle, HostOutcome::Good).unwrap().is_ok());
 }

@@ -20,10 +20,10 @@ fn verifies(jws: &str, keys: &Keys) -> bool {
     let Ok(candidates) = keys.candidates(algorithm, header.key_id()) else { return false };
     let verifies = |key: &&Key| key.verifies(algorithm, bytes.signing_input().as_bytes(), bytes.parts().signature());
     let found = candidates.iter().any(verifies);
-    // Keys for EdDSA check their later signatures by tables of their own.
-    let is_eddsa = matches!(algorithm, Algorithm::EdDSA | Algorithm::Ed25519);
-    let later = (0..if is_eddsa { 40 } else { 0 }).map(|_| candidates.iter().any(verifies));
-    assert!(later.into_iter().all(|again| again == found), "another answer later");
+    if matches!(algorithm, Algorithm::EdDSA | Algorithm::Ed25519) {
+        // These keys check their later signatures by tables of their own.
+        assert!((0..40).all(|_| candidates.iter().any(verifies) == found), "another answer later");
+    }
     found
 }
 

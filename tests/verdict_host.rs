@@ -4,7 +4,7 @@
 
 mod fixtures;
 
-use fixtures::{base64url, code, host_checks, loaded, read_keys, realm, realm_of, token, vectors, NOW};
+use fixtures::{base64url, code, each_verdict_vector, host_checks, loaded, read_keys, realm, token, NOW};
 use portcullis::keys::{KeySource, RsaDefault};
 use portcullis::signature::{Algorithm, Algorithms};
 use portcullis::time::UnixSeconds;
@@ -20,32 +20,27 @@ fn finding_code(finding: &Finding) -> &'static str {
 
 #[test]
 fn the_host_changes_no_verdict() {
-    for group in vectors("verdicts.json")["groups"].as_array().unwrap() {
-        let realms = [realm_of(group).0];
-        for test in group["tests"].as_array().unwrap() {
-            let now = test["now"].as_u64().map_or(NOW, UnixSeconds::new);
-            let text = test["token"].as_str().unwrap();
-            let all = Algorithm::ALL.into_iter().collect();
-            let (bytes, comment) = (text.as_bytes(), &test["comment"]);
-            for limits in [CacheLimits::NOTHING, GENEROUS] {
-                let mut verified = VerifiedTokens::new(limits);
-                let mut with_host =
-                    |outcome: fn(&Pending) -> HostOutcome| match begin(bytes, &realms, &mut verified, all, now) {
-                        Begun::Decided(finding) => finding_code(&finding),
-                        Begun::Pending(pending) => {
-                            let outcome = outcome(&pending);
-                            finding_code(&finish(pending, outcome, &realms, &mut verified, now))
-                        }
-                    };
-                let expected = code(&judge(text, &realms, now));
-                assert_eq!(with_host(|_| HostOutcome::Unknown), expected, "{comment}");
-                assert_eq!(with_host(host_checks), expected, "{comment}");
-                assert_eq!(with_host(host_checks), expected, "{comment}, again");
-            }
-            let alone = begin(bytes, &realms, &mut VerifiedTokens::new(GENEROUS), Algorithms::of(&[]), now);
-            assert!(matches!(alone, Begun::Decided(_)));
+    each_verdict_vector(|realms, text, now, comment| {
+        let all = Algorithm::ALL.into_iter().collect();
+        let bytes = text.as_bytes();
+        for limits in [CacheLimits::NOTHING, GENEROUS] {
+            let mut verified = VerifiedTokens::new(limits);
+            let mut with_host =
+                |outcome: fn(&Pending) -> HostOutcome| match begin(bytes, realms, &mut verified, all, now) {
+                    Begun::Decided(finding) => finding_code(&finding),
+                    Begun::Pending(pending) => {
+                        let outcome = outcome(&pending);
+                        finding_code(&finish(pending, outcome, realms, &mut verified, now))
+                    }
+                };
+            let expected = code(&judge(text, realms, now));
+            assert_eq!(with_host(|_| HostOutcome::Unknown), expected, "{comment}");
+            assert_eq!(with_host(host_checks), expected, "{comment}");
+            assert_eq!(with_host(host_checks), expected, "{comment}, again");
         }
-    }
+        let alone = begin(bytes, realms, &mut VerifiedTokens::new(GENEROUS), Algorithms::of(&[]), now);
+        assert!(matches!(alone, Begun::Decided(_)));
+    });
 }
 
 #[test]

@@ -230,6 +230,7 @@ impl EpochTable {
         (base_fits && width_fits).then_some(()).ok_or(FeedError::Malformed { part: "values of epoch table" })
     }
 
+    /// Notes of every entry that there is one. The contents are in order.
     fn note_entries(&mut self) {
         let (mut index, length) = (0, u64::from(self.shape.count) + (1 << self.shape.high_bits));
         for at in (0..length).step_by(64) {

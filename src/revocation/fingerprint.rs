@@ -73,8 +73,9 @@ impl NameHash {
             NameKind::User => self.user,
         };
         for part in parts {
-            // Names come out of tokens and requests of bounded size, far below 4 GiB. Written as they are in little-endian order.
-            hasher.write_u32(u32::try_from(part.len()).unwrap_or(u32::MAX));
+            // Names come out of tokens and requests of bounded size, far below 4 GiB. The hasher takes a number by its bytes in
+            // memory, which are to be the same everywhere.
+            hasher.write_u32(u32::try_from(part.len()).unwrap_or(u32::MAX).to_le());
             hasher.write(part.as_bytes());
         }
         hasher.finish() >> (u64::BITS - FINGERPRINT_BITS)

@@ -1,10 +1,11 @@
 //! Judging with the host's help. Where it checks signatures faster than this crate does, it is handed the bytes and the
 //! key, and its answer is taken back once.
 
+use super::admitted::{admit, decode, Admitted};
 use super::facts::Imprint;
 use super::{
-    admit, conclude, decode, find_admitted, find_afresh, read_claims, recall, reconsider, Admitted, Finding, Realm,
-    Reason, Refused, Signature, VerifiedTokens,
+    admitted, conclude, find_admitted, find_afresh, read_claims, recall, reconsider, Finding, Realm, Reason, Refused,
+    Signature, VerifiedTokens,
 };
 use crate::explain::Unobserved;
 use crate::keys::Key;
@@ -143,7 +144,7 @@ pub(super) fn prove<'d>(
     let is_good = match outcome {
         HostOutcome::Good => true,
         HostOutcome::Bad => false,
-        HostOutcome::Unknown => return super::prove(admitted),
+        HostOutcome::Unknown => return admitted::prove(admitted),
     };
     let Admitted { index, realm, token, candidates } = admitted;
     let key = &pending.key;

@@ -2,7 +2,8 @@
 
 use thiserror::Error;
 
-use super::{candidates, checks, decode, host, prove, select, Admitted, HostOutcome, Pending, Realm, Reason};
+use super::admitted::{candidates, decode, prove, select, Admitted};
+use super::{checks, host, HostOutcome, Pending, Realm, Reason};
 use crate::claims::Claims;
 use crate::explain::Unobserved;
 use crate::signature::Algorithms;

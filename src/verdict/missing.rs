@@ -1,7 +1,8 @@
 //! What a state that is still loading lacks for one token.
 
+use super::admitted::{decode, select};
 use super::facts::Facts;
-use super::{decode, read_claims, select, subject_of, Realm, Times};
+use super::{read_claims, subject_of, Realm, Times};
 use crate::explain::Unobserved;
 use crate::token::UntrustedToken;
 

@@ -3,6 +3,7 @@
 use crate::command::{Failure, Run};
 use crate::system::{self, Consent};
 use crate::Project;
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -57,9 +58,11 @@ pub(crate) fn modules(project: &Project) -> Result<(), Failure> {
     for module in MODULES {
         let compiled = toolchain.compile(project, &module)?;
         let folder = project.path("pkg/wasm").join(module.folder);
-        if newer(&compiled, &folder.join("core_bg.wasm")) {
+        let file = folder.join("core_bg.wasm");
+        // How a module is bound and optimised stands in this program.
+        if newer(&compiled, &file) || env::current_exe().is_ok_and(|program| newer(&program, &file)) {
             bind(&compiled, &folder)?;
-            optimise(project, &module, &folder.join("core_bg.wasm"))?;
+            optimise(project, &module, &file)?;
         }
     }
     share_glue(&project.path("pkg/wasm/edge"), &project.path("pkg/wasm/edge-slim"))

@@ -26,8 +26,9 @@ impl Multiples {
                 next += unit;
                 multiple
             });
-            // One more than the half was reached: twice that, less two.
-            unit = next + next - unit - unit;
+            // It went one beyond the half.
+            let half = next - unit;
+            unit = half + half;
             row
         });
         Self { rows: rows.collect() }
