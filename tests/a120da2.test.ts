@@ -1,0 +1,320 @@
+// What the package of commit a120da2 left behind: today's package opens its database, reads its configuration, applies its
+// feeds, and gets on with its edges and its origin. See fixtures/a120da2/README.md.
+
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test, type TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import * as todaysEdge from 'portcullis/edge'
+import * as todaysOrigin from 'portcullis/origin'
+import * as todaysDevIssuer from 'portcullis/origin/dev-issuer'
+import * as todaysNode from 'portcullis/origin/node'
+import * as todaysSqlite from 'portcullis/origin/sqlite'
+import type { Gate } from 'portcullis/edge'
+import type { Origin, StoredAuditEntry } from 'portcullis/origin'
+import { pause } from '../www/demo/child.ts'
+import { setClock } from './clock.ts'
+import {
+  ACME_ISSUER,
+  examplesOf,
+  FIRST,
+  LATER,
+  PLAIN,
+  publicKeys,
+  recordEveryKind,
+  sign,
+  WITHDRAWN,
+  type Example,
+  type Keys,
+} from './fixtures/a120da2/every-kind.ts'
+import { openOldPackage, type OldPackage } from './fixtures/a120da2/package.ts'
+import type { RecordedFeed } from './fixtures/a120da2/recorded.ts'
+
+const fixture = (name: string): string => fileURLToPath(new URL(`fixtures/a120da2/${name}`, import.meta.url))
+const json = async <T>(name: string): Promise<T> => JSON.parse(await readFile(fixture(name), 'utf8')) as T
+
+/** What an origin and an edge are made of: today's modules or those of the fixture. */
+type Parts = Omit<OldPackage, 'folder' | 'close'>
+
+const TODAY: Parts = {
+  edge: todaysEdge,
+  origin: todaysOrigin,
+  sqlite: todaysSqlite,
+  node: todaysNode,
+  devIssuer: todaysDevIssuer,
+}
+/** How long a pulling gate may take to hear of a revocation: `waitAfterSeconds` is 5, and then it waits for the news. */
+const CONVERGENCE_SECONDS = 15
+/** All that a120da2's audit log told apart. */
+const ACTIONS = 23
+
+let keys: Keys
+let old: OldPackage
+let folder: string
+let resetClock: () => void
+
+before(async () => {
+  // What is recorded there is in force for hours.
+  resetClock = setClock(LATER.at)
+  keys = await json<Keys>('keys.json')
+  old = await openOldPackage()
+  folder = await mkdtemp(join(tmpdir(), 'portcullis-fixture-'))
+})
+
+after(async () => {
+  resetClock()
+  await old.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+test("today's origin opens the database: every event is in force, further ones join them, a backup holds all", async (t) => {
+  const path = await database('opened.db')
+  const first = await startOrigin(t, TODAY, path)
+  const gate = openGate(t, TODAY, first.url)
+  await assertVerdicts(gate, FIRST, examplesOf(FIRST))
+
+  await recordEveryKind(first.origin, keys, LATER)
+  const examples = [...examplesOf(FIRST).map(afterLater), ...examplesOf(LATER)]
+  await gate.refresh()
+  await assertVerdicts(gate, LATER, examples)
+  await first.close()
+
+  const [backup, store] = [join(folder, 'copy.backup'), TODAY.sqlite.sqliteStore({ path })]
+  await store.open()
+  await store.backup(backup)
+  await store.close()
+  const restored = await TODAY.sqlite.restoreSqlite({ backup, path: join(folder, 'restored.db') })
+  assert.deepEqual([...restored.realms].sort(), ['acme', 'plain', 'withdrawn'])
+  assert.equal(restored.incarnation, 2)
+  const second = await startOrigin(t, TODAY, join(folder, 'restored.db'))
+  await assertVerdicts(openGate(t, TODAY, second.url), LATER, examples)
+})
+
+test('realms beside it: withdrawn keys stay withdrawn, banned keys banned, logouts in force', async (t) => {
+  const { origin, url } = await startOrigin(t, TODAY, await database('realms.db'))
+  const gate = openGate(t, TODAY, url, WITHDRAWN)
+  const token = await sign(keys, FIRST, { claims: { iss: WITHDRAWN.issuer } })
+  assert.equal(await verdictOf(gate, token), 'keys_unavailable')
+  const withKeys = openGate(t, TODAY, url, { ...WITHDRAWN, jwks: publicKeys(keys) })
+  assert.equal(await verdictOf(withKeys, token), 'realm_revoked')
+  const { bannedKid } = await json<Acme>('acme.json')
+  assert.equal(origin.bans('acme', bannedKid), true)
+})
+
+interface Acme {
+  alice: { access_token: string; refresh_token: string }
+  bobRevoked: string
+  bannedKid: string
+}
+
+test('the development issuer goes on: logins, refresh tokens, sessions and the audit log', async (t) => {
+  const { origin, ask } = await startOrigin(t, TODAY, await database('issuer.db'))
+  const { alice, bobRevoked } = await json<Acme>('acme.json')
+  const form = (fields: Record<string, string>): Promise<Response> =>
+    ask(`/realms/acme/protocol/openid-connect/token`, { method: 'POST', body: new URLSearchParams({ client_id: 'demo', ...fields }) })
+  const refreshed = await form({ grant_type: 'refresh_token', refresh_token: alice.refresh_token })
+  assert.equal(refreshed.status, 200)
+  const { access_token: access } = (await refreshed.json()) as { access_token: string }
+  const administer = (token: string): Promise<Response> =>
+    ask('/admin/realms/acme/users', { headers: { authorization: `Bearer ${token}` } })
+  // 403: a good token, of a user who is no administrator.
+  assert.equal((await administer(access)).status, 403)
+  assert.equal((await administer(bobRevoked)).status, 401)
+  const login = await form({ grant_type: 'password', username: 'admin', password: 'admin-password' })
+  assert.equal(login.status, 200)
+  assert.equal((await administer(((await login.json()) as { access_token: string }).access_token)).status, 200)
+
+  const actions = new Set<StoredAuditEntry['action']>()
+  for (const realm of ['acme', 'plain', 'withdrawn'])
+    for (const { action, at } of await origin.audit.list({ realm, limit: 1_000 })) if (at < LATER.at) actions.add(action)
+  assert.equal(actions.size, ACTIONS, [...actions].join(' '))
+})
+
+test("today's command checks the configuration, and its schema knows every option of it", async () => {
+  const { environment } = await json<{ environment: Record<string, string> }>('environment.json')
+  const cli = join(createRequire(import.meta.url).resolve('portcullis/package.json'), '../dist/cli/main.js')
+  const { stdout } = await promisify(execFile)(process.execPath, [cli, 'check', '--config', fixture('portcullis.json')], {
+    env: { ...process.env, ...environment },
+  })
+  assert.match(stdout, /portcullis\.json is good: realms inhouse, keycloak, rfc9068; edges: 3; .* 127\.0\.0\.1, port 8780$/m)
+  // The file has each option that there was, so that none can be dropped unnoticed.
+  const schema = JSON.parse(await readFile(join(old.folder, 'portcullis.schema.json'), 'utf8')) as Schema
+  assert.deepEqual(unused(schema, await json<unknown>('portcullis.json')), [])
+})
+
+interface Schema {
+  properties?: Record<string, Schema>
+  items?: Schema
+}
+
+/** The options of a schema that a value does not have; of a list, those that no entry has. */
+function unused({ properties, items }: Schema, value: unknown): string[] {
+  if (items !== undefined) {
+    const each = (value as unknown[]).map((entry) => unused(items, entry))
+    return (each[0] ?? []).filter((name) => each.every((missing) => missing.includes(name)))
+  }
+  return Object.entries(properties ?? {}).flatMap(([name, inner]) => {
+    const member = (value as Record<string, unknown>)[name]
+    return member === undefined ? [name] : unused(inner, member).map((deeper) => `${name}.${deeper}`)
+  })
+}
+
+test('the recorded feed: a manifest with its sections, a delta, and the manifest after it', async (t) => {
+  const feed = await json<RecordedFeed>('feed.json')
+  const restoreClock = setClock(feed.recordedAt + 1)
+  t.after(restoreClock)
+  const bytes = (text: string): Uint8Array<ArrayBuffer> => new Uint8Array(Buffer.from(text, 'base64'))
+  const gateFrom = (manifest: string): Gate =>
+    todaysEdge.createGate({
+      realms: [{ ...PLAIN, feed: { url: feed.url, keys: [feed.feedKey as todaysEdge.JWK] } }],
+      fetch: async (input) => {
+        const name = new URL(input instanceof Request ? input.url : String(input)).pathname.split('/plain/')[1] ?? ''
+        const file = name === 'manifest' ? manifest : feed.sections[name]
+        return file === undefined ? new Response(null, { status: 404 }) : new Response(bytes(file))
+      },
+      // It serves what was recorded and asks for nothing newer.
+      refreshAfterSeconds: 60,
+      waitAfterSeconds: 60,
+      maxStaleSeconds: 60,
+      onReport: () => undefined,
+    })
+  const gate = gateFrom(feed.manifest)
+  t.after(() => gate.close())
+  const loggedOut = await sign(keys, FIRST, { claims: { sub: 'logged out by a delta' } })
+  const revoked = await sign(keys, FIRST, { claims: { jti: 'revoked by a delta' } })
+  await assertVerdicts(gate, FIRST, examplesOf(FIRST))
+  assert.deepEqual([await verdictOf(gate, loggedOut), await verdictOf(gate, revoked)], ['accepted', 'accepted'])
+
+  assert.equal(gate.applyFeed(bytes(feed.delta)).changed, true)
+  assert.deepEqual([await verdictOf(gate, loggedOut), await verdictOf(gate, revoked)], ['user_revoked', 'token_revoked'])
+  assert.equal(gate.applyFeed(bytes(feed.delta)).changed, false)
+
+  const late = gateFrom(feed.laterManifest)
+  t.after(() => late.close())
+  await assertVerdicts(late, FIRST, examplesOf(FIRST))
+  assert.deepEqual([await verdictOf(late, loggedOut), await verdictOf(late, revoked)], ['user_revoked', 'token_revoked'])
+
+  setClock(feed.recordedAt + feed.validForSeconds + 60)
+  const expired = gateFrom(feed.manifest)
+  t.after(() => expired.close())
+  await assert.rejects(expired.refresh(), { code: 'feed_refused' })
+})
+
+test("an edge of a120da2 follows today's origin", async (t) => followed(t, TODAY, old, 'new-origin.db'))
+
+test("today's edge follows an origin of a120da2", async (t) => followed(t, old, TODAY, 'old-origin.db'))
+
+/** A gate that pulls enforces what stands in the database, and what is recorded while it looks on. */
+async function followed(t: TestContext, ofOrigin: Parts, ofEdge: Parts, name: string): Promise<void> {
+  const { origin, url } = await startOrigin(t, ofOrigin, await database(name))
+  const gate = openGate(t, ofEdge, url)
+  await assertVerdicts(gate, FIRST, examplesOf(FIRST))
+  const victim = await sign(keys, LATER, {})
+  const bystander = await sign(keys, LATER, {})
+  assert.equal(await verdictOf(gate, victim), 'accepted')
+  await origin.revokeToken(victim)
+  await becomes(gate, victim, 'token_revoked')
+  assert.equal(await verdictOf(gate, bystander), 'accepted')
+  await recordEveryKind(origin, keys, LATER)
+  // Corrections come last, and with a manifest.
+  const last = await sign(keys, LATER, { claims: { sub: 'later corrected version', token_version: 2 } })
+  await becomes(gate, last, 'accepted')
+  await gate.refresh()
+  await assertVerdicts(gate, LATER, [...examplesOf(FIRST).map(afterLater), ...examplesOf(LATER)])
+}
+
+/** The later series moves the realm's not-before. */
+function afterLater(example: Example): Example {
+  const isOlder = Number(example.claims['iat'] ?? FIRST.at - 500) <= LATER.at - 1_000
+  return isOlder ? { ...example, expected: 'realm_revoked' } : example
+}
+
+async function assertVerdicts(gate: Gate, series: typeof FIRST, examples: Example[]): Promise<void> {
+  const found: string[] = []
+  const expected: string[] = []
+  for (const example of examples) {
+    const claims = { exp: series.at + 36_000, iat: FIRST.at - 500, ...example.claims }
+    found.push(`${example.what}: ${await verdictOf(gate, await sign(keys, series, { ...example, claims }))}`)
+    expected.push(`${example.what}: ${example.expected}`)
+  }
+  assert.deepEqual(found, expected)
+}
+
+async function verdictOf(gate: Gate, token: string): Promise<string> {
+  const verdict = await gate.check(token)
+  return verdict.ok ? 'accepted' : verdict.reason
+}
+
+/** The gate pulls by itself, behind requests. */
+async function becomes(gate: Gate, token: string, expected: string): Promise<void> {
+  const deadline = performance.now() + CONVERGENCE_SECONDS * 1000
+  for (;;) {
+    const verdict = await verdictOf(gate, token)
+    if (verdict === expected) return
+    assert.ok(performance.now() < deadline, `${verdict} after ${CONVERGENCE_SECONDS} s, not ${expected}`)
+    await pause(50)
+  }
+}
+
+/** A copy of the recorded database, which a test may change. */
+async function database(name: string): Promise<string> {
+  const path = join(folder, name)
+  await copyFile(fixture('store.db'), path)
+  return path
+}
+
+interface Running {
+  origin: Origin
+  url: string
+  ask(path: string, init?: RequestInit): Promise<Response>
+  close(): Promise<void>
+}
+
+/** An origin with the realms that the database has, on a port of its own. */
+async function startOrigin(t: TestContext, { origin: { createOrigin }, devIssuer, sqlite, node }: Parts, path: string): Promise<Running> {
+  const issuer = await devIssuer.createDevIssuer({ path, issuer: ACME_ISSUER, algorithm: 'ES256' })
+  const jwks = publicKeys(keys) as todaysEdge.JWKS
+  const origin = await createOrigin({
+    store: sqlite.sqliteStore({ path }),
+    signingKey: keys.feed.signingKey as todaysEdge.JWK,
+    realms: [issuer.realm, { ...PLAIN, jwks }, { ...WITHDRAWN, jwks, keysInFeed: 'omit' }],
+    clients: issuer.clients,
+  })
+  issuer.attach(origin)
+  const server = await node.serve(origin, { port: 0 })
+  let closed: Promise<void> | undefined
+  const close = (): Promise<void> =>
+    (closed ??= (async () => {
+      await issuer.close()
+      await origin.close()
+      await server.close()
+    })())
+  t.after(close)
+  return {
+    origin,
+    url: server.url,
+    async ask(path, init) {
+      const request = new Request(`https://id.example${path}`, init)
+      return (await issuer.fetch(request)) ?? origin.fetch(request)
+    },
+    close,
+  }
+}
+
+/** A gate that pulls; it takes the issuer's keys from the feed, unless it is given others. */
+function openGate(
+  t: TestContext,
+  { edge: { createGate } }: Parts,
+  url: string,
+  realm: { name: string; issuer: string; audience: string; jwks?: { keys: object[] } } = PLAIN,
+): Gate {
+  const feed = { url: `${url}/feed/${realm.name}`, keys: [keys.feed.publicKey as todaysEdge.JWK] }
+  const gate = createGate({ realms: [{ ...(realm as typeof PLAIN), feed }], onReport: () => undefined })
+  t.after(() => gate.close())
+  return gate
+}
