@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type AuditEntry, AuditLog } from './audit.ts'
+import { AuditBounds } from './audit-bounds.ts'
 import type { Committer } from './ledger.ts'
 import { memoryStore } from './memory.ts'
 import { createTestIssuer, openStage } from './testing/stage.ts'
@@ -9,18 +10,15 @@ import { createTestIssuer, openStage } from './testing/stage.ts'
 function openLog(realms: string[]) {
   const lines: Omit<AuditEntry, 'at'>[] = []
   const state = { nowMs: 0, failing: false }
-  const committer: Pick<Committer, 'note'> = {
+  const committer: Pick<Committer, 'note' | 'written'> = {
     async note(entry) {
       if (state.failing) throw new Error('told to fail')
       lines.push(entry)
     },
+    async written() {},
   }
-  const log = new AuditLog({
-    store: memoryStore(),
-    committer: committer as Committer,
-    realms,
-    nowMs: () => state.nowMs,
-  })
+  const bounds = new AuditBounds({ realms, nowMs: () => state.nowMs })
+  const log = new AuditLog({ store: memoryStore(), committer, realms, bounds })
   const refuse = (times: number, address: string, realm = 'acme'): void => {
     for (let time = 0; time < times; time += 1)
       log.refused({ realm, subject: '/somewhere', detail: 'invalid_token', address })
@@ -66,7 +64,35 @@ test('a summary that cannot be written is written later', async () => {
   assert.equal(lines.at(-1)?.reason, '1 more were refused')
 })
 
-test('refusals that an issuer notes are bounded with the others; what was done is not', async () => {
+test('what users and clients do is bounded by network and by realm, and what is left out is counted by action', async () => {
+  const { log, lines, state } = openLog(['acme'])
+  const act = async (times: number, address: string, actor = 'user:alice'): Promise<void> => {
+    for (let time = 0; time < times; time += 1) await log.note({ realm: 'acme', action: 'login', actor, address })
+  }
+  await act(310, '203.0.113.1')
+  assert.equal(lines.length, 300)
+  // One subscriber has the whole /64.
+  for (let host = 0; host < 310; host += 1) await act(1, `2001:db8::${host.toString(16)}`, 'client:demo')
+  assert.equal(lines.length, 600)
+  await act(400, '203.0.113.1', 'admin:bob')
+  assert.equal(lines.length, 1_000)
+  await log.note({ realm: 'acme', action: 'refresh', actor: 'client:demo', address: '203.0.113.1' })
+  await log.summarize()
+  assert.deepEqual(lines.slice(1_000), [
+    { realm: 'acme', action: 'login', detail: 'left_out', reason: '20 more like this' },
+    { realm: 'acme', action: 'refresh', detail: 'left_out', reason: '1 more like this' },
+  ])
+  for (let host = 1; host < 60; host += 1) await act(300, `198.51.100.${host}`)
+  assert.equal(lines.length, 1_002 + 10_000 - 600)
+  state.nowMs += 60_000
+  await act(100, '203.0.113.1')
+  assert.equal(lines.length, 1_002 + 10_000 - 600 + 30)
+  // Without an address nobody is told apart: only the realm's bound is left.
+  for (let time = 0; time < 400; time += 1) await log.note({ realm: 'acme', action: 'login', actor: 'user:alice' })
+  assert.equal(lines.length, 1_002 + 10_000 - 600 + 300)
+})
+
+test('refusals that an issuer notes are bounded with the others; what the application did is not', async () => {
   const { log, lines } = openLog(['acme'])
   for (let time = 0; time < 150; time += 1)
     await log.note({ realm: 'acme', action: 'login_refused', address: '203.0.113.1' })
@@ -77,7 +103,7 @@ test('refusals that an issuer notes are bounded with the others; what was done i
 
 test('addresses without number take no more memory than a thousand', () => {
   const { refuse, lines } = openLog(['acme'])
-  for (let host = 0; host < 5_000; host += 1) refuse(1, `2001:db8::${host.toString(16)}`)
+  for (let network = 0; network < 5_000; network += 1) refuse(1, `2001:db8:0:${network.toString(16)}::1`)
   assert.equal(lines.length, 600)
 })
 
@@ -100,9 +126,23 @@ test('an origin has its log: what is noted is read back at once', async () => {
       address: '203.0.113.7',
     })
     assert.equal(second?.actor, 'application')
-    const long = 'x'.repeat(2_000)
-    await audit.note({ realm: 'acme', action: 'login', actor: long })
-    assert.equal((await audit.list({ realm: 'acme', actor: long, limit: 10 })).length, 1)
+    // Long names are cut, stay two, and are found by their whole length.
+    for (const [first, second] of [
+      ['x'.repeat(2_000), `${'x'.repeat(1_999)}y`],
+      ['名'.repeat(91), `${'名'.repeat(90)}字`],
+      [`\0${'z'.repeat(270)}!`, `\0${'z'.repeat(271)}`],
+    ] as const) {
+      for (const actor of [first, second]) await audit.note({ realm: 'acme', action: 'login', actor, subject: actor })
+      for (const actor of [first, second]) {
+        const [found, ...others] = await audit.list({ realm: 'acme', actor, subject: actor, limit: 10 })
+        assert.deepEqual(others, [])
+        assert.ok(Buffer.byteLength(found?.actor ?? '') <= 271 && found?.actor === found?.subject)
+        assert.equal(found?.actor?.[1], first[1])
+      }
+    }
+    const whole = `user:${'s'.repeat(255)}`
+    await audit.note({ realm: 'acme', action: 'login', actor: whole })
+    assert.equal((await audit.list({ realm: 'acme', limit: 1 }))[0]?.actor, whole)
     for (const entry of [
       undefined,
       {},

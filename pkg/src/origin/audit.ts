@@ -1,6 +1,7 @@
 import { checkOptions, given, integer, oneOf, required, rule, type Rules, text } from '../options.ts'
+import { AuditBounds } from './audit-bounds.ts'
+import { storable } from './audit-text.ts'
 import type { Committer } from './ledger.ts'
-import { Refusals } from './refusals.ts'
 import type { RevocationStore } from './store.ts'
 
 /** What the audit log tells of: one list for code, routes and documents. */
@@ -41,7 +42,11 @@ export type AuditAction = (typeof AUDIT_ACTIONS)[number]
 
 /** Who does something, from where and why: what the audit log says of an act besides the act. */
 export interface Act {
-  /** Such as `admin:<sub>`, `client:<client_id>`, `user:<sub>` or `edge:<name>`. Default `application`: code called the origin. */
+  /**
+   * Such as `admin:<sub>`, `client:<client_id>`, `user:<sub>` or `edge:<name>`. Default `application`: code called the origin.
+   * What a `user:`, a `client:` or the holder of a `token:` did is written once, and not again while it is in force; of too
+   * many such lines a line says how many were left out.
+   */
   actor?: string
   /** Why, in an administrator's words. */
   reason?: string
@@ -92,7 +97,8 @@ export const MAX_AUDIT_LINES = 1_000
 export interface Audit {
   /**
    * Adds a line about what the ledger does not record, such as a login. Resolves when it is durable. Refusals
-   * (`refused`, `login_refused`, `refresh_refused`) are bounded: of too many a line says how many were left out.
+   * (`refused`, `login_refused`, `refresh_refused`) and what a `user:`, `client:` or `token:` did are bounded: of too many a
+   * line says how many were left out.
    * Rejects with `invalid_option`, `unknown_realm`, `store_unavailable` or `closed`.
    */
   note(entry: Omit<AuditEntry, 'at'>): Promise<void>
@@ -105,31 +111,24 @@ export interface Audit {
 
 export interface AuditLogOptions {
   store: RevocationStore
-  committer: Committer
+  committer: Pick<Committer, 'note' | 'written'>
   realms: readonly string[]
-  /** Monotonic milliseconds. */
-  nowMs?: () => number
+  /** The committer's. */
+  bounds: AuditBounds
 }
 
 /** Who did what: written with the ledger's rows by the committer, read here. */
 export class AuditLog implements Audit {
-  readonly #store: RevocationStore
-  readonly #committer: Committer
-  readonly #refusals: Refusals
-  readonly #realms: readonly string[]
+  readonly #options: AuditLogOptions
 
-  constructor({ store, ...options }: AuditLogOptions) {
-    this.#store = store
-    this.#realms = options.realms
-    this.#committer = options.committer
-    this.#refusals = new Refusals(options)
+  constructor(options: AuditLogOptions) {
+    this.#options = options
   }
 
   async note(entry: Omit<AuditEntry, 'at'>): Promise<void> {
     checkOptions(entry, ENTRY_RULES, 'entry')
     // Who was refused is not known.
-    const named = entry.action === 'refused' ? entry : { ...entry, actor: entry.actor ?? APPLICATION }
-    await (REFUSALS.includes(entry.action) ? this.#refusals.note(named) : this.#committer.note(named))
+    await this.#note(entry.action === 'refused' ? entry : { ...entry, actor: entry.actor ?? APPLICATION })
   }
 
   /**
@@ -137,16 +136,30 @@ export class AuditLog implements Audit {
    * the refusal is one that every realm hears of. A store that fails is reported by the committer.
    */
   refused({ realm, ...entry }: Pick<AuditEntry, 'realm' | 'subject' | 'detail' | 'address'>): void {
-    const line = { ...entry, action: 'refused' } as const
-    const noted = this.#realms.includes(realm)
-      ? this.#refusals.note({ ...line, realm })
-      : this.#refusals.noteEverywhere(line)
-    noted.catch(() => undefined)
+    const { realms } = this.#options
+    const concerned = realms.includes(realm) ? [realm] : realms
+    for (const each of concerned) this.#note({ ...entry, action: 'refused', realm: each }).catch(() => undefined)
   }
 
-  /** Writes how many refusals were left out since the last time. Rejects as `note` does. */
-  summarize(): Promise<void> {
-    return this.#refusals.summarize()
+  /** Writes how many lines were left out since the last time. Rejects as `note` does; then it is written later. */
+  async summarize(): Promise<void> {
+    const { bounds, committer } = this.#options
+    const noted = bounds.takeLeftOut().map(async (leftOut) => {
+      const { realm, action, count } = leftOut
+      const reason = action === 'refused' ? `${count} more were refused` : `${count} more like this`
+      try {
+        await committer.note({ realm, action, detail: 'left_out', reason })
+      } catch (error) {
+        bounds.putBack(leftOut)
+        throw error
+      }
+    })
+    await Promise.all(noted)
+  }
+
+  async #note(entry: Omit<AuditEntry, 'at'>): Promise<void> {
+    const { bounds, committer } = this.#options
+    if (bounds.admits(entry)) await committer.note(entry)
   }
 
   async list(query: AuditQuery): Promise<StoredAuditEntry[]> {
@@ -156,32 +169,16 @@ export class AuditLog implements Audit {
   /** The same, and whether there are older ones. What was noted before this call is among them. */
   async page(query: AuditQuery): Promise<{ entries: StoredAuditEntry[]; more: boolean }> {
     checkOptions(query, QUERY_RULES, 'query')
-    await this.#committer.written()
-    const found = await this.#store.auditEntries({ ...storable(given(query)), limit: query.limit + 1 })
+    const { committer, store } = this.#options
+    const [asked = query] = await storable([given(query)])
+    await committer.written()
+    const found = await store.auditEntries({ ...asked, limit: query.limit + 1 })
     return { entries: found.slice(0, query.limit), more: found.length > query.limit }
   }
 }
 
 /** Who acts when nobody is named. */
 export const APPLICATION = 'application'
-
-/** A longer text is cut: in a name that a token gives, an issuer may have been careless. */
-const MAX_TEXT_CHARACTERS = 1_024
-
-/**
- * With texts that every store keeps as they are: not too long, and without the NUL at which some end a text. The same
- * for lines and for queries, so that the one finds the other.
- */
-export function storable<T extends object>(entry: T): T {
-  const isUnfit = (value: unknown): value is string =>
-    typeof value === 'string' && (value.length > MAX_TEXT_CHARACTERS || value.includes('\0'))
-  if (!Object.values(entry).some(isUnfit)) return entry
-  const fit = (value: unknown): unknown =>
-    isUnfit(value) ? value.slice(0, MAX_TEXT_CHARACTERS).replaceAll('\0', '\ufffd') : value
-  return Object.fromEntries(Object.entries(entry).map(([name, value]) => [name, fit(value)])) as T
-}
-
-const REFUSALS: readonly AuditAction[] = ['refused', 'login_refused', 'refresh_refused']
 
 const anyText = rule('a text', (value) => typeof value === 'string')
 const unixSeconds = integer('unix seconds')

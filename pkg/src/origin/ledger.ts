@@ -1,5 +1,7 @@
 import { PortcullisError } from '../errors.ts'
-import { APPLICATION, type AuditEntry, storable } from './audit.ts'
+import { APPLICATION, type AuditEntry } from './audit.ts'
+import { type AuditBounds, isOwnAct } from './audit-bounds.ts'
+import { storable } from './audit-text.ts'
 import type { Clock } from './clock.ts'
 import { coreCode, stageEvent, type LedgerCore, type LedgerEvent, type LedgerRow } from './core.ts'
 import type { RealmRows, RevocationStore } from './store.ts'
@@ -17,6 +19,8 @@ export interface CommitterOptions {
   ledgers: ReadonlyMap<string, LedgerCore>
   clock: Clock
   auditRetentionSeconds: number
+  /** Which lines about events are written. */
+  bounds: AuditBounds
   /** Runs after a turn's rows are durable and before any of its callers hears of it. `after` is the head before. Must not throw. */
   onCommitted: (realm: string, after: number) => void
   /** Hears when the store fails (`error`), and when it works again (`undefined`). */
@@ -34,7 +38,10 @@ export interface Turn {
 }
 
 export interface RecordOptions {
-  /** Written in the event's transaction, with the sequence that the caller gets; also when it was in force already. */
+  /**
+   * Written in the event's transaction, with the sequence that the caller gets; also when it was in force already, unless
+   * it is the actor's own act: repeating that leaves no trace.
+   */
   audit?: Omit<AuditEntry, 'realm' | 'at' | 'sequence'>
   /**
    * Throws to refuse what must not be recorded as things stand. What came before is in force then, and nothing comes
@@ -164,15 +171,21 @@ export class Committer {
 
   async #turn(batch: readonly Waiting[]): Promise<void> {
     const staged = new Map<string, Staged>()
-    const waiting = batch.filter((entry) => this.#stage(entry, staged))
+    const waiting = batch.flatMap((asked) => {
+      const outcome = this.#stage(asked, staged)
+      return outcome === 'refused' ? [] : [{ ...asked, outcome }]
+    })
     const at = this.#options.clock()
-    const entries = waiting.flatMap(({ realm, event, audit }): AuditEntry[] => {
+    const entries = waiting.flatMap(({ realm, event, audit, outcome }): AuditEntry[] => {
       if (audit === undefined) return []
+      if (event === undefined) return [{ ...audit, realm, at }]
+      if (outcome === 'in_force' && isOwnAct(audit)) return []
+      if (!this.#options.bounds.admits({ ...audit, realm })) return []
       const sequence = staged.get(realm)?.rows.at(-1)?.sequence ?? this.#ledger(realm).sequence
-      return [storable(event === undefined ? { ...audit, realm, at } : { ...audit, realm, at, sequence })]
+      return [{ ...audit, realm, at, sequence }]
     })
     try {
-      if (staged.size > 0 || entries.length > 0) await this.#write(staged, entries)
+      if (staged.size > 0 || entries.length > 0) await this.#write(staged, await storable(entries))
       for (const realm of staged.keys()) this.#ledger(realm).commit()
     } catch (error) {
       for (const realm of staged.keys()) this.#ledger(realm).abort()
@@ -183,29 +196,28 @@ export class Committer {
     for (const { realm, resolve } of waiting) resolve({ realm, sequence: this.#ledger(realm).sequence })
   }
 
-  /** False when the event was refused; its caller has heard of it. */
-  #stage({ realm, event, guard, reject }: Waiting, staged: Map<string, Staged>): boolean {
-    if (event === undefined) return true
+  /** `refused`: the event's caller has heard of it. */
+  #stage({ realm, event, guard, reject }: Waiting, staged: Map<string, Staged>): 'new' | 'in_force' | 'refused' {
+    if (event === undefined) return 'new'
     const ledger = this.#ledger(realm)
     const known = staged.get(realm) ?? { after: ledger.sequence, rows: [], kinds: [] }
     try {
       guard?.()
     } catch (refusal) {
       reject(refusal)
-      return false
+      return 'refused'
     }
     try {
       const row = stageEvent(ledger, event, this.#options.clock())
-      if (row !== undefined) {
-        known.rows.push(row)
-        known.kinds.push(event.kind)
-        staged.set(realm, known)
-      }
-      return true
+      if (row === undefined) return 'in_force'
+      known.rows.push(row)
+      known.kinds.push(event.kind)
+      staged.set(realm, known)
+      return 'new'
     } catch (cause) {
       const detail = coreCode(cause) ?? 'refused'
       reject(new PortcullisError('invalid_event', `the event cannot be recorded: ${detail}`, { detail, cause }))
-      return false
+      return 'refused'
     }
   }
 

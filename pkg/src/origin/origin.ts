@@ -1,6 +1,7 @@
 import { PortcullisError } from '../errors.ts'
 import type { Reason } from '../reasons.ts'
 import { AuditLog } from './audit.ts'
+import { AuditBounds } from './audit-bounds.ts'
 import { systemClock } from './clock.ts'
 import type { Context } from './context.ts'
 import type { LedgerCore } from './core.ts'
@@ -102,8 +103,10 @@ async function start(settings: Settings): Promise<Origin> {
     settings.onReport({ kind: 'fault', error: new PortcullisError('fault', message, { cause }) })
 
   const metrics = new Metrics([...ledgers.keys()])
+  const bounds = new AuditBounds({ realms: [...ledgers.keys()] })
   const committer = new Committer({
     store: settings.store,
+    bounds,
     ledgers,
     clock,
     auditRetentionSeconds: settings.auditRetentionSeconds,
@@ -119,7 +122,7 @@ async function start(settings: Settings): Promise<Origin> {
     onTurn: (turn) => metrics.committed(turn),
     onStore: (error) => settings.onReport({ kind: 'store', error }),
   })
-  const audit = new AuditLog({ store: settings.store, committer, realms: [...ledgers.keys()] })
+  const audit = new AuditLog({ store: settings.store, committer, realms: [...ledgers.keys()], bounds })
   // When it fails, the store has been reported already.
   const summarize = (): Promise<void> => audit.summarize().catch(() => undefined)
 

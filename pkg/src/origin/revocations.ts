@@ -2,7 +2,7 @@ import { PortcullisError } from '../errors.ts'
 import { isObject } from '../options.ts'
 import type { Act, AuditAction } from './audit.ts'
 import type { Clock } from './clock.ts'
-import type { LedgerCore, LedgerCorrection, LedgerEvent } from './core.ts'
+import type { Identified, LedgerCore, LedgerCorrection, LedgerEvent } from './core.ts'
 import type { OriginGate } from './gate.ts'
 import { type KnownKey, knownKeys } from './keys.ts'
 import type { Committer } from './ledger.ts'
@@ -91,7 +91,8 @@ async function revokeToken(
   token: string,
   act: Act = {},
 ): Promise<Recorded> {
-  const { name: realm, tokenId, expiresAt, issuedAt, subject } = await gate.identify(token)
+  const identified = await gate.identify(token)
+  const { name: realm, tokenId, expiresAt, issuedAt } = identified
   if (tokenId === undefined || tokenId === '') throw refused('missing_token_id', 'the token has no jti')
   // Refused everywhere for its age alone, and for good: nothing needs to be remembered.
   const margin = settings.leewaySeconds + settings.skewSeconds
@@ -102,9 +103,15 @@ async function revokeToken(
     ...(expiresAt === undefined ? {} : { expiresAt }),
     ...(issuedAt === undefined ? {} : { issuedAt }),
   } as const
-  // Who holds a token acts for its user, unless somebody has said who asks.
-  const holder = subject === undefined ? {} : { actor: `user:${subject}` }
-  return committer.record(realm, event, { audit: entryOf('token_revoked', tokenId, { ...holder, ...act }) })
+  const audit = entryOf('token_revoked', tokenId, { actor: holderOf(identified, tokenId), ...act })
+  return committer.record(realm, event, { audit })
+}
+
+/** The actor, unless the caller has named one: who holds a token acts for its user, or for its client where it has no user. */
+function holderOf({ subject, authorizedParty, clientId }: Identified, tokenId: string): string {
+  if (subject !== undefined) return `user:${subject}`
+  const client = authorizedParty ?? clientId
+  return client === undefined ? `token:${tokenId}` : `client:${client}`
 }
 
 async function banKey(
