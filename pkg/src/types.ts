@@ -154,7 +154,8 @@ export interface FeedOptions {
 
 /** Something an operator should hear of. It holds no token, secret or attacker's text. */
 export interface Report {
-  kind: 'feed' | 'jwks' | 'clock'
+  /** `options`: what the function that makes the options of each `env` costs. */
+  kind: 'feed' | 'jwks' | 'clock' | 'options'
   realm: string
   error: PortcullisError
 }
@@ -218,19 +219,29 @@ export interface GateOptions {
 /** Gives work that may go on after the answer to the host: Cloudflare's `ctx.waitUntil`. */
 export type WaitUntil = (promise: Promise<unknown>) => void
 
-/** For gates whose options come from an `env`. Without it, the one given last counts. */
+/**
+ * For gates whose options come from an `env`. It may be left out as long as one gate is open; with several, calls without it
+ * throw `invalid_option` (`detail: 'env_needed'`), for it could be anyone's.
+ */
 export interface EnvOption<Env = unknown> {
   env?: Env
 }
 
-export interface CheckOptions<Env = unknown> extends EnvOption<Env> {
+/** `env`, and how work is handed to the host. A host's execution context may be given as it is. */
+export interface HostOptions<Env = unknown> extends EnvOption<Env> {
   waitUntil?: WaitUntil
 }
 
-export interface AuthenticateOptions<Env = unknown> extends CheckOptions<Env> {
-  /** Scopes that must all be granted (RFC 6749 §3.3); else `insufficient_scope`. */
+export interface ScopeOption {
+  /** Scopes that must all be granted (RFC 6749 §3.3); else `insufficient_scope`. Default: none. */
   scope?: string[]
 }
+
+export interface CheckSyncOptions<Env = unknown> extends EnvOption<Env>, ScopeOption {}
+
+export interface CheckOptions<Env = unknown> extends HostOptions<Env>, ScopeOption {}
+
+export interface AuthenticateOptions<Env = unknown> extends CheckOptions<Env> {}
 
 export interface CorsOptions {
   /**
@@ -288,12 +299,15 @@ export interface FeedApplied {
   changed: boolean
 }
 
-/** The edge's verifier. No I/O happens until its first use. */
+/**
+ * The edge's verifier. No I/O happens until its first use. Unknown options of a call throw `invalid_option`, or reject with it;
+ * so does a call without `env` where several gates are open.
+ */
 export interface Gate<Env = unknown> {
   /** Judges a token, refreshing keys and state as the staleness contract says. Never throws for what a token holds. */
   check<C extends Claims = Claims>(token: string, options?: CheckOptions<Env>): Promise<Verdict<C>>
   /** Judges a token by what is loaded now, without any I/O. */
-  checkSync<C extends Claims = Claims>(token: string, options?: EnvOption<Env>): Verdict<C>
+  checkSync<C extends Claims = Claims>(token: string, options?: CheckSyncOptions<Env>): Verdict<C>
   /** Takes the bearer token from `Authorization` (RFC 6750 §2.1) and judges it. */
   authenticate(request: Request, options?: AuthenticateOptions<Env>): Promise<Verdict>
   /** The response for a refusal (RFC 6750 §3). */
@@ -304,9 +318,9 @@ export interface Gate<Env = unknown> {
     options?: ProtectOptions,
   ): (request: Request, env?: Env, ctx?: ExecutionContextLike) => Promise<Response>
   /** Every check with its outcome, for people; never usable as a verdict. */
-  explain(token: string, options?: CheckOptions<Env>): Promise<Check[]>
+  explain(token: string, options?: HostOptions<Env>): Promise<Check[]>
   /** Answers a push from the origin: the body is a manifest or a delta. */
-  receiveFeed(request: Request, options?: CheckOptions<Env>): Promise<Response>
+  receiveFeed(request: Request, options?: HostOptions<Env>): Promise<Response>
   /** Applies a manifest or a delta. Throws `feed_refused`; then nothing has changed. */
   applyFeed(bytes: Uint8Array, options?: EnvOption<Env>): FeedApplied
   /** Fetches what is newer, for every realm or the one named. */

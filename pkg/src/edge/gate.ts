@@ -1,16 +1,18 @@
-import { bearerToken, challenge, isScopeToken } from '../bearer.ts'
+import { bearerToken, challenge } from '../bearer.ts'
 import { PortcullisError } from '../errors.ts'
-import { checkOptions, invalid, rule, type Rules } from '../options.ts'
 import type {
-  Accepted, AuthenticateOptions, Check, CheckOptions, Claims, EnvOption, ExecutionContextLike, FeedApplied, Gate, GateOptions, Status,
-  Verdict, WaitUntil,
+  Accepted, AuthenticateOptions, Check, CheckOptions, CheckSyncOptions, Claims, EnvOption, ExecutionContextLike, FeedApplied, Gate,
+  GateOptions, HostOptions, Status, Verdict, WaitUntil,
 } from '../types.ts'
+import { type CallKind, checkCall, NO_OPTIONS, scopeOf } from './call-options.ts'
+import type { Finding } from './core.ts'
 import { judge, judgeAtOnce } from './judge.ts'
+import type { Memo } from './memo.ts'
 import { Flight, type OpenGate } from './opengate.ts'
 import { Opening } from './opening.ts'
 import { protect } from './protect.ts'
 import { receiveFeed } from './receive.ts'
-import { isAtHand, refused, verdictOf } from './verdict.ts'
+import { refused, verdictOf } from './verdict.ts'
 
 /**
  * Makes a gate. It does nothing until its first use, so it may stand at module scope. Options may be a function of a
@@ -20,49 +22,52 @@ import { isAtHand, refused, verdictOf } from './verdict.ts'
 export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => GateOptions)): Gate<Env> {
   const opening = new Opening<Env>(options)
 
-  /** The verdict itself where nothing has to be awaited for it, as for nearly every request. */
-  function judged<C extends Claims>(token: unknown, env: Env | undefined, host: ExecutionContextLike): Verdict<C> | Promise<Verdict<C>> {
-    const gate = opening.open(env)
-    if (typeof token !== 'string' || token === '') return refused(isAbsent(token) ? 'missing_token' : 'malformed')
-    const looked = gate.look(token)
-    if (looked instanceof Flight) return landed<C>(gate, looked, token, host)
-    return judgeAtOnce<C>(gate, looked, token) ?? judge<C>(gate, looked, token, forgiving(host))
-  }
-
   /** `scope` must have been checked. */
   function authenticated(request: Request, env: Env | undefined, scope: readonly string[], host: ExecutionContextLike): Verdict | Promise<Verdict> {
     const presented = bearerToken(request.headers)
     if (presented.kind === 'nothing') return refused('missing_token')
     if (presented.token === '') return refused('malformed')
-    const verdict = judged(presented.token, env, host)
-    if (scope.length === 0) return verdict
-    const granted = (verdict: Verdict) => (verdict.ok ? scoped(verdict, scope, opening.open(env)) : verdict)
-    return isAtHand(verdict) ? granted(verdict) : verdict.then(granted)
+    return judged(opening.open(env), presented.token, scope, host)
   }
 
-  function check<C extends Claims = Claims>(token: unknown, options: CheckOptions<Env> = {}): Promise<Verdict<C>> {
-    return promised(() => judged<C>(token, options.env, options))
+  function check<C extends Claims = Claims>(token: unknown, options: CheckOptions<Env> = NO_OPTIONS): Promise<Verdict<C>> {
+    return promised(() => {
+      checkCall(options, 'check')
+      return judged<C>(opening.open(options.env), token, scopeOf(options), options)
+    })
   }
 
-  function checkSync<C extends Claims = Claims>(token: unknown, options: EnvOption<Env> = {}): Verdict<C> {
+  function checkSync<C extends Claims = Claims>(token: unknown, options: CheckSyncOptions<Env> = NO_OPTIONS): Verdict<C> {
+    checkCall(options, 'checkSync')
+    const scope = scopeOf(options)
     const gate = opening.open(options.env)
     if (typeof token !== 'string' || token === '') return refused(isAbsent(token) ? 'missing_token' : 'malformed')
     const found = gate.find(token)
     if (found.reason === 'keys_unavailable') mustNotNeedHost(gate, token)
-    return verdictOf<C>(found, gate.realmOf(found), token)
+    const verdict = verdictOf<C>(found, gate.realmOf(found), token)
+    return verdict.ok && scope.length > 0 ? scoped(verdict, scope, gate) : verdict
   }
 
-  function authenticate(request: Request, options: AuthenticateOptions<Env> = {}): Promise<Verdict> {
+  function authenticate(request: Request, options: AuthenticateOptions<Env> = NO_OPTIONS): Promise<Verdict> {
     return promised(() => {
-      for (const name in options) if (!AUTHENTICATE_OPTIONS.has(name)) checkOptions(options, AUTHENTICATE_RULES)
+      checkCall(options, 'check')
       return authenticated(request, options.env, scopeOf(options), options)
     })
   }
 
-  async function explain(token: unknown, options: CheckOptions<Env> = {}): Promise<Check[]> {
-    // The same fetches as for a verdict come first, so that it explains what a request would have got.
-    await check(token, options)
-    return opening.open(options.env).explain(typeof token === 'string' ? token : '')
+  async function explain(token: unknown, options: HostOptions<Env> = NO_OPTIONS): Promise<Check[]> {
+    const gate = gateFor(options, 'host')
+    return gate.during(async () => {
+      // The same fetches as for a verdict come first, so that it explains what a request would have got.
+      await judged(gate, token, [], options)
+      return gate.explain(typeof token === 'string' ? token : '')
+    })
+  }
+
+  /** The gate that a call is for. Throws `invalid_option`, and what opening a gate throws. */
+  function gateFor(options: EnvOption<Env>, kind: CallKind): OpenGate {
+    checkCall(options, kind)
+    return opening.open(options.env)
   }
 
   return {
@@ -72,18 +77,22 @@ export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => 
     challenge,
     protect: (handler, options) => protect(authenticated, handler, options),
     explain,
-    receiveFeed: async (request, options = {}) => receiveFeed(opening.open(options.env), request, forgiving(options)),
-    applyFeed: (bytes, options = {}) => applyFeed(opening.open(options.env), bytes),
-    refresh: async (realm, options = {}) => refresh(opening.open(options.env), realm),
-    status: (options = {}) => (opening.needs(options.env) ? [] : status(opening.open(options.env))),
+    async receiveFeed(request, options = NO_OPTIONS) {
+      const gate = gateFor(options, 'host')
+      return gate.during(() => receiveFeed(gate, request, forgiving(options)))
+    },
+    applyFeed: (bytes, options = NO_OPTIONS) => applyFeed(gateFor(options, 'env'), bytes),
+    async refresh(realm, options = NO_OPTIONS) {
+      const gate = gateFor(options, 'env')
+      return gate.during(() => refresh(gate, realm))
+    },
+    status(options = NO_OPTIONS) {
+      checkCall(options, 'env')
+      return opening.needs(options.env) ? [] : status(opening.open(options.env))
+    },
     close: () => opening.close(),
   }
 }
-
-/** A misspelt `scope` must not let everybody in. */
-const AUTHENTICATE_RULES: Rules = Object.fromEntries(['env', 'scope', 'waitUntil'].map((name) => [name, rule('given', () => true)]))
-const AUTHENTICATE_OPTIONS: ReadonlySet<string> = new Set(Object.keys(AUTHENTICATE_RULES))
-const NO_SCOPE: string[] = []
 
 /** Without the host this token cannot be judged, so no verdict on it may be given. Throws `host_crypto_needed`. */
 function mustNotNeedHost(gate: OpenGate, token: string): void {
@@ -110,23 +119,43 @@ function forgiving(host: ExecutionContextLike): WaitUntil | undefined {
   }
 }
 
-/** Throws `invalid_option`. */
-function scopeOf({ scope = NO_SCOPE }: AuthenticateOptions): readonly string[] {
-  if (Array.isArray(scope) && scope.every(isScopeToken)) return scope
-  throw invalid("options.scope must be an array of scope tokens (RFC 6749 §3.3), such as ['read']")
-}
-
 /** The same verdict, if the token's scope, a list separated by spaces (RFC 6749 §3.3) or an array, has all that is needed. */
-function scoped(verdict: Accepted, needed: readonly string[], gate: OpenGate): Verdict {
-  const claim = verdict.claims[gate.realmNamed(verdict.realm).scopeClaim]
+function scoped<C extends Claims>(verdict: Accepted<C>, needed: readonly string[], gate: OpenGate): Verdict<C> {
+  const claim: unknown = verdict.claims[gate.realmNamed(verdict.realm).scopeClaim]
   const granted: unknown[] = typeof claim === 'string' ? claim.split(' ') : Array.isArray(claim) ? claim : []
   return needed.every((scope) => granted.includes(scope)) ? verdict : { ...refused('insufficient_scope'), scope: [...needed] }
 }
 
-/** Once the host has said what it finds of the signature. */
-async function landed<C extends Claims>(gate: OpenGate, flight: Flight, token: string, host: ExecutionContextLike): Promise<Verdict<C>> {
-  const found = flight.land(await flight.outcome)
-  return judgeAtOnce<C>(gate, found, token) ?? judge<C>(gate, found, token, forgiving(host))
+/** The verdict itself where nothing has to be awaited for it, as for nearly every request. `scope` must have been checked. */
+function judged<C extends Claims>(
+  gate: OpenGate,
+  token: unknown,
+  scope: readonly string[],
+  host: ExecutionContextLike,
+): Verdict<C> | Promise<Verdict<C>> {
+  if (typeof token !== 'string' || token === '') return refused(isAbsent(token) ? 'missing_token' : 'malformed')
+  const looked = gate.look(token)
+  const atOnce = looked instanceof Flight ? undefined : judgeAtOnce<C>(gate, looked, token)
+  if (atOnce === undefined) return judgedLater<C>(gate, looked, token, scope, host)
+  return atOnce.ok && scope.length > 0 ? scoped(atOnce, scope, gate) : atOnce
+}
+
+/** The verdict once the host has said what it finds of the signature, or what the token needs has been fetched. */
+async function judgedLater<C extends Claims>(
+  gate: OpenGate,
+  looked: Finding | Memo | Flight,
+  token: string,
+  scope: readonly string[],
+  host: ExecutionContextLike,
+): Promise<Verdict<C>> {
+  gate.enter()
+  try {
+    const found = looked instanceof Flight ? looked.land(await looked.outcome) : looked
+    const verdict = judgeAtOnce<C>(gate, found, token) ?? (await judge<C>(gate, found, token, forgiving(host)))
+    return verdict.ok && scope.length > 0 ? scoped(verdict, scope, gate) : verdict
+  } finally {
+    gate.leave()
+  }
 }
 
 /** One promise of what is there at once or is promised already; what is thrown rejects it. */

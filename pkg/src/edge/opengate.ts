@@ -19,6 +19,7 @@ export class OpenGate {
   #latest = 0
   #clockMs = 0
   #clockIsBehind = false
+  #underWay = 0
   #closed = false
 
   /** Throws `not_loaded`, `invalid_option` and `invalid_jwks`. Starts streams, where changes are to come by them. */
@@ -26,7 +27,7 @@ export class OpenGate {
     const { shareFlights } = host()
     checkHost(settings, host())
     this.settings = settings
-    this.report = reporter(settings.onReport)
+    this.report = reporter(settings)
     this.#hostCrypto = hostCrypto(settings.verifySignatures, host())
     this.#memo = new TokenMemo(settings.verifiedTokenCacheEntries, settings.verifiedTokenCacheBytes)
     this.core = new Core({
@@ -50,6 +51,36 @@ export class OpenGate {
     const surroundings = { core: this.core, settings, shareFlights, report: this.report, now: () => this.now() }
     this.realms = settings.realms.map((realm, index) => new Realm(index, realm, surroundings))
     for (const realm of this.realms) realm.start()
+  }
+
+  /** Takes what options may differ in and still share this gate: from now on, the new listener hears and the new `fetch` fetches. */
+  adopt({ onReport, fetch }: Pick<Settings, 'onReport' | 'fetch'>): void {
+    this.settings.onReport = onReport
+    this.settings.fetch = fetch
+  }
+
+  /** Whether something is under way that waits: a request, a push, a refresh. */
+  get isBusy(): boolean {
+    return this.#underWay > 0
+  }
+
+  /** Says that work begins that will wait; `leave` must follow. */
+  enter(): void {
+    this.#underWay += 1
+  }
+
+  leave(): void {
+    this.#underWay -= 1
+  }
+
+  /** Does work that waits. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    this.enter()
+    try {
+      return await work()
+    } finally {
+      this.leave()
+    }
   }
 
   /** The clock's milliseconds when a token was last looked at. */

@@ -6,10 +6,11 @@ const REPEAT_MS = 60_000
 
 export type Reporter = (kind: Report['kind'], realm: string, error: unknown) => void
 
-/** Wraps the operator's listener, which must not be able to break a request; without one, the console hears it now and then. */
-export function reporter(onReport: GateOptions['onReport']): Reporter {
-  const listener = onReport ?? warnSparingly()
+/** Wraps the operator's listener, as it is at the time, so that it cannot break a request. Default: the console, now and then. */
+export function reporter(settings: { readonly onReport: GateOptions['onReport'] | undefined }): Reporter {
+  const warn = warnSparingly()
   return (kind, realm, error) => {
+    const listener = settings.onReport ?? warn
     try {
       listener({ kind, realm, error: asPortcullisError(error) })
     } catch {
