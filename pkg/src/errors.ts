@@ -11,6 +11,8 @@ export const ERROR_CODES = [
   'host_crypto_needed',
   /** The gate or origin was closed. */
   'closed',
+  /** More gates than may be open were needed at once, one for each `env` with other options. */
+  'too_many_gates',
   /** The text is no JWK set, or has no usable key. */
   'invalid_jwks',
   /** A JWK set could not be fetched. */

@@ -33,6 +33,9 @@ export function settle(options: GateOptions): Settings {
   return settings
 }
 
+/** The host's `fetch`. Looked up at each call, so that a host's or a test's replacement counts; called without a receiver, as workerd demands. */
+export const hostFetch: typeof fetch = (input, init) => fetch(input, init)
+
 /** Refuses what the runtime cannot do. */
 export function checkHost(settings: Settings, host: Host): void {
   settings.realms.forEach((realm, index) => {
@@ -67,8 +70,7 @@ const DEFAULTS: Omit<Settings, 'realms'> = {
   jwksMaxStaleSeconds: 3600,
   jwksTimeoutMs: 2000,
   plainHttp: 'loopback',
-  // Looked up at each call, so that a host's or a test's replacement counts; called without a receiver, as workerd demands.
-  fetch: (input, init) => fetch(input, init),
+  fetch: hostFetch,
   onReport: undefined,
 }
 
