@@ -148,7 +148,10 @@ export interface FeedOptions {
   mode?: 'pull' | 'stream'
   /** A bearer credential for a feed that asks for one. */
   credential?: string
-  /** The name and secret under which the origin knows this edge (`edges` there): it then hears how far this gate is. */
+  /**
+   * The name and secret (`ackSecret`) under which the origin knows this edge (`edges` there): it then hears how far this gate
+   * is, and its pushes show the secret. Default: pushes longer than 64 KiB are taken for a hint to pull.
+   */
   acknowledge?: { edge: string; secret: string }
 }
 
@@ -319,7 +322,12 @@ export interface Gate<Env = unknown> {
   ): (request: Request, env?: Env, ctx?: ExecutionContextLike) => Promise<Response>
   /** Every check with its outcome, for people; never usable as a verdict. */
   explain(token: string, options?: HostOptions<Env>): Promise<Check[]>
-  /** Answers a push from the origin: the body is a manifest or a delta. */
+  /**
+   * Answers a push from the origin: the body is a manifest or a delta. With the realm's secret (`feed.acknowledge`) as bearer
+   * credential 200 says `{realm, sequence, changed}`, 409 that changes before these are missing, and 400 why it was refused.
+   * Without it 200 means that the bytes are a statement of a realm here, or too long to be read, and 400 that they are none:
+   * neither says what the gate knows.
+   */
   receiveFeed(request: Request, options?: HostOptions<Env>): Promise<Response>
   /** Applies a manifest or a delta. Throws `feed_refused`; then nothing has changed. */
   applyFeed(bytes: Uint8Array, options?: EnvOption<Env>): FeedApplied

@@ -129,6 +129,14 @@ export async function suite(library: Library, scenario: Scenario): Promise<Resul
     same(response.status, 400)
     same(outcome(gate.checkSync(victim)), 'accepted')
   })
+  await test('a long push without a secret is no more than a hint to pull', async () => {
+    const response = await gate.receiveFeed(
+      new Request('https://edge.example/feed', { method: 'POST', body: new Uint8Array(4 * 1024 * 1024).fill(7) }),
+    )
+    same(response.status, 200)
+    same(await response.text(), '{"received":true}')
+    same(outcome(gate.checkSync(victim)), 'accepted')
+  })
   await test('a revoked token is refused after the next refresh', async () => {
     const answer = await fetch(scenario.revokeUrl, {
       method: 'POST',

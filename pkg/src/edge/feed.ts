@@ -23,6 +23,8 @@ const FIRST_BACKOFF_MS = 500
 const MAX_BACKOFF_MS = 15_000
 /** After a failure, even requests that wait do so only after this pause. */
 const WAITING_BACKOFF_MS = 250
+/** How often pushes without a secret make a gate pull, at the most: as often as its requests do. */
+const HINT_EVERY_MS = 1000
 /** How often a manifest is asked for merely because the changes since the last have grown many. */
 const MANIFEST_EVERY_MS = 10_000
 
@@ -44,6 +46,7 @@ export class Feed {
   #failures = 0
   #failedAtMs = -Infinity
   #manifestAtMs = -Infinity
+  #hintedAtMs = -Infinity
   #closed = false
 
   constructor(realm: Realm) {
@@ -71,6 +74,18 @@ export class Feed {
     this.#failures = 0
     this.#failedAtMs = -Infinity
     this.refreshBehind(waitUntil)
+  }
+
+  /**
+   * Somebody who showed no secret has said that there is news: once a second that is believed. Only a signed message says
+   * that the origin is well.
+   */
+  refreshAfterHint(hint: 'signed' | 'unsigned', waitUntil?: WaitUntil): void {
+    const sinceMs = Date.now() - this.#hintedAtMs
+    if (sinceMs >= 0 && sinceMs < HINT_EVERY_MS) return
+    this.#hintedAtMs = Date.now()
+    if (hint === 'signed') this.refreshAfterPush(waitUntil)
+    else this.refreshBehind(waitUntil)
   }
 
   /**

@@ -7,6 +7,7 @@ import { type Memo, TokenMemo } from './memo.ts'
 import { Realm } from './realm.ts'
 import { type Reporter, reporter } from './report.ts'
 import { checkHost, type Settings } from './settings.ts'
+import { Strangers } from './strangers.ts'
 
 /** A gate in use: the core, its realms, and the clock they are judged by. */
 export class OpenGate {
@@ -14,6 +15,8 @@ export class OpenGate {
   readonly realms: readonly Realm[]
   readonly settings: Settings
   readonly report: Reporter
+  /** Those who push without a secret. */
+  readonly strangers: Strangers = new Strangers()
   readonly #hostCrypto: HostCrypto
   readonly #memo: TokenMemo
   #latest = 0

@@ -1,53 +1,129 @@
 import { readBody } from '../body.ts'
 import { PortcullisError } from '../errors.ts'
+import { MAX_UNPROVEN_PUSH_BYTES } from '../push-limits.ts'
 import type { WaitUntil } from '../types.ts'
 import { MAX_MESSAGE_BYTES } from './feed.ts'
 import type { OpenGate } from './opengate.ts'
 import type { Realm } from './realm.ts'
+import { provenRealms } from './sender.ts'
 
 /** How long the body of a push may take. */
 const BODY_TIMEOUT_MS = 5000
 
-/** Answers a push: a POST whose body is the exact bytes of a manifest or delta. */
+/** Refusals that depend on what the gate knows, once the signature was found to be good. */
+const DEPENDS_ON_STATE: readonly (string | undefined)[] = [
+  'older', 'gap', 'equivocation', 'unknown_generation', 'generation_conflict', 'too_many_generations', 'too_many_changes',
+]
+
+/**
+ * Answers a push: a POST whose body is the exact bytes of a manifest or delta. Who shows the realm's secret hears what
+ * became of it. Everybody else hears only whether the bytes are a statement of one of the realms here, whatever the gate
+ * knows of it already.
+ */
 export async function receiveFeed(gate: OpenGate, request: Request, waitUntil?: WaitUntil): Promise<Response> {
   if (request.method !== 'POST') return answer(405, { error: 'method_not_allowed' }, { allow: 'POST' })
+  gate.mustBeOpen()
+  const proven = provenRealms(gate.realms, request.headers)
+  const maxBytes = proven.length > 0 ? MAX_MESSAGE_BYTES : MAX_UNPROVEN_PUSH_BYTES
   let bytes: Uint8Array
   try {
-    bytes = await readBody(request, { maxBytes: MAX_MESSAGE_BYTES, timeoutMs: BODY_TIMEOUT_MS })
+    bytes = await readBody(request, { maxBytes, timeoutMs: BODY_TIMEOUT_MS })
   } catch (error) {
-    return unreadable(error)
+    const isHint = proven.length === 0 && !(Number(request.headers.get('content-length') ?? 0) > MAX_MESSAGE_BYTES)
+    return isHint && isTooLarge(error) ? hinted(gate, waitUntil) : unreadable(error)
   }
-  let realm: Realm | undefined
+  const claimed = claimedBy(gate, bytes)
+  if (claimed instanceof PortcullisError) return refusal(claimed, proven.length > 0)
+  return proven.includes(claimed.realm)
+    ? provenPush(claimed, bytes, waitUntil)
+    : unprovenPush(gate, claimed.realm, bytes, waitUntil)
+}
+
+interface Claimed {
+  realm: Realm
+  sequence: number
+}
+
+function provenPush({ realm, sequence }: Claimed, bytes: Uint8Array, waitUntil: WaitUntil | undefined): Response {
+  // From before what is known: nothing could come of it, so no signature is checked.
+  if (realm.state.loaded && sequence < realm.state.sequence) return taken(realm, false)
   try {
-    const claimed = gate.peekFeed(bytes)
-    realm = claimed.realm
-    // From before what is known: nothing could come of it, so no signature is checked.
-    if (realm.state.loaded && claimed.sequence < realm.state.sequence) return taken(realm, false)
-    const { effect } = realm.apply(bytes)
-    // A manifest that names new sections takes force when they are here; a delta may stop before the ledger's head.
-    if (effect === 'staged' || effect === 'partial' || realm.missingSections().length > 0) realm.feed.refreshAfterPush(waitUntil)
-    else void realm.acknowledge(waitUntil)
+    const { effect } = apply(realm, bytes, waitUntil)
     return taken(realm, effect === 'changed' || effect === 'partial')
   } catch (error) {
-    if (!(error instanceof PortcullisError) || error.code !== 'feed_refused') throw error
-    return refusal(error, realm, waitUntil)
+    if (!isRefusal(error)) throw error
+    if (error.detail === 'equivocation') realm.reportFeed(error)
+    if (error.detail !== 'gap') return refusal(error, true)
+    realm.feed.refreshAfterPush(waitUntil)
+    const description = 'Changes before these are missing; they are being fetched.'
+    return answer(409, { error: 'feed_refused', detail: error.detail, error_description: description })
   }
 }
 
-/** The signature was good where changes are missing in between: only then does a push cause a fetch. */
-function refusal(error: PortcullisError, realm: Realm | undefined, waitUntil: WaitUntil | undefined): Response {
-  const detail = error.detail ?? 'refused'
-  if (realm !== undefined && detail === 'gap') {
-    realm.feed.refreshAfterPush(waitUntil)
-    return answer(409, { error: 'feed_refused', detail, error_description: 'Changes before these are missing; they are being fetched.' })
+/** The signature is checked whatever the sequence: that it is not would tell how far the gate is. */
+function unprovenPush(gate: OpenGate, realm: Realm, bytes: Uint8Array, waitUntil: WaitUntil | undefined): Response {
+  if (bytes.byteLength > MAX_UNPROVEN_PUSH_BYTES || !gate.strangers.areAdmitted) return hinted(gate, waitUntil)
+  try {
+    const { effect } = apply(realm, bytes, waitUntil)
+    if (effect === 'known') gate.strangers.wereIdle()
+    return received()
+  } catch (error) {
+    if (!isRefusal(error)) throw error
+    gate.strangers.wereIdle()
+    if (!DEPENDS_ON_STATE.includes(error.detail)) return refusal(error, false)
+    if (error.detail === 'equivocation') realm.reportFeed(error)
+    if (error.detail !== 'older') realm.feed.refreshAfterHint('signed', waitUntil)
+    return received()
   }
-  if (realm !== undefined && detail === 'equivocation') realm.reportFeed(error)
-  return answer(400, { error: 'feed_refused', detail })
+}
+
+/** Applies the bytes and begins to fetch what is missing then. Throws `feed_refused`. */
+function apply(realm: Realm, bytes: Uint8Array, waitUntil: WaitUntil | undefined): ReturnType<Realm['apply']> {
+  const applied = realm.apply(bytes)
+  // A manifest that names new sections takes force when they are here; a delta may stop before the ledger's head.
+  const isIncomplete = applied.effect === 'staged' || applied.effect === 'partial' || realm.missingSections().length > 0
+  if (!isIncomplete) void realm.acknowledge(waitUntil)
+  else if (applied.effect === 'known') realm.feed.refreshAfterHint('signed', waitUntil)
+  else realm.feed.refreshAfterPush(waitUntil)
+  return applied
+}
+
+/** What the bytes claim to be, before any signature is looked at. */
+function claimedBy(gate: OpenGate, bytes: Uint8Array): Claimed | PortcullisError {
+  try {
+    return gate.peekFeed(bytes)
+  } catch (error) {
+    if (isRefusal(error)) return error
+    throw error
+  }
+}
+
+/** Somebody says that there is news. Of which realm is not known before the body is. */
+function hinted(gate: OpenGate, waitUntil: WaitUntil | undefined): Response {
+  for (const realm of gate.realms) realm.feed.refreshAfterHint('unsigned', waitUntil)
+  return received()
+}
+
+function isRefusal(error: unknown): error is PortcullisError {
+  return error instanceof PortcullisError && error.code === 'feed_refused'
+}
+
+function isTooLarge(error: unknown): boolean {
+  return error instanceof PortcullisError && error.code === 'too_large'
+}
+
+function refusal({ detail = 'refused' }: PortcullisError, isProven: boolean): Response {
+  return answer(400, isProven ? { error: 'feed_refused', detail } : { error: 'feed_refused' })
 }
 
 function taken(realm: Realm, changed: boolean): Response {
   const { sequence } = realm.state
   return answer(200, { realm: realm.name, sequence, changed })
+}
+
+/** The answer to all who show no secret, unless what they sent is no statement of a realm here. */
+function received(): Response {
+  return answer(200, { received: true })
 }
 
 function unreadable(error: unknown): Response {

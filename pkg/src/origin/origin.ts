@@ -83,13 +83,14 @@ async function start(settings: Settings): Promise<Origin> {
   const gate: OriginGate = new OriginGate({ settings, feeds, publicKey: publicKeyOf(settings.signingKey), clock })
   const { silentAfterSeconds, skewSeconds, onReport } = settings
   const edges = new EdgeBook({ edges: settings.edges, realms: feeds, silentAfterSeconds, skewSeconds, clock, onReport })
-  const pushers = settings.edges.flatMap(({ name, pushUrl }) =>
+  const pushers = settings.edges.flatMap(({ name, pushUrl, ackSecret }) =>
     pushUrl === undefined
       ? []
       : [
           new Pusher({
             edge: name,
             url: new URL(pushUrl),
+            secret: ackSecret,
             feeds: [...feeds.values()],
             book: edges,
             heartbeatSeconds: settings.heartbeatSeconds,

@@ -4,19 +4,22 @@ import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { openStage, until } from './testing/stage.ts'
 
-type Answer = number | 'hang' | 'break'
+type Answer = number | 'hang' | 'break' | 'hold'
 
 interface TestEdge {
   url: string
   /** Each push that arrived: what kind of message, and what was answered. */
-  pushes: { magic: string; bytes: number; type: string | undefined; answer: Answer }[]
+  pushes: { magic: string; bytes: number; type: string | undefined; authorization: string | undefined; answer: Answer }[]
   /** Answers for the next pushes; then 200. */
   plan: Answer[]
+  /** Answers what is held with 200. */
+  release(): void
   close(): Promise<void>
 }
 
 async function openEdge(...plan: Answer[]): Promise<TestEdge> {
   const pushes: TestEdge['pushes'] = []
+  const held: (() => void)[] = []
   const server: Server = createServer((request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -24,8 +27,10 @@ async function openEdge(...plan: Answer[]): Promise<TestEdge> {
     request.on('end', () => {
       const answer = plan.shift() ?? 200
       const body = Buffer.concat(chunks)
-      pushes.push({ magic: body.subarray(0, 4).toString(), bytes: body.length, type: request.headers['content-type'], answer })
+      const { 'content-type': type, authorization } = request.headers
+      pushes.push({ magic: body.subarray(0, 4).toString(), bytes: body.length, type, authorization, answer })
       if (answer === 'break') request.socket.destroy()
+      else if (answer === 'hold') held.push(() => response.writeHead(200).end('{}'))
       else if (answer !== 'hang') response.writeHead(answer).end('{}')
     })
   })
@@ -34,6 +39,7 @@ async function openEdge(...plan: Answer[]): Promise<TestEdge> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/portcullis/feed`,
     pushes,
     plan,
+    release: () => held.splice(0).forEach((answer) => answer()),
     async close() {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
@@ -142,6 +148,55 @@ test('an edge that hangs holds up nobody and gets everything at once in the end'
     await stage.close()
     await edge.close()
     await quick.close()
+  }
+})
+
+/** Pushes of an edge that holds the first change back while so much comes that the next delta is long. */
+async function pushesOfLongDelta(secret: string | undefined, ...plan: Answer[]): Promise<TestEdge['pushes']> {
+  const edge = await openEdge(200, 'hold', ...plan)
+  const edges = [{ name: 'edge-1', pushUrl: edge.url, ...(secret === undefined ? {} : { ackSecret: secret }) }]
+  const stage = await openStage({ edges, heartbeatSeconds: 5 })
+  try {
+    await until(() => pushed(stage) === stage.sequence(), 'the manifest arrives')
+    await stage.origin.endSession('acme', 'first')
+    await until(() => edge.pushes.length === 2, 'the first change is held')
+    await Promise.all(Array.from({ length: 12_000 }, (_, user) => stage.origin.logoutUser('acme', `user-${user}`)))
+    const before = edge.pushes.length
+    edge.release()
+    const answers = plan.length + 1
+    await until(() => edge.pushes.length >= before + answers, 'the edge hears of it')
+    assert.deepEqual(stage.reports.filter(({ error }) => error !== undefined).length, plan.length)
+    return edge.pushes.slice(before, before + answers)
+  } finally {
+    await stage.close()
+    await edge.close()
+  }
+}
+
+test('a long delta shows the secret', async () => {
+  const [long] = await pushesOfLongDelta('of edge-1')
+  assert.ok(long !== undefined && long.bytes > 65_536, `${long?.bytes} bytes`)
+  assert.equal(long.authorization, 'Bearer of edge-1')
+})
+
+test('an edge without a secret gets a heartbeat instead, and so does one that broke a long delta off', async () => {
+  const [hint] = await pushesOfLongDelta(undefined)
+  assert.ok(hint !== undefined && hint.bytes < 1_000, `${hint?.bytes} bytes`)
+  assert.deepEqual([hint.magic, hint.authorization], [DELTA, undefined])
+  const [long, second] = await pushesOfLongDelta('of edge-1', 'break')
+  assert.ok(long !== undefined && long.bytes > 65_536)
+  assert.ok(second !== undefined && second.bytes < 1_000)
+})
+
+test('a secret that no header can carry holds no push up', async () => {
+  const edge = await openEdge()
+  const stage = await openStage({ edges: [{ name: 'edge-1', pushUrl: edge.url, ackSecret: 'geheim €' }] })
+  try {
+    await until(() => pushed(stage) === stage.sequence(), 'the manifest arrives')
+    assert.equal(edge.pushes[0]?.authorization, undefined)
+  } finally {
+    await stage.close()
+    await edge.close()
   }
 })
 

@@ -1,7 +1,8 @@
 import { pause } from '../deadline.ts'
 import { PortcullisError } from '../errors.ts'
+import { MAX_UNPROVEN_PUSH_BYTES } from '../push-limits.ts'
 import type { EdgeBook } from './edges.ts'
-import type { RealmFeed } from './feed.ts'
+import type { RealmFeed, Statement } from './feed.ts'
 import type { OriginReport } from './types.ts'
 
 /** The first pause after a failed push; each further one is twice as long. */
@@ -12,6 +13,8 @@ const LONGEST_PAUSE_MS = 30_000
 export interface PusherOptions {
   edge: string
   url: URL
+  /** Shows the edge that it is the origin who pushes; `undefined`: it reads no long pushes. */
+  secret: string | undefined
   feeds: readonly RealmFeed[]
   book: EdgeBook
   heartbeatSeconds: number
@@ -26,6 +29,14 @@ interface Target {
   sequence: number | undefined
   pushedAtMs: number
 }
+
+/** `hint`: a heartbeat that an edge which is behind cannot apply, so that it pulls. */
+interface Push extends Statement {
+  kind: 'manifest' | 'delta' | 'hint'
+}
+
+/** What a header can carry (RFC 9110 §5.5), in ASCII. */
+const HEADER_TEXT = /^[\x20-\x7e]+$/
 
 /**
  * Tells one edge of every change as soon as it is durable. One push is in flight at a time and the next one carries
@@ -86,34 +97,48 @@ export class Pusher {
 
   async #push(target: Target): Promise<void> {
     const { feed } = target
-    const wasManifest = target.sequence === undefined
     try {
-      const { bytes, sequence } = feed.statement(target.sequence)
+      const { kind, bytes, sequence } = this.#due(target)
       const status = await this.#send(bytes)
-      if (status >= 200 && status < 300) {
+      // An edge that a hint leaves behind says so, and pulls.
+      if ((status >= 200 && status < 300) || (kind === 'hint' && status === 409)) {
         target.sequence = sequence
         target.pushedAtMs = Date.now()
-        this.#options.book.pushed(feed.name, this.#options.edge, sequence)
+        if (kind !== 'hint') this.#options.book.pushed(feed.name, this.#options.edge, sequence)
         this.#succeeded()
         return
       }
       // The edge cannot follow from there: it has restarted, or missed something. The manifest needs nothing before it.
       if (status >= 400 && status < 500) target.sequence = undefined
-      if ((status === 409 || status === 410) && !wasManifest) return
+      if ((status === 409 || status === 410) && kind === 'delta') return
       throw new PortcullisError('push_failed', `the edge answered with status ${status}`, { detail: 'status' })
     } catch (error) {
       if (!this.#closed) await this.#failed(feed, error)
     }
   }
 
+  /**
+   * What brings the edge to the head. A long message needs a secret; after a failure it is not tried again, for an edge that
+   * does not know the secret breaks it off.
+   */
+  #due({ feed, sequence }: Target): Push {
+    const statement = feed.statement(sequence)
+    const isLong = statement.bytes.byteLength > MAX_UNPROVEN_PUSH_BYTES
+    if (isLong && (this.#options.secret === undefined || this.#failures > 0)) return { ...feed.statement(feed.sequence), kind: 'hint' }
+    return { ...statement, kind: sequence === undefined ? 'manifest' : 'delta' }
+  }
+
   async #send(bytes: Uint8Array): Promise<number> {
-    const { fetch, url, timeoutMs } = this.#options
+    const { fetch, url, secret, timeoutMs } = this.#options
     const busy = this.#busy
     const timer = setTimeout(() => busy.abort(), timeoutMs)
     try {
       const response = await fetch(url.href, {
         method: 'POST',
-        headers: { 'content-type': 'application/octet-stream' },
+        headers: {
+          'content-type': 'application/octet-stream',
+          ...(secret !== undefined && HEADER_TEXT.test(secret) ? { authorization: `Bearer ${secret}` } : {}),
+        },
         body: bytes as Uint8Array<ArrayBuffer>,
         redirect: 'manual',
         signal: busy.signal,

@@ -95,8 +95,8 @@ export interface EdgeOptions {
   /** Where the edge takes feeds (`gate.receiveFeed`): changes are POSTed there as soon as they are durable. Default: it pulls. */
   pushUrl?: URL | string
   /**
-   * The secret with which it acknowledges what it enforces. Default: its acknowledgements are refused, and it counts as one that
-   * does not enforce.
+   * The secret with which it acknowledges what it enforces, and which pushes to it show. Default: its acknowledgements are
+   * refused, and it counts as one that does not enforce; of a change longer than 64 KiB it is only told that it should pull.
    */
   ackSecret?: string
 }
