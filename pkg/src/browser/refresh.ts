@@ -1,5 +1,5 @@
-import { readBody } from '../body.ts'
 import { isObject } from '../options.ts'
+import { responseText } from './response-text.ts'
 import type { SessionSettings } from './settings.ts'
 import type { SessionTokens } from './types.ts'
 
@@ -16,7 +16,6 @@ export const CSRF_HEADER = 'portcullis-csrf'
 export async function refresh({ tokenUrl, clientId, cookies, fetch }: SessionSettings, refreshToken: string | undefined): Promise<Refreshed> {
   const form = { grant_type: 'refresh_token', client_id: clientId, ...(refreshToken === undefined ? {} : { refresh_token: refreshToken }) }
   try {
-    const signal = AbortSignal.timeout(REFRESH_TIMEOUT_MS)
     const response = await fetch(tokenUrl, {
       method: 'POST',
       body: new URLSearchParams(form),
@@ -24,10 +23,10 @@ export async function refresh({ tokenUrl, clientId, cookies, fetch }: SessionSet
       credentials: cookies,
       redirect: 'error',
       cache: 'no-store',
-      signal,
+      signal: AbortSignal.timeout(REFRESH_TIMEOUT_MS),
     })
     if (response.status === 401) return { kind: 'refused' }
-    const answer: unknown = JSON.parse(new TextDecoder().decode(await readBody(response, { maxBytes: MAX_ANSWER_BYTES, signal })))
+    const answer: unknown = JSON.parse(await responseText(response, MAX_ANSWER_BYTES))
     if (!isObject(answer)) return { kind: 'unavailable' }
     if (response.status === 400 && answer['error'] === 'invalid_grant') return { kind: 'refused' }
     return response.status === 200 ? granted(answer) : { kind: 'unavailable' }

@@ -1,5 +1,5 @@
-import { readBody } from '../body.ts'
 import { isObject } from '../options.ts'
+import { responseText } from './response-text.ts'
 import { isSecure, type LogoutSettings } from './settings.ts'
 import type { RevocationFailure, Revoked } from './types.ts'
 
@@ -50,11 +50,10 @@ async function ask({ revokeUrl, clientId, fetch }: LogoutSettings, init: Request
 
 /** RFC 7009 §2.2: the body says nothing, but a page is somebody else's, such as a captive portal's. */
 async function isDone(response: Response, clientId: string | undefined): Promise<boolean> {
-  const bytes = await readBody(response, { maxBytes: MAX_ANSWER_BYTES }).catch(() => undefined)
-  if (bytes === undefined) return false
-  if (clientId !== undefined) return !/html/i.test(response.headers.get('content-type') ?? '')
   try {
-    const answer: unknown = JSON.parse(new TextDecoder().decode(bytes))
+    const text = await responseText(response, MAX_ANSWER_BYTES)
+    if (clientId !== undefined) return !/html/i.test(response.headers.get('content-type') ?? '')
+    const answer: unknown = JSON.parse(text)
     return isObject(answer) && answer['revoked'] === true
   } catch {
     return false
