@@ -196,10 +196,13 @@ describe('other tabs', () => {
     const heard: string[] = []
     t.after(onLogout((reason) => heard.push(reason)))
     await logout(options())
-    const key = 'portcullis:session'
-    page.dispatch('storage', { key, newValue: page.local.items.get(key) })
-    page.dispatch('storage', { key, newValue: page.local.items.get(key) })
-    page.dispatch('storage', { key: 'other', newValue: 'out 99999999999999 0' })
+    const [[key, newValue] = []] = page.local.items
+    page.dispatch('storage', { key, newValue })
+    page.dispatch('storage', { key, newValue })
+    const later = JSON.stringify({ ...JSON.parse(newValue ?? ''), version: 9e13 })
+    page.dispatch('storage', { key: 'other', newValue: later })
+    page.dispatch('storage', { key: 'other:out:{}', newValue: later })
+    page.dispatch('storage', { key, newValue: JSON.stringify({ state: 'out', app: [], version: 9e13, login: 0 }) })
     page.dispatch('storage', { key, newValue: 'nonsense' })
     assert.deepEqual(heard, ['logout'])
   })

@@ -1,6 +1,8 @@
 import { within } from '../deadline.ts'
+import { appOf } from './app.ts'
 import { clear } from './clear.ts'
-import { readMark, writeMark } from './mark.ts'
+import { writeMark } from './mark.ts'
+import { listen } from './page-events.ts'
 import { redirect } from './redirect.ts'
 import { failed, revoke } from './revoke.ts'
 import { logoutSettings, type LogoutSettings } from './settings.ts'
@@ -24,8 +26,8 @@ export async function logOutOnce(
   reason: SharedReason,
   revokes: (settings: LogoutSettings) => Promise<Revoked>,
 ): Promise<LoggedOut> {
-  const { channel, revokeUrl, accessToken, refreshToken } = settings
-  const key = JSON.stringify([channel, revokeUrl, accessToken, refreshToken])
+  const { channel, clientId, tokenUrl, revokeUrl, accessToken, refreshToken } = settings
+  const key = JSON.stringify([channel, clientId, tokenUrl, revokeUrl, accessToken, refreshToken])
   const first = underWay.get(key)
   if (first !== undefined) return clearToo(settings, first)
   const logout = logOut(settings, reason, revokes).finally(() => underWay.delete(key))
@@ -49,11 +51,11 @@ export async function logOut(
   const clearing = (): Promise<string[]> => clear(settings.clear, settings.storage)
   // First, so that it is on its way whatever happens to the page.
   const revoking = revokes(settings)
-  const mark = tellSignedOut(channel, reason)
+  const mark = tellSignedOut(channel, appOf(settings), reason)
   const { revoked, left } = await untilAnswered(revoking, timeoutMs, clearing)
   const uncleared = await (left ?? clearing())
   // The answer may have cleared it (Clear-Site-Data), or the page with the rest of its storage.
-  if (readMark(channel) === 'unknown') writeMark(channel, mark)
+  writeMark(channel, mark)
   return { ...revoked, uncleared, redirect: left === undefined ? redirect(settings) : 'none' }
 }
 
@@ -72,11 +74,11 @@ async function untilAnswered<T>(
       resolve()
     }
   })
-  globalThis.addEventListener?.('pagehide', leave)
+  const unlisten = listen('pagehide', leave)
   try {
     await within(Promise.race([revoking.then((outcome) => void (revoked = outcome)), hidden]), timeoutMs)
   } finally {
-    globalThis.removeEventListener?.('pagehide', leave)
+    unlisten()
   }
   return { revoked, left }
 }

@@ -1,38 +1,79 @@
-/** What a browser remembers of a channel when no tab is open: whether it is signed in, and since when. No secret. */
+import { isObject } from '../options.ts'
+import { type App, endsSession, isApp, isSameApp, type SessionApp } from './app.ts'
+
+/** A line in `localStorage`: an app's newest login or refresh (`in`), or its newest logout (`out`). No secret. */
 export interface Mark {
   state: 'in' | 'out'
+  app: App
   /** Grows with every login, refresh and logout. */
   version: number
   /** Which login; 0 when signed out. */
   login: number
 }
 
-/** `unknown`: nothing was written, it was cleared, or storage is denied. */
-export function readMark(channel: string): Mark | 'unknown' {
+/** What a browser remembers of a session when no tab is open. */
+export interface Standing {
+  /** `unknown`: nothing was written, it was cleared, or storage is denied. */
+  state: 'in' | 'out' | 'unknown'
+  /** Of the newest login, refresh or logout. */
+  version: number
+  login: number
+  /** Version of the newest logout. */
+  ended: number
+}
+
+/** `app` has the token that is held, if there is one; else the one that was held last counts. */
+export function readStanding(channel: string, app: SessionApp): Standing {
+  const marks = readMarks(channel)
+  const own = marks.find(({ state, app: of }) => state === 'in' && isSameApp(of, app))
+  const { version = 0, login = 0 } = own ?? {}
+  const known = { ...app, token: app.token ?? own?.app.token }
+  const ended = newestOf(marks.filter(({ state, app: of }) => state === 'out' && endsSession(of, known)))
+  return { state: login > ended ? 'in' : ended > 0 ? 'out' : 'unknown', version: Math.max(version, ended), login, ended }
+}
+
+/** Where storage is denied there is nothing. */
+export function readMarks(channel: string): Mark[] {
   try {
-    return parseMark(globalThis.localStorage.getItem(markKey(channel)))
+    return Object.entries(globalThis.localStorage).flatMap(([key, text]) => parseMark(channel, key, text) ?? [])
   } catch {
-    return 'unknown'
+    return []
   }
 }
 
-/** Where storage is full or denied, nothing is written. */
-export function writeMark(channel: string, { state, version, login }: Mark): void {
+/** An older mark never takes the place of a newer one. Where storage is full or denied, nothing is written. */
+export function writeMark(channel: string, mark: Mark): void {
+  const { state, app } = mark
+  const { client, endpoint } = app
+  // A logout may know no more than the token; that of a login may change.
+  const key = `${channel}:${state}:${JSON.stringify(state === 'in' ? { client, endpoint } : app)}`
   try {
-    globalThis.localStorage.setItem(markKey(channel), `${state} ${version} ${login}`)
+    const { localStorage } = globalThis
+    const before = parseMark(channel, key, localStorage.getItem(key))
+    if (before === undefined || before.version < mark.version) localStorage.setItem(key, JSON.stringify(mark))
   } catch {}
 }
 
-export function parseMark(text: string | null): Mark | 'unknown' {
-  const [, state, version, login] = /^(in|out) (\d{1,15}) (\d{1,15})$/.exec(text ?? '') ?? []
-  return login === undefined ? 'unknown' : { state: state as Mark['state'], version: Number(version), login: Number(login) }
+export function parseMark(channel: string, key: string | null, text: string | null): Mark | undefined {
+  if (!key?.startsWith(`${channel}:`)) return undefined
+  try {
+    const mark: unknown = JSON.parse(text ?? '')
+    return isObject(mark) && isApp(mark['app']) && isVersion(mark['version']) && isVersion(mark['login']) ? (mark as unknown as Mark) : undefined
+  } catch {
+    return undefined
+  }
 }
 
-export function markKey(channel: string): string {
-  return `${channel}:session`
+export function newestOf(marks: readonly { version: number }[]): number {
+  return Math.max(0, ...marks.map(({ version }) => version))
 }
 
 /** A version after `seen`, and after whatever tabs that were never heard from may have reached. */
 export function nextVersion(seen = 0): number {
   return Math.max(seen + 1, Date.now())
+}
+
+/** Bounded, so that there is room for its successors. */
+export function isVersion(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) < 1e14
 }

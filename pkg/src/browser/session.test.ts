@@ -85,7 +85,7 @@ describe('one tab', () => {
     const [asked, answer] = issuer.hold()
     const refreshing = session.refresh()
     await asked
-    page.local.items.set('portcullis:session', `out ${Date.now() + 1_000} 0`)
+    page.local.items.set(`portcullis:out:${JSON.stringify(issuer.app().app)}`, JSON.stringify({ state: 'out', app: issuer.app().app, version: Date.now() + 1_000, login: 0 }))
     answer({ access_token: 'late', refresh_token: 'later' })
     assert.equal(await refreshing, 'signed_out')
     assert.deepEqual(session.events, ['signed-in', 'signed-out: other_tab'])
@@ -98,19 +98,20 @@ describe('one tab', () => {
     const issuer = await Issuer.start(t)
     const channel = 'newer'
     const session = issuer.open(t, { channel })
-    const stranger = new BroadcastChannel(channel)
-    t.after(() => stranger.close())
+    const { app, name } = issuer.app()
+    const [stranger, peer] = [new BroadcastChannel(channel), new BroadcastChannel(`${channel}:${name}`)]
+    t.after(() => (stranger.close(), peer.close()))
     await session.signIn(GOOD)
     const login = Date.now() + 1_000
     const tokens = { accessToken: 'a0', refreshToken: 'r0', login, version: login + 20 }
     const [signedIn, signedOut] = [event(session, 'signed-in'), event(session, 'signed-out')]
-    stranger.postMessage({ kind: 'tokens', tokens })
+    peer.postMessage({ kind: 'tokens', tokens, session: name })
     await signedIn
-    stranger.postMessage({ kind: 'signed-out', reason: 'logout', version: login - 10 })
-    stranger.postMessage({ kind: 'signed-out', reason: 'logout', version: login + 10 })
+    stranger.postMessage({ kind: 'signed-out', app, reason: 'logout', version: login - 10 })
+    stranger.postMessage({ kind: 'signed-out', app, reason: 'logout', version: login + 10 })
     await signedOut
     assert.deepEqual(session.events, ['signed-in', 'signed-in', 'signed-out: other_tab'])
-    stranger.postMessage({ kind: 'tokens', tokens: { ...tokens, version: login + 30 } })
+    peer.postMessage({ kind: 'tokens', tokens: { ...tokens, version: login + 30 }, session: name })
     while (issuer.revoked.length < 2) await new Promise((resolve) => setImmediate(resolve))
     assert.equal(await session.accessToken(), undefined)
     assert.deepEqual(issuer.revoked.sort(), ['a0', 'r0'])

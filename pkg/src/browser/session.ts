@@ -1,15 +1,17 @@
 import { within } from '../deadline.ts'
 import { PortcullisError } from '../errors.ts'
 import { checkOptions } from '../options.ts'
+import { appOf, canonical, endsSession, sessionName, type SessionApp, tokenApp } from './app.ts'
 import { clear } from './clear.ts'
 import { HeldTokens } from './held.ts'
 import { type Lock, lockOf } from './lock.ts'
 import { clearToo, logOutOnce } from './logout.ts'
-import { nextVersion, readMark, writeMark } from './mark.ts'
+import { newestOf, nextVersion, readMarks, readStanding, type Standing, writeMark } from './mark.ts'
+import { listen } from './page-events.ts'
 import { refresh } from './refresh.ts'
 import { failed, revoke } from './revoke.ts'
 import { logoutSettings, type LogoutSettings, type SessionSettings, sessionSettings, TOKEN_RULES } from './settings.ts'
-import { isStoredTokens, type Message, openTabs, type SharedReason, type Tabs, tellSignedOut } from './tabs.ts'
+import { hearSignedOut, isStoredTokens, type Message, openTabs, type SharedReason, type SignedOut, type Tabs, tellSignedOut } from './tabs.ts'
 import type {
   LoggedOut,
   Session,
@@ -40,6 +42,9 @@ type Want = 'due' | 'asked' | 'refused'
 
 class BrowserSession implements Session {
   readonly #settings: SessionSettings
+  readonly #app: SessionApp
+  /** Of all that tabs of this app share, and of no other app's. */
+  readonly #name: string
   readonly #lock: Lock
   readonly #tabs: Tabs
   readonly #listeners = new Map<keyof SessionEvents, Set<(reason: SignOutReason) => void>>()
@@ -60,20 +65,29 @@ class BrowserSession implements Session {
   #closed = false
 
   constructor(settings: SessionSettings) {
+    const { channel, clientId, tokenUrl, revokeUrl } = settings
     this.#settings = settings
-    this.#lock = lockOf(settings.channel)
-    this.#tabs = openTabs(settings.channel, (message) => this.#hear(message))
-    this.#unwatch = watch({
-      pageshow: (event) => {
-        if ((event as PageTransitionEvent).persisted) this.#restored()
+    this.#app = {
+      client: clientId,
+      endpoint: canonical(tokenUrl),
+      revocation: revokeUrl && canonical(revokeUrl),
+    }
+    this.#name = sessionName(this.#app)
+    this.#lock = lockOf(`${channel}:refresh:${this.#name}`)
+    this.#tabs = openTabs(channel, this.#name, (message) => this.#hear(message))
+    const ends = [
+      hearSignedOut(channel, (message) => this.#hearSignedOut(message)),
+      listen('pageshow', ({ persisted }: PageTransitionEvent) => {
+        if (persisted) this.#restored()
         this.#check()
-      },
-      visibilitychange: () => this.#check(),
-      online: () => {
+      }),
+      listen('visibilitychange', () => this.#check(), globalThis.document),
+      listen('online', () => {
         this.#retryAtMs = 0
         this.#check()
-      },
-    })
+      }),
+    ]
+    this.#unwatch = () => ends.forEach((end) => end())
     this.#opening = settings.tokens === undefined ? this.#open() : this.#begin(settings.tokens)
   }
 
@@ -124,11 +138,11 @@ class BrowserSession implements Session {
     this.#assertOpen()
     const { clear: named, ...rest } = options
     const { revokeUrl, tokenUrl, clientId, cookies, channel, fetch, storage } = this.#settings
-    const common = { ...rest, revokeUrl: revokeUrl ?? tokenUrl, clientId, channel, fetch, clear: { ...this.#settings.clear, ...named } }
+    const common = { ...rest, revokeUrl: revokeUrl ?? tokenUrl, tokenUrl, clientId, channel, fetch, clear: { ...this.#settings.clear, ...named } }
     const checked = logoutSettings({ ...common, cookies: cookies === 'include' ? 'include' : 'same-origin' })
     // A token endpoint that is silent must not hold a logout up.
     await within(this.#opening, NEWER_MS)
-    const settings = { ...checked, ...(storage === undefined ? {} : { storage }) }
+    const settings = { ...checked, storage }
     if (this.#loggingOut !== undefined) return clearToo(settings, this.#loggingOut)
     this.#loggingOut = this.#logOut(settings).finally(() => {
       this.#loggingOut = undefined
@@ -155,19 +169,17 @@ class BrowserSession implements Session {
 
   /** What is stored, or what other tabs have; with a cookie what the issuer gives for it. */
   async #open(): Promise<void> {
-    const { channel, cookies } = this.#settings
     this.#hearMark()
     await this.#load()
-    const mark = readMark(channel)
+    const { state } = this.#standing()
     if (this.#closed) return
-    await this.#ask(this.#held === undefined && mark !== 'unknown' && mark.state === 'in' ? NEWER_MS : 0)
-    if (this.#closed || this.#held !== undefined || cookies !== 'include' || (mark !== 'unknown' && mark.state === 'out')) return
+    await this.#ask(this.#held === undefined && state === 'in' ? NEWER_MS : 0)
+    if (this.#closed || this.#held !== undefined || this.#settings.cookies !== 'include' || state === 'out') return
     await this.#refreshed(undefined, 'asked')
   }
 
   async #begin({ accessToken, refreshToken, expiresInSeconds }: SessionTokens): Promise<void> {
-    const mark = readMark(this.#settings.channel)
-    const version = nextVersion(Math.max(this.#version, mark === 'unknown' ? 0 : mark.version))
+    const version = nextVersion(Math.max(this.#version, newestOf(readMarks(this.#settings.channel))))
     await this.#share(storedOf({ accessToken, refreshToken, expiresInSeconds }, version, version))
   }
 
@@ -175,9 +187,8 @@ class BrowserSession implements Session {
     const { accessToken, refreshToken } = this.#held?.stored ?? {}
     this.#end(nextVersion(this.#version))
     this.#drop('logout')
-    const tokens = { ...(accessToken === undefined ? {} : { accessToken }), ...(refreshToken === undefined ? {} : { refreshToken }) }
     const revokes = this.#settings.revokeUrl === undefined ? async () => failed('nothing_to_revoke') : revoke
-    return logOutOnce({ ...settings, ...tokens }, 'logout', revokes)
+    return logOutOnce({ ...settings, accessToken, refreshToken }, 'logout', revokes)
   }
 
   /** One at a time in this tab; the lock sees to the others. */
@@ -230,29 +241,36 @@ class BrowserSession implements Session {
   async #catchUp(): Promise<void> {
     if (this.#hearMark()) return
     await this.#load()
-    const mark = readMark(this.#settings.channel)
-    const isNewer = mark !== 'unknown' && mark.version > this.#version
-    await this.#ask(isNewer ? NEWER_MS : !this.#hasPeers ? 0 : mark === 'unknown' ? PERHAPS_MS : HARDLY_MS)
+    const { state, version } = this.#standing()
+    const isNewer = version > this.#version
+    await this.#ask(isNewer ? NEWER_MS : !this.#hasPeers ? 0 : state === 'unknown' ? PERHAPS_MS : HARDLY_MS)
     // The tab that has the newer tokens is gone.
-    if (isNewer && mark.version > this.#version && this.#settings.cookies !== 'include') this.#forget('expired')
+    if (isNewer && version > this.#version && this.#settings.cookies !== 'include') this.#forget('expired')
   }
 
   /** Whether a logout is written down that this tab has not heard of. */
   #hearMark(): boolean {
-    const mark = readMark(this.#settings.channel)
-    if (mark === 'unknown' || mark.state === 'in' || mark.version <= this.#version) return false
-    this.#hear({ kind: 'signed-out', reason: 'logout', version: mark.version })
-    return true
+    const { state, ended } = this.#standing()
+    return state === 'out' && this.#hearSignedOut({ app: this.#app, reason: 'logout', version: ended })
+  }
+
+  /** What is written down about this session, or about the one that this token is of. */
+  #standing(accessToken = this.#held?.stored.accessToken): Standing {
+    return readStanding(this.#settings.channel, this.#appWith(accessToken))
+  }
+
+  #appWith(accessToken: string | undefined): SessionApp {
+    return { ...this.#app, token: accessToken && tokenApp(accessToken) }
   }
 
   /** Takes new tokens, keeps them, and tells the other tabs: all of it before the lock is released. */
   async #share(stored: StoredTokens): Promise<void> {
-    const { channel, storage } = this.#settings
+    const { version, login, accessToken } = stored
     this.#take(stored)
-    writeMark(channel, { state: 'in', version: stored.version, login: stored.login })
+    writeMark(this.#settings.channel, { state: 'in', app: this.#appWith(accessToken), version, login })
     this.#tabs.tell({ kind: 'tokens', tokens: stored })
     try {
-      await storage?.save(stored)
+      await this.#settings.storage?.save({ ...stored, session: this.#name })
     } catch {
       // It is full or denied: memory has them.
     }
@@ -273,39 +291,32 @@ class BrowserSession implements Session {
   async #load(): Promise<void> {
     try {
       const stored: unknown = await this.#settings.storage?.load()
+      if (!isStoredTokens(stored) || stored.version <= this.#version) return
+      // Another app of the web origin keeps its tokens in the same place.
+      if (stored.session !== undefined && stored.session !== this.#name) return
       // A logout that could not clear them, or had no time to, has ended them all the same.
-      if (isStoredTokens(stored) && stored.version > this.#version && stored.login > this.#endedVersion) this.#take(stored)
+      if (!this.#isEnded(stored)) this.#take(stored)
     } catch {
       // What cannot be read is not there.
     }
   }
 
+  /** Whether a logout that was heard or written down has ended their login. */
+  #isEnded({ login, accessToken }: StoredTokens): boolean {
+    return login <= Math.max(this.#endedVersion, this.#standing(accessToken).ended)
+  }
+
   /** Asks the other tabs for newer tokens and waits for them. */
   async #ask(ms: number): Promise<void> {
     this.#tabs.tell({ kind: 'asks', version: this.#version })
-    if (ms === 0) return
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      this.#heard = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
+    if (ms > 0) await within(new Promise<void>((resolve) => (this.#heard = resolve)), ms)
   }
 
   #hear(message: Message): void {
     switch (message.kind) {
-      case 'signed-out':
-        // A refresh may be newer than the logout; the login is not.
-        if (message.version <= Math.max(this.#endedVersion, this.#held?.stored.login ?? this.#version)) return
-        // Of these the other tab knew nothing.
-        if (this.#held !== undefined && this.#held.stored.version > message.version) this.#revokeBehind(this.#held.stored)
-        this.#end(message.version)
-        this.#forget(message.reason === 'logout' ? 'other_tab' : message.reason)
-        return this.#heard()
       case 'tokens':
         this.#hasPeers = true
-        if (message.tokens.version <= this.#version || message.tokens.login <= this.#endedVersion) return
+        if (message.tokens.version <= this.#version || this.#isEnded(message.tokens)) return
         this.#take(message.tokens)
         return this.#heard()
       case 'asks': {
@@ -319,14 +330,28 @@ class BrowserSession implements Session {
     }
   }
 
+  /** Whether it ends this session. */
+  #hearSignedOut({ app, reason, version }: SignedOut): boolean {
+    const held = this.#held?.stored
+    if (!endsSession(app, this.#appWith(held?.accessToken))) return false
+    // A refresh may be newer than the logout; the login is not.
+    if (version <= Math.max(this.#endedVersion, held?.login ?? this.#version)) return false
+    // Of these the other tab knew nothing.
+    if (held !== undefined && held.version > version) this.#revokeBehind(held)
+    this.#end(version)
+    this.#forget(reason === 'logout' ? 'other_tab' : reason)
+    this.#heard()
+    return true
+  }
+
   /** From the back-forward cache, where nothing is heard. What it cannot know it takes for a logout. */
   #restored(): void {
-    const mark = readMark(this.#settings.channel)
-    if (mark !== 'unknown' && mark.state === 'in' && mark.login === this.#held?.stored.login) {
+    const { state, login, version } = this.#standing()
+    if (state === 'in' && login === this.#held?.stored.login) {
       this.#tabs.tell({ kind: 'asks', version: this.#version })
       return
     }
-    if (mark !== 'unknown') this.#version = Math.max(this.#version, mark.version)
+    this.#version = Math.max(this.#version, version)
     this.#forget('other_tab')
   }
 
@@ -334,7 +359,7 @@ class BrowserSession implements Session {
     const wasSignedIn = this.#held !== undefined
     this.#end(nextVersion(this.#version))
     this.#forget(reason)
-    if (wasSignedIn && reason !== 'expired') tellSignedOut(this.#settings.channel, reason, this.#version)
+    if (wasSignedIn && reason !== 'expired') tellSignedOut(this.#settings.channel, appOf(this.#settings), reason, this.#version)
   }
 
   /** Ends every login before this version. */
@@ -362,28 +387,29 @@ class BrowserSession implements Session {
   #revokeBehind({ accessToken, refreshToken }: SessionTokens): void {
     const { revokeUrl, clientId, channel, fetch } = this.#settings
     if (revokeUrl === undefined) return
-    const tokens = { accessToken, ...(refreshToken === undefined ? {} : { refreshToken }) }
-    void revoke(logoutSettings({ revokeUrl, clientId, channel, fetch, ...tokens }))
+    void revoke(logoutSettings({ revokeUrl, clientId, channel, fetch, accessToken, refreshToken }))
   }
 
   /** Refreshes when it is time and somebody looks: a tab in the background must not keep a session from going idle. */
   #check(): void {
     const held = this.#held
     if (held === undefined) return
-    const { cookies } = this.#settings
-    const canRefresh = held.stored.refreshToken !== undefined || cookies === 'include'
+    const canRefresh = this.#canRefresh(held)
     const isSeen = globalThis.document?.visibilityState !== 'hidden'
     if (!canRefresh && held.leftMs <= 0) return this.#signOut('expired')
     if (canRefresh && isSeen && held.dueMs <= 0 && performance.now() >= this.#retryAtMs) void this.#refreshed(held, 'due')
     else this.#schedule()
   }
 
+  #canRefresh({ stored }: HeldTokens): boolean {
+    return stored.refreshToken !== undefined || this.#settings.cookies === 'include'
+  }
+
   #schedule(): void {
     clearTimeout(this.#timer)
     const held = this.#held
     if (held === undefined || held.stored.expiresAtMs === undefined || this.#closed) return
-    const canRefresh = held.stored.refreshToken !== undefined || this.#settings.cookies === 'include'
-    const nextMs = canRefresh ? Math.max(held.dueMs, this.#retryAtMs - performance.now()) : held.leftMs
+    const nextMs = this.#canRefresh(held) ? Math.max(held.dueMs, this.#retryAtMs - performance.now()) : held.leftMs
     // At once is what a visible page has done already.
     this.#timer = setTimeout(() => this.#check(), nextMs <= 0 ? FIRST_RETRY_MS : Math.min(nextMs, LOOK_MS))
     const { unref } = this.#timer as { unref?: () => void }
@@ -431,14 +457,4 @@ function withBearer(request: Request, token: string): Request {
 function isInvalidToken({ status, headers, type }: Response): boolean {
   const hidden = type === 'basic' ? '' : 'invalid_token'
   return status === 401 && /\binvalid_token\b/.test(headers.get('www-authenticate') ?? hidden)
-}
-
-/** Listens to events of the page, where there is one. */
-function watch(listeners: Record<string, (event: Event) => void>): () => void {
-  const each = Object.entries(listeners).map(([name, listener]) => {
-    const target: EventTarget | undefined = name === 'visibilitychange' ? globalThis.document : globalThis
-    target?.addEventListener?.(name, listener)
-    return () => target?.removeEventListener?.(name, listener)
-  })
-  return () => each.forEach((unwatch) => unwatch())
 }

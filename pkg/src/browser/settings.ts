@@ -22,20 +22,24 @@ export const LOGOUT_RULES: Rules = {
   clear: shape(CLEAR_RULES),
   timeoutMs: milliseconds,
   channel: text,
+  tokenUrl: url,
   endSession: shape({ url: required(url), idToken: text, clientId: text, postLogoutRedirectUri: redirect, state: text }),
   redirectTo: redirect,
   allowedRedirects: list(url),
   fetch: callback,
 }
 
-export type LogoutSettings = LogoutOptions &
-  Required<Pick<LogoutOptions, 'clear' | 'cookies' | 'timeoutMs' | 'channel' | 'fetch'>> & {
+/** Options that are there but `undefined` count as left out. */
+type Loose<T> = { [K in keyof T]: T[K] | undefined }
+
+export type LogoutSettings = Loose<Omit<LogoutOptions, 'revokeUrl'>> &
+  Required<Pick<LogoutOptions, 'revokeUrl' | 'clear' | 'cookies' | 'timeoutMs' | 'channel' | 'fetch'>> & {
     /** Where a session keeps its tokens. */
-    storage?: TokenStorage
+    storage?: TokenStorage | undefined
   }
 
 /** Checks the options and fills in the defaults. Throws `invalid_option`. */
-export function logoutSettings(options: LogoutOptions): LogoutSettings {
+export function logoutSettings(options: Loose<Omit<LogoutOptions, 'revokeUrl'>> & Pick<LogoutOptions, 'revokeUrl'>): LogoutSettings {
   checkOptions(options, LOGOUT_RULES)
   if (options.clientId === undefined) {
     const needy = options.refreshToken !== undefined ? 'refreshToken' : options.cookies === 'include' ? "cookies 'include'" : undefined
@@ -54,14 +58,12 @@ export function logoutSettings(options: LogoutOptions): LogoutSettings {
 export const COMPROMISE_RULES: Rules = { logoutEverywhereUrl: url, notify: callback }
 
 /** Throws `invalid_option`. */
-export function compromiseSettings(options: ReportCompromiseOptions): LogoutSettings & ReportCompromiseOptions {
+export function compromiseSettings(
+  options: ReportCompromiseOptions,
+): LogoutSettings & Loose<Pick<ReportCompromiseOptions, 'logoutEverywhereUrl' | 'notify'>> {
   checkOptions(options, { ...LOGOUT_RULES, ...COMPROMISE_RULES })
   const { logoutEverywhereUrl, notify, ...rest } = options
-  return {
-    ...logoutSettings(rest),
-    ...(logoutEverywhereUrl === undefined ? {} : { logoutEverywhereUrl }),
-    ...(notify === undefined ? {} : { notify }),
-  }
+  return { ...logoutSettings(rest), logoutEverywhereUrl, notify }
 }
 
 export const TOKEN_RULES: Rules = { accessToken: required(text), refreshToken: text, expiresInSeconds: seconds }

@@ -146,18 +146,30 @@ describe('what a tab cannot hear', () => {
     assert.deepEqual(issuer.revoked, [''])
   })
 
-  test('garbage on the channel changes nothing', async (t) => {
+  test('garbage on the channels changes nothing', { timeout: 10_000 }, async (t) => {
     TestPage.install(t)
     const issuer = await Issuer.start(t)
     const session = issuer.open(t, { channel: 'garbage' })
     await session.signIn(GOOD)
-    const stranger = new BroadcastChannel('garbage')
-    t.after(() => stranger.close())
-    const answered = new Promise((resolve) => (stranger.onmessage = resolve))
-    const unending = { kind: 'tokens', tokens: { accessToken: 'evil', expiresAtMs: Number.NaN, version: 9e13, login: 9e13 } }
-    const messages = [unending, { kind: 'signed-out', reason: 'logout', version: 9e15 }, null, 7, {}, { kind: 'signed-out' }, { kind: 'signed-out', reason: 'x', version: 1 }, { kind: 'tokens', tokens: { accessToken: 'evil' } }]
-    for (const message of messages) stranger.postMessage(message)
-    stranger.postMessage({ kind: 'asks', version: Number.MAX_SAFE_INTEGER })
+    const { app, name } = issuer.app()
+    const [stranger, peer] = [new BroadcastChannel('garbage'), new BroadcastChannel(`garbage:${name}`)]
+    t.after(() => (stranger.close(), peer.close()))
+    const answered = new Promise((resolve) => (peer.onmessage = resolve))
+    const evil = { accessToken: 'evil', version: 9e13, login: 9e13 }
+    const messages = [
+      { kind: 'tokens', session: name, tokens: { ...evil, expiresAtMs: Number.NaN } },
+      { kind: 'tokens', session: name, tokens: { accessToken: 'evil' } },
+      // What an older version of this package says, which does not know of sessions.
+      { kind: 'tokens', tokens: evil },
+      { kind: 'signed-out', reason: 'logout', version: 9e13 },
+      { kind: 'signed-out', app, reason: 'logout', version: 9e15 },
+      { kind: 'signed-out', app: null, reason: 'logout', version: 9e13 },
+      { kind: 'signed-out', app: { client: 7 }, reason: 'logout', version: 9e13 },
+      { kind: 'signed-out', app, reason: 'x', version: 1 },
+      { kind: 'signed-out', app }, { kind: 'signed-out' }, {}, 7, null,
+    ]
+    for (const message of messages) for (const channel of [stranger, peer]) channel.postMessage(message)
+    peer.postMessage({ kind: 'asks', session: name, version: Number.MAX_SAFE_INTEGER })
     await answered
     assert.equal(await session.accessToken(), 'a0')
   })

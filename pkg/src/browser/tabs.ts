@@ -1,114 +1,130 @@
-import { callback, checkOptions, isObject, text } from '../options.ts'
-import { type Mark, markKey, nextVersion, parseMark, readMark, writeMark } from './mark.ts'
+import { callback, checkOptions, isObject, text, url } from '../options.ts'
+import { type App, appOf, isApp, isSameApp } from './app.ts'
+import { isVersion, type Mark, newestOf, nextVersion, parseMark, readMarks, writeMark } from './mark.ts'
+import { listen } from './page-events.ts'
 import type { StoredTokens } from './types.ts'
 
-/** What tabs tell each other. Tokens go from memory to memory; they are never put into storage. */
+/** What the tabs of one app tell each other. Tokens go from memory to memory; they are never put into storage. */
 export type Message =
-  | { kind: 'signed-out'; reason: SharedReason; version: number }
   | { kind: 'tokens'; tokens: StoredTokens }
   /** Asks for tokens newer than a version. */
   | { kind: 'asks'; version: number }
   /** Somebody is here, who has nothing newer. */
   | { kind: 'here' }
 
+/** What every tab of a channel is told, for there may be no session that knows its app. */
+export interface SignedOut {
+  app: App
+  reason: SharedReason
+  version: number
+}
+
 export type SharedReason = 'logout' | 'refused' | 'compromised'
 
-/** The other tabs of this browser and origin. */
+/** The other tabs of this browser and origin that have the same app. */
 export interface Tabs {
   tell(message: Message): void
   close(): void
 }
 
 /**
- * Listens to the other tabs: by BroadcastChannel or, where that is missing or denied, by the storage event, which knows of
- * logouts only.
+ * Talks to the tabs of the same app by BroadcastChannel; where that is missing or denied, there is nobody. A message that does
+ * not name the session is ignored: it is another app's, or an older version's of this package.
  */
-export function openTabs(channel: string, hear: (message: Message) => void): Tabs {
-  const broadcast = broadcastOf(channel)
-  if (broadcast === undefined) return openMarks(channel, hear)
-  broadcast.onmessage = ({ data }: MessageEvent<unknown>) => {
-    if (isMessage(data)) hear(data)
-  }
-  // Node: it must not keep the process alive.
-  const { unref } = broadcast as { unref?: () => void }
-  unref?.call(broadcast)
+export function openTabs(channel: string, session: string, hear: (message: Message) => void): Tabs {
+  const broadcast = openBroadcast(`${channel}:${session}`, (data) => {
+    if (isObject(data) && data['session'] === session && isMessage(data)) hear(data)
+  })
   return {
-    tell(message) {
-      try {
-        broadcast.postMessage(message)
-      } catch {}
-    },
-    close: () => broadcast.close(),
+    tell: (message) => broadcast?.tell({ ...message, session }),
+    close: () => broadcast?.close(),
   }
 }
 
-/** Tells every other tab that it is signed out, and leaves a mark for pages that cannot hear. Answers the mark. */
-export function tellSignedOut(channel: string, reason: SharedReason, version: number = nextVersion(seenOf(readMark(channel)))): Mark {
-  const mark: Mark = { state: 'out', version, login: 0 }
+/**
+ * Hears of logouts in other tabs, whosever they are: by BroadcastChannel or, where that is missing or denied, by the storage
+ * event. The function that is returned ends it.
+ */
+export function hearSignedOut(channel: string, hear: (message: SignedOut) => void): () => void {
+  const broadcast = openBroadcast(channel, (data) => {
+    if (isSignedOut(data)) hear(data)
+  })
+  if (broadcast !== undefined) return broadcast.close
+  return listen('storage', ({ key, newValue }: StorageEvent) => {
+    const mark = parseMark(channel, key, newValue)
+    if (mark?.state === 'out') hear({ ...mark, reason: 'logout' })
+  })
+}
+
+/** Tells every other tab that an app is signed out, and leaves a mark for pages that cannot hear. Returns the mark. */
+export function tellSignedOut(channel: string, app: App, reason: SharedReason, version: number = nextVersion(newestOf(readMarks(channel)))): Mark {
+  const mark: Mark = { state: 'out', app, version, login: 0 }
   writeMark(channel, mark)
-  const tabs = openTabs(channel, () => undefined)
-  tabs.tell({ kind: 'signed-out', reason, version })
-  tabs.close()
+  const broadcast = openBroadcast(channel, () => undefined)
+  broadcast?.tell({ kind: 'signed-out', app, reason, version })
+  broadcast?.close()
   return mark
 }
 
 /**
  * Hears of logouts in other tabs, and of one that happened while this page lay in the back-forward cache. For pages without a
- * session of `createSession`. The function that is returned ends it. Throws `invalid_option`.
+ * session of `createSession`. Logouts that are known to be of another `clientId` or `tokenUrl` are ignored. The function that is
+ * returned ends it. Throws `invalid_option`.
  */
-export function onLogout(listener: (reason: SharedReason) => void, options: { channel?: string } = {}): () => void {
-  checkOptions({ ...options, listener }, { channel: text, listener: callback })
+export function onLogout(
+  listener: (reason: SharedReason) => void,
+  options: { channel?: string; clientId?: string; tokenUrl?: URL | string } = {},
+): () => void {
+  checkOptions({ ...options, listener }, { channel: text, clientId: text, tokenUrl: url, listener: callback })
   const { channel = 'portcullis' } = options
-  let seen = seenOf(readMark(channel))
-  const out = (reason: SharedReason, version: number): void => {
-    if (version <= seen) return
+  const app = appOf(options)
+  let seen = newestOf(readMarks(channel))
+  const out = ({ app: of, reason, version }: SignedOut): void => {
+    if (version <= seen || isSameApp(of, app) === false) return
     seen = version
     listener(reason)
   }
-  const tabs = openTabs(channel, (message) => {
-    if (message.kind === 'signed-out') out(message.reason, message.version)
+  const unhear = hearSignedOut(channel, out)
+  const unwatch = listen('pageshow', ({ persisted }: PageTransitionEvent) => {
+    const logouts = readMarks(channel).filter(({ state, app: of }) => state === 'out' && isSameApp(of, app) !== false)
+    if (persisted) out({ app, reason: 'logout', version: newestOf(logouts) })
   })
-  const shown = ({ persisted }: PageTransitionEvent): void => {
-    const mark = persisted ? readMark(channel) : 'unknown'
-    if (mark !== 'unknown' && mark.state === 'out') out('logout', mark.version)
-  }
-  globalThis.addEventListener?.('pageshow', shown)
   return () => {
-    globalThis.removeEventListener?.('pageshow', shown)
-    tabs.close()
+    unwatch()
+    unhear()
   }
 }
 
-/** Where cookies are blocked it may be there, and throw. */
-function broadcastOf(channel: string): BroadcastChannel | undefined {
+/** `undefined` where it is missing. Where cookies are blocked it may be there, and throw. */
+function openBroadcast(name: string, hear: (data: unknown) => void): { tell(message: object): void; close(): void } | undefined {
   try {
-    return new BroadcastChannel(channel)
+    const broadcast = new BroadcastChannel(name)
+    broadcast.onmessage = ({ data }: MessageEvent<unknown>) => hear(data)
+    // Node: it must not keep the process alive.
+    const { unref } = broadcast as { unref?: () => void }
+    unref?.call(broadcast)
+    return {
+      tell(message) {
+        try {
+          broadcast.postMessage(message)
+        } catch {}
+      },
+      close: () => broadcast.close(),
+    }
   } catch {
     return undefined
   }
 }
 
-function openMarks(channel: string, hear: (message: Message) => void): Tabs {
-  const changed = ({ key, newValue }: StorageEvent): void => {
-    if (key !== markKey(channel)) return
-    const mark = parseMark(newValue)
-    if (mark !== 'unknown' && mark.state === 'out') hear({ kind: 'signed-out', reason: 'logout', version: mark.version })
-  }
-  globalThis.addEventListener?.('storage', changed)
-  return { tell: () => undefined, close: () => globalThis.removeEventListener?.('storage', changed) }
-}
-
-function seenOf(mark: Mark | 'unknown'): number {
-  return mark === 'unknown' ? 0 : mark.version
-}
-
 /** Any script of the origin may speak on the channel, an older version of this one too. */
-function isMessage(data: unknown): data is Message {
-  if (!isObject(data)) return false
-  const { kind, version, tokens, reason } = data
+function isSignedOut(data: unknown): data is SignedOut {
+  if (!isObject(data) || data['kind'] !== 'signed-out' || !isApp(data['app'])) return false
+  return isVersion(data['version']) && ['logout', 'refused', 'compromised'].includes(String(data['reason']))
+}
+
+function isMessage(data: object): data is Message {
+  const { kind, version, tokens } = data as Record<string, unknown>
   switch (kind) {
-    case 'signed-out':
-      return isVersion(version) && ['logout', 'refused', 'compromised'].includes(String(reason))
     case 'tokens':
       return isStoredTokens(tokens)
     case 'asks':
@@ -131,9 +147,4 @@ export function isStoredTokens(value: unknown): value is StoredTokens {
     isVersion(version) &&
     isVersion(login)
   )
-}
-
-/** A mark has room for it, and so has its successor. */
-function isVersion(value: unknown): boolean {
-  return Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) < 1e14
 }

@@ -67,6 +67,11 @@ export interface LogoutOptions {
   timeoutMs?: number
   /** Tabs with the same name are told. Default `portcullis`. */
   channel?: string
+  /**
+   * The `tokenUrl` of the session that ends, which `clientId` alone does not tell from one at another issuer. Default: a session
+   * is known by `clientId`, by issuer and client in the access token, and by its `revokeUrl`, as far as they are there.
+   */
+  tokenUrl?: URL | string
   /** Where the browser goes afterwards, to end the session of the identity server. Counts over `redirectTo`. */
   endSession?: EndSession
   /** Where the browser goes afterwards. Of this page's origin, or exactly one of `allowedRedirects`; anything else is refused. */
@@ -123,6 +128,8 @@ export interface StoredTokens {
   login: number
   /** Grows with every login and refresh. */
   version: number
+  /** Names client and token endpoint. Those of another session are ignored; left out, they are this session's. */
+  session?: string
 }
 
 /** Where tokens are kept beside memory. Whatever scripts can read, an injected script can steal. */
@@ -159,7 +166,7 @@ export interface SessionOptions {
   storage?: TokenStorage
   /** How long before its expiry an access token is refreshed. Default 30. */
   refreshBeforeSeconds?: number
-  /** Tabs with the same name share the session. Default `portcullis`. */
+  /** Tabs with the same name, `clientId` and `tokenUrl` share the session. Default `portcullis`. */
   channel?: string
   /** What a sign-out clears, in each tab. */
   clear?: ClearOptions

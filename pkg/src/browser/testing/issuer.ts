@@ -60,6 +60,12 @@ export class Issuer {
     return [asked, (body) => answer(body)]
   }
 
+  /** How sessions of `open` name their app. */
+  app(client = 'demo'): { app: object; name: string } {
+    const endpoint = `${this.server.url}/token`
+    return { app: { client, endpoint }, name: JSON.stringify([client, endpoint]) }
+  }
+
   answer(): object {
     return { access_token: `a${this.current}`, refresh_token: `r${this.current}`, token_type: 'Bearer', expires_in: this.expiresIn }
   }

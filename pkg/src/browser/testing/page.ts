@@ -20,7 +20,7 @@ export class TestPage {
     }
     const globals: Record<string, unknown> = {
       location,
-      localStorage: page.local,
+      localStorage: withItems(page.local),
       sessionStorage: page.session,
       caches: { delete: async (name: string) => page.deletedCaches.push(name) > 0 },
       addEventListener: page.events.addEventListener.bind(page.events),
@@ -51,6 +51,11 @@ export class TestStorage {
   /** `full`: nothing more goes in; `denied`: nothing at all is allowed. */
   state: 'well' | 'full' | 'denied' = 'well'
 
+  keys(): string[] {
+    this.#admit()
+    return [...this.items.keys()]
+  }
+
   getItem(key: string): string | null {
     this.#admit()
     return this.items.get(key) ?? null
@@ -70,6 +75,18 @@ export class TestStorage {
   #admit(): void {
     if (this.state === 'denied') throw new DOMException('no', 'SecurityError')
   }
+}
+
+/** Items are members of it, as they are of a page's storage. */
+function withItems(storage: TestStorage): object {
+  return new Proxy(storage, {
+    ownKeys: () => storage.keys(),
+    getOwnPropertyDescriptor: (_, key) => ({ value: storage.getItem(String(key)), enumerable: true, configurable: true }),
+    get(_, name) {
+      const member: unknown = Reflect.get(storage, name)
+      return typeof member === 'function' ? member.bind(storage) : member ?? storage.getItem(String(name))
+    },
+  })
 }
 
 /** Exclusive locks, first come, first served (Web Locks §4). */

@@ -1,0 +1,9 @@
+/** Listens to events of the page, where there is one. The function that is returned ends it. */
+export function listen<E extends Event>(
+  name: string,
+  listener: (event: E) => void,
+  target: EventTarget | undefined = globalThis as unknown as EventTarget,
+): () => void {
+  target?.addEventListener?.(name, listener as (event: Event) => void)
+  return () => target?.removeEventListener?.(name, listener as (event: Event) => void)
+}
