@@ -63,13 +63,18 @@ impl<'j> ClaimSet<'j> {
         self.get(name)?.text().map(Text::decode)
     }
 
-    /// Whether a claim that lists scopes, as one string or as an array, has this one.
-    pub(crate) fn lists(&self, name: &str, wanted: &str) -> bool {
-        let listed = self.get(name).and_then(|value| texts(value).ok()).unwrap_or_default();
-        match listed.as_slice() {
-            [one] => one.split(' ').any(|scope| scope == wanted),
-            several => several.iter().any(|scope| scope == wanted),
-        }
+    /// Whether a scope claim grants every scope needed. A string is a list with spaces between (RFC 8693 §4.2). An array is a
+    /// list of strings, each one scope token (RFC 6749 §3.3): an element with a space names no scope, and an array with
+    /// anything but strings grants nothing.
+    pub(crate) fn grants(&self, name: &str, needed: &[&str]) -> bool {
+        let value = self.get(name);
+        let listed = value.and_then(|value| texts(value).ok()).unwrap_or_default();
+        let granted: Vec<&str> = match value {
+            Some(Value::String(_)) => listed.iter().flat_map(|list| list.split(' ')).collect(),
+            Some(Value::Array(_)) => listed.iter().map(|scope| &**scope).collect(),
+            Some(Value::Null | Value::Bool | Value::Number(_) | Value::Object) | None => Vec::new(),
+        };
+        needed.iter().all(|scope| is_scope_token(scope) && granted.contains(scope))
     }
 
     fn get(&self, name: &str) -> Option<Value<'j>> {
@@ -202,6 +207,11 @@ fn texts(value: Value<'_>) -> Result<Vec<Cow<'_, str>>, WrongType> {
     }
     let items = read_items(value.array().ok_or(WrongType)?, Duplicates::Refuse).map_err(|_| WrongType)?;
     items.into_iter().map(|item| item.value.text().map(Text::decode).ok_or(WrongType)).collect()
+}
+
+/// RFC 6749 §3.3.
+fn is_scope_token(scope: &str) -> bool {
+    !scope.is_empty() && scope.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
 }
 
 /// A `NumericDate` (RFC 7519 §2). One beyond a double's range (`1e400`) is no date.

@@ -114,6 +114,25 @@ fn an_accepted_token_tells_its_claims() {
 }
 
 #[test]
+fn a_scope_claim_grants_what_the_vectors_say() {
+    let file = vectors("scopes.json");
+    let scopes = |list: &Value| -> Vec<String> {
+        list.as_array().unwrap().iter().map(|scope| scope.as_str().unwrap().to_owned()).collect()
+    };
+    let pair = Pair::new();
+    let names = &pair.realms[0].policy.claim_names;
+    for case in file["cases"].as_array().unwrap() {
+        let accepted = pair.accepts(&token(&json!({ "scope": case["claim"] })));
+        for (member, expected) in [("grants", true), ("lacks", false)] {
+            for needed in case[member].as_array().unwrap().iter().map(scopes) {
+                let needed: Vec<&str> = needed.iter().map(String::as_str).collect();
+                assert_eq!(accepted.grants(names, &needed).is_ok(), expected, "{}: {needed:?}", case["comment"]);
+            }
+        }
+    }
+}
+
+#[test]
 fn every_kind_of_revocation_has_its_reason() {
     let mine = token(&json!({ "client_id": "service" }));
     let other = token(&json!({ "sub": "bob", "jti": "token-2", "sid": "session-2", "azp": "other" }));

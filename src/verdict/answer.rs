@@ -38,14 +38,14 @@ impl Accepted {
         self.parts.claims_text().unwrap_or_default()
     }
 
-    /// Checks that the token grants every one of `scopes`; its scope claim is a space-delimited string (RFC 8693 §4.2) or
-    /// an array of strings.
+    /// Checks that the token grants every one of `scopes`. Its scope claim is a string, a list with spaces between (RFC 8693
+    /// §4.2), or an array of strings, each one scope token (RFC 6749 §3.3): an element with a space names no scope, and an
+    /// array with anything but strings grants nothing.
     ///
     /// # Errors
     /// [`Reason::InsufficientScope`] when one is lacking.
     pub fn grants(&self, names: &ClaimNames, scopes: &[&str]) -> Result<(), Refused> {
-        let granted = ClaimSet::read(self.claims_json())
-            .is_ok_and(|claims| scopes.iter().all(|scope| claims.lists(&names.scope, scope)));
+        let granted = ClaimSet::read(self.claims_json()).is_ok_and(|claims| claims.grants(&names.scope, scopes));
         match granted {
             true => Ok(()),
             false => Err(Refused { realm: Some(self.realm), reason: Reason::InsufficientScope }),

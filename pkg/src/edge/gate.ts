@@ -12,6 +12,7 @@ import { Flight, type OpenGate } from './opengate.ts'
 import { Opening } from './opening.ts'
 import { protect } from './protect.ts'
 import { receiveFeed } from './receive.ts'
+import { grantsScopes } from './scope.ts'
 import { refused, verdictOf } from './verdict.ts'
 
 /**
@@ -119,11 +120,10 @@ function forgiving(host: ExecutionContextLike): WaitUntil | undefined {
   }
 }
 
-/** The same verdict, if the token's scope, a list separated by spaces (RFC 6749 §3.3) or an array, has all that is needed. */
+/** The same verdict, if the token's scope claim grants all that is needed. */
 function scoped<C extends Claims>(verdict: Accepted<C>, needed: readonly string[], gate: OpenGate): Verdict<C> {
   const claim: unknown = verdict.claims[gate.realmNamed(verdict.realm).scopeClaim]
-  const granted: unknown[] = typeof claim === 'string' ? claim.split(' ') : Array.isArray(claim) ? claim : []
-  return needed.every((scope) => granted.includes(scope)) ? verdict : { ...refused('insufficient_scope'), scope: [...needed] }
+  return grantsScopes(claim, needed) ? verdict : { ...refused('insufficient_scope'), scope: [...needed] }
 }
 
 /** The verdict itself where nothing has to be awaited for it, as for nearly every request. `scope` must have been checked. */

@@ -1,0 +1,17 @@
+import { isScopeToken } from '../bearer.ts'
+
+/**
+ * Whether a token's scope claim grants every scope needed. A string is a list with spaces between (RFC 8693 §4.2). An array is a
+ * list of strings, each one scope token (RFC 6749 §3.3): an element with a space names no scope, and an array with anything
+ * but strings grants nothing. The core has the same rule (`Accepted::grants`); `tests/vectors/scopes.json` holds for both. It
+ * is not asked here: that would take longer than all the rest of a warm check.
+ */
+export function grantsScopes(claim: unknown, needed: readonly string[]): boolean {
+  const granted = scopesOf(claim)
+  return needed.every((scope) => isScopeToken(scope) && granted.includes(scope))
+}
+
+function scopesOf(claim: unknown): readonly string[] {
+  if (typeof claim === 'string') return claim.split(' ')
+  return Array.isArray(claim) && claim.every((item) => typeof item === 'string') ? claim : []
+}
