@@ -2,7 +2,7 @@ import { bearerToken } from '../bearer.ts'
 import { admitAdministrator, type Administrator } from './admin-auth.ts'
 import type { Act } from './audit.ts'
 import type { Context } from './context.ts'
-import type { FailureLimiter } from './failures.ts'
+import type { FailureLimiter, Target } from './failures.ts'
 import type { Operation } from './operation.ts'
 import { Problem, refusedToken, tooManyFailures } from './problem.ts'
 import { notingRefusals } from './refusals.ts'
@@ -27,8 +27,8 @@ export interface Call {
   act(actor?: string): Act
   /**
    * Says on whose account a secret is about to be tried. Throws a `Problem` (429) when this address has failed too
-   * often with it; should the request end in 401, 403, `invalid_grant` or `invalid_client`, that counts as another
-   * failure.
+   * often with it, or with all accounts together; should the request end in 401, 403, `invalid_grant` or
+   * `invalid_client`, that counts as another failure.
    */
   attempt(account: string): void
 }
@@ -98,7 +98,7 @@ interface Arrival extends Pick<Call, 'request' | 'url' | 'parameter'> {
 
 function handle(context: Context, route: Route, { source, named, ...arrival }: Arrival): Promise<Response> {
   const { request, url } = arrival
-  const attempts = new Attempts(context.failures, source.address ?? '')
+  const attempts = new Attempts(context.failures, source.address)
   const attempt = (account: string): void => attempts.attempt(account)
   const admitted = async (): Promise<Response> => {
     const administrator = await admit(context, route, request, source, named)
@@ -114,42 +114,41 @@ function handle(context: Context, route: Route, { source, named, ...arrival }: A
 /** The failures of one request's client. */
 class Attempts {
   readonly #failures: FailureLimiter
-  readonly #address: string
-  #account: string | undefined
+  readonly #address: string | undefined
+  #account: Target | undefined
 
-  constructor(failures: FailureLimiter, address: string) {
+  constructor(failures: FailureLimiter, address: string | undefined) {
     this.#failures = failures
     this.#address = address
   }
 
   attempt(account: string): void {
-    this.#account = account
-    this.#admit(account)
+    this.#account = { kind: 'account', name: account }
+    this.#admit(this.#account)
   }
 
   /**
-   * Counts a failure against the account that was named, else against `otherwise`, for which only failures are turned
-   * away: who has a good token is let in whatever others behind the same address do. `undefined`: nothing was presented
-   * to guess at.
+   * Counts a failure against the account that was named, else against `route`, for which only failures are turned away: a
+   * good token is let in whatever others behind the same address do. `undefined`: nothing was presented to guess at.
    */
-  async counting(answer: () => Promise<Response>, otherwise: string | undefined): Promise<Response> {
+  async counting(answer: () => Promise<Response>, route: string | undefined): Promise<Response> {
     try {
       return await answer()
     } catch (error) {
-      if (error instanceof Problem && error.isFailure) this.#failed(otherwise)
+      if (error instanceof Problem && error.isFailure) this.#failed(route)
       throw error
     }
   }
 
-  #failed(otherwise: string | undefined): void {
-    const account = this.#account ?? otherwise
-    if (account === undefined) return
-    if (this.#account === undefined) this.#admit(account)
-    this.#failures.failed(this.#address, account)
+  #failed(route: string | undefined): void {
+    const target = this.#account ?? (route === undefined ? undefined : { kind: 'route' as const, name: route })
+    if (target === undefined) return
+    if (target.kind === 'route') this.#admit(target)
+    this.#failures.failed(this.#address, target)
   }
 
-  #admit(account: string): void {
-    const seconds = this.#failures.retryAfterSeconds(this.#address, account)
+  #admit(target: Target): void {
+    const seconds = this.#failures.retryAfterSeconds(this.#address, target)
     if (seconds !== undefined) throw tooManyFailures(seconds)
   }
 }

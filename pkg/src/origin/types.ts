@@ -159,7 +159,10 @@ export interface OriginOptions {
    * on another machine is named to `serve` instead (`trustedProxies`). Default `loopback`: other requests get 403.
    */
   plainHttp?: 'loopback' | 'anywhere'
-  /** How often one address may fail with one account before it has to wait (429). Default 100. */
+  /**
+   * How often in a minute one address may fail with one account before it has to wait (429); with all accounts together, five
+   * times as often. An IPv6 address counts by its /64. Default 100.
+   */
   maxFailuresPerMinute?: number
   /** The web origins whose scripts may read answers, such as `https://app.example`. Default: none. */
   corsOrigins?: string[]

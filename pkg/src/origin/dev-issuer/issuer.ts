@@ -53,7 +53,7 @@ export async function clientOf(issuer: Issuer, asking: Asking): Promise<DevClien
     return issuer.settings.clients.find((client) => client.id === id) ?? { id }
   } catch (error) {
     if (!(error instanceof Problem && error.isFailure)) throw error
-    if (account !== undefined) issuer.failures.failed(address ?? '', account)
+    if (account !== undefined) issuer.failures.failed(address, { kind: 'account', name: account })
     await note(issuer, { action: 'refused', subject: routeOf(issuer, request), address, detail: error.error })
     throw error
   }
@@ -65,20 +65,20 @@ function routeOf({ settings }: Issuer, { url }: Request): string {
 }
 
 /**
- * Tries a user's password. What is wrong counts against the pair of address and name; once that is too much, also what was
- * asked for at the same time is not answered. Throws a `Problem` (429).
+ * Tries a user's password. A wrong one counts against the address, and against the pair of address and name; once that is
+ * too much, what was asked for at the same time is not answered either. Throws a `Problem` (429).
  */
 export async function tryPassword(issuer: Issuer, address: string | undefined, name: string, verify: () => Promise<boolean>): Promise<boolean> {
   const account = `user:${name.slice(0, MAX_ACCOUNT_CHARACTERS)}`
   admit(issuer, address, account)
   const isGood = await verify()
   admit(issuer, address, account)
-  if (!isGood) issuer.failures.failed(address ?? '', account)
+  if (!isGood) issuer.failures.failed(address, { kind: 'account', name: account })
   return isGood
 }
 
 function admit({ failures }: Issuer, address: string | undefined, account: string): void {
-  const seconds = failures.retryAfterSeconds(address ?? '', account)
+  const seconds = failures.retryAfterSeconds(address, { kind: 'account', name: account })
   if (seconds !== undefined) throw tooManyFailures(seconds)
 }
 

@@ -53,7 +53,7 @@ export interface DevIssuerOptions {
   sessionSeconds?: number
   /** How long after its use a second use of a refresh token counts as a lost race and not as theft. Default 0. */
   reuseGraceSeconds?: number
-  /** How often one address may fail with one user or client before it has to wait (429). Default 100. */
+  /** How often in a minute one address may fail with one user or client, as in the origin's options. Default 100. */
   maxFailuresPerMinute?: number
   /** The web origins whose scripts may read answers, such as `https://app.example`. Default: none. */
   corsOrigins?: string[]
