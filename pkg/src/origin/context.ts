@@ -10,6 +10,7 @@ import type { Metrics } from './metrics.ts'
 import type { Route } from './router.ts'
 import type { Settings } from './settings.ts'
 import type { Origin } from './types.ts'
+import type { UnknownTokens } from './unknown-tokens.ts'
 
 /** What the routes work with. */
 export interface Context {
@@ -23,6 +24,7 @@ export interface Context {
   edges: EdgeBook
   failures: FailureLimiter
   metrics: Metrics
+  unknownTokens: UnknownTokens
   routes: readonly Route[]
   origin: Origin
 }

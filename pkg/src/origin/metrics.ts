@@ -30,10 +30,17 @@ export class Metrics {
   readonly #revocations = new Counter()
   readonly #requests = new Counter()
   readonly #refusals = new Counter()
+  readonly #unknownTokens = new Counter()
   readonly #commits = new Histogram(COMMIT_BUCKETS_SECONDS)
 
   constructor(realms: readonly string[]) {
     for (const realm of realms) for (const kind of Object.keys(KINDS)) this.#revocations.add({ realm, kind }, 0)
+    for (const realm of realms) this.#unknownTokens.add({ realm }, 0)
+  }
+
+  /** A client wanted a token revoked that nobody here knows. */
+  unknownToken(realm: string): void {
+    this.#unknownTokens.add({ realm }, 1)
   }
 
   /** A turn of the committer is durable. */
@@ -90,6 +97,12 @@ export class Metrics {
         type: 'counter',
         help: 'Requests refused, by the pattern of the route and the error of the answer.',
         samples: this.#refusals.samples(),
+      },
+      {
+        name: 'portcullis_unknown_tokens',
+        type: 'counter',
+        help: 'Tokens that clients wanted revoked (RFC 7009) and that are not known here: answered 200, and not revoked.',
+        samples: this.#unknownTokens.samples(),
       },
     ]
   }

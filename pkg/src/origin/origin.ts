@@ -36,6 +36,7 @@ import { createRevocations } from './revocations.ts'
 import { publicKeyOf, rotateSigningKey } from './rotation.ts'
 import { settingsOf, type Settings } from './settings.ts'
 import type { Origin, OriginOptions, OriginStatus, RequestSource, TokenSubject } from './types.ts'
+import { UnknownTokens } from './unknown-tokens.ts'
 
 /** Every route there is. */
 export const ROUTES: readonly Route[] = [
@@ -200,7 +201,8 @@ async function start(settings: Settings): Promise<Origin> {
     close: () => (closing ??= close()),
   }
   const failures = new FailureLimiter(settings.maxFailuresPerMinute)
-  const context: Context = { settings, clock, gate, committer, ledgers, audit, feeds, edges, failures, metrics, routes: ROUTES, origin }
+  const unknownTokens = new UnknownTokens({ metrics, onReport: settings.onReport })
+  const context: Context = { settings, clock, gate, committer, ledgers, audit, feeds, edges, failures, metrics, unknownTokens, routes: ROUTES, origin }
   const exchange = createExchange({ context, router: createRouter(context, ROUTES), closing: () => closing !== undefined, onFault: fault })
   // A store that fails has been reported. It is told again when there is something to prune; until then nothing is widened.
   await recordBounds().catch(() => undefined)

@@ -189,9 +189,12 @@ export interface OriginOptions {
   onRequest?: (answered: AnsweredRequest) => void
 }
 
-/** Something an operator should hear of: once when it starts and once when it is over. It holds no token or secret. */
+/**
+ * Something an operator should hear of: once when it starts and once when it is over. `unknown_token` has no end and comes at
+ * most once a minute for each realm: clients want tokens revoked that are not known here. It holds no token or secret.
+ */
 export interface OriginReport {
-  kind: 'store' | 'push' | 'jwks' | 'acknowledgement' | 'feed' | 'fault'
+  kind: 'store' | 'push' | 'jwks' | 'acknowledgement' | 'feed' | 'unknown_token' | 'fault'
   realm?: string
   edge?: string
   /** `undefined`: what was wrong is over. */

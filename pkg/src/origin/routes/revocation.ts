@@ -12,6 +12,7 @@ import type { RealmSettings } from '../settings.ts'
 import { endingSiteData } from '../site-data.ts'
 import { feedOf } from './feed.ts'
 import type { Recorded } from '../types.ts'
+import type { UnknownCause } from '../unknown-tokens.ts'
 
 /** How soon a client may try again whose revocation could not be stored. */
 const RETRY_AFTER_SECONDS = 2
@@ -41,7 +42,7 @@ export const revocationRoutes: readonly Route[] = [
         },
       },
       answers: {
-        200: { description: 'It is refused everywhere, or will be as soon as the edges have heard; also when it is no token that is known here.' },
+        200: { description: 'It is refused everywhere, or will be as soon as the edges have heard; also when the token is not known here, which is counted and reported.' },
         400: { description: '`invalid_request`, also for a token of another client; `unsupported_token_type` for one that cannot be revoked.' },
         401: { description: '`invalid_client`.' },
         503: { description: 'Nothing was recorded: the token still exists (RFC 7009 §2.2.1).' },
@@ -102,31 +103,37 @@ async function revokeToken(
     }
     case 'other':
       throw unsupported()
-    case 'nothing':
+    case 'expired':
+      return undefined
+    case 'unknown':
+      context.unknownTokens.note(realm.name, found.cause)
       return undefined
   }
 }
 
-/** What a token is to a realm. `nothing`: unknown, malformed, expired, or of somebody else; there is nothing to revoke. */
+/** What a token is to a realm. `expired`: there is nothing to revoke; `unknown`: malformed, or of somebody else. */
 type Kind =
   | { kind: 'access'; client: string | undefined; tokenId?: string; expiresAt?: number; issuedAt?: number }
   | { kind: 'refresh'; client: string; session: string }
   | { kind: 'other' }
-  | { kind: 'nothing' }
+  | { kind: 'expired' }
+  | { kind: 'unknown'; cause: UnknownCause }
 
 async function kindOf(context: Context, realm: RealmSettings, token: string): Promise<Kind> {
   const { gate, settings, clock } = context
   try {
     const identified = await gate.identify(token)
     const usableUntil = (identified.expiresAt ?? Number.POSITIVE_INFINITY) + settings.leewaySeconds + settings.skewSeconds
-    if (identified.name !== realm.name || usableUntil < clock()) return { kind: 'nothing' }
+    if (identified.name !== realm.name) return { kind: 'unknown', cause: 'other_realm' }
+    if (usableUntil < clock()) return { kind: 'expired' }
     return { ...identified, kind: 'access', client: identified.authorizedParty ?? identified.clientId }
   } catch (error) {
     if (!(error instanceof PortcullisError) || !['invalid_token', 'unexpected_token_use'].includes(error.code)) throw error
     const refresh = await realm.administration?.refreshToken(token)
     if (refresh !== undefined) return { kind: 'refresh', client: refresh.client, session: refresh.session }
+    if (error.code === 'invalid_token') return { kind: 'unknown', cause: 'not_known' }
     // That it is genuine is known; the claim says of which realm.
-    return error.code === 'unexpected_token_use' && issuerOf(token, realm) === realm.issuer ? { kind: 'other' } : { kind: 'nothing' }
+    return issuerOf(token, realm) === realm.issuer ? { kind: 'other' } : { kind: 'unknown', cause: 'other_realm' }
   }
 }
 
