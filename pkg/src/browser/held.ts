@@ -1,5 +1,8 @@
 import type { StoredTokens } from './types.ts'
 
+/** A token that lives longer than this is given away at once: the request that it is for arrives before it expires. */
+const ENOUGH_MS = 5_000
+
 /** Tokens in this page's memory, with two clocks: a monotonic one may stand still in sleep, a wall clock may be put back. */
 export class HeldTokens {
   readonly stored: StoredTokens
@@ -18,6 +21,11 @@ export class HeldTokens {
   get leftMs(): number {
     const { expiresAtMs = Number.POSITIVE_INFINITY } = this.stored
     return Math.min(this.#expiresMonotonicMs - performance.now(), expiresAtMs - Date.now())
+  }
+
+  /** Whether it need not be waited for a newer one. */
+  get isEnough(): boolean {
+    return this.leftMs > Math.min(ENOUGH_MS, this.#refreshBeforeMs / 2)
   }
 
   /** Milliseconds until it should be refreshed; 0 or less: now. */

@@ -1,66 +1,102 @@
-/** Runs work that no other tab runs at the same time. Rejects only as the work does. */
-export type Lock = <T>(work: () => Promise<T>) => Promise<T>
+/**
+ * Runs work that no other tab runs at the same time. Rejects only as the work does. What cannot be undone begins only where
+ * `isHeld()` is true: a tab that was frozen meanwhile may have lost the lock to another.
+ */
+export type Lock = <T>(work: (isHeld: () => boolean) => Promise<T>) => Promise<T>
 
-/** After this a tab that has died no longer keeps others out; the work is shorter. */
+/**
+ * How long a Web Lock is waited for. A refresh takes less; what holds the lock longer is a frozen tab, a slow issuer or a foreign
+ * script. Only the lease tells them apart, so it then decides alone.
+ */
+const LOCK_WAIT_MS = 2_000
+/**
+ * After this a tab that has died or is frozen no longer keeps others out. Longer than the work between two calls of `isHeld`: a
+ * refresh is given up after 10 s, a storage after 1 s.
+ */
 const LEASE_MS = 15_000
 const LOOK_MS = 50
 
-/** By Web Locks; where they are missing or denied by a lease in `localStorage`; without that within this page only. */
-export function lockOf(channel: string): Lock {
-  return async (work) => {
+/** Who wrote a lease: a tab that holds the Web Lock, or one without it. */
+type Holder = 'locked' | 'unlocked'
+
+/**
+ * By a lease in `localStorage`, under a Web Lock where there is one to be had. The lock makes the lease quick and frees it when
+ * its tab dies; the lease makes the lock bounded. Without storage, by the lock alone; without both, within this page only.
+ */
+export function lockOf(name: string): Lock {
+  return async <T>(work: (isHeld: () => boolean) => Promise<T>): Promise<T> => {
     const { locks } = (globalThis.navigator ?? {}) as Partial<Navigator>
-    if (locks === undefined) return leased(channel, work)
-    let began = false
+    if (locks === undefined) return leased(name, 'unlocked', work)
+    let working: Promise<T> | undefined
     try {
-      return await locks.request(`${channel}:refresh`, () => {
-        began = true
-        return work()
-      })
-    } catch (error) {
-      if (began) throw error
-      return leased(channel, work)
+      return await locks.request(name, { signal: AbortSignal.timeout(LOCK_WAIT_MS) }, () => (working = leased(name, 'locked', work)))
+    } catch {
+      // Late or denied. A script that has stolen the lock does not stop the work.
+      return working ?? leased(name, 'unlocked', work)
     }
   }
 }
 
-async function leased<T>(channel: string, work: () => Promise<T>): Promise<T> {
-  const key = `${channel}:refresh`
-  // `randomUUID` is for secure contexts only, and so are Web Locks: where those are missing, it is missing.
-  const own = crypto.getRandomValues(new Uint32Array(4)).join('-')
-  const deadline = Date.now() + 2 * LEASE_MS
+async function leased<T>(key: string, holder: Holder, work: (isHeld: () => boolean) => Promise<T>): Promise<T> {
+  // No secret: it only has to differ from that of another tab.
+  const own: Lease = { id: `${Math.random()}`, holder }
+  const deadline = performance.now() + 2 * LEASE_MS
   try {
-    while (!(await lease(key, own)) && Date.now() < deadline) await pause()
+    while (!(await take(key, own)) && performance.now() < deadline) await pause()
   } catch {
     // Storage is full or denied.
-    return work()
+    return work(() => true)
   }
   try {
-    return await work()
+    return await work(() => renew(key, own))
   } finally {
     release(key, own)
   }
 }
 
-/** What cannot be released runs out. */
-function release(key: string, own: string): void {
+interface Lease {
+  id: string
+  holder: string
+}
+
+/** Storage knows no compare-and-swap: without the lock, the last one to write has it, and looks again after a moment. */
+async function take(key: string, own: Lease): Promise<boolean> {
+  const isLocked = own.holder === 'locked'
+  const other = read(key)
+  // The Web Lock was given to this tab, so a lease that was taken under it is of a tab that has died.
+  if (other !== undefined && !(isLocked && other.holder === 'locked')) return false
+  write(key, own)
+  if (isLocked) return true
+  await pause()
+  return read(key)?.id === own.id
+}
+
+/** Whether no other tab has the lease; from now on it lasts its full time again. */
+function renew(key: string, own: Lease): boolean {
   try {
-    if (holder(key)?.id === own) globalThis.localStorage.removeItem(key)
+    if ((read(key) ?? own).id !== own.id) return false
+    write(key, own)
+  } catch {}
+  return true
+}
+
+/** What cannot be released runs out. */
+function release(key: string, own: Lease): void {
+  try {
+    if (renew(key, own)) globalThis.localStorage.removeItem(key)
   } catch {}
 }
 
-/** Storage knows no compare-and-swap: the last one to write has it, and looks again after a moment. */
-async function lease(key: string, own: string): Promise<boolean> {
-  const other = holder(key)
+/** The lease that is in force. */
+function read(key: string): Lease | undefined {
+  const [id = '', until, holder = ''] = (globalThis.localStorage.getItem(key) ?? '').split(' ')
+  const leftMs = Number(until) - Date.now()
   // Far in the future it was written by a clock that was wrong.
-  if (other !== undefined && other.until > Date.now() && other.until <= Date.now() + LEASE_MS) return false
-  globalThis.localStorage.setItem(key, `${own} ${Date.now() + LEASE_MS}`)
-  await pause()
-  return holder(key)?.id === own
+  return leftMs > 0 && leftMs <= LEASE_MS ? { id, holder } : undefined
 }
 
-function holder(key: string): { id: string; until: number } | undefined {
-  const [id, until] = (globalThis.localStorage.getItem(key) ?? '').split(' ')
-  return id === undefined || until === undefined ? undefined : { id, until: Number(until) }
+function write(key: string, { id, holder }: Lease): void {
+  globalThis.localStorage.setItem(key, `${id} ${Date.now() + LEASE_MS} ${holder}`)
 }
 
 function pause(): Promise<void> {

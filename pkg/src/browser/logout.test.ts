@@ -81,7 +81,7 @@ describe('when it is not known to be revoked, the device is cleared all the same
     ['silence', () => ((server.listener = silent()), { timeoutMs: 60 }), 'timed_out'],
     ['a redirect to another origin', () => void (server.listener = redirect(`${elsewhere.url}/steal`)), 'unreachable'],
     ['nobody there', () => ({ revokeUrl: 'http://127.0.0.1:9/revoke' }), 'unreachable'],
-    ['no network', (t) => replace(t, 'navigator', { onLine: false }), 'offline'],
+    ['no network', (t) => (replace(t, 'navigator', { onLine: false }), { revokeUrl: 'http://127.0.0.1:9/revoke' }), 'offline'],
     ['plain http to elsewhere', () => ({ revokeUrl: 'http://origin.example/revoke' }), 'insecure_url'],
   ]
   for (const [what, arrange, code] of cases) {

@@ -1,3 +1,4 @@
+import { within } from '../deadline.ts'
 import { isObject } from '../options.ts'
 import { responseText } from './response-text.ts'
 import type { SessionSettings } from './settings.ts'
@@ -6,6 +7,7 @@ import type { SessionTokens } from './types.ts'
 /** What the token endpoint says. `unavailable`: nothing about the refresh token; it may be good. */
 export type Refreshed = { kind: 'tokens'; tokens: SessionTokens } | { kind: 'refused' } | { kind: 'unavailable' }
 
+/** Longer than an issuer under load takes; a lock is held meanwhile (`LEASE_MS`). */
 const REFRESH_TIMEOUT_MS = 10_000
 const MAX_ANSWER_BYTES = 262_144
 
@@ -13,7 +15,14 @@ const MAX_ANSWER_BYTES = 262_144
 export const CSRF_HEADER = 'portcullis-csrf'
 
 /** Refreshes (RFC 6749 §6). Without `refreshToken` the cookie has it. Never rejects. */
-export async function refresh({ tokenUrl, clientId, cookies, fetch }: SessionSettings, refreshToken: string | undefined): Promise<Refreshed> {
+export async function refresh(settings: SessionSettings, refreshToken: string | undefined): Promise<Refreshed> {
+  let answer: Refreshed = { kind: 'unavailable' }
+  // A `fetch` of the page may ignore the signal.
+  await within(ask(settings, refreshToken).then((given) => void (answer = given)), REFRESH_TIMEOUT_MS)
+  return answer
+}
+
+async function ask({ tokenUrl, clientId, cookies, fetch }: SessionSettings, refreshToken: string | undefined): Promise<Refreshed> {
   const form = { grant_type: 'refresh_token', client_id: clientId, ...(refreshToken === undefined ? {} : { refresh_token: refreshToken }) }
   try {
     const response = await fetch(tokenUrl, {

@@ -14,7 +14,6 @@ export async function revoke(settings: LogoutSettings): Promise<Revoked> {
   const requests = requestsOf(settings)
   if (requests.length === 0) return failed('nothing_to_revoke')
   if (!isSecure(settings.revokeUrl)) return failed('insecure_url')
-  if (isOffline()) return failed('offline')
   const outcomes = await Promise.all(requests.map((init) => ask(settings, init)))
   return outcomes.find(({ revoked }) => !revoked) ?? { revoked: true }
 }
@@ -44,7 +43,8 @@ async function ask({ revokeUrl, clientId, fetch }: LogoutSettings, init: Request
     if (response.status !== 200) return failed('unexpected_answer')
     return (await isDone(response, clientId)) ? { revoked: true } : failed('unexpected_answer')
   } catch {
-    return failed(isOffline() ? 'offline' : 'unreachable')
+    // It may say so wrongly, so it is only believed after the request has failed.
+    return failed(globalThis.navigator?.onLine === false ? 'offline' : 'unreachable')
   }
 }
 
@@ -62,8 +62,4 @@ async function isDone(response: Response, clientId: string | undefined): Promise
 
 export function failed(code: RevocationFailure): { revoked: false; code: RevocationFailure } {
   return { revoked: false, code }
-}
-
-function isOffline(): boolean {
-  return globalThis.navigator?.onLine === false
 }

@@ -8,6 +8,7 @@ import { type Lock, lockOf } from './lock.ts'
 import { clearToo, logOutOnce } from './logout.ts'
 import { newestOf, nextVersion, readMarks, readStanding, type Standing, writeMark } from './mark.ts'
 import { listen } from './page-events.ts'
+import { PageStorage } from './page-storage.ts'
 import { refresh } from './refresh.ts'
 import { failed, revoke } from './revoke.ts'
 import { logoutSettings, type LogoutSettings, type SessionSettings, sessionSettings, TOKEN_RULES } from './settings.ts'
@@ -46,6 +47,7 @@ class BrowserSession implements Session {
   /** Of all that tabs of this app share, and of no other app's. */
   readonly #name: string
   readonly #lock: Lock
+  readonly #storage: PageStorage
   readonly #tabs: Tabs
   readonly #listeners = new Map<keyof SessionEvents, Set<(reason: SignOutReason) => void>>()
   readonly #opening: Promise<unknown>
@@ -74,6 +76,7 @@ class BrowserSession implements Session {
     }
     this.#name = sessionName(this.#app)
     this.#lock = lockOf(`${channel}:refresh:${this.#name}`)
+    this.#storage = new PageStorage(settings.storage)
     this.#tabs = openTabs(channel, this.#name, (message) => this.#hear(message))
     const ends = [
       hearSignedOut(channel, (message) => this.#hearSignedOut(message)),
@@ -103,10 +106,14 @@ class BrowserSession implements Session {
 
   async accessToken(): Promise<string | undefined> {
     this.#assertOpen()
-    await this.#opening
+    if (this.#held?.isEnough !== true) await this.#opening
     const held = this.#held
     if (held === undefined) return undefined
-    if (held.dueMs <= 0 && performance.now() >= this.#retryAtMs) await this.#refreshed(held, 'due')
+    if (held.dueMs <= 0 && performance.now() >= this.#retryAtMs) {
+      const refreshing = this.#refreshed(held, 'due')
+      // A token that is still good waits for no lock, storage or issuer.
+      if (!held.isEnough) await refreshing
+    }
     const now = this.#held
     return now !== undefined && now.leftMs > 0 ? now.stored.accessToken : undefined
   }
@@ -193,14 +200,14 @@ class BrowserSession implements Session {
 
   /** One at a time in this tab; the lock sees to the others. */
   #refreshed(stale: HeldTokens | undefined, want: Want): Promise<'refreshed' | 'signed_out' | 'unavailable'> {
-    this.#refreshing ??= this.#lock(() => this.#refreshOnce(stale, want)).finally(() => {
+    this.#refreshing ??= this.#lock((isHeld) => this.#refreshOnce(stale, want, isHeld)).finally(() => {
       this.#refreshing = undefined
       this.#schedule()
     })
     return this.#refreshing
   }
 
-  async #refreshOnce(stale: HeldTokens | undefined, want: Want): Promise<'refreshed' | 'signed_out' | 'unavailable'> {
+  async #refreshOnce(stale: HeldTokens | undefined, want: Want, isHeld: () => boolean): Promise<'refreshed' | 'signed_out' | 'unavailable'> {
     const { cookies } = this.#settings
     await this.#catchUp()
     const held = this.#held
@@ -213,6 +220,8 @@ class BrowserSession implements Session {
       this.#signOut('expired')
       return 'signed_out'
     }
+    // This tab was frozen, and another one may be spending the token.
+    if (!isHeld()) return 'unavailable'
     const answer = await refresh(this.#settings, refreshToken)
     // Another tab's logout may be written down already, though its message is still on the way.
     this.#hearMark()
@@ -244,8 +253,11 @@ class BrowserSession implements Session {
     const { state, version } = this.#standing()
     const isNewer = version > this.#version
     await this.#ask(isNewer ? NEWER_MS : !this.#hasPeers ? 0 : state === 'unknown' ? PERHAPS_MS : HARDLY_MS)
+    if (this.#hearMark() || this.#standing().version <= this.#version) return
+    // This tab was frozen while it waited: what it has to hear is on its way.
+    if (!isNewer) await this.#ask(NEWER_MS)
     // The tab that has the newer tokens is gone.
-    if (isNewer && version > this.#version && this.#settings.cookies !== 'include') this.#forget('expired')
+    if (this.#standing().version > this.#version && this.#settings.cookies !== 'include') this.#forget('expired')
   }
 
   /** Whether a logout is written down that this tab has not heard of. */
@@ -269,11 +281,7 @@ class BrowserSession implements Session {
     this.#take(stored)
     writeMark(this.#settings.channel, { state: 'in', app: this.#appWith(accessToken), version, login })
     this.#tabs.tell({ kind: 'tokens', tokens: stored })
-    try {
-      await this.#settings.storage?.save({ ...stored, session: this.#name })
-    } catch {
-      // It is full or denied: memory has them.
-    }
+    await this.#storage.save({ ...stored, session: this.#name })
   }
 
   #take(stored: StoredTokens): void {
@@ -289,16 +297,13 @@ class BrowserSession implements Session {
   }
 
   async #load(): Promise<void> {
-    try {
-      const stored: unknown = await this.#settings.storage?.load()
+    await this.#storage.load((stored) => {
       if (!isStoredTokens(stored) || stored.version <= this.#version) return
       // Another app of the web origin keeps its tokens in the same place.
       if (stored.session !== undefined && stored.session !== this.#name) return
       // A logout that could not clear them, or had no time to, has ended them all the same.
       if (!this.#isEnded(stored)) this.#take(stored)
-    } catch {
-      // What cannot be read is not there.
-    }
+    })
   }
 
   /** Whether a logout that was heard or written down has ended their login. */

@@ -1,6 +1,6 @@
 /** Why a revocation is not known to have happened. */
 export type RevocationFailure =
-  /** The browser has no network. */
+  /** The request failed, and the browser says that it has no network. */
   | 'offline'
   /** No answer within `timeoutMs`; the request goes on, so the token may be revoked yet. */
   | 'timed_out'
@@ -162,7 +162,7 @@ export interface SessionOptions {
   allowedOrigins: string[]
   /** Signs in with these at once. */
   tokens?: SessionTokens
-  /** Default: in memory only. */
+  /** Default: in memory only. It is waited for 1 s at most. */
   storage?: TokenStorage
   /** How long before its expiry an access token is refreshed. Default 30. */
   refreshBeforeSeconds?: number

@@ -93,9 +93,17 @@ function withItems(storage: TestStorage): object {
 class TestLocks {
   readonly #last = new Map<string, Promise<unknown>>()
 
-  request<T>(name: string, work: () => Promise<T>): Promise<T> {
-    const held = (this.#last.get(name) ?? Promise.resolve()).then(work)
+  /** A request that was aborted before its turn is skipped; afterwards the signal does nothing. */
+  request<T>(name: string, { signal = new AbortController().signal }: { signal?: AbortSignal }, work: () => Promise<T>): Promise<T> {
+    const before = this.#last.get(name) ?? Promise.resolve()
+    const aborted = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    const held = before.then(() => {
+      signal.throwIfAborted()
+      return work()
+    })
     this.#last.set(name, held.catch(() => undefined))
-    return held
+    let began = false
+    void before.then(() => (began = !signal.aborted))
+    return Promise.race([held, aborted.catch((error: unknown) => (began ? held : Promise.reject(error)))])
   }
 }
