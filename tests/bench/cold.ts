@@ -9,7 +9,7 @@ import type { Bench } from './run.ts'
 import { makeKey, mint, type Key } from './tokens.ts'
 import { openWorker, type BenchWorker } from './worker/client.ts'
 
-const ALGORITHMS = ['RS256', 'ES256', 'EdDSA', 'HS256', 'PS256', 'ES384']
+export const ALGORITHMS = ['RS256', 'ES256', 'EdDSA', 'HS256', 'PS256', 'ES384']
 
 export const cold: Bench = {
   names: ['cold_check', 'cold_check_sync'].flatMap((name) => ALGORITHMS.map((algorithm) => `${name}.${algorithm}`)),

@@ -35,6 +35,9 @@ export interface Order {
   changes?: number
   /** The ledger's rows too. */
   rows?: boolean
+  /** Whose feed, and when it is made, if not the benchmarks' issuer and now. */
+  issuer?: string
+  now?: number
 }
 
 export interface Feed {
@@ -55,21 +58,33 @@ export interface Feed {
 
 export async function makeFeed(order: Order): Promise<Feed> {
   const folder = await mkdtemp(join(tmpdir(), 'portcullis-bench-'))
-  const now = Math.floor(Date.now() / 1000)
-  const whole = { epochs: 0, buckets: 160, banned: [], deltas: 0, changes: 1, rows: false, ...order }
-  await build({ ...whole, folder, issuer: ISSUER, now })
+  const now = order.now ?? Math.floor(Date.now() / 1000)
+  const whole = { epochs: 0, buckets: 160, banned: [], deltas: 0, changes: 1, rows: false, issuer: ISSUER, ...order }
+  await build({ ...whole, folder, now })
+  return readFeed({ folder, now, deltas: whole.deltas, buckets: whole.buckets })
+}
+
+/** Where a feed lies on disk, for another process. */
+export interface FeedFolder {
+  folder: string
+  now: number
+  deltas: number
+  buckets: number
+}
+
+export async function readFeed({ folder, now, deltas, buckets }: FeedFolder): Promise<Feed> {
   const files = new Map([['manifest', await readFile(join(folder, 'manifest'))]])
   for (const name of await readdir(join(folder, 'sections'))) {
     files.set(`sections/${name}`, await readFile(join(folder, 'sections', name)))
   }
-  const numbers = Array.from({ length: whole.deltas }, (_, number) => number)
+  const numbers = Array.from({ length: deltas }, (_, number) => number)
   return {
     folder,
     url: 'http://127.0.0.1/feed',
     files,
     deltas: await Promise.all(numbers.map((number) => readFile(join(folder, 'deltas', String(number))))),
     now,
-    buckets: whole.buckets,
+    buckets,
     fetch: async (input) => answer(files.get(pathOf(input instanceof Request ? input.url : String(input)))),
     close: () => rm(folder, { recursive: true, force: true }),
   }

@@ -20,8 +20,6 @@ interface Exports {
 }
 
 const TARGET = 'wasm32-unknown-unknown'
-const FOLDER = join(ROOT, 'target/bare')
-const MODULE = join(FOLDER, TARGET, 'release/bare.wasm')
 /** What the package's modules are optimised with. */
 const OPTIMISER = [
   join(ROOT, 'pkg/node_modules/binaryen/bin/wasm-opt'),
@@ -42,12 +40,13 @@ export const CRATES: Record<string, { crate: string; number: number }> = {
   HS256: { crate: 'hmac', number: 3 },
 }
 
-let built: Promise<WebAssembly.Module> | undefined
+const built = new Map<string, Promise<WebAssembly.Module>>()
 
-/** A new instance, with a memory of its own. */
-export async function openModule(): Promise<BareModule> {
-  built ??= build()
-  const module = await built
+/** A new instance, with a memory of its own. `root` is the checkout whose crate it is built with. */
+export async function openModule(root: string = ROOT): Promise<BareModule> {
+  const building = built.get(root) ?? build(root)
+  built.set(root, building)
+  const module = await building
   const imports: Record<string, Record<string, () => never>> = {}
   for (const { module: from, name } of WebAssembly.Module.imports(module)) {
     ;(imports[from] ??= {})[name] = () => {
@@ -128,8 +127,9 @@ function keyBytes({ jwk }: Key): Buffer {
   }
 }
 
-async function build(): Promise<WebAssembly.Module> {
-  const manifest = join(ROOT, 'tests/bench/bare/Cargo.toml')
+async function build(root: string): Promise<WebAssembly.Module> {
+  const manifest = join(root, 'tests/bench/bare/Cargo.toml')
+  const folder = join(root, 'target/bare')
   await run('cargo', [
     'build',
     '--release',
@@ -137,12 +137,12 @@ async function build(): Promise<WebAssembly.Module> {
     '--target',
     TARGET,
     '--target-dir',
-    FOLDER,
+    folder,
     '--manifest-path',
     manifest,
   ])
-  const optimised = join(FOLDER, 'bare.wasm')
-  await run('node', [...OPTIMISER, MODULE, '-o', optimised])
+  const optimised = join(folder, 'bare.wasm')
+  await run('node', [...OPTIMISER, join(folder, TARGET, 'release/bare.wasm'), '-o', optimised])
   return WebAssembly.compile(await readFile(optimised))
 }
 

@@ -16,10 +16,10 @@ import { ISSUER, makeKey, mint } from './tokens.ts'
 
 const CONNECTIONS = 64
 /** Revocations that are timed in a turn; every one is of another token. */
-const TURN = 48 * CONNECTIONS
+export const TURN = 48 * CONNECTIONS
 /** So many come before: the load generator is a new process each turn, whose code is not compiled yet. */
-const WARMING = 24 * CONNECTIONS
-const LEDGER = { ids: 700_000, epochs: 300_000, rows: true }
+export const WARMING = 24 * CONNECTIONS
+export const LEDGER = { ids: 700_000, epochs: 300_000, rows: true }
 const STARTS = 3
 /** Rows written at a time. */
 const BATCH = 10_000
@@ -57,18 +57,22 @@ async function revocations(folder: string): Promise<Record<string, number>> {
     return await inTurns([OURS, 'constant answer'], async (name) => {
       const path = name === OURS ? '/v1/auth/token/revoke' : '/constant'
       if (name === OURS) tokens = await mint(key, WARMING + TURN)
-      const requests: Load['requests'] = tokens.map((token) => ({
-        method: 'POST',
-        path,
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ token: token.toString() }),
-      }))
-      const load: Load = { url, connections: CONNECTIONS, before: WARMING, amount: TURN, requests }
-      return (await program<Throughput>('load.ts', load)).requestsPerSecond
+      return (await program<Throughput>('load.ts', loadOf(url, path, tokens))).requestsPerSecond
     })
   } finally {
     await server.stop()
   }
+}
+
+/** A revocation of each token. */
+export function loadOf(url: string, path: string, tokens: readonly Buffer[]): Load {
+  const requests: Load['requests'] = tokens.map((token) => ({
+    method: 'POST',
+    path,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ token: token.toString() }),
+  }))
+  return { url, connections: CONNECTIONS, before: WARMING, amount: TURN, requests }
 }
 
 /** A million events, none of which has expired: from the file to an origin that answers. */
@@ -88,7 +92,7 @@ async function starting(folder: string): Promise<number> {
   return median(figures)
 }
 
-async function fill(path: string, rows: Row[]): Promise<void> {
+export async function fill(path: string, rows: Row[]): Promise<void> {
   const [first, last] = [rows[0], rows.at(-1)]
   if (first === undefined || last === undefined) throw new Error('there are no rows')
   const store = sqliteStore({ path })
@@ -110,7 +114,7 @@ async function fill(path: string, rows: Row[]): Promise<void> {
 }
 
 /** As the feed maker writes them. */
-function readRows(bytes: Buffer): Row[] {
+export function readRows(bytes: Buffer): Row[] {
   const rows: Row[] = []
   for (let at = 0; at < bytes.length;) {
     const keepUntil = Number(bytes.readBigUInt64LE(at + 8))

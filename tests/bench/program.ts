@@ -6,10 +6,18 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 
 /** Runs `child/{file}` to its end. */
-export async function program<Answer>(file: string, input: object, flags: string[] = []): Promise<Answer> {
+export async function program<Answer>(
+  file: string,
+  input: object,
+  flags: string[] = [],
+  environment: Record<string, string> = {},
+): Promise<Answer> {
   const path = fileURLToPath(new URL(`child/${file}`, import.meta.url))
   const parameters = [...flags, '--import', import.meta.resolve('tsx'), path]
-  const child = spawn(process.execPath, parameters, { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, parameters, {
+    env: { ...process.env, ...environment },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
   child.stdin.end(JSON.stringify(input))
   const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'exit') as Promise<[number | null]>])
   if (code !== 0) throw new Error(`child/${file} ended with ${String(code)}`)

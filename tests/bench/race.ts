@@ -59,7 +59,8 @@ export function line(bench: string, runtime: Line['runtime'], unit: string, figu
   return { bench, runtime, value, unit, peers }
 }
 
-async function takeTurn({ tokens, ready, pass }: Contestant, turnMs: number): Promise<number> {
+/** Microseconds a token in passes that take `turnMs` together. */
+export async function takeTurn({ tokens, ready, pass }: Contestant, turnMs: number): Promise<number> {
   let elapsedMs = 0
   let passes = 0
   while (elapsedMs < turnMs) {

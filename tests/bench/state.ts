@@ -8,9 +8,9 @@ import type { Bench, Line } from './run.ts'
 import { freshly, makeKey, mint, type Key } from './tokens.ts'
 import { openWorker } from './worker/client.ts'
 
-const MILLION: Order = { ids: 1_000_000, epochs: 100_000 }
+export const MILLION: Order = { ids: 1_000_000, epochs: 100_000 }
 /** Updates that apply, as pushes bring them; so many that the last half of them meet compiled code and a key with its tables. */
-const DELTAS = { deltas: 600, changes: 100 }
+export const DELTAS = { deltas: 600, changes: 100 }
 const LOOK_UPS = 200_000
 const ROUNDS = 7
 /** First verdicts; the first half is for engines to compile, as the first turn is elsewhere. What a cold module costs is under `size`. */
@@ -84,9 +84,14 @@ export async function lookUp(feed: Feed): Promise<number> {
 }
 
 /** From the feed's bytes in memory to the first accepted token; the signature is a small part of it. */
-async function firstVerdict(feed: Feed, key: Key, tokens: readonly Buffer[]): Promise<number> {
+export async function firstVerdict(
+  feed: Feed,
+  key: Key,
+  tokens: readonly Buffer[],
+  verdicts = FIRST_VERDICTS,
+): Promise<number> {
   const figures: number[] = []
-  for (let round = 0; round < FIRST_VERDICTS; round += 1) {
+  for (let round = 0; round < verdicts; round += 1) {
     const strings = freshly(tokens)
     collectGarbage()
     const start = performance.now()
@@ -95,7 +100,7 @@ async function firstVerdict(feed: Feed, key: Key, tokens: readonly Buffer[]): Pr
     figures.push(performance.now() - start)
     gate.close()
   }
-  return median(figures.slice(FIRST_VERDICTS / 2))
+  return median(figures.slice(verdicts / 2))
 }
 
 /** From the feed's bytes in memory to the whole state, every section of it. */
@@ -111,7 +116,7 @@ async function load(feed: Feed, key: Key): Promise<number> {
   return median(figures)
 }
 
-async function applyDelta(feed: Feed): Promise<number> {
+export async function applyDelta(feed: Feed): Promise<number> {
   const key = await makeKey('ES256')
   const gate = await openGate(settingOf(feed, [key.jwk]))
   const figures = feed.deltas.map((delta) => {

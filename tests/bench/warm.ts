@@ -9,7 +9,7 @@ import { freshly, makeKey, mint } from './tokens.ts'
 import { openWorker } from './worker/client.ts'
 
 /** Deltas of one change each: when they are used up, the next gate begins with the first. */
-const DELTAS = 500
+export const DELTAS = 500
 
 export const warm: Bench = {
   names: ['warm_check', 'warm_check.async', 'warm_recheck'],
@@ -59,7 +59,7 @@ export const warm: Bench = {
  * time, and in the pass each token is checked once. So every check is the first of its token after a change, and none
  * contains the delta.
  */
-async function recheck(feed: Feed, setting: GateSetting, tokens: readonly Buffer[]): Promise<Contestant> {
+export async function recheck(feed: Feed, setting: GateSetting, tokens: readonly Buffer[]): Promise<Contestant> {
   let gate = await openGate(setting)
   let next = feed.deltas.length
   return {

@@ -3,7 +3,7 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { build } from 'esbuild'
+import { build, type Plugin } from 'esbuild'
 import { Child } from './child.ts'
 
 const require = createRequire(import.meta.url)
@@ -19,12 +19,14 @@ export interface WorkerOptions {
   bindings: Record<string, string>
   /** A path that answers as soon as the worker serves. */
   readyPath: string
+  /** A folder in whose `node_modules` stands the `portcullis` to bundle. Default: the one that the worker's file imports. */
+  installedIn?: string
 }
 
 /** Bundles the worker and serves it on loopback; resolves once it answers. */
 export async function serveWorker(options: WorkerOptions): Promise<Child> {
   await mkdir(options.folder, { recursive: true })
-  const modules = await bundle(options.entry, options.folder)
+  const modules = await bundle(options)
   const file = join(options.folder, 'config.capnp')
   await writeFile(file, configuration(options, modules))
   const worker = new Child(options.name, workerd(), ['serve', file])
@@ -33,7 +35,7 @@ export async function serveWorker(options: WorkerOptions): Promise<Child> {
 }
 
 /** Answers the names of the wasm modules that it put beside the bundle. */
-async function bundle(entry: string, folder: string): Promise<string[]> {
+async function bundle({ entry, folder, installedIn }: WorkerOptions): Promise<string[]> {
   const sources: string[] = []
   await build({
     entryPoints: [entry],
@@ -44,12 +46,14 @@ async function bundle(entry: string, folder: string): Promise<string[]> {
     conditions: ['workerd'],
     logLevel: 'error',
     plugins: [
+      ...(installedIn === undefined ? [] : [otherPackage(installedIn)]),
       {
         // workerd compiles wasm itself: each module stays a file of its own beside the bundle.
         name: 'wasm-module',
         setup(context) {
           context.onResolve({ filter: /\.wasm$/ }, ({ path, resolveDir }) => {
-            sources.push(createRequire(join(resolveDir, 'here')).resolve(path))
+            const from = path.startsWith('portcullis/') ? (installedIn ?? resolveDir) : resolveDir
+            sources.push(createRequire(join(from, 'here')).resolve(path))
             return { path: `./${moduleName(sources.length - 1)}`, external: true }
           })
         },
@@ -58,6 +62,18 @@ async function bundle(entry: string, folder: string): Promise<string[]> {
   })
   await Promise.all(sources.map((source, index) => copyFile(source, join(folder, moduleName(index)))))
   return sources.map((_, index) => moduleName(index))
+}
+
+/** Resolves `portcullis/…` as a file in `folder` would; wasm modules are left to the plugin for them. */
+function otherPackage(folder: string): Plugin {
+  return {
+    name: 'other-package',
+    setup(context) {
+      context.onResolve({ filter: /^portcullis(\/|$)/ }, ({ path, kind, resolveDir }) =>
+        path.endsWith('.wasm') || resolveDir === folder ? undefined : context.resolve(path, { kind, resolveDir: folder }),
+      )
+    },
+  }
 }
 
 function moduleName(index: number): string {

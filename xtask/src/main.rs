@@ -1,6 +1,8 @@
 //! The project's commands: `cargo xtask build | demo | test | bench`. They build, fetch, spawn and stop; what they run
 //! is cargo, npm and the TypeScript under `www/` and `tests/`.
 
+mod against;
+mod bench;
 mod build;
 mod command;
 mod npm;
@@ -19,7 +21,10 @@ usage: cargo xtask <command>
                            origin on 127.0.0.1:8780 and an edge worker on 127.0.0.1:8787;
                            with --tour every method is walked through and measured
   test [--install]         every test; what cannot run here is named as skipped
-  bench [NAME] [--json]    benchmarks against the peers, in one run
+  bench [NAME] [--json]    benchmarks beside the peers, in one run
+  bench [NAME...] --against REF [--bar PERCENT] [--json]
+                           this checkout and another commit, in turns: ratios of medians, with the
+                           spread of that commit against itself; with --bar a slower one is a failure
 
   --install                lets the command install system packages (implied as root on Debian and Ubuntu)";
 
@@ -41,7 +46,7 @@ fn dispatch(arguments: &[String]) -> Result<(), Failure> {
         "build" => accept(rest, &[]).and_then(|()| build::package(&project)),
         "demo" => accept(rest, &["--tour", "--install"]).and_then(|()| demo(&project, rest)),
         "test" => accept(rest, &["--install"]).and_then(|()| test(&project)),
-        "bench" => bench(&project, rest),
+        "bench" => bench::bench(&project, rest),
         "" | "help" | "--help" | "-h" => {
             println!("{USAGE}");
             Ok(())
@@ -89,23 +94,6 @@ fn test(project: &Project) -> Result<(), Failure> {
     let given = |provided: bool| if provided { "yes" } else { "no" };
     let tests = npm::script(&project.path("tests"), "test");
     tests.env("STRACE", given(strace)).env("CHROMIUM", given(chromium)).run()
-}
-
-fn bench(project: &Project, arguments: &[String]) -> Result<(), Failure> {
-    let mut names = arguments.iter().filter(|argument| !argument.starts_with("--"));
-    let (name, extra) = (names.next(), names.next());
-    if extra.is_some() || arguments.iter().any(|argument| argument.starts_with("--") && argument != "--json") {
-        return Err(Failure::Usage("bench takes one NAME and --json".into()));
-    }
-    let json = arguments.iter().any(|argument| argument == "--json");
-    build::package(project)?;
-    npm::install(&project.path("www"))?;
-    npm::install(&project.path("tests"))?;
-    if name.is_none_or(|name| name.starts_with("instead")) {
-        // Without it that one peer is left out.
-        let _ = system::provide("redis-server", "redis-server", project.consent);
-    }
-    typescript(project, "tests", "bench/run.ts").args(name).args(json.then_some("--json")).run()
 }
 
 /// A TypeScript file of `www/` or `tests/`, run by Node.

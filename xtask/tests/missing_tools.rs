@@ -42,6 +42,8 @@ fn wrong_commands_and_options() {
         (&["test", "unit"], "known options here: --install"),
         (&["bench", "--jsn"], "bench takes one NAME and --json"),
         (&["bench", "a", "b"], "bench takes one NAME and --json"),
+        (&["bench", "--against"], "bench takes one NAME and --json"),
+        (&["bench", "--bar", "3"], "bench takes one NAME and --json"),
     ] {
         let output = xtask(command, Path::new("/nonexistent"));
         assert!(!output.status.success());

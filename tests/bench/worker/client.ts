@@ -1,6 +1,6 @@
 // workerd with the bench worker, timed from outside.
 
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -22,9 +22,19 @@ export interface Stage {
 export interface BenchWorker {
   /** Microseconds a token, of the gate and of the peers that run there. */
   race(stage: Stage): Promise<Record<string, number>>
+  /** Puts a stage up and leaves it standing: turns are taken by the caller. */
+  stage(stage: Stage): Promise<Staged>
   /** Milliseconds a pass of one contestant. */
   time(stage: Stage, contestant: 'first verdict' | 'instantiate'): Promise<number>
   close(): Promise<void>
+}
+
+export interface Staged {
+  /** Contestants that run there. */
+  names: string[]
+  /** Milliseconds a pass. The first turn is a longer one: it warms up. */
+  turn(contestant: string, round: number): Promise<number>
+  close(): void
 }
 
 /** A turn takes about so long, so that what a request costs is little beside it. */
@@ -32,11 +42,25 @@ const TURN_MS = 40
 const MOST_PASSES = 40
 const EMPTY_REQUESTS = 20
 
-export async function openWorker(): Promise<BenchWorker> {
+/** `packageFolder` is another build of the package than the one that is installed. */
+export async function openWorker(packageFolder?: string): Promise<BenchWorker> {
   const folder = await mkdtemp(join(tmpdir(), 'portcullis-'))
   const port = await freePort()
   const entry = fileURLToPath(new URL('worker.ts', import.meta.url))
-  const child = await serveWorker({ name: 'bench worker', entry, folder, port, bindings: {}, readyPath: '/empty' })
+  const installedIn = join(folder, 'installed')
+  if (packageFolder !== undefined) {
+    await mkdir(join(installedIn, 'node_modules'), { recursive: true })
+    await symlink(packageFolder, join(installedIn, 'node_modules/portcullis'))
+  }
+  const child = await serveWorker({
+    name: 'bench worker',
+    entry,
+    folder,
+    port,
+    bindings: {},
+    readyPath: '/empty',
+    ...(packageFolder === undefined ? {} : { installedIn }),
+  })
   const url = `http://127.0.0.1:${port}`
 
   async function post(path: string, body?: string): Promise<string> {
@@ -60,30 +84,7 @@ export async function openWorker(): Promise<BenchWorker> {
     return (await milliseconds('/run')) - median(empty)
   }
 
-  async function staged<T>(
-    { key, tokens, feed, check, sight }: Stage,
-    work: (names: string[]) => Promise<T>,
-  ): Promise<T> {
-    const served = await serveFeed(feed)
-    try {
-      const job: Job = {
-        issuer: ISSUER,
-        audience: AUDIENCE,
-        jwk: key.jwk,
-        feed: { url: served.url, keys: [FEED_KEY] },
-        files: [...feed.files.keys()],
-        tokens: freshly(tokens),
-        check,
-        sight,
-      }
-      return await work(JSON.parse(await post('/setup', JSON.stringify(job))) as string[])
-    } finally {
-      served.server.close()
-      served.server.closeAllConnections()
-    }
-  }
-
-  /** Milliseconds a pass. The first turn is a longer one: it warms up. */
+  /** Milliseconds a pass. */
   async function turn(contestant: string, round: number, known: Map<string, number>): Promise<number> {
     let [elapsedMs, made] = [0, 0]
     do {
@@ -96,19 +97,54 @@ export async function openWorker(): Promise<BenchWorker> {
     return elapsedMs / made
   }
 
+  async function stage({ key, tokens, feed, check, sight }: Stage): Promise<Staged> {
+    const served = await serveFeed(feed)
+    const close = (): void => {
+      served.server.close()
+      served.server.closeAllConnections()
+    }
+    const job: Job = {
+      issuer: ISSUER,
+      audience: AUDIENCE,
+      jwk: key.jwk,
+      feed: { url: served.url, keys: [FEED_KEY] },
+      files: [...feed.files.keys()],
+      tokens: freshly(tokens),
+      check,
+      sight,
+    }
+    try {
+      const names = JSON.parse(await post('/setup', JSON.stringify(job))) as string[]
+      const passes = new Map<string, number>()
+      return { names, turn: (contestant, round) => turn(contestant, round, passes), close }
+    } catch (error) {
+      close()
+      throw error
+    }
+  }
+
+  async function staged<T>(setting: Stage, work: (standing: Staged) => Promise<T>): Promise<T> {
+    const standing = await stage(setting)
+    try {
+      return await work(standing)
+    } finally {
+      standing.close()
+    }
+  }
+
   return {
-    race: (stage) =>
-      staged(stage, async (names) => {
-        const passes = new Map<string, number>()
+    stage,
+    race: (setting) =>
+      staged(setting, async ({ names, turn }) => {
         const racing = names.filter((name) => name !== 'first verdict' && name !== 'instantiate')
-        const figures = await inTurns(racing, async (name, round) => ((await turn(name, round, passes)) * 1000) / stage.tokens.length)
+        const figures = await inTurns(
+          racing,
+          async (name, round) => ((await turn(name, round)) * 1000) / setting.tokens.length,
+        )
         return { [OURS]: Number.NaN, ...figures }
       }),
-    time: (stage, contestant) =>
-      staged(stage, async () => {
-        const passes = new Map<string, number>()
-        return (await inTurns([contestant], (name, round) => turn(name, round, passes)))[contestant] ?? Number.NaN
-      }),
+    time: (setting, contestant) =>
+      staged(setting, async ({ turn }) => (await inTurns([contestant], turn))[contestant] ?? Number.NaN),
     async close() {
       await child.stop('SIGKILL')
       await rm(folder, { recursive: true, force: true })

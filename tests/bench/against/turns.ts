@@ -1,0 +1,124 @@
+// Contestants of a paired run, in turns: the build before and the build after, and the build before twice more, for the
+// spread that an unchanged build has.
+
+import { median } from '../race.ts'
+import type { Build, Builds } from './build.ts'
+import { compare, spreadOf, type Paired, type Samples } from './statistics.ts'
+
+/** One contestant, in processes of its own: nothing that an engine has compiled or learnt is shared. */
+export interface Station {
+  /** Makes ready for the turns of a figure. */
+  prepare(figure: string): Promise<void>
+  /** One measurement of the figure that was prepared last; round 0 warms up and is not counted. */
+  turn(round: number): Promise<number>
+  close(): Promise<void>
+}
+
+export interface Schedule {
+  /** Sets of new processes. */
+  launches: number
+  /** Counted rounds of each launch. */
+  rounds: number
+}
+
+/**
+ * 15 rounds in 5 launches: one process may be 2 % faster than its twin for as long as it lives, and only other processes
+ * show that.
+ */
+export const LIVING: Schedule = { launches: 5, rounds: 3 }
+/** The same where a turn takes a second, and a launch several. */
+export const LIVING_LONG: Schedule = { launches: 3, rounds: 5 }
+/** For turns that start processes of their own. */
+export const PASSING: Schedule = { launches: 1, rounds: 15 }
+
+/** Times are better when lower, rates when higher; a ratio above 1 is the slower build in both cases. */
+export type Better = 'lower' | 'higher'
+
+/** Medians and both comparisons. The A/A run has processes and samples of its own. */
+export interface Outcome {
+  before: number
+  after: number
+  paired: Paired
+  control: Paired
+  spread: number
+  rounds: number
+}
+
+/** The order of the contestants: two that are compared, two for the A/A run. */
+const CONTESTANTS = ['before', 'after', 'before', 'before'] as const
+
+/** What came of a figure: an error says what one of the builds lacks. */
+export type Outcomes = Map<string, Outcome | Error>
+
+/** Runs every figure in every launch; each round begins with another contestant. */
+export async function takeTurns(
+  builds: Builds,
+  figures: readonly string[],
+  { launches, rounds }: Schedule,
+  better: Better,
+  open: (build: Build) => Promise<Station>,
+): Promise<Outcomes> {
+  const samples = new Map(figures.map((figure) => [figure, CONTESTANTS.map((): number[][] => [])]))
+  const failed = new Map<string, Error>()
+  for (let launch = 0; launch < launches; launch += 1) {
+    const opened = await Promise.allSettled(CONTESTANTS.map((label) => open(builds[label])))
+    const stations = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+    try {
+      for (const result of opened) if (result.status === 'rejected') throw result.reason
+      for (const [figure, ofContestants] of samples) {
+        if (failed.has(figure)) continue
+        try {
+          const measured = await measure(stations, figure, rounds, launch)
+          measured.forEach((ofRounds, contestant) => ofContestants[contestant]?.push(ofRounds))
+        } catch (error) {
+          failed.set(figure, error instanceof Error ? error : new Error(String(error)))
+        }
+      }
+    } finally {
+      await Promise.all(stations.map((station) => station.close()))
+    }
+  }
+  return new Map(
+    [...samples].map(([figure, ofContestants]) => [figure, failed.get(figure) ?? outcomeOf(better, ofContestants)]),
+  )
+}
+
+/** The rounds of each station. */
+async function measure(
+  stations: readonly Station[],
+  figure: string,
+  rounds: number,
+  launch: number,
+): Promise<number[][]> {
+  for (const station of stations) await station.prepare(figure)
+  const measured = stations.map((): number[] => [])
+  for (let round = 0; round <= rounds; round += 1) {
+    for (let count = 0; count < stations.length; count += 1) {
+      const number = (count + round + launch) % stations.length
+      const value = (await stations[number]?.turn(round)) ?? Number.NaN
+      if (round > 0) measured[number]?.push(value)
+    }
+  }
+  return measured
+}
+
+/** Samples in the order of the contestants. */
+export function outcomeOf(better: Better, samples: readonly Samples[]): Outcome {
+  const [before = [], after = [], ...twins] = samples
+  // A rate becomes the time of one.
+  const costs = ([first = [], second = []]: readonly Samples[]): Paired =>
+    better === 'lower' ? compare(first, second) : compare(inverse(first), inverse(second))
+  const control = costs(twins)
+  return {
+    before: median(before.flat()),
+    after: median(after.flat()),
+    paired: costs([before, after]),
+    control,
+    spread: spreadOf(control),
+    rounds: before.flat().length,
+  }
+}
+
+function inverse(samples: Samples): Samples {
+  return samples.map((launch) => launch.map((figure) => 1 / figure))
+}

@@ -1,0 +1,65 @@
+//! Another commit of this repository, checked out and built below `target/`, to be measured beside this checkout.
+
+use crate::command::{Failure, Run};
+use crate::Project;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Written last: a build that was interrupted is made again.
+const STAMP: &str = "target/built";
+
+/// The commit that a branch, tag or abbreviation means.
+pub(crate) fn resolve(project: &Project, reference: &str) -> Result<String, Failure> {
+    Run::new("git").args(["--version"]).output().ok_or_else(|| {
+        Failure::Missing("`git` is not installed, or not on the PATH: --against checks out another commit".into())
+    })?;
+    let commit = format!("{reference}^{{commit}}");
+    let found = Run::new("git").args(["rev-parse", "--verify", "--quiet", "--end-of-options", &commit]);
+    found.within(&project.root).output().ok_or_else(|| Failure::Usage("--against: there is no such commit here".into()))
+}
+
+/// The folder of that commit with its package built. Commits never change, so each is built once.
+pub(crate) fn checkout(project: &Project, commit: &str) -> Result<PathBuf, Failure> {
+    let folder = project.path("target/against").join(commit);
+    if folder.join(STAMP).exists() {
+        return Ok(folder);
+    }
+    if !folder.join(".git").exists() {
+        clone(project, &folder)?;
+    }
+    git(&folder).args(["checkout", "--quiet", "--force", "--detach", commit]).aside().run()?;
+    eprintln!("building {commit} in {}: some minutes, once", folder.display());
+    // By its own recipe: modules, flags and optimiser are part of what is compared.
+    Run::new("cargo").args(["run", "--quiet", "--package", "xtask", "--", "build"]).within(&folder).aside().run()?;
+    tidy(&folder)?;
+    fs::write(folder.join(STAMP), "").map_err(|error| unusable(&folder, &error))?;
+    Ok(folder)
+}
+
+/// A clone and not a worktree: `git worktree list` of the user's stays as it was.
+fn clone(project: &Project, folder: &Path) -> Result<(), Failure> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).map_err(|error| unusable(folder, &error))?;
+    }
+    let parameters = ["clone", "--quiet", "--no-checkout"];
+    Run::new("git").args(parameters).args([project.root.as_path(), folder]).aside().run()
+}
+
+/// What compiling left behind takes a gigabyte, and is not needed again.
+fn tidy(folder: &Path) -> Result<(), Failure> {
+    for leftover in ["target/debug", "target/wasm"] {
+        let leftover = folder.join(leftover);
+        if leftover.exists() {
+            fs::remove_dir_all(&leftover).map_err(|error| unusable(&leftover, &error))?;
+        }
+    }
+    Ok(())
+}
+
+fn git(folder: &Path) -> Run {
+    Run::new("git").within(folder)
+}
+
+fn unusable(folder: &Path, error: &std::io::Error) -> Failure {
+    Failure::Missing(format!("{} cannot be used: {error}", folder.display()))
+}
