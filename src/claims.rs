@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
+use thiserror::Error;
+
 use crate::json::{read_items, read_object, Duplicates, Member, NotStrictJson, Number, Text, Value};
+use crate::name::MAX_NAME_BYTES;
 use crate::time::UnixSeconds;
 
 /// Names of the claims that issuers call differently. The registered ones (`exp`, `aud`, …) are always the same.
@@ -68,7 +71,7 @@ impl<'j> ClaimSet<'j> {
     /// anything but strings grants nothing.
     pub(crate) fn grants(&self, name: &str, needed: &[&str]) -> bool {
         let value = self.get(name);
-        let listed = value.and_then(|value| texts(value).ok()).unwrap_or_default();
+        let listed = value.and_then(|value| texts(name, value).ok()).unwrap_or_default();
         let granted: Vec<&str> = match value {
             Some(Value::String(_)) => listed.iter().flat_map(|list| list.split(' ')).collect(),
             Some(Value::Array(_)) => listed.iter().map(|scope| &**scope).collect(),
@@ -82,9 +85,16 @@ impl<'j> ClaimSet<'j> {
     }
 }
 
-/// A claim that is read has a type it must not have (RFC 7519 §4.1): an `exp` that is a string, say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct WrongType;
+/// A claim that is read is not what it must be. Carries the claim's registered or configured name, and nothing of the token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub(crate) enum ClaimError<'n> {
+    /// It has a type it must not have (RFC 7519 §4.1): an `exp` that is a string, say.
+    #[error("{claim} has the wrong type")]
+    WrongType { claim: &'n str },
+    /// It is a name that nobody could revoke.
+    #[error("{claim} has more than {MAX_NAME_BYTES} bytes")]
+    NameTooLong { claim: &'n str },
+}
 
 /// The claims that decide. Ids are opaque strings; an empty one counts as absent. Times are floored.
 pub(crate) struct Claims<'j> {
@@ -127,7 +137,7 @@ pub(crate) enum Binding {
 }
 
 impl<'j> Claims<'j> {
-    pub(crate) fn read(set: &ClaimSet<'j>, names: &ClaimNames) -> Result<Self, WrongType> {
+    pub(crate) fn read<'n>(set: &ClaimSet<'j>, names: &'n ClaimNames) -> Result<Self, ClaimError<'n>> {
         let mut claims = Self {
             subject: None,
             token_id: None,
@@ -154,15 +164,15 @@ impl<'j> Claims<'j> {
     }
 
     /// Claims that have the same name everywhere.
-    fn take_registered(&mut self, name: &str, value: Value<'j>) -> Result<(), WrongType> {
+    fn take_registered(&mut self, name: &str, value: Value<'j>) -> Result<(), ClaimError<'static>> {
         match name {
-            "azp" => self.authorized_party = id(value)?,
-            "client_id" => self.client_id = id(value)?,
-            "aud" => self.audience = texts(value)?,
-            "exp" => self.expires_at = Some(date(value)?),
-            "nbf" => self.not_before = Some(date(value)?),
-            "iat" => self.issued_at = Some(date(value)?),
-            "auth_time" => self.authenticated_at = Some(date(value)?),
+            "azp" => self.authorized_party = id("azp", value)?,
+            "client_id" => self.client_id = id("client_id", value)?,
+            "aud" => self.audience = texts("aud", value)?,
+            "exp" => self.expires_at = Some(date("exp", value)?),
+            "nbf" => self.not_before = Some(date("nbf", value)?),
+            "iat" => self.issued_at = Some(date("iat", value)?),
+            "auth_time" => self.authenticated_at = Some(date("auth_time", value)?),
             "rsq" => self.ledger_sequence = value.number().and_then(Number::to_whole),
             "typ" => self.kind = stated(value),
             "cnf" => self.binding = Binding::ToKey,
@@ -172,41 +182,48 @@ impl<'j> Claims<'j> {
     }
 
     /// Claims whose names the policy chooses; one may be the name of a registered claim, or serve twice.
-    fn take_named(&mut self, name: &str, value: Value<'j>, names: &ClaimNames) -> Result<(), WrongType> {
+    fn take_named<'n>(&mut self, name: &str, value: Value<'j>, names: &'n ClaimNames) -> Result<(), ClaimError<'n>> {
         if name == names.subject {
-            self.subject = id(value)?;
+            self.subject = id(&names.subject, value)?;
         }
         if name == names.token_id {
-            self.token_id = id(value)?;
+            self.token_id = id(&names.token_id, value)?;
         }
         if name == names.session {
-            self.session = id(value)?;
+            self.session = id(&names.session, value)?;
         }
         if name == names.token_use {
             self.token_use = stated(value);
         }
         if name == names.token_version {
-            self.token_version = value.number().and_then(Number::to_whole).ok_or(WrongType)?;
+            let claim = &names.token_version;
+            self.token_version = value.number().and_then(Number::to_whole).ok_or(ClaimError::WrongType { claim })?;
         }
         if name == names.last_logout_time {
-            self.logged_out_at = Some(date(value)?);
+            self.logged_out_at = Some(date(&names.last_logout_time, value)?);
         }
         Ok(())
     }
 }
 
-fn id(value: Value<'_>) -> Result<Option<Cow<'_, str>>, WrongType> {
-    let text = value.text().ok_or(WrongType)?;
-    Ok((!text.is_empty()).then(|| text.decode()))
+/// A name; an empty one counts as absent.
+fn id<'j, 'n>(claim: &'n str, value: Value<'j>) -> Result<Option<Cow<'j, str>>, ClaimError<'n>> {
+    let name = value.text().ok_or(ClaimError::WrongType { claim })?.decode();
+    match name.len() {
+        0 => Ok(None),
+        1..=MAX_NAME_BYTES => Ok(Some(name)),
+        _ => Err(ClaimError::NameTooLong { claim }),
+    }
 }
 
 /// One string or an array of strings (RFC 7519 §4.1.3).
-fn texts(value: Value<'_>) -> Result<Vec<Cow<'_, str>>, WrongType> {
+fn texts<'j, 'n>(claim: &'n str, value: Value<'j>) -> Result<Vec<Cow<'j, str>>, ClaimError<'n>> {
+    let wrong_type = ClaimError::WrongType { claim };
     if let Some(text) = value.text() {
         return Ok(vec![text.decode()]);
     }
-    let items = read_items(value.array().ok_or(WrongType)?, Duplicates::Refuse).map_err(|_| WrongType)?;
-    items.into_iter().map(|item| item.value.text().map(Text::decode).ok_or(WrongType)).collect()
+    let items = read_items(value.array().ok_or(wrong_type)?, Duplicates::Refuse).map_err(|_| wrong_type)?;
+    items.into_iter().map(|item| item.value.text().map(Text::decode).ok_or(wrong_type)).collect()
 }
 
 /// RFC 6749 §3.3.
@@ -215,9 +232,10 @@ fn is_scope_token(scope: &str) -> bool {
 }
 
 /// A `NumericDate` (RFC 7519 §2). One beyond a double's range (`1e400`) is no date.
-fn date(value: Value<'_>) -> Result<UnixSeconds, WrongType> {
-    let number = value.number().ok_or(WrongType)?;
-    number.to_whole().or_else(|| number.floor()).map(UnixSeconds::new).ok_or(WrongType)
+fn date<'n>(claim: &'n str, value: Value<'_>) -> Result<UnixSeconds, ClaimError<'n>> {
+    let wrong_type = ClaimError::WrongType { claim };
+    let number = value.number().ok_or(wrong_type)?;
+    number.to_whole().or_else(|| number.floor()).map(UnixSeconds::new).ok_or(wrong_type)
 }
 
 fn stated(value: Value<'_>) -> Stated<'_> {

@@ -28,9 +28,10 @@ mod tokens;
 mod versions;
 mod writer;
 
+pub use crate::name::MAX_NAME_BYTES;
 pub use event::{Correction, Event};
 pub use facts::Facts;
-pub use intake::{MAX_CLIENTS_BYTES, MAX_NAME_BYTES, SESSION_GRACE_SECONDS};
+pub use intake::{MAX_CLIENTS_BYTES, SESSION_GRACE_SECONDS};
 pub use page::RowPage;
 pub use recent::RECENT_CHANGES;
 pub use settings::{LedgerSettings, MAX_LIFETIME_SECONDS};

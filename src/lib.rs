@@ -60,6 +60,7 @@ pub mod keys;
 pub mod signature;
 
 pub mod claims;
+pub mod name;
 
 mod base64url;
 mod ed25519;

@@ -145,7 +145,7 @@ pub(crate) fn examine(
         };
         let proven = observer.check(CheckName::Signature, proven);
         let concluded = proven.and_then(|token| {
-            let claims = observer.check(CheckName::Claims, read_claims(token.claims(), &realm.policy))?;
+            let claims = observe_claims(token.claims(), &realm.policy, observer)?;
             conclude(index, realm, token.claims(), &claims, now, observer)
         });
         concluded.map_err(|reason| Refused { realm: Some(index), reason })
@@ -223,6 +223,14 @@ fn weigh(index: usize, realm: &Realm, facts: &Facts<'_>, now: UnixSeconds) -> Re
 
 fn read_claims<'j>(set: &ClaimSet<'j>, policy: &Policy) -> Result<Claims<'j>, Reason> {
     Claims::read(set, &policy.claim_names).map_err(|_| Reason::Malformed)
+}
+
+fn observe_claims<'j>(set: &ClaimSet<'j>, policy: &Policy, observer: &mut impl Observer) -> Result<Claims<'j>, Reason> {
+    let claims = Claims::read(set, &policy.claim_names);
+    if let Err(error) = &claims {
+        observer.detail(CheckName::Claims, || error.to_string());
+    }
+    observer.check(CheckName::Claims, claims.map_err(|_| Reason::Malformed))
 }
 
 /// Everything after the signature: claims, revocation, freshness. Synchronous and complete, so that whatever happened

@@ -2,6 +2,7 @@
 
 use crate::error::LedgerError;
 use crate::json::{read_items, read_object, Duplicates, Member};
+use crate::name::MAX_NAME_BYTES;
 use crate::revocation::fingerprint::Fingerprint;
 use crate::revocation::section::UNKNOWN_ISSUE_TIME;
 use crate::revocation::staged::INCARNATION_SHIFT;
@@ -14,8 +15,6 @@ use super::recent::Head;
 use super::record::{Fact, FilterKind, Merge, Place, Record, SubjectName};
 use super::{chain, draw_generation, Ledger, Phase, Row};
 
-/// Longest name: 16 KiB, no name in a token is longer than the longest token.
-pub const MAX_NAME_BYTES: usize = 16 << 10;
 /// Bytes of all client ids together: 2 MiB, half of the longest manifest.
 pub const MAX_CLIENTS_BYTES: usize = 2 << 20;
 /// How long after its end a session's tokens are refused by issue time, for tokens being minted meanwhile. A `sid` is not
@@ -103,7 +102,7 @@ impl Ledger {
             }
             Event::Client { client, not_before } => {
                 let not_before = self.not_before_or_now(*not_before, now)?;
-                Fact::NotBefore { subject: SubjectName::Client(checked_client(client)?), not_before }
+                Fact::NotBefore { subject: SubjectName::Client(checked_name(client)?), not_before }
             }
             Event::Realm { not_before } => {
                 let not_before = self.not_before_or_now(*not_before, now)?;
@@ -138,7 +137,7 @@ impl Ledger {
             Correction::ClientSession { sid, azp, not_before } => {
                 (SubjectName::ClientSession(checked_name(sid)?, checked_name(azp)?), not_before)
             }
-            Correction::Client { client, not_before } => (SubjectName::Client(checked_client(client)?), not_before),
+            Correction::Client { client, not_before } => (SubjectName::Client(checked_name(client)?), not_before),
             Correction::Realm { not_before } => (SubjectName::Realm, not_before),
             Correction::KeyBanned { thumbprint } => return Ok(Fact::Ban { thumbprint }),
             Correction::TokenVersion { sub, minimum } => {
@@ -299,21 +298,17 @@ fn session_not_before(issued_at: Option<UnixSeconds>, now: UnixSeconds) -> u64 {
     issued_at.unwrap_or(now).max(now).plus(Seconds::new(SESSION_GRACE_SECONDS)).get()
 }
 
+/// Rows of older versions have longer ones, which are restored as they are: no gate of this version accepts such a name.
 fn checked_name(name: &str) -> Result<&str, LedgerError> {
-    check_length(name, MAX_NAME_BYTES)
-}
-
-fn checked_client(client: &str) -> Result<&str, LedgerError> {
-    check_length(client, MAX_CLIENT_ID_BYTES)
-}
-
-fn check_length(name: &str, limit: usize) -> Result<&str, LedgerError> {
     match name.len() {
         0 => Err(LedgerError::EmptyName),
-        length if length > limit => Err(LedgerError::NameTooLong { length, limit }),
-        _ => Ok(name),
+        1..=MAX_NAME_BYTES => Ok(name),
+        length => Err(LedgerError::NameTooLong { length, limit: MAX_NAME_BYTES }),
     }
 }
+
+// Whatever is recorded of a client fits into a manifest.
+const _: () = assert!(MAX_NAME_BYTES <= MAX_CLIENT_ID_BYTES);
 
 /// A JWK set that anybody may read: what a feed carries is no secret. Members that occur twice are refused, for two
 /// readers might look at different ones.

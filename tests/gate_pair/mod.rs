@@ -5,7 +5,7 @@
 use portcullis::gate::{Gate, KeysFrom, Progress};
 use portcullis::keys::KeySource;
 use portcullis::ledger::key::SigningKey;
-use portcullis::ledger::{Event, Ledger, LedgerSettings};
+use portcullis::ledger::{Event, Ledger, LedgerSettings, Row};
 use portcullis::revocation::Bounds;
 use portcullis::signature::{Algorithm, Algorithms};
 use portcullis::time::{Seconds, UnixSeconds};
@@ -44,10 +44,16 @@ impl Pair {
     }
 
     pub(crate) fn with_room(room: CacheLimits) -> Self {
+        Self::restored(room, &[])
+    }
+
+    /// An origin that has these rows in its store.
+    pub(crate) fn restored(room: CacheLimits, rows: &[Row]) -> Self {
         let signing_key = SigningKey::generate().unwrap();
         let feed_keys = vec![signing_key.public().clone()];
         let policy = realm().policy;
-        let ledger = ledger(signing_key, &policy.issuer);
+        let mut ledger = ledger(signing_key, &policy.issuer);
+        rows.iter().for_each(|row| ledger.restore(row).unwrap());
         let realm = Realm::new("acme", policy, feed_keys, Bounds::default());
         let mut pair = Self { ledger, gate: Gate::new(vec![(realm, KeysFrom::Caller)], room) };
         pair.set_keys(&[fixtures::SECRET]);

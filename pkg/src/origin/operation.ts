@@ -1,3 +1,5 @@
+import { MAX_NAME_BYTES } from './name.ts'
+
 /** What the OpenAPI document says of a route (OpenAPI 3.1 §4.8.10), in short. */
 export interface Operation {
   /** One sentence. */
@@ -27,6 +29,14 @@ export const REASON_PARAMETER: Readonly<Record<string, QueryParameter>> = {
     description: 'Why, for the audit log.',
     schema: { type: 'string', maxLength: 256, pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]*$' },
   },
+}
+
+/** A name in a body. JSON Schema cannot count bytes; the route does. */
+export const NAME_SCHEMA: Schema = {
+  type: 'string',
+  minLength: 1,
+  maxLength: MAX_NAME_BYTES,
+  description: `1 to ${MAX_NAME_BYTES} bytes of UTF-8, control characters included.`,
 }
 
 export interface RequestBody {

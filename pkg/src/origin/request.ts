@@ -1,12 +1,13 @@
 import { isObject } from '../options.ts'
 import { readRequest } from './direct.ts'
 import { hasMemberTwice } from './members.ts'
+import { MAX_NAME_BYTES } from './name.ts'
 import { Problem } from './problem.ts'
 
 /** How long a client may take to send its body. */
 const BODY_TIMEOUT_MS = 10_000
-/** The longest text in a path or query, in characters: that of a name that can be recorded. */
-export const MAX_PARAMETER_CHARACTERS = 1_024
+/** The longest string in a path or query, in characters: no name has more, for none has more bytes. */
+export const MAX_PARAMETER_CHARACTERS: number = MAX_NAME_BYTES
 
 /**
  * Reads a JSON object with no members but `members`. Throws a `Problem` (400) for an empty body, another content type,

@@ -6,13 +6,9 @@ import type { Identified, LedgerCore, LedgerCorrection, LedgerEvent } from './co
 import type { OriginGate } from './gate.ts'
 import { type KnownKey, knownKeys } from './keys.ts'
 import type { Committer } from './ledger.ts'
+import { isName, MAX_NAME_BYTES } from './name.ts'
 import type { Settings } from './settings.ts'
 import type { Correction, Origin, Recorded } from './types.ts'
-
-/**
- * The longest name of a user, session or client that is recorded, in characters. OpenID Connect allows 255 (Core §2).
- */
-const MAX_NAME_CHARACTERS = 1_024
 
 export interface RevocationsOptions {
   settings: Settings
@@ -218,8 +214,8 @@ function entryOf(
 }
 
 function name(what: string, value: unknown): string {
-  if (typeof value === 'string' && value !== '' && value.length <= MAX_NAME_CHARACTERS) return value
-  throw refused('invalid_name', `${what} must be a text of 1 to ${MAX_NAME_CHARACTERS} characters`)
+  if (isName(value)) return value
+  throw refused('invalid_name', `${what} must be a string of 1 to ${MAX_NAME_BYTES} bytes of UTF-8`)
 }
 
 /** A not-before that is given; the ledger refuses those in the future. */

@@ -63,12 +63,12 @@ export interface Resource {
 export type Router = (url: URL) => Resource | undefined
 
 export function createRouter(context: Context, routes: readonly Route[]): Router {
-  const compiled = routes.map((route) => ({ route, pattern: route.path.split('/') }))
+  const compiled = routes.map((route) => ({ route, pattern: route.path.split('/') })).sort(byParameters)
   return (url) => {
     const segments = url.pathname.split('/')
-    const here = compiled.filter(({ pattern }) => matches(pattern, segments))
-    const [first] = here
+    const first = compiled.find(({ pattern }) => matches(pattern, segments))
     if (first === undefined) return undefined
+    const here = compiled.filter(({ route }) => route.path === first.route.path)
     const methods = here.flatMap(({ route: { method } }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
     const named = segments[first.pattern.indexOf('{realm}')]
     return {
@@ -208,6 +208,11 @@ function requireNear(request: Request, source: RequestSource): void {
   throw new Problem(403, 'forbidden', 'without a credential this is for the machine itself: set metricsCredential')
 }
 
+/** The path with fewer parameters comes first: `/sessions/end` is not the session `end` (OpenAPI 3.1.1 §4.8.8.2). */
+function byParameters(one: { pattern: readonly string[] }, other: { pattern: readonly string[] }): number {
+  return one.pattern.filter(isParameter).length - other.pattern.filter(isParameter).length
+}
+
 function matches(pattern: readonly string[], segments: readonly string[]): boolean {
   return (
     pattern.length === segments.length &&
@@ -223,9 +228,9 @@ function decode(segment: string): string {
   const decoded = decodeUtf8(segment)
   if (decoded.length > MAX_PARAMETER_CHARACTERS)
     throw invalidRequest(`a name in the path has more than ${MAX_PARAMETER_CHARACTERS} characters`)
-  // No name of ours has them, and wherever it ends up it must not mean another place.
+  // Proxies and `URL` resolve or refuse these, so a path with them may mean another place. Bodies carry such names.
   if (/\p{Cc}|(?:^|[/\\])\.\.?(?:$|[/\\])/u.test(decoded))
-    throw invalidRequest('the path has control characters or dot segments')
+    throw invalidRequest('the path has control characters or dot segments: use the route that takes the name in its body')
   return decoded
 }
 

@@ -1,19 +1,25 @@
 import { json } from '../answer.ts'
 import { ENFORCEMENT, enforcedOr, waitOf, WAIT_PARAMETERS } from '../enforcement.ts'
-import { type Operation, REASON_PARAMETER } from '../operation.ts'
-import { invalidRequest, optionalJsonBody } from '../request.ts'
+import { NAME_SCHEMA, type Operation, REASON_PARAMETER, type Schema } from '../operation.ts'
+import { invalidRequest, jsonBody, optionalJsonBody } from '../request.ts'
 import type { Call, Route } from '../router.ts'
 import type { Recorded } from '../types.ts'
+
+const NOT_BEFORE_SCHEMA: Schema = { type: 'integer', minimum: 1, description: 'Unix seconds. Default, also without a body: now.' }
 
 const NOT_BEFORE: Operation['body'] = {
   type: 'application/json',
   need: 'optional',
+  schema: { type: 'object', additionalProperties: false, properties: { notBefore: NOT_BEFORE_SCHEMA } },
+}
+
+const NAMED_NOT_BEFORE: Operation['body'] = {
+  type: 'application/json',
   schema: {
     type: 'object',
+    required: ['client'],
     additionalProperties: false,
-    properties: {
-      notBefore: { type: 'integer', minimum: 1, description: 'Unix seconds. Default, also without a body: now.' },
-    },
+    properties: { client: NAME_SCHEMA, notBefore: NOT_BEFORE_SCHEMA },
   },
 }
 
@@ -81,6 +87,23 @@ export const realmRoutes: readonly Route[] = [
       )
     },
   },
+  {
+    method: 'POST',
+    path: '/admin/realms/{realm}/clients/push-revocation',
+    access: 'administrator',
+    operation: {
+      summary: 'Refuses all tokens issued to a client (`client_id`) up to a time. For names that no path can carry.',
+      query: { ...WAIT_PARAMETERS, ...REASON_PARAMETER },
+      body: NAMED_NOT_BEFORE,
+      answers: { 200: RESULT },
+    },
+    handle: (call) =>
+      answer(call, async (act) => {
+        const { client, notBefore } = await jsonBody(call.request, call.context.settings.maxBodyBytes, ['client', 'notBefore'])
+        const realm = call.parameter('realm')
+        return call.context.origin.setClientNotBefore(realm, client as string, checkedNotBefore(notBefore), act)
+      }),
+  },
 ]
 
 async function answer(call: Call, revoke: (act: ReturnType<Call['act']>) => Promise<Recorded>): Promise<Response> {
@@ -96,6 +119,10 @@ async function answer(call: Call, revoke: (act: ReturnType<Call['act']>) => Prom
 
 async function notBeforeOf({ context, request }: Call): Promise<number | undefined> {
   const { notBefore } = await optionalJsonBody(request, context.settings.maxBodyBytes, ['notBefore'])
+  return checkedNotBefore(notBefore)
+}
+
+function checkedNotBefore(notBefore: unknown): number | undefined {
   if (notBefore !== undefined && typeof notBefore !== 'number')
     throw invalidRequest('notBefore must be a number of unix seconds')
   return notBefore

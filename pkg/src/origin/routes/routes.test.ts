@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { QueryParameter } from '../operation.ts'
+import type { QueryParameter, Schema } from '../operation.ts'
 import { ROUTES } from '../origin.ts'
 import type { Route } from '../router.ts'
 import { ADMINISTRATOR, createTestIssuer, openStage, type Stage, type TestIssuer } from '../testing/stage.ts'
@@ -43,6 +43,9 @@ after(() => stage.close())
 /** What a route needs to succeed besides a token: a good body by the route's path, and parameters. */
 const GOOD_BODY: Readonly<Record<string, object>> = {
   '/admin/realms/{realm}/users/{id}/token-version': { minimum: 1 },
+  '/admin/realms/{realm}/users/logout': { id: 'alice' },
+  '/admin/realms/{realm}/sessions/end': { sid: 'alice' },
+  '/admin/realms/{realm}/clients/push-revocation': { client: 'alice' },
   '/admin/realms/{realm}/corrections': { kind: 'user', subject: 'alice' },
 }
 const GOOD_QUERY: Readonly<Record<string, string>> = { '/admin/realms/{realm}/corrections': '?reason=test' }
@@ -120,6 +123,9 @@ interface Case {
   asked: Asked
 }
 
+/** Strings that are no names, as JSON. */
+const BAD_NAMES = ['""', '"\\ud800"', '"\\udc00\\ud800"', JSON.stringify('x'.repeat(1_025)), JSON.stringify('€'.repeat(342))]
+
 /** A body that ends before it has begun to make sense. */
 const TRUNCATED = '{"minimum":'
 
@@ -152,9 +158,9 @@ function bodies(route: Route): Case[] {
     refused('a text', JSON.stringify(HOSTILE)),
     refused('an undeclared member', JSON.stringify({ [HOSTILE]: HOSTILE })),
     refused('a prototype', `{"__proto__":{"kind":"realm","minimum":1}}`),
-    ...Object.keys((body.schema['properties'] ?? {}) as object).flatMap((member) => [
+    ...Object.entries((body.schema['properties'] ?? {}) as Record<string, Schema>).flatMap(([member, schema]) => [
       refused(`${member} twice`, `{"${member}":1,"${member}":2}`),
-      ...numbers.map((number) => refused(`${member} of ${number}`, `{"${member}":${number}}`)),
+      ...(schema['type'] === 'string' ? [...BAD_NAMES, ...numbers.filter((number) => !number.startsWith('"'))] : numbers).map((number) => refused(`${member} of ${number}`, `{"${member}":${number}}`)),
     ]),
     refused('a not-before in milliseconds', `{"notBefore":${Date.now()}}`),
     refused('a correction in milliseconds', `{"kind":"user","subject":"alice","notBefore":${Date.now()}}`),

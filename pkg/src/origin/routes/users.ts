@@ -1,6 +1,6 @@
 import { json, noContent } from '../answer.ts'
 import { ENFORCEMENT, enforcedOr, waitOf, WAIT_PARAMETERS } from '../enforcement.ts'
-import { REASON_PARAMETER } from '../operation.ts'
+import { NAME_SCHEMA, type Operation, REASON_PARAMETER } from '../operation.ts'
 import { Problem } from '../problem.ts'
 import { invalidRequest, jsonBody, textParameter, wholeNumber } from '../request.ts'
 import type { Call, Route } from '../router.ts'
@@ -42,6 +42,15 @@ const SESSIONS = {
   },
 }
 
+const LOGGED_OUT: Operation['answers'] = {
+  200: {
+    description: 'Done, and how many edges enforce it: `wait`.',
+    type: 'application/json',
+    schema: ENFORCEMENT,
+  },
+  204: { description: 'Done; also for a user who is not known.' },
+}
+
 /** Users, by Keycloak's Admin API; `{id}` is the `sub`. */
 export const userRoutes: readonly Route[] = [
   {
@@ -51,16 +60,24 @@ export const userRoutes: readonly Route[] = [
     operation: {
       summary: 'Logs a user out everywhere.',
       query: { ...WAIT_PARAMETERS, ...REASON_PARAMETER },
-      answers: {
-        200: {
-          description: 'Done, and how many edges enforce it: `wait`.',
-          type: 'application/json',
-          schema: ENFORCEMENT,
-        },
-        204: { description: 'Done; also for a user who is not known.' },
-      },
+      answers: LOGGED_OUT,
     },
     handle: logout,
+  },
+  {
+    method: 'POST',
+    path: '/admin/realms/{realm}/users/logout',
+    access: 'administrator',
+    operation: {
+      summary: 'Logs a user out everywhere; `id` is the `sub`. For names that no path can carry.',
+      query: { ...WAIT_PARAMETERS, ...REASON_PARAMETER },
+      body: {
+        type: 'application/json',
+        schema: { type: 'object', required: ['id'], additionalProperties: false, properties: { id: NAME_SCHEMA } },
+      },
+      answers: LOGGED_OUT,
+    },
+    handle: logoutNamed,
   },
   {
     method: 'PUT',
@@ -128,6 +145,13 @@ async function logout(call: Call): Promise<Response> {
     await context.origin.logoutUser(parameter('realm'), parameter('id'), call.act()),
     noContent(),
   )
+}
+
+async function logoutNamed(call: Call): Promise<Response> {
+  const { context, parameter, request } = call
+  const [wait, act] = [waitOf(call), call.act()]
+  const { id } = await jsonBody(request, context.settings.maxBodyBytes, ['id'])
+  return enforcedOr(call, wait, await context.origin.logoutUser(parameter('realm'), id as string, act), noContent())
 }
 
 async function raiseTokenVersion(call: Call): Promise<Response> {
