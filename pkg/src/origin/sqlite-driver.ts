@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
 import { PortcullisError } from '../errors.ts'
+import { driverMisfit, INSTALL_DRIVER } from './driver-version.ts'
 
 /** The common part of better-sqlite3 and node:sqlite. */
 export interface Connection {
@@ -21,15 +22,20 @@ export function connect(file: string, driver: SqliteDriver | undefined): Connect
     throw new PortcullisError('store_unavailable', `${file}: its directory does not exist: create it first`)
   }
   const drivers = driver === undefined ? DRIVERS : [driver]
+  let misfit: string | undefined
   for (const each of drivers) {
-    const open = load(each)
+    // To be known before it is loaded: what does not fit ends the process.
+    const reason = each === 'better-sqlite3' ? driverMisfit() : undefined
+    misfit ??= reason
+    const open = reason === undefined ? load(each) : undefined
     const connection = open === undefined ? undefined : tryOpen(open, file)
     if (connection !== undefined) return connection
   }
   throw new PortcullisError(
     'store_unavailable',
-    `${drivers.join(' or ')} is not there or does not load: npm install better-sqlite3 (npm rebuild, after a change of Node), ` +
-      'or run Node 22.13 or later',
+    misfit ??
+      `${drivers.join(' or ')} is not there or does not load: ${INSTALL_DRIVER} (npm rebuild, after a change of Node), ` +
+        'or run Node 22.13 or later',
   )
 }
 
