@@ -3,9 +3,7 @@ import { dirname } from 'node:path'
 import { PortcullisError } from '../errors.ts'
 import { invalid } from '../options.ts'
 import { canonicalPath, type Database } from './database.ts'
-
-/** Read and written by their owner only: the file may hold an issuer's private keys. */
-const PRIVATE = 0o600
+import { PRIVATE_FILE_MODE } from './file-mode.ts'
 
 /**
  * Copies an open database to a file that must not exist, which is there only once it is whole and on disk. Rejects with
@@ -33,7 +31,7 @@ export async function backUp(database: Database, path: string): Promise<void> {
 /** Throws `invalid_option` when it exists. */
 export function createFile(path: string): void {
   try {
-    closeSync(openSync(path, 'wx', PRIVATE))
+    closeSync(openSync(path, 'wx', PRIVATE_FILE_MODE))
   } catch (error) {
     if ((error as { code?: unknown }).code === 'EEXIST')
       throw invalid(`${path} exists already, and nothing is overwritten: give another path`)

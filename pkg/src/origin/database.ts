@@ -1,6 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { PortcullisError } from '../errors.ts'
+import { warnIfShared } from './file-mode.ts'
 import { type Connection, connect, resultOf, type SqliteDriver } from './sqlite-driver.ts'
 
 export type { SqliteDriver } from './sqlite-driver.ts'
@@ -37,8 +38,8 @@ export interface Database {
 }
 
 /**
- * Opens (or creates) a SQLite file in WAL mode with `synchronous=FULL`, and makes sure by reading both back. The
- * directory must exist. Several connections may share a file: the revocation store and the development issuer do.
+ * Opens (or creates, mode 0600) a SQLite file in WAL mode with `synchronous=FULL`, and makes sure by reading both back.
+ * The directory must exist. A file that others may read is opened, and a process warning says so. Several connections may share a file: the revocation store and the development issuer do.
  * Throws `store_unavailable` or `store_corrupt`.
  */
 export function openDatabase(path: string, options: DatabaseOptions = {}): Database {
@@ -47,6 +48,7 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
   }
   const file = canonicalPath(path)
   const connection = guarded(file, () => connect(file, options.driver))
+  warnIfShared(file)
   const database = wrap(file, connection)
   try {
     database.exec(`PRAGMA busy_timeout=${BUSY_TIMEOUT_MS}`)

@@ -152,7 +152,8 @@ async function respond(
   let response: Response
   try {
     const { address, scheme } = proxies.sourceOf(incoming)
-    response = await answer(requestOf(incoming, scheme, gone.signal), address === undefined ? {} : { address })
+    const source: RequestSource = address === undefined ? { connection: 'unaddressed' } : { address }
+    response = await answer(requestOf(incoming, scheme, gone.signal), source)
   } catch (error) {
     if (!(error instanceof MalformedRequest)) onError(error)
     response = failure(error, incoming.method)

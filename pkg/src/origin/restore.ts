@@ -1,4 +1,4 @@
-import { copyFileSync, constants, existsSync, linkSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, linkSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { checkOptions, integer, invalid, oneOf, required, text } from '../options.ts'
 import { PortcullisError } from '../errors.ts'
@@ -15,6 +15,7 @@ import {
   type SqliteDriver,
   textOf,
 } from './database.ts'
+import { copyPrivately } from './file-mode.ts'
 import { SCHEMA } from './schema.ts'
 import { SqliteAudit } from './sqlite-audit.ts'
 import { MAX_INCARNATION, SEQUENCES_PER_INCARNATION, type StoredHead } from './store.ts'
@@ -65,7 +66,7 @@ export async function restoreSqlite(options: RestoreOptions): Promise<Restored> 
   try {
     const old = kept === undefined ? [] : readHeads(target, kept, driver)
     remove(copy)
-    copyFileSync(source, copy, constants.COPYFILE_EXCL)
+    copyPrivately(source, copy)
     const begun = beginIncarnation({ copy, source, old, least: incarnation, driver })
     syncFile(copy)
     replacing = true
@@ -157,7 +158,7 @@ function isStore(database: Database): boolean {
 function readHeads(path: string, kept: string, driver: DatabaseOptions): RealmHead[] {
   const log = `${kept}-wal`
   // SQLite throws a log away that it cannot use.
-  if (existsSync(`${path}-wal`)) copyFileSync(`${path}-wal`, log)
+  if (existsSync(`${path}-wal`)) copyPrivately(`${path}-wal`, log)
   const heads = tryReadHeads(path, driver)
   if (heads === undefined) return []
   // Who closes the file last takes its log into it.
@@ -200,7 +201,7 @@ function keep(path: string, kept: string): void {
     linkSync(path, kept)
   } catch {
     // A file system without hard links.
-    copyFileSync(path, kept, constants.COPYFILE_EXCL)
+    copyPrivately(path, kept)
   }
   for (const part of ['-wal', '-shm']) rmSync(path + part, { force: true })
 }

@@ -1,8 +1,9 @@
-import { existsSync } from 'node:fs'
+import { closeSync, existsSync, openSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
 import { PortcullisError } from '../errors.ts'
 import { driverMisfit, INSTALL_DRIVER } from './driver-version.ts'
+import { PRIVATE_FILE_MODE } from './file-mode.ts'
 
 /** The common part of better-sqlite3 and node:sqlite. */
 export interface Connection {
@@ -28,7 +29,7 @@ export function connect(file: string, driver: SqliteDriver | undefined): Connect
     const reason = each === 'better-sqlite3' ? driverMisfit() : undefined
     misfit ??= reason
     const open = reason === undefined ? load(each) : undefined
-    const connection = open === undefined ? undefined : tryOpen(open, file)
+    const connection = open === undefined ? undefined : openPrivately(open, file)
     if (connection !== undefined) return connection
   }
   throw new PortcullisError(
@@ -106,6 +107,31 @@ interface NodeSqlite {
 async function copyByNodeSqlite(backup: NodeSqlite['backup'], connection: Bare, file: string): Promise<void> {
   if (backup === undefined) connection.exec(`VACUUM INTO '${file.replaceAll("'", "''")}'`)
   else await backup(connection, file, { rate: COPY_PAGES })
+}
+
+/**
+ * SQLite would create the file for everybody to read; its log and index get the mode of the file. One that is there is
+ * opened as it is.
+ */
+function openPrivately(open: Open, file: string): Connection | undefined {
+  const created = createPrivate(file)
+  let connection: Connection | undefined
+  try {
+    connection = tryOpen(open, file)
+    return connection
+  } finally {
+    if (created && connection === undefined) rmSync(file, { force: true })
+  }
+}
+
+/** Whether it was created. What prevents it SQLite says better. */
+function createPrivate(file: string): boolean {
+  try {
+    closeSync(openSync(file, 'wx', PRIVATE_FILE_MODE))
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** better-sqlite3 loads its binary part only now. */

@@ -1,38 +1,58 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Problem } from './problem.ts'
-import { requireHttps } from './transport.ts'
+import { isLocal, requireHttps } from './transport.ts'
+import type { RequestSource } from './types.ts'
 
-const passes: [string, string | undefined][] = [
-  ['https://origin.example/', '203.0.113.7'],
-  ['https://origin.example/', undefined],
-  ['http://127.0.0.1:8780/', undefined],
-  ['http://[::1]:8780/', undefined],
-  ['http://localhost/', undefined],
-  // What a request calls us does not count where its address is known.
-  ['http://origin.example/', '127.0.0.1'],
-  ['http://origin.example/', '::1'],
-  ['http://origin.example/', '::ffff:127.0.0.1'],
+const UNADDRESSED: RequestSource = { connection: 'unaddressed' }
+
+const passes: [string, RequestSource][] = [
+  ['https://origin.example/', { address: '203.0.113.7' }],
+  ['https://origin.example/', {}],
+  ['https://origin.example/', UNADDRESSED],
+  ['http://127.0.0.1:8780/', { address: '127.0.0.1' }],
+  ['http://[::1]:8780/', { address: '::1' }],
+  ['http://localhost/', { address: '::ffff:127.0.0.1' }],
+  ['http://demo.localhost:8780/', { address: '127.0.0.2' }],
+  // By a program of the host's own.
+  ['http://127.0.0.1:8780/', {}],
+  ['http://[::1]:8780/', {}],
+  ['http://localhost/', {}],
 ]
-const refused: [string, string | undefined][] = [
-  ['http://origin.example/', undefined],
-  ['http://127.0.0.1.evil.test/', undefined],
-  ['http://localhost/', '203.0.113.7'],
-  ['http://127.0.0.1/', '::ffff:203.0.113.7'],
-  ['http://127.0.0.1/', '127.0.0.1.evil.test'],
-  ['http://127.0.0.1/', ''],
+const refused: [string, RequestSource][] = [
+  ['http://origin.example/', {}],
+  ['http://127.0.0.1.evil.test/', {}],
+  ['http://localhost/', { address: '203.0.113.7' }],
+  ['http://127.0.0.1/', { address: '::ffff:203.0.113.7' }],
+  ['http://127.0.0.1/', { address: '127.0.0.1.evil.test' }],
+  ['http://127.0.0.1/', { address: '' }],
+  // A page whose name was rebound to this machine, or a proxy here that is not one of trustedProxies.
+  ['http://origin.example/', { address: '127.0.0.1' }],
+  ['http://origin.example/', { address: '::1' }],
+  ['http://localhost.evil.test/', { address: '::ffff:127.0.0.1' }],
+  // A Unix socket: the client chooses its Host.
+  ['http://localhost/', UNADDRESSED],
+  ['http://127.0.0.1:8780/', UNADDRESSED],
+  ['http://[::1]/', UNADDRESSED],
 ]
 
 test('plain http is for this machine', () => {
-  for (const [url, address] of passes) requireHttps(new Request(url), source(address), 'loopback')
-  for (const [url, address] of refused) {
+  for (const [url, source] of passes) requireHttps(new Request(url), source, 'loopback')
+  for (const [url, source] of refused) {
     assert.throws(
-      () => requireHttps(new Request(url), source(address), 'loopback'),
+      () => requireHttps(new Request(url), source, 'loopback'),
       (error) => error instanceof Problem && error.status === 403 && error.error === 'https_required',
-      `${url} from ${address}`,
+      `${url} from ${JSON.stringify(source)}`,
     )
-    requireHttps(new Request(url), source(address), 'anywhere')
+    requireHttps(new Request(url), source, 'anywhere')
   }
+})
+
+test('a client is near by its address and by the name it calls us', () => {
+  for (const [url, source] of refused) assert.equal(isLocal(new Request(url), source), false, `${url} from ${JSON.stringify(source)}`)
+  assert.equal(isLocal(new Request('https://origin.example/'), { address: '127.0.0.1' }), false)
+  assert.equal(isLocal(new Request('http://localhost/'), {}), false)
+  assert.equal(isLocal(new Request('http://localhost/'), { address: '127.0.0.1' }), true)
 })
 
 test('nothing is read of a request that is refused', () => {
@@ -40,7 +60,3 @@ test('nothing is read of a request that is refused', () => {
   assert.throws(() => requireHttps(request, {}, 'loopback'))
   assert.equal(request.bodyUsed, false)
 })
-
-function source(address: string | undefined): { address?: string } {
-  return address === undefined ? {} : { address }
-}

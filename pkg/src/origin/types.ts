@@ -205,6 +205,11 @@ export interface OriginReport {
 export interface RequestSource {
   /** The client's network address, such as `203.0.113.7`. Rate limits and the audit log go by it. */
   address?: string
+  /**
+   * `unaddressed`: it came by a connection without a network address, such as a Unix socket, and is not taken to be from this
+   * machine whatever its `Host` says. Left out: by a network, or nobody knows.
+   */
+  connection?: 'unaddressed'
 }
 
 /** Where in the ledger a revocation stands: every edge at this sequence or beyond enforces it. */

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, request, type RequestOptions } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { toNodeListener } from '../node.ts'
 import { openStage, type Stage } from '../testing/stage.ts'
+import type { RequestSource } from '../types.ts'
 
 let stage: Stage
 before(async () => {
@@ -95,12 +102,44 @@ test('the example alerts name what is measured', async () => {
 })
 
 test('without a credential only this machine may read', async () => {
-  const from = (address: string, headers: Record<string, string> = {}): Promise<Response> =>
-    stage.origin.fetch(new Request('https://origin.example/metrics', { headers }), { address })
-  assert.equal((await from('127.0.0.1')).status, 200)
-  assert.equal((await from('203.0.113.7')).status, 403)
+  const from = async (source: RequestSource, url = 'http://127.0.0.1:8780', headers: Record<string, string> = {}): Promise<number> =>
+    (await stage.origin.fetch(new Request(`${url}/metrics`, { headers }), source)).status
+  const near = { address: '127.0.0.1' }
+  assert.equal(await from(near), 200)
+  assert.equal(await from({ address: '::1' }, 'http://localhost'), 200)
+  assert.equal(await from({ address: '203.0.113.7' }, 'https://localhost'), 403)
+  // A page of another site whose name was rebound to 127.0.0.1.
+  for (const url of ['http://evil.test', 'https://origin.example', 'http://127.0.0.1.evil.test']) assert.equal(await from(near, url), 403, url)
+  // Nobody knows where it came from, and the client chooses its Host.
+  for (const source of [{}, { connection: 'unaddressed' } as const]) assert.equal(await from(source, 'https://localhost'), 403)
   // A proxy on this machine asks for somebody else.
-  assert.equal((await from('127.0.0.1', { 'x-forwarded-for': '203.0.113.7' })).status, 403)
+  assert.equal(await from(near, undefined, { 'x-forwarded-for': '203.0.113.7' }), 403)
+})
+
+test('over a Unix socket and over rebound names, by real requests', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'portcullis-metrics-'))
+  const socketPath = join(folder, 'origin.sock')
+  const server = createServer(toNodeListener(stage.origin)).listen(socketPath)
+  await once(server, 'listening')
+  t.after(async () => {
+    server.close()
+    server.closeAllConnections()
+    await rm(folder, { recursive: true, force: true })
+  })
+  const status = (options: RequestOptions): Promise<number | undefined> =>
+    new Promise((resolve, reject) => {
+      request({ path: '/metrics', ...options }, (answer) => void answer.resume().once('end', () => resolve(answer.statusCode)))
+        .once('error', reject)
+        .end()
+    })
+  for (const host of ['localhost', '127.0.0.1', '[::1]', 'origin.example']) {
+    assert.equal(await status({ socketPath, headers: { host } }), 403, host)
+    assert.equal(await status({ socketPath, path: '/feed/acme/manifest', headers: { host } }), 403, host)
+  }
+  const { hostname, port } = new URL(stage.server.url)
+  for (const [host, expected] of [['localhost', 200], [`127.0.0.1:${port}`, 200], ['evil.test', 403], [`evil.test:${port}`, 403]] as const) {
+    assert.equal(await status({ hostname, port, headers: { host } }), expected, host)
+  }
 })
 
 test('with one, whoever shows it', async () => {
