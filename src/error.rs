@@ -238,7 +238,8 @@ pub enum LedgerError {
     /// The host gave no random bytes.
     #[error("no random bytes from the host")]
     NoEntropy,
-    /// A not-before in the future beyond the allowed skew; milliseconds taken for seconds, as a rule.
+    /// A corrected not-before in the future beyond the allowed skew; milliseconds taken for seconds, as a rule. Other
+    /// events with such a time are recorded at the origin's.
     #[error("not-before {not_before} is after {latest}")]
     NotBeforeInFuture {
         /// The time given.

@@ -17,6 +17,7 @@ mod facts;
 mod intake;
 pub mod key;
 mod marks;
+mod moment;
 mod page;
 mod publish;
 mod recent;
@@ -29,9 +30,10 @@ mod versions;
 mod writer;
 
 pub use crate::name::MAX_NAME_BYTES;
-pub use event::{Correction, Event};
+pub use event::{Correction, Event, NotBefore};
 pub use facts::Facts;
-pub use intake::{MAX_CLIENTS_BYTES, SESSION_GRACE_SECONDS};
+pub use intake::MAX_CLIENTS_BYTES;
+pub use moment::{Clocks, TimeTaken, MAX_SOURCE_LEAD_SECONDS, SESSION_GRACE_SECONDS};
 pub use page::RowPage;
 pub use recent::RECENT_CHANGES;
 pub use settings::{LedgerSettings, MAX_LIFETIME_SECONDS};
@@ -95,6 +97,15 @@ pub struct Row {
     pub payload: Vec<u8>,
     /// The ledger's chain hash after it.
     pub chain: Chain,
+}
+
+/// An event that is staged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Staged {
+    /// The row to store; `None`: it refuses nothing that is not refused already, or that could still be accepted anywhere.
+    pub row: Option<Row>,
+    /// What became of the time that came with it.
+    pub time: TimeTaken,
 }
 
 impl fmt::Debug for Row {

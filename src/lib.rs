@@ -15,7 +15,7 @@
 //!
 //! ```
 //! # #[cfg(feature = "origin")] {
-//! use portcullis::ledger::{key::SigningKey, Event, Ledger, LedgerSettings};
+//! use portcullis::ledger::{key::SigningKey, Event, Ledger, LedgerSettings, NotBefore};
 //! use portcullis::revocation::{Bounds, FeedKey, RealmId, Revocations};
 //! use portcullis::time::{Seconds, UnixSeconds};
 //!
@@ -30,13 +30,14 @@
 //!     signing_key,
 //!     bounds: Bounds::default(),
 //!     issuer_skew: Seconds::new(2),
+//!     source_skew: Seconds::new(0),
 //!     error_rate: 1e-6,
 //!     valid_for: Seconds::new(300),
 //!     incarnation: 0,
 //! })?;
 //! let mut edge = Revocations::new(RealmId::of(issuer), vec![feed_key], Bounds::default());
 //! edge.apply(&ledger.manifest(now)?, now)?;
-//! let row = ledger.stage(&Event::User { sub: "alice".into(), not_before: None }, now)?;
+//! let row = ledger.stage(&Event::User { sub: "alice".into(), not_before: NotBefore::Now }, now)?;
 //! assert!(row.is_some());
 //! ledger.commit();
 //!

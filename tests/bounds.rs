@@ -7,7 +7,7 @@ mod fixtures;
 
 use fixtures::{realm, token, ISSUER, NOW};
 use portcullis::ledger::key::SigningKey;
-use portcullis::ledger::{Event, Ledger, LedgerSettings, Row};
+use portcullis::ledger::{Event, Ledger, LedgerSettings, NotBefore, Row};
 use portcullis::policy::Compare;
 use portcullis::revocation::{Bounds, RealmId, Revocations};
 use portcullis::time::{Seconds, UnixSeconds};
@@ -85,6 +85,7 @@ fn ledger(bounds: Bounds) -> Ledger {
         signing_key: SigningKey::generate().unwrap(),
         bounds,
         issuer_skew: Seconds::new(0),
+        source_skew: Seconds::new(0),
         error_rate: 1e-6,
         valid_for: Seconds::new(300),
         incarnation: 1,
@@ -93,7 +94,7 @@ fn ledger(bounds: Bounds) -> Ledger {
 }
 
 fn user() -> Event {
-    Event::User { sub: "alice".into(), not_before: None }
+    Event::User { sub: "alice".into(), not_before: NotBefore::Now }
 }
 
 fn id() -> Event {
@@ -134,7 +135,7 @@ fn widened() -> Vec<Widened> {
     vec![
         of_days(user()),
         of_days(id()),
-        of_days(Event::Session { sid: "session-1".into(), issued_at: None }),
+        of_days(Event::Session { sid: "session-1".into(), occurred_at: None, issued_at: None }),
         Widened {
             old: lifetime(HOUR),
             new: Bounds { leeway: Seconds::new(300), ..lifetime(HOUR) },
@@ -226,7 +227,7 @@ fn what_is_recorded_before_the_change_counts_as_long_as_it_refuses() {
     let mut pair = Pair::new(lifetime(HOUR), Compare::IssuedAt);
     pair.record(&Event::Bounds, NOW);
     // Refuses tokens minted in the minute to come.
-    pair.record(&Event::Session { sid: "session-1".into(), issued_at: None }, NOW);
+    pair.record(&Event::Session { sid: "session-1".into(), occurred_at: None, issued_at: None }, NOW);
     pair.restart(lifetime(DAY));
     pair.record(&Event::Bounds, NOW);
     let late = token_of(after(60), DAY, &json!({}));

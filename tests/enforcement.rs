@@ -11,7 +11,7 @@ use fixtures::{
 use portcullis::explain::{explain, CheckName, Outcome};
 use portcullis::keys::{KeySource, RsaDefault};
 use portcullis::ledger::key::SigningKey;
-use portcullis::ledger::{Event, Ledger, LedgerSettings};
+use portcullis::ledger::{Event, Ledger, LedgerSettings, NotBefore};
 use portcullis::policy::{Compare, WhenStale};
 use portcullis::revocation::{Bounds, RealmId, Revocations};
 use portcullis::signature::{Algorithm, Algorithms};
@@ -40,6 +40,7 @@ impl Pair {
             signing_key,
             bounds: of_origin,
             issuer_skew: Seconds::new(0),
+            source_skew: Seconds::new(0),
             error_rate: 1e-6,
             valid_for: Seconds::new(300),
             incarnation: 1,
@@ -145,12 +146,16 @@ fn every_kind_of_revocation_has_its_reason() {
             true,
         ),
         (Event::Token { id: text("token-1"), expires_at: None, issued_at: None }, "token_revoked", true),
-        (Event::Session { sid: text("session-1"), issued_at: None }, "session_revoked", true),
-        (Event::ClientSession { sid: text("session-1"), azp: text("demo"), issued_at: None }, "session_revoked", true),
-        (Event::User { sub: text("alice"), not_before: None }, "user_revoked", true),
-        (Event::Client { client: text("demo"), not_before: None }, "client_revoked", true),
-        (Event::Client { client: text("service"), not_before: None }, "client_revoked", true),
-        (Event::Realm { not_before: None }, "realm_revoked", false),
+        (Event::Session { sid: text("session-1"), occurred_at: None, issued_at: None }, "session_revoked", true),
+        (
+            Event::ClientSession { sid: text("session-1"), azp: text("demo"), occurred_at: None, issued_at: None },
+            "session_revoked",
+            true,
+        ),
+        (Event::User { sub: text("alice"), not_before: NotBefore::Now }, "user_revoked", true),
+        (Event::Client { client: text("demo"), not_before: NotBefore::Now }, "client_revoked", true),
+        (Event::Client { client: text("service"), not_before: NotBefore::Now }, "client_revoked", true),
+        (Event::Realm { not_before: NotBefore::Now }, "realm_revoked", false),
         (Event::TokenVersion { sub: text("alice"), minimum: 1 }, "version_revoked", true),
     ] {
         let mut pair = Pair::new();
@@ -273,7 +278,7 @@ fn not_befores_may_be_compared_with_the_login() {
     let of_old_login = token(&json!({ "iat": now, "auth_time": now - 200_000, "sid": null }));
     let of_new_login = token(&json!({ "iat": now, "auth_time": now, "sid": null, "jti": "token-2" }));
     assert_eq!(pair.code(&of_old_login), "accepted");
-    pair.record(&Event::User { sub: "alice".into(), not_before: Some(at(-100)) });
+    pair.record(&Event::User { sub: "alice".into(), not_before: NotBefore::Caller(at(-100)) });
     assert_eq!(pair.code(&of_old_login), "user_revoked");
     assert_eq!(pair.code(&of_new_login), "accepted");
     assert_eq!(pair.code(&token(&json!({ "auth_time": now - 864_004 }))), "user_revoked");
@@ -288,7 +293,7 @@ fn a_logout_is_forgotten_only_when_no_login_that_old_counts() {
     let of_origin = Bounds { max_session: Some(Seconds::new(864_000)), ..Bounds::default() };
     let of_edge = Bounds { max_session: Some(Seconds::new(8_640_000)), ..Bounds::default() };
     let mut pair = Pair::with(realm, of_origin, of_edge);
-    pair.record(&Event::User { sub: "alice".into(), not_before: Some(NOW) });
+    pair.record(&Event::User { sub: "alice".into(), not_before: NotBefore::Caller(NOW) });
     let mut was_forgotten = false;
     for (age, code) in [
         (863_999, "user_revoked"),
@@ -321,7 +326,7 @@ fn a_token_whose_issuer_missed_the_last_logout() {
         let fresh =
             |last_logout: Value| token(&json!({ "iat": now, "auth_time": now, "last_logout_time": last_logout }));
         assert_eq!(pair.code(&fresh(json!(0))), "accepted", "nobody was logged out");
-        pair.record(&Event::User { sub: "alice".into(), not_before: Some(at(-100)) });
+        pair.record(&Event::User { sub: "alice".into(), not_before: NotBefore::Caller(at(-100)) });
         // Neither is a claim that would have to be there.
         assert_eq!(pair.code(&fresh(json!(null))), "accepted");
         assert_eq!(pair.code(&fresh(json!(now - 101))), "user_revoked");
@@ -366,7 +371,7 @@ fn refused_for(pair: &Pair, pending: Pending) -> &'static str {
 fn a_revocation_that_lands_while_the_host_checks_is_seen() {
     for (event, reason) in [
         (Event::Token { id: "token-1".into(), expires_at: Some(at(300)), issued_at: None }, "token_revoked"),
-        (Event::User { sub: "alice".into(), not_before: None }, "user_revoked"),
+        (Event::User { sub: "alice".into(), not_before: NotBefore::Now }, "user_revoked"),
     ] {
         let mut pair = Pair::new();
         let pending = begun(&pair);

@@ -9,7 +9,7 @@ mod pair;
 use std::collections::BTreeMap;
 
 use pair::*;
-use portcullis::ledger::{Event, Ledger};
+use portcullis::ledger::{Event, Ledger, NotBefore};
 use portcullis::revocation::{Revocations, Subject};
 
 /// Records not-befores spread over a day: users, and every third a client session, which ends in the future.
@@ -19,12 +19,12 @@ fn filled(count: u64) -> (Ledger, BTreeMap<u64, u64>) {
     for number in 0..count {
         let not_before = NOW - number.wrapping_mul(2_654_435_761) % 86_400;
         let event = if number % 3 == 2 {
-            Event::ClientSession { sid: name(number), azp: "app".into(), issued_at: None }
+            Event::ClientSession { sid: name(number), azp: "app".into(), occurred_at: None, issued_at: None }
         } else {
-            Event::User { sub: name(number), not_before: Some(at(not_before)) }
+            Event::User { sub: name(number), not_before: NotBefore::Caller(at(not_before)) }
         };
         assert!(ledger.stage(&event, at(NOW)).unwrap().is_some());
-        expected.insert(number, if number % 3 == 2 { NOW + 60 } else { not_before });
+        expected.insert(number, if number % 3 == 2 { NOW + 2 } else { not_before });
     }
     ledger.commit();
     (ledger, expected)
@@ -75,7 +75,7 @@ fn big_tables_are_split() {
     check(&edge, &expected);
     // A change touches one of them only, and an edge that had it by delta fetches none.
     for (changes, number) in (1..).zip([0, 1, 3, 4, 6, 7, 9, 10]) {
-        let changed = Event::User { sub: name(number), not_before: None };
+        let changed = Event::User { sub: name(number), not_before: NotBefore::Now };
         record(&mut ledger, &changed, NOW);
         expected.insert(number, NOW + 2);
         let mut other = pair::edge();
@@ -86,7 +86,7 @@ fn big_tables_are_split() {
         assert!(is_revoked(&other, &of_user(&name(number), NOW + 2)));
     }
     follow(&mut edge, &ledger, NOW).unwrap();
-    record(&mut ledger, &Event::Realm { not_before: Some(at(1)) }, NOW);
+    record(&mut ledger, &Event::Realm { not_before: NotBefore::Caller(at(1)) }, NOW);
     load(&mut edge, &mut ledger, NOW);
     check(&edge, &expected);
 }
@@ -94,7 +94,7 @@ fn big_tables_are_split() {
 #[test]
 fn the_greatest_not_before_counts_wherever_it_is() {
     let (mut ledger, mut edge) = (ledger(), edge());
-    let not_before = |seconds| Event::User { sub: "u".into(), not_before: Some(at(seconds)) };
+    let not_before = |seconds| Event::User { sub: "u".into(), not_before: NotBefore::Caller(at(seconds)) };
     record(&mut ledger, &not_before(NOW - 50), NOW);
     load(&mut edge, &mut ledger, NOW);
     for seconds in [NOW - 40, NOW - 45, NOW - 20] {

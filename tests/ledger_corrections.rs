@@ -7,7 +7,7 @@ mod pair;
 
 use pair::*;
 use portcullis::error::DeltaUnavailable;
-use portcullis::ledger::{Correction, Event};
+use portcullis::ledger::{Correction, Event, NotBefore};
 use portcullis::revocation::{Status, Subject};
 
 #[test]
@@ -23,18 +23,18 @@ fn a_correction_lowers_what_nothing_else_can() {
     assert!(record(&mut ledger, &correct(None), NOW).is_some());
     assert_eq!(ledger.user_not_before("u"), None);
     for (event, correction) in [
-        (Event::Realm { not_before: None }, Correction::Realm { not_before: None }),
+        (Event::Realm { not_before: NotBefore::Now }, Correction::Realm { not_before: None }),
         (
-            Event::Client { client: "app".into(), not_before: None },
+            Event::Client { client: "app".into(), not_before: NotBefore::Now },
             Correction::Client { client: "app".into(), not_before: None },
         ),
         (Event::TokenVersion { sub: "u".into(), minimum: 7 }, Correction::TokenVersion { sub: "u".into(), minimum: 0 }),
         (
-            Event::Session { sid: "s".into(), issued_at: None },
+            Event::Session { sid: "s".into(), occurred_at: None, issued_at: None },
             Correction::Session { sid: "s".into(), not_before: None },
         ),
         (
-            Event::ClientSession { sid: "s".into(), azp: "app".into(), issued_at: None },
+            Event::ClientSession { sid: "s".into(), azp: "app".into(), occurred_at: None, issued_at: None },
             Correction::ClientSession { sid: "s".into(), azp: "app".into(), not_before: None },
         ),
     ] {
@@ -56,18 +56,18 @@ fn a_correction_reaches_edges_with_the_next_manifest() {
     let mistakes = [
         (user("u"), Correction::User { sub: "u".into(), not_before: Some(at(NOW - 100)) }),
         (
-            Event::Session { sid: "s".into(), issued_at: None },
+            Event::Session { sid: "s".into(), occurred_at: None, issued_at: None },
             Correction::Session { sid: "s".into(), not_before: None },
         ),
         (
-            Event::ClientSession { sid: "s".into(), azp: "app".into(), issued_at: None },
+            Event::ClientSession { sid: "s".into(), azp: "app".into(), occurred_at: None, issued_at: None },
             Correction::ClientSession { sid: "s".into(), azp: "app".into(), not_before: None },
         ),
         (
-            Event::Client { client: "app".into(), not_before: None },
+            Event::Client { client: "app".into(), not_before: NotBefore::Now },
             Correction::Client { client: "app".into(), not_before: None },
         ),
-        (Event::Realm { not_before: None }, Correction::Realm { not_before: None }),
+        (Event::Realm { not_before: NotBefore::Now }, Correction::Realm { not_before: None }),
         (Event::TokenVersion { sub: "u".into(), minimum: 7 }, Correction::TokenVersion { sub: "u".into(), minimum: 1 }),
         (Event::KeyBanned { thumbprint: banned }, Correction::KeyBanned { thumbprint: banned }),
     ];

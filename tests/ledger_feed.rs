@@ -7,7 +7,7 @@ mod pair;
 
 use pair::*;
 use portcullis::error::DeltaUnavailable;
-use portcullis::ledger::{Event, Ledger, RECENT_CHANGES, RECENT_SECTIONS_SECONDS};
+use portcullis::ledger::{Event, Ledger, NotBefore, RECENT_CHANGES, RECENT_SECTIONS_SECONDS};
 use portcullis::revocation::Effect;
 
 #[test]
@@ -178,7 +178,7 @@ fn facts_say_how_full_the_fullest_filter_is() {
     ids(&mut ledger, 0..25, NOW + 290);
     ids(&mut ledger, 0..10, NOW + 290 + 512);
     record(&mut ledger, &Event::Token { id: "w".into(), expires_at: None, issued_at: None }, NOW);
-    record(&mut ledger, &Event::Client { client: "app".into(), not_before: None }, NOW);
+    record(&mut ledger, &Event::Client { client: "app".into(), not_before: NotBefore::Now }, NOW);
     record(&mut ledger, &Event::KeyBanned { thumbprint: [1; 32] }, NOW);
     let facts = ledger.facts();
     assert_eq!((facts.token_ids, facts.buckets, facts.clients, facts.bans), (36, 2, 1, 1));

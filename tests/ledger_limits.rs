@@ -37,20 +37,15 @@ fn no_secret_gets_into_the_feed() {
 }
 
 #[test]
-fn a_not_before_in_the_future_is_refused() {
+fn a_corrected_not_before_in_the_future_is_refused() {
     let mut ledger = ledger();
     let (given, latest) = (NOW + 6, NOW + 5);
-    let not_before = Some(at(given));
+    let correction = |seconds| Event::Correction(Correction::Realm { not_before: Some(at(seconds)) });
     let error = Err(LedgerError::NotBeforeInFuture { not_before: given, latest });
-    assert_eq!(ledger.stage(&Event::User { sub: "u".into(), not_before }, at(NOW)), error);
-    assert_eq!(ledger.stage(&Event::Client { client: "u".into(), not_before }, at(NOW)), error);
-    assert_eq!(ledger.stage(&Event::Realm { not_before }, at(NOW)), error);
-    let correction = Correction::Realm { not_before };
-    assert_eq!(ledger.stage(&Event::Correction(correction), at(NOW)), error);
+    assert_eq!(ledger.stage(&correction(given), at(NOW)), error);
     // Milliseconds taken for seconds.
-    let milliseconds = Event::Realm { not_before: Some(at(NOW * 1_000)) };
-    assert!(ledger.stage(&milliseconds, at(NOW)).is_err());
-    assert!(ledger.stage(&Event::Realm { not_before: Some(at(latest)) }, at(NOW)).unwrap().is_some());
+    assert!(ledger.stage(&correction(NOW * 1_000), at(NOW)).is_err());
+    assert!(ledger.stage(&correction(latest), at(NOW)).unwrap().is_some());
 }
 
 #[test]

@@ -7,7 +7,7 @@ mod pair;
 
 use pair::*;
 use portcullis::error::{DeltaUnavailable, LedgerError};
-use portcullis::ledger::{Correction, Event, Ledger, LedgerSettings, Row, RowPage};
+use portcullis::ledger::{Correction, Event, Ledger, LedgerSettings, NotBefore, Row, RowPage};
 
 fn some_rows(ledger: &mut Ledger) -> Vec<Row> {
     let mut rows = Vec::new();
@@ -15,10 +15,14 @@ fn some_rows(ledger: &mut Ledger) -> Vec<Row> {
         rows.extend(record(ledger, &token(&format!("t{number}"), NOW + 300 + number, NOW), NOW));
         rows.extend(record(ledger, &user(&format!("u{number}")), NOW));
     }
-    rows.extend(record(ledger, &Event::Session { sid: "s".into(), issued_at: None }, NOW));
-    rows.extend(record(ledger, &Event::ClientSession { sid: "s".into(), azp: "a".into(), issued_at: None }, NOW));
-    rows.extend(record(ledger, &Event::Client { client: "a".into(), not_before: None }, NOW));
-    rows.extend(record(ledger, &Event::Realm { not_before: Some(at(NOW - 600)) }, NOW));
+    rows.extend(record(ledger, &Event::Session { sid: "s".into(), occurred_at: None, issued_at: None }, NOW));
+    rows.extend(record(
+        ledger,
+        &Event::ClientSession { sid: "s".into(), azp: "a".into(), occurred_at: None, issued_at: None },
+        NOW,
+    ));
+    rows.extend(record(ledger, &Event::Client { client: "a".into(), not_before: NotBefore::Now }, NOW));
+    rows.extend(record(ledger, &Event::Realm { not_before: NotBefore::Caller(at(NOW - 600)) }, NOW));
     rows.extend(record(ledger, &Event::KeyBanned { thumbprint: [1; 32] }, NOW));
     rows.extend(record(ledger, &Event::TokenVersion { sub: "u".into(), minimum: 4 }, NOW));
     rows.extend(record(ledger, &Event::Keys { jwks: br#"{"keys":[]}"#.to_vec() }, NOW));

@@ -10,7 +10,7 @@ use fixtures::{but_for_the_feed, claims, realm, sign, token, HEADER, NOW};
 use gate_pair::{verdict, Pair, ROOM};
 use portcullis::error::LedgerError;
 use portcullis::explain::{explain, CheckName};
-use portcullis::ledger::{Event, Row};
+use portcullis::ledger::{Event, NotBefore, Row};
 use portcullis::name::MAX_NAME_BYTES;
 use portcullis::revocation::Chain;
 use portcullis::verdict::{identify, IntakeError, Realm};
@@ -44,10 +44,10 @@ fn whatever_name_is_accepted_can_be_revoked() {
         for claim in CLAIMS {
             let text = token(&json!({ claim: name }));
             let event = match claim {
-                "sub" => Event::User { sub: name.clone(), not_before: None },
-                "sid" => Event::Session { sid: name.clone(), issued_at: None },
+                "sub" => Event::User { sub: name.clone(), not_before: NotBefore::Now },
+                "sid" => Event::Session { sid: name.clone(), occurred_at: None, issued_at: None },
                 "jti" => Event::Token { id: name.clone(), expires_at: None, issued_at: None },
-                _ => Event::Client { client: name.clone(), not_before: None },
+                _ => Event::Client { client: name.clone(), not_before: NotBefore::Now },
             };
             let mut pair = Pair::new();
             assert_eq!(verdict(pair.gate.find(text.as_bytes(), NOW)), "accepted", "{claim} {name:?}");
@@ -67,10 +67,10 @@ fn a_longer_name_is_malformed_and_explained_and_recorded_nowhere() {
         let mut ledger = Pair::new().ledger;
         let refused = Err(LedgerError::NameTooLong { length: name.len(), limit: MAX_NAME_BYTES });
         for event in [
-            Event::User { sub: name.clone(), not_before: None },
-            Event::Session { sid: name.clone(), issued_at: None },
-            Event::ClientSession { sid: "s".into(), azp: name.clone(), issued_at: None },
-            Event::Client { client: name.clone(), not_before: None },
+            Event::User { sub: name.clone(), not_before: NotBefore::Now },
+            Event::Session { sid: name.clone(), occurred_at: None, issued_at: None },
+            Event::ClientSession { sid: "s".into(), azp: name.clone(), occurred_at: None, issued_at: None },
+            Event::Client { client: name.clone(), not_before: NotBefore::Now },
             Event::Token { id: name.clone(), expires_at: None, issued_at: None },
             Event::TokenVersion { sub: name.clone(), minimum: 1 },
         ] {
@@ -125,7 +125,7 @@ fn bytes_are_counted_after_escapes_are_resolved() {
 #[test]
 fn rows_of_older_versions_with_longer_names_are_restored() {
     let mut before = Pair::new().ledger;
-    let first = before.stage(&Event::User { sub: "alice".into(), not_before: None }, NOW).unwrap().unwrap();
+    let first = before.stage(&Event::User { sub: "alice".into(), not_before: NotBefore::Now }, NOW).unwrap().unwrap();
     before.commit();
     let long = "x".repeat(MAX_NAME_BYTES + 1);
     // Form 1, kind 2, when it was recorded, the not-before, a user, the name.
@@ -137,7 +137,7 @@ fn rows_of_older_versions_with_longer_names_are_restored() {
 
     let mut pair = Pair::restored(ROOM, &[first, row.clone()]);
     assert_eq!(pair.ledger.head(), (row.sequence, row.chain));
-    pair.record(&Event::User { sub: "bob".into(), not_before: None });
+    pair.record(&Event::User { sub: "bob".into(), not_before: NotBefore::Now });
     assert_eq!(verdict(pair.gate.find(token(&json!({ "sub": "alice" })).as_bytes(), NOW)), "user_revoked");
     assert_eq!(verdict(pair.gate.find(token(&json!({ "sub": long })).as_bytes(), NOW)), "malformed");
 }

@@ -7,7 +7,7 @@ mod pair;
 
 use pair::*;
 use portcullis::error::FeedError;
-use portcullis::ledger::{Correction, Event, Ledger, LedgerSettings};
+use portcullis::ledger::{Correction, Event, Ledger, LedgerSettings, NotBefore};
 use portcullis::revocation::{peek_realm, Bounds, Effect, Level, Provided, RealmId, Revocations, Status, Subject};
 use portcullis::time::Seconds;
 
@@ -38,11 +38,14 @@ fn an_empty_realm_is_loaded_by_its_manifest_alone() {
 #[test]
 fn every_level_is_refused_by_manifest_and_by_delta() {
     let events = [
-        (Event::Realm { not_before: Some(at(NOW - 500)) }, Level::Realm),
-        (Event::Client { client: "app".into(), not_before: Some(at(NOW - 400)) }, Level::Client),
-        (Event::User { sub: "u".into(), not_before: Some(at(NOW - 300)) }, Level::User),
-        (Event::Session { sid: "s".into(), issued_at: None }, Level::Session),
-        (Event::ClientSession { sid: "t".into(), azp: "app".into(), issued_at: None }, Level::ClientSession),
+        (Event::Realm { not_before: NotBefore::Caller(at(NOW - 500)) }, Level::Realm),
+        (Event::Client { client: "app".into(), not_before: NotBefore::Caller(at(NOW - 400)) }, Level::Client),
+        (Event::User { sub: "u".into(), not_before: NotBefore::Caller(at(NOW - 300)) }, Level::User),
+        (Event::Session { sid: "s".into(), occurred_at: None, issued_at: None }, Level::Session),
+        (
+            Event::ClientSession { sid: "t".into(), azp: "app".into(), occurred_at: None, issued_at: None },
+            Level::ClientSession,
+        ),
         (Event::TokenVersion { sub: "v".into(), minimum: 3 }, Level::Version),
         (token("j", NOW + 300, NOW - 1), Level::Token),
     ];

@@ -7,7 +7,7 @@ mod pair;
 
 use pair::*;
 use portcullis::error::FeedError;
-use portcullis::ledger::{Event, Ledger};
+use portcullis::ledger::{Event, Ledger, NotBefore};
 use portcullis::revocation::{Effect, Level, Provided, Revocations, Status, Subject};
 
 #[test]
@@ -55,7 +55,7 @@ fn what_deltas_brought_up_to_date_is_not_fetched() {
     }
     record(&mut ledger, &user("v"), NOW);
     follow(&mut edge, &ledger, NOW).unwrap();
-    record(&mut ledger, &Event::Realm { not_before: Some(at(NOW - 9_000)) }, NOW);
+    record(&mut ledger, &Event::Realm { not_before: NotBefore::Caller(at(NOW - 9_000)) }, NOW);
     let applied = edge.apply(&ledger.manifest(at(NOW)).unwrap(), at(NOW)).unwrap();
     assert_eq!(applied.effect, Effect::Changed);
     assert!(edge.missing_sections().is_empty());
@@ -95,7 +95,9 @@ fn folding_leaves_nothing_to_fold() {
     let sub = |number: u64| format!("u{number}");
     let stage = |ledger: &mut Ledger, range: core::ops::Range<u64>, minimum| {
         for number in range {
-            ledger.stage(&Event::User { sub: sub(number), not_before: Some(at(NOW - 5 + minimum)) }, at(NOW)).unwrap();
+            ledger
+                .stage(&Event::User { sub: sub(number), not_before: NotBefore::Caller(at(NOW - 5 + minimum)) }, at(NOW))
+                .unwrap();
             ledger.stage(&Event::TokenVersion { sub: sub(number), minimum }, at(NOW)).unwrap();
         }
         ledger.commit();

@@ -12,7 +12,7 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use fixtures::{base64url, claims, realm_of, token, vectors, NOW};
 use gate_pair::{outcome, thumbprint, verdict, Pair, ROOM};
 use portcullis::gate::Progress;
-use portcullis::ledger::Event;
+use portcullis::ledger::{Event, NotBefore};
 use portcullis::signature::{Algorithm, Algorithms};
 use portcullis::time::UnixSeconds;
 use portcullis::verdict::{find, CacheLimits, Entry, Handle, HostOutcome, VerifiedTokens, MAX_HANDLES};
@@ -119,11 +119,14 @@ fn nothing_outlives_its_key() {
 fn every_use_looks_at_time_revocation_and_freshness() {
     let revocations = [
         (Event::Token { id: "token-1".into(), expires_at: Some(at(300)), issued_at: None }, "token_revoked"),
-        (Event::Session { sid: "session-1".into(), issued_at: None }, "session_revoked"),
-        (Event::ClientSession { sid: "session-1".into(), azp: "demo".into(), issued_at: None }, "session_revoked"),
-        (Event::User { sub: "alice".into(), not_before: None }, "user_revoked"),
-        (Event::Client { client: "demo".into(), not_before: None }, "client_revoked"),
-        (Event::Realm { not_before: None }, "realm_revoked"),
+        (Event::Session { sid: "session-1".into(), occurred_at: None, issued_at: None }, "session_revoked"),
+        (
+            Event::ClientSession { sid: "session-1".into(), azp: "demo".into(), occurred_at: None, issued_at: None },
+            "session_revoked",
+        ),
+        (Event::User { sub: "alice".into(), not_before: NotBefore::Now }, "user_revoked"),
+        (Event::Client { client: "demo".into(), not_before: NotBefore::Now }, "client_revoked"),
+        (Event::Realm { not_before: NotBefore::Now }, "realm_revoked"),
         (Event::TokenVersion { sub: "alice".into(), minimum: 1 }, "version_revoked"),
     ];
     for (event, reason) in revocations {
@@ -146,7 +149,7 @@ fn every_use_looks_at_time_revocation_and_freshness() {
 #[test]
 fn a_revoked_token_costs_one_signature() {
     let mut pair = Pair::new();
-    pair.record(&Event::User { sub: "alice".into(), not_before: None });
+    pair.record(&Event::User { sub: "alice".into(), not_before: NotBefore::Now });
     let revoked = token(&json!({}));
     assert_eq!((pair.find(&revoked), pair.find(&revoked)), ("user_revoked", "user_revoked"));
     let begun = pair.gate.begin(revoked.as_bytes(), Algorithms::of(&[Algorithm::HS256]), NOW);
@@ -169,7 +172,7 @@ fn an_entry_stands_for_its_token_and_for_no_other() {
     assert_eq!(pair.recheck(entry), None);
     assert_eq!(pair.recheck(taken), Some("remembered"));
 
-    pair.record(&Event::User { sub: "bob".into(), not_before: None });
+    pair.record(&Event::User { sub: "bob".into(), not_before: NotBefore::Now });
     assert_eq!(pair.recheck(taken), Some("user_revoked"));
     pair.set_keys(&[b"another secret, 32 bytes or more"]);
     assert_eq!(pair.recheck(taken), None, "gone with its key");
@@ -184,7 +187,7 @@ fn what_lands_between_signature_and_answer_counts() {
     let mut pair = Pair::new();
     let good = token(&json!({}));
     let handle = pair.hand_over(&good);
-    pair.record(&Event::User { sub: "alice".into(), not_before: None });
+    pair.record(&Event::User { sub: "alice".into(), not_before: NotBefore::Now });
     assert_eq!(pair.gate.finish(handle, HostOutcome::Good, NOW).map(outcome), Some("user_revoked"));
 
     let mut pair = Pair::new();

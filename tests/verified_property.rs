@@ -12,7 +12,7 @@ use gate_pair::{key_set, ledger, outcome, thumbprint, verdict, Pair, ROOM};
 use portcullis::gate::{Gate, KeysFrom, Progress};
 use portcullis::keys::KeySource;
 use portcullis::ledger::key::SigningKey;
-use portcullis::ledger::Event;
+use portcullis::ledger::{Event, NotBefore};
 use portcullis::revocation::Bounds;
 use portcullis::signature::{Algorithm, Algorithms};
 use portcullis::time::UnixSeconds;
@@ -93,11 +93,15 @@ fn whatever_happens_in_between_the_finding_is_that_of_a_gate_without_memory() {
                 3 => now = UnixSeconds::new(now.get() - random(5)),
                 4 | 5 => {
                     let event = match random(160) {
-                        0 => Event::Realm { not_before: Some(UnixSeconds::new(NOW.get() - 11)) },
-                        1..5 => Event::Client { client: format!("client-{}", random(3)), not_before: None },
-                        5..10 => Event::Session { sid: format!("session-{}", random(15)), issued_at: None },
+                        0 => Event::Realm { not_before: NotBefore::Caller(UnixSeconds::new(NOW.get() - 11)) },
+                        1..5 => Event::Client { client: format!("client-{}", random(3)), not_before: NotBefore::Now },
+                        5..10 => Event::Session {
+                            sid: format!("session-{}", random(15)),
+                            occurred_at: None,
+                            issued_at: None,
+                        },
                         10..15 => Event::TokenVersion { sub: "bob".into(), minimum: random(3) },
-                        15 => Event::User { sub: "bob".into(), not_before: None },
+                        15 => Event::User { sub: "bob".into(), not_before: NotBefore::Now },
                         16 => Event::KeyBanned { thumbprint: thumbprint_of(secrets[random(3) as usize]) },
                         _ => Event::Token { id: format!("token-{}", random(100)), expires_at: None, issued_at: None },
                     };

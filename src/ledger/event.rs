@@ -20,15 +20,19 @@ pub enum Event {
     Session {
         /// `sid`.
         sid: String,
+        /// When it ended, if an authenticated source states it.
+        occurred_at: Option<UnixSeconds>,
         /// `iat` of the token presented, if one was.
         issued_at: Option<UnixSeconds>,
     },
-    /// One client's part in a session has ended, likewise.
+    /// One client's part in a session has ended: its tokens up to then, as a later login may use the same `sid`.
     ClientSession {
         /// `sid`.
         sid: String,
         /// `azp`.
         azp: String,
+        /// As for [`Event::Session`].
+        occurred_at: Option<UnixSeconds>,
         /// `iat` of the token presented, if one was.
         issued_at: Option<UnixSeconds>,
     },
@@ -36,20 +40,20 @@ pub enum Event {
     User {
         /// `sub`.
         sub: String,
-        /// The event's own time, if its source gives one; else now and the issuer's skew.
-        not_before: Option<UnixSeconds>,
+        /// Up to when.
+        not_before: NotBefore,
     },
     /// Everybody's tokens of a client (`azp` or `client_id`).
     Client {
         /// The client's id.
         client: String,
         /// As for [`Event::User`].
-        not_before: Option<UnixSeconds>,
+        not_before: NotBefore,
     },
     /// Everybody's tokens of the realm.
     Realm {
         /// As for [`Event::User`].
-        not_before: Option<UnixSeconds>,
+        not_before: NotBefore,
     },
     /// Whatever a key signed.
     KeyBanned {
@@ -75,6 +79,27 @@ pub enum Event {
     Bounds,
     /// A mistaken value is replaced. Nothing else takes back what was refused: all other events only ever refuse more.
     Correction(Correction),
+}
+
+/// The time of a not-before, by whose clock it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NotBefore {
+    /// The origin's: now, and as far beyond as the issuer may be ahead.
+    #[default]
+    Now,
+    /// That of an authenticated source, by whose clock the issuer's tokens are dated too (a Keycloak event, the `iat` of a
+    /// logout token, `event_timestamp` of a security event token): recorded without the issuer's skew.
+    Source(UnixSeconds),
+    /// A value that a caller chose.
+    Caller(UnixSeconds),
+}
+
+impl NotBefore {
+    /// A caller's value, a source's own time, or neither. Where both are given, the source's counts: it is authenticated.
+    #[must_use]
+    pub fn of(caller: Option<UnixSeconds>, source: Option<UnixSeconds>) -> Self {
+        source.map(Self::Source).or(caller.map(Self::Caller)).unwrap_or_default()
+    }
 }
 
 /// What is put right. `None` takes the not-before away.

@@ -7,19 +7,17 @@ use crate::revocation::fingerprint::Fingerprint;
 use crate::revocation::section::UNKNOWN_ISSUE_TIME;
 use crate::revocation::staged::INCARNATION_SHIFT;
 use crate::revocation::wire::{MAX_BANS, MAX_CLIENTS, MAX_CLIENT_ID_BYTES, MAX_JWKS_BYTES};
-use crate::time::{Seconds, UnixSeconds};
+use crate::time::UnixSeconds;
 
 use super::book::Generation;
 use super::event::{Correction, Event};
+use super::moment::{Clocks, Decided, TimeTaken};
 use super::recent::Head;
 use super::record::{Fact, FilterKind, Merge, Place, Record, SubjectName};
-use super::{chain, draw_generation, Ledger, Phase, Row};
+use super::{chain, draw_generation, Ledger, Phase, Row, Staged};
 
 /// Bytes of all client ids together: 2 MiB, half of the longest manifest.
 pub const MAX_CLIENTS_BYTES: usize = 2 << 20;
-/// How long after its end a session's tokens are refused by issue time, for tokens being minted meanwhile. A `sid` is not
-/// used again, so it can be generous.
-pub const SESSION_GRACE_SECONDS: u64 = 60;
 
 /// Members of a JWK that nobody but its owner may see (RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037 §2).
 const SECRET_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
@@ -51,18 +49,33 @@ pub(crate) enum About {
 }
 
 impl Ledger {
-    /// Decides what an event means and answers the row to store; it is in force once committed. `None`: it refuses nothing
+    /// Decides what an event means and returns the row to store; it is in force once committed. `None`: it refuses nothing
     /// that is not refused already, or that could still be accepted anywhere.
+    ///
+    /// The issuer's clock counts as not measured; [`Ledger::stage_by`] takes what is known of it.
     ///
     /// # Errors
     /// The event is refused; nothing is staged.
     pub fn stage(&mut self, event: &Event, now: UnixSeconds) -> Result<Option<Row>, LedgerError> {
-        let Some(record) = self.decide(event, now)? else { return Ok(None) };
-        let (about, value) = self.about(&record);
-        if self.is_in_force(&record, &about, value) {
+        self.stage_by(event, Clocks::at(now)).map(|staged| staged.row)
+    }
+
+    /// Stages an event as [`Ledger::stage`] does, and says what became of the time that came with it.
+    ///
+    /// # Errors
+    /// The event is refused; nothing is staged.
+    pub fn stage_by(&mut self, event: &Event, clocks: Clocks) -> Result<Staged, LedgerError> {
+        let (record, time) = self.decide(event, clocks)?;
+        let row = record.map(|record| self.stage_record(&record)).transpose()?.flatten();
+        Ok(Staged { row, time })
+    }
+
+    fn stage_record(&mut self, record: &Record<'_>) -> Result<Option<Row>, LedgerError> {
+        let (about, value) = self.about(record);
+        if self.is_in_force(record, &about, value) {
             return Ok(None);
         }
-        self.check_room(&record)?;
+        self.check_room(record)?;
         let previous = self.pending.last().map_or(self.head, |pending| pending.head);
         let sequence = previous.sequence + 1;
         if sequence >> INCARNATION_SHIFT != self.settings.incarnation {
@@ -70,44 +83,45 @@ impl Ledger {
         }
         let payload = record.encode();
         let head = Head { sequence, chain: chain::next(previous.chain, &payload) };
-        let keep_until = self.keep_until(&record);
-        let generation = self.generation_for(&record, sequence)?;
+        let keep_until = self.keep_until(record);
+        let generation = self.generation_for(record, sequence)?;
         self.phase = Phase::Running;
         self.pending.push(Pending { head, payload: payload.clone(), generation });
         self.pending_values.insert(about, value);
         Ok(Some(Row { sequence, keep_until, payload, chain: head.chain }))
     }
 
-    fn decide<'e>(&self, event: &'e Event, now: UnixSeconds) -> Result<Option<Record<'e>>, LedgerError> {
+    fn decide<'e>(&self, event: &'e Event, clocks: Clocks) -> Result<(Option<Record<'e>>, TimeTaken), LedgerError> {
+        let now = clocks.now;
+        let mut time = TimeTaken::AsGiven;
+        let mut dated = |subject, Decided { not_before, taken }: Decided| {
+            time = taken;
+            Fact::NotBefore { subject, not_before: not_before.get() }
+        };
         let fact = match event {
             Event::Token { id, expires_at, issued_at } => {
                 let id = checked_name(id)?;
                 let Some((filter, latest_expiry)) = self.filter_for(*expires_at, *issued_at, now) else {
-                    return Ok(None);
+                    return Ok((None, time));
                 };
                 let issued_at = issued_at.map_or(UNKNOWN_ISSUE_TIME, UnixSeconds::get);
                 Fact::TokenId { filter, latest_expiry, issued_at, id }
             }
-            Event::Session { sid, issued_at } => {
-                let subject = SubjectName::Session(checked_name(sid)?);
-                Fact::NotBefore { subject, not_before: session_not_before(*issued_at, now) }
-            }
-            Event::ClientSession { sid, azp, issued_at } => {
-                let subject = SubjectName::ClientSession(checked_name(sid)?, checked_name(azp)?);
-                Fact::NotBefore { subject, not_before: session_not_before(*issued_at, now) }
-            }
+            Event::Session { sid, occurred_at, issued_at } => dated(
+                SubjectName::Session(checked_name(sid)?),
+                self.settings.session_end(*occurred_at, *issued_at, clocks),
+            ),
+            Event::ClientSession { sid, azp, occurred_at, issued_at } => dated(
+                SubjectName::ClientSession(checked_name(sid)?, checked_name(azp)?),
+                self.settings.client_session_end(*occurred_at, *issued_at, clocks),
+            ),
             Event::User { sub, not_before } => {
-                let not_before = self.not_before_or_now(*not_before, now)?;
-                Fact::NotBefore { subject: SubjectName::User(checked_name(sub)?), not_before }
+                dated(SubjectName::User(checked_name(sub)?), self.settings.not_before(*not_before, clocks))
             }
             Event::Client { client, not_before } => {
-                let not_before = self.not_before_or_now(*not_before, now)?;
-                Fact::NotBefore { subject: SubjectName::Client(checked_name(client)?), not_before }
+                dated(SubjectName::Client(checked_name(client)?), self.settings.not_before(*not_before, clocks))
             }
-            Event::Realm { not_before } => {
-                let not_before = self.not_before_or_now(*not_before, now)?;
-                Fact::NotBefore { subject: SubjectName::Realm, not_before }
-            }
+            Event::Realm { not_before } => dated(SubjectName::Realm, self.settings.not_before(*not_before, clocks)),
             Event::KeyBanned { thumbprint } => Fact::Ban { thumbprint },
             Event::TokenVersion { sub, minimum } => Fact::Version { user: checked_name(sub)?, minimum: *minimum },
             Event::Keys { jwks } => Fact::Keys { jwks: checked_jwks(jwks)? },
@@ -117,17 +131,18 @@ impl Ledger {
                 Fact::Bounds { kept_by, told, refused_up_to: self.refused_up_to(now) }
             }
             Event::KeysWithdrawn => {
-                return Ok(Some(Record { recorded_at: now, merge: Merge::Replace, fact: Fact::Keys { jwks: &[] } }));
+                let fact = Fact::Keys { jwks: &[] };
+                return Ok((Some(Record { recorded_at: now, merge: Merge::Replace, fact }), time));
             }
             Event::Correction(correction) => {
                 let fact = self.decide_correction(correction, now)?;
-                return Ok(Some(Record { recorded_at: now, merge: Merge::Replace, fact }));
+                return Ok((Some(Record { recorded_at: now, merge: Merge::Replace, fact }), time));
             }
         };
         let record = Record { recorded_at: now, merge: Merge::Maximum, fact };
         // What would be dropped at once refuses nothing any more.
         let is_over = self.keep_until(&record).is_some_and(|keep_until| keep_until <= now);
-        Ok((!is_over).then_some(record))
+        Ok(((!is_over).then_some(record), time))
     }
 
     fn decide_correction<'e>(&self, correction: &'e Correction, now: UnixSeconds) -> Result<Fact<'e>, LedgerError> {
@@ -144,11 +159,13 @@ impl Ledger {
                 return Ok(Fact::Version { user: checked_name(sub)?, minimum: *minimum });
             }
         };
-        let not_before = match not_before {
-            Some(not_before) => self.not_before_or_now(Some(*not_before), now)?,
-            None => 0,
-        };
-        Ok(Fact::NotBefore { subject, not_before })
+        let not_before = not_before.unwrap_or_default();
+        // A corrected value replaces the one there: another than the one meant would take back a revocation.
+        let latest = now.plus(self.settings.bounds.skew);
+        if not_before > latest {
+            return Err(LedgerError::NotBeforeInFuture { not_before: not_before.get(), latest: latest.get() });
+        }
+        Ok(Fact::NotBefore { subject, not_before: not_before.get() })
     }
 
     /// The filter for a token id, and when the token has expired at the latest; `None` when it has everywhere.
@@ -169,15 +186,6 @@ impl Ledger {
             Some(_) | None if is_from_future => Some((FilterKind::CatchAll, UnixSeconds::MAX)),
             Some(_) | None => Some((FilterKind::CatchAll, latest)),
         }
-    }
-
-    fn not_before_or_now(&self, not_before: Option<UnixSeconds>, now: UnixSeconds) -> Result<u64, LedgerError> {
-        let Some(not_before) = not_before else { return Ok(now.plus(self.settings.issuer_skew).get()) };
-        let latest = now.plus(self.settings.bounds.skew);
-        if not_before > latest {
-            return Err(LedgerError::NotBeforeInFuture { not_before: not_before.get(), latest: latest.get() });
-        }
-        Ok(not_before.get())
     }
 
     /// From when on the record refuses nothing that any edge could accept; `None`: never.
@@ -292,10 +300,6 @@ impl Ledger {
         let taken = [self.book.of_tokens.number, self.book.of_epochs.number];
         draw_generation(self.book.realm, sequence, &taken).map(Some)
     }
-}
-
-fn session_not_before(issued_at: Option<UnixSeconds>, now: UnixSeconds) -> u64 {
-    issued_at.unwrap_or(now).max(now).plus(Seconds::new(SESSION_GRACE_SECONDS)).get()
 }
 
 /// Rows of older versions have longer ones, which are restored as they are: no gate of this version accepts such a name.

@@ -23,6 +23,9 @@ pub struct LedgerSettings {
     /// How far the issuer's clock may be ahead: added to now where an event brings no time of its own. Usually 2 s; 0
     /// where issuer and ledger share the clock.
     pub issuer_skew: Seconds,
+    /// How far the clocks of the issuer's own nodes may differ: added to the time that an authenticated source states.
+    /// Usually 0.
+    pub source_skew: Seconds,
     /// Chance that a token id that is not revoked is refused, while its filter is full. Usually 1e-6: 28.8 bits an id.
     pub error_rate: f64,
     /// How long a statement may be passed on after it was signed. Usually 300 s, less than 2^32.

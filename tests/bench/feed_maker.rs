@@ -19,7 +19,7 @@ use std::path::PathBuf;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use pair::{at, edge_of, settings};
-use portcullis::ledger::{Event, Ledger, LedgerSettings, Row};
+use portcullis::ledger::{Event, Ledger, LedgerSettings, NotBefore, Row};
 use portcullis::time::Seconds;
 use serde::Deserialize;
 
@@ -93,8 +93,8 @@ impl Order {
 
     fn epoch(&self, number: u64) -> Event {
         match number % 2 {
-            0 => Event::User { sub: name("user", number), not_before: Some(at(self.now - 1)) },
-            _ => Event::Session { sid: name("session", number), issued_at: None },
+            0 => Event::User { sub: name("user", number), not_before: NotBefore::Caller(at(self.now - 1)) },
+            _ => Event::Session { sid: name("session", number), occurred_at: None, issued_at: None },
         }
     }
 }

@@ -19,7 +19,7 @@ fn main() {
     for number in 0..EVENTS {
         let event = match number % 10 {
             0..=6 => token(&name(number), NOW + 60 + number % 86_000, NOW),
-            7..=8 => Event::Session { sid: name(number), issued_at: None },
+            7..=8 => Event::Session { sid: name(number), occurred_at: None, issued_at: None },
             _ => user(&name(number)),
         };
         rows.extend(source.stage(&event, at(NOW)).unwrap());

@@ -8,7 +8,7 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use ed25519_dalek::Signer as _;
 use portcullis::error::FeedError;
 use portcullis::ledger::key::SigningKey;
-use portcullis::ledger::{Event, Ledger};
+use portcullis::ledger::{Event, Ledger, NotBefore};
 use portcullis::revocation::{Effect, Revocations, Status};
 
 use crate::pair::*;
@@ -23,8 +23,8 @@ pub fn pair_one_behind() -> (Ledger, Revocations) {
         record(&mut ledger, &user(&format!("u{number}")), NOW);
     }
     record(&mut ledger, &Event::Token { id: "w".into(), expires_at: None, issued_at: None }, NOW);
-    record(&mut ledger, &Event::Client { client: "app".into(), not_before: Some(at(NOW - 900)) }, NOW);
-    record(&mut ledger, &Event::Realm { not_before: Some(at(NOW - 9_000)) }, NOW);
+    record(&mut ledger, &Event::Client { client: "app".into(), not_before: NotBefore::Caller(at(NOW - 900)) }, NOW);
+    record(&mut ledger, &Event::Realm { not_before: NotBefore::Caller(at(NOW - 9_000)) }, NOW);
     record(&mut ledger, &Event::KeyBanned { thumbprint: [5; 32] }, NOW);
     record(&mut ledger, &Event::TokenVersion { sub: "v".into(), minimum: 2 }, NOW);
     load(&mut edge, &mut ledger, NOW);

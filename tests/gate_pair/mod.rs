@@ -108,6 +108,7 @@ pub(crate) fn ledger(signing_key: SigningKey, issuer: &str) -> Ledger {
         signing_key,
         bounds: Bounds::default(),
         issuer_skew: Seconds::new(0),
+        source_skew: Seconds::new(0),
         error_rate: 1e-6,
         valid_for: Seconds::new(300),
         incarnation: 1,

@@ -4,7 +4,7 @@
 
 use portcullis::error::FeedError;
 use portcullis::ledger::key::SigningKey;
-use portcullis::ledger::{Event, Ledger, LedgerSettings, Row};
+use portcullis::ledger::{Event, Ledger, LedgerSettings, NotBefore, Row};
 use portcullis::revocation::{Applied, Bounds, Effect, FeedKey, RealmId, Revocations, Status, Subject};
 use portcullis::time::{Seconds, UnixSeconds};
 
@@ -38,6 +38,7 @@ pub fn settings() -> LedgerSettings {
         signing_key: signing_key(),
         bounds: Bounds::default(),
         issuer_skew: Seconds::new(2),
+        source_skew: Seconds::new(0),
         error_rate: 1e-6,
         valid_for: Seconds::new(300),
         incarnation: 1,
@@ -101,7 +102,7 @@ pub fn token(id: &str, expires_at: u64, issued_at: u64) -> Event {
 }
 
 pub fn user(sub: &str) -> Event {
-    Event::User { sub: sub.into(), not_before: None }
+    Event::User { sub: sub.into(), not_before: NotBefore::Now }
 }
 
 /// The look-up of a token with an id only.

@@ -1,6 +1,6 @@
 //! Events: a batch of them is staged, and what each is expected to do is noted in the records.
 
-use portcullis::ledger::{Correction, Event};
+use portcullis::ledger::{Correction, Event, NotBefore};
 
 use super::records::Token;
 use super::{World, LEEWAY, LIFETIME, SKEW};
@@ -95,8 +95,15 @@ impl World {
         let token = self.some_token()?;
         let later = self.now + 2;
         let given = if self.below(3) == 0 { Some(self.now + 5 - self.below(40)) } else { None };
+        let stated = match given {
+            // A source may be ahead of the origin; a caller may not, but for the skew.
+            Some(given) if self.below(2) == 0 => NotBefore::Source(at(given)),
+            Some(given) => NotBefore::Caller(at(given)),
+            None => NotBefore::Now,
+        };
         let not_before = given.unwrap_or(later);
         let ended = token.issued_at.max(self.now) + 60;
+        let left = token.issued_at.max(later);
         Some(match self.below(1_000) {
             0..=879 => {
                 let expires_at = (self.below(10) > 0).then_some(token.expires_at);
@@ -105,25 +112,29 @@ impl World {
                 (event, Effects::Token { id: token.id, expires_at })
             }
             880..=919 => {
-                let event = Event::Session { sid: token.session.clone(), issued_at: Some(at(token.issued_at)) };
+                let event = Event::Session {
+                    sid: token.session.clone(),
+                    occurred_at: None,
+                    issued_at: Some(at(token.issued_at)),
+                };
                 (event, Effects::Maximum { key: format!("session {}", token.session), value: ended })
             }
             920..=939 => {
                 let (sid, azp) = (token.session.clone(), token.client.clone());
-                let event = Event::ClientSession { sid, azp, issued_at: Some(at(token.issued_at)) };
+                let event = Event::ClientSession { sid, azp, occurred_at: None, issued_at: Some(at(token.issued_at)) };
                 let key = format!("client session {} {}", token.session, token.client);
-                (event, Effects::Maximum { key, value: ended })
+                (event, Effects::Maximum { key, value: left })
             }
             940..=980 => {
-                let event = Event::User { sub: token.user.clone(), not_before: given.map(at) };
+                let event = Event::User { sub: token.user.clone(), not_before: stated };
                 (event, Effects::Maximum { key: format!("user {}", token.user), value: not_before })
             }
             981..=982 => {
-                let event = Event::Client { client: token.client.clone(), not_before: given.map(at) };
+                let event = Event::Client { client: token.client.clone(), not_before: stated };
                 (event, Effects::Maximum { key: format!("client {}", token.client), value: not_before })
             }
             983 if self.below(20) == 0 => {
-                let event = Event::Realm { not_before: given.map(at) };
+                let event = Event::Realm { not_before: stated };
                 (event, Effects::Maximum { key: "realm".into(), value: not_before })
             }
             984..=985 => {

@@ -1,6 +1,6 @@
 //! What happened, as JavaScript says it.
 
-use crate::ledger::{Correction, Event};
+use crate::ledger::{Correction, Event, NotBefore};
 use crate::time::UnixSeconds;
 use crate::wasm::error;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
@@ -13,11 +13,11 @@ use wasm_bindgen::prelude::*;
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub(super) enum EventOption {
     Token { token_id: String, expires_at: Option<f64>, issued_at: Option<f64> },
-    Session { session: String, issued_at: Option<f64> },
-    ClientSession { session: String, authorized_party: String, issued_at: Option<f64> },
-    User { subject: String, not_before: Option<f64> },
-    Client { client: String, not_before: Option<f64> },
-    Realm { not_before: Option<f64> },
+    Session { session: String, occurred_at: Option<f64>, issued_at: Option<f64> },
+    ClientSession { session: String, authorized_party: String, occurred_at: Option<f64>, issued_at: Option<f64> },
+    User { subject: String, not_before: Option<f64>, occurred_at: Option<f64> },
+    Client { client: String, not_before: Option<f64>, occurred_at: Option<f64> },
+    Realm { not_before: Option<f64>, occurred_at: Option<f64> },
     KeyBanned { thumbprint: String },
     TokenVersion { subject: String, minimum: u64 },
     Keys { jwks: String },
@@ -46,13 +46,24 @@ impl EventOption {
             Self::Token { token_id, expires_at, issued_at } => {
                 Event::Token { id: token_id, expires_at: at(expires_at)?, issued_at: at(issued_at)? }
             }
-            Self::Session { session, issued_at } => Event::Session { sid: session, issued_at: at(issued_at)? },
-            Self::ClientSession { session, authorized_party, issued_at } => {
-                Event::ClientSession { sid: session, azp: authorized_party, issued_at: at(issued_at)? }
+            Self::Session { session, occurred_at, issued_at } => {
+                Event::Session { sid: session, occurred_at: at(occurred_at)?, issued_at: at(issued_at)? }
             }
-            Self::User { subject, not_before } => Event::User { sub: subject, not_before: at(not_before)? },
-            Self::Client { client, not_before } => Event::Client { client, not_before: at(not_before)? },
-            Self::Realm { not_before } => Event::Realm { not_before: at(not_before)? },
+            Self::ClientSession { session, authorized_party, occurred_at, issued_at } => Event::ClientSession {
+                sid: session,
+                azp: authorized_party,
+                occurred_at: at(occurred_at)?,
+                issued_at: at(issued_at)?,
+            },
+            Self::User { subject, not_before, occurred_at } => {
+                Event::User { sub: subject, not_before: NotBefore::of(at(not_before)?, at(occurred_at)?) }
+            }
+            Self::Client { client, not_before, occurred_at } => {
+                Event::Client { client, not_before: NotBefore::of(at(not_before)?, at(occurred_at)?) }
+            }
+            Self::Realm { not_before, occurred_at } => {
+                Event::Realm { not_before: NotBefore::of(at(not_before)?, at(occurred_at)?) }
+            }
             Self::KeyBanned { thumbprint } => Event::KeyBanned { thumbprint: thumbprint_bytes(&thumbprint)? },
             Self::TokenVersion { subject, minimum } => Event::TokenVersion { sub: subject, minimum },
             Self::Keys { jwks } => Event::Keys { jwks: jwks.into_bytes() },

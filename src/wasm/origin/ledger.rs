@@ -4,7 +4,7 @@ use super::event::{thumbprint_bytes, EventOption};
 use super::feed_key::signing_key;
 use super::object::{read, write};
 use crate::error::{DeltaUnavailable, LedgerError};
-use crate::ledger::{Ledger, LedgerSettings, RowPage};
+use crate::ledger::{Clocks, Ledger, LedgerSettings, RowPage, Staged};
 use crate::revocation::{Bounds, Chain, Subject};
 use crate::time::UnixSeconds;
 use crate::verdict::Reason;
@@ -32,6 +32,7 @@ impl JsLedger {
                 max_session: options.max_session_seconds.map(span),
             },
             issuer_skew: span(options.issuer_skew_seconds),
+            source_skew: span(options.source_skew_seconds),
             error_rate: options.error_rate,
             valid_for: span(options.valid_for_seconds),
             incarnation: options.incarnation,
@@ -54,15 +55,19 @@ impl JsLedger {
         self.0.restore_head(whole(sequence), chain_of(chain)?).map_err(|cause| ledger_error(&cause))
     }
 
-    /// Stages an event; `undefined` when it is in force already. Throws `invalid_event`.
-    pub fn stage(&mut self, event: JsValue, now: f64) -> Result<Option<Row>, JsValue> {
+    /// Stages an event; `undefined` when it is in force already. `issuer_lead`: how far the issuer's clock was measured to be
+    /// ahead, in seconds; default 0. Throws `invalid_event`.
+    pub fn stage(&mut self, event: JsValue, now: f64, issuer_lead: Option<u32>) -> Result<Option<Row>, JsValue> {
         let event = read::<EventOption>(event)?.build()?;
-        let row = self.0.stage(&event, time(now)).map_err(|cause| ledger_error(&cause))?;
+        let clocks = Clocks { now: time(now), issuer_lead: span(issuer_lead.unwrap_or_default().into()) };
+        let Staged { row, time } = self.0.stage_by(&event, clocks).map_err(|cause| ledger_error(&cause))?;
         Ok(row.map(|row| Row {
             sequence: number(row.sequence),
             keep_until: row.keep_until.map(|at| number(at.get())),
             payload: row.payload,
             chain: row.chain.0.to_vec(),
+            time_taken: time.code().map(str::to_owned),
+            ahead_by: number(time.ahead_by().get()),
         }))
     }
 
@@ -207,6 +212,12 @@ pub struct Row {
     pub payload: Vec<u8>,
     /// The chain hash that ends with it.
     pub chain: Vec<u8>,
+    /// What became of the time that came with it; absent: nothing to report.
+    #[wasm_bindgen(js_name = timeTaken)]
+    pub time_taken: Option<String>,
+    /// How many seconds ahead of us that time was.
+    #[wasm_bindgen(js_name = aheadBySeconds)]
+    pub ahead_by: f64,
 }
 
 #[derive(Deserialize)]
@@ -219,6 +230,8 @@ struct LedgerOptions {
     max_lifetime_seconds: u64,
     max_session_seconds: Option<u64>,
     issuer_skew_seconds: u64,
+    #[serde(default)]
+    source_skew_seconds: u64,
     error_rate: f64,
     valid_for_seconds: u64,
     incarnation: u64,

@@ -1,0 +1,152 @@
+//! The time of a not-before: whose clock states it, and what the ledger records of it.
+//!
+//! ```text
+//! an authenticated source   T + source_skew, exactly; more than an hour ahead of us: as if nobody had stated a time
+//! a caller                  his value; more than `bounds.skew` ahead of us: likewise
+//! nobody                    now + max(issuer_skew, the issuer's measured lead, at most `bounds.skew`)
+//! ```
+//! The issuer stamps `iat` by its own clock, so its own time needs no tolerance, and the origin's needs as much as the issuer
+//! may be ahead. Whatever was minted before the event is then refused at every later second.
+
+use crate::time::{Seconds, UnixSeconds};
+
+use super::event::NotBefore;
+use super::settings::LedgerSettings;
+
+/// Farthest that a source's own time may lie ahead of us. More than an hour is not a clock but a mistake: a local time taken
+/// for UTC, or milliseconds taken for seconds.
+pub const MAX_SOURCE_LEAD_SECONDS: u64 = 3_600;
+/// How long after its end a session's tokens are refused by issue time, for tokens being minted meanwhile. A `sid` is not
+/// used again, so it can be generous.
+pub const SESSION_GRACE_SECONDS: u64 = 60;
+
+/// What the caller knows of clocks when an event arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Clocks {
+    /// The origin's time.
+    pub now: UnixSeconds,
+    /// How far the issuer's clock has been measured to be ahead of it, rounded up. Counts up to
+    /// [`Bounds::skew`](crate::revocation::Bounds::skew).
+    pub issuer_lead: Seconds,
+}
+
+impl Clocks {
+    /// The origin's time, where the issuer's clock has not been measured.
+    #[must_use]
+    pub const fn at(now: UnixSeconds) -> Self {
+        Self { now, issuer_lead: Seconds::new(0) }
+    }
+}
+
+/// What became of the time that came with an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeTaken {
+    /// Nothing to report: it counts as it was given, or none was.
+    AsGiven,
+    /// A source's own time lies ahead of us; recorded as it is.
+    SourceAhead {
+        /// By how much.
+        by: Seconds,
+    },
+    /// A source's own time lies more than [`MAX_SOURCE_LEAD_SECONDS`] ahead of us; the origin's time is recorded.
+    SourceReplaced {
+        /// By how much.
+        by: Seconds,
+    },
+    /// A caller's value lies more than [`Bounds::skew`](crate::revocation::Bounds::skew) ahead of us; the origin's time is
+    /// recorded.
+    CallerReplaced {
+        /// By how much.
+        by: Seconds,
+    },
+}
+
+impl TimeTaken {
+    /// A stable name for programs; `None` when there is nothing to report.
+    #[must_use]
+    pub const fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::AsGiven => None,
+            Self::SourceAhead { .. } => Some("source_ahead"),
+            Self::SourceReplaced { .. } => Some("source_replaced"),
+            Self::CallerReplaced { .. } => Some("caller_replaced"),
+        }
+    }
+
+    /// How far the time lay ahead of us; 0 when there is nothing to report.
+    #[must_use]
+    pub const fn ahead_by(&self) -> Seconds {
+        match self {
+            Self::AsGiven => Seconds::new(0),
+            Self::SourceAhead { by } | Self::SourceReplaced { by } | Self::CallerReplaced { by } => *by,
+        }
+    }
+}
+
+/// A not-before that is decided.
+#[derive(Clone, Copy)]
+pub(crate) struct Decided {
+    pub(crate) not_before: UnixSeconds,
+    pub(crate) taken: TimeTaken,
+}
+
+impl LedgerSettings {
+    /// Of a user, a client or the realm.
+    pub(crate) fn not_before(&self, given: NotBefore, clocks: Clocks) -> Decided {
+        match given {
+            NotBefore::Now => Decided { not_before: self.origin_time(clocks), taken: TimeTaken::AsGiven },
+            NotBefore::Source(at) => self.source_time(at, clocks),
+            NotBefore::Caller(at) => match at.since(clocks.now) {
+                by if by > self.bounds.skew => {
+                    Decided { not_before: self.origin_time(clocks), taken: TimeTaken::CallerReplaced { by } }
+                }
+                _ => Decided { not_before: at, taken: TimeTaken::AsGiven },
+            },
+        }
+    }
+
+    /// Of a session: no token is minted for it any more, so the latest of all clocks counts, and the grace with it.
+    pub(crate) fn session_end(
+        &self,
+        occurred_at: Option<UnixSeconds>,
+        issued_at: Option<UnixSeconds>,
+        clocks: Clocks,
+    ) -> Decided {
+        let Decided { not_before: stated, taken } = match occurred_at.map(|at| self.source_time(at, clocks)) {
+            Some(decided @ Decided { taken: TimeTaken::AsGiven | TimeTaken::SourceAhead { .. }, .. }) => decided,
+            Some(Decided { taken, .. }) => Decided { not_before: clocks.now, taken },
+            None => Decided { not_before: clocks.now, taken: TimeTaken::AsGiven },
+        };
+        let latest = stated.max(clocks.now).max(issued_at.unwrap_or_default());
+        // Usually the grace is longer than the issuer can be ahead.
+        let not_before = latest.plus(Seconds::new(SESSION_GRACE_SECONDS)).max(self.origin_time(clocks));
+        Decided { not_before, taken }
+    }
+
+    /// Of a client's part in a session: the client may come back to it, so there is no grace.
+    pub(crate) fn client_session_end(
+        &self,
+        occurred_at: Option<UnixSeconds>,
+        issued_at: Option<UnixSeconds>,
+        clocks: Clocks,
+    ) -> Decided {
+        let stated = occurred_at.map_or(NotBefore::Now, NotBefore::Source);
+        let Decided { not_before, taken } = self.not_before(stated, clocks);
+        Decided { not_before: not_before.max(issued_at.unwrap_or_default()), taken }
+    }
+
+    fn source_time(&self, at: UnixSeconds, clocks: Clocks) -> Decided {
+        let by = at.since(clocks.now);
+        if by.get() > MAX_SOURCE_LEAD_SECONDS {
+            return Decided { not_before: self.origin_time(clocks), taken: TimeTaken::SourceReplaced { by } };
+        }
+        let taken = if by.get() > 0 { TimeTaken::SourceAhead { by } } else { TimeTaken::AsGiven };
+        Decided { not_before: at.plus(self.source_skew), taken }
+    }
+
+    /// The latest `iat` that the issuer can have stamped by now.
+    fn origin_time(&self, clocks: Clocks) -> UnixSeconds {
+        let lead = clocks.issuer_lead.min(self.bounds.skew);
+        clocks.now.plus(self.issuer_skew.max(lead))
+    }
+}
