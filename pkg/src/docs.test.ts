@@ -46,7 +46,7 @@ test('the options of an origin and their defaults', () => {
   assertDefaults('Origin options', settings)
   const rows = table('Realm options')
   const [realm] = settings.realms
-  const own = ['adminRole', 'issuerSkewSeconds', 'maxLifetimeSeconds', 'maxSessionSeconds', 'keysInFeed'] as const
+  const own = ['adminRole', 'issuerSkewSeconds', 'sourceSkewSeconds', 'maxLifetimeSeconds', 'maxSessionSeconds', 'keysInFeed'] as const
   assert.deepEqual([...rows.keys()], [...Object.keys(TOKEN_RULES), 'jwks', 'feed', ...own, 'administration'])
   for (const option of own) {
     const value = realm?.[option]

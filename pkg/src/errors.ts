@@ -51,6 +51,8 @@ export const ERROR_CODES = [
   'edge_silent',
   /** The address is in use or may not be bound. */
   'listen_failed',
+  /** The issuer's clock, or the time that came with an event, is too far ahead of the origin's; `detail` says which. */
+  'clock_differs',
   /** Something happened that this package did not foresee; `cause` has it, where there is one. */
   'fault',
 ] as const

@@ -4,6 +4,7 @@ import type { EdgeBook } from './edges.ts'
 import type { FailureLimiter } from './failures.ts'
 import type { RealmFeed } from './feed.ts'
 import type { OriginGate } from './gate.ts'
+import type { IssuerClock } from './issuer-clock.ts'
 import type { LedgerCore } from './core.ts'
 import type { Committer } from './ledger.ts'
 import type { Metrics } from './metrics.ts'
@@ -16,6 +17,7 @@ import type { UnknownTokens } from './unknown-tokens.ts'
 export interface Context {
   settings: Settings
   clock: Clock
+  issuerClocks: ReadonlyMap<string, IssuerClock>
   gate: OriginGate
   committer: Committer
   ledgers: ReadonlyMap<string, LedgerCore>

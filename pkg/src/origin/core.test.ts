@@ -22,7 +22,7 @@ async function openLedger(change: object = {}): Promise<LedgerCore> {
 
 /** The row's sequence; `undefined` when the event was no news. */
 function record(ledger: LedgerCore, event: LedgerEvent): number | undefined {
-  const row = stageEvent(ledger, event, NOW)
+  const row = stageEvent(ledger, event, NOW)?.row
   ledger.commit()
   return row?.sequence
 }
@@ -130,13 +130,13 @@ test('the chain of the past, another signing key, and facts', async () => {
 test('wider bounds than were recorded wait', async () => {
   const settings = await options({ maxLifetimeSeconds: 3600 })
   const [narrow, wide] = [createLedger('acme', settings), createLedger('acme', { ...settings, maxLifetimeSeconds: 86_400 })]
-  const row = stageEvent(narrow, { kind: 'bounds' }, NOW)
+  const row = stageEvent(narrow, { kind: 'bounds' }, NOW)?.row
   assert.ok(row !== undefined && row.keepUntil === undefined)
   wide.restorePage(new Float64Array([row.sequence]), new Uint32Array([row.payload.length]), Buffer.concat([row.chain, row.payload]))
   assert.equal(record(wide, { kind: 'bounds' }), 2)
   assert.equal(wide.facts().bounds.maxLifetimeSeconds, 3600)
   const later = NOW + 2 * 86_400
-  assert.equal(stageEvent(wide, { kind: 'bounds' }, later)?.sequence, 3)
+  assert.equal(stageEvent(wide, { kind: 'bounds' }, later)?.row.sequence, 3)
   wide.commit()
   assert.equal(wide.facts().bounds.maxLifetimeSeconds, 86_400)
   narrow.free()

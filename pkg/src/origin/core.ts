@@ -28,12 +28,16 @@ export function createLedger(realm: string, options: LedgerOptions): LedgerCore 
 }
 
 /** Stages an event as `LedgerCore.stage` does, and copies its row out of the core. */
-export function stageEvent(ledger: LedgerCore, event: LedgerEvent, now: number): LedgerRow | undefined {
-  const row = ledger.stage(event, now)
-  if (row === undefined) return undefined
-  const { sequence, keepUntil, payload, chain } = row
-  row.free()
-  return keepUntil === undefined ? { sequence, payload, chain } : { sequence, keepUntil, payload, chain }
+export function stageEvent(ledger: LedgerCore, event: LedgerEvent, now: number, issuerLeadSeconds = 0): StagedEvent | undefined {
+  const staged = ledger.stage(event, now, issuerLeadSeconds)
+  if (staged === undefined) return undefined
+  const { sequence, keepUntil, payload, chain } = staged
+  // Each member is a call into the core; of most events, which state no time, there is nothing to report.
+  const taken = 'occurredAt' in event || 'notBefore' in event ? staged.timeTaken : undefined
+  const time = taken === undefined ? undefined : { taken, aheadBySeconds: staged.aheadBySeconds }
+  staged.free()
+  const row = keepUntil === undefined ? { sequence, payload, chain } : { sequence, keepUntil, payload, chain }
+  return time === undefined ? { row } : { row, time }
 }
 
 /** Makes the origin's own gate, for `GateCore`. Throws `invalid_option`. */
@@ -79,22 +83,25 @@ export interface LedgerOptions {
   maxLifetimeSeconds: number
   maxSessionSeconds?: number
   issuerSkewSeconds: number
+  /** Default 0. */
+  sourceSkewSeconds?: number
   errorRate: number
   validForSeconds: number
   incarnation: number
 }
 
 /**
- * One event of a ledger, as the core takes it. Times are in unix seconds. All but `correction` and `keysWithdrawn` only ever
+ * One event of a ledger, as the core takes it. Times are in unix seconds. `occurredAt` is the event's own time, by an
+ * authenticated source, and is recorded as it is; `notBefore` is a value that a caller chose. All but `correction` and `keysWithdrawn` only ever
  * refuse more; those two take something back, which gates learn from the next manifest.
  */
 export type LedgerEvent =
   | { kind: 'token'; tokenId: string; expiresAt?: number; issuedAt?: number }
-  | { kind: 'session'; session: string; issuedAt?: number }
-  | { kind: 'clientSession'; session: string; authorizedParty: string; issuedAt?: number }
-  | { kind: 'user'; subject: string; notBefore?: number }
-  | { kind: 'client'; client: string; notBefore?: number }
-  | { kind: 'realm'; notBefore?: number }
+  | { kind: 'session'; session: string; occurredAt?: number; issuedAt?: number }
+  | { kind: 'clientSession'; session: string; authorizedParty: string; occurredAt?: number; issuedAt?: number }
+  | { kind: 'user'; subject: string; occurredAt?: number; notBefore?: number }
+  | { kind: 'client'; client: string; occurredAt?: number; notBefore?: number }
+  | { kind: 'realm'; occurredAt?: number; notBefore?: number }
   | { kind: 'keyBanned'; thumbprint: string }
   | { kind: 'tokenVersion'; subject: string; minimum: number }
   | { kind: 'correction'; correction: LedgerCorrection }
@@ -129,13 +136,37 @@ export interface LedgerRow {
   chain: Uint8Array
 }
 
+/**
+ * What the core says of the time that came with an event: a source's own time lies ahead of us and is recorded as it is; or it
+ * is more than an hour ahead; or a caller's value is more than `skewSeconds` ahead. The latter two are not believed: the
+ * origin's time is recorded.
+ */
+export type TimeTaken = 'source_ahead' | 'source_replaced' | 'caller_replaced'
+
+/** The time of an event, where there is something to report of it. */
+export interface EventTime {
+  taken: TimeTaken
+  /** How far ahead of us it was. */
+  aheadBySeconds: number
+}
+
+/** A staged event, and what there is to report of the time that came with it. */
+export interface StagedEvent {
+  row: LedgerRow
+  time?: EventTime
+}
+
 /** A realm's ledger in the core. Only committed rows are ever signed. */
 export interface LedgerCore {
   /** Rows in order of sequence, by their parts. Throws with what is wrong with which row. */
   restorePage(sequences: Float64Array, lengths: Uint32Array, contents: Uint8Array): void
   restoreHead(sequence: number, chain: Uint8Array): void
-  /** `undefined`: the event is in force already. */
-  stage(event: LedgerEvent, now: number): (LedgerRow & { free(): void }) | undefined
+  /** `undefined`: the event is in force already. `issuerLeadSeconds`: how far the issuer is ahead, as measured; whole, default 0. */
+  stage(
+    event: LedgerEvent,
+    now: number,
+    issuerLeadSeconds?: number,
+  ): (LedgerRow & { timeTaken?: TimeTaken; aheadBySeconds: number; free(): void }) | undefined
   commit(): void
   abort(): void
   manifest(now: number): Uint8Array

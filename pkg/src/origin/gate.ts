@@ -7,6 +7,7 @@ import type { Clock } from './clock.ts'
 import { coreCode, type GateCoreOptions, type Identified } from './core.ts'
 import type { RealmFeed } from './feed.ts'
 import { GateCore } from './gatecore.ts'
+import type { IssuerClock } from './issuer-clock.ts'
 import { IssuerKeys, type TakeKeys } from './keys.ts'
 import type { Settings } from './settings.ts'
 
@@ -33,6 +34,8 @@ export interface OriginGateOptions {
   feeds: ReadonlyMap<string, RealmFeed>
   publicKey: JWK
   clock: Clock
+  /** By the realm's name: each learns from the issuer's key set and from tokens whose signature is good. */
+  issuerClocks: ReadonlyMap<string, IssuerClock>
 }
 
 /** The origin's own gate: who may administer, and which token is to be revoked. It is told of every commit first. */
@@ -40,21 +43,23 @@ export class OriginGate {
   readonly #settings: Settings
   readonly #realms: GateRealm[]
   readonly #clock: Clock
+  readonly #issuerClocks: ReadonlyMap<string, IssuerClock>
   #core: GateCore
   #pinned: JWK
   #onKeys: (realm: string) => void = () => undefined
 
   /** Throws `invalid_option` or `invalid_jwks`. */
-  constructor({ settings, feeds, publicKey, clock }: OriginGateOptions) {
+  constructor({ settings, feeds, publicKey, clock, issuerClocks }: OriginGateOptions) {
     this.#settings = settings
     this.#clock = clock
+    this.#issuerClocks = issuerClocks
     this.#pinned = publicKey
     this.#core = new GateCore(coreOptions(settings, [publicKey]))
     this.#realms = settings.realms.map((realm, index) => {
       const feed = feeds.get(realm.name)
       if (feed === undefined) throw new PortcullisError('unknown_realm', `realm ${realm.name} has no feed`)
       const take: TakeKeys = (json, usableUntil, source) => this.#core.setKeys(index, json, usableUntil, source)
-      const keys = new IssuerKeys(realm, settings, take, () => this.#onKeys(realm.name))
+      const keys = new IssuerKeys(realm, this.#timed(realm.name), take, () => this.#onKeys(realm.name))
       return { name: realm.name, feed, keys, renewedAt: 0 }
     })
     for (const realm of this.#realms) this.sync(realm.name)
@@ -183,16 +188,20 @@ export class OriginGate {
     const reason = reasonOf(answer)
     if (reason !== undefined) return { ok: false, reason, status: statusOf(reason) }
     const realm = this.#realms[realmIndexOf(answer)]
-    return realm === undefined
-      ? { ok: false, reason: 'wrong_issuer', status: 401 }
-      : { ok: true, realm: realm.name, claims: readPart(token.split('.', 2)[1] ?? '') as Claims }
+    if (realm === undefined) return { ok: false, reason: 'wrong_issuer', status: 401 }
+    const claims = readPart(token.split('.', 2)[1] ?? '') as Claims
+    this.#issuerClocks.get(realm.name)?.learn(Number(claims.iat))
+    return { ok: true, realm: realm.name, claims }
   }
 
   #identify(token: string): Identified & { name: string } {
     try {
       const identified = this.#core.identify(token, this.#clock())
       const realm = this.#realms[identified.realm]
-      if (realm !== undefined) return { ...identified, name: realm.name }
+      if (realm !== undefined) {
+        this.#issuerClocks.get(realm.name)?.learn(identified.issuedAt ?? 0)
+        return { ...identified, name: realm.name }
+      }
     } catch (cause) {
       const code = coreCode(cause)
       if (code === 'unexpected_token_use') throw new PortcullisError(code, 'unexpected token use')
@@ -221,6 +230,12 @@ export class OriginGate {
 
   #keysFor(token: string): IssuerKeys | undefined {
     return this.#realms[realmIndexOf(this.#core.check(token, this.#clock()))]?.keys
+  }
+
+  /** The settings, with a `fetch` that learns from the issuer's `Date`. */
+  #timed(name: string): Settings {
+    const fetch = this.#issuerClocks.get(name)?.timing(this.#settings.fetch)
+    return fetch === undefined ? this.#settings : { ...this.#settings, fetch }
   }
 
   #realmOf(name: string): GateRealm {

@@ -3,6 +3,7 @@ export { generateFeedKey } from './core.ts'
 export type {
   ClientOptions,
   Correction,
+  DatedAct,
   EdgeOptions,
   EdgeStatus,
   Enforcement,

@@ -177,8 +177,9 @@ test('a store that fails has neither, says so, and nothing is in force', async (
 })
 
 test('what the ledger refuses leaves no line', async () => {
-  const milliseconds = { kind: 'user', subject: 'alice', notBefore: now * 1_000 } as const
-  await assert.rejects(committer.record('acme', milliseconds, { audit: { action: 'user_logged_out' } }), {
+  const correction = { kind: 'user', subject: 'alice', notBefore: now * 1_000 } as const
+  const milliseconds = { kind: 'correction', correction } as const
+  await assert.rejects(committer.record('acme', milliseconds, { audit: { action: 'corrected' } }), {
     code: 'invalid_event',
   })
   await assert.rejects(committer.record('other', ...ended('s1')), { code: 'unknown_realm' })

@@ -3,7 +3,7 @@ import { APPLICATION, type AuditEntry } from './audit.ts'
 import { type AuditBounds, isOwnAct } from './audit-bounds.ts'
 import { storable } from './audit-text.ts'
 import type { Clock } from './clock.ts'
-import { coreCode, stageEvent, type LedgerCore, type LedgerEvent, type LedgerRow } from './core.ts'
+import { coreCode, type EventTime, stageEvent, type LedgerCore, type LedgerEvent, type LedgerRow } from './core.ts'
 import type { RealmRows, RevocationStore } from './store.ts'
 import type { Recorded } from './types.ts'
 
@@ -21,10 +21,14 @@ export interface CommitterOptions {
   auditRetentionSeconds: number
   /** Which lines about events are written. */
   bounds: AuditBounds
+  /** How far a realm's issuer is ahead, as measured, in whole seconds. Default 0. */
+  issuerLeadSeconds?: (realm: string) => number
   /** Runs after a turn's rows are durable and before any of its callers hears of it. `after` is the head before. Must not throw. */
   onCommitted: (realm: string, after: number) => void
   /** Hears when the store fails (`error`), and when it works again (`undefined`). */
   onStore: (error: PortcullisError | undefined) => void
+  /** Hears of the time of an event that is recorded, where there is something to report. Must not throw. */
+  onTime?: (realm: string, time: EventTime) => void
   /** Hears of each turn once it is durable. Must not throw. */
   onTurn?: (turn: Turn) => void
 }
@@ -56,6 +60,8 @@ interface Waiting {
   event: LedgerEvent | undefined
   guard: (() => void) | undefined
   audit: Omit<AuditEntry, 'realm' | 'at'> | undefined
+  /** What there is to report of its time; known once it is staged. */
+  time?: EventTime
   resolve: (recorded: Recorded) => void
   reject: (error: unknown) => void
 }
@@ -176,13 +182,14 @@ export class Committer {
       return outcome === 'refused' ? [] : [{ ...asked, outcome }]
     })
     const at = this.#options.clock()
-    const entries = waiting.flatMap(({ realm, event, audit, outcome }): AuditEntry[] => {
+    const entries = waiting.flatMap(({ realm, event, audit, outcome, time }): AuditEntry[] => {
       if (audit === undefined) return []
       if (event === undefined) return [{ ...audit, realm, at }]
       if (outcome === 'in_force' && isOwnAct(audit)) return []
       if (!this.#options.bounds.admits({ ...audit, realm })) return []
       const sequence = staged.get(realm)?.rows.at(-1)?.sequence ?? this.#ledger(realm).sequence
-      return [{ ...audit, realm, at, sequence }]
+      const detail = time === undefined ? {} : { detail: time.taken }
+      return [{ ...audit, ...detail, realm, at, sequence }]
     })
     try {
       if (staged.size > 0 || entries.length > 0) await this.#write(staged, await storable(entries))
@@ -193,11 +200,13 @@ export class Committer {
       return
     }
     for (const [realm, { after }] of staged) this.#options.onCommitted(realm, after)
+    for (const { realm, time } of waiting) if (time !== undefined) this.#options.onTime?.(realm, time)
     for (const { realm, resolve } of waiting) resolve({ realm, sequence: this.#ledger(realm).sequence })
   }
 
   /** `refused`: the event's caller has heard of it. */
-  #stage({ realm, event, guard, reject }: Waiting, staged: Map<string, Staged>): 'new' | 'in_force' | 'refused' {
+  #stage(waiting: Waiting, staged: Map<string, Staged>): 'new' | 'in_force' | 'refused' {
+    const { realm, event, guard, reject } = waiting
     if (event === undefined) return 'new'
     const ledger = this.#ledger(realm)
     const known = staged.get(realm) ?? { after: ledger.sequence, rows: [], kinds: [] }
@@ -208,9 +217,11 @@ export class Committer {
       return 'refused'
     }
     try {
-      const row = stageEvent(ledger, event, this.#options.clock())
-      if (row === undefined) return 'in_force'
-      known.rows.push(row)
+      const { clock, issuerLeadSeconds } = this.#options
+      const fresh = stageEvent(ledger, event, clock(), issuerLeadSeconds?.(realm))
+      if (fresh === undefined) return 'in_force'
+      if (fresh.time !== undefined) waiting.time = fresh.time
+      known.rows.push(fresh.row)
       known.kinds.push(event.kind)
       staged.set(realm, known)
       return 'new'

@@ -114,7 +114,8 @@ export function measure({
   origin,
   ledgers,
   clock,
-}: Pick<Context, 'metrics' | 'origin' | 'ledgers' | 'clock'>): string {
+  issuerClocks,
+}: Pick<Context, 'metrics' | 'origin' | 'ledgers' | 'clock' | 'issuerClocks'>): string {
   const realms = origin.status()
   const now = clock()
   const facts = [...ledgers].map(([realm, ledger]) => ({ labels: { realm }, facts: ledger.facts() }))
@@ -136,6 +137,12 @@ export function measure({
       samples: [{ suffix: '_info', labels: { version: VERSION }, value: 1 }],
     },
     gauge('portcullis_clock_timestamp_seconds', 'The time by the origin.', [{ value: now }], 'seconds'),
+    gauge(
+      'portcullis_issuer_lead_seconds',
+      "How far the realm's issuer has been measured to be ahead of the origin, rounded up.",
+      [...issuerClocks].map(([realm, { leadSeconds }]) => ({ labels: { realm }, value: leadSeconds })),
+      'seconds',
+    ),
     gauge(
       'portcullis_sequence',
       "The head of the realm's ledger.",

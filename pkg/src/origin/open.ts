@@ -36,7 +36,7 @@ async function openLedger(
   incarnation: number,
 ): Promise<LedgerCore> {
   const { store, signingKey, leewaySeconds, skewSeconds, errorRate, validForSeconds } = settings
-  const { name, issuer, maxLifetimeSeconds, issuerSkewSeconds } = realm
+  const { name, issuer, maxLifetimeSeconds, issuerSkewSeconds, sourceSkewSeconds } = realm
   if (stored !== undefined && stored.head.issuer !== issuer) {
     throw new PortcullisError(
       'invalid_option',
@@ -53,6 +53,7 @@ async function openLedger(
     skewSeconds,
     maxLifetimeSeconds,
     issuerSkewSeconds,
+    sourceSkewSeconds,
     errorRate,
     validForSeconds,
     incarnation,

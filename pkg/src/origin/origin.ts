@@ -11,6 +11,7 @@ import { createExchange } from './exchange.ts'
 import { FailureLimiter } from './failures.ts'
 import { RealmFeed } from './feed.ts'
 import { OriginGate } from './gate.ts'
+import { IssuerClock } from './issuer-clock.ts'
 import { KeyFeed } from './keyfeed.ts'
 import { Committer } from './ledger.ts'
 import { openLedgers } from './open.ts'
@@ -81,8 +82,11 @@ async function start(settings: Settings): Promise<Origin> {
   const renewSeconds = settings.heartbeatSeconds
   const sequenceOf = (delta: Uint8Array): number => gate.sequenceOf(delta)
   const feeds = new Map([...ledgers].map(([name, ledger]) => [name, new RealmFeed({ name, ledger, clock, renewSeconds, sequenceOf })]))
-  const gate: OriginGate = new OriginGate({ settings, feeds, publicKey: publicKeyOf(settings.signingKey), clock })
   const { silentAfterSeconds, skewSeconds, onReport } = settings
+  const issuerClocks = new Map(
+    settings.realms.map(({ name, issuerSkewSeconds }) => [name, new IssuerClock({ realm: name, issuerSkewSeconds, skewSeconds, onReport })]),
+  )
+  const gate: OriginGate = new OriginGate({ settings, feeds, publicKey: publicKeyOf(settings.signingKey), clock, issuerClocks })
   const edges = new EdgeBook({ edges: settings.edges, realms: feeds, silentAfterSeconds, skewSeconds, clock, onReport })
   const pushers = settings.edges.flatMap(({ name, pushUrl, ackSecret }) =>
     pushUrl === undefined
@@ -112,6 +116,8 @@ async function start(settings: Settings): Promise<Origin> {
     ledgers,
     clock,
     auditRetentionSeconds: settings.auditRetentionSeconds,
+    issuerLeadSeconds: (realm) => issuerClocks.get(realm)?.leadSeconds ?? 0,
+    onTime: (realm, time) => issuerClocks.get(realm)?.took(time),
     onCommitted(realm, after) {
       try {
         gate.sync(realm)
@@ -138,6 +144,7 @@ async function start(settings: Settings): Promise<Origin> {
   const heartbeat = every(settings.heartbeatSeconds, () => {
     for (const feed of feeds.values()) feed.heartbeat()
     edges.watch()
+    for (const issuerClock of issuerClocks.values()) issuerClock.tend()
     keyFeed.tend()
   })
   const pruning = every(settings.pruneIntervalSeconds, async () => {
@@ -202,7 +209,7 @@ async function start(settings: Settings): Promise<Origin> {
   }
   const failures = new FailureLimiter(settings.maxFailuresPerMinute)
   const unknownTokens = new UnknownTokens({ metrics, onReport: settings.onReport })
-  const context: Context = { settings, clock, gate, committer, ledgers, audit, feeds, edges, failures, metrics, unknownTokens, routes: ROUTES, origin }
+  const context: Context = { settings, clock, issuerClocks, gate, committer, ledgers, audit, feeds, edges, failures, metrics, unknownTokens, routes: ROUTES, origin }
   const exchange = createExchange({ context, router: createRouter(context, ROUTES), closing: () => closing !== undefined, onFault: fault })
   // A store that fails has been reported. It is told again when there is something to prune; until then nothing is widened.
   await recordBounds().catch(() => undefined)

@@ -8,7 +8,7 @@ import { type KnownKey, knownKeys } from './keys.ts'
 import type { Committer } from './ledger.ts'
 import { isName, MAX_NAME_BYTES } from './name.ts'
 import type { Settings } from './settings.ts'
-import type { Correction, Origin, Recorded } from './types.ts'
+import type { Correction, DatedAct, Origin, Recorded } from './types.ts'
 
 export interface RevocationsOptions {
   settings: Settings
@@ -43,31 +43,35 @@ export function createRevocations(options: RevocationsOptions): Revocations {
     event: LedgerEvent,
     action: AuditAction,
     subject: string | undefined,
-    act: Act = {},
+    { occurredAt: _, ...act }: DatedAct = {},
   ): Promise<Recorded> {
     return committer.record(realm, event, { audit: entryOf(action, subject, act) })
   }
   return {
     revokeToken: (token, act) => revokeToken(options, token, act),
     async endSession(realm, sid, act) {
-      const recorded = await record(realm, { kind: 'session', session: name('sid', sid) }, 'session_ended', sid, act)
+      const event = { kind: 'session', session: name('sid', sid), ...occurrence(act) } as const
+      const recorded = await record(realm, event, 'session_ended', sid, act)
       await tellIssuer(options, realm, sid)
       return recorded
     },
     async endClientSession(realm, sid, azp, act) {
-      const event = { kind: 'clientSession', session: name('sid', sid), authorizedParty: name('azp', azp) } as const
+      const names = { session: name('sid', sid), authorizedParty: name('azp', azp) }
+      const event = { kind: 'clientSession', ...names, ...occurrence(act) } as const
       return record(realm, event, 'client_session_ended', sid, act)
     },
     async logoutUser(realm, sub, act) {
-      return record(realm, { kind: 'user', subject: name('sub', sub) }, 'user_logged_out', sub, act)
+      return record(realm, { kind: 'user', subject: name('sub', sub), ...occurrence(act) }, 'user_logged_out', sub, act)
     },
-    logoutRealm: (realm, act) => record(realm, { kind: 'realm' }, 'realm_logged_out', undefined, act),
+    async logoutRealm(realm, act) {
+      return record(realm, { kind: 'realm', ...occurrence(act) }, 'realm_logged_out', undefined, act)
+    },
     async setClientNotBefore(realm, client, notBefore, act) {
-      const event = { kind: 'client', client: name('client', client), ...time(notBefore) } as const
+      const event = { kind: 'client', client: name('client', client), ...eitherTime(notBefore, act) } as const
       return record(realm, event, 'client_not_before_set', client, act)
     },
     async setRealmNotBefore(realm, notBefore, act) {
-      return record(realm, { kind: 'realm', ...time(notBefore) }, 'realm_not_before_set', undefined, act)
+      return record(realm, { kind: 'realm', ...eitherTime(notBefore, act) }, 'realm_not_before_set', undefined, act)
     },
     banKey: (realm, kid, { force = false, ...act } = {}) => banKey(options, realm, kid, force, act),
     async raiseTokenVersion(realm, sub, version, act) {
@@ -218,7 +222,21 @@ function name(what: string, value: unknown): string {
   throw refused('invalid_name', `${what} must be a string of 1 to ${MAX_NAME_BYTES} bytes of UTF-8`)
 }
 
-/** A not-before that is given; the ledger refuses those in the future. */
+/** The time of the event itself, where its source states one. It may be fractional, as NumericDates may. */
+function occurrence({ occurredAt }: DatedAct = {}): { occurredAt?: number } {
+  if (occurredAt === undefined) return {}
+  if (typeof occurredAt === 'number' && Number.isFinite(occurredAt) && occurredAt > 0) return { occurredAt }
+  throw refused('invalid_time', 'occurredAt must be a number of unix seconds, more than 0')
+}
+
+/** A value that the caller chose, or the time of the event itself. */
+function eitherTime(notBefore: unknown, act: DatedAct | undefined): { notBefore?: number; occurredAt?: number } {
+  const [chosen, occurred] = [time(notBefore), occurrence(act)]
+  if (chosen.notBefore === undefined || occurred.occurredAt === undefined) return { ...chosen, ...occurred }
+  throw refused('invalid_time', 'either notBefore or occurredAt may be given, not both')
+}
+
+/** A not-before that is given. */
 function time(notBefore: unknown): { notBefore?: number } {
   if (notBefore === undefined) return {}
   if (Number.isSafeInteger(notBefore) && Number(notBefore) > 0) return { notBefore: Number(notBefore) }

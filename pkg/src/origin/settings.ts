@@ -36,7 +36,7 @@ export type Settings = Required<Omit<OriginOptions, 'feedCredential' | 'incarnat
 }
 
 export type RealmSettings = OriginRealm &
-  Required<Pick<OriginRealm, 'adminRole' | 'issuerSkewSeconds' | 'keysInFeed' | 'maxLifetimeSeconds' | 'maxSessionSeconds'>>
+  Required<Pick<OriginRealm, 'adminRole' | 'issuerSkewSeconds' | 'sourceSkewSeconds' | 'keysInFeed' | 'maxLifetimeSeconds' | 'maxSessionSeconds'>>
 
 /** Checks the options and fills in the defaults. Throws `invalid_option`. */
 export function settingsOf(options: OriginOptions): Settings {
@@ -79,6 +79,7 @@ export function settingsOf(options: OriginOptions): Settings {
     realms: options.realms.map((realm) => ({
       adminRole: 'portcullis-admin',
       issuerSkewSeconds: 2,
+      sourceSkewSeconds: 0,
       maxLifetimeSeconds: 86_400,
       maxSessionSeconds: 2_592_000,
       keysInFeed: 'publish',
@@ -116,6 +117,7 @@ export const REALM_RULES: Rules = {
   jwks: required(either(url, keySet, callback)),
   adminRole: text,
   issuerSkewSeconds: seconds,
+  sourceSkewSeconds: seconds,
   maxLifetimeSeconds: integer('whole seconds', 1),
   maxSessionSeconds: integer('whole seconds', 1),
   keysInFeed: oneOf('publish', 'omit'),

@@ -12,8 +12,16 @@ export interface OriginRealm extends TokenOptions {
   jwks: URL | string | JWKS | (() => JWKS | Promise<JWKS>)
   /** The role in `realm_access.roles` that may administer the realm. Default `portcullis-admin`. */
   adminRole?: string
-  /** How far the issuer's clock may be ahead: added to a not-before that is set 'now'. 0 if they share a clock. Default 2. */
+  /**
+   * How far the issuer's clock may be ahead: added to a not-before that is set 'now'. 0 if they share a clock. A lead that is
+   * measured to be greater counts instead, up to `skewSeconds`. Default 2.
+   */
   issuerSkewSeconds?: number
+  /**
+   * How far the clocks of the issuer's own nodes may differ: added to the time that an authenticated source states
+   * (`occurredAt`). Default 0: one node, or nodes kept together by NTP.
+   */
+  sourceSkewSeconds?: number
   /** The longest `exp - iat` of the realm's tokens; revocations are kept that long. Default 86400. */
   maxLifetimeSeconds?: number
   /** With `compare: 'authTime'`: the longest session; not-befores are kept that long. Default 2592000 (30 days). */
@@ -194,11 +202,21 @@ export interface OriginOptions {
  * most once a minute for each realm: clients want tokens revoked that are not known here. It holds no token or secret.
  */
 export interface OriginReport {
-  kind: 'store' | 'push' | 'jwks' | 'acknowledgement' | 'feed' | 'unknown_token' | 'fault'
+  kind: 'store' | 'push' | 'jwks' | 'acknowledgement' | 'feed' | 'unknown_token' | 'clock' | 'fault'
   realm?: string
   edge?: string
   /** `undefined`: what was wrong is over. */
   error: PortcullisError | undefined
+}
+
+/** Who does something, and when it happened by the issuer's clock. */
+export interface DatedAct extends Act {
+  /**
+   * The event's own time, in unix seconds, where an authenticated source of the issuer states one, such as a Keycloak event or
+   * the `iat` of a logout token. Recorded without `issuerSkewSeconds`, also when it lies ahead of us; more than an hour ahead
+   * it is not believed, and the time of arrival is recorded. Both are reported as `clock`. Default: now, by the origin's clock.
+   */
+  occurredAt?: number
 }
 
 /** Where a request came from, as the server that took it knows. */
@@ -300,20 +318,21 @@ export interface Origin {
    */
   revokeToken(token: string, act?: Act): Promise<Recorded>
   /** Ends a session: tokens with this `sid` are refused. An issuer that stands beside the origin hears of it. */
-  endSession(realm: string, sid: string, act?: Act): Promise<Recorded>
-  /** Ends one client's part in a session: tokens with this `sid` and `azp` are refused. */
-  endClientSession(realm: string, sid: string, azp: string, act?: Act): Promise<Recorded>
+  endSession(realm: string, sid: string, act?: DatedAct): Promise<Recorded>
+  /** Ends one client's part in a session: tokens with this `sid` and `azp` up to now are refused; the client may come back to it. */
+  endClientSession(realm: string, sid: string, azp: string, act?: DatedAct): Promise<Recorded>
   /** Logs a user out everywhere: tokens issued up to now are refused, the next login works. */
-  logoutUser(realm: string, sub: string, act?: Act): Promise<Recorded>
+  logoutUser(realm: string, sub: string, act?: DatedAct): Promise<Recorded>
   /** The same for everybody in the realm. */
-  logoutRealm(realm: string, act?: Act): Promise<Recorded>
+  logoutRealm(realm: string, act?: DatedAct): Promise<Recorded>
   /**
-   * Refuses tokens that were issued to a client (`azp` or `client_id`) up to `notBefore`, in unix seconds; default: now.
-   * Rejects with `invalid_event` for a time in the future beyond `skewSeconds`: milliseconds are no seconds.
+   * Refuses tokens that were issued to a client (`azp` or `client_id`) up to `notBefore`, in unix seconds; default: now. A value
+   * more than `skewSeconds` ahead (milliseconds are not seconds) is replaced by now and reported as `clock`. Either `notBefore`
+   * or `act.occurredAt` may be given, not both.
    */
-  setClientNotBefore(realm: string, client: string, notBefore?: number, act?: Act): Promise<Recorded>
+  setClientNotBefore(realm: string, client: string, notBefore?: number, act?: DatedAct): Promise<Recorded>
   /** The same for everybody's tokens. */
-  setRealmNotBefore(realm: string, notBefore?: number, act?: Act): Promise<Recorded>
+  setRealmNotBefore(realm: string, notBefore?: number, act?: DatedAct): Promise<Recorded>
   /**
    * Refuses whatever a key signed, for ever. `kid` may also be the key's RFC 7638 thumbprint. Rejects with
    * `invalid_event`: `unknown_key`, or `last_key` (no other signing key is left that is not banned) unless `force` is `true`.
@@ -323,7 +342,8 @@ export interface Origin {
   raiseTokenVersion(realm: string, sub: string, version: number, act?: Act): Promise<Recorded>
   /**
    * Replaces a mistaken not-before, version or ban, which nothing else can take back. `act.reason` is required. Gates learn of it
-   * from the next manifest. A revoked token cannot be taken back, nor what an issuer has ended itself.
+   * from the next manifest. A revoked token cannot be taken back, nor what an issuer has ended itself. A `notBefore` more than
+   * `skewSeconds` ahead is refused with `invalid_event`: another value than the one meant would take back a revocation.
    */
   correct(realm: string, correction: Correction, act: Act & { reason: string }): Promise<Recorded>
   /**

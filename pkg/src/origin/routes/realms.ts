@@ -5,7 +5,11 @@ import { invalidRequest, jsonBody, optionalJsonBody } from '../request.ts'
 import type { Call, Route } from '../router.ts'
 import type { Recorded } from '../types.ts'
 
-const NOT_BEFORE_SCHEMA: Schema = { type: 'integer', minimum: 1, description: 'Unix seconds. Default, also without a body: now.' }
+const NOT_BEFORE_SCHEMA: Schema = {
+  type: 'integer',
+  minimum: 1,
+  description: 'Unix seconds. Default, also without a body, and for a time further ahead than clocks may differ: now.',
+}
 
 const NOT_BEFORE: Operation['body'] = {
   type: 'application/json',
