@@ -17,7 +17,7 @@ import { LIVING, LIVING_LONG, PASSING, takeTurns, type Outcomes } from './turns.
 export interface Group {
   runtime: Line['runtime']
   unit: string
-  /** The bar as a share, unless the command line gives another. */
+  /** The bar as a share; one for times gives way to that of the command line. */
   bar: number
   names: string[]
   run(builds: Builds, names: string[]): Promise<Outcomes>
@@ -91,6 +91,17 @@ export const GROUPS: Group[] = [
   },
   { ...{ runtime: 'native', unit: 'instructions', bar: COUNT_BAR, names: Object.keys(COUNTED) }, run: count },
 ]
+
+/** The bar of a group, where the command line gives one for times. */
+export function barOf({ runtime, bar }: Group, given: number | undefined): number {
+  switch (runtime) {
+    case 'node':
+    case 'workerd':
+      return given ?? bar
+    case 'native':
+      return bar
+  }
+}
 
 type Open = (build: Builds['before'], materials: ReadonlyMap<string, Material>) => ReturnType<typeof nodeStation>
 

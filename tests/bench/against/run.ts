@@ -4,7 +4,7 @@
 import { parseArgs } from 'node:util'
 import { ROOT } from '../feed.ts'
 import type { Line } from '../run.ts'
-import { GROUPS, type Group } from './groups.ts'
+import { barOf, GROUPS, type Group } from './groups.ts'
 import { judge, type BarVerdict } from './statistics.ts'
 import type { Outcome, Outcomes } from './turns.ts'
 
@@ -53,7 +53,7 @@ async function main(): Promise<void> {
         console.error(`skipped: ${bench} (${group.runtime}): ${outcome.message}`)
         continue
       }
-      const comparison = comparisonOf(bench, group, outcome, bar ?? group.bar)
+      const comparison = comparisonOf(bench, group, outcome, barOf(group, bar))
       console.log(values.json ? JSON.stringify(comparison) : sentence(comparison))
       // Without a bar on the command line a slower build is a finding, not a failure.
       if (bar !== undefined && comparison.verdict === 'slower') process.exitCode = 1
