@@ -110,14 +110,23 @@ async function comparing(builds: Builds, names: string[], order: Order, open: Op
   const feed = await makeFeed(order)
   try {
     const materials = new Map<string, Material>()
+    const minted = new Map<string, Pick<Material, 'key' | 'tokens'>>()
     for (const name of names) {
       const work = WORKS[name]
       if (work === undefined) throw new Error(`${name} is no work of a gate`)
-      const key = await makeKey(name.split('.')[1]?.replace('async', 'RS256') ?? 'RS256')
-      materials.set(name, { work, feed, key, tokens: await mint(key, work.kind === 'first verdict' ? 1 : undefined) })
+      const algorithm = ALGORITHMS.find((algorithm) => name.endsWith(`.${algorithm}`)) ?? 'RS256'
+      const signed = minted.get(algorithm) ?? (await mintFor(algorithm))
+      minted.set(algorithm, signed)
+      const tokens = work.kind === 'first verdict' ? signed.tokens.slice(0, 1) : signed.tokens
+      materials.set(name, { work, feed, key: signed.key, tokens })
     }
     return await takeTurns(builds, names, LIVING, 'lower', (build) => open(build, materials))
   } finally {
     await feed.close()
   }
+}
+
+async function mintFor(algorithm: string): Promise<Pick<Material, 'key' | 'tokens'>> {
+  const key = await makeKey(algorithm)
+  return { key, tokens: await mint(key) }
 }
