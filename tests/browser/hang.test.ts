@@ -99,7 +99,7 @@ test('a token that is still good is given at once, though the lock is kept, the 
   const due = await accessToken(page)
   t.diagnostic(`given after ${fresh.elapsedMs.toFixed(1)} ms, and after ${due.elapsedMs.toFixed(1)} ms when a refresh is due`)
   assert.deepEqual([fresh.jti, due.jti], ['a1', 'a1'])
-  assert.ok(Math.max(fresh.elapsedMs, due.elapsedMs) < 200)
+  assert.ok(Math.max(fresh.elapsedMs, due.elapsedMs) < 1_000)
   issuer.release()
   await page.waitForFunction(() => window.events.includes('refreshed'))
   assert.deepEqual([(await accessToken(page)).jti, issuer.presented, issuer.reused], ['a2', ['r1'], false])

@@ -58,7 +58,7 @@ function openSession(options, storage) {
 Object.assign(window, { portcullis, openSession })
 `
 
-/** Refresh tokens are `r0`, `r1`, …: the last one is good. Whoever presents another has reused it. */
+/** Issues refresh tokens `r0`, `r1`, …; only the last one is good, any other counts as reuse. */
 export class Issuer {
   readonly url: string
   /** Refresh tokens, in the order in which they were presented. */

@@ -28,27 +28,30 @@ interface Named {
   accessToken?: string | undefined
 }
 
-/** The app that options name. A client and an endpoint say everything: nothing more is then recorded. */
+/** Returns the app that options name. Client and endpoint identify it completely: nothing more is then recorded. */
 export function appOf({ clientId: client, tokenUrl, revokeUrl, accessToken }: Named): App {
   const endpoint = tokenUrl && canonical(tokenUrl)
   if (client !== undefined && endpoint !== undefined) return { client, endpoint }
-  // Without a client it is not an RFC 7009 endpoint, and no session knows it.
+  // Without a client the URL is not an RFC 7009 endpoint, so there is nothing to compare it with.
   const revocation = client && revokeUrl && canonical(revokeUrl)
   return { client, endpoint, token: accessToken && tokenApp(accessToken), revocation }
 }
 
-/** Names what the tabs of one app share: channel, lock, tokens in a storage. Other apps of the web origin have another name. */
+/** Returns the name of what the tabs of one app share: channel, lock, stored tokens. It differs for every other app of the web origin. */
 export function sessionName({ client, endpoint }: SessionApp): string {
   return JSON.stringify([client, endpoint])
 }
 
-/** One spelling for all URLs of an endpoint: `URL` settles case, default port and dot segments; a slash at the end and a fragment name nothing else. */
+/**
+ * Returns one spelling for all URLs of an endpoint: `URL` normalises case, default port and dot segments; trailing slashes and the
+ * fragment are dropped.
+ */
 export function canonical(url: URL | string): string {
   const { origin, pathname, search } = new URL(url)
   return origin + pathname.replace(/\/+$/, '') + search
 }
 
-/** Issuer and client that an access token names. Nothing is trusted by it: it only tells apart tokens that this page holds. */
+/** Returns issuer and client of an access token, empty if it is not a JWT. Unverified: used only to tell apart tokens held by this page. */
 export function tokenApp(token: string): string {
   try {
     const { iss, azp, client_id } = JSON.parse(atob((token.split('.')[1] ?? '').replace(/-/g, '+').replace(/_/g, '/')))
@@ -58,9 +61,9 @@ export function tokenApp(token: string): string {
   }
 }
 
-/** Whether two descriptions are of one app; `undefined` where what both know does not say. */
+/** Returns whether two descriptions are of the same app; `undefined` if the members known on both sides do not decide it. */
 export function isSameApp(one: App, other: App): boolean | undefined {
-  /** `undefined`: not known on both sides. */
+  /** Returns `undefined` unless the member is known on both sides. */
   const agree = (member: keyof App): boolean | undefined =>
     one[member] === undefined || other[member] === undefined ? undefined : one[member] === other[member]
   const [client, endpoint, token] = [agree('client'), agree('endpoint'), agree('token')]
@@ -69,12 +72,12 @@ export function isSameApp(one: App, other: App): boolean | undefined {
   return token && one.token === '' ? agree('revocation') : (token ?? agree('revocation'))
 }
 
-/** Whether a logout ends a session. One that does not say whose it is ends what is signed in. */
+/** Returns whether a logout ends a session. A logout that cannot be attributed ends any session that is signed in. */
 export function endsSession(logout: App, session: SessionApp): boolean {
   return isSameApp(logout, session) ?? session.token !== undefined
 }
 
-/** Messages and storage are open to any script of the web origin. */
+/** Validates: messages and storage can be written by any script of the web origin. */
 export function isApp(value: unknown): value is App {
   return isObject(value) && Object.values(value).every((member) => member === undefined || typeof member === 'string')
 }

@@ -11,7 +11,7 @@ import { tokenOf } from './testing/token.ts'
 
 const LIMIT = { timeout: 10_000 }
 
-/** Long enough for whatever was told to arrive: a message of another pair of tabs, sent later, has. */
+/** Waits until earlier messages have arrived: a later one, of another channel, has. */
 async function settled(): Promise<void> {
   if (globalThis.BroadcastChannel === undefined) return
   const [from, to] = [new BroadcastChannel('settled'), new BroadcastChannel('settled')]
@@ -87,7 +87,7 @@ describe('tokens', () => {
     await issuer.open(t, { storage: store }).signIn(EXPIRED)
     const theirs = other.open(t, { storage: store })
     assert.deepEqual([await theirs.accessToken(), other.refreshes], [undefined, 0])
-    // Its own, of a version before this one, which did not name the session.
+    // Tokens stored by an earlier version, which did not name the session.
     const { session, ...unnamed } = store.held ?? {}
     assert.equal(typeof session, 'string')
     store.held = unnamed as typeof store.held
@@ -132,10 +132,10 @@ describe('a logout of a session', () => {
 })
 
 /** Two apps, each with a tab that is signed in; what they hold are JWTs of two clients, or opaque. */
-async function twoApps(t: TestContext, kind: 'jwt' | 'opaque', more: Partial<SessionOptions> = {}): Promise<{ a: Session; b: Session; token: string; issuer: Issuer }> {
+async function twoApps(t: TestContext, kind: 'jwt' | 'opaque'): Promise<{ a: Session; b: Session; token: string; issuer: Issuer }> {
   const issuer = await Issuer.start(t)
   const token = kind === 'jwt' ? tokenOf({ iss: 'https://idp.example', azp: 'a', jti: '1' }) : 'opaque a'
-  const [a, b] = [issuer.open(t, { ...more, clientId: 'a' }), issuer.open(t, { ...more, clientId: 'b', revokeUrl: `${issuer.server.url}/b/revoke` })]
+  const [a, b] = [issuer.open(t, { clientId: 'a' }), issuer.open(t, { clientId: 'b', revokeUrl: `${issuer.server.url}/b/revoke` })]
   await a.signIn({ ...GOOD, accessToken: token })
   await b.signIn({ ...GOOD, accessToken: kind === 'jwt' ? tokenOf({ iss: 'https://idp.example', azp: 'b', jti: '2' }) : 'opaque b' })
   return { a, b, token, issuer }

@@ -75,7 +75,7 @@ describe('a lease', () => {
     test(`of a tab that is gone, taken by one that was ${holder}: ${isRespected ? 'respected until it runs out' : 'void, for the lock was given'}`, LIMIT, async (t) => {
       const page = TestPage.install(t, { locks: 'web' })
       const issuer = await Issuer.start(t)
-      const endsMs = Date.now() + 1_500
+      const endsMs = Date.now() + 4_000
       page.local.items.set(leaseOf(issuer), `gone ${endsMs} ${holder}`)
       const session = issuer.open(t)
       await session.signIn(EXPIRED)

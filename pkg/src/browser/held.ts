@@ -1,6 +1,6 @@
 import type { StoredTokens } from './types.ts'
 
-/** A token that lives longer than this is given away at once: the request that it is for arrives before it expires. */
+/** Remaining life above which a token is returned without waiting for a refresh: enough for a request to arrive before it expires. */
 const ENOUGH_MS = 5_000
 
 /** Tokens in this page's memory, with two clocks: a monotonic one may stand still in sleep, a wall clock may be put back. */
@@ -23,7 +23,7 @@ export class HeldTokens {
     return Math.min(this.#expiresMonotonicMs - performance.now(), expiresAtMs - Date.now())
   }
 
-  /** Whether it need not be waited for a newer one. */
+  /** Whether it can be used without waiting for a newer one. */
   get isEnough(): boolean {
     return this.leftMs > Math.min(ENOUGH_MS, this.#refreshBeforeMs / 2)
   }

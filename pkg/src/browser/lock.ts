@@ -1,17 +1,17 @@
 /**
- * Runs work that no other tab runs at the same time. Rejects only as the work does. What cannot be undone begins only where
- * `isHeld()` is true: a tab that was frozen meanwhile may have lost the lock to another.
+ * Runs work that no other tab runs at the same time. Rejects only if the work does. The work checks `isHeld()` right before a
+ * step that cannot be undone: a tab that was frozen in between may have lost the lock.
  */
 export type Lock = <T>(work: (isHeld: () => boolean) => Promise<T>) => Promise<T>
 
 /**
- * How long a Web Lock is waited for. A refresh takes less; what holds the lock longer is a frozen tab, a slow issuer or a foreign
- * script. Only the lease tells them apart, so it then decides alone.
+ * Maximum wait for the Web Lock. A refresh normally takes less; a longer hold is a slow issuer, a frozen tab or a foreign script.
+ * The lease distinguishes these, so it then decides alone.
  */
 const LOCK_WAIT_MS = 2_000
 /**
- * After this a tab that has died or is frozen no longer keeps others out. Longer than the work between two calls of `isHeld`: a
- * refresh is given up after 10 s, a storage after 1 s.
+ * Time after which a dead or frozen tab no longer excludes others. Longer than the work after `isHeld()`: a refresh is given up
+ * after 10 s, a storage after 1 s.
  */
 const LEASE_MS = 15_000
 const LOOK_MS = 50
@@ -20,8 +20,9 @@ const LOOK_MS = 50
 type Holder = 'locked' | 'unlocked'
 
 /**
- * By a lease in `localStorage`, under a Web Lock where there is one to be had. The lock makes the lease quick and frees it when
- * its tab dies; the lease makes the lock bounded. Without storage, by the lock alone; without both, within this page only.
+ * Returns a lock made of a lease in `localStorage` and, if available, a Web Lock around it. The Web Lock makes the lease immediate
+ * and voids it when its tab dies; the lease bounds the Web Lock. Without storage the Web Lock is used alone; without both the lock
+ * excludes nothing outside this page.
  */
 export function lockOf(name: string): Lock {
   return async <T>(work: (isHeld: () => boolean) => Promise<T>): Promise<T> => {
@@ -31,14 +32,14 @@ export function lockOf(name: string): Lock {
     try {
       return await locks.request(name, { signal: AbortSignal.timeout(LOCK_WAIT_MS) }, () => (working = leased(name, 'locked', work)))
     } catch {
-      // Late or denied. A script that has stolen the lock does not stop the work.
+      // Timed out or denied; or stolen, which does not stop the work.
       return working ?? leased(name, 'unlocked', work)
     }
   }
 }
 
 async function leased<T>(key: string, holder: Holder, work: (isHeld: () => boolean) => Promise<T>): Promise<T> {
-  // No secret: it only has to differ from that of another tab.
+  // Not a secret: it only has to differ between tabs.
   const own: Lease = { id: `${Math.random()}`, holder }
   const deadline = performance.now() + 2 * LEASE_MS
   try {
@@ -59,11 +60,11 @@ interface Lease {
   holder: string
 }
 
-/** Storage knows no compare-and-swap: without the lock, the last one to write has it, and looks again after a moment. */
+/** Storage has no compare-and-swap: without the Web Lock the last writer wins, and checks again after a pause. */
 async function take(key: string, own: Lease): Promise<boolean> {
   const isLocked = own.holder === 'locked'
   const other = read(key)
-  // The Web Lock was given to this tab, so a lease that was taken under it is of a tab that has died.
+  // This tab holds the Web Lock, so a lease taken under it was left by a tab that died.
   if (other !== undefined && !(isLocked && other.holder === 'locked')) return false
   write(key, own)
   if (isLocked) return true
@@ -71,7 +72,7 @@ async function take(key: string, own: Lease): Promise<boolean> {
   return read(key)?.id === own.id
 }
 
-/** Whether no other tab has the lease; from now on it lasts its full time again. */
+/** Returns whether no other tab has the lease, and extends it to its full time. */
 function renew(key: string, own: Lease): boolean {
   try {
     if ((read(key) ?? own).id !== own.id) return false
@@ -87,7 +88,7 @@ function release(key: string, own: Lease): void {
   } catch {}
 }
 
-/** The lease that is in force. */
+/** Returns the lease that is in force. */
 function read(key: string): Lease | undefined {
   const [id = '', until, holder = ''] = (globalThis.localStorage.getItem(key) ?? '').split(' ')
   const leftMs = Number(until) - Date.now()

@@ -22,7 +22,7 @@ export interface Standing {
   ended: number
 }
 
-/** `app` has the token that is held, if there is one; else the one that was held last counts. */
+/** Reads the marks that concern a session. If `app` has no token, the token held last is compared instead. */
 export function readStanding(channel: string, app: SessionApp): Standing {
   const marks = readMarks(channel)
   const own = marks.find(({ state, app: of }) => state === 'in' && isSameApp(of, app))
@@ -32,7 +32,7 @@ export function readStanding(channel: string, app: SessionApp): Standing {
   return { state: login > ended ? 'in' : ended > 0 ? 'out' : 'unknown', version: Math.max(version, ended), login, ended }
 }
 
-/** Where storage is denied there is nothing. */
+/** Returns all marks of a channel; none if storage is denied. */
 export function readMarks(channel: string): Mark[] {
   try {
     return Object.entries(globalThis.localStorage).flatMap(([key, text]) => parseMark(channel, key, text) ?? [])
@@ -41,11 +41,11 @@ export function readMarks(channel: string): Mark[] {
   }
 }
 
-/** An older mark never takes the place of a newer one. Where storage is full or denied, nothing is written. */
+/** Writes a mark, unless a newer one is there. Writes nothing if storage is full or denied. */
 export function writeMark(channel: string, mark: Mark): void {
   const { state, app } = mark
   const { client, endpoint } = app
-  // A logout may know no more than the token; that of a login may change.
+  // A logout may know only the token, so that is part of its key; the token of a login changes.
   const key = `${channel}:${state}:${JSON.stringify(state === 'in' ? { client, endpoint } : app)}`
   try {
     const { localStorage } = globalThis
@@ -73,7 +73,7 @@ export function nextVersion(seen = 0): number {
   return Math.max(seen + 1, Date.now())
 }
 
-/** Bounded, so that there is room for its successors. */
+/** Validates a version; bounded, so that its successors are safe integers. */
 export function isVersion(value: unknown): boolean {
   return Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) < 1e14
 }

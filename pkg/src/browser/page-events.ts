@@ -1,4 +1,4 @@
-/** Listens to events of the page, where there is one. The function that is returned ends it. */
+/** Listens to an event, if there is a page. The returned function ends it. */
 export function listen<E extends Event>(
   name: string,
   listener: (event: E) => void,

@@ -2,27 +2,27 @@ import { within } from '../deadline.ts'
 import type { StoredTokens, TokenStorage } from './types.ts'
 
 /**
- * How long a storage of the page is waited for. IndexedDB answers within 100 ms on a slow phone; what takes longer must not keep
- * a page from its first request. Tokens that are loaded later are taken all the same.
+ * Maximum wait for the storage of the page. Short, because it precedes the first request of a page, and because tokens that are
+ * loaded later are taken all the same.
  */
 const STORAGE_WAIT_MS = 1_000
 
-/** The storage of the page: it may be missing, slow, fail, or never answer. Nothing here rejects or waits without end. */
+/** Wraps the storage of the page, which may be missing, slow, failing or silent. Its calls never reject, and their wait is bounded. */
 export class PageStorage {
   readonly #storage: TokenStorage | undefined
-  /** Calls that have not answered in time. While there are any, no other one is waited for. */
+  /** Number of calls that are overdue. While there are any, no other call is waited for. */
   #late = 0
 
   constructor(storage: TokenStorage | undefined) {
     this.#storage = storage
   }
 
-  /** `take` gets what is stored, late as it may be. */
+  /** Calls `take` with what is stored, even if that arrives late. */
   async load(take: (stored: unknown) => void): Promise<void> {
     if (this.#late === 0) await this.#bounded(async (storage) => take(await storage.load()))
   }
 
-  /** One that is full or denies it is no failure: memory has the tokens. */
+  /** Saves the tokens. A full or denied storage is not an error: memory has them. */
   async save(tokens: StoredTokens): Promise<void> {
     await this.#bounded((storage) => storage.save(tokens))
   }

@@ -7,7 +7,7 @@ import type { SessionTokens } from './types.ts'
 /** What the token endpoint says. `unavailable`: nothing about the refresh token; it may be good. */
 export type Refreshed = { kind: 'tokens'; tokens: SessionTokens } | { kind: 'refused' } | { kind: 'unavailable' }
 
-/** Longer than an issuer under load takes; a lock is held meanwhile (`LEASE_MS`). */
+/** Maximum wait for the token endpoint. Shorter than `LEASE_MS`, so that the lease outlasts the request. */
 const REFRESH_TIMEOUT_MS = 10_000
 const MAX_ANSWER_BYTES = 262_144
 
@@ -17,7 +17,7 @@ export const CSRF_HEADER = 'portcullis-csrf'
 /** Refreshes (RFC 6749 §6). Without `refreshToken` the cookie has it. Never rejects. */
 export async function refresh(settings: SessionSettings, refreshToken: string | undefined): Promise<Refreshed> {
   let answer: Refreshed = { kind: 'unavailable' }
-  // A `fetch` of the page may ignore the signal.
+  // A custom `fetch` may ignore the signal.
   await within(ask(settings, refreshToken).then((given) => void (answer = given)), REFRESH_TIMEOUT_MS)
   return answer
 }

@@ -1,7 +1,4 @@
-/**
- * The text of an answer, never more than `maxBytes`. Rejects where there is more, and where it is cut short. It may never settle:
- * the caller bounds the time.
- */
+/** Reads a response as text. Rejects if it is longer than `maxBytes` or cut short. The caller bounds the time. */
 export async function responseText({ body }: Response, maxBytes: number): Promise<string> {
   const reader: ReadableStreamDefaultReader<Uint8Array> | undefined = body?.getReader()
   const decoder = new TextDecoder()
@@ -12,7 +9,7 @@ export async function responseText({ body }: Response, maxBytes: number): Promis
     if (done) return text + decoder.decode()
     leftBytes -= value?.byteLength ?? 0
     if (leftBytes < 0) {
-      // Not awaited: the cancelling of a stalled stream may itself never end.
+      // Not awaited: cancelling a stalled stream may never settle.
       reader?.cancel().catch(() => undefined)
       throw new RangeError('the answer is too long')
     }

@@ -43,7 +43,7 @@ async function ask({ revokeUrl, clientId, fetch }: LogoutSettings, init: Request
     if (response.status !== 200) return failed('unexpected_answer')
     return (await isDone(response, clientId)) ? { revoked: true } : failed('unexpected_answer')
   } catch {
-    // It may say so wrongly, so it is only believed after the request has failed.
+    // `onLine` may be wrong, so it only explains a failure.
     return failed(globalThis.navigator?.onLine === false ? 'offline' : 'unreachable')
   }
 }

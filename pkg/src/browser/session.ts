@@ -44,7 +44,7 @@ type Want = 'due' | 'asked' | 'refused'
 class BrowserSession implements Session {
   readonly #settings: SessionSettings
   readonly #app: SessionApp
-  /** Of all that tabs of this app share, and of no other app's. */
+  /** Names what only tabs of this app share. */
   readonly #name: string
   readonly #lock: Lock
   readonly #storage: PageStorage
@@ -220,7 +220,7 @@ class BrowserSession implements Session {
       this.#signOut('expired')
       return 'signed_out'
     }
-    // This tab was frozen, and another one may be spending the token.
+    // This tab was frozen; another one may be spending the refresh token.
     if (!isHeld()) return 'unavailable'
     const answer = await refresh(this.#settings, refreshToken)
     // Another tab's logout may be written down already, though its message is still on the way.
@@ -254,7 +254,7 @@ class BrowserSession implements Session {
     const isNewer = version > this.#version
     await this.#ask(isNewer ? NEWER_MS : !this.#hasPeers ? 0 : state === 'unknown' ? PERHAPS_MS : HARDLY_MS)
     if (this.#hearMark() || this.#standing().version <= this.#version) return
-    // This tab was frozen while it waited: what it has to hear is on its way.
+    // Newer tokens were written down during the wait; their message may still be queued.
     if (!isNewer) await this.#ask(NEWER_MS)
     // The tab that has the newer tokens is gone.
     if (this.#standing().version > this.#version && this.#settings.cookies !== 'include') this.#forget('expired')
@@ -266,7 +266,7 @@ class BrowserSession implements Session {
     return state === 'out' && this.#hearSignedOut({ app: this.#app, reason: 'logout', version: ended })
   }
 
-  /** What is written down about this session, or about the one that this token is of. */
+  /** Reads what is written down about this session, judged by the given access token. */
   #standing(accessToken = this.#held?.stored.accessToken): Standing {
     return readStanding(this.#settings.channel, this.#appWith(accessToken))
   }
@@ -299,14 +299,14 @@ class BrowserSession implements Session {
   async #load(): Promise<void> {
     await this.#storage.load((stored) => {
       if (!isStoredTokens(stored) || stored.version <= this.#version) return
-      // Another app of the web origin keeps its tokens in the same place.
+      // Another app of the web origin uses the same place.
       if (stored.session !== undefined && stored.session !== this.#name) return
       // A logout that could not clear them, or had no time to, has ended them all the same.
       if (!this.#isEnded(stored)) this.#take(stored)
     })
   }
 
-  /** Whether a logout that was heard or written down has ended their login. */
+  /** Returns whether a logout that was heard or written down has ended the login of these tokens. */
   #isEnded({ login, accessToken }: StoredTokens): boolean {
     return login <= Math.max(this.#endedVersion, this.#standing(accessToken).ended)
   }
@@ -335,7 +335,7 @@ class BrowserSession implements Session {
     }
   }
 
-  /** Whether it ends this session. */
+  /** Returns whether the logout ended this session. */
   #hearSignedOut({ app, reason, version }: SignedOut): boolean {
     const held = this.#held?.stored
     if (!endsSession(app, this.#appWith(held?.accessToken))) return false

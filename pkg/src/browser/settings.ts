@@ -29,7 +29,7 @@ export const LOGOUT_RULES: Rules = {
   fetch: callback,
 }
 
-/** Options that are there but `undefined` count as left out. */
+/** An option that is `undefined` counts as left out. */
 type Loose<T> = { [K in keyof T]: T[K] | undefined }
 
 export type LogoutSettings = Loose<Omit<LogoutOptions, 'revokeUrl'>> &

@@ -12,7 +12,7 @@ export type Message =
   /** Somebody is here, who has nothing newer. */
   | { kind: 'here' }
 
-/** What every tab of a channel is told, for there may be no session that knows its app. */
+/** Sent to every tab of a channel, because a listener may not know its app. */
 export interface SignedOut {
   app: App
   reason: SharedReason
@@ -28,8 +28,8 @@ export interface Tabs {
 }
 
 /**
- * Talks to the tabs of the same app by BroadcastChannel; where that is missing or denied, there is nobody. A message that does
- * not name the session is ignored: it is another app's, or an older version's of this package.
+ * Connects the tabs of one app by BroadcastChannel; if that is missing or denied, no tab hears another. Messages that do not name
+ * the session are ignored: they come from another app, or from an earlier version of this package.
  */
 export function openTabs(channel: string, session: string, hear: (message: Message) => void): Tabs {
   const broadcast = openBroadcast(`${channel}:${session}`, (data) => {
@@ -42,8 +42,8 @@ export function openTabs(channel: string, session: string, hear: (message: Messa
 }
 
 /**
- * Hears of logouts in other tabs, whosever they are: by BroadcastChannel or, where that is missing or denied, by the storage
- * event. The function that is returned ends it.
+ * Listens to logouts in other tabs, of any app: by BroadcastChannel or, if that is missing or denied, by the storage event. The
+ * returned function ends it.
  */
 export function hearSignedOut(channel: string, hear: (message: SignedOut) => void): () => void {
   const broadcast = openBroadcast(channel, (data) => {
@@ -95,7 +95,7 @@ export function onLogout(
   }
 }
 
-/** `undefined` where it is missing. Where cookies are blocked it may be there, and throw. */
+/** Opens a channel; `undefined` if there is none. With cookies blocked the constructor may exist and throw. */
 function openBroadcast(name: string, hear: (data: unknown) => void): { tell(message: object): void; close(): void } | undefined {
   try {
     const broadcast = new BroadcastChannel(name)
