@@ -409,6 +409,27 @@ group.test("the last second", "accepted", claims={"auth_time": NOW - 86400 - 4})
 group = Group("HMAC is not allowed unless the policy names it", [public("hs256"), public("es256")])
 group.test("HS256", "unsupported_algorithm", header={"alg": "HS256", "kid": "hs256"}, key="hs256")
 
+HMAC = {"header": {"alg": "HS256", "kid": "hs256"}, "realm": {"algorithms": ["HS256"]}}
+group = Group("names of 1 to 1,024 bytes", [public("hs256")], **HMAC)
+for name in ("sub", "sid", "azp", "client_id", "jti"):
+    group.test(name + " of 1,024 bytes", "accepted", claims={name: "x" * 1024}, key="hs256")
+    group.test(name + " of 1,025 bytes", "malformed", claims={name: "x" * 1025}, key="hs256")
+group.test("1,024 bytes in 512 characters", "accepted", claims={"sub": "\u00e9" * 512}, key="hs256")
+group.test("1,026 bytes in 342 characters", "malformed", claims={"sub": "\u20ac" * 342}, key="hs256")
+group.test("control characters", "accepted", claims={"sub": "\0\n\x1b\x7f\x85"}, key="hs256")
+group.test("a dot segment", "accepted", claims={"sub": "..", "sid": "../..", "azp": "."}, key="hs256")
+group.test("half a surrogate pair", "malformed", claims={"sub": "\ud800"}, key="hs256")
+group.test("the other half", "malformed", claims={"sid": "a\udc00"}, key="hs256")
+group.test("other claims may be longer", "accepted", claims={"email": "x" * 1025}, key="hs256")
+
+group = Group("names in claims of other names", [public("hs256")], header=HMAC["header"],
+              realm={**HMAC["realm"], "claimNames": {"subject": "uid", "session": "session", "tokenId": "id"}},
+              claims={"uid": "alice", "id": "1"})
+for name in ("uid", "session", "id"):
+    group.test(name + " of 1,024 bytes", "accepted", claims={name: "x" * 1024}, key="hs256")
+    group.test(name + " of 1,025 bytes", "malformed", claims={name: "x" * 1025}, key="hs256")
+group.test("sub is not one of them", "accepted", claims={"sub": "x" * 1025, "sid": "x" * 1025}, key="hs256")
+
 # ----------------------------------------------------------------------------------------------------------------------
 
 out = {"comment": "written by generate.py; see README.md", "now": NOW, "groups": GROUPS}
