@@ -9,6 +9,9 @@ const MAX_ADDRESS_CHARACTERS = 64
  */
 export function networkOf(address: string | undefined): string {
   if (address === undefined || !address.includes(':')) return (address ?? '').slice(0, MAX_ADDRESS_CHARACTERS)
+  // As a server that listens on both writes every IPv4 client.
+  const mapped = /^::ffff:((?:\d{1,3}\.){3}\d{1,3})$/i.exec(address)?.[1]
+  if (mapped !== undefined) return mapped
   const groups = groupsOf(address.slice(0, MAX_ADDRESS_CHARACTERS))
   if (groups === undefined) return address.slice(0, MAX_ADDRESS_CHARACTERS)
   return embeddedIpv4(groups) ?? `${groups.slice(0, 4).map((group) => group.toString(16)).join(':')}::/64`

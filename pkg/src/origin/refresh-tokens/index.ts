@@ -3,6 +3,7 @@ import { PortcullisError } from '../../errors.ts'
 import { invalid } from '../../options.ts'
 import type { Act } from '../audit.ts'
 import { type Database, openDatabase } from '../database.ts'
+import { isName, MAX_NAME_BYTES } from '../name.ts'
 import { type Settings, settingsOf } from './settings.ts'
 import { bySession, familyOf, openTokenTables, type StoredToken, type TokenTables } from './tables.ts'
 import type { KnownRefreshToken, Login, RefreshSession, RefreshTokens, RefreshTokensOptions, RotateRequest, Rotation } from './types.ts'
@@ -25,6 +26,8 @@ const TOKEN_BYTES = 32
 const SWEEP_INTERVAL_MS = 60_000
 /** How soon the ledger is told again what it could not be told. */
 const TELL_AGAIN_MS = 2_000
+/** What the ledger must be able to revoke. */
+const NAMES = ['session', 'subject', 'client'] as const
 /** Why a session ended, for the audit log. */
 const REUSE = 'a refresh token was used twice'
 
@@ -70,6 +73,7 @@ class SqliteRefreshTokens implements RefreshTokens {
 
   begin(login: Login): void {
     this.#assertOpen()
+    for (const member of NAMES) if (!isName(login[member])) throw invalid(`login.${member} must be a string of 1 to ${MAX_NAME_BYTES} bytes of UTF-8`)
     const hash = hashOf(login.token)
     this.#database.transaction(() => {
       this.#assertNew(hash)

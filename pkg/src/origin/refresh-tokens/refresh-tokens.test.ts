@@ -161,6 +161,17 @@ describe('rotation', () => {
     assert.equal(await outcome(tokens, next), 'rotated')
     await tokens.close()
   })
+
+  test('does not begin with names that the ledger could not revoke', () => {
+    const tokens = open()
+    for (const member of ['session', 'subject', 'client']) {
+      for (const name of ['', 'x'.repeat(1_025), '€'.repeat(342), 'a\ud800']) {
+        assert.throws(() => logIn(tokens, { [member]: name }), { code: 'invalid_option', message: new RegExp(`login\\.${member} must be`) })
+      }
+      logIn(tokens, { [member]: '€'.repeat(341) })
+    }
+    tokens.close()
+  })
 })
 
 describe('a token that comes back', () => {

@@ -120,7 +120,10 @@ export interface KnownRefreshToken {
  * kept. Everything rejects or throws with `store_unavailable` or `store_corrupt` when SQLite does, and with `closed`.
  */
 export interface RefreshTokens {
-  /** Remembers the first refresh token of a login. Throws `invalid_option` for a token that is known. */
+  /**
+   * Remembers the first refresh token of a login. Throws `invalid_option` for a token that is known, and for a session, subject or
+   * client that the ledger could not revoke: names have 1 to 1,024 bytes of UTF-8.
+   */
   begin(login: Login): void
   /** Takes a token and gives the next for it, in one transaction: of any number that try at once, one succeeds. */
   rotate(request: RotateRequest): Promise<Rotation>
