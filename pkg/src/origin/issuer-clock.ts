@@ -38,8 +38,8 @@ export interface IssuerClockOptions {
 export class IssuerClock {
   readonly #options: IssuerClockOptions
   readonly #nowMs: () => number
-  /** By the newest `Date`. */
-  #dated = 0
+  /** By the newest `Date`: the least and the greatest lead that it allows; both 0 when it does not prove one. */
+  #dated = { least: 0, greatest: 0 }
   /** By tokens and events. */
   #shown = { seconds: 0, atMs: 0 }
   /** What has been reported and is not over, and when it was last seen. */
@@ -52,7 +52,11 @@ export class IssuerClock {
 
   /** The lead measured, in whole seconds, rounded up; 0 when the issuer is not ahead as far as is known. */
   get leadSeconds(): number {
-    return Math.max(this.#dated, this.#nowMs() - this.#shown.atMs < SHOWN_LEAD_MS ? this.#shown.seconds : 0)
+    return Math.max(this.#dated.greatest, this.#shownSeconds)
+  }
+
+  get #shownSeconds(): number {
+    return this.#nowMs() - this.#shown.atMs < SHOWN_LEAD_MS ? this.#shown.seconds : 0
   }
 
   /** A `fetch` that learns from the `Date` of what it gets, where nobody on the way can have changed that. */
@@ -128,17 +132,18 @@ export class IssuerClock {
       if (least > 0) this.#show(Math.ceil(least), receivedAtMs)
       return
     }
-    const dated = least > 0 ? Math.ceil(greatest) : 0
+    const before = this.#dated.greatest
+    this.#dated = least > 0 ? { least, greatest: Math.ceil(greatest) } : { least: 0, greatest: 0 }
     // It followed what tokens had shown, so it is the issuer's own clock, and that was corrected.
-    if (dated < this.#dated && this.#shown.seconds <= this.#dated) this.#shown = { seconds: 0, atMs: 0 }
-    this.#dated = dated
+    if (this.#dated.greatest < before && this.#shown.seconds <= before) this.#shown = { seconds: 0, atMs: 0 }
     this.#judge()
   }
 
+  /** What is proven begins a report, and only what can no longer be ends it: a `Date` is exact to a second. */
   #judge(): void {
-    const lead = this.leadSeconds
+    const proven = Math.max(this.#dated.least, this.#shownSeconds)
     for (const finding of ['issuer_ahead', 'issuer_beyond_skew'] as const) {
-      if (lead > this.#allowed(finding)) this.#begin(finding, lead)
+      if (proven > this.#allowed(finding)) this.#begin(finding, this.leadSeconds)
     }
     this.tend()
   }
