@@ -35,6 +35,7 @@ pub use facts::Facts;
 pub use intake::MAX_CLIENTS_BYTES;
 pub use moment::{Clocks, TimeTaken, MAX_SOURCE_LEAD_SECONDS, SESSION_GRACE_SECONDS};
 pub use page::RowPage;
+pub use publish::Stretch;
 pub use recent::RECENT_CHANGES;
 pub use settings::{LedgerSettings, MAX_LIFETIME_SECONDS};
 pub use shelf::{RECENT_SECTIONS_BYTES, RECENT_SECTIONS_SECONDS};

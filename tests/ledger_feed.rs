@@ -52,6 +52,71 @@ fn a_delta_of_a_hundred_tokens_in_four_buckets_is_small() {
 }
 
 #[test]
+fn few_deltas_serve_readers_at_every_sequence() {
+    const EVENTS: u64 = 40_000;
+    let (mut ledger, mut edge) = (ledger(), edge());
+    load(&mut edge, &mut ledger, NOW);
+    let base = ledger.head().0;
+    for number in 0..EVENTS {
+        ledger.stage(&user(&format!("u{number}")), at(NOW)).unwrap();
+    }
+    ledger.commit();
+    let head = ledger.head().0;
+    let mut stretches = std::collections::BTreeSet::new();
+    for after in base..head {
+        let stretch = ledger.shared_stretch(after).unwrap();
+        assert!(stretch.start <= after && after < stretch.until, "{stretch:?}");
+        // Who is not far behind gets to the head at once, and repeats little.
+        let behind = head - after;
+        assert!(behind > 16_384 || stretch.until == head, "{stretch:?}");
+        assert!(behind > 16_384 || (after - stretch.start) * 8 <= behind, "{stretch:?}");
+        assert!(behind > 128 || stretch.start == after, "{stretch:?}");
+        stretches.insert((stretch.start, stretch.until));
+    }
+    assert!(stretches.len() <= 128 + 7 * 9 + 3, "{} deltas", stretches.len());
+    // Step by step to the head; those that end before it are as good later.
+    let mut steps = 0;
+    while edge.position().unwrap().sequence < head {
+        let stretch = ledger.shared_stretch(edge.position().unwrap().sequence).unwrap();
+        let delta = ledger.delta_over(stretch, at(NOW + steps)).unwrap();
+        let effect = edge.apply(&delta, at(NOW + 60)).unwrap().effect;
+        assert_eq!(effect, if stretch.until == head { Effect::Changed } else { Effect::ChangedInPart });
+        steps += 1;
+    }
+    assert_eq!(steps, 3);
+    for number in [0, 16_383, 16_384, EVENTS - 1] {
+        assert!(is_revoked(&edge, &of_user(&format!("u{number}"), NOW)), "u{number}");
+    }
+    assert!(matches!(ledger.shared_stretch(head + 1), Err(DeltaUnavailable::Ahead { .. })));
+    assert_eq!(ledger.shared_stretch(head).unwrap().start, head);
+}
+
+#[test]
+fn stretches_end_where_there_is_something_new_also_across_what_expired_or_was_dropped() {
+    let mut ledger = ledger();
+    for number in 0..RECENT_CHANGES + 500 {
+        ledger.stage(&user(&format!("u{number}")), at(NOW)).unwrap();
+        ledger.commit();
+    }
+    let head = ledger.head().0;
+    let floor = head - RECENT_CHANGES as u64;
+    assert!(matches!(ledger.shared_stretch(floor - 1), Err(DeltaUnavailable::Pruned { .. })));
+    let oldest = ledger.shared_stretch(floor).unwrap();
+    assert_eq!(oldest.start, floor);
+    // As more is dropped, where the others start and end stays.
+    let second = ledger.shared_stretch(oldest.until).unwrap();
+    record(&mut ledger, &user("more"), NOW);
+    assert_eq!(ledger.shared_stretch(oldest.until).unwrap(), second);
+    assert_eq!(ledger.shared_stretch(floor + 1).unwrap().until, oldest.until);
+    // What every delta says of the keys makes those signed before useless, and a correction does so with all.
+    let settled = ledger.settled_since();
+    record(&mut ledger, &user("even more"), NOW);
+    assert_eq!(ledger.settled_since(), settled);
+    record(&mut ledger, &Event::Keys { jwks: r#"{"keys":[]}"#.into() }, NOW);
+    assert_eq!(ledger.settled_since(), ledger.head().0);
+}
+
+#[test]
 fn deltas_start_where_they_are_asked_to() {
     let mut ledger = ledger();
     let base = ledger.head().0;

@@ -20,6 +20,17 @@ use super::section_build::encode_entry;
 use super::writer::Writer;
 use super::{Ledger, Phase};
 
+/// From where to where a delta leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// The sequence to start at or before.
+    pub start: u64,
+    /// What the reader has.
+    pub after: u64,
+    /// The sequence to end at or before.
+    pub until: u64,
+}
+
 impl Ledger {
     /// A signed manifest of everything committed. Builds the sections that changed since the last one.
     ///
@@ -57,13 +68,52 @@ impl Ledger {
     /// # Errors
     /// `after` is too far back, or beyond the head.
     pub fn delta(&self, after: u64, now: UnixSeconds) -> Result<Vec<u8>, DeltaUnavailable> {
+        self.delta_over(Stretch { start: after, after, until: self.head.sequence }, now)
+    }
+
+    /// The head from which on nothing was recorded that changes what an earlier delta says: a delta that ends before the head
+    /// and was signed at this head or a later one can be sent again as it is.
+    #[must_use]
+    pub const fn settled_since(&self) -> u64 {
+        self.recent.settled_since()
+    }
+
+    /// The stretch that a reader at `after` shares with those at other sequences, so that however many there are, few deltas
+    /// are made: 128 of its own near the head, 56 that lead from further back to the head, and beyond that one for each
+    /// 16,384 changes, which ends before the head and is made once.
+    ///
+    /// # Errors
+    /// `after` is too far back, or beyond the head.
+    pub fn shared_stretch(&self, after: u64) -> Result<Stretch, DeltaUnavailable> {
+        if after > self.head.sequence {
+            return Err(DeltaUnavailable::Ahead { sequence: after, head: self.head.sequence });
+        }
+        let Some((start, until)) = self.recent.shared_stretch(after) else {
+            return Err(DeltaUnavailable::Pruned { earliest: self.recent.floor().sequence });
+        };
+        Ok(Stretch { start, after, until: until.unwrap_or(self.head.sequence) })
+    }
+
+    /// From where one delta leads to the head all who are behind by no more than 16,384 changes.
+    #[must_use]
+    pub fn widest_start(&self) -> u64 {
+        self.recent.widest_start()
+    }
+
+    /// A signed delta over a stretch; a heartbeat if its reader is at the head. It is shorter where a delta may not be as long,
+    /// and longer where there is no change in the stretch.
+    ///
+    /// # Errors
+    /// The start is too far back, or `after` beyond the head.
+    pub fn delta_over(&self, stretch: Stretch, now: UnixSeconds) -> Result<Vec<u8>, DeltaUnavailable> {
+        let Stretch { start, after, until } = stretch;
         if after > self.head.sequence {
             return Err(DeltaUnavailable::Ahead { sequence: after, head: self.head.sequence });
         }
         if after == self.head.sequence {
             return Ok(self.heartbeat(now));
         }
-        let Some((from, changes)) = self.recent.since(after) else {
+        let Some((from, changes)) = self.recent.since(start.min(after)) else {
             return Err(DeltaUnavailable::Pruned { earliest: self.recent.floor().sequence });
         };
         let mut gathered = Gathered::default();
@@ -71,7 +121,8 @@ impl Ledger {
         let mut flags = 0;
         let mut last = from;
         for (head, change) in changes {
-            if !gathered.takes(change, &self.book.exact) {
+            let is_beyond = head.sequence > until && last.sequence > from.sequence;
+            if is_beyond || !gathered.takes(change, &self.book.exact) {
                 (to, flags) = (last, PARTIAL);
                 break;
             }

@@ -254,6 +254,7 @@ export class Feed {
 
 function advice(status: number): string {
   if (status === 401 || status === 403) return "feed.credential must be the origin's feedCredential"
+  if (status === 429) return "too many gates ask from this address: see the origin's maxWaitingPerAddress and trustedProxies"
   return status < 500 ? 'check feed.url' : 'look into the log of the origin'
 }
 

@@ -8,6 +8,7 @@ import type { IssuerClock } from './issuer-clock.ts'
 import type { LedgerCore } from './core.ts'
 import type { Committer } from './ledger.ts'
 import type { Metrics } from './metrics.ts'
+import type { Readers } from './readers.ts'
 import type { Route } from './router.ts'
 import type { Settings } from './settings.ts'
 import type { Origin } from './types.ts'
@@ -26,6 +27,7 @@ export interface Context {
   edges: EdgeBook
   failures: FailureLimiter
   metrics: Metrics
+  readers: Readers
   unknownTokens: UnknownTokens
   routes: readonly Route[]
   origin: Origin

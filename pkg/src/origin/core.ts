@@ -173,6 +173,14 @@ export interface LedgerCore {
   section(sha256: string): Uint8Array | undefined
   /** Throws with code `pruned` or `ahead`. */
   delta(after: number, now: number): Uint8Array
+  /** From which sequence and up to which one a reader at `after` is told, so that few deltas serve all. Throws likewise. */
+  sharedStretch(after: number): Float64Array
+  /** From `start` or before, for a reader at `after`, to `until` or before. Throws likewise. */
+  deltaOver(start: number, after: number, until: number, now: number): Uint8Array
+  /** The head from which on a delta that ends before the head can be sent again as it is. */
+  readonly settledSince: number
+  /** From where one delta leads to the head all who are behind by no more than 16,384 changes. */
+  readonly widestStart: number
   prune(now: number): number
   /** The head's. */
   readonly sequence: number

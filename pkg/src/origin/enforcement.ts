@@ -73,11 +73,18 @@ export function waitOf({ url }: Pick<Call, 'url'>): Wait | undefined {
 
 /** The answer to a revocation: `otherwise`, or how many edges enforce it, if that was asked for. */
 export async function enforcedOr(
-  { context, request }: Pick<Call, 'context' | 'request'>,
+  { context, request, network }: Pick<Call, 'context' | 'request' | 'network'>,
   wait: Wait | undefined,
   recorded: Recorded,
   otherwise: Response,
 ): Promise<Response> {
   if (wait === undefined) return otherwise
-  return json(200, await context.origin.enforced(recorded, { timeoutMs: wait.timeoutMs, signal: request.signal }))
+  // Who has too many waiting is told at once how things stand: the revocation itself is done.
+  const leave = context.readers.enter(network)
+  const timeoutMs = leave === undefined ? 0 : wait.timeoutMs
+  try {
+    return json(200, await context.origin.enforced(recorded, { timeoutMs, signal: request.signal }))
+  } finally {
+    leave?.()
+  }
 }

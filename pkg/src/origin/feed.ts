@@ -1,9 +1,9 @@
 import { PortcullisError } from '../errors.ts'
 import type { Clock } from './clock.ts'
-import { coreCode, type LedgerCore } from './core.ts'
+import type { LedgerCore } from './core.ts'
+import { Deltas } from './deltas.ts'
+import type { CpuBudget } from './readers.ts'
 
-/** Deltas kept for readers that ask for the same one: a commit makes many edges ask at once. */
-const MAX_CACHED_DELTAS = 64
 /** Long polls and streams of one realm at a time; more are turned away. */
 export const MAX_READERS = 10_000
 
@@ -27,6 +27,8 @@ export interface RealmFeedOptions {
   clock: Clock
   /** A manifest is signed anew when the head has moved or so many seconds have passed. */
   renewSeconds: number
+  /** How long what is signed may be believed. */
+  validForSeconds: number
   /** Where a delta leads: not always to the head, for its length is bounded. */
   sequenceOf: (delta: Uint8Array) => number
 }
@@ -38,14 +40,14 @@ export class RealmFeed {
   readonly #listeners = new Set<FeedListener>()
   /** What ends each long poll. */
   readonly #polls = new Set<() => void>()
-  readonly #deltas = new Map<number, Statement>()
-  #deltasAt = { sequence: -1, now: 0 }
+  readonly #deltas: Deltas
   #manifest: (Statement & { issuedAt: number; etag: Promise<string> }) | undefined
   #phase: 'open' | 'draining' | 'closed' = 'open'
 
   constructor(options: RealmFeedOptions) {
     this.name = options.name
     this.#options = options
+    this.#deltas = new Deltas(options)
   }
 
   head(): { sequence: number; chain: string } {
@@ -76,45 +78,34 @@ export class RealmFeed {
     return this.#options.ledger.section(sha256)
   }
 
-  /**
-   * From `after` or before it towards the head; a heartbeat at the head. Throws `feed_refused` with detail `pruned` or
-   * `ahead`.
-   */
+  /** From `after` towards the head; a heartbeat at the head. Throws `feed_refused` with detail `pruned` or `ahead`. */
   delta(after: number): Statement {
     this.#mustBeOpen()
-    const now = this.#options.clock()
-    const { sequence } = this
-    if (this.#deltasAt.sequence !== sequence || this.#deltasAt.now !== now) {
-      this.#deltas.clear()
-      this.#deltasAt = { sequence, now }
-    }
-    const cached = this.#deltas.get(after)
-    if (cached !== undefined) return cached
-    const bytes = this.#sign(after, now)
-    const delta = { bytes, sequence: after === sequence ? sequence : this.#options.sequenceOf(bytes) }
-    if (this.#deltas.size < MAX_CACHED_DELTAS) this.#deltas.set(after, delta)
-    return delta
+    return this.#deltas.exact(after)
+  }
+
+  /**
+   * From `after` or before it towards the head, for a reader who may ask for whatever he likes: few deltas serve all. Throws
+   * `feed_refused` with detail `pruned`, `ahead`, or `busy`.
+   */
+  sharedDelta(after: number, budget: CpuBudget): Statement {
+    this.#mustBeOpen()
+    return this.#deltas.shared(after, budget)
   }
 
   /** What brings an edge that is at `after` further: a delta, or the manifest where there is no delta from there. */
   statement(after: number | undefined): Statement {
-    if (after === undefined) return this.manifest()
-    try {
-      return this.delta(after)
-    } catch (error) {
-      if (error instanceof PortcullisError && error.detail === 'pruned') return this.manifest()
-      throw error
-    }
+    return this.#orManifest(after, (from) => this.delta(from))
   }
 
   /** As many of them as it takes to be at the head; at least one. */
-  *statements(after: number | undefined): Generator<Statement> {
-    let statement = this.statement(after)
-    yield statement
-    while (statement.sequence < this.sequence) {
-      statement = this.statement(statement.sequence)
-      yield statement
-    }
+  statements(after: number | undefined): Generator<Statement> {
+    return this.#towardsHead(after, (from) => this.statement(from))
+  }
+
+  /** The same for a reader; throws as `sharedDelta` does, but for `pruned`. */
+  sharedStatements(after: number | undefined, budget: CpuBudget): Generator<Statement> {
+    return this.#towardsHead(after, (from) => this.#orManifest(from, (from) => this.sharedDelta(from, budget)))
   }
 
   /** Returns what ends the subscription, or `undefined` when there are too many. */
@@ -180,6 +171,25 @@ export class RealmFeed {
     return this.#phase === 'closed'
   }
 
+  #orManifest(after: number | undefined, delta: (after: number) => Statement): Statement {
+    if (after === undefined) return this.manifest()
+    try {
+      return delta(after)
+    } catch (error) {
+      if (error instanceof PortcullisError && error.detail === 'pruned') return this.manifest()
+      throw error
+    }
+  }
+
+  *#towardsHead(after: number | undefined, next: (after: number | undefined) => Statement): Generator<Statement> {
+    let statement = next(after)
+    yield statement
+    while (statement.sequence < this.sequence) {
+      statement = next(statement.sequence)
+      yield statement
+    }
+  }
+
   #current(): Statement & { etag: Promise<string> } {
     this.#mustBeOpen()
     const now = this.#options.clock()
@@ -194,17 +204,6 @@ export class RealmFeed {
   /** After an await the ledger may be gone. */
   #mustBeOpen(): void {
     if (this.closed) throw new PortcullisError('closed', 'the origin is closed')
-  }
-
-  #sign(after: number, now: number): Uint8Array {
-    try {
-      return this.#options.ledger.delta(after, now)
-    } catch (cause) {
-      const detail = coreCode(cause)
-      if (detail === 'pruned') throw new PortcullisError('feed_refused', 'the changes since then are gone: take the manifest', { detail })
-      if (detail === 'ahead') throw new PortcullisError('feed_refused', 'this origin is not as far as that', { detail })
-      throw cause
-    }
   }
 }
 

@@ -17,6 +17,7 @@ import { Committer } from './ledger.ts'
 import { openLedgers } from './open.ts'
 import { Metrics } from './metrics.ts'
 import { Pusher } from './push.ts'
+import { Readers } from './readers.ts'
 import { createRouter, type Route } from './router.ts'
 import { acknowledgementRoutes } from './routes/acks.ts'
 import { correctionRoutes } from './routes/corrections.ts'
@@ -79,9 +80,9 @@ export async function createOrigin(options: OriginOptions): Promise<Origin> {
 async function start(settings: Settings): Promise<Origin> {
   const clock = systemClock()
   const ledgers = await openLedgers(settings)
-  const renewSeconds = settings.heartbeatSeconds
+  const { heartbeatSeconds: renewSeconds, validForSeconds } = settings
   const sequenceOf = (delta: Uint8Array): number => gate.sequenceOf(delta)
-  const feeds = new Map([...ledgers].map(([name, ledger]) => [name, new RealmFeed({ name, ledger, clock, renewSeconds, sequenceOf })]))
+  const feeds = new Map([...ledgers].map(([name, ledger]) => [name, new RealmFeed({ name, ledger, clock, renewSeconds, validForSeconds, sequenceOf })]))
   const { silentAfterSeconds, skewSeconds, onReport } = settings
   const issuerClocks = new Map(
     settings.realms.map(({ name, issuerSkewSeconds }) => [name, new IssuerClock({ realm: name, issuerSkewSeconds, skewSeconds, onReport })]),
@@ -209,7 +210,9 @@ async function start(settings: Settings): Promise<Origin> {
   }
   const failures = new FailureLimiter(settings.maxFailuresPerMinute)
   const unknownTokens = new UnknownTokens({ metrics, onReport: settings.onReport })
-  const context: Context = { settings, clock, issuerClocks, gate, committer, ledgers, audit, feeds, edges, failures, metrics, unknownTokens, routes: ROUTES, origin }
+  const readers = new Readers({ maxWaitingPerAddress: settings.maxWaitingPerAddress })
+  const parts = { settings, clock, issuerClocks, gate, committer, ledgers, audit, feeds, edges, failures, metrics, readers, unknownTokens }
+  const context: Context = { ...parts, routes: ROUTES, origin }
   const exchange = createExchange({ context, router: createRouter(context, ROUTES), closing: () => closing !== undefined, onFault: fault })
   // A store that fails has been reported. It is told again when there is something to prune; until then nothing is widened.
   await recordBounds().catch(() => undefined)

@@ -155,7 +155,7 @@ test('an edge that hangs holds up nobody and gets everything at once in the end'
 async function pushesOfLongDelta(secret: string | undefined, ...plan: Answer[]): Promise<TestEdge['pushes']> {
   const edge = await openEdge(200, 'hold', ...plan)
   const edges = [{ name: 'edge-1', pushUrl: edge.url, ...(secret === undefined ? {} : { ackSecret: secret }) }]
-  const stage = await openStage({ edges, heartbeatSeconds: 5 })
+  const stage = await openStage({ edges, heartbeatSeconds: 5, pushTimeoutMs: 60_000 })
   try {
     await until(() => pushed(stage) === stage.sequence(), 'the manifest arrives')
     await stage.origin.endSession('acme', 'first')

@@ -3,6 +3,7 @@ import { admitAdministrator, type Administrator } from './admin-auth.ts'
 import type { Act } from './audit.ts'
 import type { Context } from './context.ts'
 import type { FailureLimiter, Target } from './failures.ts'
+import { networkOf } from './network-of-address.ts'
 import type { Operation } from './operation.ts'
 import { Problem, refusedToken, tooManyFailures } from './problem.ts'
 import { notingRefusals } from './refusals.ts'
@@ -21,6 +22,8 @@ export interface Call {
   url: URL
   /** A part of the path, decoded. */
   parameter(name: string): string
+  /** From where, as what is bounded for each client is counted; `''`: the host does not say. */
+  network: string
   /** Who asks, where the route is for administrators. */
   administrator: Administrator | undefined
   /** What the audit log is to say of who asks; only an administrator's `?reason=` is. Throws a `Problem` (400). */
@@ -104,7 +107,7 @@ function handle(context: Context, route: Route, { source, named, ...arrival }: A
     const administrator = await admit(context, route, request, source, named)
     const act = (actor?: string): Act =>
       administrator === undefined ? actOf(source, actor) : actOfAdministrator(url, source, administrator)
-    return route.handle({ context, ...arrival, administrator, act, attempt })
+    return route.handle({ context, ...arrival, network: networkOf(source.address), administrator, act, attempt })
   }
   const presents = request.headers.has('authorization') || route.access === 'anybody'
   const counted = (): Promise<Response> => attempts.counting(admitted, presents ? route.path : undefined)

@@ -172,6 +172,12 @@ export interface OriginOptions {
    * times as often. An IPv6 address counts by its /64. Default 100.
    */
   maxFailuresPerMinute?: number
+  /**
+   * How many requests of one address (IPv6: one /64) may wait at a time: streams, long polls, and revocations with
+   * `?wait=enforced`. More get 429, or are not made to wait. A cluster behind one address needs one for each gate and realm.
+   * Default 500: a twentieth of the 10,000 readers that a realm takes.
+   */
+  maxWaitingPerAddress?: number
   /** The web origins whose scripts may read answers, such as `https://app.example`. Default: none. */
   corsOrigins?: string[]
   /**

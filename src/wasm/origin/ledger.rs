@@ -4,7 +4,7 @@ use super::event::{thumbprint_bytes, EventOption};
 use super::feed_key::signing_key;
 use super::object::{read, write};
 use crate::error::{DeltaUnavailable, LedgerError};
-use crate::ledger::{Clocks, Ledger, LedgerSettings, RowPage, Staged};
+use crate::ledger::{Clocks, Ledger, LedgerSettings, RowPage, Staged, Stretch};
 use crate::revocation::{Bounds, Chain, Subject};
 use crate::time::UnixSeconds;
 use crate::verdict::Reason;
@@ -94,10 +94,36 @@ impl JsLedger {
 
     /// The signed changes since a sequence; at the head, a heartbeat. Throws `pruned` or `ahead`.
     pub fn delta(&self, after: f64, now: f64) -> Result<Vec<u8>, JsValue> {
-        self.0.delta(whole(after), time(now)).map_err(|cause| match cause {
-            DeltaUnavailable::Pruned { .. } => error("pruned", &cause.to_string()),
-            DeltaUnavailable::Ahead { .. } => error("ahead", &cause.to_string()),
-        })
+        self.0.delta(whole(after), time(now)).map_err(|cause| unavailable(&cause))
+    }
+
+    /// From which sequence and up to which one a reader at `after` is told, so that few deltas serve all readers. Throws
+    /// likewise.
+    #[wasm_bindgen(js_name = sharedStretch)]
+    pub fn shared_stretch(&self, after: f64) -> Result<Vec<f64>, JsValue> {
+        let stretch = self.0.shared_stretch(whole(after)).map_err(|cause| unavailable(&cause))?;
+        Ok(vec![number(stretch.start), number(stretch.until)])
+    }
+
+    /// A delta from `start` or before, for a reader at `after`, to `until` or before. Throws likewise.
+    #[wasm_bindgen(js_name = deltaOver)]
+    pub fn delta_over(&self, start: f64, after: f64, until: f64, now: f64) -> Result<Vec<u8>, JsValue> {
+        let stretch = Stretch { start: whole(start), after: whole(after), until: whole(until) };
+        self.0.delta_over(stretch, time(now)).map_err(|cause| unavailable(&cause))
+    }
+
+    /// From where one delta leads to the head all who are behind by no more than 16,384 changes.
+    #[wasm_bindgen(getter, js_name = widestStart)]
+    #[must_use]
+    pub fn widest_start(&self) -> f64 {
+        number(self.0.widest_start())
+    }
+
+    /// The head from which on a delta that ends before the head can be sent again as it is.
+    #[wasm_bindgen(getter, js_name = settledSince)]
+    #[must_use]
+    pub fn settled_since(&self) -> f64 {
+        number(self.0.settled_since())
     }
 
     /// Forgets what can no longer refuse anything; how many entries that were.
@@ -303,6 +329,14 @@ fn name_of(hex: &str) -> Option<[u8; 32]> {
         *byte = u8::from_str_radix(core::str::from_utf8(pair).ok()?, 16).ok()?;
     }
     Some(name)
+}
+
+fn unavailable(cause: &DeltaUnavailable) -> JsValue {
+    let code = match cause {
+        DeltaUnavailable::Pruned { .. } => "pruned",
+        DeltaUnavailable::Ahead { .. } => "ahead",
+    };
+    error(code, &cause.to_string())
 }
 
 fn ledger_error(cause: &LedgerError) -> JsValue {

@@ -28,6 +28,7 @@ export const feedRoutes: readonly Route[] = [
       answers: {
         200: { description: 'The manifest.', type: OCTETS },
         304: { description: 'The reader has it: `If-None-Match`.' },
+        429: { description: 'Too many readers of this address wait.' },
         503: { description: 'Too many readers wait.' },
       },
     },
@@ -44,6 +45,7 @@ export const feedRoutes: readonly Route[] = [
         200: { description: 'The delta.', type: OCTETS },
         409: { description: 'This origin is not as far as that.' },
         410: { description: 'The changes since then are gone: take the manifest.' },
+        429: { description: 'This address has asked for too many different deltas.' },
       },
     },
     handle: deltas,
@@ -72,6 +74,8 @@ export function deltaProblem(error: unknown): unknown {
   if (!(error instanceof PortcullisError)) return error
   if (error.detail === 'pruned') return new Problem(410, 'pruned', 'the changes since then are gone: take the manifest')
   if (error.detail === 'ahead') return new Problem(409, 'ahead', 'this origin is not as far as that')
+  if (error.detail === 'busy')
+    return new Problem(429, 'too_many_requests', 'this address has asked for too many different deltas', { 'retry-after': '1' })
   return error
 }
 
@@ -80,14 +84,30 @@ export function tooManyReaders(): Problem {
   return new Problem(503, 'temporarily_unavailable', 'too many readers at the moment', { 'retry-after': '2' })
 }
 
+/** This address has as many waiting as it may. */
+export function tooManyOfAddress(): Problem {
+  return new Problem(429, 'too_many_requests', 'too many requests of this address wait at the moment', { 'retry-after': '2' })
+}
+
 async function manifest(call: Call): Promise<Response> {
   const feed = feedOf(call)
   const after = wholeNumber(call.url, 'after')
   const waitSeconds = Math.min(wholeNumber(call.url, 'waitSeconds') ?? 0, MAX_WAIT_SECONDS)
-  if (after !== undefined && !(await feed.waitBeyond(after, waitSeconds * 1000, call.request.signal))) throw tooManyReaders()
+  if (after !== undefined && waitSeconds > 0 && feed.sequence <= after) await waitBeyond(call, feed, after, waitSeconds * 1000)
   const { bytes, etag } = await feed.validatedManifest()
   const headers = { etag, 'cache-control': `${visibility(call)}, no-cache` }
   return holds(call.request.headers.get('if-none-match'), etag) ? notModified(headers) : octets(bytes, headers)
+}
+
+/** Throws a `Problem` when too many wait. */
+async function waitBeyond(call: Call, feed: RealmFeed, after: number, waitMs: number): Promise<void> {
+  const leave = call.context.readers.enter(call.network)
+  if (leave === undefined) throw tooManyOfAddress()
+  try {
+    if (!(await feed.waitBeyond(after, waitMs, call.request.signal))) throw tooManyReaders()
+  } finally {
+    leave()
+  }
 }
 
 function deltas(call: Call): Response {
@@ -95,7 +115,7 @@ function deltas(call: Call): Response {
   const after = wholeNumber(call.url, 'after')
   if (after === undefined) throw invalidRequest('after is missing: the sequence that the edge is at')
   try {
-    return octets(feed.delta(after).bytes, { 'cache-control': 'no-store' })
+    return octets(feed.sharedDelta(after, call.context.readers.budget(call.network)).bytes, { 'cache-control': 'no-store' })
   } catch (error) {
     throw deltaProblem(error)
   }

@@ -3,7 +3,7 @@ import type { RealmFeed, Statement } from '../feed.ts'
 import { Problem } from '../problem.ts'
 import { wholeNumber } from '../request.ts'
 import type { Call, Route } from '../router.ts'
-import { deltaProblem, feedOf, tooManyReaders } from './feed.ts'
+import { deltaProblem, feedOf, tooManyOfAddress, tooManyReaders } from './feed.ts'
 
 /** What may wait unread in one stream, in bytes; a reader that falls behind further is dropped and connects again. */
 const MAX_UNREAD_BYTES = 1_048_576
@@ -22,6 +22,7 @@ export const streamRoutes: readonly Route[] = [
       answers: {
         200: { description: 'The events.', type: 'text/event-stream' },
         409: { description: 'This origin is not as far as that.' },
+        429: { description: 'Too many streams of this address, or too many different starts.' },
         503: { description: 'Too many readers.' },
       },
     },
@@ -32,15 +33,17 @@ export const streamRoutes: readonly Route[] = [
 function stream(call: Call): Response {
   const feed = feedOf(call)
   const after = lastSeen(call)
-  let first: Uint8Array[]
+  const leave = call.context.readers.enter(call.network)
+  if (leave === undefined) throw tooManyOfAddress()
   try {
-    first = [...feed.statements(after)].map(event)
+    const statements = feed.sharedStatements(after, call.context.readers.budget(call.network))
+    const body = follow(feed, [...statements].map(event), call.request, leave)
+    if (body === undefined) throw tooManyReaders()
+    return eventStream(body)
   } catch (error) {
+    leave()
     throw deltaProblem(error)
   }
-  const body = follow(feed, first, call.request.signal)
-  if (body === undefined) throw tooManyReaders()
-  return eventStream(body)
 }
 
 /** What a reconnecting EventSource sends counts before what stands in the URL, which never changes. */
@@ -53,12 +56,19 @@ function lastSeen({ request, url }: Call): number | undefined {
   return sequence
 }
 
-function follow(feed: RealmFeed, first: readonly Uint8Array[], signal: AbortSignal): ReadableStream<Uint8Array> | undefined {
+/** The request is kept, for its signal says that the client has gone only as long as somebody holds it. */
+function follow(
+  feed: RealmFeed,
+  first: readonly Uint8Array[],
+  request: Request,
+  onLeft: () => void,
+): ReadableStream<Uint8Array> | undefined {
   let controller: ReadableStreamDefaultController<Uint8Array> | undefined
   const leave = (): void => {
     unsubscribe?.()
-    signal.removeEventListener('abort', end)
+    request.signal.removeEventListener('abort', end)
     controller = undefined
+    onLeft()
   }
   const end = (): void => {
     controller?.close()
@@ -72,13 +82,15 @@ function follow(feed: RealmFeed, first: readonly Uint8Array[], signal: AbortSign
     leave()
   })
   if (unsubscribe === undefined) return undefined
-  signal.addEventListener('abort', end)
+  request.signal.addEventListener('abort', end)
   const opening = first.reduce((bytes, each) => bytes + each.byteLength, 0)
   return new ReadableStream<Uint8Array>(
     {
       start(started) {
         controller = started
         for (const each of first) started.enqueue(each)
+        // A client that has gone by now is told to nobody any more.
+        if (request.signal.aborted) end()
       },
       cancel: leave,
     },
