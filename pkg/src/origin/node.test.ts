@@ -33,6 +33,52 @@ function raw(port: number, text: string, quietMs = 200): Promise<{ text: string;
   })
 }
 
+describe('a client that does not read its answer', () => {
+  /** Bodies that fill every buffer on the way, in one piece or piece by piece, and whether they were given up. */
+  const bodies: [string, (onCancel: () => void) => BodyInit][] = [
+    ['a stream', (onCancel) => new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(1_048_576)), cancel: onCancel })],
+    ['one piece, then silence', (onCancel) => {
+      let pulls = 0
+      return new ReadableStream({
+        async pull(controller) {
+          if (pulls++ === 0) controller.enqueue(new Uint8Array(33_554_432))
+          else await new Promise(() => undefined)
+        },
+        cancel: onCancel,
+      })
+    }],
+  ]
+  for (const [name, body] of bodies) {
+    test(`is cut off: ${name}`, async () => {
+      let isGivenUp = false
+      server = await serve(() => new Response(body(() => (isGivenUp = true))), { port: 0, idleTimeoutMs: 200 })
+      const socket = connect(server.port, '127.0.0.1')
+      socket.on('error', () => undefined)
+      socket.pause()
+      socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
+      await until(() => isGivenUp, 'the body is given up')
+      socket.destroy()
+    })
+  }
+
+  test('but one that reads is not, however slowly, nor one to whom something is said now and then', async () => {
+    const told = (): Response => {
+      let times = 0
+      return new Response(
+        new ReadableStream({
+          async pull(controller) {
+            await new Promise((resolve) => setTimeout(resolve, 100))
+            if (times++ === 8) return controller.close()
+            controller.enqueue(new Uint8Array(10))
+          },
+        }),
+      )
+    }
+    server = await serve(told, { port: 0, idleTimeoutMs: 400 })
+    assert.equal((await (await fetch(server.url)).arrayBuffer()).byteLength, 80)
+  })
+})
+
 describe('serve', () => {
   test('names what is wrong with its options, and what can be served', async () => {
     const handler = (): Response => new Response()

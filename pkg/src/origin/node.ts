@@ -37,6 +37,12 @@ export interface ServeOptions {
   trustedProxies?: string[]
   /** How long requests may go on after `close`. Default 500. */
   closeTimeoutMs?: number
+  /**
+   * How long a connection may be silent both ways while a request is under way: a client that does not read its answer is cut
+   * off, with what is kept in memory for it. A handler must begin to answer within it. Default 120000: long polls take 25 s,
+   * and streams send a heartbeat every 5 s or more often. 0: for ever.
+   */
+  idleTimeoutMs?: number
   /** Hears of handlers that threw; the client hears only 500. Default: `console.error`. */
   onError?: (error: unknown) => void
 }
@@ -58,8 +64,9 @@ const MAX_HEADER_BYTES = 32_768
 /** How long a client may take to send its headers, and its whole request: what a slow-loris attack is cut off at. */
 const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 30_000
-/** How long requests may go on after `close`, unless said otherwise. */
+/** How long requests may go on after `close`, and how long a connection may be silent, unless said otherwise. */
 const CLOSE_TIMEOUT_MS = 500
+const IDLE_TIMEOUT_MS = 120_000
 
 /** How often Node looks for clients that are too slow: what they can gain on the times above. */
 const TIMEOUT_CHECK_MS = 1_000
@@ -76,6 +83,7 @@ export const SERVE_RULES: Rules = {
   port: required(PORT),
   hostname: text,
   closeTimeoutMs: milliseconds,
+  idleTimeoutMs: milliseconds,
   ...LISTENER_RULES,
 }
 
@@ -86,6 +94,7 @@ export async function serve(handler: Fetchable, options: ServeOptions): Promise<
     port,
     hostname = '127.0.0.1',
     closeTimeoutMs = CLOSE_TIMEOUT_MS,
+    idleTimeoutMs = IDLE_TIMEOUT_MS,
     onError = logError,
     trustedProxies = [],
   } = options
@@ -101,6 +110,7 @@ export async function serve(handler: Fetchable, options: ServeOptions): Promise<
     if (!server.listening) outgoing.shouldKeepAlive = false
     listener(incoming, outgoing)
   })
+  server.timeout = idleTimeoutMs
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => reject(listenError(cause, port, hostname)))
     server.listen(port, hostname, resolve)
