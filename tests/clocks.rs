@@ -27,7 +27,7 @@ const LIFETIME: u64 = 20;
 /// From one event to the next, so that no token of one is there at the next.
 const PAUSE: i64 = 200;
 /// Events in all; each has three tokens.
-const EVENTS: u64 = 60_000;
+const EVENTS: u64 = 40_000;
 /// Events of one ledger and gate.
 const EVENTS_PER_WORLD: u64 = 400;
 
