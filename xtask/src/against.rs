@@ -30,7 +30,9 @@ pub(crate) fn checkout(project: &Project, commit: &str) -> Result<PathBuf, Failu
     git(&folder).args(["checkout", "--quiet", "--force", "--detach", commit]).aside().run()?;
     eprintln!("building {commit} in {}: some minutes, once", folder.display());
     // By its own recipe: modules, flags and optimiser are part of what is compared.
-    Run::new("cargo").args(["run", "--quiet", "--package", "xtask", "--", "build"]).within(&folder).aside().run()?;
+    let build = Run::new("cargo").args(["run", "--quiet", "--package", "xtask", "--", "build"]);
+    // A target folder that the user shares among checkouts would give one checkout the other's programs.
+    build.env("CARGO_TARGET_DIR", folder.join("target")).within(&folder).aside().run()?;
     tidy(&folder)?;
     fs::write(folder.join(STAMP), "").map_err(|error| unusable(&folder, &error))?;
     Ok(folder)
