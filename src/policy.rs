@@ -1,5 +1,9 @@
 //! What a realm asks of a token.
 
+mod agreement;
+
+pub use self::agreement::{AgreedField, PolicyDigest, DIGEST_VERSION};
+
 use crate::claims::ClaimNames;
 use crate::keys::RsaDefault;
 use crate::signature::Algorithms;

@@ -136,6 +136,11 @@ impl JsGate {
         self.gate.finish_to_explain(Handle::from_number(handle), host_outcome(outcome), time(now)).map(checks)
     }
 
+    /// The digest of what a realm's gate and origin must agree on.
+    pub fn policy(&self, realm: usize) -> Result<String, JsValue> {
+        self.gate.realm(realm).map(|realm| realm.policy.digest().to_string()).ok_or_else(no_realm)
+    }
+
     /// Replaces a realm's keys. `source` is `configuration` or `url`. Throws `invalid_jwks`; then the keys before stay.
     #[wasm_bindgen(js_name = setKeys)]
     pub fn set_keys(&mut self, realm: usize, jwks: &[u8], usable_until: f64, source: &str) -> Result<JsValue, JsValue> {

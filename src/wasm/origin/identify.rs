@@ -17,6 +17,15 @@ impl JsGate {
         state.and_then(Revocations::position).map_or(-1.0, |position| number(position.sequence))
     }
 
+    /// The options in which the policies of two realms do not agree, as an origin and its gates must.
+    #[wasm_bindgen(js_name = policyDifferences)]
+    #[must_use]
+    pub fn policy_differences(&self, one: usize, other: usize) -> Vec<String> {
+        let policy = |realm| self.inner().realm(realm).map(|realm| &realm.policy);
+        let differences = policy(one).zip(policy(other)).map(|(one, other)| one.differences(other));
+        differences.unwrap_or_default().into_iter().map(|field| field.name().to_owned()).collect()
+    }
+
     /// Says which access token stands in the first `length` bytes of the exchange: form, realm, key, signature and use are
     /// checked, nothing else. Throws `invalid_token`, `unexpected_token_use` or `keys_unavailable`. `now` (unix seconds)
     /// says whether the keys may still be used. `undefined`: there is an errand for the host, as after `begin`; its answer

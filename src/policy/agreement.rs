@@ -1,0 +1,160 @@
+//! What a realm's gate and its origin must agree on. Where they differ, a revocation is recorded under one name and looked up
+//! under another, and is lost without an error.
+
+use core::fmt;
+
+use sha2::{Digest, Sha256};
+
+use super::{Compare, Policy, Profile};
+
+/// The version of the canonical form that [`Policy::digest`] hashes. A field of a later version enters it only where its value
+/// is not the default, so that policies that both versions can express keep their digest.
+pub const DIGEST_VERSION: u8 = 1;
+
+/// Says which hash this is.
+const DOMAIN: &[u8] = b"portcullis/policy/v1\0";
+
+impl Policy {
+    /// The digest of everything that gate and origin must agree on ([`AgreedField`]), every default filled in.
+    ///
+    /// It is the first 16 bytes of SHA-256 over `"portcullis/policy/v1\0"` and, for each field in the order of their names, its
+    /// name, the number of its values, and the values. Names and values are UTF-8 after their length in bytes; numbers have 32
+    /// bits, little-endian.
+    #[must_use]
+    pub fn digest(&self) -> PolicyDigest {
+        let mut hash = Sha256::new_with_prefix(DOMAIN);
+        for field in AgreedField::ALL {
+            let values = field.values(self);
+            update_text(&mut hash, field.name());
+            hash.update(length(values.len()));
+            values.into_iter().for_each(|value| update_text(&mut hash, value));
+        }
+        let mut bytes = [0; 16];
+        bytes.iter_mut().zip(hash.finalize()).for_each(|(to, from)| *to = from);
+        PolicyDigest(bytes)
+    }
+
+    /// The fields in which two policies do not agree; none if their digests are equal.
+    #[must_use]
+    pub fn differences(&self, other: &Self) -> Vec<AgreedField> {
+        AgreedField::ALL.into_iter().filter(|field| field.values(self) != field.values(other)).collect()
+    }
+}
+
+/// A part of a policy that gate and origin must agree on. The claim that lists scopes is none: no revocation goes by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AgreedField {
+    /// [`ClaimNames::last_logout_time`](crate::claims::ClaimNames::last_logout_time).
+    LastLogoutTimeClaim,
+    /// [`ClaimNames::session`](crate::claims::ClaimNames::session).
+    SessionClaim,
+    /// [`ClaimNames::subject`](crate::claims::ClaimNames::subject).
+    SubjectClaim,
+    /// [`ClaimNames::token_id`](crate::claims::ClaimNames::token_id).
+    TokenIdClaim,
+    /// [`ClaimNames::token_use`](crate::claims::ClaimNames::token_use).
+    TokenUseClaim,
+    /// [`ClaimNames::token_version`](crate::claims::ClaimNames::token_version).
+    TokenVersionClaim,
+    /// [`Policy::compare`].
+    Compare,
+    /// The names of the issuer, the one that makes the realm's id first. There is one: [`Policy::issuer`].
+    Issuer,
+    /// [`ClaimNames::issuer`](crate::claims::ClaimNames::issuer).
+    IssuerClaim,
+    /// [`Policy::profile`].
+    Profile,
+}
+
+impl AgreedField {
+    /// All of them, in the order of their names.
+    pub const ALL: [Self; 10] = [
+        Self::LastLogoutTimeClaim,
+        Self::SessionClaim,
+        Self::SubjectClaim,
+        Self::TokenIdClaim,
+        Self::TokenUseClaim,
+        Self::TokenVersionClaim,
+        Self::Compare,
+        Self::Issuer,
+        Self::IssuerClaim,
+        Self::Profile,
+    ];
+
+    /// The option that says it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LastLogoutTimeClaim => "claimNames.lastLogoutTime",
+            Self::SessionClaim => "claimNames.session",
+            Self::SubjectClaim => "claimNames.subject",
+            Self::TokenIdClaim => "claimNames.tokenId",
+            Self::TokenUseClaim => "claimNames.tokenUse",
+            Self::TokenVersionClaim => "claimNames.tokenVersion",
+            Self::Compare => "compare",
+            Self::Issuer => "issuer",
+            Self::IssuerClaim => "issuerClaim",
+            Self::Profile => "profile",
+        }
+    }
+
+    /// What a policy says of it, in the words of the options.
+    fn values(self, policy: &Policy) -> Vec<&str> {
+        let names = &policy.claim_names;
+        let value = match self {
+            Self::LastLogoutTimeClaim => names.last_logout_time.as_str(),
+            Self::SessionClaim => names.session.as_str(),
+            Self::SubjectClaim => names.subject.as_str(),
+            Self::TokenIdClaim => names.token_id.as_str(),
+            Self::TokenUseClaim => names.token_use.as_str(),
+            Self::TokenVersionClaim => names.token_version.as_str(),
+            Self::Compare => match policy.compare {
+                Compare::IssuedAt => "issuedAt",
+                Compare::AuthTime => "authTime",
+            },
+            Self::Issuer => policy.issuer.as_str(),
+            Self::IssuerClaim => names.issuer.as_str(),
+            Self::Profile => match policy.profile {
+                Profile::Rfc9068 => "rfc9068",
+                Profile::Keycloak => "keycloak",
+                Profile::Generic => "generic",
+            },
+        };
+        vec![value]
+    }
+}
+
+/// A digest of a policy. Its text is the version, a colon and 32 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PolicyDigest([u8; 16]);
+
+impl PolicyDigest {
+    /// The 16 bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl fmt::Display for PolicyDigest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{DIGEST_VERSION}:")?;
+        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for PolicyDigest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "PolicyDigest({self})")
+    }
+}
+
+fn update_text(hash: &mut Sha256, text: &str) {
+    hash.update(length(text.len()));
+    hash.update(text);
+}
+
+/// Options are far shorter than 4 GiB.
+fn length(bytes: usize) -> [u8; 4] {
+    u32::try_from(bytes).unwrap_or(u32::MAX).to_le_bytes()
+}

@@ -1,0 +1,72 @@
+//! What gate and origin must agree on: one digest, whoever computes it, and the fields that differ.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod fixtures;
+
+use std::collections::BTreeMap;
+
+use fixtures::{policy_of, vectors};
+use portcullis::policy::{AgreedField, Audience, Policy, Profile, DIGEST_VERSION};
+
+#[test]
+fn digests_are_those_of_the_vectors() {
+    let file = vectors("policy-1.json");
+    let mut digests = BTreeMap::<String, Vec<String>>::new();
+    for vector in file["policies"].as_array().unwrap() {
+        let digest = policy_of(&vector["realm"]).digest().to_string();
+        let comment = vector["comment"].as_str().unwrap().to_owned();
+        assert_eq!(digest, vector["digest"].as_str().unwrap(), "{comment}");
+        digests.entry(digest).or_default().push(comment);
+    }
+    // Whatever differs in a field has a digest of its own.
+    let shared: Vec<_> = digests.values().filter(|comments| comments.len() > 1).collect();
+    let same = ["every default", "defaults that are written out", "what gate and origin need not agree on"];
+    assert_eq!(shared, [&same.map(String::from).to_vec()]);
+    assert_eq!(DIGEST_VERSION, 1);
+}
+
+#[test]
+fn every_field_that_differs_is_named_and_no_other() {
+    let usual = Policy::new("https://issuer.example", Audience::NotChecked, Profile::Generic);
+    for field in AgreedField::ALL {
+        let mut other = usual.clone();
+        let names = &mut other.claim_names;
+        match field {
+            AgreedField::LastLogoutTimeClaim => names.last_logout_time = "other".into(),
+            AgreedField::SessionClaim => names.session = "other".into(),
+            AgreedField::SubjectClaim => names.subject = "other".into(),
+            AgreedField::TokenIdClaim => names.token_id = "other".into(),
+            AgreedField::TokenUseClaim => names.token_use = "other".into(),
+            AgreedField::TokenVersionClaim => names.token_version = "other".into(),
+            AgreedField::Compare => other.compare = portcullis::policy::Compare::AuthTime,
+            AgreedField::Issuer => other.issuer = "https://other.example".into(),
+            AgreedField::IssuerClaim => names.issuer = "other".into(),
+            AgreedField::Profile => other.profile = Profile::Keycloak,
+        }
+        assert_eq!(usual.differences(&other), [field]);
+        assert_eq!(other.differences(&usual), [field]);
+        assert_ne!(usual.digest(), other.digest(), "{}", field.name());
+    }
+    let mut scoped = usual.clone();
+    scoped.claim_names.scope = "scp".into();
+    assert_eq!(usual.differences(&scoped), []);
+    assert_eq!(usual.digest(), scoped.digest());
+}
+
+#[test]
+fn fields_stand_in_the_order_of_their_names() {
+    assert!(AgreedField::ALL.is_sorted_by_key(|field| field.name()));
+}
+
+#[test]
+fn a_value_cannot_pass_for_two() {
+    let named = |subject: &str, token_id: &str| {
+        let mut policy = Policy::new("https://issuer.example", Audience::NotChecked, Profile::Generic);
+        policy.claim_names.subject = subject.into();
+        policy.claim_names.token_id = token_id.into();
+        policy.digest()
+    };
+    assert_ne!(named("a", "bc"), named("ab", "c"));
+    assert_ne!(named("sub", "jti"), named("jti", "sub"));
+}
