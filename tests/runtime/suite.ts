@@ -4,7 +4,7 @@ import type { Gate, GateOptions, RealmOptions } from 'portcullis/edge'
 
 /** What a runtime offers: the package's edge side, imported the way that runtime imports it. */
 export interface Library {
-  createGate: (options: GateOptions) => Gate
+  createGate: <Env = unknown>(options: GateOptions | ((env: Env) => GateOptions)) => Gate<Env>
 }
 
 /** Made by the runner with an independent signer and a running origin; plain data, so that it can be posted to a worker. */
@@ -152,6 +152,21 @@ export async function suite(library: Library, scenario: Scenario): Promise<Resul
     const late = library.createGate({ realms: [realm], onReport: () => undefined })
     same(outcome(await late.check(victim)), 'token_revoked')
     late.close()
+  })
+  await test('a new env for each request is served by one gate', async () => {
+    let fetches = 0
+    const counting: typeof fetch = (input, init) => {
+      fetches += 1
+      return fetch(input, init)
+    }
+    const patient = { refreshAfterSeconds: 3600, waitAfterSeconds: 3600, maxStaleSeconds: 3600 }
+    const byEnv = library.createGate((env: { audience: string }) => ({
+      realms: [{ ...realm, audience: env.audience }], ...patient, fetch: counting, onReport: () => void env,
+    }))
+    for (let i = 0; i < 1000; i += 1) same((await byEnv.check(victim, { env: { audience: 'api' }, scope: [] })).ok, false)
+    same(fetches < 10, true)
+    same(outcome(await byEnv.check(victim, { env: { audience: 'api' } })), 'token_revoked')
+    byEnv.close()
   })
   gate.close()
   return results
