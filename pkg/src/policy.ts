@@ -1,4 +1,4 @@
-import { either, invalid, isObject, list, oneOf, required, rule, type Rules, shape, text } from './options.ts'
+import { either, given, invalid, isObject, list, oneOf, required, rule, type Rules, shape, text } from './options.ts'
 import type { Algorithm, ClaimNames, JWK, TokenOptions } from './types.ts'
 
 /** A realm's policy in the form the core takes: everything decided. */
@@ -31,7 +31,7 @@ export function corePolicy(options: TokenOptions): CorePolicy {
     ...(requiredClaims === undefined ? {} : { requiredClaims }),
     subjectless: options.subjectless ?? 'refuse',
     compare: options.compare ?? 'issuedAt',
-    claimNames: { ...CLAIM_NAMES, ...options.claimNames },
+    claimNames: { ...CLAIM_NAMES, ...given(options.claimNames ?? {}) },
   }
 }
 
@@ -97,6 +97,32 @@ export function checkDistinct(realms: readonly TokenOptions[], name: string): vo
       const first = realms.findIndex((other) => other[member] === realm[member])
       if (first !== index) throw invalid(`${name}[${index}].${member} is the same as that of ${name}[${first}]`)
     })
+  }
+}
+
+/** Refuses options that contradict each other, so that tokens could not be revoked by what they say. Throws `invalid_option`. */
+export function checkContradictions(realm: TokenOptions, name: string): void {
+  checkClaimNames(realm, name)
+  if (realm.profile === 'rfc9068' && realm.subjectless === 'accept') {
+    throw invalid(`${name}.subjectless cannot be 'accept' with profile 'rfc9068', which requires a subject (RFC 9068 §2.2)`)
+  }
+}
+
+/** Claims whose meaning is fixed. A user, session or version read from one of them is never the one that was revoked. */
+const FIXED_CLAIMS: readonly string[] = ['exp', 'nbf', 'iat', 'auth_time', 'aud', 'cnf', 'rsq']
+
+/** Each claim is one thing: of two options that name the same, the revocations by one go by the other's rules, or by nothing. */
+function checkClaimNames({ issuerClaim = 'iss', claimNames }: TokenOptions, name: string): void {
+  const claims = new Map([[issuerClaim, 'issuerClaim']])
+  if (FIXED_CLAIMS.includes(issuerClaim)) throw invalid(`${name}.issuerClaim cannot be '${issuerClaim}', whose meaning is fixed`)
+  for (const [role, claim] of Object.entries({ ...CLAIM_NAMES, ...given(claimNames ?? {}) })) {
+    const option = `claimNames.${role}`
+    const other = claims.get(claim)
+    if (other !== undefined) throw invalid(`${name}.${option} names the same claim as ${other}`)
+    // A user's last logout may be his last login, for all that comes after it.
+    const isFixed = FIXED_CLAIMS.includes(claim) && !(role === 'lastLogoutTime' && claim === 'auth_time')
+    if (isFixed) throw invalid(`${name}.${option} cannot be '${claim}', whose meaning is fixed`)
+    claims.set(claim, option)
   }
 }
 

@@ -292,6 +292,11 @@ export interface Status {
   sectionBytes: number
   liveEntries: number
   errorRate: number
+  /**
+   * A digest of what gate and origin must agree on: `issuer`, `issuerClaim`, `profile`, `compare` and `claimNames` but for
+   * `scope`. `origin.status()` has the same, or revocations are lost. Its form is a version, a colon and 32 hexadecimal digits.
+   */
+  policy: string
 }
 
 /** What a manifest or delta did. */

@@ -106,6 +106,7 @@ describe('a configuration', () => {
     const { code, stdout } = await portcullis(['check'], ENVIRONMENT)
     assert.equal(code, 0, stdout)
     assert.match(stdout, /is good: realms acme; edges: 1/)
+    assert.match(stdout, /^realm acme: policy 1:[0-9a-f]{32}, /m)
     const key = readFileSync(join(folder, 'feed-key.json'), 'utf8')
     configure({ signingKey: { file: 'nowhere' } })
     assert.equal((await portcullis(['check'], { ...ENVIRONMENT, PORTCULLIS_SIGNING_KEY: key })).code, 0)

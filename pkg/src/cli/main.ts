@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { PortcullisError } from '../errors.ts'
+import { policyDigest } from '../origin/agreement.ts'
 import { memoryStore } from '../origin/memory.ts'
 import { settingsOf } from '../origin/settings.ts'
 import { VERSION } from '../version.ts'
@@ -79,7 +80,8 @@ function check({ file, listen, origin }: Configuration): string {
   const realms = origin.realms.map(({ name }) => name).join(', ')
   const edges = origin.edges?.length ?? 0
   const where = `${listen.hostname ?? '127.0.0.1'}, port ${listen.port}`
-  return `${file} is good: realms ${realms}; edges: ${edges}; it would listen on ${where}\n`
+  const policies = origin.realms.map((realm) => `realm ${realm.name}: policy ${policyDigest(realm)}, which the gates' status() must show\n`)
+  return `${file} is good: realms ${realms}; edges: ${edges}; it would listen on ${where}\n${policies.join('')}`
 }
 
 function wholeNumber(given: string | undefined): number | undefined {

@@ -184,6 +184,11 @@ export class Core {
     return as('feed_refused', () => this.#gate.provideSection(realm, bytes, sha256) as 'stored' | 'committed')
   }
 
+  /** The digest of what a realm's gate and origin must agree on. */
+  policy(realm: number): string {
+    return this.#gate.policy(realm)
+  }
+
   state(realm: number): CoreState {
     return this.#gate.state(realm) as CoreState
   }

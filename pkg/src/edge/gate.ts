@@ -184,9 +184,10 @@ async function refresh(gate: OpenGate, name: string | undefined): Promise<void> 
 function status(gate: OpenGate): Status[] {
   gate.mustBeOpen()
   const now = gate.now()
-  return gate.realms.map((realm) => {
+  return gate.realms.map((realm, index) => {
     const { loaded, sequence, hasKeys, tokenIds, epochs, sectionBytes, liveEntries, errorRate } = realm.currentState()
     const ageSeconds = loaded ? realm.ageSeconds(now) : undefined
-    return { realm: realm.name, loaded, sequence, ageSeconds, keys: hasKeys, tokenIds, epochs, sectionBytes, liveEntries, errorRate }
+    const policy = gate.core.policy(index)
+    return { realm: realm.name, loaded, sequence, ageSeconds, keys: hasKeys, tokenIds, epochs, sectionBytes, liveEntries, errorRate, policy }
   })
 }

@@ -2,7 +2,7 @@ import { isLoopback } from '../loopback.ts'
 import {
   callback, checkOptions, either, given, integer, invalid, list, milliseconds, oneOf, required, type Rules, seconds, shape, text, url,
 } from '../options.ts'
-import { checkDistinct, feedKey, keySet, TOKEN_RULES } from '../policy.ts'
+import { checkContradictions, checkDistinct, feedKey, keySet, TOKEN_RULES } from '../policy.ts'
 import type { FeedOptions, GateOptions, JWKS, RealmOptions, TokenOptions } from '../types.ts'
 import type { Host } from './core.ts'
 
@@ -28,6 +28,7 @@ export interface RealmSettings {
 export function settle(options: GateOptions): Settings {
   checkOptions(options, GATE_RULES)
   checkDistinct(options.realms, 'options.realms')
+  options.realms.forEach((realm, index) => checkContradictions(realm, `options.realms[${index}]`))
   const settings = { ...DEFAULTS, ...given(options), realms: options.realms.map(settleRealm) }
   settings.realms.forEach(({ feed }, index) => checkSecrets(settings, feed, `options.realms[${index}].feed`))
   return settings

@@ -280,5 +280,9 @@ export interface WasmGate {
   provideSection(realm: number, bytes: Uint8Array, sha256?: Uint8Array): 'stored' | 'committed'
   /** -1: it has no state yet, or needs a manifest. */
   sequence(realm: number): number
+  /** The digest of what a realm's gate and origin must agree on. */
+  policy(realm: number): string
+  /** The options in which two realms do not agree, as an origin and its gates must. */
+  policyDifferences(one: number, other: number): string[]
   free(): void
 }

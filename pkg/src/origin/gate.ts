@@ -24,6 +24,8 @@ interface GateRealm {
   name: string
   feed: RealmFeed
   keys: IssuerKeys
+  /** The digest of what other gates must agree with. */
+  policy: string
   /** When its state was last renewed, in unix seconds; 0 while it must be. */
   renewedAt: number
 }
@@ -60,7 +62,7 @@ export class OriginGate {
       if (feed === undefined) throw new PortcullisError('unknown_realm', `realm ${realm.name} has no feed`)
       const take: TakeKeys = (json, usableUntil, source) => this.#core.setKeys(index, json, usableUntil, source)
       const keys = new IssuerKeys(realm, this.#timed(realm.name), take, () => this.#onKeys(realm.name))
-      return { name: realm.name, feed, keys, renewedAt: 0 }
+      return { name: realm.name, feed, keys, policy: this.#core.policy(index), renewedAt: 0 }
     })
     for (const realm of this.#realms) this.sync(realm.name)
   }
@@ -147,6 +149,11 @@ export class OriginGate {
     realm.renewedAt = 0
     if (!this.#applyDeltas(realm, index, now)) this.#applyManifest(realm, index, now)
     realm.renewedAt = now
+  }
+
+  /** The digest of what a realm's gates must agree on with this one. Throws `unknown_realm`. */
+  policy(name: string): string {
+    return this.#realmOf(name).policy
   }
 
   /** Where a delta of one of the realms leads. */

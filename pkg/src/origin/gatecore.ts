@@ -63,6 +63,11 @@ export class GateCore {
     return sequence < 0 ? undefined : sequence
   }
 
+  /** The digest of what a realm's gate and origin must agree on. */
+  policy(realm: number): string {
+    return this.#gate.policy(realm)
+  }
+
   /** The key that an errand is about; `undefined` when there is none to give. */
   hostKey(handle: number): HostKey | undefined {
     const [algorithm, jwk] = this.#gate.hostKey(handle)

@@ -1,5 +1,6 @@
 export { createOrigin } from './origin.ts'
 export { generateFeedKey } from './core.ts'
+export { policyDifferences, policyDigest } from './agreement.ts'
 export type {
   ClientOptions,
   Correction,

@@ -203,7 +203,7 @@ async function start(settings: Settings): Promise<Origin> {
       return enforced(edges, recorded, options)
     },
     bans: (realm: string, thumbprint: string) => ledgerOf(realm).bans(thumbprint),
-    status: (): OriginStatus[] => [...feeds.keys()].map((realm) => ({ realm, ...ledgerOf(realm).head(), edges: edges.status(realm) })),
+    status: (): OriginStatus[] => [...feeds.keys()].map((realm) => ({ realm, ...ledgerOf(realm).head(), policy: gate.policy(realm), edges: edges.status(realm) })),
     audit,
     fetch: (request: Request, source: RequestSource = {}): Promise<Response> => exchange.answer(request, source),
     close: () => (closing ??= close()),

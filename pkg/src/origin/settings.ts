@@ -20,7 +20,7 @@ import {
   url,
   webOrigin,
 } from '../options.ts'
-import { checkDistinct, keySet, TOKEN_RULES } from '../policy.ts'
+import { checkContradictions, checkDistinct, keySet, TOKEN_RULES } from '../policy.ts'
 import { ClientBook } from './clients.ts'
 import { MAX_INCARNATION, STORE_METHODS } from './store.ts'
 import type { ClientOptions, EdgeOptions, OriginOptions, OriginRealm, OriginReport } from './types.ts'
@@ -42,6 +42,7 @@ export type RealmSettings = OriginRealm &
 export function settingsOf(options: OriginOptions): Settings {
   checkOptions(options, ORIGIN_RULES)
   checkDistinct(options.realms, 'options.realms')
+  options.realms.forEach((realm, index) => checkContradictions(realm, `options.realms[${index}]`))
   const { edges = [], clients = [] } = options
   checkUnique(edges.map(({ name }) => name), 'name', 'options.edges')
   checkPushes(options)

@@ -309,6 +309,8 @@ export interface OriginStatus {
   sequence: number
   /** The hash chain at that sequence, 32 hexadecimal digits. */
   chain: string
+  /** The digest of what gates must agree on with this origin, as in a gate's `status()`. */
+  policy: string
   edges: EdgeStatus[]
 }
 
