@@ -233,20 +233,20 @@ impl Gate {
         index.map(|index| (index, sequence)).ok_or(FeedError::WrongRealm)
     }
 
-    /// Checks a manifest or delta and applies it to its realm, all or nothing.
+    /// Checks a manifest or delta and applies it to the realm with that index, all or nothing.
     ///
     /// # Errors
-    /// Whatever is wrong with the message; nothing has changed.
-    pub fn apply_feed(&mut self, bytes: &[u8], now: UnixSeconds) -> Result<(usize, Applied), FeedError> {
+    /// Whatever is wrong with the message, [`FeedError::WrongRealm`] if it belongs to another realm, also to another one of
+    /// this gate; nothing has changed.
+    pub fn apply_feed(&mut self, realm: usize, bytes: &[u8], now: UnixSeconds) -> Result<Applied, FeedError> {
         let now = self.advance(now);
-        let (index, _) = self.peek_feed(bytes)?;
-        let realm = self.realms.get_mut(index).ok_or(FeedError::WrongRealm)?;
-        let applied = realm.revocations.apply(bytes, now)?;
+        let revocations = &mut self.realms.get_mut(realm).ok_or(FeedError::WrongRealm)?.revocations;
+        let applied = revocations.apply(bytes, now)?;
         match applied.effect {
-            Effect::Changed | Effect::ChangedInPart => self.adopt(index),
+            Effect::Changed | Effect::ChangedInPart => self.adopt(realm),
             Effect::Renewed | Effect::AlreadyKnown | Effect::Staged => {}
         }
-        Ok((index, applied))
+        Ok(applied)
     }
 
     /// Takes in a section of a realm's state. `name`: its SHA-256, where the host has computed it

@@ -6,6 +6,7 @@
 mod pair;
 
 use pair::*;
+use portcullis::error::FeedError;
 use portcullis::gate::{Gate, KeysFrom};
 use portcullis::ledger::{Event, Ledger};
 use portcullis::policy::{Audience, Policy, Profile};
@@ -43,7 +44,7 @@ fn only_first() -> String {
 
 /// Applies the manifest and provides all sections but `without`.
 fn load_gate(gate: &mut Gate, ledger: &mut Ledger, now: u64) -> Effect {
-    let effect = gate.apply_feed(&ledger.manifest(at(now)).unwrap(), at(now)).unwrap().1.effect;
+    let effect = gate.apply_feed(0, &ledger.manifest(at(now)).unwrap(), at(now)).unwrap().effect;
     for name in gate.realm(0).unwrap().revocations.missing_sections() {
         gate.provide_section(0, ledger.section(&name).unwrap().to_vec(), None).unwrap();
     }
@@ -58,11 +59,11 @@ fn keys_come_and_go_with_the_feed() {
     load_gate(&mut gate, &mut ledger, NOW);
     assert_eq!(kids(&gate), ["one", "two"]);
     publish(&mut ledger, &only_first(), NOW);
-    gate.apply_feed(&ledger.delta(ledger.head().0 - 1, at(NOW)).unwrap(), at(NOW)).unwrap();
+    gate.apply_feed(0, &ledger.delta(ledger.head().0 - 1, at(NOW)).unwrap(), at(NOW)).unwrap();
     assert_eq!(kids(&gate), ["one"]);
     // None at all is a statement too.
     publish(&mut ledger, r#"{"keys":[]}"#, NOW);
-    gate.apply_feed(&ledger.delta(ledger.head().0 - 1, at(NOW)).unwrap(), at(NOW)).unwrap();
+    gate.apply_feed(0, &ledger.delta(ledger.head().0 - 1, at(NOW)).unwrap(), at(NOW)).unwrap();
     assert!(kids(&gate).is_empty());
 }
 
@@ -87,7 +88,7 @@ fn a_key_that_leaves_the_feed_vouches_for_nothing_more() {
         assert_eq!(reason(gate, TOKEN_OF_TWO, NOW), "bad_signature");
     }
     publish(&mut ledger, &only_first(), NOW);
-    by_delta.apply_feed(&ledger.delta(ledger.head().0 - 1, at(NOW)).unwrap(), at(NOW)).unwrap();
+    by_delta.apply_feed(0, &ledger.delta(ledger.head().0 - 1, at(NOW)).unwrap(), at(NOW)).unwrap();
     load_gate(&mut by_manifest, &mut ledger, NOW);
     for gate in [&mut by_delta, &mut by_manifest] {
         assert_eq!(reason(gate, TOKEN_OF_TWO, NOW), "unknown_key");
@@ -115,7 +116,7 @@ fn keys_that_are_withdrawn_leave_the_gate() {
     load_gate(&mut late, &mut restarted, NOW);
     assert!(kids(&late).is_empty());
     publish(&mut restarted, KEYS, NOW);
-    gate.apply_feed(&restarted.delta(restarted.head().0 - 1, at(NOW)).unwrap(), at(NOW)).unwrap();
+    gate.apply_feed(0, &restarted.delta(restarted.head().0 - 1, at(NOW)).unwrap(), at(NOW)).unwrap();
     assert_eq!(kids(&gate), ["one", "two"]);
 }
 
@@ -138,11 +139,11 @@ fn keys_change_also_when_a_manifest_takes_over_because_its_last_section_is_over(
     record(&mut ledger, &token("j", expires_at, NOW), NOW);
     publish(&mut ledger, &only_first(), NOW);
     let manifest = ledger.manifest(at(NOW)).unwrap();
-    assert_eq!(gate.apply_feed(&manifest, at(NOW)).unwrap().1.effect, Effect::Staged);
+    assert_eq!(gate.apply_feed(0, &manifest, at(NOW)).unwrap().effect, Effect::Staged);
     assert_eq!(kids(&gate), ["one", "two"]);
     // The section never arrives. A heartbeat after its bucket is over.
     let later = (expires_at / 512 + 1) * 512 + 10;
-    let (_, applied) = gate.apply_feed(&ledger.heartbeat(at(later)), at(later)).unwrap();
+    let applied = gate.apply_feed(0, &ledger.heartbeat(at(later)), at(later)).unwrap();
     assert_eq!((applied.sequence, applied.effect), (ledger.head().0, Effect::Changed));
     assert_eq!(kids(&gate), ["one"]);
 }
@@ -161,4 +162,23 @@ fn the_clock_never_goes_back() {
     assert_eq!(gate.identify(token, at(NOW + 1)), Err(IntakeError::KeysUnavailable));
     assert_eq!(gate.identify(token, at(NOW)), Err(IntakeError::KeysUnavailable));
     assert_eq!(reason(&mut gate, NOW), "keys_unavailable");
+}
+
+#[test]
+fn a_message_of_another_realm_is_refused_also_where_both_are_of_one_gate() {
+    let realm = |name: &str, issuer: &str| {
+        let policy = Policy::new(issuer, Audience::NotChecked, Profile::Generic);
+        (Realm::new(name, policy, vec![feed_key()], Bounds::default()), KeysFrom::Feed)
+    };
+    let other = "https://issuer.example/realms/other";
+    let mut gate = Gate::new(vec![realm("acme", ISSUER), realm("other", other)], CacheLimits::NOTHING);
+    let (mut ours, mut theirs) = (ledger(), ledger_of(other));
+    let (manifest, delta) = (ours.manifest(at(NOW)).unwrap(), ours.heartbeat(at(NOW)));
+    for bytes in [&manifest, &delta] {
+        assert_eq!(gate.apply_feed(1, bytes, at(NOW)), Err(FeedError::WrongRealm));
+        assert_eq!(gate.apply_feed(2, bytes, at(NOW)), Err(FeedError::WrongRealm));
+    }
+    assert!([0, 1].iter().all(|realm| gate.realm(*realm).unwrap().revocations.position().is_none()));
+    assert_eq!(gate.apply_feed(0, &manifest, at(NOW)).unwrap().effect, Effect::Changed);
+    assert_eq!(gate.apply_feed(1, &theirs.manifest(at(NOW)).unwrap(), at(NOW)).unwrap().effect, Effect::Changed);
 }

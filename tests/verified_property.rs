@@ -112,7 +112,7 @@ fn whatever_happens_in_between_the_finding_is_that_of_a_gate_without_memory() {
                 6..9 => {
                     let manifest = ledger.manifest(now).unwrap();
                     let applied = gates.each_mut().map(|gate| {
-                        let applied = gate.apply_feed(&manifest, now).map(|(_, applied)| applied).ok();
+                        let applied = gate.apply_feed(0, &manifest, now).ok();
                         for name in gate.realm(0).unwrap().revocations.missing_sections() {
                             gate.provide_section(0, ledger.section(&name).unwrap().to_vec(), None).unwrap();
                         }

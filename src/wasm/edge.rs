@@ -163,10 +163,10 @@ impl JsGate {
         self.gate.clear_keys(realm);
     }
 
-    /// Applies a manifest or delta. Throws a feed refusal; then nothing has changed.
+    /// Applies a manifest or delta of this realm. Throws a feed refusal; then nothing has changed.
     #[wasm_bindgen(js_name = applyFeed)]
-    pub fn apply_feed(&mut self, bytes: &[u8], now: f64) -> Result<JsValue, JsValue> {
-        let (realm, applied) = self.gate.apply_feed(bytes, time(now)).map_err(|cause| feed_error(&cause))?;
+    pub fn apply_feed(&mut self, realm: usize, bytes: &[u8], now: f64) -> Result<JsValue, JsValue> {
+        let applied = self.gate.apply_feed(realm, bytes, time(now)).map_err(|cause| feed_error(&cause))?;
         let effect = match applied.effect {
             Effect::Changed => "changed",
             Effect::ChangedInPart => "partial",
@@ -174,7 +174,7 @@ impl JsGate {
             Effect::AlreadyKnown => "known",
             Effect::Staged => "staged",
         };
-        Ok(object([("realm", realm.into()), ("sequence", number(applied.sequence).into()), ("effect", effect.into())]))
+        Ok(object([("sequence", number(applied.sequence).into()), ("effect", effect.into())]))
     }
 
     /// Realm and sequence of a feed message, before its signature is looked at.

@@ -72,7 +72,7 @@ impl Pair {
     }
 
     pub(crate) fn publish(&mut self, now: UnixSeconds) {
-        self.gate.apply_feed(&self.ledger.manifest(now).unwrap(), now).unwrap();
+        self.gate.apply_feed(0, &self.ledger.manifest(now).unwrap(), now).unwrap();
         for name in self.gate.realm(0).unwrap().revocations.missing_sections() {
             self.gate.provide_section(0, self.ledger.section(&name).unwrap().to_vec(), None).unwrap();
         }

@@ -71,7 +71,6 @@ export interface CoreState {
 }
 
 export interface CoreApplied {
-  realm: number
   sequence: number
   /** `partial`: changed, but the ledger's head lies further on. */
   effect: 'changed' | 'partial' | 'renewed' | 'known' | 'staged'
@@ -154,10 +153,10 @@ export class Core {
     as('invalid_jwks', () => this.#gate.setKeys(realm, json, usableUntil, source))
   }
 
-  /** Throws `feed_refused`; then nothing has changed. */
-  applyFeed(bytes: Uint8Array, now: number): CoreApplied {
+  /** Throws `feed_refused`, also for a message of another realm; then nothing has changed. */
+  applyFeed(realm: number, bytes: Uint8Array, now: number): CoreApplied {
     this.#changes += 1
-    return as('feed_refused', () => this.#gate.applyFeed(bytes, now) as CoreApplied)
+    return as('feed_refused', () => this.#gate.applyFeed(realm, bytes, now) as CoreApplied)
   }
 
   /** Realm and sequence that bytes claim, before any signature is looked at. Throws `feed_refused`. */

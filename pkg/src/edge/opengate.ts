@@ -9,6 +9,9 @@ import { type Reporter, reporter } from './report.ts'
 import { checkHost, type Settings } from './settings.ts'
 import { Strangers } from './strangers.ts'
 
+/** How often pushes of no realm here are reported at the most. */
+const STRAY_EVERY_MS = 60_000
+
 /** A gate in use: the core, its realms, and the clock they are judged by. */
 export class OpenGate {
   readonly core: Core
@@ -19,6 +22,7 @@ export class OpenGate {
   readonly strangers: Strangers = new Strangers()
   readonly #hostCrypto: HostCrypto
   readonly #memo: TokenMemo
+  #strayAtMs = -Infinity
   #latest = 0
   #clockMs = 0
   #clockIsBehind = false
@@ -142,6 +146,14 @@ export class OpenGate {
     const realm = this.realms[claimed.realm]
     if (realm === undefined) throw new PortcullisError('feed_refused', 'the message is of no realm here', { detail: 'wrong_realm' })
     return { realm, sequence: claimed.sequence }
+  }
+
+  /** Reports a push that is of no realm here, now and then: anybody can send one. */
+  reportStray(error: PortcullisError): void {
+    const nowMs = Date.now()
+    if (Math.abs(nowMs - this.#strayAtMs) < STRAY_EVERY_MS) return
+    this.#strayAtMs = nowMs
+    for (const realm of this.realms) realm.reportFeed(error)
   }
 
   /** Throws `unknown_realm`. */

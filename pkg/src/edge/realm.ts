@@ -72,10 +72,10 @@ export class Realm {
     return this.#state.loaded ? Math.max(0, now - this.#state.issuedAt) : Infinity
   }
 
-  /** Applies a manifest or delta, which must be this realm's. Throws `feed_refused`; then nothing has changed. */
+  /** Applies a manifest or delta. Throws `feed_refused`, also for a message of another realm; then nothing has changed. */
   apply(bytes: Uint8Array): CoreApplied {
     const { core, now } = this.surroundings
-    const applied = core.applyFeed(bytes, now())
+    const applied = core.applyFeed(this.#index, bytes, now())
     if (applied.effect === 'changed' || applied.effect === 'renewed') this.refreshedAtMs = Date.now()
     this.currentState()
     return applied

@@ -33,7 +33,10 @@ export async function receiveFeed(gate: OpenGate, request: Request, waitUntil?: 
     return isHint && isTooLarge(error) ? hinted(gate, waitUntil) : unreadable(error)
   }
   const claimed = claimedBy(gate, bytes)
-  if (claimed instanceof PortcullisError) return refusal(claimed, proven.length > 0)
+  if (claimed instanceof PortcullisError) {
+    if (claimed.detail === 'wrong_realm') gate.reportStray(claimed)
+    return refusal(claimed, proven.length > 0)
+  }
   return proven.includes(claimed.realm)
     ? provenPush(claimed, bytes, waitUntil)
     : unprovenPush(gate, claimed.realm, bytes, waitUntil)

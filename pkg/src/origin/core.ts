@@ -274,7 +274,7 @@ export interface WasmGate {
     usableUntil: number,
     source: 'configuration' | 'url',
   ): { accepted: number; skipped: { index: number; reason: string }[] }
-  applyFeed(bytes: Uint8Array, now: number): { realm: number; sequence: number; effect: 'changed' | 'partial' | 'renewed' | 'known' | 'staged' }
+  applyFeed(realm: number, bytes: Uint8Array, now: number): { sequence: number; effect: 'changed' | 'partial' | 'renewed' | 'known' | 'staged' }
   peekFeed(bytes: Uint8Array): { realm: number; sequence: number }
   missingSections(realm: number): string[]
   provideSection(realm: number, bytes: Uint8Array, sha256?: Uint8Array): 'stored' | 'committed'

@@ -40,8 +40,8 @@ export class GateCore {
     this.#gate.setKeys(realm, json, usableUntil, source)
   }
 
-  applyFeed(bytes: Uint8Array, now: number): void {
-    this.#gate.applyFeed(bytes, now)
+  applyFeed(realm: number, bytes: Uint8Array, now: number): void {
+    this.#gate.applyFeed(realm, bytes, now)
   }
 
   /** Where a delta or manifest leads. */

@@ -44,7 +44,7 @@ test('a gate that pulls manifest, sections and deltas knows what was revoked', a
   const [early, late, good] = [await stage.issuer.token(), await stage.issuer.token(), await stage.issuer.token()]
   await stage.revoke(early)
   const gate = openGate()
-  gate.applyFeed(await bytesOf(await stage.get('/feed/acme/manifest')), now())
+  gate.applyFeed(0, await bytesOf(await stage.get('/feed/acme/manifest')), now())
   for (const name of gate.missingSections(0)) {
     const response = await stage.get(`/feed/acme/sections/${name}`)
     assert.equal(response.headers.get('cache-control'), 'public, max-age=31536000, immutable')
@@ -58,14 +58,14 @@ test('a gate that pulls manifest, sections and deltas knows what was revoked', a
   assert.equal(sequence, stage.sequence())
 
   await stage.revoke(late)
-  gate.applyFeed(await bytesOf(await stage.get(`/feed/acme/deltas?after=${sequence}`)), now())
+  gate.applyFeed(0, await bytesOf(await stage.get(`/feed/acme/deltas?after=${sequence}`)), now())
   assert.equal(gate.sequence(0), sequence + 1)
   assert.equal(reasonOf(gate, late), 'token_revoked')
   assert.equal(reasonOf(gate, good), undefined)
 
   const heartbeat = await stage.get(`/feed/acme/deltas?after=${sequence + 1}`)
   assert.equal(heartbeat.headers.get('cache-control'), 'no-store')
-  gate.applyFeed(await bytesOf(heartbeat), now())
+  gate.applyFeed(0, await bytesOf(heartbeat), now())
   assert.equal(gate.sequence(0), sequence + 1)
   gate.free()
 })
@@ -109,7 +109,7 @@ describe('manifest', () => {
     const waiting = stage.get(`/feed/acme/manifest?after=${head}&waitSeconds=25`)
     setTimeout(() => void stage.issuer.token().then((token) => stage.revoke(token)), 150)
     const gate = openGate()
-    gate.applyFeed(await bytesOf(await waiting), now())
+    gate.applyFeed(0, await bytesOf(await waiting), now())
     const waited = performance.now() - start
     assert.ok(waited > 100 && waited < 1_500, `waited ${waited} ms`)
     assert.equal(gate.sequence(0), head + 1)
