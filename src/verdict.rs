@@ -11,7 +11,7 @@ mod missing;
 mod reason;
 mod verified;
 
-pub use self::answer::{Accepted, Finding, Refused, Signature, Standing, Verdict};
+pub use self::answer::{Accepted, Basis, Finding, Refused, Signature, Standing, Verdict};
 pub use self::handles::{Handle, Handles, MAX_HANDLES};
 pub use self::host::{begin, begin_to_explain, finish, host_needed, Begun, HostOutcome, Pending};
 pub use self::intake::{begin_to_identify, finish_to_identify, identify, BegunIntake, Identified, IntakeError};
@@ -60,7 +60,7 @@ pub fn recheck(entry: Entry, realms: &[Realm], verified: &mut VerifiedTokens, no
     let imprint = verified.imprint(entry)?;
     let realm = Some(imprint.realm());
     match reconsider(imprint, realms, now, Signature::Remembered(entry)) {
-        Some(found) => Some(found.map_err(|reason| Refused { realm, reason })),
+        Some(found) => Some(found.map_err(|reason| Refused::new(realm, reason))),
         None => {
             verified.forget(entry);
             None
@@ -135,7 +135,7 @@ pub(crate) fn examine(
 ) -> Verdict {
     let bytes = match decode(token, realms, observer) {
         Ok(bytes) => bytes,
-        Err(reason) => return Verdict::Refused(Refused { realm: None, reason }),
+        Err(reason) => return Verdict::Refused(Refused::new(None, reason)),
     };
     let finding = admit(&bytes, realms, now, observer).and_then(|admitted| {
         let Admitted { index, realm, .. } = admitted;
@@ -143,19 +143,20 @@ pub(crate) fn examine(
             Prover::Here => prove(admitted),
             Prover::Host(pending, outcome) => host::prove(pending, outcome, admitted),
         };
-        let proven = observer.check(CheckName::Signature, proven);
-        let concluded = proven.and_then(|token| {
+        let basis = proven.as_ref().map_or_else(|unproven| unproven.basis, |_| Basis::Checked);
+        let token = observer.check(CheckName::Signature, proven.map_err(|unproven| unproven.reason));
+        let concluded = token.and_then(|token| {
             let claims = observe_claims(token.claims(), &realm.policy, observer)?;
             conclude(index, realm, token.claims(), &claims, now, observer)
         });
-        concluded.map_err(|reason| Refused { realm: Some(index), reason })
+        concluded.map_err(|reason| Refused { realm: Some(index), reason, basis })
     });
     answer::verdict(bytes, finding)
 }
 
 /// The verdict on a token about which that was found.
 pub(crate) fn verdict_on(token: &str, finding: Finding) -> Verdict {
-    let malformed = Refused { realm: None, reason: Reason::Malformed };
+    let malformed = Refused::new(None, Reason::Malformed);
     match finding.and_then(|standing| Ok((TokenBytes::decode(token, usize::MAX).map_err(|_| malformed)?, standing))) {
         Ok((bytes, standing)) => answer::verdict(bytes, Ok(standing)),
         Err(refused) => Verdict::Refused(refused),
@@ -168,7 +169,7 @@ fn recall(token: &[u8], realms: &[Realm], verified: &mut VerifiedTokens, now: Un
 }
 
 fn find_afresh(token: &[u8], realms: &[Realm], verified: &mut VerifiedTokens, now: UnixSeconds) -> Finding {
-    let nowhere = |reason| Refused { realm: None, reason };
+    let nowhere = |reason| Refused::new(None, reason);
     let text = core::str::from_utf8(token).map_err(|_| nowhere(Reason::Malformed))?;
     let bytes = decode(text, realms, &mut Unobserved).map_err(nowhere)?;
     let admitted = admit(&bytes, realms, now, &mut Unobserved)?;
@@ -178,14 +179,14 @@ fn find_afresh(token: &[u8], realms: &[Realm], verified: &mut VerifiedTokens, no
 /// Everything from the signature on, which is checked here.
 fn find_admitted(text: &str, admitted: Admitted<'_, '_>, verified: &mut VerifiedTokens, now: UnixSeconds) -> Finding {
     let Admitted { index, realm, .. } = admitted;
-    let here = |reason| Refused { realm: Some(index), reason };
+    let here = |reason| Refused::new(Some(index), reason);
     // Read before the signature is checked, believed after.
     let claims = read_claims(admitted.token.unverified_claims(), &realm.policy);
     let imprint = match (admitted.candidates.as_slice(), &claims) {
         ([key], Ok(claims)) if verified.is_on() => Imprint::take(text, (index, realm), &admitted.token, claims, key),
         _ => None,
     };
-    let token = prove(admitted).map_err(here)?;
+    let token = prove(admitted).map_err(|unproven| unproven.of_realm(index))?;
     let claims = claims.map_err(here)?;
     let Some(imprint) = imprint else {
         return conclude(index, realm, token.claims(), &claims, now, &mut Unobserved).map_err(here);

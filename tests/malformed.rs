@@ -13,7 +13,7 @@ use serde_json::json;
 #[test]
 fn length_is_bounded_by_the_realm() {
     let long = token(&json!({ "x": "a".repeat(20_000) }));
-    assert_eq!(refusal(&long, &[realm()]), Refused { realm: None, reason: Reason::Malformed });
+    assert_eq!(refusal(&long, &[realm()]), Refused::new(None, Reason::Malformed));
     let generous = || {
         let mut realm = realm();
         realm.policy.max_token_bytes = 1 << 20;
@@ -22,7 +22,7 @@ fn length_is_bounded_by_the_realm() {
     assert_eq!(but_for_the_feed(&long, &[generous()], NOW), "accepted");
     let mut other = generous();
     other.policy.issuer = "https://second.example".into();
-    assert_eq!(refusal(&long, &[realm(), other]), Refused { realm: None, reason: Reason::Malformed });
+    assert_eq!(refusal(&long, &[realm(), other]), Refused::new(None, Reason::Malformed));
     assert_eq!(refusal(&"a".repeat(50 << 20), &[realm()]).reason, Reason::Malformed);
     let kid = sign(json!({ "alg": "HS256", "kid": "k".repeat(1 << 20) }).to_string(), claims(&json!({})));
     assert_eq!(refusal(&kid, &[realm()]).reason, Reason::Malformed);

@@ -52,14 +52,14 @@ fn the_issuer_picks_the_realm() {
     second.keys = loaded(read_keys(&jwks, KeySource::Configuration, RsaDefault::RS256).keys);
     let realms = [realm(), second];
 
-    assert_eq!(refusal(&token(&json!({})), &realms), Refused { realm: Some(0), reason: Reason::NoFeed });
+    assert_eq!(refusal(&token(&json!({})), &realms), Refused::new(Some(0), Reason::NoFeed));
     let of_second = json!({ "iss": null, "aud": null, "realm": "second" });
-    assert_eq!(refusal(&token(&of_second), &realms), Refused { realm: Some(1), reason: Reason::BadSignature });
+    assert_eq!(refusal(&token(&of_second), &realms), Refused::new(Some(1), Reason::BadSignature));
     let unknown = json!({ "iss": "https://elsewhere.example" });
-    assert_eq!(refusal(&token(&unknown), &realms), Refused { realm: None, reason: Reason::WrongIssuer });
+    assert_eq!(refusal(&token(&unknown), &realms), Refused::new(None, Reason::WrongIssuer));
     let both = json!({ "realm": "second" });
     assert_eq!(refusal(&token(&both), &realms).realm, Some(0), "the first that fits");
-    assert_eq!(refusal(&token(&json!({})), &[]), Refused { realm: None, reason: Reason::WrongIssuer });
+    assert_eq!(refusal(&token(&json!({})), &[]), Refused::new(None, Reason::WrongIssuer));
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn a_realms_keys_are_not_anothers() {
     let jwks = json!({ "keys": [{ "kty": "EC", "crv": "P-256", "x": es256["x"], "y": es256["y"] }] });
     second.keys = loaded(read_keys(&jwks, KeySource::Url, RsaDefault::RS256).keys);
     let forged = token(&json!({ "iss": "https://second.example" }));
-    assert_eq!(refusal(&forged, &[realm(), second]), Refused { realm: Some(1), reason: Reason::UnknownKey });
+    assert_eq!(refusal(&forged, &[realm(), second]), Refused::new(Some(1), Reason::UnknownKey));
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn a_token_without_kid_is_tried_under_every_key_of_its_algorithm() {
 
 #[test]
 fn a_state_that_was_never_loaded_refuses_everything() {
-    assert_eq!(refusal(&token(&json!({})), &[realm()]), Refused { realm: Some(0), reason: Reason::NoFeed });
+    assert_eq!(refusal(&token(&json!({})), &[realm()]), Refused::new(Some(0), Reason::NoFeed));
     let bounds = Bounds { max_lifetime: portcullis::time::Seconds::new(309), ..Bounds::default() };
     let mut short = Realm::new("acme", realm().policy, Vec::new(), bounds);
     short.keys = realm().keys;

@@ -54,6 +54,14 @@ for (const [name, listener, code, detail] of broken) {
   })
 }
 
+test('a young set is not loaded again; it is young no longer than it may be used', async (t) => {
+  for (const [options, hits] of [[{}, 1], [{ maxStaleSeconds: 0 }, 3], [{ maxAgeSeconds: 0 }, 3]] as const) {
+    const { server, keys } = await served(t, json(set), options)
+    for (let times = 0; times < 3; times++) await keys.load()
+    assert.equal(server.hits.length, hits)
+  }
+})
+
 test('what cannot be reached, and rests after a failure', async (t) => {
   const { server, keys, failures } = await served(t, json(set))
   await server.close()

@@ -40,6 +40,8 @@ export class RemoteKeys {
   readonly #url: URL
   readonly #flight: Flight
   readonly #search = new KeySearch()
+  /** The maximum age, which cannot be beyond the last second that a set may be used. */
+  readonly #maxAgeMs: number
   #loadedAtMs: number | undefined
   #failedAtMs: number | undefined
   #closed = false
@@ -48,6 +50,7 @@ export class RemoteKeys {
   constructor(options: RemoteKeysOptions, install: InstallKeys) {
     this.#options = options
     this.#url = new URL(options.url)
+    this.#maxAgeMs = Math.min(options.maxAgeSeconds, options.maxStaleSeconds) * 1000
     if (this.#url.protocol !== 'https:' && options.plainHttp === 'loopback' && !isLoopback(this.#url)) {
       throw invalid(`jwks must be fetched by https: (${this.#url.host} is not this machine); see plainHttp`)
     }
@@ -59,17 +62,20 @@ export class RemoteKeys {
    * the old set serves, requests do not wait, and further attempts are made behind them.
    */
   get due(): boolean {
-    return this.#failedAtMs === undefined && this.#ageMs() >= this.#options.maxAgeSeconds * 1000
+    return this.#failedAtMs === undefined && this.#ageMs() >= this.#maxAgeMs
   }
 
   /** Whether the set need not be fetched again for a while. */
   isYoungAt(nowMs: number): boolean {
-    return this.#loadedAtMs !== undefined && nowMs - this.#loadedAtMs < this.#options.maxAgeSeconds * 1000 * AGEING
+    return this.#loadedAtMs !== undefined && nowMs - this.#loadedAtMs < this.#maxAgeMs * AGEING
   }
 
-  /** Fetches the set, or awaits a fetch under way. Right after a failure it does nothing. Rejects with `jwks_unreachable` or `invalid_jwks`. */
+  /**
+   * Fetches the set, or awaits a fetch under way. With a young set, and right after a failure, it does nothing. Rejects with
+   * `jwks_unreachable` or `invalid_jwks`.
+   */
   async load(): Promise<void> {
-    if (!this.#flight.underWay && this.#resting) return
+    if (!this.#flight.underWay && (this.#resting || !this.#ageing)) return
     await this.#flight.join()
   }
 
@@ -136,7 +142,7 @@ export class RemoteKeys {
   }
 
   get #ageing(): boolean {
-    return this.#ageMs() >= this.#options.maxAgeSeconds * 1000 * AGEING
+    return this.#ageMs() >= this.#maxAgeMs * AGEING
   }
 
   #ageMs(): number {

@@ -1,6 +1,6 @@
 //! A token up to its signature: form, realm, header, key, and the signature itself.
 
-use super::{checks, host, Realm, Reason, Refused};
+use super::{checks, host, Basis, Realm, Reason, Refused};
 use crate::explain::{CheckName, Observer};
 use crate::keys::{Key, Keys, NoCandidate};
 use crate::signature::{Algorithm, CheckedBy};
@@ -58,13 +58,13 @@ pub(super) fn admit<'r, 'd>(
     now: UnixSeconds,
     observer: &mut impl Observer,
 ) -> Result<Admitted<'r, 'd>, Refused> {
-    let nowhere = |reason| Refused { realm: None, reason };
+    let nowhere = |reason| Refused::new(None, reason);
     let token = observe_form(UntrustedToken::read(bytes), observer).map_err(nowhere)?;
     let (index, realm) = observer.check(CheckName::Realm, select(&token, realms)).map_err(nowhere)?;
     observer.detail(CheckName::Realm, || realm.name.clone());
     match admit_to(realm, &token, now, observer) {
         Ok(candidates) => Ok(Admitted { index, realm, token, candidates }),
-        Err(reason) => Err(Refused { realm: Some(index), reason }),
+        Err(reason) => Err(Refused::new(Some(index), reason)),
     }
 }
 
@@ -99,23 +99,47 @@ pub(super) fn candidates<'r>(
     }
 }
 
-pub(super) fn prove<'d>(admitted: Admitted<'_, 'd>) -> Result<VerifiedToken<'d>, Reason> {
+/// Why a signature does not count as good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Unproven {
+    pub(super) reason: Reason,
+    pub(super) basis: Basis,
+}
+
+impl Unproven {
+    /// The refusal of a token of that realm.
+    pub(super) const fn of_realm(self, index: usize) -> Refused {
+        Refused { realm: Some(index), reason: self.reason, basis: self.basis }
+    }
+
+    const fn undecided(reason: Reason) -> Self {
+        Self { reason, basis: Basis::Undecided }
+    }
+}
+
+impl From<Reason> for Unproven {
+    fn from(reason: Reason) -> Self {
+        Self { reason, basis: Basis::Checked }
+    }
+}
+
+pub(super) fn prove<'d>(admitted: Admitted<'_, 'd>) -> Result<VerifiedToken<'d>, Unproven> {
     let Admitted { realm, mut token, candidates, .. } = admitted;
     for key in &candidates {
         match token.verify(key) {
-            Ok(_) if realm.revocations.bans(key.thumbprint()) => return Err(Reason::BannedKey),
+            Ok(_) if realm.revocations.bans(key.thumbprint()) => return Err(Reason::BannedKey.into()),
             Ok(verified) => return Ok(verified),
             Err(untrusted) => token = untrusted,
         }
     }
     let needs_host = candidates.iter().any(|key| key.checked_by() == CheckedBy::HostOnly);
     match (needs_host, candidates.len(), token.header().algorithm()) {
-        (false, _, _) | (true, _, None) => Err(Reason::BadSignature),
+        (false, _, _) | (true, _, None) => Err(Reason::BadSignature.into()),
         // The host checks one signature under one key. An issuer with several keys says which.
-        (true, 2.., Some(_)) => Err(Reason::UnknownKey),
+        (true, 2.., Some(_)) => Err(Unproven::undecided(Reason::UnknownKey)),
         (true, 0..=1, Some(algorithm)) if host::has_a_length_of(algorithm, token.signature()) => {
-            Err(Reason::KeysUnavailable)
+            Err(Unproven::undecided(Reason::UnsupportedAlgorithm))
         }
-        (true, 0..=1, Some(_)) => Err(Reason::BadSignature),
+        (true, 0..=1, Some(_)) => Err(Reason::BadSignature.into()),
     }
 }

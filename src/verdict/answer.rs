@@ -48,7 +48,7 @@ impl Accepted {
         let granted = ClaimSet::read(self.claims_json()).is_ok_and(|claims| claims.grants(&names.scope, scopes));
         match granted {
             true => Ok(()),
-            false => Err(Refused { realm: Some(self.realm), reason: Reason::InsufficientScope }),
+            false => Err(Refused::new(Some(self.realm), Reason::InsufficientScope)),
         }
     }
 }
@@ -60,6 +60,26 @@ pub struct Refused {
     pub realm: Option<usize>,
     /// Why.
     pub reason: Reason,
+    /// What the reason rests on.
+    pub basis: Basis,
+}
+
+impl Refused {
+    /// A refusal that rests on a check.
+    #[must_use]
+    pub const fn new(realm: Option<usize>, reason: Reason) -> Self {
+        Self { realm, reason, basis: Basis::Checked }
+    }
+}
+
+/// What a refusal rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Basis {
+    /// A check that failed.
+    Checked,
+    /// The lack of one: neither this build nor the host could check the signature, so the token may be good or forged. Other
+    /// keys or a newer state would not help.
+    Undecided,
 }
 
 /// What was found about a token, without its contents.

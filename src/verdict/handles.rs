@@ -2,7 +2,7 @@
 
 use super::Pending;
 
-/// So many may be at the host at once. When one more goes there the oldest comes back undecided; its caller asks again.
+/// So many may be at the host at once. When one more goes there the oldest is forgotten, and its caller begins again.
 pub const MAX_HANDLES: usize = 256;
 
 /// Names one token at the host, once.

@@ -1,7 +1,7 @@
 //! Judging with the host's help. Where it checks signatures faster than this crate does, it is handed the bytes and the
 //! key, and its answer is taken back once.
 
-use super::admitted::{admit, decode, Admitted};
+use super::admitted::{admit, decode, Admitted, Unproven};
 use super::facts::Imprint;
 use super::{
     admitted, conclude, find_admitted, find_afresh, read_claims, recall, reconsider, Finding, Realm, Reason, Refused,
@@ -53,7 +53,7 @@ pub fn finish(
                         verified.insert(imprint);
                     }
                 }
-                result.map_err(|reason| Refused { realm: Some(index), reason })
+                result.map_err(|reason| Refused::new(Some(index), reason))
             }
             None => finish_by_text(&pending, outcome, realms, now),
         },
@@ -62,13 +62,17 @@ pub fn finish(
 }
 
 /// The algorithm of a token whose signature only the host can check, in a build without that algorithm. Judged without the
-/// host, such a token gets [`Reason::KeysUnavailable`], which says nothing of its signature.
+/// host, such a token is refused on the basis [`Undecided`](super::Basis::Undecided). `None` also for a token that the host cannot
+/// check, because several keys would have to be tried.
 #[must_use]
 pub fn host_needed(token: &str, realms: &[Realm], now: UnixSeconds) -> Option<Algorithm> {
     let bytes = decode(token, realms, &mut Unobserved).ok()?;
     let Admitted { token, candidates, .. } = admit(&bytes, realms, now, &mut Unobserved).ok()?;
-    let needed = candidates.iter().any(|key| key.checked_by() == CheckedBy::HostOnly);
-    needed.then(|| token.header().algorithm()).flatten()
+    let [key] = candidates.as_slice() else { return None };
+    match key.checked_by() {
+        CheckedBy::HostOnly => token.header().algorithm(),
+        CheckedBy::Rust => None,
+    }
 }
 
 /// Hands a token to the host so that it can be explained ([`explain_by_host`](crate::explain::explain_by_host)). `None`: the host
@@ -91,7 +95,7 @@ fn begin_afresh(
     host: Algorithms,
     now: UnixSeconds,
 ) -> Result<Begun, Refused> {
-    let nowhere = |reason| Refused { realm: None, reason };
+    let nowhere = |reason| Refused::new(None, reason);
     let text = core::str::from_utf8(token).map_err(|_| nowhere(Reason::Malformed))?;
     let bytes = decode(text, realms, &mut Unobserved).map_err(nowhere)?;
     let admitted = admit(&bytes, realms, now, &mut Unobserved)?;
@@ -123,15 +127,14 @@ pub(super) fn errand<'r>(admitted: &Admitted<'r, '_>, host: Algorithms) -> Optio
 
 /// Reads the token again, for it is refused, or its key is another now and the reason must be found.
 fn finish_by_text(pending: &Pending, outcome: HostOutcome, realms: &[Realm], now: UnixSeconds) -> Finding {
-    let nowhere = |reason| Refused { realm: None, reason };
+    let nowhere = |reason| Refused::new(None, reason);
     let bytes = decode(pending.text(), realms, &mut Unobserved).map_err(nowhere)?;
     let admitted = admit(&bytes, realms, now, &mut Unobserved)?;
     let Admitted { index, realm, .. } = admitted;
-    let concluded = prove(pending, outcome, admitted).and_then(|token| {
-        let claims = read_claims(token.claims(), &realm.policy)?;
-        conclude(index, realm, token.claims(), &claims, now, &mut Unobserved)
-    });
-    concluded.map_err(|reason| Refused { realm: Some(index), reason })
+    let token = prove(pending, outcome, admitted).map_err(|unproven| unproven.of_realm(index))?;
+    let claims = read_claims(token.claims(), &realm.policy);
+    let concluded = claims.and_then(|claims| conclude(index, realm, token.claims(), &claims, now, &mut Unobserved));
+    concluded.map_err(|reason| Refused::new(Some(index), reason))
 }
 
 /// The signature on the word of the host, as long as the key that it was given is still one the token may have been signed
@@ -140,7 +143,7 @@ pub(super) fn prove<'d>(
     pending: &Pending,
     outcome: HostOutcome,
     admitted: Admitted<'_, 'd>,
-) -> Result<VerifiedToken<'d>, Reason> {
+) -> Result<VerifiedToken<'d>, Unproven> {
     let is_good = match outcome {
         HostOutcome::Good => true,
         HostOutcome::Bad => false,
@@ -152,12 +155,12 @@ pub(super) fn prove<'d>(
         candidate.thumbprint() == key.thumbprint() && candidate.algorithms().contains(pending.algorithm)
     };
     if index != pending.realm || !candidates.iter().any(is_it) {
-        return Err(Reason::UnknownKey);
+        return Err(Reason::UnknownKey.into());
     }
     if realm.revocations.bans(key.thumbprint()) {
-        return Err(Reason::BannedKey);
+        return Err(Reason::BannedKey.into());
     }
-    is_good.then(|| token.verified_by_host()).ok_or(Reason::BadSignature)
+    is_good.then(|| token.verified_by_host()).ok_or(Unproven::from(Reason::BadSignature))
 }
 
 /// Whether a signature of this algorithm may be so long. Hosts differ in what they make of others.
@@ -281,6 +284,7 @@ pub enum HostOutcome {
     /// It is not.
     Bad,
     /// The host could not tell: it does not know the algorithm, or cannot use the key. It is checked here; where this build
-    /// cannot either, the token is refused as [`Reason::KeysUnavailable`].
+    /// cannot either, the token is refused as [`Reason::UnsupportedAlgorithm`], on the basis
+    /// [`Undecided`](super::Basis::Undecided).
     Unknown,
 }

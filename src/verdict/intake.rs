@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::admitted::{candidates, decode, prove, select, Admitted};
+use super::admitted::{candidates, decode, prove, select, Admitted, Unproven};
 use super::{checks, host, HostOutcome, Pending, Realm, Reason};
 use crate::claims::Claims;
 use crate::explain::Unobserved;
@@ -20,7 +20,7 @@ pub fn identify(token: &str, realms: &[Realm], now: UnixSeconds) -> Result<Ident
     let bytes = decode(token, realms, &mut Unobserved).map_err(invalid)?;
     let addressed = address(&bytes, realms, now)?;
     let Admitted { index, realm, .. } = addressed;
-    let token = prove(addressed).map_err(invalid)?;
+    let token = prove(addressed).map_err(unproven)?;
     read(index, realm, &token)
 }
 
@@ -50,7 +50,7 @@ pub fn finish_to_identify(
     let bytes = decode(pending.text(), realms, &mut Unobserved).map_err(invalid)?;
     let addressed = address(&bytes, realms, now)?;
     let Admitted { index, realm, .. } = addressed;
-    let token = host::prove(pending, outcome, addressed).map_err(invalid)?;
+    let token = host::prove(pending, outcome, addressed).map_err(unproven)?;
     read(index, realm, &token)
 }
 
@@ -100,6 +100,10 @@ fn read(index: usize, realm: &Realm, token: &VerifiedToken<'_>) -> Result<Identi
 }
 
 fn invalid(_: Reason) -> IntakeError {
+    IntakeError::InvalidToken
+}
+
+fn unproven(_: Unproven) -> IntakeError {
     IntakeError::InvalidToken
 }
 

@@ -7,7 +7,8 @@ pub enum Reason {
     MissingToken,
     /// Not one strict compact JWT, too long, an extension is asked for, or a claim that is read has the wrong type.
     Malformed,
-    /// `alg` is unknown, not allowed by the policy, or not the one of the key that `kid` names.
+    /// `alg` is unknown, not allowed by the policy, or not the one of the key that `kid` names; or neither this build nor the
+    /// host can check a signature by it.
     UnsupportedAlgorithm,
     /// The realm has no such key.
     UnknownKey,

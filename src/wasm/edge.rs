@@ -11,7 +11,7 @@ use crate::keys::KeySource;
 use crate::revocation::{Effect, Provided};
 use crate::signature::Algorithms;
 use crate::time::UnixSeconds;
-use crate::verdict::{Entry, Finding, Handle, HostOutcome, RealmKeys, Reason, Signature};
+use crate::verdict::{Basis, Entry, Finding, Handle, HostOutcome, RealmKeys, Reason, Signature};
 #[cfg(feature = "origin")]
 use crate::verdict::{Identified, IntakeError};
 use js_sys::Array;
@@ -27,6 +27,8 @@ const REMEMBERED: u32 = 1 << 25;
 const AT_HOST: u32 = 1 << 26;
 /// There is no such handle or entry any more.
 const GONE: u32 = 1 << 27;
+/// The token is refused because neither this module nor the host could check its signature.
+const UNDECIDED: u32 = 1 << 28;
 
 /// The edge's verifier. Tokens come in and errands for the host go out through memory that it owns and JavaScript sees: no
 /// text is converted and no object made for a token.
@@ -323,7 +325,13 @@ fn finding_code(finding: Finding) -> u32 {
             };
             realm_bits(Some(standing.realm)) | behind | remembered
         }
-        Err(refused) => realm_bits(refused.realm) | reason_bits(refused.reason),
+        Err(refused) => {
+            let undecided = match refused.basis {
+                Basis::Checked => 0,
+                Basis::Undecided => UNDECIDED,
+            };
+            realm_bits(refused.realm) | reason_bits(refused.reason) | undecided
+        }
     }
 }
 

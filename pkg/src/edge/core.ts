@@ -52,6 +52,8 @@ export interface Finding {
   behind: boolean
   /** Whether the signature had been checked before. */
   remembered: boolean
+  /** Whether it is refused because neither the core nor the host could check the signature. No fetch can change that. */
+  undecided: boolean
 }
 
 /** A realm's revocation state. Times in unix seconds. */
@@ -198,10 +200,11 @@ export class Core {
   }
 }
 
-/** Bits of a finding code: the token's `rsq` is beyond our sequence; the signature was known; no such handle or entry. */
+/** Bits of a finding code: the token's `rsq` is beyond our sequence; the signature was known; no such handle or entry; nobody could check the signature. */
 const BEHIND = 1 << 24
 const REMEMBERED = 1 << 25
 const GONE = 1 << 27
+const UNDECIDED = 1 << 28
 
 function found(code: number): Finding {
   const reason = code & 0xff
@@ -211,6 +214,7 @@ function found(code: number): Finding {
     realm: realm === 0 ? undefined : realm - 1,
     behind: (code & BEHIND) !== 0,
     remembered: (code & REMEMBERED) !== 0,
+    undecided: (code & UNDECIDED) !== 0,
   }
 }
 

@@ -44,7 +44,7 @@ export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => 
     const gate = opening.open(options.env)
     if (typeof token !== 'string' || token === '') return refused(isAbsent(token) ? 'missing_token' : 'malformed')
     const found = gate.find(token)
-    if (found.reason === 'keys_unavailable') mustNotNeedHost(gate, token)
+    if (found.undecided && !gate.asksHostAtOnce) mustNotNeedHost(gate, token)
     const verdict = verdictOf<C>(found, gate.realmOf(found), token)
     return verdict.ok && scope.length > 0 ? scoped(verdict, scope, gate) : verdict
   }

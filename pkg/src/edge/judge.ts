@@ -16,6 +16,7 @@ const JUST_REFRESHED_MS = 250
 /** The verdict on a token for which nothing has to be fetched or waited for, as nearly all are; `undefined`: `judge` it. */
 export function judgeAtOnce<C extends Claims>(gate: OpenGate, found: Finding | Memo, token: string): Verdict<C> | undefined {
   const realm = gate.realmOf(found)
+  if (found.undecided && realm !== undefined) gate.reportUndecided(realm)
   const isSettled = realm === undefined || (isGenuine(found) ? isFresh(gate, realm, found) : isFinal(found))
   return isSettled ? verdictOf<C>(found, realm, token) : undefined
 }
@@ -60,7 +61,7 @@ type Fetch = (unsettled: Unsettled) => Promise<'done' | 'nothing_new'> | undefin
 /** Each is made once for a token, in this order, and the token looked at again. */
 const FETCHES: readonly Fetch[] = [
   (unsettled) => (unsettled.found.reason === 'keys_unavailable' ? loadKeys(unsettled) : undefined),
-  (unsettled) => (unsettled.found.reason === 'unknown_key' ? lookForKey(unsettled) : undefined),
+  (unsettled) => (unsettled.found.reason === 'unknown_key' && !unsettled.found.undecided ? lookForKey(unsettled) : undefined),
   (unsettled) => refresh(unsettled),
   (unsettled) => (unsettled.found.reason === undefined && unsettled.found.behind ? catchUp(unsettled) : undefined),
 ]
@@ -146,8 +147,8 @@ function isFresh({ settings, clockMs }: OpenGate, realm: Realm, found: Finding):
 }
 
 /** Whether a token that is not genuine is refused for good: nothing fetched could change that. */
-function isFinal({ reason }: Finding): boolean {
-  return reason !== 'keys_unavailable' && reason !== 'unknown_key'
+function isFinal({ reason, undecided }: Finding): boolean {
+  return undecided || (reason !== 'keys_unavailable' && reason !== 'unknown_key')
 }
 
 /**

@@ -49,7 +49,7 @@ export class TokenMemo {
   /** Enters a token that was accepted; it may be too big. */
   add(token: string, realm: number | undefined, entry: Entry, moment: number): Memo {
     const own = copy(token)
-    const memo: Memo = { reason: undefined, realm, behind: false, remembered: true, token: own, contents: new Contents(own), entry, moment }
+    const memo: Memo = { reason: undefined, realm, behind: false, remembered: true, undecided: false, token: own, contents: new Contents(own), entry, moment }
     if (weight(own) <= this.#maxBytes / LARGEST_SHARE) this.#enter(keyOf(own), memo)
     return memo
   }

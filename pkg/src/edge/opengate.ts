@@ -22,6 +22,8 @@ export class OpenGate {
   readonly strangers: Strangers = new Strangers()
   readonly #hostCrypto: HostCrypto
   readonly #memo: TokenMemo
+  /** Realms of which it has been reported that signatures cannot be checked. */
+  readonly #undecided = new Set<Realm>()
   #strayAtMs = -Infinity
   #latest = 0
   #clockMs = 0
@@ -133,6 +135,21 @@ export class OpenGate {
     const outcome = await crypto.verify(this.core, errand)
     this.mustBeOpen()
     return this.core.finishToExplain(errand.handle, outcome, this.now()) ?? this.core.explain(token, this.now())
+  }
+
+  /** Whether the host says at once what it finds of a signature. */
+  get asksHostAtOnce(): boolean {
+    return this.#hostCrypto.kind === 'synchronous'
+  }
+
+  /** Reports, once for each realm, that there are tokens of it whose signatures nobody here can check. */
+  reportUndecided(realm: Realm): void {
+    if (this.#undecided.has(realm)) return
+    this.#undecided.add(realm)
+    const message =
+      'a signature could be checked neither by this module nor by the host, so the token was refused: the realm has a key that this ' +
+      "host's cryptography cannot use (or its tokens name none of several keys); the full module, portcullis/edge, checks every algorithm itself"
+    this.report('jwks', realm.name, new PortcullisError('invalid_jwks', message, { detail: 'undecided' }))
   }
 
   realmOf(found: Finding): Realm | undefined {
