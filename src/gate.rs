@@ -3,7 +3,7 @@
 use crate::error::{FeedError, KeyError};
 use crate::explain::{self, Check};
 use crate::keys::{Key, KeyRules, KeySource, Keys, Skipped, MAX_KEYS};
-use crate::revocation::{peek_realm, Applied, Effect, Provided};
+use crate::revocation::{peek_realm, Applied, Effect, Marks, Provided};
 use crate::time::UnixSeconds;
 use crate::verdict::{
     self, Algorithm, Algorithms, Begun, BegunIntake, CacheLimits, Entry, Finding, Handle, Handles, HostOutcome,
@@ -270,6 +270,21 @@ impl Gate {
             Provided::Stored => {}
         }
         Ok(provided)
+    }
+
+    /// How far a realm's state has come, and the latest time that this gate was told: what a gate that replaces it must be given.
+    #[must_use]
+    pub fn marks(&self, realm: usize) -> Option<(Marks, UnixSeconds)> {
+        Some((self.realms.get(realm)?.revocations.marks(), self.latest))
+    }
+
+    /// Makes a new gate start where a lost one ended ([`Revocations::resume`](crate::revocation::Revocations::resume)), in this realm
+    /// and in time. Keys and state have to be loaded again.
+    pub fn resume(&mut self, realm: usize, marks: Marks, latest: UnixSeconds) {
+        self.advance(latest);
+        if let Some(realm) = self.realms.get_mut(realm) {
+            realm.revocations.resume(marks);
+        }
     }
 
     /// The sections to fetch first for a token ([`verdict::missing_sections`]).

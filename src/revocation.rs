@@ -18,6 +18,7 @@ pub(crate) mod fingerprint;
 mod history;
 mod intake;
 mod manifest;
+mod marks;
 mod missing;
 mod offer;
 mod position;
@@ -36,6 +37,7 @@ pub(crate) mod wire;
 
 pub use bounds::Bounds;
 pub use feed_key::{FeedKey, KeyId};
+pub use marks::Marks;
 pub use position::{Chain, Position};
 pub use realm::RealmId;
 pub use state::MAX_LIVE_ENTRIES;
@@ -72,6 +74,8 @@ pub struct Revocations {
     history: History,
     /// Greatest sequence taken from each key.
     high_water: Vec<(KeyId, u64)>,
+    /// Sequence and chain hash of the lost state that this one replaces.
+    replaced: Option<(u64, Chain)>,
     /// When to look again for what has expired.
     forget_at: UnixSeconds,
     /// A staged manifest could not be completed from what was kept, so another one is needed.
@@ -148,9 +152,24 @@ impl Revocations {
             staged: None,
             history: History::default(),
             high_water: Vec::new(),
+            replaced: None,
             forget_at: UnixSeconds::ZERO,
             needs_manifest: false,
         }
+    }
+
+    /// How far it has come.
+    #[must_use]
+    pub fn marks(&self) -> Marks {
+        let last = self.position().map(|position| (position.sequence, position.chain)).or(self.replaced);
+        Marks { last, high_water: self.high_water.clone() }
+    }
+
+    /// Makes a state that was never loaded start where a lost one ended: a manifest older than that is refused, and so is another
+    /// history of its sequence. The state itself has to be loaded again.
+    pub fn resume(&mut self, marks: Marks) {
+        self.replaced = marks.last;
+        self.high_water = marks.high_water;
     }
 
     /// Whether the subject is revoked.

@@ -4,6 +4,7 @@
 #![allow(unsafe_code, unreachable_pub)]
 
 mod edge;
+mod marks;
 mod options;
 #[cfg(feature = "origin")]
 mod origin;

@@ -182,3 +182,45 @@ fn a_message_of_another_realm_is_refused_also_where_both_are_of_one_gate() {
     assert_eq!(gate.apply_feed(0, &manifest, at(NOW)).unwrap().effect, Effect::Changed);
     assert_eq!(gate.apply_feed(1, &theirs.manifest(at(NOW)).unwrap(), at(NOW)).unwrap().effect, Effect::Changed);
 }
+
+#[test]
+fn a_gate_that_replaces_a_lost_one_takes_nothing_older_for_news() {
+    let (mut ledger, mut lost) = (ledger(), gate());
+    let oldest = ledger.manifest(at(NOW)).unwrap();
+    publish(&mut ledger, KEYS, NOW);
+    let before = ledger.manifest(at(NOW)).unwrap();
+    record(&mut ledger, &user("bob"), NOW);
+    load_gate(&mut lost, &mut ledger, NOW + 100);
+    let (marks, latest) = lost.marks(0).unwrap();
+    assert_eq!((marks.last.unwrap().0, latest), (ledger.head().0, at(NOW + 100)));
+
+    let mut fork = Ledger::new(settings()).unwrap();
+    publish(&mut fork, KEYS, NOW);
+    record(&mut fork, &user("mallory"), NOW);
+    let mut gate = gate();
+    gate.resume(0, marks.clone(), latest);
+    assert_eq!(gate.marks(0), Some((marks, latest)), "also when it is lost in its turn");
+    for older in [&oldest, &before] {
+        let refused = gate.apply_feed(0, older, at(NOW));
+        assert!(matches!(refused, Err(FeedError::Older { .. })), "{refused:?}");
+    }
+    let other_history = gate.apply_feed(0, &fork.manifest(at(NOW)).unwrap(), at(NOW));
+    assert!(matches!(other_history, Err(FeedError::Equivocation { .. })), "{other_history:?}");
+    assert!(kids(&gate).is_empty(), "nothing of the old state is left");
+    load_gate(&mut gate, &mut ledger, NOW);
+    assert_eq!(kids(&gate), ["one", "two"]);
+    // Judged by the lost gate's time, not by the one that it is told now.
+    assert_eq!(gate.marks(0).unwrap().1, at(NOW + 100));
+}
+
+#[test]
+fn a_gate_that_replaces_a_lost_one_knows_how_far_each_feed_key_was() {
+    let (mut ledger, mut lost) = (ledger(), gate());
+    let older = ledger.manifest(at(NOW)).unwrap();
+    record(&mut ledger, &token("j", NOW + 300, NOW), NOW);
+    assert_eq!(lost.apply_feed(0, &ledger.manifest(at(NOW)).unwrap(), at(NOW)).unwrap().effect, Effect::Changed);
+    let (marks, latest) = lost.marks(0).unwrap();
+    let mut gate = gate();
+    gate.resume(0, portcullis::revocation::Marks { last: None, ..marks }, latest);
+    assert!(matches!(gate.apply_feed(0, &older, at(NOW)), Err(FeedError::Older { .. })));
+}

@@ -3,6 +3,7 @@
 use super::delta::{Delta, Reach};
 use super::feed_key::KeyId;
 use super::manifest::Manifest;
+use super::position::Position;
 use super::section::{SectionEntry, SectionName};
 use super::slot::Body;
 use super::staged::Staged;
@@ -40,7 +41,7 @@ impl Revocations {
                 return Ok(if renewed { Effect::Renewed } else { Effect::AlreadyKnown });
             }
         } else {
-            self.refuse_older(key, stated.sequence)?;
+            self.refuse_older(key, &stated)?;
         }
         self.raise_high_water(key, stated.sequence);
         let mut arrived = self.staged.take().map(|staged| staged.arrived).unwrap_or_default();
@@ -196,10 +197,15 @@ impl Revocations {
         }
     }
 
-    fn refuse_older(&self, key: KeyId, sequence: u64) -> Result<(), FeedError> {
+    fn refuse_older(&self, key: KeyId, stated: &Position) -> Result<(), FeedError> {
+        let sequence = stated.sequence;
+        if self.replaced.is_some_and(|(known, chain)| sequence == known && stated.chain != chain) {
+            return Err(FeedError::Equivocation { sequence });
+        }
         let of_key = self.high_water.iter().find(|(known, _)| *known == key).map(|(_, sequence)| *sequence);
         let staged = self.staged.as_ref().map(|staged| staged.manifest.position.sequence);
-        match of_key.max(staged) {
+        let replaced = self.replaced.map(|(sequence, _)| sequence);
+        match of_key.max(staged).max(replaced) {
             Some(known) if sequence < known => Err(FeedError::Older { sequence, known }),
             Some(_) | None => Ok(()),
         }

@@ -1,5 +1,6 @@
 //! The gate, as JavaScript sees it.
 
+use super::marks::{marks_object, read_marks, MarksObject};
 use super::options::GateOptions;
 use super::{error, hex, number, object, time};
 use crate::error::{FeedError, KeyError};
@@ -216,6 +217,18 @@ impl JsGate {
             Provided::Stored => "stored".to_owned(),
             Provided::Committed => "committed".to_owned(),
         })
+    }
+
+    /// How far a realm's state has come, for `resume` of the gate that replaces this one.
+    pub fn marks(&self, realm: usize) -> Result<JsValue, JsValue> {
+        self.gate.marks(realm).map(marks_object).ok_or_else(no_realm)
+    }
+
+    /// Makes a realm start where a lost gate's ended: nothing older is taken for news, and the clock does not go back.
+    pub fn resume(&mut self, realm: usize, marks: &MarksObject) -> Result<(), JsValue> {
+        let (marks, latest) = read_marks(marks)?;
+        self.gate.resume(realm, marks, latest);
+        Ok(())
     }
 
     /// Where a realm's state stands.

@@ -152,6 +152,8 @@ fn bind(compiled: &Path, folder: &Path) -> Result<(), Failure> {
         .out_name("core")
         .typescript(true)
         .omit_default_module_path(true)
+        // An instance that has trapped is replaced by a new one; objects of the old one then throw instead of reaching into it.
+        .reset_state_function(true)
         .web(true)
         .and_then(|bindgen| bindgen.generate(folder));
     bound.map_err(|error| Failure::Bindgen(format!("wasm-bindgen: {error:#}")))
