@@ -224,3 +224,18 @@ fn a_handle_is_good_once_and_there_are_few() {
     let handle = pair.hand_over(&unknown);
     assert_eq!(pair.gate.finish(handle, HostOutcome::Unknown, NOW).map(outcome), Some("checked"));
 }
+
+#[test]
+fn tokens_may_come_back_from_the_host_in_any_order() {
+    let mut pair = Pair::new();
+    let slow = pair.hand_over(&token(&json!({ "jti": "slow" })));
+    let others: Vec<Handle> = (1..MAX_HANDLES).map(|_| pair.hand_over(&token(&json!({})))).collect();
+    let mut latest = *others.last().unwrap();
+    for _ in 0..4 * MAX_HANDLES {
+        assert!(pair.gate.finish(latest, HostOutcome::Bad, NOW).is_some());
+        latest = pair.hand_over(&token(&json!({})));
+        assert!(pair.gate.pending(slow).is_some(), "no more than there is room for are at the host");
+    }
+    assert!(others.iter().rev().skip(1).all(|other| pair.gate.pending(*other).is_some()));
+    assert_eq!(verdict(pair.gate.finish(slow, HostOutcome::Good, NOW).unwrap()), "accepted");
+}

@@ -2,7 +2,7 @@
 
 use super::Pending;
 
-/// So many may be at the host at once. When one more goes there the oldest is forgotten, and its caller begins again.
+/// So many may be at the host at once. When one more goes there an earlier one is forgotten, and its caller begins again.
 pub const MAX_HANDLES: usize = 256;
 
 /// Names one token at the host, once.
@@ -23,8 +23,8 @@ impl Handle {
     }
 }
 
-/// The tokens at the host. A host may never come back: a request that is cancelled takes the rest of its work along. So
-/// the room is a ring, and what was left there goes when the ring comes round.
+/// The tokens at the host, which may come back in any order. Some never do: a request that is cancelled takes the rest of its
+/// work along. So the room is a ring, and what was left there goes when the ring is full and comes round.
 #[derive(Debug, Default)]
 pub struct Handles {
     ring: Vec<Option<(Handle, Pending)>>,
@@ -34,8 +34,8 @@ pub struct Handles {
 impl Handles {
     /// Keeps a token until it is taken back.
     pub fn put(&mut self, pending: Pending) -> Handle {
-        let handle = Handle(self.next);
-        self.next = self.next.wrapping_add(1);
+        let handle = self.next_free().unwrap_or(Handle(self.next));
+        self.next = handle.0.wrapping_add(1);
         let at = place(handle);
         if self.ring.len() <= at {
             self.ring.resize_with(at + 1, || None);
@@ -44,6 +44,12 @@ impl Handles {
             *slot = Some((handle, pending));
         }
         handle
+    }
+
+    /// The next handle whose place nobody has.
+    fn next_free(&self) -> Option<Handle> {
+        let mut later = (0..).take(MAX_HANDLES).map(|ahead| Handle(self.next.wrapping_add(ahead)));
+        later.find(|handle| matches!(self.ring.get(place(*handle)), None | Some(None)))
     }
 
     /// A token that is kept.
