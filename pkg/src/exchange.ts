@@ -11,10 +11,18 @@ export interface Places {
 
 /** Names a token that a core remembers as verified, once: when it has gone, the name is no other's. */
 export interface Entry {
+  /** The instance of the module that it belongs to. */
+  readonly generation: number
   readonly place: number
   /** Which of all that were ever remembered it is, in two halves. */
   readonly lower: number
   readonly upper: number
+}
+
+/** Names a token at the host, once: the same number in another instance of the module is another's. */
+export interface Ticket {
+  readonly generation: number
+  readonly handle: number
 }
 
 /** The part of a core's memory through which tokens go in and errands come out, without a copy by the boundary's code. */
@@ -22,14 +30,17 @@ export class Exchange {
   readonly #memory: WebAssembly.Memory
   readonly #places: Places
   readonly #maxTokenBytes: number
+  readonly #generation: number
   /** Made anew when the memory has grown, for that detaches them. */
   #bytes: Uint8Array<ArrayBuffer> = new Uint8Array()
   #errand: Uint32Array<ArrayBuffer> = new Uint32Array()
 
-  constructor(memory: WebAssembly.Memory, places: Places, maxTokenBytes: number) {
+  /** `generation` counts the instances of the module, so that nothing of one is taken for something of another. */
+  constructor(memory: WebAssembly.Memory, places: Places, maxTokenBytes: number, generation: number) {
     this.#memory = memory
     this.#places = places
     this.#maxTokenBytes = maxTokenBytes
+    this.#generation = generation
   }
 
   /** Writes a token where the core reads it, and answers how many bytes it has; one that is too long gets one too many. */
@@ -45,14 +56,16 @@ export class Exchange {
     const errand = this.#errand
     const inputLength = errand[2] ?? 0
     const bytes = this.#bytes.subarray(0, inputLength + (errand[3] ?? 0))
-    return { handle: errand[0] ?? 0, keyNumber: errand[1] ?? 0, bytes, inputLength }
+    // Each instance counts its keys from the beginning; a key number must never name two keys.
+    const keyNumber = this.#generation * 2 ** 32 + (errand[1] ?? 0)
+    return { generation: this.#generation, handle: errand[0] ?? 0, keyNumber, bytes, inputLength }
   }
 
   /** The token of the last `begin`, right after the core has said that it remembered the signature. */
   get entry(): Entry {
     if (this.#bytes.byteLength === 0) this.#look()
     const named = this.#errand
-    return { place: named[0] ?? 0, lower: named[1] ?? 0, upper: named[2] ?? 0 }
+    return { generation: this.#generation, place: named[0] ?? 0, lower: named[1] ?? 0, upper: named[2] ?? 0 }
   }
 
   #look(): void {

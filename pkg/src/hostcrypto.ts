@@ -3,6 +3,8 @@ import type { Algorithm, JWK } from './types.ts'
 
 /** A signature for the host to check. Every answer, and none at all, goes to `finish` once. */
 export interface Errand {
+  /** The instance of the module that gave it. */
+  generation: number
   handle: number
   /** Names a key of this gate; the same number never means another. */
   keyNumber: number
@@ -18,7 +20,7 @@ export type HostOutcome = boolean | undefined
 /** Whoever gives errands. */
 export interface ErrandGiver {
   /** The key that an errand is about; `undefined` when there is none to give. */
-  hostKey(handle: number): HostKey | undefined
+  hostKey(errand: Errand): HostKey | undefined
 }
 
 /** A key, and what it is used by. */
@@ -90,8 +92,9 @@ export class NodeSignatures {
     this.algorithms = algorithms
   }
 
-  verify(core: ErrandGiver, { handle, keyNumber, bytes, inputLength }: Errand): HostOutcome {
-    const key = this.#keys.get(keyNumber) ?? keep(this.#keys, keyNumber, this.#import(core.hostKey(handle)))
+  verify(core: ErrandGiver, errand: Errand): HostOutcome {
+    const { keyNumber, bytes, inputLength } = errand
+    const key = this.#keys.get(keyNumber) ?? keep(this.#keys, keyNumber, this.#import(core.hostKey(errand)))
     if (key === 'unusable') return undefined
     try {
       return this.#crypto.verify(key.digest, bytes.subarray(0, inputLength), key.key as never, bytes.subarray(inputLength))
@@ -146,12 +149,13 @@ export class WebSignatures {
   }
 
   /** The promise never rejects. */
-  verify(core: ErrandGiver, { handle, keyNumber, bytes, inputLength }: Errand): Promise<HostOutcome> {
+  verify(core: ErrandGiver, errand: Errand): Promise<HostOutcome> {
+    const { keyNumber, bytes, inputLength } = errand
     const key = this.#keys.get(keyNumber)
     if (key !== undefined && this.#reads === 'at_once') return this.#verify(key, bytes, inputLength)
     // A copy for whoever reads later: the next token is written where this one stands.
     const own = bytes.slice()
-    if (key === undefined) return this.#importAndVerify(keyNumber, core.hostKey(handle), own, inputLength)
+    if (key === undefined) return this.#importAndVerify(keyNumber, core.hostKey(errand), own, inputLength)
     return this.#verify(key, own, inputLength)
   }
 

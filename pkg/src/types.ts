@@ -157,8 +157,8 @@ export interface FeedOptions {
 
 /** Something an operator should hear of. It holds no token, secret or attacker's text. */
 export interface Report {
-  /** `options`: what the function that makes the options of each `env` costs. */
-  kind: 'feed' | 'jwks' | 'clock' | 'options'
+  /** `options`: what the function that makes the options of each `env` costs. `fault`: the core failed and is being replaced. */
+  kind: 'feed' | 'jwks' | 'clock' | 'options' | 'fault'
   realm: string
   error: PortcullisError
 }

@@ -1,6 +1,6 @@
-import { Gate, initSync, reasons } from '../../wasm/edge/core.js'
+import { __wbg_reset_state, Gate, initSync, reasons } from '../../wasm/edge/core.js'
 import { type ErrorCode, PortcullisError } from '../errors.ts'
-import { AT_HOST, type Entry, Exchange, outcomeCode } from '../exchange.ts'
+import { AT_HOST, type Entry, Exchange, outcomeCode, type Ticket } from '../exchange.ts'
 import type { Errand, HostKey, HostOutcome } from '../hostcrypto.ts'
 import { type Host, Loading } from '../loading.ts'
 import type { CorePolicy } from '../policy.ts'
@@ -10,7 +10,7 @@ import type { Algorithm, Check, JWK } from '../types.ts'
 export type { Host, NodeCrypto } from '../loading.ts'
 
 const loading = new Loading(
-  { initSync, reasons },
+  { initSync, __wbg_reset_state, reasons },
   "import from 'portcullis/edge', or from 'portcullis/edge/load' and first call load(module, { shareFlights }) with the " +
     'WebAssembly.Module of portcullis/edge.wasm',
 )
@@ -23,6 +23,14 @@ export function load(module: WebAssembly.Module, host: Host): void {
 /** What the runtime allows. Throws `not_loaded`. */
 export function host(): Host {
   return loading.host
+}
+
+/** What a core's owner hears of it. */
+export interface CoreListener {
+  /** A call has ended in a trap, and the instance of the module was given up; the next call is made in a new one. Must not throw. */
+  onFault(cause: unknown): void
+  /** There is a new instance: keys are as before, the state has to be loaded again, and nothing is remembered. Must not throw. */
+  onRenewed(): void
 }
 
 export interface CoreOptions {
@@ -78,17 +86,41 @@ export interface CoreApplied {
   effect: 'changed' | 'partial' | 'renewed' | 'known' | 'staged'
 }
 
-/** The wasm gate with our errors. Realms are indices into `realms` of its options. All of it is synchronous. */
+/** How far a realm's state has come; made and read by the core. */
+export type CoreMarks = object
+
+/** A realm's keys as they were handed in. */
+interface InstalledKeys {
+  json: Uint8Array
+  usableUntil: number
+  source: 'configuration' | 'url'
+}
+
+/**
+ * The wasm gate with our errors. Realms are indices into `realms` of its options. All of it is synchronous.
+ *
+ * A call that ends in a trap, as when memory runs out, leaves the module's instance in no defined state: it is given up, with
+ * all that other cores have in it, and each core is made again in a new instance at its next call. What must outlast that is
+ * kept here: the realms' keys, and how far their states had come.
+ */
 export class Core {
-  readonly #gate: Gate
-  readonly #exchange: Exchange
+  readonly #options: CoreOptions
+  readonly #listener: CoreListener
+  readonly #keys: (InstalledKeys | undefined)[] = []
+  readonly #marks: (CoreMarks | undefined)[] = []
+  #generation: number
+  #gate: Gate
+  #exchange: Exchange
   #changes = 0
 
-  /** Throws `not_loaded`, and `invalid_option` for what only the core can tell, such as an unusable feed key. */
-  constructor(options: CoreOptions) {
-    const memory = loading.memory
-    this.#gate = as('invalid_option', () => new Gate(options))
-    this.#exchange = new Exchange(memory, this.#gate, options.maxTokenBytes)
+  /** Throws `not_loaded`, `fault`, and `invalid_option` for what only the core can tell, such as an unusable feed key. */
+  constructor(options: CoreOptions, listener: CoreListener = SILENT) {
+    this.#options = options
+    this.#listener = listener
+    if (!loading.renew()) throw resting()
+    this.#generation = loading.generation
+    this.#gate = this.#attempt('invalid_option', () => new Gate(options))
+    this.#exchange = this.#exchangeOf(this.#gate)
   }
 
   /** How often keys or state may have changed. As long as it is the same, they are. */
@@ -98,14 +130,24 @@ export class Core {
 
   /** Judges a token. `undefined`, which only comes with `help`: there is an `errand` for the host. */
   begin(token: string, now: number, help: boolean): Finding | undefined {
-    const code = this.#gate.begin(this.#exchange.write(token), now, help)
-    return (code & AT_HOST) === 0 ? found(code) : undefined
+    if (!this.#isUsable()) return UNAVAILABLE
+    try {
+      const code = this.#gate.begin(this.#exchange.write(token), now, help)
+      return (code & AT_HOST) === 0 ? found(code) : undefined
+    } catch (cause) {
+      return this.#unavailable(cause)
+    }
   }
 
   /** Judges a token that was remembered. `undefined`: it is not any more, or its key is another; it must be judged from the beginning. */
-  recheck({ place, lower, upper }: Entry, now: number): Finding | undefined {
-    const code = this.#gate.recheck(place, lower, upper, now)
-    return (code & GONE) === 0 ? found(code) : undefined
+  recheck({ generation, place, lower, upper }: Entry, now: number): Finding | undefined {
+    if (generation !== loading.generation) return undefined
+    try {
+      const code = this.#gate.recheck(place, lower, upper, now)
+      return (code & GONE) === 0 ? found(code) : undefined
+    } catch (cause) {
+      return this.#unavailable(cause)
+    }
   }
 
   /** What the token is known by, right after `begin` has found that it was remembered. */
@@ -119,61 +161,73 @@ export class Core {
   }
 
   /** `undefined`: the handle is too old; the token must be judged from the beginning. */
-  finish(handle: number, outcome: HostOutcome, now: number): Finding | undefined {
-    const code = this.#gate.finish(handle, outcomeCode(outcome), now)
-    return (code & GONE) === 0 ? found(code) : undefined
+  finish({ generation, handle }: Ticket, outcome: HostOutcome, now: number): Finding | undefined {
+    if (generation !== loading.generation) return undefined
+    try {
+      const code = this.#gate.finish(handle, outcomeCode(outcome), now)
+      return (code & GONE) === 0 ? found(code) : undefined
+    } catch (cause) {
+      return this.#unavailable(cause)
+    }
   }
 
   /** The key that an errand is about; `undefined` when the core has none to give. */
-  hostKey(handle: number): HostKey | undefined {
-    const [algorithm, jwk] = this.#gate.hostKey(handle)
+  hostKey({ generation, handle }: Ticket): HostKey | undefined {
+    if (generation !== loading.generation) return undefined
+    const [algorithm, jwk] = this.#orElse([], () => this.#gate.hostKey(handle))
     return jwk === undefined ? undefined : { algorithm: algorithm as Algorithm, jwk: JSON.parse(jwk) as JWK }
   }
 
   /** The algorithm of a token that cannot be judged without the host: one that this build has no code for. */
   hostNeeded(token: string, now: number): Algorithm | undefined {
-    return this.#gate.hostNeeded(token, now) as Algorithm | undefined
+    return this.#orElse(undefined, () => this.#gate.hostNeeded(token, now) as Algorithm | undefined)
   }
 
   explain(token: string, now: number): Check[] {
-    return this.#gate.explain(token, now) as Check[]
+    return this.#call('fault', () => this.#gate.explain(token, now) as Check[])
   }
 
   /** Whether the host must look at a token's signature before it can be explained: then there is an `errand` for it. */
   beginToExplain(token: string, now: number): boolean {
-    return this.#gate.beginToExplain(this.#exchange.write(token), now)
+    return this.#call('fault', () => this.#gate.beginToExplain(this.#exchange.write(token), now))
   }
 
   /** `undefined`: the handle is too old. */
-  finishToExplain(handle: number, outcome: HostOutcome, now: number): Check[] | undefined {
-    return this.#gate.finishToExplain(handle, outcomeCode(outcome), now) as Check[] | undefined
+  finishToExplain({ generation, handle }: Ticket, outcome: HostOutcome, now: number): Check[] | undefined {
+    if (generation !== loading.generation) return undefined
+    return this.#attempt('fault', () => this.#gate.finishToExplain(handle, outcomeCode(outcome), now) as Check[] | undefined)
   }
 
   /** Throws `invalid_jwks` when nothing in it can be used; then the keys are as before. */
   setKeys(realm: number, json: Uint8Array, usableUntil: number, source: 'configuration' | 'url'): void {
     this.#changes += 1
-    as('invalid_jwks', () => this.#gate.setKeys(realm, json, usableUntil, source))
+    this.#call('invalid_jwks', () => this.#gate.setKeys(realm, json, usableUntil, source))
+    this.#keys[realm] = { json, usableUntil, source }
   }
 
   /** Throws `feed_refused`, also for a message of another realm; then nothing has changed. */
   applyFeed(realm: number, bytes: Uint8Array, now: number): CoreApplied {
     this.#changes += 1
-    return as('feed_refused', () => this.#gate.applyFeed(realm, bytes, now) as CoreApplied)
+    return this.#call('feed_refused', () => {
+      const applied = this.#gate.applyFeed(realm, bytes, now) as CoreApplied
+      this.#marks[realm] = this.#gate.marks(realm) as CoreMarks
+      return applied
+    })
   }
 
   /** Realm and sequence that bytes claim, before any signature is looked at. Throws `feed_refused`. */
   peekFeed(bytes: Uint8Array): { realm: number; sequence: number } {
-    return as('feed_refused', () => this.#gate.peekFeed(bytes) as { realm: number; sequence: number })
+    return this.#call('feed_refused', () => this.#gate.peekFeed(bytes) as { realm: number; sequence: number })
   }
 
   /** The SHA-256 names, in hexadecimal, of the sections to fetch. */
   missingSections(realm: number): string[] {
-    return this.#gate.missingSections(realm)
+    return this.#orElse([], () => this.#gate.missingSections(realm))
   }
 
   /** Those of them, of whichever realm issued the token, in which the answer about it lies. */
   missingFor(token: string): string[] {
-    return this.#gate.missingFor(token)
+    return this.#orElse([], () => this.#gate.missingFor(token))
   }
 
   /**
@@ -182,22 +236,116 @@ export class Core {
    */
   provideSection(realm: number, bytes: Uint8Array, sha256: Uint8Array | undefined): 'stored' | 'committed' {
     this.#changes += 1
-    return as('feed_refused', () => this.#gate.provideSection(realm, bytes, sha256) as 'stored' | 'committed')
+    return this.#call('feed_refused', () => {
+      const provided = this.#gate.provideSection(realm, bytes, sha256) as 'stored' | 'committed'
+      if (provided === 'committed') this.#marks[realm] = this.#gate.marks(realm) as CoreMarks
+      return provided
+    })
   }
 
-  /** The digest of what a realm's gate and origin must agree on. */
+  /** The digest of what a realm's gate and origin must agree on; empty while there is no core. */
   policy(realm: number): string {
-    return this.#gate.policy(realm)
+    return this.#orElse('', () => this.#gate.policy(realm))
   }
 
   state(realm: number): CoreState {
-    return this.#gate.state(realm) as CoreState
+    return this.#orElse(NOT_LOADED, () => this.#gate.state(realm) as CoreState)
   }
 
   /** Gives the memory back. Nothing may be called afterwards. */
   free(): void {
-    this.#gate.free()
+    // What belongs to an instance that was given up is gone with it.
+    if (this.#generation !== loading.generation) return
+    try {
+      this.#gate.free()
+    } catch {
+      loading.discard(this.#generation)
+    }
   }
+
+  /** Runs a call in the present instance. What the core throws has a stable `code`, which becomes our `detail`. */
+  #call<T>(code: ErrorCode, operation: () => T): T {
+    if (!this.#isUsable()) throw resting()
+    return this.#attempt(code, operation)
+  }
+
+  /** The same for what has an answer without a core, too. */
+  #orElse<T>(otherwise: T, operation: () => T): T {
+    if (!this.#isUsable()) return otherwise
+    try {
+      return operation()
+    } catch (cause) {
+      this.#fail(cause)
+      return otherwise
+    }
+  }
+
+  #attempt<T>(code: ErrorCode, operation: () => T): T {
+    try {
+      return operation()
+    } catch (cause) {
+      const detail = cause instanceof Error && 'code' in cause ? cause.code : undefined
+      if (typeof detail === 'string') throw new PortcullisError(code, (cause as Error).message, { detail, cause })
+      this.#fail(cause)
+      throw new PortcullisError('fault', 'the core failed and is being replaced: see the cause of this error', { detail: 'core_failed', cause })
+    }
+  }
+
+  /** Whether there is a gate in the present instance; one that was lost with an instance is made again. */
+  #isUsable(): boolean {
+    return this.#generation === loading.generation || this.#renew()
+  }
+
+  #renew(): boolean {
+    if (!loading.renew()) return false
+    const { generation } = loading
+    try {
+      const gate = new Gate(this.#options)
+      for (const [realm, marks] of this.#marks.entries()) if (marks !== undefined) gate.resume(realm, marks)
+      for (const [realm, keys] of this.#keys.entries()) {
+        if (keys !== undefined) gate.setKeys(realm, keys.json, keys.usableUntil, keys.source)
+      }
+      this.#exchange = this.#exchangeOf(gate)
+      this.#gate = gate
+      this.#generation = generation
+    } catch (cause) {
+      loading.discard(generation)
+      this.#listener.onFault(cause)
+      return false
+    }
+    this.#changes += 1
+    this.#listener.onRenewed()
+    return true
+  }
+
+  #exchangeOf(gate: Gate): Exchange {
+    return new Exchange(loading.memory, gate, this.#options.maxTokenBytes, loading.generation)
+  }
+
+  /** What a token gets in whose course the core has failed: it is not tried again. */
+  #unavailable(cause: unknown): Finding {
+    this.#fail(cause)
+    return UNAVAILABLE
+  }
+
+  #fail(cause: unknown): void {
+    this.#changes += 1
+    loading.discard(this.#generation)
+    this.#listener.onFault(cause)
+  }
+}
+
+const SILENT: CoreListener = { onFault: () => undefined, onRenewed: () => undefined }
+
+/** What a token gets while there is no core that could know anything: it is of no realm, so nothing is fetched for it. */
+export const UNAVAILABLE: Finding = Object.freeze({ reason: 'no_feed', realm: undefined, behind: false, remembered: false, undecided: false })
+const NOT_LOADED: CoreState = Object.freeze({
+  loaded: false, sequence: 0, chain: '', issuedAt: 0, notAfter: 0, wantsManifest: false, hasKeys: false, tokenIds: 0, epochs: 0,
+  sectionBytes: 0, liveEntries: 0, errorRate: 0,
+})
+
+function resting(): PortcullisError {
+  return new PortcullisError('fault', 'the core has failed too often; a new one is made in some seconds', { detail: 'core_resting' })
 }
 
 /** Bits of a finding code: the token's `rsq` is beyond our sequence; the signature was known; no such handle or entry; nobody could check the signature. */
@@ -215,16 +363,5 @@ function found(code: number): Finding {
     behind: (code & BEHIND) !== 0,
     remembered: (code & REMEMBERED) !== 0,
     undecided: (code & UNDECIDED) !== 0,
-  }
-}
-
-/** Runs an operation of the core; what it throws has a stable `code`, which becomes our `detail`. */
-function as<T>(code: ErrorCode, operation: () => T): T {
-  try {
-    return operation()
-  } catch (cause) {
-    const detail = cause instanceof Error && 'code' in cause ? String(cause.code) : 'internal'
-    const message = cause instanceof Error ? cause.message : 'the core failed'
-    throw new PortcullisError(code, message, { detail, cause })
   }
 }

@@ -150,7 +150,8 @@ async function judgedLater<C extends Claims>(
 ): Promise<Verdict<C>> {
   gate.enter()
   try {
-    const found = looked instanceof Flight ? looked.land(await looked.outcome) : looked
+    let found = looked
+    while (found instanceof Flight) found = gate.land(found, await found.outcome)
     const verdict = judgeAtOnce<C>(gate, found, token) ?? (await judge<C>(gate, found, token, forgiving(host)))
     return verdict.ok && scope.length > 0 ? scoped(verdict, scope, gate) : verdict
   } finally {

@@ -53,7 +53,7 @@ async function verdicts(core: Core, token: string): Promise<Record<string, strin
     const { errand } = core
     const outcome = found === undefined ? await host.verify(core, errand) : false
     assert.notEqual(outcome, undefined, name)
-    all[name] = (found ?? core.finish(errand.handle, outcome, NOW))?.reason
+    all[name] = (found ?? core.finish(errand, outcome, NOW))?.reason
   }
   return all
 }
@@ -188,14 +188,14 @@ test('a host that cannot tell leaves it to Rust', async () => {
       const { errand } = core
       const outcome = new NodeSignatures(crypto).verify(core, errand)
       assert.equal(outcome, undefined)
-      assert.equal(core.finish(errand.handle, outcome, NOW)?.reason, reason)
-      assert.equal(core.finish(errand.handle, true, NOW), undefined, 'a handle is good once')
+      assert.equal(core.finish(errand, outcome, NOW)?.reason, reason)
+      assert.equal(core.finish(errand, true, NOW), undefined, 'a handle is good once')
     }
     const rejecting = { importKey: () => Promise.resolve({}), verify: () => Promise.reject(new Error('no')) } as unknown as SubtleCrypto
     assert.equal(core.begin(token, NOW, true), undefined)
     const { errand } = core
     const outcome = await new WebSignatures(rejecting).verify(core, errand)
-    assert.equal(core.finish(errand.handle, outcome, NOW)?.reason, reason)
+    assert.equal(core.finish(errand, outcome, NOW)?.reason, reason)
   }
 })
 
@@ -220,11 +220,11 @@ test('the bytes are those of the token, whatever is written after it: read at on
       const asked = tokens.map((token) => {
         assert.equal(core.begin(token, NOW, true), undefined)
         const { errand } = core
-        return { handle: errand.handle, outcome: web.verify(core, errand) }
+        return { errand, outcome: web.verify(core, errand) }
       })
       core.begin('x'.repeat(2000), NOW, true)
-      for (const [number, { handle, outcome }] of asked.entries()) {
-        assert.equal(core.finish(handle, await outcome, NOW)?.reason, number % 2 === 0 ? 'no_feed' : 'bad_signature')
+      for (const [number, { errand, outcome }] of asked.entries()) {
+        assert.equal(core.finish(errand, await outcome, NOW)?.reason, number % 2 === 0 ? 'no_feed' : 'bad_signature')
       }
     }
   }

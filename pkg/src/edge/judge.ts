@@ -38,8 +38,9 @@ export async function judge<C extends Claims>(
   for (const fetch of FETCHES) {
     const fetching = fetch({ gate, realm, found, token, startedAtMs, waitUntil })
     if (fetching === undefined || (await fetching) === 'nothing_new') continue
-    const again = gate.look(token)
-    found = again instanceof Flight ? again.land(await again.outcome) : again
+    let again = gate.look(token)
+    while (again instanceof Flight) again = gate.land(again, await again.outcome)
+    found = again
   }
   if (isGenuine(found)) refreshBehind(gate, realm, waitUntil)
   return verdictOf<C>(found, gate.realmOf(found), token)

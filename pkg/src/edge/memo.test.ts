@@ -158,20 +158,20 @@ test('whatever happens in between, every verdict is that of a gate without memor
 test('the memory is bounded, and keeps what is asked for', () => {
   const memo = new TokenMemo(100, 1 << 20)
   const token = (number: number) => `${'h'.repeat(100)}.${'c'.repeat(500)}.${String(number).padStart(86, '0')}`
-  memo.add(token(0), 0, { place: 0, lower: 1, upper: 0 }, 1)
+  memo.add(token(0), 0, { generation: 0, place: 0, lower: 1, upper: 0 }, 1)
   for (let number = 1; number < 100_000; number++) {
-    memo.add(token(number), 0, { place: 0, lower: 1, upper: 0 }, 1)
+    memo.add(token(number), 0, { generation: 0, place: 0, lower: 1, upper: 0 }, 1)
     if (number % 20 === 0) assert.equal(memo.get(token(0))?.token, token(0), String(number))
     assert.ok(memo.size <= 100)
   }
   assert.equal(memo.get(token(5)), undefined)
   assert.equal(memo.get(`x${token(0).slice(1)}`), undefined, 'the whole text decides')
   const small = new TokenMemo(1000, 20_000)
-  for (let number = 0; number < 1000; number++) small.add(token(number), 0, { place: 0, lower: 1, upper: 0 }, 1)
+  for (let number = 0; number < 1000; number++) small.add(token(number), 0, { generation: 0, place: 0, lower: 1, upper: 0 }, 1)
   assert.ok(small.size > 5 && small.size < 20, String(small.size))
-  small.add(`${'x'.repeat(10_000)}.x.x`, 0, { place: 0, lower: 1, upper: 0 }, 1)
+  small.add(`${'x'.repeat(10_000)}.x.x`, 0, { generation: 0, place: 0, lower: 1, upper: 0 }, 1)
   assert.equal(small.get(`${'x'.repeat(10_000)}.x.x`), undefined)
   const none = new TokenMemo(0, 1 << 20)
-  none.add(token(1), 0, { place: 0, lower: 1, upper: 0 }, 1)
+  none.add(token(1), 0, { generation: 0, place: 0, lower: 1, upper: 0 }, 1)
   assert.equal(none.size, 0)
 })

@@ -1,8 +1,10 @@
 import { PortcullisError } from '../errors.ts'
+import type { Ticket } from '../exchange.ts'
 import { type HostCrypto, hostCrypto, type HostOutcome, type NodeSignatures } from '../hostcrypto.ts'
 import { corePolicy } from '../policy.ts'
 import type { Check } from '../types.ts'
-import { Core, type Finding, host } from './core.ts'
+import { Core, type Finding, host, UNAVAILABLE } from './core.ts'
+import { HostTurns } from './host-turns.ts'
 import { type Memo, TokenMemo } from './memo.ts'
 import { Realm } from './realm.ts'
 import { type Reporter, reporter } from './report.ts'
@@ -15,13 +17,14 @@ const STRAY_EVERY_MS = 60_000
 /** A gate in use: the core, its realms, and the clock they are judged by. */
 export class OpenGate {
   readonly core: Core
-  readonly realms: readonly Realm[]
+  readonly realms: readonly Realm[] = []
   readonly settings: Settings
   readonly report: Reporter
   /** Those who push without a secret. */
   readonly strangers: Strangers = new Strangers()
   readonly #hostCrypto: HostCrypto
   readonly #memo: TokenMemo
+  readonly #turns: HostTurns
   /** Realms of which it has been reported that signatures cannot be checked. */
   readonly #undecided = new Set<Realm>()
   #strayAtMs = -Infinity
@@ -39,7 +42,8 @@ export class OpenGate {
     this.report = reporter(settings)
     this.#hostCrypto = hostCrypto(settings.verifySignatures, host())
     this.#memo = new TokenMemo(settings.verifiedTokenCacheEntries, settings.verifiedTokenCacheBytes)
-    this.core = new Core({
+    this.#turns = new HostTurns(shareFlights)
+    const options = {
       maxTokenBytes: settings.maxTokenBytes,
       leewaySeconds: settings.leewaySeconds,
       skewSeconds: settings.skewSeconds,
@@ -54,9 +58,10 @@ export class OpenGate {
       realms: settings.realms.map(({ token, jwks, feed }) => ({
         ...corePolicy(token),
         feedKeys: feed.keys,
-        keysFrom: jwks === undefined ? 'feed' : 'caller',
+        keysFrom: jwks === undefined ? ('feed' as const) : ('caller' as const),
       })),
-    })
+    }
+    this.core = new Core(options, { onFault: (cause) => this.#reportFault(cause), onRenewed: () => this.#reload() })
     const surroundings = { core: this.core, settings, shareFlights, report: this.report, now: () => this.now() }
     this.realms = settings.realms.map((realm, index) => new Realm(index, realm, surroundings))
     for (const realm of this.realms) realm.start()
@@ -108,7 +113,7 @@ export class OpenGate {
     const again = this.#lookAgain(memo, now)
     if (again !== undefined) return again
     const help = this.#hostCrypto.kind === 'synchronous' ? this.#hostCrypto : undefined
-    const found = this.core.begin(token, now, help !== undefined) ?? this.#ask(help, token, now)
+    const found = this.core.begin(token, now, help !== undefined) ?? this.#ask(help, now)
     return this.#noted(found, token, memo, now)
   }
 
@@ -120,21 +125,37 @@ export class OpenGate {
     const memo = this.#memo.get(token)
     const again = this.#lookAgain(memo, now)
     if (again !== undefined) return again
-    const found = this.core.begin(token, now, true)
-    if (found !== undefined) return this.#noted(found, token, memo, now)
-    const { errand } = this.core
-    return new Flight(this, token, errand.handle, this.#hostCrypto.verify(this.core, errand))
+    if (!this.#turns.enter()) return new Flight(token, undefined, this.#turns.wait().then(() => undefined), 1)
+    return this.#begin(token, memo, now, 1)
+  }
+
+  /** What is found once a flight has landed: all but the signature is looked at again. Throws `closed`. */
+  land(flight: Flight, outcome: HostOutcome): Finding | Memo | Flight {
+    const { token, ticket, round } = flight
+    if (this.#closed) this.#turns.leave()
+    this.mustBeOpen()
+    const now = this.now()
+    // It has waited for its turn, and has it now.
+    if (ticket === undefined) return this.#begin(token, this.#memo.get(token), now, round)
+    this.#turns.leave()
+    const found = this.core.finish(ticket, outcome, now)
+    if (found !== undefined) return found
+    if (round >= MAX_ROUNDS) return UNAVAILABLE
+    // The handle was lost: so many others have gone to the host since, or the core was made anew.
+    if (!this.#turns.enter()) return new Flight(token, undefined, this.#turns.wait().then(() => undefined), round + 1)
+    return this.#begin(token, this.#memo.get(token), now, round + 1)
   }
 
   /** Every check with its outcome. The host is asked about the signature where the core cannot tell. Rejects with `closed`. */
   async explain(token: string): Promise<Check[]> {
     this.mustBeOpen()
     const crypto = this.#hostCrypto
-    if (crypto.kind === 'none' || !this.core.beginToExplain(token, this.now())) return this.core.explain(token, this.now())
-    const { errand } = this.core
-    const outcome = await crypto.verify(this.core, errand)
-    this.mustBeOpen()
-    return this.core.finishToExplain(errand.handle, outcome, this.now()) ?? this.core.explain(token, this.now())
+    for (let round = 1; crypto.kind !== 'none' && round <= MAX_ROUNDS; round += 1) {
+      const checks = await this.#explainByHost(crypto, token)
+      if (checks === 'not_needed') break
+      if (checks !== undefined) return checks
+    }
+    return this.core.explain(token, this.now())
   }
 
   /** Whether the host says at once what it finds of a signature. */
@@ -202,10 +223,37 @@ export class OpenGate {
     this.core.free()
   }
 
-  #ask(help: NodeSignatures | undefined, token: string, now: number): Finding | Memo {
+  #ask(help: NodeSignatures | undefined, now: number): Finding {
     const { errand } = this.core
     const outcome = help === undefined ? undefined : help.verify(this.core, errand)
-    return this.core.finish(errand.handle, outcome, now) ?? this.find(token)
+    // The handle was given just now: only with the core itself it can have been lost.
+    return this.core.finish(errand, outcome, now) ?? UNAVAILABLE
+  }
+
+  /** Begins to judge a token that has a turn at the host. */
+  #begin(token: string, memo: Memo | undefined, now: number, round: number): Finding | Memo | Flight {
+    const found = this.core.begin(token, now, true)
+    if (found !== undefined || this.#hostCrypto.kind !== 'asynchronous') {
+      this.#turns.leave()
+      return this.#noted(found ?? UNAVAILABLE, token, memo, now)
+    }
+    const { errand } = this.core
+    return new Flight(token, errand, this.#hostCrypto.verify(this.core, errand), round)
+  }
+
+  /** `undefined`: the handle was lost meanwhile. */
+  async #explainByHost(crypto: Exclude<HostCrypto, { kind: 'none' }>, token: string): Promise<Check[] | 'not_needed' | undefined> {
+    if (!this.#turns.enter()) await this.#turns.wait()
+    try {
+      this.mustBeOpen()
+      if (!this.core.beginToExplain(token, this.now())) return 'not_needed'
+      const { errand } = this.core
+      const outcome = await crypto.verify(this.core, errand)
+      this.mustBeOpen()
+      return this.core.finishToExplain(errand, outcome, this.now())
+    } finally {
+      this.#turns.leave()
+    }
   }
 
   /** What is found about a token that was accepted before; `undefined`: the core remembers it no longer. */
@@ -220,9 +268,7 @@ export class OpenGate {
   }
 
   /** Remembers a token that was accepted on the strength of an earlier check. */
-  #noted(found: Finding | Memo, token: string, memo: Memo | undefined, now: number): Finding | Memo {
-    // Judged from the beginning meanwhile, and noted there: what the core named last need not be this token.
-    if ('contents' in found) return found
+  #noted(found: Finding, token: string, memo: Memo | undefined, now: number): Finding | Memo {
     if (found.reason !== undefined || found.behind || !found.remembered) return found
     const { entry } = this.core
     const moment = this.#moment(now)
@@ -237,6 +283,17 @@ export class OpenGate {
     return this.core.changes + now
   }
 
+  #reportFault(cause: unknown): void {
+    const message = 'the core failed: it is made anew, and the state is loaded again; if memory ran out, give this host more, or the caches less'
+    const error = new PortcullisError('fault', message, { detail: 'core_failed', cause })
+    for (const { token } of this.settings.realms) this.report('fault', token.name, error)
+  }
+
+  /** After the core was made anew. */
+  #reload(): void {
+    for (const realm of this.realms) realm.reload()
+  }
+
   #reportClock(): void {
     const message = 'the clock of this host went back: tokens are judged by its latest time until it is there again; check its NTP'
     const error = new PortcullisError('fault', message, { detail: 'clock_went_back' })
@@ -244,24 +301,22 @@ export class OpenGate {
   }
 }
 
-/** A signature that the host is checking. */
+/** How often a token goes to the host before it gets `no_feed`: its handle may be lost, as when the core was made anew meanwhile. */
+const MAX_ROUNDS = 3
+
+/** A token that is at the host, or waits for its turn there. Its `outcome` goes to `land`, once. */
 export class Flight {
+  readonly token: string
+  /** What the core knows it by; `undefined` while it waits for its turn. */
+  readonly ticket: Ticket | undefined
   readonly outcome: Promise<HostOutcome>
-  readonly #gate: OpenGate
-  readonly #token: string
-  readonly #handle: number
+  /** Which of its ways to the host this is. */
+  readonly round: number
 
-  constructor(gate: OpenGate, token: string, handle: number, outcome: Promise<HostOutcome>) {
-    this.#gate = gate
-    this.#token = token
-    this.#handle = handle
+  constructor(token: string, ticket: Ticket | undefined, outcome: Promise<HostOutcome>, round: number) {
+    this.token = token
+    this.ticket = ticket
     this.outcome = outcome
-  }
-
-  /** What is found now, once the outcome is known: all but the signature is looked at again. Throws `closed`. */
-  land(outcome: HostOutcome): Finding | Memo {
-    const gate = this.#gate
-    gate.mustBeOpen()
-    return gate.core.finish(this.#handle, outcome, gate.now()) ?? gate.find(this.#token)
+    this.round = round
   }
 }

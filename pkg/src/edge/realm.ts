@@ -81,6 +81,13 @@ export class Realm {
     return applied
   }
 
+  /** The core was made anew: nothing is loaded any more. */
+  reload(): void {
+    this.currentState()
+    this.refreshedAtMs = -Infinity
+    this.caughtUpAtMs = -Infinity
+  }
+
   missingSections(): string[] {
     return this.surroundings.core.missingSections(this.#index)
   }

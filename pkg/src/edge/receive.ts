@@ -21,6 +21,16 @@ const DEPENDS_ON_STATE: readonly (string | undefined)[] = [
  * knows of it already.
  */
 export async function receiveFeed(gate: OpenGate, request: Request, waitUntil?: WaitUntil): Promise<Response> {
+  try {
+    return await answered(gate, request, waitUntil)
+  } catch (error) {
+    // The core failed at it, and has reported that.
+    if (error instanceof PortcullisError && error.code === 'fault') return answer(503, { error: 'fault' }, { 'retry-after': '1' })
+    throw error
+  }
+}
+
+async function answered(gate: OpenGate, request: Request, waitUntil: WaitUntil | undefined): Promise<Response> {
   if (request.method !== 'POST') return answer(405, { error: 'method_not_allowed' }, { allow: 'POST' })
   gate.mustBeOpen()
   const proven = provenRealms(gate.realms, request.headers)

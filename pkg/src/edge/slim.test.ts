@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { createGate, load } from '../entry/edge/load.ts'
 import type { Algorithm, Gate, GateOptions } from '../types.ts'
+import { testManyTokens } from './testing/many-tokens.ts'
 import { TestRealm } from './testing/realm.ts'
 
 load(new WebAssembly.Module(readFileSync(new URL('../../wasm/edge-slim/core_bg.wasm', import.meta.url))), { shareFlights: true })
@@ -48,6 +49,8 @@ test('a token that does not say which of several keys it is for has none', async
   assert.equal(reasonOf(await gate.check(unnamed)), 'unknown_key')
   assert.deepEqual(await failures(gate, unnamed), ['signature unknown_key'])
 })
+
+testManyTokens(createGate, 'slim')
 
 async function gateFor(realm: TestRealm, algorithm: Algorithm, options: Partial<GateOptions> = {}, keys = 1) {
   const pairs = await Promise.all(Array.from({ length: keys }, () => generateKeyPair(algorithm, { extractable: true })))

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createGate, load } from '../entry/edge/load.ts'
+import { testManyTokens } from './testing/many-tokens.ts'
 import { TestRealm } from './testing/realm.ts'
 
 test('before it is loaded, the error says what to do', async (t) => {
@@ -52,3 +53,5 @@ test('a request whose predecessor vanished in mid-flight loads for itself', asyn
   assert.ok((await gate.check(token)).ok)
   assert.ok(Date.now() - startedAt < 1000)
 })
+
+testManyTokens(createGate, 'full')

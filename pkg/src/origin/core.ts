@@ -1,11 +1,13 @@
-import { Gate, generateFeedKey as generate, initSync, Ledger, reasons } from '../../wasm/origin/core.js'
+import { Gate, generateFeedKey as generate, Ledger } from '../../wasm/origin/core.js'
 import { PortcullisError } from '../errors.ts'
-import { type Host, Loading } from '../loading.ts'
+import type { Host } from '../loading.ts'
 import type { CorePolicy } from '../policy.ts'
 import type { JWK } from '../types.ts'
+import { GuardedLedger } from './guarded-ledger.ts'
+import { guarded, loading, lostCore } from './instance.ts'
 import type { TokenSubject } from './types.ts'
 
-const loading = new Loading({ initSync, reasons }, "import from 'portcullis/origin', which loads it")
+export { coreCode } from './instance.ts'
 
 /** Makes the core ready. Every entry file calls it once, at import; later calls change nothing. */
 export function load(module: WebAssembly.Module, host: Host): void {
@@ -17,12 +19,18 @@ export function host(): Host {
   return loading.host
 }
 
-/** Makes a realm's ledger. Throws `invalid_option` with what the core says of its options. */
+/** After a failure the next origin of this process is opened in a new instance. Throws `not_loaded` and `fault`. */
+function mustBeUsable(): void {
+  if (!loading.renew()) throw lostCore()
+}
+
+/** Makes a realm's ledger. Throws `fault`, and `invalid_option` with what the core says of its options. */
 export function createLedger(realm: string, options: LedgerOptions): LedgerCore {
-  host()
+  mustBeUsable()
   try {
-    return new Ledger(options) as LedgerCore
+    return guarded(() => new GuardedLedger(new Ledger(options) as LedgerCore))
   } catch (cause) {
+    if (cause instanceof PortcullisError) throw cause
     throw new PortcullisError('invalid_option', `realm ${realm}: the ledger was refused: ${messageOf(cause)}`, { cause })
   }
 }
@@ -30,7 +38,10 @@ export function createLedger(realm: string, options: LedgerOptions): LedgerCore 
 /** Stages an event as `LedgerCore.stage` does, and copies its row out of the core. */
 export function stageEvent(ledger: LedgerCore, event: LedgerEvent, now: number, issuerLeadSeconds = 0): StagedEvent | undefined {
   const staged = ledger.stage(event, now, issuerLeadSeconds)
-  if (staged === undefined) return undefined
+  return staged === undefined ? undefined : guarded(() => copied(staged, event))
+}
+
+function copied(staged: NonNullable<ReturnType<LedgerCore['stage']>>, event: LedgerEvent): StagedEvent {
   const { sequence, keepUntil, payload, chain } = staged
   // Each member is a call into the core; of most events, which state no time, there is nothing to report.
   const taken = 'occurredAt' in event || 'notBefore' in event ? staged.timeTaken : undefined
@@ -40,12 +51,13 @@ export function stageEvent(ledger: LedgerCore, event: LedgerEvent, now: number, 
   return time === undefined ? { row } : { row, time }
 }
 
-/** Makes the origin's own gate, for `GateCore`. Throws `invalid_option`. */
+/** Makes the origin's own gate, for `GateCore`. Throws `fault` and `invalid_option`. */
 export function createWasmGate(options: GateCoreOptions): WasmGate {
-  host()
+  mustBeUsable()
   try {
-    return new Gate(options) as unknown as WasmGate
+    return guarded(() => new Gate(options) as unknown as WasmGate)
   } catch (cause) {
+    if (cause instanceof PortcullisError) throw cause
     throw new PortcullisError('invalid_option', `the realms were refused: ${messageOf(cause)}`, { cause })
   }
 }
@@ -62,12 +74,6 @@ export function memory(): WebAssembly.Memory {
 export async function generateFeedKey(): Promise<{ signingKey: JWK; publicKey: JWK }> {
   host()
   return generate() as { signingKey: JWK; publicKey: JWK }
-}
-
-/** The stable word of an error thrown by the core, such as `pruned` or `invalid_token`. */
-export function coreCode(error: unknown): string | undefined {
-  const code = (error as { code?: unknown } | undefined)?.code
-  return typeof code === 'string' ? code : undefined
 }
 
 function messageOf(cause: unknown): string {

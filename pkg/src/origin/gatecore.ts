@@ -1,7 +1,8 @@
-import { AT_HOST, Exchange, outcomeCode } from '../exchange.ts'
+import { AT_HOST, Exchange, outcomeCode, type Ticket } from '../exchange.ts'
 import { type HostCrypto, hostCrypto, type HostKey } from '../hostcrypto.ts'
 import type { Algorithm, JWK } from '../types.ts'
 import { createWasmGate, type GateCoreOptions, host, type Identified, memory, type WasmGate } from './core.ts'
+import { coreGeneration, guarded, isCurrent, lostCore } from './instance.ts'
 
 /**
  * The origin's own gate, which leaves to `node:crypto`, where there is one, what that checks faster than the core does. All
@@ -11,72 +12,89 @@ export class GateCore {
   readonly #gate: WasmGate
   readonly #host: HostCrypto
   readonly #exchange: Exchange
+  readonly #generation: number
 
-  /** Throws `invalid_option`. */
+  /** Throws `invalid_option` and `fault`. */
   constructor(options: Omit<GateCoreOptions, 'hostAlgorithms'>, crypto: HostCrypto = hostCrypto('fastest', host())) {
     this.#host = crypto
     this.#gate = createWasmGate({ ...options, hostAlgorithms: crypto.kind === 'synchronous' ? crypto.algorithms : [] })
-    this.#exchange = new Exchange(memory(), this.#gate, options.maxTokenBytes)
+    this.#generation = coreGeneration()
+    this.#exchange = new Exchange(memory(), this.#gate, options.maxTokenBytes, this.#generation)
   }
 
   /** Bits 0-7: 0, or one more than the reason's place in `REASONS`; bits 8-23: 0, or one more than the realm's index. */
   check(token: string, now: number): number {
-    const code = this.#gate.begin(this.#exchange.write(token), now, this.#host.kind === 'synchronous')
-    if ((code & AT_HOST) === 0) return code
-    const { handle, outcome } = this.#ask()
-    return this.#gate.finish(handle, outcome, now)
+    return this.#call(() => {
+      const code = this.#gate.begin(this.#exchange.write(token), now, this.#host.kind === 'synchronous')
+      if ((code & AT_HOST) === 0) return code
+      const { handle, outcome } = this.#ask()
+      return this.#gate.finish(handle, outcome, now)
+    })
   }
 
   /** Throws with code `invalid_token`, `unexpected_token_use` or `keys_unavailable`. */
   identify(token: string, now: number): Identified {
-    const identified = this.#gate.beginToIdentify(this.#exchange.write(token), now)
-    if (identified !== undefined) return identified
-    const { handle, outcome } = this.#ask()
-    // The handle was given just now, so it is good.
-    return this.#gate.finishToIdentify(handle, outcome, now) as Identified
+    return this.#call(() => {
+      const identified = this.#gate.beginToIdentify(this.#exchange.write(token), now)
+      if (identified !== undefined) return identified
+      const { handle, outcome } = this.#ask()
+      // The handle was given just now, so it is good.
+      return this.#gate.finishToIdentify(handle, outcome, now) as Identified
+    })
   }
 
   setKeys(realm: number, json: Uint8Array, usableUntil: number, source: 'configuration' | 'url'): void {
-    this.#gate.setKeys(realm, json, usableUntil, source)
+    this.#call(() => this.#gate.setKeys(realm, json, usableUntil, source))
   }
 
   applyFeed(realm: number, bytes: Uint8Array, now: number): void {
-    this.#gate.applyFeed(realm, bytes, now)
+    this.#call(() => this.#gate.applyFeed(realm, bytes, now))
   }
 
   /** Where a delta or manifest leads. */
   sequenceOf(bytes: Uint8Array): number {
-    return this.#gate.peekFeed(bytes).sequence
+    return this.#call(() => this.#gate.peekFeed(bytes).sequence)
   }
 
   missingSections(realm: number): string[] {
-    return this.#gate.missingSections(realm)
+    return this.#call(() => this.#gate.missingSections(realm))
   }
 
   provideSection(realm: number, bytes: Uint8Array): void {
-    this.#gate.provideSection(realm, bytes)
+    this.#call(() => this.#gate.provideSection(realm, bytes))
   }
 
   /** Where a realm's state stands; `undefined`: it needs a manifest. */
   sequence(realm: number): number | undefined {
-    const sequence = this.#gate.sequence(realm)
+    const sequence = this.#call(() => this.#gate.sequence(realm))
     return sequence < 0 ? undefined : sequence
   }
 
   /** The digest of what a realm's gate and origin must agree on. */
   policy(realm: number): string {
-    return this.#gate.policy(realm)
+    return this.#call(() => this.#gate.policy(realm))
   }
 
-  /** The key that an errand is about; `undefined` when there is none to give. */
-  hostKey(handle: number): HostKey | undefined {
+  /** The key that an errand is about; `undefined` when the core has none to give. */
+  hostKey({ handle }: Ticket): HostKey | undefined {
     const [algorithm, jwk] = this.#gate.hostKey(handle)
     return jwk === undefined ? undefined : { algorithm: algorithm as Algorithm, jwk: JSON.parse(jwk) as JWK }
   }
 
-  /** Gives the memory back. Nothing may be called afterwards. */
+  /** Gives the memory back. Nothing may be called afterwards. Never throws. */
   free(): void {
-    this.#gate.free()
+    if (!isCurrent(this.#generation)) return
+    try {
+      guarded(() => this.#gate.free())
+    } catch {
+      // It has been reported, and the memory is gone with the instance.
+    }
+  }
+
+  /** Throws `fault` when the call ends in a trap, or an earlier one has. */
+  #call<T>(operation: () => T): T {
+    if (!isCurrent(this.#generation)) throw lostCore()
+    return guarded(operation)
   }
 
   /** Has the host check what the core has just asked for. */
