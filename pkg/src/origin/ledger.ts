@@ -83,10 +83,17 @@ export class Committer {
   #running: Promise<void> | undefined
   #newest: Promise<unknown> | undefined
   #failure: PortcullisError | undefined
+  /** Why nothing is recorded any more. */
+  #fault: PortcullisError | undefined
   #closed = false
 
   constructor(options: CommitterOptions) {
     this.#options = options
+  }
+
+  /** The core has failed: refuses what comes from now on with `store_unavailable`, for what the ledgers hold is lost. */
+  fail(error: PortcullisError): void {
+    this.#fault ??= error
   }
 
   /**
@@ -94,6 +101,7 @@ export class Committer {
    * origin heals which nobody asks to revoke because it is unwell.
    */
   async failure(): Promise<PortcullisError | undefined> {
+    if (this.#fault !== undefined) return this.#fault
     if (this.#failure?.code !== 'store_unavailable' || this.#running !== undefined) return this.#failure
     try {
       await this.#options.store.probe()
@@ -140,6 +148,7 @@ export class Committer {
 
   #ask(asked: Omit<Waiting, 'resolve' | 'reject'>): Promise<Recorded> {
     if (this.#closed) return Promise.reject(new PortcullisError('closed', 'the origin is closed'))
+    if (this.#fault !== undefined) return Promise.reject(coreFailed(this.#fault))
     if (!this.#options.ledgers.has(asked.realm)) return Promise.reject(unknownRealm())
     const recorded = new Promise<Recorded>((resolve, reject) => {
       this.#queue.push({ ...asked, resolve, reject })
@@ -153,7 +162,13 @@ export class Committer {
     try {
       while (this.#queue.length > 0) {
         await this.#gathered()
-        await this.#turn(this.#queue.splice(0, this.#turnLength()))
+        const batch = this.#queue.splice(0, this.#turnLength())
+        try {
+          await this.#turn(batch)
+        } catch (error) {
+          // Those that have an answer keep it.
+          for (const { reject } of batch) reject(error)
+        }
       }
     } finally {
       this.#running = undefined
@@ -195,8 +210,9 @@ export class Committer {
       if (staged.size > 0 || entries.length > 0) await this.#write(staged, await storable(entries))
       for (const realm of staged.keys()) this.#ledger(realm).commit()
     } catch (error) {
-      for (const realm of staged.keys()) this.#ledger(realm).abort()
-      for (const entry of waiting) entry.reject(error)
+      for (const realm of staged.keys()) this.#abort(realm)
+      const failure = error instanceof PortcullisError && error.code === 'fault' ? coreFailed(error) : error
+      for (const entry of waiting) entry.reject(failure)
       return
     }
     for (const [realm, { after }] of staged) this.#options.onCommitted(realm, after)
@@ -204,7 +220,16 @@ export class Committer {
     for (const { realm, resolve } of waiting) resolve({ realm, sequence: this.#ledger(realm).sequence })
   }
 
-  /** `refused`: the event's caller has heard of it. */
+  /** Must not throw: the callers of the turn still have to hear of what came before. */
+  #abort(realm: string): void {
+    try {
+      this.#ledger(realm).abort()
+    } catch {
+      // The core has failed, which has been reported; nothing will be recorded any more.
+    }
+  }
+
+  /** `refused`: the event's caller has heard of it. Throws when the core has failed: the turn is over then. */
   #stage(waiting: Waiting, staged: Map<string, Staged>): 'new' | 'in_force' | 'refused' {
     const { realm, event, guard, reject } = waiting
     if (event === undefined) return 'new'
@@ -226,6 +251,7 @@ export class Committer {
       staged.set(realm, known)
       return 'new'
     } catch (cause) {
+      if (cause instanceof PortcullisError && cause.code === 'fault') throw coreFailed(cause)
       const detail = coreCode(cause) ?? 'refused'
       reject(new PortcullisError('invalid_event', `the event cannot be recorded: ${detail}`, { detail, cause }))
       return 'refused'
@@ -261,6 +287,10 @@ export class Committer {
     if (ledger === undefined) throw unknownRealm()
     return ledger
   }
+}
+
+function coreFailed(cause: PortcullisError): PortcullisError {
+  return new PortcullisError('store_unavailable', cause.message, { detail: 'core_failed', cause })
 }
 
 function unknownRealm(): PortcullisError {

@@ -11,6 +11,7 @@ import { createExchange } from './exchange.ts'
 import { FailureLimiter } from './failures.ts'
 import { RealmFeed } from './feed.ts'
 import { OriginGate } from './gate.ts'
+import { onCoreFault } from './instance.ts'
 import { IssuerClock } from './issuer-clock.ts'
 import { KeyFeed } from './keyfeed.ts'
 import { Committer } from './ledger.ts'
@@ -153,6 +154,15 @@ async function start(settings: Settings): Promise<Origin> {
     await committer.prune()
     await recordBounds()
   })
+  /** What the ledgers hold is lost, and must not be made up silently: the origin has to be started again. */
+  const forgetCore = onCoreFault((error) => {
+    forgetCore()
+    clearInterval(heartbeat)
+    clearInterval(pruning)
+    committer.fail(error)
+    settings.onReport({ kind: 'fault', error })
+  })
+
   function every(seconds: number, work: () => void | Promise<void>): ReturnType<typeof setInterval> {
     const run = async (): Promise<void> => work()
     const timer = setInterval(() => void run().catch((cause: unknown) => fault(cause, 'what is done at intervals failed')), seconds * 1000)
@@ -162,6 +172,7 @@ async function start(settings: Settings): Promise<Origin> {
 
   let closing: Promise<void> | undefined
   async function close(): Promise<void> {
+    forgetCore()
     clearInterval(heartbeat)
     clearInterval(pruning)
     for (const feed of feeds.values()) feed.drain()

@@ -67,7 +67,10 @@ export function problemOf(error: unknown): Problem | undefined {
     case 'invalid_event':
       // Its message names a rule, and repeats nothing.
       return new Problem(400, 'invalid_request', error.message)
+    case 'fault':
+      return error.detail === 'core_failed' ? coreFailed() : undefined
     case 'store_unavailable':
+      return error.detail === 'core_failed' ? coreFailed() : new Problem(500, 'server_error', 'nothing was recorded: the store failed')
     case 'store_corrupt':
     case 'store_locked':
     case 'store_newer':
@@ -81,4 +84,9 @@ export function problemOf(error: unknown): Problem | undefined {
     default:
       return undefined
   }
+}
+
+/** It has been reported when it happened. */
+function coreFailed(): Problem {
+  return new Problem(500, 'server_error', 'nothing was recorded: the core of this origin has failed, and it must be started again')
 }

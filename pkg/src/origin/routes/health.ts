@@ -7,7 +7,7 @@ const HEALTH = {
   properties: { status: { enum: ['ok', 'failing'] }, error: { type: 'string' }, realms: { type: 'object' } },
 }
 
-/** `GET /healthz`: 200, or 503 while the store takes no writes. */
+/** `GET /healthz`: 200, or 503 while the store takes no writes, and for good once the core has failed. */
 export const healthRoutes: readonly Route[] = [
   {
     method: 'GET',
@@ -18,7 +18,7 @@ export const healthRoutes: readonly Route[] = [
       answers: {
         200: { description: 'It does.', type: 'application/json', schema: HEALTH },
         503: {
-          description: 'The store takes no writes, or the origin is closing.',
+          description: 'The store takes no writes, the core has failed (`fault`: start the origin again), or the origin is closing.',
           type: 'application/json',
           schema: { anyOf: [HEALTH, { $ref: '#/components/schemas/Error' }] },
         },

@@ -1,0 +1,12 @@
+// The core with little memory, so that it can really run out. To be imported before what loads the core as it is.
+
+import { createPublicKey, verify } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { withMaximumMemory } from '../../testing/small-memory.ts'
+import { load } from '../core.ts'
+
+/** Room for the module and some thousand events, but not for many that are written at once. */
+const MEMORY_BYTES = 4 * 1024 * 1024
+
+const file = readFileSync(new URL('../../../wasm/origin/core_bg.wasm', import.meta.url))
+load(new WebAssembly.Module(withMaximumMemory(file, MEMORY_BYTES)), { shareFlights: true, nodeCrypto: { createPublicKey, verify } })
