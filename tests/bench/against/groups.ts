@@ -12,7 +12,7 @@ import { count, COUNTED } from './counts.ts'
 import { lookUpStation } from './look-up.ts'
 import { FullDatabases, Mint, revocationStation, startStation } from './origin.ts'
 import { nodeStation, workerdStation, type Material } from './stations.ts'
-import { LIVING, LIVING_LONG, PASSING, takeTurns, type Outcomes } from './turns.ts'
+import { LIVING, PASSING, takeTurns, type Outcomes } from './turns.ts'
 
 export interface Group {
   runtime: Line['runtime']
@@ -75,7 +75,7 @@ export const GROUPS: Group[] = [
     ...{ runtime: 'node', unit: 'per second', bar: TIME_BAR, names: ['origin_revocations'] },
     async run(builds, names) {
       const minted = new Mint()
-      return takeTurns(builds, names, LIVING_LONG, 'higher', (build) => revocationStation(build, minted))
+      return takeTurns(builds, names, LIVING, 'higher', (build) => revocationStation(build, minted))
     },
   },
   {
