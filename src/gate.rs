@@ -9,7 +9,9 @@ use crate::verdict::{
     self, Algorithm, Algorithms, Begun, BegunIntake, CacheLimits, Entry, Finding, Handle, Handles, HostOutcome,
     Identified,
 };
-use crate::verdict::{IntakeError, Pending, Realm, RealmKeys, Verdict, VerifiedTokens};
+use crate::verdict::{IntakeError, Pending, Realm, RealmKeys, Verdict, VerifiedTokens, WithdrawnKeys, WithdrawnToken};
+
+pub use crate::verdict::KeysFrom;
 
 /// Realms, the tokens remembered as verified, and a clock. Everything is synchronous; fetching and waiting are the caller's.
 #[derive(Debug)]
@@ -23,10 +25,9 @@ pub struct Gate {
     latest: UnixSeconds,
 }
 
-/// Where a realm's keys come from, and what was seen of them.
+/// What was seen of a realm's keys.
 #[derive(Debug)]
 struct KeyOrigin {
-    from: KeysFrom,
     /// The feed's key set that was read last; most states say the same.
     adopted: Option<Vec<u8>>,
     /// Thumbprints of those keys in the set that are banned.
@@ -63,15 +64,6 @@ pub enum IntakeProgress {
     },
 }
 
-/// Where a realm's keys come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeysFrom {
-    /// The caller hands them in ([`Gate::set_keys`]).
-    Caller,
-    /// The realm's feed carries them.
-    Feed,
-}
-
 /// What a JWK set gave.
 #[derive(Debug)]
 pub struct KeysReport {
@@ -85,7 +77,10 @@ impl Gate {
     /// A gate for these realms. Nothing is loaded: every token is refused until keys and state arrive.
     #[must_use]
     pub fn new(realms: Vec<(Realm, KeysFrom)>, verified: CacheLimits) -> Self {
-        let origin = |(realm, from)| (realm, KeyOrigin { from, adopted: None, banned: Vec::new(), set: 0 });
+        let origin = |(realm, keys_from)| {
+            let realm = Realm { keys_from, ..realm };
+            (realm, KeyOrigin { adopted: None, banned: Vec::new(), set: 0 })
+        };
         let (realms, origins) = realms.into_iter().map(origin).unzip();
         let verified = VerifiedTokens::new(verified);
         Self { realms, origins, verified, at_host: Handles::default(), sets: 0, latest: UnixSeconds::ZERO }
@@ -175,6 +170,20 @@ impl Gate {
     pub fn identify(&mut self, token: &str, now: UnixSeconds) -> Result<Identified, IntakeError> {
         let now = self.advance(now);
         verdict::identify(token, &self.realms, now)
+    }
+
+    /// Which access token this is, where its issuer has withdrawn the key that signed it ([`verdict::identify_withdrawn`]).
+    ///
+    /// # Errors
+    /// It is none of these realms', or not by one of those keys, or no access token that could be accepted anywhere.
+    pub fn identify_withdrawn(
+        &mut self,
+        token: &str,
+        withdrawn: &[WithdrawnKeys],
+        now: UnixSeconds,
+    ) -> Result<WithdrawnToken, IntakeError> {
+        let now = self.advance(now);
+        verdict::identify_withdrawn(token, &self.realms, withdrawn, now)
     }
 
     /// Begins to identify a token with the host's help, where its algorithm is one of `host`
@@ -314,7 +323,7 @@ impl Gate {
         let (Some(realm), Some(origin)) = (self.realms.get(index), self.origins.get(index)) else { return };
         let jwks = realm.revocations.jwks();
         let is_read = jwks.is_some() && origin.adopted.as_deref() == jwks;
-        if origin.from == KeysFrom::Feed && !is_read {
+        if realm.keys_from == KeysFrom::Feed && !is_read {
             let jwks = jwks.map(<[u8]>::to_vec);
             // The feed's own age bounds the use of its keys.
             let read = |jwks: &Vec<u8>| self.read_keys(index, jwks, KeySource::Url, UnixSeconds::MAX).ok();

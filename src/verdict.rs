@@ -10,6 +10,7 @@ mod intake;
 mod missing;
 mod reason;
 mod verified;
+mod withdrawn;
 
 pub use self::answer::{Accepted, Basis, Finding, Refused, Signature, Standing, Verdict};
 pub use self::handles::{Handle, Handles, MAX_HANDLES};
@@ -18,6 +19,7 @@ pub use self::intake::{begin_to_identify, finish_to_identify, identify, BegunInt
 pub use self::missing::missing_sections;
 pub use self::reason::Reason;
 pub use self::verified::{CacheLimits, Entry, VerifiedTokens};
+pub use self::withdrawn::{identify_withdrawn, WithdrawnKeys, WithdrawnToken, MAX_WITHDRAWN_KEYS};
 
 /// What a host can check is said in these.
 pub use crate::signature::{Algorithm, Algorithms};
@@ -75,6 +77,8 @@ pub struct Realm {
     pub name: String,
     /// What it asks of a token.
     pub policy: Policy,
+    /// Where its keys come from.
+    pub keys_from: KeysFrom,
     /// Its keys.
     pub keys: RealmKeys,
     /// What it has revoked.
@@ -87,8 +91,31 @@ impl Realm {
     #[must_use]
     pub fn new(name: impl Into<String>, policy: Policy, feed_keys: Vec<FeedKey>, bounds: Bounds) -> Self {
         let revocations = Revocations::new(RealmId::of(&policy.issuer), feed_keys, bounds);
-        Self { name: name.into(), policy, keys: RealmKeys::Unavailable, revocations }
+        Self { name: name.into(), policy, keys_from: KeysFrom::Caller, keys: RealmKeys::Unavailable, revocations }
     }
+
+    /// The keys that may be used at `now`.
+    ///
+    /// # Errors
+    /// [`Reason::NoFeed`] where the feed is to bring them and nothing of it has arrived: it is the feed that is missing, not
+    /// the issuer. Otherwise [`Reason::KeysUnavailable`].
+    fn keys_at(&self, now: UnixSeconds) -> Result<&Keys, Reason> {
+        self.keys.usable_at(now).ok_or_else(|| match (&self.keys, self.keys_from, self.revocations.position()) {
+            (RealmKeys::Unavailable, KeysFrom::Feed, None) => Reason::NoFeed,
+            (RealmKeys::Unavailable | RealmKeys::Loaded { .. }, KeysFrom::Feed | KeysFrom::Caller, _) => {
+                Reason::KeysUnavailable
+            }
+        })
+    }
+}
+
+/// Where a realm's keys come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeysFrom {
+    /// The caller hands them in ([`Gate::set_keys`](crate::gate::Gate::set_keys)).
+    Caller,
+    /// The realm's feed carries them.
+    Feed,
 }
 
 /// What a realm has for keys.
@@ -205,7 +232,10 @@ fn reconsider(
     signature: Signature,
 ) -> Option<Result<Standing, Reason>> {
     let realm = realms.get(imprint.realm())?;
-    let Some(keys) = realm.keys.usable_at(now) else { return Some(Err(Reason::KeysUnavailable)) };
+    let keys = match realm.keys_at(now) {
+        Ok(keys) => keys,
+        Err(reason) => return Some(Err(reason)),
+    };
     if !imprint.is_signed_by(keys.only_candidate(imprint.algorithm(), imprint.key_id())?) {
         return None;
     }

@@ -83,7 +83,7 @@ fn a_key_that_leaves_the_feed_vouches_for_nothing_more() {
     let (mut ledger, mut by_delta, mut by_manifest) = (ledger(), gate(), gate());
     publish(&mut ledger, KEYS, NOW);
     for gate in [&mut by_delta, &mut by_manifest] {
-        assert_eq!(reason(gate, TOKEN_OF_TWO, NOW), "keys_unavailable");
+        assert_eq!(reason(gate, TOKEN_OF_TWO, NOW), "no_feed");
         load_gate(gate, &mut ledger, NOW);
         assert_eq!(reason(gate, TOKEN_OF_TWO, NOW), "bad_signature");
     }

@@ -77,8 +77,7 @@ fn admit_to<'r>(
     let algorithm = observer.check(CheckName::Algorithm, checks::algorithm(token.header(), &realm.policy))?;
     observer.detail(CheckName::Algorithm, || algorithm.name().into());
     observer.check(CheckName::Type, checks::media_type(token.header(), realm.policy.profile))?;
-    let keys = realm.keys.usable_at(now).ok_or(Reason::KeysUnavailable);
-    let candidates = keys.and_then(|keys| candidates(realm, keys, algorithm, token.header().key_id()));
+    let candidates = realm.keys_at(now).and_then(|keys| candidates(realm, keys, algorithm, token.header().key_id()));
     observer.check(CheckName::Key, candidates)
 }
 

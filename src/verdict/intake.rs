@@ -83,10 +83,7 @@ fn address<'r, 'd>(
 
 /// Reads a token with a good signature. Only now: an answer about the use of a forged token would tell its maker something.
 fn read(index: usize, realm: &Realm, token: &VerifiedToken<'_>) -> Result<Identified, IntakeError> {
-    let unexpected = |_: Reason| IntakeError::UnexpectedTokenUse;
-    checks::media_type(token.header(), realm.policy.profile).map_err(unexpected)?;
-    let claims = Claims::read(token.claims(), &realm.policy.claim_names).map_err(|_| IntakeError::InvalidToken)?;
-    checks::token_use(&claims, realm.policy.profile).map_err(unexpected)?;
+    let claims = access_claims(realm, token)?;
     Ok(Identified {
         realm: index,
         token_id: claims.token_id.map(Into::into),
@@ -97,6 +94,15 @@ fn read(index: usize, realm: &Realm, token: &VerifiedToken<'_>) -> Result<Identi
         expires_at: claims.expires_at,
         issued_at: claims.issued_at,
     })
+}
+
+/// The claims of a token with a good signature, if it is an access token.
+pub(super) fn access_claims<'t>(realm: &Realm, token: &'t VerifiedToken<'_>) -> Result<Claims<'t>, IntakeError> {
+    let unexpected = |_: Reason| IntakeError::UnexpectedTokenUse;
+    checks::media_type(token.header(), realm.policy.profile).map_err(unexpected)?;
+    let claims = Claims::read(token.claims(), &realm.policy.claim_names).map_err(|_| IntakeError::InvalidToken)?;
+    checks::token_use(&claims, realm.policy.profile).map_err(unexpected)?;
+    Ok(claims)
 }
 
 fn invalid(_: Reason) -> IntakeError {

@@ -14,7 +14,7 @@ use crate::signature::Algorithms;
 use crate::time::UnixSeconds;
 use crate::verdict::{Basis, Entry, Finding, Handle, HostOutcome, RealmKeys, Reason, Signature};
 #[cfg(feature = "origin")]
-use crate::verdict::{Identified, IntakeError};
+use crate::verdict::{Identified, IntakeError, WithdrawnKeys, WithdrawnToken};
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
 
@@ -258,6 +258,15 @@ impl JsGate {
 impl JsGate {
     pub(super) fn inner(&self) -> &Gate {
         &self.gate
+    }
+
+    pub(super) fn identify_withdrawn(
+        &mut self,
+        token: &str,
+        withdrawn: &[WithdrawnKeys],
+        now: UnixSeconds,
+    ) -> Result<WithdrawnToken, IntakeError> {
+        self.gate.identify_withdrawn(token, withdrawn, now)
     }
 
     /// `None`: there is an errand.

@@ -5,3 +5,4 @@ mod feed_key;
 mod identify;
 mod ledger;
 mod object;
+mod withdrawn;

@@ -1,0 +1,134 @@
+//! Which token is this, when its issuer has withdrawn the key that signed it? Gates that fetch keys themselves may accept
+//! such a token for a while, so it can still be revoked: by its id, and in no other way.
+
+use super::admitted::{decode, select};
+use super::intake::{access_claims, IntakeError};
+use super::{checks, Realm};
+use crate::explain::Unobserved;
+use crate::keys::{Key, Keys, MAX_CANDIDATES};
+use crate::time::UnixSeconds;
+use crate::token::{TokenBytes, UntrustedToken, VerifiedToken};
+
+/// So many withdrawn keys of a realm are kept; of more, the one withdrawn first is dropped. Issuers rotate a key or two at
+/// a time, and a key is kept for one token lifetime only.
+pub const MAX_WITHDRAWN_KEYS: usize = 16;
+
+/// Identifies an access token that was signed by a key of `withdrawn`: form, realm, signature and token use are checked as in
+/// [`identify`](super::identify). Beyond that it must name itself (`jti`), its times must be ones that a gate could accept,
+/// and it must not have been issued after the key was withdrawn. `withdrawn` has a place for each of `realms`.
+///
+/// A banned key identifies nothing. The answer names no user and no session: nothing of theirs can be ended with it.
+///
+/// # Errors
+/// [`IntakeError`] when it is no such token.
+pub fn identify_withdrawn(
+    token: &str,
+    realms: &[Realm],
+    withdrawn: &[WithdrawnKeys],
+    now: UnixSeconds,
+) -> Result<WithdrawnToken, IntakeError> {
+    let bytes = decode(token, realms, &mut Unobserved).map_err(|_| IntakeError::InvalidToken)?;
+    let (index, realm, (key, token)) = prove(&bytes, realms, withdrawn, now).ok_or(IntakeError::InvalidToken)?;
+    let claims = access_claims(realm, &token)?;
+    let bounds = realm.revocations.bounds();
+    let (Some(token_id), Some(issued_at), Some(expires_at)) = (claims.token_id, claims.issued_at, claims.expires_at)
+    else {
+        return Err(IntakeError::InvalidToken);
+    };
+    let could_be_accepted = checks::lifetime(issued_at, expires_at, bounds.max_lifetime).is_ok();
+    if token_id.is_empty() || issued_at > key.withdrawn_at || !could_be_accepted {
+        return Err(IntakeError::InvalidToken);
+    }
+    Ok(WithdrawnToken {
+        realm: index,
+        thumbprint: *key.key.thumbprint(),
+        token_id: token_id.into(),
+        issued_at,
+        expires_at,
+        authorized_party: claims.authorized_party.map(Into::into),
+        client_id: claims.client_id.map(Into::into),
+    })
+}
+
+/// Keys that one realm's issuer has withdrawn. A set of its own: what vouches for tokens and administrators is in
+/// [`RealmKeys`](super::RealmKeys), and nothing but [`identify_withdrawn`] looks here.
+#[derive(Debug, Default)]
+pub struct WithdrawnKeys(Vec<WithdrawnKey>);
+
+impl WithdrawnKeys {
+    /// Adds keys that the issuer's set has been without since `withdrawn_at`.
+    pub fn add(&mut self, keys: &Keys, withdrawn_at: UnixSeconds) {
+        self.0.extend(keys.iter().map(|key| WithdrawnKey { key: key.clone(), withdrawn_at }));
+        self.0.sort_by_key(|key| key.withdrawn_at);
+        self.0.drain(..self.0.len().saturating_sub(MAX_WITHDRAWN_KEYS));
+    }
+
+    /// Forgets all of them.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+#[derive(Debug)]
+struct WithdrawnKey {
+    key: Key,
+    withdrawn_at: UnixSeconds,
+}
+
+/// A token that was signed by a withdrawn key: what its revocation by id takes, and nothing more. Its `Debug` shows the
+/// realm alone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct WithdrawnToken {
+    /// The realm's place in the list that was given.
+    pub realm: usize,
+    /// The key's RFC 7638 thumbprint.
+    pub thumbprint: [u8; 32],
+    /// `jti`.
+    pub token_id: String,
+    /// `iat`.
+    pub issued_at: UnixSeconds,
+    /// `exp`.
+    pub expires_at: UnixSeconds,
+    /// `azp`.
+    pub authorized_party: Option<String>,
+    /// `client_id`.
+    pub client_id: Option<String>,
+}
+
+impl core::fmt::Debug for WithdrawnToken {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        formatter.debug_struct("WithdrawnToken").field("realm", &self.realm).finish_non_exhaustive()
+    }
+}
+
+type Proven<'r, 'w, 'd> = (usize, &'r Realm, (&'w WithdrawnKey, VerifiedToken<'d>));
+
+fn prove<'r, 'w, 'd>(
+    bytes: &'d TokenBytes<'_>,
+    realms: &'r [Realm],
+    withdrawn: &'w [WithdrawnKeys],
+    now: UnixSeconds,
+) -> Option<Proven<'r, 'w, 'd>> {
+    let mut token = UntrustedToken::read(bytes).ok()?;
+    let (index, realm) = select(&token, realms).ok()?;
+    let algorithm = checks::algorithm(token.header(), &realm.policy).ok()?;
+    let id = token.header().key_id();
+    let bounds = realm.revocations.bounds();
+    // As long as a token that it signed can be accepted anywhere.
+    let keep = bounds.max_lifetime.plus(bounds.margin());
+    let may_have_signed = |entry: &&WithdrawnKey| {
+        let WithdrawnKey { key, withdrawn_at } = entry;
+        (id.is_none() || key.id() == id)
+            && key.algorithms().contains(algorithm)
+            && now.since(*withdrawn_at) <= keep
+            && !realm.revocations.bans(key.thumbprint())
+    };
+    let candidates: Vec<_> = withdrawn.get(index)?.0.iter().filter(may_have_signed).take(MAX_CANDIDATES).collect();
+    for entry in candidates {
+        match token.verify(&entry.key) {
+            Ok(verified) => return Some((index, realm, (entry, verified))),
+            Err(untrusted) => token = untrusted,
+        }
+    }
+    None
+}

@@ -1,0 +1,102 @@
+//! `identify_withdrawn`: what a token may still say once its issuer has withdrawn the key that signed it.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod fixtures;
+
+use fixtures::{base64url, claims, read_keys, realm, sign, token, HEADER, NOW, SECRET};
+use portcullis::keys::{KeySource, RsaDefault};
+use portcullis::time::{Seconds, UnixSeconds};
+use portcullis::verdict::{identify, identify_withdrawn, IntakeError, Realm, RealmKeys, WithdrawnKeys};
+use portcullis::verdict::{WithdrawnToken, MAX_WITHDRAWN_KEYS};
+use serde_json::{json, Value};
+
+/// Adds a shared key to the withdrawn ones.
+fn add(withdrawn: &mut WithdrawnKeys, kid: &str, secret: &[u8], withdrawn_at: UnixSeconds) {
+    let set = json!({ "keys": [{ "kty": "oct", "kid": kid, "k": base64url(secret) }] });
+    withdrawn.add(&read_keys(&set, KeySource::Configuration, RsaDefault::RS256).keys, withdrawn_at);
+}
+
+/// The realm of the fixtures, without the key that signs their tokens: its issuer has just withdrawn it.
+fn withdrawn() -> ([Realm; 1], [WithdrawnKeys; 1]) {
+    let mut realm = realm();
+    realm.keys = RealmKeys::Unavailable;
+    let mut keys = WithdrawnKeys::default();
+    add(&mut keys, "test", SECRET, NOW);
+    ([realm], [keys])
+}
+
+fn answer(changes: &Value, now: UnixSeconds) -> Result<WithdrawnToken, IntakeError> {
+    let (realms, withdrawn) = withdrawn();
+    identify_withdrawn(&token(changes), &realms, &withdrawn, now)
+}
+
+#[test]
+fn a_token_of_a_withdrawn_key_names_itself_and_nobody_else() {
+    let (realms, withdrawn) = withdrawn();
+    let text = token(&json!({}));
+    assert!(identify(&text, &realms, NOW).is_err(), "nothing else believes the key");
+    let found = identify_withdrawn(&text, &realms, &withdrawn, NOW).unwrap();
+    assert_eq!((found.realm, found.token_id.as_str()), (0, "token-1"));
+    assert_eq!(found.authorized_party.as_deref(), Some("demo"));
+    assert!(found.expires_at > found.issued_at);
+    assert_eq!(format!("{found:?}"), "WithdrawnToken { realm: 0, .. }");
+}
+
+#[test]
+fn it_must_have_a_name_and_times_that_a_gate_could_accept() {
+    let now = NOW.get();
+    assert!(answer(&json!({ "iat": now, "exp": now + 86_400 }), NOW).is_ok());
+    for changes in [
+        json!({ "jti": null }),
+        json!({ "jti": "" }),
+        json!({ "iat": null }),
+        json!({ "exp": null }),
+        json!({ "iat": now + 1 }),
+        json!({ "iat": now, "exp": now + 86_401 }),
+    ] {
+        assert_eq!(answer(&changes, NOW), Err(IntakeError::InvalidToken), "{changes}");
+    }
+    assert_eq!(answer(&json!({ "token_use": "refresh" }), NOW), Err(IntakeError::UnexpectedTokenUse));
+}
+
+#[test]
+fn form_issuer_and_signature_are_checked_as_ever() {
+    let (realms, withdrawn) = withdrawn();
+    let answer = |text: &str| identify_withdrawn(text, &realms, &withdrawn, NOW).unwrap_err();
+    let (input, _) =
+        sign(HEADER, claims(&json!({}))).rsplit_once('.').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    let forged = format!("{input}.{}", base64url([7; 32]));
+    let foreign = token(&json!({ "iss": "https://elsewhere.example" }));
+    let other_kid = sign(r#"{"alg":"HS256","typ":"JWT","kid":"other"}"#, claims(&json!({})));
+    let none = sign(r#"{"alg":"none","typ":"JWT","kid":"test"}"#, claims(&json!({})));
+    for text in ["", "garbage", "a.b.c", &forged, &foreign, &other_kid, &none] {
+        assert_eq!(answer(text), IntakeError::InvalidToken, "{text}");
+    }
+    let nothing = identify_withdrawn(&token(&json!({})), &realms, &[], NOW);
+    assert_eq!(nothing.unwrap_err(), IntakeError::InvalidToken, "a realm without a place has none");
+}
+
+#[test]
+fn a_withdrawn_key_is_forgotten_once_no_token_of_it_can_be_accepted() {
+    let keep = 86_400 + 5 + 5;
+    let last = NOW.plus(Seconds::new(keep));
+    assert!(answer(&json!({}), last).is_ok());
+    assert_eq!(answer(&json!({}), last.plus(Seconds::new(1))), Err(IntakeError::InvalidToken));
+}
+
+#[test]
+fn the_keys_withdrawn_first_make_room() {
+    let ([realm], [mut keys]) = withdrawn();
+    for number in 0..MAX_WITHDRAWN_KEYS - 1 {
+        add(&mut keys, &format!("k{number}"), &[number as u8; 32], NOW.plus(Seconds::new(1)));
+    }
+    let (realms, mut withdrawn) = ([realm], [keys]);
+    let text = token(&json!({}));
+    assert!(identify_withdrawn(&text, &realms, &withdrawn, NOW).is_ok());
+    add(&mut withdrawn[0], "one more", &[99; 32], NOW.plus(Seconds::new(2)));
+    assert!(identify_withdrawn(&text, &realms, &withdrawn, NOW).is_err());
+    withdrawn[0].clear();
+    add(&mut withdrawn[0], "test", SECRET, NOW);
+    assert!(identify_withdrawn(&text, &realms, &withdrawn, NOW).is_ok());
+}
