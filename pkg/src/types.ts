@@ -203,13 +203,13 @@ export interface GateOptions {
   whenStale?: 'refuse' | 'accept'
   /** Where even `whenStale: 'accept'` ends. Default 3600. */
   maxAcceptStaleSeconds?: number
-  /** How long the first request waits for the first state. Default 2000. */
+  /** How long the first requests wait for the first state and the first keys. Default 2000. */
   firstLoadTimeoutMs?: number
   /** How long a fetched JWK set is used before it is fetched again. Default 300. */
   jwksMaxAgeSeconds?: number
   /** How long it is used at the most when it cannot be fetched again; then `keys_unavailable`. Default 3600. */
   jwksMaxStaleSeconds?: number
-  /** How long a JWK set may take. Default 2000. */
+  /** How long a JWK set may take, or having the origin look for new keys where the feed carries them. Default 2000. */
   jwksTimeoutMs?: number
   /** Where keys may be fetched, and secrets sent, without TLS. Default `loopback`: only on this machine. */
   plainHttp?: 'loopback' | 'anywhere'

@@ -61,29 +61,37 @@ type Fetch = (unsettled: Unsettled) => Promise<'done' | 'nothing_new'> | undefin
 
 /** Each is made once for a token, in this order, and the token looked at again. */
 const FETCHES: readonly Fetch[] = [
-  (unsettled) => (unsettled.found.reason === 'keys_unavailable' ? loadKeys(unsettled) : undefined),
+  (unsettled) => (lacksKeys(unsettled) ? loadKeys(unsettled) : undefined),
   (unsettled) => (unsettled.found.reason === 'unknown_key' && !unsettled.found.undecided ? lookForKey(unsettled) : undefined),
   (unsettled) => refresh(unsettled),
   (unsettled) => (unsettled.found.reason === undefined && unsettled.found.behind ? catchUp(unsettled) : undefined),
 ]
 
+/** Whether a token waits for its realm's keys, which may come with a feed that has not come itself. */
+function lacksKeys({ realm, found }: Unsettled): boolean {
+  return found.reason === 'keys_unavailable' || (found.reason === 'no_feed' && realm.settings.jwks === undefined)
+}
+
 /** The realm's first keys, or new ones after the old have become too old. The first state is loaded alongside. */
-async function loadKeys({ gate, realm, token, waitUntil }: Unsettled): Promise<'done'> {
+async function loadKeys({ gate, realm, token, startedAtMs, waitUntil }: Unsettled): Promise<'done'> {
   const { firstLoadTimeoutMs } = gate.settings
   const waits: Promise<unknown>[] = []
   if (realm.keys !== undefined) waits.push(within(handOver(realm.keys.load(), waitUntil), firstLoadTimeoutMs))
   if (!realm.state.loaded) waits.push(realm.feed.wait(firstLoadTimeoutMs, waitUntil, realm.needOf(token)))
-  else if (realm.keys === undefined) waits.push(realm.lookForKey(''))
   await Promise.all(waits)
+  if (realm.keys !== undefined || !realm.state.loaded || realm.state.hasKeys) return 'done'
+  // The state that has come has no keys.
+  await realm.awaitFirstKeys(startedAtMs + firstLoadTimeoutMs)
+  if (!realm.state.hasKeys) await realm.lookForKey('')
   return 'done'
 }
 
-async function lookForKey({ gate, realm, token }: Unsettled): Promise<'done' | 'nothing_new'> {
+async function lookForKey({ realm, token }: Unsettled): Promise<'done' | 'nothing_new'> {
   let looked = false
   const search = realm.lookForKey(claimedKeyId(token)).then((fetched) => {
     looked = fetched
   })
-  await within(search, gate.settings.jwksTimeoutMs)
+  await within(search, realm.keyLookTimeoutMs)
   return looked ? 'done' : 'nothing_new'
 }
 

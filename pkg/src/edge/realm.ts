@@ -1,11 +1,11 @@
 import type { PortcullisError } from '../errors.ts'
 import { RemoteKeys } from '../jwks.ts'
-import { KeySearch } from '../keysearch.ts'
 import { CLAIM_NAMES } from '../policy.ts'
 import type { JWKS, WaitUntil } from '../types.ts'
 import { Acknowledger } from './acknowledger.ts'
 import type { Core, CoreApplied, CoreState } from './core.ts'
 import { Feed } from './feed.ts'
+import { KeyLook } from './key-look.ts'
 import { Need } from './needs.ts'
 import type { Reporter } from './report.ts'
 import type { RealmSettings, Settings } from './settings.ts'
@@ -37,7 +37,7 @@ export class Realm {
   /** When a token that was ahead of us last made us refresh. */
   caughtUpAtMs: number = -Infinity
   readonly #index: number
-  readonly #keySearch = new KeySearch()
+  readonly #keyLook: KeyLook | undefined
   readonly #acknowledger: Acknowledger | undefined
   readonly #stream: FeedStream | undefined
   #state: CoreState
@@ -51,6 +51,7 @@ export class Realm {
     this.surroundings = surroundings
     this.keys = this.#openKeys(settings.jwks)
     this.feed = new Feed(this)
+    this.#keyLook = settings.jwks === undefined ? new KeyLook(this) : undefined
     this.#stream = settings.feed.mode === 'stream' ? new FeedStream(this) : undefined
     this.#acknowledger = settings.feed.acknowledge === undefined ? undefined : new Acknowledger(this, settings.feed.acknowledge)
     this.#state = surroundings.core.state(index)
@@ -111,16 +112,23 @@ export class Realm {
   }
 
   /**
-   * Looks for a key that is not known: at the JWKS URL or, when the feed carries the keys, there. Waits no longer than
-   * `ms`; false when there was nothing to look at, or not again so soon.
+   * Looks for a key that is not known: at the JWKS URL or, when the feed carries the keys, by way of the origin. False when
+   * there was nothing to look at, or not again so soon.
    */
   async lookForKey(kid: string): Promise<boolean> {
     if (this.keys !== undefined) return this.keys.lookFor(kid)
-    if (this.settings.jwks !== undefined) return false
-    if (!this.#keySearch.admits(kid, this.feed.underWay ? 'under_way' : 'needed')) return false
-    this.#keySearch.lookedFor(kid)
-    await this.feed.wait(this.surroundings.settings.refreshTimeoutMs)
-    return true
+    return (await this.#keyLook?.lookFor(kid)) ?? false
+  }
+
+  /** How long to wait for such a look at the most. */
+  get keyLookTimeoutMs(): number {
+    const { jwksTimeoutMs, refreshTimeoutMs } = this.surroundings.settings
+    return this.#keyLook === undefined ? jwksTimeoutMs : jwksTimeoutMs + refreshTimeoutMs
+  }
+
+  /** Waits until `untilMs` at the most for the first keys of a feed that has none yet. */
+  async awaitFirstKeys(untilMs: number): Promise<void> {
+    await this.#keyLook?.awaitFirst(untilMs)
   }
 
   /** Tells the origin how far we are, if it wants to know. The promise never rejects. */
@@ -140,6 +148,7 @@ export class Realm {
   close(): void {
     this.#stream?.close()
     this.#acknowledger?.close()
+    this.#keyLook?.close()
     this.feed.close()
     this.keys?.close()
   }

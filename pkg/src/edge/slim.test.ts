@@ -33,6 +33,18 @@ test('what the module has no code for is left to the host, and without it there 
   }
 })
 
+test('a feed at fault is said to be at fault, not the keys that it would carry', async (t) => {
+  const realm = await TestRealm.start(t)
+  const token = await realm.token()
+  const { jwks: _, ...options } = realm.realmOptions()
+  const gate = createGate({ ...realm.options(), realms: [options] })
+  await realm.server.close()
+  t.after(() => gate.close())
+  assert.equal(reasonOf(await gate.check(token)), 'no_feed')
+  assert.equal(reasonOf(gate.checkSync(token)), 'no_feed')
+  assert.deepEqual(await failures(gate, token), ['key no_feed'])
+})
+
 test('with Ed25519 it does all by itself', async (t) => {
   const realm = await TestRealm.start(t)
   const { gate, good, forged } = await gateFor(realm, 'EdDSA', { verifySignatures: 'rust' })
