@@ -6,8 +6,14 @@ import { isLoopback } from './loopback.ts'
 import { invalid } from './options.ts'
 import type { WaitUntil } from './types.ts'
 
+/**
+ * Why a set was fetched. `poll`: it was due. `look`: a token named a key that is not in the set at hand. `act`: somebody
+ * asked for what the issuer has now.
+ */
+export type KeyFetch = 'poll' | 'look' | 'act'
+
 /** Takes a fetched JWK set (JSON) and the last second it may be used. Throws when it has no usable key. */
-export type InstallKeys = (json: Uint8Array, usableUntil: number) => void
+export type InstallKeys = (json: Uint8Array, usableUntil: number, fetch: KeyFetch) => void
 
 export interface RemoteKeysOptions {
   url: URL | string
@@ -22,7 +28,7 @@ export interface RemoteKeysOptions {
   shareFlights: boolean
   fetch: typeof fetch
   /** Hears of every failed fetch, also those that no caller waits for. */
-  onFailure: (error: unknown) => void
+  onFailure: (error: unknown, fetch: KeyFetch) => void
 }
 
 /** The largest JWK set read. Real ones have a few kilobytes; a set with certificate chains some tens. */
@@ -39,11 +45,15 @@ export class RemoteKeys {
   readonly #options: RemoteKeysOptions
   readonly #url: URL
   readonly #flight: Flight
+  readonly #looks: Flight
   readonly #search = new KeySearch()
   /** The maximum age, which cannot be beyond the last second that a set may be used. */
   readonly #maxAgeMs: number
   #loadedAtMs: number | undefined
   #failedAtMs: number | undefined
+  /** Calls of `reload`, and how many of them the fetches that have ended began after. */
+  #acts = 0
+  #actsDone = 0
   #closed = false
 
   /** Throws `invalid_option` for a URL that may not be used. Does no I/O. */
@@ -54,7 +64,8 @@ export class RemoteKeys {
     if (this.#url.protocol !== 'https:' && options.plainHttp === 'loopback' && !isLoopback(this.#url)) {
       throw invalid(`jwks must be fetched by https: (${this.#url.host} is not this machine); see plainHttp`)
     }
-    this.#flight = new Flight((signal) => this.#fetch(signal, install), options)
+    this.#flight = new Flight((signal) => this.#pollOrAct(signal, install), options)
+    this.#looks = new Flight((signal) => this.#look(signal, install), options)
   }
 
   /**
@@ -86,12 +97,23 @@ export class RemoteKeys {
 
   /** Fetches the set by a fetch that begins after this call, however young it is. Rejects likewise. */
   async reload(): Promise<void> {
+    this.#acts += 1
     await this.#flight.fresh()
   }
 
-  /** Fetches the set again behind a request when it is about to reach its maximum age. Failures are only reported. */
-  refreshBehind(waitUntil?: WaitUntil): void {
-    if (this.#resting || !this.#ageing) return
+  /**
+   * Fetches the set by a fetch that begins after this call, and leaves alone when it is due: whoever sends tokens must not
+   * put off the next poll. Rejects likewise.
+   */
+  async look(): Promise<void> {
+    await this.#looks.fresh()
+  }
+
+  /**
+   * Fetches the set again behind a request when it is about to reach its maximum age, or `now`. Failures are only reported.
+   */
+  refreshBehind(waitUntil?: WaitUntil, when: 'ageing' | 'now' = 'ageing'): void {
+    if (this.#resting || (when === 'ageing' && !this.#ageing)) return
     const flight = this.#flight.behind()?.catch(() => undefined)
     if (flight !== undefined) waitUntil?.(flight)
   }
@@ -113,9 +135,33 @@ export class RemoteKeys {
   close(): void {
     this.#closed = true
     this.#flight.stop()
+    this.#looks.stop()
   }
 
-  async #fetch(signal: AbortSignal, install: InstallKeys): Promise<void> {
+  async #pollOrAct(signal: AbortSignal, install: InstallKeys): Promise<void> {
+    const acts = this.#acts
+    const why = acts > this.#actsDone ? 'act' : 'poll'
+    // One that fails is over as well: a later poll must not do what was asked for then.
+    this.#actsDone = acts
+    try {
+      await this.#fetch(signal, why, install)
+      this.#loadedAtMs = Date.now()
+      this.#failedAtMs = undefined
+    } catch (error) {
+      this.#failedAtMs = Date.now()
+      throw error
+    }
+  }
+
+  async #look(signal: AbortSignal, install: InstallKeys): Promise<void> {
+    const acts = this.#acts
+    await this.#fetch(signal, 'look', (...fetched) => {
+      // What was asked for meanwhile is newer.
+      if (acts === this.#acts) install(...fetched)
+    })
+  }
+
+  async #fetch(signal: AbortSignal, why: KeyFetch, install: InstallKeys): Promise<void> {
     try {
       const { fetch } = this.#options
       const headers = { accept: 'application/jwk-set+json, application/json' }
@@ -127,12 +173,9 @@ export class RemoteKeys {
         throw new PortcullisError('invalid_jwks', `${this.#url.host} sent something that is no JWK set: check the realm's jwks URL (jwks_uri in the issuer's discovery document)`, { detail: 'not_a_key_set' })
       }
       if (this.#closed) throw new PortcullisError('closed', 'the keys are no longer needed')
-      install(bytes, Math.floor(Date.now() / 1000) + this.#options.maxStaleSeconds)
-      this.#loadedAtMs = Date.now()
-      this.#failedAtMs = undefined
+      install(bytes, Math.floor(Date.now() / 1000) + this.#options.maxStaleSeconds, why)
     } catch (error) {
-      this.#failedAtMs = Date.now()
-      if (!this.#closed) this.#options.onFailure(error)
+      if (!this.#closed) this.#options.onFailure(error, why)
       throw error
     }
   }

@@ -5,12 +5,14 @@ import type { FailureLimiter } from './failures.ts'
 import type { RealmFeed } from './feed.ts'
 import type { OriginGate } from './gate.ts'
 import type { IssuerClock } from './issuer-clock.ts'
+import type { KeyFeed } from './keyfeed.ts'
 import type { LedgerCore } from './core.ts'
 import type { Committer } from './ledger.ts'
 import type { Metrics } from './metrics.ts'
 import type { Readers } from './readers.ts'
 import type { Route } from './router.ts'
 import type { Settings } from './settings.ts'
+import type { TokenRevocations } from './token-revocation.ts'
 import type { Origin } from './types.ts'
 import type { UnknownTokens } from './unknown-tokens.ts'
 
@@ -20,6 +22,8 @@ export interface Context {
   clock: Clock
   issuerClocks: ReadonlyMap<string, IssuerClock>
   gate: OriginGate
+  keyFeed: KeyFeed
+  tokens: TokenRevocations
   committer: Committer
   ledgers: ReadonlyMap<string, LedgerCore>
   audit: AuditLog

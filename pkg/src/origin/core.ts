@@ -1,4 +1,4 @@
-import { Gate, generateFeedKey as generate, Ledger } from '../../wasm/origin/core.js'
+import { Gate, generateFeedKey as generate, Ledger, WithdrawnKeys } from '../../wasm/origin/core.js'
 import { PortcullisError } from '../errors.ts'
 import type { Host } from '../loading.ts'
 import type { CorePolicy } from '../policy.ts'
@@ -60,6 +60,12 @@ export function createWasmGate(options: GateCoreOptions): WasmGate {
     if (cause instanceof PortcullisError) throw cause
     throw new PortcullisError('invalid_option', `the realms were refused: ${messageOf(cause)}`, { cause })
   }
+}
+
+/** Makes the set of withdrawn keys of a gate with so many realms; none are in it yet. */
+export function createWithdrawnKeys(realms: number): WasmWithdrawnKeys {
+  host()
+  return guarded(() => new WithdrawnKeys(realms) as unknown as WasmWithdrawnKeys)
 }
 
 /** The core's memory. Throws `not_loaded`. */
@@ -243,6 +249,28 @@ export interface Identified {
   clientId?: string
   expiresAt?: number
   issuedAt?: number
+}
+
+/** A token that was signed by a withdrawn key: what its revocation by id takes, and nothing more. */
+export interface WithdrawnToken {
+  realm: number
+  /** The key's RFC 7638 thumbprint. */
+  thumbprint: string
+  tokenId: string
+  issuedAt: number
+  expiresAt: number
+  authorizedParty?: string
+  clientId?: string
+}
+
+/** Keys that issuers have withdrawn, apart from those that a gate judges by. */
+export interface WasmWithdrawnKeys {
+  /** `jwks` is a JWK set; `withdrawnAt` is in unix seconds. */
+  add(gate: WasmGate, realm: number, jwks: Uint8Array, withdrawnAt: number): void
+  clear(realm: number): void
+  /** Throws with code `invalid_token` or `unexpected_token_use`. */
+  identify(gate: WasmGate, token: string, now: number): WithdrawnToken
+  free(): void
 }
 
 export interface GateCoreOptions {

@@ -4,7 +4,7 @@ import { REASONS, statusOf, type Reason } from '../reasons.ts'
 import { claimedKeyId, readPart } from '../tokenpart.ts'
 import type { Claims, JWK, JWKS } from '../types.ts'
 import type { Clock } from './clock.ts'
-import { coreCode, type GateCoreOptions, type Identified } from './core.ts'
+import { coreCode, type GateCoreOptions, type Identified, type WithdrawnToken } from './core.ts'
 import type { RealmFeed } from './feed.ts'
 import { GateCore } from './gatecore.ts'
 import type { IssuerClock } from './issuer-clock.ts'
@@ -19,6 +19,15 @@ const VERIFIED_TOKEN_BYTES = 1024 * 1024
 
 /** A judged token. */
 export type Judged = { ok: true; realm: string; claims: Claims } | { ok: false; reason: Reason; status: 401 | 403 | 503 }
+
+/**
+ * A token that is to be revoked. `withdrawn`: by the key that signed it, which its issuer has withdrawn; it may be revoked by
+ * its id, and by nothing else.
+ */
+export type IdentifiedToken = { name: string } & (
+  | (Identified & { signedBy: 'issuer' })
+  | (WithdrawnToken & { signedBy: 'withdrawn' })
+)
 
 interface GateRealm {
   name: string
@@ -61,7 +70,10 @@ export class OriginGate {
       const feed = feeds.get(realm.name)
       if (feed === undefined) throw new PortcullisError('unknown_realm', `realm ${realm.name} has no feed`)
       const take: TakeKeys = (json, usableUntil, source) => this.#core.setKeys(index, json, usableUntil, source)
-      const keys = new IssuerKeys(realm, this.#timed(realm.name), take, () => this.#onKeys(realm.name))
+      const keys = new IssuerKeys(realm, this.#timed(realm.name), take, (withdrawn) => {
+        this.#core.setWithdrawnKeys(index, withdrawn)
+        this.#onKeys(realm.name)
+      })
       return { name: realm.name, feed, keys, policy: this.#core.policy(index), renewedAt: 0 }
     })
     for (const realm of this.#realms) this.sync(realm.name)
@@ -77,8 +89,9 @@ export class OriginGate {
     const before = this.#core
     this.#core = new GateCore(coreOptions(this.#settings, [this.#pinned, publicKey]))
     try {
-      for (const { name, keys } of this.#realms) {
+      for (const [index, { name, keys }] of this.#realms.entries()) {
         keys.reinstall()
+        this.#core.setWithdrawnKeys(index, keys.withdrawn)
         this.sync(name)
       }
     } catch (error) {
@@ -99,15 +112,17 @@ export class OriginGate {
   }
 
   /**
-   * Reads whose token it is, once form, issuer, key and signature are good and it is an access token. Throws
-   * `invalid_token`, `unexpected_token_use` or `jwks_unreachable`.
+   * Reads whose token it is, once form, issuer, key and signature are good and it is an access token. The key may be one that
+   * the issuer has withdrawn. Throws `invalid_token`, `unexpected_token_use` or `jwks_unreachable`.
    */
-  async identify(token: string): Promise<Identified & { name: string }> {
+  async identify(token: string): Promise<IdentifiedToken> {
     await this.#renewKeys(token)
     for (let attempt = 0; ; attempt += 1) {
       try {
         return this.#identify(token)
       } catch (error) {
+        const withdrawn = this.#identifyWithdrawn(token)
+        if (withdrawn !== undefined) return withdrawn
         // What the core throws here does not say whether it was for want of a key; a verdict does.
         const reason = reasonOf(this.#core.check(token, this.#clock()))
         if (attempt > 0 && reason === 'keys_unavailable') throw keysUnavailable()
@@ -123,14 +138,41 @@ export class OriginGate {
     return keys.current
   }
 
-  /** The realm's JWK set in use, without a fetch; empty before the first. Throws `unknown_realm`. */
-  currentKeys(name: string): JWKS {
-    return this.#realmOf(name).keys.current
+  /** The keys that a realm's issuer has withdrawn lately. Throws `unknown_realm`. */
+  withdrawnKeys(name: string): JWKS {
+    return { keys: this.#realmOf(name).keys.withdrawn.map(({ jwk }) => jwk) }
+  }
+
+  /** The keys that a realm's feed is to carry, without a fetch; empty before the first. Throws `unknown_realm`. */
+  keysForFeed(name: string): JWKS {
+    return this.#realmOf(name).keys.forFeed
+  }
+
+  /** Takes note of the keys that a realm's feed has from before this process. Throws `unknown_realm`. */
+  rememberKeys(name: string, inFeed: JWKS): void {
+    const realm = this.#realmOf(name)
+    realm.keys.remember(inFeed)
+    this.#core.setWithdrawnKeys(this.#realms.indexOf(realm), realm.keys.withdrawn)
   }
 
   /** Asks the issuer for its keys now. Rejects with `unknown_realm`, `jwks_unreachable` or `invalid_jwks`. */
   async reloadKeys(name: string): Promise<void> {
     await this.#realmOf(name).keys.reload()
+  }
+
+  /** Fetches a realm's keys unless they are young. Rejects likewise. */
+  async refreshKeys(name: string): Promise<void> {
+    await this.#realmOf(name).keys.refresh()
+  }
+
+  /** Looks for new keys at the issuer, at most once a second whoever asks. Rejects likewise, or with `closed`. */
+  async lookForKeys(name: string): Promise<void> {
+    await this.#realmOf(name).keys.look()
+  }
+
+  /** Lets nobody wait for a look any longer. */
+  endLooks(): void {
+    for (const { keys } of this.#realms) keys.endLooks()
   }
 
   /** Begins to fetch a realm's keys if they soon will be due. */
@@ -201,13 +243,13 @@ export class OriginGate {
     return { ok: true, realm: realm.name, claims }
   }
 
-  #identify(token: string): Identified & { name: string } {
+  #identify(token: string): IdentifiedToken {
     try {
       const identified = this.#core.identify(token, this.#clock())
       const realm = this.#realms[identified.realm]
       if (realm !== undefined) {
         this.#issuerClocks.get(realm.name)?.learn(identified.issuedAt ?? 0)
-        return { ...identified, name: realm.name }
+        return { ...identified, name: realm.name, signedBy: 'issuer' }
       }
     } catch (cause) {
       const code = coreCode(cause)
@@ -216,6 +258,19 @@ export class OriginGate {
       if (code !== 'invalid_token') throw cause
     }
     throw new PortcullisError('invalid_token', 'invalid token')
+  }
+
+  /** `undefined`: no withdrawn key has signed it, or it is not one that may still be revoked. */
+  #identifyWithdrawn(token: string): IdentifiedToken | undefined {
+    try {
+      const identified = this.#core.identifyWithdrawn(token, this.#clock())
+      const realm = this.#realms[identified.realm]
+      return realm === undefined ? undefined : { ...identified, name: realm.name, signedBy: 'withdrawn' }
+    } catch (cause) {
+      const code = coreCode(cause)
+      if (code === 'invalid_token' || code === 'unexpected_token_use') return undefined
+      throw cause
+    }
   }
 
   /** Fetches the keys of the token's realm when they are due; other realms' issuers must not hold it up. */

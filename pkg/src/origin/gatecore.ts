@@ -1,8 +1,12 @@
 import { AT_HOST, Exchange, outcomeCode, type Ticket } from '../exchange.ts'
 import { type HostCrypto, hostCrypto, type HostKey } from '../hostcrypto.ts'
 import type { Algorithm, JWK } from '../types.ts'
-import { createWasmGate, type GateCoreOptions, host, type Identified, memory, type WasmGate } from './core.ts'
+import {
+  createWasmGate, createWithdrawnKeys, type GateCoreOptions, host, type Identified, memory, type WasmGate, type WasmWithdrawnKeys,
+  type WithdrawnToken,
+} from './core.ts'
 import { coreGeneration, guarded, isCurrent, lostCore } from './instance.ts'
+import type { WithdrawnKey } from './key-roll.ts'
 
 /**
  * The origin's own gate, which leaves to `node:crypto`, where there is one, what that checks faster than the core does. All
@@ -10,6 +14,7 @@ import { coreGeneration, guarded, isCurrent, lostCore } from './instance.ts'
  */
 export class GateCore {
   readonly #gate: WasmGate
+  readonly #withdrawn: WasmWithdrawnKeys
   readonly #host: HostCrypto
   readonly #exchange: Exchange
   readonly #generation: number
@@ -18,6 +23,7 @@ export class GateCore {
   constructor(options: Omit<GateCoreOptions, 'hostAlgorithms'>, crypto: HostCrypto = hostCrypto('fastest', host())) {
     this.#host = crypto
     this.#gate = createWasmGate({ ...options, hostAlgorithms: crypto.kind === 'synchronous' ? crypto.algorithms : [] })
+    this.#withdrawn = createWithdrawnKeys(options.realms.length)
     this.#generation = coreGeneration()
     this.#exchange = new Exchange(memory(), this.#gate, options.maxTokenBytes, this.#generation)
   }
@@ -43,8 +49,25 @@ export class GateCore {
     })
   }
 
-  setKeys(realm: number, json: Uint8Array, usableUntil: number, source: 'configuration' | 'url'): void {
-    this.#call(() => this.#gate.setKeys(realm, json, usableUntil, source))
+  /** Which token this is, where a withdrawn key has signed it. Throws with code `invalid_token` or `unexpected_token_use`. */
+  identifyWithdrawn(token: string, now: number): WithdrawnToken {
+    return this.#call(() => this.#withdrawn.identify(this.#gate, token, now))
+  }
+
+  /** The places of the keys in the set that cannot be used. Throws when none can; then the keys are as before. */
+  setKeys(realm: number, json: Uint8Array, usableUntil: number, source: 'configuration' | 'url'): readonly number[] {
+    return this.#call(() => this.#gate.setKeys(realm, json, usableUntil, source).skipped.map(({ index }) => index))
+  }
+
+  /** Replaces a realm's withdrawn keys. */
+  setWithdrawnKeys(realm: number, keys: readonly WithdrawnKey[]): void {
+    this.#call(() => {
+      this.#withdrawn.clear(realm)
+      for (const { jwk, withdrawnAtMs } of keys) {
+        const set = new TextEncoder().encode(JSON.stringify({ keys: [jwk] }))
+        this.#withdrawn.add(this.#gate, realm, set, Math.floor(withdrawnAtMs / 1000))
+      }
+    })
   }
 
   applyFeed(realm: number, bytes: Uint8Array, now: number): void {
@@ -85,7 +108,10 @@ export class GateCore {
   free(): void {
     if (!isCurrent(this.#generation)) return
     try {
-      guarded(() => this.#gate.free())
+      guarded(() => {
+        this.#withdrawn.free()
+        this.#gate.free()
+      })
     } catch {
       // It has been reported, and the memory is gone with the instance.
     }

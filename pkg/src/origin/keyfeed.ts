@@ -1,11 +1,22 @@
+import { within } from '../deadline.ts'
 import { PortcullisError } from '../errors.ts'
 import type { JWK, JWKS } from '../types.ts'
 import type { Act } from './audit.ts'
 import type { LedgerCore } from './core.ts'
 import type { OriginGate } from './gate.ts'
+import { PUBLIC_MEMBERS } from './key-roll.ts'
 import type { Committer } from './ledger.ts'
 import type { Settings } from './settings.ts'
 import type { Recorded } from './types.ts'
+
+/** How long an origin that starts waits for its issuers' keys: without them it can do all but tell gates the keys. */
+const FIRST_KEYS_MS = 3_000
+/** After a first fetch that failed, how soon it is made again; doubled each time, until heartbeats do it. */
+const FIRST_KEYS_RETRY_MS = 100
+const LAST_KEYS_RETRY_MS = 1_000
+
+/** Readers of one realm that wait for a look at the same time. Each gate asks once at a time. */
+const MAX_LOOKING = 1_000
 
 export interface KeyFeedOptions {
   settings: Settings
@@ -25,6 +36,11 @@ export class KeyFeed {
   readonly #turns = new Map<string, Promise<unknown>>()
   /** The set of a realm that the ledger did not take. */
   readonly #refused = new Map<string, string>()
+  /** By realm: how many wait for a look. */
+  readonly #looking = new Map<string, number>()
+  /** First fetches that failed and are to be made again. */
+  readonly #retries = new Set<ReturnType<typeof setTimeout>>()
+  #closed = false
 
   constructor(options: KeyFeedOptions) {
     this.#options = options
@@ -32,13 +48,20 @@ export class KeyFeed {
   }
 
   /**
-   * Records the keys that can be had without asking anybody else: those of the options, and of functions. A URL may be
-   * one that is served only once the origin is there; it is asked with the first heartbeat. What fails is reported
-   * where it fails.
+   * Fetches the keys of every realm for the first time and records them, so that the first gate finds them in the feed.
+   * Resolves when that is done or has failed, at the latest after three seconds. A URL may be one that is served only once the
+   * origin is there: it is tried again shortly. What fails is reported where it fails.
    */
   async begin(): Promise<void> {
-    const near = this.#options.settings.realms.filter(({ jwks }) => typeof jwks !== 'string' && !(jwks instanceof URL))
-    await Promise.all(near.map(({ name }) => this.publish(name).catch(() => undefined)))
+    const { settings, gate, ledger } = this.#options
+    for (const { name, keysInFeed } of settings.realms) {
+      const inFeed = keysInFeed === 'publish' ? ledger(name).jwks() : undefined
+      if (inFeed !== undefined) gate.rememberKeys(name, JSON.parse(inFeed) as JWKS)
+    }
+    const first = settings.realms.map(({ name, jwks }) =>
+      typeof jwks === 'string' || jwks instanceof URL ? this.#first(name, 0) : this.publish(name).catch(() => undefined),
+    )
+    await within(Promise.all(first), FIRST_KEYS_MS)
   }
 
   /**
@@ -70,10 +93,50 @@ export class KeyFeed {
     }
   }
 
+  /**
+   * Looks for keys that the issuer has begun to use, and records them; `too_many` wait for that already. Rejects with `unknown_realm`, `closed`,
+   * `jwks_unreachable`, `invalid_jwks`, or as every revocation.
+   */
+  async look(realm: string): Promise<'recorded' | 'too_many'> {
+    const waiting = this.#looking.get(realm) ?? 0
+    if (waiting >= MAX_LOOKING) return 'too_many'
+    this.#looking.set(realm, waiting + 1)
+    try {
+      await this.#options.gate.lookForKeys(realm)
+      await this.record(realm)
+      return 'recorded'
+    } finally {
+      this.#looking.set(realm, (this.#looking.get(realm) ?? 1) - 1)
+    }
+  }
+
+  /** Tries nothing again from now on. */
+  close(): void {
+    this.#closed = true
+    for (const timer of this.#retries) clearTimeout(timer)
+  }
+
+  /** Fetches a realm's keys for the first time. Ends with the first attempt; further ones are made behind it. */
+  async #first(realm: string, attempt: number): Promise<void> {
+    try {
+      await this.#options.gate.refreshKeys(realm)
+      await this.record(realm)
+    } catch {
+      const pauseMs = FIRST_KEYS_RETRY_MS * 2 ** attempt
+      if (this.#closed || pauseMs > LAST_KEYS_RETRY_MS) return
+      const timer: ReturnType<typeof setTimeout> = setTimeout(() => {
+        this.#retries.delete(timer)
+        void this.#first(realm, attempt + 1)
+      }, pauseMs)
+      if (typeof timer === 'object') timer.unref?.()
+      this.#retries.add(timer)
+    }
+  }
+
   async #record(realm: string, act: Act): Promise<Recorded> {
     const { settings, committer, gate, ledger } = this.#options
     const { keysInFeed } = settings.realms.find(({ name }) => name === realm) ?? { keysInFeed: 'omit' }
-    const keys = gate.currentKeys(realm)
+    const keys = gate.keysForFeed(realm)
     const wanted = keysInFeed === 'publish' ? publicSet(keys) : undefined
     // Before the first fetch nothing is known, and what the feed has from before stays.
     const isKnown = keysInFeed === 'omit' || keys.keys.length > 0
@@ -96,13 +159,6 @@ export class KeyFeed {
   }
 }
 
-/** The members of a public key that gates need, by its type (RFC 7518 §6.2.1, §6.3.1; RFC 8037 §2). */
-const MEMBERS: Readonly<Record<string, readonly string[]>> = {
-  RSA: ['n', 'e'],
-  EC: ['crv', 'x', 'y'],
-  OKP: ['crv', 'x'],
-}
-
 /**
  * The public keys of a set that verify signatures, in one spelling: equal sets make equal texts. `undefined` when there
  * is none: symmetric keys are secrets, and no feed carries them.
@@ -113,7 +169,7 @@ export function publicSet({ keys }: JWKS): string | undefined {
 }
 
 function publicKey(key: JWK): string | undefined {
-  const members = MEMBERS[key.kty ?? '']
+  const members = PUBLIC_MEMBERS[key.kty ?? '']
   if (members === undefined || key.use === 'enc') return undefined
   const names = ['kty', 'kid', 'alg', 'use', 'key_ops', ...members]
   return JSON.stringify(

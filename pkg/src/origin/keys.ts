@@ -1,17 +1,29 @@
 import { calculateJwkThumbprint, type JWK as JoseJwk } from 'jose'
 import { PortcullisError } from '../errors.ts'
-import { RemoteKeys } from '../jwks.ts'
+import { type KeyFetch, RemoteKeys } from '../jwks.ts'
+import { KeySearch } from '../keysearch.ts'
+import { isObject } from '../options.ts'
 import type { JWK, JWKS } from '../types.ts'
 import { host } from './core.ts'
+import { KeyLook } from './key-look.ts'
+import { KeyRoll, type WithdrawnKey } from './key-roll.ts'
 import type { RealmSettings, Settings } from './settings.ts'
 
 /** Where keys from a function are 'fetched' from; the name can't be resolved (RFC 6761 §6.4) and never is. */
 const FUNCTION_URL = 'https://jwks-function.invalid/'
 /** A set from the configuration does not age. */
 const FOR_EVER = Number.MAX_SAFE_INTEGER
+/** Tokens with unknown keys that wait for a look at the same time; others are refused at once. As at the edges. */
+const MAX_WAITING_TOKENS = 64
 
-/** Takes a JWK set into the core; throws when it has no usable key. Only a set from a `url` may not hold secrets. */
-export type TakeKeys = (json: Uint8Array, usableUntil: number, source: 'configuration' | 'url') => void
+/**
+ * Takes a JWK set into the core, and returns the places of the keys that it cannot use. Throws when it can use none. Only a
+ * set from a `url` may not hold secrets.
+ */
+export type TakeKeys = (json: Uint8Array, usableUntil: number, source: 'configuration' | 'url') => readonly number[]
+
+/** Hears of every set that is taken into use, with the keys that have been withdrawn lately. */
+export type KeysChanged = (withdrawn: readonly WithdrawnKey[]) => void
 
 /** The keys of one realm's issuer: given in the options, fetched, or asked of a function. */
 export class IssuerKeys {
@@ -19,26 +31,52 @@ export class IssuerKeys {
   readonly #settings: Settings
   readonly #take: TakeKeys
   readonly #remote: RemoteKeys | undefined
-  readonly #onChange: () => void
+  readonly #onChange: KeysChanged
+  readonly #roll = new KeyRoll()
+  readonly #search = new KeySearch()
+  readonly #look: KeyLook
+  #waiting = 0
   #installed: { json: Uint8Array; usableUntil: number; source: 'configuration' | 'url' } | undefined
   #current: JWKS = { keys: [] }
   #failing = false
 
-  /** Does no I/O. `onChange` hears of every set that was fetched. Throws `invalid_jwks` for a given set without a usable key. */
-  constructor(realm: RealmSettings, settings: Settings, take: TakeKeys, onChange: () => void) {
+  /** Does no I/O. Throws `invalid_jwks` for a given set without a usable key. */
+  constructor(realm: RealmSettings, settings: Settings, take: TakeKeys, onChange: KeysChanged) {
     this.#onChange = onChange
     this.#realm = realm
     this.#settings = settings
     this.#take = take
+    this.#look = new KeyLook(async () => this.#remote?.look())
     const { jwks } = realm
     if (typeof jwks === 'function') this.#remote = this.#fetched(FUNCTION_URL, 'configuration', async () => Response.json(await jwks()))
     else if (typeof jwks === 'string' || jwks instanceof URL) this.#remote = this.#fetched(jwks, 'url', settings.fetch)
-    else this.#install(new TextEncoder().encode(JSON.stringify(jwks)), FOR_EVER, 'configuration')
+    else this.#install(new TextEncoder().encode(JSON.stringify(jwks)), FOR_EVER, 'configuration', 'act')
   }
 
   /** The set in use. */
   get current(): JWKS {
     return this.#current
+  }
+
+  /**
+   * What the feed is to carry: the set in use, and keys that it has had since before this process, until the issuer is known
+   * to have them no more. Empty before the first fetch.
+   */
+  get forFeed(): JWKS {
+    if (this.#installed === undefined) return this.#current
+    return { keys: [...this.#current.keys, ...this.#roll.inFeedOnly] }
+  }
+
+  /** Keys that the issuer has withdrawn lately. */
+  get withdrawn(): readonly WithdrawnKey[] {
+    return this.#roll.withdrawn
+  }
+
+  /** Takes note of the keys that the feed has from before this process. */
+  remember(inFeed: JWKS): void {
+    this.#roll.remember(inFeed.keys)
+    // A set that is never fetched is what there is now.
+    if (this.#remote === undefined) this.#roll.fetched(this.#current.keys, 'act', Date.now())
   }
 
   /** Whether they should be fetched before they are used. */
@@ -63,17 +101,48 @@ export class IssuerKeys {
     this.#take(json, usableUntil, source)
   }
 
-  /** Begins to fetch the set if it soon will be due. */
-  renewBehind(): void {
-    this.#remote?.refreshBehind()
+  /** Fetches the set unless it is young. Rejects likewise, also right after a failure. */
+  async refresh(): Promise<void> {
+    await this.#remote?.refresh()
   }
 
-  /** Fetches the set for a key that is not in it; false when that was not done. */
+  /** Begins to fetch the set if it soon will be due, or to confirm that a key is gone. */
+  renewBehind(): void {
+    this.#remote?.refreshBehind(undefined, this.#roll.pollAgainAtMs <= Date.now() ? 'now' : 'ageing')
+  }
+
+  /**
+   * Looks for keys that are not in the set, by a fetch that begins after this call; one a second, whoever asks. Rejects as
+   * `reload`, or with `closed`. Keys are only added.
+   */
+  async look(): Promise<void> {
+    if (this.#remote !== undefined) await this.#look.ask()
+  }
+
+  /** Looks for a key that a token names, if that can be done at once; false when it was not, or failed. */
   async lookFor(kid: string): Promise<boolean> {
-    return (await this.#remote?.lookFor(kid)) ?? false
+    const { state } = this.#look
+    if (this.#remote === undefined || state === 'resting' || this.#waiting >= MAX_WAITING_TOKENS) return false
+    if (!this.#search.admits(kid, state === 'under_way' ? 'under_way' : 'needed')) return false
+    this.#waiting += 1
+    try {
+      await this.#look.join()
+      return true
+    } catch {
+      return false
+    } finally {
+      this.#waiting -= 1
+      this.#search.lookedFor(kid)
+    }
+  }
+
+  /** Lets nobody wait for a look any longer. */
+  endLooks(): void {
+    this.#look.close()
   }
 
   close(): void {
+    this.endLooks()
     this.#remote?.close()
   }
 
@@ -87,21 +156,39 @@ export class IssuerKeys {
       plainHttp,
       shareFlights: host().shareFlights,
       fetch,
-      onFailure: (error: unknown) => this.#report(error instanceof PortcullisError ? error : unreachable(error)),
+      onFailure: (error: unknown, why: KeyFetch) => {
+        if (why === 'poll') this.#roll.failed(Date.now())
+        this.#report(error instanceof PortcullisError ? error : unreachable(error))
+      },
     }
-    return new RemoteKeys(options, (json, usableUntil) => this.#install(json, usableUntil, source))
+    return new RemoteKeys(options, (json, usableUntil, why) => this.#install(json, usableUntil, source, why))
   }
 
-  #install(json: Uint8Array, usableUntil: number, source: 'configuration' | 'url'): void {
+  #install(json: Uint8Array, usableUntil: number, source: 'configuration' | 'url', why: KeyFetch): void {
+    const own = (JSON.parse(new TextDecoder().decode(json)) as { keys: unknown[] }).keys
+    const named = own.filter(isObject) as JWK[]
+    // Nothing new, so tokens with made-up keys do not set the core to work.
+    if (why === 'look' && named.length > 0 && this.#roll.has(named)) return this.#report(undefined)
+    const unusable = this.#taken(json, usableUntil, source)
+    this.#roll.fetched(own.filter((_, index) => !unusable.includes(index)) as JWK[], why, Date.now())
+    const kept = this.#roll.kept(named)
+    const keys = [...named, ...kept]
+    // A look must not put off the end of keys that it has not seen.
+    const until = why === 'look' && kept.length > 0 ? (this.#installed?.usableUntil ?? usableUntil) : usableUntil
+    const all = kept.length === 0 ? json : new TextEncoder().encode(JSON.stringify({ keys }))
+    if (kept.length > 0) this.#take(all, until, source)
+    this.#installed = { json: all, usableUntil: until, source }
+    this.#current = { keys }
+    this.#report(undefined)
+    this.#onChange(this.#roll.withdrawn)
+  }
+
+  #taken(json: Uint8Array, usableUntil: number, source: 'configuration' | 'url'): readonly number[] {
     try {
-      this.#take(json, usableUntil, source)
+      return this.#take(json, usableUntil, source)
     } catch (cause) {
       throw new PortcullisError('invalid_jwks', `realm ${this.#realm.name}: the JWK set has no usable key`, { cause })
     }
-    this.#installed = { json, usableUntil, source }
-    this.#current = JSON.parse(new TextDecoder().decode(json)) as JWKS
-    this.#report(undefined)
-    this.#onChange()
   }
 
   /** Once when it begins to fail and once when it works again. */

@@ -38,6 +38,7 @@ import { userRoutes } from './routes/users.ts'
 import { createRevocations } from './revocations.ts'
 import { publicKeyOf, rotateSigningKey } from './rotation.ts'
 import { settingsOf, type Settings } from './settings.ts'
+import { TokenRevocations } from './token-revocation.ts'
 import type { Origin, OriginOptions, OriginStatus, RequestSource, TokenSubject } from './types.ts'
 import { UnknownTokens } from './unknown-tokens.ts'
 
@@ -137,6 +138,12 @@ async function start(settings: Settings): Promise<Origin> {
   const summarize = (): Promise<void> => audit.summarize().catch(() => undefined)
 
   const keyFeed = new KeyFeed({ settings, committer, gate, ledger: ledgerOf })
+  const tokens = new TokenRevocations({
+    committer,
+    gate,
+    ledger: ledgerOf,
+    onExhausted: (realm, error) => settings.onReport({ kind: 'jwks', realm, error }),
+  })
 
   /** What was pruned under smaller bounds must not be accepted under wider ones: the ledger remembers which were in force. */
   const recordBounds = async (): Promise<void> => {
@@ -175,6 +182,8 @@ async function start(settings: Settings): Promise<Origin> {
     forgetCore()
     clearInterval(heartbeat)
     clearInterval(pruning)
+    keyFeed.close()
+    gate.endLooks()
     for (const feed of feeds.values()) feed.drain()
     edges.close()
     await exchange.idle(CLOSE_TIMEOUT_MS)
@@ -197,7 +206,7 @@ async function start(settings: Settings): Promise<Origin> {
   }
 
   const origin: Origin = {
-    ...createRevocations({ settings, committer, gate, clock, ledger: ledgerOf, onFault: fault }),
+    ...createRevocations({ settings, committer, gate, tokens, clock, ledger: ledgerOf, onFault: fault }),
     async publishKeys(realm, act) {
       ledgerOf(realm)
       return keyFeed.publish(realm, act)
@@ -222,7 +231,7 @@ async function start(settings: Settings): Promise<Origin> {
   const failures = new FailureLimiter(settings.maxFailuresPerMinute)
   const unknownTokens = new UnknownTokens({ metrics, onReport: settings.onReport })
   const readers = new Readers({ maxWaitingPerAddress: settings.maxWaitingPerAddress })
-  const parts = { settings, clock, issuerClocks, gate, committer, ledgers, audit, feeds, edges, failures, metrics, readers, unknownTokens }
+  const parts = { settings, clock, issuerClocks, gate, keyFeed, tokens, committer, ledgers, audit, feeds, edges, failures, metrics, readers, unknownTokens }
   const context: Context = { ...parts, routes: ROUTES, origin }
   const exchange = createExchange({ context, router: createRouter(context, ROUTES), closing: () => closing !== undefined, onFault: fault })
   // A store that fails has been reported. It is told again when there is something to prune; until then nothing is widened.

@@ -2,18 +2,20 @@ import { PortcullisError } from '../errors.ts'
 import { isObject } from '../options.ts'
 import type { Act, AuditAction } from './audit.ts'
 import type { Clock } from './clock.ts'
-import type { Identified, LedgerCore, LedgerCorrection, LedgerEvent } from './core.ts'
-import type { OriginGate } from './gate.ts'
+import type { LedgerCore, LedgerCorrection, LedgerEvent } from './core.ts'
+import type { IdentifiedToken, OriginGate } from './gate.ts'
 import { type KnownKey, knownKeys } from './keys.ts'
 import type { Committer } from './ledger.ts'
 import { isName, MAX_NAME_BYTES } from './name.ts'
 import type { Settings } from './settings.ts'
+import type { TokenRevocations } from './token-revocation.ts'
 import type { Correction, DatedAct, Origin, Recorded } from './types.ts'
 
 export interface RevocationsOptions {
   settings: Settings
   committer: Committer
   gate: OriginGate
+  tokens: TokenRevocations
   clock: Clock
   /** Throws `unknown_realm` or `closed`. */
   ledger: (realm: string) => LedgerCore
@@ -87,30 +89,29 @@ export function createRevocations(options: RevocationsOptions): Revocations {
 }
 
 async function revokeToken(
-  { settings, committer, gate, clock, ledger }: RevocationsOptions,
+  { settings, gate, tokens, clock, ledger }: RevocationsOptions,
   token: string,
   act: Act = {},
 ): Promise<Recorded> {
   const identified = await gate.identify(token)
-  const { name: realm, tokenId, expiresAt, issuedAt } = identified
+  const { name: realm, tokenId, expiresAt } = identified
   if (tokenId === undefined || tokenId === '') throw refused('missing_token_id', 'the token has no jti')
   // Refused everywhere for its age alone, and for good: nothing needs to be remembered.
   const margin = settings.leewaySeconds + settings.skewSeconds
   if (expiresAt !== undefined && expiresAt + margin < clock()) return { realm, sequence: ledger(realm).sequence }
-  const event = {
-    kind: 'token',
-    tokenId,
-    ...(expiresAt === undefined ? {} : { expiresAt }),
-    ...(issuedAt === undefined ? {} : { issuedAt }),
-  } as const
-  const audit = entryOf('token_revoked', tokenId, { actor: holderOf(identified, tokenId), ...act })
-  return committer.record(realm, event, { audit })
+  const recorded = await tokens.record(identified, { actor: holderOf(identified, tokenId), ...act })
+  if (recorded === undefined) throw new PortcullisError('invalid_token', 'invalid token', { detail: 'withdrawn_key_exhausted' })
+  return recorded
 }
 
-/** The actor, unless the caller has named one: who holds a token acts for its user, or for its client where it has no user. */
-function holderOf({ subject, authorizedParty, clientId }: Identified, tokenId: string): string {
-  if (subject !== undefined) return `user:${subject}`
-  const client = authorizedParty ?? clientId
+/**
+ * The actor, unless the caller has named one: who holds a token acts for its user, or for its client where it has no user. What
+ * a withdrawn key has signed says nothing reliable of either.
+ */
+function holderOf(token: IdentifiedToken, tokenId: string): string {
+  if (token.signedBy === 'withdrawn') return `token:${tokenId}`
+  if (token.subject !== undefined) return `user:${token.subject}`
+  const client = token.authorizedParty ?? token.clientId
   return client === undefined ? `token:${tokenId}` : `client:${client}`
 }
 
@@ -122,7 +123,9 @@ async function banKey(
   act: Act,
 ): Promise<Recorded> {
   const known = await knownKeys(await gate.keys(realm))
-  const thumbprint = known.find((key) => key.kid === kid || key.thumbprint === kid)?.thumbprint
+  // One that the issuer has withdrawn can be banned too: it still signs for whoever has stolen it.
+  const named = [...known, ...(await knownKeys(gate.withdrawnKeys(realm)))]
+  const thumbprint = named.find((key) => key.kid === kid || key.thumbprint === kid)?.thumbprint
   if (thumbprint === undefined) throw refused('unknown_key', 'the realm has no such key')
   const isLeft = (key: KnownKey): boolean =>
     key.use !== 'enc' && key.thumbprint !== thumbprint && !ledger(realm).bans(key.thumbprint)

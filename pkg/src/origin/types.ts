@@ -27,8 +27,9 @@ export interface OriginRealm extends TokenOptions {
   /** With `compare: 'authTime'`: the longest session; not-befores are kept that long. Default 2592000 (30 days). */
   maxSessionSeconds?: number
   /**
-   * Whether the feed carries the issuer's public keys: gates without a `jwks` of their own then take them from there, and a key
-   * that the issuer removes leaves with the next change. Symmetric keys are never published. Default `publish`.
+   * Whether the feed carries the issuer's public keys: gates without a `jwks` of their own then take them from there. A new key
+   * is there as soon as a gate has asked for it; one that the issuer removes leaves once two polls in a row have missed it.
+   * Symmetric keys are never published. Default `publish`.
    */
   keysInFeed?: 'publish' | 'omit'
   /** What the issuer lets the origin do, where it runs beside it. Default: the issuer keeps users, sessions and keys to itself. */
@@ -321,7 +322,8 @@ export interface OriginStatus {
  */
 export interface Origin {
   /**
-   * Revokes one access token. Its audience and whether it is revoked or expired are not looked at. Rejects with
+   * Revokes one access token. Its audience and whether it is revoked or expired are not looked at. One whose key the issuer
+   * has withdrawn lately is revoked too, if it was issued before that; at most 10,000 of one key. Rejects with
    * `invalid_token`, `unexpected_token_use`, `jwks_unreachable`, or `invalid_event` (`detail: 'missing_token_id'`).
    */
   revokeToken(token: string, act?: Act): Promise<Recorded>
@@ -342,7 +344,8 @@ export interface Origin {
   /** The same for everybody's tokens. */
   setRealmNotBefore(realm: string, notBefore?: number, act?: DatedAct): Promise<Recorded>
   /**
-   * Refuses whatever a key signed, for ever. `kid` may also be the key's RFC 7638 thumbprint. Rejects with
+   * Refuses whatever a key signed, for ever. `kid` may also be the key's RFC 7638 thumbprint; the issuer may have withdrawn it
+   * lately. Rejects with
    * `invalid_event`: `unknown_key`, or `last_key` (no other signing key is left that is not banned) unless `force` is `true`.
    */
   banKey(realm: string, kid: string, options?: { force?: boolean } & Act): Promise<Recorded>
@@ -355,8 +358,9 @@ export interface Origin {
    */
   correct(realm: string, correction: Correction, act: Act & { reason: string }): Promise<Recorded>
   /**
-   * Asks the issuer for its keys and records them in the feed, if they have changed. Happens by itself whenever they are due
-   * (`jwksMaxAgeSeconds`); call it when the keys have just changed. Also rejects with `jwks_unreachable` and `invalid_jwks`.
+   * Asks the issuer for its keys and records them in the feed, if they have changed; keys that it does not have leave at once.
+   * Happens by itself whenever they are due (`jwksMaxAgeSeconds`), and then a key leaves only when a second poll misses it
+   * too; call it when the keys have just changed. Also rejects with `jwks_unreachable` and `invalid_jwks`.
    */
   publishKeys(realm: string, act?: Act): Promise<Recorded>
   /**

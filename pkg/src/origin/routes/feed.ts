@@ -1,5 +1,5 @@
 import { PortcullisError } from '../../errors.ts'
-import { notModified, octets } from '../answer.ts'
+import { noContent, notModified, octets } from '../answer.ts'
 import type { RealmFeed } from '../feed.ts'
 import { Problem } from '../problem.ts'
 import { invalidRequest, wholeNumber } from '../request.ts'
@@ -10,7 +10,7 @@ const MAX_WAIT_SECONDS = 25
 
 const OCTETS = 'application/octet-stream'
 
-/** What edges pull. */
+/** What edges pull, and the look they ask for when a token names a key that the feed lacks. */
 export const feedRoutes: readonly Route[] = [
   {
     method: 'GET',
@@ -59,6 +59,21 @@ export const feedRoutes: readonly Route[] = [
       answers: { 200: { description: 'The section.', type: OCTETS } },
     },
     handle: section,
+  },
+  {
+    method: 'POST',
+    path: '/feed/{realm}/look',
+    access: 'reader',
+    operation: {
+      summary:
+        "Makes the origin look at the issuer's keys, at most once a second whoever asks, and adds new ones to the feed. " +
+        'No body: which key is missing is not said.',
+      answers: {
+        204: { description: 'Looked: what was found is recorded, and in the next delta.' },
+        503: { description: 'The issuer has no keys to give at the moment, or too many readers wait.' },
+      },
+    },
+    handle: look,
   },
 ]
 
@@ -119,6 +134,22 @@ function deltas(call: Call): Response {
   } catch (error) {
     throw deltaProblem(error)
   }
+}
+
+async function look(call: Call): Promise<Response> {
+  const { name } = feedOf(call)
+  try {
+    if ((await call.context.keyFeed.look(name)) === 'too_many') throw tooManyReaders()
+    return noContent()
+  } catch (error) {
+    throw lookProblem(error)
+  }
+}
+
+/** A set without usable keys is no better than none. */
+function lookProblem(error: unknown): unknown {
+  if (!(error instanceof PortcullisError) || error.code !== 'invalid_jwks') return error
+  return new Problem(503, 'temporarily_unavailable', 'the keys of the issuer are not available at the moment', { 'retry-after': '2' })
 }
 
 function section(call: Call): Response {

@@ -3,8 +3,8 @@ import { readPart } from '../../tokenpart.ts'
 import { ok } from '../answer.ts'
 import type { Act } from '../audit.ts'
 import type { Context } from '../context.ts'
-import type { LedgerEvent } from '../core.ts'
 import { enforcedOr, waitOf, WAIT_PARAMETERS } from '../enforcement.ts'
+import type { IdentifiedToken } from '../gate.ts'
 import { Problem } from '../problem.ts'
 import { formBody, invalidRequest } from '../request.ts'
 import type { Call, Route } from '../router.ts'
@@ -78,20 +78,14 @@ async function revokeToken(
   realm: RealmSettings,
   { token, client, act }: { token: string; client: string; act: Act },
 ): Promise<Recorded | undefined> {
-  const { committer } = context
+  const { committer, tokens } = context
   const found = await kindOf(context, realm, token)
   switch (found.kind) {
     case 'access': {
       checkOwner(found.client, client)
-      const { tokenId, expiresAt, issuedAt } = found
-      if (tokenId === undefined || tokenId === '') throw unsupported()
-      const event: LedgerEvent = {
-        kind: 'token',
-        tokenId,
-        ...(expiresAt === undefined ? {} : { expiresAt }),
-        ...(issuedAt === undefined ? {} : { issuedAt }),
-      }
-      return committer.record(realm.name, event, { audit: { ...act, action: 'token_revoked', subject: tokenId } })
+      const { token } = found
+      if (token.tokenId === undefined || token.tokenId === '') throw unsupported()
+      return tokens.record(token, act)
     }
     case 'refresh': {
       checkOwner(found.client, client)
@@ -113,7 +107,7 @@ async function revokeToken(
 
 /** What a token is to a realm. `expired`: there is nothing to revoke; `unknown`: malformed, or of somebody else. */
 type Kind =
-  | { kind: 'access'; client: string | undefined; tokenId?: string; expiresAt?: number; issuedAt?: number }
+  | { kind: 'access'; client: string | undefined; token: IdentifiedToken }
   | { kind: 'refresh'; client: string; session: string }
   | { kind: 'other' }
   | { kind: 'expired' }
@@ -126,7 +120,7 @@ async function kindOf(context: Context, realm: RealmSettings, token: string): Pr
     const usableUntil = (identified.expiresAt ?? Number.POSITIVE_INFINITY) + settings.leewaySeconds + settings.skewSeconds
     if (identified.name !== realm.name) return { kind: 'unknown', cause: 'other_realm' }
     if (usableUntil < clock()) return { kind: 'expired' }
-    return { ...identified, kind: 'access', client: identified.authorizedParty ?? identified.clientId }
+    return { kind: 'access', token: identified, client: identified.authorizedParty ?? identified.clientId }
   } catch (error) {
     if (!(error instanceof PortcullisError) || !['invalid_token', 'unexpected_token_use'].includes(error.code)) throw error
     const refresh = await realm.administration?.refreshToken(token)
