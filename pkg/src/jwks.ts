@@ -120,9 +120,10 @@ export class RemoteKeys {
 
   /** Fetches the set because a token names a key that is not in it, as often as `KeySearch` admits. False: nothing has changed. */
   async lookFor(kid: string): Promise<boolean> {
-    if (!this.#search.admits(kid, this.#flight.underWay ? 'under_way' : 'needed')) return false
+    const flight = this.#flight.underWay ? this.#flight : this.#looks
+    if (!this.#search.admits(kid, flight.underWay ? 'under_way' : 'needed')) return false
     try {
-      await this.#flight.join()
+      await flight.join()
       return true
     } catch {
       return false

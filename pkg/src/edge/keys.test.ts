@@ -50,6 +50,21 @@ test('a rotation is followed at once, also while garbage keys flood', async (t) 
   assert.equal(realm.server.count('/deltas') + realm.server.count('/manifest'), 1)
 })
 
+test('whatever an issuer answers for a made-up key, no key goes before the set is due', async (t) => {
+  const { realm, ask } = await started(t)
+  const second = await realm.rotate('second')
+  assert.equal(await ask(await realm.token()), 'accepted')
+  const garbage = await makeKey('x')
+  const part = { keys: [second.jwk] }
+  for (const [index, answer] of [json(part), page(), page(500), json({ keys: [] }), json({ keys: [null] })].entries()) {
+    realm.instead.set('certs', answer)
+    const before = realm.server.count('/certs')
+    assert.equal(await ask(await realm.token({}, { ...garbage, kid: `made-up-${index}` })), 'unknown_key')
+    assert.equal(realm.server.count('/certs'), before + 1)
+    for (const key of [realm.keys[0], second]) assert.equal(await ask(await realm.token({}, key)), 'accepted')
+  }
+})
+
 test('a key that left the set is refused once the set is due, without exception', async (t) => {
   const { realm, ask } = await started(t, { jwksMaxAgeSeconds: 1 })
   const token = await realm.token()

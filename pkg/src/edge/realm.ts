@@ -5,6 +5,7 @@ import type { JWKS, WaitUntil } from '../types.ts'
 import { Acknowledger } from './acknowledger.ts'
 import type { Core, CoreApplied, CoreState } from './core.ts'
 import { Feed } from './feed.ts'
+import { withKept } from './kept-keys.ts'
 import { KeyLook } from './key-look.ts'
 import { Need } from './needs.ts'
 import type { Reporter } from './report.ts'
@@ -41,6 +42,8 @@ export class Realm {
   readonly #acknowledger: Acknowledger | undefined
   readonly #stream: FeedStream | undefined
   #state: CoreState
+  /** The fetched set in use. */
+  #fetched: { json: Uint8Array; usableUntil: number } | undefined
 
   /** Throws `invalid_option` and `invalid_jwks`. Does no I/O. */
   constructor(index: number, settings: RealmSettings, surroundings: Surroundings) {
@@ -171,7 +174,13 @@ export class Realm {
         shareFlights,
         onFailure: (error) => report('jwks', this.name, error),
       },
-      (json, usableUntil) => core.setKeys(this.#index, json, usableUntil, 'url'),
+      (json, usableUntil, why) => {
+        const kept = why === 'look' ? this.#fetched : undefined
+        const all = kept === undefined ? json : withKept(json, kept.json)
+        const until = kept === undefined ? usableUntil : kept.usableUntil
+        core.setKeys(this.#index, all, until, 'url')
+        this.#fetched = { json: all, usableUntil: until }
+      },
     )
   }
 }
