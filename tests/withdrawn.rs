@@ -89,7 +89,7 @@ fn a_withdrawn_key_is_forgotten_once_no_token_of_it_can_be_accepted() {
 fn the_keys_withdrawn_first_make_room() {
     let ([realm], [mut keys]) = withdrawn();
     for number in 0..MAX_WITHDRAWN_KEYS - 1 {
-        add(&mut keys, &format!("k{number}"), &[number as u8; 32], NOW.plus(Seconds::new(1)));
+        add(&mut keys, &format!("k{number}"), &[u8::try_from(number).unwrap(); 32], NOW.plus(Seconds::new(1)));
     }
     let (realms, mut withdrawn) = ([realm], [keys]);
     let text = token(&json!({}));
