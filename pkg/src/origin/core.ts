@@ -64,7 +64,7 @@ export function createWasmGate(options: GateCoreOptions): WasmGate {
 
 /** Makes the set of withdrawn keys of a gate with so many realms; none are in it yet. */
 export function createWithdrawnKeys(realms: number): WasmWithdrawnKeys {
-  host()
+  mustBeUsable()
   return guarded(() => new WithdrawnKeys(realms) as unknown as WasmWithdrawnKeys)
 }
 
