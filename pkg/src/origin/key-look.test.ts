@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { createGate, type Gate, type GateOptions } from '../entry/edge/node.ts'
 import { cutShort, json, type Listener, page, TestServer } from '../testing/server.ts'
 import type { JWK, OriginOptions } from './index.ts'
-import { createTestIssuer, ISSUER, openStage, type Stage, type TestIssuer, until } from './testing/stage.ts'
+import { ADMINISTRATOR, createTestIssuer, ISSUER, openStage, type Stage, type TestIssuer, until } from './testing/stage.ts'
 
 /** How soon the first token of a new key must be accepted. */
 const ROTATION_MS = 2_000
@@ -225,6 +225,20 @@ describe('a poll that misses a key', () => {
       assert.equal(await reasonOf(gate, await issuer.first.token()), 'accepted')
     }
     assert.equal(stage.sequence(), sequence)
+  })
+
+  test('is not a look that finds a new key and misses the others', async (t) => {
+    const issuer = await remoteIssuer(t)
+    const stage = await stageOf(t, issuer)
+    const gate = gateOf(t, stage)
+    assert.equal(await reasonOf(gate, await issuer.first.token()), 'accepted')
+    issuer.keys = [issuer.second.jwk]
+    assert.equal(await reasonOf(gate, await issuer.second.token()), 'accepted')
+    assert.equal(await reasonOf(gate, await issuer.first.token()), 'accepted')
+    for (const key of [issuer.first, issuer.second]) {
+      const headers = { authorization: `Bearer ${await key.token(ADMINISTRATOR)}` }
+      assert.equal((await stage.get('/admin/realms/acme/keys', { headers })).status, 200)
+    }
   })
 
   test('is not what looks amount to, however many', async (t) => {
