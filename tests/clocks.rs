@@ -258,7 +258,7 @@ impl World {
         let (before, _) = self.ledger.head();
         self.ledger.commit();
         let delta = self.ledger.delta(before, time(now)).unwrap();
-        self.gate.apply_feed(&delta, time(now + self.offsets.gate)).unwrap();
+        self.gate.apply_feed(0, &delta, time(now + self.offsets.gate)).unwrap();
     }
 
     /// Both sides forget what they may, as they do while they run.
@@ -333,7 +333,7 @@ fn pair(issuer_skew: i64) -> (Ledger, Gate) {
 }
 
 fn publish(ledger: &mut Ledger, gate: &mut Gate, now: i64, at_gate: i64) {
-    gate.apply_feed(&ledger.manifest(time(now)).unwrap(), time(at_gate)).unwrap();
+    gate.apply_feed(0, &ledger.manifest(time(now)).unwrap(), time(at_gate)).unwrap();
     for name in gate.realm(0).unwrap().revocations.missing_sections() {
         gate.provide_section(0, ledger.section(&name).unwrap().to_vec(), None).unwrap();
     }

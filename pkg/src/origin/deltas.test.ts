@@ -104,8 +104,8 @@ test('one address costs at most 100 ms of CPU a second, whatever it asks for and
   }
   t.diagnostic(`${answered} answered and ${busy} turned away in ${seconds.toFixed(1)} s: ${(signed.cpuMs / seconds).toFixed(1)} ms of CPU a second`)
   assert.ok(signed.cpuMs / seconds <= 100, `${signed.cpuMs} ms in ${seconds} s`)
-  // Who is not at the very head is served all the same, and others are as before.
-  assert.ok(answered > busy)
+  // Most questions come far faster than any reader's; hundreds a second are answered all the same, and others are as before.
+  assert.ok(answered / seconds >= 100, `${answered} answered in ${seconds} s`)
   assert.equal(ask(feed.sequence - 2, '198.51.100.1').sequence, feed.sequence)
 })
 
