@@ -175,7 +175,7 @@ impl Gate {
     /// Which access token this is, where its issuer has withdrawn the key that signed it ([`verdict::identify_withdrawn`]).
     ///
     /// # Errors
-    /// It is none of these realms', or not by one of those keys, or no access token that could be accepted anywhere.
+    /// The token is not of these realms, not signed by one of those keys, or not an access token that any gate could accept.
     pub fn identify_withdrawn(
         &mut self,
         token: &str,

@@ -105,7 +105,7 @@ pub struct Row {
 pub struct Staged {
     /// The row to store; `None`: it refuses nothing that is not refused already, or that could still be accepted anywhere.
     pub row: Option<Row>,
-    /// What became of the time that came with it.
+    /// How the time that came with it was used.
     pub time: TimeTaken,
 }
 

@@ -20,7 +20,7 @@ pub const MAX_SOURCE_LEAD_SECONDS: u64 = 3_600;
 /// used again, so it can be generous.
 pub const SESSION_GRACE_SECONDS: u64 = 60;
 
-/// What the caller knows of clocks when an event arrives.
+/// The clocks when an event arrives, as the caller measures them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clocks {
     /// The origin's time.
@@ -38,7 +38,7 @@ impl Clocks {
     }
 }
 
-/// What became of the time that came with an event.
+/// How the time that came with an event was used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimeTaken {
     /// Nothing to report: it counts as it was given, or none was.

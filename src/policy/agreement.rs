@@ -41,7 +41,7 @@ impl Policy {
     }
 }
 
-/// A part of a policy that gate and origin must agree on. The claim that lists scopes is none: no revocation goes by it.
+/// A part of a policy that gate and origin must agree on. The scope claim is not one: no revocation depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AgreedField {
     /// [`ClaimNames::last_logout_time`](crate::claims::ClaimNames::last_logout_time).

@@ -1,4 +1,4 @@
-//! What a state that replaces a lost one must know of it.
+//! The facts that a state needs of the lost one that it replaces.
 
 use super::feed_key::KeyId;
 use super::position::Chain;

@@ -60,7 +60,7 @@ pub struct Refused {
     pub realm: Option<usize>,
     /// Why.
     pub reason: Reason,
-    /// What the reason rests on.
+    /// The basis of the reason.
     pub basis: Basis,
 }
 
@@ -72,7 +72,7 @@ impl Refused {
     }
 }
 
-/// What a refusal rests on.
+/// The basis of a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Basis {
     /// A check that failed.

@@ -20,7 +20,7 @@ pub const MAX_WITHDRAWN_KEYS: usize = 16;
 /// A banned key identifies nothing. The answer names no user and no session: nothing of theirs can be ended with it.
 ///
 /// # Errors
-/// [`IntakeError`] when it is no such token.
+/// [`IntakeError`] when it is not such a token.
 pub fn identify_withdrawn(
     token: &str,
     realms: &[Realm],

@@ -15,7 +15,7 @@ pub(crate) fn resolve(project: &Project, reference: &str) -> Result<String, Fail
     })?;
     let commit = format!("{reference}^{{commit}}");
     let found = Run::new("git").args(["rev-parse", "--verify", "--quiet", "--end-of-options", &commit]);
-    found.within(&project.root).output().ok_or_else(|| Failure::Usage("--against: there is no such commit here".into()))
+    found.within(&project.root).output().ok_or_else(|| Failure::Usage("--against: unknown commit".into()))
 }
 
 /// The folder of that commit with its package built. Commits never change, so each is built once.
@@ -47,7 +47,7 @@ fn clone(project: &Project, folder: &Path) -> Result<(), Failure> {
     Run::new("git").args(parameters).args([project.root.as_path(), folder]).aside().run()
 }
 
-/// What compiling left behind takes a gigabyte, and is not needed again.
+/// Deletes the compiler's files: a gigabyte that is not needed again.
 fn tidy(folder: &Path) -> Result<(), Failure> {
     for leftover in ["target/debug", "target/wasm"] {
         let leftover = folder.join(leftover);

@@ -90,7 +90,7 @@ impl Options {
     }
 }
 
-/// What stands after an option; another option is no value.
+/// The value after an option; another option is not a value.
 fn value(argument: Option<&String>) -> Option<String> {
     argument.filter(|argument| !argument.starts_with('-')).cloned()
 }

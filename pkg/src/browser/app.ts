@@ -1,7 +1,7 @@
 import { isObject } from '../options.ts'
 
 /**
- * What is known of the app that a session or a logout belongs to: several apps may share a web origin, and with it every channel,
+ * The known facts about the app that a session or a logout belongs to: several apps may share a web origin, and with it every channel,
  * lock and key of storage. No member is a secret.
  */
 export interface App {

@@ -11,7 +11,7 @@ export interface Mark {
   login: number
 }
 
-/** What a browser remembers of a session when no tab is open. */
+/** The state of a session that a browser keeps when no tab is open. */
 export interface Standing {
   /** `unknown`: nothing was written, it was cleared, or storage is denied. */
   state: 'in' | 'out' | 'unknown'

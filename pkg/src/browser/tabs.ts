@@ -4,7 +4,7 @@ import { isVersion, type Mark, newestOf, nextVersion, parseMark, readMarks, writ
 import { listen } from './page-events.ts'
 import type { StoredTokens } from './types.ts'
 
-/** What the tabs of one app tell each other. Tokens go from memory to memory; they are never put into storage. */
+/** Messages between the tabs of one app. Tokens go from memory to memory; they are never put into storage. */
 export type Message =
   | { kind: 'tokens'; tokens: StoredTokens }
   /** Asks for tokens newer than a version. */
@@ -95,7 +95,7 @@ export function onLogout(
   }
 }
 
-/** Opens a channel; `undefined` if there is none. With cookies blocked the constructor may exist and throw. */
+/** Opens a channel; `undefined` if the browser has none. With cookies blocked the constructor may exist and throw. */
 function openBroadcast(name: string, hear: (data: unknown) => void): { tell(message: object): void; close(): void } | undefined {
   try {
     const broadcast = new BroadcastChannel(name)

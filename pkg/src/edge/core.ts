@@ -25,7 +25,7 @@ export function host(): Host {
   return loading.host
 }
 
-/** What a core's owner hears of it. */
+/** Callbacks to the owner of a core. */
 export interface CoreListener {
   /** A call has ended in a trap, and the instance of the module was given up; the next call is made in a new one. Must not throw. */
   onFault(cause: unknown): void
@@ -254,7 +254,7 @@ export class Core {
 
   /** Gives the memory back. Nothing may be called afterwards. */
   free(): void {
-    // What belongs to an instance that was given up is gone with it.
+    // The memory of a discarded instance is gone already.
     if (this.#generation !== loading.generation) return
     try {
       this.#gate.free()
@@ -322,7 +322,7 @@ export class Core {
     return new Exchange(loading.memory, gate, this.#options.maxTokenBytes, loading.generation)
   }
 
-  /** What a token gets in whose course the core has failed: it is not tried again. */
+  /** The finding for a token during whose check the core failed. It is not retried. */
   #unavailable(cause: unknown): Finding {
     this.#fail(cause)
     return UNAVAILABLE
@@ -337,7 +337,7 @@ export class Core {
 
 const SILENT: CoreListener = { onFault: () => undefined, onRenewed: () => undefined }
 
-/** What a token gets while there is no core that could know anything: it is of no realm, so nothing is fetched for it. */
+/** The finding while no core is usable. It names no realm, so nothing is fetched for it. */
 export const UNAVAILABLE: Finding = Object.freeze({ reason: 'no_feed', realm: undefined, behind: false, remembered: false, undecided: false })
 const NOT_LOADED: CoreState = Object.freeze({
   loaded: false, sequence: 0, chain: '', issuedAt: 0, notAfter: 0, wantsManifest: false, hasKeys: false, tokenIds: 0, epochs: 0,

@@ -21,7 +21,7 @@ export class HostTurns {
     this.#shareFlights = shareFlights
   }
 
-  /** Takes a turn; false where there is none at the moment. Each turn must be given back by `leave`. */
+  /** Takes a turn; false if all are taken. Each turn must be given back by `leave`. */
   enter(): boolean {
     if (this.#atHost >= MAX_AT_HOST) {
       if (this.#shareFlights || Math.abs(Date.now() - this.#movedAtMs) < LOST_MS) return false

@@ -1,6 +1,6 @@
 import { isObject } from '../options.ts'
 
-/** What the core takes of one JWK set. */
+/** Limits of the core for one JWK set. */
 const MAX_KEYS = 100
 
 /**

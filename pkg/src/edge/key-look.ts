@@ -70,7 +70,7 @@ export class KeyLook {
     await this.#realm.feed.catchUp(refreshTimeoutMs)
   }
 
-  /** `POST {feed}/look`. Which key is missing is not said: whoever made up its id must not write into logs. */
+  /** `POST {feed}/look`. The missing `kid` is not sent: an attacker's text must not reach logs. */
   async #askOrigin(signal: AbortSignal): Promise<void> {
     const { settings, feed, surroundings } = this.#realm
     const url = feedUrl(settings.feed.url, 'look', {})

@@ -129,7 +129,7 @@ export class OpenGate {
     return this.#begin(token, memo, now, 1)
   }
 
-  /** What is found once a flight has landed: all but the signature is looked at again. Throws `closed`. */
+  /** The finding once a flight has landed; everything but the signature is checked again. Throws `closed`. */
   land(flight: Flight, outcome: HostOutcome): Finding | Memo | Flight {
     const { token, ticket, round } = flight
     if (this.#closed) this.#turns.leave()
@@ -307,7 +307,7 @@ const MAX_ROUNDS = 3
 /** A token that is at the host, or waits for its turn there. Its `outcome` goes to `land`, once. */
 export class Flight {
   readonly token: string
-  /** What the core knows it by; `undefined` while it waits for its turn. */
+  /** Its handle in the core; `undefined` while it waits for its turn. */
   readonly ticket: Ticket | undefined
   readonly outcome: Promise<HostOutcome>
   /** Which of its ways to the host this is. */

@@ -155,7 +155,7 @@ export class Opening<Env> {
 
 /** A gate by what it was opened with. */
 interface Entry {
-  /** What settings must have in common to share the gate: their values and, where it fetches keys, `fetch`. */
+  /** Settings with the same identity share the gate: their values and, where it fetches keys, `fetch`. */
   readonly identity: string
   readonly values: string
   /**

@@ -101,7 +101,7 @@ function apply(realm: Realm, bytes: Uint8Array, waitUntil: WaitUntil | undefined
   return applied
 }
 
-/** What the bytes claim to be, before any signature is looked at. */
+/** The realm and sequence that the bytes claim, before any signature is checked. */
 function claimedBy(gate: OpenGate, bytes: Uint8Array): Claimed | PortcullisError {
   try {
     return gate.peekFeed(bytes)

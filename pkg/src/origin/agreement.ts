@@ -16,7 +16,7 @@ export function policyDigest(realm: TokenOptions): string {
   return asked([tokenOptions(realm, 'realm')], (core) => core.policy(0))
 }
 
-/** What a core that has these realms answers. */
+/** Returns the answer of a core with these realms. */
 function asked<T>(realms: TokenOptions[], question: (core: WasmGate) => T): T {
   const core = createWasmGate({ ...UNUSED, realms: realms.map((realm) => ({ ...corePolicy(realm), keysFrom: 'caller', feedKeys: [] })) })
   try {

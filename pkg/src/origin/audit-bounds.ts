@@ -36,7 +36,7 @@ const MAX_NETWORKS = 1_000
 
 const REFUSED: readonly AuditAction[] = ['refused', 'login_refused', 'refresh_refused']
 
-/** Whether an act is that of whoever holds a token, of a user or of a client: anybody with one login can repeat it without end. */
+/** Whether the actor is a token's holder, a user or a client: anybody with one login can repeat such an act without end. */
 export function isOwnAct({ actor }: Pick<AuditEntry, 'actor'>): boolean {
   return actor !== undefined && /^(?:user|client|token):/.test(actor)
 }
@@ -74,7 +74,7 @@ export class AuditBounds {
     return !isOwnAct(entry) || this.#ownActs.admits(entry, entry.action)
   }
 
-  /** What was left out since the last call. */
+  /** Returns the counts of lines left out since the last call. */
   takeLeftOut(): LeftOut[] {
     return [...this.#refusals.takeLeftOut(), ...this.#ownActs.takeLeftOut()]
   }
@@ -103,7 +103,7 @@ class LineCounter {
   /** `action`: under which the line is counted when it is left out. */
   admits({ realm, address }: Omit<AuditEntry, 'at'>, action: AuditAction): boolean {
     const known = this.#realms.get(realm)
-    // Whoever writes the line says that there is no such realm.
+    // The committer refuses an unknown realm.
     if (known === undefined) return true
     const now = this.#nowMs()
     if (this.#admitsNetwork(address, now) && known.allowance.take(now)) return true

@@ -98,7 +98,7 @@ export class Deltas {
     return head >= ledger.settledSince && now < issuedAt + Math.min(MAX_BLOCK_AGE_SECONDS, validForSeconds / 4)
   }
 
-  /** What costs nobody more: one delta a second for all who have spent their CPU. Throws `feed_refused` (`busy`). */
+  /** One delta a second, shared by all readers that have spent their CPU budget. Throws `feed_refused` (`busy`). */
   #wideFor(after: number): Statement {
     const { ledger, clock } = this.#options
     const now = clock()
@@ -141,7 +141,7 @@ export class Deltas {
   }
 }
 
-/** What the core throws, as our error. */
+/** Converts an error of the core to ours. */
 function signed<T>(sign: () => T): T {
   try {
     return sign()

@@ -60,7 +60,7 @@ function oldestOf(range: unknown): Version | undefined {
   return oldest
 }
 
-/** What is missing or is no number counts as 0. */
+/** A missing or non-numeric part counts as 0. */
 function versionOf(text: string): Version {
   const [major = 0, minor = 0, patch = 0] = text.split('.').map((part) => Number.parseInt(part, 10) || 0)
   return [major, minor, patch]

@@ -65,7 +65,7 @@ export class FailureLimiter {
     this.#forget(name)
   }
 
-  /** Makes room for it where there is none. */
+  /** Evicts a target if the table is full. */
   #countOf({ targets }: Network, key: string, now: number): Count {
     const known = targets.get(key)
     if (known !== undefined) return known

@@ -165,7 +165,7 @@ export class OriginGate {
     await this.#realmOf(name).keys.refresh()
   }
 
-  /** Looks for new keys at the issuer, at most once a second whoever asks. Rejects likewise, or with `closed`. */
+  /** Looks for new keys at the issuer, at most once a second for all callers together. Rejects likewise, or with `closed`. */
   async lookForKeys(name: string): Promise<void> {
     await this.#realmOf(name).keys.look()
   }

@@ -38,7 +38,7 @@ export function guarded<T>(operation: () => T): T {
   }
 }
 
-/** What an origin says once its core has failed. */
+/** The error of an origin whose core has failed. */
 export function lostCore(cause?: unknown): PortcullisError {
   const message = 'the core of this origin has failed: nothing is recorded or published any more until the origin is started again'
   return new PortcullisError('fault', message, { detail: 'core_failed', cause })

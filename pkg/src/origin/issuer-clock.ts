@@ -13,12 +13,12 @@ const SHOWN_LEAD_MS = 86_400_000
 /** How long after the last event with such a time the report of it is over: ten minutes, so that many make one report. */
 const EVENT_REPORT_MS = 600_000
 
-/** What is reported: the issuer is ahead, or by more than the ledger allows for; or what the core says of an event's time. */
+/** The reports: the issuer is ahead, or by more than the ledger allows for; or what the core says of an event's time. */
 type Finding = 'issuer_ahead' | 'issuer_beyond_skew' | TimeTaken
 
 export interface IssuerClockOptions {
   realm: string
-  /** What the ledger allows for anyway; a lead beyond it is reported. */
+  /** The lead that the ledger allows for anyway; a greater one is reported. */
   issuerSkewSeconds: number
   /** The largest lead that the ledger counts. */
   skewSeconds: number
@@ -42,7 +42,7 @@ export class IssuerClock {
   #dated = { least: 0, greatest: 0 }
   /** By tokens and events. */
   #shown = { seconds: 0, atMs: 0 }
-  /** What has been reported and is not over, and when it was last seen. */
+  /** Open reports, and when each cause was last seen. */
   readonly #reported = new Map<Finding, number>()
 
   constructor(options: IssuerClockOptions) {
@@ -139,7 +139,7 @@ export class IssuerClock {
     this.#judge()
   }
 
-  /** What is proven begins a report, and only what can no longer be ends it: a `Date` is exact to a second. */
+  /** A proven lead begins a report, and only a disproved one ends it: a `Date` is exact to a second. */
   #judge(): void {
     const proven = Math.max(this.#dated.least, this.#shownSeconds)
     for (const finding of ['issuer_ahead', 'issuer_beyond_skew'] as const) {

@@ -1,6 +1,6 @@
 import { PortcullisError } from '../errors.ts'
 
-/** How often a look may begin, whoever asks: all that tokens with made-up key ids can cost the issuer. */
+/** The shortest time between two looks, for all callers together: all that tokens with made-up key ids can cost the issuer. */
 const LOOK_EVERY_MS = 1_000
 
 /** Looks at an issuer's keys, one at a time and at most one a second. Everybody who asks before one begins shares it. */

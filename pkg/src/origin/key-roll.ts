@@ -3,7 +3,7 @@ import type { JWK } from '../types.ts'
 
 /** Two polls that miss a key must be so far apart: an issuer's nodes and caches differ for a moment during a rotation. */
 const CONFIRM_AFTER_MS = 2_000
-/** What the core takes of one JWK set: keys, and bytes. Keys that are kept beyond the issuer's set must fit as well. */
+/** Limits of the core for one JWK set: keys and bytes. Keys that are kept beyond the issuer's set must fit as well. */
 const MAX_KEYS = 100
 const MAX_SET_BYTES = 1_048_576
 /** Keys remembered as in use, so that an issuer that answers every look with other keys does not fill the memory. */

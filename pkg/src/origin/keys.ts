@@ -112,7 +112,7 @@ export class IssuerKeys {
   }
 
   /**
-   * Looks for keys that are not in the set, by a fetch that begins after this call; one a second, whoever asks. Rejects as
+   * Looks for keys that are not in the set, by a fetch that begins after this call; one a second for all callers together. Rejects as
    * `reload`, or with `closed`. Keys are only added.
    */
   async look(): Promise<void> {

@@ -35,7 +35,7 @@ interface Push extends Statement {
   kind: 'manifest' | 'delta' | 'hint'
 }
 
-/** What a header can carry (RFC 9110 §5.5), in ASCII. */
+/** Characters that a header field may carry (RFC 9110 §5.5), in ASCII. */
 const HEADER_TEXT = /^[\x20-\x7e]+$/
 
 /**

@@ -10,7 +10,7 @@ export interface ReadersOptions {
   nowMs?: () => number
 }
 
-/** What one network may hold and spend: requests that wait, and the CPU of deltas. Networks are those of `networkOf`. */
+/** Bounds of one network: requests that wait, and the CPU of deltas. Networks are those of `networkOf`. */
 export class Readers {
   readonly #maxWaitingPerAddress: number
   readonly #nowMs: () => number

@@ -123,7 +123,7 @@ async function banKey(
   act: Act,
 ): Promise<Recorded> {
   const known = await knownKeys(await gate.keys(realm))
-  // One that the issuer has withdrawn can be banned too: it still signs for whoever has stolen it.
+  // One that the issuer has withdrawn can be banned too: a thief can still sign with it.
   const named = [...known, ...(await knownKeys(gate.withdrawnKeys(realm)))]
   const thumbprint = named.find((key) => key.kid === kid || key.thumbprint === kid)?.thumbprint
   if (thumbprint === undefined) throw refused('unknown_key', 'the realm has no such key')

@@ -238,7 +238,7 @@ pub struct Row {
     pub payload: Vec<u8>,
     /// The chain hash that ends with it.
     pub chain: Vec<u8>,
-    /// What became of the time that came with it; absent: nothing to report.
+    /// How the time that came with it was used; absent: nothing to report.
     #[wasm_bindgen(js_name = timeTaken)]
     pub time_taken: Option<String>,
     /// How many seconds ahead of us that time was.

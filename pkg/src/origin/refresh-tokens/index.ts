@@ -26,7 +26,7 @@ const TOKEN_BYTES = 32
 const SWEEP_INTERVAL_MS = 60_000
 /** How soon the ledger is told again what it could not be told. */
 const TELL_AGAIN_MS = 2_000
-/** What the ledger must be able to revoke. */
+/** Names that the ledger must be able to revoke. */
 const NAMES = ['session', 'subject', 'client'] as const
 /** Why a session ended, for the audit log. */
 const REUSE = 'a refresh token was used twice'
