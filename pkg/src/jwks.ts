@@ -102,8 +102,8 @@ export class RemoteKeys {
   }
 
   /**
-   * Fetches the set by a fetch that begins after this call, and leaves alone when it is due: whoever sends tokens must not
-   * put off the next poll. Rejects likewise.
+   * Fetches the set by a fetch that begins after this call. The next poll stays due when it was: senders of tokens must not
+   * put it off. Rejects likewise.
    */
   async look(): Promise<void> {
     await this.#looks.fresh()
@@ -157,7 +157,7 @@ export class RemoteKeys {
   async #look(signal: AbortSignal, install: InstallKeys): Promise<void> {
     const acts = this.#acts
     await this.#fetch(signal, 'look', (...fetched) => {
-      // What was asked for meanwhile is newer.
+      // The set requested meanwhile is newer.
       if (acts === this.#acts) install(...fetched)
     })
   }

@@ -1,4 +1,4 @@
-// What never answers: a lock, a storage, a fetch of the page, a tab that had the lease. Real browsers are in tests/browser/hang.test.ts.
+// Things that never answer: a lock, a storage, the page's own fetch, a tab that held the lease. Real browsers are in tests/browser/hang.test.ts.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

@@ -159,7 +159,7 @@ describe('what a tab cannot hear', () => {
     const messages = [
       { kind: 'tokens', session: name, tokens: { ...evil, expiresAtMs: Number.NaN } },
       { kind: 'tokens', session: name, tokens: { accessToken: 'evil' } },
-      // What an older version of this package says, which does not know of sessions.
+      // A message of an older version of this package, without a session.
       { kind: 'tokens', tokens: evil },
       { kind: 'signed-out', reason: 'logout', version: 9e13 },
       { kind: 'signed-out', app, reason: 'logout', version: 9e15 },

@@ -35,7 +35,7 @@ function gateOf<Env>(t: TestContext, options: (env: Env) => GateOptions): Gate<E
 
 test('a new env for each request with the same values is served by one gate', async (t) => {
   const realm = await TestRealm.start(t)
-  // It asks for news once in a while, which is none of this.
+  // Periodic refreshes would add fetches of their own.
   const patient = { refreshAfterSeconds: 3600, waitAfterSeconds: 3600, maxStaleSeconds: 3600 }
   const gate = gateOf(t, (env: Record<string, string>) => optionsOf(env, { ...patient, onReport: () => void env }))
   const env = envOf(realm)
@@ -92,7 +92,7 @@ test('options that differ anywhere have gates of their own', async (t) => {
     assert.equal(await check(withRealm({ claimNames: { tokenUse: 'scp' } })), 'wrong_type')
     assert.equal(await check(withRealm({ issuer: `${realm.issuer}/` })), 'wrong_issuer')
     assert.equal(await check({ ...optionsOf(env), maxLifetimeSeconds: 60 }), 'lifetime_exceeded')
-    // What is wrong is refused as ever, however close it is to what was right.
+    // Invalid options are still refused, however close they are to valid ones.
     await assert.rejects(check({ ...optionsOf(env), maxLifetime: 60 } as GateOptions), { code: 'invalid_option' })
     await assert.rejects(check(withRealm({ jwks: () => undefined })), { code: 'invalid_option' })
     await assert.rejects(check({ ...optionsOf(env), onReport: 'console' as never }), { code: 'invalid_option' })
@@ -191,7 +191,7 @@ test('a fetch made for each env that fetches keys opens no more gates than the b
   const first = {}
   for (let i = 0; i < MAX_OPEN_GATES + 20; i += 1) {
     assert.equal(outcome(await gate.check(token, { env: {} })), 'accepted')
-    // What is in use stays, however old it is.
+    // A gate in use stays open, however old it is.
     assert.equal(outcome(await gate.check(token, { env: first })), 'accepted')
   }
   assert.equal(realm.server.count('/manifest'), MAX_OPEN_GATES + 21)

@@ -159,8 +159,8 @@ interface Entry {
   readonly identity: string
   readonly values: string
   /**
-   * Whether `fetch` decides whom the gate believes: keys from a URL are as good as what fetches them. A feed is signed by pinned
-   * keys, whoever brings it.
+   * Whether `fetch` decides whom the gate believes: keys from a URL are as good as the function that fetches them. A feed is
+   * signed by pinned keys, so its transport does not matter.
    */
   readonly fetchesKeys: boolean
   readonly gate: OpenGate

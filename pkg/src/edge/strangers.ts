@@ -2,8 +2,8 @@
 const MAX_IDLE_PUSHES = 20
 
 /**
- * What all who push without a secret may cost a gate together. News costs nothing: only the origin can sign any, so
- * nobody can keep it out by sending something else.
+ * Bounds what pushes without a secret may cost a gate, all senders together. News is not counted: only the origin can sign
+ * it, so no other push can keep it out.
  */
 export class Strangers {
   readonly #nowMs: () => number
