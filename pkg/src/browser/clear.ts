@@ -1,4 +1,4 @@
-import { within } from '../deadline.ts'
+import { within } from '../timing/deadline.ts'
 import type { ClearOptions, IndexedDbItem, TokenStorage } from './types.ts'
 
 /** A database that another page holds open is not deleted before that page lets go. */

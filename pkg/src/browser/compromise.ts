@@ -1,4 +1,4 @@
-import { within } from '../deadline.ts'
+import { within } from '../timing/deadline.ts'
 import { MAX_TIMER_MS } from '../options.ts'
 import { logOut } from './logout.ts'
 import { failed, revoke } from './revoke.ts'

@@ -1,4 +1,4 @@
-import { within } from '../deadline.ts'
+import { within } from '../timing/deadline.ts'
 import { appOf } from './app.ts'
 import { clear } from './clear.ts'
 import { writeMark } from './mark.ts'

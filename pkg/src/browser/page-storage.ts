@@ -1,4 +1,4 @@
-import { within } from '../deadline.ts'
+import { within } from '../timing/deadline.ts'
 import type { StoredTokens, TokenStorage } from './types.ts'
 
 /**

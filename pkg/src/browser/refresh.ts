@@ -1,4 +1,4 @@
-import { within } from '../deadline.ts'
+import { within } from '../timing/deadline.ts'
 import { isObject } from '../options.ts'
 import { responseText } from './response-text.ts'
 import type { SessionSettings } from './settings.ts'

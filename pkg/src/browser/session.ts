@@ -1,4 +1,4 @@
-import { within } from '../deadline.ts'
+import { within } from '../timing/deadline.ts'
 import { PortcullisError } from '../errors.ts'
 import { checkOptions } from '../options.ts'
 import { appOf, canonical, endsSession, sessionName, type SessionApp, tokenApp } from './app.ts'

@@ -1,4 +1,4 @@
-import { isLoopback } from '../loopback.ts'
+import { isLoopback } from '../http/loopback.ts'
 import { callback, checkOptions, either, invalid, list, milliseconds, oneOf, opaque, required, rule, type Rules, seconds, shape, text, url, webOrigin } from '../options.ts'
 import type { LogoutOptions, ReportCompromiseOptions, SessionOptions, TokenStorage } from './types.ts'
 

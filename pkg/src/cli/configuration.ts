@@ -15,10 +15,10 @@ import {
   url,
 } from '../options.ts'
 import { keySet } from '../policy.ts'
-import { PORT, SERVE_RULES, type ServeOptions } from '../origin/node.ts'
+import { PORT, SERVE_RULES, type ServeOptions } from '../origin/node/index.ts'
 import { CLIENT_RULES, EDGE_RULES, ORIGIN_RULES, REALM_RULES, signingKey } from '../origin/settings.ts'
-import type { SqliteStoreOptions } from '../origin/sqlite.ts'
-import type { OriginOptions } from '../origin/types.ts'
+import type { SqliteStoreOptions } from '../origin/store/sqlite/index.ts'
+import type { OriginOptions } from '../origin/options.ts'
 import { parseJson } from './json.ts'
 import { UsageError } from './usage.ts'
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { backUp } from '../origin/backup.ts'
-import { openDatabase, restoreSqlite } from '../origin/sqlite.ts'
+import { backUp } from '../origin/store/sqlite/backup.ts'
+import { openDatabase, restoreSqlite } from '../origin/store/sqlite/index.ts'
 import type { Configuration } from './configuration.ts'
 import { UsageError } from './usage.ts'
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { PortcullisError } from '../errors.ts'
-import { policyDigest } from '../origin/agreement.ts'
-import { memoryStore } from '../origin/memory.ts'
+import { policyDigest } from '../origin/gate/policy-agreement.ts'
+import { memoryStore } from '../origin/store/memory.ts'
 import { settingsOf } from '../origin/settings.ts'
 import { VERSION } from '../version.ts'
 import { type Configuration, loadConfiguration } from './configuration.ts'

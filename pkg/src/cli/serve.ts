@@ -1,6 +1,6 @@
 import { createOrigin, type OriginReport } from '../entry/origin/node.ts'
-import { serve as listen } from '../origin/node.ts'
-import { sqliteStore } from '../origin/sqlite.ts'
+import { serve as listen } from '../origin/node/index.ts'
+import { sqliteStore } from '../origin/store/sqlite/index.ts'
 import { type Configuration } from './configuration.ts'
 
 /** Runs an origin until it is told to stop. Resolves when it has ended well. */

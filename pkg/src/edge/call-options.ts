@@ -1,4 +1,4 @@
-import { isScopeToken } from '../bearer.ts'
+import { isScopeToken } from '../http/bearer.ts'
 import { checkOptions, invalid, isObject, rule } from '../options.ts'
 import type { ScopeOption } from '../types.ts'
 

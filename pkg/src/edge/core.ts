@@ -1,13 +1,13 @@
 import { __wbg_reset_state, Gate, initSync, reasons } from '../../wasm/edge/core.js'
 import { type ErrorCode, PortcullisError } from '../errors.ts'
-import { AT_HOST, type Entry, Exchange, outcomeCode, type Ticket } from '../exchange.ts'
-import type { Errand, HostKey, HostOutcome } from '../hostcrypto.ts'
-import { type Host, Loading } from '../loading.ts'
+import { AT_HOST, type Entry, TokenBuffer, outcomeCode, type Ticket } from '../core/token-buffer.ts'
+import type { SignatureRequest, HostKey, HostOutcome } from '../core/host-signatures.ts'
+import { type Host, Loading } from '../core/module.ts'
 import type { CorePolicy } from '../policy.ts'
 import { REASONS, type Reason } from '../reasons.ts'
 import type { Algorithm, Check, JWK } from '../types.ts'
 
-export type { Host, NodeCrypto } from '../loading.ts'
+export type { Host, NodeCrypto } from '../core/module.ts'
 
 const loading = new Loading(
   { initSync, __wbg_reset_state, reasons },
@@ -110,7 +110,7 @@ export class Core {
   readonly #marks: (CoreMarks | undefined)[] = []
   #generation: number
   #gate: Gate
-  #exchange: Exchange
+  #buffer: TokenBuffer
   #changes = 0
 
   /** Throws `not_loaded`, `fault`, and `invalid_option` for what only the core can tell, such as an unusable feed key. */
@@ -120,7 +120,7 @@ export class Core {
     if (!loading.renew()) throw resting()
     this.#generation = loading.generation
     this.#gate = this.#attempt('invalid_option', () => new Gate(options))
-    this.#exchange = this.#exchangeOf(this.#gate)
+    this.#buffer = this.#bufferOf(this.#gate)
   }
 
   /** How often keys or state may have changed. As long as it is the same, they are. */
@@ -128,11 +128,11 @@ export class Core {
     return this.#changes
   }
 
-  /** Judges a token. `undefined`, which only comes with `help`: there is an `errand` for the host. */
+  /** Judges a token. `undefined`, which only comes with `help`: there is a signature request for the host. */
   begin(token: string, now: number, help: boolean): Finding | undefined {
     if (!this.#isUsable()) return UNAVAILABLE
     try {
-      const code = this.#gate.begin(this.#exchange.write(token), now, help)
+      const code = this.#gate.begin(this.#buffer.write(token), now, help)
       return (code & AT_HOST) === 0 ? found(code) : undefined
     } catch (cause) {
       return this.#unavailable(cause)
@@ -152,12 +152,12 @@ export class Core {
 
   /** What the token is known by, right after `begin` has found that it was remembered. */
   get entry(): Entry {
-    return this.#exchange.entry
+    return this.#buffer.entry
   }
 
   /** What the host is to check, right after `begin`. */
-  get errand(): Errand {
-    return this.#exchange.errand
+  get signatureRequest(): SignatureRequest {
+    return this.#buffer.signatureRequest
   }
 
   /** `undefined`: the handle is too old; the token must be judged from the beginning. */
@@ -171,7 +171,7 @@ export class Core {
     }
   }
 
-  /** The key that an errand is about; `undefined` when the core has none to give. */
+  /** The key that a request is about; `undefined` when the core has none to give. */
   hostKey({ generation, handle }: Ticket): HostKey | undefined {
     if (generation !== loading.generation) return undefined
     const [algorithm, jwk] = this.#orElse([], () => this.#gate.hostKey(handle))
@@ -187,9 +187,9 @@ export class Core {
     return this.#call('fault', () => this.#gate.explain(token, now) as Check[])
   }
 
-  /** Whether the host must look at a token's signature before it can be explained: then there is an `errand` for it. */
+  /** Whether the host must look at a token's signature before it can be explained: then there is a signature request for it. */
   beginToExplain(token: string, now: number): boolean {
-    return this.#call('fault', () => this.#gate.beginToExplain(this.#exchange.write(token), now))
+    return this.#call('fault', () => this.#gate.beginToExplain(this.#buffer.write(token), now))
   }
 
   /** `undefined`: the handle is too old. */
@@ -305,7 +305,7 @@ export class Core {
       for (const [realm, keys] of this.#keys.entries()) {
         if (keys !== undefined) gate.setKeys(realm, keys.json, keys.usableUntil, keys.source)
       }
-      this.#exchange = this.#exchangeOf(gate)
+      this.#buffer = this.#bufferOf(gate)
       this.#gate = gate
       this.#generation = generation
     } catch (cause) {
@@ -318,8 +318,8 @@ export class Core {
     return true
   }
 
-  #exchangeOf(gate: Gate): Exchange {
-    return new Exchange(loading.memory, gate, this.#options.maxTokenBytes, loading.generation)
+  #bufferOf(gate: Gate): TokenBuffer {
+    return new TokenBuffer(loading.memory, gate, this.#options.maxTokenBytes, loading.generation)
   }
 
   /** The finding for a token during whose check the core failed. It is not retried. */

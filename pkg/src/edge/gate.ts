@@ -1,4 +1,4 @@
-import { bearerToken, challenge } from '../bearer.ts'
+import { bearerToken, challenge } from '../http/bearer.ts'
 import { PortcullisError } from '../errors.ts'
 import type {
   Accepted, AuthenticateOptions, Check, CheckOptions, CheckSyncOptions, Claims, EnvOption, ExecutionContextLike, FeedApplied, Gate,
@@ -6,10 +6,10 @@ import type {
 } from '../types.ts'
 import { type CallKind, checkCall, NO_OPTIONS, scopeOf } from './call-options.ts'
 import type { Finding } from './core.ts'
-import { judge, judgeAtOnce } from './judge.ts'
-import type { Memo } from './memo.ts'
-import { Flight, type OpenGate } from './opengate.ts'
-import { Opening } from './opening.ts'
+import { judge, tryJudge } from './judge.ts'
+import type { CachedVerdict } from './token-cache.ts'
+import { PendingSignature, type OpenGate } from './open-gate.ts'
+import { GatesByEnv } from './gates-by-env.ts'
 import { protect } from './protect.ts'
 import { receiveFeed } from './receive.ts'
 import { grantsScopes } from './scope.ts'
@@ -21,7 +21,7 @@ import { refused, verdictOf } from './verdict.ts'
  * use does.
  */
 export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => GateOptions)): Gate<Env> {
-  const opening = new Opening<Env>(options)
+  const opening = new GatesByEnv<Env>(options)
 
   /** `scope` must have been checked. */
   function authenticated(request: Request, env: Env | undefined, scope: readonly string[], host: ExecutionContextLike): Verdict | Promise<Verdict> {
@@ -135,7 +135,7 @@ function judged<C extends Claims>(
 ): Verdict<C> | Promise<Verdict<C>> {
   if (typeof token !== 'string' || token === '') return refused(isAbsent(token) ? 'missing_token' : 'malformed')
   const looked = gate.look(token)
-  const atOnce = looked instanceof Flight ? undefined : judgeAtOnce<C>(gate, looked, token)
+  const atOnce = looked instanceof PendingSignature ? undefined : tryJudge<C>(gate, looked, token)
   if (atOnce === undefined) return judgedLater<C>(gate, looked, token, scope, host)
   return atOnce.ok && scope.length > 0 ? scoped(atOnce, scope, gate) : atOnce
 }
@@ -143,7 +143,7 @@ function judged<C extends Claims>(
 /** The verdict once the host has said what it finds of the signature, or what the token needs has been fetched. */
 async function judgedLater<C extends Claims>(
   gate: OpenGate,
-  looked: Finding | Memo | Flight,
+  looked: Finding | CachedVerdict | PendingSignature,
   token: string,
   scope: readonly string[],
   host: ExecutionContextLike,
@@ -151,8 +151,8 @@ async function judgedLater<C extends Claims>(
   gate.enter()
   try {
     let found = looked
-    while (found instanceof Flight) found = gate.land(found, await found.outcome)
-    const verdict = judgeAtOnce<C>(gate, found, token) ?? (await judge<C>(gate, found, token, forgiving(host)))
+    while (found instanceof PendingSignature) found = gate.land(found, await found.outcome)
+    const verdict = tryJudge<C>(gate, found, token) ?? (await judge<C>(gate, found, token, forgiving(host)))
     return verdict.ok && scope.length > 0 ? scoped(verdict, scope, gate) : verdict
   } finally {
     gate.leave()

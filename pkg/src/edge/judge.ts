@@ -1,10 +1,10 @@
-import { within } from '../deadline.ts'
+import { within } from '../timing/deadline.ts'
 import { PortcullisError } from '../errors.ts'
-import { claimedKeyId } from '../tokenpart.ts'
+import { claimedKeyId } from '../token-part.ts'
 import type { Claims, Verdict, WaitUntil } from '../types.ts'
 import type { Finding } from './core.ts'
-import type { Memo } from './memo.ts'
-import { Flight, type OpenGate } from './opengate.ts'
+import type { CachedVerdict } from './token-cache.ts'
+import { PendingSignature, type OpenGate } from './open-gate.ts'
 import type { Realm } from './realm.ts'
 import { verdictOf } from './verdict.ts'
 
@@ -14,7 +14,7 @@ const CATCH_UP_EVERY_MS = 1000
 const JUST_REFRESHED_MS = 250
 
 /** The verdict on a token for which nothing has to be fetched or waited for, as nearly all are; `undefined`: `judge` it. */
-export function judgeAtOnce<C extends Claims>(gate: OpenGate, found: Finding | Memo, token: string): Verdict<C> | undefined {
+export function tryJudge<C extends Claims>(gate: OpenGate, found: Finding | CachedVerdict, token: string): Verdict<C> | undefined {
   const realm = gate.realmOf(found)
   if (found.undecided && realm !== undefined) gate.reportUndecided(realm)
   const isSettled = realm === undefined || (isGenuine(found) ? isFresh(gate, realm, found) : isFinal(found))
@@ -27,7 +27,7 @@ export function judgeAtOnce<C extends Claims>(gate: OpenGate, found: Finding | M
  */
 export async function judge<C extends Claims>(
   gate: OpenGate,
-  foundFirst: Finding | Memo,
+  foundFirst: Finding | CachedVerdict,
   token: string,
   waitUntil?: WaitUntil,
 ): Promise<Verdict<C>> {
@@ -39,7 +39,7 @@ export async function judge<C extends Claims>(
     const fetching = fetch({ gate, realm, found, token, startedAtMs, waitUntil })
     if (fetching === undefined || (await fetching) === 'nothing_new') continue
     let again = gate.look(token)
-    while (again instanceof Flight) again = gate.land(again, await again.outcome)
+    while (again instanceof PendingSignature) again = gate.land(again, await again.outcome)
     found = again
   }
   if (isGenuine(found)) refreshBehind(gate, realm, waitUntil)
@@ -47,7 +47,7 @@ export async function judge<C extends Claims>(
 }
 
 /** A token that cannot be answered yet. */
-interface Unsettled {
+interface JudgeContext {
   gate: OpenGate
   realm: Realm
   found: Finding
@@ -57,7 +57,7 @@ interface Unsettled {
 }
 
 /** Fetches what a finding calls for; `undefined`: it does not. */
-type Fetch = (unsettled: Unsettled) => Promise<'done' | 'nothing_new'> | undefined
+type Fetch = (unsettled: JudgeContext) => Promise<'done' | 'nothing_new'> | undefined
 
 /** Each is made once for a token, in this order, and the token looked at again. */
 const FETCHES: readonly Fetch[] = [
@@ -68,12 +68,12 @@ const FETCHES: readonly Fetch[] = [
 ]
 
 /** Whether a token waits for its realm's keys, which may come with a feed that has not come itself. */
-function lacksKeys({ realm, found }: Unsettled): boolean {
+function lacksKeys({ realm, found }: JudgeContext): boolean {
   return found.reason === 'keys_unavailable' || (found.reason === 'no_feed' && realm.settings.jwks === undefined)
 }
 
 /** The realm's first keys, or new ones after the old have become too old. The first state is loaded alongside. */
-async function loadKeys({ gate, realm, token, startedAtMs, waitUntil }: Unsettled): Promise<'done'> {
+async function loadKeys({ gate, realm, token, startedAtMs, waitUntil }: JudgeContext): Promise<'done'> {
   const { firstLoadTimeoutMs } = gate.settings
   const waits: Promise<unknown>[] = []
   if (realm.keys !== undefined) waits.push(within(handOver(realm.keys.load(), waitUntil), firstLoadTimeoutMs))
@@ -86,7 +86,7 @@ async function loadKeys({ gate, realm, token, startedAtMs, waitUntil }: Unsettle
   return 'done'
 }
 
-async function lookForKey({ realm, token }: Unsettled): Promise<'done' | 'nothing_new'> {
+async function lookForKey({ realm, token }: JudgeContext): Promise<'done' | 'nothing_new'> {
   let looked = false
   const search = realm.lookForKey(claimedKeyId(token)).then((fetched) => {
     looked = fetched
@@ -96,7 +96,7 @@ async function lookForKey({ realm, token }: Unsettled): Promise<'done' | 'nothin
 }
 
 /** What has to be fetched before a genuine token is answered: waits, each within its time. */
-function refresh({ gate, realm, found, token, startedAtMs, waitUntil }: Unsettled): Promise<'done'> | undefined {
+function refresh({ gate, realm, found, token, startedAtMs, waitUntil }: JudgeContext): Promise<'done'> | undefined {
   if (found.reason !== undefined && found.reason !== 'stale_feed' && found.reason !== 'no_feed') return undefined
   const { firstLoadTimeoutMs, refreshTimeoutMs, waitAfterSeconds } = gate.settings
   const waits: Promise<unknown>[] = []
@@ -113,7 +113,7 @@ function refresh({ gate, realm, found, token, startedAtMs, waitUntil }: Unsettle
 }
 
 /** The token's issuer knew of more than we do (`rsq`): refreshes before it is accepted. If that does not help, `rsq` is ignored. */
-async function catchUp({ gate, realm, token, waitUntil }: Unsettled): Promise<'done' | 'nothing_new'> {
+async function catchUp({ gate, realm, token, waitUntil }: JudgeContext): Promise<'done' | 'nothing_new'> {
   const { refreshTimeoutMs } = gate.settings
   if (Date.now() - realm.caughtUpAtMs < CATCH_UP_EVERY_MS) {
     // Not again so soon, but what is under way already may be waited for.

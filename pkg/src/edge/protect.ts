@@ -1,7 +1,7 @@
-import { challenge, isScopeToken } from '../bearer.ts'
+import { challenge, isScopeToken } from '../http/bearer.ts'
 import { checkOptions, either, list, oneOf, required, rule, type Rules, seconds, shape, webOrigin } from '../options.ts'
 import type { CorsOptions, ExecutionContextLike, ProtectedHandler, ProtectOptions, Verdict } from '../types.ts'
-import { isAtHand } from './verdict.ts'
+import { isSettled } from './verdict.ts'
 
 /** The verdict on a request, at once where nothing has to be awaited for it. */
 type Authenticate<Env> = (
@@ -23,7 +23,7 @@ export function protect<Env>(
   return async (request, env, ctx = {}) => {
     if (cors !== undefined && isPreflight(request)) return preflight(request, cors)
     const judged = authenticate(request, env, scope, ctx)
-    const verdict = isAtHand(judged) ? judged : await judged
+    const verdict = isSettled(judged) ? judged : await judged
     const answered = verdict.ok ? handler(request, env as Env, ctx, verdict) : challenge(verdict)
     const response = answered instanceof Response ? answered : await answered
     return cors === undefined ? response : shared(response, request, cors)

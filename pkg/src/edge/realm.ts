@@ -1,19 +1,19 @@
 import type { PortcullisError } from '../errors.ts'
-import { RemoteKeys } from '../jwks.ts'
+import { RemoteKeys } from '../jwks/remote-jwks.ts'
 import { CLAIM_NAMES } from '../policy.ts'
 import type { JWKS, WaitUntil } from '../types.ts'
-import { Acknowledger } from './acknowledger.ts'
+import { Acknowledger } from './feed/acknowledger.ts'
 import type { Core, CoreApplied, CoreState } from './core.ts'
-import { Feed } from './feed.ts'
+import { Feed } from './feed/puller.ts'
 import { withKept } from './kept-keys.ts'
-import { KeyLook } from './key-look.ts'
-import { Need } from './needs.ts'
+import { KeyLookup } from './key-lookup.ts'
+import { SectionDemand } from './feed/section-queue.ts'
 import type { Reporter } from './report.ts'
 import type { RealmSettings, Settings } from './settings.ts'
-import { FeedStream } from './stream.ts'
+import { FeedStream } from './feed/stream.ts'
 
 /** What a realm needs of the gate it belongs to. */
-export interface Surroundings {
+export interface RealmHost {
   core: Core
   settings: Settings
   shareFlights: boolean
@@ -27,7 +27,7 @@ export class Realm {
   readonly name: string
   readonly scopeClaim: string
   readonly settings: RealmSettings
-  readonly surroundings: Surroundings
+  readonly surroundings: RealmHost
   readonly keys: RemoteKeys | undefined
   readonly feed: Feed
   /**
@@ -38,7 +38,7 @@ export class Realm {
   /** When a token that was ahead of us last made us refresh. */
   caughtUpAtMs: number = -Infinity
   readonly #index: number
-  readonly #keyLook: KeyLook | undefined
+  readonly #keyLook: KeyLookup | undefined
   readonly #acknowledger: Acknowledger | undefined
   readonly #stream: FeedStream | undefined
   #state: CoreState
@@ -46,7 +46,7 @@ export class Realm {
   #fetched: { json: Uint8Array; usableUntil: number } | undefined
 
   /** Throws `invalid_option` and `invalid_jwks`. Does no I/O. */
-  constructor(index: number, settings: RealmSettings, surroundings: Surroundings) {
+  constructor(index: number, settings: RealmSettings, surroundings: RealmHost) {
     this.#index = index
     this.name = settings.token.name
     this.scopeClaim = settings.token.claimNames?.scope ?? CLAIM_NAMES.scope
@@ -54,7 +54,7 @@ export class Realm {
     this.surroundings = surroundings
     this.keys = this.#openKeys(settings.jwks)
     this.feed = new Feed(this)
-    this.#keyLook = settings.jwks === undefined ? new KeyLook(this) : undefined
+    this.#keyLook = settings.jwks === undefined ? new KeyLookup(this) : undefined
     this.#stream = settings.feed.mode === 'stream' ? new FeedStream(this) : undefined
     this.#acknowledger = settings.feed.acknowledge === undefined ? undefined : new Acknowledger(this, settings.feed.acknowledge)
     this.#state = surroundings.core.state(index)
@@ -97,10 +97,10 @@ export class Realm {
   }
 
   /** What `token`, one of this realm, needs of a state that is not complete; `undefined`: it is not for want of that that it waits. */
-  needOf(token: string): Need | undefined {
+  needOf(token: string): SectionDemand | undefined {
     const { core } = this.surroundings
     if (this.#state.loaded && core.missingFor(token).length === 0) return undefined
-    return new Need(() => (this.#state.loaded ? core.missingFor(token) : undefined))
+    return new SectionDemand(() => (this.#state.loaded ? core.missingFor(token) : undefined))
   }
 
   /** Takes in a section, with its hash where the host has computed it. Throws `feed_refused`. */

@@ -1,9 +1,9 @@
-import { readBody } from '../body.ts'
+import { readBody } from '../http/body.ts'
 import { PortcullisError } from '../errors.ts'
-import { MAX_UNPROVEN_PUSH_BYTES } from '../push-limits.ts'
+import { MAX_UNPROVEN_PUSH_BYTES } from '../http/push-limits.ts'
 import type { WaitUntil } from '../types.ts'
-import { MAX_MESSAGE_BYTES } from './feed.ts'
-import type { OpenGate } from './opengate.ts'
+import { MAX_MESSAGE_BYTES } from './feed/puller.ts'
+import type { OpenGate } from './open-gate.ts'
 import type { Realm } from './realm.ts'
 import { provenRealms } from './sender.ts'
 

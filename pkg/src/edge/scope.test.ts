@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { isScopeToken } from '../bearer.ts'
+import { isScopeToken } from '../http/bearer.ts'
 import { createGate } from '../entry/edge/node.ts'
 import { grantsScopes } from './scope.ts'
 import { TestRealm } from './testing/realm.ts'

@@ -1,4 +1,4 @@
-import { isScopeToken } from '../bearer.ts'
+import { isScopeToken } from '../http/bearer.ts'
 
 /**
  * Whether a token's scope claim grants every scope needed. A string is a list with spaces between (RFC 8693 §4.2). An array is a

@@ -1,4 +1,4 @@
-import { bearerToken } from '../bearer.ts'
+import { bearerToken } from '../http/bearer.ts'
 import type { Realm } from './realm.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { isLoopback } from '../loopback.ts'
+import { isLoopback } from '../http/loopback.ts'
 import {
   callback, checkOptions, either, given, integer, invalid, list, milliseconds, oneOf, required, type Rules, seconds, shape, text, url,
 } from '../options.ts'

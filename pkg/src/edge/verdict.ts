@@ -1,22 +1,22 @@
 import { type Reason, statusOf } from '../reasons.ts'
 import type { Accepted, Claims, Header, Refused, Verdict } from '../types.ts'
-import { Contents } from './contents.ts'
+import { LazyClaims } from './claims.ts'
 import type { Finding } from './core.ts'
-import type { Memo } from './memo.ts'
+import type { CachedVerdict } from './token-cache.ts'
 import type { Realm } from './realm.ts'
 
 /** The verdict that follows from what was found. Header and claims are read only from a token that was accepted. */
-export function verdictOf<C extends Claims>(found: Finding | Memo, realm: Realm | undefined, token: string): Verdict<C> {
+export function verdictOf<C extends Claims>(found: Finding | CachedVerdict, realm: Realm | undefined, token: string): Verdict<C> {
   if (found.reason !== undefined) return refused(found.reason)
   if (realm === undefined) return refused('wrong_issuer')
   const { sequence } = realm.state
-  if (!('contents' in found)) return new Unread(new Contents(token), realm.name, sequence) as Plain as Accepted<C>
+  if (!('contents' in found)) return new Unread(new LazyClaims(token), realm.name, sequence) as Plain as Accepted<C>
   const { claims, header } = found.contents
   return { ok: true, claims: claims as C, header, realm: realm.name, sequence }
 }
 
 /** Whether a verdict is there already. A global `Promise` need not be the one that async functions answer, so that is not asked. */
-export function isAtHand(verdict: Verdict | Promise<Verdict>): verdict is Verdict {
+export function isSettled(verdict: Verdict | Promise<Verdict>): verdict is Verdict {
   return Object.hasOwn(verdict, 'ok')
 }
 
@@ -43,12 +43,12 @@ const defineGetter: (this: object, name: string, get: () => unknown) => void =
  * of its own, so that it is printed, spread and compared like any other.
  */
 class Unread extends Plain {
-  readonly #contents: Contents
+  readonly #contents: LazyClaims
   declare ok: true
   declare realm: string
   declare sequence: number
 
-  constructor(contents: Contents, realm: string, sequence: number) {
+  constructor(contents: LazyClaims, realm: string, sequence: number) {
     super()
     this.#contents = contents
     this.ok = true

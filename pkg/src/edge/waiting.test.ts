@@ -36,21 +36,21 @@ test('a request whose fetches never end is answered', async (t) => {
 })
 
 test('a refresh that nothing answers ends at its time', async () => {
-  const flight = JSON.stringify(import.meta.resolve('../flight.ts'))
+  const flight = JSON.stringify(import.meta.resolve('../timing/single-flight.ts'))
   const ending = '.then(() => "landed", (error) => error.code)'
   for (const shareFlights of [true, false]) {
-    const code = `const { Flight } = await import(${flight})
-      const flight = new Flight(never, { shareFlights: ${shareFlights}, timeoutMs: 50 })
+    const code = `const { SingleFlight } = await import(${flight})
+      const flight = new SingleFlight(never, { shareFlights: ${shareFlights}, timeoutMs: 50 })
       console.log(...(await Promise.all([flight.fresh()${ending}, flight.join()${ending}])))`
     assert.equal(await run(code), 'timed_out timed_out')
   }
 })
 
 test('a request that follows the flight of one that is gone is answered', async () => {
-  const flight = JSON.stringify(import.meta.resolve('../flight.ts'))
-  const code = `const { Flight } = await import(${flight})
+  const flight = JSON.stringify(import.meta.resolve('../timing/single-flight.ts'))
+  const code = `const { SingleFlight } = await import(${flight})
     let flights = 0
-    const flight = new Flight(() => (flights++ === 0 ? never() : Promise.resolve()), { shareFlights: false, timeoutMs: 60_000 })
+    const flight = new SingleFlight(() => (flights++ === 0 ? never() : Promise.resolve()), { shareFlights: false, timeoutMs: 60_000 })
     void flight.behind()
     await flight.join()
     console.log('landed')

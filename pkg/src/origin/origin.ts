@@ -1,46 +1,48 @@
 import { PortcullisError } from '../errors.ts'
 import type { Reason } from '../reasons.ts'
-import { AuditLog } from './audit.ts'
-import { AuditBounds } from './audit-bounds.ts'
+import { AuditLog } from './audit/log.ts'
+import { AuditBounds } from './audit/bounds.ts'
 import { systemClock } from './clock.ts'
-import type { Context } from './context.ts'
-import type { LedgerCore } from './core.ts'
-import { EdgeBook } from './edges.ts'
-import { enforced } from './enforcement.ts'
-import { createExchange } from './exchange.ts'
-import { FailureLimiter } from './failures.ts'
-import { RealmFeed } from './feed.ts'
-import { OriginGate } from './gate.ts'
-import { onCoreFault } from './instance.ts'
-import { IssuerClock } from './issuer-clock.ts'
-import { KeyFeed } from './keyfeed.ts'
-import { Committer } from './ledger.ts'
-import { openLedgers } from './open.ts'
-import { Metrics } from './metrics.ts'
-import { Pusher } from './push.ts'
-import { Readers } from './readers.ts'
-import { createRouter, type Route } from './router.ts'
-import { acknowledgementRoutes } from './routes/acks.ts'
-import { correctionRoutes } from './routes/corrections.ts'
-import { edgeRoutes } from './routes/edges.ts'
-import { eventRoutes } from './routes/events.ts'
-import { feedRoutes } from './routes/feed.ts'
-import { healthRoutes } from './routes/health.ts'
-import { keyRoutes } from './routes/keys.ts'
-import { metricsRoutes } from './routes/metrics.ts'
-import { openApiRoutes } from './routes/openapi.ts'
-import { realmRoutes } from './routes/realms.ts'
-import { revocationRoutes } from './routes/revocation.ts'
-import { revokeRoutes } from './routes/revoke.ts'
-import { sessionRoutes } from './routes/sessions.ts'
-import { streamRoutes } from './routes/stream.ts'
-import { userRoutes } from './routes/users.ts'
-import { createRevocations } from './revocations.ts'
-import { publicKeyOf, rotateSigningKey } from './rotation.ts'
+import type { Context } from './http/context.ts'
+import type { LedgerCore } from './core/ledger.ts'
+import { EdgeRegistry } from './feed/edge-registry.ts'
+import { enforced } from './service/enforcement.ts'
+import { createRequestHandler } from './http/handler.ts'
+import { FailureLimiter } from './http/failure-limiter.ts'
+import { RealmFeed } from './feed/realm-feed.ts'
+import { OriginGate } from './gate/gate.ts'
+import { onCoreFault } from './core/module.ts'
+import { IssuerClock } from './gate/issuer-clock.ts'
+import { KeyPublisher } from './service/key-publisher.ts'
+import { Committer } from './recording/committer.ts'
+import { openLedgers } from './recording/load-ledgers.ts'
+import { Metrics } from './metrics/metrics.ts'
+import { Pusher } from './feed/pusher.ts'
+import { Readers } from './feed/readers.ts'
+import { createRouter, type Route } from './http/router.ts'
+import { acknowledgementRoutes } from './http/routes/acks.ts'
+import { correctionRoutes } from './http/routes/corrections.ts'
+import { edgeRoutes } from './http/routes/edges.ts'
+import { eventRoutes } from './http/routes/events.ts'
+import { feedRoutes } from './http/routes/feed.ts'
+import { healthRoutes } from './http/routes/health.ts'
+import { keyRoutes } from './http/routes/keys.ts'
+import { metricsRoutes } from './http/routes/metrics.ts'
+import { openApiRoutes } from './http/routes/openapi.ts'
+import { realmRoutes } from './http/routes/realms.ts'
+import { revocationRoutes } from './http/routes/oauth-revoke.ts'
+import { revokeRoutes } from './http/routes/revoke-token.ts'
+import { sessionRoutes } from './http/routes/sessions.ts'
+import { streamRoutes } from './http/routes/stream.ts'
+import { userRoutes } from './http/routes/users.ts'
+import { createRevocations } from './service/revocations.ts'
+import { publicKeyOf, rotateSigningKey } from './service/rotation.ts'
 import { settingsOf, type Settings } from './settings.ts'
-import { TokenRevocations } from './token-revocation.ts'
-import type { Origin, OriginOptions, OriginStatus, RequestSource, TokenSubject } from './types.ts'
-import { UnknownTokens } from './unknown-tokens.ts'
+import { TokenRevocations } from './service/token-revocation.ts'
+import type { Origin, OriginStatus, RequestSource } from './api.ts'
+import type { OriginOptions } from './options.ts'
+import type { TokenSubject } from './core/ledger.ts'
+import { UnknownTokens } from './service/unknown-tokens.ts'
 
 /** Every route there is. */
 export const ROUTES: readonly Route[] = [
@@ -90,7 +92,7 @@ async function start(settings: Settings): Promise<Origin> {
     settings.realms.map(({ name, issuerSkewSeconds }) => [name, new IssuerClock({ realm: name, issuerSkewSeconds, skewSeconds, onReport })]),
   )
   const gate: OriginGate = new OriginGate({ settings, feeds, publicKey: publicKeyOf(settings.signingKey), clock, issuerClocks })
-  const edges = new EdgeBook({ edges: settings.edges, realms: feeds, silentAfterSeconds, skewSeconds, clock, onReport })
+  const edges = new EdgeRegistry({ edges: settings.edges, realms: feeds, silentAfterSeconds, skewSeconds, clock, onReport })
   const pushers = settings.edges.flatMap(({ name, pushUrl, ackSecret }) =>
     pushUrl === undefined
       ? []
@@ -137,7 +139,7 @@ async function start(settings: Settings): Promise<Origin> {
   // When it fails, the store has been reported already.
   const summarize = (): Promise<void> => audit.summarize().catch(() => undefined)
 
-  const keyFeed = new KeyFeed({ settings, committer, gate, ledger: ledgerOf })
+  const keyFeed = new KeyPublisher({ settings, committer, gate, ledger: ledgerOf })
   const tokens = new TokenRevocations({
     committer,
     gate,
@@ -186,7 +188,7 @@ async function start(settings: Settings): Promise<Origin> {
     gate.endLooks()
     for (const feed of feeds.values()) feed.drain()
     edges.close()
-    await exchange.idle(CLOSE_TIMEOUT_MS)
+    await handler.idle(CLOSE_TIMEOUT_MS)
     const summarized = summarize()
     await committer.close()
     await summarized
@@ -225,7 +227,7 @@ async function start(settings: Settings): Promise<Origin> {
     bans: (realm: string, thumbprint: string) => ledgerOf(realm).bans(thumbprint),
     status: (): OriginStatus[] => [...feeds.keys()].map((realm) => ({ realm, ...ledgerOf(realm).head(), policy: gate.policy(realm), edges: edges.status(realm) })),
     audit,
-    fetch: (request: Request, source: RequestSource = {}): Promise<Response> => exchange.answer(request, source),
+    fetch: (request: Request, source: RequestSource = {}): Promise<Response> => handler.answer(request, source),
     close: () => (closing ??= close()),
   }
   const failures = new FailureLimiter(settings.maxFailuresPerMinute)
@@ -233,7 +235,7 @@ async function start(settings: Settings): Promise<Origin> {
   const readers = new Readers({ maxWaitingPerAddress: settings.maxWaitingPerAddress })
   const parts = { settings, clock, issuerClocks, gate, keyFeed, tokens, committer, ledgers, audit, feeds, edges, failures, metrics, readers, unknownTokens }
   const context: Context = { ...parts, routes: ROUTES, origin }
-  const exchange = createExchange({ context, router: createRouter(context, ROUTES), closing: () => closing !== undefined, onFault: fault })
+  const handler = createRequestHandler({ context, router: createRouter(context, ROUTES), closing: () => closing !== undefined, onFault: fault })
   // A store that fails has been reported. It is told again when there is something to prune; until then nothing is widened.
   await recordBounds().catch(() => undefined)
   await keyFeed.begin()

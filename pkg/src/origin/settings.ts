@@ -1,4 +1,4 @@
-import { isLoopback } from '../loopback.ts'
+import { isLoopback } from '../http/loopback.ts'
 import {
   callback,
   checkOptions,
@@ -21,9 +21,10 @@ import {
   webOrigin,
 } from '../options.ts'
 import { checkContradictions, checkDistinct, keySet, TOKEN_RULES } from '../policy.ts'
-import { ClientBook } from './clients.ts'
-import { MAX_INCARNATION, STORE_METHODS } from './store.ts'
-import type { ClientOptions, EdgeOptions, OriginOptions, OriginRealm, OriginReport } from './types.ts'
+import { ClientRegistry } from './http/clients.ts'
+import { MAX_INCARNATION, STORE_METHODS } from './store/store.ts'
+import type { ClientOptions, EdgeOptions, OriginOptions, OriginRealm } from './options.ts'
+import type { OriginReport } from './api.ts'
 
 /** An origin's options with every default filled in. */
 export type Settings = Required<Omit<OriginOptions, 'feedCredential' | 'incarnation' | 'metricsCredential' | 'realms' | 'clients' | 'edges'>> & {
@@ -31,7 +32,7 @@ export type Settings = Required<Omit<OriginOptions, 'feedCredential' | 'incarnat
   incarnation: number | undefined
   metricsCredential: string | undefined
   realms: RealmSettings[]
-  clients: ClientBook
+  clients: ClientRegistry
   edges: EdgeOptions[]
 }
 
@@ -76,7 +77,7 @@ export function settingsOf(options: OriginOptions): Settings {
     feedCredential: options.feedCredential,
     incarnation: options.incarnation,
     metricsCredential: options.metricsCredential,
-    clients: new ClientBook(clients),
+    clients: new ClientRegistry(clients),
     edges,
     realms: options.realms.map((realm) => ({
       adminRole: 'portcullis-admin',

@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PortcullisError } from '../../errors.ts'
-import type { AuditEntry } from '../audit.ts'
-import type { RealmRows, RevocationStore } from '../store.ts'
+import type { AuditEntry } from '../store/audit-entry.ts'
+import type { RealmRows, RevocationStore } from '../store/store.ts'
 
 export interface FailingStore {
   store: RevocationStore

@@ -1,0 +1,176 @@
+import { PortcullisError } from '../errors.ts'
+import type { GateOptions } from '../types.ts'
+import { OpenGate } from './open-gate.ts'
+import { hostFetch, type Settings, settle } from './settings.ts'
+import { writtenOptions } from './written-options.ts'
+
+/**
+ * The most gates that are open at once. An idle one takes about 0.2 MB before its state, so these take a tenth of the memory
+ * of a Workers isolate (128 MB). Beyond it, the gate that was unused for longest is closed; it loads again when it is needed.
+ */
+export const MAX_OPEN_GATES = 64
+
+/** Opens a gate at its first use: one, or one for each `env` whose options differ. */
+export class GatesByEnv<Env> {
+  readonly #options: Settings | ((env: Env) => GateOptions)
+  readonly #isFixed: boolean
+  /** Open gates, by identity. */
+  readonly #entries = new Map<string, Entry>()
+  /** The same ones, by the options that each was opened with, for those that can be written down. */
+  readonly #byOptions = new Map<string, Entry>()
+  /** Identities of gates, by the `env` that their options came from. */
+  readonly #byEnv = new WeakMap<object, string>()
+  readonly #fetches = new WeakMap<typeof fetch, number>()
+  readonly #reported = new Set<string>()
+  #latest: OpenGate | undefined
+  /** The `env` that `#latest` was opened for, which is nearly always the next one, too. */
+  #latestEnv: Env | undefined
+  #uses = 0
+  #fetchCount = 0
+  #closed = false
+
+  /** Throws `invalid_option` for options that do not depend on an `env`. */
+  constructor(options: GateOptions | ((env: Env) => GateOptions)) {
+    this.#isFixed = typeof options !== 'function'
+    this.#options = typeof options === 'function' ? options : settle(options)
+  }
+
+  /**
+   * The gate for an `env`; without one, the only one open. Throws what its options make it throw, `closed`, `too_many_gates`,
+   * and `invalid_option` for a missing `env` where several are open.
+   */
+  open(env?: Env): OpenGate {
+    const latest = this.#latest
+    return latest !== undefined && (env === this.#latestEnv || this.#isFixed) ? latest : this.#openFor(env)
+  }
+
+  /** Whether nothing can be opened for want of an `env`. */
+  needs(env?: Env): boolean {
+    return env === undefined && !this.#isFixed && this.#entries.size === 0 && !this.#closed
+  }
+
+  close(): void {
+    this.#closed = true
+    for (const { gate } of this.#entries.values()) gate.close()
+    this.#entries.clear()
+    this.#byOptions.clear()
+    this.#latest = undefined
+    this.#latestEnv = undefined
+  }
+
+  #openFor(env: Env | undefined): OpenGate {
+    if (this.#closed) throw new PortcullisError('closed', 'the gate was closed')
+    const entry = env === undefined && this.#entries.size > 0 ? this.#only() : this.#entryFor(env)
+    entry.usedAt = ++this.#uses
+    this.#latest = entry.gate
+    this.#latestEnv = env
+    return entry.gate
+  }
+
+  /** Throws `invalid_option`: with several gates open, any choice could judge a request by the options of another tenant. */
+  #only(): Entry {
+    const [only, ...others] = this.#entries.values()
+    if (only !== undefined && others.length === 0) return only
+    const message = 'options.env is missing: several gates are open, for different options, so the call must say which env it is for'
+    throw new PortcullisError('invalid_option', message, { detail: 'env_needed' })
+  }
+
+  #entryFor(env: Env | undefined): Entry {
+    const key = typeof env === 'object' && env !== null ? env : undefined
+    const known = this.#entries.get((key && this.#byEnv.get(key)) ?? '')
+    if (known !== undefined) return known
+    const entry = typeof this.#options === 'function' ? this.#find(this.#options(env as Env)) : this.#enter(this.#options)
+    if (key !== undefined) this.#byEnv.set(key, entry.identity)
+    return entry
+  }
+
+  /** A host may make a new `env` for every request: as long as the options have the same values, the gate and its state stay. */
+  #find(options: GateOptions): Entry {
+    const written = writtenOptions(options)
+    const alike = written === undefined ? undefined : this.#byOptions.get(written)
+    const { onReport, fetch = hostFetch } = options
+    if (alike !== undefined && (!alike.fetchesKeys || alike.gate.settings.fetch === fetch)) {
+      alike.gate.adopt({ onReport, fetch })
+      return alike
+    }
+    const entry = this.#enter(settle(options))
+    if (written !== undefined && alike === undefined && entry.written === undefined) {
+      entry.written = written
+      this.#byOptions.set(written, entry)
+    }
+    return entry
+  }
+
+  #enter(settings: Settings): Entry {
+    const fetchesKeys = settings.realms.some(({ jwks }) => jwks instanceof URL)
+    const values = JSON.stringify(settings)
+    const identity = `${fetchesKeys ? this.#numberOf(settings.fetch) : ''} ${values}`
+    const same = this.#entries.get(identity)
+    if (same !== undefined) {
+      same.gate.adopt(settings)
+      return same
+    }
+    this.#makeRoom()
+    const gate = new OpenGate(settings)
+    if ([...this.#entries.values()].some((entry) => entry.values === values)) this.#reportOnce(gate, 'fetch_differs', FETCH_DIFFERS)
+    const entry: Entry = { identity, values, fetchesKeys, gate, written: undefined, usedAt: 0 }
+    this.#entries.set(identity, entry)
+    return entry
+  }
+
+  /** Closes the gate that was unused for longest. One with a request under way stays open. Throws `too_many_gates`. */
+  #makeRoom(): void {
+    if (this.#entries.size < MAX_OPEN_GATES) return
+    let oldest: Entry | undefined
+    for (const entry of this.#entries.values()) {
+      if (!entry.gate.isBusy && (oldest === undefined || entry.usedAt < oldest.usedAt)) oldest = entry
+    }
+    if (oldest === undefined) {
+      throw new PortcullisError('too_many_gates', `${MAX_OPEN_GATES} gates are open, and each has a request under way: ${FEWER_GATES}`)
+    }
+    const { gate, identity, written } = oldest
+    const message = `more than ${MAX_OPEN_GATES} gates were needed, so the one that was unused for longest was closed: ${FEWER_GATES}`
+    this.#reportOnce(gate, 'gate_closed', message)
+    this.#entries.delete(identity)
+    if (written !== undefined) this.#byOptions.delete(written)
+    gate.close()
+  }
+
+  /** Tells functions apart. */
+  #numberOf(fetch: Settings['fetch']): number {
+    const known = this.#fetches.get(fetch)
+    if (known !== undefined) return known
+    this.#fetchCount += 1
+    this.#fetches.set(fetch, this.#fetchCount)
+    return this.#fetchCount
+  }
+
+  #reportOnce(gate: OpenGate, detail: string, message: string): void {
+    if (this.#reported.has(detail)) return
+    this.#reported.add(detail)
+    const error = new PortcullisError('invalid_option', message, { detail })
+    for (const realm of gate.realms.slice(0, 1)) gate.report('options', realm.name, error)
+  }
+}
+
+/** A gate by what it was opened with. */
+interface Entry {
+  /** Settings with the same identity share the gate: their values and, where it fetches keys, `fetch`. */
+  readonly identity: string
+  readonly values: string
+  /**
+   * Whether `fetch` decides whom the gate believes: keys from a URL are as good as the function that fetches them. A feed is
+   * signed by pinned keys, so its transport does not matter.
+   */
+  readonly fetchesKeys: boolean
+  readonly gate: OpenGate
+  /** The options as written, where no other gate was opened with the same. */
+  written: string | undefined
+  /** When it was last asked for, as a count of such moments. */
+  usedAt: number
+}
+
+const FETCH_DIFFERS =
+  'options.fetch is another function than that of an open gate whose options are otherwise the same, so a second gate was opened, with ' +
+  'keys and state of its own: if both serve the same tenant, hoist fetch out of the function that makes the options'
+const FEWER_GATES = 'let the options depend on less of env, or put the issuers into one gate as realms'

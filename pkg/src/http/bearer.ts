@@ -1,0 +1,105 @@
+import type { Reason } from '../reasons.ts'
+import { statusOf } from '../reasons.ts'
+import type { Refused } from '../types.ts'
+
+/** What a request presents: no bearer credentials, or what follows the scheme, good or bad. */
+export type Presented = { kind: 'nothing' } | { kind: 'token'; token: string }
+
+/**
+ * Takes the token from an `Authorization` header (RFC 6750 §2.1). The scheme counts in any case (RFC 9110 §11.1). Another
+ * scheme presents nothing; a bare `Bearer` presents the empty token, which is malformed.
+ */
+export function bearerToken(headers: Headers): Presented {
+  const value = headers.get('authorization')
+  if (value === null) return { kind: 'nothing' }
+  // As nearly all clients spell it: the rest is for the others.
+  if (value.startsWith(USUAL) && value.charCodeAt(USUAL.length) !== SPACE) return { kind: 'token', token: value.slice(USUAL.length).trimEnd() }
+  const match = /^ *bearer(?: +(.*))?$/is.exec(value)
+  if (match !== null) return { kind: 'token', token: match[1]?.trimEnd() ?? '' }
+  // A tab or control character after the scheme is no separator: credentials, and bad ones.
+  return /^ *bearer[^\w!#$%&'*+.^`|~-]/i.test(value) ? { kind: 'token', token: '' } : { kind: 'nothing' }
+}
+
+const USUAL = 'Bearer '
+const SPACE = 0x20
+
+/** How soon a client may ask again when the gate itself cannot answer (RFC 9110 §10.2.3), in seconds. */
+const RETRY_AFTER_SECONDS = 2
+
+/** What a refusal says over HTTP (RFC 6750 §3). Nothing in it comes from the token. */
+export interface Challenge {
+  status: 401 | 403 | 503
+  error: string
+  description: string
+  headers: Record<string, string>
+}
+
+export function challengeOf({ reason, scope }: Refused): Challenge {
+  const status = statusOf(reason)
+  const error = errorOf(reason)
+  const description = DESCRIPTIONS[reason]
+  const headers: Record<string, string> =
+    status === 503
+      ? { 'retry-after': String(RETRY_AFTER_SECONDS) }
+      : { 'www-authenticate': reason === 'missing_token' ? 'Bearer' : credentials(error, description, scope) }
+  return { status, error, description, headers }
+}
+
+/** The response for a refusal. */
+export function challenge(refused: Refused): Response {
+  const { status, error, description, headers } = challengeOf(refused)
+  const body = JSON.stringify({ error, error_description: description })
+  return new Response(body, { status, headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers } })
+}
+
+/** Whether a text is one scope token (RFC 6749 §3.3), fit for a header and for splitting at spaces. */
+export function isScopeToken(value: unknown): value is string {
+  return typeof value === 'string' && /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(value)
+}
+
+function credentials(error: string, description: string, scope: string[] | undefined): string {
+  const parameters = [`error="${error}"`, `error_description="${description}"`]
+  const named = (scope ?? []).filter(isScopeToken)
+  if (named.length > 0) parameters.push(`scope="${named.join(' ')}"`)
+  return `Bearer ${parameters.join(', ')}`
+}
+
+/** RFC 6750 §3.1; a request without credentials gets no error code in its challenge, so the body's is our own. */
+function errorOf(reason: Reason): string {
+  switch (statusOf(reason)) {
+    case 503:
+      return 'temporarily_unavailable'
+    case 403:
+      return 'insufficient_scope'
+    case 401:
+      return reason === 'missing_token' ? 'missing_token' : 'invalid_token'
+  }
+}
+
+/** One sentence a reason, in the characters that RFC 6750 §3 allows in `error_description` (no quotes, no backslash). */
+const DESCRIPTIONS: Readonly<Record<Reason, string>> = {
+  missing_token: 'An access token is needed.',
+  malformed: 'The access token is malformed.',
+  unsupported_algorithm: 'The access token is signed with an algorithm that is not accepted.',
+  unknown_key: 'The access token is signed with a key that is not known.',
+  banned_key: 'The access token is signed with a key that was withdrawn.',
+  bad_signature: 'The signature of the access token is wrong.',
+  wrong_type: 'The token is no access token.',
+  wrong_issuer: 'The access token comes from another issuer.',
+  wrong_audience: 'The access token is meant for another audience.',
+  missing_claim: 'The access token lacks a required claim.',
+  expired: 'The access token expired.',
+  not_yet_valid: 'The access token is not valid yet.',
+  issued_in_future: 'The access token was issued in the future.',
+  lifetime_exceeded: 'The access token lives longer than is accepted.',
+  token_revoked: 'The access token was revoked.',
+  session_revoked: 'The session of the access token was ended.',
+  client_revoked: 'The tokens of the client were revoked.',
+  user_revoked: 'The user was logged out.',
+  realm_revoked: 'All tokens of the issuer were revoked.',
+  version_revoked: 'The access token is of an older version than is accepted.',
+  insufficient_scope: 'The access token does not grant the scope that is needed.',
+  keys_unavailable: 'The keys of the issuer are not available at the moment.',
+  stale_feed: 'The state of revocations is too old at the moment.',
+  no_feed: 'The state of revocations is not available yet.',
+}

@@ -1,0 +1,58 @@
+import { readBody } from './body.ts'
+import { type ErrorCode, PortcullisError } from '../errors.ts'
+
+export interface DownloadOptions {
+  fetch: typeof fetch
+  /** The code of every error thrown. */
+  errorCode: ErrorCode
+  maxBytes: number
+  signal: AbortSignal
+  headers?: Record<string, string>
+}
+
+export interface Downloaded {
+  status: number
+  headers: Headers
+  /** Empty unless the status is 200. */
+  bytes: Uint8Array<ArrayBuffer>
+}
+
+/**
+ * GETs a URL with every bound applied: time, size, no redirects (what is configured is what is asked, and credentials
+ * go nowhere else). Errors name the host and never the content; `detail` is `network`, `timeout`, `redirect`,
+ * `too_large` or `truncated`.
+ */
+export async function download(url: URL, options: DownloadOptions): Promise<Downloaded> {
+  const fail = (detail: string, what: string, cause?: unknown) =>
+    new PortcullisError(options.errorCode, `${url.host} ${what}`, { detail, cause })
+  let response: Response
+  try {
+    // Not `redirect: 'error'`, which workerd does not know.
+    response = await options.fetch(url.href, { redirect: 'manual', signal: options.signal, headers: options.headers ?? {} })
+  } catch (cause) {
+    if (options.signal.aborted) throw fail('timeout', 'did not answer in time: is it up, and near enough for the timeout?', cause)
+    throw fail('network', 'could not be reached: check the URL, and the network to there', cause)
+  }
+  if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400 && response.status !== 304)) {
+    discard(response)
+    throw fail('redirect', 'answered with a redirect, which is not followed: configure the URL it leads to')
+  }
+  if (response.status !== 200) {
+    discard(response)
+    return { status: response.status, headers: response.headers, bytes: new Uint8Array() }
+  }
+  try {
+    const bytes = await readBody(response, { maxBytes: options.maxBytes, signal: options.signal })
+    return { status: response.status, headers: response.headers, bytes }
+  } catch (cause) {
+    const code = cause instanceof PortcullisError ? cause.code : undefined
+    if (code === 'too_large') throw fail('too_large', `sent more than ${options.maxBytes} bytes: is the URL the right one?`, cause)
+    if (code === 'timed_out') throw fail('timeout', 'did not finish its answer in time: is it overloaded, or its answer too large?', cause)
+    throw fail('truncated', 'broke off its answer: look into its log, or that of the proxy before it', cause)
+  }
+}
+
+/** Lets go of a body nobody reads, so that its connection is not held. */
+function discard(response: Response): void {
+  response.body?.cancel().catch(() => undefined)
+}

@@ -1,0 +1,71 @@
+import { noContent, ok } from '../../origin/http/response.ts'
+import { Problem } from '../../origin/http/problem.ts'
+import { formBody } from '../../origin/http/input.ts'
+import { cookieOf, endingSiteData, isOwnPage, setCookie } from '../../origin/http/site-data.ts'
+import { type IssuerRequest, clientOf, endSession, type Issuer, MAX_FORM_BYTES, type Settings } from './issuer.ts'
+import type { TokenAnswer } from './tokens.ts'
+import type { DevClient } from './types.ts'
+
+/** The prefix has the browser insist on https (or this machine), one host and the whole path (RFC 6265bis §4.1.3.2). */
+const REFRESH_COOKIE = '__Host-portcullis-refresh'
+/** No form and no plain link can send it, and a script of another origin needs a preflight that is not answered. */
+const CSRF_HEADER = 'portcullis-csrf'
+
+/**
+ * Where the browser adds the refresh token by itself, whoever makes it ask could log the user in or refresh. So it takes a page
+ * of ours, and a header that only scripts can set. Throws a `Problem` (403).
+ */
+export function requireOwnScript({ settings }: Issuer, request: Request): void {
+  if (isOwnPage(request, settings.corsOrigins) && request.headers.has(CSRF_HEADER)) return
+  throw new Problem(403, 'forbidden', `this client is for scripts of listed origins, which send the header ${CSRF_HEADER}`)
+}
+
+/** The refresh token that the browser presents. */
+export function presentedCookie(request: Request): string | undefined {
+  return cookieOf(request, REFRESH_COOKIE)
+}
+
+/** The answer of the token endpoint with the refresh token in a cookie, out of reach of scripts. */
+export function withRefreshCookie({ refresh_token: token, ...rest }: TokenAnswer): { body: object; headers: Record<string, string> } {
+  return { body: rest, headers: { 'set-cookie': setCookie(REFRESH_COOKIE, token, rest.refresh_expires_in) } }
+}
+
+/** A logout's answer: the browser forgets. */
+export function forgetting({ settings }: Issuer, request: Request, answer: Response): Response {
+  return endingSiteData(request, answer, { ...settings, expireCookies: settings.clients.some(inCookie) ? [REFRESH_COOKIE] : [] })
+}
+
+/** `POST …/logout` without a token, by a client whose refresh token is in the cookie: ends the session of the cookie. */
+export async function logoutByCookie(issuer: Issuer, call: IssuerRequest): Promise<Response> {
+  await endByCookie(issuer, call)
+  return forgetting(issuer, call.request, noContent())
+}
+
+/**
+ * `POST …/revoke` (RFC 7009) without a token, likewise; the browser cannot put the token into a form. `undefined`: not that, so
+ * it is the origin's to answer.
+ */
+export async function revokeByCookie(issuer: Issuer, request: Request, address: string | undefined): Promise<Response | undefined> {
+  const form = await formBody(request.clone(), MAX_FORM_BYTES).catch(() => undefined)
+  if (form === undefined || form.has('token') || !isCookieClient(issuer.settings, form)) return undefined
+  // Without a cookie there was nothing to revoke, which looks the same (RFC 7009 §2.2).
+  await endByCookie(issuer, { request, form, address })
+  return forgetting(issuer, request, ok())
+}
+
+export function isCookieClient({ clients }: Settings, form: ReadonlyMap<string, string>): boolean {
+  return clients.some((client) => inCookie(client) && client.id === form.get('client_id'))
+}
+
+export function inCookie({ refreshTokenIn }: DevClient): boolean {
+  return refreshTokenIn === 'cookie'
+}
+
+/** Throws a `Problem` (403) for pages of others. */
+async function endByCookie(issuer: Issuer, call: IssuerRequest): Promise<void> {
+  if (!isOwnPage(call.request, issuer.settings.corsOrigins)) throw new Problem(403, 'forbidden', 'this is for pages of listed origins')
+  const client = await clientOf(issuer, call)
+  const presented = presentedCookie(call.request)
+  const found = presented === undefined ? undefined : issuer.tokens().find(presented)
+  if (found?.client === client.id) await endSession(issuer, { ...found, address: call.address })
+}

@@ -1,0 +1,127 @@
+import { json } from '../../origin/http/response.ts'
+import { Problem } from '../../origin/http/problem.ts'
+import { invalidRequest } from '../../origin/http/input.ts'
+import { inCookie, presentedCookie, requireOwnScript, withRefreshCookie } from './cookie.ts'
+import { type IssuerRequest, clientOf, type Issuer, note, tryPassword, unixSeconds } from './issuer.ts'
+import { verifyPassword } from './passwords.ts'
+import { answerWith, issuableAt, type Session, signRefreshToken, type TokenAnswer, versionOf } from './tokens.ts'
+import type { DevClient } from './types.ts'
+
+/** How long a scope may be that is put into tokens. */
+const MAX_SCOPE_CHARACTERS = 256
+
+/** `POST …/token` (RFC 6749 §4.3 and §6). */
+export async function token(issuer: Issuer, call: IssuerRequest): Promise<Response> {
+  const grant = call.form.get('grant_type')
+  if (grant === undefined) throw invalidRequest('grant_type is missing')
+  const client = await clientOf(issuer, call)
+  if (inCookie(client)) requireOwnScript(issuer, call.request)
+  const answer = await granted(issuer, grant, client, call)
+  const { body, headers } = inCookie(client) ? withRefreshCookie(answer) : { body: answer, headers: {} }
+  return json(200, body, { pragma: 'no-cache', ...headers })
+}
+
+async function granted(issuer: Issuer, grant: string, client: DevClient, call: IssuerRequest): Promise<TokenAnswer> {
+  switch (grant) {
+    case 'password':
+      return password(issuer, client, call)
+    case 'refresh_token':
+      return refresh(issuer, client, call)
+    default:
+      throw new Problem(400, 'unsupported_grant_type', 'grant_type must be password or refresh_token')
+  }
+}
+
+async function password(issuer: Issuer, client: DevClient, { form, address }: IssuerRequest): Promise<TokenAnswer> {
+  const name = needed(form, 'username')
+  const given = needed(form, 'password')
+  const scope = scopeOf(form.get('scope'))
+  const user = issuer.tables.user(name)
+  const isGood = await tryPassword(issuer, address, name, () => verifyPassword(given, user?.password))
+  if (!isGood || user === undefined) {
+    await note(issuer, { action: 'login_refused', actor: `client:${client.id}`, subject: user?.sub, address, detail: 'invalid_grant' })
+    throw invalidGrant('the user name or the password is wrong')
+  }
+  const login = { sid: crypto.randomUUID(), user, client, tokenVersion: versionOf(issuer, user) }
+  const session: Session = { ...login, startedAt: await issuableAt(issuer, login), scope }
+  const refreshToken = await signRefreshToken(issuer, session, session.startedAt)
+  issuer.tokens().begin({
+    session: session.sid,
+    subject: user.sub,
+    client: client.id,
+    token: refreshToken.token,
+    issuedAt: refreshToken.issuedAt,
+    tokenVersion: session.tokenVersion,
+    ...(address === undefined ? {} : { address }),
+  })
+  await note(issuer, { action: 'login', actor: `user:${user.sub}`, subject: session.sid, address })
+  return answerWith(issuer, session, refreshToken)
+}
+
+/** The refresh token is spent and the next one remembered in one transaction; then the rest is signed. */
+async function refresh(issuer: Issuer, client: DevClient, { request, form, address }: IssuerRequest): Promise<TokenAnswer> {
+  const presented = inCookie(client) ? (presentedCookie(request) ?? '') : needed(form, 'refresh_token')
+  const session = await sessionOf(issuer, client, presented)
+  if (session === undefined) return refuse(issuer, { client, address, detail: 'unknown_token' })
+  const next = await signRefreshToken(issuer, session, unixSeconds())
+  const rotation = await issuer.tokens().rotate({
+    presented,
+    next: next.token,
+    client: client.id,
+    issuedAt: next.issuedAt,
+    ...(address === undefined ? {} : { address }),
+  })
+  const refused = { client, address, session: rotation.family?.session }
+  switch (rotation.outcome) {
+    case 'rotated':
+      await note(issuer, { action: 'refresh', actor: `client:${client.id}`, subject: session.sid, address })
+      return answerWith(issuer, session, next)
+    case 'reused':
+      return refuse(issuer, { ...refused, detail: 'reused' })
+    case 'lost_race':
+      return refuse(issuer, { ...refused, detail: 'lost_race' })
+    case 'refused':
+      return refuse(issuer, { ...refused, detail: rotation.reason })
+  }
+}
+
+/** What a refresh token that this issuer signed says; whether it is good the library knows, also of an expired one. */
+async function sessionOf({ settings, keys, tables }: Issuer, client: DevClient, presented: string): Promise<Session | undefined> {
+  const claims = await keys.verify(presented, { issuer: settings.issuer, expired: 'accept' })
+  const { sub = '', sid, auth_time: startedAt, token_version: tokenVersion, token_use: use, scope } = claims ?? {}
+  const user = tables.userBySub(sub)
+  if (use !== 'refresh' || typeof sid !== 'string' || user === undefined) return undefined
+  if (typeof startedAt !== 'number' || typeof tokenVersion !== 'number') return undefined
+  return { sid, user, client, startedAt, tokenVersion, scope: typeof scope === 'string' ? scope : undefined }
+}
+
+interface RefusedRefresh {
+  client: DevClient
+  address: string | undefined
+  session?: string | undefined
+  detail: string
+}
+
+/** The client hears the same in every case. */
+async function refuse(issuer: Issuer, { client, address, session, detail }: RefusedRefresh): Promise<never> {
+  const action = detail === 'reused' ? 'refresh_reused' : 'refresh_refused'
+  await note(issuer, { action, actor: `client:${client.id}`, subject: session, address, detail })
+  throw invalidGrant('the refresh token is invalid, expired, used or revoked')
+}
+
+function needed(form: ReadonlyMap<string, string>, name: string): string {
+  const value = form.get(name)
+  if (value === undefined) throw invalidRequest(`${name} is missing`)
+  return value
+}
+
+/** The scopes asked for, all of which are granted: they mean nothing to this issuer but `openid`. */
+function scopeOf(scope: string | undefined): string | undefined {
+  const names = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/
+  if (scope === undefined || (scope.length <= MAX_SCOPE_CHARACTERS && names.test(scope))) return scope
+  throw new Problem(400, 'invalid_scope', 'scope must be names with single spaces between them')
+}
+
+function invalidGrant(description: string): Problem {
+  return new Problem(400, 'invalid_grant', description)
+}

@@ -1,0 +1,137 @@
+import { Problem } from '../../origin/http/problem.ts'
+import { type Issuer, unixSeconds } from './issuer.ts'
+import type { User } from './tables.ts'
+import type { DevClient } from './types.ts'
+
+/** A login of a user with a client. */
+export interface Session {
+  sid: string
+  user: User
+  client: DevClient
+  /** Unix seconds. */
+  startedAt: number
+  /** That of its login: what is signed while it is raised is refused. */
+  tokenVersion: number
+  scope: string | undefined
+}
+
+/** The answer of the token endpoint (RFC 6749 §5.1). */
+export interface TokenAnswer {
+  access_token: string
+  token_type: 'Bearer'
+  expires_in: number
+  refresh_token: string
+  refresh_expires_in: number
+  session_state: string
+  scope: string
+  id_token?: string
+}
+
+/** A refresh token that waits to be remembered. */
+export interface NewRefreshToken {
+  token: string
+  /** Unix seconds. */
+  issuedAt: number
+  /** Unix seconds. */
+  expiresAt: number
+}
+
+/** A login that follows a logout in the same second waits for the next one; a little more for timers that are late. */
+const MAX_WAIT_MS = 1_200
+
+/** Signs a refresh token. It is good once the library of refresh tokens knows it. */
+export async function signRefreshToken(issuer: Issuer, session: Session, now: number): Promise<NewRefreshToken> {
+  const { settings, keys } = issuer
+  const expiresAt = Math.min(now + settings.refreshTokenSeconds, session.startedAt + settings.sessionSeconds)
+  const token = await keys.sign({
+    ...commonClaims(issuer, session, now),
+    aud: settings.issuer,
+    exp: expiresAt,
+    typ: 'Refresh',
+    token_use: 'refresh',
+    ...(session.scope === undefined ? {} : { scope: session.scope }),
+  })
+  return { token, issuedAt: now, expiresAt }
+}
+
+/** Signs what goes with a refresh token. */
+export async function answerWith(issuer: Issuer, session: Session, refresh: NewRefreshToken): Promise<TokenAnswer> {
+  const { settings, keys, origin } = issuer
+  const { user, client, scope } = session
+  const now = refresh.issuedAt
+  const accessTokenSeconds = client.accessTokenSeconds ?? settings.accessTokenSeconds
+  const lastLogoutTime = origin().userNotBefore(settings.realm, user.sub)
+  const common = { ...commonClaims(issuer, session, now), exp: now + accessTokenSeconds, preferred_username: user.name }
+  const answer: TokenAnswer = {
+    access_token: await keys.sign({
+      ...common,
+      aud: settings.audience,
+      typ: 'Bearer',
+      token_use: 'access',
+      realm_access: { roles: user.roles },
+      rsq: headOf(issuer),
+      ...(lastLogoutTime === 0 ? {} : { last_logout_time: lastLogoutTime }),
+      scope: scope ?? '',
+    }),
+    token_type: 'Bearer',
+    expires_in: accessTokenSeconds,
+    refresh_token: refresh.token,
+    refresh_expires_in: refresh.expiresAt - now,
+    session_state: session.sid,
+    scope: scope ?? '',
+  }
+  if (scope?.split(' ').includes('openid') === true) {
+    answer.id_token = await keys.sign({ ...common, jti: crypto.randomUUID(), aud: client.id, typ: 'ID', token_use: 'id' })
+  }
+  return answer
+}
+
+/**
+ * The second in which tokens may be issued. Whatever was issued up to a not-before is refused, so right after a logout
+ * this is the next one. Throws a `Problem` when it is later than that.
+ */
+export async function issuableAt(issuer: Issuer, { user, client, sid, tokenVersion }: Omit<Session, 'startedAt' | 'scope'>): Promise<number> {
+  const { settings, origin } = issuer
+  const deadline = Date.now() + MAX_WAIT_MS
+  for (;;) {
+    const now = unixSeconds()
+    const reason = origin().refuses(settings.realm, {
+      subject: user.sub,
+      session: sid,
+      authorizedParty: client.id,
+      issuedAt: now,
+      expiresAt: now + settings.accessTokenSeconds,
+      tokenVersion,
+    })
+    if (reason === undefined) return now
+    if (reason === 'session_revoked' || reason === 'version_revoked' || Date.now() > deadline) {
+      throw new Problem(400, 'invalid_grant', 'what would be issued is revoked already')
+    }
+    const restOfSecondMs = 1_000 - (Date.now() % 1_000)
+    await new Promise((resolve) => setTimeout(resolve, restOfSecondMs))
+  }
+}
+
+/** The version of the tokens that a login gets: the least that the ledger lets pass. */
+export function versionOf({ settings, origin }: Issuer, user: User): number {
+  return Math.max(user.version, origin().minimumVersion(settings.realm, user.sub))
+}
+
+function commonClaims(issuer: Issuer, { sid, user, client, startedAt, tokenVersion }: Session, now: number): Record<string, string | number> {
+  return {
+    iss: issuer.settings.issuer,
+    sub: user.sub,
+    sid,
+    azp: client.id,
+    jti: crypto.randomUUID(),
+    iat: now,
+    auth_time: startedAt,
+    token_version: tokenVersion,
+  }
+}
+
+/** Where the ledger is: a gate that is not as far refreshes before it accepts the token. */
+function headOf({ settings, origin }: Issuer): number {
+  const status = origin().status()
+  return status.find(({ realm }) => realm === settings.realm)?.sequence ?? 0
+}

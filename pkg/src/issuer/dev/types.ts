@@ -1,0 +1,86 @@
+import type { Algorithm } from '../../types.ts'
+import type { Database } from '../../origin/store/sqlite/database.ts'
+import type { ClientOptions, OriginRealm } from '../../origin/options.ts'
+import type { RequestSource } from '../../origin/api.ts'
+import type { SiteData } from '../../origin/options.ts'
+import type { LedgerView } from './issuer.ts'
+
+/** A user of the development issuer. */
+export interface DevUser {
+  name: string
+  /** Stored as a scrypt hash. Default `<name>-password`. */
+  password?: string
+  /** Realm roles. Default: none. */
+  roles?: string[]
+}
+
+/** A client of the development issuer. */
+export interface DevClient {
+  id: string
+  /** Default: the client is public. */
+  secret?: string
+  /** How long its access tokens live. Default: as long as the issuer's. */
+  accessTokenSeconds?: number
+  /**
+   * Where its refresh tokens are: in the answer's `body`, or in a `cookie` that scripts cannot read and pages of other origins
+   * cannot use. Default `body`.
+   */
+  refreshTokenIn?: 'body' | 'cookie'
+  /** Where it may send browsers after a logout, exactly. Default: nowhere. */
+  postLogoutRedirectUris?: string[]
+}
+
+export type DevAlgorithm = Extract<Algorithm, 'RS256' | 'PS256' | 'ES256' | 'EdDSA'>
+
+/** What a development issuer is made with. Unknown options throw `invalid_option`. */
+export interface DevIssuerOptions {
+  /** The SQLite file: the same as the origin's store. This or `database` is needed. */
+  path?: string
+  /** An open database instead; whoever opened it closes it. */
+  database?: Database
+  /** Its `iss`, as browsers and edges reach it: it must end with `/realms/{realm}`. */
+  issuer: URL | string
+  /** Default `acme`. */
+  realm?: string
+  /** The `aud` of access tokens. Default `api`. */
+  audience?: string
+  /** How it signs. Default `RS256`. After a change the old key stays in the set, so that its tokens still verify. */
+  algorithm?: DevAlgorithm
+  /** Default 300. */
+  accessTokenSeconds?: number
+  /** How long a session may go unused. Default 1800. */
+  refreshTokenSeconds?: number
+  /** How long a session may go on at all. Default 36000. */
+  sessionSeconds?: number
+  /** How long after its use a second use of a refresh token counts as a lost race and not as theft. Default 0. */
+  reuseGraceSeconds?: number
+  /** How often in a minute one address may fail with one user or client, as in the origin's options. Default 100. */
+  maxFailuresPerMinute?: number
+  /** The web origins whose scripts may read answers, such as `https://app.example`. Default: none. */
+  corsOrigins?: string[]
+  /** What a logout has the browser clear of this origin, as in the origin's options. Default `storage`. */
+  clearSiteData?: SiteData[]
+  /** From where it may be asked by `http:`: from this machine (`loopback`) or from `anywhere`. Default `loopback`. */
+  plainHttp?: 'loopback' | 'anywhere'
+  /** Created when they are missing; what is stored of them wins. Default: `alice`, `bob`, and `admin` with `portcullis-admin`. */
+  users?: DevUser[]
+  /** Default: `demo`, public, and `backend` with secret `backend-secret`. */
+  clients?: DevClient[]
+}
+
+/**
+ * An issuer for development, demos and tests, with Keycloak's routes. Its passwords are well known: never put it where
+ * others can reach it. It obeys the ledger of the origin it is attached to.
+ */
+export interface DevIssuer {
+  /** For `createOrigin({ realms: [issuer.realm] })`. */
+  readonly realm: OriginRealm
+  /** For `createOrigin({ clients: issuer.clients })`: its clients may then revoke their tokens. */
+  readonly clients: ClientOptions[]
+  /** Gives it the origin whose ledger it obeys. Needed before it serves. */
+  attach(origin: LedgerView): void
+  /** Answers its own routes; `undefined` for all others. Never rejects. */
+  fetch(request: Request, source?: RequestSource): Promise<Response | undefined>
+  /** Finishes what is under way. To be closed before its origin. */
+  close(): Promise<void>
+}

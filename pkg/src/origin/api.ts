@@ -1,0 +1,206 @@
+import type { PortcullisError } from '../errors.ts'
+import type { Reason } from '../reasons.ts'
+import type { JWK } from '../types.ts'
+import type { TokenSubject } from './core/ledger.ts'
+import type { Act, AuditEntry, AuditQuery, StoredAuditEntry } from './store/audit-entry.ts'
+
+/**
+ * Records revocations and publishes them. Every revocation resolves only when it is durable and the origin's own gate
+ * enforces it, also when it was in force already. Rejects with `unknown_realm`, `invalid_event`, `store_unavailable`,
+ * `store_corrupt` or `closed`; then nothing was recorded.
+ */
+export interface Origin {
+  /**
+   * Revokes one access token. Its audience and whether it is revoked or expired are not looked at. One whose key the issuer
+   * has withdrawn lately is revoked too, if it was issued before that; at most 10,000 of one key. Rejects with
+   * `invalid_token`, `unexpected_token_use`, `jwks_unreachable`, or `invalid_event` (`detail: 'missing_token_id'`).
+   */
+  revokeToken(token: string, act?: Act): Promise<Recorded>
+  /** Ends a session: tokens with this `sid` are refused. An issuer that stands beside the origin hears of it. */
+  endSession(realm: string, sid: string, act?: DatedAct): Promise<Recorded>
+  /** Ends one client's part in a session: tokens with this `sid` and `azp` up to now are refused; the client may come back to it. */
+  endClientSession(realm: string, sid: string, azp: string, act?: DatedAct): Promise<Recorded>
+  /** Logs a user out everywhere: tokens issued up to now are refused, the next login works. */
+  logoutUser(realm: string, sub: string, act?: DatedAct): Promise<Recorded>
+  /** The same for everybody in the realm. */
+  logoutRealm(realm: string, act?: DatedAct): Promise<Recorded>
+  /**
+   * Refuses tokens that were issued to a client (`azp` or `client_id`) up to `notBefore`, in unix seconds; default: now. A value
+   * more than `skewSeconds` ahead (milliseconds are not seconds) is replaced by now and reported as `clock`. Either `notBefore`
+   * or `act.occurredAt` may be given, not both.
+   */
+  setClientNotBefore(realm: string, client: string, notBefore?: number, act?: DatedAct): Promise<Recorded>
+  /** The same for everybody's tokens. */
+  setRealmNotBefore(realm: string, notBefore?: number, act?: DatedAct): Promise<Recorded>
+  /**
+   * Refuses whatever a key signed, for ever. `kid` may also be the key's RFC 7638 thumbprint; the issuer may have withdrawn it
+   * lately. Rejects with
+   * `invalid_event`: `unknown_key`, or `last_key` (no other signing key is left that is not banned) unless `force` is `true`.
+   */
+  banKey(realm: string, kid: string, options?: { force?: boolean } & Act): Promise<Recorded>
+  /** Refuses a user's tokens whose version is below `version`. */
+  raiseTokenVersion(realm: string, sub: string, version: number, act?: Act): Promise<Recorded>
+  /**
+   * Replaces a mistaken not-before, version or ban, which nothing else can take back. `act.reason` is required. Gates learn of it
+   * from the next manifest. A revoked token cannot be taken back, nor what an issuer has ended itself. A `notBefore` more than
+   * `skewSeconds` ahead is refused with `invalid_event`: another value than the one meant would take back a revocation.
+   */
+  correct(realm: string, correction: Correction, act: Act & { reason: string }): Promise<Recorded>
+  /**
+   * Asks the issuer for its keys and records them in the feed, if they have changed; keys that it does not have leave at once.
+   * Happens by itself whenever they are due (`jwksMaxAgeSeconds`), and then a key leaves only when a second poll misses it
+   * too; call it when the keys have just changed. Also rejects with `jwks_unreachable` and `invalid_jwks`.
+   */
+  publishKeys(realm: string, act?: Act): Promise<Recorded>
+  /**
+   * Signs the feed by another private key from now on. First give every gate its public key too (`feed.keys`); keep the one
+   * before pinned for `validForSeconds`. Start with the new one the next time. Rejects with `invalid_option` or `closed`.
+   */
+  rotateSigningKey(signingKey: JWK, act?: Act): Promise<void>
+  /** The reason for which a token like this is refused now, exactly; for issuers, before they mint one. */
+  refuses(realm: string, subject: TokenSubject): Reason | undefined
+  /** The user's not-before in unix seconds; 0 when there is none. */
+  userNotBefore(realm: string, sub: string): number
+  /** The least version that the user's tokens must have; 0 when none was set. For issuers, which mint no lower one. */
+  minimumVersion(realm: string, sub: string): number
+  /**
+   * Resolves as soon as all edges have acknowledged a revocation, or when `timeoutMs` (0 to 30000) is over, `signal` aborts or
+   * the origin closes. Rejects with `unknown_realm`, `closed` or `invalid_option`.
+   */
+  enforced(recorded: Recorded, options: { timeoutMs: number; signal?: AbortSignal }): Promise<Enforcement>
+  /** Whether a key is banned, by its RFC 7638 thumbprint. For issuers, which never sign with such a one again. */
+  bans(realm: string, thumbprint: string): boolean
+  status(): OriginStatus[]
+  /** Who did what, and what was refused. */
+  audit: Audit
+  /** Answers the origin's routes; everything else is 404. Never rejects. */
+  fetch(request: Request, source?: RequestSource): Promise<Response>
+  /** Finishes what was asked for, stops pushes and streams and lets go of the store. */
+  close(): Promise<void>
+}
+
+/** Who does something, and when it happened by the issuer's clock. */
+export interface DatedAct extends Act {
+  /**
+   * The event's own time, in unix seconds, where an authenticated source of the issuer states one, such as a Keycloak event or
+   * the `iat` of a logout token. Recorded without `issuerSkewSeconds`, also when it lies ahead of us; more than an hour ahead
+   * it is not believed, and the time of arrival is recorded. Both are reported as `clock`. Default: now, by the origin's clock.
+   */
+  occurredAt?: number
+}
+
+/** Where a request came from, as the server that took it knows. */
+export interface RequestSource {
+  /** The client's network address, such as `203.0.113.7`. Rate limits and the audit log go by it. */
+  address?: string
+  /**
+   * `unaddressed`: it came by a connection without a network address, such as a Unix socket, and is not taken to be from this
+   * machine whatever its `Host` says. Left out: by a network, or nobody knows.
+   */
+  connection?: 'unaddressed'
+}
+
+/** Where in the ledger a revocation stands: every edge at this sequence or beyond enforces it. */
+export interface Recorded {
+  realm: string
+  sequence: number
+}
+
+/**
+ * A mistaken value, and what it should be: without `notBefore`, or with `minimum` 0, there is none any more. For a key the ban
+ * is lifted. `notBefore` is in unix seconds.
+ */
+export type Correction =
+  | { kind: 'session'; session: string; notBefore?: number }
+  | { kind: 'clientSession'; session: string; authorizedParty: string; notBefore?: number }
+  | { kind: 'user'; subject: string; notBefore?: number }
+  | { kind: 'client'; client: string; notBefore?: number }
+  | { kind: 'realm'; notBefore?: number }
+  /** `thumbprint` is that of RFC 7638. */
+  | { kind: 'keyBanned'; thumbprint: string }
+  | { kind: 'tokenVersion'; subject: string; minimum: number }
+
+export interface EdgeStatus {
+  name: string
+  /** What the edge acknowledged last; `undefined`: nothing yet. */
+  sequence: number | undefined
+  /** When it did, in unix seconds. */
+  acknowledgedAt: number | undefined
+  /** What was pushed to it last with success. It may have taken a push and yet not enforce it, so this proves nothing. */
+  pushedSequence: number | undefined
+  /**
+   * `current`: it enforces everything. `behind`: not yet. `silent`: nothing newer was heard of it for `silentAfterSeconds`.
+   * `unheard`: it has acknowledged nothing since the origin started.
+   */
+  state: 'current' | 'behind' | 'silent' | 'unheard'
+  /** How many changes it lacks; `undefined`: unheard. */
+  behindBy: number | undefined
+}
+
+/** How many of the configured edges have acknowledged a revocation. */
+export interface Enforcement {
+  /** Where the revocation stands in the ledger. */
+  sequence: number
+  enforced: number
+  /** How many edges are configured. One without `ackSecret` can acknowledge nothing, and is always missing. */
+  total: number
+  /** Since it was asked, when the revocation was durable already. */
+  elapsedMs: number
+  /** The names of those that have not, or have fallen silent. */
+  missing: string[]
+}
+
+export interface OriginStatus {
+  realm: string
+  sequence: number
+  /** The hash chain at that sequence, 32 hexadecimal digits. */
+  chain: string
+  /** The digest of what gates must agree on with this origin, as in a gate's `status()`. */
+  policy: string
+  edges: EdgeStatus[]
+}
+
+/** The audit log, for whoever runs the origin or an issuer beside it. */
+export interface Audit {
+  /**
+   * Adds a line about what the ledger does not record, such as a login. Resolves when it is durable. Refusals
+   * (`refused`, `login_refused`, `refresh_refused`) and what a `user:`, `client:` or `token:` did are bounded: of too many a
+   * line says how many were left out.
+   * Rejects with `invalid_option`, `unknown_realm`, `store_unavailable` or `closed`.
+   */
+  note(entry: Omit<AuditEntry, 'at'>): Promise<void>
+  /**
+   * Lines of one realm, newest first; `limit` is 1 to 1000. Rejects with `invalid_option`, `store_unavailable`,
+   * `store_corrupt` or `closed`.
+   */
+  list(query: AuditQuery): Promise<StoredAuditEntry[]>
+}
+
+/**
+ * Something an operator should hear of: once when it starts and once when it is over. `unknown_token` has no end and comes at
+ * most once a minute for each realm: clients want tokens revoked that are not known here. It holds no token or secret.
+ */
+export interface OriginReport {
+  kind: 'store' | 'push' | 'jwks' | 'acknowledgement' | 'feed' | 'unknown_token' | 'clock' | 'fault'
+  realm?: string
+  edge?: string
+  /** `undefined`: what was wrong is over. */
+  error: PortcullisError | undefined
+}
+
+/** One answered request, for a structured log. Nothing in it is a client's choice: no path, query, header or name. */
+export interface AnsweredRequest {
+  /** When it was answered, as ISO 8601. */
+  time: string
+  /** `OTHER`: none that is known here. */
+  method: string
+  /** The pattern of its route, such as `/feed/{realm}/manifest`; left out: there is none like that. */
+  route?: string
+  status: number
+  /** From its arrival until its answer began. */
+  milliseconds: number
+  /** The realm of its path, where that is one of ours. */
+  realm?: string
+  /** The error of the answer. */
+  error?: string
+}

@@ -1,0 +1,160 @@
+import type { AuditAction, AuditEntry } from '../store/audit-entry.ts'
+import { networkOf } from '../../http/network-of-address.ts'
+
+/** So many at once, and then another one each so often. */
+interface Rate {
+  atOnce: number
+  eachMs: number
+}
+
+/** How many lines of one kind are written: in a realm, and for what comes from one network. Beyond it they are counted. */
+interface Bounds {
+  realm: Rate
+  network: Rate
+  /** Whether lines without an address count as those of one network, or only against the realm. */
+  withoutAddress: 'one_network' | 'realm_only'
+}
+
+/** Refusals: anybody can cause them, and nobody has to show anything for it. */
+const REFUSALS: Bounds = {
+  realm: { atOnce: 600, eachMs: 1_000 },
+  network: { atOnce: 100, eachMs: 6_000 },
+  withoutAddress: 'one_network',
+}
+/**
+ * What users, clients and holders of tokens did themselves. A realm's bound lies above a storm of ten thousand logins, a
+ * network's above an office that arrives at nine. At the greatest length of lines one network writes 0.5 MB at once and
+ * 60 MB a day. An issuer that notes no addresses has only its realm's.
+ */
+const OWN_ACTS: Bounds = {
+  realm: { atOnce: 10_000, eachMs: 200 },
+  network: { atOnce: 300, eachMs: 2_000 },
+  withoutAddress: 'realm_only',
+}
+/** Networks remembered at the most for each kind; the one that was counted longest ago is forgotten. */
+const MAX_NETWORKS = 1_000
+
+const REFUSED: readonly AuditAction[] = ['refused', 'login_refused', 'refresh_refused']
+
+/** Whether the actor is a token's holder, a user or a client: anybody with one login can repeat such an act without end. */
+export function isOwnAct({ actor }: Pick<AuditEntry, 'actor'>): boolean {
+  return actor !== undefined && /^(?:user|client|token):/.test(actor)
+}
+
+/** Lines that were counted instead of written. */
+export interface LeftOut {
+  realm: string
+  action: AuditAction
+  count: number
+}
+
+export interface AuditBoundsOptions {
+  realms: readonly string[]
+  /** Monotonic milliseconds. */
+  nowMs?: () => number
+}
+
+/**
+ * Decides which lines are written to the audit log, so that nobody fills the disk with them. What administrators and the
+ * application do always is.
+ */
+export class AuditBounds {
+  readonly #refusals: LineCounter
+  readonly #ownActs: LineCounter
+
+  constructor({ realms, nowMs = () => performance.now() }: AuditBoundsOptions) {
+    this.#refusals = new LineCounter(REFUSALS, realms, nowMs)
+    this.#ownActs = new LineCounter(OWN_ACTS, realms, nowMs)
+  }
+
+  /** Whether the line is to be written; if not, it has been counted. */
+  admits(entry: Omit<AuditEntry, 'at'>): boolean {
+    // All refusals of a realm are summarized in one line.
+    if (REFUSED.includes(entry.action)) return this.#refusals.admits(entry, 'refused')
+    return !isOwnAct(entry) || this.#ownActs.admits(entry, entry.action)
+  }
+
+  /** Returns the counts of lines left out since the last call. */
+  takeLeftOut(): LeftOut[] {
+    return [...this.#refusals.takeLeftOut(), ...this.#ownActs.takeLeftOut()]
+  }
+
+  /** Counts again what could not be told. */
+  putBack({ realm, action, count }: LeftOut): void {
+    const counter = REFUSED.includes(action) ? this.#refusals : this.#ownActs
+    counter.leaveOut(realm, action, count)
+  }
+}
+
+class LineCounter {
+  readonly #bounds: Bounds
+  readonly #nowMs: () => number
+  readonly #realms: ReadonlyMap<string, { allowance: Allowance; leftOut: Map<AuditAction, number> }>
+  readonly #networks = new Map<string, Allowance>()
+
+  constructor(bounds: Bounds, realms: readonly string[], nowMs: () => number) {
+    this.#bounds = bounds
+    this.#nowMs = nowMs
+    this.#realms = new Map(
+      realms.map((realm) => [realm, { allowance: new Allowance(bounds.realm, nowMs()), leftOut: new Map() }]),
+    )
+  }
+
+  /** `action`: under which the line is counted when it is left out. */
+  admits({ realm, address }: Omit<AuditEntry, 'at'>, action: AuditAction): boolean {
+    const known = this.#realms.get(realm)
+    // The committer refuses an unknown realm.
+    if (known === undefined) return true
+    const now = this.#nowMs()
+    if (this.#admitsNetwork(address, now) && known.allowance.take(now)) return true
+    this.leaveOut(realm, action, 1)
+    return false
+  }
+
+  #admitsNetwork(address: string | undefined, now: number): boolean {
+    if (address === undefined && this.#bounds.withoutAddress === 'realm_only') return true
+    return this.#network(networkOf(address), now).take(now)
+  }
+
+  leaveOut(realm: string, action: AuditAction, count: number): void {
+    const leftOut = this.#realms.get(realm)?.leftOut
+    leftOut?.set(action, (leftOut.get(action) ?? 0) + count)
+  }
+
+  takeLeftOut(): LeftOut[] {
+    return [...this.#realms].flatMap(([realm, { leftOut }]) => {
+      const taken = [...leftOut].map(([action, count]) => ({ realm, action, count }))
+      leftOut.clear()
+      return taken
+    })
+  }
+
+  #network(network: string, now: number): Allowance {
+    const allowance = this.#networks.get(network) ?? new Allowance(this.#bounds.network, now)
+    this.#networks.delete(network)
+    this.#networks.set(network, allowance)
+    if (this.#networks.size > MAX_NETWORKS) this.#networks.delete(this.#networks.keys().next().value ?? '')
+    return allowance
+  }
+}
+
+class Allowance {
+  readonly #rate: Rate
+  #left: number
+  #atMs: number
+
+  constructor(rate: Rate, nowMs: number) {
+    this.#rate = rate
+    this.#left = rate.atOnce
+    this.#atMs = nowMs
+  }
+
+  take(nowMs: number): boolean {
+    const { atOnce, eachMs } = this.#rate
+    this.#left = Math.min(atOnce, this.#left + (nowMs - this.#atMs) / eachMs)
+    this.#atMs = nowMs
+    if (this.#left < 1) return false
+    this.#left -= 1
+    return true
+  }
+}

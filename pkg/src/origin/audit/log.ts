@@ -1,0 +1,106 @@
+import { checkOptions, given, integer, oneOf, required, rule, type Rules, text } from '../../options.ts'
+import type { Audit } from '../api.ts'
+import { AuditBounds } from './bounds.ts'
+import { storable } from './text.ts'
+import type { Committer } from '../recording/committer.ts'
+import { AUDIT_ACTIONS, type AuditEntry, type AuditQuery, type StoredAuditEntry } from '../store/audit-entry.ts'
+import type { RevocationStore } from '../store/store.ts'
+
+/** Lines that `Audit.list` gives at a time. */
+export const MAX_AUDIT_LINES = 1_000
+
+export interface AuditLogOptions {
+  store: RevocationStore
+  committer: Pick<Committer, 'note' | 'written'>
+  realms: readonly string[]
+  /** The committer's. */
+  bounds: AuditBounds
+}
+
+/** Who did what: written with the ledger's rows by the committer, read here. */
+export class AuditLog implements Audit {
+  readonly #options: AuditLogOptions
+
+  constructor(options: AuditLogOptions) {
+    this.#options = options
+  }
+
+  async note(entry: Omit<AuditEntry, 'at'>): Promise<void> {
+    checkOptions(entry, ENTRY_RULES, 'entry')
+    // Who was refused is not known.
+    await this.#note(entry.action === 'refused' ? entry : { ...entry, actor: entry.actor ?? APPLICATION })
+  }
+
+  /**
+   * Notes that a request was refused; nobody waits for it. `realm` as it stands in the path: when it is none of ours,
+   * the refusal is one that every realm hears of. A store that fails is reported by the committer.
+   */
+  refused({ realm, ...entry }: Pick<AuditEntry, 'realm' | 'subject' | 'detail' | 'address'>): void {
+    const { realms } = this.#options
+    const concerned = realms.includes(realm) ? [realm] : realms
+    for (const each of concerned) this.#note({ ...entry, action: 'refused', realm: each }).catch(() => undefined)
+  }
+
+  /** Writes how many lines were left out since the last time. Rejects as `note` does; then it is written later. */
+  async summarize(): Promise<void> {
+    const { bounds, committer } = this.#options
+    const noted = bounds.takeLeftOut().map(async (leftOut) => {
+      const { realm, action, count } = leftOut
+      const reason = action === 'refused' ? `${count} more were refused` : `${count} more like this`
+      try {
+        await committer.note({ realm, action, detail: 'left_out', reason })
+      } catch (error) {
+        bounds.putBack(leftOut)
+        throw error
+      }
+    })
+    await Promise.all(noted)
+  }
+
+  async #note(entry: Omit<AuditEntry, 'at'>): Promise<void> {
+    const { bounds, committer } = this.#options
+    if (bounds.admits(entry)) await committer.note(entry)
+  }
+
+  async list(query: AuditQuery): Promise<StoredAuditEntry[]> {
+    return (await this.page(query)).entries
+  }
+
+  /** The same, and whether there are older ones. What was noted before this call is among them. */
+  async page(query: AuditQuery): Promise<{ entries: StoredAuditEntry[]; more: boolean }> {
+    checkOptions(query, QUERY_RULES, 'query')
+    const { committer, store } = this.#options
+    const [asked = query] = await storable([given(query)])
+    await committer.written()
+    const found = await store.auditEntries({ ...asked, limit: query.limit + 1 })
+    return { entries: found.slice(0, query.limit), more: found.length > query.limit }
+  }
+}
+
+/** Who acts when nobody is named. */
+export const APPLICATION = 'application'
+
+const anyText = rule('a text', (value) => typeof value === 'string')
+const unixSeconds = integer('unix seconds')
+
+const ENTRY_RULES: Rules = {
+  realm: required(text),
+  action: required(oneOf(...AUDIT_ACTIONS)),
+  actor: anyText,
+  subject: anyText,
+  reason: anyText,
+  address: anyText,
+  detail: anyText,
+  sequence: integer('the ledger'),
+}
+
+const QUERY_RULES: Rules = {
+  realm: required(text),
+  action: oneOf(...AUDIT_ACTIONS),
+  actor: anyText,
+  subject: anyText,
+  from: unixSeconds,
+  to: unixSeconds,
+  before: integer('a line'),
+  limit: required(integer('lines', 1, MAX_AUDIT_LINES)),
+}

@@ -1,0 +1,132 @@
+import { AT_HOST, TokenBuffer, outcomeCode, type Ticket } from '../../core/token-buffer.ts'
+import { type HostCrypto, hostCrypto, type HostKey } from '../../core/host-signatures.ts'
+import type { Algorithm, JWK } from '../../types.ts'
+import {
+  createWasmGate, createWithdrawnKeys, type GateCoreOptions, host, type Identified, memory, type WasmGate, type WasmWithdrawnKeys,
+  type WithdrawnToken,
+} from './ledger.ts'
+import { coreGeneration, guarded, isCurrent, lostCore } from './module.ts'
+import type { WithdrawnKey } from '../gate/key-roll.ts'
+
+/**
+ * The origin's own gate, which leaves to `node:crypto`, where there is one, what that checks faster than the core does. All
+ * of it is synchronous: elsewhere the core checks every signature itself. Realms are indices into those of its options.
+ */
+export class GateCore {
+  readonly #gate: WasmGate
+  readonly #withdrawn: WasmWithdrawnKeys
+  readonly #host: HostCrypto
+  readonly #buffer: TokenBuffer
+  readonly #generation: number
+
+  /** Throws `invalid_option` and `fault`. */
+  constructor(options: Omit<GateCoreOptions, 'hostAlgorithms'>, crypto: HostCrypto = hostCrypto('fastest', host())) {
+    this.#host = crypto
+    this.#gate = createWasmGate({ ...options, hostAlgorithms: crypto.kind === 'synchronous' ? crypto.algorithms : [] })
+    this.#withdrawn = createWithdrawnKeys(options.realms.length)
+    this.#generation = coreGeneration()
+    this.#buffer = new TokenBuffer(memory(), this.#gate, options.maxTokenBytes, this.#generation)
+  }
+
+  /** Bits 0-7: 0, or one more than the reason's place in `REASONS`; bits 8-23: 0, or one more than the realm's index. */
+  check(token: string, now: number): number {
+    return this.#call(() => {
+      const code = this.#gate.begin(this.#buffer.write(token), now, this.#host.kind === 'synchronous')
+      if ((code & AT_HOST) === 0) return code
+      const { handle, outcome } = this.#ask()
+      return this.#gate.finish(handle, outcome, now)
+    })
+  }
+
+  /** Throws with code `invalid_token`, `unexpected_token_use` or `keys_unavailable`. */
+  identify(token: string, now: number): Identified {
+    return this.#call(() => {
+      const identified = this.#gate.beginToIdentify(this.#buffer.write(token), now)
+      if (identified !== undefined) return identified
+      const { handle, outcome } = this.#ask()
+      // The handle was given just now, so it is good.
+      return this.#gate.finishToIdentify(handle, outcome, now) as Identified
+    })
+  }
+
+  /** Which token this is, where a withdrawn key has signed it. Throws with code `invalid_token` or `unexpected_token_use`. */
+  identifyWithdrawn(token: string, now: number): WithdrawnToken {
+    return this.#call(() => this.#withdrawn.identify(this.#gate, token, now))
+  }
+
+  /** The places of the keys in the set that cannot be used. Throws when none can; then the keys are as before. */
+  setKeys(realm: number, json: Uint8Array, usableUntil: number, source: 'configuration' | 'url'): readonly number[] {
+    return this.#call(() => this.#gate.setKeys(realm, json, usableUntil, source).skipped.map(({ index }) => index))
+  }
+
+  /** Replaces a realm's withdrawn keys. */
+  setWithdrawnKeys(realm: number, keys: readonly WithdrawnKey[]): void {
+    this.#call(() => {
+      this.#withdrawn.clear(realm)
+      for (const { jwk, withdrawnAtMs } of keys) {
+        const set = new TextEncoder().encode(JSON.stringify({ keys: [jwk] }))
+        this.#withdrawn.add(this.#gate, realm, set, Math.floor(withdrawnAtMs / 1000))
+      }
+    })
+  }
+
+  applyFeed(realm: number, bytes: Uint8Array, now: number): void {
+    this.#call(() => this.#gate.applyFeed(realm, bytes, now))
+  }
+
+  /** Where a delta or manifest leads. */
+  sequenceOf(bytes: Uint8Array): number {
+    return this.#call(() => this.#gate.peekFeed(bytes).sequence)
+  }
+
+  missingSections(realm: number): string[] {
+    return this.#call(() => this.#gate.missingSections(realm))
+  }
+
+  provideSection(realm: number, bytes: Uint8Array): void {
+    this.#call(() => this.#gate.provideSection(realm, bytes))
+  }
+
+  /** Where a realm's state stands; `undefined`: it needs a manifest. */
+  sequence(realm: number): number | undefined {
+    const sequence = this.#call(() => this.#gate.sequence(realm))
+    return sequence < 0 ? undefined : sequence
+  }
+
+  /** The digest of what a realm's gate and origin must agree on. */
+  policy(realm: number): string {
+    return this.#call(() => this.#gate.policy(realm))
+  }
+
+  /** The key that a request is about; `undefined` when the core has none to give. */
+  hostKey({ handle }: Ticket): HostKey | undefined {
+    const [algorithm, jwk] = this.#gate.hostKey(handle)
+    return jwk === undefined ? undefined : { algorithm: algorithm as Algorithm, jwk: JSON.parse(jwk) as JWK }
+  }
+
+  /** Gives the memory back. Nothing may be called afterwards. Never throws. */
+  free(): void {
+    if (!isCurrent(this.#generation)) return
+    try {
+      guarded(() => {
+        this.#withdrawn.free()
+        this.#gate.free()
+      })
+    } catch {
+      // It has been reported, and the memory is gone with the instance.
+    }
+  }
+
+  /** Throws `fault` when the call ends in a trap, or an earlier one has. */
+  #call<T>(operation: () => T): T {
+    if (!isCurrent(this.#generation)) throw lostCore()
+    return guarded(operation)
+  }
+
+  /** Has the host check what the core has just asked for. */
+  #ask(): { handle: number; outcome: number } {
+    const request = this.#buffer.signatureRequest
+    const outcome = this.#host.kind === 'synchronous' ? this.#host.verify(this, request) : undefined
+    return { handle: request.handle, outcome: outcomeCode(outcome) }
+  }
+}

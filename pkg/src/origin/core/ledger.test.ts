@@ -1,0 +1,144 @@
+// The ledger behind the boundary: every kind of event, and what it says of itself. What events mean is tested in Rust.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import '../../entry/origin/node.ts'
+import { coreCode, createLedger, generateFeedKey, type LedgerCore, type LedgerEvent, type LedgerOptions, stageEvent } from './ledger.ts'
+
+const NOW = 1_800_000_000
+const THUMBPRINT = 'A'.repeat(43)
+
+async function options(change: object = {}): Promise<LedgerOptions> {
+  const { signingKey } = await generateFeedKey()
+  return {
+    issuer: 'https://issuer.test', signingKey, leewaySeconds: 5, skewSeconds: 5, maxLifetimeSeconds: 86_400,
+    issuerSkewSeconds: 0, errorRate: 1e-6, validForSeconds: 300, incarnation: 0, ...change,
+  }
+}
+
+async function openLedger(change: object = {}): Promise<LedgerCore> {
+  return createLedger('acme', await options(change))
+}
+
+/** The row's sequence; `undefined` when the event was no news. */
+function record(ledger: LedgerCore, event: LedgerEvent): number | undefined {
+  const row = stageEvent(ledger, event, NOW)?.row
+  ledger.commit()
+  return row?.sequence
+}
+
+test('corrections take back what the event about the same said', async () => {
+  const ledger = await openLedger()
+  const token = { issuedAt: NOW, expiresAt: NOW + 300 }
+  const subject = { ...token, subject: 'alice', session: 's', authorizedParty: 'demo', tokenVersion: 1 }
+  const cases: [LedgerEvent, LedgerEvent][] = [
+    [{ kind: 'user', subject: 'alice' }, { kind: 'correction', correction: { kind: 'user', subject: 'alice' } }],
+    [{ kind: 'session', session: 's' }, { kind: 'correction', correction: { kind: 'session', session: 's', notBefore: NOW - 9 } }],
+    [
+      { kind: 'clientSession', session: 's', authorizedParty: 'demo' },
+      { kind: 'correction', correction: { kind: 'clientSession', session: 's', authorizedParty: 'demo' } },
+    ],
+    [{ kind: 'client', client: 'demo' }, { kind: 'correction', correction: { kind: 'client', client: 'demo', notBefore: NOW - 9.5 } }],
+    [{ kind: 'realm' }, { kind: 'correction', correction: { kind: 'realm' } }],
+    [
+      { kind: 'tokenVersion', subject: 'alice', minimum: 7 },
+      { kind: 'correction', correction: { kind: 'tokenVersion', subject: 'alice', minimum: 1 } },
+    ],
+  ]
+  for (const [mistake, correction] of cases) {
+    assert.equal(ledger.refuses(subject), undefined)
+    assert.notEqual(record(ledger, mistake), undefined)
+    assert.notEqual(ledger.refuses(subject), undefined, mistake.kind)
+    assert.notEqual(record(ledger, correction), undefined)
+    assert.equal(ledger.refuses(subject), undefined, mistake.kind)
+    assert.equal(record(ledger, correction), undefined, 'no news any more')
+  }
+  record(ledger, { kind: 'keyBanned', thumbprint: THUMBPRINT })
+  assert.equal(ledger.bans(THUMBPRINT), true)
+  record(ledger, { kind: 'correction', correction: { kind: 'keyBanned', thumbprint: THUMBPRINT } })
+  assert.equal(ledger.bans(THUMBPRINT), false)
+  ledger.free()
+})
+
+test('an event that is misspelt, out of range or has a member too many is refused', async () => {
+  const ledger = await openLedger()
+  const bad: [string, object][] = [
+    ['invalid_option', { kind: 'correction', correction: { kind: 'user', subject: 'alice', not_before: 1 } }],
+    ['invalid_option', { kind: 'correction', correction: { kind: 'token', tokenId: 'a' } }],
+    ['invalid_option', { kind: 'correction' }],
+    ['invalid_option', { kind: 'tokenVersion', subject: 'alice', minimum: -1 }],
+    ['invalid_event', { kind: 'correction', correction: { kind: 'user', subject: 'alice', notBefore: Number.NaN } }],
+    ['invalid_event', { kind: 'correction', correction: { kind: 'keyBanned', thumbprint: 'short' } }],
+    ['not_before_in_future', { kind: 'correction', correction: { kind: 'realm', notBefore: NOW * 1000 } }],
+    ['private_key', { kind: 'keys', jwks: '{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}' }],
+    ['not_a_jwks', { kind: 'keys', jwks: '' }],
+  ]
+  for (const [code, event] of bad) {
+    assert.throws(() => stageEvent(ledger, event as LedgerEvent, NOW), (error) => coreCode(error) === code, JSON.stringify(event))
+  }
+  assert.equal(ledger.head().sequence, 0)
+  ledger.free()
+})
+
+test('an unknown option is refused', async () => {
+  const misspelt = { ...(await options()), maxSessionsSeconds: 1 }
+  assert.throws(() => createLedger('acme', misspelt), /maxSessionsSeconds/)
+})
+
+test('keys can be withdrawn', async () => {
+  const ledger = await openLedger()
+  assert.equal(record(ledger, { kind: 'keysWithdrawn' }), undefined)
+  assert.equal(record(ledger, { kind: 'keys', jwks: '{"keys":[]}' }), 1)
+  assert.equal(record(ledger, { kind: 'keysWithdrawn' }), 2)
+  ledger.free()
+})
+
+test('a token that missed the last logout is refused', async () => {
+  const ledger = await openLedger()
+  record(ledger, { kind: 'user', subject: 'alice', notBefore: NOW - 100 })
+  const ask = (lastLogoutTime?: number) =>
+    ledger.refuses({ subject: 'alice', issuedAt: NOW, expiresAt: NOW + 300, ...(lastLogoutTime === undefined ? {} : { lastLogoutTime }) })
+  assert.deepEqual([ask(), ask(NOW - 100), ask(NOW - 101)], [undefined, undefined, 'user_revoked'])
+  ledger.free()
+})
+
+test('the chain of the past, another signing key, and facts', async () => {
+  const ledger = await openLedger()
+  const before = ledger.head()
+  record(ledger, { kind: 'user', subject: 'alice' })
+  record(ledger, { kind: 'token', tokenId: 'a', expiresAt: NOW + 300 })
+  assert.equal(ledger.chainAt(before.sequence), before.chain)
+  assert.equal(ledger.chainAt(2), ledger.head().chain)
+  assert.equal(ledger.chainAt(3), undefined)
+
+  const { signingKey, publicKey } = await generateFeedKey()
+  const [signed, heartbeat] = [ledger.delta(2, NOW), (): Uint8Array => ledger.delta(2, NOW)]
+  ledger.setSigningKey(signingKey)
+  assert.notDeepEqual(heartbeat(), signed)
+  assert.throws(() => ledger.setSigningKey(publicKey), (error) => coreCode(error) === 'invalid_option')
+
+  ledger.manifest(NOW)
+  const { filterFill, errorRate, sectionBytes, ...counts } = ledger.facts()
+  assert.deepEqual(counts, {
+    sequence: 2, tokenIds: 1, buckets: 1, epochs: 1, clients: 0, bans: 0, versions: 0,
+    bounds: { leewaySeconds: 5, skewSeconds: 5, maxLifetimeSeconds: 86_400, maxSessionSeconds: undefined },
+  })
+  assert.deepEqual([filterFill, errorRate, sectionBytes > 100], [1 / 50, 1e-6, true])
+  ledger.free()
+})
+
+test('wider bounds than were recorded wait', async () => {
+  const settings = await options({ maxLifetimeSeconds: 3600 })
+  const [narrow, wide] = [createLedger('acme', settings), createLedger('acme', { ...settings, maxLifetimeSeconds: 86_400 })]
+  const row = stageEvent(narrow, { kind: 'bounds' }, NOW)?.row
+  assert.ok(row !== undefined && row.keepUntil === undefined)
+  wide.restorePage(new Float64Array([row.sequence]), new Uint32Array([row.payload.length]), Buffer.concat([row.chain, row.payload]))
+  assert.equal(record(wide, { kind: 'bounds' }), 2)
+  assert.equal(wide.facts().bounds.maxLifetimeSeconds, 3600)
+  const later = NOW + 2 * 86_400
+  assert.equal(stageEvent(wide, { kind: 'bounds' }, later)?.row.sequence, 3)
+  wide.commit()
+  assert.equal(wide.facts().bounds.maxLifetimeSeconds, 86_400)
+  narrow.free()
+  wide.free()
+})

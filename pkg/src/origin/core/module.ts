@@ -1,0 +1,51 @@
+import { __wbg_reset_state, initSync, reasons } from '../../../wasm/origin/core.js'
+import { PortcullisError } from '../../errors.ts'
+import { Loading } from '../../core/module.ts'
+
+/** The origin's wasm module, and its present instance. */
+export const loading: Loading = new Loading({ initSync, __wbg_reset_state, reasons }, "import from 'portcullis/origin', which loads it")
+
+/** Which instance of the core this is: one whose call has ended in a trap is given up, and all that lives in it is lost. */
+export function coreGeneration(): number {
+  return loading.generation
+}
+
+/** Whether what was made in that generation may still be used. */
+export function isCurrent(generation: number): boolean {
+  return generation === loading.generation
+}
+
+const faultListeners = new Set<(error: PortcullisError) => void>()
+
+/** `listener` hears when a call into the core has ended in a trap. Returns how to stop it. It must not throw. */
+export function onCoreFault(listener: (error: PortcullisError) => void): () => void {
+  faultListeners.add(listener)
+  return () => void faultListeners.delete(listener)
+}
+
+/** Runs a call into the core. Throws what the core refuses it with, or `fault` when it ended in a trap: then the instance is given up. */
+export function guarded<T>(operation: () => T): T {
+  const { generation } = loading
+  try {
+    return operation()
+  } catch (cause) {
+    // A value of the wrong type does not get into the core.
+    if (cause instanceof PortcullisError || cause instanceof TypeError || coreCode(cause) !== undefined) throw cause
+    const error = lostCore(cause)
+    loading.discard(generation)
+    for (const listener of [...faultListeners]) listener(error)
+    throw error
+  }
+}
+
+/** The error of an origin whose core has failed. */
+export function lostCore(cause?: unknown): PortcullisError {
+  const message = 'the core of this origin has failed: nothing is recorded or published any more until the origin is started again'
+  return new PortcullisError('fault', message, { detail: 'core_failed', cause })
+}
+
+/** The stable word of an error thrown by the core, such as `pruned` or `invalid_token`. */
+export function coreCode(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | undefined)?.code
+  return typeof code === 'string' ? code : undefined
+}

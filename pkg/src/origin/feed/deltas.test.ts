@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict'
+import { before, test } from 'node:test'
+import { createGate } from '../../entry/edge/node.ts'
+import { createLedger, generateFeedKey, type LedgerCore } from '../core/ledger.ts'
+import { RealmFeed, type Statement } from './realm-feed.ts'
+import { createOrigin, type JWK } from '../index.ts'
+import { memoryStore } from '../store/memory.ts'
+import { Readers } from './readers.ts'
+import { createTestIssuer } from '../testing/stage.ts'
+import '../testing/load.ts'
+
+const EVENTS = 100_000
+const SOMEBODY = '203.0.113.7'
+
+let signingKey: JWK
+let publicKey: JWK
+before(async () => ({ signingKey, publicKey } = await generateFeedKey()))
+
+interface Stage {
+  ledger: LedgerCore
+  feed: RealmFeed
+  readers: Readers
+  /** What deltas were signed, and the CPU that they took in milliseconds. */
+  signed: { count: number; cpuMs: number }
+  clock: { now: number }
+  record(times: number): void
+  ask(after: number, network?: string): Statement
+}
+
+/** A feed over a ledger that counts what it signs. */
+function open(events = EVENTS): Stage {
+  const options = { leewaySeconds: 5, skewSeconds: 5, maxLifetimeSeconds: 3_600, issuerSkewSeconds: 0 }
+  const ledger = createLedger('acme', { issuer: 'https://issuer.test', signingKey, errorRate: 1e-6, validForSeconds: 300, incarnation: 0, ...options })
+  const signed = { count: 0, cpuMs: 0 }
+  const clock = { now: Math.floor(Date.now() / 1000) }
+  const counting = new Proxy(ledger, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name)
+      if (typeof member !== 'function') return member
+      if (name !== 'delta' && name !== 'deltaOver') return member.bind(target)
+      return (...given: unknown[]): unknown => {
+        const before = process.cpuUsage()
+        const bytes: unknown = member.apply(target, given)
+        const { user, system } = process.cpuUsage(before)
+        signed.count += 1
+        signed.cpuMs += (user + system) / 1000
+        return bytes
+      }
+    },
+  })
+  const sequenceOf = (bytes: Uint8Array): number => Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(24, true))
+  const feed = new RealmFeed({ name: 'acme', ledger: counting, clock: () => clock.now, renewSeconds: 1, validForSeconds: 300, sequenceOf })
+  const readers = new Readers({ maxWaitingPerAddress: 500 })
+  let number = 0
+  function record(times: number): void {
+    for (let time = 0; time < times; time += 1) {
+      number += 1
+      const isToken = number % 2 === 0
+      const expiresAt = clock.now + 300 + (number % 600)
+      ledger.stage(isToken ? { kind: 'token', tokenId: `t-${number}`, expiresAt, issuedAt: clock.now } : { kind: 'user', subject: `u-${number}` }, clock.now)
+    }
+    ledger.commit()
+  }
+  record(events)
+  return { ledger, feed, readers, signed, clock, record, ask: (after, network = SOMEBODY) => feed.sharedDelta(after, readers.budget(network)) }
+}
+
+test('every other sequence is answered by few deltas, and one again by none', (t) => {
+  const { ask, feed, signed } = open()
+  for (let after = 1; after < EVENTS; after += 37) {
+    const { sequence } = ask(after, `198.51.100.${after % 250}`)
+    assert.ok(sequence > after && sequence <= feed.sequence)
+  }
+  for (let after = EVENTS - 1_000; after < EVENTS; after += 1) ask(after, `198.51.100.${after % 250}`)
+  assert.ok(signed.count <= 210, `${signed.count} deltas`)
+  t.diagnostic(`${signed.count} deltas took ${signed.cpuMs.toFixed(1)} ms of CPU`)
+  const { count } = signed
+  const before = process.cpuUsage()
+  for (let times = 0; times < 1_000; times += 1) ask(7)
+  const { user, system } = process.cpuUsage(before)
+  assert.equal(signed.count, count)
+  const milliseconds = (user + system) / 1000 / 1_000
+  t.diagnostic(`${milliseconds.toFixed(4)} ms of CPU for one sequence again`)
+  assert.ok(milliseconds <= 2)
+})
+
+test('one address costs at most 100 ms of CPU a second, whatever it asks for and however fast the head moves', (t) => {
+  const { ask, feed, record, signed, clock } = open()
+  const beganAtMs = performance.now()
+  let [answered, busy] = [0, 0]
+  let seconds = 0
+  while (seconds < 2) {
+    seconds = (performance.now() - beganAtMs) / 1000
+    clock.now = Math.floor(Date.now() / 1000)
+    record(1)
+    const behind = 1 + Math.floor(Math.random() ** 4 * (EVENTS - 10))
+    try {
+      assert.ok(ask(feed.sequence - behind).sequence > feed.sequence - behind)
+      answered += 1
+    } catch (error) {
+      assert.equal((error as { detail?: string }).detail, 'busy')
+      busy += 1
+    }
+  }
+  t.diagnostic(`${answered} answered and ${busy} turned away in ${seconds.toFixed(1)} s: ${(signed.cpuMs / seconds).toFixed(1)} ms of CPU a second`)
+  assert.ok(signed.cpuMs / seconds <= 100, `${signed.cpuMs} ms in ${seconds} s`)
+  // Most questions come far faster than any reader's; hundreds a second are answered all the same, and others are as before.
+  assert.ok(answered / seconds >= 100, `${answered} answered in ${seconds} s`)
+  assert.equal(ask(feed.sequence - 2, '198.51.100.1').sequence, feed.sequence)
+})
+
+test('a delta that ends before the head is made once, until the keys change or the history begins anew', () => {
+  const { ask, ledger, record, signed, clock } = open(40_000)
+  const first = ask(10)
+  record(100)
+  assert.equal(ask(11), first)
+  assert.equal(signed.count, 1)
+  ledger.stage({ kind: 'keys', jwks: '{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}' }, clock.now)
+  ledger.commit()
+  assert.notEqual(ask(10), first)
+  clock.now += 60
+  const later = ask(10)
+  assert.notEqual(later, first)
+  assert.equal(later.sequence, first.sequence)
+  ledger.stage({ kind: 'correction', correction: { kind: 'user', subject: 'u-1' } }, clock.now)
+  ledger.commit()
+  assert.throws(() => ask(10), { code: 'feed_refused', detail: 'pruned' })
+})
+
+test('a gate that is far behind gets to the head step by step, by pull and by stream', async () => {
+  const issuer = await createTestIssuer()
+  const origin = await createOrigin({ store: memoryStore(), signingKey, realms: [issuer.realm], onReport: () => undefined })
+  const through = (input: string | URL | Request, init?: RequestInit): Promise<Response> =>
+    origin.fetch(new Request(input, init), { address: SOMEBODY })
+  const gates = (['pull', 'stream'] as const).map((mode) =>
+    createGate({
+      realms: [{ name: 'acme', issuer: issuer.realm.issuer, audience: 'api', jwks: { keys: [issuer.jwk] }, feed: { url: 'https://origin.test/feed/acme', keys: [publicKey], mode } }],
+      fetch: through as typeof fetch,
+      onReport: () => undefined,
+    }),
+  )
+  try {
+    await gates[0]?.refresh()
+    await Promise.all(Array.from({ length: 40_000 }, (_, number) => origin.logoutUser('acme', `user-${number}`)))
+    for (const gate of gates) {
+      await gate.refresh()
+      assert.equal(gate.status()[0]?.sequence, origin.status()[0]?.sequence)
+    }
+    const { sequence = 0 } = origin.status()[0] ?? {}
+    const stop = new AbortController()
+    const response = await through('https://origin.test/feed/acme/stream?after=1', { signal: stop.signal })
+    let text = ''
+    for await (const chunk of response.body ?? []) {
+      text += new TextDecoder().decode(chunk)
+      if (text.endsWith('\n\n') && text.includes(`id: ${sequence}\n`)) break
+    }
+    assert.ok((text.match(/^id: /gm)?.length ?? 0) >= 3)
+    stop.abort()
+    const refused = await through('https://origin.test/feed/acme/deltas?after=9999999')
+    assert.equal(refused.status, 409)
+  } finally {
+    for (const gate of gates) gate.close()
+    await origin.close()
+  }
+})

@@ -1,0 +1,154 @@
+import { PortcullisError } from '../../errors.ts'
+import type { Clock } from '../clock.ts'
+import { coreCode, type LedgerCore } from '../core/ledger.ts'
+import type { Statement } from './realm-feed.ts'
+import type { CpuBudget } from './readers.ts'
+
+/** Deltas to the head that are kept, and their bytes: a commit makes many edges ask for the same one. */
+const MAX_KEPT = 256
+const MAX_KEPT_BYTES = 8 * 1024 * 1024
+/** How long a delta that ends before the head is sent again. It renews nobody's freshness, so its age does not matter. */
+const MAX_BLOCK_AGE_SECONDS = 10
+/** How old the delta may be that readers get whose network has spent its CPU. */
+const MAX_WIDE_AGE_SECONDS = 1
+
+export interface DeltasOptions {
+  ledger: LedgerCore
+  clock: Clock
+  /** Where a delta leads: not always to where it was to end, for its length is bounded. */
+  sequenceOf: (delta: Uint8Array) => number
+  validForSeconds: number
+}
+
+/** A kept delta that more than one reader can use. */
+interface Kept extends Statement {
+  /** Where it starts, or before. */
+  start: number
+  /** The ledger's head when it was signed. */
+  head: number
+  issuedAt: number
+}
+
+/** Signs deltas, each once for all who can use it. */
+export class Deltas {
+  readonly #options: DeltasOptions
+  /** Those to the present head, by where they start. */
+  readonly #current = new Map<number, Statement>()
+  #currentBytes = 0
+  #currentAt = { sequence: -1, now: 0 }
+  /** Those that end before the head, by where they end. */
+  readonly #blocks = new Map<number, Kept>()
+  /** One from far back that led to the head lately. */
+  #wide: Kept | undefined
+
+  constructor(options: DeltasOptions) {
+    this.#options = options
+  }
+
+  /** From `after` itself towards the head; for what the origin sends of its own accord. Throws `feed_refused`. */
+  exact(after: number): Statement {
+    return this.#kept(after) ?? this.#toHead(after, after)
+  }
+
+  /**
+   * From `after` or before it, for a reader who may ask for ever other ones. Throws `feed_refused`: `pruned`, `ahead`, or
+   * `busy` when the reader has spent its CPU and nothing that was made for others will do.
+   */
+  shared(after: number, budget: CpuBudget): Statement {
+    const known = this.#kept(after)
+    if (known !== undefined) return known
+    const [start = after, until = after] = signed(() => this.#options.ledger.sharedStretch(after))
+    const isFar = until < this.#options.ledger.sequence
+    const shared = isFar ? this.#block(start, after, until) : this.#near(start, after)
+    if (shared !== undefined) return shared
+    if (budget.isSpent) return this.#wideFor(after)
+    return budget.charge(() => (isFar ? this.exact(after) : this.#toHead(start, after)))
+  }
+
+  /** Everything is to be signed anew. */
+  clear(): void {
+    this.#current.clear()
+    this.#currentBytes = 0
+    this.#blocks.clear()
+    this.#wide = undefined
+  }
+
+  /** One to the head that is kept, or a heartbeat: there is one a second. */
+  #near(start: number, after: number): Statement | undefined {
+    if (after === this.#options.ledger.sequence) return this.exact(after)
+    const known = this.#kept(start)
+    return known !== undefined && known.sequence > after ? known : undefined
+  }
+
+  /** One that ends before the head. There are few of them, and each is good for a while. `undefined`: it ends too early. */
+  #block(start: number, after: number, until: number): Statement | undefined {
+    const { ledger, clock } = this.#options
+    const now = clock()
+    const known = this.#blocks.get(until)
+    if (known !== undefined && known.start <= start && this.#isFresh(known, now)) return known.sequence > after ? known : undefined
+    const bytes = signed(() => ledger.deltaOver(start, start, until, now))
+    const block = { bytes, sequence: this.#options.sequenceOf(bytes), start, head: ledger.sequence, issuedAt: now }
+    for (const [end, kept] of this.#blocks) if (!this.#isFresh(kept, now)) this.#blocks.delete(end)
+    this.#blocks.set(until, block)
+    return block.sequence > after ? block : undefined
+  }
+
+  #isFresh({ head, issuedAt }: Kept, now: number): boolean {
+    const { ledger, validForSeconds } = this.#options
+    return head >= ledger.settledSince && now < issuedAt + Math.min(MAX_BLOCK_AGE_SECONDS, validForSeconds / 4)
+  }
+
+  /** One delta a second, shared by all readers that have spent their CPU budget. Throws `feed_refused` (`busy`). */
+  #wideFor(after: number): Statement {
+    const { ledger, clock } = this.#options
+    const now = clock()
+    const known = this.#wide
+    const isFresh = known !== undefined && known.head >= ledger.settledSince && now < known.issuedAt + MAX_WIDE_AGE_SECONDS
+    const wide = isFresh ? known : this.#makeWide(now)
+    if (wide.start <= after && after < wide.sequence) return wide
+    throw new PortcullisError('feed_refused', 'too many different deltas are asked for', { detail: 'busy' })
+  }
+
+  #makeWide(now: number): Kept {
+    const { ledger } = this.#options
+    const start = ledger.widestStart
+    this.#wide = { ...this.exact(start), start, head: ledger.sequence, issuedAt: now }
+    return this.#wide
+  }
+
+  #kept(start: number): Statement | undefined {
+    const now = this.#options.clock()
+    const { sequence } = this.#options.ledger
+    if (this.#currentAt.sequence !== sequence || this.#currentAt.now !== now) {
+      this.#current.clear()
+      this.#currentBytes = 0
+      this.#currentAt = { sequence, now }
+    }
+    return this.#current.get(start)
+  }
+
+  #toHead(start: number, after: number): Statement {
+    const { ledger, clock, sequenceOf } = this.#options
+    const bytes = signed(() => (start === after ? ledger.delta(after, clock()) : ledger.deltaOver(start, after, ledger.sequence, clock())))
+    const statement = { bytes, sequence: after === ledger.sequence ? after : sequenceOf(bytes) }
+    // From so far back it ends, being as long as a delta may be, before it says anything new.
+    if (statement.sequence <= after && start < after) return this.exact(after)
+    if (this.#current.size < MAX_KEPT && this.#currentBytes + bytes.byteLength <= MAX_KEPT_BYTES) {
+      this.#current.set(start, statement)
+      this.#currentBytes += bytes.byteLength
+    }
+    return statement
+  }
+}
+
+/** Converts an error of the core to ours. */
+function signed<T>(sign: () => T): T {
+  try {
+    return sign()
+  } catch (cause) {
+    const detail = coreCode(cause)
+    if (detail === 'pruned') throw new PortcullisError('feed_refused', 'the changes since then are gone: take the manifest', { detail })
+    if (detail === 'ahead') throw new PortcullisError('feed_refused', 'this origin is not as far as that', { detail })
+    throw cause
+  }
+}

@@ -1,0 +1,269 @@
+import { PortcullisError } from '../../errors.ts'
+import type { Clock } from '../clock.ts'
+import { sameSecret } from '../same-secret.ts'
+import type { EdgeOptions } from '../options.ts'
+import type { EdgeStatus, OriginReport } from '../api.ts'
+
+/** Revocations that wait for edges at a time; further ones are answered with what is known. */
+const MAX_WAITING = 10_000
+
+/** What is asked of a realm's ledger. */
+export interface Published {
+  head(): { sequence: number; chain: string }
+  /** The chain at a sequence; `undefined` where that is not known any more. */
+  chainAt(sequence: number): string | undefined
+}
+
+/** What an edge says that it enforces. */
+export interface Acknowledgement {
+  sequence: number
+  chain: string
+  /** When the statement was signed that it enforces, in unix seconds. */
+  issuedAt?: number
+}
+
+/** What became of an acknowledgement. `forgotten`: it lies too far back to be compared, and counts for nothing. */
+export type Acknowledged = 'recorded' | 'forgotten' | Contradiction
+/** What this ledger never published. */
+type Contradiction = 'ahead' | 'other_chain' | 'from_future'
+
+/** What is wrong with an edge. */
+type Trouble = Contradiction | 'silent' | 'unheard'
+
+/** What one edge is known to have of one realm. */
+interface Progress {
+  sequence?: number
+  acknowledgedAt?: number
+  /**
+   * The time of the newest statement that it is known to have enforced: it was alive then, whoever repeats its words
+   * since.
+   */
+  heardAt?: number
+  pushedSequence?: number
+  contradiction?: Contradiction
+  reported?: Trouble
+}
+
+export interface EdgeBookOptions {
+  edges: readonly EdgeOptions[]
+  /** By the realm's name. */
+  realms: ReadonlyMap<string, Published>
+  silentAfterSeconds: number
+  skewSeconds: number
+  clock: Clock
+  onReport: (report: OriginReport) => void
+}
+
+/**
+ * The edges known by name, and how far each one is. Only acknowledgements count: that a push was taken proves nothing.
+ */
+export class EdgeRegistry {
+  readonly #options: EdgeBookOptions
+  readonly #startedAt: number
+  readonly #progress = new Map<string, Progress>()
+  readonly #listeners = new Set<() => void>()
+  #closed = false
+
+  constructor(options: EdgeBookOptions) {
+    this.#options = options
+    this.#startedAt = options.clock()
+  }
+
+  /** How many are configured. */
+  get total(): number {
+    return this.#options.edges.length
+  }
+
+  /** Whether the edge is known and this is its secret. Takes as long for unknown ones. */
+  async authenticate(name: string, secret: string): Promise<boolean> {
+    const expected = this.#options.edges.find((edge) => edge.name === name)?.ackSecret
+    const same = await sameSecret(secret, expected ?? '')
+    return same && expected !== undefined
+  }
+
+  /**
+   * Remembers that an edge enforces everything up to a sequence. An old acknowledgement moves nothing, and without a
+   * newer statement it is no sign of life. What the ledger never published is reported and refused; publishing goes on.
+   * That edge cannot be misled by it: nothing we sign at or below its sequence has its chain, so nothing renews its
+   * state, which grows stale and refuses everybody. To stop for all would leave the edges that are not ahead without
+   * the next revocation, and would let whoever has one edge's secret silence the origin.
+   */
+  acknowledge(realm: string, name: string, given: Acknowledgement): Acknowledged {
+    const now = this.#options.clock()
+    const progress = this.#of(realm, name)
+    const verdict = this.#compare(realm, given, now)
+    if (verdict === 'forgotten') return verdict
+    if (verdict !== 'recorded') {
+      progress.contradiction = verdict
+      this.#report(realm, name, progress)
+      return verdict
+    }
+    const advanced = progress.sequence === undefined || given.sequence > progress.sequence
+    if (advanced) progress.sequence = given.sequence
+    const heardAt = given.issuedAt === undefined ? (advanced ? now : undefined) : Math.min(given.issuedAt, now)
+    if (heardAt !== undefined && heardAt > (progress.heardAt ?? -1)) {
+      progress.heardAt = heardAt
+      progress.acknowledgedAt = now
+      // It has come from where it was: what was wrong is over. A repeated message does not say that.
+      delete progress.contradiction
+    }
+    this.#report(realm, name, progress)
+    for (const listener of [...this.#listeners]) listener()
+    return verdict
+  }
+
+  pushed(realm: string, name: string, sequence: number): void {
+    this.#of(realm, name).pushedSequence = sequence
+  }
+
+  /** How far every edge is. */
+  status(realm: string): EdgeStatus[] {
+    const head = this.#published(realm).head().sequence
+    return this.#options.edges.map(({ name }) => {
+      const progress = this.#of(realm, name)
+      const { sequence, acknowledgedAt, pushedSequence } = progress
+      const behindBy = sequence === undefined ? undefined : head - sequence
+      const state =
+        behindBy === undefined ? 'unheard' : this.#isSilent(progress) ? 'silent' : behindBy === 0 ? 'current' : 'behind'
+      return { name, sequence, acknowledgedAt, pushedSequence, state, behindBy }
+    })
+  }
+
+  /** The edges that have not shown that they enforce everything up to `sequence`, or have fallen silent since. */
+  missing(realm: string, sequence: number): string[] {
+    const isMissing = (progress: Progress): boolean =>
+      progress.sequence === undefined || progress.sequence < sequence || this.#isSilent(progress)
+    return this.#options.edges.filter(({ name }) => isMissing(this.#of(realm, name))).map(({ name }) => name)
+  }
+
+  /**
+   * Resolves when no edge is missing any more that could be heard of, after `timeoutMs`, when `signal` aborts or when
+   * the book is closed.
+   */
+  async enforced(realm: string, sequence: number, timeoutMs: number, signal?: AbortSignal): Promise<void> {
+    const mute = new Set(this.#options.edges.filter(({ ackSecret }) => ackSecret === undefined).map(({ name }) => name))
+    const done = (): boolean =>
+      this.#closed || signal?.aborted === true || this.missing(realm, sequence).every((name) => mute.has(name))
+    if (timeoutMs === 0 || done() || this.#listeners.size >= MAX_WAITING) return
+    await new Promise<void>((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer)
+        this.#listeners.delete(look)
+        signal?.removeEventListener('abort', end)
+        resolve()
+      }
+      const look = (): void => (done() ? end() : undefined)
+      const timer = setTimeout(end, timeoutMs)
+      this.#listeners.add(look)
+      signal?.addEventListener('abort', end)
+    })
+  }
+
+  /** Reports the edges that have fallen silent. */
+  watch(): void {
+    const { edges, realms } = this.#options
+    for (const realm of realms.keys()) {
+      for (const { name, ackSecret } of edges) {
+        if (ackSecret !== undefined) this.#report(realm, name, this.#of(realm, name))
+      }
+    }
+  }
+
+  /** Ends what waits. */
+  close(): void {
+    this.#closed = true
+    for (const listener of [...this.#listeners]) listener()
+  }
+
+  #compare(
+    realm: string,
+    { sequence, chain, issuedAt }: Acknowledgement,
+    now: number,
+  ): 'recorded' | 'forgotten' | Contradiction {
+    const published = this.#published(realm)
+    if (sequence > published.head().sequence) return 'ahead'
+    const expected = published.chainAt(sequence)
+    if (expected === undefined) return 'forgotten'
+    if (expected !== chain) return 'other_chain'
+    return issuedAt !== undefined && issuedAt > now + this.#options.skewSeconds ? 'from_future' : 'recorded'
+  }
+
+  /** Whether it is too long ago that it was alive, or that the origin began to listen. */
+  #isSilent({ heardAt }: Progress): boolean {
+    return this.#options.clock() - (heardAt ?? this.#startedAt) > this.#options.silentAfterSeconds
+  }
+
+  #published(realm: string): Published {
+    const published = this.#options.realms.get(realm)
+    if (published === undefined) throw new PortcullisError('unknown_realm', 'no such realm here')
+    return published
+  }
+
+  #of(realm: string, name: string): Progress {
+    const key = JSON.stringify([realm, name])
+    const known = this.#progress.get(key)
+    if (known !== undefined) return known
+    const progress: Progress = {}
+    this.#progress.set(key, progress)
+    return progress
+  }
+
+  /** Once when something is wrong with an edge and once when it is over. */
+  #report(realm: string, edge: string, progress: Progress): void {
+    const silence = this.#isSilent(progress) ? (progress.heardAt === undefined ? 'unheard' : 'silent') : undefined
+    const trouble = progress.contradiction ?? silence
+    if (trouble === progress.reported || (isContradiction(trouble) && isContradiction(progress.reported))) return
+    if (trouble === undefined) delete progress.reported
+    else progress.reported = trouble
+    this.#options.onReport({
+      kind: 'acknowledgement',
+      realm,
+      edge,
+      error: trouble === undefined ? undefined : errorOf(trouble),
+    })
+  }
+}
+
+function isContradiction(trouble: Trouble | undefined): boolean {
+  return trouble !== undefined && trouble !== 'silent' && trouble !== 'unheard'
+}
+
+function errorOf(trouble: Trouble): PortcullisError {
+  switch (trouble) {
+    case 'ahead':
+      return new PortcullisError(
+        'acknowledged_ahead',
+        'the edge is ahead of this ledger: if a backup was restored, restart the origin with incarnation raised by one',
+        { detail: trouble },
+      )
+    case 'other_chain':
+      return new PortcullisError(
+        'acknowledged_ahead',
+        'the edge holds another history at the same sequence: give each origin a signing key of its own; ' +
+          'if a backup was restored, raise incarnation by one',
+        { detail: trouble },
+      )
+    case 'from_future':
+      return new PortcullisError(
+        'acknowledged_ahead',
+        'the edge has a statement from the future: check the clock of the origin',
+        {
+          detail: trouble,
+        },
+      )
+    case 'silent':
+      return new PortcullisError(
+        'edge_silent',
+        'the edge has acknowledged nothing newer for silentAfterSeconds: see whether it runs',
+        {
+          detail: trouble,
+        },
+      )
+    case 'unheard':
+      return new PortcullisError(
+        'edge_silent',
+        'the edge has acknowledged nothing since the origin started: see whether it runs, and has feed.acknowledge',
+        { detail: trouble },
+      )
+  }
+}

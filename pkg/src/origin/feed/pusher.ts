@@ -1,0 +1,166 @@
+import { pause } from '../../timing/deadline.ts'
+import { PortcullisError } from '../../errors.ts'
+import { MAX_UNPROVEN_PUSH_BYTES } from '../../http/push-limits.ts'
+import type { EdgeRegistry } from './edge-registry.ts'
+import type { RealmFeed, Statement } from './realm-feed.ts'
+import type { OriginReport } from '../api.ts'
+
+/** The first pause after a failed push; each further one is twice as long. */
+const FIRST_PAUSE_MS = 100
+/** The longest: an edge that is back hears of changes within this, and pulls before that. */
+const LONGEST_PAUSE_MS = 30_000
+
+export interface PusherOptions {
+  edge: string
+  url: URL
+  /** Shows the edge that it is the origin who pushes; `undefined`: it reads no long pushes. */
+  secret: string | undefined
+  feeds: readonly RealmFeed[]
+  book: EdgeRegistry
+  heartbeatSeconds: number
+  timeoutMs: number
+  fetch: typeof fetch
+  onReport: (report: OriginReport) => void
+}
+
+interface Target {
+  feed: RealmFeed
+  /** What the edge has; `undefined`: the manifest is due. */
+  sequence: number | undefined
+  pushedAtMs: number
+}
+
+/** `hint`: a heartbeat that an edge which is behind cannot apply, so that it pulls. */
+interface Push extends Statement {
+  kind: 'manifest' | 'delta' | 'hint'
+}
+
+/** Characters that a header field may carry (RFC 9110 §5.5), in ASCII. */
+const HEADER_TEXT = /^[\x20-\x7e]+$/
+
+/**
+ * Tells one edge of every change as soon as it is durable. One push is in flight at a time and the next one carries
+ * everything since, so a slow edge gets fewer and bigger deltas and nobody waits for it.
+ */
+export class Pusher {
+  readonly #options: PusherOptions
+  readonly #targets: Target[]
+  #closed = false
+  /** Ends the wait for something new. */
+  #idle = new AbortController()
+  /** Ends the push under way, or the pause after it failed. */
+  #busy = new AbortController()
+  #failures = 0
+
+  constructor(options: PusherOptions) {
+    this.#options = options
+    this.#targets = options.feeds.map((feed) => ({ feed, sequence: undefined, pushedAtMs: 0 }))
+  }
+
+  /** Pushes until it is closed. */
+  async run(): Promise<void> {
+    while (!this.#closed) {
+      const target = this.#next()
+      this.#idle = new AbortController()
+      this.#busy = new AbortController()
+      if (target === undefined) await pause(this.#idleMs(), this.#idle.signal)
+      else await this.#push(target)
+    }
+  }
+
+  /** There is something new. */
+  notify(): void {
+    this.#idle.abort()
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#idle.abort()
+    this.#busy.abort()
+  }
+
+  /** What is most urgent: a change, else a heartbeat that is due. */
+  #next(): Target | undefined {
+    return (
+      this.#targets.find((target) => target.sequence !== target.feed.sequence) ??
+      this.#targets.find((target) => this.#dueInMs(target) <= 0)
+    )
+  }
+
+  #idleMs(): number {
+    return Math.max(1, Math.min(...this.#targets.map((target) => this.#dueInMs(target))))
+  }
+
+  #dueInMs({ pushedAtMs }: Target): number {
+    return pushedAtMs + this.#options.heartbeatSeconds * 1000 - Date.now()
+  }
+
+  async #push(target: Target): Promise<void> {
+    const { feed } = target
+    try {
+      const { kind, bytes, sequence } = this.#due(target)
+      const status = await this.#send(bytes)
+      // An edge that a hint leaves behind says so, and pulls.
+      if ((status >= 200 && status < 300) || (kind === 'hint' && status === 409)) {
+        target.sequence = sequence
+        target.pushedAtMs = Date.now()
+        if (kind !== 'hint') this.#options.book.pushed(feed.name, this.#options.edge, sequence)
+        this.#succeeded()
+        return
+      }
+      // The edge cannot follow from there: it has restarted, or missed something. The manifest needs nothing before it.
+      if (status >= 400 && status < 500) target.sequence = undefined
+      if ((status === 409 || status === 410) && kind === 'delta') return
+      throw new PortcullisError('push_failed', `the edge answered with status ${status}`, { detail: 'status' })
+    } catch (error) {
+      if (!this.#closed) await this.#failed(feed, error)
+    }
+  }
+
+  /**
+   * What brings the edge to the head. A long message needs a secret; after a failure it is not tried again, for an edge that
+   * does not know the secret breaks it off.
+   */
+  #due({ feed, sequence }: Target): Push {
+    const statement = feed.statement(sequence)
+    const isLong = statement.bytes.byteLength > MAX_UNPROVEN_PUSH_BYTES
+    if (isLong && (this.#options.secret === undefined || this.#failures > 0)) return { ...feed.statement(feed.sequence), kind: 'hint' }
+    return { ...statement, kind: sequence === undefined ? 'manifest' : 'delta' }
+  }
+
+  async #send(bytes: Uint8Array): Promise<number> {
+    const { fetch, url, secret, timeoutMs } = this.#options
+    const busy = this.#busy
+    const timer = setTimeout(() => busy.abort(), timeoutMs)
+    try {
+      const response = await fetch(url.href, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/octet-stream',
+          ...(secret !== undefined && HEADER_TEXT.test(secret) ? { authorization: `Bearer ${secret}` } : {}),
+        },
+        body: bytes as Uint8Array<ArrayBuffer>,
+        redirect: 'manual',
+        signal: busy.signal,
+      })
+      await response.body?.cancel()
+      return response.status
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  #succeeded(): void {
+    if (this.#failures > 0) this.#options.onReport({ kind: 'push', edge: this.#options.edge, error: undefined })
+    this.#failures = 0
+  }
+
+  async #failed(feed: RealmFeed, cause: unknown): Promise<void> {
+    const error = cause instanceof PortcullisError ? cause : new PortcullisError('push_failed', 'the edge cannot be reached', { cause })
+    if (this.#failures === 0) this.#options.onReport({ kind: 'push', realm: feed.name, edge: this.#options.edge, error })
+    const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#failures)
+    this.#failures += 1
+    this.#busy = new AbortController()
+    await pause(longest * (0.5 + Math.random() / 2), this.#busy.signal)
+  }
+}

@@ -1,0 +1,344 @@
+import { PortcullisError } from '../../errors.ts'
+import { corePolicy } from '../../policy.ts'
+import { REASONS, statusOf, type Reason } from '../../reasons.ts'
+import { claimedKeyId, readPart } from '../../token-part.ts'
+import type { Claims, JWK, JWKS } from '../../types.ts'
+import type { Clock } from '../clock.ts'
+import { coreCode, type GateCoreOptions, type Identified, type WithdrawnToken } from '../core/ledger.ts'
+import type { RealmFeed } from '../feed/realm-feed.ts'
+import { GateCore } from '../core/gate.ts'
+import type { IssuerClock } from './issuer-clock.ts'
+import { IssuerKeys, type TakeKeys } from './issuer-keys.ts'
+import type { Settings } from '../settings.ts'
+
+/** The origin renews its own gate's state before each check, so this is never reached. */
+const MAX_STALE_SECONDS = 3_600
+/** Administrators' tokens come again and again; what may change about them is checked every time. */
+const VERIFIED_TOKENS = 1000
+const VERIFIED_TOKEN_BYTES = 1024 * 1024
+
+/** A judged token. */
+export type Judged = { ok: true; realm: string; claims: Claims } | { ok: false; reason: Reason; status: 401 | 403 | 503 }
+
+/**
+ * A token that is to be revoked. `withdrawn`: by the key that signed it, which its issuer has withdrawn; it may be revoked by
+ * its id, and by nothing else.
+ */
+export type IdentifiedToken = { name: string } & (
+  | (Identified & { signedBy: 'issuer' })
+  | (WithdrawnToken & { signedBy: 'withdrawn' })
+)
+
+interface GateRealm {
+  name: string
+  feed: RealmFeed
+  keys: IssuerKeys
+  /** The digest of what other gates must agree with. */
+  policy: string
+  /** When its state was last renewed, in unix seconds; 0 while it must be. */
+  renewedAt: number
+}
+
+export interface OriginGateOptions {
+  settings: Settings
+  /** By the realm's name. */
+  feeds: ReadonlyMap<string, RealmFeed>
+  publicKey: JWK
+  clock: Clock
+  /** By the realm's name: each learns from the issuer's key set and from tokens whose signature is good. */
+  issuerClocks: ReadonlyMap<string, IssuerClock>
+}
+
+/** The origin's own gate: who may administer, and which token is to be revoked. It is told of every commit first. */
+export class OriginGate {
+  readonly #settings: Settings
+  readonly #realms: GateRealm[]
+  readonly #clock: Clock
+  readonly #issuerClocks: ReadonlyMap<string, IssuerClock>
+  #core: GateCore
+  #pinned: JWK
+  #onKeys: (realm: string) => void = () => undefined
+
+  /** Throws `invalid_option` or `invalid_jwks`. */
+  constructor({ settings, feeds, publicKey, clock, issuerClocks }: OriginGateOptions) {
+    this.#settings = settings
+    this.#clock = clock
+    this.#issuerClocks = issuerClocks
+    this.#pinned = publicKey
+    this.#core = new GateCore(coreOptions(settings, [publicKey]))
+    this.#realms = settings.realms.map((realm, index) => {
+      const feed = feeds.get(realm.name)
+      if (feed === undefined) throw new PortcullisError('unknown_realm', `realm ${realm.name} has no feed`)
+      const take: TakeKeys = (json, usableUntil, source) => this.#core.setKeys(index, json, usableUntil, source)
+      const keys = new IssuerKeys(realm, this.#timed(realm.name), take, (withdrawn) => {
+        this.#core.setWithdrawnKeys(index, withdrawn)
+        this.#onKeys(realm.name)
+      })
+      return { name: realm.name, feed, keys, policy: this.#core.policy(index), renewedAt: 0 }
+    })
+    for (const realm of this.#realms) this.sync(realm.name)
+  }
+
+  /** `listener` hears of every set of keys that is fetched for a realm. */
+  onKeys(listener: (realm: string) => void): void {
+    this.#onKeys = listener
+  }
+
+  /** Believes feeds signed by this key too, besides the one that signs now. Throws `invalid_option`; then nothing has changed. */
+  pin(publicKey: JWK): void {
+    const before = this.#core
+    this.#core = new GateCore(coreOptions(this.#settings, [this.#pinned, publicKey]))
+    try {
+      for (const [index, { name, keys }] of this.#realms.entries()) {
+        keys.reinstall()
+        this.#core.setWithdrawnKeys(index, keys.withdrawn)
+        this.sync(name)
+      }
+    } catch (error) {
+      this.#core.free()
+      this.#core = before
+      throw error
+    }
+    this.#pinned = publicKey
+    before.free()
+  }
+
+  /** Judges a token in full, as an edge would. */
+  async check(token: string): Promise<Judged> {
+    await this.#renewKeys(token)
+    const verdict = this.#judge(token)
+    if (verdict.ok || !(await this.#obtainKey(token, verdict.reason))) return verdict
+    return this.#judge(token)
+  }
+
+  /**
+   * Reads whose token it is, once form, issuer, key and signature are good and it is an access token. The key may be one that
+   * the issuer has withdrawn. Throws `invalid_token`, `unexpected_token_use` or `jwks_unreachable`.
+   */
+  async identify(token: string): Promise<IdentifiedToken> {
+    await this.#renewKeys(token)
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return this.#identify(token)
+      } catch (error) {
+        const withdrawn = this.#identifyWithdrawn(token)
+        if (withdrawn !== undefined) return withdrawn
+        // What the core throws here does not say whether it was for want of a key; a verdict does.
+        const reason = reasonOf(this.#core.check(token, this.#clock()))
+        if (attempt > 0 && reason === 'keys_unavailable') throw keysUnavailable()
+        if (attempt > 0 || reason === undefined || !(await this.#obtainKey(token, reason))) throw error
+      }
+    }
+  }
+
+  /** The realm's JWK set in use; fetched first if that is due. Throws `unknown_realm`. */
+  async keys(name: string): Promise<JWKS> {
+    const { keys } = this.#realmOf(name)
+    if (keys.due || keys.current.keys.length === 0) await keys.load()
+    return keys.current
+  }
+
+  /** The keys that a realm's issuer has withdrawn lately. Throws `unknown_realm`. */
+  withdrawnKeys(name: string): JWKS {
+    return { keys: this.#realmOf(name).keys.withdrawn.map(({ jwk }) => jwk) }
+  }
+
+  /** The keys that a realm's feed is to carry, without a fetch; empty before the first. Throws `unknown_realm`. */
+  keysForFeed(name: string): JWKS {
+    return this.#realmOf(name).keys.forFeed
+  }
+
+  /** Takes note of the keys that a realm's feed has from before this process. Throws `unknown_realm`. */
+  rememberKeys(name: string, inFeed: JWKS): void {
+    const realm = this.#realmOf(name)
+    realm.keys.remember(inFeed)
+    this.#core.setWithdrawnKeys(this.#realms.indexOf(realm), realm.keys.withdrawn)
+  }
+
+  /** Asks the issuer for its keys now. Rejects with `unknown_realm`, `jwks_unreachable` or `invalid_jwks`. */
+  async reloadKeys(name: string): Promise<void> {
+    await this.#realmOf(name).keys.reload()
+  }
+
+  /** Fetches a realm's keys unless they are young. Rejects likewise. */
+  async refreshKeys(name: string): Promise<void> {
+    await this.#realmOf(name).keys.refresh()
+  }
+
+  /** Looks for new keys at the issuer, at most once a second for all callers together. Rejects likewise, or with `closed`. */
+  async lookForKeys(name: string): Promise<void> {
+    await this.#realmOf(name).keys.look()
+  }
+
+  /** Lets nobody wait for a look any longer. */
+  endLooks(): void {
+    for (const { keys } of this.#realms) keys.endLooks()
+  }
+
+  /** Begins to fetch a realm's keys if they soon will be due. */
+  renewKeysBehind(name: string): void {
+    this.#realmOf(name).keys.renewBehind()
+  }
+
+  /**
+   * Brings the gate to the head; runs before anybody hears that something was recorded. When that throws, the realm is
+   * brought there before its next check, or that check fails.
+   */
+  sync(name: string): void {
+    const realm = this.#realmOf(name)
+    const index = this.#realms.indexOf(realm)
+    const now = this.#clock()
+    realm.renewedAt = 0
+    if (!this.#applyDeltas(realm, index, now)) this.#applyManifest(realm, index, now)
+    realm.renewedAt = now
+  }
+
+  /** The digest of what a realm's gates must agree on with this one. Throws `unknown_realm`. */
+  policy(name: string): string {
+    return this.#realmOf(name).policy
+  }
+
+  /** Where a delta of one of the realms leads. */
+  sequenceOf(delta: Uint8Array): number {
+    return this.#core.sequenceOf(delta)
+  }
+
+  close(): void {
+    for (const { keys } of this.#realms) keys.close()
+    this.#core.free()
+  }
+
+  /** False where there is no way from there by deltas, as after a correction. */
+  #applyDeltas(realm: GateRealm, index: number, now: number): boolean {
+    const sequence = this.#core.sequence(index)
+    if (sequence === undefined) return false
+    try {
+      for (const { bytes } of realm.feed.statements(sequence)) this.#core.applyFeed(index, bytes, now)
+      return this.#core.sequence(index) === realm.feed.sequence
+    } catch {
+      return false
+    }
+  }
+
+  #applyManifest(realm: GateRealm, index: number, now: number): void {
+    this.#core.applyFeed(index, realm.feed.manifest().bytes, now)
+    for (const sha256 of this.#core.missingSections(index)) {
+      const bytes = realm.feed.section(sha256)
+      if (bytes === undefined)
+        throw new PortcullisError('feed_refused', 'a section of our own manifest is missing', { detail: 'missing_section' })
+      this.#core.provideSection(index, bytes)
+    }
+  }
+
+  #judge(token: string): Judged {
+    const now = this.#clock()
+    for (const realm of this.#realms) if (realm.renewedAt !== now) this.sync(realm.name)
+    const answer = this.#core.check(token, now)
+    const reason = reasonOf(answer)
+    if (reason !== undefined) return { ok: false, reason, status: statusOf(reason) }
+    const realm = this.#realms[realmIndexOf(answer)]
+    if (realm === undefined) return { ok: false, reason: 'wrong_issuer', status: 401 }
+    const claims = readPart(token.split('.', 2)[1] ?? '') as Claims
+    this.#issuerClocks.get(realm.name)?.learn(Number(claims.iat))
+    return { ok: true, realm: realm.name, claims }
+  }
+
+  #identify(token: string): IdentifiedToken {
+    try {
+      const identified = this.#core.identify(token, this.#clock())
+      const realm = this.#realms[identified.realm]
+      if (realm !== undefined) {
+        this.#issuerClocks.get(realm.name)?.learn(identified.issuedAt ?? 0)
+        return { ...identified, name: realm.name, signedBy: 'issuer' }
+      }
+    } catch (cause) {
+      const code = coreCode(cause)
+      if (code === 'unexpected_token_use') throw new PortcullisError(code, 'unexpected token use')
+      if (code === 'keys_unavailable') throw keysUnavailable()
+      if (code !== 'invalid_token') throw cause
+    }
+    throw new PortcullisError('invalid_token', 'invalid token')
+  }
+
+  /** `undefined`: no withdrawn key has signed it, or it is not one that may still be revoked. */
+  #identifyWithdrawn(token: string): IdentifiedToken | undefined {
+    try {
+      const identified = this.#core.identifyWithdrawn(token, this.#clock())
+      const realm = this.#realms[identified.realm]
+      return realm === undefined ? undefined : { ...identified, name: realm.name, signedBy: 'withdrawn' }
+    } catch (cause) {
+      const code = coreCode(cause)
+      if (code === 'invalid_token' || code === 'unexpected_token_use') return undefined
+      throw cause
+    }
+  }
+
+  /** Fetches the keys of the token's realm when they are due; other realms' issuers must not hold it up. */
+  async #renewKeys(token: string): Promise<void> {
+    for (const { keys } of this.#realms) keys.renewBehind()
+    if (!this.#realms.some(({ keys }) => keys.due)) return
+    const keys = this.#keysFor(token)
+    if (keys?.due === true) await keys.load()
+  }
+
+  /** Fetches the keys when that may be why a token was refused; false when nothing new can have come. */
+  async #obtainKey(token: string, reason: Reason): Promise<boolean> {
+    const keys = this.#keysFor(token)
+    if (keys === undefined) return false
+    if (reason === 'keys_unavailable') await keys.load()
+    if (reason !== 'unknown_key') return reason === 'keys_unavailable'
+    return keys.lookFor(claimedKeyId(token))
+  }
+
+  #keysFor(token: string): IssuerKeys | undefined {
+    return this.#realms[realmIndexOf(this.#core.check(token, this.#clock()))]?.keys
+  }
+
+  /** The settings, with a `fetch` that learns from the issuer's `Date`. */
+  #timed(name: string): Settings {
+    const fetch = this.#issuerClocks.get(name)?.timing(this.#settings.fetch)
+    return fetch === undefined ? this.#settings : { ...this.#settings, fetch }
+  }
+
+  #realmOf(name: string): GateRealm {
+    const realm = this.#realms.find((each) => each.name === name)
+    if (realm === undefined) throw new PortcullisError('unknown_realm', 'no such realm here')
+    return realm
+  }
+}
+
+function coreOptions(settings: Settings, feedKeys: JWK[]): Omit<GateCoreOptions, 'hostAlgorithms'> {
+  return {
+    maxTokenBytes: settings.maxTokenBytes,
+    leewaySeconds: settings.leewaySeconds,
+    skewSeconds: settings.skewSeconds,
+    maxLifetimeSeconds: Math.max(...settings.realms.map((realm) => realm.maxLifetimeSeconds)),
+    ...sessionBound(settings),
+    maxStaleSeconds: MAX_STALE_SECONDS,
+    whenStale: 'refuse',
+    maxAcceptStaleSeconds: MAX_STALE_SECONDS,
+    verifiedTokenCacheEntries: VERIFIED_TOKENS,
+    verifiedTokenCacheBytes: VERIFIED_TOKEN_BYTES,
+    realms: settings.realms.map((realm) => ({ ...corePolicy(realm), keysFrom: 'caller', feedKeys })),
+  }
+}
+
+/** The gate's own bounds are the widest of its realms'; each realm's manifest says its own. */
+function sessionBound({ realms }: Settings): { maxSessionSeconds?: number } {
+  const bounds = realms.filter(({ compare }) => compare === 'authTime').map((realm) => realm.maxSessionSeconds)
+  return bounds.length === 0 ? {} : { maxSessionSeconds: Math.max(...bounds) }
+}
+
+function keysUnavailable(): PortcullisError {
+  return new PortcullisError('jwks_unreachable', 'the keys of the issuer are not available at the moment')
+}
+
+function reasonOf(answer: number): Reason | undefined {
+  const code = answer & 0xff
+  return code === 0 ? undefined : (REASONS[code - 1] ?? 'malformed')
+}
+
+/** -1: no realm. */
+function realmIndexOf(answer: number): number {
+  return ((answer >>> 8) & 0xffff) - 1
+}

@@ -1,0 +1,377 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { createOrigin, generateFeedKey, type Origin, type OriginRealm, type OriginReport } from '../../entry/origin/node.ts'
+import { createDevIssuer } from '../../issuer/dev/index.ts'
+import { IssuerClock } from './issuer-clock.ts'
+import { memoryStore } from '../store/memory.ts'
+import { ADMINISTRATOR, createTestIssuer, openStage } from '../testing/stage.ts'
+
+const now = (): number => Math.floor(Date.now() / 1000)
+const CERTS = 'https://issuer.test/certs'
+
+/** A clock that measures, with the time of both machines at hand. */
+class Bench {
+  /** Ours, in milliseconds. */
+  nowMs = 1_800_000_000_000
+  readonly reports: OriginReport[] = []
+  readonly clock = new IssuerClock({
+    realm: 'acme',
+    issuerSkewSeconds: 2,
+    skewSeconds: 5,
+    onReport: (report) => this.reports.push(report),
+    nowMs: () => this.nowMs,
+  })
+
+  /** Fetches from an issuer that is ahead; the way there and back takes its time. */
+  async fetch(aheadMs: number, { url = CERTS, thereMs = 0, backMs = 0, headers = {} as Record<string, string> } = {}): Promise<void> {
+    const answer = async (): Promise<Response> => {
+      this.nowMs += thereMs
+      const date = new Date(Math.floor((this.nowMs + aheadMs) / 1000) * 1000).toUTCString()
+      this.nowMs += backMs
+      return new Response('{}', { headers: { date, ...headers } })
+    }
+    await this.clock.timing(answer)(url)
+  }
+
+  get told(): (string | undefined)[] {
+    return this.reports.map(({ error }) => error?.detail)
+  }
+}
+
+describe('the lead of an issuer', () => {
+  test('is never measured too small once a Date proves it, whatever fractions and ways there are', async () => {
+    const bench = new Bench()
+    let state = 1
+    const random = (limit: number): number => (state = (state * 48_271) % 2_147_483_647) % limit
+    let proven = 0
+    for (let round = 0; round < 20_000; round += 1) {
+      bench.nowMs += random(100_000)
+      const [aheadMs, thereMs, backMs] = [random(12_000) - 4_000, random(700), random(700)]
+      await bench.fetch(aheadMs, { thereMs, backMs })
+      const { leadSeconds } = bench.clock
+      const says = JSON.stringify({ aheadMs, thereMs, backMs, leadSeconds })
+      if (leadSeconds > 0) assert.ok(leadSeconds * 1000 >= aheadMs, says)
+      else assert.ok(aheadMs < 1000 + thereMs + backMs, says)
+      assert.ok(leadSeconds * 1000 < Math.max(0, aheadMs) + 2000 + thereMs + backMs, says)
+      if (leadSeconds > 0) proven += 1
+    }
+    assert.ok(proven > 5_000, String(proven))
+  })
+
+  test('is learnt from nobody whom we do not know', async () => {
+    const bench = new Bench()
+    await bench.fetch(4_000, { url: 'http://issuer.test/certs' })
+    assert.equal(bench.clock.leadSeconds, 0)
+    for (const url of [CERTS, 'http://127.0.0.1:8780/certs', 'http://localhost/certs', 'http://[::1]/certs']) {
+      const other = new Bench()
+      await other.fetch(4_000, { url })
+      assert.ok([4, 5].includes(other.clock.leadSeconds), url)
+    }
+  })
+
+  test('follows the Date when the clock is corrected, and takes along what tokens have shown', async () => {
+    const bench = new Bench()
+    await bench.fetch(4_000)
+    bench.clock.learn(bench.nowMs / 1000 + 4)
+    assert.equal(bench.clock.leadSeconds, 5)
+    bench.nowMs += 300_000
+    await bench.fetch(0)
+    assert.equal(bench.clock.leadSeconds, 0)
+  })
+
+  test('is kept where tokens have shown more than the Date ever did', async () => {
+    const bench = new Bench()
+    bench.clock.learn(bench.nowMs / 1000 + 9)
+    await bench.fetch(4_000)
+    await bench.fetch(0)
+    assert.equal(bench.clock.leadSeconds, 9)
+  })
+
+  test('that only tokens show outlives a Date that never showed it, as that may be the clock of a proxy', async () => {
+    const bench = new Bench()
+    await bench.fetch(0)
+    bench.clock.learn(bench.nowMs / 1000 + 3)
+    await bench.fetch(0)
+    assert.equal(bench.clock.leadSeconds, 3)
+    bench.nowMs += 86_399_000
+    assert.equal(bench.clock.leadSeconds, 3)
+    bench.nowMs += 1_000
+    assert.equal(bench.clock.leadSeconds, 0, 'not shown again for a day')
+    bench.clock.learn(bench.nowMs / 1000 + 2)
+    bench.clock.learn(bench.nowMs / 1000 + 1)
+    assert.equal(bench.clock.leadSeconds, 2, 'the greatest counts')
+  })
+
+  test('is not learnt from a token dated forward, nor from an old one or none', () => {
+    const bench = new Bench()
+    for (const iat of [bench.nowMs / 1000 + 3_601, bench.nowMs, bench.nowMs / 1000 - 9, 0, Number.NaN, Infinity]) bench.clock.learn(iat)
+    assert.deepEqual([bench.clock.leadSeconds, bench.told], [0, []])
+  })
+
+  test('of a Date out of a cache is at least what it shows', async () => {
+    const bench = new Bench()
+    await bench.fetch(4_000)
+    await bench.fetch(-60_000, { headers: { age: '64' } })
+    assert.equal(bench.clock.leadSeconds, 5, 'an old Date takes nothing back')
+    await bench.fetch(9_000, { headers: { age: '1' } })
+    assert.equal(bench.clock.leadSeconds, 9)
+  })
+
+  test('is reported once when it begins and once when it is over, and apart when it is more than is allowed for', async () => {
+    const bench = new Bench()
+    bench.clock.learn(bench.nowMs / 1000 + 2)
+    bench.clock.tend()
+    assert.deepEqual(bench.told, [], 'issuerSkewSeconds allows for it')
+    for (const ahead of [3_000, 3_500, 3_100]) await bench.fetch(ahead)
+    assert.deepEqual(bench.told, ['issuer_ahead'])
+    await bench.fetch(20_000)
+    assert.deepEqual(bench.told, ['issuer_ahead', 'issuer_beyond_skew'])
+    assert.ok(bench.reports.every(({ kind, realm, error }) => kind === 'clock' && realm === 'acme' && error?.code === 'clock_differs'))
+    await bench.fetch(0)
+    bench.clock.tend()
+    assert.deepEqual(bench.told, ['issuer_ahead', 'issuer_beyond_skew', undefined, undefined])
+  })
+
+  test('is not reported again and again where it is not a whole number of seconds', async () => {
+    const of = async (aheadMs: number): Promise<(string | undefined)[]> => {
+      const bench = new Bench()
+      for (let round = 0; round < 200; round += 1) {
+        bench.nowMs += 2_137
+        await bench.fetch(aheadMs, { thereMs: 20, backMs: 20 })
+      }
+      return bench.told
+    }
+    assert.deepEqual(await of(1_500), [])
+    assert.deepEqual(await of(2_500), ['issuer_ahead'])
+    assert.deepEqual(await of(4_950), ['issuer_ahead'])
+    assert.deepEqual(await of(5_500), ['issuer_ahead', 'issuer_beyond_skew'])
+  })
+
+  test('what is reported of events is over some minutes after the last', () => {
+    const bench = new Bench()
+    for (let round = 0; round < 3; round += 1) {
+      bench.nowMs += 60_000
+      bench.clock.took({ taken: 'caller_replaced', aheadBySeconds: 60 })
+      bench.clock.tend()
+    }
+    assert.deepEqual(bench.told, ['caller_replaced'])
+    bench.nowMs += 600_000
+    bench.clock.tend()
+    assert.deepEqual(bench.told, ['caller_replaced', undefined])
+  })
+})
+
+/** An origin whose issuer's key set is fetched, with a `Date` so far ahead of ours. */
+async function originOf(aheadSeconds: number, change: Partial<OriginRealm> = {}): Promise<{ origin: Origin; reports: OriginReport[] }> {
+  const issuer = await createTestIssuer()
+  const reports: OriginReport[] = []
+  const origin = await createOrigin({
+    store: memoryStore(),
+    signingKey: (await generateFeedKey()).signingKey,
+    realms: [{ ...issuer.realm, jwks: CERTS, ...change }],
+    fetch: async () => Response.json({ keys: [issuer.jwk] }, { headers: { date: new Date((now() + aheadSeconds) * 1000).toUTCString() } }),
+    onReport: (report) => reports.push(report),
+  })
+  await origin.publishKeys('acme')
+  return { origin, reports }
+}
+
+/** Whether a token of alice's for the app `demo` is refused. */
+function refused(origin: Origin, issuedAt: number): string | undefined {
+  return origin.refuses('acme', { subject: 'alice', session: 's1', authorizedParty: 'demo', issuedAt, expiresAt: issuedAt + 300 })
+}
+
+const LOGOUTS: readonly [string, (origin: Origin) => Promise<unknown>][] = [
+  ['logoutUser', (origin) => origin.logoutUser('acme', 'alice')],
+  ['setClientNotBefore', (origin) => origin.setClientNotBefore('acme', 'demo')],
+  ['logoutRealm', (origin) => origin.logoutRealm('acme')],
+  ['setRealmNotBefore', (origin) => origin.setRealmNotBefore('acme')],
+  ['endClientSession', (origin) => origin.endClientSession('acme', 's1', 'demo')],
+]
+
+describe('an issuer ahead of the origin', () => {
+  for (const [verb, logOut] of LOGOUTS) {
+    test(`as its key set says: ${verb} refuses what it has issued, and a login some seconds later is let in`, async () => {
+      for (const ahead of [3, 4, 5]) {
+        const { origin, reports } = await originOf(ahead)
+        const before = now()
+        await logOut(origin)
+        const [issued, latest] = [before + ahead, now() + 5]
+        assert.ok(refused(origin, issued) !== undefined, `${ahead} s: what was issued before the logout is alive`)
+        assert.equal(refused(origin, latest + 1), undefined, `${ahead} s: a login after skewSeconds is refused`)
+        // A `Date` says it to a second.
+        const told = reports.map(({ kind, realm, error }) => [kind, realm, error?.detail])
+        if (ahead > 3) assert.deepEqual(told, [['clock', 'acme', 'issuer_ahead']])
+        await origin.close()
+      }
+    })
+  }
+
+  test('in step with it is not reported, and costs nothing beyond issuerSkewSeconds', async () => {
+    for (const ahead of [0, -3]) {
+      const { origin, reports } = await originOf(ahead)
+      await origin.logoutUser('acme', 'alice')
+      assert.equal(refused(origin, now() + 3), undefined)
+      assert.deepEqual(reports, [])
+      await origin.close()
+    }
+  })
+
+  test("as an administrator's token shows: the logout that it asks for allows for it", async () => {
+    const stage = await openStage()
+    try {
+      const before = now()
+      const token = await stage.issuer.token({ ...ADMINISTRATOR, iat: before + 5, exp: before + 300 })
+      const path = '/admin/realms/acme/users/alice/logout'
+      const answer = await stage.get(path, { method: 'POST', headers: { authorization: `Bearer ${token}` } })
+      assert.equal(answer.status, 204)
+      assert.equal(refused(stage.origin, before + 5), 'user_revoked')
+      assert.deepEqual(stage.reports.map(({ kind, error }) => [kind, error?.detail]), [['clock', 'issuer_ahead']])
+      const metrics = await (await stage.get('/metrics')).text()
+      assert.match(metrics, /^portcullis_issuer_lead_seconds\{realm="acme"\} [345]$/m)
+    } finally {
+      await stage.close()
+    }
+  })
+
+  test('as a token shows that is revoked; a token signed by nobody known shows nothing', async () => {
+    const stage = await openStage()
+    try {
+      const stranger = await createTestIssuer()
+      assert.equal((await stage.revoke(await stranger.token({ iat: now() + 4 }))).status, 401)
+      assert.equal(stage.reports.length, 0)
+      const before = now()
+      const ahead = await stage.issuer.token({ jti: 'ahead', iat: before + 30, exp: before + 330 })
+      assert.equal((await stage.revoke(ahead)).status, 200)
+      const ofIt = { tokenId: 'ahead', issuedAt: before + 30, expiresAt: before + 330 }
+      assert.equal(stage.origin.refuses('acme', ofIt), 'token_revoked')
+      assert.deepEqual(stage.reports.map(({ error }) => error?.detail), ['issuer_ahead', 'issuer_beyond_skew'])
+      await stage.origin.logoutUser('acme', 'alice')
+      assert.equal(refused(stage.origin, now() + 6), undefined, 'skewSeconds is the most that is allowed for')
+    } finally {
+      await stage.close()
+    }
+  })
+})
+
+describe('the time of an event', () => {
+  test('by an authenticated source is recorded as it is, also ahead of us', async () => {
+    for (const ahead of [-600, -1, 0, 4, 60, 3_590]) {
+      const { origin, reports } = await originOf(0)
+      const occurredAt = now() + ahead
+      await origin.logoutUser('acme', 'alice', { occurredAt })
+      assert.equal(origin.userNotBefore('acme', 'alice'), occurredAt)
+      await origin.setClientNotBefore('acme', 'shop', undefined, { occurredAt })
+      const ofShop = (issuedAt: number) => origin.refuses('acme', { authorizedParty: 'shop', issuedAt, expiresAt: issuedAt + 300 })
+      assert.deepEqual([ofShop(occurredAt), ofShop(occurredAt + 1)], ['client_revoked', undefined])
+      await origin.endClientSession('acme', 's9', 'demo', { occurredAt })
+      await origin.endSession('acme', 's8', { occurredAt })
+      const ofSession = (session: string, issuedAt: number) =>
+        origin.refuses('acme', { session, authorizedParty: 'demo', issuedAt, expiresAt: issuedAt + 300 })
+      assert.deepEqual([ofSession('s9', occurredAt), ofSession('s9', occurredAt + 1)], ['session_revoked', undefined])
+      assert.equal(ofSession('s8', Math.max(occurredAt, now()) + 59), 'session_revoked')
+      await origin.logoutRealm('acme', { occurredAt })
+      const ofNobody = (issuedAt: number) => origin.refuses('acme', { issuedAt, expiresAt: issuedAt + 300 })
+      assert.deepEqual([ofNobody(occurredAt), ofNobody(occurredAt + 1)], ['realm_revoked', undefined])
+      assert.equal(reports.filter(({ error }) => error?.detail === 'source_ahead').length, ahead > 0 ? 1 : 0, String(ahead))
+      const lines = await origin.audit.list({ realm: 'acme', action: 'user_logged_out', limit: 10 })
+      assert.deepEqual(lines.map(({ detail }) => detail), [ahead > 0 ? 'source_ahead' : undefined])
+      assert.ok(!Object.hasOwn(lines[0] ?? {}, 'occurredAt'))
+      await origin.close()
+    }
+  })
+
+  test('by clocks of several nodes is recorded as far beyond as they may differ', async () => {
+    const { origin } = await originOf(0, { sourceSkewSeconds: 3 })
+    const occurredAt = now() - 10
+    await origin.logoutUser('acme', 'alice', { occurredAt })
+    assert.equal(origin.userNotBefore('acme', 'alice'), occurredAt + 3)
+    await origin.close()
+  })
+
+  test('that no clock has is replaced and reported, and the event is not lost', async () => {
+    const { origin, reports } = await originOf(0)
+    const before = now()
+    await origin.logoutUser('acme', 'alice', { occurredAt: Date.now() })
+    await origin.setClientNotBefore('acme', 'shop', Date.now())
+    const after = now()
+    for (const subject of [{ subject: 'alice' }, { authorizedParty: 'shop' }]) {
+      const asked = (issuedAt: number) => origin.refuses('acme', { ...subject, issuedAt, expiresAt: issuedAt + 300 })
+      assert.notEqual(asked(before), undefined)
+      assert.equal(asked(after + 3), undefined)
+    }
+    assert.deepEqual(reports.map(({ kind, error }) => [kind, error?.detail]), [['clock', 'source_replaced'], ['clock', 'caller_replaced']])
+    await origin.setRealmNotBefore('acme', now() + 60)
+    assert.equal(reports.length, 2, 'reported once')
+    await origin.close()
+  })
+
+  test('is a number of seconds, and not stated twice', async () => {
+    const { origin } = await originOf(0)
+    for (const occurredAt of [0, -1, Number.NaN, Infinity, '5', null] as number[]) {
+      await assert.rejects(origin.logoutUser('acme', 'alice', { occurredAt }), { code: 'invalid_event', detail: 'invalid_time' })
+    }
+    await assert.rejects(origin.setRealmNotBefore('acme', now(), { occurredAt: now() }), { detail: 'invalid_time' })
+    await origin.logoutUser('acme', 'alice', { occurredAt: now() - 0.5 })
+    await origin.close()
+  })
+
+  test('of a correction is refused when it lies ahead', async () => {
+    const { origin } = await originOf(0)
+    const correction = { kind: 'user', subject: 'alice', notBefore: now() + 60 } as const
+    await assert.rejects(origin.correct('acme', correction, { reason: 'test' }), { detail: 'not_before_in_future' })
+    await origin.close()
+  })
+
+  test('cannot be stated by a request', async () => {
+    const stage = await openStage()
+    try {
+      const path = '/admin/realms/acme/clients/shop/push-revocation'
+      assert.equal((await stage.administer('POST', path, { occurredAt: now() })).status, 400)
+      assert.equal((await stage.administer('POST', `${path}?occurredAt=1`)).status, 200)
+      const ofShop = { authorizedParty: 'shop', issuedAt: now(), expiresAt: now() + 300 }
+      assert.equal(stage.origin.refuses('acme', ofShop), 'client_revoked')
+    } finally {
+      await stage.close()
+    }
+  })
+})
+
+test('a development issuer that is measured by its own Date logs in again right after a logout', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'portcullis-clock-'))
+  const issuer = await createDevIssuer({ issuer: 'http://localhost:8780/realms/acme', path: join(folder, 'issuer.db') })
+  const certs = `${issuer.realm.issuer}/protocol/openid-connect/certs`
+  const origin = await createOrigin({
+    store: memoryStore(),
+    signingKey: (await generateFeedKey()).signingKey,
+    realms: [{ ...issuer.realm, jwks: certs }],
+    async fetch(input) {
+      const answer = await issuer.fetch(new Request(input as string))
+      assert.ok(answer !== undefined)
+      answer.headers.set('date', new Date().toUTCString())
+      return answer
+    },
+    onReport: (report) => assert.fail(report.error?.message),
+  })
+  issuer.attach(origin)
+  await origin.publishKeys('acme')
+  async function logIn(): Promise<{ sub: string; iat: number }> {
+    const form = new URLSearchParams({ grant_type: 'password', client_id: 'demo', username: 'alice', password: 'alice-password' })
+    const answer = await issuer.fetch(new Request(`${issuer.realm.issuer}/protocol/openid-connect/token`, { method: 'POST', body: form }))
+    assert.equal(answer?.status, 200)
+    const { access_token: token } = (await answer.json()) as { access_token: string }
+    return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { sub: string; iat: number }
+  }
+  const { sub, iat } = await logIn()
+  await origin.logoutUser('acme', sub)
+  assert.equal(origin.refuses('acme', { subject: sub, issuedAt: iat, expiresAt: iat + 300 }), 'user_revoked')
+  const again = await logIn()
+  assert.ok(again.iat > iat && again.iat <= now())
+  assert.equal(origin.refuses('acme', { subject: sub, issuedAt: again.iat, expiresAt: again.iat + 300 }), undefined)
+  await issuer.close()
+  await origin.close()
+  await rm(folder, { recursive: true })
+})

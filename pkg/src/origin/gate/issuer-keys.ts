@@ -1,0 +1,237 @@
+import { calculateJwkThumbprint, type JWK as JoseJwk } from 'jose'
+import { PortcullisError } from '../../errors.ts'
+import { type KeyFetch, RemoteKeys } from '../../jwks/remote-jwks.ts'
+import { KeyLookupLimiter } from '../../jwks/lookup-limiter.ts'
+import { isObject } from '../../options.ts'
+import type { JWK, JWKS } from '../../types.ts'
+import { host } from '../core/ledger.ts'
+import { KeyLookup } from './key-lookup.ts'
+import { KeyRoll, type WithdrawnKey } from './key-roll.ts'
+import type { RealmSettings, Settings } from '../settings.ts'
+
+/** Where keys from a function are 'fetched' from; the name can't be resolved (RFC 6761 §6.4) and never is. */
+const FUNCTION_URL = 'https://jwks-function.invalid/'
+/** A set from the configuration does not age. */
+const FOR_EVER = Number.MAX_SAFE_INTEGER
+/** Tokens with unknown keys that wait for a look at the same time; others are refused at once. As at the edges. */
+const MAX_WAITING_TOKENS = 64
+
+/**
+ * Takes a JWK set into the core, and returns the places of the keys that it cannot use. Throws when it can use none. Only a
+ * set from a `url` may not hold secrets.
+ */
+export type TakeKeys = (json: Uint8Array, usableUntil: number, source: 'configuration' | 'url') => readonly number[]
+
+/** Hears of every set that is taken into use, with the keys that have been withdrawn lately. */
+export type KeysChanged = (withdrawn: readonly WithdrawnKey[]) => void
+
+/** The keys of one realm's issuer: given in the options, fetched, or asked of a function. */
+export class IssuerKeys {
+  readonly #realm: RealmSettings
+  readonly #settings: Settings
+  readonly #take: TakeKeys
+  readonly #remote: RemoteKeys | undefined
+  readonly #onChange: KeysChanged
+  readonly #roll = new KeyRoll()
+  readonly #search = new KeyLookupLimiter()
+  readonly #look: KeyLookup
+  #waiting = 0
+  #installed: { json: Uint8Array; usableUntil: number; source: 'configuration' | 'url' } | undefined
+  #current: JWKS = { keys: [] }
+  #failing = false
+
+  /** Does no I/O. Throws `invalid_jwks` for a given set without a usable key. */
+  constructor(realm: RealmSettings, settings: Settings, take: TakeKeys, onChange: KeysChanged) {
+    this.#onChange = onChange
+    this.#realm = realm
+    this.#settings = settings
+    this.#take = take
+    this.#look = new KeyLookup(async () => this.#remote?.look())
+    const { jwks } = realm
+    if (typeof jwks === 'function') this.#remote = this.#fetched(FUNCTION_URL, 'configuration', async () => Response.json(await jwks()))
+    else if (typeof jwks === 'string' || jwks instanceof URL) this.#remote = this.#fetched(jwks, 'url', settings.fetch)
+    else this.#install(new TextEncoder().encode(JSON.stringify(jwks)), FOR_EVER, 'configuration', 'act')
+  }
+
+  /** The set in use. */
+  get current(): JWKS {
+    return this.#current
+  }
+
+  /**
+   * What the feed is to carry: the set in use, and keys that it has had since before this process, until the issuer is known
+   * to have them no more. Empty before the first fetch.
+   */
+  get forFeed(): JWKS {
+    if (this.#installed === undefined) return this.#current
+    return { keys: [...this.#current.keys, ...this.#roll.inFeedOnly] }
+  }
+
+  /** Keys that the issuer has withdrawn lately. */
+  get withdrawn(): readonly WithdrawnKey[] {
+    return this.#roll.withdrawn
+  }
+
+  /** Takes note of the keys that the feed has from before this process. */
+  remember(inFeed: JWKS): void {
+    this.#roll.remember(inFeed.keys)
+    // A set that is never fetched is what there is now.
+    if (this.#remote === undefined) this.#roll.fetched(this.#current.keys, 'act', Date.now())
+  }
+
+  /** Whether they should be fetched before they are used. */
+  get due(): boolean {
+    return this.#remote?.due ?? false
+  }
+
+  /** Fetches the set, unless that has just failed. A failure is reported and leaves the old one. */
+  async load(): Promise<void> {
+    await this.#remote?.load().catch(() => undefined)
+  }
+
+  /** Asks for the set now, however young it is. Rejects with `jwks_unreachable` or `invalid_jwks`; then the old one stays. */
+  async reload(): Promise<void> {
+    await this.#remote?.reload()
+  }
+
+  /** Gives the set in use to a core that has none yet. */
+  reinstall(): void {
+    if (this.#installed === undefined) return
+    const { json, usableUntil, source } = this.#installed
+    this.#take(json, usableUntil, source)
+  }
+
+  /** Fetches the set unless it is young. Rejects likewise, also right after a failure. */
+  async refresh(): Promise<void> {
+    await this.#remote?.refresh()
+  }
+
+  /** Begins to fetch the set if it soon will be due, or to confirm that a key is gone. */
+  renewBehind(): void {
+    this.#remote?.refreshBehind(undefined, this.#roll.pollAgainAtMs <= Date.now() ? 'now' : 'ageing')
+  }
+
+  /**
+   * Looks for keys that are not in the set, by a fetch that begins after this call; one a second for all callers together. Rejects as
+   * `reload`, or with `closed`. Keys are only added.
+   */
+  async look(): Promise<void> {
+    if (this.#remote !== undefined) await this.#look.ask()
+  }
+
+  /** Looks for a key that a token names, if that can be done at once; false when it was not, or failed. */
+  async lookFor(kid: string): Promise<boolean> {
+    const { state } = this.#look
+    if (this.#remote === undefined || state === 'resting' || this.#waiting >= MAX_WAITING_TOKENS) return false
+    if (!this.#search.admits(kid, state === 'under_way' ? 'under_way' : 'needed')) return false
+    this.#waiting += 1
+    try {
+      await this.#look.join()
+      return true
+    } catch {
+      return false
+    } finally {
+      this.#waiting -= 1
+      this.#search.lookedFor(kid)
+    }
+  }
+
+  /** Lets nobody wait for a look any longer. */
+  endLooks(): void {
+    this.#look.close()
+  }
+
+  close(): void {
+    this.endLooks()
+    this.#remote?.close()
+  }
+
+  #fetched(url: URL | string, source: 'configuration' | 'url', fetch: typeof globalThis.fetch): RemoteKeys {
+    const { jwksMaxAgeSeconds, jwksMaxStaleSeconds, jwksTimeoutMs, plainHttp } = this.#settings
+    const options = {
+      url,
+      maxAgeSeconds: jwksMaxAgeSeconds,
+      maxStaleSeconds: jwksMaxStaleSeconds,
+      timeoutMs: jwksTimeoutMs,
+      plainHttp,
+      shareFlights: host().shareFlights,
+      fetch,
+      onFailure: (error: unknown, why: KeyFetch) => {
+        if (why === 'poll') this.#roll.failed(Date.now())
+        this.#report(error instanceof PortcullisError ? error : unreachable(error))
+      },
+    }
+    return new RemoteKeys(options, (json, usableUntil, why) => this.#install(json, usableUntil, source, why))
+  }
+
+  #install(json: Uint8Array, usableUntil: number, source: 'configuration' | 'url', why: KeyFetch): void {
+    const own = (JSON.parse(new TextDecoder().decode(json)) as { keys: unknown[] }).keys
+    const named = own.filter(isObject) as JWK[]
+    // Nothing new, so tokens with made-up keys do not set the core to work.
+    if (why === 'look' && named.length > 0 && this.#roll.has(named)) return this.#report(undefined)
+    const unusable = this.#taken(json, usableUntil, source)
+    this.#roll.fetched(own.filter((_, index) => !unusable.includes(index)) as JWK[], why, Date.now())
+    const kept = this.#roll.kept(named)
+    const keys = [...named, ...kept]
+    // A look must not put off the end of keys that it has not seen.
+    const until = why === 'look' && kept.length > 0 ? (this.#installed?.usableUntil ?? usableUntil) : usableUntil
+    const all = kept.length === 0 ? json : new TextEncoder().encode(JSON.stringify({ keys }))
+    if (kept.length > 0) this.#take(all, until, source)
+    this.#installed = { json: all, usableUntil: until, source }
+    this.#current = { keys }
+    this.#report(undefined)
+    this.#onChange(this.#roll.withdrawn)
+  }
+
+  #taken(json: Uint8Array, usableUntil: number, source: 'configuration' | 'url'): readonly number[] {
+    try {
+      return this.#take(json, usableUntil, source)
+    } catch (cause) {
+      throw new PortcullisError('invalid_jwks', `realm ${this.#realm.name}: the JWK set has no usable key`, { cause })
+    }
+  }
+
+  /** Once when it begins to fail and once when it works again. */
+  #report(error: PortcullisError | undefined): void {
+    if (this.#failing === (error !== undefined)) return
+    this.#failing = error !== undefined
+    this.#settings.onReport({ kind: 'jwks', realm: this.#realm.name, error })
+  }
+}
+
+/** A key with its RFC 7638 thumbprint. */
+export interface KnownKey {
+  jwk: JWK
+  kid: string | undefined
+  use: string | undefined
+  thumbprint: string
+}
+
+/** The keys of a set whose members we know. */
+export async function knownKeys({ keys }: JWKS): Promise<KnownKey[]> {
+  const known = await Promise.all(keys.map(async (jwk) => ({ jwk, kid: jwk.kid, use: jwk.use, thumbprint: await thumbprintOf(jwk) })))
+  return known.filter((key): key is KnownKey => key.thumbprint !== undefined)
+}
+
+/** The algorithm of a JWK: its own, else the one that its type implies. */
+export function algorithmOf({ alg, kty, crv }: JWK, rsaAlgorithm = 'RS256'): string | undefined {
+  if (alg !== undefined) return alg
+  if (kty === 'RSA') return rsaAlgorithm
+  return IMPLIED_ALGORITHMS[crv ?? '']
+}
+
+/** By curve (RFC 7518 §3.4, RFC 8037 §3.1). */
+const IMPLIED_ALGORITHMS: Readonly<Record<string, string>> = { 'P-256': 'ES256', 'P-384': 'ES384', 'P-521': 'ES512', Ed25519: 'EdDSA' }
+
+/** `undefined` for what is no key we know the members of. */
+async function thumbprintOf(key: JWK): Promise<string | undefined> {
+  try {
+    return await calculateJwkThumbprint(key as JoseJwk)
+  } catch {
+    return undefined
+  }
+}
+
+function unreachable(cause: unknown): PortcullisError {
+  return new PortcullisError('jwks_unreachable', 'the JWK set cannot be had', { cause })
+}

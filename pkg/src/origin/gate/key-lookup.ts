@@ -1,0 +1,72 @@
+import { PortcullisError } from '../../errors.ts'
+
+/** The shortest time between two looks, for all callers together: all that tokens with made-up key ids can cost the issuer. */
+const LOOK_EVERY_MS = 1_000
+
+/** Looks at an issuer's keys, one at a time and at most one a second. Everybody who asks before one begins shares it. */
+export class KeyLookup {
+  readonly #look: () => Promise<void>
+  #begunAtMs = -Infinity
+  #running: Promise<void> | undefined
+  #next: Promise<void> | undefined
+  #endPause: () => void = () => undefined
+  #closed = false
+
+  constructor(look: () => Promise<void>) {
+    this.#look = look
+  }
+
+  /** A look that begins after this call: one that is under way may have been answered before. Rejects as it does, or with `closed`. */
+  ask(): Promise<void> {
+    this.#next ??= this.#begin()
+    return this.#next
+  }
+
+  /** Whether one is under way, may begin at once, or must wait, for the last one has only just begun. */
+  get state(): 'under_way' | 'idle' | 'resting' {
+    if (this.#running !== undefined) return 'under_way'
+    return this.#next === undefined && this.#restMs <= 0 ? 'idle' : 'resting'
+  }
+
+  /** The look that is under way, else the next. For those that a moment's difference is not worth a second's wait. */
+  join(): Promise<void> {
+    return this.#running ?? this.ask()
+  }
+
+  /** Lets nobody wait any longer. */
+  close(): void {
+    this.#closed = true
+    this.#endPause()
+  }
+
+  async #begin(): Promise<void> {
+    await this.#running?.catch(() => undefined)
+    await this.#pause(this.#restMs)
+    this.#next = undefined
+    if (this.#closed) throw new PortcullisError('closed', 'the origin is closed')
+    this.#begunAtMs = Date.now()
+    const running = this.#look()
+    const end = (): void => {
+      this.#running = undefined
+    }
+    running.then(end, end)
+    this.#running = running
+    return running
+  }
+
+  /** How long until another may begin. A clock that was set back must not make it longer. */
+  get #restMs(): number {
+    return Math.min(this.#begunAtMs + LOOK_EVERY_MS - Date.now(), LOOK_EVERY_MS)
+  }
+
+  async #pause(ms: number): Promise<void> {
+    if (ms <= 0 || this.#closed) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#endPause = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+}

@@ -1,0 +1,35 @@
+import { bearerToken } from '../../http/bearer.ts'
+import type { Context } from './context.ts'
+import { isObject } from '../../options.ts'
+import type { Claims } from '../../types.ts'
+import { refusedToken } from './problem.ts'
+
+/** Who administers, for what is recorded about it. */
+export interface Administrator {
+  realm: string
+  subject: string | undefined
+}
+
+/**
+ * Admits the bearer of a valid access token with the realm's administrator role, judged by the origin's own gate; the
+ * role is one of the token's own realm. Throws a `Problem`: 401, 403, or 503 without keys.
+ */
+export async function admitAdministrator(context: Context, request: Request, realm: string): Promise<Administrator> {
+  const presented = bearerToken(request.headers)
+  if (presented.kind === 'nothing') throw refusedToken({ ok: false, reason: 'missing_token', status: 401 })
+  // A scheme with nothing after it presents credentials, and bad ones.
+  if (presented.token === '') throw refusedToken({ ok: false, reason: 'malformed', status: 401 })
+  const judged = await context.gate.check(presented.token)
+  if (!judged.ok) throw refusedToken(judged)
+  const role = context.settings.realms.find(({ name }) => name === realm)?.adminRole
+  if (judged.realm !== realm || role === undefined || !rolesOf(judged.claims).includes(role)) {
+    throw refusedToken({ ok: false, reason: 'insufficient_scope', status: 403 })
+  }
+  return { realm: judged.realm, subject: judged.claims.sub }
+}
+
+/** The realm roles, as Keycloak's tokens carry them. */
+function rolesOf(claims: Claims): unknown[] {
+  const access = claims['realm_access']
+  return isObject(access) && Array.isArray(access['roles']) ? access['roles'] : []
+}

@@ -1,0 +1,96 @@
+import { Problem } from './problem.ts'
+import { invalidRequest } from './input.ts'
+import { sameDigest, sha256 } from '../same-secret.ts'
+import type { ClientOptions } from '../options.ts'
+
+/** What unknown and public clients are compared with: no secret has it. */
+const NO_DIGEST = new Uint8Array(32)
+/** Of a name that a client claims, no more than this is remembered with its failures. */
+const MAX_ACCOUNT_CHARACTERS = 128
+
+/** A client that has shown who it is. */
+export interface AuthenticatedClient {
+  id: string
+}
+
+export interface AuthenticateOptions {
+  /** The realm in which it asks. Default: it is not looked at. */
+  realm?: string
+  /** Hears whose secret is about to be compared, and once more before the outcome is told; may throw to refuse. */
+  attempt?: (account: string) => void
+}
+
+interface KnownClient {
+  /** `undefined`: a public client. */
+  secretSha256: Promise<Uint8Array> | undefined
+  realms: readonly string[] | undefined
+}
+
+/** The OAuth clients known here. Of their secrets it keeps hashes. */
+export class ClientRegistry {
+  readonly #clients: ReadonlyMap<string, KnownClient>
+
+  constructor(clients: readonly ClientOptions[]) {
+    this.#clients = new Map(clients.map((client) => [client.id, { secretSha256: digestOf(client), realms: client.realms }]))
+  }
+
+  /**
+   * Who asks (RFC 6749 §2.3): a public client by `client_id`, a confidential one by `client_secret` or HTTP Basic. Throws a
+   * `Problem`: 401 `invalid_client`, or 400 `invalid_request` when it is said in two ways.
+   */
+  async authenticate(
+    request: Request,
+    form: ReadonlyMap<string, string>,
+    { realm, attempt }: AuthenticateOptions = {},
+  ): Promise<AuthenticatedClient> {
+    const basic = basicCredentials(request.headers.get('authorization'))
+    if (basic !== undefined && form.has('client_secret')) throw invalidRequest('the client authenticates in two ways')
+    if (basic !== undefined && form.has('client_id') && form.get('client_id') !== basic.id) {
+      throw invalidRequest('the client has two names')
+    }
+    const id = basic?.id ?? form.get('client_id')
+    const secret = basic?.secret ?? form.get('client_secret')
+    if (id === undefined) throw invalidClient(false)
+    const account = `client:${id.slice(0, MAX_ACCOUNT_CHARACTERS)}`
+    attempt?.(account)
+    const isKnown = await this.#knows(id, secret, realm)
+    // Of guesses that come all at once, those beyond the limit hear nothing.
+    attempt?.(account)
+    if (!isKnown) throw invalidClient(basic !== undefined)
+    return { id }
+  }
+
+  /** Compares for unknown clients too, in the same time. A public client has no secret to give. */
+  async #knows(id: string, secret: string | undefined, realm: string | undefined): Promise<boolean> {
+    const client = this.#clients.get(id)
+    const same = sameDigest(await sha256(secret ?? ''), (await client?.secretSha256) ?? NO_DIGEST)
+    if (client === undefined || (realm !== undefined && client.realms?.includes(realm) === false)) return false
+    return client.secretSha256 === undefined ? secret === undefined : same
+  }
+}
+
+function digestOf({ secret, secretSha256 }: ClientOptions): Promise<Uint8Array> | undefined {
+  if (secret !== undefined) return sha256(secret)
+  if (secretSha256 === undefined) return undefined
+  return Promise.resolve(Uint8Array.from(secretSha256.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)))
+}
+
+function invalidClient(basic: boolean): Problem {
+  const headers: Record<string, string> = basic ? { 'www-authenticate': 'Basic realm="portcullis"' } : {}
+  return new Problem(401, 'invalid_client', 'the client is unknown or its secret is wrong', headers)
+}
+
+/** Id and secret are form-encoded before they are base64-encoded. What cannot be read names a client that nobody is. */
+function basicCredentials(header: string | null): { id: string; secret: string } | undefined {
+  if (header === null || !/^basic(?: |$)/i.test(header)) return undefined
+  try {
+    const [id = '', ...secret] = atob(header.slice('basic'.length).trim()).split(':')
+    return { id: formDecode(id), secret: formDecode(secret.join(':')) }
+  } catch {
+    return { id: '', secret: '' }
+  }
+}
+
+function formDecode(text: string): string {
+  return decodeURIComponent(text.replaceAll('+', ' '))
+}

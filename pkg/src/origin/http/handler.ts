@@ -1,0 +1,98 @@
+import { within } from '../../timing/deadline.ts'
+import { PortcullisError } from '../../errors.ts'
+import type { Context } from './context.ts'
+import { preflight, withCors } from './cors.ts'
+import type { AnsweredRequest } from '../api.ts'
+import { knownMethod } from './request-log.ts'
+import { Problem, problemOf, problemResponse } from './problem.ts'
+import type { Resource, Router } from './router.ts'
+import { requireHttps } from './require-https.ts'
+import type { RequestSource } from '../api.ts'
+
+export interface RequestHandlerOptions {
+  context: Context
+  router: Router
+  closing: () => boolean
+  /** Hears of what nobody foresaw; the client hears only 500. */
+  onFault: (cause: unknown, message: string) => void
+}
+
+/** What came of one request. */
+interface Outcome {
+  response: Response
+  resource?: Resource
+  /** The error of the answer. */
+  error?: string
+}
+
+/** Answers requests. */
+export interface RequestHandler {
+  /** A request comes in by a safe transport, finds its route, and is answered, counted and logged. Never rejects. */
+  answer(request: Request, source: RequestSource): Promise<Response>
+  /** Resolves when every request that is under way has its answer, at the latest after `timeoutMs`. */
+  idle(timeoutMs: number): Promise<void>
+}
+
+export function createRequestHandler(options: RequestHandlerOptions): RequestHandler {
+  const underWay = new Set<Promise<Response>>()
+  return {
+    answer(request, source) {
+      const exchange = exchanged(options, request, source).finally(() => underWay.delete(exchange))
+      underWay.add(exchange)
+      return exchange
+    },
+    async idle(timeoutMs) {
+      await within(Promise.allSettled(underWay), timeoutMs)
+    },
+  }
+}
+
+async function exchanged(options: RequestHandlerOptions, request: Request, source: RequestSource): Promise<Response> {
+  const { context, onFault } = options
+  const { metrics, settings } = context
+  const began = performance.now()
+  const { response, resource, error } = await answered(options, request, source)
+  const line: AnsweredRequest = {
+    time: new Date().toISOString(),
+    method: knownMethod(request.method),
+    status: response.status,
+    milliseconds: Math.round((performance.now() - began) * 1000) / 1000,
+    ...(resource === undefined ? {} : { route: resource.path }),
+    ...(resource?.realm === undefined ? {} : { realm: resource.realm }),
+    ...(error === undefined ? {} : { error }),
+  }
+  metrics.answered({ method: line.method, route: line.route ?? 'none', status: line.status, error })
+  try {
+    settings.onRequest(line)
+  } catch (cause) {
+    onFault(cause, 'onRequest threw')
+  }
+  return withCors(request, settings.corsOrigins, response)
+}
+
+async function answered(
+  { context, router, closing, onFault }: RequestHandlerOptions,
+  request: Request,
+  source: RequestSource,
+): Promise<Outcome> {
+  const { corsOrigins, plainHttp } = context.settings
+  let resource: Resource | undefined
+  try {
+    if (closing()) throw closed()
+    requireHttps(request, source, plainHttp)
+    resource = router(new URL(request.url))
+    if (resource === undefined) throw new Problem(404, 'not_found')
+    const response = preflight(request, corsOrigins, resource.methods) ?? (await resource.answer(request, source))
+    return { response, resource }
+  } catch (cause) {
+    // What was under way when the origin closed may have found its ledger gone.
+    const problem =
+      problemOf(cause) ?? (closing() ? problemOf(closed()) : undefined) ?? new Problem(500, 'server_error')
+    if (problem.status === 500 && problemOf(cause) === undefined) onFault(cause, 'a request failed')
+    return { response: problemResponse(problem), error: problem.error, ...(resource === undefined ? {} : { resource }) }
+  }
+}
+
+function closed(): PortcullisError {
+  return new PortcullisError('closed', 'the origin is closed')
+}

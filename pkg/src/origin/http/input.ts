@@ -1,0 +1,107 @@
+import { isObject } from '../../options.ts'
+import { readRequest } from './known-body.ts'
+import { hasMemberTwice } from './duplicate-members.ts'
+import { MAX_NAME_BYTES } from '../core/name.ts'
+import { Problem } from './problem.ts'
+
+/** How long a client may take to send its body. */
+const BODY_TIMEOUT_MS = 10_000
+/** The longest string in a path or query, in characters: no name has more, for none has more bytes. */
+export const MAX_PARAMETER_CHARACTERS: number = MAX_NAME_BYTES
+
+/**
+ * Reads a JSON object with no members but `members`. Throws a `Problem` (400) for an empty body, another content type,
+ * what is no JSON object, or a member that is not declared or given twice; `too_large` and the like as `readBody` does.
+ */
+export async function jsonBody(request: Request, maxBytes: number, members: readonly string[]): Promise<Record<string, unknown>> {
+  checkJson(request)
+  const bytes = await readRequest(request, { maxBytes, timeoutMs: BODY_TIMEOUT_MS, signal: request.signal })
+  if (bytes.byteLength === 0) throw invalidRequest('the body is empty')
+  return jsonObject(request, bytes, members)
+}
+
+/** The same for a body that may be left out: an empty one, of whatever type, is an object without members. */
+export async function optionalJsonBody(request: Request, maxBytes: number, members: readonly string[]): Promise<Record<string, unknown>> {
+  const bytes = await readRequest(request, { maxBytes, timeoutMs: BODY_TIMEOUT_MS, signal: request.signal })
+  return bytes.byteLength === 0 ? {} : jsonObject(request, bytes, members)
+}
+
+/**
+ * Reads a form (RFC 6749 §3.2). Throws a `Problem` (400 `invalid_request`) for another content type or a parameter given
+ * twice; `too_large` and the like as `readBody` does. Parameters without a value count as left out.
+ */
+export async function formBody(request: Request, maxBytes: number): Promise<Map<string, string>> {
+  if (contentType(request) !== 'application/x-www-form-urlencoded') {
+    throw invalidRequest('the content type must be application/x-www-form-urlencoded')
+  }
+  const bytes = await readRequest(request, { maxBytes, timeoutMs: BODY_TIMEOUT_MS, signal: request.signal })
+  return parametersOf(new URLSearchParams(new TextDecoder().decode(bytes)))
+}
+
+/** The parameters of a form or query, each at most once. Throws a `Problem` (400). */
+export function parametersOf(search: URLSearchParams): Map<string, string> {
+  const parameters = new Map<string, string>()
+  for (const [name, value] of search) {
+    if (parameters.has(name)) throw invalidRequest('a parameter is given twice')
+    parameters.set(name, value)
+  }
+  for (const [name, value] of parameters) if (value === '') parameters.delete(name)
+  return parameters
+}
+
+/** A query parameter that is a whole number. Throws a `Problem` (400) when it is something else or given twice. */
+export function wholeNumber(url: URL, name: string): number | undefined {
+  const values = url.searchParams.getAll(name)
+  if (values.length === 0) return undefined
+  const number = Number(values[0])
+  if (values.length > 1 || !/^\d{1,16}$/.test(values[0] ?? '') || !Number.isSafeInteger(number)) {
+    throw invalidRequest(`${name} must be a whole number, given once`)
+  }
+  return number
+}
+
+/** A query parameter that is a text. Throws a `Problem` (400) when it is too long, has control characters or is given twice. */
+export function textParameter(url: URL, name: string): string | undefined {
+  const [value, ...more] = url.searchParams.getAll(name)
+  if (value === undefined || (value === '' && more.length === 0)) return undefined
+  if (more.length > 0 || value.length > MAX_PARAMETER_CHARACTERS || /\p{Cc}/u.test(value)) {
+    throw invalidRequest(`${name} must be a text of at most ${MAX_PARAMETER_CHARACTERS} characters, given once`)
+  }
+  return value
+}
+
+export function invalidRequest(description: string): Problem {
+  return new Problem(400, 'invalid_request', description)
+}
+
+/** The media type without its parameters. */
+function contentType(request: Request): string | undefined {
+  return request.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase()
+}
+
+function checkJson(request: Request): void {
+  if (contentType(request) !== 'application/json') throw invalidRequest('the content type must be application/json')
+}
+
+function jsonObject(request: Request, bytes: Uint8Array, members: readonly string[]): Record<string, unknown> {
+  checkJson(request)
+  const body = parse(bytes)
+  if (!isObject(body)) throw invalidRequest('the body must be a JSON object')
+  if (Object.keys(body).some((member) => !members.includes(member))) {
+    throw invalidRequest(`the body may have no members but ${members.join(', ')}`)
+  }
+  return body
+}
+
+function parse(bytes: Uint8Array): unknown {
+  let body: unknown
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    body = JSON.parse(text)
+  } catch {
+    throw invalidRequest('the body is no JSON')
+  }
+  if (hasMemberTwice(text)) throw invalidRequest('the body has a member twice')
+  return body
+}

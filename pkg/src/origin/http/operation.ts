@@ -1,0 +1,59 @@
+import { MAX_NAME_BYTES } from '../core/name.ts'
+
+/** What the OpenAPI document says of a route (OpenAPI 3.1 §4.8.10), in short. */
+export interface Operation {
+  /** One sentence. */
+  summary: string
+  /** Where the route itself says who may: how whoever asks shows who he is. Left out: nobody need. */
+  security?: readonly ('edge' | 'client')[]
+  /** Query parameters by name. */
+  query?: Readonly<Record<string, QueryParameter>>
+  /** The request's body; left out: none is read. */
+  body?: RequestBody
+  /**
+   * By status, everything that the route itself answers. What routers add (401, 403, 404, 405, 429, …) is added there.
+   */
+  answers: Readonly<Record<number, Answer>>
+}
+
+export interface QueryParameter {
+  description: string
+  schema: Schema
+  /** Default `optional`. */
+  need?: 'required' | 'optional'
+}
+
+/** What every act of an administrator can be told. */
+export const REASON_PARAMETER: Readonly<Record<string, QueryParameter>> = {
+  reason: {
+    description: 'Why, for the audit log.',
+    schema: { type: 'string', maxLength: 256, pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]*$' },
+  },
+}
+
+/** A name in a body. JSON Schema cannot count bytes; the route does. */
+export const NAME_SCHEMA: Schema = {
+  type: 'string',
+  minLength: 1,
+  maxLength: MAX_NAME_BYTES,
+  description: `1 to ${MAX_NAME_BYTES} bytes of UTF-8, control characters included.`,
+}
+
+export interface RequestBody {
+  type: 'application/json' | 'application/x-www-form-urlencoded'
+  schema: Schema
+  /** Default `required`. */
+  need?: 'required' | 'optional'
+}
+
+export interface Answer {
+  description: string
+  /** Default: no body. */
+  type?: string
+  schema?: Schema
+  /** Other forms of the same, on request. */
+  otherTypes?: readonly string[]
+}
+
+/** A JSON Schema (2020-12). */
+export type Schema = Readonly<Record<string, unknown>>

@@ -1,0 +1,36 @@
+import { json } from '../response.ts'
+import type { Route } from '../router.ts'
+import { feedOf } from './feed.ts'
+
+const EDGES = {
+  type: 'array',
+  items: {
+    type: 'object',
+    required: ['name', 'state'],
+    properties: {
+      name: { type: 'string' },
+      sequence: {
+        type: 'integer',
+        description: 'Up to where it has acknowledged that it enforces the ledger; absent: nothing yet.',
+      },
+      acknowledgedAt: { type: 'integer', description: 'When it last did, in unix seconds.' },
+      pushedSequence: { type: 'integer', description: 'What it was last pushed with success; that proves nothing.' },
+      state: { enum: ['current', 'behind', 'silent', 'unheard'] },
+      behindBy: { type: 'integer', description: 'How many changes it lacks.' },
+    },
+  },
+}
+
+/** `GET /admin/realms/{realm}/edges`: how far every edge is. */
+export const edgeRoutes: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/admin/realms/{realm}/edges',
+    access: 'administrator',
+    operation: {
+      summary: 'The configured edges, and how far each one enforces the ledger.',
+      answers: { 200: { description: 'All of them.', type: 'application/json', schema: EDGES } },
+    },
+    handle: (call) => json(200, call.context.edges.status(feedOf(call).name)),
+  },
+]

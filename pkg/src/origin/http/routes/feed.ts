@@ -1,0 +1,171 @@
+import { PortcullisError } from '../../../errors.ts'
+import { noContent, notModified, octets } from '../response.ts'
+import type { RealmFeed } from '../../feed/realm-feed.ts'
+import { Problem } from '../problem.ts'
+import { invalidRequest, wholeNumber } from '../input.ts'
+import type { Call, Route } from '../router.ts'
+
+/** The longest a poll is held: below the minute after which proxies give up. */
+const MAX_WAIT_SECONDS = 25
+
+const OCTETS = 'application/octet-stream'
+
+/** What edges pull, and the look they ask for when a token names a key that the feed lacks. */
+export const feedRoutes: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/feed/{realm}/manifest',
+    access: 'reader',
+    operation: {
+      summary: 'The signed head of the state; with `after`, as soon as it is beyond that.',
+      query: {
+        after: { description: 'The sequence that the reader has.', schema: { type: 'integer', minimum: 0 } },
+        waitSeconds: {
+          description: `How long to wait for something newer; at most ${MAX_WAIT_SECONDS}.`,
+          schema: { type: 'integer', minimum: 0 },
+        },
+      },
+      answers: {
+        200: { description: 'The manifest.', type: OCTETS },
+        304: { description: 'The reader has it: `If-None-Match`.' },
+        429: { description: 'Too many readers of this address wait.' },
+        503: { description: 'Too many readers wait.' },
+      },
+    },
+    handle: manifest,
+  },
+  {
+    method: 'GET',
+    path: '/feed/{realm}/deltas',
+    access: 'reader',
+    operation: {
+      summary: 'The signed changes since a sequence; at the head, a heartbeat.',
+      query: { after: { description: 'The sequence that the reader has.', schema: { type: 'integer', minimum: 0 }, need: 'required' } },
+      answers: {
+        200: { description: 'The delta.', type: OCTETS },
+        409: { description: 'This origin is not as far as that.' },
+        410: { description: 'The changes since then are gone: take the manifest.' },
+        429: { description: 'This address has asked for too many different deltas.' },
+      },
+    },
+    handle: deltas,
+  },
+  {
+    method: 'GET',
+    path: '/feed/{realm}/sections/{sha256}',
+    access: 'reader',
+    operation: {
+      summary: 'A part of the state, by the hash that the manifest names.',
+      answers: { 200: { description: 'The section.', type: OCTETS } },
+    },
+    handle: section,
+  },
+  {
+    method: 'POST',
+    path: '/feed/{realm}/look',
+    access: 'reader',
+    operation: {
+      summary:
+        "Makes the origin look at the issuer's keys, at most once a second whoever asks, and adds new ones to the feed. " +
+        'No body: which key is missing is not said.',
+      answers: {
+        204: { description: 'Looked: what was found is recorded, and in the next delta.' },
+        503: { description: 'The issuer has no keys to give at the moment, or too many readers wait.' },
+      },
+    },
+    handle: look,
+  },
+]
+
+/** The feed of the path's realm. Throws a `Problem` with 404. */
+export function feedOf({ context, parameter }: Call): RealmFeed {
+  const feed = context.feeds.get(parameter('realm'))
+  if (feed === undefined) throw new Problem(404, 'not_found', 'no such realm here')
+  return feed
+}
+
+/** What a delta that cannot be had means. */
+export function deltaProblem(error: unknown): unknown {
+  if (!(error instanceof PortcullisError)) return error
+  if (error.detail === 'pruned') return new Problem(410, 'pruned', 'the changes since then are gone: take the manifest')
+  if (error.detail === 'ahead') return new Problem(409, 'ahead', 'this origin is not as far as that')
+  if (error.detail === 'busy')
+    return new Problem(429, 'too_many_requests', 'this address has asked for too many different deltas', { 'retry-after': '1' })
+  return error
+}
+
+/** Too many wait already. */
+export function tooManyReaders(): Problem {
+  return new Problem(503, 'temporarily_unavailable', 'too many readers at the moment', { 'retry-after': '2' })
+}
+
+/** This address has as many waiting as it may. */
+export function tooManyOfAddress(): Problem {
+  return new Problem(429, 'too_many_requests', 'too many requests of this address wait at the moment', { 'retry-after': '2' })
+}
+
+async function manifest(call: Call): Promise<Response> {
+  const feed = feedOf(call)
+  const after = wholeNumber(call.url, 'after')
+  const waitSeconds = Math.min(wholeNumber(call.url, 'waitSeconds') ?? 0, MAX_WAIT_SECONDS)
+  if (after !== undefined && waitSeconds > 0 && feed.sequence <= after) await waitBeyond(call, feed, after, waitSeconds * 1000)
+  const { bytes, etag } = await feed.validatedManifest()
+  const headers = { etag, 'cache-control': `${visibility(call)}, no-cache` }
+  return holds(call.request.headers.get('if-none-match'), etag) ? notModified(headers) : octets(bytes, headers)
+}
+
+/** Throws a `Problem` when too many wait. */
+async function waitBeyond(call: Call, feed: RealmFeed, after: number, waitMs: number): Promise<void> {
+  const leave = call.context.readers.enter(call.network)
+  if (leave === undefined) throw tooManyOfAddress()
+  try {
+    if (!(await feed.waitBeyond(after, waitMs, call.request.signal))) throw tooManyReaders()
+  } finally {
+    leave()
+  }
+}
+
+function deltas(call: Call): Response {
+  const feed = feedOf(call)
+  const after = wholeNumber(call.url, 'after')
+  if (after === undefined) throw invalidRequest('after is missing: the sequence that the edge is at')
+  try {
+    return octets(feed.sharedDelta(after, call.context.readers.budget(call.network)).bytes, { 'cache-control': 'no-store' })
+  } catch (error) {
+    throw deltaProblem(error)
+  }
+}
+
+async function look(call: Call): Promise<Response> {
+  const { name } = feedOf(call)
+  try {
+    if ((await call.context.keyFeed.look(name)) === 'too_many') throw tooManyReaders()
+    return noContent()
+  } catch (error) {
+    throw lookProblem(error)
+  }
+}
+
+/** A set without usable keys is no better than none. */
+function lookProblem(error: unknown): unknown {
+  if (!(error instanceof PortcullisError) || error.code !== 'invalid_jwks') return error
+  return new Problem(503, 'temporarily_unavailable', 'the keys of the issuer are not available at the moment', { 'retry-after': '2' })
+}
+
+function section(call: Call): Response {
+  const feed = feedOf(call)
+  const sha256 = call.parameter('sha256')
+  const bytes = /^[0-9a-f]{64}$/.test(sha256) ? feed.section(sha256) : undefined
+  if (bytes === undefined) throw new Problem(404, 'not_found', 'no such section, or no longer')
+  return octets(bytes, { etag: `"${sha256}"`, 'cache-control': `${visibility(call)}, max-age=31536000, immutable` })
+}
+
+/** Behind a credential nothing may be kept by a shared cache. */
+function visibility({ context }: Call): 'public' | 'private' {
+  return context.settings.feedCredential === undefined ? 'public' : 'private'
+}
+
+/** Whether `If-None-Match` names this validator; the comparison is the weak one (RFC 9110 §13.1.2). */
+function holds(ifNoneMatch: string | null, etag: string): boolean {
+  return ifNoneMatch !== null && ifNoneMatch.split(',').some((each) => each.trim().replace(/^W\//, '') === etag || each.trim() === '*')
+}

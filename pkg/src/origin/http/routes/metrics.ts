@@ -1,0 +1,18 @@
+import { text } from '../response.ts'
+import { measure } from '../../metrics/metrics.ts'
+import { OPENMETRICS } from '../../metrics/openmetrics.ts'
+import type { Route } from '../router.ts'
+
+/** `GET /metrics`: what Prometheus scrapes. With `metricsCredential` for its bearer, else for this machine only. */
+export const metricsRoutes: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/metrics',
+    access: 'monitor',
+    operation: {
+      summary: 'Measurements in the text form of OpenMetrics 1.0.',
+      answers: { 200: { description: 'The measurements.', type: OPENMETRICS } },
+    },
+    handle: ({ context }) => text(measure(context), OPENMETRICS),
+  },
+]

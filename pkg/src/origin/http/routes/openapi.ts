@@ -1,0 +1,23 @@
+import { json } from '../response.ts'
+import { openApiDocument } from '../openapi.ts'
+import type { Route } from '../router.ts'
+
+/** `GET /openapi.json`: what the routes take and answer. */
+export const openApiRoutes: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/openapi.json',
+    access: 'anybody',
+    operation: {
+      summary: 'This document.',
+      answers: {
+        200: {
+          description: 'The routes as OpenAPI 3.1.',
+          type: 'application/json',
+          schema: { type: 'object', required: ['openapi', 'paths'] },
+        },
+      },
+    },
+    handle: ({ context }) => json(200, openApiDocument(context.routes, context.settings)),
+  },
+]

@@ -1,0 +1,72 @@
+import { PortcullisError } from '../../../errors.ts'
+import { json } from '../response.ts'
+import { ENFORCEMENT, enforcedOr, waitOf, WAIT_PARAMETERS } from '../../service/enforcement.ts'
+import { Problem } from '../problem.ts'
+import { invalidRequest, jsonBody } from '../input.ts'
+import type { Call, Route } from '../router.ts'
+import { endingSiteData } from '../site-data.ts'
+
+/** `POST /v1/auth/token/revoke {"token"}`: whoever holds an access token may revoke it. */
+export const revokeRoutes: readonly Route[] = [
+  {
+    method: 'POST',
+    path: '/v1/auth/token/revoke',
+    access: 'anybody',
+    operation: {
+      summary: 'Revokes an access token; whoever holds it may.',
+      query: WAIT_PARAMETERS,
+      body: {
+        type: 'application/json',
+        schema: {
+          type: 'object',
+          required: ['token'],
+          additionalProperties: false,
+          properties: { token: { type: 'string', minLength: 1 } },
+        },
+      },
+      answers: {
+        200: {
+          description:
+            'It is refused everywhere, or will be as soon as the edges have heard; also when it was already.',
+          type: 'application/json',
+          schema: {
+            oneOf: [{ type: 'object', required: ['revoked'], properties: { revoked: { const: true } } }, ENFORCEMENT],
+          },
+        },
+        401: { description: 'The token is not one of a realm here, or is no access token.' },
+      },
+    },
+    handle: revoke,
+  },
+]
+
+async function revoke(call: Call): Promise<Response> {
+  const { context, request } = call
+  const wait = waitOf(call)
+  const { token } = await jsonBody(request, context.settings.maxBodyBytes, ['token'])
+  if (typeof token !== 'string' || token === '') throw invalidRequest('token must be a text that is not empty')
+  try {
+    const recorded = await context.origin.revokeToken(token, call.act())
+    return endingSiteData(request, await enforcedOr(call, wait, recorded, json(200, { revoked: true })), context.settings)
+  } catch (error) {
+    throw problemOf(error)
+  }
+}
+
+/** The texts are part of the route's contract. */
+function problemOf(error: unknown): unknown {
+  if (!(error instanceof PortcullisError)) return error
+  switch (error.code) {
+    case 'invalid_token':
+    case 'unexpected_token_use':
+      return new Problem(401, error.code.replaceAll('_', ' '), undefined, { 'www-authenticate': 'Bearer' })
+    case 'invalid_event':
+      return invalidRequest(
+        error.detail === 'missing_token_id'
+          ? 'the token has no jti, so it cannot be revoked by itself'
+          : 'the token cannot be revoked',
+      )
+    default:
+      return error
+  }
+}

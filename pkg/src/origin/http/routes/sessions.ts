@@ -1,0 +1,76 @@
+import { noContent } from '../response.ts'
+import { ENFORCEMENT, enforcedOr, waitOf, WAIT_PARAMETERS } from '../../service/enforcement.ts'
+import { NAME_SCHEMA, type Operation, REASON_PARAMETER } from '../operation.ts'
+import { jsonBody, textParameter } from '../input.ts'
+import type { Call, Route } from '../router.ts'
+import type { Recorded } from '../../api.ts'
+
+const ENDED: Operation['answers'] = {
+  200: {
+    description: 'Done, and how many edges enforce it: `wait`.',
+    type: 'application/json',
+    schema: ENFORCEMENT,
+  },
+  204: { description: 'Done; also for a session that is not known.' },
+}
+
+/** Ends a session; with `client`, only that client's part in it. */
+export const sessionRoutes: readonly Route[] = [
+  {
+    method: 'DELETE',
+    path: '/admin/realms/{realm}/sessions/{sid}',
+    access: 'administrator',
+    operation: {
+      summary: "Ends a session, or one client's part in it.",
+      query: {
+        client: { description: 'Only the part of this client (`azp`).', schema: { type: 'string' } },
+        ...WAIT_PARAMETERS,
+        ...REASON_PARAMETER,
+      },
+      answers: ENDED,
+    },
+    handle: end,
+  },
+  {
+    method: 'POST',
+    path: '/admin/realms/{realm}/sessions/end',
+    access: 'administrator',
+    operation: {
+      summary: "Ends a session, or one client's (`azp`) part in it. For names that no path can carry, and for the `sid` `end`.",
+      query: { ...WAIT_PARAMETERS, ...REASON_PARAMETER },
+      body: {
+        type: 'application/json',
+        schema: {
+          type: 'object',
+          required: ['sid'],
+          additionalProperties: false,
+          properties: { sid: NAME_SCHEMA, client: NAME_SCHEMA },
+        },
+      },
+      answers: ENDED,
+    },
+    handle: endNamed,
+  },
+]
+
+async function end(call: Call): Promise<Response> {
+  const [wait, act, client] = [waitOf(call), call.act(), textParameter(call.url, 'client')]
+  return enforcedOr(call, wait, await ended(call, { sid: call.parameter('sid'), client }, act), noContent())
+}
+
+async function endNamed(call: Call): Promise<Response> {
+  const [wait, act] = [waitOf(call), call.act()]
+  const { sid, client } = await jsonBody(call.request, call.context.settings.maxBodyBytes, ['sid', 'client'])
+  const names = { sid: sid as string, client: client as string | undefined }
+  return enforcedOr(call, wait, await ended(call, names, act), noContent())
+}
+
+/** Rejects with `invalid_event` for what may not be a name. */
+function ended(
+  { context: { origin }, parameter }: Call,
+  { sid, client }: { sid: string; client: string | undefined },
+  act: ReturnType<Call['act']>,
+): Promise<Recorded> {
+  const realm = parameter('realm')
+  return client === undefined ? origin.endSession(realm, sid, act) : origin.endClientSession(realm, sid, client, act)
+}

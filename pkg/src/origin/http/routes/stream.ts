@@ -1,0 +1,109 @@
+import { eventStream } from '../response.ts'
+import type { RealmFeed, Statement } from '../../feed/realm-feed.ts'
+import { Problem } from '../problem.ts'
+import { wholeNumber } from '../input.ts'
+import type { Call, Route } from '../router.ts'
+import { deltaProblem, feedOf, tooManyOfAddress, tooManyReaders } from './feed.ts'
+
+/** What may wait unread in one stream, in bytes; a reader that falls behind further is dropped and connects again. */
+const MAX_UNREAD_BYTES = 1_048_576
+/** Bytes turned into characters at a time: `String.fromCharCode` takes its arguments from the stack. */
+const CHARACTER_CHUNK = 8_192
+
+/** `GET /feed/{realm}/stream`: server-sent events, each a delta (or at first a manifest) in base64. */
+export const streamRoutes: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/feed/{realm}/stream',
+    access: 'reader',
+    operation: {
+      summary: 'Server-sent events: what is published, as it is.',
+      query: { after: { description: 'The sequence that the reader has.', schema: { type: 'integer', minimum: 0 } } },
+      answers: {
+        200: { description: 'The events.', type: 'text/event-stream' },
+        409: { description: 'This origin is not as far as that.' },
+        429: { description: 'Too many streams of this address, or too many different starts.' },
+        503: { description: 'Too many readers.' },
+      },
+    },
+    handle: stream,
+  },
+]
+
+function stream(call: Call): Response {
+  const feed = feedOf(call)
+  const after = lastSeen(call)
+  const leave = call.context.readers.enter(call.network)
+  if (leave === undefined) throw tooManyOfAddress()
+  try {
+    const statements = feed.sharedStatements(after, call.context.readers.budget(call.network))
+    const body = follow(feed, [...statements].map(event), call.request, leave)
+    if (body === undefined) throw tooManyReaders()
+    return eventStream(body)
+  } catch (error) {
+    leave()
+    throw deltaProblem(error)
+  }
+}
+
+/** What a reconnecting EventSource sends counts before what stands in the URL, which never changes. */
+function lastSeen({ request, url }: Call): number | undefined {
+  const id = request.headers.get('last-event-id')
+  if (id === null || id === '') return wholeNumber(url, 'after')
+  const sequence = Number(id)
+  if (!/^\d{1,16}$/.test(id) || !Number.isSafeInteger(sequence))
+    throw new Problem(400, 'invalid_request', 'Last-Event-ID must be a sequence')
+  return sequence
+}
+
+/** The request is kept, for its signal says that the client has gone only as long as somebody holds it. */
+function follow(
+  feed: RealmFeed,
+  first: readonly Uint8Array[],
+  request: Request,
+  onLeft: () => void,
+): ReadableStream<Uint8Array> | undefined {
+  let controller: ReadableStreamDefaultController<Uint8Array> | undefined
+  const leave = (): void => {
+    unsubscribe?.()
+    request.signal.removeEventListener('abort', end)
+    controller = undefined
+    onLeft()
+  }
+  const end = (): void => {
+    controller?.close()
+    leave()
+  }
+  const unsubscribe = feed.subscribe((statement) => {
+    if (feed.closed) return end()
+    controller?.enqueue(event(statement))
+    if ((controller?.desiredSize ?? 1) > 0) return
+    controller?.error(new Error('the reader is too slow'))
+    leave()
+  })
+  if (unsubscribe === undefined) return undefined
+  request.signal.addEventListener('abort', end)
+  const opening = first.reduce((bytes, each) => bytes + each.byteLength, 0)
+  return new ReadableStream<Uint8Array>(
+    {
+      start(started) {
+        controller = started
+        for (const each of first) started.enqueue(each)
+        // A client that has gone by now is told to nobody any more.
+        if (request.signal.aborted) end()
+      },
+      cancel: leave,
+    },
+    new ByteLengthQueuingStrategy({ highWaterMark: MAX_UNREAD_BYTES + opening }),
+  )
+}
+
+function event({ bytes, sequence }: Statement): Uint8Array {
+  return new TextEncoder().encode(`event: feed\nid: ${sequence}\ndata: ${base64(bytes)}\n\n`)
+}
+
+function base64(bytes: Uint8Array): string {
+  let characters = ''
+  for (let at = 0; at < bytes.length; at += CHARACTER_CHUNK) characters += String.fromCharCode(...bytes.subarray(at, at + CHARACTER_CHUNK))
+  return btoa(characters)
+}

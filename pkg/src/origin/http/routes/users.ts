@@ -1,0 +1,190 @@
+import { json, noContent } from '../response.ts'
+import { ENFORCEMENT, enforcedOr, waitOf, WAIT_PARAMETERS } from '../../service/enforcement.ts'
+import { NAME_SCHEMA, type Operation, REASON_PARAMETER } from '../operation.ts'
+import { Problem } from '../problem.ts'
+import { invalidRequest, jsonBody, textParameter, wholeNumber } from '../input.ts'
+import type { Call, Route } from '../router.ts'
+import type { IssuerAdministration } from '../../options.ts'
+
+/** How many users are listed when it is not said, and at the most. */
+const DEFAULT_USERS = 100
+const MAX_USERS = 1_000
+
+const USERS = {
+  type: 'array',
+  items: {
+    type: 'object',
+    required: ['id', 'username', 'notBefore', 'tokenVersion'],
+    properties: {
+      id: { type: 'string' },
+      username: { type: 'string' },
+      roles: { type: 'array', items: { type: 'string' } },
+      notBefore: { type: 'integer', description: 'Tokens issued up to then are refused; unix seconds, 0: none.' },
+      tokenVersion: { type: 'integer', description: 'Tokens of a lower version are refused.' },
+    },
+  },
+}
+
+const SESSIONS = {
+  type: 'array',
+  items: {
+    type: 'object',
+    required: ['id', 'userId', 'username', 'start', 'lastAccess', 'clients'],
+    properties: {
+      id: { type: 'string' },
+      userId: { type: 'string' },
+      username: { type: 'string' },
+      start: { type: 'integer', description: 'Unix seconds.' },
+      lastAccess: { type: 'integer', description: 'Unix seconds.' },
+      clients: { type: 'array', items: { type: 'string' } },
+      ipAddress: { type: 'string' },
+    },
+  },
+}
+
+const LOGGED_OUT: Operation['answers'] = {
+  200: {
+    description: 'Done, and how many edges enforce it: `wait`.',
+    type: 'application/json',
+    schema: ENFORCEMENT,
+  },
+  204: { description: 'Done; also for a user who is not known.' },
+}
+
+/** Users, by Keycloak's Admin API; `{id}` is the `sub`. */
+export const userRoutes: readonly Route[] = [
+  {
+    method: 'POST',
+    path: '/admin/realms/{realm}/users/{id}/logout',
+    access: 'administrator',
+    operation: {
+      summary: 'Logs a user out everywhere.',
+      query: { ...WAIT_PARAMETERS, ...REASON_PARAMETER },
+      answers: LOGGED_OUT,
+    },
+    handle: logout,
+  },
+  {
+    method: 'POST',
+    path: '/admin/realms/{realm}/users/logout',
+    access: 'administrator',
+    operation: {
+      summary: 'Logs a user out everywhere; `id` is the `sub`. For names that no path can carry.',
+      query: { ...WAIT_PARAMETERS, ...REASON_PARAMETER },
+      body: {
+        type: 'application/json',
+        schema: { type: 'object', required: ['id'], additionalProperties: false, properties: { id: NAME_SCHEMA } },
+      },
+      answers: LOGGED_OUT,
+    },
+    handle: logoutNamed,
+  },
+  {
+    method: 'PUT',
+    path: '/admin/realms/{realm}/users/{id}/token-version',
+    access: 'administrator',
+    operation: {
+      summary: "Refuses a user's tokens of older versions.",
+      query: { ...WAIT_PARAMETERS, ...REASON_PARAMETER },
+      body: {
+        type: 'application/json',
+        schema: {
+          type: 'object',
+          required: ['minimum'],
+          additionalProperties: false,
+          properties: { minimum: { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER } },
+        },
+      },
+      answers: {
+        200: {
+          description: 'Done, and how many edges enforce it: `wait`.',
+          type: 'application/json',
+          schema: ENFORCEMENT,
+        },
+        204: { description: 'Done; also when the minimum was higher already.' },
+      },
+    },
+    handle: raiseTokenVersion,
+  },
+  {
+    method: 'GET',
+    path: '/admin/realms/{realm}/users',
+    access: 'administrator',
+    operation: {
+      summary: 'The users, where the issuer stands beside the origin.',
+      query: {
+        search: { description: 'A part of the user name.', schema: { type: 'string' } },
+        first: { description: 'How many to leave out; default 0.', schema: { type: 'integer', minimum: 0 } },
+        max: {
+          description: `How many to give at the most; default ${DEFAULT_USERS}.`,
+          schema: { type: 'integer', minimum: 1, maximum: MAX_USERS },
+        },
+      },
+      answers: { 200: { description: 'Some of them.', type: 'application/json', schema: USERS } },
+    },
+    handle: users,
+  },
+  {
+    method: 'GET',
+    path: '/admin/realms/{realm}/users/{id}/sessions',
+    access: 'administrator',
+    operation: {
+      summary: "A user's sessions that have not ended, where the issuer stands beside the origin.",
+      answers: { 200: { description: 'All of them.', type: 'application/json', schema: SESSIONS } },
+    },
+    handle: sessions,
+  },
+]
+
+async function logout(call: Call): Promise<Response> {
+  const { context, parameter } = call
+  const wait = waitOf(call)
+  return enforcedOr(
+    call,
+    wait,
+    await context.origin.logoutUser(parameter('realm'), parameter('id'), call.act()),
+    noContent(),
+  )
+}
+
+async function logoutNamed(call: Call): Promise<Response> {
+  const { context, parameter, request } = call
+  const [wait, act] = [waitOf(call), call.act()]
+  const { id } = await jsonBody(request, context.settings.maxBodyBytes, ['id'])
+  return enforcedOr(call, wait, await context.origin.logoutUser(parameter('realm'), id as string, act), noContent())
+}
+
+async function raiseTokenVersion(call: Call): Promise<Response> {
+  const { context, request, parameter } = call
+  const [wait, act, user] = [waitOf(call), call.act(), parameter('id')]
+  const { minimum } = await jsonBody(request, context.settings.maxBodyBytes, ['minimum'])
+  const recorded = await context.origin.raiseTokenVersion(parameter('realm'), user, minimum as number, act)
+  return enforcedOr(call, wait, recorded, noContent())
+}
+
+async function users(call: Call): Promise<Response> {
+  const search = textParameter(call.url, 'search')
+  const first = wholeNumber(call.url, 'first') ?? 0
+  const max = wholeNumber(call.url, 'max') ?? DEFAULT_USERS
+  if (max < 1 || max > MAX_USERS) throw invalidRequest(`max must be 1 to ${MAX_USERS}`)
+  const { origin } = call.context
+  const [realm, found] = [
+    call.parameter('realm'),
+    await issuerOf(call).users({ ...(search === undefined ? {} : { search }), first, max }),
+  ]
+  const inForce = (id: string): object => ({ notBefore: origin.userNotBefore(realm, id), tokenVersion: origin.minimumVersion(realm, id) })
+  return json(200, found.map((user) => ({ ...user, ...inForce(user.id) })))
+}
+
+async function sessions(call: Call): Promise<Response> {
+  const found = await issuerOf(call).sessions(call.parameter('id'))
+  if (found === undefined) throw new Problem(404, 'not_found', 'no such user')
+  return json(200, found)
+}
+
+/** The issuer that stands beside the origin. Throws a `Problem` (404). */
+export function issuerOf({ context, parameter }: Call): IssuerAdministration {
+  const issuer = context.settings.realms.find(({ name }) => name === parameter('realm'))?.administration
+  if (issuer === undefined) throw new Problem(404, 'not_found', "the realm's issuer keeps these itself: ask there")
+  return issuer
+}

@@ -1,0 +1,43 @@
+import type { SiteData } from '../options.ts'
+
+export interface SiteDataSettings {
+  corsOrigins: readonly string[]
+  clearSiteData: readonly SiteData[]
+  /** Names of cookies that hold something of the session. */
+  expireCookies: readonly string[]
+}
+
+/**
+ * Whether a page of this very origin, or of a listed one, sent the request. Scripts can forge neither header (Fetch §2.2.2), and
+ * what is no browser sends neither: it is nobody's own page.
+ */
+export function isOwnPage(request: Request, corsOrigins: readonly string[]): boolean {
+  if (request.headers.get('sec-fetch-site') === 'same-origin') return true
+  return corsOrigins.includes(request.headers.get('origin') ?? '')
+}
+
+/**
+ * The same answer; where a page of ours logged out, the browser also expires the cookies and clears what it keeps for this
+ * origin. Nobody else's page can have that done to a user, and programs see no difference.
+ */
+export function endingSiteData(request: Request, answer: Response, settings: SiteDataSettings): Response {
+  const { corsOrigins, clearSiteData, expireCookies } = settings
+  if (!isOwnPage(request, corsOrigins)) return answer
+  // An answer's own headers may be immutable.
+  const ending = new Response(answer.body, answer)
+  if (clearSiteData.length > 0) ending.headers.set('clear-site-data', clearSiteData.map((each) => `"${each}"`).join(', '))
+  for (const name of expireCookies) ending.headers.append('set-cookie', setCookie(name, '', 0))
+  return ending
+}
+
+/** A cookie that no script reads, no other site's page sends, and no other host gets (RFC 6265bis §4.1.2, §4.1.3). */
+export function setCookie(name: string, value: string, maxAgeSeconds: number): string {
+  return `${name}=${value}; Path=/; Max-Age=${maxAgeSeconds}; Secure; HttpOnly; SameSite=Strict`
+}
+
+/** The value of a request's cookie. */
+export function cookieOf(request: Request, name: string): string | undefined {
+  const pairs = (request.headers.get('cookie') ?? '').split(';').map((pair) => pair.trim())
+  const value = pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1)
+  return value === '' ? undefined : value
+}

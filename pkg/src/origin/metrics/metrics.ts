@@ -1,0 +1,246 @@
+import { VERSION } from '../../version.ts'
+import type { Context } from '../http/context.ts'
+import type { LedgerEvent } from '../core/ledger.ts'
+import { type Family, openMetricsText, type Sample } from './openmetrics.ts'
+import type { EdgeStatus } from '../api.ts'
+
+/** Upper bounds of the commit histogram: a disk that flushes well takes a millisecond or two, a bad one tens. */
+const COMMIT_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5] as const
+
+/** Every kind of event, so that each counter is there, at zero, before it first counts. */
+const KINDS: Readonly<Record<LedgerEvent['kind'], true>> = {
+  token: true,
+  session: true,
+  clientSession: true,
+  user: true,
+  client: true,
+  realm: true,
+  keyBanned: true,
+  tokenVersion: true,
+  keys: true,
+  keysWithdrawn: true,
+  correction: true,
+  bounds: true,
+}
+
+const EDGE_STATES = ['current', 'behind', 'silent', 'unheard'] as const satisfies EdgeStatus['state'][]
+
+/** What the origin counts while it runs. Labels are routes, realms and words of our own, so there are few of them. */
+export class Metrics {
+  readonly #revocations = new Counter()
+  readonly #requests = new Counter()
+  readonly #refusals = new Counter()
+  readonly #unknownTokens = new Counter()
+  readonly #commits = new Histogram(COMMIT_BUCKETS_SECONDS)
+
+  constructor(realms: readonly string[]) {
+    for (const realm of realms) for (const kind of Object.keys(KINDS)) this.#revocations.add({ realm, kind }, 0)
+    for (const realm of realms) this.#unknownTokens.add({ realm }, 0)
+  }
+
+  /** A client wanted a token revoked that nobody here knows. */
+  unknownToken(realm: string): void {
+    this.#unknownTokens.add({ realm }, 1)
+  }
+
+  /** A turn of the committer is durable. */
+  committed({
+    milliseconds,
+    recorded,
+  }: {
+    milliseconds: number
+    recorded: readonly { realm: string; kind: string }[]
+  }): void {
+    this.#commits.observe(milliseconds / 1000)
+    for (const { realm, kind } of recorded) this.#revocations.add({ realm, kind }, 1)
+  }
+
+  /** A request was answered; `route` is a pattern and `error` the one of the answer. */
+  answered({
+    method,
+    route,
+    status,
+    error,
+  }: {
+    method: string
+    route: string
+    status: number
+    error: string | undefined
+  }): void {
+    this.#requests.add({ route, method, status: String(status) }, 1)
+    if (error !== undefined) this.#refusals.add({ route, error }, 1)
+  }
+
+  families(): Family[] {
+    return [
+      {
+        name: 'portcullis_revocations',
+        type: 'counter',
+        help: 'Events recorded in the ledger. What was in force already is not counted again.',
+        samples: this.#revocations.samples(),
+      },
+      {
+        name: 'portcullis_store_commit_seconds',
+        type: 'histogram',
+        unit: 'seconds',
+        help: 'How long the store took to make one group of events durable.',
+        samples: this.#commits.samples(),
+      },
+      {
+        name: 'portcullis_requests',
+        type: 'counter',
+        help: 'Requests answered, by the pattern of the route.',
+        samples: this.#requests.samples(),
+      },
+      {
+        name: 'portcullis_refusals',
+        type: 'counter',
+        help: 'Requests refused, by the pattern of the route and the error of the answer.',
+        samples: this.#refusals.samples(),
+      },
+      {
+        name: 'portcullis_unknown_tokens',
+        type: 'counter',
+        help: 'Tokens that clients wanted revoked (RFC 7009) and that are not known here: answered 200, and not revoked.',
+        samples: this.#unknownTokens.samples(),
+      },
+    ]
+  }
+}
+
+/** Everything there is to measure, in the text form of OpenMetrics 1.0. */
+export function measure({
+  metrics,
+  origin,
+  ledgers,
+  clock,
+  issuerClocks,
+}: Pick<Context, 'metrics' | 'origin' | 'ledgers' | 'clock' | 'issuerClocks'>): string {
+  const realms = origin.status()
+  const now = clock()
+  const facts = [...ledgers].map(([realm, ledger]) => ({ labels: { realm }, facts: ledger.facts() }))
+  const edges = realms.flatMap(({ realm, edges }) =>
+    edges.map((edge) => ({ edge, labels: { realm, edge: edge.name } })),
+  )
+  const gauge = (name: string, help: string, samples: Sample[], unit?: string): Family => ({
+    name,
+    type: 'gauge',
+    help,
+    samples,
+    ...(unit === undefined ? {} : { unit }),
+  })
+  return openMetricsText([
+    {
+      name: 'portcullis_build',
+      type: 'info',
+      help: 'The version that runs.',
+      samples: [{ suffix: '_info', labels: { version: VERSION }, value: 1 }],
+    },
+    gauge('portcullis_clock_timestamp_seconds', 'The time by the origin.', [{ value: now }], 'seconds'),
+    gauge(
+      'portcullis_issuer_lead_seconds',
+      "How far the realm's issuer has been measured to be ahead of the origin, rounded up.",
+      [...issuerClocks].map(([realm, { leadSeconds }]) => ({ labels: { realm }, value: leadSeconds })),
+      'seconds',
+    ),
+    gauge(
+      'portcullis_sequence',
+      "The head of the realm's ledger.",
+      realms.map(({ realm, sequence }) => ({ labels: { realm }, value: sequence })),
+    ),
+    gauge(
+      'portcullis_token_ids',
+      'Revoked token ids that are still remembered.',
+      facts.map(({ labels, facts }) => ({ labels, value: facts.tokenIds })),
+    ),
+    gauge(
+      'portcullis_epochs',
+      'Not-befores of users, sessions and client sessions that are still remembered.',
+      facts.map(({ labels, facts }) => ({ labels, value: facts.epochs })),
+    ),
+    gauge(
+      'portcullis_filter_fill_ratio',
+      'How full the fullest filter of token ids is: at 1 it has the error rate it was made for; beyond, it is built bigger.',
+      facts.map(({ labels, facts }) => ({ labels, value: facts.filterFill })),
+    ),
+    gauge(
+      'portcullis_section_bytes',
+      'The size of the state that a new edge fetches.',
+      facts.map(({ labels, facts }) => ({ labels, value: facts.sectionBytes })),
+      'bytes',
+    ),
+    gauge(
+      'portcullis_edges',
+      'Edges by how they stand: at the head (current), behind it, silent for too long, or unheard since the start.',
+      realms.flatMap(({ realm, edges }) =>
+        EDGE_STATES.map((state) => ({
+          labels: { realm, state },
+          value: edges.filter((edge) => edge.state === state).length,
+        })),
+      ),
+    ),
+    gauge(
+      'portcullis_edge_lag',
+      'How many events an edge has not acknowledged.',
+      edges.flatMap(({ labels, edge }) => (edge.behindBy === undefined ? [] : [{ labels, value: edge.behindBy }])),
+    ),
+    gauge(
+      'portcullis_edge_acknowledged_timestamp_seconds',
+      'When the edge last acknowledged.',
+      edges.flatMap(({ labels, edge }) =>
+        edge.acknowledgedAt === undefined ? [] : [{ labels, value: edge.acknowledgedAt }],
+      ),
+      'seconds',
+    ),
+    ...metrics.families(),
+  ])
+}
+
+class Counter {
+  readonly #counts = new Map<string, { labels: Readonly<Record<string, string>>; value: number }>()
+
+  add(labels: Readonly<Record<string, string>>, by: number): void {
+    const key = JSON.stringify(labels)
+    const count = this.#counts.get(key) ?? { labels, value: 0 }
+    count.value += by
+    this.#counts.set(key, count)
+  }
+
+  samples(): Sample[] {
+    return [...this.#counts.values()].map(({ labels, value }) => ({ suffix: '_total', labels, value }))
+  }
+}
+
+class Histogram {
+  readonly #bounds: readonly number[]
+  /** One more than there are bounds: the last one is for everything above. */
+  readonly #counts: number[]
+  #sum = 0
+
+  constructor(bounds: readonly number[]) {
+    this.#bounds = bounds
+    this.#counts = Array.from({ length: bounds.length + 1 }, () => 0)
+  }
+
+  observe(value: number): void {
+    const found = this.#bounds.findIndex((bound) => value <= bound)
+    const index = found === -1 ? this.#bounds.length : found
+    this.#counts[index] = (this.#counts[index] ?? 0) + 1
+    this.#sum += value
+  }
+
+  samples(): Sample[] {
+    let below = 0
+    const buckets = this.#counts.map((count, index): Sample => {
+      below += count
+      return { suffix: '_bucket', labels: { le: boundText(this.#bounds[index]) }, value: below }
+    })
+    return [...buckets, { suffix: '_sum', value: this.#sum }, { suffix: '_count', value: below }]
+  }
+}
+
+/** Canonical numbers have a point (OpenMetrics 1.0 §5.3.3). */
+function boundText(bound: number | undefined): string {
+  if (bound === undefined) return '+Inf'
+  return Number.isInteger(bound) ? bound.toFixed(1) : String(bound)
+}

@@ -1,0 +1,214 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { PortcullisError } from '../../errors.ts'
+import {
+  callback,
+  checkOptions,
+  invalid,
+  list,
+  milliseconds,
+  required,
+  rule,
+  type Rule,
+  type Rules,
+  text,
+} from '../../options.ts'
+import { MalformedRequest, requestOf } from './request.ts'
+import { writeResponse } from './response.ts'
+import { network, TrustedProxies } from './trusted-proxies.ts'
+import type { RequestSource } from '../api.ts'
+
+/** Answers a request, knowing where it came from. */
+export type Answerer = (request: Request, source: RequestSource) => Response | Promise<Response>
+
+/** Something that answers requests: an `Origin`, or a function that composes several. */
+export type Fetchable = { fetch: Answerer } | Answerer
+
+export interface ServeOptions {
+  /** 0: any free port; the answer says which. */
+  port: number
+  /** The address to bind. Default `127.0.0.1`: nobody else reaches it. */
+  hostname?: string
+  /**
+   * The proxies before this server, as addresses or blocks of them, such as `10.0.0.0/8`. What they say in
+   * `X-Forwarded-For` and `X-Forwarded-Proto` counts: who asked, and whether by https. Nobody else's word does.
+   * Default: none.
+   */
+  trustedProxies?: string[]
+  /** How long requests may go on after `close`. Default 500. */
+  closeTimeoutMs?: number
+  /**
+   * How long a connection may be silent both ways while a request is under way: a client that does not read its answer is cut
+   * off, with what is kept in memory for it. A handler must begin to answer within it. Default 120000: long polls take 25 s,
+   * and streams send a heartbeat every 5 s or more often. 0: for ever.
+   */
+  idleTimeoutMs?: number
+  /** Hears of handlers that threw; the client hears only 500. Default: `console.error`. */
+  onError?: (error: unknown) => void
+}
+
+export interface Server {
+  /** Where it listens, such as `http://127.0.0.1:8780`. */
+  url: string
+  port: number
+  /**
+   * Takes no more connections, and resolves when the last one has ended. Requests under way go on for `closeTimeoutMs`,
+   * then they are broken off. Close the origin meanwhile: that ends its streams, which otherwise never end by
+   * themselves.
+   */
+  close(): Promise<void>
+}
+
+/** The largest header section, in bytes: an access token may have 16 KiB, and there are other headers. */
+const MAX_HEADER_BYTES = 32_768
+/** How long a client may take to send its headers, and its whole request: what a slow-loris attack is cut off at. */
+const HEADERS_TIMEOUT_MS = 10_000
+const REQUEST_TIMEOUT_MS = 30_000
+/** How long requests may go on after `close`, and how long a connection may be silent, unless said otherwise. */
+const CLOSE_TIMEOUT_MS = 500
+const IDLE_TIMEOUT_MS = 120_000
+
+/** How often Node looks for clients that are too slow: what they can gain on the times above. */
+const TIMEOUT_CHECK_MS = 1_000
+
+const LISTENER_RULES: Rules = { trustedProxies: list(network), onError: callback }
+
+export const PORT: Rule = rule(
+  'a port, 0 to 65535',
+  (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 65_535,
+)
+
+/** What `serve` takes. */
+export const SERVE_RULES: Rules = {
+  port: required(PORT),
+  hostname: text,
+  closeTimeoutMs: milliseconds,
+  idleTimeoutMs: milliseconds,
+  ...LISTENER_RULES,
+}
+
+/** Serves requests by Node's http server. Rejects with `invalid_option` and `listen_failed`. */
+export async function serve(handler: Fetchable, options: ServeOptions): Promise<Server> {
+  checkOptions(options, SERVE_RULES)
+  const {
+    port,
+    hostname = '127.0.0.1',
+    closeTimeoutMs = CLOSE_TIMEOUT_MS,
+    idleTimeoutMs = IDLE_TIMEOUT_MS,
+    onError = logError,
+    trustedProxies = [],
+  } = options
+  const limits = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+  }
+  const listener = toNodeListener(handler, { onError, trustedProxies })
+  const server = createServer(limits, (incoming, outgoing) => {
+    // What comes by a connection that was kept is answered, and is the last.
+    if (!server.listening) outgoing.shouldKeepAlive = false
+    listener(incoming, outgoing)
+  })
+  server.timeout = idleTimeoutMs
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => reject(listenError(cause, port, hostname)))
+    server.listen(port, hostname, resolve)
+  })
+  // A later error, such as running out of file descriptors, must not end the process.
+  server.on('error', onError)
+  const bound = (server.address() as AddressInfo).port
+  return {
+    url: `http://${hostname.includes(':') ? `[${hostname}]` : hostname}:${bound}`,
+    port: bound,
+    async close(): Promise<void> {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      const timer = setTimeout(() => server.closeAllConnections(), closeTimeoutMs)
+      await closed
+      clearTimeout(timer)
+    },
+  }
+}
+
+/** A listener for `http.createServer`, or for a framework that takes one. Throws `invalid_option`. */
+export function toNodeListener(
+  handler: Fetchable,
+  options: Pick<ServeOptions, 'onError' | 'trustedProxies'> = {},
+): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
+  checkOptions(options, LISTENER_RULES)
+  if (typeof handler !== 'function' && typeof handler?.fetch !== 'function') {
+    throw invalid('what is served must be an origin or a function from Request to Response; await createOrigin first')
+  }
+  const answer: Answerer = typeof handler === 'function' ? handler : (request, source) => handler.fetch(request, source)
+  const { onError = logError, trustedProxies = [] } = options
+  const proxies = new TrustedProxies(trustedProxies)
+  return (incoming, outgoing) => void respond({ answer, proxies, onError }, incoming, outgoing)
+}
+
+interface Listener {
+  answer: Answerer
+  proxies: TrustedProxies
+  onError: (error: unknown) => void
+}
+
+async function respond(
+  { answer, proxies, onError }: Listener,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
+  const gone = new AbortController()
+  // An answer that went out whole is the end of it for everybody: nobody is left to hear.
+  outgoing.once('close', () => outgoing.writableFinished || gone.abort())
+  let response: Response
+  try {
+    const { address, scheme } = proxies.sourceOf(incoming)
+    const source: RequestSource = address === undefined ? { connection: 'unaddressed' } : { address }
+    response = await answer(requestOf(incoming, scheme, gone.signal), source)
+  } catch (error) {
+    if (!(error instanceof MalformedRequest)) onError(error)
+    response = failure(error, incoming.method)
+  }
+  await writeResponse(response, incoming, outgoing)
+}
+
+/** The methods that a standard `Request` cannot have (Fetch §2.2.1): nothing here has them. */
+const FORBIDDEN_METHODS = ['CONNECT', 'TRACE', 'TRACK']
+
+function failure(error: unknown, method: string | undefined): Response {
+  if (method !== undefined && FORBIDDEN_METHODS.includes(method.toUpperCase())) {
+    return Response.json(
+      { error: 'method_not_allowed' },
+      { status: 405, headers: { allow: 'GET, HEAD, POST, PUT, DELETE' } },
+    )
+  }
+  const malformed = error instanceof MalformedRequest
+  return Response.json({ error: malformed ? 'invalid_request' : 'server_error' }, { status: malformed ? 400 : 500 })
+}
+
+function listenError(cause: NodeJS.ErrnoException, port: number, hostname: string): PortcullisError {
+  const where = `port ${port} on ${hostname}`
+  switch (cause.code) {
+    case 'EADDRINUSE':
+      return new PortcullisError(
+        'listen_failed',
+        `${where} is in use: stop what listens there, or choose another port`,
+        { cause },
+      )
+    case 'EACCES':
+      return new PortcullisError('listen_failed', `${where} may not be bound by this user: choose a port above 1023`, {
+        cause,
+      })
+    case 'EADDRNOTAVAIL':
+      return new PortcullisError(
+        'listen_failed',
+        `${hostname} is no address of this machine: choose one, or 0.0.0.0 for all`,
+        { cause },
+      )
+    default:
+      return new PortcullisError('listen_failed', `cannot listen on ${where}`, { cause })
+  }
+}
+
+function logError(error: unknown): void {
+  console.error('portcullis: a request failed', error)
+}

@@ -1,0 +1,307 @@
+import { PortcullisError } from '../../errors.ts'
+import { APPLICATION } from '../audit/log.ts'
+import type { AuditEntry } from '../store/audit-entry.ts'
+import { type AuditBounds, isOwnAct } from '../audit/bounds.ts'
+import { storable } from '../audit/text.ts'
+import type { Clock } from '../clock.ts'
+import { coreCode, type EventTime, stageEvent, type LedgerCore, type LedgerEvent, type LedgerRow } from '../core/ledger.ts'
+import type { RealmRows, RevocationStore } from '../store/store.ts'
+import type { Recorded } from '../api.ts'
+
+/** Events written in one transaction at the most, so that one turn stays short. */
+const MAX_TURN_EVENTS = 4_096
+/** Turns of the event loop in which a transaction waits for more, at the most: those who ask at once come in two or three. */
+const MAX_GATHERING_TURNS = 4
+/** Rows deleted at a time: pruning must not hold up revocations. */
+const PRUNE_ROWS = 2_000
+
+export interface CommitterOptions {
+  store: RevocationStore
+  ledgers: ReadonlyMap<string, LedgerCore>
+  clock: Clock
+  auditRetentionSeconds: number
+  /** Which lines about events are written. */
+  bounds: AuditBounds
+  /** How far a realm's issuer is ahead, as measured, in whole seconds. Default 0. */
+  issuerLeadSeconds?: (realm: string) => number
+  /** Runs after a turn's rows are durable and before any of its callers hears of it. `after` is the head before. Must not throw. */
+  onCommitted: (realm: string, after: number) => void
+  /** Hears when the store fails (`error`), and when it works again (`undefined`). */
+  onStore: (error: PortcullisError | undefined) => void
+  /** Hears of the time of an event that is recorded, where there is something to report. Must not throw. */
+  onTime?: (realm: string, time: EventTime) => void
+  /** Hears of each turn once it is durable. Must not throw. */
+  onTurn?: (turn: Turn) => void
+}
+
+/** One durable transaction. */
+export interface Turn {
+  /** How long the store took. */
+  milliseconds: number
+  /** What was new. */
+  recorded: { realm: string; kind: LedgerEvent['kind'] }[]
+}
+
+export interface RecordOptions {
+  /**
+   * Written in the event's transaction, with the sequence that the caller gets; also when it was in force already, unless
+   * it is the actor's own act: repeating that leaves no trace.
+   */
+  audit?: Omit<AuditEntry, 'realm' | 'at' | 'sequence'>
+  /**
+   * Throws to refuse what must not be recorded as things stand. What came before is in force then, and nothing comes
+   * between this and the event.
+   */
+  guard?: () => void
+}
+
+/** What is asked for: an event, a line of the audit log, or both. */
+interface Waiting {
+  realm: string
+  event: LedgerEvent | undefined
+  guard: (() => void) | undefined
+  audit: Omit<AuditEntry, 'realm' | 'at'> | undefined
+  /** What there is to report of its time; known once it is staged. */
+  time?: EventTime
+  resolve: (recorded: Recorded) => void
+  reject: (error: unknown) => void
+}
+
+/** A realm's part of a turn. */
+interface Staged {
+  after: number
+  rows: LedgerRow[]
+  kinds: LedgerEvent['kind'][]
+}
+
+/**
+ * The one way into the ledgers and the audit log. What is asked for in the same few turns of the event loop is staged,
+ * written in one durable transaction and committed together; when the store fails nothing of it has happened.
+ */
+export class Committer {
+  readonly #options: CommitterOptions
+  readonly #queue: Waiting[] = []
+  #running: Promise<void> | undefined
+  #newest: Promise<unknown> | undefined
+  #failure: PortcullisError | undefined
+  /** Why nothing is recorded any more. */
+  #fault: PortcullisError | undefined
+  #closed = false
+
+  constructor(options: CommitterOptions) {
+    this.#options = options
+  }
+
+  /** The core has failed: refuses what comes from now on with `store_unavailable`, for what the ledgers hold is lost. */
+  fail(error: PortcullisError): void {
+    this.#fault ??= error
+  }
+
+  /**
+   * Why the store takes no writes; `undefined` while it does. A store that was unavailable is tried again here, so that an
+   * origin heals which nobody asks to revoke because it is unwell.
+   */
+  async failure(): Promise<PortcullisError | undefined> {
+    if (this.#fault !== undefined) return this.#fault
+    if (this.#failure?.code !== 'store_unavailable' || this.#running !== undefined) return this.#failure
+    try {
+      await this.#options.store.probe()
+      this.#storeWorks()
+    } catch {
+      // As before.
+    }
+    return this.#failure
+  }
+
+  /**
+   * Records an event. Resolves when it is durable and in force here, also when it was already. Rejects with
+   * `unknown_realm`, `invalid_event`, `store_unavailable`, `closed` or what the guard throws.
+   */
+  record(realm: string, event: LedgerEvent, { audit, guard }: RecordOptions = {}): Promise<Recorded> {
+    return this.#ask({ realm, event, guard, audit: audit && { ...audit, actor: audit.actor ?? APPLICATION } })
+  }
+
+  /** Adds a line to the audit log for what the ledger does not record. Resolves when it is durable; rejects so too. */
+  async note({ realm, ...audit }: Omit<AuditEntry, 'at'>): Promise<void> {
+    await this.#ask({ realm, event: undefined, guard: undefined, audit })
+  }
+
+  /** Resolves when what was asked for before is done, well or badly. */
+  async written(): Promise<void> {
+    await Promise.allSettled([this.#newest])
+  }
+
+  /** Forgets, in memory and in the store, what nothing needs any more. The audit log has a retention of its own. */
+  async prune(): Promise<void> {
+    const { store, ledgers, clock, auditRetentionSeconds } = this.#options
+    const now = clock()
+    for (const ledger of ledgers.values()) ledger.prune(now)
+    while (!this.#closed && (await store.prune(now, PRUNE_ROWS)) === PRUNE_ROWS) await nextTurn()
+    const before = now - auditRetentionSeconds
+    while (!this.#closed && (await store.pruneAudit(before, PRUNE_ROWS)) === PRUNE_ROWS) await nextTurn()
+  }
+
+  /** Refuses what comes from now on and resolves when what came before is done. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#running
+  }
+
+  #ask(asked: Omit<Waiting, 'resolve' | 'reject'>): Promise<Recorded> {
+    if (this.#closed) return Promise.reject(new PortcullisError('closed', 'the origin is closed'))
+    if (this.#fault !== undefined) return Promise.reject(coreFailed(this.#fault))
+    if (!this.#options.ledgers.has(asked.realm)) return Promise.reject(unknownRealm())
+    const recorded = new Promise<Recorded>((resolve, reject) => {
+      this.#queue.push({ ...asked, resolve, reject })
+      this.#running ??= this.#run()
+    })
+    this.#newest = recorded
+    return recorded
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (this.#queue.length > 0) {
+        await this.#gathered()
+        const batch = this.#queue.splice(0, this.#turnLength())
+        try {
+          await this.#turn(batch)
+        } catch (error) {
+          // Those that have an answer keep it.
+          for (const { reject } of batch) reject(error)
+        }
+      }
+    } finally {
+      this.#running = undefined
+    }
+  }
+
+  /** Waits while more comes: a sync of the disk costs as much for one event as for all. */
+  async #gathered(): Promise<void> {
+    for (let turn = 0, before = 0; turn < MAX_GATHERING_TURNS && this.#queue.length > before; turn += 1) {
+      before = this.#queue.length
+      await nextTurn()
+    }
+  }
+
+  /** A guard looks at what is committed: it begins a turn. */
+  #turnLength(): number {
+    const most = this.#queue.slice(0, MAX_TURN_EVENTS)
+    const guarded = most.findIndex(({ guard }, index) => index > 0 && guard !== undefined)
+    return guarded === -1 ? MAX_TURN_EVENTS : guarded
+  }
+
+  async #turn(batch: readonly Waiting[]): Promise<void> {
+    const staged = new Map<string, Staged>()
+    const waiting = batch.flatMap((asked) => {
+      const outcome = this.#stage(asked, staged)
+      return outcome === 'refused' ? [] : [{ ...asked, outcome }]
+    })
+    const at = this.#options.clock()
+    const entries = waiting.flatMap(({ realm, event, audit, outcome, time }): AuditEntry[] => {
+      if (audit === undefined) return []
+      if (event === undefined) return [{ ...audit, realm, at }]
+      if (outcome === 'in_force' && isOwnAct(audit)) return []
+      if (!this.#options.bounds.admits({ ...audit, realm })) return []
+      const sequence = staged.get(realm)?.rows.at(-1)?.sequence ?? this.#ledger(realm).sequence
+      const detail = time === undefined ? {} : { detail: time.taken }
+      return [{ ...audit, ...detail, realm, at, sequence }]
+    })
+    try {
+      if (staged.size > 0 || entries.length > 0) await this.#write(staged, await storable(entries))
+      for (const realm of staged.keys()) this.#ledger(realm).commit()
+    } catch (error) {
+      for (const realm of staged.keys()) this.#abort(realm)
+      const failure = error instanceof PortcullisError && error.code === 'fault' ? coreFailed(error) : error
+      for (const entry of waiting) entry.reject(failure)
+      return
+    }
+    for (const [realm, { after }] of staged) this.#options.onCommitted(realm, after)
+    for (const { realm, time } of waiting) if (time !== undefined) this.#options.onTime?.(realm, time)
+    for (const { realm, resolve } of waiting) resolve({ realm, sequence: this.#ledger(realm).sequence })
+  }
+
+  /** Must not throw: the callers of the turn still have to hear of what came before. */
+  #abort(realm: string): void {
+    try {
+      this.#ledger(realm).abort()
+    } catch {
+      // The core has failed, which has been reported; nothing will be recorded any more.
+    }
+  }
+
+  /** `refused`: the event's caller has heard of it. Throws when the core has failed: the turn is over then. */
+  #stage(waiting: Waiting, staged: Map<string, Staged>): 'new' | 'in_force' | 'refused' {
+    const { realm, event, guard, reject } = waiting
+    if (event === undefined) return 'new'
+    const ledger = this.#ledger(realm)
+    const known = staged.get(realm) ?? { after: ledger.sequence, rows: [], kinds: [] }
+    try {
+      guard?.()
+    } catch (refusal) {
+      reject(refusal)
+      return 'refused'
+    }
+    try {
+      const { clock, issuerLeadSeconds } = this.#options
+      const fresh = stageEvent(ledger, event, clock(), issuerLeadSeconds?.(realm))
+      if (fresh === undefined) return 'in_force'
+      if (fresh.time !== undefined) waiting.time = fresh.time
+      known.rows.push(fresh.row)
+      known.kinds.push(event.kind)
+      staged.set(realm, known)
+      return 'new'
+    } catch (cause) {
+      if (cause instanceof PortcullisError && cause.code === 'fault') throw coreFailed(cause)
+      const detail = coreCode(cause) ?? 'refused'
+      reject(new PortcullisError('invalid_event', `the event cannot be recorded: ${detail}`, { detail, cause }))
+      return 'refused'
+    }
+  }
+
+  async #write(staged: ReadonlyMap<string, Staged>, entries: readonly AuditEntry[]): Promise<void> {
+    const batches: RealmRows[] = [...staged].map(([realm, { after, rows }]) => ({ realm, after, rows }))
+    const startedAt = performance.now()
+    try {
+      await this.#options.store.append(batches, entries)
+    } catch (cause) {
+      const failure =
+        cause instanceof PortcullisError
+          ? cause
+          : new PortcullisError('store_unavailable', 'the store failed: look at its own message', { cause })
+      if (this.#failure === undefined) this.#options.onStore(failure)
+      this.#failure = failure
+      throw failure
+    }
+    this.#storeWorks()
+    const recorded = [...staged].flatMap(([realm, { kinds }]) => kinds.map((kind) => ({ realm, kind })))
+    this.#options.onTurn?.({ milliseconds: performance.now() - startedAt, recorded })
+  }
+
+  #storeWorks(): void {
+    if (this.#failure !== undefined) this.#options.onStore(undefined)
+    this.#failure = undefined
+  }
+
+  #ledger(realm: string): LedgerCore {
+    const ledger = this.#options.ledgers.get(realm)
+    if (ledger === undefined) throw unknownRealm()
+    return ledger
+  }
+}
+
+function coreFailed(cause: PortcullisError): PortcullisError {
+  return new PortcullisError('store_unavailable', cause.message, { detail: 'core_failed', cause })
+}
+
+function unknownRealm(): PortcullisError {
+  return new PortcullisError('unknown_realm', 'no such realm here')
+}
+
+/** After the I/O of this turn: requests that arrived together are then all queued. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    if (typeof setImmediate === 'function') setImmediate(resolve)
+    else setTimeout(resolve, 0)
+  })
+}

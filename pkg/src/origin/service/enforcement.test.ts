@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { openStage, type Stage, until } from '../testing/stage.ts'
+import type { Enforcement } from '../api.ts'
+
+let stage: Stage
+before(async () => {
+  stage = await openStage({
+    edges: [{ name: 'edge-1', ackSecret: 'secret-1' }, { name: 'edge-2', ackSecret: 'secret-2' }, { name: 'mute' }],
+  })
+})
+after(() => stage.close())
+
+function acknowledge(number: 1 | 2): Promise<Response> {
+  const { sequence, chain } = stage.origin.status()[0] ?? { sequence: 0, chain: '' }
+  const body = { edge: `edge-${number}`, sequence, chain, issuedAt: Math.floor(Date.now() / 1000) }
+  return stage.post('/feed/acme/acks', body, { authorization: `Bearer secret-${number}` })
+}
+
+test('an answer comes as soon as the edges that can have acknowledged', async () => {
+  const before = stage.sequence()
+  const answer = stage.administer('DELETE', '/admin/realms/acme/sessions/x1?wait=enforced&timeoutMs=20000')
+  await until(() => stage.sequence() === before + 1, 'the session is ended')
+  for (const number of [1, 2] as const) assert.equal((await acknowledge(number)).status, 204)
+  const response = await answer
+  assert.equal(response.status, 200)
+  const { elapsedMs, ...enforcement } = (await response.json()) as Enforcement
+  assert.deepEqual(enforcement, { sequence: before + 1, enforced: 2, total: 3, missing: ['mute'] })
+  assert.ok(elapsedMs >= 0 && elapsedMs < 20_000)
+})
+
+test('when the time is over the answer names those that have not', async () => {
+  const before = stage.sequence()
+  const answer = stage.post('/v1/auth/token/revoke?wait=enforced&timeoutMs=300', { token: await stage.issuer.token() })
+  await until(() => stage.sequence() === before + 1, 'the token is revoked')
+  await acknowledge(1)
+  const enforcement = (await (await answer).json()) as Enforcement
+  assert.deepEqual([enforcement.enforced, enforcement.total, enforcement.missing], [1, 3, ['edge-2', 'mute']])
+  assert.ok(enforcement.elapsedMs >= 300 - 2)
+})
+
+test('without waiting, too, it can be asked', async () => {
+  const recorded = await stage.origin.logoutUser('acme', 'alice')
+  assert.deepEqual((await stage.origin.enforced(recorded, { timeoutMs: 0 })).missing, ['edge-1', 'edge-2', 'mute'])
+  await acknowledge(1)
+  assert.deepEqual((await stage.origin.enforced(recorded, { timeoutMs: 0 })).missing, ['edge-2', 'mute'])
+  await assert.rejects(stage.origin.enforced({ ...recorded, realm: 'other' }, { timeoutMs: 0 }), {
+    code: 'unknown_realm',
+  })
+  for (const timeoutMs of [-1, 30_001, Number.NaN]) {
+    await assert.rejects(stage.origin.enforced(recorded, { timeoutMs }), { code: 'invalid_option' })
+  }
+})
+
+test('a wait that cannot be is refused before anything is recorded', async () => {
+  const before = stage.sequence()
+  const bad = [
+    'wait=',
+    'wait=true',
+    'wait=enforced&wait=enforced',
+    'wait=enforced&timeoutMs=-1',
+    'wait=enforced&timeoutMs=30001',
+    'wait=enforced&timeoutMs=1e3',
+    'wait=enforced&timeoutMs=',
+    'wait=enforced&timeoutMs=1&timeoutMs=2',
+    'timeoutMs=100',
+  ]
+  for (const query of bad) {
+    assert.equal((await stage.administer('POST', `/admin/realms/acme/users/alice/logout?${query}`)).status, 400, query)
+    assert.equal(
+      (await stage.post(`/v1/auth/token/revoke?${query}`, { token: await stage.issuer.token() })).status,
+      400,
+      query,
+    )
+  }
+  assert.equal(stage.sequence(), before)
+})
+
+test('a client that has gone is waited for no longer', async () => {
+  const gone = new AbortController()
+  const before = stage.sequence()
+  const answer = stage.get('/v1/auth/token/revoke?wait=enforced&timeoutMs=30000', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ token: await stage.issuer.token() }),
+    signal: gone.signal,
+  })
+  await until(() => stage.sequence() === before + 1, 'the token is revoked')
+  gone.abort()
+  await assert.rejects(answer)
+})

@@ -1,0 +1,178 @@
+import { within } from '../../timing/deadline.ts'
+import { PortcullisError } from '../../errors.ts'
+import type { JWK, JWKS } from '../../types.ts'
+import type { Act } from '../store/audit-entry.ts'
+import type { LedgerCore } from '../core/ledger.ts'
+import type { OriginGate } from '../gate/gate.ts'
+import { PUBLIC_MEMBERS } from '../gate/key-roll.ts'
+import type { Committer } from '../recording/committer.ts'
+import type { Settings } from '../settings.ts'
+import type { Recorded } from '../api.ts'
+
+/** How long an origin that starts waits for its issuers' keys: without them it can do all but tell gates the keys. */
+const FIRST_KEYS_MS = 3_000
+/** After a first fetch that failed, how soon it is made again; doubled each time, until heartbeats do it. */
+const FIRST_KEYS_RETRY_MS = 100
+const LAST_KEYS_RETRY_MS = 1_000
+
+/** Readers of one realm that wait for a look at the same time. Each gate asks once at a time. */
+const MAX_LOOKING = 1_000
+
+export interface KeyFeedOptions {
+  settings: Settings
+  committer: Committer
+  gate: OriginGate
+  /** Throws `unknown_realm` or `closed`. */
+  ledger: (realm: string) => LedgerCore
+}
+
+/**
+ * Carries the realms' keys into the feed: a gate then needs no other fetch, and a key that is removed leaves with the
+ * next change.
+ */
+export class KeyPublisher {
+  readonly #options: KeyFeedOptions
+  /** What is under way for each realm: of two sets the later one must come last. */
+  readonly #turns = new Map<string, Promise<unknown>>()
+  /** The set of a realm that the ledger did not take. */
+  readonly #refused = new Map<string, string>()
+  /** By realm: how many wait for a look. */
+  readonly #looking = new Map<string, number>()
+  /** First fetches that failed and are to be made again. */
+  readonly #retries = new Set<ReturnType<typeof setTimeout>>()
+  #closed = false
+
+  constructor(options: KeyFeedOptions) {
+    this.#options = options
+    options.gate.onKeys((realm) => void this.record(realm).catch(() => undefined))
+  }
+
+  /**
+   * Fetches the keys of every realm for the first time and records them, so that the first gate finds them in the feed.
+   * Resolves when that is done or has failed, at the latest after three seconds. A URL may be one that is served only once the
+   * origin is there: it is tried again shortly. What fails is reported where it fails.
+   */
+  async begin(): Promise<void> {
+    const { settings, gate, ledger } = this.#options
+    for (const { name, keysInFeed } of settings.realms) {
+      const inFeed = keysInFeed === 'publish' ? ledger(name).jwks() : undefined
+      if (inFeed !== undefined) gate.rememberKeys(name, JSON.parse(inFeed) as JWKS)
+    }
+    const first = settings.realms.map(({ name, jwks }) =>
+      typeof jwks === 'string' || jwks instanceof URL ? this.#first(name, 0) : this.publish(name).catch(() => undefined),
+    )
+    await within(Promise.all(first), FIRST_KEYS_MS)
+  }
+
+  /**
+   * Asks the issuer for its keys and records them if they have changed. Rejects with `unknown_realm`,
+   * `jwks_unreachable`, `invalid_jwks`, or as every revocation.
+   */
+  async publish(realm: string, act: Act = {}): Promise<Recorded> {
+    await this.#options.gate.reloadKeys(realm)
+    return this.record(realm, act)
+  }
+
+  /** Records the keys that are in use, if they are not those in the feed. Rejects likewise. */
+  record(realm: string, act: Act = {}): Promise<Recorded> {
+    const turn = (this.#turns.get(realm) ?? Promise.resolve())
+      .catch(() => undefined)
+      .then(() => this.#record(realm, act))
+    this.#turns.set(realm, turn)
+    return turn
+  }
+
+  /**
+   * The same for all realms and for nobody who waits; sets that soon are due are fetched. What fails is reported where
+   * it fails, and tried again next time.
+   */
+  tend(): void {
+    for (const { name } of this.#options.settings.realms) {
+      this.#options.gate.renewKeysBehind(name)
+      this.record(name).catch(() => undefined)
+    }
+  }
+
+  /**
+   * Looks for keys that the issuer has begun to use, and records them; `too_many` wait for that already. Rejects with `unknown_realm`, `closed`,
+   * `jwks_unreachable`, `invalid_jwks`, or as every revocation.
+   */
+  async look(realm: string): Promise<'recorded' | 'too_many'> {
+    const waiting = this.#looking.get(realm) ?? 0
+    if (waiting >= MAX_LOOKING) return 'too_many'
+    this.#looking.set(realm, waiting + 1)
+    try {
+      await this.#options.gate.lookForKeys(realm)
+      await this.record(realm)
+      return 'recorded'
+    } finally {
+      this.#looking.set(realm, (this.#looking.get(realm) ?? 1) - 1)
+    }
+  }
+
+  /** Tries nothing again from now on. */
+  close(): void {
+    this.#closed = true
+    for (const timer of this.#retries) clearTimeout(timer)
+  }
+
+  /** Fetches a realm's keys for the first time. Ends with the first attempt; further ones are made behind it. */
+  async #first(realm: string, attempt: number): Promise<void> {
+    try {
+      await this.#options.gate.refreshKeys(realm)
+      await this.record(realm)
+    } catch {
+      const pauseMs = FIRST_KEYS_RETRY_MS * 2 ** attempt
+      if (this.#closed || pauseMs > LAST_KEYS_RETRY_MS) return
+      const timer: ReturnType<typeof setTimeout> = setTimeout(() => {
+        this.#retries.delete(timer)
+        void this.#first(realm, attempt + 1)
+      }, pauseMs)
+      if (typeof timer === 'object') timer.unref?.()
+      this.#retries.add(timer)
+    }
+  }
+
+  async #record(realm: string, act: Act): Promise<Recorded> {
+    const { settings, committer, gate, ledger } = this.#options
+    const { keysInFeed } = settings.realms.find(({ name }) => name === realm) ?? { keysInFeed: 'omit' }
+    const keys = gate.keysForFeed(realm)
+    const wanted = keysInFeed === 'publish' ? publicSet(keys) : undefined
+    // Before the first fetch nothing is known, and what the feed has from before stays.
+    const isKnown = keysInFeed === 'omit' || keys.keys.length > 0
+    const isRefused = wanted !== undefined && wanted === this.#refused.get(realm)
+    if (!isKnown || isRefused || wanted === ledger(realm).jwks())
+      return { realm, sequence: ledger(realm).sequence }
+    try {
+      const event =
+        wanted === undefined ? ({ kind: 'keysWithdrawn' } as const) : ({ kind: 'keys', jwks: wanted } as const)
+      const recorded = await committer.record(realm, event, { audit: { ...act, action: 'keys_published' } })
+      this.#refused.delete(realm)
+      return recorded
+    } catch (error) {
+      if (wanted !== undefined && error instanceof PortcullisError && error.code === 'invalid_event') {
+        this.#refused.set(realm, wanted)
+        settings.onReport({ kind: 'jwks', realm, error })
+      }
+      throw error
+    }
+  }
+}
+
+/**
+ * The public keys of a set that verify signatures, in one spelling: equal sets make equal texts. `undefined` when there
+ * is none: symmetric keys are secrets, and no feed carries them.
+ */
+export function publicSet({ keys }: JWKS): string | undefined {
+  const texts = keys.flatMap((key) => publicKey(key) ?? [])
+  return texts.length === 0 ? undefined : `{"keys":[${[...new Set(texts)].sort().join(',')}]}`
+}
+
+function publicKey(key: JWK): string | undefined {
+  const members = PUBLIC_MEMBERS[key.kty ?? '']
+  if (members === undefined || key.use === 'enc') return undefined
+  const names = ['kty', 'kid', 'alg', 'use', 'key_ops', ...members]
+  return JSON.stringify(
+    Object.fromEntries(names.filter((name) => key[name] !== undefined).map((name) => [name, key[name]])),
+  )
+}

@@ -1,0 +1,80 @@
+import { PortcullisError } from '../../errors.ts'
+import type { Act } from '../store/audit-entry.ts'
+import type { LedgerCore, LedgerEvent } from '../core/ledger.ts'
+import type { IdentifiedToken, OriginGate } from '../gate/gate.ts'
+import type { Committer } from '../recording/committer.ts'
+import type { Recorded } from '../api.ts'
+
+/**
+ * Revocations recorded for one withdrawn key, in one run of the process. Who has stolen such a key can sign tokens with as
+ * many ids as he likes; so many take 36 kB of a filter and a megabyte of the store.
+ */
+export const MAX_WITHDRAWN_REVOCATIONS = 10_000
+/** Keys that are counted: more than are kept as withdrawn, for the count of one that left and came back goes on. */
+const MAX_COUNTED_KEYS = 1_024
+
+export interface TokenRevocationsOptions {
+  committer: Committer
+  gate: OriginGate
+  /** Throws `unknown_realm` or `closed`. */
+  ledger: (realm: string) => LedgerCore
+  /** Hears once of each withdrawn key by which no more is recorded. */
+  onExhausted: (realm: string, error: PortcullisError) => void
+}
+
+/** Records revocations of tokens by their ids. */
+export class TokenRevocations {
+  readonly #options: TokenRevocationsOptions
+  /** By realm and thumbprint. */
+  readonly #withdrawn = new Map<string, number>()
+
+  constructor(options: TokenRevocationsOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Records that a token is revoked. `undefined`: too many tokens of its key have been, and the issuer has withdrawn that key.
+   * Rejects with `invalid_event` (`missing_token_id`), or as `Committer.record`.
+   */
+  async record(token: IdentifiedToken, audit: Act): Promise<Recorded | undefined> {
+    const { committer, ledger } = this.#options
+    const { name: realm, tokenId, issuedAt, expiresAt } = token
+    if (tokenId === undefined || tokenId === '') {
+      throw new PortcullisError('invalid_event', 'the token has no jti', { detail: 'missing_token_id' })
+    }
+    const entry = { ...audit, action: 'token_revoked', subject: tokenId } as const
+    const event: LedgerEvent = {
+      kind: 'token',
+      tokenId,
+      ...(expiresAt === undefined ? {} : { expiresAt }),
+      ...(issuedAt === undefined ? {} : { issuedAt }),
+    }
+    if (token.signedBy === 'issuer') return committer.record(realm, event, { audit: entry })
+    if (ledger(realm).refuses({ tokenId, issuedAt: token.issuedAt, expiresAt: token.expiresAt }) === 'token_revoked') {
+      return { realm, sequence: ledger(realm).sequence }
+    }
+    const key = `${realm} ${token.thumbprint}`
+    if (!this.#isAdmitted(key, realm, token.thumbprint)) return undefined
+    try {
+      return await committer.record(realm, event, { audit: { ...entry, detail: `withdrawn_key ${token.thumbprint}` } })
+    } catch (error) {
+      this.#withdrawn.set(key, Math.max(0, (this.#withdrawn.get(key) ?? 0) - 1))
+      throw error
+    }
+  }
+
+  #isAdmitted(key: string, realm: string, thumbprint: string): boolean {
+    const count = (this.#withdrawn.get(key) ?? 0) + 1
+    this.#withdrawn.delete(key)
+    this.#withdrawn.set(key, Math.min(count, MAX_WITHDRAWN_REVOCATIONS + 1))
+    for (const oldest of this.#withdrawn.keys()) {
+      if (this.#withdrawn.size <= MAX_COUNTED_KEYS) break
+      this.#withdrawn.delete(oldest)
+    }
+    if (count === MAX_WITHDRAWN_REVOCATIONS + 1) {
+      const message = `${MAX_WITHDRAWN_REVOCATIONS} tokens of the withdrawn key ${thumbprint} were revoked, and no more are: if it was stolen, ban it`
+      this.#options.onExhausted(realm, new PortcullisError('invalid_token', message, { detail: 'withdrawn_key_exhausted' }))
+    }
+    return count <= MAX_WITHDRAWN_REVOCATIONS
+  }
+}

@@ -1,0 +1,58 @@
+import { PortcullisError } from '../../errors.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import type { OriginReport } from '../api.ts'
+
+/** How often a realm's unknown tokens are reported at the most. */
+const REPORT_INTERVAL_MS = 60_000
+
+/**
+ * Why a token was not revoked: nothing here knows it (opaque, of another issuer, or not signed by a key of the realm), or it
+ * is of another realm than the route's.
+ */
+export type UnknownCause = 'not_known' | 'other_realm'
+
+export interface UnknownTokensOptions {
+  metrics: Metrics
+  onReport: (report: OriginReport) => void
+  nowMs?: () => number
+}
+
+/**
+ * Counts and reports tokens that clients wanted revoked and that nobody here knows. RFC 7009 §2.2 has them answered with
+ * 200, so without this an operator never hears that such tokens live on.
+ */
+export class UnknownTokens {
+  readonly #metrics: Metrics
+  readonly #onReport: (report: OriginReport) => void
+  readonly #nowMs: () => number
+  /** By realm: when it was last reported, and how many came since. Only realms of ours are noted. */
+  readonly #realms = new Map<string, { reportedAtMs: number; count: number }>()
+
+  constructor({ metrics, onReport, nowMs = () => performance.now() }: UnknownTokensOptions) {
+    this.#metrics = metrics
+    this.#onReport = onReport
+    this.#nowMs = nowMs
+  }
+
+  /** Nothing of the token itself is taken. */
+  note(realm: string, cause: UnknownCause): void {
+    this.#metrics.unknownToken(realm)
+    const noted = this.#realms.get(realm) ?? { reportedAtMs: Number.NEGATIVE_INFINITY, count: 0 }
+    this.#realms.set(realm, noted)
+    noted.count += 1
+    const now = this.#nowMs()
+    if (now - noted.reportedAtMs < REPORT_INTERVAL_MS) return
+    const message = `${noted.count} since the last report: ${MESSAGES[cause]}`
+    noted.reportedAtMs = now
+    noted.count = 0
+    this.#onReport({ kind: 'unknown_token', realm, error: new PortcullisError('invalid_token', message, { detail: cause }) })
+  }
+}
+
+const MESSAGES: Readonly<Record<UnknownCause, string>> = {
+  not_known:
+    'a client had a token revoked that is not known here, such as a refresh token of the issuer: it was answered 200 (RFC 7009 ' +
+    'section 2.2) and is not revoked; revoke it at the issuer, and here the access token or the session that belongs to it',
+  other_realm:
+    "a client had a token of another realm revoked: it was answered 200 (RFC 7009 section 2.2) and is not revoked; send it to that realm's route",
+}

@@ -1,0 +1,85 @@
+/** What the audit log tells of: one list for code, routes and documents. */
+export const AUDIT_ACTIONS = [
+  /** A user logged in, or was not let in. */
+  'login',
+  'login_refused',
+  /** A refresh token was used; was refused; was used a second time, which ended its session. */
+  'refresh',
+  'refresh_refused',
+  'refresh_reused',
+  /** A user ended the session in which he asked. */
+  'logout',
+  'token_revoked',
+  'refresh_token_revoked',
+  'session_ended',
+  'client_session_ended',
+  'user_logged_out',
+  'client_not_before_set',
+  'realm_logged_out',
+  'realm_not_before_set',
+  'token_version_raised',
+  'key_added',
+  'key_retired',
+  'key_banned',
+  /** The realm's key set in the feed changed. */
+  'keys_published',
+  /** A mistaken not-before, version or ban was replaced. */
+  'corrected',
+  'feed_key_rotated',
+  /** The store was restored from a backup and began a new incarnation. */
+  'restored',
+  /** A request was refused; `detail` has the error. */
+  'refused',
+] as const
+
+export type AuditAction = (typeof AUDIT_ACTIONS)[number]
+
+/** Who does something, from where and why: what the audit log says of an act besides the act. */
+export interface Act {
+  /**
+   * Such as `admin:<sub>`, `client:<client_id>`, `user:<sub>` or `edge:<name>`. Default `application`: code called the origin.
+   * What a `user:`, a `client:` or the holder of a `token:` did is written once, and not again while it is in force; of too
+   * many such lines a line says how many were left out.
+   */
+  actor?: string
+  /** Why, in an administrator's words. */
+  reason?: string
+  /** The client's network address. */
+  address?: string
+}
+
+/** One line of the audit log. It holds no token or secret, and of what a request said only what was verified. */
+export interface AuditEntry extends Act {
+  realm: string
+  /** Unix seconds. */
+  at: number
+  action: AuditAction
+  /** Whom or what it is about: a `sub`, `sid`, `jti`, client id or key thumbprint. */
+  subject?: string
+  /** For what the ledger records: its head then. Edges at this sequence enforce it. */
+  sequence?: number
+  /** A stable code, as of the error that refused something. */
+  detail?: string
+}
+
+/** A line as it is kept. */
+export interface StoredAuditEntry extends AuditEntry {
+  /** Its place in the log of the store, strictly increasing. */
+  id: number
+}
+
+/** Which lines, newest first. */
+export interface AuditQuery {
+  realm: string
+  action?: AuditAction
+  actor?: string
+  subject?: string
+  /** Unix seconds, inclusive. */
+  from?: number
+  /** Unix seconds, inclusive. */
+  to?: number
+  /** Lines older than this one; left out: from the newest. */
+  before?: number
+  /** At most so many. */
+  limit: number
+}

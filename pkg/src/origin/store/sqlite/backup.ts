@@ -1,0 +1,71 @@
+import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { PortcullisError } from '../../../errors.ts'
+import { invalid } from '../../../options.ts'
+import { canonicalPath, type Database } from './database.ts'
+import { PRIVATE_FILE_MODE } from './file-mode.ts'
+
+/**
+ * Copies an open database to a file that must not exist, which is there only once it is whole and on disk. Rejects with
+ * `invalid_option` or `store_unavailable`.
+ */
+export async function backUp(database: Database, path: string): Promise<void> {
+  if (typeof path !== 'string' || path === '') throw invalid('path must be a text that is not empty')
+  const target = canonicalPath(path)
+  const partial = `${target}.partial`
+  createFile(target)
+  try {
+    rmSync(partial, { force: true })
+    createFile(partial)
+    await database.copyTo(partial)
+    syncFile(partial)
+    renameSync(partial, target)
+    syncDirectory(dirname(target))
+  } catch (error) {
+    rmSync(partial, { force: true })
+    rmSync(target, { force: true })
+    throw fileError(target, error)
+  }
+}
+
+/** Throws `invalid_option` when it exists. */
+export function createFile(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', PRIVATE_FILE_MODE))
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'EEXIST')
+      throw invalid(`${path} exists already, and nothing is overwritten: give another path`)
+    throw fileError(path, error)
+  }
+}
+
+export function syncFile(path: string): void {
+  const file = openSync(path, 'r+')
+  try {
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** Makes names last: what was created, renamed or removed there. */
+export function syncDirectory(path: string): void {
+  // Windows opens no directories, and needs it not.
+  if (process.platform === 'win32') return
+  const directory = openSync(path, 'r')
+  try {
+    fsyncSync(directory)
+  } finally {
+    closeSync(directory)
+  }
+}
+
+export function fileError(path: string, cause: unknown): PortcullisError {
+  if (cause instanceof PortcullisError) return cause
+  const code = String((cause as { code?: unknown }).code)
+  return new PortcullisError(
+    'store_unavailable',
+    `${path} failed (${code}): check its directory, access and free space`,
+    { cause },
+  )
+}

@@ -1,0 +1,173 @@
+import { closeSync, existsSync, openSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname } from 'node:path'
+import { PortcullisError } from '../../../errors.ts'
+import { driverMisfit, INSTALL_DRIVER } from './driver-version.ts'
+import { PRIVATE_FILE_MODE } from './file-mode.ts'
+
+/** The common part of better-sqlite3 and node:sqlite. */
+export interface Connection {
+  exec(sql: string): unknown
+  prepare(sql: string): unknown
+  close(): unknown
+  /** Copies the whole database, in steps between which others go on, to a file that is empty. */
+  copyTo(file: string): Promise<void>
+}
+
+/** Which SQLite is used: the optional peer `better-sqlite3` where it is installed, else `node:sqlite`. */
+export type SqliteDriver = 'better-sqlite3' | 'node:sqlite'
+
+/** Opens a file with the driver asked for, else with the first that is there. Throws `store_unavailable`, or what the driver throws. */
+export function connect(file: string, driver: SqliteDriver | undefined): Connection {
+  if (!existsSync(dirname(file))) {
+    throw new PortcullisError('store_unavailable', `${file}: its directory does not exist: create it first`)
+  }
+  const drivers = driver === undefined ? DRIVERS : [driver]
+  let misfit: string | undefined
+  for (const each of drivers) {
+    // To be known before it is loaded: what does not fit ends the process.
+    const reason = each === 'better-sqlite3' ? driverMisfit() : undefined
+    misfit ??= reason
+    const open = reason === undefined ? load(each) : undefined
+    const connection = open === undefined ? undefined : openPrivately(open, file)
+    if (connection !== undefined) return connection
+  }
+  throw new PortcullisError(
+    'store_unavailable',
+    misfit ??
+      `${drivers.join(' or ')} is not there or does not load: ${INSTALL_DRIVER} (npm rebuild, after a change of Node), ` +
+        'or run Node 22.13 or later',
+  )
+}
+
+const DRIVERS: readonly SqliteDriver[] = ['better-sqlite3', 'node:sqlite']
+
+type Open = (file: string) => Connection
+
+/** `undefined`: the driver is not installed, or not built for this Node. */
+function load(driver: SqliteDriver): Open | undefined {
+  const require = createRequire(import.meta.url)
+  try {
+    switch (driver) {
+      case 'better-sqlite3': {
+        const BetterSqlite = require('better-sqlite3') as new (file: string) => BetterConnection
+        return (file) => withCopy(new BetterSqlite(file), copyByBetterSqlite)
+      }
+      case 'node:sqlite': {
+        const { DatabaseSync, backup } = require('node:sqlite') as NodeSqlite
+        return (file) => withCopy(new DatabaseSync(file), (connection, to) => copyByNodeSqlite(backup, connection, to))
+      }
+    }
+  } catch (error) {
+    if (isNotThere(error)) return undefined
+    throw error
+  }
+}
+
+type Bare = Omit<Connection, 'copyTo'>
+
+function withCopy<C extends Bare>(connection: C, copy: (connection: C, file: string) => Promise<void>): Connection {
+  return {
+    exec: (sql) => connection.exec(sql),
+    prepare: (sql) => connection.prepare(sql),
+    close: () => connection.close(),
+    copyTo: (file) => copy(connection, file),
+  }
+}
+
+/** Pages copied at a time: a step takes a few milliseconds. */
+const COPY_PAGES = 1_000
+/** A write through another connection starts the copy again. After so many times what is left is copied in one step. */
+const MAX_COPY_RESTARTS = 3
+const ALL_PAGES = 0x7fff_ffff
+
+interface BetterConnection extends Bare {
+  backup(file: string, options: { progress: (at: { remainingPages: number }) => number }): Promise<unknown>
+}
+
+async function copyByBetterSqlite(connection: BetterConnection, file: string): Promise<void> {
+  let left = Number.POSITIVE_INFINITY
+  let restarts = 0
+  await connection.backup(file, {
+    progress({ remainingPages }) {
+      if (remainingPages > left) restarts += 1
+      left = remainingPages
+      return restarts > MAX_COPY_RESTARTS ? ALL_PAGES : COPY_PAGES
+    },
+  })
+}
+
+interface NodeSqlite {
+  DatabaseSync: new (file: string) => Bare
+  /** From Node 22.16 and 23.8. */
+  backup?: (connection: Bare, file: string, options: { rate: number }) => Promise<unknown>
+}
+
+/** Older ones copy in one step, during which the process waits. */
+async function copyByNodeSqlite(backup: NodeSqlite['backup'], connection: Bare, file: string): Promise<void> {
+  if (backup === undefined) connection.exec(`VACUUM INTO '${file.replaceAll("'", "''")}'`)
+  else await backup(connection, file, { rate: COPY_PAGES })
+}
+
+/**
+ * SQLite would create the file for everybody to read; its log and index get the mode of the file. One that is there is
+ * opened as it is.
+ */
+function openPrivately(open: Open, file: string): Connection | undefined {
+  const created = createPrivate(file)
+  let connection: Connection | undefined
+  try {
+    connection = tryOpen(open, file)
+    return connection
+  } finally {
+    if (created && connection === undefined) rmSync(file, { force: true })
+  }
+}
+
+/** Whether it was created. What prevents it SQLite says better. */
+function createPrivate(file: string): boolean {
+  try {
+    closeSync(openSync(file, 'wx', PRIVATE_FILE_MODE))
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** better-sqlite3 loads its binary part only now. */
+function tryOpen(open: Open, file: string): Connection | undefined {
+  try {
+    return open(file)
+  } catch (error) {
+    if (isNotThere(error)) return undefined
+    throw error
+  }
+}
+
+function isNotThere(error: unknown): boolean {
+  const { code, message } = error as { code?: unknown; message?: unknown }
+  if (['MODULE_NOT_FOUND', 'ERR_UNKNOWN_BUILTIN_MODULE', 'ERR_DLOPEN_FAILED'].includes(String(code))) return true
+  // What the package `bindings` throws when nothing was built.
+  return String(message).startsWith('Could not locate the bindings file')
+}
+
+/** Primary result codes by number, as node:sqlite gives them (https://www.sqlite.org/rescode.html). */
+const RESULTS: Readonly<Record<number, string>> = {
+  3: 'SQLITE_PERM',
+  5: 'SQLITE_BUSY',
+  6: 'SQLITE_LOCKED',
+  8: 'SQLITE_READONLY',
+  10: 'SQLITE_IOERR',
+  11: 'SQLITE_CORRUPT',
+  13: 'SQLITE_FULL',
+  14: 'SQLITE_CANTOPEN',
+  26: 'SQLITE_NOTADB',
+}
+
+/** The primary result code, whichever driver threw: `SQLITE_READONLY` also for `SQLITE_READONLY_DIRECTORY`. */
+export function resultOf(cause: unknown): string {
+  const { code, errcode } = (cause ?? {}) as { code?: unknown; errcode?: unknown }
+  if (typeof errcode === 'number') return RESULTS[errcode & 0xff] ?? 'SQLITE_ERROR'
+  if (typeof code !== 'string') return 'SQLITE_ERROR'
+  return Object.values(RESULTS).find((name) => code === name || code.startsWith(`${name}_`)) ?? 'SQLITE_ERROR'
+}

@@ -1,0 +1,163 @@
+import { PortcullisError } from '../../../errors.ts'
+import { checkOptions, oneOf, required, text } from '../../../options.ts'
+import type { AuditEntry } from '../audit-entry.ts'
+import { backUp } from './backup.ts'
+import {
+  bytesOf,
+  integerOf,
+  lockWriter,
+  migrate,
+  openDatabase,
+  textOf,
+  type Database,
+  type SqliteDriver,
+  type Statement,
+  type WriterLock,
+} from './database.ts'
+import { SCHEMA } from './schema.ts'
+import { SqliteAudit } from './audit.ts'
+import { SqliteRows } from './rows.ts'
+import type { RealmRows, RevocationStore, StoredHead, StoredRealm } from '../store.ts'
+
+export { openDatabase, type Database, type DatabaseOptions, type SqliteDriver } from './database.ts'
+export { restoreSqlite, type Restored, type RestoreOptions } from './restore.ts'
+export type { RevocationStore } from '../store.ts'
+
+/** More than a turn of revocations writes. */
+const PROBE_BYTES = 65_536
+
+export interface SqliteStoreOptions {
+  /** The file; it is created when missing, its directory is not. Must be on a local disk (WAL mode). */
+  path: string
+  /** Default: `better-sqlite3` where it is installed, else `node:sqlite`. */
+  driver?: SqliteDriver
+}
+
+/** A store that can be copied while it is in use. */
+export interface SqliteStore extends RevocationStore {
+  /**
+   * Writes a consistent copy of the whole file, the development issuer's tables included, while revocations go on. When
+   * it resolves, the copy is on disk. Whoever reads it reads what the file holds: keep it as safe. Rejects with
+   * `invalid_option` (there is such a file already), `store_unavailable` or `closed`.
+   */
+  backup(path: string): Promise<void>
+}
+
+/**
+ * Keeps revocations in a SQLite file. A revocation is answered only after the write-ahead log is on disk. Throws
+ * `invalid_option`; `createOrigin` opens the file and throws `store_locked`, `store_unavailable`, `store_corrupt` or
+ * `store_newer`.
+ */
+export function sqliteStore(options: SqliteStoreOptions): SqliteStore {
+  checkOptions(options, { path: required(text), driver: oneOf('better-sqlite3', 'node:sqlite') })
+  let open: OpenStore | undefined
+  const opened = (): OpenStore => {
+    if (open === undefined) throw new PortcullisError('closed', 'the store is not open')
+    return open
+  }
+  return {
+    open(): void {
+      if (open !== undefined) throw new PortcullisError('store_locked', 'this store belongs to another origin: close that one first')
+      open = openStore(options)
+    },
+    load: (realm) => load(opened(), realm),
+    setHead: (realm, head) => setHead(opened(), realm, head),
+    append: (batches, entries = []) => append(opened(), batches, entries),
+    probe: () => probe(opened()),
+    prune: (now, limit) => Number(opened().prune.run(now, limit).changes),
+    auditEntries: (query) => opened().audit.entries(query),
+    pruneAudit: (before, limit) => opened().audit.prune(before, limit),
+    backup: async (path) => backUp(opened().database, path),
+    close(): void {
+      if (open === undefined) return
+      const { database, lock } = open
+      open = undefined
+      try {
+        database.close()
+      } finally {
+        lock.release()
+      }
+    },
+  }
+}
+
+interface OpenStore {
+  database: Database
+  audit: SqliteAudit
+  lock: WriterLock
+  head: Statement
+  rows: SqliteRows
+  setHead: Statement
+  insert: Statement
+  advance: Statement
+  fill: Statement
+  empty: Statement
+  prune: Statement
+}
+
+function openStore(options: SqliteStoreOptions): OpenStore {
+  const { path, ...driver } = options
+  const lock = lockWriter(path, driver)
+  let database: Database | undefined
+  try {
+    database = openDatabase(path, driver)
+    migrate(database, 'revocations', SCHEMA)
+    return {
+      database,
+      audit: new SqliteAudit(database),
+      lock,
+      head: database.prepare('SELECT issuer, incarnation, sequence, chain FROM revocation_heads WHERE realm = ?'),
+      rows: new SqliteRows(database),
+      setHead: database.prepare('INSERT OR REPLACE INTO revocation_heads VALUES (?, ?, ?, ?, ?)'),
+      insert: database.prepare('INSERT INTO revocation_rows VALUES (?, ?, ?, ?, ?)'),
+      advance: database.prepare('UPDATE revocation_heads SET sequence = ?, chain = ? WHERE realm = ? AND sequence = ?'),
+      fill: database.prepare("INSERT OR REPLACE INTO revocation_rows VALUES ('', 0, 0, zeroblob(?), zeroblob(0))"),
+      empty: database.prepare("DELETE FROM revocation_rows WHERE realm = ''"),
+      prune: database.prepare(
+        `DELETE FROM revocation_rows WHERE (realm, sequence) IN
+         (SELECT realm, sequence FROM revocation_rows WHERE keep_until < ? LIMIT ?)`,
+      ),
+    }
+  } catch (error) {
+    database?.close()
+    lock.release()
+    throw error
+  }
+}
+
+/** What a disk that is as good as full takes no longer. No realm has the empty name; pruning takes what a crash leaves. */
+function probe({ fill, empty }: OpenStore): void {
+  fill.run(PROBE_BYTES)
+  empty.run()
+}
+
+function load(store: OpenStore, realm: string): StoredRealm | undefined {
+  const found = store.head.get(realm)
+  if (found === undefined) return undefined
+  const head: StoredHead = {
+    issuer: textOf(found, 'issuer'),
+    incarnation: integerOf(found, 'incarnation'),
+    sequence: integerOf(found, 'sequence'),
+    chain: bytesOf(found, 'chain'),
+  }
+  return { head, rows: store.rows.of(realm) }
+}
+
+function setHead(store: OpenStore, realm: string, head: StoredHead): void {
+  store.setHead.run(realm, head.issuer, head.incarnation, head.sequence, head.chain)
+}
+
+function append(store: OpenStore, batches: readonly RealmRows[], entries: readonly AuditEntry[]): void {
+  store.database.transaction(() => {
+    for (const { realm, after, rows } of batches) {
+      const last = rows.at(-1)
+      const advanced = last === undefined ? 0 : Number(store.advance.run(last.sequence, last.chain, realm, after).changes)
+      // Something else has written to the file in spite of the lock: what is in memory is no longer its state.
+      if (advanced !== 1) {
+        throw new PortcullisError('store_corrupt', `${store.database.path}: the rows do not follow what it holds: restart the origin`)
+      }
+      for (const row of rows) store.insert.run(realm, row.sequence, row.keepUntil ?? null, row.payload, row.chain)
+    }
+    store.audit.append(entries)
+  })
+}
