@@ -8,7 +8,7 @@ import { hostCrypto, NodeSignatures, WebSignatures } from './host-signatures.ts'
 import { corePolicy } from '../policy.ts'
 import { digestOf, jwkOf, makePair, type Pair, signature } from '../testing/keypair.ts'
 import type { Algorithm } from '../types.ts'
-import { Core } from '../edge/core.ts'
+import { Core } from '../edge/core/core.ts'
 
 const NOW = 1_800_000_000
 const ISSUER = 'https://issuer.example/realms/acme'

@@ -5,7 +5,7 @@ import type {
   GateOptions, HostOptions, Status, Verdict, WaitUntil,
 } from '../types.ts'
 import { type CallKind, checkCall, NO_OPTIONS, scopeOf } from './call-options.ts'
-import type { Finding } from './core.ts'
+import type { Finding } from './core/core.ts'
 import { judge, tryJudge } from './judge.ts'
 import type { CachedVerdict } from './token-cache.ts'
 import { PendingSignature, type OpenGate } from './open-gate.ts'

@@ -2,7 +2,7 @@ import { PortcullisError } from '../errors.ts'
 import type { GateOptions } from '../types.ts'
 import { OpenGate } from './open-gate.ts'
 import { hostFetch, type Settings, settle } from './settings.ts'
-import { writtenOptions } from './written-options.ts'
+import { writtenOptions } from './options-key.ts'
 
 /**
  * The most gates that are open at once. An idle one takes about 0.2 MB before its state, so these take a tenth of the memory

@@ -3,13 +3,13 @@ import type { Ticket } from '../core/token-buffer.ts'
 import { type HostCrypto, hostCrypto, type HostOutcome, type NodeSignatures } from '../core/host-signatures.ts'
 import { corePolicy } from '../policy.ts'
 import type { Check } from '../types.ts'
-import { Core, type Finding, host, UNAVAILABLE } from './core.ts'
-import { HostTurns } from './host-turns.ts'
+import { Core, type Finding, host, UNAVAILABLE } from './core/core.ts'
+import { HostTurns } from './core/signature-slots.ts'
 import { type CachedVerdict, TokenCache } from './token-cache.ts'
 import { Realm } from './realm.ts'
 import { type Reporter, reporter } from './report.ts'
 import { checkHost, type Settings } from './settings.ts'
-import { Strangers } from './strangers.ts'
+import { Strangers } from './feed/push-budget.ts'
 
 /** How often pushes of no realm here are reported at the most. */
 const STRAY_EVERY_MS = 60_000

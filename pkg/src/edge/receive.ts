@@ -5,7 +5,7 @@ import type { WaitUntil } from '../types.ts'
 import { MAX_MESSAGE_BYTES } from './feed/puller.ts'
 import type { OpenGate } from './open-gate.ts'
 import type { Realm } from './realm.ts'
-import { provenRealms } from './sender.ts'
+import { provenRealms } from './feed/push-sender.ts'
 
 /** How long the body of a push may take. */
 const BODY_TIMEOUT_MS = 5000

@@ -4,7 +4,7 @@ import {
 } from '../options.ts'
 import { checkContradictions, checkDistinct, feedKey, keySet, TOKEN_RULES } from '../policy.ts'
 import type { FeedOptions, GateOptions, JWKS, RealmOptions, TokenOptions } from '../types.ts'
-import type { Host } from './core.ts'
+import type { Host } from './core/core.ts'
 
 /** A gate's options with every default filled in. */
 export interface Settings extends Required<Omit<GateOptions, 'realms' | 'maxSessionSeconds' | 'onReport'>> {

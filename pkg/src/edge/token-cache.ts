@@ -1,6 +1,6 @@
 import type { Entry } from '../core/token-buffer.ts'
 import { LazyClaims } from './claims.ts'
-import type { Finding } from './core.ts'
+import type { Finding } from './core/core.ts'
 
 /** A token that was accepted again, and when. It is itself what was found. */
 export interface CachedVerdict extends Finding {

@@ -1,7 +1,7 @@
 import { type Reason, statusOf } from '../reasons.ts'
 import type { Accepted, Claims, Header, Refused, Verdict } from '../types.ts'
 import { LazyClaims } from './claims.ts'
-import type { Finding } from './core.ts'
+import type { Finding } from './core/core.ts'
 import type { CachedVerdict } from './token-cache.ts'
 import type { Realm } from './realm.ts'
 

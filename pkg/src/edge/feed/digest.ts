@@ -1,4 +1,4 @@
-import { host } from '../core.ts'
+import { host } from '../core/core.ts'
 
 /** SHA-256 by the host, which is several times faster at it than the core; `undefined` where it has none. */
 export type Digest = (bytes: Uint8Array<ArrayBuffer>) => Uint8Array | undefined | Promise<Uint8Array | undefined>

@@ -1,13 +1,13 @@
-import { __wbg_reset_state, Gate, initSync, reasons } from '../../wasm/edge/core.js'
-import { type ErrorCode, PortcullisError } from '../errors.ts'
-import { AT_HOST, type Entry, TokenBuffer, outcomeCode, type Ticket } from '../core/token-buffer.ts'
-import type { SignatureRequest, HostKey, HostOutcome } from '../core/host-signatures.ts'
-import { type Host, Loading } from '../core/module.ts'
-import type { CorePolicy } from '../policy.ts'
-import { REASONS, type Reason } from '../reasons.ts'
-import type { Algorithm, Check, JWK } from '../types.ts'
+import { __wbg_reset_state, Gate, initSync, reasons } from '../../../wasm/edge/core.js'
+import { type ErrorCode, PortcullisError } from '../../errors.ts'
+import { AT_HOST, type Entry, TokenBuffer, outcomeCode, type Ticket } from '../../core/token-buffer.ts'
+import type { SignatureRequest, HostKey, HostOutcome } from '../../core/host-signatures.ts'
+import { type Host, Loading } from '../../core/module.ts'
+import type { CorePolicy } from '../../policy.ts'
+import { REASONS, type Reason } from '../../reasons.ts'
+import type { Algorithm, Check, JWK } from '../../types.ts'
 
-export type { Host, NodeCrypto } from '../core/module.ts'
+export type { Host, NodeCrypto } from '../../core/module.ts'
 
 const loading = new Loading(
   { initSync, __wbg_reset_state, reasons },

@@ -1,5 +1,5 @@
-import { bearerToken } from '../http/bearer.ts'
-import type { Realm } from './realm.ts'
+import { bearerToken } from '../../http/bearer.ts'
+import type { Realm } from '../realm.ts'
 
 /**
  * The realms whose secret (`feed.acknowledge.secret`) a push shows. Origin and gate share it already, one for each edge:

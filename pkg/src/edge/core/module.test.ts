@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import '../entry/edge/node.ts'
-import { reasons, reasonStatus } from '../../wasm/edge/core.js'
-import { REASONS, statusOf } from '../reasons.ts'
+import '../../entry/edge/node.ts'
+import { reasons, reasonStatus } from '../../../wasm/edge/core.js'
+import { REASONS, statusOf } from '../../reasons.ts'
 
-const folder = (side: string) => new URL(`../../wasm/${side}/`, import.meta.url)
+const folder = (side: string) => new URL(`../../../wasm/${side}/`, import.meta.url)
 const module = (side: string) => new WebAssembly.Module(readFileSync(new URL('core_bg.wasm', folder(side))))
 const glue = (side: string) => readFileSync(new URL('core.js', folder(side)), 'utf8')
 

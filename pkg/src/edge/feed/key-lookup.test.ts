@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { createGate } from '../entry/edge/node.ts'
-import { generateFeedKey } from '../../wasm/origin/core.js'
-import { json, page, silent } from '../testing/server.ts'
-import type { Gate, GateOptions, JWK, RealmOptions } from '../types.ts'
-import { TestRealm } from './testing/realm.ts'
+import { createGate } from '../../entry/edge/node.ts'
+import { generateFeedKey } from '../../../wasm/origin/core.js'
+import { json, page, silent } from '../../testing/server.ts'
+import type { Gate, GateOptions, JWK, RealmOptions } from '../../types.ts'
+import { TestRealm } from '../testing/realm.ts'
 
 /** The set as the feed carries it. */
 function publish(realm: TestRealm): void {

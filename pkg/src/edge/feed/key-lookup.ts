@@ -1,8 +1,8 @@
-import { pause, within } from '../timing/deadline.ts'
-import { SingleFlight } from '../timing/single-flight.ts'
-import { KeyLookupLimiter } from '../jwks/lookup-limiter.ts'
-import { feedUrl } from './feed/puller.ts'
-import type { Realm } from './realm.ts'
+import { pause, within } from '../../timing/deadline.ts'
+import { SingleFlight } from '../../timing/single-flight.ts'
+import { KeyLookupLimiter } from '../../jwks/lookup-limiter.ts'
+import { feedUrl } from './puller.ts'
+import type { Realm } from '../realm.ts'
 
 /** Tokens of a realm that wait for a look at the same time; others are refused at once. Made-up key ids cost nothing to send. */
 const MAX_WAITING_TOKENS = 64
