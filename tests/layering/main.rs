@@ -1,0 +1,61 @@
+//! Who may import whom. The rules are data (`table.rs`); `rules.rs` reads the sources, `import type` included, and names
+//! the path that breaks one. `broken.rs` breaks each rule once.
+
+#![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod broken;
+mod graph;
+mod known;
+mod rules;
+mod rust;
+mod table;
+mod tokens;
+mod typescript;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use graph::Sources;
+
+#[test]
+fn the_sources_keep_the_rules() {
+    let files = sources();
+    assert!(files.len() > 300, "the sources were not found");
+    // A breach in short: without the rule that it breaks.
+    let short = |breach: &String| breach.split(" (").next().unwrap_or_default().to_owned();
+    let breaches = rules::breaches(&files);
+    let found: BTreeSet<String> = breaches.iter().map(short).collect();
+    let known: BTreeSet<String> = known::KNOWN_BREACHES.iter().map(|breach| (*breach).to_owned()).collect();
+    let new: Vec<&String> = breaches.iter().filter(|breach| !known.contains(&short(breach))).collect();
+    assert!(new.is_empty(), "{} breaches:\n{}", new.len(), lines(&new));
+    let mended: Vec<&String> = known.difference(&found).collect();
+    assert!(mended.is_empty(), "mended; delete these lines from known.rs:\n{}", lines(&mended));
+}
+
+fn lines(breaches: &[&String]) -> String {
+    breaches.iter().map(|breach| format!("  {breach}\n")).collect()
+}
+
+/// The TypeScript and Rust files of the repository by their paths, without what is built or installed.
+fn sources() -> Sources {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Sources::new();
+    let mut folders: Vec<PathBuf> =
+        ["pkg/src", "src", "xtask/src", "www", "tests"].map(|folder| root.join(folder)).into();
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(&next).unwrap_or_else(|error| panic!("{}: {error}", next.display())) {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_dir() {
+                if !matches!(name.as_str(), "node_modules" | "dist" | "target") && !name.starts_with('.') {
+                    folders.push(path);
+                }
+            } else if name.ends_with(".ts") || name.ends_with(".rs") {
+                let file = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
+                found.insert(file, fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+    found
+}
