@@ -36,7 +36,7 @@ pub const TYPESCRIPT: &[Room] = &[
     room("reasons.ts", &[]),
     room("version.ts", &[]),
     room("token-part.ts", &[]),
-    room("types.ts", &["reasons.ts"]),
+    room("types.ts", &["errors.ts", "reasons.ts"]),
     room("index.ts", &["@words"]),
     room("options.ts", &["@words"]),
     room("policy.ts", &["@words", "options.ts"]),

@@ -3,11 +3,10 @@ import type { AuditAction } from '../../origin/store/audit-entry.ts'
 import type { ClientRegistry } from '../../origin/http/clients.ts'
 import type { FailureLimiter } from '../../origin/http/failure-limiter.ts'
 import { Problem, tooManyFailures } from '../../origin/http/problem.ts'
-import type { LedgerOfSessions, RefreshTokens } from '../refresh-tokens/index.ts'
-import type { Origin } from '../../origin/api.ts'
+import type { RefreshTokens } from '../refresh-tokens/index.ts'
 import type { SigningKeys } from './keys.ts'
 import type { Tables } from './tables.ts'
-import type { DevClient, DevIssuerOptions } from './types.ts'
+import type { DevClient, DevIssuerOptions, LedgerView } from './types.ts'
 
 /** The options with every default filled in. */
 export type Settings = Required<Omit<DevIssuerOptions, 'path' | 'database' | 'issuer'>> & { issuer: string }
@@ -24,11 +23,6 @@ export interface Issuer {
   /** Throws until the issuer is attached. */
   tokens(): RefreshTokens
 }
-
-/** What the issuer needs of the origin whose ledger it obeys. */
-export interface LedgerView
-  extends Pick<Origin, 'audit' | 'bans' | 'minimumVersion' | 'publishKeys' | 'refuses' | 'status' | 'userNotBefore'>,
-    LedgerOfSessions {}
 
 /** One request, read as far as a grant or logout needs it. */
 export interface IssuerRequest {

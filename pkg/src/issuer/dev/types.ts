@@ -1,9 +1,8 @@
 import type { Algorithm } from '../../types.ts'
 import type { Database } from '../../origin/store/sqlite/database.ts'
-import type { ClientOptions, OriginRealm } from '../../origin/options.ts'
-import type { RequestSource } from '../../origin/api.ts'
-import type { SiteData } from '../../origin/options.ts'
-import type { LedgerView } from './issuer.ts'
+import type { ClientOptions, OriginRealm, SiteData } from '../../origin/options.ts'
+import type { Origin, RequestSource } from '../../origin/api.ts'
+import type { LedgerOfSessions } from '../refresh-tokens/index.ts'
 
 /** A user of the development issuer. */
 export interface DevUser {
@@ -84,3 +83,8 @@ export interface DevIssuer {
   /** Finishes what is under way. To be closed before its origin. */
   close(): Promise<void>
 }
+
+/** The part of the origin that the issuer uses: its ledger, which says who is logged out. */
+export interface LedgerView
+  extends Pick<Origin, 'audit' | 'bans' | 'minimumVersion' | 'publishKeys' | 'refuses' | 'status' | 'userNotBefore'>,
+    LedgerOfSessions {}
