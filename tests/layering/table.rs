@@ -97,7 +97,7 @@ pub const TYPESCRIPT: &[Room] = &[
             "@options",
         ],
     ),
-    room("origin/recording/", &["./", "origin/core/", "origin/store/", "@origin", "timing/", "@options"]),
+    room("origin/recording/", &["./", "origin/core/", "origin/store/", "@origin", "http/", "timing/", "@options"]),
     room("origin/audit/", &["./", "origin/recording/", "origin/store/", "@origin", "http/", "@options"]),
     room(
         "origin/service/",

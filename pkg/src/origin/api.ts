@@ -120,6 +120,17 @@ export type Correction =
   | { kind: 'keyBanned'; thumbprint: string }
   | { kind: 'tokenVersion'; subject: string; minimum: number }
 
+/** What can be corrected, and what belongs to it. A revoked token cannot: its id is one of many in a filter. */
+export const CORRECTIONS: Readonly<Record<Correction['kind'], readonly string[]>> = {
+  session: ['session', 'notBefore'],
+  clientSession: ['session', 'authorizedParty', 'notBefore'],
+  user: ['subject', 'notBefore'],
+  client: ['client', 'notBefore'],
+  realm: ['notBefore'],
+  keyBanned: ['thumbprint'],
+  tokenVersion: ['subject', 'minimum'],
+}
+
 export interface EdgeStatus {
   name: string
   /** What the edge acknowledged last; `undefined`: nothing yet. */
@@ -136,6 +147,9 @@ export interface EdgeStatus {
   /** How many changes it lacks; `undefined`: unheard. */
   behindBy: number | undefined
 }
+
+/** How long `Origin.enforced` waits for the edges, at the most. */
+export const MAX_WAIT_MS = 30_000
 
 /** How many of the configured edges have acknowledged a revocation. */
 export interface Enforcement {

@@ -1,5 +1,5 @@
 export { createOrigin } from './origin.ts'
-export { generateFeedKey } from './core/ledger.ts'
+export { generateFeedKey } from './core/feed-key.ts'
 export { policyDifferences, policyDigest } from './gate/policy-agreement.ts'
 export type {
   ClientOptions,

@@ -2,7 +2,7 @@
 import { createPublicKey, verify } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { PortcullisError } from '../../errors.ts'
-import { load } from '../../origin/core/ledger.ts'
+import { load } from '../../origin/core/module.ts'
 import { fasterEd25519 } from '../ed25519.ts'
 import { hasSimd } from '../simd.ts'
 

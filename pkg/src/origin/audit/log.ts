@@ -1,9 +1,9 @@
 import { checkOptions, given, integer, oneOf, required, rule, type Rules, text } from '../../options.ts'
 import type { Audit } from '../api.ts'
-import { AuditBounds } from './bounds.ts'
-import { storable } from './text.ts'
+import { AuditBounds } from '../recording/audit-bounds.ts'
+import { storable } from '../recording/audit-text.ts'
 import type { Committer } from '../recording/committer.ts'
-import { AUDIT_ACTIONS, type AuditEntry, type AuditQuery, type StoredAuditEntry } from '../store/audit-entry.ts'
+import { APPLICATION, AUDIT_ACTIONS, type AuditEntry, type AuditQuery, type StoredAuditEntry } from '../store/audit-entry.ts'
 import type { RevocationStore } from '../store/store.ts'
 
 /** Lines that `Audit.list` gives at a time. */
@@ -76,9 +76,6 @@ export class AuditLog implements Audit {
     return { entries: found.slice(0, query.limit), more: found.length > query.limit }
   }
 }
-
-/** Who acts when nobody is named. */
-export const APPLICATION = 'application'
 
 const anyText = rule('a text', (value) => typeof value === 'string')
 const unixSeconds = integer('unix seconds')

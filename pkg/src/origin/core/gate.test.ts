@@ -8,7 +8,7 @@ import { corePolicy } from '../../policy.ts'
 import { REASONS } from '../../reasons.ts'
 import { jwkOf, makePair, type Pair, signature } from '../../testing/keypair.ts'
 import type { Algorithm } from '../../types.ts'
-import { coreCode } from './ledger.ts'
+import { coreCode } from './module.ts'
 import { GateCore } from './gate.ts'
 import '../testing/load.ts'
 

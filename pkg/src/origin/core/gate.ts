@@ -2,11 +2,22 @@ import { AT_HOST, TokenBuffer, outcomeCode, type Ticket } from '../../core/token
 import { type HostCrypto, hostCrypto, type HostKey } from '../../core/host-signatures.ts'
 import type { Algorithm, JWK } from '../../types.ts'
 import {
-  createWasmGate, createWithdrawnKeys, type GateCoreOptions, host, type Identified, memory, type WasmGate, type WasmWithdrawnKeys,
+  createWasmGate,
+  createWithdrawnKeys,
+  type GateCoreOptions,
+  type Identified,
+  type WasmGate,
+  type WasmWithdrawnKeys,
   type WithdrawnToken,
-} from './ledger.ts'
-import { coreGeneration, guarded, isCurrent, lostCore } from './module.ts'
-import type { WithdrawnKey } from '../gate/key-roll.ts'
+} from './wasm-gate.ts'
+import { coreGeneration, guarded, host, isCurrent, lostCore, memory } from './module.ts'
+
+/** A key that the issuer's set is without. */
+export interface WithdrawnKey {
+  jwk: JWK
+  /** Unix milliseconds: the first of the fetches in a row that found the set without it. */
+  withdrawnAtMs: number
+}
 
 /**
  * The origin's own gate, which leaves to `node:crypto`, where there is one, what that checks faster than the core does. All

@@ -1,13 +1,41 @@
+import { Ledger } from '../../../wasm/origin/core.js'
+import { PortcullisError } from '../../errors.ts'
 import type { JWK } from '../../types.ts'
-import type { LedgerCore, LedgerEvent, LedgerFacts } from './ledger.ts'
-import { coreGeneration, guarded, isCurrent, lostCore } from './module.ts'
-import type { TokenSubject } from './ledger.ts'
+import type { LedgerCore, LedgerEvent, LedgerFacts, LedgerOptions, StagedEvent, TokenSubject } from './ledger.ts'
+import { coreGeneration, guarded, isCurrent, lostCore, mustBeUsable, refusalOf } from './module.ts'
+
+/** Makes a realm's ledger. Throws `fault`, and `invalid_option` with what the core says of its options. */
+export function createLedger(realm: string, options: LedgerOptions): LedgerCore {
+  mustBeUsable()
+  try {
+    return guarded(() => new GuardedLedger(new Ledger(options) as LedgerCore))
+  } catch (cause) {
+    if (cause instanceof PortcullisError) throw cause
+    throw new PortcullisError('invalid_option', `realm ${realm}: the ledger was refused: ${refusalOf(cause)}`, { cause })
+  }
+}
+
+/** Stages an event as `LedgerCore.stage` does, and copies its row out of the core. */
+export function stageEvent(ledger: LedgerCore, event: LedgerEvent, now: number, issuerLeadSeconds = 0): StagedEvent | undefined {
+  const staged = ledger.stage(event, now, issuerLeadSeconds)
+  return staged === undefined ? undefined : guarded(() => copied(staged, event))
+}
+
+function copied(staged: NonNullable<ReturnType<LedgerCore['stage']>>, event: LedgerEvent): StagedEvent {
+  const { sequence, keepUntil, payload, chain } = staged
+  // Each member is a call into the core; of most events, which state no time, there is nothing to report.
+  const taken = 'occurredAt' in event || 'notBefore' in event ? staged.timeTaken : undefined
+  const time = taken === undefined ? undefined : { taken, aheadBySeconds: staged.aheadBySeconds }
+  staged.free()
+  const row = keepUntil === undefined ? { sequence, payload, chain } : { sequence, keepUntil, payload, chain }
+  return time === undefined ? { row } : { row, time }
+}
 
 /**
  * A ledger that is not asked any more once a call into the core has ended in a trap: what that leaves in memory is in no defined
  * state. Every method throws `fault` then; where the ledger was last is still known.
  */
-export class GuardedLedger implements LedgerCore {
+class GuardedLedger implements LedgerCore {
   readonly #ledger: LedgerCore
   readonly #generation = coreGeneration()
   #sequence: number

@@ -3,7 +3,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import '../../entry/origin/node.ts'
-import { coreCode, createLedger, generateFeedKey, type LedgerCore, type LedgerEvent, type LedgerOptions, stageEvent } from './ledger.ts'
+import { coreCode } from './module.ts'
+import { createLedger, stageEvent } from './guarded-ledger.ts'
+import { generateFeedKey } from './feed-key.ts'
+import type { LedgerCore, LedgerEvent, LedgerOptions } from './ledger.ts'
 
 const NOW = 1_800_000_000
 const THUMBPRINT = 'A'.repeat(43)

@@ -1,9 +1,29 @@
 import { __wbg_reset_state, initSync, reasons } from '../../../wasm/origin/core.js'
 import { PortcullisError } from '../../errors.ts'
-import { Loading } from '../../core/module.ts'
+import { type Host, Loading } from '../../core/module.ts'
 
 /** The origin's wasm module, and its present instance. */
-export const loading: Loading = new Loading({ initSync, __wbg_reset_state, reasons }, "import from 'portcullis/origin', which loads it")
+const loading: Loading = new Loading({ initSync, __wbg_reset_state, reasons }, "import from 'portcullis/origin', which loads it")
+
+/** Makes the core ready. Every entry file calls it once, at import; later calls change nothing. */
+export function load(module: WebAssembly.Module, host: Host): void {
+  loading.load(module, host)
+}
+
+/** What the runtime allows. Throws `not_loaded`. */
+export function host(): Host {
+  return loading.host
+}
+
+/** The core's memory. Throws `not_loaded`. */
+export function memory(): WebAssembly.Memory {
+  return loading.memory
+}
+
+/** After a failure the next origin of this process is opened in a new instance. Throws `not_loaded` and `fault`. */
+export function mustBeUsable(): void {
+  if (!loading.renew()) throw lostCore()
+}
 
 /** Which instance of the core this is: one whose call has ended in a trap is given up, and all that lives in it is lost. */
 export function coreGeneration(): number {
@@ -48,4 +68,9 @@ export function lostCore(cause?: unknown): PortcullisError {
 export function coreCode(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | undefined)?.code
   return typeof code === 'string' ? code : undefined
+}
+
+/** What the core says of options that it refuses. */
+export function refusalOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : 'unknown cause'
 }

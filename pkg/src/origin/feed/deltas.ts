@@ -1,7 +1,8 @@
 import { PortcullisError } from '../../errors.ts'
 import type { Clock } from '../clock.ts'
-import { coreCode, type LedgerCore } from '../core/ledger.ts'
-import type { Statement } from './realm-feed.ts'
+import { coreCode } from '../core/module.ts'
+import type { LedgerCore } from '../core/ledger.ts'
+import type { Statement } from './statement.ts'
 import type { CpuBudget } from './readers.ts'
 
 /** Deltas to the head that are kept, and their bytes: a commit makes many edges ask for the same one. */

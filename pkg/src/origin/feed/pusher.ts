@@ -2,7 +2,8 @@ import { pause } from '../../timing/deadline.ts'
 import { PortcullisError } from '../../errors.ts'
 import { MAX_UNPROVEN_PUSH_BYTES } from '../../http/push-limits.ts'
 import type { EdgeRegistry } from './edge-registry.ts'
-import type { RealmFeed, Statement } from './realm-feed.ts'
+import type { RealmFeed } from './realm-feed.ts'
+import type { Statement } from './statement.ts'
 import type { OriginReport } from '../api.ts'
 
 /** The first pause after a failed push; each further one is twice as long. */

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { LedgerCore } from '../core/ledger.ts'
 import { Deltas } from './deltas.ts'
 import type { CpuBudget } from './readers.ts'
+import type { Statement } from './statement.ts'
 
 /** Long polls and streams of one realm at a time; more are turned away. */
 export const MAX_READERS = 10_000
@@ -10,12 +11,6 @@ export const MAX_READERS = 10_000
 export interface Manifest extends Statement {
   /** A strong validator (RFC 9110 §8.8.3), quoted. */
   etag: string
-}
-
-/** Signed bytes, and where whoever applies them is then. */
-export interface Statement {
-  bytes: Uint8Array
-  sequence: number
 }
 
 /** Hears every delta as it is committed, and heartbeats. */

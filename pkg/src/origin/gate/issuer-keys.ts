@@ -1,12 +1,12 @@
-import { calculateJwkThumbprint, type JWK as JoseJwk } from 'jose'
 import { PortcullisError } from '../../errors.ts'
 import { type KeyFetch, RemoteKeys } from '../../jwks/remote-jwks.ts'
 import { KeyLookupLimiter } from '../../jwks/lookup-limiter.ts'
 import { isObject } from '../../options.ts'
 import type { JWK, JWKS } from '../../types.ts'
-import { host } from '../core/ledger.ts'
+import { host } from '../core/module.ts'
 import { KeyLookup } from './key-lookup.ts'
-import { KeyRoll, type WithdrawnKey } from './key-roll.ts'
+import { KeyRoll } from './key-roll.ts'
+import type { WithdrawnKey } from '../core/gate.ts'
 import type { RealmSettings, Settings } from '../settings.ts'
 
 /** Where keys from a function are 'fetched' from; the name can't be resolved (RFC 6761 §6.4) and never is. */
@@ -196,39 +196,6 @@ export class IssuerKeys {
     if (this.#failing === (error !== undefined)) return
     this.#failing = error !== undefined
     this.#settings.onReport({ kind: 'jwks', realm: this.#realm.name, error })
-  }
-}
-
-/** A key with its RFC 7638 thumbprint. */
-export interface KnownKey {
-  jwk: JWK
-  kid: string | undefined
-  use: string | undefined
-  thumbprint: string
-}
-
-/** The keys of a set whose members we know. */
-export async function knownKeys({ keys }: JWKS): Promise<KnownKey[]> {
-  const known = await Promise.all(keys.map(async (jwk) => ({ jwk, kid: jwk.kid, use: jwk.use, thumbprint: await thumbprintOf(jwk) })))
-  return known.filter((key): key is KnownKey => key.thumbprint !== undefined)
-}
-
-/** The algorithm of a JWK: its own, else the one that its type implies. */
-export function algorithmOf({ alg, kty, crv }: JWK, rsaAlgorithm = 'RS256'): string | undefined {
-  if (alg !== undefined) return alg
-  if (kty === 'RSA') return rsaAlgorithm
-  return IMPLIED_ALGORITHMS[crv ?? '']
-}
-
-/** By curve (RFC 7518 §3.4, RFC 8037 §3.1). */
-const IMPLIED_ALGORITHMS: Readonly<Record<string, string>> = { 'P-256': 'ES256', 'P-384': 'ES384', 'P-521': 'ES512', Ed25519: 'EdDSA' }
-
-/** `undefined` for what is no key we know the members of. */
-async function thumbprintOf(key: JWK): Promise<string | undefined> {
-  try {
-    return await calculateJwkThumbprint(key as JoseJwk)
-  } catch {
-    return undefined
   }
 }
 

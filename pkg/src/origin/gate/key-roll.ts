@@ -1,5 +1,6 @@
 import type { KeyFetch } from '../../jwks/remote-jwks.ts'
 import type { JWK } from '../../types.ts'
+import type { WithdrawnKey } from '../core/gate.ts'
 
 /** Two polls that miss a key must be so far apart: an issuer's nodes and caches differ for a moment during a rotation. */
 const CONFIRM_AFTER_MS = 2_000
@@ -10,13 +11,6 @@ const MAX_SET_BYTES = 1_048_576
 const MAX_HELD = 2 * MAX_KEYS
 /** Withdrawn keys remembered: as many as the core takes. Issuers rotate a key or two at a time. */
 const MAX_WITHDRAWN = 16
-
-/** A key that the issuer's set is without. */
-export interface WithdrawnKey {
-  jwk: JWK
-  /** Unix milliseconds: the first of the fetches in a row that found the set without it. */
-  withdrawnAtMs: number
-}
 
 interface HeldKey {
   jwk: JWK

@@ -1,7 +1,7 @@
 import { checkOptions, invalid, isObject } from '../../options.ts'
 import { checkContradictions, corePolicy, TOKEN_RULES } from '../../policy.ts'
 import type { TokenOptions } from '../../types.ts'
-import { createWasmGate, type GateCoreOptions, type WasmGate } from '../core/ledger.ts'
+import { createWasmGate, type GateCoreOptions, type WasmGate } from '../core/wasm-gate.ts'
 
 /**
  * The options of a gate's realm and of an origin's that must be the same and are not, such as `claimNames.subject`; empty when

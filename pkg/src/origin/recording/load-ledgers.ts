@@ -1,5 +1,6 @@
 import { PortcullisError } from '../../errors.ts'
-import { createLedger, type LedgerCore } from '../core/ledger.ts'
+import { createLedger } from '../core/guarded-ledger.ts'
+import type { LedgerCore } from '../core/ledger.ts'
 import { PageMaker, PagedRows, type RowPage } from '../store/row-pages.ts'
 import type { RealmSettings, Settings } from '../settings.ts'
 import type { StoredRealm, StoredRow } from '../store/store.ts'

@@ -4,12 +4,12 @@ import type { Act, AuditAction } from '../store/audit-entry.ts'
 import type { Clock } from '../clock.ts'
 import type { LedgerCore, LedgerCorrection, LedgerEvent } from '../core/ledger.ts'
 import type { IdentifiedToken, OriginGate } from '../gate/gate.ts'
-import { type KnownKey, knownKeys } from '../gate/issuer-keys.ts'
+import { type KnownKey, knownKeys } from '../gate/known-keys.ts'
 import type { Committer } from '../recording/committer.ts'
 import { isName, MAX_NAME_BYTES } from '../core/name.ts'
 import type { Settings } from '../settings.ts'
 import type { TokenRevocations } from './token-revocation.ts'
-import type { Correction, DatedAct, Origin, Recorded } from '../api.ts'
+import { type Correction, CORRECTIONS, type DatedAct, type Origin, type Recorded } from '../api.ts'
 
 export interface RevocationsOptions {
   settings: Settings
@@ -173,7 +173,7 @@ function checkedCorrection(correction: Correction): LedgerCorrection {
     case 'realm':
       return { kind: 'realm', ...time(correction.notBefore) }
     case 'keyBanned':
-      return { kind: 'keyBanned', thumbprint: thumbprintOf(correction.thumbprint) }
+      return { kind: 'keyBanned', thumbprint: checkThumbprint(correction.thumbprint) }
     case 'tokenVersion':
       return {
         kind: 'tokenVersion',
@@ -181,17 +181,6 @@ function checkedCorrection(correction: Correction): LedgerCorrection {
         minimum: whole('minimum', correction.minimum),
       }
   }
-}
-
-/** What can be corrected, and what belongs to it. A revoked token cannot: its id is one of many in a filter. */
-export const CORRECTIONS: Readonly<Record<Correction['kind'], readonly string[]>> = {
-  session: ['session', 'notBefore'],
-  clientSession: ['session', 'authorizedParty', 'notBefore'],
-  user: ['subject', 'notBefore'],
-  client: ['client', 'notBefore'],
-  realm: ['notBefore'],
-  keyBanned: ['thumbprint'],
-  tokenVersion: ['subject', 'minimum'],
 }
 
 /** Whom the audit log names. */
@@ -251,7 +240,7 @@ function whole(what: string, value: unknown): number {
   throw refused('invalid_version', `${what} must be a whole number, 0 or more`)
 }
 
-function thumbprintOf(value: unknown): string {
+function checkThumbprint(value: unknown): string {
   if (typeof value === 'string' && /^[A-Za-z0-9_-]{43}$/.test(value)) return value
   throw refused('unknown_key', "thumbprint must be a key's RFC 7638 thumbprint, 43 characters")
 }

@@ -48,6 +48,9 @@ export interface Act {
   address?: string
 }
 
+/** Who acts when nobody is named. */
+export const APPLICATION = 'application'
+
 /** One line of the audit log. It holds no token or secret, and of what a request said only what was verified. */
 export interface AuditEntry extends Act {
   realm: string

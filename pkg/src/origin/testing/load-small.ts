@@ -3,7 +3,7 @@
 import { createPublicKey, verify } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { withMaximumMemory } from '../../testing/small-memory.ts'
-import { load } from '../core/ledger.ts'
+import { load } from '../core/module.ts'
 
 /** Room for the module and some thousand events, but not for many that are written at once. */
 const MEMORY_BYTES = 4 * 1024 * 1024

@@ -1,10 +1,9 @@
 import { noContent } from '../response.ts'
-import { ENFORCEMENT, enforcedOr, waitOf, WAIT_PARAMETERS } from '../../service/enforcement.ts'
+import { enforcedOr, ENFORCEMENT, WAIT_PARAMETERS, waitOf } from '../wait.ts'
 import { type QueryParameter, REASON_PARAMETER, type Schema } from '../operation.ts'
 import { invalidRequest, jsonBody } from '../input.ts'
-import { CORRECTIONS } from '../../service/revocations.ts'
+import { type Correction, CORRECTIONS } from '../../api.ts'
 import type { Call, Route } from '../router.ts'
-import type { Correction } from '../../api.ts'
 
 const MEMBERS = [...new Set(['kind', ...Object.values(CORRECTIONS).flat()])]
 

@@ -1,5 +1,5 @@
 import { json } from '../response.ts'
-import { ENFORCEMENT, enforcedOr, waitOf, WAIT_PARAMETERS } from '../../service/enforcement.ts'
+import { enforcedOr, ENFORCEMENT, WAIT_PARAMETERS, waitOf } from '../wait.ts'
 import { NAME_SCHEMA, type Operation, REASON_PARAMETER, type Schema } from '../operation.ts'
 import { invalidRequest, jsonBody, optionalJsonBody } from '../input.ts'
 import type { Call, Route } from '../router.ts'

@@ -1,6 +1,6 @@
 import { PortcullisError } from '../../../errors.ts'
 import { json } from '../response.ts'
-import { ENFORCEMENT, enforcedOr, waitOf, WAIT_PARAMETERS } from '../../service/enforcement.ts'
+import { enforcedOr, ENFORCEMENT, WAIT_PARAMETERS, waitOf } from '../wait.ts'
 import { Problem } from '../problem.ts'
 import { invalidRequest, jsonBody } from '../input.ts'
 import type { Call, Route } from '../router.ts'

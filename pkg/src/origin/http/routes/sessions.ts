@@ -1,5 +1,5 @@
 import { noContent } from '../response.ts'
-import { ENFORCEMENT, enforcedOr, waitOf, WAIT_PARAMETERS } from '../../service/enforcement.ts'
+import { enforcedOr, ENFORCEMENT, WAIT_PARAMETERS, waitOf } from '../wait.ts'
 import { NAME_SCHEMA, type Operation, REASON_PARAMETER } from '../operation.ts'
 import { jsonBody, textParameter } from '../input.ts'
 import type { Call, Route } from '../router.ts'

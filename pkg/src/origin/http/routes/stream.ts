@@ -1,5 +1,6 @@
 import { eventStream } from '../response.ts'
-import type { RealmFeed, Statement } from '../../feed/realm-feed.ts'
+import type { RealmFeed } from '../../feed/realm-feed.ts'
+import type { Statement } from '../../feed/statement.ts'
 import { Problem } from '../problem.ts'
 import { wholeNumber } from '../input.ts'
 import type { Call, Route } from '../router.ts'

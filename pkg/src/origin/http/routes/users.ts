@@ -1,5 +1,5 @@
 import { json, noContent } from '../response.ts'
-import { ENFORCEMENT, enforcedOr, waitOf, WAIT_PARAMETERS } from '../../service/enforcement.ts'
+import { enforcedOr, ENFORCEMENT, WAIT_PARAMETERS, waitOf } from '../wait.ts'
 import { NAME_SCHEMA, type Operation, REASON_PARAMETER } from '../operation.ts'
 import { Problem } from '../problem.ts'
 import { invalidRequest, jsonBody, textParameter, wholeNumber } from '../input.ts'

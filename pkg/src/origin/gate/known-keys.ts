@@ -1,0 +1,35 @@
+import { calculateJwkThumbprint, type JWK as JoseJwk } from 'jose'
+import type { JWK, JWKS } from '../../types.ts'
+
+/** A key with its RFC 7638 thumbprint. */
+export interface KnownKey {
+  jwk: JWK
+  kid: string | undefined
+  use: string | undefined
+  thumbprint: string
+}
+
+/** The keys of a set whose members we know. */
+export async function knownKeys({ keys }: JWKS): Promise<KnownKey[]> {
+  const known = await Promise.all(keys.map(async (jwk) => ({ jwk, kid: jwk.kid, use: jwk.use, thumbprint: await computeThumbprint(jwk) })))
+  return known.filter((key): key is KnownKey => key.thumbprint !== undefined)
+}
+
+/** The algorithm of a JWK: its own, else the one that its type implies. */
+export function algorithmOf({ alg, kty, crv }: JWK, rsaAlgorithm = 'RS256'): string | undefined {
+  if (alg !== undefined) return alg
+  if (kty === 'RSA') return rsaAlgorithm
+  return IMPLIED_ALGORITHMS[crv ?? '']
+}
+
+/** By curve (RFC 7518 §3.4, RFC 8037 §3.1). */
+const IMPLIED_ALGORITHMS: Readonly<Record<string, string>> = { 'P-256': 'ES256', 'P-384': 'ES384', 'P-521': 'ES512', Ed25519: 'EdDSA' }
+
+/** `undefined` for what is no key we know the members of. */
+async function computeThumbprint(key: JWK): Promise<string | undefined> {
+  try {
+    return await calculateJwkThumbprint(key as JoseJwk)
+  } catch {
+    return undefined
+  }
+}
