@@ -39,7 +39,7 @@ const fixture = (name: string): string => fileURLToPath(new URL(`fixtures/a120da
 const json = async <T>(name: string): Promise<T> => JSON.parse(await readFile(fixture(name), 'utf8')) as T
 
 /** What an origin and an edge are made of: today's modules or those of the fixture. */
-type Parts = Omit<OldPackage, 'folder' | 'close'>
+type Parts = Omit<OldPackage, 'folder' | 'load' | 'close'>
 
 const TODAY: Parts = {
   edge: todaysEdge,
