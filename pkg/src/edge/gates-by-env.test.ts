@@ -14,14 +14,15 @@ function outcome(verdict: Verdict): string {
   return verdict.ok ? 'accepted' : verdict.reason
 }
 
+/** Where requests are counted: no periodic refresh may add to them on a slow machine. */
+const PATIENT = { refreshAfterSeconds: 3600, waitAfterSeconds: 3600, maxStaleSeconds: 3600 }
+
 /** Options as a worker makes them of its environment's texts. */
 function optionsOf(env: Record<string, string>, more: Partial<GateOptions> = {}): GateOptions {
   const feed = { url: `${env['ORIGIN']}/feed/acme`, keys: [JSON.parse(env['FEED_KEY'] ?? '')] }
   const realm = { name: 'acme', issuer: env['ISSUER'] ?? '', audience: env['AUDIENCE'] ?? 'api', feed }
   const jwks = env['CERTS'] === undefined ? {} : { jwks: new URL(env['CERTS']) }
-  // Requests are counted: no periodic refresh may add to them on a slow machine.
-  const patient = { refreshAfterSeconds: 3600, waitAfterSeconds: 3600, maxStaleSeconds: 3600 }
-  return { realms: [{ ...realm, ...jwks }], firstLoadTimeoutMs: 5000, refreshTimeoutMs: 5000, jwksTimeoutMs: 5000, ...patient, ...more }
+  return { realms: [{ ...realm, ...jwks }], firstLoadTimeoutMs: 5000, refreshTimeoutMs: 5000, jwksTimeoutMs: 5000, ...more }
 }
 
 function envOf(realm: TestRealm): Record<string, string> {
@@ -37,7 +38,7 @@ function gateOf<Env>(t: TestContext, options: (env: Env) => GateOptions): Gate<E
 
 test('a new env for each request with the same values is served by one gate', async (t) => {
   const realm = await TestRealm.start(t)
-  const gate = gateOf(t, (env: Record<string, string>) => optionsOf(env, { onReport: () => void env }))
+  const gate = gateOf(t, (env: Record<string, string>) => optionsOf(env, { ...PATIENT, onReport: () => void env }))
   const env = envOf(realm)
   const token = await realm.token()
   const serve = async (requests: number) => {
@@ -167,7 +168,7 @@ test('a fetch made for each env shares the gate where it fetches no keys', async
   const { CERTS: _, ...env } = envOf(realm)
   const token = await realm.token()
   const used: number[] = []
-  const gate = gateOf(t, (given: { number: number }) => optionsOf(env, { fetch: (url, init) => (used.push(given.number), fetch(url, init)) }))
+  const gate = gateOf(t, (given: { number: number }) => optionsOf(env, { ...PATIENT, fetch: (url, init) => (used.push(given.number), fetch(url, init)) }))
   for (let number = 0; number < 100; number += 1) assert.equal(outcome(await gate.check(token, { env: { number } })), 'accepted')
   assert.equal(realm.server.count('/manifest'), 1)
   used.length = 0
@@ -186,7 +187,7 @@ test('a fetch made for each env that fetches keys opens no more gates than the b
       asking += 1
       return fetch(url, init)
     }
-    return optionsOf(env, { fetch: own, onReport: (report) => void reports.push(report) })
+    return optionsOf(env, { ...PATIENT, fetch: own, onReport: (report) => void reports.push(report) })
   })
   const first = {}
   for (let i = 0; i < MAX_OPEN_GATES + 20; i += 1) {
