@@ -9,7 +9,7 @@ import type { RevocationFailure } from './browser/index.ts'
 import { ERROR_CODES } from './errors.ts'
 import { memoryStore } from './origin/store/memory.ts'
 import { settingsOf as refreshTokenSettings } from './issuer/refresh-tokens/settings.ts'
-import { settingsOf } from './origin/settings.ts'
+import { resolveOriginSettings } from './origin/settings.ts'
 import { TOKEN_RULES } from './policy.ts'
 import type { RealmOptions } from './types.ts'
 
@@ -42,7 +42,7 @@ test('the options of a gate and their defaults', () => {
 })
 
 test('the options of an origin and their defaults', () => {
-  const settings = settingsOf({ store: memoryStore(), signingKey: { ...key, d: key.x }, realms: [{ ...token, jwks }] })
+  const settings = resolveOriginSettings({ store: memoryStore(), signingKey: { ...key, d: key.x }, realms: [{ ...token, jwks }] })
   assertDefaults('Origin options', settings)
   const rows = table('Realm options')
   const [realm] = settings.realms

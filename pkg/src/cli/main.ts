@@ -3,7 +3,7 @@ import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { PortcullisError } from '../errors.ts'
 import { policyDigest } from '../origin/gate/policy-agreement.ts'
 import { memoryStore } from '../origin/store/memory.ts'
-import { settingsOf } from '../origin/settings.ts'
+import { resolveOriginSettings } from '../origin/settings.ts'
 import { VERSION } from '../version.ts'
 import { type Configuration, loadConfiguration } from './configuration.ts'
 import { backup, restore } from './copies.ts'
@@ -76,7 +76,7 @@ function configurationOf(values: Values): Configuration {
 
 /** Checks what only the whole of the options can say. */
 function check({ file, listen, origin }: Configuration): string {
-  settingsOf({ ...origin, store: memoryStore() })
+  resolveOriginSettings({ ...origin, store: memoryStore() })
   const realms = origin.realms.map(({ name }) => name).join(', ')
   const edges = origin.edges?.length ?? 0
   const where = `${listen.hostname ?? '127.0.0.1'}, port ${listen.port}`

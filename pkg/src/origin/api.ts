@@ -4,6 +4,9 @@ import type { JWK } from '../types.ts'
 import type { TokenSubject } from './core/ledger.ts'
 import type { Act, AuditEntry, AuditQuery, StoredAuditEntry } from './store/audit-entry.ts'
 
+export { AUDIT_ACTIONS } from './store/audit-entry.ts'
+export type { Act, AuditAction, AuditEntry, AuditQuery, StoredAuditEntry } from './store/audit-entry.ts'
+
 /**
  * Records revocations and publishes them. Every revocation resolves only when it is durable and the origin's own gate
  * enforces it, also when it was in force already. Rejects with `unknown_realm`, `invalid_event`, `store_unavailable`,
@@ -173,6 +176,9 @@ export interface OriginStatus {
   policy: string
   edges: EdgeStatus[]
 }
+
+/** Lines that `Audit.list` gives at a time. */
+export const MAX_AUDIT_LINES = 1_000
 
 /** The audit log, for whoever runs the origin or an issuer beside it. */
 export interface Audit {

@@ -3,7 +3,8 @@ import type { Reason } from '../reasons.ts'
 import { AuditLog } from './audit/log.ts'
 import { AuditBounds } from './recording/audit-bounds.ts'
 import { systemClock } from './clock.ts'
-import type { Context } from './http/context.ts'
+import { ROUTES } from './http/all-routes.ts'
+import { ClientRegistry } from './http/clients.ts'
 import type { LedgerCore, TokenSubject } from './core/ledger.ts'
 import { EdgeRegistry } from './feed/edge-registry.ts'
 import { enforced } from './service/enforcement.ts'
@@ -19,48 +20,13 @@ import { openLedgers } from './recording/load-ledgers.ts'
 import { Metrics } from './metrics/metrics.ts'
 import { Pusher } from './feed/pusher.ts'
 import { Readers } from './feed/readers.ts'
-import { createRouter, type Route } from './http/router.ts'
-import { acknowledgementRoutes } from './http/routes/acks.ts'
-import { correctionRoutes } from './http/routes/corrections.ts'
-import { edgeRoutes } from './http/routes/edges.ts'
-import { eventRoutes } from './http/routes/events.ts'
-import { feedRoutes } from './http/routes/feed.ts'
-import { healthRoutes } from './http/routes/health.ts'
-import { keyRoutes } from './http/routes/keys.ts'
-import { metricsRoutes } from './http/routes/metrics.ts'
-import { openApiRoutes } from './http/routes/openapi.ts'
-import { realmRoutes } from './http/routes/realms.ts'
-import { revocationRoutes } from './http/routes/oauth-revoke.ts'
-import { revokeRoutes } from './http/routes/revoke-token.ts'
-import { sessionRoutes } from './http/routes/sessions.ts'
-import { streamRoutes } from './http/routes/stream.ts'
-import { userRoutes } from './http/routes/users.ts'
 import { createRevocations } from './service/revocations.ts'
 import { publicKeyOf, rotateSigningKey } from './service/rotation.ts'
-import { settingsOf, type Settings } from './settings.ts'
+import { resolveOriginSettings, type Settings } from './settings.ts'
 import { TokenRevocations } from './service/token-revocation.ts'
 import type { Origin, OriginStatus, RequestSource } from './api.ts'
 import type { OriginOptions } from './options.ts'
 import { UnknownTokens } from './service/unknown-tokens.ts'
-
-/** Every route there is. */
-export const ROUTES: readonly Route[] = [
-  ...revokeRoutes,
-  ...revocationRoutes,
-  ...realmRoutes,
-  ...userRoutes,
-  ...sessionRoutes,
-  ...keyRoutes,
-  ...correctionRoutes,
-  ...edgeRoutes,
-  ...eventRoutes,
-  ...feedRoutes,
-  ...streamRoutes,
-  ...acknowledgementRoutes,
-  ...healthRoutes,
-  ...metricsRoutes,
-  ...openApiRoutes,
-]
 
 /** How long requests under way may go on after `close`; a revocation takes milliseconds. */
 const CLOSE_TIMEOUT_MS = 2_000
@@ -70,17 +36,17 @@ const CLOSE_TIMEOUT_MS = 2_000
  * `store_locked`, `store_unavailable`, `store_corrupt` or `store_newer`; then nothing is left open.
  */
 export async function createOrigin(options: OriginOptions): Promise<Origin> {
-  const settings = settingsOf(options)
+  const { clients, ...settings } = resolveOriginSettings(options)
   await settings.store.open()
   try {
-    return await start(settings)
+    return await start(settings, new ClientRegistry(clients))
   } catch (error) {
     await settings.store.close()
     throw error
   }
 }
 
-async function start(settings: Settings): Promise<Origin> {
+async function start(settings: Settings, clients: ClientRegistry): Promise<Origin> {
   const clock = systemClock()
   const ledgers = await openLedgers(settings)
   const { heartbeatSeconds: renewSeconds, validForSeconds } = settings
@@ -226,15 +192,14 @@ async function start(settings: Settings): Promise<Origin> {
     bans: (realm: string, thumbprint: string) => ledgerOf(realm).bans(thumbprint),
     status: (): OriginStatus[] => [...feeds.keys()].map((realm) => ({ realm, ...ledgerOf(realm).head(), policy: gate.policy(realm), edges: edges.status(realm) })),
     audit,
-    fetch: (request: Request, source: RequestSource = {}): Promise<Response> => handler.answer(request, source),
+    fetch: (request: Request, source: RequestSource = {}): Promise<Response> => handler.respond(request, source),
     close: () => (closing ??= close()),
   }
   const failures = new FailureLimiter(settings.maxFailuresPerMinute)
   const unknownTokens = new UnknownTokens({ metrics, onReport: settings.onReport })
   const readers = new Readers({ maxWaitingPerAddress: settings.maxWaitingPerAddress })
-  const parts = { settings, clock, issuerClocks, gate, keyFeed, tokens, committer, ledgers, audit, feeds, edges, failures, metrics, readers, unknownTokens }
-  const context: Context = { ...parts, routes: ROUTES, origin }
-  const handler = createRequestHandler({ context, router: createRouter(context, ROUTES), closing: () => closing !== undefined, onFault: fault })
+  const parts = { settings, clock, issuerClocks, gate, keyFeed, tokens, committer, ledgers, audit, feeds, edges, clients, failures, metrics, readers, unknownTokens }
+  const handler = createRequestHandler({ context: { ...parts, origin }, routes: ROUTES, closing: () => closing !== undefined, onFault: fault })
   // A store that fails has been reported. It is told again when there is something to prune; until then nothing is widened.
   await recordBounds().catch(() => undefined)
   await keyFeed.begin()

@@ -21,7 +21,6 @@ import {
   webOrigin,
 } from '../options.ts'
 import { checkContradictions, checkDistinct, keySet, TOKEN_RULES } from '../policy.ts'
-import { ClientRegistry } from './http/clients.ts'
 import { MAX_INCARNATION, STORE_METHODS } from './store/store.ts'
 import type { ClientOptions, EdgeOptions, OriginOptions, OriginRealm } from './options.ts'
 import type { OriginReport } from './api.ts'
@@ -32,15 +31,14 @@ export type Settings = Required<Omit<OriginOptions, 'feedCredential' | 'incarnat
   incarnation: number | undefined
   metricsCredential: string | undefined
   realms: RealmSettings[]
-  clients: ClientRegistry
   edges: EdgeOptions[]
 }
 
 export type RealmSettings = OriginRealm &
   Required<Pick<OriginRealm, 'adminRole' | 'issuerSkewSeconds' | 'sourceSkewSeconds' | 'keysInFeed' | 'maxLifetimeSeconds' | 'maxSessionSeconds'>>
 
-/** Checks the options and fills in the defaults. Throws `invalid_option`. */
-export function settingsOf(options: OriginOptions): Settings {
+/** Checks the options and fills in the defaults; clients apart, for nobody needs their secrets for long. Throws `invalid_option`. */
+export function resolveOriginSettings(options: OriginOptions): Settings & { clients: ClientOptions[] } {
   checkOptions(options, ORIGIN_RULES)
   checkDistinct(options.realms, 'options.realms')
   options.realms.forEach((realm, index) => checkContradictions(realm, `options.realms[${index}]`))
@@ -77,7 +75,7 @@ export function settingsOf(options: OriginOptions): Settings {
     feedCredential: options.feedCredential,
     incarnation: options.incarnation,
     metricsCredential: options.metricsCredential,
-    clients: new ClientRegistry(clients),
+    clients,
     edges,
     realms: options.realms.map((realm) => ({
       adminRole: 'portcullis-admin',

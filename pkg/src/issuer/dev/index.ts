@@ -6,7 +6,7 @@ import { ClientRegistry } from '../../origin/http/clients.ts'
 import { preflight, withCors } from '../../origin/http/cors.ts'
 import { openDatabase } from '../../origin/store/sqlite/database.ts'
 import { FailureLimiter } from '../../origin/http/failure-limiter.ts'
-import { Problem, problemOf, problemResponse } from '../../origin/http/problem.ts'
+import { Problem, problemFor, problemResponse } from '../../origin/http/problem.ts'
 import { createRefreshTokens, type RefreshTokens } from '../refresh-tokens/index.ts'
 import { formBody, parametersOf } from '../../origin/http/input.ts'
 import { requireHttps } from '../../origin/http/require-https.ts'
@@ -146,7 +146,7 @@ async function problemsAnswered<T>(answer: () => Promise<T>): Promise<T | Respon
   try {
     return await answer()
   } catch (error) {
-    const problem = problemOf(error)
+    const problem = problemFor(error)
     if (problem === undefined) console.error('portcullis: the development issuer failed', error)
     return problemResponse(problem ?? new Problem(500, 'server_error'))
   }

@@ -1,13 +1,10 @@
 import { checkOptions, given, integer, oneOf, required, rule, type Rules, text } from '../../options.ts'
-import type { Audit } from '../api.ts'
+import { type Audit, MAX_AUDIT_LINES } from '../api.ts'
 import { AuditBounds } from '../recording/audit-bounds.ts'
 import { storable } from '../recording/audit-text.ts'
 import type { Committer } from '../recording/committer.ts'
 import { APPLICATION, AUDIT_ACTIONS, type AuditEntry, type AuditQuery, type StoredAuditEntry } from '../store/audit-entry.ts'
 import type { RevocationStore } from '../store/store.ts'
-
-/** Lines that `Audit.list` gives at a time. */
-export const MAX_AUDIT_LINES = 1_000
 
 export interface AuditLogOptions {
   store: RevocationStore

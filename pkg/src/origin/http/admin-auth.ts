@@ -14,7 +14,7 @@ export interface Administrator {
  * Admits the bearer of a valid access token with the realm's administrator role, judged by the origin's own gate; the
  * role is one of the token's own realm. Throws a `Problem`: 401, 403, or 503 without keys.
  */
-export async function admitAdministrator(context: Context, request: Request, realm: string): Promise<Administrator> {
+export async function admitAdministrator(context: Pick<Context, 'gate' | 'settings'>, request: Request, realm: string): Promise<Administrator> {
   const presented = bearerToken(request.headers)
   if (presented.kind === 'nothing') throw refusedToken({ ok: false, reason: 'missing_token', status: 401 })
   // A scheme with nothing after it presents credentials, and bad ones.

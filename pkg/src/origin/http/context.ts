@@ -1,6 +1,7 @@
 import type { AuditLog } from '../audit/log.ts'
 import type { Clock } from '../clock.ts'
 import type { EdgeRegistry } from '../feed/edge-registry.ts'
+import type { ClientRegistry } from './clients.ts'
 import type { FailureLimiter } from './failure-limiter.ts'
 import type { RealmFeed } from '../feed/realm-feed.ts'
 import type { OriginGate } from '../gate/gate.ts'
@@ -10,7 +11,6 @@ import type { LedgerCore } from '../core/ledger.ts'
 import type { Committer } from '../recording/committer.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Readers } from '../feed/readers.ts'
-import type { Route } from './router.ts'
 import type { Settings } from '../settings.ts'
 import type { TokenRevocations } from '../service/token-revocation.ts'
 import type { Origin } from '../api.ts'
@@ -29,10 +29,10 @@ export interface Context {
   audit: AuditLog
   feeds: ReadonlyMap<string, RealmFeed>
   edges: EdgeRegistry
+  clients: ClientRegistry
   failures: FailureLimiter
   metrics: Metrics
   readers: Readers
   unknownTokens: UnknownTokens
-  routes: readonly Route[]
   origin: Origin
 }

@@ -2,16 +2,16 @@ import { within } from '../../timing/deadline.ts'
 import { PortcullisError } from '../../errors.ts'
 import type { Context } from './context.ts'
 import { preflight, withCors } from './cors.ts'
-import type { AnsweredRequest } from '../api.ts'
+import type { AnsweredRequest, RequestSource } from '../api.ts'
 import { knownMethod } from './request-log.ts'
-import { Problem, problemOf, problemResponse } from './problem.ts'
-import type { Resource, Router } from './router.ts'
+import { Problem, problemFor, problemResponse } from './problem.ts'
+import type { Route } from './route.ts'
+import { createRouter, type Resource, type Router } from './router.ts'
 import { requireHttps } from './require-https.ts'
-import type { RequestSource } from '../api.ts'
 
 export interface RequestHandlerOptions {
   context: Context
-  router: Router
+  routes: readonly Route[]
   closing: () => boolean
   /** Hears of what nobody foresaw; the client hears only 500. */
   onFault: (cause: unknown, message: string) => void
@@ -21,25 +21,26 @@ export interface RequestHandlerOptions {
 interface Outcome {
   response: Response
   resource?: Resource
-  /** The error of the answer. */
+  /** The error of the response. */
   error?: string
 }
 
-/** Answers requests. */
+/** Responds to requests. */
 export interface RequestHandler {
-  /** A request comes in by a safe transport, finds its route, and is answered, counted and logged. Never rejects. */
-  answer(request: Request, source: RequestSource): Promise<Response>
-  /** Resolves when every request that is under way has its answer, at the latest after `timeoutMs`. */
+  /** A request comes in by a safe transport, finds its route, and is responded to, counted and logged. Never rejects. */
+  respond(request: Request, source: RequestSource): Promise<Response>
+  /** Resolves when every request that is under way has its response, at the latest after `timeoutMs`. */
   idle(timeoutMs: number): Promise<void>
 }
 
 export function createRequestHandler(options: RequestHandlerOptions): RequestHandler {
+  const router = createRouter(options.context, options.routes)
   const underWay = new Set<Promise<Response>>()
   return {
-    answer(request, source) {
-      const exchange = exchanged(options, request, source).finally(() => underWay.delete(exchange))
-      underWay.add(exchange)
-      return exchange
+    respond(request, source) {
+      const response = respond(options, router, request, source).finally(() => underWay.delete(response))
+      underWay.add(response)
+      return response
     },
     async idle(timeoutMs) {
       await within(Promise.allSettled(underWay), timeoutMs)
@@ -47,11 +48,11 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   }
 }
 
-async function exchanged(options: RequestHandlerOptions, request: Request, source: RequestSource): Promise<Response> {
+async function respond(options: RequestHandlerOptions, router: Router, request: Request, source: RequestSource): Promise<Response> {
   const { context, onFault } = options
   const { metrics, settings } = context
   const began = performance.now()
-  const { response, resource, error } = await answered(options, request, source)
+  const { response, resource, error } = await outcomeOf(options, router, request, source)
   const line: AnsweredRequest = {
     time: new Date().toISOString(),
     method: knownMethod(request.method),
@@ -61,7 +62,7 @@ async function exchanged(options: RequestHandlerOptions, request: Request, sourc
     ...(resource?.realm === undefined ? {} : { realm: resource.realm }),
     ...(error === undefined ? {} : { error }),
   }
-  metrics.answered({ method: line.method, route: line.route ?? 'none', status: line.status, error })
+  metrics.responded({ method: line.method, route: line.route ?? 'none', status: line.status, error })
   try {
     settings.onRequest(line)
   } catch (cause) {
@@ -70,8 +71,9 @@ async function exchanged(options: RequestHandlerOptions, request: Request, sourc
   return withCors(request, settings.corsOrigins, response)
 }
 
-async function answered(
-  { context, router, closing, onFault }: RequestHandlerOptions,
+async function outcomeOf(
+  { context, closing, onFault }: RequestHandlerOptions,
+  router: Router,
   request: Request,
   source: RequestSource,
 ): Promise<Outcome> {
@@ -82,13 +84,13 @@ async function answered(
     requireHttps(request, source, plainHttp)
     resource = router(new URL(request.url))
     if (resource === undefined) throw new Problem(404, 'not_found')
-    const response = preflight(request, corsOrigins, resource.methods) ?? (await resource.answer(request, source))
+    const response = preflight(request, corsOrigins, resource.methods) ?? (await resource.respond(request, source))
     return { response, resource }
   } catch (cause) {
     // What was under way when the origin closed may have found its ledger gone.
     const problem =
-      problemOf(cause) ?? (closing() ? problemOf(closed()) : undefined) ?? new Problem(500, 'server_error')
-    if (problem.status === 500 && problemOf(cause) === undefined) onFault(cause, 'a request failed')
+      problemFor(cause) ?? (closing() ? problemFor(closed()) : undefined) ?? new Problem(500, 'server_error')
+    if (problem.status === 500 && problemFor(cause) === undefined) onFault(cause, 'a request failed')
     return { response: problemResponse(problem), error: problem.error, ...(resource === undefined ? {} : { resource }) }
   }
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { VERSION } from '../../version.ts'
 import { openApiDocument } from './openapi.ts'
-import { ROUTES } from '../origin.ts'
+import { ROUTES } from './all-routes.ts'
 import { openStage } from '../testing/stage.ts'
 
 type Document = {

@@ -1,7 +1,7 @@
 import { VERSION } from '../../version.ts'
 import type { Answer, Operation, Schema } from './operation.ts'
 import { MAX_PARAMETER_CHARACTERS } from './input.ts'
-import type { Route } from './router.ts'
+import type { Route } from './route.ts'
 import type { Settings } from '../settings.ts'
 
 /** Which credentials there are, as far as the document depends on it. */
@@ -76,7 +76,7 @@ function operationObject(route: Route, credentials: Credentials): object {
   const security = securityOf(route, credentials)
   return {
     operationId: operationId(method, path),
-    tags: [tagOf(route)],
+    tags: [route.tag],
     summary: operation.summary,
     ...(security === undefined ? {} : { security }),
     ...(parameters.length === 0 ? {} : { parameters }),
@@ -90,12 +90,6 @@ function operationObject(route: Route, credentials: Credentials): object {
         }),
     responses: responses(route, { parameters: parameters.length > 0, credentials: security !== undefined }),
   }
-}
-
-function tagOf({ access, path }: Route): string {
-  if (access === 'administrator') return 'administration'
-  if (path.startsWith('/feed/')) return 'feed'
-  return path.includes('/revoke') || path.startsWith('/realms/') ? 'revocation' : 'operations'
 }
 
 /** Any one of them will do; `undefined`: none is needed. */

@@ -52,7 +52,7 @@ export function problemResponse({ status, error, description, headers }: Problem
 }
 
 /** What an error means to a client; `undefined` for those that nobody foresaw. */
-export function problemOf(error: unknown): Problem | undefined {
+export function problemFor(error: unknown): Problem | undefined {
   if (error instanceof Problem) return error
   if (!(error instanceof PortcullisError)) return undefined
   switch (error.code) {

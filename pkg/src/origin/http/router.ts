@@ -1,52 +1,16 @@
-import { bearerToken } from '../../http/bearer.ts'
-import { admitAdministrator, type Administrator } from './admin-auth.ts'
-import type { Act } from '../store/audit-entry.ts'
-import type { Context } from './context.ts'
-import type { FailureLimiter, Target } from './failure-limiter.ts'
 import { networkOf } from '../../http/network-of-address.ts'
-import type { Operation } from './operation.ts'
-import { Problem, refusedToken, tooManyFailures } from './problem.ts'
-import { notingRefusals } from '../audit/refusals.ts'
+import type { Act, RequestSource } from '../api.ts'
+import { admit } from './access.ts'
+import type { Administrator } from './admin-auth.ts'
+import { Attempts } from './attempts.ts'
+import type { Context } from './context.ts'
 import { invalidRequest, MAX_PARAMETER_CHARACTERS } from './input.ts'
-import { sameSecret } from '../same-secret.ts'
-import { isLocal } from './require-https.ts'
-import type { RequestSource } from '../api.ts'
+import { notingRefusals } from './noted-refusals.ts'
+import { Problem } from './problem.ts'
+import type { Call, Route } from './route.ts'
 
 /** The longest reason that an administrator may give, in characters. */
 const MAX_REASON_CHARACTERS = 256
-
-/** One request on its way to a route. */
-export interface Call {
-  context: Context
-  request: Request
-  url: URL
-  /** A part of the path, decoded. */
-  parameter(name: string): string
-  /** From where, as what is bounded for each client is counted; `''`: the host does not say. */
-  network: string
-  /** Who asks, where the route is for administrators. */
-  administrator: Administrator | undefined
-  /** What the audit log is to say of who asks; only an administrator's `?reason=` is. Throws a `Problem` (400). */
-  act(actor?: string): Act
-  /**
-   * Says on whose account a secret is about to be tried. Throws a `Problem` (429) when this address has failed too
-   * often with it, or with all accounts together; should the request end in 401, 403, `invalid_grant` or
-   * `invalid_client`, that counts as another failure.
-   */
-  attempt(account: string): void
-}
-
-export interface Route {
-  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
-  /** Such as `/feed/{realm}/manifest`. */
-  path: string
-  /**
-   * `administrator` of `{realm}`; `reader` of the feed; `monitor` of the origin; `anybody`: the route itself says who.
-   */
-  access: 'administrator' | 'reader' | 'monitor' | 'anybody'
-  operation: Operation
-  handle(call: Call): Response | Promise<Response>
-}
 
 /** What stands at one path. */
 export interface Resource {
@@ -59,7 +23,7 @@ export interface Resource {
    * Checks who asks and runs the route of the method. Throws a `Problem` (405 without such a route), or what the route
    * throws.
    */
-  answer(request: Request, source: RequestSource): Promise<Response>
+  respond(request: Request, source: RequestSource): Promise<Response>
 }
 
 /** Finds what stands at a path; `undefined`: nothing. */
@@ -78,7 +42,7 @@ export function createRouter(context: Context, routes: readonly Route[]): Router
       path: first.route.path,
       realm: named !== undefined && context.feeds.has(named) ? named : undefined,
       methods,
-      async answer(request, source) {
+      async respond(request, source) {
         const method = request.method === 'HEAD' ? 'GET' : request.method
         const found = here.find(({ route }) => route.method === method)
         if (found === undefined) throw new Problem(405, 'method_not_allowed', undefined, { allow: methods.join(', ') })
@@ -104,56 +68,14 @@ function handle(context: Context, route: Route, { source, named, ...arrival }: A
   const attempts = new Attempts(context.failures, source.address)
   const attempt = (account: string): void => attempts.attempt(account)
   const admitted = async (): Promise<Response> => {
-    const administrator = await admit(context, route, request, source, named)
+    const administrator = await admit(context, route, { request, source, realm: named })
     const act = (actor?: string): Act =>
       administrator === undefined ? actOf(source, actor) : actOfAdministrator(url, source, administrator)
     return route.handle({ context, ...arrival, network: networkOf(source.address), administrator, act, attempt })
   }
   const presents = request.headers.has('authorization') || route.access === 'anybody'
   const counted = (): Promise<Response> => attempts.counting(admitted, presents ? route.path : undefined)
-  return notingRefusals(context, { route, realm: named, address: source.address }, counted)
-}
-
-/** The failures of one request's client. */
-class Attempts {
-  readonly #failures: FailureLimiter
-  readonly #address: string | undefined
-  #account: Target | undefined
-
-  constructor(failures: FailureLimiter, address: string | undefined) {
-    this.#failures = failures
-    this.#address = address
-  }
-
-  attempt(account: string): void {
-    this.#account = { kind: 'account', name: account }
-    this.#admit(this.#account)
-  }
-
-  /**
-   * Counts a failure against the account that was named, else against `route`, for which only failures are turned away: a
-   * good token is let in whatever others behind the same address do. `undefined`: nothing was presented to guess at.
-   */
-  async counting(answer: () => Promise<Response>, route: string | undefined): Promise<Response> {
-    try {
-      return await answer()
-    } catch (error) {
-      if (error instanceof Problem && error.isFailure) this.#failed(route)
-      throw error
-    }
-  }
-
-  #failed(route: string | undefined): void {
-    const target = this.#account ?? (route === undefined ? undefined : { kind: 'route' as const, name: route })
-    if (target === undefined) return
-    if (target.kind === 'route') this.#admit(target)
-    this.#failures.failed(this.#address, target)
-  }
-
-  #admit(target: Target): void {
-    const seconds = this.#failures.retryAfterSeconds(this.#address, target)
-    if (seconds !== undefined) throw tooManyFailures(seconds)
-  }
+  return notingRefusals(context.audit, { route, realm: named, address: source.address }, counted)
 }
 
 function actOf({ address }: RequestSource, actor: string | undefined): Act {
@@ -170,45 +92,6 @@ function actOfAdministrator(url: URL, source: RequestSource, { subject }: Admini
     throw invalidRequest(`reason must be a text of at most ${MAX_REASON_CHARACTERS} characters, given once`)
   }
   return { ...actOf(source, `admin:${subject ?? ''}`), ...(reason === undefined || reason === '' ? {} : { reason }) }
-}
-
-async function admit(
-  context: Context,
-  { access }: Route,
-  request: Request,
-  source: RequestSource,
-  realm: string,
-): Promise<Administrator | undefined> {
-  const { feedCredential, metricsCredential } = context.settings
-  switch (access) {
-    case 'administrator':
-      return admitAdministrator(context, request, realm)
-    case 'reader':
-      if (feedCredential !== undefined) await requireCredential(request, feedCredential)
-      return undefined
-    case 'monitor':
-      if (metricsCredential !== undefined) await requireCredential(request, metricsCredential)
-      else requireNear(request, source)
-      return undefined
-    case 'anybody':
-      return undefined
-  }
-}
-
-async function requireCredential(request: Request, credential: string): Promise<void> {
-  const presented = bearerToken(request.headers)
-  if (presented.kind === 'nothing') throw refusedToken({ ok: false, reason: 'missing_token', status: 401 })
-  if (await sameSecret(presented.token, credential)) return
-  throw new Problem(401, 'invalid_token', 'the credential is another', {
-    'www-authenticate': 'Bearer error="invalid_token"',
-  })
-}
-
-/** What a proxy on this machine forwards comes from elsewhere. */
-function requireNear(request: Request, source: RequestSource): void {
-  const forwarded = ['forwarded', 'x-forwarded-for', 'via'].some((name) => request.headers.has(name))
-  if (isLocal(request, source) && !forwarded) return
-  throw new Problem(403, 'forbidden', 'without a credential this is for the machine itself: set metricsCredential')
 }
 
 /** The path with fewer parameters comes first: `/sessions/end` is not the session `end` (OpenAPI 3.1.1 §4.8.8.2). */

@@ -2,7 +2,7 @@ import { MAX_WAIT_MS, type Recorded } from '../api.ts'
 import { invalidRequest, wholeNumber } from './input.ts'
 import type { QueryParameter, Schema } from './operation.ts'
 import { json } from './response.ts'
-import type { Call } from './router.ts'
+import type { Call } from './route.ts'
 
 /** How long a revocation waits for the edges when it is not said. */
 const DEFAULT_TIMEOUT_MS = 5_000

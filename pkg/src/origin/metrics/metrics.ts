@@ -1,6 +1,5 @@
 import { VERSION } from '../../version.ts'
-import type { Context } from '../http/context.ts'
-import type { LedgerEvent } from '../core/ledger.ts'
+import type { LedgerEvent, LedgerFacts } from '../core/ledger.ts'
 import { type Family, openMetricsText, type Sample } from './openmetrics.ts'
 import type { EdgeStatus } from '../api.ts'
 
@@ -55,8 +54,8 @@ export class Metrics {
     for (const { realm, kind } of recorded) this.#revocations.add({ realm, kind }, 1)
   }
 
-  /** A request was answered; `route` is a pattern and `error` the one of the answer. */
-  answered({
+  /** A request was responded to; `route` is a pattern and `error` the one of the response. */
+  responded({
     method,
     route,
     status,
@@ -108,17 +107,20 @@ export class Metrics {
   }
 }
 
-/** Everything there is to measure, in the text form of OpenMetrics 1.0. */
-export function measure({
-  metrics,
-  origin,
-  ledgers,
-  clock,
-  issuerClocks,
-}: Pick<Context, 'metrics' | 'origin' | 'ledgers' | 'clock' | 'issuerClocks'>): string {
-  const realms = origin.status()
-  const now = clock()
-  const facts = [...ledgers].map(([realm, ledger]) => ({ labels: { realm }, facts: ledger.facts() }))
+/** How a realm stands, besides what is counted. */
+export interface RealmMeasurements {
+  realm: string
+  /** The head of its ledger. */
+  sequence: number
+  facts: LedgerFacts
+  issuerLeadSeconds: number
+  edges: readonly EdgeStatus[]
+}
+
+/** Everything there is to measure, in the text form of OpenMetrics 1.0. `now` is the time by the origin. */
+export function measure(metrics: Metrics, realms: readonly RealmMeasurements[], now: number): string {
+  const ofRealms = (value: (measured: RealmMeasurements) => number): Sample[] =>
+    realms.map((measured) => ({ labels: { realm: measured.realm }, value: value(measured) }))
   const edges = realms.flatMap(({ realm, edges }) =>
     edges.map((edge) => ({ edge, labels: { realm, edge: edge.name } })),
   )
@@ -140,33 +142,33 @@ export function measure({
     gauge(
       'portcullis_issuer_lead_seconds',
       "How far the realm's issuer has been measured to be ahead of the origin, rounded up.",
-      [...issuerClocks].map(([realm, { leadSeconds }]) => ({ labels: { realm }, value: leadSeconds })),
+      ofRealms(({ issuerLeadSeconds }) => issuerLeadSeconds),
       'seconds',
     ),
     gauge(
       'portcullis_sequence',
       "The head of the realm's ledger.",
-      realms.map(({ realm, sequence }) => ({ labels: { realm }, value: sequence })),
+      ofRealms(({ sequence }) => sequence),
     ),
     gauge(
       'portcullis_token_ids',
       'Revoked token ids that are still remembered.',
-      facts.map(({ labels, facts }) => ({ labels, value: facts.tokenIds })),
+      ofRealms(({ facts }) => facts.tokenIds),
     ),
     gauge(
       'portcullis_epochs',
       'Not-befores of users, sessions and client sessions that are still remembered.',
-      facts.map(({ labels, facts }) => ({ labels, value: facts.epochs })),
+      ofRealms(({ facts }) => facts.epochs),
     ),
     gauge(
       'portcullis_filter_fill_ratio',
       'How full the fullest filter of token ids is: at 1 it has the error rate it was made for; beyond, it is built bigger.',
-      facts.map(({ labels, facts }) => ({ labels, value: facts.filterFill })),
+      ofRealms(({ facts }) => facts.filterFill),
     ),
     gauge(
       'portcullis_section_bytes',
       'The size of the state that a new edge fetches.',
-      facts.map(({ labels, facts }) => ({ labels, value: facts.sectionBytes })),
+      ofRealms(({ facts }) => facts.sectionBytes),
       'bytes',
     ),
     gauge(

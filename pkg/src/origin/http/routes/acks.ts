@@ -2,7 +2,7 @@ import { bearerToken } from '../../../http/bearer.ts'
 import { noContent } from '../response.ts'
 import { Problem, refusedToken } from '../problem.ts'
 import { invalidRequest, jsonBody } from '../input.ts'
-import type { Call, Route } from '../router.ts'
+import type { Call, Route } from '../route.ts'
 import { feedOf } from './feed.ts'
 
 const MEMBERS = ['edge', 'sequence', 'chain', 'issuedAt']
@@ -15,6 +15,7 @@ export const acknowledgementRoutes: readonly Route[] = [
   {
     method: 'POST',
     path: '/feed/{realm}/acks',
+    tag: 'feed',
     access: 'anybody',
     operation: {
       summary: 'An edge tells up to where it enforces what was published.',

@@ -3,7 +3,7 @@ import { enforcedOr, ENFORCEMENT, WAIT_PARAMETERS, waitOf } from '../wait.ts'
 import { type QueryParameter, REASON_PARAMETER, type Schema } from '../operation.ts'
 import { invalidRequest, jsonBody } from '../input.ts'
 import { type Correction, CORRECTIONS } from '../../api.ts'
-import type { Call, Route } from '../router.ts'
+import type { Call, Route } from '../route.ts'
 
 const MEMBERS = [...new Set(['kind', ...Object.values(CORRECTIONS).flat()])]
 
@@ -44,6 +44,7 @@ export const correctionRoutes: readonly Route[] = [
   {
     method: 'POST',
     path: '/admin/realms/{realm}/corrections',
+    tag: 'administration',
     access: 'administrator',
     operation: {
       summary:

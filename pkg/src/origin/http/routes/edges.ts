@@ -1,5 +1,5 @@
 import { json } from '../response.ts'
-import type { Route } from '../router.ts'
+import type { Route } from '../route.ts'
 import { feedOf } from './feed.ts'
 
 const EDGES = {
@@ -26,6 +26,7 @@ export const edgeRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/admin/realms/{realm}/edges',
+    tag: 'administration',
     access: 'administrator',
     operation: {
       summary: 'The configured edges, and how far each one enforces the ledger.',

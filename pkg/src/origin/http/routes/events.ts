@@ -1,8 +1,7 @@
-import { AUDIT_ACTIONS, type AuditAction, type AuditQuery, type StoredAuditEntry } from '../../store/audit-entry.ts'
-import { type AuditLog, MAX_AUDIT_LINES } from '../../audit/log.ts'
+import { AUDIT_ACTIONS, type AuditAction, type AuditQuery, MAX_AUDIT_LINES, type StoredAuditEntry } from '../../api.ts'
 import { json, jsonLines } from '../response.ts'
 import { invalidRequest, textParameter } from '../input.ts'
-import type { Call, Route } from '../router.ts'
+import type { Call, Route } from '../route.ts'
 
 const DEFAULT_LINES = 100
 /** Lines of an export read at a time: reading them holds up what the store is asked meanwhile. */
@@ -18,6 +17,7 @@ export const eventRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/admin/realms/{realm}/events',
+    tag: 'administration',
     access: 'administrator',
     operation: {
       summary: 'The audit log of the realm, newest first.',
@@ -80,7 +80,7 @@ async function events({ context, request, url, parameter }: Call): Promise<Respo
 
 /** A page in memory at a time; what is noted meanwhile is newer and not among them. */
 async function* pagesOf(
-  audit: AuditLog,
+  audit: Call['context']['audit'],
   filter: Omit<AuditQuery, 'limit'>,
   max: number,
 ): AsyncGenerator<StoredAuditEntry[]> {

@@ -3,7 +3,7 @@ import { noContent, notModified, octets } from '../response.ts'
 import type { RealmFeed } from '../../feed/realm-feed.ts'
 import { Problem } from '../problem.ts'
 import { invalidRequest, wholeNumber } from '../input.ts'
-import type { Call, Route } from '../router.ts'
+import type { Call, Route } from '../route.ts'
 
 /** The longest a poll is held: below the minute after which proxies give up. */
 const MAX_WAIT_SECONDS = 25
@@ -15,6 +15,7 @@ export const feedRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/feed/{realm}/manifest',
+    tag: 'feed',
     access: 'reader',
     operation: {
       summary: 'The signed head of the state; with `after`, as soon as it is beyond that.',
@@ -37,6 +38,7 @@ export const feedRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/feed/{realm}/deltas',
+    tag: 'feed',
     access: 'reader',
     operation: {
       summary: 'The signed changes since a sequence; at the head, a heartbeat.',
@@ -53,6 +55,7 @@ export const feedRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/feed/{realm}/sections/{sha256}',
+    tag: 'feed',
     access: 'reader',
     operation: {
       summary: 'A part of the state, by the hash that the manifest names.',
@@ -63,6 +66,7 @@ export const feedRoutes: readonly Route[] = [
   {
     method: 'POST',
     path: '/feed/{realm}/look',
+    tag: 'feed',
     access: 'reader',
     operation: {
       summary:

@@ -1,5 +1,5 @@
 import { json } from '../response.ts'
-import type { Route } from '../router.ts'
+import type { Route } from '../route.ts'
 
 const HEALTH = {
   type: 'object',
@@ -12,6 +12,7 @@ export const healthRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/healthz',
+    tag: 'operations',
     access: 'anybody',
     operation: {
       summary: 'Whether the origin takes revocations.',

@@ -5,7 +5,7 @@ import { algorithmOf, knownKeys } from '../../gate/known-keys.ts'
 import { REASON_PARAMETER } from '../operation.ts'
 import { Problem } from '../problem.ts'
 import { invalidRequest } from '../input.ts'
-import type { Call, Route } from '../router.ts'
+import type { Call, Route } from '../route.ts'
 import { issuerOf } from './users.ts'
 
 /** A realm's key, by Keycloak's Admin API. */
@@ -56,6 +56,7 @@ export const keyRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/admin/realms/{realm}/keys',
+    tag: 'administration',
     access: 'administrator',
     operation: {
       summary:
@@ -67,6 +68,7 @@ export const keyRoutes: readonly Route[] = [
   {
     method: 'POST',
     path: '/admin/realms/{realm}/keys',
+    tag: 'administration',
     access: 'administrator',
     operation: {
       summary: 'Makes a new signing key, where the issuer stands beside the origin; older ones still verify.',
@@ -81,6 +83,7 @@ export const keyRoutes: readonly Route[] = [
   {
     method: 'DELETE',
     path: '/admin/realms/{realm}/keys/{kid}',
+    tag: 'administration',
     access: 'administrator',
     operation: {
       summary: 'Bans a key: whatever it signed is refused, for ever.',
@@ -107,6 +110,7 @@ export const keyRoutes: readonly Route[] = [
   {
     method: 'POST',
     path: '/admin/realms/{realm}/keys/{kid}/retire',
+    tag: 'administration',
     access: 'administrator',
     operation: {
       summary: 'Takes a key that no longer signs out of the set, where the issuer stands beside the origin.',

@@ -1,18 +1,28 @@
 import { text } from '../response.ts'
 import { measure } from '../../metrics/metrics.ts'
 import { OPENMETRICS } from '../../metrics/openmetrics.ts'
-import type { Route } from '../router.ts'
+import type { Route } from '../route.ts'
 
 /** `GET /metrics`: what Prometheus scrapes. With `metricsCredential` for its bearer, else for this machine only. */
 export const metricsRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/metrics',
+    tag: 'operations',
     access: 'monitor',
     operation: {
       summary: 'Measurements in the text form of OpenMetrics 1.0.',
       answers: { 200: { description: 'The measurements.', type: OPENMETRICS } },
     },
-    handle: ({ context }) => text(measure(context), OPENMETRICS),
+    handle: ({ context: { metrics, origin, ledgers, issuerClocks, clock } }) => {
+      const realms = origin.status().map(({ realm, sequence, edges }) => ({
+        realm,
+        sequence,
+        facts: ledgers.get(realm)!.facts(),
+        issuerLeadSeconds: issuerClocks.get(realm)?.leadSeconds ?? 0,
+        edges,
+      }))
+      return text(measure(metrics, realms, clock()), OPENMETRICS)
+    },
   },
 ]

@@ -7,7 +7,7 @@ import { enforcedOr, WAIT_PARAMETERS, waitOf } from '../wait.ts'
 import type { IdentifiedToken } from '../../gate/gate.ts'
 import { Problem } from '../problem.ts'
 import { formBody, invalidRequest } from '../input.ts'
-import type { Call, Route } from '../router.ts'
+import type { Call, Route } from '../route.ts'
 import type { RealmSettings } from '../../settings.ts'
 import { endingSiteData } from '../site-data.ts'
 import { feedOf } from './feed.ts'
@@ -22,6 +22,7 @@ export const revocationRoutes: readonly Route[] = [
   {
     method: 'POST',
     path: '/realms/{realm}/protocol/openid-connect/revoke',
+    tag: 'revocation',
     access: 'anybody',
     operation: {
       summary: 'A client revokes an access token, or with a refresh token the session it belongs to (RFC 7009).',
@@ -58,7 +59,7 @@ async function revoke(call: Call): Promise<Response> {
   const realm = realmOf(call)
   const wait = waitOf(call)
   const form = await formBody(request, context.settings.maxBodyBytes)
-  const { id: client } = await context.settings.clients.authenticate(request, form, { realm: realm.name, attempt: call.attempt })
+  const { id: client } = await context.clients.authenticate(request, form, { realm: realm.name, attempt: call.attempt })
   const token = form.get('token')
   if (token === undefined) throw invalidRequest('token is missing')
   const act = call.act(`client:${client}`)

@@ -1,12 +1,13 @@
 import { json } from '../response.ts'
 import { openApiDocument } from '../openapi.ts'
-import type { Route } from '../router.ts'
+import type { Route } from '../route.ts'
 
-/** `GET /openapi.json`: what the routes take and answer. */
-export const openApiRoutes: readonly Route[] = [
+/** `GET /openapi.json`: what the routes take and answer; `routes` gives all of them. */
+export const openApiRoutes = (routes: () => readonly Route[]): readonly Route[] => [
   {
     method: 'GET',
     path: '/openapi.json',
+    tag: 'operations',
     access: 'anybody',
     operation: {
       summary: 'This document.',
@@ -18,6 +19,6 @@ export const openApiRoutes: readonly Route[] = [
         },
       },
     },
-    handle: ({ context }) => json(200, openApiDocument(context.routes, context.settings)),
+    handle: ({ context }) => json(200, openApiDocument(routes(), context.settings)),
   },
 ]

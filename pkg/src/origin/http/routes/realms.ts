@@ -2,7 +2,7 @@ import { json } from '../response.ts'
 import { enforcedOr, ENFORCEMENT, WAIT_PARAMETERS, waitOf } from '../wait.ts'
 import { NAME_SCHEMA, type Operation, REASON_PARAMETER, type Schema } from '../operation.ts'
 import { invalidRequest, jsonBody, optionalJsonBody } from '../input.ts'
-import type { Call, Route } from '../router.ts'
+import type { Call, Route } from '../route.ts'
 import type { Recorded } from '../../api.ts'
 
 const NOT_BEFORE_SCHEMA: Schema = {
@@ -51,6 +51,7 @@ export const realmRoutes: readonly Route[] = [
   {
     method: 'POST',
     path: '/admin/realms/{realm}/logout-all',
+    tag: 'administration',
     access: 'administrator',
     operation: {
       summary: 'Logs everybody out.',
@@ -62,6 +63,7 @@ export const realmRoutes: readonly Route[] = [
   {
     method: 'POST',
     path: '/admin/realms/{realm}/push-revocation',
+    tag: 'administration',
     access: 'administrator',
     operation: {
       summary: 'Refuses all tokens issued up to a time.',
@@ -77,6 +79,7 @@ export const realmRoutes: readonly Route[] = [
   {
     method: 'POST',
     path: '/admin/realms/{realm}/clients/{client}/push-revocation',
+    tag: 'administration',
     access: 'administrator',
     operation: {
       summary: 'Refuses all tokens issued to a client up to a time; `{client}` is its `client_id`.',
@@ -94,6 +97,7 @@ export const realmRoutes: readonly Route[] = [
   {
     method: 'POST',
     path: '/admin/realms/{realm}/clients/push-revocation',
+    tag: 'administration',
     access: 'administrator',
     operation: {
       summary: 'Refuses all tokens issued to a client (`client_id`) up to a time. For names that no path can carry.',

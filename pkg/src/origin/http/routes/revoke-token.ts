@@ -3,7 +3,7 @@ import { json } from '../response.ts'
 import { enforcedOr, ENFORCEMENT, WAIT_PARAMETERS, waitOf } from '../wait.ts'
 import { Problem } from '../problem.ts'
 import { invalidRequest, jsonBody } from '../input.ts'
-import type { Call, Route } from '../router.ts'
+import type { Call, Route } from '../route.ts'
 import { endingSiteData } from '../site-data.ts'
 
 /** `POST /v1/auth/token/revoke {"token"}`: whoever holds an access token may revoke it. */
@@ -11,6 +11,7 @@ export const revokeRoutes: readonly Route[] = [
   {
     method: 'POST',
     path: '/v1/auth/token/revoke',
+    tag: 'revocation',
     access: 'anybody',
     operation: {
       summary: 'Revokes an access token; whoever holds it may.',

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import type { QueryParameter, Schema } from '../operation.ts'
-import { ROUTES } from '../../origin.ts'
-import type { Route } from '../router.ts'
+import { ROUTES } from '../all-routes.ts'
+import type { Route } from '../route.ts'
 import { ADMINISTRATOR, createTestIssuer, openStage, type Stage, type TestIssuer } from '../../testing/stage.ts'
 import type { IssuerAdministration, IssuerKey } from '../../options.ts'
 

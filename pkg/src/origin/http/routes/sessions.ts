@@ -2,7 +2,7 @@ import { noContent } from '../response.ts'
 import { enforcedOr, ENFORCEMENT, WAIT_PARAMETERS, waitOf } from '../wait.ts'
 import { NAME_SCHEMA, type Operation, REASON_PARAMETER } from '../operation.ts'
 import { jsonBody, textParameter } from '../input.ts'
-import type { Call, Route } from '../router.ts'
+import type { Call, Route } from '../route.ts'
 import type { Recorded } from '../../api.ts'
 
 const ENDED: Operation['answers'] = {
@@ -19,6 +19,7 @@ export const sessionRoutes: readonly Route[] = [
   {
     method: 'DELETE',
     path: '/admin/realms/{realm}/sessions/{sid}',
+    tag: 'administration',
     access: 'administrator',
     operation: {
       summary: "Ends a session, or one client's part in it.",
@@ -34,6 +35,7 @@ export const sessionRoutes: readonly Route[] = [
   {
     method: 'POST',
     path: '/admin/realms/{realm}/sessions/end',
+    tag: 'administration',
     access: 'administrator',
     operation: {
       summary: "Ends a session, or one client's (`azp`) part in it. For names that no path can carry, and for the `sid` `end`.",

@@ -3,7 +3,7 @@ import type { RealmFeed } from '../../feed/realm-feed.ts'
 import type { Statement } from '../../feed/statement.ts'
 import { Problem } from '../problem.ts'
 import { wholeNumber } from '../input.ts'
-import type { Call, Route } from '../router.ts'
+import type { Call, Route } from '../route.ts'
 import { deltaProblem, feedOf, tooManyOfAddress, tooManyReaders } from './feed.ts'
 
 /** What may wait unread in one stream, in bytes; a reader that falls behind further is dropped and connects again. */
@@ -16,6 +16,7 @@ export const streamRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/feed/{realm}/stream',
+    tag: 'feed',
     access: 'reader',
     operation: {
       summary: 'Server-sent events: what is published, as it is.',

@@ -3,7 +3,7 @@ import { enforcedOr, ENFORCEMENT, WAIT_PARAMETERS, waitOf } from '../wait.ts'
 import { NAME_SCHEMA, type Operation, REASON_PARAMETER } from '../operation.ts'
 import { Problem } from '../problem.ts'
 import { invalidRequest, jsonBody, textParameter, wholeNumber } from '../input.ts'
-import type { Call, Route } from '../router.ts'
+import type { Call, Route } from '../route.ts'
 import type { IssuerAdministration } from '../../options.ts'
 
 /** How many users are listed when it is not said, and at the most. */
@@ -56,6 +56,7 @@ export const userRoutes: readonly Route[] = [
   {
     method: 'POST',
     path: '/admin/realms/{realm}/users/{id}/logout',
+    tag: 'administration',
     access: 'administrator',
     operation: {
       summary: 'Logs a user out everywhere.',
@@ -67,6 +68,7 @@ export const userRoutes: readonly Route[] = [
   {
     method: 'POST',
     path: '/admin/realms/{realm}/users/logout',
+    tag: 'administration',
     access: 'administrator',
     operation: {
       summary: 'Logs a user out everywhere; `id` is the `sub`. For names that no path can carry.',
@@ -82,6 +84,7 @@ export const userRoutes: readonly Route[] = [
   {
     method: 'PUT',
     path: '/admin/realms/{realm}/users/{id}/token-version',
+    tag: 'administration',
     access: 'administrator',
     operation: {
       summary: "Refuses a user's tokens of older versions.",
@@ -109,6 +112,7 @@ export const userRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/admin/realms/{realm}/users',
+    tag: 'administration',
     access: 'administrator',
     operation: {
       summary: 'The users, where the issuer stands beside the origin.',
@@ -127,6 +131,7 @@ export const userRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/admin/realms/{realm}/users/{id}/sessions',
+    tag: 'administration',
     access: 'administrator',
     operation: {
       summary: "A user's sessions that have not ended, where the issuer stands beside the origin.",

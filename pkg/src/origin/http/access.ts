@@ -1,0 +1,49 @@
+import { bearerToken } from '../../http/bearer.ts'
+import type { RequestSource } from '../api.ts'
+import { sameSecret } from '../same-secret.ts'
+import { admitAdministrator, type Administrator } from './admin-auth.ts'
+import type { Context } from './context.ts'
+import { Problem, refusedToken } from './problem.ts'
+import { isLocal } from './require-https.ts'
+import type { Route } from './route.ts'
+
+/**
+ * Lets a request through that may use the route; `realm` is the one in its path, as it stands there. Returns the administrator,
+ * where the route is for one. Throws a `Problem`.
+ */
+export async function admit(
+  context: Pick<Context, 'gate' | 'settings'>,
+  { access }: Route,
+  { request, source, realm }: { request: Request; source: RequestSource; realm: string },
+): Promise<Administrator | undefined> {
+  const { feedCredential, metricsCredential } = context.settings
+  switch (access) {
+    case 'administrator':
+      return admitAdministrator(context, request, realm)
+    case 'reader':
+      if (feedCredential !== undefined) await requireCredential(request, feedCredential)
+      return undefined
+    case 'monitor':
+      if (metricsCredential !== undefined) await requireCredential(request, metricsCredential)
+      else requireNear(request, source)
+      return undefined
+    case 'anybody':
+      return undefined
+  }
+}
+
+async function requireCredential(request: Request, credential: string): Promise<void> {
+  const presented = bearerToken(request.headers)
+  if (presented.kind === 'nothing') throw refusedToken({ ok: false, reason: 'missing_token', status: 401 })
+  if (await sameSecret(presented.token, credential)) return
+  throw new Problem(401, 'invalid_token', 'the credential is another', {
+    'www-authenticate': 'Bearer error="invalid_token"',
+  })
+}
+
+/** What a proxy on this machine forwards comes from elsewhere. */
+function requireNear(request: Request, source: RequestSource): void {
+  const forwarded = ['forwarded', 'x-forwarded-for', 'via'].some((name) => request.headers.has(name))
+  if (isLocal(request, source) && !forwarded) return
+  throw new Problem(403, 'forbidden', 'without a credential this is for the machine itself: set metricsCredential')
+}

@@ -1,0 +1,35 @@
+import type { Route } from './route.ts'
+import { acknowledgementRoutes } from './routes/acks.ts'
+import { correctionRoutes } from './routes/corrections.ts'
+import { edgeRoutes } from './routes/edges.ts'
+import { eventRoutes } from './routes/events.ts'
+import { feedRoutes } from './routes/feed.ts'
+import { healthRoutes } from './routes/health.ts'
+import { keyRoutes } from './routes/keys.ts'
+import { metricsRoutes } from './routes/metrics.ts'
+import { openApiRoutes } from './routes/openapi.ts'
+import { realmRoutes } from './routes/realms.ts'
+import { revocationRoutes } from './routes/oauth-revoke.ts'
+import { revokeRoutes } from './routes/revoke-token.ts'
+import { sessionRoutes } from './routes/sessions.ts'
+import { streamRoutes } from './routes/stream.ts'
+import { userRoutes } from './routes/users.ts'
+
+/** Every route there is. */
+export const ROUTES: readonly Route[] = [
+  ...revokeRoutes,
+  ...revocationRoutes,
+  ...realmRoutes,
+  ...userRoutes,
+  ...sessionRoutes,
+  ...keyRoutes,
+  ...correctionRoutes,
+  ...edgeRoutes,
+  ...eventRoutes,
+  ...feedRoutes,
+  ...streamRoutes,
+  ...acknowledgementRoutes,
+  ...healthRoutes,
+  ...metricsRoutes,
+  ...openApiRoutes(() => ROUTES),
+]

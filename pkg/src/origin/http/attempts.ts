@@ -1,0 +1,45 @@
+import type { FailureLimiter, Target } from './failure-limiter.ts'
+import { Problem, tooManyFailures } from './problem.ts'
+
+/** The failures of one request's client. */
+export class Attempts {
+  readonly #failures: FailureLimiter
+  readonly #address: string | undefined
+  #account: Target | undefined
+
+  constructor(failures: FailureLimiter, address: string | undefined) {
+    this.#failures = failures
+    this.#address = address
+  }
+
+  /** Says whose secret is about to be tried. Throws a `Problem` (429) after too many failures. */
+  attempt(account: string): void {
+    this.#account = { kind: 'account', name: account }
+    this.#admit(this.#account)
+  }
+
+  /**
+   * Counts a failure against the account that was named, else against `route`, for which only failures are turned away: a
+   * good token is let in whatever others behind the same address do. `undefined`: nothing was presented to guess at.
+   */
+  async counting(respond: () => Promise<Response>, route: string | undefined): Promise<Response> {
+    try {
+      return await respond()
+    } catch (error) {
+      if (error instanceof Problem && error.isFailure) this.#failed(route)
+      throw error
+    }
+  }
+
+  #failed(route: string | undefined): void {
+    const target = this.#account ?? (route === undefined ? undefined : { kind: 'route' as const, name: route })
+    if (target === undefined) return
+    if (target.kind === 'route') this.#admit(target)
+    this.#failures.failed(this.#address, target)
+  }
+
+  #admit(target: Target): void {
+    const seconds = this.#failures.retryAfterSeconds(this.#address, target)
+    if (seconds !== undefined) throw tooManyFailures(seconds)
+  }
+}

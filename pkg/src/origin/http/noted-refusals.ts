@@ -1,0 +1,22 @@
+import type { AuditLog } from '../audit/log.ts'
+import { Problem } from './problem.ts'
+import type { Route } from './route.ts'
+
+/** Runs a route and notes it in the audit log when it refuses who asks; of what the client sent nothing is written. */
+export async function notingRefusals(
+  audit: Pick<AuditLog, 'refused'>,
+  { route, realm, address }: { route: Route; realm: string; address: string | undefined },
+  respond: () => Promise<Response>,
+): Promise<Response> {
+  try {
+    return await respond()
+  } catch (error) {
+    // Whoever reads the feed or the measurements takes nothing in.
+    const isNoted = route.access === 'administrator' || route.access === 'anybody'
+    if (isNoted && error instanceof Problem && error.isRefusal) {
+      const detail = error.error.replaceAll(' ', '_')
+      audit.refused({ realm, subject: route.path, detail, ...(address === undefined ? {} : { address }) })
+    }
+    throw error
+  }
+}

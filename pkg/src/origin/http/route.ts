@@ -1,0 +1,39 @@
+import type { Act } from '../api.ts'
+import type { Administrator } from './admin-auth.ts'
+import type { Context } from './context.ts'
+import type { Operation } from './operation.ts'
+
+/** One request on its way to a route. */
+export interface Call {
+  context: Context
+  request: Request
+  url: URL
+  /** A part of the path, decoded. */
+  parameter(name: string): string
+  /** From where, as what is bounded for each client is counted; `''`: the host does not say. */
+  network: string
+  /** Who asks, where the route is for administrators. */
+  administrator: Administrator | undefined
+  /** What the audit log is to say of who asks; only an administrator's `?reason=` is. Throws a `Problem` (400). */
+  act(actor?: string): Act
+  /**
+   * Says on whose account a secret is about to be tried. Throws a `Problem` (429) when this address has failed too
+   * often with it, or with all accounts together; should the request end in 401, 403, `invalid_grant` or
+   * `invalid_client`, that counts as another failure.
+   */
+  attempt(account: string): void
+}
+
+export interface Route {
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  /** Such as `/feed/{realm}/manifest`. */
+  path: string
+  /** The group in which the OpenAPI document lists it. */
+  tag: 'revocation' | 'administration' | 'feed' | 'operations'
+  /**
+   * `administrator` of `{realm}`; `reader` of the feed; `monitor` of the origin; `anybody`: the route itself says who.
+   */
+  access: 'administrator' | 'reader' | 'monitor' | 'anybody'
+  operation: Operation
+  handle(call: Call): Response | Promise<Response>
+}
