@@ -1,8 +1,10 @@
 import type { AuditAction, AuditEntry, AuditQuery, StoredAuditEntry } from '../audit-entry.ts'
-import { type Database, integerOf, type Row, type Statement, textOf, type Value } from './database.ts'
+import { castTextOf, type Database, integerOf, type Row, type Statement, type Value } from './database.ts'
 
 /** Columns that have an index of their own, the one that leaves the fewest lines first. */
 const INDEXED = ['subject', 'actor', 'action'] as const
+const TEXTS = ['realm', 'action', 'actor', 'subject', 'reason', 'address', 'detail'] as const
+const COLUMNS = `id, at, sequence, ${TEXTS.map((name) => `CAST(${name} AS BLOB) AS ${name}_utf8`).join(', ')}`
 
 /** The audit log in a SQLite file. */
 export class SqliteAudit {
@@ -60,7 +62,7 @@ export class SqliteAudit {
     const known = this.#queries.get(key)
     if (known !== undefined) return known
     const statement = this.#database.prepare(
-      `SELECT * FROM audit_entries INDEXED BY audit_entries_${named[0] ?? 'realm'}
+      `SELECT ${COLUMNS} FROM audit_entries INDEXED BY audit_entries_${named[0] ?? 'realm'}
        WHERE realm = ?${named.map((column) => ` AND ${column} = ?`).join('')}
          AND at >= ? AND at <= ? AND (at, id) < (?, ?)
        ORDER BY at DESC, id DESC LIMIT ?`,
@@ -71,19 +73,20 @@ export class SqliteAudit {
 }
 
 function entryOf(row: Row): StoredAuditEntry {
-  const text = (column: 'actor' | 'subject' | 'reason' | 'address' | 'detail'): object =>
-    row[column] === null ? {} : { [column]: textOf(row, column) }
+  const text = (column: (typeof TEXTS)[number]): string => castTextOf(row, `${column}_utf8`)
+  const given = (column: 'actor' | 'subject' | 'reason' | 'address' | 'detail'): object =>
+    row[`${column}_utf8`] === null ? {} : { [column]: text(column) }
   return {
     id: integerOf(row, 'id'),
-    realm: textOf(row, 'realm'),
+    realm: text('realm'),
     at: integerOf(row, 'at'),
     // A later version of the package, since taken back, may have known more of them.
-    action: textOf(row, 'action') as AuditAction,
-    ...text('actor'),
-    ...text('subject'),
+    action: text('action') as AuditAction,
+    ...given('actor'),
+    ...given('subject'),
     ...(row['sequence'] === null ? {} : { sequence: integerOf(row, 'sequence') }),
-    ...text('reason'),
-    ...text('address'),
-    ...text('detail'),
+    ...given('reason'),
+    ...given('address'),
+    ...given('detail'),
   }
 }

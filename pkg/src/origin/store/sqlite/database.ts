@@ -101,6 +101,16 @@ export function textOf(row: Row, column: string): string {
   return typeof value === 'string' ? value : damaged(column)
 }
 
+/**
+ * A string from a column that was read by `CAST(… AS BLOB)`: of one with a NUL in it `node:sqlite` gives only what stands before.
+ * Throws `store_corrupt`.
+ */
+export function castTextOf(row: Row, column: string): string {
+  return UTF8.decode(bytesOf(row, column))
+}
+
+const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true })
+
 export function bytesOf(row: Row, column: string): Uint8Array {
   const value = row[column]
   return value instanceof Uint8Array ? value : damaged(column)

@@ -4,11 +4,11 @@ import type { AuditEntry } from '../audit-entry.ts'
 import { backUp } from './backup.ts'
 import {
   bytesOf,
+  castTextOf,
   integerOf,
   lockWriter,
   migrate,
   openDatabase,
-  textOf,
   type Database,
   type SqliteDriver,
   type Statement,
@@ -106,7 +106,7 @@ function openStore(options: SqliteStoreOptions): OpenStore {
       database,
       audit: new SqliteAudit(database),
       lock,
-      head: database.prepare('SELECT issuer, incarnation, sequence, chain FROM revocation_heads WHERE realm = ?'),
+      head: database.prepare('SELECT CAST(issuer AS BLOB) AS issuer, incarnation, sequence, chain FROM revocation_heads WHERE realm = ?'),
       rows: new SqliteRows(database),
       setHead: database.prepare('INSERT OR REPLACE INTO revocation_heads VALUES (?, ?, ?, ?, ?)'),
       insert: database.prepare('INSERT INTO revocation_rows VALUES (?, ?, ?, ?, ?)'),
@@ -135,7 +135,7 @@ function load(store: OpenStore, realm: string): StoredRealm | undefined {
   const found = store.head.get(realm)
   if (found === undefined) return undefined
   const head: StoredHead = {
-    issuer: textOf(found, 'issuer'),
+    issuer: castTextOf(found, 'issuer'),
     incarnation: integerOf(found, 'incarnation'),
     sequence: integerOf(found, 'sequence'),
     chain: bytesOf(found, 'chain'),

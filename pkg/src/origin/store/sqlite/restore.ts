@@ -6,6 +6,7 @@ import { fileError, syncDirectory, syncFile } from './backup.ts'
 import {
   bytesOf,
   canonicalPath,
+  castTextOf,
   type Database,
   type DatabaseOptions,
   integerOf,
@@ -13,7 +14,6 @@ import {
   migrate,
   openDatabase,
   type SqliteDriver,
-  textOf,
 } from './database.ts'
 import { copyPrivately } from './file-mode.ts'
 import { SCHEMA } from './schema.ts'
@@ -182,13 +182,14 @@ function tryReadHeads(path: string, driver: DatabaseOptions): RealmHead[] | unde
 }
 
 function headsOf(database: Database): RealmHead[] {
-  const heads = 'SELECT realm, issuer, incarnation, sequence, chain FROM revocation_heads ORDER BY realm'
+  const heads = `SELECT CAST(realm AS BLOB) AS realm, CAST(issuer AS BLOB) AS issuer, incarnation, sequence, chain
+    FROM revocation_heads ORDER BY revocation_heads.realm`
   return database
     .prepare(heads)
     .all()
     .map((row) => ({
-      realm: textOf(row, 'realm'),
-      issuer: textOf(row, 'issuer'),
+      realm: castTextOf(row, 'realm'),
+      issuer: castTextOf(row, 'issuer'),
       incarnation: integerOf(row, 'incarnation'),
       sequence: integerOf(row, 'sequence'),
       chain: bytesOf(row, 'chain'),
