@@ -49,7 +49,7 @@ test('a directory that is missing is named', () => {
 test('a second writer in another process is refused, and a killed one leaves nothing behind', async () => {
   const path = join(folder, 'locked.db')
   const owner = run(
-    `const store = sqliteStore({ path: ${JSON.stringify(path)} }); store.open(); console.log('open'); setInterval(() => {}, 1000)`,
+    `const store = sqliteStore({ path: ${JSON.stringify(path)} }); store.open(); console.log('open'); setInterval(() => store, 1000)`,
   )
   await once(owner.stdout as NodeJS.ReadableStream, 'data')
   assert.throws(() => sqliteStore({ path }).open(), { code: 'store_locked', message: /in use by another origin/ })
