@@ -1,0 +1,191 @@
+// A store that breaks a promise fails the contract, and the test that it fails says which promise.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { StoredAuditEntry } from './audit-entry.ts'
+import { storeContract } from './contract.ts'
+import { memoryStore } from './memory.ts'
+import type { RealmRows, RevocationStore, StoredRealm, StoredRow } from './store.ts'
+
+interface Fault {
+  fault: string
+  fails: string
+  plant(store: RevocationStore): Partial<RevocationStore>
+}
+
+const FAULTS: readonly Fault[] = [
+  {
+    fault: 'loses the last row of an append',
+    fails: 'rows come back in order, byte for byte, with the head they led to',
+    plant: (store) => ({ load: (realm) => withRows(store, realm, (rows) => rows.slice(0, -1)) }),
+  },
+  {
+    fault: 'gives rows in the wrong order',
+    fails: 'a long ledger comes back whole and in order, row by row and by pages',
+    plant: (store) => ({ load: (realm) => withRows(store, realm, (rows) => [...rows.slice(4_096), ...rows.slice(0, 4_096)]) }),
+  },
+  {
+    fault: 'takes rows after a head that is not its own',
+    fails: 'rows that do not follow the head are refused, and nothing of them is kept',
+    plant: (store) => ({ append: async (batches, entries) => store.append(await rebased(store, batches), entries) }),
+  },
+  {
+    fault: 'writes the realms of one append one after the other',
+    fails: 'rows of several realms are written together or not at all',
+    plant: (store) => ({
+      async append(batches, entries) {
+        for (const batch of batches) await store.append([batch])
+        await store.append([], entries)
+      },
+    }),
+  },
+  {
+    fault: 'writes audit entries before the rows',
+    fails: 'audit entries are written with their rows or not at all',
+    plant: (store) => ({
+      async append(batches, entries) {
+        await store.append([], entries)
+        await store.append(batches)
+      },
+    }),
+  },
+  {
+    fault: 'looks at the head, and writes later',
+    fails: 'of calls at once that follow the same head one is taken',
+    plant: (store) => ({
+      async append(batches, entries) {
+        for (const { realm, after } of batches) {
+          if ((await store.load(realm))?.head.sequence !== after) return store.append(batches, entries)
+        }
+        await new Promise((resolve) => setTimeout(resolve, 1))
+        return store.append(await rebased(store, batches), entries)
+      },
+    }),
+  },
+  {
+    fault: 'prunes a second too early',
+    fails: 'pruning takes rows that have expired, so many at a time, and no others',
+    plant: (store) => ({ prune: (now, limit) => store.prune(now + 1, limit) }),
+  },
+  {
+    fault: 'prunes without regard to the limit',
+    fails: 'pruning takes rows that have expired, so many at a time, and no others',
+    plant: (store) => ({ prune: (now) => store.prune(now, Number.MAX_SAFE_INTEGER) }),
+  },
+  {
+    fault: 'gives pages of the audit log out of order',
+    fails: 'pages of the audit log leave out and repeat nothing, newest first',
+    plant: (store) => ({ auditEntries: async (query) => [...(await store.auditEntries(query))].reverse() }),
+  },
+  {
+    fault: 'numbers audit entries by their place',
+    fails: 'ids of audit entries increase, and none is used twice',
+    plant: (store) => ({ auditEntries: async (query) => renumbered(await store.auditEntries(query)) }),
+  },
+  {
+    fault: 'folds the case of names',
+    fails: 'realms are told apart by every byte of their names',
+    plant: (store) => ({
+      load: (realm) => store.load(realm.toLowerCase()),
+      setHead: (realm, head) => store.setHead(realm.toLowerCase(), head),
+      append: (batches, entries) => store.append(batches.map((each) => ({ ...each, realm: each.realm.toLowerCase() })), entries),
+    }),
+  },
+  {
+    fault: 'fails with an error of its own',
+    fails: 'rows that do not follow the head are refused, and nothing of them is kept',
+    plant: (store) => ({
+      async append(batches, entries) {
+        try {
+          await store.append(batches, entries)
+        } catch {
+          throw new Error('SQLITE_CONSTRAINT')
+        }
+      },
+    }),
+  },
+  {
+    fault: 'lets two owners in',
+    fails: 'a store has one owner, and closing lets go of it',
+    plant: (store) => ({
+      async open() {
+        await store.close()
+        await store.open()
+      },
+    }),
+  },
+]
+
+for (const { fault, fails, plant } of FAULTS) {
+  test(`a store that ${fault} fails the contract`, async () => {
+    const failed = await failedTests(() => {
+      const store = memoryStore()
+      return { ...store, ...plant(store) }
+    })
+    assert.ok(failed.has(fails), `it passed '${fails}', and failed ${JSON.stringify([...failed])}`)
+  })
+}
+
+test('a good store passes all of it, also when it answers by promises and reads rows asynchronously', async () => {
+  const failed = await failedTests(() => {
+    const store = memoryStore()
+    const slow = Object.entries(store).map(([name, method]) => [
+      name,
+      async (...values: never[]) => (method as (...values: never[]) => unknown)(...values),
+    ])
+    return { ...(Object.fromEntries(slow) as RevocationStore), load: async (realm) => withRows(store, realm, asynchronous) }
+  })
+  assert.deepEqual([...failed], [])
+})
+
+test('every test of the contract has a name of its own, and the store is closed and disposed of whatever comes', async () => {
+  const names: string[] = []
+  let open = 0
+  let disposed = 0
+  const bodies: (() => Promise<void>)[] = []
+  storeContract(
+    () => {
+      const store = memoryStore()
+      return {
+        store: { ...store, open: () => void (open += 1), close: () => void (open = 0), load: () => { throw new Error('broken') } },
+        dispose: () => void (disposed += 1),
+      }
+    },
+    { test: (name, body) => void (names.push(name), bodies.push(body)) },
+  )
+  assert.equal(new Set(names).size, names.length)
+  await Promise.allSettled(bodies.map((body) => body()))
+  assert.deepEqual([open, disposed], [0, names.length])
+})
+
+/** The names of the tests that the store does not pass, with what was wrong. */
+async function failedTests(make: () => RevocationStore): Promise<Map<string, string>> {
+  const failed = new Map<string, string>()
+  const running: Promise<void>[] = []
+  storeContract(() => ({ store: make() }), {
+    test: (name, body) => running.push(body().catch((error: unknown) => void failed.set(name, String(error)))),
+  })
+  await Promise.all(running)
+  return failed
+}
+
+async function withRows(store: RevocationStore, realm: string, change: (rows: StoredRow[]) => StoredRealm['rows']): Promise<StoredRealm | undefined> {
+  const found = await store.load(realm)
+  if (found === undefined) return undefined
+  const rows: StoredRow[] = []
+  for await (const row of found.rows) rows.push(row)
+  return { head: found.head, rows: change(rows) }
+}
+
+async function* asynchronous(rows: StoredRow[]): AsyncGenerator<StoredRow> {
+  for (const row of rows) yield row
+}
+
+/** The batches, as if they followed what the store holds. */
+async function rebased(store: RevocationStore, batches: readonly RealmRows[]): Promise<RealmRows[]> {
+  return Promise.all(batches.map(async (batch) => ({ ...batch, after: (await store.load(batch.realm))?.head.sequence ?? batch.after })))
+}
+
+function renumbered(entries: readonly StoredAuditEntry[]): StoredAuditEntry[] {
+  return entries.map((entry, index) => ({ ...entry, id: entries.length - index }))
+}

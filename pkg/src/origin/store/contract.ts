@@ -1,0 +1,50 @@
+import { AUDIT_CASES } from './contract/audit-cases.ts'
+import { ROW_CASES } from './contract/row-cases.ts'
+import type { Case } from './contract/samples.ts'
+import type { RevocationStore } from './store.ts'
+
+export type { RevocationStore } from './store.ts'
+
+/** A store for one test. */
+export interface StoreUnderTest {
+  /** Fresh, and not open. */
+  store: RevocationStore
+  /** Another object over the same data, as the next process makes it. Left out: only `store` itself knows its data. */
+  reopen?(): RevocationStore | Promise<RevocationStore>
+  /** Removes what the test left behind. The store is closed by then. */
+  dispose?(): void | Promise<void>
+}
+
+export interface StoreContractOptions {
+  /** Registers one test: `test` of node:test, `it` of Vitest, Jest or Mocha, `Deno.test`, or a function that collects. */
+  test(name: string, body: () => Promise<void>): unknown
+}
+
+/**
+ * Registers the tests that every `RevocationStore` must pass, each with a store of its own. They need no test runner and
+ * nothing of Node, so they also run where the store does, such as in a Worker. Not tested is what takes a power failure.
+ */
+export function storeContract(makeStore: () => StoreUnderTest | Promise<StoreUnderTest>, { test }: StoreContractOptions): void {
+  for (const each of [...ROW_CASES, ...AUDIT_CASES]) test(each.name, () => runCase(each, makeStore))
+}
+
+async function runCase({ run }: Case, makeStore: () => StoreUnderTest | Promise<StoreUnderTest>): Promise<void> {
+  const made = await makeStore()
+  let store = made.store
+  try {
+    await store.open()
+    await run({
+      store,
+      async reopened() {
+        await store.close()
+        store = (await made.reopen?.()) ?? store
+        await store.open()
+        return store
+      },
+      other: async () => made.reopen?.(),
+    })
+  } finally {
+    await store.close()
+    await made.dispose?.()
+  }
+}

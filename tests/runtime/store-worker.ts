@@ -1,0 +1,38 @@
+// The contract of stores inside a worker: answers what each of its tests came to. A Worker has no test runner.
+
+import { memoryStore } from 'portcullis/origin/memory'
+import { storeContract } from 'portcullis/origin/store-contract'
+import type { Result } from './suite.ts'
+
+export default {
+  async fetch(request: Request): Promise<Response> {
+    if (request.method !== 'POST') return new Response('post to run the contract')
+    // A fault that is planted must be seen in here as well.
+    const { lostRows } = (await request.json()) as { lostRows: number }
+    const tests: { name: string; body: () => Promise<void> }[] = []
+    storeContract(() => ({ store: lostRows === 0 ? memoryStore() : losing(lostRows) }), { test: (name, body) => tests.push({ name, body }) })
+    const results: Result[] = []
+    for (const { name, body } of tests) results.push(await outcome(name, body))
+    return Response.json(results)
+  },
+}
+
+async function outcome(name: string, body: () => Promise<void>): Promise<Result> {
+  try {
+    await body()
+    return { name }
+  } catch (error) {
+    return { name, problem: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+function losing(lostRows: number): ReturnType<typeof memoryStore> {
+  const store = memoryStore()
+  return {
+    ...store,
+    async load(realm) {
+      const found = await store.load(realm)
+      return found && { ...found, rows: [...(found.rows as Iterable<never>)].slice(0, -lostRows) }
+    },
+  }
+}
