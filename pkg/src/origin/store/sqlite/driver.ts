@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, openSync, rmSync, truncateSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
 import { PortcullisError } from '../../../errors.ts'
@@ -85,28 +85,53 @@ interface BetterConnection extends Bare {
   backup(file: string, options: { progress: (at: { remainingPages: number }) => number }): Promise<unknown>
 }
 
-async function copyByBetterSqlite(connection: BetterConnection, file: string): Promise<void> {
+/** Counts, from step to step, how often the copy was started again. */
+function restartCounter(): (remainingPages: number) => number {
   let left = Number.POSITIVE_INFINITY
   let restarts = 0
+  return (remainingPages) => {
+    if (remainingPages > left) restarts += 1
+    left = remainingPages
+    return restarts
+  }
+}
+
+async function copyByBetterSqlite(connection: BetterConnection, file: string): Promise<void> {
+  const restartsAt = restartCounter()
   await connection.backup(file, {
-    progress({ remainingPages }) {
-      if (remainingPages > left) restarts += 1
-      left = remainingPages
-      return restarts > MAX_COPY_RESTARTS ? ALL_PAGES : COPY_PAGES
-    },
+    progress: ({ remainingPages }) => (restartsAt(remainingPages) > MAX_COPY_RESTARTS ? ALL_PAGES : COPY_PAGES),
   })
 }
 
 interface NodeSqlite {
   DatabaseSync: new (file: string) => Bare
   /** From Node 22.16 and 23.8. */
-  backup?: (connection: Bare, file: string, options: { rate: number }) => Promise<unknown>
+  backup?: (
+    connection: Bare,
+    file: string,
+    options: { rate: number; progress: (at: { remainingPages: number }) => void },
+  ) => Promise<unknown>
 }
 
 /** Older ones copy in one step, during which the process waits. */
 async function copyByNodeSqlite(backup: NodeSqlite['backup'], connection: Bare, file: string): Promise<void> {
-  if (backup === undefined) connection.exec(`VACUUM INTO '${file.replaceAll("'", "''")}'`)
-  else await backup(connection, file, { rate: COPY_PAGES })
+  const restartsAt = restartCounter()
+  // The number of pages of a step is fixed here, so that the copy is given up and made in one step.
+  let isGivenUp = backup === undefined
+  try {
+    await backup?.(connection, file, {
+      rate: COPY_PAGES,
+      progress({ remainingPages }) {
+        if (restartsAt(remainingPages) <= MAX_COPY_RESTARTS) return
+        isGivenUp = true
+        throw new Error('started again too often')
+      },
+    })
+  } catch (error) {
+    if (!isGivenUp) throw error
+    truncateSync(file)
+  }
+  if (isGivenUp) connection.exec(`VACUUM INTO '${file.replaceAll("'", "''")}'`)
 }
 
 /**
