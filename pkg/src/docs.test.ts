@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { settle } from './edge/settings.ts'
+import { resolveGateSettings } from './edge/settings.ts'
 import { COMPROMISE_RULES, LOGOUT_RULES, logoutSettings, SESSION_RULES, sessionSettings } from './browser/settings.ts'
 import type { RevocationFailure } from './browser/index.ts'
 import { ERROR_CODES } from './errors.ts'
@@ -38,7 +38,7 @@ const jwks = { keys: [] }
 
 test('the options of a gate and their defaults', () => {
   const realm: RealmOptions = { ...token, jwks, feed: { url: 'https://origin.example/feed/acme', keys: [key] } }
-  assertDefaults('Gate options', settle({ realms: [realm] }))
+  assertDefaults('Gate options', resolveGateSettings({ realms: [realm] }))
 })
 
 test('the options of an origin and their defaults', () => {

@@ -46,11 +46,11 @@ pub const TYPESCRIPT: &[Room] = &[
     room("jwks/", &["./", "http/", "timing/", "@options"]),
     // The edge. A transport knows the interface to its realm, neither the realm nor another transport.
     room("edge/core/", &["./", "core/", "../wasm/edge/", "@options"]),
-    room("edge/feed/subscriber.ts", &["type edge/core/", "type edge/settings.ts", "type types.ts"]),
-    room("edge/feed/protocol.ts", &["errors.ts", "type types.ts"]),
+    room("edge/feed/subscriber.ts", &["type edge/core/", "type types.ts"]),
+    room("edge/feed/protocol.ts", &["errors.ts"]),
     room("edge/feed/section-queue.ts", &[]),
     room("edge/feed/event-stream.ts", &[]),
-    room("edge/feed/digest.ts", &["edge/core/"]),
+    room("edge/feed/digest.ts", &["type edge/core/"]),
     room(
         "edge/feed/",
         &[

@@ -1,12 +1,12 @@
-import type { Host, NodeCrypto } from './module.ts'
+import type { NodeCrypto, Runtime } from './module.ts'
 import type { Algorithm, JWK } from '../types.ts'
 
-/** A signature for the host to check. Every answer, and none at all, goes to `finish` once. */
+/** A signature for the host to verify. Its outcome goes to `finish`, once. */
 export interface SignatureRequest {
-  /** The instance of the module that gave it. */
+  /** The instance of the module that made it. */
   generation: number
   handle: number
-  /** Names a key of this gate; the same number never means another. */
+  /** Identifies a key of this gate; never reused for another one. */
   keyNumber: number
   /** The signing input and the signature behind it: a view of the core's memory, good until the core is called again. */
   bytes: Uint8Array<ArrayBuffer>
@@ -14,16 +14,16 @@ export interface SignatureRequest {
   inputLength: number
 }
 
-/** Whether the host finds a signature good. `undefined`: it cannot tell, so the core checks it. */
+/** Whether the host finds a signature good. `undefined`: undecided, so the core verifies it. */
 export type HostOutcome = boolean | undefined
 
-/** Whoever gives requests. */
+/** Where signature requests come from. */
 export interface SignatureSource {
-  /** The key that an request is about; `undefined` when there is none to give. */
+  /** The key of a request; `undefined`: it cannot be exported. */
   hostKey(request: SignatureRequest): HostKey | undefined
 }
 
-/** A key, and what it is used by. */
+/** A key and the algorithm it is used with. */
 export interface HostKey {
   algorithm: Algorithm
   jwk: JWK
@@ -60,14 +60,14 @@ const HOST_ALGORITHMS: readonly Algorithm[] = [
 /** EdDSA on Ed25519, by both of its names (RFC 8037, RFC 9864). */
 const ED25519: readonly Algorithm[] = ['EdDSA', 'Ed25519']
 
-/** So many imported keys are kept; more than a few realms have. */
-const MAX_KEYS = 256
+/** How many imported keys are kept: more than a few realms have. */
+const MAX_IMPORTED_KEYS = 256
 
-/** Whoever beside the core checks signatures here: `node:crypto`, WebCrypto, or nobody. */
+/** Verifies signatures beside the core: `node:crypto`, WebCrypto, or neither. */
 export type HostCrypto = NodeSignatures | WebSignatures | NoSignatures
 
-/** Picks the host's fastest. */
-export function hostCrypto(verifySignatures: 'fastest' | 'rust', { nodeCrypto, webCryptoReads, fasterEd25519 }: Host): HostCrypto {
+/** Picks the fastest that the runtime has. */
+export function hostCrypto(verifySignatures: 'fastest' | 'rust', { nodeCrypto, webCryptoReads, fasterEd25519 }: Runtime): HostCrypto {
   if (verifySignatures === 'rust') return new NoSignatures()
   const algorithms = fasterEd25519 === 'core' ? HOST_ALGORITHMS.filter((algorithm) => !ED25519.includes(algorithm)) : HOST_ALGORITHMS
   if (nodeCrypto !== undefined) return new NodeSignatures(nodeCrypto, algorithms)
@@ -80,7 +80,7 @@ export class NoSignatures {
   readonly algorithms: readonly Algorithm[] = []
 }
 
-/** Signatures by `node:crypto`, at once. */
+/** Signatures by `node:crypto`, synchronously. */
 export class NodeSignatures {
   readonly kind = 'synchronous'
   readonly algorithms: readonly Algorithm[]
@@ -134,7 +134,7 @@ const NODE_SCHEMES: Record<Algorithm, { digest: string | null; padding?: number;
   EdDSA: { digest: null }, Ed25519: { digest: null },
 }
 
-/** Signatures by WebCrypto, which answers later. */
+/** Signatures by WebCrypto, asynchronously. */
 export class WebSignatures {
   readonly kind = 'asynchronous'
   readonly algorithms: readonly Algorithm[]
@@ -153,7 +153,7 @@ export class WebSignatures {
     const { keyNumber, bytes, inputLength } = request
     const key = this.#keys.get(keyNumber)
     if (key !== undefined && this.#reads === 'at_once') return this.#verify(key, bytes, inputLength)
-    // A copy for whoever reads later: the next token is written where this one stands.
+    // A copy for implementations that read later: the next token overwrites this one.
     const own = bytes.slice()
     if (key === undefined) return this.#importAndVerify(keyNumber, core.hostKey(request), own, inputLength)
     return this.#verify(key, own, inputLength)
@@ -165,7 +165,7 @@ export class WebSignatures {
     return this.#subtle.verify(key.scheme, key.key, signature, input).catch(unknown)
   }
 
-  /** What is kept is the key, not the promise of one: in workerd no request may await what another began. */
+  /** Keeps the key, not a promise of it: in workerd no request may await what another began. */
   async #importAndVerify(
     keyNumber: number,
     given: HostKey | undefined,
@@ -218,7 +218,7 @@ function unknown(): undefined {
 }
 
 function keep<K>(keys: Map<number, K>, keyNumber: number, key: K): K {
-  if (keys.size >= MAX_KEYS) keys.clear()
+  if (keys.size >= MAX_IMPORTED_KEYS) keys.clear()
   keys.set(keyNumber, key)
   return key
 }

@@ -1,87 +1,87 @@
-import type { SignatureRequest, HostOutcome } from './host-signatures.ts'
+import type { HostOutcome, SignatureRequest } from './host-signatures.ts'
 
 /**
- * Where in its memory a core lets itself be written to and read: `exchange` for tokens, `errand` for what is asked of the host or
- * what a token will be known by.
+ * Addresses in a core's memory: `exchange`, where tokens are written, and `errand`, where signature requests and the ids of
+ * cached tokens are read.
  */
-export interface Places {
+export interface BufferAddresses {
   readonly exchange: number
   readonly errand: number
 }
 
-/** Names a token that a core remembers as verified, once: when it has gone, the name is no other's. */
-export interface Entry {
+/** Identifies a token in the core's cache of verified tokens. Never reused for another one. */
+export interface CachedTokenId {
   /** The instance of the module that it belongs to. */
   readonly generation: number
   readonly place: number
-  /** Which of all that were ever remembered it is, in two halves. */
+  /** A 64-bit serial number, in two halves. */
   readonly lower: number
   readonly upper: number
 }
 
-/** Names a token at the host, once: the same number in another instance of the module is another's. */
-export interface Ticket {
+/** Identifies a token whose signature the host verifies. In another instance of the module the same number means another. */
+export interface SignatureHandle {
   readonly generation: number
   readonly handle: number
 }
 
-/** The part of a core's memory through which tokens go in and signature requests come out, without a copy by the boundary's code. */
+/** The part of a core's memory through which tokens go in and signature requests come out, without a copy by generated code. */
 export class TokenBuffer {
   readonly #memory: WebAssembly.Memory
-  readonly #places: Places
+  readonly #addresses: BufferAddresses
   readonly #maxTokenBytes: number
   readonly #generation: number
-  /** Made anew when the memory has grown, for that detaches them. */
+  /** Views; replaced when the memory has grown, which detaches them. */
   #bytes: Uint8Array<ArrayBuffer> = new Uint8Array()
   #request: Uint32Array<ArrayBuffer> = new Uint32Array()
 
-  /** `generation` counts the instances of the module, so that nothing of one is taken for something of another. */
-  constructor(memory: WebAssembly.Memory, places: Places, maxTokenBytes: number, generation: number) {
+  /** `generation`: the number of the module's instance, so that ids of one are not used in another. */
+  constructor(memory: WebAssembly.Memory, addresses: BufferAddresses, maxTokenBytes: number, generation: number) {
     this.#memory = memory
-    this.#places = places
+    this.#addresses = addresses
     this.#maxTokenBytes = maxTokenBytes
     this.#generation = generation
   }
 
-  /** Writes a token where the core reads it, and answers how many bytes it has; one that is too long gets one too many. */
+  /** Writes a token where the core reads it. Returns its length in bytes; for one that is too long, one more than the limit. */
   write(token: string): number {
-    if (this.#bytes.byteLength === 0) this.#look()
+    if (this.#bytes.byteLength === 0) this.#map()
     const { read, written } = encoder.encodeInto(token, this.#bytes)
     return read === token.length ? written : this.#maxTokenBytes + 1
   }
 
-  /** What the host is to check, right after the core has asked. */
+  /** What the host is to verify; valid right after the core has asked. */
   get signatureRequest(): SignatureRequest {
-    if (this.#bytes.byteLength === 0) this.#look()
+    if (this.#bytes.byteLength === 0) this.#map()
     const request = this.#request
     const inputLength = request[2] ?? 0
     const bytes = this.#bytes.subarray(0, inputLength + (request[3] ?? 0))
-    // Each instance counts its keys from the beginning; a key number must never name two keys.
+    // Each instance numbers its keys from zero; here a key number must never mean two keys.
     const keyNumber = this.#generation * 2 ** 32 + (request[1] ?? 0)
     return { generation: this.#generation, handle: request[0] ?? 0, keyNumber, bytes, inputLength }
   }
 
-  /** The token of the last `begin`, right after the core has said that it remembered the signature. */
-  get entry(): Entry {
-    if (this.#bytes.byteLength === 0) this.#look()
-    const named = this.#request
-    return { generation: this.#generation, place: named[0] ?? 0, lower: named[1] ?? 0, upper: named[2] ?? 0 }
+  /** The id of the token of the last `begin`; valid right after the core has reported a cached signature. */
+  get cachedTokenId(): CachedTokenId {
+    if (this.#bytes.byteLength === 0) this.#map()
+    const id = this.#request
+    return { generation: this.#generation, place: id[0] ?? 0, lower: id[1] ?? 0, upper: id[2] ?? 0 }
   }
 
-  #look(): void {
+  #map(): void {
     // Not shared: the module is compiled without threads.
     const buffer = this.#memory.buffer as ArrayBuffer
-    this.#bytes = new Uint8Array(buffer, this.#places.exchange, this.#maxTokenBytes + 1)
-    this.#request = new Uint32Array(buffer, this.#places.errand, 4)
+    this.#bytes = new Uint8Array(buffer, this.#addresses.exchange, this.#maxTokenBytes + 1)
+    this.#request = new Uint32Array(buffer, this.#addresses.errand, 4)
   }
 }
 
 const encoder = new TextEncoder()
 
-/** The bit of a finding code that says: nothing is found yet, there is a signature request. */
-export const AT_HOST: number = 1 << 26
+/** The bit of a finding code that says: no finding yet, there is a signature request for the host. */
+export const AWAITING_SIGNATURE: number = 1 << 26
 
-/** How the core is told what the host has found: 0, bad; 1, good; 2, it could not tell. */
+/** The host's outcome as the core takes it: 0, bad; 1, good; 2, undecided. */
 export function outcomeCode(outcome: HostOutcome): number {
   return outcome === undefined ? 2 : Number(outcome)
 }

@@ -5,12 +5,12 @@ import type { ScopeOption } from '../types.ts'
 /** Which options a call takes: those of `EnvOption`, `HostOptions`, `CheckSyncOptions` or `CheckOptions`. */
 export type CallKind = 'env' | 'host' | 'checkSync' | 'check'
 
-/** The options of every call that is given none. */
+/** The options of a call that is given none. */
 export const NO_OPTIONS: Readonly<Record<string, never>> = Object.freeze({})
 
 /**
- * Checks the options of one call. Throws `invalid_option` for an unknown one: a misspelt `scope` must not let anyone in. A
- * host's execution context may be given as options; members that only it knows are ignored.
+ * Checks the options of one call. Throws `invalid_option` for an unknown one: a misspelt `scope` must not grant access. A
+ * runtime's execution context may be given as options; its own members are ignored.
  */
 export function checkCall(options: object, kind: CallKind): void {
   if (options === NO_OPTIONS) return
@@ -19,7 +19,7 @@ export function checkCall(options: object, kind: CallKind): void {
   for (const name in options) if (!known.has(name)) return checkUnusual(options, known)
 }
 
-/** The scopes that a call needs, in an array of its own. Throws `invalid_option`. */
+/** The scopes that a call needs, copied. Throws `invalid_option`. */
 export function scopeOf({ scope }: ScopeOption): readonly string[] {
   if (scope === undefined) return NO_SCOPE
   // A copy has no holes, which `every` would skip, and stays the same while a request waits.
@@ -28,7 +28,8 @@ export function scopeOf({ scope }: ScopeOption): readonly string[] {
   throw invalid("options.scope must be an array of scope tokens (RFC 6749 §3.3), such as ['read']")
 }
 
-const NO_SCOPE: readonly string[] = Object.freeze([])
+/** The scopes that a call without `scope` needs. */
+export const NO_SCOPE: readonly string[] = Object.freeze([])
 
 const NAMES: Readonly<Record<CallKind, ReadonlySet<string>>> = {
   env: new Set(['env']),
@@ -37,20 +38,20 @@ const NAMES: Readonly<Record<CallKind, ReadonlySet<string>>> = {
   check: new Set(['env', 'waitUntil', 'scope']),
 }
 
-/** Members of a plain object that stands in for an execution context, as in tests of workers. */
+/** Members of a plain object that mocks an execution context, as in tests of workers. */
 const CONTEXT_MEMBERS: ReadonlySet<string> = new Set(['passThroughOnException', 'props'])
 
-/** Looks at every name. Throws `invalid_option`. */
+/** Checks every name. Throws `invalid_option`. */
 function checkUnusual(options: Record<string, unknown>, known: ReadonlySet<string>): void {
   const unknown: Record<string, unknown> = {}
   for (const name in options) if (!known.has(name) && !isContextMember(name, options, known)) unknown[name] = true
   checkOptions(unknown, Object.fromEntries([...known].map((name) => [name, rule('given', () => true)])))
 }
 
-/** Whether only the host knows this member of its execution context. */
+/** Whether this is a member of the runtime's own execution context. */
 function isContextMember(name: string, options: Record<string, unknown>, known: ReadonlySet<string>): boolean {
   if (!known.has('waitUntil') || typeof options['waitUntil'] !== 'function') return false
-  // The methods of a real one are its class's; what else it has differs by version of the runtime, but never speaks of scopes.
+  // A real one inherits its methods; its other members differ by version of the runtime, but none concerns scopes.
   const isOfClass = !Object.hasOwn(options, 'waitUntil')
   return CONTEXT_MEMBERS.has(name) || (isOfClass && !/scope/i.test(name))
 }

@@ -1,7 +1,7 @@
 import { readPart } from '../token-part.ts'
 import type { Claims, Header } from '../types.ts'
 
-/** Header and claims of a token that was accepted. Each is read once, when it is first asked for, and frozen: callers share it. */
+/** Header and claims of an accepted token. Each is parsed on first use and frozen, because callers share it. */
 export class LazyClaims {
   readonly #token: string
   #claims: Claims | undefined
@@ -22,7 +22,7 @@ export class LazyClaims {
   }
 }
 
-/** To the bottom. The core has bounded how deep that is. */
+/** Freezes deeply. The core has bounded the depth. */
 function freeze<T extends object>(value: T): T {
   for (const member of Object.values(value)) if (typeof member === 'object' && member !== null) freeze(member)
   return Object.freeze(value)

@@ -1,29 +1,29 @@
 import { PortcullisError } from '../errors.ts'
 import type { GateOptions } from '../types.ts'
 import { OpenGate } from './open-gate.ts'
-import { hostFetch, type Settings, settle } from './settings.ts'
-import { writtenOptions } from './options-key.ts'
+import { optionsKey } from './options-key.ts'
+import { globalFetch, resolveGateSettings, type Settings } from './settings.ts'
 
 /**
- * The most gates that are open at once. An idle one takes about 0.2 MB before its state, so these take a tenth of the memory
- * of a Workers isolate (128 MB). Beyond it, the gate that was unused for longest is closed; it loads again when it is needed.
+ * The maximum number of open gates. An idle one takes about 0.2 MB without its state, so these take a tenth of the memory of a
+ * Workers isolate (128 MB). Beyond it, the least recently used gate is closed; it is opened again when needed.
  */
 export const MAX_OPEN_GATES = 64
 
-/** Opens a gate at its first use: one, or one for each `env` whose options differ. */
+/** Opens gates at first use: one, or one for each `env` whose options differ. */
 export class GatesByEnv<Env> {
   readonly #options: Settings | ((env: Env) => GateOptions)
   readonly #isFixed: boolean
   /** Open gates, by identity. */
   readonly #entries = new Map<string, Entry>()
-  /** The same ones, by the options that each was opened with, for those that can be written down. */
+  /** Those whose options have a key, by the key of the options that each was opened with. */
   readonly #byOptions = new Map<string, Entry>()
-  /** Identities of gates, by the `env` that their options came from. */
+  /** Identities of gates, by the `env` that their options were made from. */
   readonly #byEnv = new WeakMap<object, string>()
   readonly #fetches = new WeakMap<typeof fetch, number>()
   readonly #reported = new Set<string>()
   #latest: OpenGate | undefined
-  /** The `env` that `#latest` was opened for, which is nearly always the next one, too. */
+  /** The `env` of `#latest`: nearly always the next call's, too. */
   #latestEnv: Env | undefined
   #uses = 0
   #fetchCount = 0
@@ -32,20 +32,20 @@ export class GatesByEnv<Env> {
   /** Throws `invalid_option` for options that do not depend on an `env`. */
   constructor(options: GateOptions | ((env: Env) => GateOptions)) {
     this.#isFixed = typeof options !== 'function'
-    this.#options = typeof options === 'function' ? options : settle(options)
+    this.#options = typeof options === 'function' ? options : resolveGateSettings(options)
   }
 
   /**
-   * The gate for an `env`; without one, the only one open. Throws what its options make it throw, `closed`, `too_many_gates`,
-   * and `invalid_option` for a missing `env` where several are open.
+   * The gate for an `env`; without one, the only open gate. Throws `closed`, `too_many_gates`, what opening a gate throws, and
+   * `invalid_option` for a missing `env` where several are open.
    */
   open(env?: Env): OpenGate {
     const latest = this.#latest
     return latest !== undefined && (env === this.#latestEnv || this.#isFixed) ? latest : this.#openFor(env)
   }
 
-  /** Whether nothing can be opened for want of an `env`. */
-  needs(env?: Env): boolean {
+  /** Whether no gate can be opened because `env` is missing. */
+  lacksEnv(env?: Env): boolean {
     return env === undefined && !this.#isFixed && this.#entries.size === 0 && !this.#closed
   }
 
@@ -67,7 +67,7 @@ export class GatesByEnv<Env> {
     return entry.gate
   }
 
-  /** Throws `invalid_option`: with several gates open, any choice could judge a request by the options of another tenant. */
+  /** Throws `invalid_option` if several gates are open: any choice could judge a request by another tenant's options. */
   #only(): Entry {
     const [only, ...others] = this.#entries.values()
     if (only !== undefined && others.length === 0) return only
@@ -79,46 +79,46 @@ export class GatesByEnv<Env> {
     const key = typeof env === 'object' && env !== null ? env : undefined
     const known = this.#entries.get((key && this.#byEnv.get(key)) ?? '')
     if (known !== undefined) return known
-    const entry = typeof this.#options === 'function' ? this.#find(this.#options(env as Env)) : this.#enter(this.#options)
+    const entry = typeof this.#options === 'function' ? this.#entryForOptions(this.#options(env as Env)) : this.#entryForSettings(this.#options)
     if (key !== undefined) this.#byEnv.set(key, entry.identity)
     return entry
   }
 
-  /** A host may make a new `env` for every request: as long as the options have the same values, the gate and its state stay. */
-  #find(options: GateOptions): Entry {
-    const written = writtenOptions(options)
-    const alike = written === undefined ? undefined : this.#byOptions.get(written)
-    const { onReport, fetch = hostFetch } = options
-    if (alike !== undefined && (!alike.fetchesKeys || alike.gate.settings.fetch === fetch)) {
-      alike.gate.adopt({ onReport, fetch })
-      return alike
+  /** A runtime may make a new `env` for every request: while the options have equal values, the gate and its state are kept. */
+  #entryForOptions(options: GateOptions): Entry {
+    const key = optionsKey(options)
+    const known = key === undefined ? undefined : this.#byOptions.get(key)
+    const { onReport, fetch = globalFetch } = options
+    if (known !== undefined && (!known.fetchesKeys || known.gate.settings.fetch === fetch)) {
+      known.gate.adopt({ onReport, fetch })
+      return known
     }
-    const entry = this.#enter(settle(options))
-    if (written !== undefined && alike === undefined && entry.written === undefined) {
-      entry.written = written
-      this.#byOptions.set(written, entry)
+    const entry = this.#entryForSettings(resolveGateSettings(options))
+    if (key !== undefined && known === undefined && entry.optionsKey === undefined) {
+      entry.optionsKey = key
+      this.#byOptions.set(key, entry)
     }
     return entry
   }
 
-  #enter(settings: Settings): Entry {
+  #entryForSettings(settings: Settings): Entry {
     const fetchesKeys = settings.realms.some(({ jwks }) => jwks instanceof URL)
     const values = JSON.stringify(settings)
     const identity = `${fetchesKeys ? this.#numberOf(settings.fetch) : ''} ${values}`
-    const same = this.#entries.get(identity)
-    if (same !== undefined) {
-      same.gate.adopt(settings)
-      return same
+    const known = this.#entries.get(identity)
+    if (known !== undefined) {
+      known.gate.adopt(settings)
+      return known
     }
     this.#makeRoom()
     const gate = new OpenGate(settings)
     if ([...this.#entries.values()].some((entry) => entry.values === values)) this.#reportOnce(gate, 'fetch_differs', FETCH_DIFFERS)
-    const entry: Entry = { identity, values, fetchesKeys, gate, written: undefined, usedAt: 0 }
+    const entry: Entry = { identity, values, fetchesKeys, gate, optionsKey: undefined, usedAt: 0 }
     this.#entries.set(identity, entry)
     return entry
   }
 
-  /** Closes the gate that was unused for longest. One with a request under way stays open. Throws `too_many_gates`. */
+  /** Closes the least recently used gate that is not busy. Throws `too_many_gates`. */
   #makeRoom(): void {
     if (this.#entries.size < MAX_OPEN_GATES) return
     let oldest: Entry | undefined
@@ -128,15 +128,15 @@ export class GatesByEnv<Env> {
     if (oldest === undefined) {
       throw new PortcullisError('too_many_gates', `${MAX_OPEN_GATES} gates are open, and each has a request under way: ${FEWER_GATES}`)
     }
-    const { gate, identity, written } = oldest
+    const { gate, identity, optionsKey: key } = oldest
     const message = `more than ${MAX_OPEN_GATES} gates were needed, so the one that was unused for longest was closed: ${FEWER_GATES}`
     this.#reportOnce(gate, 'gate_closed', message)
     this.#entries.delete(identity)
-    if (written !== undefined) this.#byOptions.delete(written)
+    if (key !== undefined) this.#byOptions.delete(key)
     gate.close()
   }
 
-  /** Tells functions apart. */
+  /** A number for each distinct function. */
   #numberOf(fetch: Settings['fetch']): number {
     const known = this.#fetches.get(fetch)
     if (known !== undefined) return known
@@ -153,20 +153,20 @@ export class GatesByEnv<Env> {
   }
 }
 
-/** A gate by what it was opened with. */
+/** An open gate and the options it was opened with. */
 interface Entry {
   /** Settings with the same identity share the gate: their values and, where it fetches keys, `fetch`. */
   readonly identity: string
   readonly values: string
   /**
-   * Whether `fetch` decides whom the gate believes: keys from a URL are as good as the function that fetches them. A feed is
+   * Whether the gate's trust depends on `fetch`: keys from a URL are only as good as the function that fetches them. A feed is
    * signed by pinned keys, so its transport does not matter.
    */
   readonly fetchesKeys: boolean
   readonly gate: OpenGate
-  /** The options as written, where no other gate was opened with the same. */
-  written: string | undefined
-  /** When it was last asked for, as a count of such moments. */
+  /** The key of its options, where no other gate was opened with the same. */
+  optionsKey: string | undefined
+  /** When it was last used, as a count of uses. */
   usedAt: number
 }
 

@@ -1,141 +1,142 @@
-import { within } from '../timing/deadline.ts'
 import { PortcullisError } from '../errors.ts'
+import { within } from '../timing/deadline.ts'
 import { claimedKeyId } from '../token-part.ts'
 import type { Claims, Verdict, WaitUntil } from '../types.ts'
-import type { Finding } from './core/core.ts'
-import type { CachedVerdict } from './token-cache.ts'
-import { PendingSignature, type OpenGate } from './open-gate.ts'
+import type { Finding } from './core/finding.ts'
+import { PendingSignature } from './core/pending-signature.ts'
+import type { OpenGate } from './open-gate.ts'
 import type { Realm } from './realm.ts'
+import type { CachedVerdict } from './token-cache.ts'
 import { verdictOf } from './verdict.ts'
 
-/** A token that is ahead of us makes us refresh at most this often. */
+/** How often tokens that are ahead of the state cause a refresh. */
 const CATCH_UP_EVERY_MS = 1000
-/** A refresh that ended this recently need not be made again for state that seems old: clocks differ, and caches hold back. */
+/** After a refresh this recent, state that seems old causes no other: clocks differ, and caches delay. */
 const JUST_REFRESHED_MS = 250
 
-/** The verdict on a token for which nothing has to be fetched or waited for, as nearly all are; `undefined`: `judge` it. */
-export function tryJudge<C extends Claims>(gate: OpenGate, found: Finding | CachedVerdict, token: string): Verdict<C> | undefined {
-  const realm = gate.realmOf(found)
-  if (found.undecided && realm !== undefined) gate.reportUndecided(realm)
-  const isSettled = realm === undefined || (isGenuine(found) ? isFresh(gate, realm, found) : isFinal(found))
-  return isSettled ? verdictOf<C>(found, realm, token) : undefined
+/** The verdict on a token for which nothing must be fetched, as for nearly all; `undefined`: use `judge`. */
+export function tryJudge<C extends Claims>(gate: OpenGate, finding: Finding | CachedVerdict, token: string): Verdict<C> | undefined {
+  const realm = gate.realmOf(finding)
+  if (finding.undecided && realm !== undefined) gate.reports.undecided(realm.name)
+  const isDecided = realm === undefined || (isGenuine(finding) ? isFresh(gate, realm, finding) : isFinal(finding))
+  return isDecided ? verdictOf<C>(finding, realm, token) : undefined
 }
 
 /**
- * Judges a token, fetching first what the staleness contract says. Whatever was awaited, the verdict follows from the last
- * thing that was found, in one synchronous step with it. A token that is refused for good costs no fetch.
+ * Judges a token, fetching first what the staleness contract demands. The verdict follows from the last finding, in the same
+ * synchronous step. A token that is refused for good causes no fetch.
  */
 export async function judge<C extends Claims>(
   gate: OpenGate,
-  foundFirst: Finding | CachedVerdict,
+  first: Finding | CachedVerdict,
   token: string,
   waitUntil?: WaitUntil,
 ): Promise<Verdict<C>> {
   const startedAtMs = gate.clockMs
-  let found = foundFirst
-  const realm = gate.realmOf(found)
-  if (realm === undefined) return verdictOf<C>(found, realm, token)
+  let finding = first
+  const realm = gate.realmOf(finding)
+  if (realm === undefined) return verdictOf<C>(finding, realm, token)
   for (const fetch of FETCHES) {
-    const fetching = fetch({ gate, realm, found, token, startedAtMs, waitUntil })
-    if (fetching === undefined || (await fetching) === 'nothing_new') continue
-    let again = gate.look(token)
-    while (again instanceof PendingSignature) again = gate.land(again, await again.outcome)
-    found = again
+    const fetched = fetch({ gate, realm, finding, token, startedAtMs, waitUntil })
+    if (fetched === undefined || (await fetched) === 'nothing_new') continue
+    let inspected = gate.inspect(token)
+    while (inspected instanceof PendingSignature) inspected = gate.afterSignature(inspected, await inspected.outcome)
+    finding = inspected
   }
-  if (isGenuine(found)) refreshBehind(gate, realm, waitUntil)
-  return verdictOf<C>(found, gate.realmOf(found), token)
+  if (isGenuine(finding)) refreshInBackground(gate, realm, waitUntil)
+  return verdictOf<C>(finding, gate.realmOf(finding), token)
 }
 
-/** A token that cannot be answered yet. */
+/** A token that cannot be judged yet. */
 interface JudgeContext {
   gate: OpenGate
   realm: Realm
-  found: Finding
+  finding: Finding
   token: string
   startedAtMs: number
   waitUntil: WaitUntil | undefined
 }
 
-/** Fetches what a finding calls for; `undefined`: it does not. */
-type Fetch = (unsettled: JudgeContext) => Promise<'done' | 'nothing_new'> | undefined
+/** Fetches what a finding needs; `undefined`: nothing of this kind. */
+type Fetch = (context: JudgeContext) => Promise<'done' | 'nothing_new'> | undefined
 
-/** Each is made once for a token, in this order, and the token looked at again. */
+/** Each runs at most once for a token, in this order, and the token is inspected after it. */
 const FETCHES: readonly Fetch[] = [
-  (unsettled) => (lacksKeys(unsettled) ? loadKeys(unsettled) : undefined),
-  (unsettled) => (unsettled.found.reason === 'unknown_key' && !unsettled.found.undecided ? lookForKey(unsettled) : undefined),
-  (unsettled) => refresh(unsettled),
-  (unsettled) => (unsettled.found.reason === undefined && unsettled.found.behind ? catchUp(unsettled) : undefined),
+  (context) => (lacksKeys(context) ? loadKeys(context) : undefined),
+  (context) => (context.finding.reason === 'unknown_key' && !context.finding.undecided ? lookUpKey(context) : undefined),
+  (context) => refresh(context),
+  (context) => (context.finding.reason === undefined && context.finding.behind ? catchUp(context) : undefined),
 ]
 
-/** Whether a token waits for its realm's keys, which may come with a feed that has not come itself. */
-function lacksKeys({ realm, found }: JudgeContext): boolean {
-  return found.reason === 'keys_unavailable' || (found.reason === 'no_feed' && realm.settings.jwks === undefined)
+/** Whether a token waits for its realm's keys, which may come with a feed that is not loaded either. */
+function lacksKeys({ realm, finding }: JudgeContext): boolean {
+  return finding.reason === 'keys_unavailable' || (finding.reason === 'no_feed' && realm.hasKeysInFeed)
 }
 
-/** The realm's first keys, or new ones after the old have become too old. The first state is loaded alongside. */
+/** Loads the realm's first keys, or new ones once the old are too old, and the first state in parallel. */
 async function loadKeys({ gate, realm, token, startedAtMs, waitUntil }: JudgeContext): Promise<'done'> {
   const { firstLoadTimeoutMs } = gate.settings
   const waits: Promise<unknown>[] = []
   if (realm.keys !== undefined) waits.push(within(handOver(realm.keys.load(), waitUntil), firstLoadTimeoutMs))
-  if (!realm.state.loaded) waits.push(realm.feed.wait(firstLoadTimeoutMs, waitUntil, realm.needOf(token)))
+  if (!realm.state.loaded) waits.push(realm.puller.wait(firstLoadTimeoutMs, waitUntil, realm.demandOf(token)))
   await Promise.all(waits)
   if (realm.keys !== undefined || !realm.state.loaded || realm.state.hasKeys) return 'done'
-  // The state that has come has no keys.
+  // The loaded state has no keys.
   await realm.awaitFirstKeys(startedAtMs + firstLoadTimeoutMs)
-  if (!realm.state.hasKeys) await realm.lookForKey('')
+  if (!realm.state.hasKeys) await realm.lookUpKey('')
   return 'done'
 }
 
-async function lookForKey({ realm, token }: JudgeContext): Promise<'done' | 'nothing_new'> {
-  let looked = false
-  const search = realm.lookForKey(claimedKeyId(token)).then((fetched) => {
-    looked = fetched
+async function lookUpKey({ realm, token }: JudgeContext): Promise<'done' | 'nothing_new'> {
+  let hasFetched = false
+  const lookup = realm.lookUpKey(claimedKeyId(token)).then((fetched) => {
+    hasFetched = fetched
   })
-  await within(search, realm.keyLookTimeoutMs)
-  return looked ? 'done' : 'nothing_new'
+  await within(lookup, realm.keyLookupTimeoutMs)
+  return hasFetched ? 'done' : 'nothing_new'
 }
 
-/** What has to be fetched before a genuine token is answered: waits, each within its time. */
-function refresh({ gate, realm, found, token, startedAtMs, waitUntil }: JudgeContext): Promise<'done'> | undefined {
-  if (found.reason !== undefined && found.reason !== 'stale_feed' && found.reason !== 'no_feed') return undefined
+/** Fetches what must be newer before a genuine token is judged; each wait is bounded. */
+function refresh({ gate, realm, finding, token, startedAtMs, waitUntil }: JudgeContext): Promise<'done'> | undefined {
+  if (finding.reason !== undefined && finding.reason !== 'stale_feed' && finding.reason !== 'no_feed') return undefined
   const { firstLoadTimeoutMs, refreshTimeoutMs, waitAfterSeconds } = gate.settings
   const waits: Promise<unknown>[] = []
   if (!realm.state.loaded) {
-    // Loading the keys may have used up some of the time.
-    waits.push(realm.feed.wait(Math.max(0, startedAtMs + firstLoadTimeoutMs - Date.now()), waitUntil, realm.needOf(token)))
-  } else if (found.reason === 'stale_feed') {
-    waits.push(realm.feed.wait(refreshTimeoutMs, waitUntil, realm.needOf(token)))
-  } else if (found.reason !== undefined || (realm.ageSeconds(gate.now()) > waitAfterSeconds && !wasRefreshedWithin(JUST_REFRESHED_MS, realm))) {
-    waits.push(realm.feed.wait(refreshTimeoutMs, waitUntil))
+    // WasmModule the keys may have used up some of the time.
+    waits.push(realm.puller.wait(Math.max(0, startedAtMs + firstLoadTimeoutMs - Date.now()), waitUntil, realm.demandOf(token)))
+  } else if (finding.reason === 'stale_feed') {
+    waits.push(realm.puller.wait(refreshTimeoutMs, waitUntil, realm.demandOf(token)))
+  } else if (finding.reason !== undefined || (realm.ageSeconds(gate.now()) > waitAfterSeconds && !wasRefreshedWithin(JUST_REFRESHED_MS, realm))) {
+    waits.push(realm.puller.wait(refreshTimeoutMs, waitUntil))
   }
   if (realm.keys?.due) waits.push(within(handOver(realm.keys.load(), waitUntil), refreshTimeoutMs))
   return waits.length === 0 ? undefined : Promise.all(waits).then(() => 'done')
 }
 
-/** The token's issuer knew of more than we do (`rsq`): refreshes before it is accepted. If that does not help, `rsq` is ignored. */
+/** The token's issuer knew of more than the state has (`rsq`): refreshes before it is accepted. If that does not help, `rsq` is ignored. */
 async function catchUp({ gate, realm, token, waitUntil }: JudgeContext): Promise<'done' | 'nothing_new'> {
   const { refreshTimeoutMs } = gate.settings
   if (Date.now() - realm.caughtUpAtMs < CATCH_UP_EVERY_MS) {
-    // Not again so soon, but what is under way already may be waited for.
-    if (!realm.feed.underWay) return 'nothing_new'
-    await realm.feed.wait(refreshTimeoutMs, waitUntil)
+    // No further refresh so soon, but a running one may be awaited.
+    if (!realm.puller.isRefreshing) return 'nothing_new'
+    await realm.puller.wait(refreshTimeoutMs, waitUntil)
     return 'done'
   }
   realm.caughtUpAtMs = Date.now()
-  const ending = await realm.feed.catchUp(refreshTimeoutMs, waitUntil)
-  if (ending !== 'done') return 'done'
-  const again = gate.find(token)
-  if (again.reason === undefined && again.behind) {
+  const outcome = await realm.puller.catchUp(refreshTimeoutMs, waitUntil)
+  if (outcome !== 'done') return 'done'
+  const finding = gate.inspectSync(token)
+  if (finding.reason === undefined && finding.behind) {
     const message = 'a token says that the ledger is further than the feed that was just fetched'
     gate.report('feed', realm.name, new PortcullisError('feed_refused', message, { detail: 'behind_token' }))
   }
   return 'done'
 }
 
-/** What may be fetched while the answer is on its way. */
-function refreshBehind(gate: OpenGate, realm: Realm, waitUntil: WaitUntil | undefined): void {
-  realm.keys?.refreshBehind(waitUntil)
-  if (!wasRefreshedWithin(gate.settings.refreshAfterSeconds * 1000, realm)) realm.feed.refreshBehind(waitUntil)
+/** Fetches what may be newer for later requests. */
+function refreshInBackground(gate: OpenGate, realm: Realm, waitUntil: WaitUntil | undefined): void {
+  realm.keys?.refreshInBackground(waitUntil)
+  if (!wasRefreshedWithin(gate.settings.refreshAfterSeconds * 1000, realm)) realm.puller.refreshInBackground(waitUntil)
 }
 
 /** Whether the realm was refreshed within the last `ms`. */
@@ -143,29 +144,29 @@ function wasRefreshedWithin(ms: number, realm: Realm): boolean {
   return Math.abs(Date.now() - realm.refreshedAtMs) < ms
 }
 
-/** Whether keys and state are such that a genuine token can be answered with no more ado. */
-function isFresh({ settings, clockMs }: OpenGate, realm: Realm, found: Finding): boolean {
+/** Whether keys and state are fresh enough for a genuine token. */
+function isFresh({ settings, clockMs }: OpenGate, realm: Realm, finding: Finding): boolean {
   return (
-    !found.behind &&
-    found.reason !== 'stale_feed' &&
-    found.reason !== 'no_feed' &&
+    !finding.behind &&
+    finding.reason !== 'stale_feed' &&
+    finding.reason !== 'no_feed' &&
     Math.abs(clockMs - realm.refreshedAtMs) < settings.refreshAfterSeconds * 1000 &&
     realm.ageSeconds(clockMs / 1000) <= settings.waitAfterSeconds &&
     (realm.keys === undefined || realm.keys.isYoungAt(clockMs))
   )
 }
 
-/** Whether a token that is not genuine is refused for good: nothing fetched could change that. */
+/** Whether a token that is not genuine is refused for good: no fetch could change that. */
 function isFinal({ reason, undecided }: Finding): boolean {
   return undecided || (reason !== 'keys_unavailable' && reason !== 'unknown_key')
 }
 
 /**
- * Whether a token got past the signature: accepted, revoked or waiting for state. Others must not cause fetches. Revoked ones
- * do, behind their refusal, for a revocation may have been corrected.
+ * Whether a token has passed the signature check: accepted, revoked or waiting for state. Others must not cause a refresh. A
+ * revoked one does, in the background, because a revocation may have been corrected.
  */
-function isGenuine(found: Finding): boolean {
-  switch (found.reason) {
+function isGenuine({ reason }: Finding): boolean {
+  switch (reason) {
     case undefined:
     case 'token_revoked':
     case 'session_revoked':

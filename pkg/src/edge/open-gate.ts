@@ -1,93 +1,83 @@
-import { PortcullisError } from '../errors.ts'
-import type { Ticket } from '../core/token-buffer.ts'
 import { type HostCrypto, hostCrypto, type HostOutcome, type NodeSignatures } from '../core/host-signatures.ts'
-import { corePolicy } from '../policy.ts'
+import { PortcullisError } from '../errors.ts'
 import type { Check } from '../types.ts'
-import { Core, type Finding, host, UNAVAILABLE } from './core/core.ts'
-import { HostTurns } from './core/signature-slots.ts'
-import { type CachedVerdict, TokenCache } from './token-cache.ts'
+import { Core } from './core/core.ts'
+import { type Finding, UNAVAILABLE } from './core/finding.ts'
+import { loadedRuntime } from './core/module.ts'
+import { MAX_SIGNATURE_ROUNDS, PendingSignature } from './core/pending-signature.ts'
+import { SignatureSlots } from './core/signature-slots.ts'
+import { PushBudget } from './feed/push-budget.ts'
+import { GateReports } from './gate-reports.ts'
 import { Realm } from './realm.ts'
 import { type Reporter, reporter } from './report.ts'
-import { checkHost, type Settings } from './settings.ts'
-import { Strangers } from './feed/push-budget.ts'
+import { checkRuntime, coreOptions, type Settings } from './settings.ts'
+import { type CachedVerdict, TokenCache } from './token-cache.ts'
 
-/** How often pushes of no realm here are reported at the most. */
-const STRAY_EVERY_MS = 60_000
-
-/** A gate in use: the core, its realms, and the clock they are judged by. */
+/** A gate in use: the core, its realms, and the clock for their tokens. */
 export class OpenGate {
   readonly core: Core
   readonly realms: readonly Realm[] = []
   readonly settings: Settings
   readonly report: Reporter
-  /** Those who push without a secret. */
-  readonly strangers: Strangers = new Strangers()
+  readonly reports: GateReports
+  /** For pushes without a secret. */
+  readonly pushBudget: PushBudget = new PushBudget()
   readonly #hostCrypto: HostCrypto
-  readonly #memo: TokenCache
-  readonly #turns: HostTurns
-  /** Realms of which it has been reported that signatures cannot be checked. */
-  readonly #undecided = new Set<Realm>()
-  #strayAtMs = -Infinity
+  readonly #cache: TokenCache
+  readonly #slots: SignatureSlots
   #latest = 0
   #clockMs = 0
   #clockIsBehind = false
-  #underWay = 0
+  #running = 0
   #closed = false
 
-  /** Throws `not_loaded`, `invalid_option` and `invalid_jwks`. Starts streams, where changes are to come by them. */
+  /** Throws `not_loaded`, `invalid_option` and `invalid_jwks`. Starts the streams of realms that have one. */
   constructor(settings: Settings) {
-    const { shareFlights } = host()
-    checkHost(settings, host())
+    const loaded = loadedRuntime()
+    checkRuntime(settings, loaded)
     this.settings = settings
     this.report = reporter(settings)
-    this.#hostCrypto = hostCrypto(settings.verifySignatures, host())
-    this.#memo = new TokenCache(settings.verifiedTokenCacheEntries, settings.verifiedTokenCacheBytes)
-    this.#turns = new HostTurns(shareFlights)
-    const options = {
-      maxTokenBytes: settings.maxTokenBytes,
-      leewaySeconds: settings.leewaySeconds,
-      skewSeconds: settings.skewSeconds,
-      maxLifetimeSeconds: settings.maxLifetimeSeconds,
-      maxSessionSeconds: settings.maxSessionSeconds,
-      maxStaleSeconds: settings.maxStaleSeconds,
-      whenStale: settings.whenStale,
-      maxAcceptStaleSeconds: settings.maxAcceptStaleSeconds,
-      verifiedTokenCacheEntries: settings.verifiedTokenCacheEntries,
-      verifiedTokenCacheBytes: settings.verifiedTokenCacheBytes,
-      hostAlgorithms: this.#hostCrypto.algorithms,
-      realms: settings.realms.map(({ token, jwks, feed }) => ({
-        ...corePolicy(token),
-        feedKeys: feed.keys,
-        keysFrom: jwks === undefined ? ('feed' as const) : ('caller' as const),
-      })),
+    this.reports = new GateReports(this.report, settings.realms.map(({ token }) => token.name))
+    this.#hostCrypto = hostCrypto(settings.verifySignatures, loaded)
+    this.#cache = new TokenCache(settings.verifiedTokenCacheEntries, settings.verifiedTokenCacheBytes)
+    this.#slots = new SignatureSlots(loaded.shareFlights)
+    this.core = new Core(coreOptions(settings, this.#hostCrypto.algorithms), {
+      onFault: (cause) => this.reports.fault(cause),
+      onRenewed: () => this.#resetRealms(),
+    })
+    const runtime = {
+      get fetch() {
+        return settings.fetch
+      },
+      shareFlights: loaded.shareFlights,
+      nodeCrypto: loaded.nodeCrypto,
     }
-    this.core = new Core(options, { onFault: (cause) => this.#reportFault(cause), onRenewed: () => this.#reload() })
-    const surroundings = { core: this.core, settings, shareFlights, report: this.report, now: () => this.now() }
-    this.realms = settings.realms.map((realm, index) => new Realm(index, realm, surroundings))
+    const host = { core: this.core, settings, runtime, report: this.report, now: () => this.now() }
+    this.realms = settings.realms.map((realm, index) => new Realm(index, realm, host))
     for (const realm of this.realms) realm.start()
   }
 
-  /** Takes what options may differ in and still share this gate: from now on, the new listener hears and the new `fetch` fetches. */
+  /** Takes over the options in which callers that share this gate may differ. */
   adopt({ onReport, fetch }: Pick<Settings, 'onReport' | 'fetch'>): void {
     this.settings.onReport = onReport
     this.settings.fetch = fetch
   }
 
-  /** Whether something is under way that waits: a request, a push, a refresh. */
+  /** Whether asynchronous work is running: a request, a push, a refresh. */
   get isBusy(): boolean {
-    return this.#underWay > 0
+    return this.#running > 0
   }
 
-  /** Says that work begins that will wait; `leave` must follow. */
+  /** Marks the start of asynchronous work; `leave` must follow. */
   enter(): void {
-    this.#underWay += 1
+    this.#running += 1
   }
 
   leave(): void {
-    this.#underWay -= 1
+    this.#running -= 1
   }
 
-  /** Does work that waits. */
+  /** Runs asynchronous work. */
   async during<T>(work: () => Promise<T>): Promise<T> {
     this.enter()
     try {
@@ -97,60 +87,56 @@ export class OpenGate {
     }
   }
 
-  /** The clock's milliseconds when a token was last looked at. */
+  /** The clock's milliseconds at the last inspection. */
   get clockMs(): number {
     return this.#clockMs
   }
 
   /**
-   * What is found about a token at this moment, at once: key, bans, time, revocation and freshness in one synchronous step.
-   * Only if clock second, keys and state are the very ones of an earlier acceptance, that still holds.
+   * Inspects a token synchronously: key, bans, time, revocation and freshness in one step. An earlier acceptance is returned
+   * only while clock second, keys and state are unchanged.
    */
-  find(token: string): Finding | CachedVerdict {
+  inspectSync(token: string): Finding | CachedVerdict {
     this.mustBeOpen()
     const now = this.now()
-    const memo = this.#memo.get(token)
-    const again = this.#lookAgain(memo, now)
-    if (again !== undefined) return again
-    const help = this.#hostCrypto.kind === 'synchronous' ? this.#hostCrypto : undefined
-    const found = this.core.begin(token, now, help !== undefined) ?? this.#ask(help, now)
-    return this.#noted(found, token, memo, now)
+    const cached = this.#cache.get(token)
+    const rechecked = this.#recheck(cached, now)
+    if (rechecked !== undefined) return rechecked
+    const crypto = this.#hostCrypto.kind === 'synchronous' ? this.#hostCrypto : undefined
+    const finding = this.core.begin(token, now, crypto !== undefined) ?? this.#verifySync(crypto, now)
+    return this.#remember(finding, token, cached, now)
   }
 
-  /** The same, but where the host checks signatures faster than the core, though not at once, its answer is to be waited for. */
-  look(token: string): Finding | CachedVerdict | PendingSignature {
-    if (this.#hostCrypto.kind !== 'asynchronous') return this.find(token)
+  /** The same, but where the host verifies signatures faster than the core, asynchronously, it returns a pending signature. */
+  inspect(token: string): Finding | CachedVerdict | PendingSignature {
+    if (this.#hostCrypto.kind !== 'asynchronous') return this.inspectSync(token)
     this.mustBeOpen()
     const now = this.now()
-    const memo = this.#memo.get(token)
-    const again = this.#lookAgain(memo, now)
-    if (again !== undefined) return again
-    if (!this.#turns.enter()) return new PendingSignature(token, undefined, this.#turns.wait().then(() => undefined), 1)
-    return this.#begin(token, memo, now, 1)
+    const cached = this.#cache.get(token)
+    return this.#recheck(cached, now) ?? this.#beginWithSlot(token, cached, now, 1)
   }
 
-  /** The finding once a flight has landed; everything but the signature is checked again. Throws `closed`. */
-  land(flight: PendingSignature, outcome: HostOutcome): Finding | CachedVerdict | PendingSignature {
-    const { token, ticket, round } = flight
-    if (this.#closed) this.#turns.leave()
+  /** Continues once the host has verified a signature; everything else is inspected again. Throws `closed`. */
+  afterSignature(pending: PendingSignature, outcome: HostOutcome): Finding | CachedVerdict | PendingSignature {
+    const { token, handle, round } = pending
+    if (this.#closed) this.#slots.release()
     this.mustBeOpen()
     const now = this.now()
-    // It has waited for its turn, and has it now.
-    if (ticket === undefined) return this.#begin(token, this.#memo.get(token), now, round)
-    this.#turns.leave()
-    const found = this.core.finish(ticket, outcome, now)
-    if (found !== undefined) return found
-    if (round >= MAX_ROUNDS) return UNAVAILABLE
-    // The handle was lost: so many others have gone to the host since, or the core was made anew.
-    if (!this.#turns.enter()) return new PendingSignature(token, undefined, this.#turns.wait().then(() => undefined), round + 1)
-    return this.#begin(token, this.#memo.get(token), now, round + 1)
+    // It has waited for a slot, and has one now.
+    if (handle === undefined) return this.#begin(token, this.#cache.get(token), now, round)
+    this.#slots.release()
+    const finding = this.core.finish(handle, outcome, now)
+    if (finding !== undefined) return finding
+    if (round >= MAX_SIGNATURE_ROUNDS) return UNAVAILABLE
+    // The handle has expired: many other tokens have gone to the host since, or the core was rebuilt.
+    return this.#beginWithSlot(token, this.#cache.get(token), now, round + 1)
   }
 
-  /** Every check with its outcome. The host is asked about the signature where the core cannot tell. Rejects with `closed`. */
+  /** Every check with its outcome. The host verifies the signature where the core cannot. Rejects with `closed`. */
   async explain(token: string): Promise<Check[]> {
     this.mustBeOpen()
     const crypto = this.#hostCrypto
-    for (let round = 1; crypto.kind !== 'none' && round <= MAX_ROUNDS; round += 1) {
+    for (let round = 1; crypto.kind !== 'none' && round <= MAX_SIGNATURE_ROUNDS; round += 1) {
       const checks = await this.#explainByHost(crypto, token)
       if (checks === 'not_needed') break
       if (checks !== undefined) return checks
@@ -158,40 +144,22 @@ export class OpenGate {
     return this.core.explain(token, this.now())
   }
 
-  /** Whether the host says at once what it finds of a signature. */
-  get asksHostAtOnce(): boolean {
+  /** Whether the host verifies signatures synchronously. */
+  get hasSyncHost(): boolean {
     return this.#hostCrypto.kind === 'synchronous'
   }
 
-  /** Reports, once for each realm, that there are tokens of it whose signatures nobody here can check. */
-  reportUndecided(realm: Realm): void {
-    if (this.#undecided.has(realm)) return
-    this.#undecided.add(realm)
-    const message =
-      'a signature could be checked neither by this module nor by the host, so the token was refused: the realm has a key that this ' +
-      "host's cryptography cannot use (or its tokens name none of several keys); the full module, portcullis/edge, checks every algorithm itself"
-    this.report('jwks', realm.name, new PortcullisError('invalid_jwks', message, { detail: 'undecided' }))
+  realmOf(finding: Finding): Realm | undefined {
+    return finding.realm === undefined ? undefined : this.realms[finding.realm]
   }
 
-  realmOf(found: Finding): Realm | undefined {
-    return found.realm === undefined ? undefined : this.realms[found.realm]
-  }
-
-  /** The realm and sequence that bytes claim, before any signature is looked at. Throws `feed_refused`. */
+  /** The realm and sequence that a message claims; its signature is not verified. Throws `feed_refused`. */
   peekFeed(bytes: Uint8Array): { realm: Realm; sequence: number } {
     this.mustBeOpen()
     const claimed = this.core.peekFeed(bytes)
     const realm = this.realms[claimed.realm]
     if (realm === undefined) throw new PortcullisError('feed_refused', 'the message is of no realm here', { detail: 'wrong_realm' })
     return { realm, sequence: claimed.sequence }
-  }
-
-  /** Reports a push that is of no realm here, now and then: anybody can send one. */
-  reportStray(error: PortcullisError): void {
-    const nowMs = Date.now()
-    if (Math.abs(nowMs - this.#strayAtMs) < STRAY_EVERY_MS) return
-    this.#strayAtMs = nowMs
-    for (const realm of this.realms) realm.reportFeed(error)
   }
 
   /** Throws `unknown_realm`. */
@@ -201,13 +169,13 @@ export class OpenGate {
     return realm
   }
 
-  /** Unix seconds. Never goes back, lest a token that has expired, or state that is stale, come to life again. */
+  /** Unix seconds. Never goes back, so that no expired token or stale state becomes valid again. */
   now(): number {
     this.#clockMs = Date.now()
     const now = Math.floor(this.#clockMs / 1000)
     const wasBehind = this.#clockIsBehind
     this.#clockIsBehind = now < this.#latest - this.settings.skewSeconds
-    if (this.#clockIsBehind && !wasBehind) this.#reportClock()
+    if (this.#clockIsBehind && !wasBehind) this.reports.clockWentBack()
     this.#latest = Math.max(this.#latest, now)
     return this.#latest
   }
@@ -223,27 +191,60 @@ export class OpenGate {
     this.core.free()
   }
 
-  #ask(help: NodeSignatures | undefined, now: number): Finding {
+  /** Inspects an accepted token again; `undefined`: the core has it no longer. */
+  #recheck(cached: CachedVerdict | undefined, now: number): Finding | CachedVerdict | undefined {
+    if (cached === undefined) return undefined
+    const stateStamp = this.#stateStamp(now)
+    if (cached.stateStamp === stateStamp) return cached
+    const finding = this.core.recheck(cached.id, now)
+    if (finding === undefined || finding.reason !== undefined || finding.behind) return finding
+    cached.stateStamp = stateStamp
+    return cached
+  }
+
+  #verifySync(crypto: NodeSignatures | undefined, now: number): Finding {
     const { signatureRequest: request } = this.core
-    const outcome = help === undefined ? undefined : help.verify(this.core, request)
-    // The handle was given just now: only with the core itself it can have been lost.
+    const outcome = crypto === undefined ? undefined : crypto.verify(this.core, request)
+    // The handle is new: it can only have been lost with the core.
     return this.core.finish(request, outcome, now) ?? UNAVAILABLE
   }
 
-  /** Begins to judge a token that has a turn at the host. */
-  #begin(token: string, memo: CachedVerdict | undefined, now: number, round: number): Finding | CachedVerdict | PendingSignature {
-    const found = this.core.begin(token, now, true)
-    if (found !== undefined || this.#hostCrypto.kind !== 'asynchronous') {
-      this.#turns.leave()
-      return this.#noted(found ?? UNAVAILABLE, token, memo, now)
+  /** Inspects a token for which the host may be asked, or waits for a slot. */
+  #beginWithSlot(token: string, cached: CachedVerdict | undefined, now: number, round: number): Finding | CachedVerdict | PendingSignature {
+    if (this.#slots.tryAcquire()) return this.#begin(token, cached, now, round)
+    return new PendingSignature(token, undefined, this.#slots.acquire().then(() => undefined), round)
+  }
+
+  /** Inspects a token that has a slot. */
+  #begin(token: string, cached: CachedVerdict | undefined, now: number, round: number): Finding | CachedVerdict | PendingSignature {
+    const finding = this.core.begin(token, now, true)
+    if (finding !== undefined || this.#hostCrypto.kind !== 'asynchronous') {
+      this.#slots.release()
+      return this.#remember(finding ?? UNAVAILABLE, token, cached, now)
     }
     const { signatureRequest: request } = this.core
     return new PendingSignature(token, request, this.#hostCrypto.verify(this.core, request), round)
   }
 
-  /** `undefined`: the handle was lost meanwhile. */
+  /** Caches a token that was accepted and whose signature had been verified before. */
+  #remember(finding: Finding, token: string, cached: CachedVerdict | undefined, now: number): Finding | CachedVerdict {
+    if (finding.reason !== undefined || finding.behind || !finding.remembered) return finding
+    const { cachedTokenId } = this.core
+    const stateStamp = this.#stateStamp(now)
+    if (cached === undefined) return this.#cache.add(token, finding.realm, cachedTokenId, stateStamp)
+    cached.id = cachedTokenId
+    cached.stateStamp = stateStamp
+    return cached
+  }
+
+  /** A number that is unchanged only while clock second, keys and state are: both terms only grow. */
+  #stateStamp(now: number): number {
+    return this.core.changes + now
+  }
+
+  /** `undefined`: the handle has expired meanwhile. */
   async #explainByHost(crypto: Exclude<HostCrypto, { kind: 'none' }>, token: string): Promise<Check[] | 'not_needed' | undefined> {
-    if (!this.#turns.enter()) await this.#turns.wait()
+    if (!this.#slots.tryAcquire()) await this.#slots.acquire()
     try {
       this.mustBeOpen()
       if (!this.core.beginToExplain(token, this.now())) return 'not_needed'
@@ -252,71 +253,11 @@ export class OpenGate {
       this.mustBeOpen()
       return this.core.finishToExplain(request, outcome, this.now())
     } finally {
-      this.#turns.leave()
+      this.#slots.release()
     }
   }
 
-  /** What is found about a token that was accepted before; `undefined`: the core remembers it no longer. */
-  #lookAgain(memo: CachedVerdict | undefined, now: number): Finding | CachedVerdict | undefined {
-    if (memo === undefined) return undefined
-    const moment = this.#moment(now)
-    if (memo.moment === moment) return memo
-    const found = this.core.recheck(memo.entry, now)
-    if (found === undefined || found.reason !== undefined || found.behind) return found
-    memo.moment = moment
-    return memo
-  }
-
-  /** Remembers a token that was accepted on the strength of an earlier check. */
-  #noted(found: Finding, token: string, memo: CachedVerdict | undefined, now: number): Finding | CachedVerdict {
-    if (found.reason !== undefined || found.behind || !found.remembered) return found
-    const { entry } = this.core
-    const moment = this.#moment(now)
-    if (memo === undefined) return this.#memo.add(token, found.realm, entry, moment)
-    memo.entry = entry
-    memo.moment = moment
-    return memo
-  }
-
-  /** A number that stays the same only as long as clock second, keys and state do: both parts only ever grow. */
-  #moment(now: number): number {
-    return this.core.changes + now
-  }
-
-  #reportFault(cause: unknown): void {
-    const message = 'the core failed: it is made anew, and the state is loaded again; if memory ran out, give this host more, or the caches less'
-    const error = new PortcullisError('fault', message, { detail: 'core_failed', cause })
-    for (const { token } of this.settings.realms) this.report('fault', token.name, error)
-  }
-
-  /** After the core was made anew. */
-  #reload(): void {
-    for (const realm of this.realms) realm.reload()
-  }
-
-  #reportClock(): void {
-    const message = 'the clock of this host went back: tokens are judged by its latest time until it is there again; check its NTP'
-    const error = new PortcullisError('fault', message, { detail: 'clock_went_back' })
-    for (const realm of this.realms) this.report('clock', realm.name, error)
-  }
-}
-
-/** How often a token goes to the host before it gets `no_feed`: its handle may be lost, as when the core was made anew meanwhile. */
-const MAX_ROUNDS = 3
-
-/** A token that is at the host, or waits for its turn there. Its `outcome` goes to `land`, once. */
-export class PendingSignature {
-  readonly token: string
-  /** Its handle in the core; `undefined` while it waits for its turn. */
-  readonly ticket: Ticket | undefined
-  readonly outcome: Promise<HostOutcome>
-  /** Which of its ways to the host this is. */
-  readonly round: number
-
-  constructor(token: string, ticket: Ticket | undefined, outcome: Promise<HostOutcome>, round: number) {
-    this.token = token
-    this.ticket = ticket
-    this.outcome = outcome
-    this.round = round
+  #resetRealms(): void {
+    for (const realm of this.realms) realm.reset()
   }
 }

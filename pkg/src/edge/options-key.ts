@@ -1,20 +1,20 @@
 import type { GateOptions } from '../types.ts'
 
-/** Deeper values are not written. Options nest six levels: gate, realms, realm, `jwks`, `keys`, key. */
+/** Deeper values get no key. Options nest six levels: gate, realms, realm, `jwks`, `keys`, key. */
 const MAX_DEPTH = 8
 
 /**
- * Options of a gate without their functions, written so that equal texts mean equal options: a snapshot, for its objects are the
- * caller's. Many times faster than checking the options. `undefined`: they hold more than plain data and URLs.
+ * Serializes a gate's options, but for functions, so that equal strings mean equal options. A string, because the caller may
+ * change the objects later. Many times faster than checking the options. `undefined`: they hold more than plain data and URLs.
  */
-export function writtenOptions(options: GateOptions): string | undefined {
+export function optionsKey(options: GateOptions): string | undefined {
   const { fetch, onReport, ...values } = options
   const areFunctions = [fetch, onReport].every((each) => each === undefined || typeof each === 'function')
-  return areFunctions && isPlain(options) ? written(values, 0) : undefined
+  return areFunctions && isPlain(options) ? serialize(values, 0) : undefined
 }
 
-/** Strings and names go with their length, so no content can end them early. */
-function written(value: unknown, depth: number): string | undefined {
+/** Strings and names follow their length, so that no content can end them early. */
+function serialize(value: unknown, depth: number): string | undefined {
   if (typeof value === 'string') return `"${value.length}:${value}`
   if (typeof value !== 'object') return typeof value === 'function' || typeof value === 'symbol' ? undefined : `${typeof value} ${String(value)};`
   if (value === null) return 'null;'
@@ -25,14 +25,14 @@ function written(value: unknown, depth: number): string | undefined {
   const names = Object.keys(value)
   let text = `${isArray ? '[' : '{'}${names.length}:`
   for (const name of names) {
-    const member = written((value as Record<string, unknown>)[name], depth + 1)
+    const member = serialize((value as Record<string, unknown>)[name], depth + 1)
     if (member === undefined) return undefined
     text += `${name.length}:${name}${member}`
   }
   return text
 }
 
-/** Whether an object inherits nothing that its options could be read from. */
+/** Whether an object inherits no options. */
 function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === Object.prototype || prototype === null

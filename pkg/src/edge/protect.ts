@@ -3,7 +3,7 @@ import { checkOptions, either, list, oneOf, required, rule, type Rules, seconds,
 import type { CorsOptions, ExecutionContextLike, ProtectedHandler, ProtectOptions, Verdict } from '../types.ts'
 import { isSettled } from './verdict.ts'
 
-/** The verdict on a request, at once where nothing has to be awaited for it. */
+/** The verdict on a request, itself where nothing must be awaited. */
 type Authenticate<Env> = (
   request: Request,
   env: Env | undefined,
@@ -22,10 +22,10 @@ export function protect<Env>(
   const scope = [...(options.scope ?? [])]
   return async (request, env, ctx = {}) => {
     if (cors !== undefined && isPreflight(request)) return preflight(request, cors)
-    const judged = authenticate(request, env, scope, ctx)
-    const verdict = isSettled(judged) ? judged : await judged
-    const answered = verdict.ok ? handler(request, env as Env, ctx, verdict) : challenge(verdict)
-    const response = answered instanceof Response ? answered : await answered
+    const authenticated = authenticate(request, env, scope, ctx)
+    const verdict = isSettled(authenticated) ? authenticated : await authenticated
+    const responding = verdict.ok ? handler(request, env as Env, ctx, verdict) : challenge(verdict)
+    const response = responding instanceof Response ? responding : await responding
     return cors === undefined ? response : shared(response, request, cors)
   }
 }

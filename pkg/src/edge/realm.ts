@@ -1,140 +1,147 @@
-import type { PortcullisError } from '../errors.ts'
-import { RemoteKeys } from '../jwks/remote-jwks.ts'
+import { mergeKeySets } from '../jwks/merge-key-sets.ts'
+import { RemoteJwks } from '../jwks/remote-jwks.ts'
 import { CLAIM_NAMES } from '../policy.ts'
 import type { JWKS, WaitUntil } from '../types.ts'
+import type { Core } from './core/core.ts'
+import type { Applied, CoreState } from './core/state.ts'
 import { Acknowledger } from './feed/acknowledger.ts'
-import type { Core, CoreApplied, CoreState } from './core/core.ts'
-import { Feed } from './feed/puller.ts'
-import { withKept } from '../jwks/merge-key-sets.ts'
-import { KeyLookup } from './feed/key-lookup.ts'
+import { FeedKeyLookup } from './feed/key-lookup.ts'
+import { FeedPuller } from './feed/puller.ts'
 import { SectionDemand } from './feed/section-queue.ts'
+import { FeedStream } from './feed/stream.ts'
+import type { FeedRuntime, FeedSettings, FeedSubscriber } from './feed/subscriber.ts'
 import type { Reporter } from './report.ts'
 import type { RealmSettings, Settings } from './settings.ts'
-import { FeedStream } from './feed/stream.ts'
 
 /** What a realm needs of the gate it belongs to. */
 export interface RealmHost {
   core: Core
   settings: Settings
-  shareFlights: boolean
+  runtime: FeedRuntime
   report: Reporter
   /** Unix seconds; never goes back. */
   now(): number
 }
 
-/** One realm of an opened gate: its state in the core, and what brings it keys and changes. */
-export class Realm {
+/** One realm of an open gate: its state in the core, its keys and its feed. */
+export class Realm implements FeedSubscriber {
   readonly name: string
   readonly scopeClaim: string
-  readonly settings: RealmSettings
-  readonly surroundings: RealmHost
-  readonly keys: RemoteKeys | undefined
-  readonly feed: Feed
+  readonly feed: FeedSettings
+  readonly runtime: FeedRuntime
+  readonly puller: FeedPuller
+  /** Keys at a URL. */
+  readonly keys: RemoteJwks | undefined
   /**
-   * When we last asked for news with success, or were told some. It only paces fetches: how old the state is counts from what
-   * the origin stated. An old message sent to us again is no news, or whoever repeats it could keep us from asking.
+   * The start of the last successful refresh, or the time of the last push that brought something new. It only paces fetches: the
+   * state's age counts from what the origin stated. A repeated old message does not count, or its sender could prevent
+   * refreshes.
    */
   refreshedAtMs: number = -Infinity
-  /** When a token that was ahead of us last made us refresh. */
+  /** When a token that was ahead of the state last caused a refresh. */
   caughtUpAtMs: number = -Infinity
   readonly #index: number
-  readonly #keyLook: KeyLookup | undefined
+  readonly #host: RealmHost
+  readonly #keyLookup: FeedKeyLookup | undefined
   readonly #acknowledger: Acknowledger | undefined
   readonly #stream: FeedStream | undefined
   #state: CoreState
-  /** The fetched set in use. */
+  /** The fetched key set in use. */
   #fetched: { json: Uint8Array; usableUntil: number } | undefined
 
   /** Throws `invalid_option` and `invalid_jwks`. Does no I/O. */
-  constructor(index: number, settings: RealmSettings, surroundings: RealmHost) {
+  constructor(index: number, { token, jwks, feed }: RealmSettings, host: RealmHost) {
     this.#index = index
-    this.name = settings.token.name
-    this.scopeClaim = settings.token.claimNames?.scope ?? CLAIM_NAMES.scope
-    this.settings = settings
-    this.surroundings = surroundings
-    this.keys = this.#openKeys(settings.jwks)
-    this.feed = new Feed(this)
-    this.#keyLook = settings.jwks === undefined ? new KeyLookup(this) : undefined
-    this.#stream = settings.feed.mode === 'stream' ? new FeedStream(this) : undefined
-    this.#acknowledger = settings.feed.acknowledge === undefined ? undefined : new Acknowledger(this, settings.feed.acknowledge)
-    this.#state = surroundings.core.state(index)
+    this.#host = host
+    this.name = token.name
+    this.scopeClaim = token.claimNames?.scope ?? CLAIM_NAMES.scope
+    this.feed = feed
+    this.runtime = host.runtime
+    this.keys = this.#openKeys(jwks)
+    this.puller = new FeedPuller(this, (startedAtMs) => {
+      this.refreshedAtMs = Math.max(this.refreshedAtMs, startedAtMs)
+    })
+    const { refreshTimeoutMs } = host.settings
+    this.#keyLookup =
+      jwks === undefined ? new FeedKeyLookup(this, host.settings, () => this.puller.catchUp(refreshTimeoutMs)) : undefined
+    this.#stream = feed.mode === 'stream' ? new FeedStream(this, () => this.puller.refresh()) : undefined
+    this.#acknowledger = feed.acknowledge === undefined ? undefined : new Acknowledger(this, feed.acknowledge)
+    this.#state = host.core.state(index)
   }
 
-  /** The core's view, as of the last change. */
+  /** The core's state of this realm, as of the last change. */
   get state(): CoreState {
     return this.#state
   }
 
-  /** The core's view now: keys come and go, and entries expire, without a change by us. */
+  /** The core's state now: keys and entries expire without a change. */
   currentState(): CoreState {
-    this.#state = this.surroundings.core.state(this.#index)
+    this.#state = this.#host.core.state(this.#index)
     return this.#state
   }
 
-  /** Seconds since the origin stated what is known here; Infinity before the first statement. */
+  /** Seconds since the origin stated this state; Infinity before the first statement. */
   ageSeconds(now: number): number {
     return this.#state.loaded ? Math.max(0, now - this.#state.issuedAt) : Infinity
   }
 
-  /** Applies a manifest or delta. Throws `feed_refused`, also for a message of another realm; then nothing has changed. */
-  apply(bytes: Uint8Array): CoreApplied {
-    const { core, now } = this.surroundings
-    const applied = core.applyFeed(this.#index, bytes, now())
+  apply(message: Uint8Array): Applied {
+    const applied = this.#host.core.applyFeed(this.#index, message, this.#host.now())
     if (applied.effect === 'changed' || applied.effect === 'renewed') this.refreshedAtMs = Date.now()
     this.currentState()
     return applied
   }
 
-  /** The core was made anew: nothing is loaded any more. */
-  reload(): void {
+  missingSections(): string[] {
+    return this.#host.core.missingSections(this.#index)
+  }
+
+  provideSection(bytes: Uint8Array, sha256: Uint8Array | undefined): void {
+    const provided = this.#host.core.provideSection(this.#index, bytes, sha256)
+    if (provided === 'committed') this.currentState()
+  }
+
+  /** The sections that a token of this realm waits for; `undefined`: none. */
+  demandOf(token: string): SectionDemand | undefined {
+    const { core } = this.#host
+    if (this.#state.loaded && core.missingFor(token).length === 0) return undefined
+    return new SectionDemand(() => (this.#state.loaded ? core.missingFor(token) : undefined))
+  }
+
+  /** After the core was rebuilt: nothing is loaded. */
+  reset(): void {
     this.currentState()
     this.refreshedAtMs = -Infinity
     this.caughtUpAtMs = -Infinity
   }
 
-  missingSections(): string[] {
-    return this.surroundings.core.missingSections(this.#index)
-  }
-
-  /** What `token`, one of this realm, needs of a state that is not complete; `undefined`: it is not for want of that that it waits. */
-  needOf(token: string): SectionDemand | undefined {
-    const { core } = this.surroundings
-    if (this.#state.loaded && core.missingFor(token).length === 0) return undefined
-    return new SectionDemand(() => (this.#state.loaded ? core.missingFor(token) : undefined))
-  }
-
-  /** Takes in a section, with its hash where the host has computed it. Throws `feed_refused`. */
-  provideSection(bytes: Uint8Array, sha256: Uint8Array | undefined): void {
-    const provided = this.surroundings.core.provideSection(this.#index, bytes, sha256)
-    if (provided === 'committed') this.currentState()
-  }
-
-  /** Starts the stream, if changes are to come by one. Called at first use, for nothing may start before. */
+  /** Starts the stream of a realm that has one. Called at first use: no I/O may start before. */
   start(): void {
     this.#stream?.start()
   }
 
-  /**
-   * Looks for a key that is not known: at the JWKS URL or, when the feed carries the keys, by way of the origin. False when
-   * there was nothing to look at, or not again so soon.
-   */
-  async lookForKey(kid: string): Promise<boolean> {
-    if (this.keys !== undefined) return this.keys.lookFor(kid)
-    return (await this.#keyLook?.lookFor(kid)) ?? false
+  /** Whether the feed carries the realm's keys. */
+  get hasKeysInFeed(): boolean {
+    return this.#keyLookup !== undefined
   }
 
-  /** How long to wait for such a look at the most. */
-  get keyLookTimeoutMs(): number {
-    const { jwksTimeoutMs, refreshTimeoutMs } = this.surroundings.settings
-    return this.#keyLook === undefined ? jwksTimeoutMs : jwksTimeoutMs + refreshTimeoutMs
+  /** Looks up an unknown key, at the JWKS URL or by way of the origin. False: not now, or it failed. */
+  async lookUpKey(kid: string): Promise<boolean> {
+    if (this.keys !== undefined) return this.keys.lookUp(kid)
+    return (await this.#keyLookup?.lookUp(kid)) ?? false
   }
 
-  /** Waits until `untilMs` at the most for the first keys of a feed that has none yet. */
+  /** How long a request waits for such a lookup. */
+  get keyLookupTimeoutMs(): number {
+    const { jwksTimeoutMs, refreshTimeoutMs } = this.#host.settings
+    return this.hasKeysInFeed ? jwksTimeoutMs + refreshTimeoutMs : jwksTimeoutMs
+  }
+
+  /** Waits at most until `untilMs` for the first keys of a feed that has none yet. */
   async awaitFirstKeys(untilMs: number): Promise<void> {
-    await this.#keyLook?.awaitFirst(untilMs)
+    await this.#keyLookup?.awaitFirstKeys(untilMs)
   }
 
-  /** Tells the origin how far we are, if it wants to know. The promise never rejects. */
   async acknowledge(waitUntil?: WaitUntil): Promise<void> {
     const sent = this.#acknowledger?.send()
     if (sent === undefined) return
@@ -142,28 +149,28 @@ export class Realm {
     await sent
   }
 
-  /** Reports a failure of the feed; a statement from the future is a matter of clocks. */
-  reportFeed(error: PortcullisError | unknown): void {
+  /** Reports a failure of the feed; a statement from the future is a failure of clocks. */
+  report(error: unknown): void {
     const detail = typeof error === 'object' && error !== null && 'detail' in error ? error.detail : undefined
-    this.surroundings.report(detail === 'from_future' ? 'clock' : 'feed', this.name, error)
+    this.#host.report(detail === 'from_future' ? 'clock' : 'feed', this.name, error)
   }
 
   close(): void {
     this.#stream?.close()
     this.#acknowledger?.close()
-    this.#keyLook?.close()
-    this.feed.close()
+    this.#keyLookup?.close()
+    this.puller.close()
     this.keys?.close()
   }
 
-  #openKeys(jwks: URL | JWKS | undefined): RemoteKeys | undefined {
-    const { core, settings, shareFlights, report } = this.surroundings
+  #openKeys(jwks: URL | JWKS | undefined): RemoteJwks | undefined {
+    const { core, settings, runtime, report } = this.#host
     if (jwks === undefined) return undefined
     if (!(jwks instanceof URL)) {
       core.setKeys(this.#index, new TextEncoder().encode(JSON.stringify(jwks)), Number.MAX_SAFE_INTEGER, 'configuration')
       return undefined
     }
-    return new RemoteKeys(
+    return new RemoteJwks(
       {
         url: jwks,
         maxAgeSeconds: settings.jwksMaxAgeSeconds,
@@ -171,15 +178,16 @@ export class Realm {
         timeoutMs: settings.jwksTimeoutMs,
         plainHttp: settings.plainHttp,
         fetch: settings.fetch,
-        shareFlights,
+        shareFlights: runtime.shareFlights,
         onFailure: (error) => report('jwks', this.name, error),
       },
-      (json, usableUntil, why) => {
-        const kept = why === 'look' ? this.#fetched : undefined
-        const all = kept === undefined ? json : withKept(json, kept.json)
-        const until = kept === undefined ? usableUntil : kept.usableUntil
-        core.setKeys(this.#index, all, until, 'url')
-        this.#fetched = { json: all, usableUntil: until }
+      (json, usableUntil, cause) => {
+        // A lookup only adds keys and does not extend the use of those it lacks.
+        const earlier = cause === 'lookup' ? this.#fetched : undefined
+        const merged = earlier === undefined ? json : mergeKeySets(json, earlier.json)
+        const until = earlier === undefined ? usableUntil : earlier.usableUntil
+        core.setKeys(this.#index, merged, until, 'url')
+        this.#fetched = { json: merged, usableUntil: until }
       },
     )
   }

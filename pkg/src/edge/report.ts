@@ -6,20 +6,20 @@ const REPEAT_MS = 60_000
 
 export type Reporter = (kind: Report['kind'], realm: string, error: unknown) => void
 
-/** Wraps the operator's listener, as it is at the time, so that it cannot break a request. Default: the console, now and then. */
+/** Wraps the operator's present listener so that it cannot fail a request. Default: the console, at a bounded rate. */
 export function reporter(settings: { readonly onReport: GateOptions['onReport'] | undefined }): Reporter {
-  const warn = warnSparingly()
+  const warn = rateLimitedWarn()
   return (kind, realm, error) => {
     const listener = settings.onReport ?? warn
     try {
       listener({ kind, realm, error: asPortcullisError(error) })
     } catch {
-      // The listener's own failure is nothing that the request has to do with.
+      // A failing listener must not fail the request.
     }
   }
 }
 
-function warnSparingly(): (report: Report) => void {
+function rateLimitedWarn(): (report: Report) => void {
   const warnedAtMs = new Map<string, number>()
   return ({ kind, realm, error }) => {
     const key = `${kind} ${realm}`

@@ -2,9 +2,11 @@ import { isLoopback } from '../http/loopback.ts'
 import {
   callback, checkOptions, either, given, integer, invalid, list, milliseconds, oneOf, required, type Rules, seconds, shape, text, url,
 } from '../options.ts'
-import { checkContradictions, checkDistinct, feedKey, keySet, TOKEN_RULES } from '../policy.ts'
-import type { FeedOptions, GateOptions, JWKS, RealmOptions, TokenOptions } from '../types.ts'
-import type { Host } from './core/core.ts'
+import { checkContradictions, checkDistinct, corePolicy, feedKey, keySet, TOKEN_RULES } from '../policy.ts'
+import type { Algorithm, GateOptions, JWKS, RealmOptions, TokenOptions } from '../types.ts'
+import type { CoreOptions } from './core/core.ts'
+import type { Runtime } from './core/module.ts'
+import type { FeedSettings } from './feed/subscriber.ts'
 
 /** A gate's options with every default filled in. */
 export interface Settings extends Required<Omit<GateOptions, 'realms' | 'maxSessionSeconds' | 'onReport'>> {
@@ -17,36 +19,54 @@ export interface RealmSettings {
   token: TokenOptions
   /** A set, where to fetch one, or `undefined`: the feed carries it. */
   jwks: URL | JWKS | undefined
-  feed: Required<Omit<FeedOptions, 'url' | 'credential' | 'acknowledge'>> & {
-    url: URL
-    credential: string | undefined
-    acknowledge: FeedOptions['acknowledge'] | undefined
-  }
+  feed: FeedSettings
 }
 
 /** Checks options and fills in the defaults. Throws `invalid_option`, naming the option. */
-export function settle(options: GateOptions): Settings {
+export function resolveGateSettings(options: GateOptions): Settings {
   checkOptions(options, GATE_RULES)
   checkDistinct(options.realms, 'options.realms')
   options.realms.forEach((realm, index) => checkContradictions(realm, `options.realms[${index}]`))
-  const settings = { ...DEFAULTS, ...given(options), realms: options.realms.map(settleRealm) }
+  const settings = { ...DEFAULTS, ...given(options), realms: options.realms.map(resolveRealmSettings) }
   settings.realms.forEach(({ feed }, index) => checkSecrets(settings, feed, `options.realms[${index}].feed`))
   return settings
 }
 
-/** The host's `fetch`. Looked up at each call, so that a host's or a test's replacement counts; called without a receiver, as workerd demands. */
-export const hostFetch: typeof fetch = (input, init) => fetch(input, init)
+/** The global `fetch`. Read at each call, so that a replacement counts; called without a receiver, as workerd demands. */
+export const globalFetch: typeof fetch = (input, init) => fetch(input, init)
 
-/** Refuses what the runtime cannot do. */
-export function checkHost(settings: Settings, host: Host): void {
+/** Throws `invalid_option` for settings that the runtime does not support. */
+export function checkRuntime(settings: Settings, runtime: Runtime): void {
   settings.realms.forEach((realm, index) => {
-    if (realm.feed.mode === 'stream' && !host.shareFlights) {
+    if (realm.feed.mode === 'stream' && !runtime.shareFlights) {
       throw invalid(
         `options.realms[${index}].feed.mode cannot be 'stream' here: this runtime ends I/O with the request that began it; ` +
           "use 'pull', and gate.receiveFeed for pushes",
       )
     }
   })
+}
+
+/** A gate's settings in the form the core takes. `hostAlgorithms`: those whose signatures the host verifies faster. */
+export function coreOptions(settings: Settings, hostAlgorithms: readonly Algorithm[]): CoreOptions {
+  return {
+    maxTokenBytes: settings.maxTokenBytes,
+    leewaySeconds: settings.leewaySeconds,
+    skewSeconds: settings.skewSeconds,
+    maxLifetimeSeconds: settings.maxLifetimeSeconds,
+    maxSessionSeconds: settings.maxSessionSeconds,
+    maxStaleSeconds: settings.maxStaleSeconds,
+    whenStale: settings.whenStale,
+    maxAcceptStaleSeconds: settings.maxAcceptStaleSeconds,
+    verifiedTokenCacheEntries: settings.verifiedTokenCacheEntries,
+    verifiedTokenCacheBytes: settings.verifiedTokenCacheBytes,
+    hostAlgorithms,
+    realms: settings.realms.map(({ token, jwks, feed }) => ({
+      ...corePolicy(token),
+      feedKeys: feed.keys,
+      keysFrom: jwks === undefined ? 'feed' : 'caller',
+    })),
+  }
 }
 
 const DEFAULTS: Omit<Settings, 'realms'> = {
@@ -71,7 +91,7 @@ const DEFAULTS: Omit<Settings, 'realms'> = {
   jwksMaxStaleSeconds: 3600,
   jwksTimeoutMs: 2000,
   plainHttp: 'loopback',
-  fetch: hostFetch,
+  fetch: globalFetch,
   onReport: undefined,
 }
 
@@ -114,14 +134,14 @@ const GATE_RULES: Rules = {
   onReport: callback,
 }
 
-/** Secrets do not travel in the clear. The feed itself may: it is signed. */
+/** Refuses secrets over plain HTTP. The feed itself is signed, so it may use plain HTTP. */
 function checkSecrets(settings: Settings, feed: RealmSettings['feed'], name: string): void {
   const secret = feed.credential !== undefined ? 'credential' : feed.acknowledge !== undefined ? 'acknowledge' : undefined
   if (secret === undefined || settings.plainHttp === 'anywhere' || feed.url.protocol === 'https:' || isLoopback(feed.url)) return
   throw invalid(`${name}.${secret} would be sent without TLS: ${name}.url must be an https: URL; see plainHttp`)
 }
 
-function settleRealm({ jwks, feed, ...token }: RealmOptions): RealmSettings {
+function resolveRealmSettings({ jwks, feed, ...token }: RealmOptions): RealmSettings {
   return {
     token,
     jwks: typeof jwks === 'string' || jwks instanceof URL ? new URL(jwks) : jwks,

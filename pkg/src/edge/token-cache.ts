@@ -1,22 +1,22 @@
-import type { Entry } from '../core/token-buffer.ts'
+import type { CachedTokenId } from '../core/token-buffer.ts'
 import { LazyClaims } from './claims.ts'
-import type { Finding } from './core/core.ts'
+import type { Finding } from './core/finding.ts'
 
-/** A token that was accepted again, and when. It is itself what was found. */
+/** The finding for an accepted token, with its claims, and the state for which it holds. */
 export interface CachedVerdict extends Finding {
   reason: undefined
   readonly token: string
-  readonly contents: LazyClaims
-  /** What the core knows it by. */
-  entry: Entry
-  /** The moment for which the finding holds; at another the core must be asked. */
-  moment: number
+  readonly lazyClaims: LazyClaims
+  /** Its id in the core's cache. */
+  id: CachedTokenId
+  /** The state for which the finding holds; with another, the core must recheck the token. */
+  stateStamp: number
 }
 
 /**
- * Tokens that come again and again, so that their claims are read once and the core is asked once a moment. A token is only
- * entered when the core knew its signature already: what is shown once leaves no trace here. Bounded by two generations,
- * each of half the room: when the young are too many the old go, but for those that were asked for meanwhile.
+ * Caches repeated tokens, so that their claims are parsed once and the core is called once for each state stamp. A token is only
+ * added once the core has its signature cached: a token presented once takes no room here. Bounded by two generations of half
+ * the size each: when the young one is full, the old one is evicted, but for the tokens used meanwhile.
  */
 export class TokenCache {
   readonly #maxEntries: number
@@ -30,33 +30,33 @@ export class TokenCache {
     this.#maxBytes = Math.floor(maxBytes / 2)
   }
 
-  /** How many tokens it holds. */
+  /** The number of cached tokens. */
   get size(): number {
     return this.#young.size + this.#old.size
   }
 
-  /** The memo of exactly this token: the end of its signature only finds it, the whole text decides. */
+  /** The verdict on exactly this token: the key is made from the end of its signature, and the whole string is compared. */
   get(token: string): CachedVerdict | undefined {
     const key = keyOf(token)
-    const memo = this.#young.get(key)
-    if (memo !== undefined) return memo.token === token ? memo : undefined
+    const young = this.#young.get(key)
+    if (young !== undefined) return young.token === token ? young : undefined
     const old = this.#old.get(key)
     if (old === undefined || old.token !== token) return undefined
-    this.#enter(key, old)
+    this.#insert(key, old)
     return old
   }
 
-  /** Enters a token that was accepted; it may be too big. */
-  add(token: string, realm: number | undefined, entry: Entry, moment: number): CachedVerdict {
+  /** Adds an accepted token, unless it is too large. */
+  add(token: string, realm: number | undefined, id: CachedTokenId, stateStamp: number): CachedVerdict {
     const own = copy(token)
-    const memo: CachedVerdict = { reason: undefined, realm, behind: false, remembered: true, undecided: false, token: own, contents: new LazyClaims(own), entry, moment }
-    if (weight(own) <= this.#maxBytes / LARGEST_SHARE) this.#enter(keyOf(own), memo)
-    return memo
+    const verdict: CachedVerdict = { reason: undefined, realm, behind: false, remembered: true, undecided: false, token: own, lazyClaims: new LazyClaims(own), id, stateStamp }
+    if (weight(own) <= this.#maxBytes / LARGEST_SHARE) this.#insert(keyOf(own), verdict)
+    return verdict
   }
 
-  #enter(key: number, memo: CachedVerdict): void {
+  #insert(key: number, verdict: CachedVerdict): void {
     if (this.#maxEntries === 0) return
-    if (this.#young.size >= this.#maxEntries || this.#youngBytes + weight(memo.token) > this.#maxBytes) {
+    if (this.#young.size >= this.#maxEntries || this.#youngBytes + weight(verdict.token) > this.#maxBytes) {
       this.#old = this.#young
       this.#young = new Map()
       this.#youngBytes = 0
@@ -64,28 +64,28 @@ export class TokenCache {
       this.#old.delete(key)
     }
     const before = this.#young.get(key)
-    this.#youngBytes += weight(memo.token) - (before === undefined ? 0 : weight(before.token))
-    this.#young.set(key, memo)
+    this.#youngBytes += weight(verdict.token) - (before === undefined ? 0 : weight(before.token))
+    this.#young.set(key, verdict)
   }
 }
 
 /** Enough of the signature to tell tokens apart. */
 const KEY_CHARACTERS = 8
-/** What fits the small integers of every engine. As a key it needs no text cut out and hashed, half of what a look-up would cost. */
+/** Fits the small integers of every engine. Slicing and hashing a string as key would double the cost of a lookup. */
 const KEY_BITS = 0x3fff_ffff
-/** No token may take more than this part of a generation's room. */
+/** No token may take more than this fraction of a generation. */
 const LARGEST_SHARE = 4
-/** Bytes of an entry in the map, the memo and the objects around the claims. */
+/** Bytes of an entry in the map, the verdict and the objects around the claims. */
 const ENTRY_BYTES = 500
 
-/** Tokens that share a key, one in a hundred thousand of a full memory, put each other out. */
+/** Tokens that share a key, one in a hundred thousand of a full cache, evict each other. */
 function keyOf(token: string): number {
   let key = 0
   for (let at = token.length - KEY_CHARACTERS; at < token.length; at++) key = Math.imul(key, 31) + token.charCodeAt(at)
   return key & KEY_BITS
 }
 
-/** About what a token takes up: its text, a byte for each character, and its claims as objects, about half as much again. */
+/** The approximate size of a token: a byte for each character, and about half as much again for its claims as objects. */
 function weight(token: string): number {
   return Math.ceil(token.length * 1.5) + ENTRY_BYTES
 }
@@ -93,7 +93,7 @@ function weight(token: string): number {
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
-/** A text of its own: one cut out of a longer text, such as a header, would keep all of that. */
+/** Copies a string: a slice of a longer one, such as a header, would keep all of it in memory. */
 function copy(token: string): string {
   return decoder.decode(encoder.encode(token))
 }

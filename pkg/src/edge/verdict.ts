@@ -1,21 +1,21 @@
 import { type Reason, statusOf } from '../reasons.ts'
 import type { Accepted, Claims, Header, Refused, Verdict } from '../types.ts'
 import { LazyClaims } from './claims.ts'
-import type { Finding } from './core/core.ts'
-import type { CachedVerdict } from './token-cache.ts'
+import type { Finding } from './core/finding.ts'
 import type { Realm } from './realm.ts'
+import type { CachedVerdict } from './token-cache.ts'
 
-/** The verdict that follows from what was found. Header and claims are read only from a token that was accepted. */
-export function verdictOf<C extends Claims>(found: Finding | CachedVerdict, realm: Realm | undefined, token: string): Verdict<C> {
-  if (found.reason !== undefined) return refused(found.reason)
+/** The verdict that follows from a finding. Header and claims are parsed only from an accepted token. */
+export function verdictOf<C extends Claims>(finding: Finding | CachedVerdict, realm: Realm | undefined, token: string): Verdict<C> {
+  if (finding.reason !== undefined) return refused(finding.reason)
   if (realm === undefined) return refused('wrong_issuer')
   const { sequence } = realm.state
-  if (!('contents' in found)) return new Unread(new LazyClaims(token), realm.name, sequence) as Plain as Accepted<C>
-  const { claims, header } = found.contents
+  if (!('lazyClaims' in finding)) return new LazyVerdict(new LazyClaims(token), realm.name, sequence) as Plain as Accepted<C>
+  const { claims, header } = finding.lazyClaims
   return { ok: true, claims: claims as C, header, realm: realm.name, sequence }
 }
 
-/** Whether a verdict is there already. A global `Promise` need not be the one that async functions answer, so that is not asked. */
+/** Whether this is a verdict, not a promise of one. The global `Promise` may not be the class that async functions return, so no `instanceof`. */
 export function isSettled(verdict: Verdict | Promise<Verdict>): verdict is Verdict {
   return Object.hasOwn(verdict, 'ok')
 }
@@ -24,14 +24,14 @@ export function refused(reason: Reason): Refused {
   return { ok: false, reason, status: statusOf(reason) }
 }
 
-/** Makes the classes derived from it put their private fields on an object that is otherwise plain, like any verdict. */
+/** Makes derived classes put their private fields on a plain object, like any other verdict. */
 class Plain {
   constructor() {
     return {}
   }
 }
 
-/** Defines an enumerable, configurable getter (ECMA-262 §B.2.2.2), in half the time of `defineProperty`, which reads a descriptor. */
+/** Defines an enumerable, configurable getter (ECMA-262 §B.2.2.2) in half the time of `defineProperty`, which reads a descriptor. */
 const defineGetter: (this: object, name: string, get: () => unknown) => void =
   (Object.prototype as { __defineGetter__?: (name: string, get: () => unknown) => void }).__defineGetter__ ??
   function (name, get) {
@@ -39,30 +39,30 @@ const defineGetter: (this: object, name: string, get: () => unknown) => void =
   }
 
 /**
- * The verdict on a token that was not seen before: header and claims are read when they are asked for. They are properties
- * of its own, so that it is printed, spread and compared like any other.
+ * The verdict on a token that is not cached: header and claims are parsed on first use. They are own properties, so that the
+ * verdict is printed, spread and compared like any other.
  */
-class Unread extends Plain {
-  readonly #contents: LazyClaims
+class LazyVerdict extends Plain {
+  readonly #lazyClaims: LazyClaims
   declare ok: true
   declare realm: string
   declare sequence: number
 
-  constructor(contents: LazyClaims, realm: string, sequence: number) {
+  constructor(lazyClaims: LazyClaims, realm: string, sequence: number) {
     super()
-    this.#contents = contents
+    this.#lazyClaims = lazyClaims
     this.ok = true
-    defineGetter.call(this, 'claims', Unread.#claims)
-    defineGetter.call(this, 'header', Unread.#header)
+    defineGetter.call(this, 'claims', LazyVerdict.#claims)
+    defineGetter.call(this, 'header', LazyVerdict.#header)
     this.realm = realm
     this.sequence = sequence
   }
 
-  // One function for all: a closure for each would give every verdict a shape of its own.
-  static readonly #claims = function (this: Unread): Claims {
-    return this.#contents.claims
+  // Shared functions: closures would give every verdict a hidden class of its own.
+  static readonly #claims = function (this: LazyVerdict): Claims {
+    return this.#lazyClaims.claims
   }
-  static readonly #header = function (this: Unread): Header {
-    return this.#contents.header
+  static readonly #header = function (this: LazyVerdict): Header {
+    return this.#lazyClaims.header
   }
 }

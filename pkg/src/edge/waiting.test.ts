@@ -1,5 +1,5 @@
-// Whoever awaits a gate gets an answer, also in a process where nothing else is going on: no timer of ours that a request
-// waits for may let it end.
+// A caller that awaits a gate gets a result, also in an otherwise idle process: a timer that a request waits for must not be
+// unreferenced.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -23,7 +23,7 @@ async function run(code: string): Promise<string> {
   return output.trim()
 }
 
-test('a request whose fetches never end is answered', async (t) => {
+test('a request whose fetches never complete is answered', async (t) => {
   const realm = await TestRealm.start(t)
   const { onReport: _, ...options } = realm.options({ firstLoadTimeoutMs: 50, refreshTimeoutMs: 50 })
   const token = JSON.stringify(await realm.token())
@@ -35,25 +35,25 @@ test('a request whose fetches never end is answered', async (t) => {
   }
 })
 
-test('a refresh that nothing answers ends at its time', async () => {
+test('a flight that never completes ends at its timeout', async () => {
   const flight = JSON.stringify(import.meta.resolve('../timing/single-flight.ts'))
-  const ending = '.then(() => "landed", (error) => error.code)'
+  const ending = '.then(() => "done", (error) => error.code)'
   for (const shareFlights of [true, false]) {
     const code = `const { SingleFlight } = await import(${flight})
       const flight = new SingleFlight(never, { shareFlights: ${shareFlights}, timeoutMs: 50 })
-      console.log(...(await Promise.all([flight.fresh()${ending}, flight.join()${ending}])))`
+      console.log(...(await Promise.all([flight.joinNext()${ending}, flight.join()${ending}])))`
     assert.equal(await run(code), 'timed_out timed_out')
   }
 })
 
-test('a request that follows the flight of one that is gone is answered', async () => {
+test('a request that polls the flight of a cancelled request is answered', async () => {
   const flight = JSON.stringify(import.meta.resolve('../timing/single-flight.ts'))
   const code = `const { SingleFlight } = await import(${flight})
     let flights = 0
     const flight = new SingleFlight(() => (flights++ === 0 ? never() : Promise.resolve()), { shareFlights: false, timeoutMs: 60_000 })
-    void flight.behind()
+    void flight.startUnlessRunning()
     await flight.join()
-    console.log('landed')
+    console.log('done')
     process.exit(0)`
-  assert.equal(await run(code), 'landed')
+  assert.equal(await run(code), 'done')
 })

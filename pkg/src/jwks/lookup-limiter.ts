@@ -1,14 +1,14 @@
 /** Fetches for unknown keys: so many at once, and one more for every REFILL_MS. */
 const BUCKET_SIZE = 5
 const REFILL_MS = 1000
-/** How long a key id that was looked for is not looked for again. */
+/** How long a key id is not looked up again. */
 const MISSED_MS = 1000
-/** How many such ids are remembered, and how much of each: both are chosen by whoever sends tokens. */
+/** How many such ids are remembered, and how much of each: senders of tokens choose both. */
 const MAX_MISSED = 256
 const MAX_KID_CHARACTERS = 128
 
 /**
- * Says whether a token with an unknown key is worth a fetch. Garbage and rotation share a token bucket, but any fetch
+ * Decides whether a token with an unknown key may cause a fetch. Made-up and new key ids share a token bucket, but any fetch
  * brings every new key, so neither starves the other.
  */
 export class KeyLookupLimiter {
@@ -16,15 +16,15 @@ export class KeyLookupLimiter {
   #tokens = BUCKET_SIZE
   #refilledAtMs = 0
 
-  /** Whether to look for a key now. A fetch that is under way costs nothing to wait for. */
-  admits(kid: string, fetch: 'under_way' | 'needed'): boolean {
+  /** Whether to look a key up now. Waiting for a running fetch costs nothing. */
+  admits(kid: string, fetch: 'running' | 'needed'): boolean {
     const missedAtMs = this.#missed.get(shorten(kid))
     if (missedAtMs !== undefined && Math.abs(Date.now() - missedAtMs) < MISSED_MS) return false
-    return fetch === 'under_way' || this.#take()
+    return fetch === 'running' || this.#take()
   }
 
-  /** Remembers that a key was looked for. Whether it was found need not be said: a known key is not looked for. */
-  lookedFor(kid: string): void {
+  /** Remembers that a key was looked up, with whatever result: a known key is not looked up. */
+  recordLookup(kid: string): void {
     const id = shorten(kid)
     this.#missed.delete(id)
     this.#missed.set(id, Date.now())

@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { RemoteKeys, type RemoteKeysOptions } from './remote-jwks.ts'
+import { RemoteJwks, type RemoteJwksOptions } from './remote-jwks.ts'
 import { cutShort, dripping, endless, json, type Listener, page, redirect, silent, TestServer } from '../testing/server.ts'
 
 const set = { keys: [{ kty: 'OKP', kid: 'a' }] }
 
-async function served(t: TestContext, listener: Listener, options: Partial<RemoteKeysOptions> = {}) {
+async function served(t: TestContext, listener: Listener, options: Partial<RemoteJwksOptions> = {}) {
   const server = await TestServer.start(listener)
   t.after(() => server.close())
   const installed: string[] = []
   const failures: unknown[] = []
-  const keys = new RemoteKeys(
+  const keys = new RemoteJwks(
     {
       url: `${server.url}/certs`, maxAgeSeconds: 300, maxStaleSeconds: 3600, timeoutMs: 1000, plainHttp: 'loopback',
       shareFlights: true, fetch, onFailure: (error) => failures.push(error), ...options,
@@ -62,7 +62,7 @@ test('a young set is not loaded again; it is young no longer than it may be used
   }
 })
 
-test('what cannot be reached, and rests after a failure', async (t) => {
+test('an unreachable URL is not fetched again right after a failure', async (t) => {
   const { server, keys, failures } = await served(t, json(set))
   await server.close()
   await assert.rejects(keys.load(), { code: 'jwks_unreachable', detail: 'network' })
@@ -78,61 +78,61 @@ test('a set without usable keys does not replace the old one', async (t) => {
   await assert.rejects(keys.load())
   assert.equal(installed.length, 1)
   assert.equal(failures.length, 1)
-  // Requests do not wait for a URL that fails; the old set serves.
+  // Requests do not wait for a URL that fails; the old set stays in use.
   assert.equal(keys.due, false)
 })
 
-test('is due at its maximum age and fetched behind requests before that', async (t) => {
+test('a set is due at its maximum age, and fetched in the background before that', async (t) => {
   const { server, keys } = await served(t, json(set), { maxAgeSeconds: 1 })
   assert.equal(keys.due, true)
   await keys.load()
   assert.equal(keys.due, false)
-  keys.refreshBehind()
+  keys.refreshInBackground()
   assert.equal(server.hits.length, 1)
   await pause(850)
   const waited: Promise<unknown>[] = []
-  keys.refreshBehind((promise) => waited.push(promise))
+  keys.refreshInBackground((promise) => waited.push(promise))
   await Promise.all(waited)
   assert.equal(server.hits.length, 2)
 })
 
-test('a flood of unknown keys costs five fetches and one more a second, and does not hide a rotation', async (t) => {
+test('a flood of unknown key ids causes five fetches and one more a second, and does not hide a rotation', async (t) => {
   const { server, keys, installed } = await served(t, json(set))
   await keys.load()
   const startedAt = Date.now()
-  for (let i = 0; i < 2000; i++) await keys.lookFor(`garbage-${i}`)
+  for (let i = 0; i < 2000; i++) await keys.lookUp(`garbage-${i}`)
   const spent = server.hits.length - 1
   assert.ok(spent >= 5 && spent <= 6 + Math.ceil((Date.now() - startedAt) / 1000), `${spent} fetches`)
-  // The issuer rotates while the garbage goes on: within about a second somebody's fetch brings the new key.
+  // The issuer rotates during the flood: within about a second a fetch brings the new key.
   server.listener = json({ keys: [...set.keys, { kty: 'OKP', kid: 'rotated' }] })
   const deadline = Date.now() + 2500
   for (let i = 0; !installed.at(-1)?.includes('rotated') && Date.now() < deadline; i++) {
-    await keys.lookFor(`more-garbage-${i}`)
-    await keys.lookFor('rotated')
+    await keys.lookUp(`more-garbage-${i}`)
+    await keys.lookUp('rotated')
     await pause(5)
   }
   assert.match(installed.at(-1) ?? '', /rotated/)
 })
 
-test('a key that was missed is not looked for again within a second', async (t) => {
+test('a key id is not looked up again within a second', async (t) => {
   const { server, keys } = await served(t, json(set))
-  assert.equal(await keys.lookFor('x'), true)
-  assert.equal(await keys.lookFor('x'), false)
-  assert.equal(await keys.lookFor('y'), true)
+  assert.equal(await keys.lookUp('x'), true)
+  assert.equal(await keys.lookUp('x'), false)
+  assert.equal(await keys.lookUp('y'), true)
   assert.equal(server.hits.length, 2)
   await pause(1050)
-  assert.equal(await keys.lookFor('x'), true)
+  assert.equal(await keys.lookUp('x'), true)
 })
 
-test('many who look at once share one fetch', async (t) => {
+test('concurrent lookups share one fetch', async (t) => {
   const { server, keys } = await served(t, (request, response) => void setTimeout(() => json(set)(request, response), 30))
-  await Promise.all(Array.from({ length: 100 }, (_, i) => keys.lookFor(`k${i}`)))
+  await Promise.all(Array.from({ length: 100 }, (_, i) => keys.lookUp(`k${i}`)))
   assert.equal(server.hits.length, 1)
 })
 
 test('plain http: only on this machine, unless told otherwise', () => {
   const make = (url: string, plainHttp: 'loopback' | 'anywhere') =>
-    new RemoteKeys(
+    new RemoteJwks(
       { url, maxAgeSeconds: 1, maxStaleSeconds: 1, timeoutMs: 1, plainHttp, shareFlights: true, fetch, onFailure: () => undefined },
       () => undefined,
     )

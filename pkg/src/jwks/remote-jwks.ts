@@ -6,16 +6,13 @@ import { isLoopback } from '../http/loopback.ts'
 import { invalid } from '../options.ts'
 import type { WaitUntil } from '../types.ts'
 
-/**
- * Why a set was fetched. `poll`: it was due. `look`: a token named a key that is not in the set at hand. `act`: somebody
- * asked for what the issuer has now.
- */
-export type KeyFetch = 'poll' | 'look' | 'act'
+/** Why a set was fetched. `poll`: it was due. `lookup`: a token names a key that the set lacks. `demand`: a caller asked for the newest. */
+export type FetchCause = 'poll' | 'lookup' | 'demand'
 
 /** Takes a fetched JWK set (JSON) and the last second it may be used. Throws when it has no usable key. */
-export type InstallKeys = (json: Uint8Array, usableUntil: number, fetch: KeyFetch) => void
+export type InstallKeys = (json: Uint8Array, usableUntil: number, cause: FetchCause) => void
 
-export interface RemoteKeysOptions {
+export interface RemoteJwksOptions {
   url: URL | string
   /** How long a fetched set is used before it is fetched again. */
   maxAgeSeconds: number
@@ -23,129 +20,129 @@ export interface RemoteKeysOptions {
   maxStaleSeconds: number
   /** How long a fetch may take. */
   timeoutMs: number
-  /** Where `http:` will do: `loopback` (localhost, 127.0.0.0/8, ::1) or `anywhere`. */
+  /** Where `http:` is allowed: `loopback` (localhost, 127.0.0.0/8, ::1) or `anywhere`. */
   plainHttp: 'loopback' | 'anywhere'
   shareFlights: boolean
   fetch: typeof fetch
-  /** Hears of every failed fetch, also those that no caller waits for. */
-  onFailure: (error: unknown, fetch: KeyFetch) => void
+  /** Called for every failed fetch, also those that no caller waits for. */
+  onFailure: (error: unknown, cause: FetchCause) => void
 }
 
 /** The largest JWK set read. Real ones have a few kilobytes; a set with certificate chains some tens. */
 const MAX_JWKS_BYTES = 1024 * 1024
-/** From this part of its maximum age on, a set is fetched again behind a request, so that none has to wait at the end. */
+/** From this part of its maximum age on, a set is fetched again in the background, so that no request has to wait at the end. */
 const AGEING = 0.8
 /** The pause after a failed fetch. */
 const RETRY_MS = 1000
+
 /**
- * An issuer's JWK set at a URL. It fetches and hands over; whether a set is good is for the owner to say. While it cannot
- * be fetched the old one serves until its last second, which the owner enforces.
+ * An issuer's JWK set at a URL. It fetches and hands over; the owner decides whether a set is good. While it cannot be
+ * fetched, the old one stays in use until its last second, which the owner enforces.
  */
-export class RemoteKeys {
-  readonly #options: RemoteKeysOptions
+export class RemoteJwks {
+  readonly #options: RemoteJwksOptions
   readonly #url: URL
-  readonly #flight: SingleFlight
-  readonly #looks: SingleFlight
-  readonly #search = new KeyLookupLimiter()
+  /** Polls and demands. */
+  readonly #fetches: SingleFlight
+  readonly #lookups: SingleFlight
+  readonly #limiter = new KeyLookupLimiter()
   /** The maximum age, which cannot be beyond the last second that a set may be used. */
   readonly #maxAgeMs: number
   #loadedAtMs: number | undefined
   #failedAtMs: number | undefined
-  /** Calls of `reload`, and how many of them the fetches that have ended began after. */
-  #acts = 0
-  #actsDone = 0
+  /** Calls of `reload`, and how many of them preceded the start of a fetch that has ended. */
+  #demands = 0
+  #demandsServed = 0
   #closed = false
 
   /** Throws `invalid_option` for a URL that may not be used. Does no I/O. */
-  constructor(options: RemoteKeysOptions, install: InstallKeys) {
+  constructor(options: RemoteJwksOptions, install: InstallKeys) {
     this.#options = options
     this.#url = new URL(options.url)
     this.#maxAgeMs = Math.min(options.maxAgeSeconds, options.maxStaleSeconds) * 1000
     if (this.#url.protocol !== 'https:' && options.plainHttp === 'loopback' && !isLoopback(this.#url)) {
       throw invalid(`jwks must be fetched by https: (${this.#url.host} is not this machine); see plainHttp`)
     }
-    this.#flight = new SingleFlight((signal) => this.#pollOrAct(signal, install), options)
-    this.#looks = new SingleFlight((signal) => this.#look(signal, install), options)
+    this.#fetches = new SingleFlight((signal) => this.#fetchSet(signal, install), options)
+    this.#lookups = new SingleFlight((signal) => this.#fetchLookup(signal, install), options)
   }
 
   /**
    * Whether the set is past its maximum age and should be fetched before it is used again. Not after a failed attempt: then
-   * the old set serves, requests do not wait, and further attempts are made behind them.
+   * the old set stays in use, requests do not wait, and it is retried in the background.
    */
   get due(): boolean {
     return this.#failedAtMs === undefined && this.#ageMs() >= this.#maxAgeMs
   }
 
-  /** Whether the set need not be fetched again for a while. */
+  /** Whether the set is too young to be fetched again. */
   isYoungAt(nowMs: number): boolean {
     return this.#loadedAtMs !== undefined && nowMs - this.#loadedAtMs < this.#maxAgeMs * AGEING
   }
 
   /**
-   * Fetches the set, or awaits a fetch under way. With a young set, and right after a failure, it does nothing. Rejects with
+   * Fetches the set, or awaits a running fetch. With a young set, and right after a failure, it does nothing. Rejects with
    * `jwks_unreachable` or `invalid_jwks`.
    */
   async load(): Promise<void> {
-    if (!this.#flight.underWay && (this.#resting || !this.#ageing)) return
-    await this.#flight.join()
+    if (!this.#fetches.isRunning && (this.#isPausing || !this.#isAgeing)) return
+    await this.#fetches.join()
   }
 
   /** Fetches the set unless it is young. Rejects likewise, also right after a failure. */
   async refresh(): Promise<void> {
-    if (this.#ageing) await this.#flight.fresh()
+    if (this.#isAgeing) await this.#fetches.joinNext()
   }
 
   /** Fetches the set by a fetch that begins after this call, however young it is. Rejects likewise. */
   async reload(): Promise<void> {
-    this.#acts += 1
-    await this.#flight.fresh()
+    this.#demands += 1
+    await this.#fetches.joinNext()
   }
 
   /**
-   * Fetches the set by a fetch that begins after this call. The next poll stays due when it was: senders of tokens must not
-   * put it off. Rejects likewise.
+   * Fetches the set by a fetch that begins after this call. The time of the next poll does not change: senders of tokens must
+   * not be able to delay it. Rejects likewise.
    */
-  async look(): Promise<void> {
-    await this.#looks.fresh()
+  async fetchForLookup(): Promise<void> {
+    await this.#lookups.joinNext()
   }
 
-  /**
-   * Fetches the set again behind a request when it is about to reach its maximum age, or `now`. Failures are only reported.
-   */
-  refreshBehind(waitUntil?: WaitUntil, when: 'ageing' | 'now' = 'ageing'): void {
-    if (this.#resting || (when === 'ageing' && !this.#ageing)) return
-    const flight = this.#flight.behind()?.catch(() => undefined)
-    if (flight !== undefined) waitUntil?.(flight)
+  /** Fetches the set again in the background when it is near its maximum age, or `now`. Failures are only reported. */
+  refreshInBackground(waitUntil?: WaitUntil, when: 'if_ageing' | 'now' = 'if_ageing'): void {
+    if (this.#isPausing || (when === 'if_ageing' && !this.#isAgeing)) return
+    const fetch = this.#fetches.startUnlessRunning()?.catch(() => undefined)
+    if (fetch !== undefined) waitUntil?.(fetch)
   }
 
-  /** Fetches the set because a token names a key that is not in it, as often as `KeyLookupLimiter` admits. False: nothing has changed. */
-  async lookFor(kid: string): Promise<boolean> {
-    const flight = this.#flight.underWay ? this.#flight : this.#looks
-    if (!this.#search.admits(kid, flight.underWay ? 'under_way' : 'needed')) return false
+  /** Fetches the set because a token names a key that it lacks, as often as `KeyLookupLimiter` admits. False: nothing has changed. */
+  async lookUp(kid: string): Promise<boolean> {
+    const fetches = this.#fetches.isRunning ? this.#fetches : this.#lookups
+    if (!this.#limiter.admits(kid, fetches.isRunning ? 'running' : 'needed')) return false
     try {
-      await flight.join()
+      await fetches.join()
       return true
     } catch {
       return false
     } finally {
-      this.#search.lookedFor(kid)
+      this.#limiter.recordLookup(kid)
     }
   }
 
-  /** Ends what is under way. */
+  /** Aborts running fetches. */
   close(): void {
     this.#closed = true
-    this.#flight.stop()
-    this.#looks.stop()
+    this.#fetches.stop()
+    this.#lookups.stop()
   }
 
-  async #pollOrAct(signal: AbortSignal, install: InstallKeys): Promise<void> {
-    const acts = this.#acts
-    const why = acts > this.#actsDone ? 'act' : 'poll'
-    // One that fails is over as well: a later poll must not do what was asked for then.
-    this.#actsDone = acts
+  async #fetchSet(signal: AbortSignal, install: InstallKeys): Promise<void> {
+    const demands = this.#demands
+    const cause = demands > this.#demandsServed ? 'demand' : 'poll'
+    // Also if this fetch fails: a later poll must not count as the demand.
+    this.#demandsServed = demands
     try {
-      await this.#fetch(signal, why, install)
+      await this.#fetch(signal, cause, install)
       this.#loadedAtMs = Date.now()
       this.#failedAtMs = undefined
     } catch (error) {
@@ -154,15 +151,15 @@ export class RemoteKeys {
     }
   }
 
-  async #look(signal: AbortSignal, install: InstallKeys): Promise<void> {
-    const acts = this.#acts
-    await this.#fetch(signal, 'look', (...fetched) => {
-      // The set requested meanwhile is newer.
-      if (acts === this.#acts) install(...fetched)
+  async #fetchLookup(signal: AbortSignal, install: InstallKeys): Promise<void> {
+    const demands = this.#demands
+    await this.#fetch(signal, 'lookup', (...fetched) => {
+      // A set demanded meanwhile is newer.
+      if (demands === this.#demands) install(...fetched)
     })
   }
 
-  async #fetch(signal: AbortSignal, why: KeyFetch, install: InstallKeys): Promise<void> {
+  async #fetch(signal: AbortSignal, cause: FetchCause, install: InstallKeys): Promise<void> {
     try {
       const { fetch } = this.#options
       const headers = { accept: 'application/jwk-set+json, application/json' }
@@ -174,18 +171,18 @@ export class RemoteKeys {
         throw new PortcullisError('invalid_jwks', `${this.#url.host} sent something that is no JWK set: check the realm's jwks URL (jwks_uri in the issuer's discovery document)`, { detail: 'not_a_key_set' })
       }
       if (this.#closed) throw new PortcullisError('closed', 'the keys are no longer needed')
-      install(bytes, Math.floor(Date.now() / 1000) + this.#options.maxStaleSeconds, why)
+      install(bytes, Math.floor(Date.now() / 1000) + this.#options.maxStaleSeconds, cause)
     } catch (error) {
-      if (!this.#closed) this.#options.onFailure(error, why)
+      if (!this.#closed) this.#options.onFailure(error, cause)
       throw error
     }
   }
 
-  get #resting(): boolean {
+  get #isPausing(): boolean {
     return this.#failedAtMs !== undefined && Math.abs(Date.now() - this.#failedAtMs) < RETRY_MS
   }
 
-  get #ageing(): boolean {
+  get #isAgeing(): boolean {
     return this.#ageMs() >= this.#maxAgeMs * AGEING
   }
 

@@ -1,13 +1,13 @@
 /** How a wait ended. */
-export type Ending = 'done' | 'failed' | 'late'
+export type WaitOutcome = 'done' | 'failed' | 'late'
 
-/** Waits for a promise, but no longer than `ms`. Its failure is an ending, not an error. */
-export function within(promise: Promise<unknown>, ms: number): Promise<Ending> {
+/** Waits for a promise, but no longer than `ms`. Never rejects: a failure is an outcome. */
+export function within(promise: Promise<unknown>, ms: number): Promise<WaitOutcome> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve('late'), ms)
-    const end = (ending: Ending) => {
+    const end = (outcome: WaitOutcome) => {
       clearTimeout(timer)
-      resolve(ending)
+      resolve(outcome)
     }
     promise.then(
       () => end('done'),
@@ -16,7 +16,7 @@ export function within(promise: Promise<unknown>, ms: number): Promise<Ending> {
   })
 }
 
-/** A pause that `signal` may cut short. It does not keep a process alive where the host can tell timers so. */
+/** Waits `ms`, or until `signal` aborts. Does not keep a process alive where the runtime can unref timers. */
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {

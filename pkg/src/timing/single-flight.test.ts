@@ -25,13 +25,13 @@ test('shared: many waiters, one flight', async () => {
   assert.equal(seen.started, 2)
 })
 
-test('not shared: waiters watch the flight of another and land with it, without awaiting its promise', async () => {
+test('not shared: waiters poll for the end of another flight, without awaiting its promise', async () => {
   const { seen, flight } = counted(false)
   await Promise.all(Array.from({ length: 50 }, () => flight.join()))
   assert.equal(seen.started, 1)
 })
 
-test('not shared: a flight whose request is gone is given up, and one waiter starts anew', async () => {
+test('not shared: a flight whose request was cancelled is given up, and one waiter starts another', async () => {
   let started = 0
   const flight = new SingleFlight(
     () => {
@@ -40,13 +40,13 @@ test('not shared: a flight whose request is gone is given up, and one waiter sta
     },
     { shareFlights: false, timeoutMs: 60_000 },
   )
-  void flight.behind()
+  void flight.startUnlessRunning()
   await Promise.all([flight.join(), flight.join(), flight.join()])
   assert.equal(started, 2)
   flight.stop()
 })
 
-test('not shared: after a failure only one waiter at a time tries again', async () => {
+test('not shared: after a failure only one waiter at a time retries', async () => {
   const { seen, flight } = counted(false)
   seen.fail = true
   const endings = await Promise.allSettled(Array.from({ length: 5 }, () => flight.join()))
@@ -54,19 +54,19 @@ test('not shared: after a failure only one waiter at a time tries again', async 
   assert.ok(seen.started <= 5)
 })
 
-test('who need not wait does not start a second flight', async () => {
+test('startUnlessRunning starts no second flight', async () => {
   const { seen, flight } = counted(true)
-  const first = flight.behind()
+  const first = flight.startUnlessRunning()
   assert.notEqual(first, undefined)
-  assert.equal(flight.behind(), undefined)
+  assert.equal(flight.startUnlessRunning(), undefined)
   await first
   assert.equal(seen.started, 1)
 })
 
-test('fresh starts after the call, once for all who call meanwhile', async () => {
+test('joinNext starts a flight after the call, one for all concurrent callers', async () => {
   const { seen, flight } = counted(true)
   void flight.join()
-  await Promise.all([flight.fresh(), flight.fresh(), flight.fresh()])
+  await Promise.all([flight.joinNext(), flight.joinNext(), flight.joinNext()])
   assert.equal(seen.started, 2)
 })
 
@@ -74,7 +74,7 @@ test('a flight is aborted at its timeout, and by stop', async () => {
   const slow = counted(true, 10_000, 30)
   await assert.rejects(slow.flight.join())
   assert.equal(slow.seen.aborted, 1)
-  assert.equal(slow.flight.underWay, false)
+  assert.equal(slow.flight.isRunning, false)
   const deaf = new SingleFlight(() => new Promise(() => undefined), { shareFlights: true, timeoutMs: 30 })
   await assert.rejects(deaf.join(), { code: 'timed_out' })
   const stopped = counted(true, 10_000)
@@ -83,7 +83,7 @@ test('a flight is aborted at its timeout, and by stop', async () => {
   await assert.rejects(flight)
 })
 
-test('whoever has enough waits no longer, and the flight goes on', async () => {
+test('a caller that has enough waits no longer, and the flight continues', async () => {
   for (const shareFlights of [true, false]) {
     let pieces = 0
     const flight = new SingleFlight(
@@ -97,20 +97,20 @@ test('whoever has enough waits no longer, and the flight goes on', async () => {
     )
     const starter = flight.joinUntil(() => pieces >= 3)
     const joined = flight.joinUntil(() => pieces >= 5)
-    await starter.soon
+    await starter.enough
     assert.ok(pieces >= 3 && pieces < 10, `${pieces}`)
-    await joined.soon
+    await joined.enough
     assert.ok(pieces >= 5 && pieces < 10, `${pieces}`)
     await starter.whole
     assert.equal(pieces, 10)
   }
 })
 
-test('whoever never has enough waits to the end, good or bad', async () => {
+test('a caller that never has enough settles with the flight', async () => {
   const { seen, flight } = counted(true)
-  await flight.joinUntil(() => false).soon
+  await flight.joinUntil(() => false).enough
   seen.fail = true
-  const { whole, soon } = flight.joinUntil(() => false)
-  await assert.rejects(soon, /failed/)
+  const { whole, enough } = flight.joinUntil(() => false)
+  await assert.rejects(enough, /failed/)
   await assert.rejects(whole, /failed/)
 })

@@ -1,6 +1,6 @@
 import { PortcullisError } from '../errors.ts'
 
-export interface FlightOptions {
+export interface SingleFlightOptions {
   /**
    * Whether a request may await what another one started. False in workerd, where I/O belongs to the request that began it
    * and another's promise may never settle.
@@ -10,31 +10,31 @@ export interface FlightOptions {
   timeoutMs: number
 }
 
-/** How often a request that may not await another's flight looks whether it has landed. */
-const LOOK_MS = 10
-/** After this it no longer relies on that flight, whose request may be gone, and starts its own. */
+/** How often a request that may not await another's flight checks whether it has completed. */
+const POLL_MS = 10
+/** After this such a request no longer relies on that flight, whose own request may have been cancelled, and starts another. */
 const PATIENCE_MS = 500
-/** After this even requests that need not wait take such a flight for lost. */
+/** After this such a flight is taken for lost, also by requests that do not wait. */
 const LOST_MS = 2000
 
-/** Does the work. What comes in pieces calls `progressed` after each, for those to whom a few of them are enough. */
+/** Does the work. Work that arrives in pieces calls `progressed` after each, for callers to whom some of them are enough. */
 export type Work = (signal: AbortSignal, progressed: () => void) => Promise<void>
 
-/** A flight as those see it that wait. */
+/** A flight as its waiting callers see it. */
 export interface Joined {
-  /** Ends with the flight, as it does. */
+  /** Settles with the flight. */
   whole: Promise<void>
-  /** Ends no later, and resolves as soon as there is enough. */
-  soon: Promise<void>
+  /** Settles no later, and resolves as soon as there is enough. */
+  enough: Promise<void>
 }
 
-/** Somebody who waits for part of a flight. */
+/** A caller that waits for part of a flight. */
 interface Watcher {
-  enough: () => boolean
+  hasEnough: () => boolean
   resolve: () => void
 }
 
-interface Current {
+interface Flight {
   startedAtMs: number
   watchers: Set<Watcher>
   promise: Promise<void>
@@ -42,76 +42,76 @@ interface Current {
 
 /** One piece of I/O that many requests want and few should do. */
 export class SingleFlight {
-  readonly #run: Work
-  readonly #options: FlightOptions
+  readonly #work: Work
+  readonly #options: SingleFlightOptions
   readonly #controllers = new Set<AbortController>()
-  #current: Current | undefined
-  #landed = 0
+  #current: Flight | undefined
+  #completed = 0
 
-  constructor(run: Work, options: FlightOptions) {
-    this.#run = run
+  constructor(work: Work, options: SingleFlightOptions) {
+    this.#work = work
     this.#options = options
   }
 
-  /** Whether one is under way that can be expected to land. */
-  get underWay(): boolean {
+  /** Whether a flight is running that can be expected to complete. */
+  get isRunning(): boolean {
     const { shareFlights, timeoutMs } = this.#options
     const expectedMs = shareFlights ? timeoutMs : Math.min(timeoutMs, LOST_MS)
     return this.#current !== undefined && Date.now() - this.#current.startedAtMs < expectedMs
   }
 
-  /** For those that need not wait: starts one, unless one is under way. */
-  behind(): Promise<void> | undefined {
-    return this.underWay ? undefined : this.#start().promise
+  /** For callers that do not wait: starts a flight and returns it; `undefined` while one is running. */
+  startUnlessRunning(): Promise<void> | undefined {
+    return this.isRunning ? undefined : this.#start().promise
   }
 
-  /** For those that wait: the one under way, or a new one. Rejects as it does. */
+  /** For callers that wait: the running flight, or a new one. Rejects as it does. */
   join(): Promise<void> {
-    return this.#mustFollow ? this.#follow(() => false) : this.#board().promise
+    return this.#mustPoll ? this.#poll(() => false) : this.#runningOrNew().promise
   }
 
-  /** The same for those to whom part of it may be enough. */
-  joinUntil(enough: () => boolean): Joined {
-    if (this.#mustFollow) {
-      const followed = this.#follow(enough)
-      return { whole: followed, soon: followed }
+  /** The same for callers to whom part of it may be enough. */
+  joinUntil(hasEnough: () => boolean): Joined {
+    if (this.#mustPoll) {
+      const polled = this.#poll(hasEnough)
+      return { whole: polled, enough: polled }
     }
-    const { promise, watchers } = this.#board()
-    const soon = new Promise<void>((resolve, reject) => {
-      watchers.add({ enough, resolve })
+    const { promise, watchers } = this.#runningOrNew()
+    const enough = new Promise<void>((resolve, reject) => {
+      watchers.add({ hasEnough, resolve })
       promise.then(resolve, reject)
     })
-    return { whole: promise, soon }
+    return { whole: promise, enough }
   }
 
-  /** For those that need what is true now: one that starts after this call. */
-  async fresh(): Promise<void> {
+  /** For callers that need what is true now: a flight that starts after this call. */
+  async joinNext(): Promise<void> {
     if (this.#current !== undefined && this.#options.shareFlights) {
       await this.#current.promise.catch(() => undefined)
-      // Whoever else was waiting may have started the next one already; it began after our call too.
+      // Another caller that waited may have started the next one already; it began after our call, too.
       return this.join()
     }
     return this.#start().promise
   }
 
-  /** Aborts what is under way. */
+  /** Aborts every running flight. */
   stop(): void {
     for (const controller of this.#controllers) controller.abort()
   }
 
-  /** Whether there is one under way that must not be awaited. */
-  get #mustFollow(): boolean {
-    return this.underWay && !this.#options.shareFlights
+  /** Whether a flight is running that must not be awaited. */
+  get #mustPoll(): boolean {
+    return this.isRunning && !this.#options.shareFlights
   }
 
-  #board(): Current {
-    return this.#current !== undefined && this.underWay ? this.#current : this.#start()
+  #runningOrNew(): Flight {
+    return this.#current !== undefined && this.isRunning ? this.#current : this.#start()
   }
 
-  #start(): Current {
+  #start(): Flight {
     const watchers = new Set<Watcher>()
-    const promise = this.#fly(() => {
-      for (const { enough, resolve } of watchers) if (enough()) resolve()
+    const promise = this.#run(() => {
+      for (const { hasEnough, resolve } of watchers) if (hasEnough()) resolve()
     })
     const flight = { startedAtMs: Date.now(), watchers, promise }
     this.#current = flight
@@ -122,13 +122,13 @@ export class SingleFlight {
     return flight
   }
 
-  async #fly(progressed: () => void): Promise<void> {
+  async #run(progressed: () => void): Promise<void> {
     const controller = new AbortController()
     const timer = setTimeout(() => controller.abort(), this.#options.timeoutMs)
     this.#controllers.add(controller)
     try {
-      await Promise.race([this.#run(controller.signal, progressed), aborted(controller.signal)])
-      this.#landed += 1
+      await Promise.race([this.#work(controller.signal, progressed), rejectAfterAbort(controller.signal)])
+      this.#completed += 1
     } finally {
       clearTimeout(timer)
       this.#controllers.delete(controller)
@@ -136,20 +136,20 @@ export class SingleFlight {
   }
 
   /** Watches another request's flight by its effect alone, with timers of our own. */
-  async #follow(enough: () => boolean): Promise<void> {
-    const landed = this.#landed
+  async #poll(hasEnough: () => boolean): Promise<void> {
+    const completed = this.#completed
     while (this.#current !== undefined && Date.now() - this.#current.startedAtMs < PATIENCE_MS) {
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
-      if (this.#landed !== landed || enough()) return
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+      if (this.#completed !== completed || hasEnough()) return
     }
     return this.#start().promise
   }
 }
 
-/** Rejects a moment after the signal aborts: work that heeds it has its own say first, and work that does not is not awaited. */
-function aborted(signal: AbortSignal): Promise<never> {
+/** Rejects soon after the signal aborts: work that heeds it rejects first, with its own error; other work is not awaited. */
+function rejectAfterAbort(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     const end = () => reject(new PortcullisError('timed_out', 'what was under way did not end when it was told to'))
-    signal.addEventListener('abort', () => void setTimeout(end, LOOK_MS), { once: true })
+    signal.addEventListener('abort', () => void setTimeout(end, POLL_MS), { once: true })
   })
 }

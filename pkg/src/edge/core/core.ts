@@ -1,35 +1,18 @@
-import { __wbg_reset_state, Gate, initSync, reasons } from '../../../wasm/edge/core.js'
+import { Gate } from '../../../wasm/edge/core.js'
+import type { HostKey, HostOutcome, SignatureRequest } from '../../core/host-signatures.ts'
+import { AWAITING_SIGNATURE, type CachedTokenId, outcomeCode, type SignatureHandle, TokenBuffer } from '../../core/token-buffer.ts'
 import { type ErrorCode, PortcullisError } from '../../errors.ts'
-import { AT_HOST, type Entry, TokenBuffer, outcomeCode, type Ticket } from '../../core/token-buffer.ts'
-import type { SignatureRequest, HostKey, HostOutcome } from '../../core/host-signatures.ts'
-import { type Host, Loading } from '../../core/module.ts'
 import type { CorePolicy } from '../../policy.ts'
-import { REASONS, type Reason } from '../../reasons.ts'
 import type { Algorithm, Check, JWK } from '../../types.ts'
+import { decodeFinding, type Finding, GONE, UNAVAILABLE } from './finding.ts'
+import { wasmModule } from './module.ts'
+import { type Applied, type CoreState, NOT_LOADED } from './state.ts'
 
-export type { Host, NodeCrypto } from '../../core/module.ts'
-
-const loading = new Loading(
-  { initSync, __wbg_reset_state, reasons },
-  "import from 'portcullis/edge', or from 'portcullis/edge/load' and first call load(module, { shareFlights }) with the " +
-    'WebAssembly.Module of portcullis/edge.wasm',
-)
-
-/** Makes the core ready. Every entry file calls it once, at import; later calls change nothing. */
-export function load(module: WebAssembly.Module, host: Host): void {
-  loading.load(module, host)
-}
-
-/** What the runtime allows. Throws `not_loaded`. */
-export function host(): Host {
-  return loading.host
-}
-
-/** Callbacks to the owner of a core. */
+/** Callbacks to the owner of a core. None may throw. */
 export interface CoreListener {
-  /** A call has ended in a trap, and the instance of the module was given up; the next call is made in a new one. Must not throw. */
+  /** A call has trapped, and the module's instance was discarded; the next call is made in a new one. */
   onFault(cause: unknown): void
-  /** There is a new instance: keys are as before, the state has to be loaded again, and nothing is remembered. Must not throw. */
+  /** There is a new instance: keys are as before, the state must be loaded again, and no token is cached. */
   onRenewed(): void
 }
 
@@ -44,52 +27,16 @@ export interface CoreOptions {
   maxAcceptStaleSeconds: number
   verifiedTokenCacheEntries: number
   verifiedTokenCacheBytes: number
-  /** The algorithms that are left to the host where its help is offered. */
+  /** The algorithms whose signatures the host verifies where `begin` may ask it. */
   hostAlgorithms: readonly Algorithm[]
-  /** `keysFrom`: whether `setKeys` brings a realm's keys, or its feed. */
+  /** `keysFrom`: whether a realm's keys come by `setKeys`, or with its feed. */
   realms: (CorePolicy & { feedKeys: JWK[]; keysFrom: 'caller' | 'feed' })[]
 }
 
-/** What the core found about a token, at one moment. */
-export interface Finding {
-  /** `undefined`: accepted. */
-  reason: Reason | undefined
-  /** Index of the realm; `undefined`: of no realm here. */
-  realm: number | undefined
-  /** Whether the issuer had recorded more, when it made the token, than is known here. */
-  behind: boolean
-  /** Whether the signature had been checked before. */
-  remembered: boolean
-  /** Whether it is refused because neither the core nor the host could check the signature. No fetch can change that. */
-  undecided: boolean
-}
-
-/** A realm's revocation state. Times in unix seconds. */
-export interface CoreState {
-  loaded: boolean
-  sequence: number
-  chain: string
-  issuedAt: number
-  notAfter: number
-  wantsManifest: boolean
-  hasKeys: boolean
-  tokenIds: number
-  epochs: number
-  sectionBytes: number
-  liveEntries: number
-  errorRate: number
-}
-
-export interface CoreApplied {
-  sequence: number
-  /** `partial`: changed, but the ledger's head lies further on. */
-  effect: 'changed' | 'partial' | 'renewed' | 'known' | 'staged'
-}
-
-/** How far a realm's state has come; made and read by the core. */
+/** A realm's latest position, in the core's own form. */
 export type CoreMarks = object
 
-/** A realm's keys as they were handed in. */
+/** A realm's keys as they were set. */
 interface InstalledKeys {
   json: Uint8Array
   usableUntil: number
@@ -97,11 +44,11 @@ interface InstalledKeys {
 }
 
 /**
- * The wasm gate with our errors. Realms are indices into `realms` of its options. All of it is synchronous.
+ * The wasm gate with our errors. Realms are indices into `realms` of its options. All methods are synchronous.
  *
- * A call that ends in a trap, as when memory runs out, leaves the module's instance in no defined state: it is given up, with
- * all that other cores have in it, and each core is made again in a new instance at its next call. What must outlast that is
- * kept here: the realms' keys, and how far their states had come.
+ * A trap, as when memory runs out, leaves the module's instance in an undefined state. The instance is discarded, with all that
+ * other cores have in it, and each core is rebuilt in a new instance at its next call. This class keeps what must survive
+ * that: the realms' keys, and the positions of their states.
  */
 export class Core {
   readonly #options: CoreOptions
@@ -113,72 +60,72 @@ export class Core {
   #buffer: TokenBuffer
   #changes = 0
 
-  /** Throws `not_loaded`, `fault`, and `invalid_option` for what only the core can tell, such as an unusable feed key. */
-  constructor(options: CoreOptions, listener: CoreListener = SILENT) {
+  /** Throws `not_loaded`, `fault`, and `invalid_option` for what only the core can check, such as an unusable feed key. */
+  constructor(options: CoreOptions, listener: CoreListener = NO_LISTENER) {
     this.#options = options
     this.#listener = listener
-    if (!loading.renew()) throw resting()
-    this.#generation = loading.generation
+    if (!wasmModule.renew()) throw coolingDown()
+    this.#generation = wasmModule.generation
     this.#gate = this.#attempt('invalid_option', () => new Gate(options))
     this.#buffer = this.#bufferOf(this.#gate)
   }
 
-  /** How often keys or state may have changed. As long as it is the same, they are. */
+  /** Counts possible changes of keys and state. While it is unchanged, so are they. */
   get changes(): number {
     return this.#changes
   }
 
-  /** Judges a token. `undefined`, which only comes with `help`: there is a signature request for the host. */
-  begin(token: string, now: number, help: boolean): Finding | undefined {
+  /** Inspects a token. `undefined`, only with `mayAskHost`: there is a signature request for the host. */
+  begin(token: string, now: number, mayAskHost: boolean): Finding | undefined {
     if (!this.#isUsable()) return UNAVAILABLE
     try {
-      const code = this.#gate.begin(this.#buffer.write(token), now, help)
-      return (code & AT_HOST) === 0 ? found(code) : undefined
+      const code = this.#gate.begin(this.#buffer.write(token), now, mayAskHost)
+      return (code & AWAITING_SIGNATURE) === 0 ? decodeFinding(code) : undefined
     } catch (cause) {
       return this.#unavailable(cause)
     }
   }
 
-  /** Judges a token that was remembered. `undefined`: it is not any more, or its key is another; it must be judged from the beginning. */
-  recheck({ generation, place, lower, upper }: Entry, now: number): Finding | undefined {
-    if (generation !== loading.generation) return undefined
+  /** Inspects a cached token again. `undefined`: it is no longer cached, or its key has changed; `begin` must inspect it. */
+  recheck({ generation, place, lower, upper }: CachedTokenId, now: number): Finding | undefined {
+    if (generation !== wasmModule.generation) return undefined
     try {
       const code = this.#gate.recheck(place, lower, upper, now)
-      return (code & GONE) === 0 ? found(code) : undefined
+      return (code & GONE) === 0 ? decodeFinding(code) : undefined
     } catch (cause) {
       return this.#unavailable(cause)
     }
   }
 
-  /** What the token is known by, right after `begin` has found that it was remembered. */
-  get entry(): Entry {
-    return this.#buffer.entry
+  /** The token's id in the cache; valid right after `begin` has found it `remembered`. */
+  get cachedTokenId(): CachedTokenId {
+    return this.#buffer.cachedTokenId
   }
 
-  /** What the host is to check, right after `begin`. */
+  /** What the host is to verify; valid right after `begin`. */
   get signatureRequest(): SignatureRequest {
     return this.#buffer.signatureRequest
   }
 
-  /** `undefined`: the handle is too old; the token must be judged from the beginning. */
-  finish({ generation, handle }: Ticket, outcome: HostOutcome, now: number): Finding | undefined {
-    if (generation !== loading.generation) return undefined
+  /** Inspects a token after the host has verified its signature. `undefined`: the handle has expired; `begin` must inspect it. */
+  finish({ generation, handle }: SignatureHandle, outcome: HostOutcome, now: number): Finding | undefined {
+    if (generation !== wasmModule.generation) return undefined
     try {
       const code = this.#gate.finish(handle, outcomeCode(outcome), now)
-      return (code & GONE) === 0 ? found(code) : undefined
+      return (code & GONE) === 0 ? decodeFinding(code) : undefined
     } catch (cause) {
       return this.#unavailable(cause)
     }
   }
 
-  /** The key that a request is about; `undefined` when the core has none to give. */
-  hostKey({ generation, handle }: Ticket): HostKey | undefined {
-    if (generation !== loading.generation) return undefined
+  /** The key of a signature request; `undefined`: it cannot be exported. */
+  hostKey({ generation, handle }: SignatureHandle): HostKey | undefined {
+    if (generation !== wasmModule.generation) return undefined
     const [algorithm, jwk] = this.#orElse([], () => this.#gate.hostKey(handle))
     return jwk === undefined ? undefined : { algorithm: algorithm as Algorithm, jwk: JSON.parse(jwk) as JWK }
   }
 
-  /** The algorithm of a token that cannot be judged without the host: one that this build has no code for. */
+  /** The algorithm of a token that only the host can verify, for this build has no code for it; else `undefined`. */
   hostNeeded(token: string, now: number): Algorithm | undefined {
     return this.#orElse(undefined, () => this.#gate.hostNeeded(token, now) as Algorithm | undefined)
   }
@@ -187,18 +134,18 @@ export class Core {
     return this.#call('fault', () => this.#gate.explain(token, now) as Check[])
   }
 
-  /** Whether the host must look at a token's signature before it can be explained: then there is a signature request for it. */
+  /** Whether explaining a token needs the host: then there is a signature request for it. */
   beginToExplain(token: string, now: number): boolean {
     return this.#call('fault', () => this.#gate.beginToExplain(this.#buffer.write(token), now))
   }
 
-  /** `undefined`: the handle is too old. */
-  finishToExplain({ generation, handle }: Ticket, outcome: HostOutcome, now: number): Check[] | undefined {
-    if (generation !== loading.generation) return undefined
+  /** `undefined`: the handle has expired. */
+  finishToExplain({ generation, handle }: SignatureHandle, outcome: HostOutcome, now: number): Check[] | undefined {
+    if (generation !== wasmModule.generation) return undefined
     return this.#attempt('fault', () => this.#gate.finishToExplain(handle, outcomeCode(outcome), now) as Check[] | undefined)
   }
 
-  /** Throws `invalid_jwks` when nothing in it can be used; then the keys are as before. */
+  /** Throws `invalid_jwks` for a set without a usable key; then the keys are as before. */
   setKeys(realm: number, json: Uint8Array, usableUntil: number, source: 'configuration' | 'url'): void {
     this.#changes += 1
     this.#call('invalid_jwks', () => this.#gate.setKeys(realm, json, usableUntil, source))
@@ -206,16 +153,16 @@ export class Core {
   }
 
   /** Throws `feed_refused`, also for a message of another realm; then nothing has changed. */
-  applyFeed(realm: number, bytes: Uint8Array, now: number): CoreApplied {
+  applyFeed(realm: number, bytes: Uint8Array, now: number): Applied {
     this.#changes += 1
     return this.#call('feed_refused', () => {
-      const applied = this.#gate.applyFeed(realm, bytes, now) as CoreApplied
+      const applied = this.#gate.applyFeed(realm, bytes, now) as Applied
       this.#marks[realm] = this.#gate.marks(realm) as CoreMarks
       return applied
     })
   }
 
-  /** Realm and sequence that bytes claim, before any signature is looked at. Throws `feed_refused`. */
+  /** The realm and sequence that a message claims; its signature is not verified. Throws `feed_refused`. */
   peekFeed(bytes: Uint8Array): { realm: number; sequence: number } {
     return this.#call('feed_refused', () => this.#gate.peekFeed(bytes) as { realm: number; sequence: number })
   }
@@ -225,14 +172,14 @@ export class Core {
     return this.#orElse([], () => this.#gate.missingSections(realm))
   }
 
-  /** Those of them, of whichever realm issued the token, in which the answer about it lies. */
+  /** The missing sections that the token's verdict depends on. */
   missingFor(token: string): string[] {
     return this.#orElse([], () => this.#gate.missingFor(token))
   }
 
   /**
-   * Throws `feed_refused` when the bytes are no section that is missing. `sha256` is their hash where the host has computed it;
-   * the core then does not.
+   * Throws `feed_refused` unless the bytes are a missing section. `sha256`: their hash where the host has computed it; else the
+   * core does.
    */
   provideSection(realm: number, bytes: Uint8Array, sha256: Uint8Array | undefined): 'stored' | 'committed' {
     this.#changes += 1
@@ -243,7 +190,7 @@ export class Core {
     })
   }
 
-  /** The digest of what a realm's gate and origin must agree on; empty while there is no core. */
+  /** A digest of the options that a realm's gate and origin must share; empty while there is no core. */
   policy(realm: number): string {
     return this.#orElse('', () => this.#gate.policy(realm))
   }
@@ -252,24 +199,24 @@ export class Core {
     return this.#orElse(NOT_LOADED, () => this.#gate.state(realm) as CoreState)
   }
 
-  /** Gives the memory back. Nothing may be called afterwards. */
+  /** Frees the memory. No method may be called afterwards. */
   free(): void {
-    // The memory of a discarded instance is gone already.
-    if (this.#generation !== loading.generation) return
+    // A discarded instance's memory is free already.
+    if (this.#generation !== wasmModule.generation) return
     try {
       this.#gate.free()
     } catch {
-      loading.discard(this.#generation)
+      wasmModule.discard(this.#generation)
     }
   }
 
-  /** Runs a call in the present instance. What the core throws has a stable `code`, which becomes our `detail`. */
+  /** Runs a call in the present instance. The core's errors have a stable `code`, which becomes our `detail`. */
   #call<T>(code: ErrorCode, operation: () => T): T {
-    if (!this.#isUsable()) throw resting()
+    if (!this.#isUsable()) throw coolingDown()
     return this.#attempt(code, operation)
   }
 
-  /** The same for what has an answer without a core, too. */
+  /** The same for calls that have a result without a core, too. */
   #orElse<T>(otherwise: T, operation: () => T): T {
     if (!this.#isUsable()) return otherwise
     try {
@@ -291,14 +238,14 @@ export class Core {
     }
   }
 
-  /** Whether there is a gate in the present instance; one that was lost with an instance is made again. */
+  /** Whether there is a gate in the present instance; one lost with its instance is rebuilt. */
   #isUsable(): boolean {
-    return this.#generation === loading.generation || this.#renew()
+    return this.#generation === wasmModule.generation || this.#renew()
   }
 
   #renew(): boolean {
-    if (!loading.renew()) return false
-    const { generation } = loading
+    if (!wasmModule.renew()) return false
+    const { generation } = wasmModule
     try {
       const gate = new Gate(this.#options)
       for (const [realm, marks] of this.#marks.entries()) if (marks !== undefined) gate.resume(realm, marks)
@@ -309,7 +256,7 @@ export class Core {
       this.#gate = gate
       this.#generation = generation
     } catch (cause) {
-      loading.discard(generation)
+      wasmModule.discard(generation)
       this.#listener.onFault(cause)
       return false
     }
@@ -319,10 +266,10 @@ export class Core {
   }
 
   #bufferOf(gate: Gate): TokenBuffer {
-    return new TokenBuffer(loading.memory, gate, this.#options.maxTokenBytes, loading.generation)
+    return new TokenBuffer(wasmModule.memory, gate, this.#options.maxTokenBytes, wasmModule.generation)
   }
 
-  /** The finding for a token during whose check the core failed. It is not retried. */
+  /** The finding for a token at whose inspection the core failed. It is not retried. */
   #unavailable(cause: unknown): Finding {
     this.#fail(cause)
     return UNAVAILABLE
@@ -330,38 +277,13 @@ export class Core {
 
   #fail(cause: unknown): void {
     this.#changes += 1
-    loading.discard(this.#generation)
+    wasmModule.discard(this.#generation)
     this.#listener.onFault(cause)
   }
 }
 
-const SILENT: CoreListener = { onFault: () => undefined, onRenewed: () => undefined }
+const NO_LISTENER: CoreListener = { onFault: () => undefined, onRenewed: () => undefined }
 
-/** The finding while no core is usable. It names no realm, so nothing is fetched for it. */
-export const UNAVAILABLE: Finding = Object.freeze({ reason: 'no_feed', realm: undefined, behind: false, remembered: false, undecided: false })
-const NOT_LOADED: CoreState = Object.freeze({
-  loaded: false, sequence: 0, chain: '', issuedAt: 0, notAfter: 0, wantsManifest: false, hasKeys: false, tokenIds: 0, epochs: 0,
-  sectionBytes: 0, liveEntries: 0, errorRate: 0,
-})
-
-function resting(): PortcullisError {
+function coolingDown(): PortcullisError {
   return new PortcullisError('fault', 'the core has failed too often; a new one is made in some seconds', { detail: 'core_resting' })
-}
-
-/** Bits of a finding code: the token's `rsq` is beyond our sequence; the signature was known; no such handle or entry; nobody could check the signature. */
-const BEHIND = 1 << 24
-const REMEMBERED = 1 << 25
-const GONE = 1 << 27
-const UNDECIDED = 1 << 28
-
-function found(code: number): Finding {
-  const reason = code & 0xff
-  const realm = (code >>> 8) & 0xffff
-  return {
-    reason: reason === 0 ? undefined : REASONS[reason - 1],
-    realm: realm === 0 ? undefined : realm - 1,
-    behind: (code & BEHIND) !== 0,
-    remembered: (code & REMEMBERED) !== 0,
-    undecided: (code & UNDECIDED) !== 0,
-  }
 }

@@ -1,50 +1,50 @@
-/** How many tokens the core keeps that are at the host (`MAX_HANDLES` in `src/verdict/handles.rs`). */
+/** How many tokens at the host the core keeps (`MAX_HANDLES` in `src/verdict/handles.rs`). */
 const MAX_AT_HOST = 256
-/** How often a request that may not await what another began looks whether there is room. */
-const LOOK_MS = 10
-/** When no token has come back for so long, those at the host are taken for lost: their requests may have been cancelled. */
+/** How often a request that may not await another's promise checks for a free slot. */
+const POLL_MS = 10
+/** When no slot has been released for so long, all are taken for lost: their requests may have been cancelled. */
 const LOST_MS = 2000
 
 /**
- * Lets as many tokens go to the host at once as the core keeps, the others wait: first come, first served. Without this, many at
- * once would make each other's handles invalid.
+ * Lets no more tokens go to the host at once than the core has handles for; others wait, first come, first served. Without
+ * this, many concurrent tokens would expire each other's handles.
  */
-export class HostTurns {
+export class SignatureSlots {
   readonly #shareFlights: boolean
   /** In order of arrival. */
   readonly #waiting = new Set<() => void>()
-  #atHost = 0
-  #movedAtMs = 0
+  #taken = 0
+  #releasedAtMs = 0
 
-  /** `shareFlights`: whether a request may await what another one ends. */
+  /** `shareFlights`: whether a request may await a promise that another one resolves. */
   constructor(shareFlights: boolean) {
     this.#shareFlights = shareFlights
   }
 
-  /** Takes a turn; false if all are taken. Each turn must be given back by `leave`. */
-  enter(): boolean {
-    if (this.#atHost >= MAX_AT_HOST) {
-      if (this.#shareFlights || Math.abs(Date.now() - this.#movedAtMs) < LOST_MS) return false
-      this.#atHost = 0
+  /** Takes a slot; false if none is free. Each slot must be released. */
+  tryAcquire(): boolean {
+    if (this.#taken >= MAX_AT_HOST) {
+      if (this.#shareFlights || Math.abs(Date.now() - this.#releasedAtMs) < LOST_MS) return false
+      this.#taken = 0
     }
     if (this.#waiting.size > 0) return false
-    this.#atHost += 1
-    if (this.#atHost === MAX_AT_HOST) this.#movedAtMs = Date.now()
+    this.#taken += 1
+    if (this.#taken === MAX_AT_HOST) this.#releasedAtMs = Date.now()
     return true
   }
 
-  /** Resolves with a turn. */
-  async wait(): Promise<void> {
+  /** Resolves with a slot taken. */
+  async acquire(): Promise<void> {
     if (this.#shareFlights) return new Promise((resolve) => void this.#waiting.add(resolve))
-    while (!this.enter()) await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+    while (!this.tryAcquire()) await new Promise((resolve) => setTimeout(resolve, POLL_MS))
   }
 
-  /** Gives a turn back, or on to who has waited longest. */
-  leave(): void {
+  /** Releases a slot, or hands it to the first that waits. */
+  release(): void {
     const [next] = this.#waiting
     if (next === undefined) {
-      this.#atHost = Math.max(0, this.#atHost - 1)
-      if (this.#atHost >= MAX_AT_HOST - 1) this.#movedAtMs = Date.now()
+      this.#taken = Math.max(0, this.#taken - 1)
+      if (this.#taken >= MAX_AT_HOST - 1) this.#releasedAtMs = Date.now()
       return
     }
     this.#waiting.delete(next)

@@ -1,35 +1,35 @@
 import { PortcullisError } from '../../errors.ts'
 import type { FeedOptions } from '../../types.ts'
-import { feedUrl } from './puller.ts'
-import type { Realm } from '../realm.ts'
+import { feedUrl } from './protocol.ts'
+import type { FeedSubscriber } from './subscriber.ts'
 
 /** How long an acknowledgement may take. */
 const TIMEOUT_MS = 5000
-/** An unchanged position is told again after this, for an origin that was restarted. */
+/** An unchanged position is sent again after this, for an origin that was restarted. */
 const REPEAT_MS = 30_000
 
-/** Tells the origin up to where this gate enforces a realm's revocations: `POST {feed}/acks`. */
+/** Tells the origin up to which position this gate enforces a realm's revocations: `POST {feed}/acks`. */
 export class Acknowledger {
-  readonly #realm: Realm
+  readonly #subscriber: FeedSubscriber
   readonly #credentials: NonNullable<FeedOptions['acknowledge']>
-  #told = ''
-  #toldAtMs = -Infinity
+  #sent = ''
+  #sentAtMs = -Infinity
   #busySinceMs = -Infinity
   #closed = false
 
-  constructor(realm: Realm, credentials: NonNullable<FeedOptions['acknowledge']>) {
-    this.#realm = realm
+  constructor(subscriber: FeedSubscriber, credentials: NonNullable<FeedOptions['acknowledge']>) {
+    this.#subscriber = subscriber
     this.#credentials = credentials
   }
 
-  /** Sends the present position unless it is known there. Never rejects: what fails is reported and told next time. */
+  /** Sends the present position unless the origin has it. Never rejects: a failure is reported, and the next call retries. */
   async send(): Promise<void> {
     if (Date.now() - this.#busySinceMs < TIMEOUT_MS) return
     this.#busySinceMs = Date.now()
     try {
-      while (!this.#closed && this.#news()) await this.#post()
+      while (!this.#closed && this.#isDue()) await this.#post()
     } catch (error) {
-      if (!this.#closed) this.#realm.reportFeed(error)
+      if (!this.#closed) this.#subscriber.report(error)
     } finally {
       this.#busySinceMs = -Infinity
     }
@@ -39,18 +39,19 @@ export class Acknowledger {
     this.#closed = true
   }
 
-  #news(): boolean {
-    const { loaded, sequence, chain } = this.#realm.state
-    return loaded && (this.#told !== `${sequence} ${chain}` || Date.now() - this.#toldAtMs > REPEAT_MS)
+  #isDue(): boolean {
+    const { loaded, sequence, chain } = this.#subscriber.state
+    return loaded && (this.#sent !== `${sequence} ${chain}` || Date.now() - this.#sentAtMs > REPEAT_MS)
   }
 
   async #post(): Promise<void> {
-    const { sequence, chain, issuedAt } = this.#realm.state
+    const { feed, runtime, state } = this.#subscriber
+    const { sequence, chain, issuedAt } = state
     const { edge, secret } = this.#credentials
-    const url = feedUrl(this.#realm.settings.feed.url, 'acks', {})
-    const fail = (what: string, cause?: unknown) =>
-      new PortcullisError('feed_unreachable', `${url.host} ${what}`, { detail: 'acknowledgement', cause })
-    const request = this.#realm.surroundings.settings.fetch(url.href, {
+    const url = feedUrl(feed, 'acks')
+    const failure = (event: string, cause?: unknown) =>
+      new PortcullisError('feed_unreachable', `${url.host} ${event}`, { detail: 'acknowledgement', cause })
+    const request = runtime.fetch(url.href, {
       method: 'POST',
       redirect: 'manual',
       signal: AbortSignal.timeout(TIMEOUT_MS),
@@ -58,11 +59,11 @@ export class Acknowledger {
       body: JSON.stringify({ edge, sequence, chain, issuedAt }),
     })
     const response = await request.catch((cause: unknown) => {
-      throw fail('could not be reached for an acknowledgement', cause)
+      throw failure('could not be reached for an acknowledgement', cause)
     })
     response.body?.cancel().catch(() => undefined)
-    if (!response.ok) throw fail(`answered ${response.status} to an acknowledgement`)
-    this.#told = `${sequence} ${chain}`
-    this.#toldAtMs = Date.now()
+    if (!response.ok) throw failure(`answered ${response.status} to an acknowledgement`)
+    this.#sent = `${sequence} ${chain}`
+    this.#sentAtMs = Date.now()
   }
 }

@@ -1,18 +1,17 @@
-import { host } from '../core/core.ts'
+import type { NodeCrypto } from '../core/module.ts'
 
-/** SHA-256 by the host, which is several times faster at it than the core; `undefined` where it has none. */
+/** SHA-256 by the runtime, several times faster than by the core; `undefined`: the core must compute it. */
 export type Digest = (bytes: Uint8Array<ArrayBuffer>) => Uint8Array | undefined | Promise<Uint8Array | undefined>
 
-/** Picks the host's: `node:crypto`, WebCrypto, or nobody. */
-export function digester(): Digest {
-  const { nodeCrypto } = host()
+/** Picks `node:crypto`, WebCrypto, or neither. */
+export function digestBy({ nodeCrypto }: { readonly nodeCrypto: NodeCrypto | undefined }): Digest {
   if (nodeCrypto?.createHash !== undefined) {
     const { createHash } = nodeCrypto
     return (bytes) => createHash('sha256').update(bytes).digest()
   }
   const { subtle } = (globalThis as { crypto?: { subtle?: SubtleCrypto } }).crypto ?? {}
   if (subtle === undefined) return () => undefined
-  // A host that fails leaves it to the core.
+  // Where the runtime fails, the core computes it.
   return async (bytes) => {
     try {
       return new Uint8Array(await subtle.digest('SHA-256', bytes))

@@ -1,11 +1,11 @@
-/** Pushes without a secret that were no news, at once and a second: each may have cost a signature check of 64 KiB, 0.5 ms. */
+/** The burst, and the number a second, of pushes without a secret that bring nothing new: each may cost a signature check of 64 KiB, 0.5 ms. */
 const MAX_IDLE_PUSHES = 20
 
 /**
- * Bounds what pushes without a secret may cost a gate, all senders together. News is not counted: only the origin can sign
- * it, so no other push can keep it out.
+ * Bounds what pushes without a secret may cost a gate, all senders together. A push that brings something new is not charged:
+ * only the origin can sign one, so no other sender can keep it out.
  */
-export class Strangers {
+export class PushBudget {
   readonly #nowMs: () => number
   #left = MAX_IDLE_PUSHES
   #atMs: number
@@ -15,18 +15,18 @@ export class Strangers {
     this.#atMs = nowMs()
   }
 
-  /** Whether another push may be looked at; if not, it is a hint at the most. */
-  get areAdmitted(): boolean {
+  /** Whether another push may be verified; if not, it only hints that there is something new. */
+  get hasRoom(): boolean {
     const nowMs = this.#nowMs()
-    // A clock that goes back gives nothing.
+    // A clock that goes back refills nothing.
     const gained = (Math.max(0, nowMs - this.#atMs) * MAX_IDLE_PUSHES) / 1000
     this.#left = Math.min(MAX_IDLE_PUSHES, this.#left + gained)
     this.#atMs = nowMs
     return this.#left >= 1
   }
 
-  /** A push was no news. */
-  wereIdle(): void {
+  /** Charges a push that brought nothing new. */
+  charge(): void {
     this.#left -= 1
   }
 }

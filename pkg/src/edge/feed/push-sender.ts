@@ -1,22 +1,19 @@
 import { bearerToken } from '../../http/bearer.ts'
-import type { Realm } from '../realm.ts'
+import type { FeedSubscriber } from './subscriber.ts'
 
 /**
- * The realms whose secret (`feed.acknowledge.secret`) a push shows. Origin and gate share it already, one for each edge:
- * the gate shows it with its acknowledgements, the origin with its pushes to this edge.
+ * The realms whose secret (`feed.acknowledge.secret`) a push presents. Origin and gate share one secret for each edge: the
+ * gate presents it with its acknowledgements, the origin with its pushes to this edge.
  */
-export function provenRealms(realms: readonly Realm[], headers: Headers): readonly Realm[] {
+export function provenRealms<Realm extends Pick<FeedSubscriber, 'feed'>>(realms: readonly Realm[], headers: Headers): readonly Realm[] {
   const presented = bearerToken(headers)
   if (presented.kind === 'nothing' || presented.token === '') return []
   const given = new TextEncoder().encode(presented.token)
-  return realms.filter(({ settings }) => {
-    const secret = settings.feed.acknowledge?.secret
-    return secret !== undefined && areSame(given, new TextEncoder().encode(secret))
-  })
+  return realms.filter(({ feed }) => feed.acknowledge !== undefined && areEqual(given, new TextEncoder().encode(feed.acknowledge.secret)))
 }
 
-/** In a time that does not say where they differ. */
-function areSame(given: Uint8Array, expected: Uint8Array): boolean {
+/** Compares in a time that does not depend on where they differ. */
+function areEqual(given: Uint8Array, expected: Uint8Array): boolean {
   let difference = given.length ^ expected.length
   for (let index = 0; index < given.length; index += 1) difference |= (given[index] ?? 0) ^ (expected[index] ?? 0)
   return difference === 0

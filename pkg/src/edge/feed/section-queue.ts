@@ -1,15 +1,15 @@
-/** What one waiting token needs of a state that is loading: the sections in which the answer about it lies. */
+/** What one waiting token needs of a state that is loading: the missing sections that its verdict depends on. */
 export class SectionDemand {
-  readonly #look: () => string[] | undefined
+  readonly #missing: () => string[] | undefined
   #names: Set<string> | undefined
 
-  /** `look` names the sections that are missing for the token; `undefined`: there is no state yet that could say. */
-  constructor(look: () => string[] | undefined) {
-    this.#look = look
-    this.lookAgain()
+  /** `missing` lists the sections that are missing for the token; `undefined`: there is no state yet that names them. */
+  constructor(missing: () => string[] | undefined) {
+    this.#missing = missing
+    this.update()
   }
 
-  /** The names, while they are known. */
+  /** The names, once they are known. */
   get names(): Iterable<string> {
     return this.#names ?? []
   }
@@ -19,41 +19,43 @@ export class SectionDemand {
     return this.#names?.size === 0
   }
 
-  /** After a manifest. */
-  lookAgain(): void {
-    const names = this.#look()
+  /** Call after a manifest. */
+  update(): void {
+    const names = this.#missing()
     this.#names = names === undefined ? undefined : new Set(names)
   }
 
-  /** After a section. */
-  arrived(name: string): void {
+  /** Call after a section. */
+  remove(name: string): void {
     this.#names?.delete(name)
   }
 }
 
-/** The tokens that wait for a realm's state, and the order in which its sections are fetched for them. */
+/** The demands of tokens that wait for a realm's state: they decide which missing section is fetched next. */
 export class SectionQueue {
-  readonly #needs = new Set<SectionDemand>()
+  readonly #demands = new Set<SectionDemand>()
 
-  add(need: SectionDemand): void {
-    this.#needs.add(need)
+  add(demand: SectionDemand): void {
+    this.#demands.add(demand)
   }
 
-  delete(need: SectionDemand): void {
-    this.#needs.delete(need)
+  delete(demand: SectionDemand): void {
+    this.#demands.delete(demand)
   }
 
-  lookAgain(): void {
-    for (const need of this.#needs) need.lookAgain()
+  /** Call after a manifest. */
+  update(): void {
+    for (const demand of this.#demands) demand.update()
   }
 
-  arrived(name: string): void {
-    for (const need of this.#needs) need.arrived(name)
+  /** Call after a section. */
+  remove(name: string): void {
+    for (const demand of this.#demands) demand.remove(name)
   }
 
-  /** Takes the name to fetch next out of those left: one that somebody waits for, else the first. `undefined`: none is left. */
+  /** Takes the next name out of `left`: one that a token waits for, else the first. `undefined`: `left` is empty. */
   next(left: Set<string>): string | undefined {
-    for (const { names } of this.#needs) for (const name of names) if (left.delete(name)) return name
+    for (const { names } of this.#demands) for (const name of names) if (left.delete(name)) return name
     for (const name of left) {
       left.delete(name)
       return name

@@ -1,29 +1,32 @@
-import { pause } from '../../timing/deadline.ts'
 import { PortcullisError } from '../../errors.ts'
+import { pause } from '../../timing/deadline.ts'
 import { EventParser } from './event-stream.ts'
-import { feedUrl, HEALED_BY_MANIFEST, MAX_MESSAGE_BYTES } from './puller.ts'
-import type { Realm } from '../realm.ts'
+import { credentialHeaders, feedUrl, isHealedByManifest, MAX_MESSAGE_BYTES } from './protocol.ts'
+import type { FeedSubscriber } from './subscriber.ts'
 
-/** A stream that is silent for so long is dead: origins send a heartbeat every second unless told otherwise. */
+/** A stream that is silent for so long has failed: origins send a heartbeat every second by default. */
 const SILENCE_MS = 10_000
-/** The pause before connecting again, doubled with each failure and spread over its upper half. */
+/** The pause before reconnecting, doubled with each failure, with jitter over its upper half. */
 const FIRST_BACKOFF_MS = 250
 const MAX_BACKOFF_MS = 15_000
 /** An event is a message in base64 and a few short fields. */
 const MAX_EVENT_CHARACTERS: number = Math.ceil(MAX_MESSAGE_BYTES / 3) * 4 + 1024
 
-/** Listens to a realm's feed (`GET {feed}/stream`), in processes that live long. Requests still pull when it falls silent. */
+/** Listens to a realm's feed (`GET {feed}/stream`), in long-lived processes. Requests still pull when it falls silent. */
 export class FeedStream {
-  readonly #realm: Realm
+  readonly #subscriber: FeedSubscriber
+  readonly #refresh: () => Promise<void>
   readonly #closing = new AbortController()
   #running = false
   #failures = 0
 
-  constructor(realm: Realm) {
-    this.#realm = realm
+  /** `refresh` pulls the feed; it rejects with what it has reported. */
+  constructor(subscriber: FeedSubscriber, refresh: () => Promise<void>) {
+    this.#subscriber = subscriber
+    this.#refresh = refresh
   }
 
-  /** Begins to listen, once. */
+  /** Starts to listen, once. */
   start(): void {
     if (this.#running) return
     this.#running = true
@@ -37,54 +40,54 @@ export class FeedStream {
   async #run(closing: AbortSignal): Promise<void> {
     while (!closing.aborted) {
       try {
-        if (this.#realm.state.loaded) await this.#listen(closing)
-        else await this.#realm.feed.refresh()
+        if (this.#subscriber.state.loaded) await this.#listen(closing)
+        else await this.#refresh()
       } catch (error) {
         if (closing.aborted) return
         this.#failures += 1
-        // What the feed could not do it has reported itself; this is about the stream.
-        if (this.#realm.state.loaded) this.#realm.reportFeed(error)
+        // A failed refresh has been reported already; this is about the stream.
+        if (this.#subscriber.state.loaded) this.#subscriber.report(error)
       }
       if (this.#failures > 0) await pause(backoffMs(this.#failures), closing)
     }
   }
 
-  /** One connection, until it ends, fails or falls silent; every way but closing counts as a failure. */
+  /** One connection, until it ends, fails or falls silent; all but closing count as failures. */
   async #listen(closing: AbortSignal): Promise<void> {
     const connection = new AbortController()
-    const hangUp = () => connection.abort()
-    closing.addEventListener('abort', hangUp)
+    const abort = () => connection.abort()
+    closing.addEventListener('abort', abort)
     try {
       const reader = await this.#connect(connection)
       const parser = new EventParser(MAX_EVENT_CHARACTERS)
       for (;;) {
         const { done, value } = await unlessSilent(reader.read(), connection).catch((cause) => {
-          throw this.#broken('network', connection.signal.aborted ? 'fell silent' : 'broke off the stream', cause)
+          throw this.#failure('network', connection.signal.aborted ? 'fell silent' : 'broke off the stream', cause)
         })
         if (closing.aborted) return
-        if (done) throw this.#broken('ended', 'ended the stream')
+        if (done) throw this.#failure('ended', 'ended the stream')
         for (const event of this.#parse(parser, value)) {
-          if (event.type === 'feed') await this.#take(event.data)
+          if (event.type === 'feed') await this.#apply(event.data)
           if (closing.aborted) return
         }
       }
     } finally {
-      closing.removeEventListener('abort', hangUp)
+      closing.removeEventListener('abort', abort)
       connection.abort()
     }
   }
 
   async #connect(connection: AbortController): Promise<ReadableStreamDefaultReader<Uint8Array>> {
-    const { settings, feed, state, surroundings } = this.#realm
-    const url = feedUrl(settings.feed.url, 'stream', { after: String(state.sequence) })
-    const headers = { ...feed.headers(), accept: 'text/event-stream' }
-    const request = surroundings.settings.fetch(url.href, { redirect: 'manual', signal: connection.signal, headers })
+    const { feed, runtime, state } = this.#subscriber
+    const url = feedUrl(feed, 'stream', { after: String(state.sequence) })
+    const headers = { ...credentialHeaders(feed), accept: 'text/event-stream' }
+    const request = runtime.fetch(url.href, { redirect: 'manual', signal: connection.signal, headers })
     const response = await unlessSilent(request, connection).catch((cause) => {
-      throw this.#broken('network', 'could not be reached for the stream', cause)
+      throw this.#failure('network', 'could not be reached for the stream', cause)
     })
-    if (response.status !== 200) throw this.#broken('status', `answered ${response.status} for the stream`)
+    if (response.status !== 200) throw this.#failure('status', `answered ${response.status} for the stream`)
     if (!/^text\/event-stream/i.test(response.headers.get('content-type') ?? '') || response.body === null) {
-      throw this.#broken('not_a_feed', 'sent something else than a stream of events')
+      throw this.#failure('not_a_feed', 'sent something else than a stream of events')
     }
     return response.body.getReader()
   }
@@ -93,30 +96,30 @@ export class FeedStream {
     try {
       return parser.push(bytes)
     } catch (cause) {
-      throw this.#broken('too_large', 'sent an event beyond the bound', cause)
+      throw this.#failure('too_large', 'sent an event beyond the bound', cause)
     }
   }
 
-  async #take(data: string): Promise<void> {
+  async #apply(data: string): Promise<void> {
     const bytes = decodeBase64(data)
-    if (bytes === undefined) throw this.#broken('malformed', 'sent an event that is not base64')
+    if (bytes === undefined) throw this.#failure('malformed', 'sent an event that is not base64')
     try {
-      const { effect } = this.#realm.apply(bytes)
+      const { effect } = this.#subscriber.apply(bytes)
       this.#failures = 0
-      if (effect === 'staged' || effect === 'partial' || this.#realm.missingSections().length > 0) await this.#realm.feed.refresh()
+      if (effect === 'staged' || effect === 'partial' || this.#subscriber.missingSections().length > 0) await this.#refresh()
     } catch (error) {
-      if (!(error instanceof PortcullisError) || !HEALED_BY_MANIFEST.includes(error.detail)) throw error
-      await this.#realm.feed.refresh()
+      if (!isHealedByManifest(error)) throw error
+      await this.#refresh()
     }
-    void this.#realm.acknowledge()
+    void this.#subscriber.acknowledge()
   }
 
-  #broken(detail: string, what: string, cause?: unknown): PortcullisError {
-    return new PortcullisError('feed_unreachable', `${this.#realm.settings.feed.url.host} ${what}`, { detail, cause })
+  #failure(detail: string, event: string, cause?: unknown): PortcullisError {
+    return new PortcullisError('feed_unreachable', `${this.#subscriber.feed.url.host} ${event}`, { detail, cause })
   }
 }
 
-/** Gives up a connection on which nothing comes. */
+/** Aborts a connection on which nothing arrives. */
 async function unlessSilent<T>(promise: Promise<T>, connection: AbortController): Promise<T> {
   const timer: ReturnType<typeof setTimeout> = setTimeout(() => connection.abort(), SILENCE_MS)
   if (typeof timer === 'object') timer.unref?.()

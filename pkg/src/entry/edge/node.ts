@@ -1,7 +1,7 @@
 // Node, Deno and Bun: the module is a file beside the code.
 import { createHash, createPublicKey, verify } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { load } from '../../edge/core/core.ts'
+import { load } from '../../edge/core/module.ts'
 import { fasterEd25519 } from '../ed25519.ts'
 import { hasSimd } from '../simd.ts'
 

@@ -1,4 +1,4 @@
-import { AT_HOST, TokenBuffer, outcomeCode, type Ticket } from '../../core/token-buffer.ts'
+import { AWAITING_SIGNATURE, TokenBuffer, outcomeCode, type SignatureHandle } from '../../core/token-buffer.ts'
 import { type HostCrypto, hostCrypto, type HostKey } from '../../core/host-signatures.ts'
 import type { Algorithm, JWK } from '../../types.ts'
 import {
@@ -43,7 +43,7 @@ export class GateCore {
   check(token: string, now: number): number {
     return this.#call(() => {
       const code = this.#gate.begin(this.#buffer.write(token), now, this.#host.kind === 'synchronous')
-      if ((code & AT_HOST) === 0) return code
+      if ((code & AWAITING_SIGNATURE) === 0) return code
       const { handle, outcome } = this.#ask()
       return this.#gate.finish(handle, outcome, now)
     })
@@ -110,7 +110,7 @@ export class GateCore {
   }
 
   /** The key that a request is about; `undefined` when the core has none to give. */
-  hostKey({ handle }: Ticket): HostKey | undefined {
+  hostKey({ handle }: SignatureHandle): HostKey | undefined {
     const [algorithm, jwk] = this.#gate.hostKey(handle)
     return jwk === undefined ? undefined : { algorithm: algorithm as Algorithm, jwk: JSON.parse(jwk) as JWK }
   }

@@ -1,18 +1,18 @@
 import { __wbg_reset_state, initSync, reasons } from '../../../wasm/origin/core.js'
 import { PortcullisError } from '../../errors.ts'
-import { type Host, Loading } from '../../core/module.ts'
+import { type Runtime, WasmModule } from '../../core/module.ts'
 
 /** The origin's wasm module, and its present instance. */
-const loading: Loading = new Loading({ initSync, __wbg_reset_state, reasons }, "import from 'portcullis/origin', which loads it")
+const loading: WasmModule = new WasmModule({ initSync, __wbg_reset_state, reasons }, "import from 'portcullis/origin', which loads it")
 
 /** Makes the core ready. Every entry file calls it once, at import; later calls change nothing. */
-export function load(module: WebAssembly.Module, host: Host): void {
-  loading.load(module, host)
+export function load(module: WebAssembly.Module, runtime: Runtime): void {
+  loading.load(module, runtime)
 }
 
 /** What the runtime allows. Throws `not_loaded`. */
-export function host(): Host {
-  return loading.host
+export function host(): Runtime {
+  return loading.runtime
 }
 
 /** The core's memory. Throws `not_loaded`. */

@@ -1,5 +1,5 @@
 import { PortcullisError } from '../../errors.ts'
-import { type KeyFetch, RemoteKeys } from '../../jwks/remote-jwks.ts'
+import { type FetchCause, RemoteJwks } from '../../jwks/remote-jwks.ts'
 import { KeyLookupLimiter } from '../../jwks/lookup-limiter.ts'
 import { isObject } from '../../options.ts'
 import type { JWK, JWKS } from '../../types.ts'
@@ -30,7 +30,7 @@ export class IssuerKeys {
   readonly #realm: RealmSettings
   readonly #settings: Settings
   readonly #take: TakeKeys
-  readonly #remote: RemoteKeys | undefined
+  readonly #remote: RemoteJwks | undefined
   readonly #onChange: KeysChanged
   readonly #roll = new KeyRoll()
   readonly #search = new KeyLookupLimiter()
@@ -46,11 +46,11 @@ export class IssuerKeys {
     this.#realm = realm
     this.#settings = settings
     this.#take = take
-    this.#look = new KeyLookup(async () => this.#remote?.look())
+    this.#look = new KeyLookup(async () => this.#remote?.fetchForLookup())
     const { jwks } = realm
     if (typeof jwks === 'function') this.#remote = this.#fetched(FUNCTION_URL, 'configuration', async () => Response.json(await jwks()))
     else if (typeof jwks === 'string' || jwks instanceof URL) this.#remote = this.#fetched(jwks, 'url', settings.fetch)
-    else this.#install(new TextEncoder().encode(JSON.stringify(jwks)), FOR_EVER, 'configuration', 'act')
+    else this.#install(new TextEncoder().encode(JSON.stringify(jwks)), FOR_EVER, 'configuration', 'demand')
   }
 
   /** The set in use. */
@@ -76,7 +76,7 @@ export class IssuerKeys {
   remember(inFeed: JWKS): void {
     this.#roll.remember(inFeed.keys)
     // A set that is never fetched is what there is now.
-    if (this.#remote === undefined) this.#roll.fetched(this.#current.keys, 'act', Date.now())
+    if (this.#remote === undefined) this.#roll.fetched(this.#current.keys, 'demand', Date.now())
   }
 
   /** Whether they should be fetched before they are used. */
@@ -108,7 +108,7 @@ export class IssuerKeys {
 
   /** Begins to fetch the set if it soon will be due, or to confirm that a key is gone. */
   renewBehind(): void {
-    this.#remote?.refreshBehind(undefined, this.#roll.pollAgainAtMs <= Date.now() ? 'now' : 'ageing')
+    this.#remote?.refreshInBackground(undefined, this.#roll.pollAgainAtMs <= Date.now() ? 'now' : 'if_ageing')
   }
 
   /**
@@ -123,7 +123,7 @@ export class IssuerKeys {
   async lookFor(kid: string): Promise<boolean> {
     const { state } = this.#look
     if (this.#remote === undefined || state === 'resting' || this.#waiting >= MAX_WAITING_TOKENS) return false
-    if (!this.#search.admits(kid, state === 'under_way' ? 'under_way' : 'needed')) return false
+    if (!this.#search.admits(kid, state === 'under_way' ? 'running' : 'needed')) return false
     this.#waiting += 1
     try {
       await this.#look.join()
@@ -132,7 +132,7 @@ export class IssuerKeys {
       return false
     } finally {
       this.#waiting -= 1
-      this.#search.lookedFor(kid)
+      this.#search.recordLookup(kid)
     }
   }
 
@@ -146,7 +146,7 @@ export class IssuerKeys {
     this.#remote?.close()
   }
 
-  #fetched(url: URL | string, source: 'configuration' | 'url', fetch: typeof globalThis.fetch): RemoteKeys {
+  #fetched(url: URL | string, source: 'configuration' | 'url', fetch: typeof globalThis.fetch): RemoteJwks {
     const { jwksMaxAgeSeconds, jwksMaxStaleSeconds, jwksTimeoutMs, plainHttp } = this.#settings
     const options = {
       url,
@@ -156,25 +156,25 @@ export class IssuerKeys {
       plainHttp,
       shareFlights: host().shareFlights,
       fetch,
-      onFailure: (error: unknown, why: KeyFetch) => {
+      onFailure: (error: unknown, why: FetchCause) => {
         if (why === 'poll') this.#roll.failed(Date.now())
         this.#report(error instanceof PortcullisError ? error : unreachable(error))
       },
     }
-    return new RemoteKeys(options, (json, usableUntil, why) => this.#install(json, usableUntil, source, why))
+    return new RemoteJwks(options, (json, usableUntil, why) => this.#install(json, usableUntil, source, why))
   }
 
-  #install(json: Uint8Array, usableUntil: number, source: 'configuration' | 'url', why: KeyFetch): void {
+  #install(json: Uint8Array, usableUntil: number, source: 'configuration' | 'url', why: FetchCause): void {
     const own = (JSON.parse(new TextDecoder().decode(json)) as { keys: unknown[] }).keys
     const named = own.filter(isObject) as JWK[]
     // Nothing new, so tokens with made-up keys do not set the core to work.
-    if (why === 'look' && named.length > 0 && this.#roll.has(named)) return this.#report(undefined)
+    if (why === 'lookup' && named.length > 0 && this.#roll.has(named)) return this.#report(undefined)
     const unusable = this.#taken(json, usableUntil, source)
     this.#roll.fetched(own.filter((_, index) => !unusable.includes(index)) as JWK[], why, Date.now())
     const kept = this.#roll.kept(named)
     const keys = [...named, ...kept]
     // A look must not put off the end of keys that it has not seen.
-    const until = why === 'look' && kept.length > 0 ? (this.#installed?.usableUntil ?? usableUntil) : usableUntil
+    const until = why === 'lookup' && kept.length > 0 ? (this.#installed?.usableUntil ?? usableUntil) : usableUntil
     const all = kept.length === 0 ? json : new TextEncoder().encode(JSON.stringify({ keys }))
     if (kept.length > 0) this.#take(all, until, source)
     this.#installed = { json: all, usableUntil: until, source }

@@ -1,4 +1,4 @@
-import type { KeyFetch } from '../../jwks/remote-jwks.ts'
+import type { FetchCause } from '../../jwks/remote-jwks.ts'
 import type { JWK } from '../../types.ts'
 import type { WithdrawnKey } from '../core/gate.ts'
 
@@ -44,7 +44,7 @@ export class KeyRoll {
   }
 
   /** Takes note of the usable keys of a set that was fetched. */
-  fetched(keys: readonly JWK[], fetch: KeyFetch, nowMs: number): void {
+  fetched(keys: readonly JWK[], fetch: FetchCause, nowMs: number): void {
     const found = new Set(keys.map(identityOf))
     for (const jwk of keys) {
       this.#held.set(identityOf(jwk), { jwk, missedAtMs: undefined, seenAt: 'issuer' })
@@ -54,7 +54,7 @@ export class KeyRoll {
       if (this.#held.size <= MAX_HELD) break
       if (!found.has(id)) this.#held.delete(id)
     }
-    if (fetch === 'look') return
+    if (fetch === 'lookup') return
     for (const [id, key] of this.#held) if (!found.has(id)) this.#missed(id, key, fetch, nowMs)
     this.#pollAgainAtMs = Math.min(...[...this.#held.values()].map(({ missedAtMs = Infinity }) => missedAtMs + CONFIRM_AFTER_MS))
   }
@@ -91,7 +91,7 @@ export class KeyRoll {
     return [...this.#withdrawn.values(), ...unconfirmed].sort((one, other) => one.withdrawnAtMs - other.withdrawnAtMs)
   }
 
-  #missed(id: string, key: HeldKey, fetch: 'poll' | 'act', nowMs: number): void {
+  #missed(id: string, key: HeldKey, fetch: 'poll' | 'demand', nowMs: number): void {
     key.missedAtMs ??= nowMs
     if (fetch === 'poll' && nowMs - key.missedAtMs < CONFIRM_AFTER_MS) return
     this.#held.delete(id)

@@ -1,7 +1,7 @@
 // workerd compiles the module when the worker is uploaded; a request may not await what another began. Its WebCrypto verifies
 // before it returns.
 import module from '../../../../wasm/edge-slim/core_bg.wasm'
-import { load } from '../../../edge/core/core.ts'
+import { load } from '../../../edge/core/module.ts'
 
 load(module, { shareFlights: false, webCryptoReads: 'at_once' })
 export * from '../../../edge/index.ts'

@@ -1,0 +1,21 @@
+import { __wbg_reset_state, initSync, reasons } from '../../../wasm/edge/core.js'
+import { type Runtime, WasmModule } from '../../core/module.ts'
+
+export type { NodeCrypto, Runtime } from '../../core/module.ts'
+
+/** The edge's wasm module. */
+export const wasmModule: WasmModule = new WasmModule(
+  { initSync, __wbg_reset_state, reasons },
+  "import from 'portcullis/edge', or from 'portcullis/edge/load' and first call load(module, { shareFlights }) with the " +
+    'WebAssembly.Module of portcullis/edge.wasm',
+)
+
+/** Makes the core ready. Every entry file calls it once, at import; later calls change nothing. */
+export function load(module: WebAssembly.Module, runtime: Runtime): void {
+  wasmModule.load(module, runtime)
+}
+
+/** What the JavaScript runtime allows. Throws `not_loaded`. */
+export function loadedRuntime(): Runtime {
+  return wasmModule.runtime
+}

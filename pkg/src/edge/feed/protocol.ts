@@ -1,0 +1,31 @@
+import { PortcullisError } from '../../errors.ts'
+
+/** The paths below a feed's URL. */
+export type FeedPath = 'manifest' | 'deltas' | `sections/${string}` | 'stream' | 'acks' | 'look'
+
+/** The largest manifest or delta read: 4 MiB, room for half a million revocations at once. */
+export const MAX_MESSAGE_BYTES: number = 4 * 1024 * 1024
+/** The largest section read. A worker has 128 MB in all. */
+export const MAX_SECTION_BYTES: number = 32 * 1024 * 1024
+
+/** A path below a feed's URL, whose own query is kept. */
+export function feedUrl({ url: base }: { readonly url: URL }, path: FeedPath, query: Record<string, string> = {}): URL {
+  const url = new URL(base)
+  url.pathname = `${url.pathname.replace(/\/+$/, '')}/${path}`
+  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
+  return url
+}
+
+/** The headers of a request to a feed that asks for a credential. */
+export function credentialHeaders({ credential }: { readonly credential: string | undefined }): Record<string, string> {
+  return credential === undefined ? {} : { authorization: `Bearer ${credential}` }
+}
+
+/** Whether a refusal of a delta can only be healed by a manifest. */
+export function isHealedByManifest(error: unknown): error is PortcullisError {
+  return error instanceof PortcullisError && HEALED_BY_MANIFEST.includes(error.detail)
+}
+
+const HEALED_BY_MANIFEST: readonly (string | undefined)[] = [
+  'gap', 'equivocation', 'unknown_generation', 'generation_conflict', 'too_many_generations', 'too_many_changes',
+]

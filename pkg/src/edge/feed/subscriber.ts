@@ -1,0 +1,38 @@
+import type { FeedOptions, WaitUntil } from '../../types.ts'
+import type { NodeCrypto } from '../core/module.ts'
+import type { Applied, CoreState } from '../core/state.ts'
+
+/** What a transport needs of the realm that it feeds. */
+export interface FeedSubscriber {
+  readonly name: string
+  readonly feed: FeedSettings
+  readonly runtime: FeedRuntime
+  /** The realm's state as of the last change. */
+  readonly state: CoreState
+  /** Applies a manifest or delta. Throws `feed_refused`, also for a message of another realm; then nothing has changed. */
+  apply(message: Uint8Array): Applied
+  /** The SHA-256 names, in hexadecimal, of the sections to fetch. */
+  missingSections(): string[]
+  /** Stores a section; `sha256`: its hash where the runtime has computed it. Throws `feed_refused`. */
+  provideSection(bytes: Uint8Array, sha256: Uint8Array | undefined): void
+  /** Tells the origin the realm's position where it asks for that. Never rejects. */
+  acknowledge(waitUntil?: WaitUntil): Promise<void>
+  /** Reports a failure of the feed. */
+  report(error: unknown): void
+}
+
+/** Where a realm's feed is, with every default filled in. */
+export interface FeedSettings extends Required<Omit<FeedOptions, 'url' | 'credential' | 'acknowledge'>> {
+  url: URL
+  credential: string | undefined
+  acknowledge: FeedOptions['acknowledge'] | undefined
+}
+
+/** The parts of the JavaScript runtime that transports use. */
+export interface FeedRuntime {
+  /** Read at each call: a gate may be given another one. */
+  readonly fetch: typeof fetch
+  /** Whether a request may await I/O that another began. */
+  readonly shareFlights: boolean
+  readonly nodeCrypto: NodeCrypto | undefined
+}
