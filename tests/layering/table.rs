@@ -124,6 +124,8 @@ pub const TYPESCRIPT: &[Room] = &[
             "origin/http/*.ts",
             "origin/core/name.ts",
             "type origin/service/",
+            "type origin/feed/",
+            "origin/metrics/",
             "origin/api.ts",
             "origin/clock.ts",
             "http/",

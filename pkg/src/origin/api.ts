@@ -18,7 +18,15 @@ export interface Origin {
    * has withdrawn lately is revoked too, if it was issued before that; at most 10,000 of one key. Rejects with
    * `invalid_token`, `unexpected_token_use`, `jwks_unreachable`, or `invalid_event` (`detail: 'missing_token_id'`).
    */
-  revokeToken(token: string, act?: Act): Promise<Recorded>
+  revokeToken(token: string, act?: DatedAct): Promise<Recorded>
+  /**
+   * Revokes a token for the client to which it was issued (RFC 7009), which the caller has authenticated: an access token, or
+   * with a refresh token of an issuer that stands beside the origin the session it belongs to. What is not known here is no error:
+   * it is counted and reported as `unknown_token`, and `changed` is false. Rejects with `unknown_realm`, `invalid_event`
+   * (`detail: 'other_client'`, `'missing_token_id'`), `unexpected_token_use` (the token is of a kind that cannot be revoked) or
+   * `jwks_unreachable`. The actor is `client:<client>` unless the act names one.
+   */
+  revokeOAuthToken(realm: string, client: string, token: string, act?: DatedAct): Promise<Recorded>
   /** Ends a session: tokens with this `sid` are refused. An issuer that stands beside the origin hears of it. */
   endSession(realm: string, sid: string, act?: DatedAct): Promise<Recorded>
   /** Ends one client's part in a session: tokens with this `sid` and `azp` up to now are refused; the client may come back to it. */
@@ -40,9 +48,9 @@ export interface Origin {
    * lately. Rejects with
    * `invalid_event`: `unknown_key`, or `last_key` (no other signing key is left that is not banned) unless `force` is `true`.
    */
-  banKey(realm: string, kid: string, options?: { force?: boolean } & Act): Promise<Recorded>
+  banKey(realm: string, kid: string, options?: { force?: boolean } & DatedAct): Promise<Recorded>
   /** Refuses a user's tokens whose version is below `version`. */
-  raiseTokenVersion(realm: string, sub: string, version: number, act?: Act): Promise<Recorded>
+  raiseTokenVersion(realm: string, sub: string, version: number, act?: DatedAct): Promise<Recorded>
   /**
    * Replaces a mistaken not-before, version or ban, which nothing else can take back. `act.reason` is required. Gates learn of it
    * from the next manifest. A revoked token cannot be taken back, nor what an issuer has ended itself. A `notBefore` more than
@@ -70,7 +78,7 @@ export interface Origin {
    * Resolves as soon as all edges have acknowledged a revocation, or when `timeoutMs` (0 to 30000) is over, `signal` aborts or
    * the origin closes. Rejects with `unknown_realm`, `closed` or `invalid_option`.
    */
-  enforced(recorded: Recorded, options: { timeoutMs: number; signal?: AbortSignal }): Promise<Enforcement>
+  enforced(recorded: Pick<Recorded, 'realm' | 'sequence'>, options: { timeoutMs: number; signal?: AbortSignal }): Promise<Enforcement>
   /** Whether a key is banned, by its RFC 7638 thumbprint. For issuers, which never sign with such a one again. */
   bans(realm: string, thumbprint: string): boolean
   status(): OriginStatus[]
@@ -87,7 +95,8 @@ export interface DatedAct extends Act {
   /**
    * The event's own time, in unix seconds, where an authenticated source of the issuer states one, such as a Keycloak event or
    * the `iat` of a logout token. Recorded without `issuerSkewSeconds`, also when it lies ahead of us; more than an hour ahead
-   * it is not believed, and the time of arrival is recorded. Both are reported as `clock`. Default: now, by the origin's clock.
+   * it is not believed, and the time of arrival is recorded. Both are reported as `clock`. What sets no not-before (a token, a
+   * key, a version) is refused whatever the time; it only tells how far the issuer's clock is. Default: now, by the origin's clock.
    */
   occurredAt?: number
 }
@@ -107,6 +116,8 @@ export interface RequestSource {
 export interface Recorded {
   realm: string
   sequence: number
+  /** Whether it was news: false when it was in force already, or there was nothing to revoke. */
+  changed: boolean
 }
 
 /**

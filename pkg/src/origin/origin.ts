@@ -1,32 +1,32 @@
 import { PortcullisError } from '../errors.ts'
-import type { Reason } from '../reasons.ts'
+import type { Origin } from './api.ts'
 import { AuditLog } from './audit/log.ts'
-import { AuditBounds } from './recording/audit-bounds.ts'
 import { systemClock } from './clock.ts'
-import { ROUTES } from './http/all-routes.ts'
-import { ClientRegistry } from './http/clients.ts'
-import type { LedgerCore, TokenSubject } from './core/ledger.ts'
-import { EdgeRegistry } from './feed/edge-registry.ts'
-import { enforced } from './service/enforcement.ts'
-import { createRequestHandler } from './http/handler.ts'
-import { FailureLimiter } from './http/failure-limiter.ts'
-import { RealmFeed } from './feed/realm-feed.ts'
-import { OriginGate } from './gate/gate.ts'
+import type { LedgerCore } from './core/ledger.ts'
 import { onCoreFault } from './core/module.ts'
-import { IssuerClock } from './gate/issuer-clock.ts'
-import { KeyPublisher } from './service/key-publisher.ts'
-import { Committer } from './recording/committer.ts'
-import { openLedgers } from './recording/load-ledgers.ts'
-import { Metrics } from './metrics/metrics.ts'
+import { EdgeRegistry } from './feed/edge-registry.ts'
 import { Pusher } from './feed/pusher.ts'
 import { Readers } from './feed/readers.ts'
-import { createRevocations } from './service/revocations.ts'
-import { publicKeyOf, rotateSigningKey } from './service/rotation.ts'
-import { resolveOriginSettings, type Settings } from './settings.ts'
-import { TokenRevocations } from './service/token-revocation.ts'
-import type { Origin, OriginStatus, RequestSource } from './api.ts'
+import { RealmFeed } from './feed/realm-feed.ts'
+import { OriginGate } from './gate/gate.ts'
+import { IssuerClock } from './gate/issuer-clock.ts'
+import { ROUTES } from './http/all-routes.ts'
+import { ClientRegistry } from './http/clients.ts'
+import { FailureLimiter } from './http/failure-limiter.ts'
+import { createRequestHandler } from './http/handler.ts'
+import { Metrics } from './metrics/metrics.ts'
 import type { OriginOptions } from './options.ts'
+import { AuditBounds } from './recording/audit-bounds.ts'
+import { Committer } from './recording/committer.ts'
+import { openLedgers } from './recording/load-ledgers.ts'
+import { KeyPublisher } from './service/key-publisher.ts'
+import { createOperations } from './service/operations.ts'
+import { Recorder } from './service/recorder.ts'
+import { publicKeyOf } from './service/rotation.ts'
+import { createService } from './service/service.ts'
+import { TokenRevocations } from './service/token-revocation.ts'
 import { UnknownTokens } from './service/unknown-tokens.ts'
+import { resolveOriginSettings, type Settings } from './settings.ts'
 
 /** How long requests under way may go on after `close`; a revocation takes milliseconds. */
 const CLOSE_TIMEOUT_MS = 2_000
@@ -58,23 +58,7 @@ async function start(settings: Settings, clients: ClientRegistry): Promise<Origi
   )
   const gate: OriginGate = new OriginGate({ settings, feeds, publicKey: publicKeyOf(settings.signingKey), clock, issuerClocks })
   const edges = new EdgeRegistry({ edges: settings.edges, realms: feeds, silentAfterSeconds, skewSeconds, clock, onReport })
-  const pushers = settings.edges.flatMap(({ name, pushUrl, ackSecret }) =>
-    pushUrl === undefined
-      ? []
-      : [
-          new Pusher({
-            edge: name,
-            url: new URL(pushUrl),
-            secret: ackSecret,
-            feeds: [...feeds.values()],
-            book: edges,
-            heartbeatSeconds: settings.heartbeatSeconds,
-            timeoutMs: settings.pushTimeoutMs,
-            fetch: settings.fetch,
-            onReport: settings.onReport,
-          }),
-        ],
-  )
+  const pushers = createPushers(settings, feeds, edges)
   const fault = (cause: unknown, message: string): void =>
     settings.onReport({ kind: 'fault', error: new PortcullisError('fault', message, { cause }) })
 
@@ -104,14 +88,7 @@ async function start(settings: Settings, clients: ClientRegistry): Promise<Origi
   // When it fails, the store has been reported already.
   const summarize = (): Promise<void> => audit.summarize().catch(() => undefined)
 
-  const keyFeed = new KeyPublisher({ settings, committer, gate, ledger: ledgerOf })
-  const tokens = new TokenRevocations({
-    committer,
-    gate,
-    ledger: ledgerOf,
-    onExhausted: (realm, error) => settings.onReport({ kind: 'jwks', realm, error }),
-  })
-
+  const keyPublisher = new KeyPublisher({ settings, committer, gate, ledger: ledgerOf })
   /** What was pruned under smaller bounds must not be accepted under wider ones: the ledger remembers which were in force. */
   const recordBounds = async (): Promise<void> => {
     await Promise.all([...ledgers.keys()].map((realm) => committer.record(realm, { kind: 'bounds' })))
@@ -121,7 +98,7 @@ async function start(settings: Settings, clients: ClientRegistry): Promise<Origi
     for (const feed of feeds.values()) feed.heartbeat()
     edges.watch()
     for (const issuerClock of issuerClocks.values()) issuerClock.tend()
-    keyFeed.tend()
+    keyPublisher.tend()
   })
   const pruning = every(settings.pruneIntervalSeconds, async () => {
     await summarize()
@@ -149,7 +126,7 @@ async function start(settings: Settings, clients: ClientRegistry): Promise<Origi
     forgetCore()
     clearInterval(heartbeat)
     clearInterval(pruning)
-    keyFeed.close()
+    keyPublisher.close()
     gate.endLooks()
     for (const feed of feeds.values()) feed.drain()
     edges.close()
@@ -172,39 +149,39 @@ async function start(settings: Settings, clients: ClientRegistry): Promise<Origi
     return ledger
   }
 
-  const origin: Origin = {
-    ...createRevocations({ settings, committer, gate, tokens, clock, ledger: ledgerOf, onFault: fault }),
-    async publishKeys(realm, act) {
-      ledgerOf(realm)
-      return keyFeed.publish(realm, act)
-    },
-    async rotateSigningKey(signingKey, act) {
-      if (closing !== undefined) throw closed()
-      await rotateSigningKey({ gate, ledgers, feeds, audit }, signingKey, act)
-    },
-    refuses: (realm: string, subject: TokenSubject) => ledgerOf(realm).refuses(subject) as Reason | undefined,
-    userNotBefore: (realm: string, sub: string) => ledgerOf(realm).userNotBefore(sub),
-    minimumVersion: (realm: string, sub: string) => ledgerOf(realm).minimumVersion(sub),
-    async enforced(recorded, options) {
-      ledgerOf(recorded.realm)
-      return enforced(edges, recorded, options)
-    },
-    bans: (realm: string, thumbprint: string) => ledgerOf(realm).bans(thumbprint),
-    status: (): OriginStatus[] => [...feeds.keys()].map((realm) => ({ realm, ...ledgerOf(realm).head(), policy: gate.policy(realm), edges: edges.status(realm) })),
-    audit,
-    fetch: (request: Request, source: RequestSource = {}): Promise<Response> => handler.respond(request, source),
-    close: () => (closing ??= close()),
-  }
+  const recorder = new Recorder({ committer, issuerClocks })
+  const onExhausted = (realm: string, error: PortcullisError): void => onReport({ kind: 'jwks', realm, error })
+  const tokens = new TokenRevocations({ recorder, ledger: ledgerOf, onExhausted })
+  const unknownTokens = new UnknownTokens({ count: (realm) => metrics.unknownToken(realm), onReport })
+  const verbs = { recorder, tokens, unknownTokens, onFault: fault }
+  const service = createService({ ...verbs, settings, clock, gate, feeds, edges, audit, keyPublisher, ledger: ledgerOf })
+  const operations = createOperations({ service, settings, clock, issuerClocks, gate, committer, audit, keyPublisher, ledger: ledgerOf })
   const failures = new FailureLimiter(settings.maxFailuresPerMinute)
-  const unknownTokens = new UnknownTokens({ metrics, onReport: settings.onReport })
   const readers = new Readers({ maxWaitingPerAddress: settings.maxWaitingPerAddress })
-  const parts = { settings, clock, issuerClocks, gate, keyFeed, tokens, committer, ledgers, audit, feeds, edges, clients, failures, metrics, readers, unknownTokens }
-  const handler = createRequestHandler({ context: { ...parts, origin }, routes: ROUTES, closing: () => closing !== undefined, onFault: fault })
+  const handler = createRequestHandler({
+    context: { settings, service, operations, gate, audit, clients, failures, feeds, edges, readers, metrics },
+    routes: ROUTES,
+    closing: () => closing !== undefined,
+    onFault: fault,
+  })
   // A store that fails has been reported. It is told again when there is something to prune; until then nothing is widened.
   await recordBounds().catch(() => undefined)
-  await keyFeed.begin()
+  await keyPublisher.begin()
   const pushing = pushers.map((pusher) => pusher.run())
-  return origin
+  return {
+    ...service,
+    fetch: (request, source = {}) => handler.respond(request, source),
+    close: () => (closing ??= close()),
+  }
+}
+
+function createPushers(settings: Settings, feeds: ReadonlyMap<string, RealmFeed>, edges: EdgeRegistry): Pusher[] {
+  const { heartbeatSeconds, pushTimeoutMs, fetch, onReport } = settings
+  return settings.edges.flatMap(({ name, pushUrl, ackSecret }) => {
+    if (pushUrl === undefined) return []
+    const target = { edge: name, url: new URL(pushUrl), secret: ackSecret }
+    return [new Pusher({ ...target, feeds: [...feeds.values()], edges, heartbeatSeconds, timeoutMs: pushTimeoutMs, fetch, onReport })]
+  })
 }
 
 function closed(): PortcullisError {

@@ -44,7 +44,7 @@ interface Progress {
   reported?: Trouble
 }
 
-export interface EdgeBookOptions {
+export interface EdgeRegistryOptions {
   edges: readonly EdgeOptions[]
   /** By the realm's name. */
   realms: ReadonlyMap<string, Published>
@@ -58,13 +58,13 @@ export interface EdgeBookOptions {
  * The edges known by name, and how far each one is. Only acknowledgements count: that a push was taken proves nothing.
  */
 export class EdgeRegistry {
-  readonly #options: EdgeBookOptions
+  readonly #options: EdgeRegistryOptions
   readonly #startedAt: number
   readonly #progress = new Map<string, Progress>()
   readonly #listeners = new Set<() => void>()
   #closed = false
 
-  constructor(options: EdgeBookOptions) {
+  constructor(options: EdgeRegistryOptions) {
     this.#options = options
     this.#startedAt = options.clock()
   }
@@ -138,7 +138,7 @@ export class EdgeRegistry {
 
   /**
    * Resolves when no edge is missing any more that could be heard of, after `timeoutMs`, when `signal` aborts or when
-   * the book is closed.
+   * the registry is closed.
    */
   async enforced(realm: string, sequence: number, timeoutMs: number, signal?: AbortSignal): Promise<void> {
     const mute = new Set(this.#options.edges.filter(({ ackSecret }) => ackSecret === undefined).map(({ name }) => name))

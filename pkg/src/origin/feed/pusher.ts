@@ -17,7 +17,7 @@ export interface PusherOptions {
   /** Shows the edge that it is the origin who pushes; `undefined`: it reads no long pushes. */
   secret: string | undefined
   feeds: readonly RealmFeed[]
-  book: EdgeRegistry
+  edges: EdgeRegistry
   heartbeatSeconds: number
   timeoutMs: number
   fetch: typeof fetch
@@ -105,7 +105,7 @@ export class Pusher {
       if ((status >= 200 && status < 300) || (kind === 'hint' && status === 409)) {
         target.sequence = sequence
         target.pushedAtMs = Date.now()
-        if (kind !== 'hint') this.#options.book.pushed(feed.name, this.#options.edge, sequence)
+        if (kind !== 'hint') this.#options.edges.pushed(feed.name, this.#options.edge, sequence)
         this.#succeeded()
         return
       }

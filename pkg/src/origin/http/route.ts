@@ -15,7 +15,7 @@ export interface Call {
   /** Who asks, where the route is for administrators. */
   administrator: Administrator | undefined
   /** What the audit log is to say of who asks; only an administrator's `?reason=` is. Throws a `Problem` (400). */
-  act(actor?: string): Act
+  act(): Act
   /**
    * Says on whose account a secret is about to be tried. Throws a `Problem` (429) when this address has failed too
    * often with it, or with all accounts together; should the request end in 401, 403, `invalid_grant` or

@@ -69,8 +69,7 @@ function handle(context: Context, route: Route, { source, named, ...arrival }: A
   const attempt = (account: string): void => attempts.attempt(account)
   const admitted = async (): Promise<Response> => {
     const administrator = await admit(context, route, { request, source, realm: named })
-    const act = (actor?: string): Act =>
-      administrator === undefined ? actOf(source, actor) : actOfAdministrator(url, source, administrator)
+    const act = (): Act => (administrator === undefined ? actOf(source) : actOfAdministrator(url, source, administrator))
     return route.handle({ context, ...arrival, network: networkOf(source.address), administrator, act, attempt })
   }
   const presents = request.headers.has('authorization') || route.access === 'anybody'
@@ -78,8 +77,8 @@ function handle(context: Context, route: Route, { source, named, ...arrival }: A
   return notingRefusals(context.audit, { route, realm: named, address: source.address }, counted)
 }
 
-function actOf({ address }: RequestSource, actor: string | undefined): Act {
-  return { ...(actor === undefined ? {} : { actor }), ...(address === undefined ? {} : { address }) }
+function actOf({ address }: RequestSource): Act {
+  return address === undefined ? {} : { address }
 }
 
 function actOfAdministrator(url: URL, source: RequestSource, { subject }: Administrator): Act {
@@ -91,7 +90,7 @@ function actOfAdministrator(url: URL, source: RequestSource, { subject }: Admini
   ) {
     throw invalidRequest(`reason must be a text of at most ${MAX_REASON_CHARACTERS} characters, given once`)
   }
-  return { ...actOf(source, `admin:${subject ?? ''}`), ...(reason === undefined || reason === '' ? {} : { reason }) }
+  return { ...actOf(source), actor: `admin:${subject ?? ''}`, ...(reason === undefined || reason === '' ? {} : { reason }) }
 }
 
 /** The path with fewer parameters comes first: `/sessions/end` is not the session `end` (OpenAPI 3.1.1 §4.8.8.2). */

@@ -64,7 +64,7 @@ export async function enforcedOr(
   const leave = context.readers.enter(network)
   const timeoutMs = leave === undefined ? 0 : wait.timeoutMs
   try {
-    return json(200, await context.origin.enforced(recorded, { timeoutMs, signal: request.signal }))
+    return json(200, await context.service.enforced(recorded, { timeoutMs, signal: request.signal }))
   } finally {
     leave?.()
   }

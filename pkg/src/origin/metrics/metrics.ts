@@ -117,8 +117,15 @@ export interface RealmMeasurements {
   edges: readonly EdgeStatus[]
 }
 
-/** Everything there is to measure, in the text form of OpenMetrics 1.0. `now` is the time by the origin. */
-export function measure(metrics: Metrics, realms: readonly RealmMeasurements[], now: number): string {
+/** What is measured at one moment. */
+export interface Measurements {
+  /** The time by the origin, in unix seconds. */
+  now: number
+  realms: readonly RealmMeasurements[]
+}
+
+/** Everything there is to measure, in the text form of OpenMetrics 1.0. */
+export function measure(metrics: Metrics, { now, realms }: Measurements): string {
   const ofRealms = (value: (measured: RealmMeasurements) => number): Sample[] =>
     realms.map((measured) => ({ labels: { realm: measured.realm }, value: value(measured) }))
   const edges = realms.flatMap(({ realm, edges }) =>

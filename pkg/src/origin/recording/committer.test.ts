@@ -91,7 +91,7 @@ test('an event and its line are one transaction, with the sequence that the call
     committer.record('acme', { kind: 'session', session: 's2' }),
   ])
   assert.equal(failingStore.commits(), 1)
-  assert.deepEqual(recorded[0], { realm: 'acme', sequence: 3 })
+  assert.deepEqual(recorded[0], { realm: 'acme', sequence: 3, changed: true })
   assert.deepEqual(await lines(), [
     { realm: 'acme', at: now, action: 'session_ended', actor: 'application', subject: 's1', sequence: 3 },
     { realm: 'acme', at: now, action: 'user_logged_out', actor: 'admin:bob', sequence: 3, reason: 'left' },
@@ -125,15 +125,16 @@ test('a transaction waits while more comes with every turn of the event loop, bu
 })
 
 test('what was in force already is audited all the same, durably', async () => {
-  const first = await committer.record('acme', ...ended('s1'))
-  assert.deepEqual(await committer.record('acme', ...ended('s1')), first)
+  assert.deepEqual(await committer.record('acme', ...ended('s1')), { realm: 'acme', sequence: 1, changed: true })
+  const again = { realm: 'acme', sequence: 1, changed: false }
+  assert.deepEqual(await committer.record('acme', ...ended('s1')), again)
   assert.equal(failingStore.commits(), 2)
   assert.deepEqual(
     (await lines()).map(({ sequence }) => sequence),
     [1, 1],
   )
   // Without a line there is nothing to write.
-  assert.deepEqual(await committer.record('acme', { kind: 'session', session: 's1' }), first)
+  assert.deepEqual(await committer.record('acme', { kind: 'session', session: 's1' }), again)
   assert.equal(failingStore.commits(), 2)
 })
 
@@ -141,9 +142,9 @@ test('what was in force already costs no disk sync when its own actor asks, also
   const own = (actor: string) =>
     [{ kind: 'session', session: 's1' }, { audit: { action: 'session_ended', actor, subject: 's1' } }] as const
   const asked = await Promise.all([committer.record('acme', ...own('user:alice')), committer.record('acme', ...own('client:demo'))])
-  assert.deepEqual(asked, [{ realm: 'acme', sequence: 1 }, { realm: 'acme', sequence: 1 }])
+  assert.deepEqual(asked, [{ realm: 'acme', sequence: 1, changed: true }, { realm: 'acme', sequence: 1, changed: false }])
   for (const actor of ['user:alice', 'client:demo', 'token:7']) {
-    assert.deepEqual(await committer.record('acme', ...own(actor)), { realm: 'acme', sequence: 1 })
+    assert.deepEqual(await committer.record('acme', ...own(actor)), { realm: 'acme', sequence: 1, changed: false })
   }
   assert.equal(failingStore.commits(), 1)
   assert.deepEqual((await lines()).map(({ actor }) => actor), ['user:alice'])

@@ -115,11 +115,17 @@ export class Committer {
   }
 
   /**
-   * Records an event. Resolves when it is durable and in force here, also when it was already. Rejects with
+   * Records an event. Resolves when it is durable and in force here, also when it was already (`changed`: false). Rejects with
    * `unknown_realm`, `invalid_event`, `store_unavailable`, `closed` or what the guard throws.
    */
   record(realm: string, event: LedgerEvent, { audit, guard }: RecordOptions = {}): Promise<Recorded> {
     return this.#ask({ realm, event, guard, audit: audit && { ...audit, actor: audit.actor ?? APPLICATION } })
+  }
+
+  /** Where a realm's ledger stands, for what needs no event. Throws `unknown_realm` or `closed`. */
+  inForce(realm: string): Recorded {
+    if (this.#closed) throw closed()
+    return { realm, sequence: this.#ledger(realm).sequence, changed: false }
   }
 
   /** Adds a line to the audit log for what the ledger does not record. Resolves when it is durable; rejects so too. */
@@ -149,7 +155,7 @@ export class Committer {
   }
 
   #ask(asked: Omit<Waiting, 'resolve' | 'reject'>): Promise<Recorded> {
-    if (this.#closed) return Promise.reject(new PortcullisError('closed', 'the origin is closed'))
+    if (this.#closed) return Promise.reject(closed())
     if (this.#fault !== undefined) return Promise.reject(coreFailed(this.#fault))
     if (!this.#options.ledgers.has(asked.realm)) return Promise.reject(unknownRealm())
     const recorded = new Promise<Recorded>((resolve, reject) => {
@@ -219,7 +225,7 @@ export class Committer {
     }
     for (const [realm, { after }] of staged) this.#options.onCommitted(realm, after)
     for (const { realm, time } of waiting) if (time !== undefined) this.#options.onTime?.(realm, time)
-    for (const { realm, resolve } of waiting) resolve({ realm, sequence: this.#ledger(realm).sequence })
+    for (const { realm, outcome, resolve } of waiting) resolve({ realm, sequence: this.#ledger(realm).sequence, changed: outcome === 'new' })
   }
 
   /** Must not throw: the callers of the turn still have to hear of what came before. */
@@ -293,6 +299,10 @@ export class Committer {
 
 function coreFailed(cause: PortcullisError): PortcullisError {
   return new PortcullisError('store_unavailable', cause.message, { detail: 'core_failed', cause })
+}
+
+function closed(): PortcullisError {
+  return new PortcullisError('closed', 'the origin is closed')
 }
 
 function unknownRealm(): PortcullisError {

@@ -5,7 +5,7 @@ import { type Enforcement, MAX_WAIT_MS, type Recorded } from '../api.ts'
 /** Waits until all edges have acknowledged a revocation, as `Origin.enforced` does. Rejects with `invalid_option`. */
 export async function enforced(
   edges: EdgeRegistry,
-  { realm, sequence }: Recorded,
+  { realm, sequence }: Pick<Recorded, 'realm' | 'sequence'>,
   { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal },
 ): Promise<Enforcement> {
   if (!Number.isSafeInteger(sequence) || sequence < 0) throw invalid('recorded must be what a revocation resolved to')

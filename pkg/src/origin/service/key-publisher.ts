@@ -18,7 +18,7 @@ const LAST_KEYS_RETRY_MS = 1_000
 /** Readers of one realm that wait for a look at the same time. Each gate asks once at a time. */
 const MAX_LOOKING = 1_000
 
-export interface KeyFeedOptions {
+export interface KeyPublisherOptions {
   settings: Settings
   committer: Committer
   gate: OriginGate
@@ -31,7 +31,7 @@ export interface KeyFeedOptions {
  * next change.
  */
 export class KeyPublisher {
-  readonly #options: KeyFeedOptions
+  readonly #options: KeyPublisherOptions
   /** What is under way for each realm: of two sets the later one must come last. */
   readonly #turns = new Map<string, Promise<unknown>>()
   /** The set of a realm that the ledger did not take. */
@@ -42,7 +42,7 @@ export class KeyPublisher {
   readonly #retries = new Set<ReturnType<typeof setTimeout>>()
   #closed = false
 
-  constructor(options: KeyFeedOptions) {
+  constructor(options: KeyPublisherOptions) {
     this.#options = options
     options.gate.onKeys((realm) => void this.record(realm).catch(() => undefined))
   }
@@ -142,7 +142,7 @@ export class KeyPublisher {
     const isKnown = keysInFeed === 'omit' || keys.keys.length > 0
     const isRefused = wanted !== undefined && wanted === this.#refused.get(realm)
     if (!isKnown || isRefused || wanted === ledger(realm).jwks())
-      return { realm, sequence: ledger(realm).sequence }
+      return committer.inForce(realm)
     try {
       const event =
         wanted === undefined ? ({ kind: 'keysWithdrawn' } as const) : ({ kind: 'keys', jwks: wanted } as const)

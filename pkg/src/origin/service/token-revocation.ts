@@ -1,9 +1,9 @@
 import { PortcullisError } from '../../errors.ts'
-import type { Act } from '../store/audit-entry.ts'
+import type { DatedAct, Recorded } from '../api.ts'
 import type { LedgerCore, LedgerEvent } from '../core/ledger.ts'
-import type { IdentifiedToken, OriginGate } from '../gate/gate.ts'
-import type { Committer } from '../recording/committer.ts'
-import type { Recorded } from '../api.ts'
+import type { IdentifiedToken } from '../gate/gate.ts'
+import { refused } from './checks.ts'
+import type { Recorder } from './recorder.ts'
 
 /**
  * Revocations recorded for one withdrawn key, in one run of the process. Who has stolen such a key can sign tokens with as
@@ -14,8 +14,7 @@ export const MAX_WITHDRAWN_REVOCATIONS = 10_000
 const MAX_COUNTED_KEYS = 1_024
 
 export interface TokenRevocationsOptions {
-  committer: Committer
-  gate: OriginGate
+  recorder: Recorder
   /** Throws `unknown_realm` or `closed`. */
   ledger: (realm: string) => LedgerCore
   /** Hears once of each withdrawn key by which no more is recorded. */
@@ -36,27 +35,25 @@ export class TokenRevocations {
    * Records that a token is revoked. `undefined`: too many tokens of its key have been, and the issuer has withdrawn that key.
    * Rejects with `invalid_event` (`missing_token_id`), or as `Committer.record`.
    */
-  async record(token: IdentifiedToken, audit: Act): Promise<Recorded | undefined> {
-    const { committer, ledger } = this.#options
+  async record(token: IdentifiedToken, act: DatedAct): Promise<Recorded | undefined> {
+    const { recorder, ledger } = this.#options
     const { name: realm, tokenId, issuedAt, expiresAt } = token
-    if (tokenId === undefined || tokenId === '') {
-      throw new PortcullisError('invalid_event', 'the token has no jti', { detail: 'missing_token_id' })
-    }
-    const entry = { ...audit, action: 'token_revoked', subject: tokenId } as const
+    if (tokenId === undefined || tokenId === '') throw refused('missing_token_id', 'the token has no jti')
+    const line = { action: 'token_revoked', subject: tokenId } as const
     const event: LedgerEvent = {
       kind: 'token',
       tokenId,
       ...(expiresAt === undefined ? {} : { expiresAt }),
       ...(issuedAt === undefined ? {} : { issuedAt }),
     }
-    if (token.signedBy === 'issuer') return committer.record(realm, event, { audit: entry })
+    if (token.signedBy === 'issuer') return recorder.record(realm, event, line, act)
     if (ledger(realm).refuses({ tokenId, issuedAt: token.issuedAt, expiresAt: token.expiresAt }) === 'token_revoked') {
-      return { realm, sequence: ledger(realm).sequence }
+      return recorder.inForce(realm)
     }
     const key = `${realm} ${token.thumbprint}`
     if (!this.#isAdmitted(key, realm, token.thumbprint)) return undefined
     try {
-      return await committer.record(realm, event, { audit: { ...entry, detail: `withdrawn_key ${token.thumbprint}` } })
+      return await recorder.record(realm, event, { ...line, detail: `withdrawn_key ${token.thumbprint}` }, act)
     } catch (error) {
       this.#withdrawn.set(key, Math.max(0, (this.#withdrawn.get(key) ?? 0) - 1))
       throw error

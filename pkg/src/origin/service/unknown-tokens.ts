@@ -1,5 +1,4 @@
 import { PortcullisError } from '../../errors.ts'
-import type { Metrics } from '../metrics/metrics.ts'
 import type { OriginReport } from '../api.ts'
 
 /** How often a realm's unknown tokens are reported at the most. */
@@ -12,7 +11,8 @@ const REPORT_INTERVAL_MS = 60_000
 export type UnknownCause = 'not_known' | 'other_realm'
 
 export interface UnknownTokensOptions {
-  metrics: Metrics
+  /** Counts one. */
+  count: (realm: string) => void
   onReport: (report: OriginReport) => void
   nowMs?: () => number
 }
@@ -22,21 +22,21 @@ export interface UnknownTokensOptions {
  * 200, so without this an operator never hears that such tokens live on.
  */
 export class UnknownTokens {
-  readonly #metrics: Metrics
+  readonly #count: (realm: string) => void
   readonly #onReport: (report: OriginReport) => void
   readonly #nowMs: () => number
   /** By realm: when it was last reported, and how many came since. Only realms of ours are noted. */
   readonly #realms = new Map<string, { reportedAtMs: number; count: number }>()
 
-  constructor({ metrics, onReport, nowMs = () => performance.now() }: UnknownTokensOptions) {
-    this.#metrics = metrics
+  constructor({ count, onReport, nowMs = () => performance.now() }: UnknownTokensOptions) {
+    this.#count = count
     this.#onReport = onReport
     this.#nowMs = nowMs
   }
 
   /** Nothing of the token itself is taken. */
   note(realm: string, cause: UnknownCause): void {
-    this.#metrics.unknownToken(realm)
+    this.#count(realm)
     const noted = this.#realms.get(realm) ?? { reportedAtMs: Number.NEGATIVE_INFINITY, count: 0 }
     this.#realms.set(realm, noted)
     noted.count += 1

@@ -2,8 +2,8 @@ import { bearerToken } from '../../../http/bearer.ts'
 import { noContent } from '../response.ts'
 import { Problem, refusedToken } from '../problem.ts'
 import { invalidRequest, jsonBody } from '../input.ts'
+import { feedOf } from '../realm.ts'
 import type { Call, Route } from '../route.ts'
-import { feedOf } from './feed.ts'
 
 const MEMBERS = ['edge', 'sequence', 'chain', 'issuedAt']
 

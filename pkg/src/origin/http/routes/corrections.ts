@@ -73,6 +73,6 @@ async function correct(call: Call): Promise<Response> {
   const { reason, ...act } = call.act()
   const body = await jsonBody(request, context.settings.maxBodyBytes, MEMBERS)
   if (reason === undefined) throw invalidRequest('reason is missing: say in the query why')
-  const recorded = await context.origin.correct(parameter('realm'), body as unknown as Correction, { ...act, reason })
+  const recorded = await context.service.correct(parameter('realm'), body as unknown as Correction, { ...act, reason })
   return enforcedOr(call, wait, recorded, noContent())
 }

@@ -1,6 +1,6 @@
 import { json } from '../response.ts'
+import { feedOf } from '../realm.ts'
 import type { Route } from '../route.ts'
-import { feedOf } from './feed.ts'
 
 const EDGES = {
   type: 'array',

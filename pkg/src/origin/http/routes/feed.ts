@@ -3,6 +3,7 @@ import { noContent, notModified, octets } from '../response.ts'
 import type { RealmFeed } from '../../feed/realm-feed.ts'
 import { Problem } from '../problem.ts'
 import { invalidRequest, wholeNumber } from '../input.ts'
+import { feedOf } from '../realm.ts'
 import type { Call, Route } from '../route.ts'
 
 /** The longest a poll is held: below the minute after which proxies give up. */
@@ -81,13 +82,6 @@ export const feedRoutes: readonly Route[] = [
   },
 ]
 
-/** The feed of the path's realm. Throws a `Problem` with 404. */
-export function feedOf({ context, parameter }: Call): RealmFeed {
-  const feed = context.feeds.get(parameter('realm'))
-  if (feed === undefined) throw new Problem(404, 'not_found', 'no such realm here')
-  return feed
-}
-
 /** What a delta that cannot be had means. */
 export function deltaProblem(error: unknown): unknown {
   if (!(error instanceof PortcullisError)) return error
@@ -143,7 +137,7 @@ function deltas(call: Call): Response {
 async function look(call: Call): Promise<Response> {
   const { name } = feedOf(call)
   try {
-    if ((await call.context.keyFeed.look(name)) === 'too_many') throw tooManyReaders()
+    if ((await call.context.operations.lookForKeys(name)) === 'too_many') throw tooManyReaders()
     return noContent()
   } catch (error) {
     throw lookProblem(error)

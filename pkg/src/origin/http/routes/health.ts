@@ -26,7 +26,7 @@ export const healthRoutes: readonly Route[] = [
       },
     },
     async handle({ context }) {
-      const failure = await context.committer.failure()
+      const failure = await context.operations.failure()
       const realms = Object.fromEntries([...context.feeds].map(([name, feed]) => [name, { sequence: feed.sequence }]))
       return failure === undefined ? json(200, { status: 'ok', realms }) : json(503, { status: 'failing', error: failure.code, realms })
     },

@@ -1,25 +1,11 @@
 import { PortcullisError } from '../../../errors.ts'
 import { json, noContent } from '../response.ts'
 import { enforcedOr, ENFORCEMENT, WAIT_PARAMETERS, waitOf } from '../wait.ts'
-import { algorithmOf, knownKeys } from '../../gate/known-keys.ts'
 import { REASON_PARAMETER } from '../operation.ts'
 import { Problem } from '../problem.ts'
 import { invalidRequest } from '../input.ts'
+import { notAdministered } from '../realm.ts'
 import type { Call, Route } from '../route.ts'
-import { issuerOf } from './users.ts'
-
-/** A realm's key, by Keycloak's Admin API. */
-interface ShownKey {
-  kid?: string
-  /** RFC 7638. */
-  thumbprint?: string
-  algorithm?: string
-  use: string
-  status: 'ACTIVE' | 'PASSIVE' | 'DISABLED'
-  banned: boolean
-  /** Unix seconds. */
-  createdAt?: number
-}
 
 const KEY = {
   type: 'object',
@@ -130,78 +116,46 @@ export const keyRoutes: readonly Route[] = [
 ]
 
 async function list(call: Call): Promise<Response> {
-  const realm = call.parameter('realm')
-  const settings = call.context.settings.realms.find(({ name }) => name === realm)
-  const keys = await (settings?.administration === undefined ? keysOfSet(call, realm) : keysOfIssuer(call, realm))
+  const keys = await call.context.operations.keys.list(call.parameter('realm'))
   const active = keys.flatMap(({ status, algorithm, kid }) =>
     status === 'ACTIVE' && algorithm !== undefined && kid !== undefined ? [[algorithm, kid] as const] : [],
   )
   return json(200, { active: Object.fromEntries(active), keys })
 }
 
-async function keysOfIssuer(call: Call, realm: string): Promise<ShownKey[]> {
-  const keys = await issuerOf(call).keys()
-  return keys.map((key) => {
-    const banned = call.context.origin.bans(realm, key.thumbprint)
-    return { ...key, status: banned ? 'DISABLED' : key.status, banned }
-  })
-}
-
-/** A set says which keys verify. Which one signs is known where an algorithm has but one. */
-async function keysOfSet({ context }: Call, realm: string): Promise<ShownKey[]> {
-  const rsaAlgorithm = context.settings.realms.find(({ name }) => name === realm)?.rsaAlgorithm
-  const known = (await knownKeys(await context.gate.keys(realm))).map(({ jwk, kid, use = 'sig', thumbprint }) => ({
-    // The thumbprint of a symmetric key is a hash of the secret.
-    shown: { ...(kid === undefined ? {} : { kid }), ...(jwk.kty === 'oct' ? {} : { thumbprint }) },
-    algorithm: algorithmOf(jwk, rsaAlgorithm),
-    use,
-    banned: context.origin.bans(realm, thumbprint),
-  }))
-  return known.map(({ shown, algorithm, use, banned }) => {
-    const rivals = known.filter((other) => other.use !== 'enc' && !other.banned && other.algorithm === algorithm)
-    const status = banned ? 'DISABLED' : use !== 'enc' && rivals.length === 1 ? 'ACTIVE' : 'PASSIVE'
-    return { ...shown, ...(algorithm === undefined ? {} : { algorithm }), use, status, banned }
-  })
-}
-
 async function add(call: Call): Promise<Response> {
   const { context, act, parameter } = call
-  const [issuer, wait, who, realm] = [issuerOf(call), waitOf(call), act(), parameter('realm')]
-  const key = await issuer.addKey()
-  await context.audit.note({ realm, ...who, action: 'key_added', subject: key.thumbprint })
-  return enforcedOr(call, wait, await context.origin.publishKeys(realm, who), json(201, { ...key, banned: false }))
+  const wait = waitOf(call)
+  const added = await context.operations.keys.add(parameter('realm'), act())
+  if (added === undefined) throw notAdministered()
+  return enforcedOr(call, wait, added.recorded, json(201, { ...added.key, banned: false }))
 }
 
 async function ban(call: Call): Promise<Response> {
   const { context, parameter } = call
   const [wait, act, force] = [waitOf(call), call.act(), forceOf(call)]
   try {
-    const recorded = await context.origin.banKey(parameter('realm'), parameter('kid'), { force, ...act })
+    const recorded = await context.service.banKey(parameter('realm'), parameter('kid'), { force, ...act })
     return await enforcedOr(call, wait, recorded, noContent())
   } catch (error) {
-    throw problemOf(error)
+    throw keyProblem(error)
   }
 }
 
 async function retire(call: Call): Promise<Response> {
   const { context, parameter } = call
-  const [wait, act, realm, kid] = [waitOf(call), call.act(), parameter('realm'), parameter('kid')]
-  const issuer = issuerOf(call)
-  const found = (await issuer.keys()).find((key) => key.kid === kid || key.thumbprint === kid)
-  switch (found === undefined ? 'unknown' : await issuer.retireKey(found.kid)) {
+  const wait = waitOf(call)
+  const retired = await context.operations.keys.retire(parameter('realm'), parameter('kid'), call.act())
+  switch (retired) {
+    case undefined:
+      throw notAdministered()
     case 'unknown':
       throw unknownKey()
     case 'active':
       throw new Problem(409, 'active_key', 'the key still signs: add another one first')
-    case 'retired':
+    default:
+      return enforcedOr(call, wait, retired, noContent())
   }
-  await context.audit.note({
-    realm,
-    ...act,
-    action: 'key_retired',
-    ...(found === undefined ? {} : { subject: found.thumbprint }),
-  })
-  return enforcedOr(call, wait, await context.origin.publishKeys(realm, act), noContent())
 }
 
 function forceOf({ url }: Call): boolean {
@@ -211,7 +165,7 @@ function forceOf({ url }: Call): boolean {
   return value === 'true'
 }
 
-function problemOf(error: unknown): unknown {
+function keyProblem(error: unknown): unknown {
   if (!(error instanceof PortcullisError) || error.code !== 'invalid_event') return error
   if (error.detail === 'unknown_key') return unknownKey()
   return error.detail === 'last_key' ? new Problem(409, 'last_key', error.message) : error

@@ -14,15 +14,6 @@ export const metricsRoutes: readonly Route[] = [
       summary: 'Measurements in the text form of OpenMetrics 1.0.',
       answers: { 200: { description: 'The measurements.', type: OPENMETRICS } },
     },
-    handle: ({ context: { metrics, origin, ledgers, issuerClocks, clock } }) => {
-      const realms = origin.status().map(({ realm, sequence, edges }) => ({
-        realm,
-        sequence,
-        facts: ledgers.get(realm)!.facts(),
-        issuerLeadSeconds: issuerClocks.get(realm)?.leadSeconds ?? 0,
-        edges,
-      }))
-      return text(measure(metrics, realms, clock()), OPENMETRICS)
-    },
+    handle: ({ context: { metrics, operations } }) => text(measure(metrics, operations.measurements()), OPENMETRICS),
   },
 ]

@@ -58,7 +58,7 @@ export const realmRoutes: readonly Route[] = [
       query: { ...WAIT_PARAMETERS, ...REASON_PARAMETER },
       answers: { 200: RESULT },
     },
-    handle: (call) => answer(call, async (act) => call.context.origin.logoutRealm(call.parameter('realm'), act)),
+    handle: (call) => respond(call, async (act) => call.context.service.logoutRealm(call.parameter('realm'), act)),
   },
   {
     method: 'POST',
@@ -72,8 +72,8 @@ export const realmRoutes: readonly Route[] = [
       answers: { 200: RESULT },
     },
     handle: (call) =>
-      answer(call, async (act) =>
-        call.context.origin.setRealmNotBefore(call.parameter('realm'), await notBeforeOf(call), act),
+      respond(call, async (act) =>
+        call.context.service.setRealmNotBefore(call.parameter('realm'), await notBeforeOf(call), act),
       ),
   },
   {
@@ -89,8 +89,8 @@ export const realmRoutes: readonly Route[] = [
     },
     async handle(call) {
       const client = call.parameter('client')
-      return answer(call, async (act) =>
-        call.context.origin.setClientNotBefore(call.parameter('realm'), client, await notBeforeOf(call), act),
+      return respond(call, async (act) =>
+        call.context.service.setClientNotBefore(call.parameter('realm'), client, await notBeforeOf(call), act),
       )
     },
   },
@@ -106,15 +106,15 @@ export const realmRoutes: readonly Route[] = [
       answers: { 200: RESULT },
     },
     handle: (call) =>
-      answer(call, async (act) => {
+      respond(call, async (act) => {
         const { client, notBefore } = await jsonBody(call.request, call.context.settings.maxBodyBytes, ['client', 'notBefore'])
         const realm = call.parameter('realm')
-        return call.context.origin.setClientNotBefore(realm, client as string, checkedNotBefore(notBefore), act)
+        return call.context.service.setClientNotBefore(realm, client as string, checkedNotBefore(notBefore), act)
       }),
   },
 ]
 
-async function answer(call: Call, revoke: (act: ReturnType<Call['act']>) => Promise<Recorded>): Promise<Response> {
+async function respond(call: Call, revoke: (act: ReturnType<Call['act']>) => Promise<Recorded>): Promise<Response> {
   const [wait, act] = [waitOf(call), call.act()]
   const recorded = await revoke(act)
   return enforcedOr(

@@ -47,15 +47,15 @@ async function revoke(call: Call): Promise<Response> {
   const { token } = await jsonBody(request, context.settings.maxBodyBytes, ['token'])
   if (typeof token !== 'string' || token === '') throw invalidRequest('token must be a text that is not empty')
   try {
-    const recorded = await context.origin.revokeToken(token, call.act())
+    const recorded = await context.service.revokeToken(token, call.act())
     return endingSiteData(request, await enforcedOr(call, wait, recorded, json(200, { revoked: true })), context.settings)
   } catch (error) {
-    throw problemOf(error)
+    throw revokeProblem(error)
   }
 }
 
 /** The texts are part of the route's contract. */
-function problemOf(error: unknown): unknown {
+function revokeProblem(error: unknown): unknown {
   if (!(error instanceof PortcullisError)) return error
   switch (error.code) {
     case 'invalid_token':

@@ -69,10 +69,10 @@ async function endNamed(call: Call): Promise<Response> {
 
 /** Rejects with `invalid_event` for what may not be a name. */
 function ended(
-  { context: { origin }, parameter }: Call,
+  { context: { service }, parameter }: Call,
   { sid, client }: { sid: string; client: string | undefined },
   act: ReturnType<Call['act']>,
 ): Promise<Recorded> {
   const realm = parameter('realm')
-  return client === undefined ? origin.endSession(realm, sid, act) : origin.endClientSession(realm, sid, client, act)
+  return client === undefined ? service.endSession(realm, sid, act) : service.endClientSession(realm, sid, client, act)
 }

@@ -3,8 +3,9 @@ import type { RealmFeed } from '../../feed/realm-feed.ts'
 import type { Statement } from '../../feed/statement.ts'
 import { Problem } from '../problem.ts'
 import { wholeNumber } from '../input.ts'
+import { feedOf } from '../realm.ts'
 import type { Call, Route } from '../route.ts'
-import { deltaProblem, feedOf, tooManyOfAddress, tooManyReaders } from './feed.ts'
+import { deltaProblem, tooManyOfAddress, tooManyReaders } from './feed.ts'
 
 /** What may wait unread in one stream, in bytes; a reader that falls behind further is dropped and connects again. */
 const MAX_UNREAD_BYTES = 1_048_576

@@ -3,8 +3,8 @@ import { enforcedOr, ENFORCEMENT, WAIT_PARAMETERS, waitOf } from '../wait.ts'
 import { NAME_SCHEMA, type Operation, REASON_PARAMETER } from '../operation.ts'
 import { Problem } from '../problem.ts'
 import { invalidRequest, jsonBody, textParameter, wholeNumber } from '../input.ts'
+import { administrationOf } from '../realm.ts'
 import type { Call, Route } from '../route.ts'
-import type { IssuerAdministration } from '../../options.ts'
 
 /** How many users are listed when it is not said, and at the most. */
 const DEFAULT_USERS = 100
@@ -147,7 +147,7 @@ async function logout(call: Call): Promise<Response> {
   return enforcedOr(
     call,
     wait,
-    await context.origin.logoutUser(parameter('realm'), parameter('id'), call.act()),
+    await context.service.logoutUser(parameter('realm'), parameter('id'), call.act()),
     noContent(),
   )
 }
@@ -156,14 +156,14 @@ async function logoutNamed(call: Call): Promise<Response> {
   const { context, parameter, request } = call
   const [wait, act] = [waitOf(call), call.act()]
   const { id } = await jsonBody(request, context.settings.maxBodyBytes, ['id'])
-  return enforcedOr(call, wait, await context.origin.logoutUser(parameter('realm'), id as string, act), noContent())
+  return enforcedOr(call, wait, await context.service.logoutUser(parameter('realm'), id as string, act), noContent())
 }
 
 async function raiseTokenVersion(call: Call): Promise<Response> {
   const { context, request, parameter } = call
   const [wait, act, user] = [waitOf(call), call.act(), parameter('id')]
   const { minimum } = await jsonBody(request, context.settings.maxBodyBytes, ['minimum'])
-  const recorded = await context.origin.raiseTokenVersion(parameter('realm'), user, minimum as number, act)
+  const recorded = await context.service.raiseTokenVersion(parameter('realm'), user, minimum as number, act)
   return enforcedOr(call, wait, recorded, noContent())
 }
 
@@ -172,24 +172,17 @@ async function users(call: Call): Promise<Response> {
   const first = wholeNumber(call.url, 'first') ?? 0
   const max = wholeNumber(call.url, 'max') ?? DEFAULT_USERS
   if (max < 1 || max > MAX_USERS) throw invalidRequest(`max must be 1 to ${MAX_USERS}`)
-  const { origin } = call.context
+  const { service } = call.context
   const [realm, found] = [
     call.parameter('realm'),
-    await issuerOf(call).users({ ...(search === undefined ? {} : { search }), first, max }),
+    await administrationOf(call).users({ ...(search === undefined ? {} : { search }), first, max }),
   ]
-  const inForce = (id: string): object => ({ notBefore: origin.userNotBefore(realm, id), tokenVersion: origin.minimumVersion(realm, id) })
+  const inForce = (id: string): object => ({ notBefore: service.userNotBefore(realm, id), tokenVersion: service.minimumVersion(realm, id) })
   return json(200, found.map((user) => ({ ...user, ...inForce(user.id) })))
 }
 
 async function sessions(call: Call): Promise<Response> {
-  const found = await issuerOf(call).sessions(call.parameter('id'))
+  const found = await administrationOf(call).sessions(call.parameter('id'))
   if (found === undefined) throw new Problem(404, 'not_found', 'no such user')
   return json(200, found)
-}
-
-/** The issuer that stands beside the origin. Throws a `Problem` (404). */
-export function issuerOf({ context, parameter }: Call): IssuerAdministration {
-  const issuer = context.settings.realms.find(({ name }) => name === parameter('realm'))?.administration
-  if (issuer === undefined) throw new Problem(404, 'not_found', "the realm's issuer keeps these itself: ask there")
-  return issuer
 }

@@ -1,0 +1,22 @@
+import type { RealmFeed } from '../feed/realm-feed.ts'
+import type { IssuerAdministration } from '../options.ts'
+import { Problem } from './problem.ts'
+import type { Call } from './route.ts'
+
+/** The feed of the path's realm. Throws a `Problem` (404). */
+export function feedOf({ context, parameter }: Call): RealmFeed {
+  const feed = context.feeds.get(parameter('realm'))
+  if (feed === undefined) throw new Problem(404, 'not_found', 'no such realm here')
+  return feed
+}
+
+/** What the issuer of the path's realm lets the origin do, where it runs beside it. Throws a `Problem` (404). */
+export function administrationOf({ context, parameter }: Call): IssuerAdministration {
+  const issuer = context.settings.realms.find(({ name }) => name === parameter('realm'))?.administration
+  if (issuer === undefined) throw notAdministered()
+  return issuer
+}
+
+export function notAdministered(): Problem {
+  return new Problem(404, 'not_found', "the realm's issuer keeps these itself: ask there")
+}

@@ -1,0 +1,69 @@
+import { isObject } from '../../options.ts'
+import { type Act, type Correction, CORRECTIONS, type Recorded } from '../api.ts'
+import type { LedgerCorrection } from '../core/ledger.ts'
+import { checkName, checkNotBefore, checkThumbprint, checkVersion, refused } from './checks.ts'
+import type { Recorder } from './recorder.ts'
+
+/** Replaces a mistaken value, as `Origin.correct` does. The act has no time: a correction says itself which one is right. */
+export async function correct(
+  recorder: Recorder,
+  realm: string,
+  correction: Correction,
+  act: Act & { reason: string },
+): Promise<Recorded> {
+  if (act?.reason === undefined || act.reason === '') throw refused('missing_reason', 'a correction needs a reason')
+  const checked = checkCorrection(correction)
+  return recorder.record(realm, { kind: 'correction', correction: checked }, { action: 'corrected', subject: subjectOf(checked) }, act)
+}
+
+function checkCorrection(correction: Correction): LedgerCorrection {
+  // A list of one kind would be taken for its name.
+  if (!isObject(correction) || typeof correction.kind !== 'string' || !Object.hasOwn(CORRECTIONS, correction.kind)) {
+    throw refused('unknown_kind', `kind must be one of ${Object.keys(CORRECTIONS).join(', ')}`)
+  }
+  const members = ['kind', ...CORRECTIONS[correction.kind]]
+  if (Object.keys(correction).some((member) => !members.includes(member))) {
+    throw refused('unknown_member', `a correction of this kind has no members but ${members.join(', ')}`)
+  }
+  switch (correction.kind) {
+    case 'session':
+      return { kind: 'session', session: checkName('session', correction.session), ...checkNotBefore(correction.notBefore) }
+    case 'clientSession': {
+      const { session, authorizedParty, notBefore } = correction
+      const names = { session: checkName('session', session), authorizedParty: checkName('authorizedParty', authorizedParty) }
+      return { kind: 'clientSession', ...names, ...checkNotBefore(notBefore) }
+    }
+    case 'user':
+      return { kind: 'user', subject: checkName('subject', correction.subject), ...checkNotBefore(correction.notBefore) }
+    case 'client':
+      return { kind: 'client', client: checkName('client', correction.client), ...checkNotBefore(correction.notBefore) }
+    case 'realm':
+      return { kind: 'realm', ...checkNotBefore(correction.notBefore) }
+    case 'keyBanned':
+      return { kind: 'keyBanned', thumbprint: checkThumbprint(correction.thumbprint) }
+    case 'tokenVersion':
+      return {
+        kind: 'tokenVersion',
+        subject: checkName('subject', correction.subject),
+        minimum: checkVersion('minimum', correction.minimum),
+      }
+  }
+}
+
+/** Whom the audit log names. */
+function subjectOf(correction: LedgerCorrection): string | undefined {
+  switch (correction.kind) {
+    case 'session':
+    case 'clientSession':
+      return correction.session
+    case 'user':
+    case 'tokenVersion':
+      return correction.subject
+    case 'client':
+      return correction.client
+    case 'keyBanned':
+      return correction.thumbprint
+    case 'realm':
+      return undefined
+  }
+}

@@ -1,0 +1,23 @@
+import type { IssuerAdministration } from '../options.ts'
+import type { Settings } from '../settings.ts'
+
+/** What the realm's issuer lets the origin do; `undefined`: it does not run beside it. */
+export function administrationOf({ realms }: Pick<Settings, 'realms'>, realm: string): IssuerAdministration | undefined {
+  return realms.find(({ name }) => name === realm)?.administration
+}
+
+/**
+ * Tells the issuer beside the origin that a session has ended, for what it keeps of it must go too. The ledger refuses the session
+ * already, so a failure is reported and undoes nothing.
+ */
+export async function tellSessionEnded(
+  { settings, onFault }: { settings: Settings; onFault: (cause: unknown, message: string) => void },
+  realm: string,
+  sid: string,
+): Promise<void> {
+  try {
+    await administrationOf(settings, realm)?.sessionEnded(sid)
+  } catch (cause) {
+    onFault(cause, `realm ${realm}: the issuer could not end a session that is revoked`)
+  }
+}

@@ -1,0 +1,95 @@
+import type { Act, Recorded } from '../api.ts'
+import type { AuditLog } from '../audit/log.ts'
+import type { LedgerCore } from '../core/ledger.ts'
+import type { OriginGate } from '../gate/gate.ts'
+import { algorithmOf, knownKeys } from '../gate/known-keys.ts'
+import type { IssuerAdministration, IssuerKey } from '../options.ts'
+import type { Settings } from '../settings.ts'
+import { administrationOf } from './issuer.ts'
+import type { KeyPublisher } from './key-publisher.ts'
+
+/** A key of a realm's issuer, by Keycloak's Admin API. */
+export interface ListedKey {
+  kid?: string
+  /** RFC 7638. */
+  thumbprint?: string
+  algorithm?: string
+  use: string
+  status: 'ACTIVE' | 'PASSIVE' | 'DISABLED'
+  banned: boolean
+  /** Unix seconds. */
+  createdAt?: number
+}
+
+export interface KeyAdministrationOptions {
+  settings: Settings
+  gate: OriginGate
+  audit: AuditLog
+  keyPublisher: KeyPublisher
+  /** Throws `unknown_realm` or `closed`. */
+  ledger: (realm: string) => LedgerCore
+}
+
+/** The signing keys of the realms' issuers; all but `list` needs an issuer beside the origin. */
+export class KeyAdministration {
+  readonly #options: KeyAdministrationOptions
+
+  constructor(options: KeyAdministrationOptions) {
+    this.#options = options
+  }
+
+  /** Rejects with `unknown_realm`, `closed` or what the issuer throws. */
+  async list(realm: string): Promise<ListedKey[]> {
+    const issuer = administrationOf(this.#options.settings, realm)
+    return issuer === undefined ? this.#ofSet(realm) : this.#ofIssuer(realm, issuer)
+  }
+
+  /** Makes a new signing key and publishes it. `undefined`: the issuer does not stand beside the origin. */
+  async add(realm: string, act: Act): Promise<{ key: IssuerKey; recorded: Recorded } | undefined> {
+    const { settings, audit, keyPublisher } = this.#options
+    const issuer = administrationOf(settings, realm)
+    if (issuer === undefined) return undefined
+    const key = await issuer.addKey()
+    await audit.note({ realm, ...act, action: 'key_added', subject: key.thumbprint })
+    return { key, recorded: await keyPublisher.publish(realm, act) }
+  }
+
+  /** Takes a key that no longer signs out of the set; `kid` may also be its thumbprint. `undefined` as for `add`. */
+  async retire(realm: string, kid: string, act: Act): Promise<Recorded | 'unknown' | 'active' | undefined> {
+    const { settings, audit, keyPublisher } = this.#options
+    const issuer = administrationOf(settings, realm)
+    if (issuer === undefined) return undefined
+    const found = (await issuer.keys()).find((key) => key.kid === kid || key.thumbprint === kid)
+    if (found === undefined) return 'unknown'
+    const outcome = await issuer.retireKey(found.kid)
+    if (outcome !== 'retired') return outcome
+    await audit.note({ realm, ...act, action: 'key_retired', subject: found.thumbprint })
+    return keyPublisher.publish(realm, act)
+  }
+
+  async #ofIssuer(realm: string, issuer: IssuerAdministration): Promise<ListedKey[]> {
+    const keys = await issuer.keys()
+    return keys.map((key) => {
+      const banned = this.#options.ledger(realm).bans(key.thumbprint)
+      return { ...key, status: banned ? 'DISABLED' : key.status, banned }
+    })
+  }
+
+  /** A set says which keys verify. Which one signs is known where an algorithm has but one. */
+  async #ofSet(realm: string): Promise<ListedKey[]> {
+    const { settings, gate, ledger } = this.#options
+    const rsaAlgorithm = settings.realms.find(({ name }) => name === realm)?.rsaAlgorithm
+    const known = (await knownKeys(await gate.keys(realm))).map(({ jwk, kid, use = 'sig', thumbprint }) => ({
+      // The thumbprint of a symmetric key is a hash of the secret.
+      names: { ...(kid === undefined ? {} : { kid }), ...(jwk.kty === 'oct' ? {} : { thumbprint }) },
+      algorithm: algorithmOf(jwk, rsaAlgorithm),
+      use,
+      banned: ledger(realm).bans(thumbprint),
+    }))
+    return known.map(({ names, algorithm, use, banned }) => {
+      const rivals = known.filter((other) => other.use !== 'enc' && !other.banned && other.algorithm === algorithm)
+      const status = banned ? 'DISABLED' : use !== 'enc' && rivals.length === 1 ? 'ACTIVE' : 'PASSIVE'
+      return { ...names, ...(algorithm === undefined ? {} : { algorithm }), use, status, banned }
+    })
+  }
+}

@@ -1,0 +1,92 @@
+import { PortcullisError } from '../../errors.ts'
+import { readPart } from '../../token-part.ts'
+import type { DatedAct, Recorded } from '../api.ts'
+import type { Clock } from '../clock.ts'
+import type { IdentifiedToken, OriginGate } from '../gate/gate.ts'
+import type { RealmSettings, Settings } from '../settings.ts'
+import { checkOccurrence, refused } from './checks.ts'
+import { tellSessionEnded } from './issuer.ts'
+import type { Recorder } from './recorder.ts'
+import type { TokenRevocations } from './token-revocation.ts'
+import type { UnknownCause, UnknownTokens } from './unknown-tokens.ts'
+
+export interface OAuthRevocationOptions {
+  settings: Settings
+  clock: Clock
+  gate: OriginGate
+  recorder: Recorder
+  tokens: TokenRevocations
+  unknownTokens: UnknownTokens
+  /** Hears of what failed after a revocation was recorded. */
+  onFault: (cause: unknown, message: string) => void
+}
+
+/** Revokes a token for the client to which it was issued, as `Origin.revokeOAuthToken` does. */
+export async function revokeOAuthToken(
+  options: OAuthRevocationOptions,
+  realm: string,
+  client: string,
+  token: string,
+  given: DatedAct = {},
+): Promise<Recorded> {
+  const { settings, recorder, tokens, unknownTokens } = options
+  const settingsOfRealm = settings.realms.find(({ name }) => name === realm)
+  if (settingsOfRealm === undefined) throw new PortcullisError('unknown_realm', 'no such realm here')
+  const time = checkOccurrence(given)
+  const act = { actor: `client:${client}`, ...given }
+  const found = await kindOf(options, settingsOfRealm, token)
+  switch (found.kind) {
+    case 'access':
+      checkOwner(found.client, client)
+      return (await tokens.record(found.token, act)) ?? recorder.inForce(realm)
+    case 'refresh': {
+      checkOwner(found.client, client)
+      const { session } = found
+      const line = { action: 'refresh_token_revoked', subject: session } as const
+      const recorded = await recorder.record(realm, { kind: 'session', session, ...time }, line, act)
+      await tellSessionEnded(options, realm, session)
+      return recorded
+    }
+    case 'other':
+      throw new PortcullisError('unexpected_token_use', 'tokens of this kind cannot be revoked')
+    case 'expired':
+      return recorder.inForce(realm)
+    case 'unknown':
+      unknownTokens.note(realm, found.cause)
+      return recorder.inForce(realm)
+  }
+}
+
+/** What a token is to a realm. `expired`: there is nothing to revoke; `unknown`: malformed, or of somebody else. */
+type Kind =
+  | { kind: 'access'; client: string | undefined; token: IdentifiedToken }
+  | { kind: 'refresh'; client: string; session: string }
+  | { kind: 'other' }
+  | { kind: 'expired' }
+  | { kind: 'unknown'; cause: UnknownCause }
+
+async function kindOf({ gate, settings, clock }: OAuthRevocationOptions, realm: RealmSettings, token: string): Promise<Kind> {
+  try {
+    const identified = await gate.identify(token)
+    const usableUntil = (identified.expiresAt ?? Number.POSITIVE_INFINITY) + settings.leewaySeconds + settings.skewSeconds
+    if (identified.name !== realm.name) return { kind: 'unknown', cause: 'other_realm' }
+    if (usableUntil < clock()) return { kind: 'expired' }
+    return { kind: 'access', token: identified, client: identified.authorizedParty ?? identified.clientId }
+  } catch (error) {
+    if (!(error instanceof PortcullisError) || !['invalid_token', 'unexpected_token_use'].includes(error.code)) throw error
+    const refresh = await realm.administration?.refreshToken(token)
+    if (refresh !== undefined) return { kind: 'refresh', client: refresh.client, session: refresh.session }
+    if (error.code === 'invalid_token') return { kind: 'unknown', cause: 'not_known' }
+    // That it is genuine is known; the claim says of which realm.
+    return claimedIssuer(token, realm) === realm.issuer ? { kind: 'other' } : { kind: 'unknown', cause: 'other_realm' }
+  }
+}
+
+function claimedIssuer(token: string, { issuerClaim = 'iss' }: RealmSettings): unknown {
+  return (readPart(token.split('.', 2)[1] ?? '') as Record<string, unknown>)[issuerClaim]
+}
+
+/** RFC 7009 §2.1: it must have been issued to the client that asks. */
+function checkOwner(owner: string | undefined, client: string): void {
+  if (owner !== client) throw refused('other_client', 'the token was not issued to this client')
+}

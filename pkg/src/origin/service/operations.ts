@@ -1,0 +1,47 @@
+import type { PortcullisError } from '../../errors.ts'
+import type { Clock } from '../clock.ts'
+import type { LedgerCore } from '../core/ledger.ts'
+import type { IssuerClock } from '../gate/issuer-clock.ts'
+import type { Measurements } from '../metrics/metrics.ts'
+import type { Committer } from '../recording/committer.ts'
+import { KeyAdministration, type KeyAdministrationOptions } from './key-administration.ts'
+import type { OriginService } from './service.ts'
+
+export interface OperationsOptions extends KeyAdministrationOptions {
+  service: OriginService
+  committer: Committer
+  clock: Clock
+  issuerClocks: ReadonlyMap<string, IssuerClock>
+  /** Throws `unknown_realm` or `closed`. */
+  ledger: (realm: string) => LedgerCore
+}
+
+/** What nobody but the origin's own routes asks: for those who run it, and for edges. */
+export interface Operations {
+  keys: KeyAdministration
+  /** Why nothing can be recorded; `undefined`: it can. */
+  failure(): Promise<PortcullisError | undefined>
+  /** Looks for keys that the issuer has begun to use; see `KeyPublisher.look`. */
+  lookForKeys(realm: string): Promise<'recorded' | 'too_many'>
+  /** Throws `closed`. */
+  measurements(): Measurements
+}
+
+export function createOperations(options: OperationsOptions): Operations {
+  const { service, committer, clock, issuerClocks, keyPublisher, ledger } = options
+  return {
+    keys: new KeyAdministration(options),
+    failure: () => committer.failure(),
+    lookForKeys: (realm) => keyPublisher.look(realm),
+    measurements: () => ({
+      now: clock(),
+      realms: service.status().map(({ realm, sequence, edges }) => ({
+        realm,
+        sequence,
+        edges,
+        facts: ledger(realm).facts(),
+        issuerLeadSeconds: issuerClocks.get(realm)?.leadSeconds ?? 0,
+      })),
+    }),
+  }
+}

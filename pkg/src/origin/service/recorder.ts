@@ -1,0 +1,45 @@
+import type { Act, AuditAction, DatedAct, Recorded } from '../api.ts'
+import type { LedgerEvent } from '../core/ledger.ts'
+import type { IssuerClock } from '../gate/issuer-clock.ts'
+import type { Committer } from '../recording/committer.ts'
+
+export interface RecorderOptions {
+  committer: Committer
+  issuerClocks: ReadonlyMap<string, IssuerClock>
+}
+
+/** What the audit log says of an event besides who did it. */
+export interface Line {
+  action: AuditAction
+  subject?: string | undefined
+  detail?: string
+}
+
+/** Records what the verbs were told, each event with its line of the audit log in the same transaction. */
+export class Recorder {
+  readonly #options: RecorderOptions
+
+  constructor(options: RecorderOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Records an event. `act.occurredAt` must have been checked; where the event takes no time, the issuer's clock still learns
+   * from it. Rejects as `Committer.record`.
+   */
+  async record(realm: string, event: LedgerEvent, line: Line, act: DatedAct = {}, guard?: () => void): Promise<Recorded> {
+    const { committer, issuerClocks } = this.#options
+    const recorded = await committer.record(realm, event, { audit: auditOf(line, act), ...(guard === undefined ? {} : { guard }) })
+    if (act.occurredAt !== undefined && !('occurredAt' in event)) issuerClocks.get(realm)?.learn(act.occurredAt)
+    return recorded
+  }
+
+  /** What a verb answers that had nothing to record. Throws `unknown_realm` or `closed`. */
+  inForce(realm: string): Recorded {
+    return this.#options.committer.inForce(realm)
+  }
+}
+
+function auditOf({ action, subject, detail }: Line, { occurredAt: _, ...act }: DatedAct): Act & Omit<Line, 'subject'> & { subject?: string } {
+  return { ...act, action, ...(subject === undefined ? {} : { subject }), ...(detail === undefined ? {} : { detail }) }
+}

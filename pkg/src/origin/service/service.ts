@@ -1,0 +1,49 @@
+import type { Origin } from '../api.ts'
+import type { AuditLog } from '../audit/log.ts'
+import type { EdgeRegistry } from '../feed/edge-registry.ts'
+import type { RealmFeed } from '../feed/realm-feed.ts'
+import type { Reason } from '../../reasons.ts'
+import { enforced } from './enforcement.ts'
+import type { KeyPublisher } from './key-publisher.ts'
+import { createRevocations, type RevocationsOptions } from './revocations.ts'
+import { rotateSigningKey } from './rotation.ts'
+
+/**
+ * The verbs and queries of an origin: all that HTTP, connectors and issuers may call, and the one door to its ledgers. An
+ * `Origin` is this with `fetch` and `close`.
+ */
+export type OriginService = Omit<Origin, 'fetch' | 'close'>
+
+export interface ServiceOptions extends RevocationsOptions {
+  audit: AuditLog
+  edges: EdgeRegistry
+  /** By the realm's name. */
+  feeds: ReadonlyMap<string, RealmFeed>
+  keyPublisher: KeyPublisher
+}
+
+export function createService(options: ServiceOptions): OriginService {
+  const { audit, edges, feeds, gate, keyPublisher, ledger } = options
+  const realms = [...feeds.keys()]
+  return {
+    ...createRevocations(options),
+    async publishKeys(realm, act) {
+      ledger(realm)
+      return keyPublisher.publish(realm, act)
+    },
+    async rotateSigningKey(signingKey, act) {
+      const ledgers = new Map(realms.map((realm) => [realm, ledger(realm)]))
+      await rotateSigningKey({ gate, ledgers, feeds, audit }, signingKey, act)
+    },
+    async enforced(recorded, given) {
+      ledger(recorded.realm)
+      return enforced(edges, recorded, given)
+    },
+    refuses: (realm, subject) => ledger(realm).refuses(subject) as Reason | undefined,
+    userNotBefore: (realm, sub) => ledger(realm).userNotBefore(sub),
+    minimumVersion: (realm, sub) => ledger(realm).minimumVersion(sub),
+    bans: (realm, thumbprint) => ledger(realm).bans(thumbprint),
+    status: () => realms.map((realm) => ({ realm, ...ledger(realm).head(), policy: gate.policy(realm), edges: edges.status(realm) })),
+    audit,
+  }
+}

@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, describe, test } from 'node:test'
+import type { DatedAct, IssuerAdministration, Origin, Recorded } from '../index.ts'
+import { createTestIssuer, openStage, type Stage } from '../testing/stage.ts'
+
+let stage: Stage
+/** How the issuer beside the origin takes it that a session has ended. */
+let onSessionEnded: (sid: string) => Promise<void>
+
+/** Refresh tokens are `refresh:<client>:<session>`. */
+const administration: IssuerAdministration = {
+  users: async () => [],
+  sessions: async () => undefined,
+  keys: async () => [],
+  addKey: () => Promise.reject(new Error('not asked for')),
+  retireKey: async () => 'unknown',
+  async refreshToken(token) {
+    const [word, client, session] = token.split(':')
+    return word === 'refresh' && client !== undefined && session !== undefined ? { client, session, subject: 'alice' } : undefined
+  },
+  sessionEnded: (sid) => onSessionEnded(sid),
+}
+
+beforeEach(async () => {
+  const issuer = await createTestIssuer()
+  stage = await openStage({ clients: [{ id: 'demo' }], realms: [{ ...issuer.realm, administration }] })
+  stage.issuer = issuer
+})
+afterEach(() => stage.close())
+
+const now = (): number => Math.floor(Date.now() / 1000)
+type Verb = (origin: Origin, act: DatedAct) => Promise<Recorded>
+
+/** Each with a subject of its own; the tokens are made once. */
+async function verbs(): Promise<[name: string, verb: Verb][]> {
+  onSessionEnded = async () => undefined
+  const [token, ofClient] = [await stage.issuer.token(), await stage.issuer.token()]
+  return [
+    ['revokeToken', (origin, act) => origin.revokeToken(token, act)],
+    ['revokeOAuthToken, access', (origin, act) => origin.revokeOAuthToken('acme', 'demo', ofClient, act)],
+    ['revokeOAuthToken, refresh', (origin, act) => origin.revokeOAuthToken('acme', 'demo', 'refresh:demo:s1', act)],
+    ['endSession', (origin, act) => origin.endSession('acme', 's2', act)],
+    ['endClientSession', (origin, act) => origin.endClientSession('acme', 's3', 'demo', act)],
+    ['logoutUser', (origin, act) => origin.logoutUser('acme', 'alice', act)],
+    ['setClientNotBefore', (origin, act) => origin.setClientNotBefore('acme', 'shop', undefined, act)],
+    ['setRealmNotBefore', (origin, act) => origin.setRealmNotBefore('acme', undefined, act)],
+    ['raiseTokenVersion', (origin, act) => origin.raiseTokenVersion('acme', 'bob', 3, act)],
+    ['banKey', (origin, act) => origin.banKey('acme', String(stage.issuer.jwk.kid), { force: true, ...act })],
+  ]
+}
+
+test('every verb answers whether it was news, and where the ledger stands', async () => {
+  const occurredAt = now() - 5
+  for (const [name, verb] of await verbs()) {
+    const before = stage.sequence()
+    assert.deepEqual(await verb(stage.origin, { occurredAt }), { realm: 'acme', sequence: before + 1, changed: true }, name)
+    assert.deepEqual(await verb(stage.origin, { occurredAt: occurredAt - 1 }), { realm: 'acme', sequence: before + 1, changed: false }, name)
+  }
+  const { sequence, changed } = await stage.origin.logoutRealm('acme', { occurredAt: occurredAt - 1 })
+  assert.equal(changed, false)
+  assert.deepEqual(await stage.origin.logoutRealm('acme'), { realm: 'acme', sequence: sequence + 1, changed: true })
+  const correction = { kind: 'user', subject: 'alice' } as const
+  assert.equal((await stage.origin.correct('acme', correction, { reason: 'test' })).changed, true)
+})
+
+test('every verb checks the time of the event before it does anything', async () => {
+  const before = stage.sequence()
+  for (const [name, verb] of await verbs()) {
+    for (const occurredAt of [0, Number.NaN, '5'] as number[]) {
+      await assert.rejects(verb(stage.origin, { occurredAt }), { code: 'invalid_event', detail: 'invalid_time' }, name)
+    }
+  }
+  assert.equal(stage.sequence(), before)
+})
+
+test('where it sets no not-before, the time still shows how far the issuer is ahead, and is no part of the log', async () => {
+  const stage = await openStage()
+  try {
+    await stage.origin.raiseTokenVersion('acme', 'alice', 1, { occurredAt: now() + 60 })
+    await stage.origin.revokeToken(await stage.issuer.token(), { occurredAt: now() + 60 })
+    assert.deepEqual(stage.reports.map(({ error }) => error?.detail), ['issuer_ahead', 'issuer_beyond_skew'])
+    for (const line of await stage.origin.audit.list({ realm: 'acme', limit: 10 })) assert.ok(!Object.hasOwn(line, 'occurredAt'))
+  } finally {
+    await stage.close()
+  }
+})
+
+test('the time of a refresh token that was revoked is that of its session', async () => {
+  const occurredAt = now() + 120
+  await stage.origin.revokeOAuthToken('acme', 'demo', 'refresh:demo:s9', { occurredAt })
+  const ofIt = (issuedAt: number): unknown => stage.origin.refuses('acme', { session: 's9', issuedAt, expiresAt: issuedAt + 300 })
+  assert.equal(ofIt(occurredAt + 60), 'session_revoked')
+  assert.equal(ofIt(occurredAt + 61), undefined)
+})
+
+describe('revokeOAuthToken', () => {
+  test('refuses what is not the client, or cannot be revoked, and records nothing', async () => {
+    const before = stage.sequence()
+    const { origin } = stage
+    const ask = (token: string): Promise<Recorded> => origin.revokeOAuthToken('acme', 'demo', token)
+    const of = (claims: Record<string, unknown>): Promise<string> => stage.issuer.token(claims)
+    const refusals: [string, object][] = [
+      [await of({ azp: 'other' }), { code: 'invalid_event', detail: 'other_client' }],
+      ['refresh:other:s1', { code: 'invalid_event', detail: 'other_client' }],
+    ]
+    for (const [token, error] of refusals) await assert.rejects(ask(token), error)
+    await assert.rejects(origin.revokeOAuthToken('none', 'demo', 'x'), { code: 'unknown_realm' })
+    assert.deepEqual(await ask('not a token'), { realm: 'acme', sequence: before, changed: false })
+    assert.equal(stage.sequence(), before)
+  })
+})
+
+describe('an issuer that cannot end a session', () => {
+  const failures: [string, () => Promise<void>][] = [
+    ['rejects', () => Promise.reject(new Error('the issuer is down'))],
+    ['throws', () => { throw new Error('the issuer is down') }],
+  ]
+  const verbs: [string, (sid: string) => Promise<Recorded>][] = [
+    ['endSession', (sid) => stage.origin.endSession('acme', sid)],
+    ['revokeOAuthToken', (sid) => stage.origin.revokeOAuthToken('acme', 'demo', `refresh:demo:${sid}`)],
+  ]
+  for (const [how, fail] of failures) {
+    for (const [name, verb] of verbs) {
+      test(`${how}: ${name} has recorded it, and reports that`, async () => {
+        onSessionEnded = fail
+        const [session, reports] = [`${how}-${name}`, stage.reports.length]
+        assert.equal((await verb(session)).changed, true)
+        assert.equal(stage.origin.refuses('acme', { session, issuedAt: now(), expiresAt: now() + 300 }), 'session_revoked')
+        assert.deepEqual(stage.reports.slice(reports).map(({ kind, error }) => [kind, error?.message]), [
+          ['fault', 'realm acme: the issuer could not end a session that is revoked'],
+        ])
+      })
+    }
+  }
+
+  test('is no failure of the request', async () => {
+    onSessionEnded = () => Promise.reject(new Error('the issuer is down'))
+    const body = new URLSearchParams({ client_id: 'demo', token: 'refresh:demo:s-http' })
+    const response = await stage.get('/realms/acme/protocol/openid-connect/revoke', { method: 'POST', body })
+    assert.equal(response.status, 200)
+    assert.equal(stage.reports.at(-1)?.kind, 'fault')
+  })
+})
