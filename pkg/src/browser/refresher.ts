@@ -1,0 +1,130 @@
+import type { HeldTokens } from './held.ts'
+import { type Lock, lockOf } from './lock.ts'
+import { refresh } from './refresh.ts'
+import type { SessionSettings } from './settings.ts'
+import type { SharedLogin } from './shared-login.ts'
+
+/** Timers stand still in sleep, so the clocks are looked at this often. */
+const LOOK_MS = 30_000
+const FIRST_RETRY_MS = 1_000
+const MAX_RETRY_MS = 30_000
+
+/** Why new tokens are wanted. */
+type Want = 'due' | 'asked' | 'refused'
+
+export type RefreshOutcome = 'refreshed' | 'signed_out' | 'unavailable'
+
+/** Refreshes the tokens of a login: when they are due, when asked, and never in two tabs at once. */
+export class Refresher {
+  readonly #settings: SessionSettings
+  readonly #login: SharedLogin
+  readonly #lock: Lock
+  #underWay: Promise<RefreshOutcome> | undefined
+  #failures = 0
+  #retryAtMs = 0
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(settings: SessionSettings, login: SharedLogin) {
+    this.#settings = settings
+    this.#login = login
+    this.#lock = lockOf(`${settings.channel}:refresh:${login.name}`)
+  }
+
+  /** Whether the tokens should be refreshed now, and the last failure is long enough ago. */
+  isDue(held: HeldTokens): boolean {
+    return held.dueMs <= 0 && performance.now() >= this.#retryAtMs
+  }
+
+  /** Refreshes unless the tokens held are other ones than `stale`. One at a time in this tab; the lock sees to the others. */
+  refresh(stale: HeldTokens | undefined, want: Want): Promise<RefreshOutcome> {
+    this.#underWay ??= this.#lock((isHeld) => this.#refreshOnce(stale, want, isHeld)).finally(() => {
+      this.#underWay = undefined
+      this.#schedule()
+    })
+    return this.#underWay
+  }
+
+  /** The tokens are other ones, or gone. */
+  changed(): void {
+    if (this.#login.held !== undefined) {
+      this.#failures = 0
+      this.#retryAtMs = 0
+    }
+    this.#schedule()
+  }
+
+  /** Refreshes when it is time and the page is visible: a tab in the background must not keep a session from going idle. */
+  check(): void {
+    const { held } = this.#login
+    if (held === undefined) return
+    const canRefresh = this.#canRefresh(held)
+    const isSeen = globalThis.document?.visibilityState !== 'hidden'
+    if (!canRefresh && held.leftMs <= 0) return this.#login.signOut('expired')
+    if (canRefresh && isSeen && this.isDue(held)) void this.refresh(held, 'due')
+    else this.#schedule()
+  }
+
+  /** The network is back: a retry need not wait. */
+  online(): void {
+    this.#retryAtMs = 0
+    this.check()
+  }
+
+  /** Ends the timer. Returns the refresh under way. */
+  stop(): Promise<unknown> | undefined {
+    clearTimeout(this.#timer)
+    return this.#underWay
+  }
+
+  async #refreshOnce(stale: HeldTokens | undefined, want: Want, isHeld: () => boolean): Promise<RefreshOutcome> {
+    const login = this.#login
+    const { cookies } = this.#settings
+    await login.catchUp()
+    const { held, version } = login
+    if (held === undefined && (stale !== undefined || cookies !== 'include' || login.isClosed)) return 'signed_out'
+    if (held !== undefined && held.stored.accessToken !== stale?.stored.accessToken && held.leftMs > 0) return 'refreshed'
+    const refreshToken = held?.stored.refreshToken
+    if (refreshToken === undefined && cookies !== 'include') {
+      if (want !== 'refused' && (held?.leftMs ?? 0) > 0) return 'unavailable'
+      login.signOut('expired')
+      return 'signed_out'
+    }
+    // This tab was frozen; another one may be spending the refresh token.
+    if (!isHeld()) return 'unavailable'
+    const answer = await refresh(this.#settings, refreshToken)
+    // Another tab's logout may be written down already, though its message is still on the way.
+    login.hearMark()
+    if (login.version !== version) {
+      // Somebody logged out or in meanwhile: the tokens just issued must not outlive that.
+      if (answer.kind === 'tokens') login.revokeUnused(answer.tokens)
+      return login.held === undefined ? 'signed_out' : 'refreshed'
+    }
+    switch (answer.kind) {
+      case 'tokens':
+        await login.renew({ refreshToken, ...answer.tokens }, held?.stored.login)
+        return 'refreshed'
+      case 'refused':
+        login.signOut('refused')
+        return 'signed_out'
+      case 'unavailable':
+        this.#retryAtMs = performance.now() + Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures)
+        this.#failures += 1
+        return 'unavailable'
+    }
+  }
+
+  #canRefresh({ stored }: HeldTokens): boolean {
+    return stored.refreshToken !== undefined || this.#settings.cookies === 'include'
+  }
+
+  #schedule(): void {
+    clearTimeout(this.#timer)
+    const { held, isClosed } = this.#login
+    if (held === undefined || held.stored.expiresAtMs === undefined || isClosed) return
+    const nextMs = this.#canRefresh(held) ? Math.max(held.dueMs, this.#retryAtMs - performance.now()) : held.leftMs
+    // A visible page has already done what is due at once.
+    this.#timer = setTimeout(() => this.check(), nextMs <= 0 ? FIRST_RETRY_MS : Math.min(nextMs, LOOK_MS))
+    const { unref } = this.#timer as { unref?: () => void }
+    unref?.call(this.#timer)
+  }
+}

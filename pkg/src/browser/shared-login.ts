@@ -1,0 +1,258 @@
+import { within } from '../timing/deadline.ts'
+import { appOf, canonical, endsSession, sessionName, type SessionApp, tokenApp } from './app.ts'
+import { clear } from './clear.ts'
+import { HeldTokens } from './held.ts'
+import { newestOf, nextVersion, readMarks, readStanding, type Standing, writeMark } from './mark.ts'
+import { PageStorage } from './page-storage.ts'
+import { revoke } from './revoke.ts'
+import { logoutSettings, type SessionSettings } from './settings.ts'
+import { hearSignedOut, isStoredTokens, type Message, openTabs, type SharedReason, type SignedOut, type Tabs, tellSignedOut } from './tabs.ts'
+import type { SessionEvents, SessionTokens, SignOutReason, StoredTokens } from './types.ts'
+
+/** Maximum wait for the answers of other tabs: where they have something newer; where they may; where that is unlikely. */
+export const NEWER_MS = 1_000
+const PERHAPS_MS = 250
+const HARDLY_MS = 100
+
+/** Tokens as the page or the token endpoint gives them; a member that is `undefined` counts as left out. */
+type GivenTokens = { accessToken: string; refreshToken?: string | undefined; expiresInSeconds?: number | undefined }
+
+/** A login as this tab holds it, kept in step with the other tabs by messages, marks and the storage of the page. */
+export class SharedLogin {
+  /** Names what only tabs of this app share. */
+  readonly name: string
+  readonly #settings: SessionSettings
+  /** Called after new tokens were taken, or all are gone. */
+  readonly #changed: (event: keyof SessionEvents, reason?: SignOutReason) => void
+  readonly #app: SessionApp
+  readonly #storage: PageStorage
+  readonly #tabs: Tabs
+  readonly #unhear: () => void
+  #held: HeldTokens | undefined
+  /** Of the newest login, refresh or logout that this tab knows of. */
+  #version = 0
+  /** The newest logout that this tab knows of: it ends every login before it. */
+  #endedVersion = 0
+  #hasPeers = false
+  #heard: () => void = () => undefined
+  #closed = false
+
+  constructor(settings: SessionSettings, changed: (event: keyof SessionEvents, reason?: SignOutReason) => void) {
+    const { channel, clientId, tokenUrl, revokeUrl } = settings
+    this.#settings = settings
+    this.#changed = changed
+    this.#app = {
+      client: clientId,
+      endpoint: canonical(tokenUrl),
+      revocation: revokeUrl && canonical(revokeUrl),
+    }
+    this.name = sessionName(this.#app)
+    this.#storage = new PageStorage(settings.storage)
+    this.#tabs = openTabs(channel, this.name, (message) => this.#hear(message))
+    this.#unhear = hearSignedOut(channel, (message) => this.#hearSignedOut(message))
+  }
+
+  get held(): HeldTokens | undefined {
+    return this.#held
+  }
+
+  get version(): number {
+    return this.#version
+  }
+
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
+  /** Takes what is stored, or what other tabs have. Returns what was written down about the login before. */
+  async open(): Promise<Standing['state']> {
+    this.hearMark()
+    await this.#load()
+    const { state } = this.#standing()
+    if (!this.#closed) await this.#ask(this.#held === undefined && state === 'in' ? NEWER_MS : 0)
+    return state
+  }
+
+  /** Begins a new login. */
+  async begin(tokens: GivenTokens): Promise<void> {
+    const version = nextVersion(Math.max(this.#version, newestOf(readMarks(this.#settings.channel))))
+    await this.#share(storedOf(tokens, version, version))
+  }
+
+  /** Takes refreshed tokens: of the given login, or of one that was only in a cookie. */
+  async renew(tokens: GivenTokens, login: number | undefined): Promise<void> {
+    const version = nextVersion(this.#version)
+    await this.#share(storedOf(tokens, login ?? version, version))
+  }
+
+  /** Checks whether another tab was faster. A refresh token that another tab has spent must never be spent again. */
+  async catchUp(): Promise<void> {
+    if (this.hearMark()) return
+    await this.#load()
+    const { state, version } = this.#standing()
+    const isNewer = version > this.#version
+    await this.#ask(isNewer ? NEWER_MS : !this.#hasPeers ? 0 : state === 'unknown' ? PERHAPS_MS : HARDLY_MS)
+    if (this.hearMark() || this.#standing().version <= this.#version) return
+    // Newer tokens were written down during the wait; their message may still be queued.
+    if (!isNewer) await this.#ask(NEWER_MS)
+    // The tab that has the newer tokens is gone.
+    if (this.#standing().version > this.#version && this.#settings.cookies !== 'include') this.#forget('expired')
+  }
+
+  /** Returns whether a logout is written down that this tab had not heard of. */
+  hearMark(): boolean {
+    const { state, ended } = this.#standing()
+    return state === 'out' && this.#hearSignedOut({ app: this.#app, reason: 'logout', version: ended })
+  }
+
+  /** Catches up after the back-forward cache, where nothing is heard. A state that cannot be known is taken for a logout. */
+  restore(): void {
+    const { state, login, version } = this.#standing()
+    if (state === 'in' && login === this.#held?.stored.login) {
+      this.#tabs.tell({ kind: 'asks', version: this.#version })
+      return
+    }
+    this.#version = Math.max(this.#version, version)
+    this.#forget('other_tab')
+  }
+
+  /** Ends the login here and in the other tabs. */
+  signOut(reason: (SignOutReason & SharedReason) | 'expired'): void {
+    const wasSignedIn = this.#held !== undefined
+    this.#end(nextVersion(this.#version))
+    this.#forget(reason)
+    if (wasSignedIn && reason !== 'expired') tellSignedOut(this.#settings.channel, appOf(this.#settings), reason, this.#version)
+  }
+
+  /** Ends the login here, for a logout that clears and tells by itself. Returns the tokens to revoke. */
+  release(): Partial<StoredTokens> {
+    const stored = this.#held?.stored ?? {}
+    this.#end(nextVersion(this.#version))
+    this.#drop('logout')
+    return stored
+  }
+
+  /** Revokes tokens that nobody will use, without waiting for the answer. */
+  revokeUnused({ accessToken, refreshToken }: SessionTokens): void {
+    const { revokeUrl, clientId, channel, fetch } = this.#settings
+    if (revokeUrl === undefined) return
+    void revoke(logoutSettings({ revokeUrl, clientId, channel, fetch, accessToken, refreshToken }))
+  }
+
+  /** Holds nothing from now on. After a refresh under way the old token is spent: the other tabs are still told of the new one. */
+  close(refreshing: Promise<unknown> | undefined): void {
+    this.#closed = true
+    this.#held = undefined
+    this.#unhear()
+    const closeTabs = (): void => this.#tabs.close()
+    if (refreshing === undefined) closeTabs()
+    else void refreshing.then(closeTabs, closeTabs)
+  }
+
+  /** Reads what is written down about this login, judged by the given access token. */
+  #standing(accessToken = this.#held?.stored.accessToken): Standing {
+    return readStanding(this.#settings.channel, this.#appWith(accessToken))
+  }
+
+  #appWith(accessToken: string | undefined): SessionApp {
+    return { ...this.#app, token: accessToken && tokenApp(accessToken) }
+  }
+
+  /** Takes new tokens, keeps them, and tells the other tabs: all of it before the lock is released. */
+  async #share(stored: StoredTokens): Promise<void> {
+    const { version, login, accessToken } = stored
+    this.#take(stored)
+    writeMark(this.#settings.channel, { state: 'in', app: this.#appWith(accessToken), version, login })
+    this.#tabs.tell({ kind: 'tokens', tokens: stored })
+    await this.#storage.save({ ...stored, session: this.name })
+  }
+
+  #take(stored: StoredTokens): void {
+    // Tokens that were refreshed while it closed are for the other tabs.
+    if (this.#closed) return
+    const isLogin = this.#held?.stored.login !== stored.login
+    this.#held = new HeldTokens(stored, this.#settings.refreshBeforeSeconds)
+    this.#version = stored.version
+    this.#changed(isLogin ? 'signed-in' : 'refreshed')
+  }
+
+  async #load(): Promise<void> {
+    await this.#storage.load((stored) => {
+      if (!isStoredTokens(stored) || stored.version <= this.#version) return
+      // Another app of the web origin uses the same place.
+      if (stored.session !== undefined && stored.session !== this.name) return
+      // A logout that could not clear them, or had no time to, has ended them all the same.
+      if (!this.#isEnded(stored)) this.#take(stored)
+    })
+  }
+
+  /** Returns whether a logout that was heard or written down has ended the login of these tokens. */
+  #isEnded({ login, accessToken }: StoredTokens): boolean {
+    return login <= Math.max(this.#endedVersion, this.#standing(accessToken).ended)
+  }
+
+  /** Asks the other tabs for newer tokens and waits for them. */
+  async #ask(ms: number): Promise<void> {
+    this.#tabs.tell({ kind: 'asks', version: this.#version })
+    if (ms > 0) await within(new Promise<void>((resolve) => (this.#heard = resolve)), ms)
+  }
+
+  #hear(message: Message): void {
+    this.#hasPeers = true
+    const stored = this.#held?.stored
+    switch (message.kind) {
+      case 'tokens':
+        if (message.tokens.version <= this.#version || this.#isEnded(message.tokens)) return
+        this.#take(message.tokens)
+        return this.#heard()
+      case 'asks':
+        return this.#tabs.tell(stored !== undefined && stored.version > message.version ? { kind: 'tokens', tokens: stored } : { kind: 'here' })
+      case 'here':
+    }
+  }
+
+  /** Returns whether the logout ended this login. */
+  #hearSignedOut({ app, reason, version }: SignedOut): boolean {
+    const held = this.#held?.stored
+    if (!endsSession(app, this.#appWith(held?.accessToken))) return false
+    // A refresh may be newer than the logout; the login is not.
+    if (version <= Math.max(this.#endedVersion, held?.login ?? this.#version)) return false
+    // The other tab knew nothing of these tokens.
+    if (held !== undefined && held.version > version) this.revokeUnused(held)
+    this.#end(version)
+    this.#forget(reason === 'logout' ? 'other_tab' : reason)
+    this.#heard()
+    return true
+  }
+
+  /** Ends every login before this version. */
+  #end(version: number): void {
+    this.#endedVersion = Math.max(this.#endedVersion, version)
+    this.#version = Math.max(this.#version + 1, version)
+  }
+
+  /** Signs out and clears this tab. */
+  #forget(reason: SignOutReason): void {
+    if (this.#held === undefined) return
+    this.#drop(reason)
+    const { clear: named, storage } = this.#settings
+    void clear(named, storage)
+  }
+
+  /** Signs out; from now on no token is given away. */
+  #drop(reason: SignOutReason): void {
+    if (this.#held === undefined) return
+    this.#held = undefined
+    this.#changed('signed-out', reason)
+  }
+}
+
+function storedOf({ accessToken, refreshToken, expiresInSeconds }: GivenTokens, login: number, version: number): StoredTokens {
+  return {
+    accessToken,
+    ...(refreshToken === undefined ? {} : { refreshToken }),
+    ...(expiresInSeconds === undefined ? {} : { expiresAtMs: Date.now() + expiresInSeconds * 1_000 }),
+    login,
+    version,
+  }
+}
