@@ -1,7 +1,9 @@
 //! Benchmarks: beside the peers, or against another commit.
 
 use crate::command::{Failure, Run};
-use crate::{against, build, npm, system, typescript, Project};
+use crate::node::Sqlite;
+use crate::{against, build, npm, system, typescript, wasm, Project};
+use std::path::Path;
 
 /// The command line after `bench`.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -28,30 +30,29 @@ pub(crate) fn bench(project: &Project, arguments: &[String]) -> Result<(), Failu
     npm::require()?;
     // A commit that does not exist is reported before anything is built.
     let commit = options.against.as_deref().map(|reference| against::resolve(project, reference)).transpose()?;
-    build::package(project)?;
-    npm::install(&project.path("www"))?;
-    npm::install(&project.path("tests"))?;
+    let node = build::package(project, &wasm::MODULES, &["www", "tests"], Sqlite::Native)?;
     match commit {
-        Some(commit) => compare(project, &options, &commit),
-        None => measure(project, &options),
+        Some(commit) => compare(project, &node, &options, &commit),
+        None => measure(project, &node, &options),
     }
 }
 
-fn measure(project: &Project, options: &Options) -> Result<(), Failure> {
+fn measure(project: &Project, node: &Path, options: &Options) -> Result<(), Failure> {
     if options.wants(&["instead"]) {
         // Without it that one peer is left out.
         let _ = system::provide("redis-server", "redis-server", project.consent);
     }
-    options.forward(typescript(project, "tests", "bench/run.ts")).run()
+    options.forward(typescript(project, node, "tests", "bench/run.ts")).run()
 }
 
-fn compare(project: &Project, options: &Options, commit: &str) -> Result<(), Failure> {
+fn compare(project: &Project, node: &Path, options: &Options, commit: &str) -> Result<(), Failure> {
     let before = against::checkout(project, commit)?;
     if options.wants(&["verdict", "status", "apply_delta"]) {
         // Without it the counts of the native core are left out.
         let _ = system::provide("valgrind", "valgrind", project.consent);
     }
-    let run = typescript(project, "tests", "bench/against/run.ts").args(["--before".as_ref(), before.as_os_str()]);
+    let run =
+        typescript(project, node, "tests", "bench/against/run.ts").args(["--before".as_ref(), before.as_os_str()]);
     let bar = options.bar.as_deref().map(|percent| format!("--bar={percent}"));
     options.forward(run).args(bar).run()
 }

@@ -1,19 +1,74 @@
-//! The package: two wasm modules, JavaScript and types.
+//! The package: wasm modules, JavaScript and types. Packages are downloaded while cargo compiles.
 
 use crate::command::{Failure, Run};
-use crate::{npm, wasm, Project};
+use crate::node::{self, Sqlite};
+use crate::npm::{self, Scripts};
+use crate::wasm::{self, Module, Toolchain};
+use crate::Project;
 use std::fs;
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::thread::{self, ScopedJoinHandle};
 
-/// Builds `pkg/wasm` and `pkg/dist`.
-pub(crate) fn package(project: &Project) -> Result<(), Failure> {
+/// Builds `pkg/wasm`, with these modules, and `pkg/dist`; installs the packages of `pkg/` and of these folders, and the Node
+/// that will run them.
+pub(crate) fn package(
+    project: &Project,
+    modules: &[&Module],
+    folders: &[&str],
+    sqlite: Sqlite,
+) -> Result<PathBuf, Failure> {
     npm::require()?;
+    project.progress.watch();
+    let toolchain = Toolchain::find(project)?;
+    thread::scope(|scope| {
+        let (pkg_installed, pkg) = mpsc::channel();
+        let installer = scope.spawn(move || {
+            npm::install(project, "pkg", Scripts::Ignore)?;
+            // Nobody waits any more where another step has failed.
+            let _ = pkg_installed.send(());
+            folders.iter().try_for_each(|folder| npm::install(project, folder, Scripts::Run))?;
+            node::find(project, sqlite)
+        });
+        let (compiled, modules_compiled) = mpsc::channel();
+        let compiler = scope.spawn(move || {
+            modules.iter().try_for_each(|module| {
+                let _ = compiled.send((*module, toolchain.compile(project, module)?));
+                Ok(())
+            })
+        });
+        let binder = wasm::binder(project)?;
+        if pkg.recv().is_err() {
+            return end(installer, "npm");
+        }
+        let mut optimisers = Vec::new();
+        for (module, compiled) in modules_compiled {
+            if wasm::is_stale(project, module, &compiled, &binder) {
+                wasm::bind(project, module, &compiled, &binder)?;
+                optimisers.push(scope.spawn(|| wasm::optimise(project, module)));
+            }
+        }
+        end(compiler, "cargo")?;
+        wasm::share_glue(project)?;
+        typescript(project)?;
+        optimisers.into_iter().try_for_each(|optimiser| end(optimiser, "wasm-opt"))?;
+        end(installer, "npm")
+    })
+}
+
+/// The result of a step that ran beside this one.
+fn end<T>(step: ScopedJoinHandle<'_, Result<T, Failure>>, name: &'static str) -> Result<T, Failure> {
+    step.join().unwrap_or(Err(Failure::Step(name)))
+}
+
+/// Writes `pkg/dist` anew: a file that is gone from the sources must be gone from what is shipped.
+fn typescript(project: &Project) -> Result<(), Failure> {
     let pkg = project.path("pkg");
-    npm::install(&pkg)?;
-    wasm::modules(project)?;
-    // A file that is gone from the sources must be gone from what is shipped.
     let dist = pkg.join("dist");
     if dist.exists() {
         fs::remove_dir_all(&dist).map_err(|error| Failure::Missing(format!("pkg/dist cannot be replaced: {error}")))?;
     }
-    Run::new("node").args(["node_modules/typescript/bin/tsc", "--project", "tsconfig.build.json"]).within(&pkg).run()
+    let tsc =
+        Run::new("node").args(["node_modules/typescript/bin/tsc", "--project", "tsconfig.build.json"]).within(&pkg);
+    project.progress.step("compile pkg/dist", || tsc.captured()).map(drop)
 }

@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 /// Why a command of the project ended early.
 #[derive(Debug)]
@@ -14,14 +14,17 @@ pub(crate) enum Failure {
     Missing(String),
     /// A program ended with a failure.
     Program { name: String, status: String },
-    /// The wasm could not be bound.
-    Bindgen(String),
+    /// Tests failed, or were skipped that should not have been.
+    Tests(String),
+    /// A step ended in a panic.
+    Step(&'static str),
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(text) | Self::Missing(text) | Self::Bindgen(text) => formatter.write_str(text),
+            Self::Usage(text) | Self::Missing(text) | Self::Tests(text) => formatter.write_str(text),
+            Self::Step(name) => write!(formatter, "{name} ended early: that is a fault of xtask"),
             Self::Program { name, status } => write!(formatter, "{name} failed ({status})"),
         }
     }
@@ -79,6 +82,27 @@ impl Run {
         }
     }
 
+    /// Runs it while others run: what it prints is returned, and shown in one piece if it fails.
+    pub(crate) fn captured(self) -> Result<String, Failure> {
+        let name = self.name();
+        let output = self.command().stdin(Stdio::null()).output().map_err(|error| Self::absent(&name, &error))?;
+        let text = both(&output);
+        if output.status.success() {
+            return Ok(text);
+        }
+        eprint!("{text}");
+        Err(Failure::Program { name, status: output.status.to_string() })
+    }
+
+    /// Runs it while others run: whether it succeeded, and all that it printed.
+    pub(crate) fn ended(self) -> (bool, String) {
+        let name = self.name();
+        match self.command().stdin(Stdio::null()).output() {
+            Ok(output) => (output.status.success(), both(&output)),
+            Err(error) => (false, Self::absent(&name, &error).to_string()),
+        }
+    }
+
     /// Runs it silently; its standard output, if it succeeded.
     pub(crate) fn output(self) -> Option<String> {
         let output = self.command().stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
@@ -111,4 +135,10 @@ impl Run {
             _ => Failure::Missing(format!("`{program}` cannot be started: {error}")),
         }
     }
+}
+
+/// Standard output, then standard error.
+fn both(output: &Output) -> String {
+    let [said, complained] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+    format!("{said}{complained}")
 }

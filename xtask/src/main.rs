@@ -5,11 +5,16 @@ mod against;
 mod bench;
 mod build;
 mod command;
+mod node;
 mod npm;
+mod progress;
 mod system;
+mod test;
 mod wasm;
 
 use command::{Failure, Run};
+use node::Sqlite;
+use progress::Progress;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -20,7 +25,10 @@ usage: cargo xtask <command>
   demo [--tour] [--install]
                            origin on 127.0.0.1:8780 and an edge worker on 127.0.0.1:8787;
                            with --tour every method is walked through and measured
-  test [--install]         every test; what cannot run here is named as skipped
+  test [--list] [--only NAME]... [--long] [--install]
+                           every test, as suites; what cannot run here is named as skipped. --list names
+                           the suites, --only runs those of a name or a group, --long runs those at length
+                           that can be, and adds their figures to tests/RESULTS.md
   bench [NAME] [--json]    benchmarks beside the peers, in one run
   bench [NAME...] --against REF [--bar PERCENT] [--json]
                            this checkout and another commit, in turns: ratios of medians, with the
@@ -41,11 +49,11 @@ fn main() -> ExitCode {
 
 fn dispatch(arguments: &[String]) -> Result<(), Failure> {
     let (name, rest) = arguments.split_first().map_or(("", [].as_slice()), |(name, rest)| (name.as_str(), rest));
-    let project = Project { root: root()?, consent: system::Consent::from(rest) };
+    let project = Project { root: root()?, consent: system::Consent::from(rest), progress: Progress::new() };
     match name {
-        "build" => accept(rest, &[]).and_then(|()| build::package(&project)),
+        "build" => accept(rest, &[]).and_then(|()| build(&project)),
         "demo" => accept(rest, &["--tour", "--install"]).and_then(|()| demo(&project, rest)),
-        "test" => accept(rest, &["--install"]).and_then(|()| test(&project)),
+        "test" => test::test(&project, rest),
         "bench" => bench::bench(&project, rest),
         "" | "help" | "--help" | "-h" => {
             println!("{USAGE}");
@@ -59,6 +67,7 @@ fn dispatch(arguments: &[String]) -> Result<(), Failure> {
 struct Project {
     root: PathBuf,
     consent: system::Consent,
+    progress: Progress,
 }
 
 impl Project {
@@ -67,38 +76,19 @@ impl Project {
     }
 }
 
-fn demo(project: &Project, arguments: &[String]) -> Result<(), Failure> {
-    build::package(project)?;
-    npm::install(&project.path("www"))?;
-    let tour = arguments.iter().any(|argument| argument == "--tour");
-    typescript(project, "www", "demo/run.ts").args(tour.then_some("--tour")).run()
+fn build(project: &Project) -> Result<(), Failure> {
+    build::package(project, &wasm::MODULES, &[], Sqlite::None).map(drop)
 }
 
-fn test(project: &Project) -> Result<(), Failure> {
-    build::package(project)?;
-    npm::install(&project.path("www"))?;
-    npm::install(&project.path("tests"))?;
-    let strace = system::provide("strace", "strace", project.consent);
-    let chromium = system::provide("chromium", "chromium", project.consent);
-
-    let cargo = || Run::new("cargo").within(&project.root);
-    cargo().args(["fmt", "--all", "--check"]).run()?;
-    cargo().args(["test", "--workspace", "--features", "origin"]).run()?;
-    // The edge half must stand without the origin.
-    cargo().args(["check", "--package", "portcullis", "--no-default-features", "--features", "edge"]).run()?;
-
-    npm::script(&project.path("pkg"), "check").run()?;
-    npm::script(&project.path("pkg"), "unit").run()?;
-    npm::script(&project.path("www"), "check").run()?;
-    npm::script(&project.path("tests"), "check").run()?;
-    let given = |provided: bool| if provided { "yes" } else { "no" };
-    let tests = npm::script(&project.path("tests"), "test");
-    tests.env("STRACE", given(strace)).env("CHROMIUM", given(chromium)).run()
+fn demo(project: &Project, arguments: &[String]) -> Result<(), Failure> {
+    let node = build::package(project, &wasm::FAST_MODULES, &["www"], Sqlite::Any)?;
+    let tour = arguments.iter().any(|argument| argument == "--tour");
+    typescript(project, &node, "www", "demo/run.ts").args(tour.then_some("--tour")).run()
 }
 
 /// A TypeScript file of `www/` or `tests/`, run by Node.
-fn typescript(project: &Project, folder: &str, file: &str) -> Run {
-    Run::new("node").args(["--import", "tsx", file]).within(&project.path(folder))
+fn typescript(project: &Project, node: &Path, folder: &str, file: &str) -> Run {
+    Run::new(node).args(["--import", "tsx", file]).within(&project.path(folder))
 }
 
 fn accept(arguments: &[String], known: &[&str]) -> Result<(), Failure> {

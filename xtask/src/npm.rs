@@ -1,7 +1,7 @@
-//! Node and npm: whether they are there; locked dependencies, installed when the lock is newer than what is there; scripts.
+//! Node and npm: whether they are there; locked dependencies, installed when the lock is newer than what is there.
 
 use crate::command::{Failure, Run};
-use std::path::Path;
+use crate::Project;
 use std::time::SystemTime;
 
 const OLDEST_NODE: u32 = 20;
@@ -21,17 +21,23 @@ pub(crate) fn require() -> Result<(), Failure> {
     Run::new("npm").args(["--version"]).output().map(|_| ()).ok_or_else(|| missing("npm"))
 }
 
+/// Whether the scripts of packages may run when they are installed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scripts {
+    Run,
+    /// Of the packages in `pkg/` only the native SQLite driver has one that matters, and it compiles for a minute and more.
+    Ignore,
+}
+
 /// Installs what `package-lock.json` names, if it is not there yet.
-pub(crate) fn install(folder: &Path) -> Result<(), Failure> {
+pub(crate) fn install(project: &Project, name: &str, scripts: Scripts) -> Result<(), Failure> {
+    let folder = project.path(name);
     let modified = |file: &str| -> Option<SystemTime> { folder.join(file).metadata().ok()?.modified().ok() };
     let (installed, locked) = (modified("node_modules/.package-lock.json"), modified("package-lock.json"));
     if installed.is_some() && installed >= locked {
         return Ok(());
     }
-    Run::new("npm").args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).within(folder).aside().run()
-}
-
-/// A script of the folder's `package.json`, about to be run.
-pub(crate) fn script(folder: &Path, name: &str) -> Run {
-    Run::new("npm").args(["run", "--silent", name]).within(folder)
+    let npm = Run::new("npm").args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).within(&folder);
+    let npm = npm.args((scripts == Scripts::Ignore).then_some("--ignore-scripts"));
+    project.progress.step(&format!("install the packages of {name}/"), || npm.captured()).map(drop)
 }

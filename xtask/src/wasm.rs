@@ -4,18 +4,20 @@ use crate::command::{Failure, Run};
 use crate::system::{self, Consent};
 use crate::Project;
 use std::env;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
-use wasm_bindgen_cli_support::Bindgen;
 
 const TARGET: &str = "wasm32-unknown-unknown";
+/// wasm-bindgen, as a program of this workspace.
+pub(crate) const BINDER: &str = "wasm-bind";
 
 /// Debian's Rust with the sources of the standard library, for machines whose rustup refuses the target.
 const DEBIAN_PACKAGES: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
 
 /// One build of the crate: a folder below `pkg/wasm`, the crate's features, and how it is made fast or small.
-struct Module {
+pub(crate) struct Module {
     folder: &'static str,
     features: &'static str,
     profile: &'static str,
@@ -23,23 +25,28 @@ struct Module {
     optimiser: &'static [&'static str],
 }
 
-const MODULES: [Module; 3] = [
-    Module {
-        folder: "edge",
-        features: "edge,wasm,rust-rsa,rust-ecdsa,ed25519-tables",
-        profile: "wasm",
-        rust_flags: SIMD,
-        optimiser: FAST,
-    },
-    Module { folder: "edge-slim", features: "edge,wasm", profile: "wasm-slim", rust_flags: ROLLED, optimiser: SMALL },
-    Module {
-        folder: "origin",
-        features: "origin,wasm,rust-rsa,rust-ecdsa,ed25519-tables",
-        profile: "wasm",
-        rust_flags: SIMD,
-        optimiser: FAST,
-    },
-];
+/// What the demo runs. The origin is first: it takes longest, and is optimised while the other is compiled.
+pub(crate) const FAST_MODULES: [&Module; 2] = [&ORIGIN, &EDGE];
+pub(crate) const MODULES: [&Module; 3] = [&ORIGIN, &EDGE, &SLIM];
+
+const EDGE: Module = Module {
+    folder: "edge",
+    features: "edge,wasm,rust-rsa,rust-ecdsa,ed25519-tables",
+    profile: "wasm",
+    rust_flags: SIMD,
+    optimiser: FAST,
+};
+
+const SLIM: Module =
+    Module { folder: "edge-slim", features: "edge,wasm", profile: "wasm-slim", rust_flags: ROLLED, optimiser: SMALL };
+
+const ORIGIN: Module = Module {
+    folder: "origin",
+    features: "origin,wasm,rust-rsa,rust-ecdsa,ed25519-tables",
+    profile: "wasm",
+    rust_flags: SIMD,
+    optimiser: FAST,
+};
 
 /// Up to this size a function without loops and calls is put where it is called. The product of two 64-bit numbers is such a
 /// function, and RSA and ECDSA hardly do anything else: they take a fifth less time for a twentieth more bytes.
@@ -52,40 +59,83 @@ const SIMD: &str = "-C target-feature=+simd128";
 /// `sha2` with its rounds as loops.
 const ROLLED: &str = "--cfg sha2_backend_soft=\"compact\"";
 
-/// Builds the modules into `pkg/wasm`.
-pub(crate) fn modules(project: &Project) -> Result<(), Failure> {
-    let toolchain = Toolchain::find(project)?;
-    for module in MODULES {
-        let compiled = toolchain.compile(project, &module)?;
-        let folder = project.path("pkg/wasm").join(module.folder);
-        let file = folder.join("core_bg.wasm");
-        // How a module is bound and optimised stands in this program.
-        if newer(&compiled, &file) || env::current_exe().is_ok_and(|program| newer(&program, &file)) {
-            bind(&compiled, &folder)?;
-            optimise(project, &module, &file)?;
-        }
-    }
-    share_glue(&project.path("pkg/wasm/edge"), &project.path("pkg/wasm/edge-slim"))
+/// Whether a compiled module has yet to be bound and optimised: how that is done stands in the binder and in this program.
+pub(crate) fn is_stale(project: &Project, module: &Module, compiled: &Path, binder: &Path) -> bool {
+    let file = module.file(project);
+    newer(compiled, &file) || newer(binder, &file) || env::current_exe().is_ok_and(|program| newer(&program, &file))
+}
+
+/// The program that binds a module to JavaScript, compiled where it is not.
+pub(crate) fn binder(project: &Project) -> Result<PathBuf, Failure> {
+    let arguments =
+        ["build", "--quiet", "--locked", "--package", BINDER, "--message-format", "json-render-diagnostics"];
+    let cargo = Run::new("cargo").args(arguments).within(&project.root);
+    let messages = project.progress.step(&format!("compile {BINDER}"), || cargo.captured())?;
+    executable(&messages).ok_or(Failure::Step(BINDER))
+}
+
+/// What cargo says, a JSON object a line, of the last program that it has made.
+fn executable(messages: &str) -> Option<PathBuf> {
+    let mut paths = messages.lines().filter_map(|line| line.split_once("\"executable\":\"")?.1.split('"').next());
+    paths.next_back().map(PathBuf::from)
+}
+
+/// Writes `core.js`, `core.d.ts` and `core_bg.wasm`.
+pub(crate) fn bind(project: &Project, module: &Module, compiled: &Path, binder: &Path) -> Result<(), Failure> {
+    let folder = project.path("pkg/wasm").join(module.folder);
+    project.progress.step(&module.step("bind"), || Run::new(binder).args([compiled, &folder]).captured())?;
+    Ok(())
+}
+
+pub(crate) fn optimise(project: &Project, module: &Module) -> Result<(), Failure> {
+    let features = [
+        "--enable-bulk-memory",
+        "--enable-sign-ext",
+        "--enable-mutable-globals",
+        "--enable-nontrapping-float-to-int",
+        "--enable-multivalue",
+        "--enable-reference-types",
+        "--enable-simd",
+    ];
+    let file = module.file(project);
+    let node = Run::new("node")
+        .args(["node_modules/binaryen/bin/wasm-opt"])
+        .args(module.optimiser)
+        .args(features)
+        .args([file.as_os_str(), OsStr::new("-o"), file.as_os_str()])
+        .within(&project.path("pkg"));
+    project.progress.step(&module.step("optimise"), || node.captured()).map(drop)
 }
 
 /// Whoever loads the slim module binds it with the JavaScript of the other, so that must fit both.
-fn share_glue(edge: &Path, slim: &Path) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::Bindgen(format!("{}: {error}", slim.display()));
+pub(crate) fn share_glue(project: &Project) -> Result<(), Failure> {
+    let [edge, slim] = [EDGE, SLIM].map(|module| project.path("pkg/wasm").join(module.folder));
+    let failed = |error: std::io::Error| Failure::Missing(format!("{}: {error}", slim.display()));
     for name in ["core.js", "core.d.ts", "core_bg.wasm.d.ts"] {
         let copy = slim.join(name);
         if !copy.exists() {
             continue;
         }
         if fs::read(edge.join(name)).map_err(failed)? != fs::read(&copy).map_err(failed)? {
-            return Err(Failure::Bindgen(format!("wasm-bindgen: edge and edge-slim need another {name} each")));
+            return Err(Failure::Missing(format!("wasm-bindgen: edge and edge-slim need another {name} each")));
         }
         fs::remove_file(copy).map_err(failed)?;
     }
     Ok(())
 }
 
+impl Module {
+    fn file(&self, project: &Project) -> PathBuf {
+        project.path("pkg/wasm").join(self.folder).join("core_bg.wasm")
+    }
+
+    fn step(&self, verb: &str) -> String {
+        format!("{verb} wasm/{}", self.folder)
+    }
+}
+
 /// Where the standard library for wasm comes from.
-enum Toolchain {
+pub(crate) enum Toolchain {
     /// rustup's target.
     Rustup,
     /// Debian's compiler, which builds the standard library from its sources.
@@ -93,7 +143,7 @@ enum Toolchain {
 }
 
 impl Toolchain {
-    fn find(project: &Project) -> Result<Self, Failure> {
+    pub(crate) fn find(project: &Project) -> Result<Self, Failure> {
         if has_target() || (Run::new("rustup").args(["target", "add", TARGET]).run().is_ok() && has_target()) {
             return Ok(Self::Rustup);
         }
@@ -109,9 +159,9 @@ impl Toolchain {
         )))
     }
 
-    fn compile(&self, project: &Project, module: &Module) -> Result<PathBuf, Failure> {
-        // A folder for each: all have the crate's name.
-        let target = project.path("target/wasm").join(module.folder);
+    /// Compiles a module. One at a time: those of one profile share their dependencies.
+    pub(crate) fn compile(&self, project: &Project, module: &Module) -> Result<PathBuf, Failure> {
+        let target = project.path("target/wasm");
         let arguments = [
             "build",
             "--quiet",
@@ -140,42 +190,18 @@ impl Toolchain {
             "" => cargo,
             flags => cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags),
         };
-        cargo.env("CARGO_TARGET_DIR", &target).within(&project.root).run()?;
-        Ok(target.join(TARGET).join(module.profile).join("portcullis.wasm"))
+        let cargo = cargo.env("CARGO_TARGET_DIR", &target).within(&project.root);
+        let said = project.progress.step(&module.step("compile"), || cargo.captured())?;
+        eprint!("{said}");
+        // All have the crate's name, so each is put aside before the next is compiled.
+        let compiled = target.join(TARGET).join(module.profile).join("portcullis.wasm");
+        let aside = target.join(module.folder).with_extension("wasm");
+        if newer(&compiled, &aside) {
+            fs::copy(&compiled, &aside)
+                .map_err(|error| Failure::Missing(format!("{} cannot be written: {error}", aside.display())))?;
+        }
+        Ok(aside)
     }
-}
-
-/// Writes `core.js`, `core.d.ts` and `core_bg.wasm`.
-fn bind(compiled: &Path, folder: &Path) -> Result<(), Failure> {
-    let bound = Bindgen::new()
-        .input_path(compiled)
-        .out_name("core")
-        .typescript(true)
-        .omit_default_module_path(true)
-        // An instance that has trapped is replaced by a new one; objects of the old one then throw instead of reaching into it.
-        .reset_state_function(true)
-        .web(true)
-        .and_then(|bindgen| bindgen.generate(folder));
-    bound.map_err(|error| Failure::Bindgen(format!("wasm-bindgen: {error:#}")))
-}
-
-fn optimise(project: &Project, module: &Module, file: &Path) -> Result<(), Failure> {
-    let features = [
-        "--enable-bulk-memory",
-        "--enable-sign-ext",
-        "--enable-mutable-globals",
-        "--enable-nontrapping-float-to-int",
-        "--enable-multivalue",
-        "--enable-reference-types",
-        "--enable-simd",
-    ];
-    Run::new("node")
-        .args(["node_modules/binaryen/bin/wasm-opt"])
-        .args(module.optimiser)
-        .args(features)
-        .args([file.as_os_str(), "-o".as_ref(), file.as_os_str()])
-        .within(&project.path("pkg"))
-        .run()
 }
 
 fn has_target() -> bool {
@@ -195,4 +221,20 @@ fn rust_lld() -> Option<PathBuf> {
 fn newer(source: &Path, product: &Path) -> bool {
     let modified = |path: &Path| -> Option<SystemTime> { fs::metadata(path).ok()?.modified().ok() };
     modified(source) >= modified(product)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_program_that_cargo_made_is_found_in_what_it_says() {
+        let messages = concat!(
+            "{\"reason\":\"compiler-artifact\",\"target\":{\"name\":\"walrus\"},\"executable\":null}\n",
+            "{\"reason\":\"compiler-artifact\",\"executable\":\"/a folder/wasm-bind\",\"fresh\":true}\n",
+            "{\"reason\":\"build-finished\",\"success\":true}\n",
+        );
+        assert_eq!(executable(messages), Some(PathBuf::from("/a folder/wasm-bind")));
+        assert_eq!(executable("{\"reason\":\"build-finished\",\"success\":true}"), None);
+    }
 }

@@ -1,0 +1,128 @@
+//! Every test, as suites: one for each file of tests. What is needed is built once, then they run side by side.
+
+mod expected;
+mod options;
+mod outcome;
+mod pool;
+mod report;
+mod results;
+mod rust;
+mod suite;
+
+use crate::command::{Failure, Run};
+use crate::node::Sqlite;
+use crate::{build, npm, system, wasm, Project};
+use options::{Options, Tier};
+use outcome::Finished;
+use std::path::PathBuf;
+use std::thread;
+use suite::{Kind, Suite};
+
+/// What the suites were built into.
+struct Built {
+    /// The Node that has SQLite.
+    node: PathBuf,
+    rust: rust::Executables,
+}
+
+pub(crate) fn test(project: &Project, arguments: &[String]) -> Result<(), Failure> {
+    let options = Options::read(arguments)?;
+    let suites = suite::select(suite::all(&project.root)?, &options.only)?;
+    if options.list {
+        suites.iter().for_each(|suite| println!("{}", suite.name));
+        return Ok(());
+    }
+    let expected = expected::read(project)?;
+    let built = prepare(project, &suites)?;
+    let environment = environment(project, &suites, options.tier);
+    let finished = pool::run(suites, |suite| run(project, &built, &environment, suite));
+    let unexpected = report::print(&finished, &expected, &options, project.progress.elapsed());
+    if options.tier == Tier::Long {
+        results::append(project, &finished)?;
+    }
+    match finished.iter().filter(|suite| !suite.outcome.passed).count() {
+        0 if unexpected == 0 || !is_ci() => Ok(()),
+        0 => Err(Failure::Tests(format!("{unexpected} skipped tests are not in {}", expected::FILE))),
+        1 => Err(Failure::Tests("1 suite failed".into())),
+        failed => Err(Failure::Tests(format!("{failed} suites failed"))),
+    }
+}
+
+/// Builds what the suites run on: the Rust tests while the modules are optimised and packages are fetched.
+fn prepare(project: &Project, suites: &[Suite]) -> Result<Built, Failure> {
+    let needs_package = suites.iter().any(|suite| suite.kind.needs_package());
+    if needs_package {
+        npm::require()?;
+    }
+    thread::scope(|scope| {
+        let rust = scope.spawn(|| rust::compile(project, suites));
+        let node = if needs_package {
+            build::package(project, &wasm::MODULES, &["www", "tests"], Sqlite::Any)?
+        } else {
+            project.progress.watch();
+            PathBuf::new()
+        };
+        let rust = rust.join().unwrap_or(Err(Failure::Step("cargo")))?;
+        Ok(Built { node, rust })
+    })
+}
+
+/// What the suites are told by environment variables.
+fn environment(project: &Project, suites: &[Suite], tier: Tier) -> Vec<(&'static str, &'static str)> {
+    let given = |program: &'static str, users: &[&str]| {
+        let is_used = suites.iter().any(|suite| users.iter().any(|user| suite.is_in(user)));
+        if is_used && system::provide(program, program, project.consent) {
+            "yes"
+        } else {
+            "no"
+        }
+    };
+    let mut variables = vec![
+        ("STRACE", given("strace", &["durability"])),
+        ("CHROMIUM", given("chromium", &["browser", "pages"])),
+        ("TEST_TIER", "short"),
+    ];
+    if tier == Tier::Long {
+        variables.push(("TEST_TIER", "long"));
+    }
+    variables
+}
+
+fn run(project: &Project, built: &Built, environment: &[(&'static str, &'static str)], suite: Suite) -> Finished {
+    let told = |run: Run| environment.iter().fold(run, |run, (name, value)| run.env(name, value));
+    let (outcome, seconds) = project.progress.timed(&suite.name, || match &suite.kind {
+        Kind::Format => outcome::of_program(Run::new("cargo").args(["fmt", "--all", "--check"]).within(&project.root)),
+        Kind::EdgeAlone => {
+            let arguments =
+                ["check", "--quiet", "--package", "portcullis", "--no-default-features", "--features", "edge"];
+            outcome::of_program(Run::new("cargo").args(arguments).within(&project.root))
+        }
+        Kind::Types { folder } => {
+            let compiler = ["node_modules/typescript/bin/tsc", "--noEmit"];
+            outcome::of_program(Run::new("node").args(compiler).within(&project.path(folder)))
+        }
+        Kind::RustDocs => {
+            let arguments = ["test", "--quiet", "--doc", "--package", "portcullis", "--features", "origin"];
+            outcome::of_rust(told(Run::new("cargo").args(arguments).within(&project.root)))
+        }
+        Kind::Rust { target } => match built.rust.get(target) {
+            Some(executable) => outcome::of_rust(told(executable.run(project))),
+            None => outcome::absent(),
+        },
+        Kind::Script { folder, file, sqlite } => {
+            let node = if *sqlite == Sqlite::None { PathBuf::from("node") } else { built.node.clone() };
+            let arguments = ["--import", "tsx", "--test", "--test-reporter=tap", "--test-timeout=600000"];
+            outcome::of_node(told(Run::new(node).args(arguments).args([file]).within(&project.path(folder))))
+        }
+    });
+    let finished = Finished { name: suite.name, outcome, seconds };
+    project.progress.line(&finished.line());
+    if !finished.outcome.passed {
+        println!("{}", finished.outcome.output);
+    }
+    finished
+}
+
+fn is_ci() -> bool {
+    std::env::var("CI").is_ok_and(|value| value == "true")
+}

@@ -1,0 +1,141 @@
+//! How a suite ended: read from the output of Rust's and Node's test runners.
+
+use crate::command::Run;
+use crate::progress::seconds;
+use std::time::Duration;
+
+/// What a suite says of itself that `--long` records: the rest of a line after this.
+const FIGURE: &str = "figure: ";
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    pub(super) passed: bool,
+    pub(super) tests: usize,
+    pub(super) skips: Vec<Skip>,
+    pub(super) figures: Vec<String>,
+    pub(super) output: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Skip {
+    pub(super) test: String,
+    pub(super) reason: String,
+}
+
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(super) name: String,
+    pub(super) outcome: Outcome,
+    pub(super) seconds: Duration,
+}
+
+/// A program that is one test.
+pub(super) fn of_program(run: Run) -> Outcome {
+    of(run, |outcome, _| outcome.tests = 1)
+}
+
+/// Rust's test runner.
+pub(super) fn of_rust(run: Run) -> Outcome {
+    of(run, |outcome, line| {
+        let Some((test, result)) = line.strip_prefix("test ").and_then(|rest| rest.rsplit_once(" ... ")) else {
+            return;
+        };
+        outcome.tests += 1;
+        if let Some(reason) = result.strip_prefix("ignored") {
+            let reason = reason.trim_start_matches(", ").to_owned();
+            outcome.skips.push(Skip { test: test.to_owned(), reason });
+        }
+    })
+}
+
+/// Node's test runner, with its TAP reporter.
+pub(super) fn of_node(run: Run) -> Outcome {
+    of(run, |outcome, line| {
+        let line = line.trim_start();
+        let Some(rest) = line.strip_prefix("ok ").or_else(|| line.strip_prefix("not ok ")) else { return };
+        let Some((_, test)) = rest.split_once(" - ") else { return };
+        outcome.tests += 1;
+        if let Some((test, reason)) = test.split_once(" # SKIP") {
+            outcome.skips.push(Skip { test: test.to_owned(), reason: reason.trim().to_owned() });
+        }
+    })
+}
+
+/// A suite that cargo was to make a program for, and did not.
+pub(super) fn absent() -> Outcome {
+    Outcome { output: "cargo made no program of these tests".into(), ..Outcome::default() }
+}
+
+fn of(run: Run, read: impl Fn(&mut Outcome, &str)) -> Outcome {
+    let (passed, output) = run.ended();
+    let mut outcome = Outcome { passed, ..Outcome::default() };
+    for line in output.lines() {
+        read(&mut outcome, line);
+        if let Some((_, figure)) = line.split_once(FIGURE) {
+            outcome.figures.push(figure.to_owned());
+        }
+    }
+    outcome.output = output;
+    outcome
+}
+
+impl Finished {
+    /// Such as `ok      unit/edge/gate  3 s, 12 tests, 1 skipped`.
+    pub(super) fn line(&self) -> String {
+        let result = if self.outcome.passed { "ok" } else { "FAILED" };
+        let skipped = match self.outcome.skips.len() {
+            0 => String::new(),
+            count => format!(", {count} skipped"),
+        };
+        let time = seconds(self.seconds);
+        format!("{result:<6}  {}  {time}, tests: {}{skipped}", self.name, self.outcome.tests)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn printed(text: &str) -> Run {
+        Run::new("printf").args(["%s", text])
+    }
+
+    fn skip(test: &str, reason: &str) -> Skip {
+        Skip { test: test.into(), reason: reason.into() }
+    }
+
+    #[test]
+    fn of_rusts_runner() {
+        let text = "running 3 tests\ntest a::b ... ok\ntest slow ... ignored, takes an hour\ntest bare ... ignored\n\
+                    \n---- a::b stdout ----\nfigure: 17 kills\n\ntest result: ok. 1 passed; 0 failed; 2 ignored\n";
+        let outcome = of_rust(printed(text));
+        assert!(outcome.passed);
+        assert_eq!(outcome.tests, 3);
+        assert_eq!(outcome.skips, [skip("slow", "takes an hour"), skip("bare", "")]);
+        assert_eq!(outcome.figures, ["17 kills"]);
+    }
+
+    #[test]
+    fn of_nodes_runner() {
+        let text = "TAP version 13\n# figure: 640 revocations\n# Subtest: a\n    # Subtest: inner\n    ok 1 - inner # SKIP no Chromium\n\
+                    ok 1 - a\nnot ok 2 - b\nok 3 - c # SKIP\nok 4 - checks - all\n# tests 5\n";
+        let outcome = of_node(printed(text));
+        assert_eq!(outcome.tests, 5);
+        assert_eq!(outcome.skips, [skip("inner", "no Chromium"), skip("c", "")]);
+        assert_eq!(outcome.figures, ["640 revocations"]);
+    }
+
+    #[test]
+    fn of_a_program_that_fails_or_is_not_there() {
+        assert!(!of_program(Run::new("false")).passed);
+        let absent = of_program(Run::new("/nonexistent/program"));
+        assert!(!absent.passed && absent.output.contains("is not installed"), "{}", absent.output);
+    }
+
+    #[test]
+    fn a_suite_in_one_line() {
+        let outcome = Outcome { passed: true, tests: 12, skips: vec![skip("a", "b")], ..Outcome::default() };
+        let finished = Finished { name: "unit/edge/gate".into(), outcome, seconds: Duration::from_millis(3_400) };
+        assert_eq!(finished.line(), "ok      unit/edge/gate  3 s, tests: 12, 1 skipped");
+    }
+}
