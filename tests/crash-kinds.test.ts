@@ -8,8 +8,9 @@ import { pause } from '../www/demo/child.ts'
 import { startEdge } from '../www/demo/edge.ts'
 import { startOrigin } from '../www/demo/start-origin.ts'
 import { openPlace } from './place.ts'
+import { figure, rounds } from './tier.ts'
 
-const KILLS = 5
+const KILLS = rounds(2, 10)
 const ACTS = 8
 const CONVERGENCE_SECONDS = 15
 /** Acts take a millisecond or a few; with RSA signatures and key generation some tens. */
@@ -137,7 +138,7 @@ for (const [title, kind] of Object.entries(KINDS)) {
         }
       }
       place.children.push(origin)
-      console.log(`# ${answered} of ${KILLS * ACTS} acts were answered before the kill`)
+      figure(`${title}: ${answered} of ${KILLS * ACTS} acts were answered before the kill`)
     } finally {
       await place.close()
     }

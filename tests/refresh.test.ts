@@ -14,6 +14,7 @@ import { serve, type Server } from 'portcullis/origin/node'
 import { sqliteStore } from 'portcullis/origin/sqlite'
 import { freePort } from '../www/demo/child.ts'
 import { openIssuer } from '../www/examples/own-issuer.ts'
+import { rounds } from './tier.ts'
 
 /** Memory, where there is such a place: this is about races, and does not wait for a disk. */
 const FOLDER = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
@@ -119,15 +120,15 @@ function hasEnded({ origin, realm }: Place, { access_token: token }: Tokens): bo
   return origin.refuses(realm, { session: String(sid), issuedAt: iat, expiresAt: exp }) === 'session_revoked'
 }
 
-for (const [name, open, rounds] of [
-  ['an issuer with opaque tokens', openExample, 1_000],
-  ['the development issuer', openDevIssuer, 100],
+for (const [name, open, times] of [
+  ['an issuer with opaque tokens', openExample, rounds(200, 1_000)],
+  ['the development issuer', openDevIssuer, rounds(20, 100)],
 ] as const) {
   describe(name, () => {
-    test(`without a grace a second use ends the session, each of ${rounds} times`, { timeout: 120_000 }, async () => {
+    test(`without a grace a second use ends the session, each of ${times} times`, { timeout: 120_000 }, async () => {
       const place = await open(0)
       try {
-        for (let round = 0; round < rounds; round += 1) {
+        for (let round = 0; round < times; round += 1) {
           const won = await refreshTwice(place, (await place.logIn()).refresh_token)
           assert.ok(hasEnded(place, won))
           assert.equal((await place.refresh(won.refresh_token)).status, 400)
@@ -137,11 +138,11 @@ for (const [name, open, rounds] of [
       }
     })
 
-    test(`within the grace the session goes on, each of ${rounds} times`, { timeout: 120_000 }, async () => {
+    test(`within the grace the session goes on, each of ${times} times`, { timeout: 120_000 }, async () => {
       const place = await open(10)
       try {
         let tokens = await place.logIn()
-        for (let round = 0; round < rounds; round += 1) {
+        for (let round = 0; round < times; round += 1) {
           tokens = await refreshTwice(place, tokens.refresh_token)
           assert.equal(hasEnded(place, tokens), false)
         }

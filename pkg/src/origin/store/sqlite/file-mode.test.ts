@@ -9,11 +9,11 @@ import { after, before, test } from 'node:test'
 import { createDevIssuer } from '../../../issuer/dev/index.ts'
 import { createOrigin, generateFeedKey, type Origin } from '../../index.ts'
 import { openDatabase, restoreSqlite, type SqliteDriver, sqliteStore } from './index.ts'
+import { ABSENT, DRIVERS } from '../../testing/drivers.ts'
 import { createTestIssuer } from '../../testing/stage.ts'
 
-const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-const DRIVERS: SqliteDriver[] = major > 22 || (major === 22 && minor >= 13) ? ['better-sqlite3', 'node:sqlite'] : ['better-sqlite3']
-const skip = process.platform === 'win32' && 'Windows has no such modes'
+const noModes = process.platform === 'win32' && 'Windows has no such modes'
+const everyDriver = ABSENT === undefined && 'every driver is there'
 
 let umask = 0
 before(() => void (umask = process.umask(0)))
@@ -30,7 +30,8 @@ async function open(path: string, driver: SqliteDriver): Promise<Origin> {
   return createOrigin({ store: sqliteStore({ path, driver }), signingKey, realms: [realm], onReport: () => undefined })
 }
 
-for (const driver of DRIVERS) {
+for (const { driver, skip: missing } of DRIVERS) {
+  const skip = noModes || missing
   test(`${driver}: a store, its log, its lock, its copies`, { skip }, async (t) => {
     const folder = await mkdtemp(join(tmpdir(), 'portcullis-mode-'))
     t.after(() => rm(folder, { recursive: true, force: true }))
@@ -81,7 +82,7 @@ for (const driver of DRIVERS) {
   })
 }
 
-test("the development issuer's file, which holds private keys", { skip }, async (t) => {
+test("the development issuer's file, which holds private keys", { skip: noModes }, async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'portcullis-mode-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
   const issuer = await createDevIssuer({ path: join(folder, 'issuer.db'), issuer: 'https://issuer.test/realms/acme' })
@@ -89,10 +90,9 @@ test("the development issuer's file, which holds private keys", { skip }, async 
   issuer.close()
 })
 
-test('a file that cannot be opened is not left behind', { skip }, async (t) => {
+test('a file that cannot be opened is not left behind', { skip: noModes || everyDriver }, async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'portcullis-mode-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
-  if (DRIVERS.length > 1) return
-  assert.throws(() => openDatabase(join(folder, 'none.db'), { driver: 'node:sqlite' }), { code: 'store_unavailable' })
+  assert.throws(() => openDatabase(join(folder, 'none.db'), { driver: ABSENT as SqliteDriver }), { code: 'store_unavailable' })
   assert.deepEqual(await readdir(folder), [])
 })

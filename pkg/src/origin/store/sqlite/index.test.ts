@@ -7,8 +7,9 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { openDatabase } from './database.ts'
-import { sqliteStore } from './index.ts'
+import { type SqliteDriver, sqliteStore } from './index.ts'
 import { SqliteAudit } from './audit.ts'
+import { ABSENT } from '../../testing/drivers.ts'
 
 const MODULE = fileURLToPath(new URL('index.ts', import.meta.url))
 /** Modes bind everybody but root, who becomes nobody for the test. */
@@ -243,10 +244,8 @@ test('a full disk fails the transaction and nothing else', async () => {
   database.close()
 })
 
-test('a driver that is not there is said so', () => {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-  if (major > 22 || (major === 22 && minor >= 13)) return
-  assert.throws(() => openDatabase(join(folder, 'driver.db'), { driver: 'node:sqlite' }), {
+test('a driver that is not there is said so', { skip: ABSENT === undefined && 'every driver is there' }, () => {
+  assert.throws(() => openDatabase(join(folder, 'driver.db'), { driver: ABSENT as SqliteDriver }), {
     code: 'store_unavailable',
     message: /better-sqlite3/,
   })

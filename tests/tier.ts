@@ -1,0 +1,13 @@
+// How long a suite goes on that could go on for ever: short for every change, long with `cargo xtask test --long`.
+
+const isLong = process.env['TEST_TIER'] === 'long'
+
+/** The rounds of this run. */
+export function rounds(short: number, long: number): number {
+  return isLong ? long : short
+}
+
+/** Says what was measured; a long run records it in RESULTS.md. */
+export function figure(text: string): void {
+  console.log(`figure: ${text}`)
+}
