@@ -1,5 +1,5 @@
 /**
- * What went wrong with an operation; a refused token is no error but a verdict. Codes are stable, messages are for people. The
+ * The reasons why an operation failed; a refused token is a verdict, not an error. Codes are stable, messages are for people. The
  * package README gives the usual cause and the fix of each.
  */
 export const ERROR_CODES = [
@@ -13,7 +13,7 @@ export const ERROR_CODES = [
   'closed',
   /** More gates than may be open were needed at once, one for each `env` with other options. */
   'too_many_gates',
-  /** The text is no JWK set, or has no usable key. */
+  /** Not a JWK set, or one without a usable key. */
   'invalid_jwks',
   /** A JWK set could not be fetched. */
   'jwks_unreachable',
@@ -43,7 +43,7 @@ export const ERROR_CODES = [
   'store_corrupt',
   /** The store was written by a later version of this package. */
   'store_newer',
-  /** An edge could not be told of a change. */
+  /** A change could not be pushed to an edge. */
   'push_failed',
   /** An edge acknowledged what was never published here: a ledger restored from a backup needs `incarnation` raised. */
   'acknowledged_ahead',
@@ -53,7 +53,7 @@ export const ERROR_CODES = [
   'listen_failed',
   /** The issuer's clock, or the time that came with an event, is too far ahead of the origin's; `detail` says which. */
   'clock_differs',
-  /** Something happened that this package did not foresee; `cause` has it, where there is one. */
+  /** An unexpected failure; `cause` has the error, if there is one. */
   'fault',
 ] as const
 

@@ -1,7 +1,7 @@
 import { either, given, invalid, isObject, list, oneOf, required, rule, type Rules, shape, text } from './options.ts'
 import type { Algorithm, ClaimNames, JWK, TokenOptions } from './types.ts'
 
-/** A realm's policy in the form the core takes: everything decided. */
+/** A realm's token options in the form the core takes, with every default filled in. */
 export interface CorePolicy {
   name: string
   issuer: string
@@ -10,7 +10,7 @@ export interface CorePolicy {
   profile: 'rfc9068' | 'keycloak' | 'generic'
   algorithms: Algorithm[]
   rsaAlgorithm: Algorithm
-  /** Left out: what the profile requires. */
+  /** Default: the claims that the profile requires. */
   requiredClaims?: string[]
   subjectless: 'refuse' | 'accept'
   compare: 'issuedAt' | 'authTime'
@@ -53,13 +53,13 @@ export const CLAIM_NAMES: Readonly<ClaimNames> = {
   scope: 'scope',
 }
 
-/** The names that stand in routes, so nothing that a URL would have to escape. */
+/** Realm names are part of URLs, so they need no escaping. */
 const realmName = rule(
   "1 to 64 letters, digits, '-', '_' or '.', not starting with '.'",
   (value) => typeof value === 'string' && /^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$/.test(value),
 )
 
-/** The rules of `TokenOptions`, for whoever takes realms. */
+/** The rules of `TokenOptions`, for the options of gates and origins. */
 export const TOKEN_RULES: Rules = {
   name: required(realmName),
   issuer: required(text),
@@ -84,13 +84,13 @@ export const feedKey: ReturnType<typeof rule> = rule(
     typeof value['x'] === 'string' && /^[A-Za-z0-9_-]{43}$/.test(value['x']) && !('d' in value),
 )
 
-/** A JWK set as it may stand in a gate's configuration: no private keys. */
+/** A JWK set in a gate's configuration: no private keys. */
 export const keySet: ReturnType<typeof rule> = rule(
   'a JWK set ({ keys: […] }) without private keys',
   (value) => isObject(value) && Array.isArray(value['keys']) && value['keys'].every((key: unknown) => isObject(key) && !hasPrivatePart(key)),
 )
 
-/** Names and issuers each select a realm, so each must be unique. */
+/** Throws `invalid_option` unless names and issuers are unique: each selects a realm. */
 export function checkDistinct(realms: readonly TokenOptions[], name: string): void {
   for (const member of ['name', 'issuer'] as const) {
     realms.forEach((realm, index) => {
@@ -100,7 +100,7 @@ export function checkDistinct(realms: readonly TokenOptions[], name: string): vo
   }
 }
 
-/** Refuses options that contradict each other, so that tokens could not be revoked by what they say. Throws `invalid_option`. */
+/** Throws `invalid_option` for options that contradict each other, so that revocations would not match tokens. */
 export function checkContradictions(realm: TokenOptions, name: string): void {
   checkClaimNames(realm, name)
   if (realm.profile === 'rfc9068' && realm.subjectless === 'accept') {
@@ -108,10 +108,10 @@ export function checkContradictions(realm: TokenOptions, name: string): void {
   }
 }
 
-/** Claims whose meaning is fixed. A user, session or version read from one of them is never the one that was revoked. */
+/** Claims with a fixed meaning. A user, session or version read from one of them would never match a revocation. */
 const FIXED_CLAIMS: readonly string[] = ['exp', 'nbf', 'iat', 'auth_time', 'aud', 'cnf', 'rsq']
 
-/** Each claim is one thing: of two options that name the same, the revocations by one go by the other's rules, or by nothing. */
+/** Each claim has one meaning: if two options name the same claim, revocations by one would follow the other's rules. */
 function checkClaimNames({ issuerClaim = 'iss', claimNames }: TokenOptions, name: string): void {
   const claims = new Map([[issuerClaim, 'issuerClaim']])
   if (FIXED_CLAIMS.includes(issuerClaim)) throw invalid(`${name}.issuerClaim cannot be '${issuerClaim}', whose meaning is fixed`)
@@ -119,7 +119,7 @@ function checkClaimNames({ issuerClaim = 'iss', claimNames }: TokenOptions, name
     const option = `claimNames.${role}`
     const other = claims.get(claim)
     if (other !== undefined) throw invalid(`${name}.${option} names the same claim as ${other}`)
-    // A user's last logout may be his last login, for all that comes after it.
+    // A user's last login may serve as the last logout: every later token has at least that time.
     const isFixed = FIXED_CLAIMS.includes(claim) && !(role === 'lastLogoutTime' && claim === 'auth_time')
     if (isFixed) throw invalid(`${name}.${option} cannot be '${claim}', whose meaning is fixed`)
     claims.set(claim, option)

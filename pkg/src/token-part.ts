@@ -1,10 +1,10 @@
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
-/** Newer engines decode by themselves, and Node, Deno and Bun have `Buffer`; both are much faster than `atob`. */
+/** Native base64 decoding of newer engines, and `Buffer` of Node, Deno and Bun: both are much faster than `atob`. */
 const { fromBase64 } = Uint8Array as { fromBase64?: (text: string, options: { alphabet: 'base64url' }) => Uint8Array }
 const buffers = (globalThis as { Buffer?: { from(text: string, encoding: 'base64url'): Uint8Array } }).Buffer
 
-/** Reads the header or the claims of a token: a base64url-coded JSON object (RFC 7515 §3). Throws for what is none. */
+/** Parses the header or the claims of a token: a base64url-coded JSON object (RFC 7515 §3). Throws for anything else. */
 export function readPart(part: string): unknown {
   return JSON.parse(decoder.decode(bytesOf(part)))
 }
@@ -16,7 +16,7 @@ function bytesOf(part: string): Uint8Array {
   return Uint8Array.from(binary, (character) => character.charCodeAt(0))
 }
 
-/** The `kid` that a token's header claims, or the empty text. Good only for deciding whether to look for a key. */
+/** The `kid` in a token's unverified header, or the empty string. Use it only to decide whether to look a key up. */
 export function claimedKeyId(token: string): string {
   try {
     const { kid } = readPart(token.split('.', 1)[0] ?? '') as { kid?: unknown }

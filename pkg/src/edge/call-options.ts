@@ -3,7 +3,7 @@ import { checkOptions, invalid, isObject, rule } from '../options.ts'
 import type { ScopeOption } from '../types.ts'
 
 /** Which options a call takes: those of `EnvOption`, `HostOptions`, `CheckSyncOptions` or `CheckOptions`. */
-export type CallKind = 'env' | 'host' | 'checkSync' | 'check'
+export type CallKind = 'env' | 'waitUntil' | 'checkSync' | 'check'
 
 /** The options of a call that is given none. */
 export const NO_OPTIONS: Readonly<Record<string, never>> = Object.freeze({})
@@ -33,7 +33,7 @@ export const NO_SCOPE: readonly string[] = Object.freeze([])
 
 const NAMES: Readonly<Record<CallKind, ReadonlySet<string>>> = {
   env: new Set(['env']),
-  host: new Set(['env', 'waitUntil']),
+  waitUntil: new Set(['env', 'waitUntil']),
   checkSync: new Set(['env', 'scope']),
   check: new Set(['env', 'waitUntil', 'scope']),
 }

@@ -24,7 +24,7 @@ import { refused, verdictOf } from './verdict.ts'
 export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => GateOptions)): Gate<Env> {
   const gates = new GatesByEnv<Env>(options)
 
-  // `check` and `authenticate` skip what the shared NO_OPTIONS cannot need: that is measurable for a cached token.
+  // The checks of options are skipped for the shared NO_OPTIONS: with a cached token their cost is measurable.
   function check<C extends Claims = Claims>(token: unknown, options: CheckOptions<Env> = NO_OPTIONS): Promise<Verdict<C>> {
     return asPromise(() => {
       if (options === NO_OPTIONS) return checkToken<C>(gates.open(), token, NO_SCOPE, options)
@@ -34,14 +34,9 @@ export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => 
   }
 
   function checkSync<C extends Claims = Claims>(token: unknown, options: CheckSyncOptions<Env> = NO_OPTIONS): Verdict<C> {
+    if (options === NO_OPTIONS) return checkTokenSync<C>(gates.open(), token, NO_SCOPE)
     checkCall(options, 'checkSync')
-    const scope = scopeOf(options)
-    const gate = gates.open(options.env)
-    if (typeof token !== 'string' || token === '') return refused(isAbsent(token) ? 'missing_token' : 'malformed')
-    const finding = gate.inspectSync(token)
-    if (finding.undecided && !gate.hasSyncHost) mustNotNeedHost(gate, token)
-    const verdict = verdictOf<C>(finding, gate.realmOf(finding), token)
-    return verdict.ok && scope.length > 0 ? requireScope(verdict, scope, gate) : verdict
+    return checkTokenSync<C>(gates.open(options.env), token, scopeOf(options))
   }
 
   function authenticate(request: Request, options: AuthenticateOptions<Env> = NO_OPTIONS): Promise<Verdict> {
@@ -61,7 +56,7 @@ export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => 
   }
 
   async function explain(token: unknown, options: HostOptions<Env> = NO_OPTIONS): Promise<Check[]> {
-    const gate = gateFor(options, 'host')
+    const gate = gateFor(options, 'waitUntil')
     return gate.during(async () => {
       // Checks first, with its fetches, so that it explains the verdict that a request would get.
       await checkToken(gate, token, NO_SCOPE, options)
@@ -83,7 +78,7 @@ export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => 
     protect: (handler, options) => protect(authenticateChecked, handler, options),
     explain,
     async receiveFeed(request, options = NO_OPTIONS) {
-      const gate = gateFor(options, 'host')
+      const gate = gateFor(options, 'waitUntil')
       return gate.during(() => receiveFeed(gate, request, safeWaitUntil(options)))
     },
     applyFeed: (bytes, options = NO_OPTIONS) => applyFeed(gateFor(options, 'env'), bytes),
@@ -97,6 +92,15 @@ export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => 
     },
     close: () => gates.close(),
   }
+}
+
+/** The verdict by what is loaded now. `scope` must have been checked. */
+function checkTokenSync<C extends Claims>(gate: OpenGate, token: unknown, scope: readonly string[]): Verdict<C> {
+  if (typeof token !== 'string' || token === '') return refused(isAbsent(token) ? 'missing_token' : 'malformed')
+  const finding = gate.inspectSync(token)
+  if (finding.undecided && !gate.hasSyncHost) mustNotNeedHost(gate, token)
+  const verdict = verdictOf<C>(finding, gate.realmOf(finding), token)
+  return verdict.ok && scope.length > 0 ? requireScope(verdict, scope, gate) : verdict
 }
 
 /** Throws `host_crypto_needed` for a token that only the host can verify: there must be no verdict on it. */

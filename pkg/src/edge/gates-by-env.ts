@@ -2,7 +2,7 @@ import { PortcullisError } from '../errors.ts'
 import type { GateOptions } from '../types.ts'
 import { OpenGate } from './open-gate.ts'
 import { optionsKey } from './options-key.ts'
-import { globalFetch, resolveGateSettings, type Settings } from './settings.ts'
+import { globalFetch, resolveGateSettings, type GateSettings } from './settings.ts'
 
 /**
  * The maximum number of open gates. An idle one takes about 0.2 MB without its state, so these take a tenth of the memory of a
@@ -12,7 +12,7 @@ export const MAX_OPEN_GATES = 64
 
 /** Opens gates at first use: one, or one for each `env` whose options differ. */
 export class GatesByEnv<Env> {
-  readonly #options: Settings | ((env: Env) => GateOptions)
+  readonly #options: GateSettings | ((env: Env) => GateOptions)
   readonly #isFixed: boolean
   /** Open gates, by identity. */
   readonly #entries = new Map<string, Entry>()
@@ -101,7 +101,7 @@ export class GatesByEnv<Env> {
     return entry
   }
 
-  #entryForSettings(settings: Settings): Entry {
+  #entryForSettings(settings: GateSettings): Entry {
     const fetchesKeys = settings.realms.some(({ jwks }) => jwks instanceof URL)
     const values = JSON.stringify(settings)
     const identity = `${fetchesKeys ? this.#numberOf(settings.fetch) : ''} ${values}`
@@ -137,7 +137,7 @@ export class GatesByEnv<Env> {
   }
 
   /** A number for each distinct function. */
-  #numberOf(fetch: Settings['fetch']): number {
+  #numberOf(fetch: typeof globalThis.fetch): number {
     const known = this.#fetches.get(fetch)
     if (known !== undefined) return known
     this.#fetchCount += 1
@@ -155,7 +155,7 @@ export class GatesByEnv<Env> {
 
 /** An open gate and the options it was opened with. */
 interface Entry {
-  /** Settings with the same identity share the gate: their values and, where it fetches keys, `fetch`. */
+  /** GateSettings with the same identity share the gate: their values and, where it fetches keys, `fetch`. */
   readonly identity: string
   readonly values: string
   /**

@@ -10,14 +10,14 @@ import { PushBudget } from './feed/push-budget.ts'
 import { GateReports } from './gate-reports.ts'
 import { Realm } from './realm.ts'
 import { type Reporter, reporter } from './report.ts'
-import { checkRuntime, coreOptions, type Settings } from './settings.ts'
+import { checkRuntime, coreOptions, type GateSettings } from './settings.ts'
 import { type CachedVerdict, TokenCache } from './token-cache.ts'
 
 /** A gate in use: the core, its realms, and the clock for their tokens. */
 export class OpenGate {
   readonly core: Core
   readonly realms: readonly Realm[] = []
-  readonly settings: Settings
+  readonly settings: GateSettings
   readonly report: Reporter
   readonly reports: GateReports
   /** For pushes without a secret. */
@@ -32,7 +32,7 @@ export class OpenGate {
   #closed = false
 
   /** Throws `not_loaded`, `invalid_option` and `invalid_jwks`. Starts the streams of realms that have one. */
-  constructor(settings: Settings) {
+  constructor(settings: GateSettings) {
     const loaded = loadedRuntime()
     checkRuntime(settings, loaded)
     this.settings = settings
@@ -58,7 +58,7 @@ export class OpenGate {
   }
 
   /** Takes over the options in which callers that share this gate may differ. */
-  adopt({ onReport, fetch }: Pick<Settings, 'onReport' | 'fetch'>): void {
+  adopt({ onReport, fetch }: Pick<GateSettings, 'onReport' | 'fetch'>): void {
     this.settings.onReport = onReport
     this.settings.fetch = fetch
   }

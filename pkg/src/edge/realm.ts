@@ -11,12 +11,12 @@ import { SectionDemand } from './feed/section-queue.ts'
 import { FeedStream } from './feed/stream.ts'
 import type { FeedRuntime, FeedSettings, FeedSubscriber } from './feed/subscriber.ts'
 import type { Reporter } from './report.ts'
-import type { RealmSettings, Settings } from './settings.ts'
+import type { GateRealmSettings, GateSettings } from './settings.ts'
 
 /** What a realm needs of the gate it belongs to. */
 export interface RealmHost {
   core: Core
-  settings: Settings
+  settings: GateSettings
   runtime: FeedRuntime
   report: Reporter
   /** Unix seconds; never goes back. */
@@ -50,7 +50,7 @@ export class Realm implements FeedSubscriber {
   #fetched: { json: Uint8Array; usableUntil: number } | undefined
 
   /** Throws `invalid_option` and `invalid_jwks`. Does no I/O. */
-  constructor(index: number, { token, jwks, feed }: RealmSettings, host: RealmHost) {
+  constructor(index: number, { token, jwks, feed }: GateRealmSettings, host: RealmHost) {
     this.#index = index
     this.#host = host
     this.name = token.name

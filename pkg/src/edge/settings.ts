@@ -9,13 +9,13 @@ import type { Runtime } from './core/module.ts'
 import type { FeedSettings } from './feed/subscriber.ts'
 
 /** A gate's options with every default filled in. */
-export interface Settings extends Required<Omit<GateOptions, 'realms' | 'maxSessionSeconds' | 'onReport'>> {
-  realms: RealmSettings[]
+export interface GateSettings extends Required<Omit<GateOptions, 'realms' | 'maxSessionSeconds' | 'onReport'>> {
+  realms: GateRealmSettings[]
   maxSessionSeconds: number | undefined
   onReport: GateOptions['onReport'] | undefined
 }
 
-export interface RealmSettings {
+export interface GateRealmSettings {
   token: TokenOptions
   /** A set, where to fetch one, or `undefined`: the feed carries it. */
   jwks: URL | JWKS | undefined
@@ -23,7 +23,7 @@ export interface RealmSettings {
 }
 
 /** Checks options and fills in the defaults. Throws `invalid_option`, naming the option. */
-export function resolveGateSettings(options: GateOptions): Settings {
+export function resolveGateSettings(options: GateOptions): GateSettings {
   checkOptions(options, GATE_RULES)
   checkDistinct(options.realms, 'options.realms')
   options.realms.forEach((realm, index) => checkContradictions(realm, `options.realms[${index}]`))
@@ -36,7 +36,7 @@ export function resolveGateSettings(options: GateOptions): Settings {
 export const globalFetch: typeof fetch = (input, init) => fetch(input, init)
 
 /** Throws `invalid_option` for settings that the runtime does not support. */
-export function checkRuntime(settings: Settings, runtime: Runtime): void {
+export function checkRuntime(settings: GateSettings, runtime: Runtime): void {
   settings.realms.forEach((realm, index) => {
     if (realm.feed.mode === 'stream' && !runtime.shareFlights) {
       throw invalid(
@@ -48,7 +48,7 @@ export function checkRuntime(settings: Settings, runtime: Runtime): void {
 }
 
 /** A gate's settings in the form the core takes. `hostAlgorithms`: those whose signatures the host verifies faster. */
-export function coreOptions(settings: Settings, hostAlgorithms: readonly Algorithm[]): CoreOptions {
+export function coreOptions(settings: GateSettings, hostAlgorithms: readonly Algorithm[]): CoreOptions {
   return {
     maxTokenBytes: settings.maxTokenBytes,
     leewaySeconds: settings.leewaySeconds,
@@ -69,7 +69,7 @@ export function coreOptions(settings: Settings, hostAlgorithms: readonly Algorit
   }
 }
 
-const DEFAULTS: Omit<Settings, 'realms'> = {
+const DEFAULTS: Omit<GateSettings, 'realms'> = {
   // RFC 7519 sets no limit; header fields of common servers end at 16 KiB.
   maxTokenBytes: 16_384,
   // A busy worker's users of a few minutes; a token of 800 bytes takes about 1.2 kB here, and half of that again as objects.
@@ -135,13 +135,13 @@ const GATE_RULES: Rules = {
 }
 
 /** Refuses secrets over plain HTTP. The feed itself is signed, so it may use plain HTTP. */
-function checkSecrets(settings: Settings, feed: RealmSettings['feed'], name: string): void {
+function checkSecrets(settings: GateSettings, feed: GateRealmSettings['feed'], name: string): void {
   const secret = feed.credential !== undefined ? 'credential' : feed.acknowledge !== undefined ? 'acknowledge' : undefined
   if (secret === undefined || settings.plainHttp === 'anywhere' || feed.url.protocol === 'https:' || isLoopback(feed.url)) return
   throw invalid(`${name}.${secret} would be sent without TLS: ${name}.url must be an https: URL; see plainHttp`)
 }
 
-function resolveRealmSettings({ jwks, feed, ...token }: RealmOptions): RealmSettings {
+function resolveRealmSettings({ jwks, feed, ...token }: RealmOptions): GateRealmSettings {
   return {
     token,
     jwks: typeof jwks === 'string' || jwks instanceof URL ? new URL(jwks) : jwks,

@@ -2,31 +2,31 @@ import type { Reason } from '../reasons.ts'
 import { statusOf } from '../reasons.ts'
 import type { Refused } from '../types.ts'
 
-/** What a request presents: no bearer credentials, or what follows the scheme, good or bad. */
+/** The credentials of a request: none by the bearer scheme, or the string after it, well-formed or not. */
 export type Presented = { kind: 'nothing' } | { kind: 'token'; token: string }
 
 /**
- * Takes the token from an `Authorization` header (RFC 6750 §2.1). The scheme counts in any case (RFC 9110 §11.1). Another
- * scheme presents nothing; a bare `Bearer` presents the empty token, which is malformed.
+ * Takes the token from an `Authorization` header (RFC 6750 §2.1). The scheme is case-insensitive (RFC 9110 §11.1). Another scheme
+ * presents nothing; a bare `Bearer` presents the empty token, which is malformed.
  */
 export function bearerToken(headers: Headers): Presented {
   const value = headers.get('authorization')
   if (value === null) return { kind: 'nothing' }
-  // As nearly all clients spell it: the rest is for the others.
+  // A shortcut for the spelling of nearly all clients.
   if (value.startsWith(USUAL) && value.charCodeAt(USUAL.length) !== SPACE) return { kind: 'token', token: value.slice(USUAL.length).trimEnd() }
   const match = /^ *bearer(?: +(.*))?$/is.exec(value)
   if (match !== null) return { kind: 'token', token: match[1]?.trimEnd() ?? '' }
-  // A tab or control character after the scheme is no separator: credentials, and bad ones.
+  // A tab or control character after the scheme is not a separator, so these are malformed credentials.
   return /^ *bearer[^\w!#$%&'*+.^`|~-]/i.test(value) ? { kind: 'token', token: '' } : { kind: 'nothing' }
 }
 
 const USUAL = 'Bearer '
 const SPACE = 0x20
 
-/** How soon a client may ask again when the gate itself cannot answer (RFC 9110 §10.2.3), in seconds. */
+/** When a client may retry after 503 (RFC 9110 §10.2.3), in seconds. */
 const RETRY_AFTER_SECONDS = 2
 
-/** What a refusal says over HTTP (RFC 6750 §3). Nothing in it comes from the token. */
+/** The parts of a refusal's HTTP response (RFC 6750 §3). None contains anything of the token. */
 export interface Challenge {
   status: 401 | 403 | 503
   error: string
@@ -52,7 +52,7 @@ export function challenge(refused: Refused): Response {
   return new Response(body, { status, headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers } })
 }
 
-/** Whether a text is one scope token (RFC 6749 §3.3), fit for a header and for splitting at spaces. */
+/** Whether a value is one scope token (RFC 6749 §3.3), safe in a header and without spaces. */
 export function isScopeToken(value: unknown): value is string {
   return typeof value === 'string' && /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(value)
 }
@@ -64,7 +64,7 @@ function credentials(error: string, description: string, scope: string[] | undef
   return `Bearer ${parameters.join(', ')}`
 }
 
-/** RFC 6750 §3.1; a request without credentials gets no error code in its challenge, so the body's is our own. */
+/** RFC 6750 §3.1. For a request without credentials it defines no error code; `missing_token`, in the body only, is our own. */
 function errorOf(reason: Reason): string {
   switch (statusOf(reason)) {
     case 503:
@@ -76,7 +76,7 @@ function errorOf(reason: Reason): string {
   }
 }
 
-/** One sentence a reason, in the characters that RFC 6750 §3 allows in `error_description` (no quotes, no backslash). */
+/** One sentence for each reason, in the characters that RFC 6750 §3 allows in `error_description` (no quotes, no backslash). */
 const DESCRIPTIONS: Readonly<Record<Reason, string>> = {
   missing_token: 'An access token is needed.',
   malformed: 'The access token is malformed.',

@@ -1,7 +1,7 @@
 import { PortcullisError } from '../errors.ts'
 
 export interface BodyLimits {
-  /** The most bytes read; one more and reading stops. */
+  /** The maximum size; reading stops beyond it. */
   maxBytes: number
   /** How long the whole body may take. Default: as long as the signal allows. */
   timeoutMs?: number
@@ -10,8 +10,8 @@ export interface BodyLimits {
 }
 
 /**
- * Reads a body into memory, never beyond its limits. `Content-Length` is believed only when it already says too much;
- * what arrives is counted, after any decompression by the host.
+ * Reads a body into memory, within limits. `Content-Length` only counts if it is beyond them; the bytes received are counted,
+ * after any decompression by the runtime.
  *
  * Throws `too_large`, `timed_out` (also when the signal aborts) or `body_unreadable` (cut short, or read before).
  */
@@ -36,7 +36,7 @@ export async function readBody(source: Request | Response, limits: BodyLimits): 
       chunks.push(value)
     }
   } catch (error) {
-    // Not awaited: the cancelling of a stalled stream may itself never end.
+    // Not awaited: cancelling a stalled stream may never settle.
     reader.cancel().catch(ignore)
     if (error instanceof PortcullisError) throw error
     if (limits.signal?.aborted) throw timedOut()
@@ -62,7 +62,7 @@ function watch({ timeoutMs, signal }: BodyLimits): { passed: Promise<never>; sto
   return { passed, stop: () => stop() }
 }
 
-/** Chunks of so many bytes, in one piece of memory of its own. */
+/** Concatenates chunks whose total length is known. */
 export function joined(chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(length)
   let at = 0

@@ -18,8 +18,8 @@ export interface Downloaded {
 }
 
 /**
- * GETs a URL with every bound applied: time, size, no redirects (what is configured is what is asked, and credentials
- * go nowhere else). Errors name the host and never the content; `detail` is `network`, `timeout`, `redirect`,
+ * GETs a URL within bounds of time and size. Redirects are not followed: only the configured URL is fetched and gets credentials.
+ * Errors name the URL's host and never the content; `detail` is `network`, `timeout`, `redirect`,
  * `too_large` or `truncated`.
  */
 export async function download(url: URL, options: DownloadOptions): Promise<Downloaded> {
@@ -52,7 +52,7 @@ export async function download(url: URL, options: DownloadOptions): Promise<Down
   }
 }
 
-/** Lets go of a body nobody reads, so that its connection is not held. */
+/** Cancels an unread body, so that its connection is released. */
 function discard(response: Response): void {
   response.body?.cancel().catch(() => undefined)
 }
