@@ -21,13 +21,13 @@ export interface Origin {
   revokeToken(token: string, act?: DatedAct): Promise<Recorded>
   /**
    * Revokes a token for the client to which it was issued (RFC 7009), which the caller has authenticated: an access token, or
-   * with a refresh token of an issuer that stands beside the origin the session it belongs to. What is not known here is no error:
-   * it is counted and reported as `unknown_token`, and `changed` is false. Rejects with `unknown_realm`, `invalid_event`
+   * with a refresh token of an issuer that runs beside the origin the session it belongs to. A token that is not known here
+   * is counted and reported as `unknown_token`, and `changed` is false. Rejects with `unknown_realm`, `invalid_event`
    * (`detail: 'other_client'`, `'missing_token_id'`), `unexpected_token_use` (the token is of a kind that cannot be revoked) or
    * `jwks_unreachable`. The actor is `client:<client>` unless the act names one.
    */
   revokeOAuthToken(realm: string, client: string, token: string, act?: DatedAct): Promise<Recorded>
-  /** Ends a session: tokens with this `sid` are refused. An issuer that stands beside the origin hears of it. */
+  /** Ends a session: tokens with this `sid` are refused. An issuer that runs beside the origin is told. */
   endSession(realm: string, sid: string, act?: DatedAct): Promise<Recorded>
   /** Ends one client's part in a session: tokens with this `sid` and `azp` up to now are refused; the client may come back to it. */
   endClientSession(realm: string, sid: string, azp: string, act?: DatedAct): Promise<Recorded>
@@ -134,7 +134,7 @@ export type Correction =
   | { kind: 'keyBanned'; thumbprint: string }
   | { kind: 'tokenVersion'; subject: string; minimum: number }
 
-/** What can be corrected, and what belongs to it. A revoked token cannot: its id is one of many in a filter. */
+/** The members of a correction, by kind. A revoked token cannot: its id is one of many in a filter. */
 export const CORRECTIONS: Readonly<Record<Correction['kind'], readonly string[]>> = {
   session: ['session', 'notBefore'],
   clientSession: ['session', 'authorizedParty', 'notBefore'],
@@ -147,11 +147,11 @@ export const CORRECTIONS: Readonly<Record<Correction['kind'], readonly string[]>
 
 export interface EdgeStatus {
   name: string
-  /** What the edge acknowledged last; `undefined`: nothing yet. */
+  /** The sequence that the edge acknowledged last; `undefined`: nothing yet. */
   sequence: number | undefined
   /** When it did, in unix seconds. */
   acknowledgedAt: number | undefined
-  /** What was pushed to it last with success. It may have taken a push and yet not enforce it, so this proves nothing. */
+  /** The sequence that was last pushed to it with success. It may have taken a push and yet not enforce it, so this proves nothing. */
   pushedSequence: number | undefined
   /**
    * `current`: it enforces everything. `behind`: not yet. `silent`: nothing newer was heard of it for `silentAfterSeconds`.
@@ -191,7 +191,7 @@ export interface OriginStatus {
 /** Lines that `Audit.list` gives at a time. */
 export const MAX_AUDIT_LINES = 1_000
 
-/** The audit log, for whoever runs the origin or an issuer beside it. */
+/** The audit log, for operators of the origin and of an issuer beside it. */
 export interface Audit {
   /**
    * Adds a line about what the ledger does not record, such as a login. Resolves when it is durable. Refusals
@@ -208,7 +208,7 @@ export interface Audit {
 }
 
 /**
- * Something an operator should hear of: once when it starts and once when it is over. `unknown_token` has no end and comes at
+ * A condition that an operator should know: once when it starts and once when it is over. `unknown_token` has no end and comes at
  * most once a minute for each realm: clients want tokens revoked that are not known here. It holds no token or secret.
  */
 export interface OriginReport {

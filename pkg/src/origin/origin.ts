@@ -89,7 +89,7 @@ async function start(settings: Settings, clients: ClientRegistry): Promise<Origi
   const summarize = (): Promise<void> => audit.summarize().catch(() => undefined)
 
   const keyPublisher = new KeyPublisher({ settings, committer, gate, ledger: ledgerOf })
-  /** What was pruned under smaller bounds must not be accepted under wider ones: the ledger remembers which were in force. */
+  /** Tokens pruned under smaller bounds must not be accepted under wider ones: the ledger remembers which were in force. */
   const recordBounds = async (): Promise<void> => {
     await Promise.all([...ledgers.keys()].map((realm) => committer.record(realm, { kind: 'bounds' })))
   }
@@ -105,7 +105,7 @@ async function start(settings: Settings, clients: ClientRegistry): Promise<Origi
     await committer.prune()
     await recordBounds()
   })
-  /** What the ledgers hold is lost, and must not be made up silently: the origin has to be started again. */
+  /** The state of the ledgers is lost, and must not be made up silently: the origin has to be started again. */
   const forgetCore = onCoreFault((error) => {
     forgetCore()
     clearInterval(heartbeat)

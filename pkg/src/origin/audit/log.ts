@@ -14,7 +14,7 @@ export interface AuditLogOptions {
   bounds: AuditBounds
 }
 
-/** Who did what: written with the ledger's rows by the committer, read here. */
+/** The audit log: written with the ledger's rows by the committer, read here. */
 export class AuditLog implements Audit {
   readonly #options: AuditLogOptions
 
@@ -24,13 +24,13 @@ export class AuditLog implements Audit {
 
   async note(entry: Omit<AuditEntry, 'at'>): Promise<void> {
     checkOptions(entry, ENTRY_RULES, 'entry')
-    // Who was refused is not known.
+    // A refused caller is not known.
     await this.#note(entry.action === 'refused' ? entry : { ...entry, actor: entry.actor ?? APPLICATION })
   }
 
   /**
-   * Notes that a request was refused; nobody waits for it. `realm` as it stands in the path: when it is none of ours,
-   * the refusal is one that every realm hears of. A store that fails is reported by the committer.
+   * Notes that a request was refused, without waiting. `realm` as it stands in the path: a refusal under an unknown name
+   * is noted in every realm. A store that fails is reported by the committer.
    */
   refused({ realm, ...entry }: Pick<AuditEntry, 'realm' | 'subject' | 'detail' | 'address'>): void {
     const { realms } = this.#options

@@ -1,6 +1,6 @@
 import type { JWK } from '../../types.ts'
 
-/** What a ledger is made with; every time is in seconds. */
+/** Options of a ledger; every time is in seconds. */
 export interface LedgerOptions {
   issuer: string
   signingKey: JWK
@@ -63,7 +63,7 @@ export interface LedgerRow {
 }
 
 /**
- * What the core says of the time that came with an event: a source's own time lies ahead of us and is recorded as it is; or it
+ * The core's finding about the time that came with an event: a source's own time lies ahead of us and is recorded as it is; or it
  * is more than an hour ahead; or a caller's value is more than `skewSeconds` ahead. The latter two are not believed: the
  * origin's time is recorded.
  */
@@ -128,7 +128,7 @@ export interface LedgerCore {
   free(): void
 }
 
-/** What a ledger holds. */
+/** Sizes of a ledger. */
 export interface LedgerFacts {
   sequence: number
   /** Revoked token ids. */
@@ -153,7 +153,7 @@ export interface LedgerFacts {
   bounds: { leewaySeconds: number; skewSeconds: number; maxLifetimeSeconds: number; maxSessionSeconds: number | undefined }
 }
 
-/** Whom `Origin.refuses` is asked about: what a token says. */
+/** The claims of a token about which `Origin.refuses` is asked. */
 export interface TokenSubject {
   subject?: string
   session?: string
@@ -165,7 +165,7 @@ export interface TokenSubject {
   /** Unix seconds. */
   expiresAt: number
   tokenVersion?: number
-  /** What not-befores are compared with, in unix seconds: the login (`auth_time`) with `compare: 'authTime'`. Default `issuedAt`. */
+  /** The time that not-befores are compared with, in unix seconds: the login (`auth_time`) with `compare: 'authTime'`. Default `issuedAt`. */
   comparedAt?: number
   /** The user's last logout, as the token says, in unix seconds. Default: it says nothing. */
   lastLogoutTime?: number

@@ -10,7 +10,7 @@ export function load(module: WebAssembly.Module, runtime: Runtime): void {
   loading.load(module, runtime)
 }
 
-/** What the runtime allows. Throws `not_loaded`. */
+/** The runtime's abilities. Throws `not_loaded`. */
 export function host(): Runtime {
   return loading.runtime
 }
@@ -37,7 +37,7 @@ export function isCurrent(generation: number): boolean {
 
 const faultListeners = new Set<(error: PortcullisError) => void>()
 
-/** `listener` hears when a call into the core has ended in a trap. Returns how to stop it. It must not throw. */
+/** Calls `listener`, which must not throw, when a call into the core has ended in a trap. Returns how to stop that. */
 export function onCoreFault(listener: (error: PortcullisError) => void): () => void {
   faultListeners.add(listener)
   return () => void faultListeners.delete(listener)
@@ -70,7 +70,7 @@ export function coreCode(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined
 }
 
-/** What the core says of options that it refuses. */
+/** The core's message about options that it refuses. */
 export function refusalOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : 'unknown cause'
 }

@@ -21,7 +21,7 @@ export function createWithdrawnKeys(realms: number): WasmWithdrawnKeys {
   return guarded(() => new WithdrawnKeys(realms) as unknown as WasmWithdrawnKeys)
 }
 
-/** What a token says of itself once its signature is known to be good. */
+/** The claims of a token whose signature is good, as far as revocation needs them. */
 export interface Identified {
   realm: number
   tokenId?: string

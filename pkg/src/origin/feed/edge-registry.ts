@@ -7,14 +7,14 @@ import type { EdgeStatus, OriginReport } from '../api.ts'
 /** Revocations that wait for edges at a time; further ones are answered with what is known. */
 const MAX_WAITING = 10_000
 
-/** What is asked of a realm's ledger. */
+/** The part of a realm's feed that acknowledgements are compared with. */
 export interface Published {
   head(): { sequence: number; chain: string }
   /** The chain at a sequence; `undefined` where that is not known any more. */
   chainAt(sequence: number): string | undefined
 }
 
-/** What an edge says that it enforces. */
+/** The state that an edge says it enforces. */
 export interface Acknowledgement {
   sequence: number
   chain: string
@@ -22,15 +22,15 @@ export interface Acknowledgement {
   issuedAt?: number
 }
 
-/** What became of an acknowledgement. `forgotten`: it lies too far back to be compared, and counts for nothing. */
+/** The outcome of an acknowledgement. `forgotten`: it lies too far back to be compared, and counts for nothing. */
 export type Acknowledged = 'recorded' | 'forgotten' | Contradiction
-/** What this ledger never published. */
+/** Claims that this ledger never published. */
 type Contradiction = 'ahead' | 'other_chain' | 'from_future'
 
-/** What is wrong with an edge. */
+/** Conditions of an edge that are reported. */
 type Trouble = Contradiction | 'silent' | 'unheard'
 
-/** What one edge is known to have of one realm. */
+/** One edge's known progress in one realm. */
 interface Progress {
   sequence?: number
   acknowledgedAt?: number

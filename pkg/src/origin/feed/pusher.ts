@@ -8,7 +8,7 @@ import type { OriginReport } from '../api.ts'
 
 /** The first pause after a failed push; each further one is twice as long. */
 const FIRST_PAUSE_MS = 100
-/** The longest: an edge that is back hears of changes within this, and pulls before that. */
+/** The longest: an edge that is back gets changes within this, and pulls before that. */
 const LONGEST_PAUSE_MS = 30_000
 
 export interface PusherOptions {
@@ -26,7 +26,7 @@ export interface PusherOptions {
 
 interface Target {
   feed: RealmFeed
-  /** What the edge has; `undefined`: the manifest is due. */
+  /** The edge's sequence; `undefined`: the manifest is due. */
   sequence: number | undefined
   pushedAtMs: number
 }
@@ -80,7 +80,7 @@ export class Pusher {
     this.#busy.abort()
   }
 
-  /** What is most urgent: a change, else a heartbeat that is due. */
+  /** The most urgent target: one with a change, else one whose heartbeat is due. */
   #next(): Target | undefined {
     return (
       this.#targets.find((target) => target.sequence !== target.feed.sequence) ??
@@ -119,7 +119,7 @@ export class Pusher {
   }
 
   /**
-   * What brings the edge to the head. A long message needs a secret; after a failure it is not tried again, for an edge that
+   * The message that brings the edge to the head. A long one needs a secret; after a failure it is not tried again, for an edge that
    * does not know the secret breaks it off.
    */
   #due({ feed, sequence }: Target): Push {

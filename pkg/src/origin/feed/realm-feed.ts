@@ -13,7 +13,7 @@ export interface Manifest extends Statement {
   etag: string
 }
 
-/** Hears every delta as it is committed, and heartbeats. */
+/** Called with every delta as it is committed, and with heartbeats. */
 export type FeedListener = (statement: Statement) => void
 
 export interface RealmFeedOptions {
@@ -28,12 +28,12 @@ export interface RealmFeedOptions {
   sequenceOf: (delta: Uint8Array) => number
 }
 
-/** What one realm publishes: signed statements of committed rows, and who waits for the next one. */
+/** The published side of one realm: signed statements of committed rows, and the readers that wait for the next one. */
 export class RealmFeed {
   readonly name: string
   readonly #options: RealmFeedOptions
   readonly #listeners = new Set<FeedListener>()
-  /** What ends each long poll. */
+  /** Ends each long poll. */
   readonly #polls = new Set<() => void>()
   readonly #deltas: Deltas
   #manifest: (Statement & { issuedAt: number; etag: Promise<string> }) | undefined
@@ -88,7 +88,7 @@ export class RealmFeed {
     return this.#deltas.shared(after, budget)
   }
 
-  /** What brings an edge that is at `after` further: a delta, or the manifest where there is no delta from there. */
+  /** The next statement for an edge at `after`: a delta, or the manifest where there is no delta from there. */
   statement(after: number | undefined): Statement {
     return this.#orManifest(after, (from) => this.delta(from))
   }
@@ -110,7 +110,7 @@ export class RealmFeed {
     return () => void this.#listeners.delete(listener)
   }
 
-  /** Tells everybody of what was committed after `after`. */
+  /** Sends the changes committed after `after` to all listeners. */
   publish(after: number): void {
     if (this.#listeners.size === 0) return
     for (const statement of this.statements(after)) for (const listener of [...this.#listeners]) listener(statement)

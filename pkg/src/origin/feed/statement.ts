@@ -1,4 +1,4 @@
-/** Signed bytes, and where whoever applies them is then. */
+/** Signed bytes, and the sequence to which they lead. */
 export interface Statement {
   bytes: Uint8Array
   sequence: number

@@ -118,7 +118,7 @@ export class IssuerClock {
 
   /**
    * `Date` has whole seconds (RFC 9110 §5.6.7): the issuer's clock showed less than one more, at some time between request and
-   * answer. The issuer counts as ahead once that proves it; then the greatest lead possible is taken. Without proof it is ahead
+   * response. The issuer counts as ahead once that proves it; then the greatest lead possible is taken. Without proof it is ahead
    * by less than a second and the round trip, for which `issuerSkewSeconds` allows.
    */
   #learnFromDate(headers: Headers, sentAtMs: number, receivedAtMs: number): void {

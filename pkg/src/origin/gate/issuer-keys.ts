@@ -22,7 +22,7 @@ const MAX_WAITING_TOKENS = 64
  */
 export type TakeKeys = (json: Uint8Array, usableUntil: number, source: 'configuration' | 'url') => readonly number[]
 
-/** Hears of every set that is taken into use, with the keys that have been withdrawn lately. */
+/** Called with every set that is taken into use, and the keys that have been withdrawn lately. */
 export type KeysChanged = (withdrawn: readonly WithdrawnKey[]) => void
 
 /** The keys of one realm's issuer: given in the options, fetched, or asked of a function. */
@@ -59,7 +59,7 @@ export class IssuerKeys {
   }
 
   /**
-   * What the feed is to carry: the set in use, and keys that it has had since before this process, until the issuer is known
+   * The keys that the feed is to carry: the set in use, and keys that it has had since before this process, until the issuer is known
    * to have them no more. Empty before the first fetch.
    */
   get forFeed(): JWKS {

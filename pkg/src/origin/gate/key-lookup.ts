@@ -3,7 +3,7 @@ import { PortcullisError } from '../../errors.ts'
 /** The shortest time between two looks, for all callers together: all that tokens with made-up key ids can cost the issuer. */
 const LOOK_EVERY_MS = 1_000
 
-/** Looks at an issuer's keys, one at a time and at most one a second. Everybody who asks before one begins shares it. */
+/** Looks at an issuer's keys, one at a time and at most one a second. All callers that ask before one begins share it. */
 export class KeyLookup {
   readonly #look: () => Promise<void>
   #begunAtMs = -Infinity

@@ -66,7 +66,7 @@ export class KeyRoll {
     this.#pollAgainAtMs = nowMs
   }
 
-  /** When to poll again though the set is young; Infinity: there is no need to. */
+  /** When to poll again though the set is young; `Infinity`: not needed. */
   get pollAgainAtMs(): number {
     return this.#pollAgainAtMs
   }

@@ -25,7 +25,7 @@ export function algorithmOf({ alg, kty, crv }: JWK, rsaAlgorithm = 'RS256'): str
 /** By curve (RFC 7518 §3.4, RFC 8037 §3.1). */
 const IMPLIED_ALGORITHMS: Readonly<Record<string, string>> = { 'P-256': 'ES256', 'P-384': 'ES384', 'P-521': 'ES512', Ed25519: 'EdDSA' }
 
-/** `undefined` for what is no key we know the members of. */
+/** Returns `undefined` for a key of an unknown type. */
 async function computeThumbprint(key: JWK): Promise<string | undefined> {
   try {
     return await calculateJwkThumbprint(key as JoseJwk)

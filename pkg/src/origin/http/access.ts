@@ -41,7 +41,7 @@ async function requireCredential(request: Request, credential: string): Promise<
   })
 }
 
-/** What a proxy on this machine forwards comes from elsewhere. */
+/** Requests forwarded by a proxy on this machine come from elsewhere. */
 function requireNear(request: Request, source: RequestSource): void {
   const forwarded = ['forwarded', 'x-forwarded-for', 'via'].some((name) => request.headers.has(name))
   if (isLocal(request, source) && !forwarded) return

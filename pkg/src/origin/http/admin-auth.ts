@@ -4,7 +4,7 @@ import { isObject } from '../../options.ts'
 import type { Claims } from '../../types.ts'
 import { refusedToken } from './problem.ts'
 
-/** Who administers, for what is recorded about it. */
+/** An administrator, as the audit log names one. */
 export interface Administrator {
   realm: string
   subject: string | undefined

@@ -10,12 +10,12 @@ import type { Settings } from '../settings.ts'
 import type { ClientRegistry } from './clients.ts'
 import type { FailureLimiter } from './failure-limiter.ts'
 
-/** What the routes work with. The ledgers are behind `service`: nothing here records by itself. */
+/** The parts of an origin that routes use. The ledgers are behind `service`: nothing else here records. */
 export interface Context {
   settings: Settings
   service: OriginService
   operations: Operations
-  /** Judges who asks. */
+  /** Judges the tokens of administrators. */
   gate: Pick<OriginGate, 'check'>
   audit: AuditLog
   clients: ClientRegistry

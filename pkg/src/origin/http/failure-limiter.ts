@@ -14,7 +14,7 @@ const MAX_TARGETS = 20_000
 const WINDOW_MS = 60_000
 
 /**
- * What a failure counts against: the account whose secret was tried, or the route where a bearer token was refused. A
+ * The target that a failure counts against: the account whose secret was tried, or the route where a bearer token was refused. A
  * route's failures do not count against the address: a token cannot be guessed, and must not keep anybody from logging in.
  */
 export interface Target {

@@ -13,11 +13,11 @@ export interface RequestHandlerOptions {
   context: Context
   routes: readonly Route[]
   closing: () => boolean
-  /** Hears of what nobody foresaw; the client hears only 500. */
+  /** Reports an unexpected error; the client gets a bare 500. */
   onFault: (cause: unknown, message: string) => void
 }
 
-/** What came of one request. */
+/** The outcome of one request. */
 interface Outcome {
   response: Response
   resource?: Resource
@@ -87,7 +87,7 @@ async function outcomeOf(
     const response = preflight(request, corsOrigins, resource.methods) ?? (await resource.respond(request, source))
     return { response, resource }
   } catch (cause) {
-    // What was under way when the origin closed may have found its ledger gone.
+    // A request under way when the origin closed may have found its ledger gone.
     const problem =
       problemFor(cause) ?? (closing() ? problemFor(closed()) : undefined) ?? new Problem(500, 'server_error')
     if (problem.status === 500 && problemFor(cause) === undefined) onFault(cause, 'a request failed')

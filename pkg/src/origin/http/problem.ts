@@ -3,10 +3,10 @@ import { PortcullisError } from '../../errors.ts'
 import type { Refused } from '../../types.ts'
 import { json } from './response.ts'
 
-/** A refused request. Whoever handles it throws this; nothing that the client sent stands in it. */
+/** A refused request. Routes throw it; nothing that the client sent stands in it. */
 export class Problem extends Error {
   readonly status: number
-  /** The `error` of the answer. */
+  /** The `error` of the response. */
   readonly error: string
   /** Its `error_description`. */
   readonly description: string | undefined
@@ -20,7 +20,7 @@ export class Problem extends Error {
     this.headers = headers
   }
 
-  /** Whether who asked is turned away for who he is. */
+  /** Whether the client was refused for its identity. */
   get isRefusal(): boolean {
     return (
       this.status === 401 || this.status === 403 || this.error === 'invalid_grant' || this.error === 'invalid_client'
@@ -51,7 +51,7 @@ export function problemResponse({ status, error, description, headers }: Problem
   return json(status, description === undefined ? { error } : { error, error_description: description }, headers)
 }
 
-/** What an error means to a client; `undefined` for those that nobody foresaw. */
+/** Maps an error to the response that a client gets; `undefined`: an unexpected error. */
 export function problemFor(error: unknown): Problem | undefined {
   if (error instanceof Problem) return error
   if (!(error instanceof PortcullisError)) return undefined

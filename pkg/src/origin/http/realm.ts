@@ -10,7 +10,7 @@ export function feedOf({ context, parameter }: Call): RealmFeed {
   return feed
 }
 
-/** What the issuer of the path's realm lets the origin do, where it runs beside it. Throws a `Problem` (404). */
+/** The administration of the path's realm, where its issuer runs beside the origin. Throws a `Problem` (404). */
 export function administrationOf({ context, parameter }: Call): IssuerAdministration {
   const issuer = context.settings.realms.find(({ name }) => name === parameter('realm'))?.administration
   if (issuer === undefined) throw notAdministered()

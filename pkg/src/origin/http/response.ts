@@ -2,7 +2,7 @@ import { textResponse } from './known-body.ts'
 
 /** Every response of the origin is made here or in `problem.ts`. */
 
-/** A JSON answer that no cache keeps. */
+/** A JSON response that no cache keeps. */
 export function json(status: number, body: object, headers: Record<string, string> = {}): Response {
   return textResponse(JSON.stringify(body), {
     status,
@@ -10,7 +10,7 @@ export function json(status: number, body: object, headers: Record<string, strin
   })
 }
 
-/** A text that no cache keeps. */
+/** A response of plain characters that no cache keeps. */
 export function text(body: string, type: string): Response {
   return textResponse(body, { headers: { 'content-type': type, 'cache-control': 'no-store' } })
 }
@@ -25,7 +25,7 @@ export function ok(): Response {
   return new Response(null, { status: 200, headers: { 'cache-control': 'no-store' } })
 }
 
-/** JSON values, one a line; pages of at least one, read as the client takes them. A failure breaks the answer off. */
+/** JSON values, one a line; pages of at least one, read as the client takes them. A failure breaks the response off. */
 export function jsonLines(pages: AsyncGenerator<readonly object[]>): Response {
   const encoder = new TextEncoder()
   const body = new ReadableStream<Uint8Array>({

@@ -10,14 +10,14 @@ export interface Call {
   url: URL
   /** A part of the path, decoded. */
   parameter(name: string): string
-  /** From where, as what is bounded for each client is counted; `''`: the host does not say. */
+  /** The network of the client's address, by which limits count; `''`: the host does not say. */
   network: string
-  /** Who asks, where the route is for administrators. */
+  /** The caller, where the route is for administrators. */
   administrator: Administrator | undefined
-  /** What the audit log is to say of who asks; only an administrator's `?reason=` is. Throws a `Problem` (400). */
+  /** The caller for the audit log, with an administrator's `?reason=`. Throws a `Problem` (400). */
   act(): Act
   /**
-   * Says on whose account a secret is about to be tried. Throws a `Problem` (429) when this address has failed too
+   * Names the account whose secret is about to be tried. Throws a `Problem` (429) when this address has failed too
    * often with it, or with all accounts together; should the request end in 401, 403, `invalid_grant` or
    * `invalid_client`, that counts as another failure.
    */
@@ -31,7 +31,7 @@ export interface Route {
   /** The group in which the OpenAPI document lists it. */
   tag: 'revocation' | 'administration' | 'feed' | 'operations'
   /**
-   * `administrator` of `{realm}`; `reader` of the feed; `monitor` of the origin; `anybody`: the route itself says who.
+   * `administrator` of `{realm}`; `reader` of the feed; `monitor` of the origin; `anybody`: the route checks by itself.
    */
   access: 'administrator' | 'reader' | 'monitor' | 'anybody'
   operation: Operation

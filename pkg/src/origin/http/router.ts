@@ -12,7 +12,7 @@ import type { Call, Route } from './route.ts'
 /** The longest reason that an administrator may give, in characters. */
 const MAX_REASON_CHARACTERS = 256
 
-/** What stands at one path. */
+/** The routes of one path. */
 export interface Resource {
   /** The pattern of its path. */
   path: string
@@ -20,13 +20,13 @@ export interface Resource {
   realm: string | undefined
   methods: readonly string[]
   /**
-   * Checks who asks and runs the route of the method. Throws a `Problem` (405 without such a route), or what the route
+   * Authorises the caller and runs the route of the method. Throws a `Problem` (405 without such a route), or what the route
    * throws.
    */
   respond(request: Request, source: RequestSource): Promise<Response>
 }
 
-/** Finds what stands at a path; `undefined`: nothing. */
+/** Finds the routes of a path; `undefined`: none. */
 export type Router = (url: URL) => Resource | undefined
 
 export function createRouter(context: Context, routes: readonly Route[]): Router {

@@ -17,14 +17,14 @@ export function isOwnPage(request: Request, corsOrigins: readonly string[]): boo
 }
 
 /**
- * The same answer; where a page of ours logged out, the browser also expires the cookies and clears what it keeps for this
+ * The same response; where a page of ours logged out, the browser also expires the cookies and clears what it keeps for this
  * origin. Nobody else's page can have that done to a user, and programs see no difference.
  */
-export function endingSiteData(request: Request, answer: Response, settings: SiteDataSettings): Response {
+export function endingSiteData(request: Request, response: Response, settings: SiteDataSettings): Response {
   const { corsOrigins, clearSiteData, expireCookies } = settings
-  if (!isOwnPage(request, corsOrigins)) return answer
-  // An answer's own headers may be immutable.
-  const ending = new Response(answer.body, answer)
+  if (!isOwnPage(request, corsOrigins)) return response
+  // A response's own headers may be immutable.
+  const ending = new Response(response.body, response)
   if (clearSiteData.length > 0) ending.headers.set('clear-site-data', clearSiteData.map((each) => `"${each}"`).join(', '))
   for (const name of expireCookies) ending.headers.append('set-cookie', setCookie(name, '', 0))
   return ending

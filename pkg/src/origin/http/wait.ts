@@ -7,12 +7,12 @@ import type { Call } from './route.ts'
 /** How long a revocation waits for the edges when it is not said. */
 const DEFAULT_TIMEOUT_MS = 5_000
 
-/** That a request is to be answered only when the edges enforce it. */
+/** A request for a response only once the edges enforce the revocation. */
 export interface Wait {
   timeoutMs: number
 }
 
-/** What a route that can wait says of itself. */
+/** Query parameters of a route that can wait. */
 export const WAIT_PARAMETERS: Readonly<Record<string, QueryParameter>> = {
   wait: {
     description:
@@ -25,7 +25,7 @@ export const WAIT_PARAMETERS: Readonly<Record<string, QueryParameter>> = {
   },
 }
 
-/** What it answers then. */
+/** The schema of the response then. */
 export const ENFORCEMENT: Schema = {
   type: 'object',
   required: ['sequence', 'enforced', 'total', 'elapsedMs', 'missing'],
@@ -52,7 +52,7 @@ export function waitOf({ url }: Pick<Call, 'url'>): Wait | undefined {
   return { timeoutMs: timeoutMs ?? DEFAULT_TIMEOUT_MS }
 }
 
-/** The answer to a revocation: `otherwise`, or how many edges enforce it, if that was asked for. */
+/** The response to a revocation: `otherwise`, or how many edges enforce it, if the request waits for that. */
 export async function enforcedOr(
   { context, request, network }: Pick<Call, 'context' | 'request' | 'network'>,
   wait: Wait | undefined,
@@ -60,7 +60,7 @@ export async function enforcedOr(
   otherwise: Response,
 ): Promise<Response> {
   if (wait === undefined) return otherwise
-  // Who has too many waiting is told at once how things stand: the revocation itself is done.
+  // A network with too many requests waiting gets the present state at once: the revocation itself is done.
   const leave = context.readers.enter(network)
   const timeoutMs = leave === undefined ? 0 : wait.timeoutMs
   try {

@@ -24,7 +24,7 @@ const KINDS: Readonly<Record<LedgerEvent['kind'], true>> = {
 
 const EDGE_STATES = ['current', 'behind', 'silent', 'unheard'] as const satisfies EdgeStatus['state'][]
 
-/** What the origin counts while it runs. Labels are routes, realms and words of our own, so there are few of them. */
+/** Counts of the running origin. Labels are routes, realms and words of our own, so there are few of them. */
 export class Metrics {
   readonly #revocations = new Counter()
   readonly #requests = new Counter()
@@ -37,12 +37,12 @@ export class Metrics {
     for (const realm of realms) this.#unknownTokens.add({ realm }, 0)
   }
 
-  /** A client wanted a token revoked that nobody here knows. */
+  /** Counts a token that a client wanted revoked and that is not known here. */
   unknownToken(realm: string): void {
     this.#unknownTokens.add({ realm }, 1)
   }
 
-  /** A turn of the committer is durable. */
+  /** Counts a durable turn of the committer. */
   committed({
     milliseconds,
     recorded,
@@ -54,7 +54,7 @@ export class Metrics {
     for (const { realm, kind } of recorded) this.#revocations.add({ realm, kind }, 1)
   }
 
-  /** A request was responded to; `route` is a pattern and `error` the one of the response. */
+  /** Counts a request that was responded to; `route` is a pattern and `error` the one of the response. */
   responded({
     method,
     route,
@@ -107,7 +107,7 @@ export class Metrics {
   }
 }
 
-/** How a realm stands, besides what is counted. */
+/** One realm's gauges. */
 export interface RealmMeasurements {
   realm: string
   /** The head of its ledger. */
@@ -117,7 +117,7 @@ export interface RealmMeasurements {
   edges: readonly EdgeStatus[]
 }
 
-/** What is measured at one moment. */
+/** One scrape's figures, besides the counts. */
 export interface Measurements {
   /** The time by the origin, in unix seconds. */
   now: number

@@ -1,4 +1,4 @@
-/** What Prometheus is told the body is (OpenMetrics 1.0 §5.1). */
+/** The content type (OpenMetrics 1.0 §5.1). */
 export const OPENMETRICS = 'application/openmetrics-text; version=1.0.0; charset=utf-8'
 
 /** One measured thing, in all its instances. */
@@ -13,7 +13,7 @@ export interface Family {
 
 export interface Sample {
   /**
-   * What the type prescribes: `_total` of a counter, `_info` of an info, `_bucket`, `_sum` and `_count` of a histogram.
+   * The suffix that the type prescribes: `_total` of a counter, `_info` of an info, `_bucket`, `_sum` and `_count` of a histogram.
    */
   suffix?: '_total' | '_info' | '_bucket' | '_sum' | '_count'
   labels?: Readonly<Record<string, string>>

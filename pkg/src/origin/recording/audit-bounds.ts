@@ -22,7 +22,7 @@ const REFUSALS: Bounds = {
   withoutAddress: 'one_network',
 }
 /**
- * What users, clients and holders of tokens did themselves. A realm's bound lies above a storm of ten thousand logins, a
+ * Acts of users, clients and holders of tokens. A realm's bound lies above a storm of ten thousand logins, a
  * network's above an office that arrives at nine. At the greatest length of lines one network writes 0.5 MB at once and
  * 60 MB a day. An issuer that notes no addresses has only its realm's.
  */

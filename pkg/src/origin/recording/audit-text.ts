@@ -13,8 +13,8 @@ const ELLIPSIS_BYTES = 3
 const MAX_UNIT_BYTES = 3
 
 /**
- * Returns lines or queries with texts that every store keeps as they are: not too long, and without the NUL at which some
- * stores end a text. One function for both, so that a query by a long name finds its lines.
+ * Returns lines or queries with strings that every store keeps unchanged: not too long, and without the NUL at which some
+ * stores end a string. One function for both, so that a query by a long name finds its lines.
  */
 export async function storable<T extends object>(entries: readonly T[]): Promise<readonly T[]> {
   // Nearly always nothing has to be hashed, and nothing is waited for.

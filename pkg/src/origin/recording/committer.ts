@@ -25,13 +25,13 @@ export interface CommitterOptions {
   bounds: AuditBounds
   /** How far a realm's issuer is ahead, as measured, in whole seconds. Default 0. */
   issuerLeadSeconds?: (realm: string) => number
-  /** Runs after a turn's rows are durable and before any of its callers hears of it. `after` is the head before. Must not throw. */
+  /** Runs after a turn's rows are durable and before any of its callers is answered. `after` is the head before. Must not throw. */
   onCommitted: (realm: string, after: number) => void
-  /** Hears when the store fails (`error`), and when it works again (`undefined`). */
+  /** Reports that the store fails (`error`), or works again (`undefined`). */
   onStore: (error: PortcullisError | undefined) => void
-  /** Hears of the time of an event that is recorded, where there is something to report. Must not throw. */
+  /** Reports the time of a recorded event that differs from ours. Must not throw. */
   onTime?: (realm: string, time: EventTime) => void
-  /** Hears of each turn once it is durable. Must not throw. */
+  /** Called with each turn once it is durable. Must not throw. */
   onTurn?: (turn: Turn) => void
 }
 
@@ -39,7 +39,7 @@ export interface CommitterOptions {
 export interface Turn {
   /** How long the store took. */
   milliseconds: number
-  /** What was new. */
+  /** The new events. */
   recorded: { realm: string; kind: LedgerEvent['kind'] }[]
 }
 
@@ -56,13 +56,13 @@ export interface RecordOptions {
   guard?: () => void
 }
 
-/** What is asked for: an event, a line of the audit log, or both. */
+/** A caller that waits: for an event, a line of the audit log, or both. */
 interface Waiting {
   realm: string
   event: LedgerEvent | undefined
   guard: (() => void) | undefined
   audit: Omit<AuditEntry, 'realm' | 'at'> | undefined
-  /** What there is to report of its time; known once it is staged. */
+  /** The report about its time, if any; set when it is staged. */
   time?: EventTime
   resolve: (recorded: Recorded) => void
   reject: (error: unknown) => void
@@ -174,7 +174,7 @@ export class Committer {
         try {
           await this.#turn(batch)
         } catch (error) {
-          // Those that have an answer keep it.
+          // Promises that are settled stay so.
           for (const { reject } of batch) reject(error)
         }
       }
@@ -228,7 +228,7 @@ export class Committer {
     for (const { realm, outcome, resolve } of waiting) resolve({ realm, sequence: this.#ledger(realm).sequence, changed: outcome === 'new' })
   }
 
-  /** Must not throw: the callers of the turn still have to hear of what came before. */
+  /** Must not throw: the callers of the turn still have to be answered. */
   #abort(realm: string): void {
     try {
       this.#ledger(realm).abort()
@@ -237,7 +237,7 @@ export class Committer {
     }
   }
 
-  /** `refused`: the event's caller has heard of it. Throws when the core has failed: the turn is over then. */
+  /** `refused`: the event's caller is answered already. Throws when the core has failed: the turn is over then. */
   #stage(waiting: Waiting, staged: Map<string, Staged>): 'new' | 'in_force' | 'refused' {
     const { realm, event, guard, reject } = waiting
     if (event === undefined) return 'new'

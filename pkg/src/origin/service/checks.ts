@@ -1,7 +1,7 @@
 import { PortcullisError } from '../../errors.ts'
 import { isName, MAX_NAME_BYTES } from '../core/name.ts'
 
-/** Checks of what a verb is given. All throw `invalid_event`. */
+/** Checks of a verb's arguments. All throw `invalid_event`. */
 
 export function checkName(what: string, value: unknown): string {
   if (isName(value)) return value

@@ -50,7 +50,7 @@ function checkCorrection(correction: Correction): LedgerCorrection {
   }
 }
 
-/** Whom the audit log names. */
+/** The subject in the audit log. */
 function subjectOf(correction: LedgerCorrection): string | undefined {
   switch (correction.kind) {
     case 'session':

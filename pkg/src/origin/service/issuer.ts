@@ -1,7 +1,7 @@
 import type { IssuerAdministration } from '../options.ts'
 import type { Settings } from '../settings.ts'
 
-/** What the realm's issuer lets the origin do; `undefined`: it does not run beside it. */
+/** The administration of the realm's issuer; `undefined`: it does not run beside the origin. */
 export function administrationOf({ realms }: Pick<Settings, 'realms'>, realm: string): IssuerAdministration | undefined {
   return realms.find(({ name }) => name === realm)?.administration
 }

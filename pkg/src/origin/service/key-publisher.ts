@@ -32,7 +32,7 @@ export interface KeyPublisherOptions {
  */
 export class KeyPublisher {
   readonly #options: KeyPublisherOptions
-  /** What is under way for each realm: of two sets the later one must come last. */
+  /** The last recording of each realm: of two sets the later one must come last. */
   readonly #turns = new Map<string, Promise<unknown>>()
   /** The set of a realm that the ledger did not take. */
   readonly #refused = new Map<string, string>()
@@ -160,7 +160,7 @@ export class KeyPublisher {
 }
 
 /**
- * The public keys of a set that verify signatures, in one spelling: equal sets make equal texts. `undefined` when there
+ * The public keys of a set that verify signatures, in one spelling: equal sets make equal strings. `undefined` when there
  * is none: symmetric keys are secrets, and no feed carries them.
  */
 export function publicSet({ keys }: JWKS): string | undefined {

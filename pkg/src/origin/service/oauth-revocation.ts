@@ -17,7 +17,7 @@ export interface OAuthRevocationOptions {
   recorder: Recorder
   tokens: TokenRevocations
   unknownTokens: UnknownTokens
-  /** Hears of what failed after a revocation was recorded. */
+  /** Reports a failure after a revocation was recorded. */
   onFault: (cause: unknown, message: string) => void
 }
 
@@ -57,7 +57,7 @@ export async function revokeOAuthToken(
   }
 }
 
-/** What a token is to a realm. `expired`: there is nothing to revoke; `unknown`: malformed, or of somebody else. */
+/** A token as a realm sees it. `expired`: nothing to revoke; `unknown`: malformed, or of another issuer or realm. */
 type Kind =
   | { kind: 'access'; client: string | undefined; token: IdentifiedToken }
   | { kind: 'refresh'; client: string; session: string }

@@ -16,7 +16,7 @@ export interface OperationsOptions extends KeyAdministrationOptions {
   ledger: (realm: string) => LedgerCore
 }
 
-/** What nobody but the origin's own routes asks: for those who run it, and for edges. */
+/** Queries and acts of the origin's own routes alone: for operators, and for edges. */
 export interface Operations {
   keys: KeyAdministration
   /** Why nothing can be recorded; `undefined`: it can. */

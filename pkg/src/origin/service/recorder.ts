@@ -8,14 +8,14 @@ export interface RecorderOptions {
   issuerClocks: ReadonlyMap<string, IssuerClock>
 }
 
-/** What the audit log says of an event besides who did it. */
+/** A line of the audit log, without the act. */
 export interface Line {
   action: AuditAction
   subject?: string | undefined
   detail?: string
 }
 
-/** Records what the verbs were told, each event with its line of the audit log in the same transaction. */
+/** Records the events of verbs, each with its line of the audit log in the same transaction. */
 export class Recorder {
   readonly #options: RecorderOptions
 
@@ -34,7 +34,7 @@ export class Recorder {
     return recorded
   }
 
-  /** What a verb answers that had nothing to record. Throws `unknown_realm` or `closed`. */
+  /** The result of a verb with nothing to record. Throws `unknown_realm` or `closed`. */
   inForce(realm: string): Recorded {
     return this.#options.committer.inForce(realm)
   }

@@ -38,8 +38,8 @@ type Revocations = Pick<
 >
 
 /**
- * The verbs of an origin: what is said to it becomes an event, and a line of the audit log in the same transaction. Each checks
- * the event's own time; those that set no not-before (a token id, a key, a version) take from it only how far the issuer's clock is.
+ * The verbs of an origin: each records an event, with a line of the audit log in the same transaction. Each checks the event's
+ * own time; those that set no not-before (a token id, a key, a version) learn from it only how far ahead the issuer's clock is.
  */
 export function createRevocations(options: RevocationsOptions): Revocations {
   const { recorder } = options
@@ -132,7 +132,7 @@ async function banKey(
   return recorder.record(realm, { kind: 'keyBanned', thumbprint }, { action: 'key_banned', subject: thumbprint }, act, guard)
 }
 
-/** A value that the caller chose, or the time of the event itself. */
+/** A value of the caller's choice, or the time of the event itself. */
 function eitherTime(notBefore: unknown, act: DatedAct | undefined): { notBefore?: number; occurredAt?: number } {
   const [chosen, occurred] = [checkNotBefore(notBefore), checkOccurrence(act)]
   if (chosen.notBefore === undefined || occurred.occurredAt === undefined) return { ...chosen, ...occurred }

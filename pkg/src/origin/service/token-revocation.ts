@@ -17,7 +17,7 @@ export interface TokenRevocationsOptions {
   recorder: Recorder
   /** Throws `unknown_realm` or `closed`. */
   ledger: (realm: string) => LedgerCore
-  /** Hears once of each withdrawn key by which no more is recorded. */
+  /** Reports, once each, a withdrawn key for which no more is recorded. */
   onExhausted: (realm: string, error: PortcullisError) => void
 }
 

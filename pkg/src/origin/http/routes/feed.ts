@@ -11,7 +11,7 @@ const MAX_WAIT_SECONDS = 25
 
 const OCTETS = 'application/octet-stream'
 
-/** What edges pull, and the look they ask for when a token names a key that the feed lacks. */
+/** The feed as edges pull it, and the key look-up for a token whose key the feed lacks. */
 export const feedRoutes: readonly Route[] = [
   {
     method: 'GET',
@@ -82,7 +82,7 @@ export const feedRoutes: readonly Route[] = [
   },
 ]
 
-/** What a delta that cannot be had means. */
+/** Maps the error of a delta that cannot be made. */
 export function deltaProblem(error: unknown): unknown {
   if (!(error instanceof PortcullisError)) return error
   if (error.detail === 'pruned') return new Problem(410, 'pruned', 'the changes since then are gone: take the manifest')

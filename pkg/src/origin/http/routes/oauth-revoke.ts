@@ -56,7 +56,7 @@ async function revoke(call: Call): Promise<Response> {
   const token = form.get('token')
   if (token === undefined) throw invalidRequest('token is missing')
   try {
-    // What there was nothing to do for looks like what was done (RFC 7009 §2.2).
+    // Nothing to do looks the same as done (RFC 7009 §2.2).
     const recorded = await context.service.revokeOAuthToken(realm, client, token, call.act())
     return endingSiteData(request, await enforcedOr(call, wait, recorded, ok()), context.settings)
   } catch (error) {

@@ -46,7 +46,7 @@ const RESULT = {
   },
 }
 
-/** What concerns everybody in a realm, or in it everybody's tokens for one client; by Keycloak's Admin API. */
+/** Revocations of a whole realm, or of one client in it; by Keycloak's Admin API. */
 export const realmRoutes: readonly Route[] = [
   {
     method: 'POST',

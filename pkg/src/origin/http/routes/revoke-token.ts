@@ -54,7 +54,7 @@ async function revoke(call: Call): Promise<Response> {
   }
 }
 
-/** The texts are part of the route's contract. */
+/** The strings are part of the route's contract. */
 function revokeProblem(error: unknown): unknown {
   if (!(error instanceof PortcullisError)) return error
   switch (error.code) {

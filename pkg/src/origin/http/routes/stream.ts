@@ -7,7 +7,7 @@ import { feedOf } from '../realm.ts'
 import type { Call, Route } from '../route.ts'
 import { deltaProblem, tooManyOfAddress, tooManyReaders } from './feed.ts'
 
-/** What may wait unread in one stream, in bytes; a reader that falls behind further is dropped and connects again. */
+/** Bytes that may wait unread in one stream; a reader that falls behind further is dropped and connects again. */
 const MAX_UNREAD_BYTES = 1_048_576
 /** Bytes turned into characters at a time: `String.fromCharCode` takes its arguments from the stack. */
 const CHARACTER_CHUNK = 8_192
@@ -49,7 +49,7 @@ function stream(call: Call): Response {
   }
 }
 
-/** What a reconnecting EventSource sends counts before what stands in the URL, which never changes. */
+/** The header of a reconnecting EventSource counts before the URL, which never changes. */
 function lastSeen({ request, url }: Call): number | undefined {
   const id = request.headers.get('last-event-id')
   if (id === null || id === '') return wholeNumber(url, 'after')
