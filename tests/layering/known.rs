@@ -1,7 +1,6 @@
 //! Breaches that are still there, without the rule that each one breaks. The list may only shrink.
 
 pub const KNOWN_BREACHES: &[&str] = &[
-    "cli/main.ts imports origin/gate/policy-agreement.ts",
     "error.rs imports keys.rs",
     "gate.rs imports explain.rs",
     "src/error.rs has 373 lines",

@@ -19,13 +19,20 @@ import { PORT, SERVE_RULES, type ServeOptions } from '../origin/node/index.ts'
 import { CLIENT_RULES, EDGE_RULES, ORIGIN_RULES, REALM_RULES, signingKey } from '../origin/settings.ts'
 import type { SqliteStoreOptions } from '../origin/store/sqlite/index.ts'
 import type { OriginOptions } from '../origin/options.ts'
+import type { CommandOption } from './command.ts'
 import { parseJson } from './json.ts'
 import { UsageError } from './usage.ts'
 
-export const DEFAULT_FILE = 'portcullis.json'
+const DEFAULT_FILE = 'portcullis.json'
 const DEFAULT_PORT = 8_780
 /** Longer than in code: whoever stops a service waits some seconds before he kills it. */
 const DEFAULT_CLOSE_TIMEOUT_MS = 5_000
+
+/** Where the configuration is, for every verb that reads one. */
+export const CONFIG_OPTION: CommandOption = {
+  value: 'FILE',
+  help: `the configuration; default: PORTCULLIS_CONFIG, else ${DEFAULT_FILE}`,
+}
 
 /** A configuration, with every secret read. */
 export interface Configuration {

@@ -1,10 +1,45 @@
-import { createOrigin, type OriginReport } from '../entry/origin/node.ts'
-import { serve as listen } from '../origin/node/index.ts'
-import { sqliteStore } from '../origin/store/sqlite/index.ts'
-import { type Configuration } from './configuration.ts'
+import { createOrigin, type OriginReport } from '../../entry/origin/node.ts'
+import { serve as listen } from '../../origin/node/index.ts'
+import { sqliteStore } from '../../origin/store/sqlite/index.ts'
+import type { Command } from '../command.ts'
+import { CONFIG_OPTION, type Configuration, loadConfiguration } from '../configuration.ts'
+
+export const serve: Command = {
+  name: 'serve',
+  summary: 'run an origin from a configuration file',
+  help: `Runs an origin: it takes revocations and logouts, and publishes both to every edge. It prints JSON lines.
+SIGTERM or SIGINT: takes nothing new, finishes what it has begun, and ends. A second one: ends at once.`,
+  options: {
+    config: CONFIG_OPTION,
+    port: { value: 'PORT', help: 'where to listen; default: PORTCULLIS_PORT, else what the configuration says, else 8780' },
+    hostname: { value: 'ADDR', help: "the address to bind; default: PORTCULLIS_HOSTNAME, else the configuration's, else 127.0.0.1" },
+  },
+  positionals: [],
+  example: `Also from the environment: PORTCULLIS_STORE (the store's file), PORTCULLIS_SIGNING_KEY (the key as JSON).
+
+Example. After 'portcullis keygen', this portcullis.json serves one realm:
+
+  {
+    "store": { "path": "portcullis.db" },
+    "signingKey": { "file": "feed-key.json" },
+    "realms": [
+      {
+        "name": "acme",
+        "issuer": "https://id.example.com/realms/acme",
+        "audience": "api",
+        "profile": "keycloak",
+        "jwks": "https://id.example.com/realms/acme/protocol/openid-connect/certs"
+      }
+    ],
+    "edges": [{ "name": "edge-1", "ackSecret": { "env": "EDGE_1_SECRET" } }]
+  }
+
+  $ EDGE_1_SECRET=… portcullis serve`,
+  run: async ({ values, environment }) => runOrigin(loadConfiguration(values, environment)),
+}
 
 /** Runs an origin until it is told to stop. Resolves when it has ended well. */
-export async function serve({ listen: options, store, origin: settings, log }: Configuration): Promise<void> {
+async function runOrigin({ listen: options, store, origin: settings, log }: Configuration): Promise<void> {
   // Whoever read the log is gone: edges need the origin all the same.
   process.stdout.on('error', () => {})
   const origin = await createOrigin({

@@ -1,9 +1,23 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { generateFeedKey } from '../entry/origin/node.ts'
+import { generateFeedKey } from '../../entry/origin/node.ts'
+import type { Command } from '../command.ts'
+
+export const keygen: Command = {
+  name: 'keygen',
+  summary: 'make the key that signs the feed',
+  help: `Writes feed-key.json (the origin's secret, readable by its owner only) and feed-key.public.json (for every
+gate, in 'feed.keys'). Overwrites nothing.`,
+  options: { out: { value: 'DIRECTORY', help: 'where to; default: here' } },
+  positionals: [],
+  example: `Example:
+
+  $ portcullis keygen --out /etc/portcullis`,
+  run: ({ values: { out = '.' } }) => writeKeys(out),
+}
 
 /** Makes the key pair that signs the feed, and says what to do with it. Throws when a file is there already. */
-export async function keygen(directory: string): Promise<string> {
+async function writeKeys(directory: string): Promise<string> {
   const secret = resolve(directory, 'feed-key.json')
   const open = join(resolve(directory), 'feed-key.public.json')
   for (const file of [secret, open])
