@@ -1,6 +1,7 @@
-/** Fetches for unknown keys: so many at once, and one more for every REFILL_MS. */
-const BUCKET_SIZE = 5
-const REFILL_MS = 1000
+import { TokenBucket } from '../timing/token-bucket.ts'
+
+/** Fetches for unknown keys: so many at once, and then one a second. */
+const FETCHES = { size: 5, refillMs: 1000 }
 /** How long a key id is not looked up again. */
 const MISSED_MS = 1000
 /** How many such ids are remembered, and how much of each: senders of tokens choose both. */
@@ -13,14 +14,13 @@ const MAX_KID_CHARACTERS = 128
  */
 export class KeyLookupLimiter {
   readonly #missed = new Map<string, number>()
-  #tokens = BUCKET_SIZE
-  #refilledAtMs = 0
+  readonly #fetches = new TokenBucket(FETCHES)
 
   /** Whether to look a key up now. Waiting for a running fetch costs nothing. */
   admits(kid: string, fetch: 'running' | 'needed'): boolean {
     const missedAtMs = this.#missed.get(shorten(kid))
     if (missedAtMs !== undefined && Math.abs(Date.now() - missedAtMs) < MISSED_MS) return false
-    return fetch === 'running' || this.#take()
+    return fetch === 'running' || this.#fetches.take(Date.now())
   }
 
   /** Remembers that a key was looked up, with whatever result: a known key is not looked up. */
@@ -33,18 +33,6 @@ export class KeyLookupLimiter {
       if (this.#missed.size <= MAX_MISSED) break
       this.#missed.delete(oldest)
     }
-  }
-
-  #take(): boolean {
-    const now = Date.now()
-    const earned = Math.max(0, Math.floor((now - this.#refilledAtMs) / REFILL_MS))
-    if (earned > 0) {
-      this.#tokens = Math.min(BUCKET_SIZE, this.#tokens + earned)
-      this.#refilledAtMs = this.#tokens === BUCKET_SIZE ? now : this.#refilledAtMs + earned * REFILL_MS
-    }
-    if (this.#tokens < 1) return false
-    this.#tokens -= 1
-    return true
   }
 }
 

@@ -1,3 +1,5 @@
+import { TokenBucket } from '../../timing/token-bucket.ts'
+
 /** CPU that deltas of its own may cost one network: so much at once, and so much a second. An edge that polls needs 0.1 ms. */
 const DELTA_MS = 30
 /** Networks whose CPU is remembered at the most; the one that spent longest ago is forgotten. */
@@ -58,19 +60,14 @@ export class Readers {
 /** Milliseconds of CPU that grow back with time. */
 export class CpuBudget {
   readonly #nowMs: () => number
-  #leftMs = DELTA_MS
-  #atMs: number
+  readonly #bucket = new TokenBucket({ size: DELTA_MS, refillMs: 1000 / DELTA_MS })
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs
-    this.#atMs = nowMs()
   }
 
   get isSpent(): boolean {
-    const nowMs = this.#nowMs()
-    this.#leftMs = Math.min(DELTA_MS, this.#leftMs + ((nowMs - this.#atMs) * DELTA_MS) / 1000)
-    this.#atMs = nowMs
-    return this.#leftMs <= 0
+    return this.#bucket.left(this.#nowMs()) <= 0
   }
 
   /** Runs what costs CPU and nothing else, and counts its time. */
@@ -79,7 +76,7 @@ export class CpuBudget {
     try {
       return work()
     } finally {
-      this.#leftMs -= this.#nowMs() - beganAtMs
+      this.#bucket.spend(beganAtMs, this.#nowMs() - beganAtMs)
     }
   }
 }

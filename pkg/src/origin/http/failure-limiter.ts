@@ -1,4 +1,5 @@
 import { networkOf } from '../../http/network-of-address.ts'
+import { type Rate, TokenBucket } from '../../timing/token-bucket.ts'
 
 /** An address may fail as fast as with so many accounts at their limit: people behind one NAT, not a list of names. */
 const ACCOUNTS_PER_ADDRESS = 5
@@ -28,14 +29,16 @@ export interface Target {
  * the host knows no address, only targets are counted: one client must not lock out all the others.
  */
 export class FailureLimiter {
-  readonly #maxFailuresPerMinute: number
+  readonly #ofTarget: Rate
+  readonly #ofAddress: Rate
   readonly #nowMs: () => number
   /** In the order of their last failure. */
   readonly #networks = new Map<string, Network>()
   #targets = 0
 
   constructor(maxFailuresPerMinute: number, nowMs: () => number = () => performance.now()) {
-    this.#maxFailuresPerMinute = maxFailuresPerMinute
+    this.#ofTarget = perMinute(maxFailuresPerMinute)
+    this.#ofAddress = perMinute(ACCOUNTS_PER_ADDRESS * maxFailuresPerMinute)
     this.#nowMs = nowMs
   }
 
@@ -45,8 +48,8 @@ export class FailureLimiter {
     const network = this.#networks.get(name)
     if (network === undefined) return undefined
     const now = this.#nowMs()
-    const ofTarget = network.targets.get(keyOf(target))?.retryAfterMs(now) ?? 0
-    const ofNetwork = target.kind === 'account' && name !== '' ? network.accounts.retryAfterMs(now) : 0
+    const ofTarget = network.targets.get(keyOf(target))?.waitMs(now) ?? 0
+    const ofNetwork = target.kind === 'account' && name !== '' ? network.accounts.waitMs(now) : 0
     const waitMs = Math.max(ofTarget, ofNetwork)
     return waitMs === 0 ? undefined : Math.ceil(waitMs / 1000)
   }
@@ -55,25 +58,25 @@ export class FailureLimiter {
     const name = networkOf(address)
     const now = this.#nowMs()
     const network = this.#networks.get(name) ?? {
-      accounts: new Count(ACCOUNTS_PER_ADDRESS * this.#maxFailuresPerMinute),
-      targets: new Map<string, Count>(),
+      accounts: new TokenBucket(this.#ofAddress),
+      targets: new Map<string, TokenBucket>(),
     }
     this.#networks.delete(name)
     this.#networks.set(name, network)
-    if (target.kind === 'account') network.accounts.add(now)
-    this.#countOf(network, keyOf(target), now).add(now)
+    if (target.kind === 'account') network.accounts.spend(now)
+    this.#bucketOf(network, keyOf(target), now).spend(now)
     this.#forget(name)
   }
 
   /** Evicts a target if the table is full. */
-  #countOf({ targets }: Network, key: string, now: number): Count {
+  #bucketOf({ targets }: Network, key: string, now: number): TokenBucket {
     const known = targets.get(key)
     if (known !== undefined) return known
-    if (targets.size >= MAX_TARGETS_PER_NETWORK) this.#targets -= dropLeast(targets, now)
-    const count = new Count(this.#maxFailuresPerMinute)
-    targets.set(key, count)
+    if (targets.size >= MAX_TARGETS_PER_NETWORK) this.#targets -= this.#dropLeast(targets, now)
+    const bucket = new TokenBucket(this.#ofTarget)
+    targets.set(key, bucket)
     this.#targets += 1
-    return count
+    return bucket
   }
 
   /** Forgets the networks that failed longest ago, but not `current`, until the rest is within the limits. */
@@ -84,55 +87,32 @@ export class FailureLimiter {
       this.#targets -= targets.size
     }
   }
+
+  /**
+   * Drops the targets whose failures no longer count or, where there are none, the one with the fewest: a client that makes up
+   * names does not make a name with more failures than those forgotten. Returns how many.
+   */
+  #dropLeast(targets: Map<string, TokenBucket>, nowMs: number): number {
+    const before = targets.size
+    let least: { key: string; left: number } | undefined
+    for (const [key, bucket] of targets) {
+      const left = bucket.left(nowMs)
+      if (left === this.#ofTarget.size) targets.delete(key)
+      else if (least === undefined || left > least.left) least = { key, left }
+    }
+    if (targets.size === before && least !== undefined) targets.delete(least.key)
+    return before - targets.size
+  }
 }
 
 interface Network {
   /** Failures with all accounts together. */
-  accounts: Count
-  targets: Map<string, Count>
+  accounts: TokenBucket
+  targets: Map<string, TokenBucket>
 }
 
-/** Failures, of which so many a minute cease to count. */
-class Count {
-  readonly #maxPerMinute: number
-  #failures = 0
-  #atMs = 0
-
-  constructor(maxPerMinute: number) {
-    this.#maxPerMinute = maxPerMinute
-  }
-
-  /** How many still count. */
-  at(nowMs: number): number {
-    return Math.max(0, this.#failures - ((nowMs - this.#atMs) / WINDOW_MS) * this.#maxPerMinute)
-  }
-
-  add(nowMs: number): void {
-    this.#failures = this.at(nowMs) + 1
-    this.#atMs = nowMs
-  }
-
-  /** 0: one more failure is within the limit. */
-  retryAfterMs(nowMs: number): number {
-    const excess = this.at(nowMs) - this.#maxPerMinute + 1
-    return excess <= 0 ? 0 : (excess * WINDOW_MS) / this.#maxPerMinute
-  }
-}
-
-/**
- * Drops the targets whose failures no longer count or, where there are none, the one with the fewest: whoever makes up
- * names does not make a name with more failures than those forgotten. Returns how many.
- */
-function dropLeast(targets: Map<string, Count>, nowMs: number): number {
-  const before = targets.size
-  let least: { key: string; failures: number } | undefined
-  for (const [key, count] of targets) {
-    const failures = count.at(nowMs)
-    if (failures === 0) targets.delete(key)
-    else if (least === undefined || failures < least.failures) least = { key, failures }
-  }
-  if (targets.size === before && least !== undefined) targets.delete(least.key)
-  return before - targets.size
+function perMinute(failures: number): Rate {
+  return { size: failures, refillMs: WINDOW_MS / failures }
 }
 
 function keyOf({ kind, name }: Target): string {

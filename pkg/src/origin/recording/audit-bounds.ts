@@ -1,11 +1,6 @@
 import type { AuditAction, AuditEntry } from '../store/audit-entry.ts'
 import { networkOf } from '../../http/network-of-address.ts'
-
-/** So many at once, and then another one each so often. */
-interface Rate {
-  atOnce: number
-  eachMs: number
-}
+import { type Rate, TokenBucket } from '../../timing/token-bucket.ts'
 
 /** How many lines of one kind are written: in a realm, and for what comes from one network. Beyond it they are counted. */
 interface Bounds {
@@ -17,8 +12,8 @@ interface Bounds {
 
 /** Refusals: anybody can cause them, and nobody has to show anything for it. */
 const REFUSALS: Bounds = {
-  realm: { atOnce: 600, eachMs: 1_000 },
-  network: { atOnce: 100, eachMs: 6_000 },
+  realm: { size: 600, refillMs: 1_000 },
+  network: { size: 100, refillMs: 6_000 },
   withoutAddress: 'one_network',
 }
 /**
@@ -27,8 +22,8 @@ const REFUSALS: Bounds = {
  * 60 MB a day. An issuer that notes no addresses has only its realm's.
  */
 const OWN_ACTS: Bounds = {
-  realm: { atOnce: 10_000, eachMs: 200 },
-  network: { atOnce: 300, eachMs: 2_000 },
+  realm: { size: 10_000, refillMs: 200 },
+  network: { size: 300, refillMs: 2_000 },
   withoutAddress: 'realm_only',
 }
 /** Networks remembered at the most for each kind; the one that was counted longest ago is forgotten. */
@@ -89,14 +84,14 @@ export class AuditBounds {
 class LineCounter {
   readonly #bounds: Bounds
   readonly #nowMs: () => number
-  readonly #realms: ReadonlyMap<string, { allowance: Allowance; leftOut: Map<AuditAction, number> }>
-  readonly #networks = new Map<string, Allowance>()
+  readonly #realms: ReadonlyMap<string, { allowance: TokenBucket; leftOut: Map<AuditAction, number> }>
+  readonly #networks = new Map<string, TokenBucket>()
 
   constructor(bounds: Bounds, realms: readonly string[], nowMs: () => number) {
     this.#bounds = bounds
     this.#nowMs = nowMs
     this.#realms = new Map(
-      realms.map((realm) => [realm, { allowance: new Allowance(bounds.realm, nowMs()), leftOut: new Map() }]),
+      realms.map((realm) => [realm, { allowance: new TokenBucket(bounds.realm), leftOut: new Map() }]),
     )
   }
 
@@ -113,7 +108,7 @@ class LineCounter {
 
   #admitsNetwork(address: string | undefined, now: number): boolean {
     if (address === undefined && this.#bounds.withoutAddress === 'realm_only') return true
-    return this.#network(networkOf(address), now).take(now)
+    return this.#network(networkOf(address)).take(now)
   }
 
   leaveOut(realm: string, action: AuditAction, count: number): void {
@@ -129,32 +124,11 @@ class LineCounter {
     })
   }
 
-  #network(network: string, now: number): Allowance {
-    const allowance = this.#networks.get(network) ?? new Allowance(this.#bounds.network, now)
+  #network(network: string): TokenBucket {
+    const allowance = this.#networks.get(network) ?? new TokenBucket(this.#bounds.network)
     this.#networks.delete(network)
     this.#networks.set(network, allowance)
     if (this.#networks.size > MAX_NETWORKS) this.#networks.delete(this.#networks.keys().next().value ?? '')
     return allowance
-  }
-}
-
-class Allowance {
-  readonly #rate: Rate
-  #left: number
-  #atMs: number
-
-  constructor(rate: Rate, nowMs: number) {
-    this.#rate = rate
-    this.#left = rate.atOnce
-    this.#atMs = nowMs
-  }
-
-  take(nowMs: number): boolean {
-    const { atOnce, eachMs } = this.#rate
-    this.#left = Math.min(atOnce, this.#left + (nowMs - this.#atMs) / eachMs)
-    this.#atMs = nowMs
-    if (this.#left < 1) return false
-    this.#left -= 1
-    return true
   }
 }
