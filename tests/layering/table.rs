@@ -35,6 +35,7 @@ pub const TYPESCRIPT: &[Room] = &[
     room("errors.ts", &[]),
     room("reasons.ts", &[]),
     room("version.ts", &[]),
+    room("hex.ts", &[]),
     room("token-part.ts", &[]),
     room("types.ts", &["errors.ts", "reasons.ts"]),
     room("index.ts", &["@words"]),
@@ -81,7 +82,7 @@ pub const TYPESCRIPT: &[Room] = &[
         &["origin/options.ts", "origin/api.ts", "origin/store/", "origin/core/", "http/", "@options"],
     ),
     room("origin/metrics/", &["./", "origin/core/", "origin/api.ts", "errors.ts", "reasons.ts", "version.ts"]),
-    room("origin/feed/", &["./", "origin/core/", "@origin", "http/", "timing/", "@options"]),
+    room("origin/feed/", &["./", "origin/core/", "@origin", "http/", "timing/", "hex.ts", "@options"]),
     room(
         "origin/gate/",
         &[
@@ -97,7 +98,10 @@ pub const TYPESCRIPT: &[Room] = &[
             "@options",
         ],
     ),
-    room("origin/recording/", &["./", "origin/core/", "origin/store/", "@origin", "http/", "timing/", "@options"]),
+    room(
+        "origin/recording/",
+        &["./", "origin/core/", "origin/store/", "@origin", "http/", "timing/", "hex.ts", "@options"],
+    ),
     room("origin/audit/", &["./", "origin/recording/", "origin/store/", "@origin", "http/", "@options"]),
     room(
         "origin/service/",
@@ -189,7 +193,7 @@ pub const TYPESCRIPT: &[Room] = &[
             "@words",
         ],
     ),
-    room("browser/", &["./", "http/loopback.ts", "timing/deadline.ts", "errors.ts", "options.ts"]),
+    room("browser/", &["./", "http/loopback.ts", "timing/", "errors.ts", "options.ts"]),
     room(
         "cli/",
         &[

@@ -1,3 +1,4 @@
+import { backoffMs } from '../timing/backoff.ts'
 import type { HeldTokens } from './held.ts'
 import { type Lock, lockOf } from './lock.ts'
 import { refresh } from './refresh.ts'
@@ -6,8 +7,7 @@ import type { SharedLogin } from './shared-login.ts'
 
 /** Timers stand still in sleep, so the clocks are looked at this often. */
 const LOOK_MS = 30_000
-const FIRST_RETRY_MS = 1_000
-const MAX_RETRY_MS = 30_000
+const RETRY_BACKOFF = { firstMs: 1_000, longestMs: 30_000 }
 
 /** Why new tokens are wanted. */
 type Want = 'due' | 'asked' | 'refused'
@@ -107,8 +107,8 @@ export class Refresher {
         login.signOut('refused')
         return 'signed_out'
       case 'unavailable':
-        this.#retryAtMs = performance.now() + Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures)
         this.#failures += 1
+        this.#retryAtMs = performance.now() + backoffMs(RETRY_BACKOFF, this.#failures)
         return 'unavailable'
     }
   }
@@ -123,7 +123,7 @@ export class Refresher {
     if (held === undefined || held.stored.expiresAtMs === undefined || isClosed) return
     const nextMs = this.#canRefresh(held) ? Math.max(held.dueMs, this.#retryAtMs - performance.now()) : held.leftMs
     // A visible page has already done what is due at once.
-    this.#timer = setTimeout(() => this.check(), nextMs <= 0 ? FIRST_RETRY_MS : Math.min(nextMs, LOOK_MS))
+    this.#timer = setTimeout(() => this.check(), nextMs <= 0 ? RETRY_BACKOFF.firstMs : Math.min(nextMs, LOOK_MS))
     const { unref } = this.#timer as { unref?: () => void }
     unref?.call(this.#timer)
   }

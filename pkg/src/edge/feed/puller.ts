@@ -1,5 +1,6 @@
 import { PortcullisError } from '../../errors.ts'
 import { type Downloaded, download } from '../../http/download.ts'
+import { backoffMs } from '../../timing/backoff.ts'
 import { type WaitOutcome, within } from '../../timing/deadline.ts'
 import { SingleFlight } from '../../timing/single-flight.ts'
 import type { WaitUntil } from '../../types.ts'
@@ -15,9 +16,8 @@ const PARALLEL_SECTIONS = 4
 const REFRESH_TIMEOUT_MS = 15_000
 /** A refresh that takes longer ends with a delta. */
 const SLOW_MS = 1000
-/** After a failure, no refresh starts in the background for so long, doubled with each further failure. */
-const FIRST_BACKOFF_MS = 500
-const MAX_BACKOFF_MS = 15_000
+/** The pauses after failures, in which requests that do not wait start no refresh. */
+const BACKOFF = { firstMs: 500, longestMs: 15_000 }
 /** After a failure, requests that wait start no refresh for so long. */
 const WAITING_BACKOFF_MS = 250
 /** At most how often pushes without a secret make a gate pull: as often as its requests do. */
@@ -58,8 +58,7 @@ export class FeedPuller {
 
   /** For requests that do not wait. */
   refreshInBackground(waitUntil?: WaitUntil): void {
-    const backoffMs = this.#failures === 0 ? 0 : Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (this.#failures - 1))
-    if (Date.now() - this.#failedAtMs < backoffMs) return
+    if (Date.now() - this.#failedAtMs < backoffMs(BACKOFF, this.#failures)) return
     const refresh = this.#refreshes.startUnlessRunning()
     if (refresh !== undefined) this.#acknowledgeAfter(refresh, waitUntil)
   }

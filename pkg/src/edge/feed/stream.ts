@@ -1,4 +1,5 @@
 import { PortcullisError } from '../../errors.ts'
+import { spreadBackoffMs } from '../../timing/backoff.ts'
 import { pause } from '../../timing/deadline.ts'
 import { EventParser } from './event-stream.ts'
 import { credentialHeaders, feedUrl, isHealedByManifest, MAX_MESSAGE_BYTES } from './protocol.ts'
@@ -6,9 +7,8 @@ import type { FeedSubscriber } from './subscriber.ts'
 
 /** A stream that is silent for so long has failed: origins send a heartbeat every second by default. */
 const SILENCE_MS = 10_000
-/** The pause before reconnecting, doubled with each failure, with jitter over its upper half. */
-const FIRST_BACKOFF_MS = 250
-const MAX_BACKOFF_MS = 15_000
+/** The pauses before connecting again. */
+const BACKOFF = { firstMs: 250, longestMs: 15_000 }
 /** An event is a message in base64 and a few short fields. */
 const MAX_EVENT_CHARACTERS: number = Math.ceil(MAX_MESSAGE_BYTES / 3) * 4 + 1024
 
@@ -48,7 +48,7 @@ export class FeedStream {
         // A failed refresh has been reported already; this is about the stream.
         if (this.#subscriber.state.loaded) this.#subscriber.report(error)
       }
-      if (this.#failures > 0) await pause(backoffMs(this.#failures), closing)
+      if (this.#failures > 0) await pause(spreadBackoffMs(BACKOFF, this.#failures), closing)
     }
   }
 
@@ -128,10 +128,6 @@ async function unlessSilent<T>(promise: Promise<T>, connection: AbortController)
   } finally {
     clearTimeout(timer)
   }
-}
-
-function backoffMs(failures: number): number {
-  return Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (failures - 1)) * (0.5 + Math.random() / 2)
 }
 
 function decodeBase64(data: string): Uint8Array | undefined {

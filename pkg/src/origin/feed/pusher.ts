@@ -1,3 +1,4 @@
+import { spreadBackoffMs } from '../../timing/backoff.ts'
 import { pause } from '../../timing/deadline.ts'
 import { PortcullisError } from '../../errors.ts'
 import { MAX_UNPROVEN_PUSH_BYTES } from '../../http/push-limits.ts'
@@ -6,10 +7,8 @@ import type { RealmFeed } from './realm-feed.ts'
 import type { Statement } from './statement.ts'
 import type { OriginReport } from '../api.ts'
 
-/** The first pause after a failed push; each further one is twice as long. */
-const FIRST_PAUSE_MS = 100
-/** The longest: an edge that is back gets changes within this, and pulls before that. */
-const LONGEST_PAUSE_MS = 30_000
+/** The pauses after failed pushes. An edge that is back gets changes within the longest, and pulls before that. */
+const BACKOFF = { firstMs: 100, longestMs: 30_000 }
 
 export interface PusherOptions {
   edge: string
@@ -159,9 +158,8 @@ export class Pusher {
   async #failed(feed: RealmFeed, cause: unknown): Promise<void> {
     const error = cause instanceof PortcullisError ? cause : new PortcullisError('push_failed', 'the edge cannot be reached', { cause })
     if (this.#failures === 0) this.#options.onReport({ kind: 'push', realm: feed.name, edge: this.#options.edge, error })
-    const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#failures)
     this.#failures += 1
     this.#busy = new AbortController()
-    await pause(longest * (0.5 + Math.random() / 2), this.#busy.signal)
+    await pause(spreadBackoffMs(BACKOFF, this.#failures), this.#busy.signal)
   }
 }

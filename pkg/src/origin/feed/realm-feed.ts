@@ -1,4 +1,5 @@
 import { PortcullisError } from '../../errors.ts'
+import { toHex } from '../../hex.ts'
 import type { Clock } from '../clock.ts'
 import type { LedgerCore } from '../core/ledger.ts'
 import { Deltas } from './deltas.ts'
@@ -205,5 +206,5 @@ export class RealmFeed {
 /** Half of a SHA-256 in hexadecimal: equal only for equal bytes. */
 async function etagOf(bytes: Uint8Array): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>))
-  return `"${Array.from(digest.subarray(0, 16), (byte) => byte.toString(16).padStart(2, '0')).join('')}"`
+  return `"${toHex(digest.subarray(0, 16))}"`
 }

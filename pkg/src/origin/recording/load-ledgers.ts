@@ -1,4 +1,5 @@
 import { PortcullisError } from '../../errors.ts'
+import { fromHex } from '../../hex.ts'
 import { createLedger } from '../core/guarded-ledger.ts'
 import type { LedgerCore } from '../core/ledger.ts'
 import { PageMaker, PagedRows, type RowPage } from '../store/row-pages.ts'
@@ -64,7 +65,7 @@ async function openLedger(
     if (stored !== undefined) await restore(ledger, name, stored)
     const { sequence, chain } = ledger.head()
     if (stored?.head.incarnation !== incarnation || stored.head.sequence !== sequence) {
-      await store.setHead(name, { issuer, incarnation, sequence, chain: bytesOf(chain) })
+      await store.setHead(name, { issuer, incarnation, sequence, chain: fromHex(chain) })
     }
     return ledger
   } catch (error) {
@@ -98,8 +99,4 @@ async function restoreRows(ledger: LedgerCore, rows: StoredRealm['rows']): Promi
 
 function restorePage(ledger: LedgerCore, { sequences, lengths, contents }: RowPage): void {
   ledger.restorePage(sequences, lengths, contents)
-}
-
-function bytesOf(hexadecimal: string): Uint8Array {
-  return Uint8Array.from(hexadecimal.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
 }

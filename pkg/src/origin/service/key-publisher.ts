@@ -1,5 +1,6 @@
 import { within } from '../../timing/deadline.ts'
 import { PortcullisError } from '../../errors.ts'
+import { backoffMs } from '../../timing/backoff.ts'
 import type { JWK, JWKS } from '../../types.ts'
 import type { Act } from '../store/audit-entry.ts'
 import type { LedgerCore } from '../core/ledger.ts'
@@ -11,9 +12,9 @@ import type { Recorded } from '../api.ts'
 
 /** How long an origin that starts waits for its issuers' keys: without them it can do all but tell gates the keys. */
 const FIRST_KEYS_MS = 3_000
-/** After a first fetch that failed, how soon it is made again; doubled each time, until heartbeats do it. */
-const FIRST_KEYS_RETRY_MS = 100
-const LAST_KEYS_RETRY_MS = 1_000
+/** The pauses after first fetches that failed, and how many there are; then heartbeats fetch. */
+const FIRST_KEYS_RETRY = { firstMs: 100, longestMs: 1_000 }
+const FIRST_KEYS_RETRIES = 4
 
 /** Readers of one realm that wait for a look at the same time. Each gate asks once at a time. */
 const MAX_LOOKING = 1_000
@@ -122,12 +123,11 @@ export class KeyPublisher {
       await this.#options.gate.refreshKeys(realm)
       await this.record(realm)
     } catch {
-      const pauseMs = FIRST_KEYS_RETRY_MS * 2 ** attempt
-      if (this.#closed || pauseMs > LAST_KEYS_RETRY_MS) return
+      if (this.#closed || attempt === FIRST_KEYS_RETRIES) return
       const timer: ReturnType<typeof setTimeout> = setTimeout(() => {
         this.#retries.delete(timer)
         void this.#first(realm, attempt + 1)
-      }, pauseMs)
+      }, backoffMs(FIRST_KEYS_RETRY, attempt + 1))
       if (typeof timer === 'object') timer.unref?.()
       this.#retries.add(timer)
     }
