@@ -14,6 +14,8 @@ import '../testing/load.ts'
 
 const EVENTS = 100_000
 const SOMEBODY = '203.0.113.7'
+/** CPU that signing a delta takes on the clock of these tests: more than on any machine, so that a budget is soon spent. */
+const SIGNING_MS = 4
 
 let signingKey: JWK
 let publicKey: JWK
@@ -23,9 +25,10 @@ interface Stage {
   ledger: LedgerCore
   feed: RealmFeed
   readers: Readers
-  /** What deltas were signed, and the CPU that they took in milliseconds. */
-  signed: { count: number; cpuMs: number }
-  clock: { now: number }
+  /** How many deltas were signed. */
+  signed: { count: number }
+  /** In seconds for the ledger, and in milliseconds for the budgets. */
+  clock: { now: number; ms: number }
   record(times: number): void
   ask(after: number, network?: string): Statement
 }
@@ -34,26 +37,23 @@ interface Stage {
 function open(events = EVENTS): Stage {
   const options = { leewaySeconds: 5, skewSeconds: 5, maxLifetimeSeconds: 3_600, issuerSkewSeconds: 0 }
   const ledger = createLedger('acme', { issuer: 'https://issuer.test', signingKey, errorRate: 1e-6, validForSeconds: 300, incarnation: 0, ...options })
-  const signed = { count: 0, cpuMs: 0 }
-  const clock = { now: Math.floor(Date.now() / 1000) }
+  const signed = { count: 0 }
+  const clock = { now: Math.floor(Date.now() / 1000), ms: 0 }
   const counting = new Proxy(ledger, {
     get(target, name) {
       const member: unknown = Reflect.get(target, name)
       if (typeof member !== 'function') return member
       if (name !== 'delta' && name !== 'deltaOver') return member.bind(target)
       return (...given: unknown[]): unknown => {
-        const before = process.cpuUsage()
-        const bytes: unknown = member.apply(target, given)
-        const { user, system } = process.cpuUsage(before)
         signed.count += 1
-        signed.cpuMs += (user + system) / 1000
-        return bytes
+        clock.ms += SIGNING_MS
+        return member.apply(target, given)
       }
     },
   })
   const sequenceOf = (bytes: Uint8Array): number => Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(24, true))
   const feed = new RealmFeed({ name: 'acme', ledger: counting, clock: () => clock.now, renewSeconds: 1, validForSeconds: 300, sequenceOf })
-  const readers = new Readers({ maxWaitingPerAddress: 500 })
+  const readers = new Readers({ maxWaitingPerAddress: 500, nowMs: () => clock.ms })
   let number = 0
   function record(times: number): void {
     for (let time = 0; time < times; time += 1) {
@@ -68,7 +68,7 @@ function open(events = EVENTS): Stage {
   return { ledger, feed, readers, signed, clock, record, ask: (after, network = SOMEBODY) => feed.sharedDelta(after, readers.budget(network)) }
 }
 
-test('every other sequence is answered by few deltas, and one again by none', (t) => {
+test('every other sequence is answered by few deltas, and one again by none', () => {
   const { ask, feed, signed } = open()
   for (let after = 1; after < EVENTS; after += 37) {
     const { sequence } = ask(after, `198.51.100.${after % 250}`)
@@ -76,27 +76,25 @@ test('every other sequence is answered by few deltas, and one again by none', (t
   }
   for (let after = EVENTS - 1_000; after < EVENTS; after += 1) ask(after, `198.51.100.${after % 250}`)
   assert.ok(signed.count <= 210, `${signed.count} deltas`)
-  t.diagnostic(`${signed.count} deltas took ${signed.cpuMs.toFixed(1)} ms of CPU`)
   const { count } = signed
-  const before = process.cpuUsage()
   for (let times = 0; times < 1_000; times += 1) ask(7)
-  const { user, system } = process.cpuUsage(before)
   assert.equal(signed.count, count)
-  const milliseconds = (user + system) / 1000 / 1_000
-  t.diagnostic(`${milliseconds.toFixed(4)} ms of CPU for one sequence again`)
-  assert.ok(milliseconds <= 2)
 })
 
-test('one address costs at most 100 ms of CPU a second, whatever it asks for and however fast the head moves', (t) => {
+test('one address has few deltas signed, whatever it asks for and however fast the head moves', (t) => {
   const { ask, feed, record, signed, clock } = open()
-  const beganAtMs = performance.now()
+  const seconds = 10
+  const { now } = clock
   let [answered, busy] = [0, 0]
-  let seconds = 0
-  while (seconds < 2) {
-    seconds = (performance.now() - beganAtMs) / 1000
-    clock.now = Math.floor(Date.now() / 1000)
+  let random = 1
+  for (let question = 0; question < seconds * 1_000; question += 1) {
+    // One question a millisecond, besides the time of signing.
+    clock.ms += 1
+    clock.now = now + Math.floor(clock.ms / 1_000)
+    if (clock.ms >= seconds * 1_000) break
     record(1)
-    const behind = 1 + Math.floor(Math.random() ** 4 * (EVENTS - 10))
+    random = (random * 48_271) % 0x7fffffff
+    const behind = 1 + Math.floor((random / 0x7fffffff) ** 4 * (EVENTS - 10))
     try {
       assert.ok(ask(feed.sequence - behind).sequence > feed.sequence - behind)
       answered += 1
@@ -105,10 +103,11 @@ test('one address costs at most 100 ms of CPU a second, whatever it asks for and
       busy += 1
     }
   }
-  t.diagnostic(`${answered} answered and ${busy} turned away in ${seconds.toFixed(1)} s: ${(signed.cpuMs / seconds).toFixed(1)} ms of CPU a second`)
-  assert.ok(signed.cpuMs / seconds <= 100, `${signed.cpuMs} ms in ${seconds} s`)
-  // Most questions come far faster than any reader's; hundreds a second are answered all the same, and others are as before.
-  assert.ok(answered / seconds >= 100, `${answered} answered in ${seconds} s`)
+  t.diagnostic(`${answered} answered and ${busy} turned away in ${seconds} s: ${signed.count} deltas`)
+  // Its budget of 30 ms at once and 30 ms a second, one delta a second for all who have spent theirs, and some that end before the head.
+  assert.ok(signed.count <= (30 + 30 * seconds) / SIGNING_MS + seconds + 15, `${signed.count} deltas`)
+  // Most questions are answered all the same, by deltas that were made for others, and other addresses notice nothing.
+  assert.ok(answered >= 6_000, `${answered} answered`)
   assert.equal(ask(feed.sequence - 2, '198.51.100.1').sequence, feed.sequence)
 })
 

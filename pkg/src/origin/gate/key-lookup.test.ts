@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { describe, test, type TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createGate, type Gate, type GateOptions } from '../../entry/edge/node.ts'
@@ -7,8 +6,8 @@ import { cutShort, json, type Listener, page, TestServer } from '../../testing/s
 import type { JWK, OriginOptions } from '../index.ts'
 import { ADMINISTRATOR, createTestIssuer, ISSUER, openStage, type Stage, type TestIssuer, until } from '../testing/stage.ts'
 
-/** How soon the first token of a new key must be accepted. */
-const ROTATION_MS = 2_000
+/** How many fetches of the issuer's keys, of which there is one a second, may precede the first accepted token of a new key. */
+const MAX_FETCHES = 3
 /** How often a client tries again whose token was refused. */
 const RETRY_MS = 250
 
@@ -84,7 +83,7 @@ async function msUntilAccepted(gate: Gate, token: string): Promise<number> {
   return Date.now() - startedAtMs
 }
 
-describe('the first token of a new key is accepted within two seconds, though 10,000 made-up keys a second come in', () => {
+describe('the first token of a new key is accepted after few fetches, though 10,000 made-up keys a second come in', () => {
   for (const mode of ['pull', 'stream', 'push'] as const) {
     test(mode, async (t) => {
       const issuer = await remoteIssuer(t)
@@ -109,16 +108,14 @@ describe('the first token of a new key is accepted within two seconds, though 10
       // The old key stays, as issuers do it: garbage must not make it go.
       issuer.keys = [issuer.first.jwk, issuer.second.jwk]
       const token = await issuer.second.token()
-      const delays = monitorEventLoopDelay({ resolution: 10 })
-      delays.enable()
+      const before = issuer.server.count('/certs')
       const ms = await msUntilAccepted(gate, token)
-      delays.disable()
+      const fetches = issuer.server.count('/certs') - before
       assert.equal(await reasonOf(gate, await issuer.first.token()), 'accepted')
       flooding.abort()
       const { sent, ms: floodMs } = await flooded
       t.diagnostic(`accepted after ${ms} ms; ${Math.round((sent / floodMs) * 1000)} made-up keys a second; ${issuer.server.count('/certs')} fetches`)
-      // What the machine was busy with others is not the gate's.
-      assert.ok(ms <= ROTATION_MS + delays.max / 1e6, `${ms} ms`)
+      assert.ok(fetches <= MAX_FETCHES, `${fetches} fetches`)
       // One at the start, one look a second.
       assert.ok(issuer.server.count('/certs') <= 3 + floodMs / 1000, `${issuer.server.count('/certs')} fetches`)
     })
