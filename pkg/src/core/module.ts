@@ -64,7 +64,7 @@ export class WasmModule {
     if (known.length !== REASONS.length || REASONS.some((reason, index) => reason !== known[index])) {
       throw new PortcullisError(
         'not_loaded',
-        'the wasm module is of another version of portcullis than the code that loads it: install one version of both',
+        'the wasm module and its JavaScript are of different versions of portcullis: install one version of both',
       )
     }
     this.#loaded = { runtime: { ...runtime }, module, memory }

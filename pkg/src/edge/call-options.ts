@@ -13,7 +13,6 @@ export const NO_OPTIONS: Readonly<Record<string, never>> = Object.freeze({})
  * runtime's execution context may be given as options; its own members are ignored.
  */
 export function checkCall(options: object, kind: CallKind): void {
-  if (options === NO_OPTIONS) return
   if (!isObject(options)) throw invalid('options must be an object')
   const known = NAMES[kind]
   for (const name in options) if (!known.has(name)) return checkUnusual(options, known)

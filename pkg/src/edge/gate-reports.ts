@@ -1,4 +1,5 @@
 import { PortcullisError } from '../errors.ts'
+import type { Report } from '../types.ts'
 import type { Reporter } from './report.ts'
 
 /** How often messages of no realm here are reported. */
@@ -19,16 +20,14 @@ export class GateReports {
 
   /** The core has failed. */
   fault(cause: unknown): void {
-    const message = 'the core failed: it is made anew, and the state is loaded again; if memory ran out, give this host more, or the caches less'
-    const error = new PortcullisError('fault', message, { detail: 'core_failed', cause })
-    for (const realm of this.#realms) this.#report('fault', realm, error)
+    const message = 'the core failed and is rebuilt: if memory ran out, raise its limit or reduce the caches'
+    this.#reportForAll('fault', new PortcullisError('fault', message, { detail: 'core_failed', cause }))
   }
 
   /** The clock has gone back. */
   clockWentBack(): void {
-    const message = 'the clock of this host went back: tokens are judged by its latest time until it is there again; check its NTP'
-    const error = new PortcullisError('fault', message, { detail: 'clock_went_back' })
-    for (const realm of this.#realms) this.#report('clock', realm, error)
+    const message = 'the clock went back: tokens are checked against its latest time until it catches up; check NTP'
+    this.#reportForAll('clock', new PortcullisError('fault', message, { detail: 'clock_went_back' }))
   }
 
   /** Neither the core nor the host can verify some signatures of a realm. Reported once for each realm. */
@@ -36,8 +35,8 @@ export class GateReports {
     if (this.#undecided.has(realm)) return
     this.#undecided.add(realm)
     const message =
-      'a signature could be checked neither by this module nor by the host, so the token was refused: the realm has a key that this ' +
-      "host's cryptography cannot use (or its tokens name none of several keys); the full module, portcullis/edge, checks every algorithm itself"
+      'a token was refused because neither this module nor the host can verify its signature: the host does not support its key ' +
+      '(or the token names none of several keys); the full module, portcullis/edge, verifies every algorithm'
     this.#report('jwks', realm, new PortcullisError('invalid_jwks', message, { detail: 'undecided' }))
   }
 
@@ -46,6 +45,10 @@ export class GateReports {
     const nowMs = Date.now()
     if (Math.abs(nowMs - this.#strayAtMs) < STRAY_EVERY_MS) return
     this.#strayAtMs = nowMs
-    for (const realm of this.#realms) this.#report('feed', realm, error)
+    this.#reportForAll('feed', error)
+  }
+
+  #reportForAll(kind: Report['kind'], error: PortcullisError): void {
+    for (const realm of this.#realms) this.#report(kind, realm, error)
   }
 }

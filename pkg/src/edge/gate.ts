@@ -41,7 +41,6 @@ export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => 
 
   function authenticate(request: Request, options: AuthenticateOptions<Env> = NO_OPTIONS): Promise<Verdict> {
     return asPromise(() => {
-      if (options === NO_OPTIONS) return authenticateChecked(request, undefined, NO_SCOPE, options)
       checkCall(options, 'check')
       return authenticateChecked(request, options.env, scopeOf(options), options)
     })
@@ -107,7 +106,7 @@ function checkTokenSync<C extends Claims>(gate: OpenGate, token: unknown, scope:
 function mustNotNeedHost(gate: OpenGate, token: string): void {
   const algorithm = gate.core.hostNeeded(token, gate.now())
   if (algorithm === undefined) return
-  const message = `${algorithm} is left to the host by the slim module, and this host has no synchronous cryptography: use check`
+  const message = `${algorithm} is left to the host by the slim module, and the host has no synchronous cryptography: use check`
   throw new PortcullisError('host_crypto_needed', message, { detail: algorithm })
 }
 

@@ -71,7 +71,7 @@ export class GatesByEnv<Env> {
   #only(): Entry {
     const [only, ...others] = this.#entries.values()
     if (only !== undefined && others.length === 0) return only
-    const message = 'options.env is missing: several gates are open, for different options, so the call must say which env it is for'
+    const message = 'options.env is missing: several gates are open, for different options, so the call must name its env'
     throw new PortcullisError('invalid_option', message, { detail: 'env_needed' })
   }
 
@@ -129,7 +129,7 @@ export class GatesByEnv<Env> {
       throw new PortcullisError('too_many_gates', `${MAX_OPEN_GATES} gates are open, and each has a request under way: ${FEWER_GATES}`)
     }
     const { gate, identity, optionsKey: key } = oldest
-    const message = `more than ${MAX_OPEN_GATES} gates were needed, so the one that was unused for longest was closed: ${FEWER_GATES}`
+    const message = `more than ${MAX_OPEN_GATES} gates were needed, so the least recently used one was closed: ${FEWER_GATES}`
     this.#reportOnce(gate, 'gate_closed', message)
     this.#entries.delete(identity)
     if (key !== undefined) this.#byOptions.delete(key)
@@ -171,6 +171,6 @@ interface Entry {
 }
 
 const FETCH_DIFFERS =
-  'options.fetch is another function than that of an open gate whose options are otherwise the same, so a second gate was opened, with ' +
-  'keys and state of its own: if both serve the same tenant, hoist fetch out of the function that makes the options'
-const FEWER_GATES = 'let the options depend on less of env, or put the issuers into one gate as realms'
+  'options.fetch differs from that of an open gate whose other options are equal, so a second gate was opened, with keys and state of ' +
+  'its own: if both serve one tenant, hoist fetch out of the function that makes the options'
+const FEWER_GATES = 'let the options depend on less of env, or configure the issuers as realms of one gate'

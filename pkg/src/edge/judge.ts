@@ -127,7 +127,7 @@ async function catchUp({ gate, realm, token, waitUntil }: JudgeContext): Promise
   if (outcome !== 'done') return 'done'
   const finding = gate.inspectSync(token)
   if (finding.reason === undefined && finding.behind) {
-    const message = 'a token says that the ledger is further than the feed that was just fetched'
+    const message = 'a token claims a ledger position beyond the feed that was just fetched'
     gate.report('feed', realm.name, new PortcullisError('feed_refused', message, { detail: 'behind_token' }))
   }
   return 'done'

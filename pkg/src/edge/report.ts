@@ -33,5 +33,5 @@ function rateLimitedWarn(): (report: Report) => void {
 function asPortcullisError(error: unknown): PortcullisError {
   return error instanceof PortcullisError
     ? error
-    : new PortcullisError('fault', 'something unexpected went wrong: see the cause of this error', { cause: error })
+    : new PortcullisError('fault', 'unexpected failure: see the cause', { cause: error })
 }

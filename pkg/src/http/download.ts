@@ -30,12 +30,12 @@ export async function download(url: URL, options: DownloadOptions): Promise<Down
     // Not `redirect: 'error'`, which workerd does not know.
     response = await options.fetch(url.href, { redirect: 'manual', signal: options.signal, headers: options.headers ?? {} })
   } catch (cause) {
-    if (options.signal.aborted) throw fail('timeout', 'did not answer in time: is it up, and near enough for the timeout?', cause)
-    throw fail('network', 'could not be reached: check the URL, and the network to there', cause)
+    if (options.signal.aborted) throw fail('timeout', 'did not respond in time: check that it is up, and the timeout', cause)
+    throw fail('network', 'could not be reached: check the URL and the network', cause)
   }
   if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400 && response.status !== 304)) {
     discard(response)
-    throw fail('redirect', 'answered with a redirect, which is not followed: configure the URL it leads to')
+    throw fail('redirect', 'responded with a redirect, which is not followed: configure its target')
   }
   if (response.status !== 200) {
     discard(response)
@@ -46,9 +46,9 @@ export async function download(url: URL, options: DownloadOptions): Promise<Down
     return { status: response.status, headers: response.headers, bytes }
   } catch (cause) {
     const code = cause instanceof PortcullisError ? cause.code : undefined
-    if (code === 'too_large') throw fail('too_large', `sent more than ${options.maxBytes} bytes: is the URL the right one?`, cause)
-    if (code === 'timed_out') throw fail('timeout', 'did not finish its answer in time: is it overloaded, or its answer too large?', cause)
-    throw fail('truncated', 'broke off its answer: look into its log, or that of the proxy before it', cause)
+    if (code === 'too_large') throw fail('too_large', `sent more than ${options.maxBytes} bytes: check the URL`, cause)
+    if (code === 'timed_out') throw fail('timeout', 'did not finish its response in time: is it overloaded, or the response too large?', cause)
+    throw fail('truncated', 'aborted its response: check its log, or that of its proxy', cause)
   }
 }
 

@@ -168,7 +168,7 @@ export class RemoteJwks {
         throw new PortcullisError('jwks_unreachable', `${this.#url.host} answered ${status} for the JWK set: check the realm's jwks URL`, { detail: 'status' })
       }
       if (!isKeySet(bytes)) {
-        throw new PortcullisError('invalid_jwks', `${this.#url.host} sent something that is no JWK set: check the realm's jwks URL (jwks_uri in the issuer's discovery document)`, { detail: 'not_a_key_set' })
+        throw new PortcullisError('invalid_jwks', `${this.#url.host} did not send a JWK set: check the realm's jwks URL (jwks_uri in the issuer's discovery document)`, { detail: 'not_a_key_set' })
       }
       if (this.#closed) throw new PortcullisError('closed', 'the keys are no longer needed')
       install(bytes, Math.floor(Date.now() / 1000) + this.#options.maxStaleSeconds, cause)

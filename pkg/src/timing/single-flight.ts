@@ -149,7 +149,7 @@ export class SingleFlight {
 /** Rejects soon after the signal aborts: work that heeds it rejects first, with its own error; other work is not awaited. */
 function rejectAfterAbort(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
-    const end = () => reject(new PortcullisError('timed_out', 'what was under way did not end when it was told to'))
+    const end = () => reject(new PortcullisError('timed_out', 'the work did not end when it was aborted'))
     signal.addEventListener('abort', () => void setTimeout(end, POLL_MS), { once: true })
   })
 }

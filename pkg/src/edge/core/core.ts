@@ -234,7 +234,7 @@ export class Core {
       const detail = cause instanceof Error && 'code' in cause ? cause.code : undefined
       if (typeof detail === 'string') throw new PortcullisError(code, (cause as Error).message, { detail, cause })
       this.#fail(cause)
-      throw new PortcullisError('fault', 'the core failed and is being replaced: see the cause of this error', { detail: 'core_failed', cause })
+      throw new PortcullisError('fault', 'the core failed and is rebuilt: see the cause', { detail: 'core_failed', cause })
     }
   }
 
@@ -285,5 +285,5 @@ export class Core {
 const NO_LISTENER: CoreListener = { onFault: () => undefined, onRenewed: () => undefined }
 
 function coolingDown(): PortcullisError {
-  return new PortcullisError('fault', 'the core has failed too often; a new one is made in some seconds', { detail: 'core_resting' })
+  return new PortcullisError('fault', 'the core has failed too often; it is rebuilt in some seconds', { detail: 'core_resting' })
 }

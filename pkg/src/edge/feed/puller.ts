@@ -149,7 +149,7 @@ export class FeedPuller {
     if (status === 410 || status === 404) return this.#manifest(signal)
     if (status === 409) {
       const { host } = this.#subscriber.feed.url
-      throw new PortcullisError('feed_refused', `${host} is not as far as this gate: it has lost part of its ledger, and must go on in a new incarnation`, { detail: 'ahead' })
+      throw new PortcullisError('feed_refused', `${host} is behind this gate: it has lost part of its ledger and needs a new incarnation`, { detail: 'ahead' })
     }
     if (status !== 200) throw this.#unexpected(status, 'deltas')
     try {
@@ -178,7 +178,7 @@ export class FeedPuller {
       await this.#fetchMissing(signal, progressed)
     }
     if (this.#subscriber.missingSections().length > 0) {
-      throw new PortcullisError('feed_refused', 'sections that the manifest names are not to be had: do a cache or several origins stand behind feed.url?', { detail: 'sections_missing' })
+      throw new PortcullisError('feed_refused', 'sections that the manifest names are missing: is a cache, or are several origins, behind feed.url?', { detail: 'sections_missing' })
     }
   }
 
@@ -220,7 +220,7 @@ export class FeedPuller {
     const response = await download(url, { fetch: runtime.fetch, errorCode: 'feed_unreachable', maxBytes, signal, headers })
     // A sign-in page, an error page of a proxy, a wrong path: a clearer error than "unknown format".
     if (response.status === 200 && /^(?:text\/|application\/json)/i.test(response.headers.get('content-type') ?? '')) {
-      throw new PortcullisError('feed_refused', `${url.host} sent a page or text where a feed should be: check feed.url, and that no sign-in stands before it`, { detail: 'not_a_feed' })
+      throw new PortcullisError('feed_refused', `${url.host} sent a page or text instead of a feed: check feed.url, and that it needs no sign-in`, { detail: 'not_a_feed' })
     }
     return response
   }
@@ -244,5 +244,5 @@ export class FeedPuller {
 function advice(status: number): string {
   if (status === 401 || status === 403) return "feed.credential must be the origin's feedCredential"
   if (status === 429) return "too many gates ask from this address: see the origin's maxWaitingPerAddress and trustedProxies"
-  return status < 500 ? 'check feed.url' : 'look into the log of the origin'
+  return status < 500 ? 'check feed.url' : "check the origin's log"
 }
