@@ -31,11 +31,9 @@ test('the console', { skip, timeout: 300_000 }, async (t) => {
       document.cookie,
       ...[localStorage, sessionStorage].flatMap((storage) => Object.values(storage)),
     ])
-    assert.ok(
-      // Two parts of a compact token; the addresses in a session's marks have none as long.
-      kept.every((text) => !/eyJ|[\w-]{16,}\.[\w-]{16,}\./.test(String(text))),
-      'a token is stored',
-    )
+    // The marks of a session name the token endpoint and the issuer, whose address has dots as well.
+    const stored = kept.map((text) => String(text).replaceAll(stage.url, ''))
+    assert.deepEqual(stored.filter((text) => /\w+\.\w+\./.test(text)), [], 'a token is stored')
     await page.getByRole('button', { name: 'Log out', exact: true }).click()
     await page.getByText('You are logged out.').waitFor()
     await assertAccessible(page)
