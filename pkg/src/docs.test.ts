@@ -8,7 +8,7 @@ import { COMPROMISE_RULES, LOGOUT_RULES, logoutSettings, SESSION_RULES, sessionS
 import type { RevocationFailure } from './browser/index.ts'
 import { ERROR_CODES } from './errors.ts'
 import { memoryStore } from './origin/store/memory.ts'
-import { settingsOf as refreshTokenSettings } from './issuer/refresh-tokens/settings.ts'
+import { resolveRefreshTokensSettings } from './issuer/refresh-tokens/settings.ts'
 import { resolveOriginSettings } from './origin/settings.ts'
 import { TOKEN_RULES } from './policy.ts'
 import type { RealmOptions } from './types.ts'
@@ -56,7 +56,7 @@ test('the options of an origin and their defaults', () => {
 
 test('the options of refresh tokens and their defaults', () => {
   const origin = { refuses: () => undefined, endSession: () => Promise.resolve() }
-  const settings = refreshTokenSettings({ path: 'file.db', realm: 'acme', origin })
+  const settings = resolveRefreshTokensSettings({ path: 'file.db', realm: 'acme', origin })
   assertDefaults('Refresh tokens', { ...settings, path: {}, realm: {}, database: {} })
 })
 

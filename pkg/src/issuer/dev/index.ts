@@ -34,7 +34,7 @@ const CLIENTS: readonly DevClient[] = [{ id: 'demo' }, { id: 'backend', secret: 
  * `store_corrupt` or `store_newer`.
  */
 export async function createDevIssuer(options: DevIssuerOptions): Promise<DevIssuer> {
-  const settings = settingsOf(options)
+  const settings = resolveDevIssuerSettings(options)
   const database = options.database ?? openDatabase(options.path ?? '')
   let attached: { origin: LedgerView; tokens: RefreshTokens } | undefined
   const connected = (): { origin: LedgerView; tokens: RefreshTokens } => {
@@ -210,7 +210,7 @@ const RULES: Rules = {
   ),
 }
 
-function settingsOf(options: DevIssuerOptions): Issuer['settings'] {
+function resolveDevIssuerSettings(options: DevIssuerOptions): Issuer['settings'] {
   checkOptions(options, RULES)
   if ((options.path === undefined) === (options.database === undefined)) throw invalid('options must have either path or database')
   const realm = options.realm ?? 'acme'

@@ -4,7 +4,7 @@ import { invalid } from '../../options.ts'
 import type { Act } from '../../origin/store/audit-entry.ts'
 import { type Database, openDatabase } from '../../origin/store/sqlite/database.ts'
 import { isName, MAX_NAME_BYTES } from '../../origin/core/name.ts'
-import { type Settings, settingsOf } from './settings.ts'
+import { type Settings, resolveRefreshTokensSettings } from './settings.ts'
 import { bySession, familyOf, openTokenTables, type StoredToken, type TokenTables } from './tables.ts'
 import type { KnownRefreshToken, Login, RefreshSession, RefreshTokens, RefreshTokensOptions, RotateRequest, Rotation } from './types.ts'
 
@@ -41,7 +41,7 @@ export function opaqueToken(): string {
  * `store_corrupt` or `store_newer`.
  */
 export function createRefreshTokens(options: RefreshTokensOptions): RefreshTokens {
-  const settings = settingsOf(options)
+  const settings = resolveRefreshTokensSettings(options)
   const database = options.database ?? openDatabase(options.path ?? '')
   try {
     return new SqliteRefreshTokens(settings, database, options.database === undefined)

@@ -6,7 +6,7 @@ import type { RefreshTokensOptions } from './types.ts'
 export type Settings = Required<Omit<RefreshTokensOptions, 'path' | 'database'>> & Pick<RefreshTokensOptions, 'path' | 'database'>
 
 /** Checks the options and fills in the defaults. Throws `invalid_option`. */
-export function settingsOf(options: RefreshTokensOptions): Settings {
+export function resolveRefreshTokensSettings(options: RefreshTokensOptions): Settings {
   checkOptions(options, RULES)
   if ((options.path === undefined) === (options.database === undefined)) throw invalid('options must have either path or database')
   return { idleSeconds: 1_800, maxSeconds: 36_000, reuseGraceSeconds: 0, nowMs: Date.now, onReport: warn, ...given(options) }

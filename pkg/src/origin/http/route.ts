@@ -1,5 +1,4 @@
 import type { Act } from '../api.ts'
-import type { Administrator } from './admin-auth.ts'
 import type { Context } from './context.ts'
 import type { Operation } from './operation.ts'
 
@@ -12,8 +11,6 @@ export interface Call {
   parameter(name: string): string
   /** The network of the client's address, by which limits count; `''`: the host does not say. */
   network: string
-  /** The caller, where the route is for administrators. */
-  administrator: Administrator | undefined
   /** The caller for the audit log, with an administrator's `?reason=`. Throws a `Problem` (400). */
   act(): Act
   /**

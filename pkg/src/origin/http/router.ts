@@ -70,7 +70,7 @@ function handle(context: Context, route: Route, { source, named, ...arrival }: A
   const admitted = async (): Promise<Response> => {
     const administrator = await admit(context, route, { request, source, realm: named })
     const act = (): Act => (administrator === undefined ? actOf(source) : actOfAdministrator(url, source, administrator))
-    return route.handle({ context, ...arrival, network: networkOf(source.address), administrator, act, attempt })
+    return route.handle({ context, ...arrival, network: networkOf(source.address), act, attempt })
   }
   const presents = request.headers.has('authorization') || route.access === 'anybody'
   const counted = (): Promise<Response> => attempts.counting(admitted, presents ? route.path : undefined)
