@@ -1,8 +1,8 @@
 //! The edge's verifier: realms, each with its keys and its revocation state, and a clock that never goes back.
 
-use crate::error::{FeedError, KeyError};
+use crate::error::FeedError;
 use crate::explain::{self, Check};
-use crate::keys::{Key, KeyRules, KeySource, Keys, Skipped, MAX_KEYS};
+use crate::keys::{Key, KeyError, KeyRules, KeySource, Keys, Skipped, MAX_KEYS};
 use crate::revocation::{peek_realm, Applied, Effect, Marks, Provided};
 use crate::time::UnixSeconds;
 use crate::verdict::{

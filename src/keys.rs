@@ -1,12 +1,14 @@
 //! A JWK set in, verifying keys out, each pinned to its algorithm. A key that cannot be used is skipped with a reason
 //! and never breaks the others (RFC 7517 §5).
 
+mod error;
 mod jwk;
+
+pub use self::error::{KeyError, SkipReason, Skipped};
 
 use core::fmt;
 use std::sync::Arc;
 
-use crate::error::KeyError;
 use crate::json::{read_items, read_object, Duplicates};
 use crate::signature::{Algorithm, Algorithms, CheckedBy, VerifyingKey};
 
@@ -28,15 +30,6 @@ pub struct ReadKeys {
     pub keys: Keys,
     /// The others, in the set's order.
     pub skipped: Vec<Skipped>,
-}
-
-/// A member of a JWK set that is not used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Skipped {
-    /// Its place in `keys`, from 0.
-    pub index: usize,
-    /// Why.
-    pub reason: SkipReason,
 }
 
 impl Keys {
@@ -248,53 +241,6 @@ impl RsaDefault {
             Self::PS256 => Algorithm::PS256,
             Self::PS384 => Algorithm::PS384,
             Self::PS512 => Algorithm::PS512,
-        }
-    }
-}
-
-/// Why a member of a JWK set is not used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SkipReason {
-    /// No JSON object without duplicate members, or a member is missing, of the wrong type or no strict base64url.
-    Malformed,
-    /// `kty` is none of `RSA`, `EC`, `OKP`, `oct`.
-    UnknownKeyType,
-    /// `crv` is none of `P-256`, `P-384`, `P-521`, `Ed25519`.
-    UnknownCurve,
-    /// `alg` is no signature algorithm known here.
-    UnknownAlgorithm,
-    /// `alg` does not fit `kty` or `crv`.
-    AlgorithmMismatch,
-    /// `use` or `key_ops` say it is not for checking signatures.
-    NotForVerification,
-    /// It has private members. A private key has no business where tokens are checked.
-    Private,
-    /// A shared key from a URL.
-    SymmetricFromUrl,
-    /// RSA below 2048 bits, or a shared key shorter than its hash (RFC 7518 §3.2, §3.3).
-    TooShort,
-    /// RSA above 4096 bits, where one check costs too much.
-    TooLong,
-    /// A point off its curve or of small order, an even modulus, an unusable public exponent.
-    Invalid,
-}
-
-impl SkipReason {
-    /// The reason as a stable code.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Malformed => "malformed",
-            Self::UnknownKeyType => "unknown_key_type",
-            Self::UnknownCurve => "unknown_curve",
-            Self::UnknownAlgorithm => "unknown_algorithm",
-            Self::AlgorithmMismatch => "algorithm_mismatch",
-            Self::NotForVerification => "not_for_verification",
-            Self::Private => "private",
-            Self::SymmetricFromUrl => "symmetric_from_url",
-            Self::TooShort => "too_short",
-            Self::TooLong => "too_long",
-            Self::Invalid => "invalid",
         }
     }
 }

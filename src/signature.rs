@@ -1,5 +1,6 @@
 //! Signature algorithms by their JOSE names.
 
+mod check;
 #[cfg_attr(not(feature = "rust-ecdsa"), path = "signature/ecdsa_by_host.rs")]
 mod ecdsa;
 mod ed25519;
@@ -10,7 +11,7 @@ mod verifying_key;
 
 use core::fmt;
 
-pub(crate) use self::verifying_key::{EcPoint, VerifyingKey};
+pub(crate) use self::verifying_key::VerifyingKey;
 
 /// A JWS signature algorithm (RFC 7518 §3.1, RFC 8037, RFC 9864). `none` is not one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -89,6 +90,22 @@ impl Algorithm {
             Self::EdDSA | Self::Ed25519 => KeyType::Ed25519,
         }
     }
+
+    /// Whether a signature by it may have this length. Hosts differ in what they make of others.
+    pub(crate) const fn permits_length(self, bytes: usize) -> bool {
+        match self {
+            Self::HS256 => bytes == 32,
+            Self::HS384 => bytes == 48,
+            Self::HS512 => bytes == 64,
+            // As long as the key's modulus, which has 2048 to 4096 bits: hosts know it (RFC 8017 §8.1.2, §8.2.2).
+            Self::RS256 | Self::RS384 | Self::RS512 | Self::PS256 | Self::PS384 | Self::PS512 => {
+                256 <= bytes && bytes <= 512
+            }
+            Self::ES256 | Self::EdDSA | Self::Ed25519 => bytes == 64,
+            Self::ES384 => bytes == 96,
+            Self::ES512 => bytes == 132,
+        }
+    }
 }
 
 /// A JWK's `kty` and `crv` in one.
@@ -131,6 +148,12 @@ impl Curve {
             Self::P521 => 66,
         }
     }
+}
+
+/// Affine coordinates, big-endian, each as long as the curve's field.
+pub(crate) struct EcPoint {
+    pub(crate) x: Vec<u8>,
+    pub(crate) y: Vec<u8>,
 }
 
 /// Who can check the signatures of a key.

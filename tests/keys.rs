@@ -5,10 +5,8 @@
 mod fixtures;
 
 use fixtures::{base64url, read_keys, vectors};
-use portcullis::error::KeyError;
-use portcullis::keys::{
-    KeyRules, KeySource, Keys, NoCandidate, RsaDefault, SkipReason, MAX_CANDIDATES, MAX_JWKS_BYTES, MAX_KEYS,
-};
+use portcullis::keys::{KeyError, KeyRules, KeySource, Keys, NoCandidate, RsaDefault, SkipReason};
+use portcullis::keys::{MAX_CANDIDATES, MAX_JWKS_BYTES, MAX_KEYS};
 use portcullis::signature::{Algorithm, Algorithms};
 use serde_json::{json, Value};
 

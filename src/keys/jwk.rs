@@ -3,7 +3,8 @@
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use sha2::{Digest as _, Sha256};
 
-use super::{Key, KeyRules, KeySource, RsaDefault, SkipReason};
+use super::error::SkipReason;
+use super::{Key, KeyRules, KeySource, RsaDefault};
 use crate::base64url;
 use crate::json::{read_items, read_object, Duplicates, Member, Value};
 use crate::signature::{Algorithm, Algorithms, Curve, EcPoint, KeyType, VerifyingKey};

@@ -8,8 +8,8 @@ use jwt_compact::{Algorithm, AlgorithmSignature};
 use p256::ecdsa::signature::Verifier as _;
 use p256::elliptic_curve::point::AffineCoordinates;
 
-use super::verifying_key::{check, EcPoint, NoSigningKey};
-use super::{CheckedBy, Curve};
+use super::check::{check, NoSigningKey};
+use super::{CheckedBy, Curve, EcPoint};
 
 /// A point on its curve, with the hash that RFC 7518 gives the curve.
 #[derive(Clone)]

@@ -1,8 +1,7 @@
 //! ECDSA in a build without `rust-ecdsa`: keys are taken as they are, and both the point and the signatures are the host's to
 //! check. No host takes a point off its curve.
 
-use super::verifying_key::EcPoint;
-use super::{CheckedBy, Curve};
+use super::{CheckedBy, Curve, EcPoint};
 
 #[derive(Clone)]
 pub(crate) struct EcdsaKey;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use jwt_compact::{Algorithm, AlgorithmSignature};
 
-use super::verifying_key::NoSigningKey;
+use super::check::NoSigningKey;
 use crate::ed25519::Ed25519Key;
 
 pub(crate) struct Ed25519;

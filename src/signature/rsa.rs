@@ -9,7 +9,7 @@ use ::rsa::{pkcs1v15, pss, BoxedUint, RsaPublicKey};
 use jwt_compact::AlgorithmSignature;
 use sha2::{Sha256, Sha384, Sha512};
 
-use super::verifying_key::{check, NoSigningKey};
+use super::check::{check, NoSigningKey};
 use super::{Algorithm, CheckedBy};
 
 /// An RSA key with its padding and hash.

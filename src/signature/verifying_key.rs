@@ -3,13 +3,12 @@
 
 use core::fmt;
 
-use jwt_compact::AlgorithmSignature;
-
+use super::check::check;
 use super::ecdsa::EcdsaKey;
 use super::ed25519::Ed25519;
 use super::hmac::{Hs256, Hs256Key, Hs384, Hs384Key, Hs512, Hs512Key};
 use super::rsa::RsaKey;
-use super::{Algorithm, CheckedBy, Curve};
+use super::{Algorithm, CheckedBy, Curve, EcPoint};
 use crate::ed25519::Ed25519Key;
 
 /// A public (or, for HMAC, shared) key together with the one signature scheme it may be used with
@@ -26,15 +25,6 @@ pub(crate) enum VerifyingKey {
     Ecdsa(Box<EcdsaKey>),
     Ed25519(Box<Ed25519Key>),
 }
-
-/// Affine coordinates, big-endian, each as long as the curve's field.
-pub(crate) struct EcPoint {
-    pub(crate) x: Vec<u8>,
-    pub(crate) y: Vec<u8>,
-}
-
-/// A gate checks and never signs, so there is no signing key to be had.
-pub(crate) enum NoSigningKey {}
 
 impl VerifyingKey {
     /// A shared secret. `None` unless `algorithm` is HMAC and the secret at least as long as its hash (RFC 7518 §3.2).
@@ -104,21 +94,5 @@ impl fmt::Debug for VerifyingKey {
             Self::Ecdsa(_) => "VerifyingKey(ECDSA)",
             Self::Ed25519(_) => "VerifyingKey(Ed25519)",
         })
-    }
-}
-
-/// Checks a signature under one algorithm.
-pub(super) fn check<A: jwt_compact::Algorithm>(
-    algorithm: &A,
-    key: &A::VerifyingKey,
-    message: &[u8],
-    signature: &[u8],
-) -> bool {
-    if A::Signature::LENGTH.is_some_and(|length| length.get() != signature.len()) {
-        return false;
-    }
-    match A::Signature::try_from_slice(signature) {
-        Ok(signature) => algorithm.verify_signature(&signature, key, message),
-        Err(_) => false,
     }
 }

@@ -1,6 +1,6 @@
 //! A token up to its signature: form, realm, header, key, and the signature itself.
 
-use super::{checks, host, Basis, Realm, Reason, Refused};
+use super::{checks, Basis, Realm, Reason, Refused};
 use crate::explain::{CheckName, Observer};
 use crate::keys::{Key, Keys, NoCandidate};
 use crate::signature::{Algorithm, CheckedBy};
@@ -136,7 +136,7 @@ pub(super) fn prove<'d>(admitted: Admitted<'_, 'd>) -> Result<VerifiedToken<'d>,
         (false, _, _) | (true, _, None) => Err(Reason::BadSignature.into()),
         // The host checks one signature under one key. An issuer with several keys says which.
         (true, 2.., Some(_)) => Err(Unproven::undecided(Reason::UnknownKey)),
-        (true, 0..=1, Some(algorithm)) if host::has_a_length_of(algorithm, token.signature()) => {
+        (true, 0..=1, Some(algorithm)) if algorithm.permits_length(token.signature().len()) => {
             Err(Unproven::undecided(Reason::UnsupportedAlgorithm))
         }
         (true, 0..=1, Some(_)) => Err(Reason::BadSignature.into()),

@@ -121,7 +121,7 @@ pub(super) fn errand<'r>(admitted: &Admitted<'r, '_>, host: Algorithms) -> Optio
     let algorithm = admitted.token.header().algorithm()?;
     // It checks one signature under one key.
     let [key] = admitted.candidates.as_slice() else { return None };
-    let is_for_host = host.contains(algorithm) && has_a_length_of(algorithm, admitted.token.signature());
+    let is_for_host = host.contains(algorithm) && algorithm.permits_length(admitted.token.signature().len());
     is_for_host.then_some((*key, algorithm))
 }
 
@@ -161,25 +161,6 @@ pub(super) fn prove<'d>(
         return Err(Reason::BannedKey.into());
     }
     is_good.then(|| token.verified_by_host()).ok_or(Unproven::from(Reason::BadSignature))
-}
-
-/// Whether a signature of this algorithm may be so long. Hosts differ in what they make of others.
-pub(super) fn has_a_length_of(algorithm: Algorithm, signature: &[u8]) -> bool {
-    match algorithm {
-        Algorithm::HS256 => signature.len() == 32,
-        Algorithm::HS384 => signature.len() == 48,
-        Algorithm::HS512 => signature.len() == 64,
-        // As long as the key's modulus, which has 2048 to 4096 bits: hosts know it (RFC 8017 §8.1.2, §8.2.2).
-        Algorithm::RS256
-        | Algorithm::RS384
-        | Algorithm::RS512
-        | Algorithm::PS256
-        | Algorithm::PS384
-        | Algorithm::PS512 => (256..=512).contains(&signature.len()),
-        Algorithm::ES256 | Algorithm::EdDSA | Algorithm::Ed25519 => signature.len() == 64,
-        Algorithm::ES384 => signature.len() == 96,
-        Algorithm::ES512 => signature.len() == 132,
-    }
 }
 
 /// How far [`begin`] got.

@@ -3,12 +3,12 @@
 use super::marks::{marks_object, read_marks, MarksObject};
 use super::options::GateOptions;
 use super::{error, hex, number, object, time};
-use crate::error::{FeedError, KeyError};
+use crate::error::FeedError;
 use crate::explain::Check;
 #[cfg(feature = "origin")]
 use crate::gate::IntakeProgress;
 use crate::gate::{Gate, Progress};
-use crate::keys::KeySource;
+use crate::keys::{KeyError, KeySource};
 use crate::revocation::{Effect, Provided};
 use crate::signature::Algorithms;
 use crate::time::UnixSeconds;
