@@ -52,7 +52,6 @@
 pub mod gate;
 pub mod verdict;
 
-pub mod explain;
 pub mod policy;
 
 pub mod token;

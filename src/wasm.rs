@@ -4,10 +4,12 @@
 #![allow(unsafe_code, unreachable_pub)]
 
 mod edge;
+mod finding;
 mod marks;
 mod options;
 #[cfg(feature = "origin")]
 mod origin;
+mod realm;
 
 use crate::time::{Seconds, UnixSeconds, MAX_SECONDS};
 use crate::verdict::Reason;

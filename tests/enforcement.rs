@@ -6,9 +6,8 @@
 mod fixtures;
 
 use fixtures::{
-    base64url, claims, code, loaded, read_keys, realm, realm_of, sign, token, vectors, ISSUER, NOW, SECRET,
+    base64url, claims, code, handed_over, loaded, read_keys, realm, realm_of, sign, token, vectors, ISSUER, NOW, SECRET,
 };
-use portcullis::explain::{explain, CheckName, Outcome};
 use portcullis::keys::{KeySource, RsaDefault};
 use portcullis::ledger::key::SigningKey;
 use portcullis::ledger::{Event, Ledger, LedgerSettings, NotBefore};
@@ -16,8 +15,9 @@ use portcullis::policy::{Compare, WhenStale};
 use portcullis::revocation::{Bounds, RealmId, Revocations};
 use portcullis::signature::{Algorithm, Algorithms};
 use portcullis::time::{Seconds, UnixSeconds};
-use portcullis::verdict::{begin, finish, identify, judge, Accepted, Begun, CacheLimits, Finding, HostOutcome};
-use portcullis::verdict::{IntakeError, Pending, Realm, Verdict, VerifiedTokens};
+use portcullis::verdict::{begin, finish, identify, judge, Accepted, CacheLimits, Finding, HostOutcome};
+use portcullis::verdict::{explain, CheckName, Outcome};
+use portcullis::verdict::{IdentifyError, PendingSignature, PendingSignatures, Realm, Verdict, VerifiedTokenCache};
 use serde_json::{json, Value};
 
 /// An origin for one issuer, and the edge that follows it.
@@ -195,7 +195,7 @@ fn a_banned_key_is_refused_whatever_its_kid() {
     assert_eq!(pair.code(&by("alias")), "banned_key");
     assert_eq!(pair.code(&without_kid), "banned_key", "it verifies, but under the banned key");
     assert_eq!(pair.code(&by("second")), "bad_signature");
-    assert_eq!(identify(&by("test"), &pair.realms, NOW).unwrap_err(), IntakeError::InvalidToken);
+    assert_eq!(identify(&by("test"), &pair.realms, NOW).unwrap_err(), IdentifyError::InvalidToken);
 }
 
 #[test]
@@ -349,21 +349,20 @@ fn a_token_whose_issuer_missed_the_last_logout() {
     }
 }
 
-fn begun(pair: &Pair) -> Pending {
-    let mut nothing = VerifiedTokens::new(CacheLimits::NOTHING);
+fn begun(pair: &Pair) -> PendingSignature {
+    let mut nothing = VerifiedTokenCache::new(CacheLimits::NOTHING);
     let host = Algorithms::of(&[Algorithm::HS256]);
-    match begin(token(&json!({})).as_bytes(), &pair.realms, &mut nothing, host, NOW) {
-        Begun::Pending(pending) => pending,
-        Begun::Decided(finding) => panic!("{finding:?}"),
-    }
+    let mut awaiting = PendingSignatures::default();
+    let progress = begin(token(&json!({})).as_bytes(), &pair.realms, &mut nothing, &mut awaiting, host, NOW);
+    handed_over(progress, &mut awaiting).unwrap()
 }
 
-fn finished(pair: &Pair, pending: Pending) -> Finding {
-    let mut verified = VerifiedTokens::new(CacheLimits { entries: 10, bytes: 1 << 20 });
+fn finished(pair: &Pair, pending: PendingSignature) -> Finding {
+    let mut verified = VerifiedTokenCache::new(CacheLimits { entries: 10, bytes: 1 << 20 });
     finish(pending, HostOutcome::Good, &pair.realms, &mut verified, NOW)
 }
 
-fn refused_for(pair: &Pair, pending: Pending) -> &'static str {
+fn refused_for(pair: &Pair, pending: PendingSignature) -> &'static str {
     finished(pair, pending).unwrap_err().reason.code()
 }
 

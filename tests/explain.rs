@@ -5,7 +5,7 @@
 mod fixtures;
 
 use fixtures::{each_verdict_vector, realm, token, NOW};
-use portcullis::explain::{explain, CheckName, Outcome};
+use portcullis::verdict::{explain, CheckName, Outcome};
 use portcullis::verdict::{judge, Reason, Verdict};
 use serde_json::{json, Value};
 

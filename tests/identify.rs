@@ -1,153 +1,61 @@
-//! `identify` with the host's help: the same answers as without it, and nothing that happens meanwhile is missed.
+//! `identify`: what it looks at, and what it needs. With the host's help it is in `identify.rs`.
 
-#![cfg(feature = "origin")]
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod fixtures;
-mod gate_pair;
 
-use fixtures::{base64url, claims, each_verdict_vector, host_checks, loaded, read_keys, realm, sign, token};
-use fixtures::{HEADER, NOW, SECRET};
-use gate_pair::{thumbprint, Pair};
-use portcullis::gate::IntakeProgress;
-use portcullis::keys::{KeySource, RsaDefault};
-use portcullis::ledger::Event;
-use portcullis::signature::{Algorithm, Algorithms};
-use portcullis::verdict::{begin_to_identify, finish_to_identify, identify, BegunIntake, CacheLimits, Handle};
-use portcullis::verdict::{HostOutcome, Identified, IntakeError, Pending, Realm, RealmKeys};
-use serde_json::json;
-
-const HMAC: Algorithms = Algorithms::of(&[Algorithm::HS256]);
-
-fn pending(token: &str, realms: &[Realm]) -> Pending {
-    match begin_to_identify(token, realms, HMAC, NOW) {
-        BegunIntake::Pending(pending) => pending,
-        BegunIntake::Decided(decided) => panic!("{decided:?}"),
-    }
-}
+use fixtures::{claims, realm, sign, token, NOW};
+use portcullis::time::UnixSeconds;
+use portcullis::verdict::{identify, IdentifyError, Realm, RealmKeys};
+use serde_json::{json, Value};
 
 #[test]
-fn the_host_changes_no_answer() {
-    let mut at_host = 0;
-    each_verdict_vector(|realms, text, now, comment| {
-        let all = Algorithm::ALL.into_iter().collect();
-        let expected = identify(text, realms, now);
-        let mut with_host = |outcome: fn(&Pending) -> HostOutcome| match begin_to_identify(text, realms, all, now) {
-            BegunIntake::Decided(identified) => identified,
-            BegunIntake::Pending(pending) => {
-                at_host += 1;
-                finish_to_identify(&pending, outcome(&pending), realms, now)
-            }
-        };
-        assert_eq!(with_host(host_checks), expected, "{comment}");
-        assert_eq!(with_host(|_| HostOutcome::Unknown), expected, "{comment}");
-        assert!(with_host(|_| HostOutcome::Bad).is_err() || expected.is_ok(), "{comment}");
-        let alone = begin_to_identify(text, realms, Algorithms::of(&[]), now);
-        assert!(matches!(alone, BegunIntake::Decided(identified) if identified == expected));
-    });
-    assert!(at_host > 100, "{at_host}");
-}
-
-#[test]
-fn the_signature_comes_before_the_use() {
+fn identify_looks_at_form_realm_key_signature_and_use_alone() {
     let realms = [realm()];
+    let old = json!({ "exp": 100, "iat": 50, "nbf": NOW.get() + 500, "aud": "elsewhere", "cnf": { "jkt": "x" } });
+    let identified = identify(&token(&old), &realms, NOW).unwrap();
+    assert_eq!(identified.realm, 0);
+    assert_eq!(identified.token_id.as_deref(), Some("token-1"));
+    assert_eq!(identified.subject.as_deref(), Some("alice"));
+    assert_eq!(identified.session.as_deref(), Some("session-1"));
+    assert_eq!(identified.authorized_party.as_deref(), Some("demo"));
+    assert_eq!(identified.expires_at, Some(UnixSeconds::new(100)));
+    assert_eq!(identified.issued_at, Some(UnixSeconds::new(50)));
+    let bare = json!({ "jti": null, "sub": null, "exp": null, "iat": null, "sid": null, "azp": null });
+    assert_eq!(identify(&token(&bare), &realms, NOW).unwrap().token_id, None);
+
+    let error = |changes: &Value| identify(&token(changes), &realms, NOW).unwrap_err();
+    assert_eq!(error(&json!({ "token_use": "refresh" })), IdentifyError::UnexpectedTokenUse);
+    assert_eq!(error(&json!({ "typ": "Refresh" })), IdentifyError::UnexpectedTokenUse);
+    assert_eq!(error(&json!({ "iss": "https://elsewhere.example" })), IdentifyError::InvalidToken);
+    assert_eq!(error(&json!({ "exp": "soon" })), IdentifyError::InvalidToken);
     let logout = sign(r#"{"alg":"HS256","typ":"logout+jwt"}"#, claims(&json!({})));
-    let refresh = token(&json!({ "token_use": "refresh" }));
-    for text in [&logout, &refresh] {
-        let answer = |outcome| finish_to_identify(&pending(text, &realms), outcome, &realms, NOW);
-        assert_eq!(answer(HostOutcome::Good), Err(IntakeError::UnexpectedTokenUse));
-        assert_eq!(answer(HostOutcome::Bad), Err(IntakeError::InvalidToken));
+    assert_eq!(identify(&logout, &realms, NOW).unwrap_err(), IdentifyError::UnexpectedTokenUse);
+    for bad in ["", "garbage", "a.b.c", &token(&json!({}))[1..]] {
+        assert_eq!(identify(bad, &realms, NOW).unwrap_err(), IdentifyError::InvalidToken, "{bad}");
     }
+
+    let good = token(&json!({ "token_use": "refresh" }));
+    let forged = format!("{}A", &good[..good.len() - 1]);
+    let forged = if forged == good { format!("{}E", &good[..good.len() - 1]) } else { forged };
+    assert_eq!(identify(&forged, &realms, NOW).unwrap_err(), IdentifyError::InvalidToken, "the signature comes first");
+    assert_eq!(IdentifyError::InvalidToken.to_string(), "invalid token");
+    assert_eq!(IdentifyError::UnexpectedTokenUse.to_string(), "unexpected token use");
 }
 
 #[test]
-fn the_host_gets_what_it_can_answer() {
-    let realms = [realm()];
-    let text = token(&json!({}));
-    let decided = |text: &str, realms: &[Realm]| match begin_to_identify(text, realms, HMAC, NOW) {
-        BegunIntake::Decided(decided) => decided.map(|identified| identified.realm),
-        BegunIntake::Pending(_) => panic!("it is for the host"),
+fn identify_needs_keys_that_may_be_used() {
+    let mut realms = [realm()];
+    let RealmKeys::Loaded { keys, .. } = std::mem::replace(&mut realms[0].keys, RealmKeys::Unavailable) else {
+        panic!()
     };
-    let (input, _) = text.rsplit_once('.').unwrap();
-    let of_odd_length = format!("{input}.{}", base64url([1; 31]));
-    assert_eq!(decided(&of_odd_length, &realms), Err(IntakeError::InvalidToken));
-    assert_eq!(decided("garbage", &realms), Err(IntakeError::InvalidToken));
-    assert_eq!(decided(&text, &[]), Err(IntakeError::InvalidToken));
-
-    let key = |secret: &[u8]| json!({ "kty": "oct", "kid": "test", "k": base64url(secret) });
-    let two = json!({ "keys": [key(&[7; 32]), key(SECRET)] });
-    let mut several = [realm()];
-    several[0].keys = loaded(read_keys(&two, KeySource::Configuration, RsaDefault::RS256).keys);
-    assert_eq!(decided(&text, &several), Ok(0), "two keys with one kid: each is tried here");
-    several[0].keys = RealmKeys::Unavailable;
-    assert_eq!(decided(&text, &several), Err(IntakeError::KeysUnavailable));
-}
-
-#[test]
-fn what_happens_while_the_host_checks_is_seen() {
-    let text = token(&json!({}));
-    let mut realms = [realm()];
-    let begun = pending(&text, &realms);
-    let other_key = json!({ "keys": [{ "kty": "oct", "kid": "test", "k": base64url([7; 32]) }] });
-    realms[0].keys = loaded(read_keys(&other_key, KeySource::Configuration, RsaDefault::RS256).keys);
-    let answer = finish_to_identify(&begun, HostOutcome::Good, &realms, NOW);
-    assert_eq!(answer, Err(IntakeError::InvalidToken), "the kid now names another key");
-
-    let mut realms = [realm()];
-    let begun = pending(&text, &realms);
-    realms[0].keys = RealmKeys::Unavailable;
-    assert_eq!(finish_to_identify(&begun, HostOutcome::Good, &realms, NOW), Err(IntakeError::KeysUnavailable));
-    assert_eq!(finish_to_identify(&begun, HostOutcome::Good, &[], NOW), Err(IntakeError::InvalidToken));
-    let mut elsewhere = [realm(), realm()];
-    elsewhere[0].policy.issuer = "https://elsewhere.example".into();
-    assert_eq!(finish_to_identify(&begun, HostOutcome::Good, &elsewhere, NOW), Err(IntakeError::InvalidToken));
-}
-
-// By handles ----------------------------------------------------------------------------------------------------------
-
-fn begin(pair: &mut Pair, text: &str) -> Handle {
-    match pair.gate.begin_to_identify(text, HMAC, NOW) {
-        IntakeProgress::AtHost { handle, .. } => handle,
-        IntakeProgress::Decided(decided) => panic!("{decided:?}"),
-    }
-}
-
-fn finish(pair: &mut Pair, handle: Handle, outcome: HostOutcome) -> Option<Result<Identified, IntakeError>> {
-    pair.gate.finish_to_identify(handle, outcome, NOW)
-}
-
-#[test]
-fn a_handle_is_good_once() {
-    let mut pair = Pair::with_room(CacheLimits::NOTHING);
-    let handle = begin(&mut pair, &token(&json!({})));
-    assert_eq!(finish(&mut pair, handle, HostOutcome::Good).unwrap().unwrap().token_id.as_deref(), Some("token-1"));
-    assert!(finish(&mut pair, handle, HostOutcome::Good).is_none());
-    assert!(finish(&mut pair, Handle::from_number(77), HostOutcome::Good).is_none());
-}
-
-#[test]
-fn a_key_banned_meanwhile_vouches_for_nothing() {
-    let mut pair = Pair::with_room(CacheLimits::NOTHING);
-    let handle = begin(&mut pair, &token(&json!({})));
-    let thumbprint = thumbprint(&pair.gate);
-    pair.record(&Event::KeyBanned { thumbprint });
-    assert_eq!(finish(&mut pair, handle, HostOutcome::Good), Some(Err(IntakeError::InvalidToken)));
-    let again = pair.gate.begin_to_identify(&token(&json!({})), HMAC, NOW);
-    assert!(matches!(again, IntakeProgress::Decided(Err(IntakeError::InvalidToken))));
-}
-
-/// Both kinds of errand are about one signature of one token, so each may end as the other would.
-#[test]
-fn an_errand_of_the_other_kind_says_no_more_than_it_knows() {
-    let mut pair = Pair::with_room(CacheLimits::NOTHING);
-    let refresh = token(&json!({ "token_use": "refresh" }));
-    let handle = begin(&mut pair, &refresh);
-    let finding = pair.gate.finish(handle, HostOutcome::Good, NOW).unwrap();
-    assert_eq!(finding.unwrap_err().reason.code(), "wrong_type");
-
-    let text = sign(HEADER, claims(&json!({ "exp": NOW.get() - 100, "iat": NOW.get() - 200 })));
-    let handle = pair.hand_over(&text);
-    assert_eq!(finish(&mut pair, handle, HostOutcome::Bad), Some(Err(IntakeError::InvalidToken)));
-    let handle = pair.hand_over(&text);
-    assert!(finish(&mut pair, handle, HostOutcome::Good).unwrap().is_ok());
+    let answer = |realms: &[Realm], now| identify(&token(&json!({})), realms, now).map(|identified| identified.realm);
+    assert_eq!(answer(&realms, NOW), Err(IdentifyError::KeysUnavailable));
+    realms[0].keys = RealmKeys::Loaded { keys, usable_until: NOW };
+    assert_eq!(answer(&realms, NOW), Ok(0));
+    assert_eq!(answer(&realms, UnixSeconds::new(NOW.get() + 1)), Err(IdentifyError::KeysUnavailable));
+    assert_eq!(IdentifyError::KeysUnavailable.code(), "keys_unavailable");
+    // Whose token it is comes first: for want of keys only a token of ours is put off.
+    let foreign = token(&json!({ "iss": "https://elsewhere.example" }));
+    assert_eq!(identify(&foreign, &[], NOW).unwrap_err(), IdentifyError::InvalidToken);
 }

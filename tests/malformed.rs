@@ -5,8 +5,8 @@
 mod fixtures;
 
 use fixtures::{base64url, but_for_the_feed, claims, realm, refusal, sign, token, HEADER, ISSUER, NOW, SECRET};
-use portcullis::explain::explain;
 use portcullis::keys::{KeySource, RsaDefault};
+use portcullis::verdict::explain;
 use portcullis::verdict::{identify, judge, Reason, Refused};
 use serde_json::json;
 

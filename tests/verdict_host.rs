@@ -4,12 +4,12 @@
 
 mod fixtures;
 
-use fixtures::{base64url, code, each_verdict_vector, host_checks, loaded, read_keys, realm, token, NOW};
+use fixtures::{base64url, code, each_verdict_vector, handed_over, host_checks, loaded, read_keys, realm, token, NOW};
 use portcullis::keys::{KeySource, RsaDefault};
 use portcullis::signature::{Algorithm, Algorithms};
 use portcullis::time::UnixSeconds;
-use portcullis::verdict::{begin, finish, judge, Begun, CacheLimits, Finding, HostOutcome, Pending};
-use portcullis::verdict::{Realm, RealmKeys, VerifiedTokens};
+use portcullis::verdict::{begin, finish, judge, CacheLimits, Finding, HostOutcome, PendingSignature};
+use portcullis::verdict::{PendingSignatures, Progress, Realm, RealmKeys, VerifiedTokenCache};
 use serde_json::json;
 
 const GENEROUS: CacheLimits = CacheLimits { entries: 1000, bytes: 1 << 24 };
@@ -24,22 +24,26 @@ fn the_host_changes_no_verdict() {
         let all = Algorithm::ALL.into_iter().collect();
         let bytes = text.as_bytes();
         for limits in [CacheLimits::NOTHING, GENEROUS] {
-            let mut verified = VerifiedTokens::new(limits);
-            let mut with_host =
-                |outcome: fn(&Pending) -> HostOutcome| match begin(bytes, realms, &mut verified, all, now) {
-                    Begun::Decided(finding) => finding_code(&finding),
-                    Begun::Pending(pending) => {
+            let mut verified = VerifiedTokenCache::new(limits);
+            let mut awaiting = PendingSignatures::default();
+            let mut with_host = |outcome: fn(&PendingSignature) -> HostOutcome| {
+                let progress = begin(bytes, realms, &mut verified, &mut awaiting, all, now);
+                match handed_over(progress, &mut awaiting) {
+                    Err(finding) => finding_code(&finding),
+                    Ok(pending) => {
                         let outcome = outcome(&pending);
                         finding_code(&finish(pending, outcome, realms, &mut verified, now))
                     }
-                };
+                }
+            };
             let expected = code(&judge(text, realms, now));
             assert_eq!(with_host(|_| HostOutcome::Unknown), expected, "{comment}");
             assert_eq!(with_host(host_checks), expected, "{comment}");
             assert_eq!(with_host(host_checks), expected, "{comment}, again");
         }
-        let alone = begin(bytes, realms, &mut VerifiedTokens::new(GENEROUS), Algorithms::of(&[]), now);
-        assert!(matches!(alone, Begun::Decided(_)));
+        let (mut verified, mut awaiting) = (VerifiedTokenCache::new(GENEROUS), PendingSignatures::default());
+        let alone = begin(bytes, realms, &mut verified, &mut awaiting, Algorithms::of(&[]), now);
+        assert!(matches!(alone, Progress::Decided(_)));
     });
 }
 
@@ -48,14 +52,13 @@ fn what_happens_while_the_host_checks_is_seen() {
     let hmac = Algorithms::of(&[Algorithm::HS256]);
     let good = token(&json!({}));
     let pending = |realms: &[Realm]| {
-        let mut nothing = VerifiedTokens::new(CacheLimits::NOTHING);
-        match begin(good.as_bytes(), realms, &mut nothing, hmac, NOW) {
-            Begun::Pending(pending) => pending,
-            Begun::Decided(finding) => panic!("{finding:?}"),
-        }
+        let mut nothing = VerifiedTokenCache::new(CacheLimits::NOTHING);
+        let mut awaiting = PendingSignatures::default();
+        let progress = begin(good.as_bytes(), realms, &mut nothing, &mut awaiting, hmac, NOW);
+        handed_over(progress, &mut awaiting).unwrap()
     };
     let reason = |pending, outcome, realms: &[Realm], now| {
-        let mut verified = VerifiedTokens::new(GENEROUS);
+        let mut verified = VerifiedTokenCache::new(GENEROUS);
         finding_code(&finish(pending, outcome, realms, &mut verified, now))
     };
     let mut realms = [realm()];

@@ -7,7 +7,7 @@ mod fixtures;
 use fixtures::{base64url, claims, read_keys, realm, sign, token, HEADER, NOW, SECRET};
 use portcullis::keys::{KeySource, RsaDefault};
 use portcullis::time::{Seconds, UnixSeconds};
-use portcullis::verdict::{identify, identify_withdrawn, IntakeError, Realm, RealmKeys, WithdrawnKeys};
+use portcullis::verdict::{identify, identify_withdrawn, IdentifyError, Realm, RealmKeys, WithdrawnKeys};
 use portcullis::verdict::{WithdrawnToken, MAX_WITHDRAWN_KEYS};
 use serde_json::{json, Value};
 
@@ -26,7 +26,7 @@ fn withdrawn() -> ([Realm; 1], [WithdrawnKeys; 1]) {
     ([realm], [keys])
 }
 
-fn answer(changes: &Value, now: UnixSeconds) -> Result<WithdrawnToken, IntakeError> {
+fn answer(changes: &Value, now: UnixSeconds) -> Result<WithdrawnToken, IdentifyError> {
     let (realms, withdrawn) = withdrawn();
     identify_withdrawn(&token(changes), &realms, &withdrawn, now)
 }
@@ -55,9 +55,9 @@ fn it_must_have_a_name_and_times_that_a_gate_could_accept() {
         json!({ "iat": now + 1 }),
         json!({ "iat": now, "exp": now + 86_401 }),
     ] {
-        assert_eq!(answer(&changes, NOW), Err(IntakeError::InvalidToken), "{changes}");
+        assert_eq!(answer(&changes, NOW), Err(IdentifyError::InvalidToken), "{changes}");
     }
-    assert_eq!(answer(&json!({ "token_use": "refresh" }), NOW), Err(IntakeError::UnexpectedTokenUse));
+    assert_eq!(answer(&json!({ "token_use": "refresh" }), NOW), Err(IdentifyError::UnexpectedTokenUse));
 }
 
 #[test]
@@ -71,10 +71,10 @@ fn form_issuer_and_signature_are_checked_as_ever() {
     let other_kid = sign(r#"{"alg":"HS256","typ":"JWT","kid":"other"}"#, claims(&json!({})));
     let none = sign(r#"{"alg":"none","typ":"JWT","kid":"test"}"#, claims(&json!({})));
     for text in ["", "garbage", "a.b.c", &forged, &foreign, &other_kid, &none] {
-        assert_eq!(answer(text), IntakeError::InvalidToken, "{text}");
+        assert_eq!(answer(text), IdentifyError::InvalidToken, "{text}");
     }
     let nothing = identify_withdrawn(&token(&json!({})), &realms, &[], NOW);
-    assert_eq!(nothing.unwrap_err(), IntakeError::InvalidToken, "a realm without a place has none");
+    assert_eq!(nothing.unwrap_err(), IdentifyError::InvalidToken, "a realm without a place has none");
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn a_withdrawn_key_is_forgotten_once_no_token_of_it_can_be_accepted() {
     let keep = 86_400 + 5 + 5;
     let last = NOW.plus(Seconds::new(keep));
     assert!(answer(&json!({}), last).is_ok());
-    assert_eq!(answer(&json!({}), last.plus(Seconds::new(1))), Err(IntakeError::InvalidToken));
+    assert_eq!(answer(&json!({}), last.plus(Seconds::new(1))), Err(IdentifyError::InvalidToken));
 }
 
 #[test]

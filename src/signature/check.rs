@@ -14,4 +14,4 @@ pub(super) fn check<A: Algorithm>(algorithm: &A, key: &A::VerifyingKey, message:
 }
 
 /// The signing key of an algorithm that is checked only.
-pub(super) enum NoSigningKey {}
+pub(crate) enum NoSigningKey {}

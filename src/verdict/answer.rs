@@ -1,6 +1,7 @@
 //! What a token is answered: what was found about it, and the verdict that follows.
 
-use super::{Entry, Reason};
+use super::reason::Reason;
+use super::token_cache::Entry;
 use crate::claims::{ClaimNames, ClaimSet};
 use crate::token::{Parts, TokenBytes};
 
@@ -83,12 +84,12 @@ pub enum Basis {
 }
 
 /// What was found about a token, without its contents.
-pub type Finding = Result<Standing, Refused>;
+pub type Finding = Result<Acceptance, Refused>;
 
-/// What an accepted token rests on. Only the verdict makes one.
+/// An accepted token, without its contents. Only the verdict makes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Standing {
+pub struct Acceptance {
     /// The realm's place in the list that was given.
     pub realm: usize,
     /// The sequence of the revocation state that was asked.
@@ -111,9 +112,18 @@ pub enum Signature {
 /// The verdict that follows from what was found about a token.
 pub(super) fn verdict(bytes: TokenBytes<'_>, finding: Finding) -> Verdict {
     match finding {
-        Ok(Standing { realm, sequence, behind, signature: _ }) => {
+        Ok(Acceptance { realm, sequence, behind, signature: _ }) => {
             Verdict::Accepted(Accepted { realm, sequence, behind, parts: bytes.into_parts() })
         }
+        Err(refused) => Verdict::Refused(refused),
+    }
+}
+
+/// The verdict that follows from what was found about this token.
+pub(crate) fn verdict_of(token: &str, finding: Finding) -> Verdict {
+    let malformed = Refused::new(None, Reason::Malformed);
+    match finding.and_then(|found| Ok((TokenBytes::decode(token, usize::MAX).map_err(|_| malformed)?, found))) {
+        Ok((bytes, acceptance)) => verdict(bytes, Ok(acceptance)),
         Err(refused) => Verdict::Refused(refused),
     }
 }

@@ -1,7 +1,7 @@
 //! The single checks on header and claims, each a function of what it needs.
 
-use super::facts::Facts;
-use super::Reason;
+use super::claims_view::ClaimsView;
+use super::reason::Reason;
 use crate::claims::{Binding, ClaimSet, Claims, Stated};
 use crate::policy::{Audience, Compare, Policy, Profile, RequiredClaims, Staleness, Subjectless, WhenStale};
 use crate::signature::Algorithm;
@@ -33,20 +33,20 @@ pub(super) fn audience(claims: &Claims<'_>, audience: &Audience) -> Result<(), R
 }
 
 /// RFC 7519 §4.1.4: refused on and after `exp`.
-pub(super) fn expiry(facts: &Facts<'_>, leeway: Seconds, now: UnixSeconds) -> Result<UnixSeconds, Reason> {
-    let expires_at = facts.expires_at.ok_or(Reason::MissingClaim)?;
+pub(super) fn expiry(view: &ClaimsView<'_>, leeway: Seconds, now: UnixSeconds) -> Result<UnixSeconds, Reason> {
+    let expires_at = view.expires_at.ok_or(Reason::MissingClaim)?;
     (now < expires_at.plus(leeway)).then_some(expires_at).ok_or(Reason::Expired)
 }
 
 /// RFC 7519 §4.1.5. The claim is optional.
-pub(super) fn not_before(facts: &Facts<'_>, leeway: Seconds, now: UnixSeconds) -> Result<(), Reason> {
-    let valid = facts.not_before.is_none_or(|not_before| not_before <= now.plus(leeway));
+pub(super) fn not_before(view: &ClaimsView<'_>, leeway: Seconds, now: UnixSeconds) -> Result<(), Reason> {
+    let valid = view.not_before.is_none_or(|not_before| not_before <= now.plus(leeway));
     valid.then_some(()).ok_or(Reason::NotYetValid)
 }
 
 /// A token from the future would slip past every not-before until then.
-pub(super) fn issued_at(facts: &Facts<'_>, skew: Seconds, now: UnixSeconds) -> Result<UnixSeconds, Reason> {
-    let issued_at = facts.issued_at.ok_or(Reason::MissingClaim)?;
+pub(super) fn issued_at(view: &ClaimsView<'_>, skew: Seconds, now: UnixSeconds) -> Result<UnixSeconds, Reason> {
+    let issued_at = view.issued_at.ok_or(Reason::MissingClaim)?;
     (issued_at <= now.plus(skew)).then_some(issued_at).ok_or(Reason::IssuedInFuture)
 }
 
@@ -122,7 +122,7 @@ pub(super) struct Login {
 
 /// The time to compare not-befores with. A login older than they are kept for is refused like an overlong token.
 pub(super) fn compared_at(
-    facts: &Facts<'_>,
+    view: &ClaimsView<'_>,
     issued_at: UnixSeconds,
     compare: Compare,
     login: Login,
@@ -131,7 +131,7 @@ pub(super) fn compared_at(
     match compare {
         Compare::IssuedAt => Ok(issued_at),
         Compare::AuthTime => {
-            let logged_in_at = facts.authenticated_at.ok_or(Reason::MissingClaim)?;
+            let logged_in_at = view.authenticated_at.ok_or(Reason::MissingClaim)?;
             if logged_in_at > now.plus(login.skew) {
                 return Err(Reason::IssuedInFuture);
             }

@@ -111,10 +111,10 @@ impl GateOptions {
             },
             max_accept_stale: span(self.max_accept_stale_seconds()),
         };
-        let verified =
+        let limits =
             CacheLimits { entries: self.verified_token_cache_entries(), bytes: self.verified_token_cache_bytes() };
         let realms = self.realms().into_iter().map(|realm| realm.realm(bounds, staleness, self.max_token_bytes()));
-        Ok(Gate::new(realms.collect::<Result<_, _>>()?, verified))
+        Ok(Gate::new(realms.collect::<Result<_, _>>()?, limits))
     }
 
     /// The algorithms that are left to the host.

@@ -2,14 +2,14 @@
 
 #![allow(dead_code, clippy::unwrap_used, clippy::panic)] // Every suite uses a part of it.
 
-use portcullis::gate::{Gate, KeysFrom, Progress};
+use portcullis::gate::{Gate, KeysFrom};
 use portcullis::keys::KeySource;
 use portcullis::ledger::key::SigningKey;
 use portcullis::ledger::{Event, Ledger, LedgerSettings, Row};
 use portcullis::revocation::Bounds;
 use portcullis::signature::{Algorithm, Algorithms};
 use portcullis::time::{Seconds, UnixSeconds};
-use portcullis::verdict::{CacheLimits, Entry, Finding, Handle, Realm, Signature};
+use portcullis::verdict::{CacheLimits, Entry, Finding, Handle, Progress, Realm, Signature};
 use serde_json::json;
 
 use crate::fixtures::{self, base64url, realm, NOW};
@@ -96,7 +96,7 @@ impl Pair {
 
     pub(crate) fn hand_over(&mut self, token: &str) -> Handle {
         match self.gate.begin(token.as_bytes(), Algorithms::of(&[Algorithm::HS256]), NOW) {
-            Progress::AtHost { handle, .. } => handle,
+            Progress::AwaitingSignature { handle, .. } => handle,
             Progress::Decided(finding) => panic!("{finding:?}"),
         }
     }

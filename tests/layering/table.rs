@@ -230,7 +230,6 @@ pub const RUST: &[Room] = &[
     room("revocation", &["./", "ed25519", "error", "json", "time"]),
     // Both meet.
     room("verdict", &["./", "claims", "keys", "policy", "revocation", "signature", "time", "token"]),
-    room("explain", &["./", "time", "verdict"]),
     // Algorithms by way of the verdict, which re-exports them.
     room("gate", &["./", "error", "keys", "revocation", "signature", "time", "verdict"]),
     room("ledger", &["./", "error", "json", "name", "revocation", "time"]),

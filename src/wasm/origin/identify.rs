@@ -2,8 +2,8 @@
 
 use super::object::write;
 use crate::revocation::Revocations;
-use crate::verdict::{Identified, IntakeError};
-use crate::wasm::edge::JsGate;
+use crate::verdict::{Handle, Identified, IdentifyError, Progress};
+use crate::wasm::edge::{host_outcome, JsGate};
 use crate::wasm::{error, number, time};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
@@ -13,7 +13,7 @@ impl JsGate {
     /// The sequence of a realm's state; -1 when it has none yet, or needs a manifest.
     #[must_use]
     pub fn sequence(&self, realm: usize) -> f64 {
-        let state = self.inner().realm(realm).map(|realm| &realm.revocations).filter(|state| !state.wants_manifest());
+        let state = self.gate.realm(realm).map(|realm| &realm.revocations).filter(|state| !state.wants_manifest());
         state.and_then(Revocations::position).map_or(-1.0, |position| number(position.sequence))
     }
 
@@ -21,7 +21,7 @@ impl JsGate {
     #[wasm_bindgen(js_name = policyDifferences)]
     #[must_use]
     pub fn policy_differences(&self, one: usize, other: usize) -> Vec<String> {
-        let policy = |realm| self.inner().realm(realm).map(|realm| &realm.policy);
+        let policy = |realm| self.gate.realm(realm).map(|realm| &realm.policy);
         let differences = policy(one).zip(policy(other)).map(|(one, other)| one.differences(other));
         differences.unwrap_or_default().into_iter().map(|field| field.name().to_owned()).collect()
     }
@@ -32,9 +32,14 @@ impl JsGate {
     /// goes to `finishToIdentify`.
     #[wasm_bindgen(js_name = beginToIdentify)]
     pub fn begin_to_identify(&mut self, length: usize, now: f64) -> Result<JsValue, JsValue> {
-        match self.begin_intake(length, time(now)) {
-            Some(identified) => identified_result(identified),
-            None => Ok(JsValue::UNDEFINED),
+        let token = core::str::from_utf8(self.exchange.get(..length).unwrap_or(&self.exchange));
+        let Ok(token) = token else { return identified_result(Err(IdentifyError::InvalidToken)) };
+        match self.gate.begin_to_identify(token, self.host, time(now)) {
+            Progress::Decided(identified) => identified_result(identified),
+            Progress::AwaitingSignature { handle, key_number } => {
+                self.write_errand(handle, key_number);
+                Ok(JsValue::UNDEFINED)
+            }
         }
     }
 
@@ -42,14 +47,14 @@ impl JsGate {
     /// no such handle any more.
     #[wasm_bindgen(js_name = finishToIdentify)]
     pub fn finish_to_identify(&mut self, handle: u32, outcome: u32, now: f64) -> Result<JsValue, JsValue> {
-        match self.finish_intake(handle, outcome, time(now)) {
+        match self.gate.finish_to_identify(Handle::from_number(handle), host_outcome(outcome), time(now)) {
             Some(identified) => identified_result(identified),
             None => Ok(JsValue::UNDEFINED),
         }
     }
 }
 
-fn identified_result(identified: Result<Identified, IntakeError>) -> Result<JsValue, JsValue> {
+fn identified_result(identified: Result<Identified, IdentifyError>) -> Result<JsValue, JsValue> {
     let identified = identified.map_err(|cause| error(cause.code(), &cause.to_string()))?;
     write(&IdentifiedResult {
         realm: identified.realm,

@@ -2,7 +2,7 @@
 
 use super::object::write;
 use crate::keys::{KeyRules, KeySource, Keys};
-use crate::verdict::{IntakeError, WithdrawnKeys, WithdrawnToken};
+use crate::verdict::{IdentifyError, WithdrawnKeys, WithdrawnToken};
 use crate::wasm::edge::JsGate;
 use crate::wasm::{error, number, time};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
@@ -26,7 +26,7 @@ impl JsWithdrawnKeys {
 
     /// Adds the usable keys of a JWK set (JSON) that a realm's issuer has withdrawn at `withdrawnAt` (unix seconds).
     pub fn add(&mut self, gate: &JsGate, realm: usize, jwks: &[u8], withdrawn_at: f64) {
-        let rules = gate.inner().realm(realm).map(|realm| KeyRules {
+        let rules = gate.gate.realm(realm).map(|realm| KeyRules {
             // They were in the realm's set, whose source has been checked.
             source: KeySource::Configuration,
             rsa_default: realm.policy.rsa_default,
@@ -47,8 +47,9 @@ impl JsWithdrawnKeys {
     /// Says which access token this is, as far as its revocation by id needs it. Throws `invalid_token` or
     /// `unexpected_token_use`.
     pub fn identify(&self, gate: &mut JsGate, token: &str, now: f64) -> Result<JsValue, JsValue> {
-        let identified = gate.identify_withdrawn(token, &self.realms, time(now));
-        let token: WithdrawnToken = identified.map_err(|cause: IntakeError| error(cause.code(), &cause.to_string()))?;
+        let identified = gate.gate.identify_withdrawn(token, &self.realms, time(now));
+        let token: WithdrawnToken =
+            identified.map_err(|cause: IdentifyError| error(cause.code(), &cause.to_string()))?;
         write(&WithdrawnTokenResult {
             realm: token.realm,
             thumbprint: Base64UrlUnpadded::encode_string(&token.thumbprint),

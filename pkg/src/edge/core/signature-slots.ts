@@ -1,4 +1,4 @@
-/** How many tokens at the host the core keeps (`MAX_HANDLES` in `src/verdict/handles.rs`). */
+/** How many tokens at the host the core keeps (`MAX_HANDLES` in `src/verdict/pending_signatures.rs`). */
 const MAX_AT_HOST = 256
 /** How often a request that may not await another's promise checks for a free slot. */
 const POLL_MS = 10

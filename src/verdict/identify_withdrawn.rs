@@ -1,10 +1,11 @@
 //! Which token is this, when its issuer has withdrawn the key that signed it? Gates that fetch keys themselves may accept
 //! such a token for a while, so it can still be revoked: by its id, and in no other way.
 
-use super::admitted::{decode, select};
-use super::intake::{access_claims, IntakeError};
-use super::{checks, Realm};
-use crate::explain::Unobserved;
+use super::authenticity::{decode, select};
+use super::checks;
+use super::identify::{access_claims, IdentifyError};
+use super::observer::Unobserved;
+use super::realm::Realm;
 use crate::keys::{Key, Keys, MAX_CANDIDATES};
 use crate::time::UnixSeconds;
 use crate::token::{TokenBytes, UntrustedToken, VerifiedToken};
@@ -20,24 +21,24 @@ pub const MAX_WITHDRAWN_KEYS: usize = 16;
 /// A banned key identifies nothing. The answer names no user and no session: nothing of theirs can be ended with it.
 ///
 /// # Errors
-/// [`IntakeError`] when it is not such a token.
+/// [`IdentifyError`] when it is not such a token.
 pub fn identify_withdrawn(
     token: &str,
     realms: &[Realm],
     withdrawn: &[WithdrawnKeys],
     now: UnixSeconds,
-) -> Result<WithdrawnToken, IntakeError> {
-    let bytes = decode(token, realms, &mut Unobserved).map_err(|_| IntakeError::InvalidToken)?;
-    let (index, realm, (key, token)) = prove(&bytes, realms, withdrawn, now).ok_or(IntakeError::InvalidToken)?;
+) -> Result<WithdrawnToken, IdentifyError> {
+    let bytes = decode(token, realms, &mut Unobserved).map_err(|_| IdentifyError::InvalidToken)?;
+    let (index, realm, (key, token)) = prove(&bytes, realms, withdrawn, now).ok_or(IdentifyError::InvalidToken)?;
     let claims = access_claims(realm, &token)?;
     let bounds = realm.revocations.bounds();
     let (Some(token_id), Some(issued_at), Some(expires_at)) = (claims.token_id, claims.issued_at, claims.expires_at)
     else {
-        return Err(IntakeError::InvalidToken);
+        return Err(IdentifyError::InvalidToken);
     };
     let could_be_accepted = checks::lifetime(issued_at, expires_at, bounds.max_lifetime).is_ok();
     if token_id.is_empty() || issued_at > key.withdrawn_at || !could_be_accepted {
-        return Err(IntakeError::InvalidToken);
+        return Err(IdentifyError::InvalidToken);
     }
     Ok(WithdrawnToken {
         realm: index,

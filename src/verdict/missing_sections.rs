@@ -1,14 +1,15 @@
-//! What a state that is still loading lacks for one token.
+//! The sections that a state which is still loading lacks for one token.
 
-use super::admitted::{decode, select};
-use super::facts::Facts;
-use super::{read_claims, subject_of, Realm, Times};
-use crate::explain::Unobserved;
+use super::authenticity::{decode, select};
+use super::claims_view::ClaimsView;
+use super::judge::{read_claims, subject_of, Times};
+use super::observer::Unobserved;
+use super::realm::Realm;
 use crate::token::UntrustedToken;
 
 /// SHA-256 names of the sections that have not arrived and in which the answer about this token lies, so that they can be
-/// fetched before the others. Nothing is checked and no answer is given; whoever makes a token up learns nothing and
-/// changes no more than the order. None for a token of no realm, or without times.
+/// fetched before the others. Nothing is checked and no answer is given; a made-up token changes no more than
+/// the order. None for a token of no realm, or without times.
 #[must_use]
 pub fn missing_sections(token: &str, realms: &[Realm]) -> Vec<[u8; 32]> {
     let bytes = decode(token, realms, &mut Unobserved).ok();
@@ -17,8 +18,8 @@ pub fn missing_sections(token: &str, realms: &[Realm]) -> Vec<[u8; 32]> {
         let (_, realm) = select(&token, realms).ok()?;
         let claims = read_claims(token.unverified_claims(), &realm.policy).ok()?;
         let times = Times { issued_at: claims.issued_at?, expires_at: claims.expires_at? };
-        // Which sections it is does not depend on what is compared.
-        Some(realm.revocations.missing_for(&subject_of(&Facts::of(&claims), times, times.issued_at)))
+        // The sections do not depend on the time that is compared.
+        Some(realm.revocations.missing_for(&subject_of(&ClaimsView::of(&claims), times, times.issued_at)))
     });
     missing.unwrap_or_default()
 }

@@ -1,7 +1,10 @@
 //! A token up to its signature: form, realm, header, key, and the signature itself.
 
-use super::{checks, Basis, Realm, Reason, Refused};
-use crate::explain::{CheckName, Observer};
+use super::answer::{Basis, Refused};
+use super::checks;
+use super::observer::{CheckName, Observer};
+use super::realm::Realm;
+use super::reason::Reason;
 use crate::keys::{Key, Keys, NoCandidate};
 use crate::signature::{Algorithm, CheckedBy};
 use crate::time::UnixSeconds;

@@ -1,7 +1,8 @@
-//! What of a token is judged, apart from its signature: borrowed while it is read, owned where it is kept.
+//! A token in the form in which it is cached.
 
 use super::checks;
-use super::Realm;
+use super::claims_view::ClaimsView;
+use super::realm::Realm;
 use crate::claims::{ClaimSet, Claims};
 use crate::keys::Key;
 use crate::policy::{Compare, Policy};
@@ -9,48 +10,12 @@ use crate::signature::Algorithm;
 use crate::time::UnixSeconds;
 use crate::token::UntrustedToken;
 
-/// The claims whose answer depends on time or on the revocation state.
-#[derive(Clone, Copy)]
-pub(super) struct Facts<'c> {
-    pub(super) token_id: Option<&'c str>,
-    pub(super) user: Option<&'c str>,
-    pub(super) session: Option<&'c str>,
-    pub(super) authorized_party: Option<&'c str>,
-    pub(super) client_id: Option<&'c str>,
-    pub(super) expires_at: Option<UnixSeconds>,
-    pub(super) not_before: Option<UnixSeconds>,
-    pub(super) issued_at: Option<UnixSeconds>,
-    pub(super) authenticated_at: Option<UnixSeconds>,
-    pub(super) logged_out_at: Option<UnixSeconds>,
-    pub(super) token_version: u64,
-    pub(super) ledger_sequence: Option<u64>,
-}
-
-impl<'c> Facts<'c> {
-    pub(super) fn of(claims: &'c Claims<'_>) -> Self {
-        Self {
-            token_id: claims.token_id.as_deref(),
-            user: claims.subject.as_deref(),
-            session: claims.session.as_deref(),
-            authorized_party: claims.authorized_party.as_deref(),
-            client_id: claims.client_id.as_deref(),
-            expires_at: claims.expires_at,
-            not_before: claims.not_before,
-            issued_at: claims.issued_at,
-            authenticated_at: claims.authenticated_at,
-            logged_out_at: claims.logged_out_at,
-            token_version: claims.token_version,
-            ledger_sequence: claims.ledger_sequence,
-        }
-    }
-}
-
-/// A token and its facts, together with the one key that can have signed it. Only made of a token in which everything
-/// that neither time nor revocation can change is in order, so that the facts are all there is left to judge.
+/// A token with the claims that are checked again at each use, and the one key that can have signed it. Made only of a token
+/// that passes every check which neither time nor revocation can change.
 ///
-/// Whether the signature is good is not said here but by who holds it: [`VerifiedTokens`](super::VerifiedTokens) or
-/// [`Pending`](super::Pending).
-pub(super) struct Imprint {
+/// Whether the signature is good follows from the owner: in a [`VerifiedTokenCache`](super::VerifiedTokenCache) it is, in a
+/// [`PendingSignature`](super::PendingSignature) it is not known yet.
+pub(super) struct CachedToken {
     realm: usize,
     algorithm: Algorithm,
     thumbprint: [u8; 32],
@@ -68,27 +33,27 @@ pub(super) struct Imprint {
 /// The token, `kid`, `jti`, `sub`, `sid`, `azp`, `client_id`.
 const PARTS: usize = 7;
 
-impl Imprint {
+impl CachedToken {
     /// `None` unless the token's claims are such that only time or a revocation can refuse it.
-    pub(super) fn take(
+    pub(super) fn new(
         text: &str,
         (index, realm): (usize, &Realm),
         token: &UntrustedToken<'_>,
         claims: &Claims<'_>,
         key: &Key,
     ) -> Option<Self> {
-        if !is_in_lasting_order(token.unverified_claims(), claims, &realm.policy) {
+        if !passes_lasting_checks(token.unverified_claims(), claims, &realm.policy) {
             return None;
         }
-        let facts = Facts::of(claims);
+        let view = ClaimsView::of(claims);
         let parts: [Option<&str>; PARTS] = [
             Some(text),
             token.header().key_id(),
-            facts.token_id,
-            facts.user,
-            facts.session,
-            facts.authorized_party,
-            facts.client_id,
+            view.token_id,
+            view.user,
+            view.session,
+            view.authorized_party,
+            view.client_id,
         ];
         let mut joined = String::with_capacity(parts.iter().flatten().map(|part| part.len()).sum());
         let (mut ends, mut present) = ([0; PARTS], 0);
@@ -104,9 +69,9 @@ impl Imprint {
             text: joined.into_boxed_str(),
             ends,
             present,
-            times: [facts.expires_at, facts.not_before, facts.issued_at, facts.authenticated_at, facts.logged_out_at],
-            token_version: facts.token_version,
-            ledger_sequence: facts.ledger_sequence,
+            times: [view.expires_at, view.not_before, view.issued_at, view.authenticated_at, view.logged_out_at],
+            token_version: view.token_version,
+            ledger_sequence: view.ledger_sequence,
         })
     }
 
@@ -130,14 +95,14 @@ impl Imprint {
         &self.thumbprint
     }
 
-    /// Whether that is the key.
+    /// Whether `key` is the key that signed it.
     pub(super) fn is_signed_by(&self, key: &Key) -> bool {
         key.thumbprint() == &self.thumbprint
     }
 
-    pub(super) fn facts(&self) -> Facts<'_> {
+    pub(super) fn claims(&self) -> ClaimsView<'_> {
         let [expires_at, not_before, issued_at, authenticated_at, logged_out_at] = self.times;
-        Facts {
+        ClaimsView {
             token_id: self.part(2),
             user: self.part(3),
             session: self.part(4),
@@ -165,15 +130,15 @@ impl Imprint {
     }
 }
 
-/// Whether everything is in order that will be so for as long as the token exists.
-fn is_in_lasting_order(set: &ClaimSet<'_>, claims: &Claims<'_>, policy: &Policy) -> bool {
-    let login_is_told = match policy.compare {
+/// Whether the token passes the checks whose outcome stays as it is.
+fn passes_lasting_checks(set: &ClaimSet<'_>, claims: &Claims<'_>, policy: &Policy) -> bool {
+    let has_login = match policy.compare {
         Compare::IssuedAt => true,
         Compare::AuthTime => claims.authenticated_at.is_some(),
     };
     claims.expires_at.is_some()
         && claims.issued_at.is_some()
-        && login_is_told
+        && has_login
         && checks::audience(claims, &policy.audience).is_ok()
         && checks::first_missing(set, policy).is_none()
         && checks::token_use(claims, policy.profile).is_ok()

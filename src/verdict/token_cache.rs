@@ -1,33 +1,32 @@
-//! Tokens whose signature was good. What is remembered is that, and nothing of what may change: every use of it looks at
-//! keys, bans, time, revocation and freshness again.
+//! Tokens whose signature was good. Only that is cached: keys, bans, time, revocation and freshness are checked at each use.
 
 use core::fmt;
 use core::hash::{BuildHasherDefault, Hasher};
 use std::collections::HashMap;
 
-use super::facts::Imprint;
-use super::{Realm, RealmKeys};
+use super::cached_token::CachedToken;
+use super::realm::{Realm, RealmKeys};
 
-/// How much may be remembered. Zero of either: nothing is.
+/// How much may be cached. Zero of either: nothing is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CacheLimits {
     /// Tokens.
     pub entries: usize,
-    /// Bytes, those of the book-keeping included.
+    /// Bytes, overhead included.
     pub bytes: usize,
 }
 
 impl CacheLimits {
-    /// Nothing is remembered.
+    /// Nothing is cached.
     pub const NOTHING: Self = Self { entries: 0, bytes: 0 };
 }
 
-/// Tokens that verified. Only a signature that was found good brings one in, so garbage cannot push anything out; beyond
-/// the limits one goes that was not asked for since the hand last passed it (CLOCK, Corbató 1968).
-pub struct VerifiedTokens {
+/// Tokens whose signature was good. No other is inserted, so forged tokens evict nothing. Beyond the limits a token is evicted
+/// that was not used since the hand last passed it (CLOCK, Corbató 1968).
+pub struct VerifiedTokenCache {
     limits: CacheLimits,
-    /// Tokens taken in so far.
-    taken_in: u64,
+    /// Tokens inserted so far.
+    inserted: u64,
     /// From a digest of the signature's text to a place in `slots`.
     places: HashMap<u64, u32, BuildHasherDefault<AsItIs>>,
     slots: Vec<Slot>,
@@ -36,32 +35,32 @@ pub struct VerifiedTokens {
     bytes: usize,
 }
 
-/// Names one token that is remembered, once: when it has gone, the name is no other's.
+/// Names one cached token. After its eviction the name is never given to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Where it stands.
     pub place: u32,
-    /// Which of all that were ever taken in it is.
+    /// How many tokens had been inserted with it.
     pub number: u64,
 }
 
 struct Slot {
     digest: u64,
     number: u64,
-    asked_for: bool,
-    imprint: Option<Imprint>,
+    recently_used: bool,
+    record: Option<CachedToken>,
 }
 
-/// What an entry costs beyond its imprint: its slot, its place in the map (7/8 full at the most, doubled when it grows), the
-/// allocator's head.
-const ENTRY_OVERHEAD_BYTES: usize = size_of::<Slot>() - size_of::<Imprint>() + 2 * size_of::<(u64, u32)>() + 32;
+/// Bytes of an entry beyond its record: slot, place in the map (7/8 full at the most, doubled when it grows), allocator's
+/// header.
+const ENTRY_OVERHEAD_BYTES: usize = size_of::<Slot>() - size_of::<CachedToken>() + 2 * size_of::<(u64, u32)>() + 32;
 
-impl VerifiedTokens {
-    /// An empty memory.
+impl VerifiedTokenCache {
+    /// An empty cache.
     #[must_use]
     pub fn new(limits: CacheLimits) -> Self {
         let (places, slots, free) = (HashMap::default(), Vec::new(), Vec::new());
-        Self { limits, taken_in: 0, places, slots, free, hand: 0, bytes: 0 }
+        Self { limits, inserted: 0, places, slots, free, hand: 0, bytes: 0 }
     }
 
     /// How many tokens it holds.
@@ -91,33 +90,33 @@ impl VerifiedTokens {
     pub(super) fn find(&self, token: &[u8]) -> Option<Entry> {
         let place = *self.places.get(&digest(token))?;
         let slot = self.slots.get(place as usize)?;
-        let imprint = slot.imprint.as_ref()?;
-        is_same(imprint.token().as_bytes(), token).then_some(Entry { place, number: slot.number })
+        let record = slot.record.as_ref()?;
+        is_same(record.token().as_bytes(), token).then_some(Entry { place, number: slot.number })
     }
 
-    /// The imprint of an entry that is still there. It counts as asked for.
-    pub(super) fn imprint(&mut self, entry: Entry) -> Option<&Imprint> {
+    /// The record of an entry that is still there. It counts as used.
+    pub(super) fn record(&mut self, entry: Entry) -> Option<&CachedToken> {
         let slot = self.slots.get_mut(entry.place as usize).filter(|slot| slot.number == entry.number)?;
-        slot.asked_for = true;
-        slot.imprint.as_ref()
+        slot.recently_used = true;
+        slot.record.as_ref()
     }
 
-    /// Takes in a token whose signature was found good. One that is too big is left out; of two with the same digest the later
+    /// Inserts a token whose signature was found good. One that is too big is left out; of two with the same digest the later
     /// stays.
-    pub(super) fn insert(&mut self, imprint: Imprint) {
-        let size = imprint.size() + ENTRY_OVERHEAD_BYTES;
+    pub(super) fn insert(&mut self, record: CachedToken) {
+        let size = record.size() + ENTRY_OVERHEAD_BYTES;
         if self.limits.entries == 0 || size > self.limits.bytes / LARGEST_SHARE {
             return;
         }
-        let digest = digest(imprint.token().as_bytes());
+        let digest = digest(record.token().as_bytes());
         if let Some(place) = self.places.get(&digest).copied() {
             self.clear(place);
         }
         while self.places.len() >= self.limits.entries || self.bytes + size > self.limits.bytes {
-            self.clear_one();
+            self.evict_one();
         }
-        self.taken_in += 1;
-        let slot = Slot { digest, number: self.taken_in, asked_for: false, imprint: Some(imprint) };
+        self.inserted += 1;
+        let slot = Slot { digest, number: self.inserted, recently_used: false, record: Some(record) };
         let place = match self.free.pop().and_then(|place| Some((place, self.slots.get_mut(place as usize)?))) {
             Some((place, empty)) => {
                 *empty = slot;
@@ -135,22 +134,22 @@ impl VerifiedTokens {
 
     /// Drops one token, if it is still there.
     pub(super) fn forget(&mut self, entry: Entry) {
-        if self.imprint(entry).is_some() {
+        if self.record(entry).is_some() {
             self.clear(entry.place);
         }
     }
 
     /// Drops the tokens of a realm that were verified under a key which is no longer there or is banned.
     pub fn drop_unvouched(&mut self, index: usize, realm: &Realm) {
-        let is_vouched = |imprint: &Imprint| match &realm.keys {
+        let is_vouched = |record: &CachedToken| match &realm.keys {
             RealmKeys::Loaded { keys, .. } => {
-                let key = keys.only_candidate(imprint.algorithm(), imprint.key_id());
-                key.is_some_and(|key| imprint.is_signed_by(key)) && !realm.revocations.bans(imprint.thumbprint())
+                let key = keys.only_candidate(record.algorithm(), record.key_id());
+                key.is_some_and(|key| record.is_signed_by(key)) && !realm.revocations.bans(record.thumbprint())
             }
             RealmKeys::Unavailable => false,
         };
-        let leaves = |imprint: &Imprint| imprint.realm() == index && !is_vouched(imprint);
-        let leaving = |slot: &Slot| slot.imprint.as_ref().is_some_and(leaves);
+        let leaves = |record: &CachedToken| record.realm() == index && !is_vouched(record);
+        let leaving = |slot: &Slot| slot.record.as_ref().is_some_and(leaves);
         let leaving: Vec<usize> =
             self.slots.iter().enumerate().filter(|(_, slot)| leaving(slot)).map(|(place, _)| place).collect();
         for place in leaving {
@@ -158,13 +157,13 @@ impl VerifiedTokens {
         }
     }
 
-    /// Moves the hand on to the next token that was not asked for since it last came by, and drops that.
-    fn clear_one(&mut self) {
+    /// Moves the hand on to the next token that was not used since it last came by, and evicts that.
+    fn evict_one(&mut self) {
         // Twice round at the most: the first time clears every mark.
         for _ in 0..=2 * self.slots.len() {
             self.hand = if self.hand + 1 < self.slots.len() { self.hand + 1 } else { 0 };
             let Some(slot) = self.slots.get_mut(self.hand) else { return };
-            if slot.imprint.is_some() && !core::mem::take(&mut slot.asked_for) {
+            if slot.record.is_some() && !core::mem::take(&mut slot.recently_used) {
                 return self.clear(u32::try_from(self.hand).unwrap_or(u32::MAX));
             }
         }
@@ -172,17 +171,17 @@ impl VerifiedTokens {
 
     fn clear(&mut self, place: u32) {
         let Some(slot) = self.slots.get_mut(place as usize) else { return };
-        if let Some(imprint) = slot.imprint.take() {
-            self.bytes = self.bytes.saturating_sub(imprint.size() + ENTRY_OVERHEAD_BYTES);
+        if let Some(record) = slot.record.take() {
+            self.bytes = self.bytes.saturating_sub(record.size() + ENTRY_OVERHEAD_BYTES);
             self.places.remove(&slot.digest);
             self.free.push(place);
         }
     }
 }
 
-impl fmt::Debug for VerifiedTokens {
+impl fmt::Debug for VerifiedTokenCache {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = formatter.debug_struct("VerifiedTokens");
+        let mut shown = formatter.debug_struct("VerifiedTokenCache");
         shown.field("len", &self.len()).field("bytes", &self.bytes).finish_non_exhaustive()
     }
 }

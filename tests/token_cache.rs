@@ -11,11 +11,10 @@ mod gate_pair;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use fixtures::{base64url, claims, realm_of, token, vectors, NOW};
 use gate_pair::{outcome, thumbprint, verdict, Pair, ROOM};
-use portcullis::gate::Progress;
 use portcullis::ledger::{Event, NotBefore};
 use portcullis::signature::{Algorithm, Algorithms};
 use portcullis::time::UnixSeconds;
-use portcullis::verdict::{find, CacheLimits, Entry, Handle, HostOutcome, VerifiedTokens, MAX_HANDLES};
+use portcullis::verdict::{find, CacheLimits, Entry, Handle, HostOutcome, Progress, VerifiedTokenCache, MAX_HANDLES};
 use serde_json::json;
 
 fn at(offset: u64) -> UnixSeconds {
@@ -70,7 +69,7 @@ fn a_signatures_twin_is_another_token() {
         .map(|(group, test)| (group, test["token"].as_str().unwrap()))
         .unwrap();
     let realms = [realm_of(group).0];
-    let mut verified = VerifiedTokens::new(ROOM);
+    let mut verified = VerifiedTokenCache::new(ROOM);
     let (input, signature) = text.rsplit_once('.').unwrap();
     let mut bytes = Base64UrlUnpadded::decode_vec(signature).unwrap();
     let mut borrow = 0;

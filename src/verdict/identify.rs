@@ -1,11 +1,15 @@
-//! Which token is this? Asked by the route that revokes it, so neither its times nor its audience nor revocation matter.
+//! Identifies the token that is to be revoked, so neither its times nor its audience nor revocation matter.
 
 use thiserror::Error;
 
-use super::admitted::{candidates, decode, prove, select, Admitted, Unproven};
-use super::{checks, host, HostOutcome, Pending, Realm, Reason};
+use super::authenticity::{candidates, decode, prove, select, Admitted, Unproven};
+use super::checks;
+use super::host::{self, HostOutcome};
+use super::observer::Unobserved;
+use super::pending_signatures::{PendingSignature, PendingSignatures, Progress};
+use super::realm::Realm;
+use super::reason::Reason;
 use crate::claims::Claims;
-use crate::explain::Unobserved;
 use crate::signature::Algorithms;
 use crate::time::UnixSeconds;
 use crate::token::{TokenBytes, UntrustedToken, VerifiedToken};
@@ -15,8 +19,8 @@ use crate::token::{TokenBytes, UntrustedToken, VerifiedToken};
 /// whether the realm's keys may still be used.
 ///
 /// # Errors
-/// [`IntakeError`] when it is no token of ours, or not an access token, or there are no keys to tell.
-pub fn identify(token: &str, realms: &[Realm], now: UnixSeconds) -> Result<Identified, IntakeError> {
+/// [`IdentifyError`] when it is no token of ours, or not an access token, or there are no keys to tell.
+pub fn identify(token: &str, realms: &[Realm], now: UnixSeconds) -> Result<Identified, IdentifyError> {
     let bytes = decode(token, realms, &mut Unobserved).map_err(invalid)?;
     let addressed = address(&bytes, realms, now)?;
     let Admitted { index, realm, .. } = addressed;
@@ -25,28 +29,34 @@ pub fn identify(token: &str, realms: &[Realm], now: UnixSeconds) -> Result<Ident
 }
 
 /// Begins to identify a token with the host's help, where its algorithm is one of `host`. Everything before the signature
-/// is checked. What is refused by then is decided, and so is a token that the host is no good for, as in
+/// is checked. A token that is refused by then is decided, and so is one whose signature the host cannot check, as in
 /// [`begin`](super::begin).
 #[must_use]
-pub fn begin_to_identify(token: &str, realms: &[Realm], host: Algorithms, now: UnixSeconds) -> BegunIntake {
-    match hand_over(token, realms, host, now) {
-        Ok(Some(pending)) => BegunIntake::Pending(pending),
-        Ok(None) => BegunIntake::Decided(identify(token, realms, now)),
-        Err(error) => BegunIntake::Decided(Err(error)),
+pub fn begin_to_identify(
+    token: &str,
+    realms: &[Realm],
+    awaiting_host: &mut PendingSignatures,
+    host: Algorithms,
+    now: UnixSeconds,
+) -> Progress<Result<Identified, IdentifyError>> {
+    match hand_over(token, realms, awaiting_host, host, now) {
+        Ok(Some(progress)) => progress,
+        Ok(None) => Progress::Decided(identify(token, realms, now)),
+        Err(error) => Progress::Decided(Err(error)),
     }
 }
 
-/// Ends what [`begin_to_identify`] began, with what the host found. Keys and bans are read now, so nothing that happened
+/// Ends what [`begin_to_identify`] began, with the host's outcome. Keys and bans are read now, so nothing that happened
 /// meanwhile is missed: a key that has left the realm no longer vouches for the token.
 ///
 /// # Errors
 /// As [`identify`].
 pub fn finish_to_identify(
-    pending: &Pending,
+    pending: &PendingSignature,
     outcome: HostOutcome,
     realms: &[Realm],
     now: UnixSeconds,
-) -> Result<Identified, IntakeError> {
+) -> Result<Identified, IdentifyError> {
     let bytes = decode(pending.text(), realms, &mut Unobserved).map_err(invalid)?;
     let addressed = address(&bytes, realms, now)?;
     let Admitted { index, realm, .. } = addressed;
@@ -54,17 +64,17 @@ pub fn finish_to_identify(
     read(index, realm, &token)
 }
 
-/// `None`: the host is no good for it.
-fn hand_over(
+/// `None`: the host cannot check the signature.
+fn hand_over<T>(
     token: &str,
     realms: &[Realm],
+    awaiting_host: &mut PendingSignatures,
     host: Algorithms,
     now: UnixSeconds,
-) -> Result<Option<Pending>, IntakeError> {
+) -> Result<Option<Progress<T>>, IdentifyError> {
     let bytes = decode(token, realms, &mut Unobserved).map_err(invalid)?;
     let addressed = address(&bytes, realms, now)?;
-    let errand = host::errand(&addressed, host);
-    Ok(errand.map(|(key, algorithm)| Pending::of_text(token, &bytes, addressed.index, key, algorithm)))
+    Ok(host::hand_over(token, &bytes, &addressed, host, awaiting_host))
 }
 
 /// Everything before the signature, as for a verdict, but for the header's `typ`: that is read once the signature is good.
@@ -72,17 +82,17 @@ fn address<'r, 'd>(
     bytes: &'d TokenBytes<'_>,
     realms: &'r [Realm],
     now: UnixSeconds,
-) -> Result<Admitted<'r, 'd>, IntakeError> {
-    let token = UntrustedToken::read(bytes).map_err(|_| IntakeError::InvalidToken)?;
+) -> Result<Admitted<'r, 'd>, IdentifyError> {
+    let token = UntrustedToken::read(bytes).map_err(|_| IdentifyError::InvalidToken)?;
     let (index, realm) = select(&token, realms).map_err(invalid)?;
     let algorithm = checks::algorithm(token.header(), &realm.policy).map_err(invalid)?;
-    let keys = realm.keys.usable_at(now).ok_or(IntakeError::KeysUnavailable)?;
+    let keys = realm.keys.usable_at(now).ok_or(IdentifyError::KeysUnavailable)?;
     let candidates = candidates(realm, keys, algorithm, token.header().key_id()).map_err(invalid)?;
     Ok(Admitted { index, realm, token, candidates })
 }
 
 /// Reads a token with a good signature. Only now: an answer about the use of a forged token would tell its maker something.
-fn read(index: usize, realm: &Realm, token: &VerifiedToken<'_>) -> Result<Identified, IntakeError> {
+fn read(index: usize, realm: &Realm, token: &VerifiedToken<'_>) -> Result<Identified, IdentifyError> {
     let claims = access_claims(realm, token)?;
     Ok(Identified {
         realm: index,
@@ -97,29 +107,20 @@ fn read(index: usize, realm: &Realm, token: &VerifiedToken<'_>) -> Result<Identi
 }
 
 /// The claims of a token with a good signature, if it is an access token.
-pub(super) fn access_claims<'t>(realm: &Realm, token: &'t VerifiedToken<'_>) -> Result<Claims<'t>, IntakeError> {
-    let unexpected = |_: Reason| IntakeError::UnexpectedTokenUse;
+pub(super) fn access_claims<'t>(realm: &Realm, token: &'t VerifiedToken<'_>) -> Result<Claims<'t>, IdentifyError> {
+    let unexpected = |_: Reason| IdentifyError::UnexpectedTokenUse;
     checks::media_type(token.header(), realm.policy.profile).map_err(unexpected)?;
-    let claims = Claims::read(token.claims(), &realm.policy.claim_names).map_err(|_| IntakeError::InvalidToken)?;
+    let claims = Claims::read(token.claims(), &realm.policy.claim_names).map_err(|_| IdentifyError::InvalidToken)?;
     checks::token_use(&claims, realm.policy.profile).map_err(unexpected)?;
     Ok(claims)
 }
 
-fn invalid(_: Reason) -> IntakeError {
-    IntakeError::InvalidToken
+fn invalid(_: Reason) -> IdentifyError {
+    IdentifyError::InvalidToken
 }
 
-fn unproven(_: Unproven) -> IntakeError {
-    IntakeError::InvalidToken
-}
-
-/// How far [`begin_to_identify`] got.
-#[derive(Debug)]
-pub enum BegunIntake {
-    /// To the end.
-    Decided(Result<Identified, IntakeError>),
-    /// To the signature, which is the host's to check.
-    Pending(Pending),
+fn unproven(_: Unproven) -> IdentifyError {
+    IdentifyError::InvalidToken
 }
 
 /// What an access token says of itself. Its `Debug` shows the realm alone.
@@ -151,7 +152,7 @@ impl core::fmt::Debug for Identified {
 
 /// Why a token cannot be revoked by presenting it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum IntakeError {
+pub enum IdentifyError {
     /// Not of good form, of no realm here, or not signed by one of its keys in good standing.
     #[error("invalid token")]
     InvalidToken,
@@ -163,7 +164,7 @@ pub enum IntakeError {
     KeysUnavailable,
 }
 
-impl IntakeError {
+impl IdentifyError {
     /// A stable name for programs.
     #[must_use]
     pub const fn code(&self) -> &'static str {

@@ -9,21 +9,22 @@ mod gate_pair;
 
 use fixtures::{claims, code, realm, realm_of, sign, vectors, HEADER, NOW};
 use gate_pair::{key_set, ledger, outcome, thumbprint, verdict, Pair, ROOM};
-use portcullis::gate::{Gate, KeysFrom, Progress};
+use portcullis::gate::{Gate, KeysFrom};
 use portcullis::keys::KeySource;
 use portcullis::ledger::key::SigningKey;
 use portcullis::ledger::{Event, NotBefore};
 use portcullis::revocation::Bounds;
 use portcullis::signature::{Algorithm, Algorithms};
 use portcullis::time::UnixSeconds;
-use portcullis::verdict::{find, judge, CacheLimits, Finding, Handle, HostOutcome, Realm, VerifiedTokens};
+use portcullis::verdict::VerifiedTokenCache;
+use portcullis::verdict::{find, judge, CacheLimits, Finding, Handle, HostOutcome, Progress, Realm};
 use serde_json::json;
 
 #[test]
 fn every_vector_is_found_alike() {
     for group in vectors("verdicts.json")["groups"].as_array().unwrap() {
         let realms = [realm_of(group).0];
-        let mut verified = VerifiedTokens::new(ROOM);
+        let mut verified = VerifiedTokenCache::new(ROOM);
         for _ in 0..2 {
             for test in group["tests"].as_array().unwrap() {
                 let now = test["now"].as_u64().map_or(NOW, UnixSeconds::new);
@@ -126,7 +127,7 @@ fn whatever_happens_in_between_the_finding_is_that_of_a_gate_without_memory() {
                     at_host.push((
                         token.clone(),
                         gates.each_mut().map(|gate| match gate.begin(token.as_bytes(), host, now) {
-                            Progress::AtHost { handle, .. } => Some(handle),
+                            Progress::AwaitingSignature { handle, .. } => Some(handle),
                             Progress::Decided(_) => None,
                         }),
                     ));
@@ -146,7 +147,7 @@ fn whatever_happens_in_between_the_finding_is_that_of_a_gate_without_memory() {
                     let token = &tokens[random(12) as usize];
                     let found = gates.each_mut().map(|gate| gate.find(token.as_bytes(), now));
                     let told = |finding: &Finding| {
-                        finding.map(|standing| (standing.realm, standing.sequence, standing.behind))
+                        finding.map(|acceptance| (acceptance.realm, acceptance.sequence, acceptance.behind))
                     };
                     assert_eq!(told(&found[0]), told(&found[1]), "{seed}, step {step}");
                     assert_eq!(told(&found[0]), told(&found[2]), "{seed}, step {step}");

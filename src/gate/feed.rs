@@ -1,0 +1,72 @@
+//! What a gate's realms learn of their feed.
+
+use super::Gate;
+use crate::error::FeedError;
+use crate::revocation::{peek_realm, Applied, Effect, Marks, Provided};
+use crate::time::UnixSeconds;
+
+impl Gate {
+    /// Which realm a feed message is for, and its sequence, before any signature is checked.
+    ///
+    /// # Errors
+    /// No feed message, or of no realm here.
+    pub fn peek_feed(&self, bytes: &[u8]) -> Result<(usize, u64), FeedError> {
+        let (id, sequence) = peek_realm(bytes)?;
+        let index = self.realms.iter().position(|realm| realm.revocations.realm() == id);
+        index.map(|index| (index, sequence)).ok_or(FeedError::WrongRealm)
+    }
+
+    /// Checks a manifest or delta and applies it to the realm with that index, all or nothing.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the message, [`FeedError::WrongRealm`] if it belongs to another realm, also to another one of
+    /// this gate; nothing has changed.
+    pub fn apply_feed(&mut self, realm: usize, bytes: &[u8], now: UnixSeconds) -> Result<Applied, FeedError> {
+        let now = self.advance(now);
+        let revocations = &mut self.realms.get_mut(realm).ok_or(FeedError::WrongRealm)?.revocations;
+        let applied = revocations.apply(bytes, now)?;
+        match applied.effect {
+            Effect::Changed | Effect::ChangedInPart => self.adopt_keys(realm),
+            Effect::Renewed | Effect::AlreadyKnown | Effect::Staged => {}
+        }
+        Ok(applied)
+    }
+
+    /// Takes in a section of a realm's state. `name`: its SHA-256, where the host has computed it
+    /// ([`Revocations::provide_section_hashed_by_host`](crate::revocation::Revocations::provide_section_hashed_by_host)).
+    ///
+    /// # Errors
+    /// It is not wanted or broken; nothing has changed.
+    pub fn provide_section(
+        &mut self,
+        realm: usize,
+        bytes: Vec<u8>,
+        name: Option<[u8; 32]>,
+    ) -> Result<Provided, FeedError> {
+        let revocations = &mut self.realms.get_mut(realm).ok_or(FeedError::WrongRealm)?.revocations;
+        let provided = match name {
+            Some(name) => revocations.provide_section_hashed_by_host(bytes, name)?,
+            None => revocations.provide_section(bytes)?,
+        };
+        match provided {
+            Provided::Committed => self.adopt_keys(realm),
+            Provided::Stored => {}
+        }
+        Ok(provided)
+    }
+
+    /// How far a realm's state has come, and the latest time that this gate was told: what a gate that replaces it must be given.
+    #[must_use]
+    pub fn marks(&self, realm: usize) -> Option<(Marks, UnixSeconds)> {
+        Some((self.realms.get(realm)?.revocations.marks(), self.latest))
+    }
+
+    /// Makes a new gate start where a lost one ended ([`Revocations::resume`](crate::revocation::Revocations::resume)), in this realm
+    /// and in time. Keys and state have to be loaded again.
+    pub fn resume(&mut self, realm: usize, marks: Marks, latest: UnixSeconds) {
+        self.advance(latest);
+        if let Some(realm) = self.realms.get_mut(realm) {
+            realm.revocations.resume(marks);
+        }
+    }
+}

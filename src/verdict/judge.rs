@@ -1,0 +1,306 @@
+//! A token in, a verdict out. The only file that asks the revocation state about a token.
+
+use super::answer::{verdict, Acceptance, Basis, Finding, Refused, Signature, Verdict};
+use super::authenticity::{admit, decode, prove, Admitted, Unproven};
+use super::cached_token::CachedToken;
+use super::checks;
+use super::claims_view::ClaimsView;
+use super::observer::{CheckName, Observer, Unobserved};
+use super::realm::Realm;
+use super::reason::Reason;
+use super::token_cache::{Entry, VerifiedTokenCache};
+use crate::claims::{ClaimSet, Claims};
+use crate::policy::Policy;
+use crate::revocation::{Level, Status, Subject};
+use crate::time::UnixSeconds;
+use crate::token::VerifiedToken;
+
+/// Judges a token for whichever of `realms` issued it, at the time `now`.
+///
+/// The checks run in a fixed order and the first that fails gives the reason: form, realm, header, key, signature, claims,
+/// revocation, freshness. When several realms would match, the first does.
+#[must_use]
+pub fn judge(token: &str, realms: &[Realm], now: UnixSeconds) -> Verdict {
+    examine(token, realms, &prove, now, &mut Unobserved)
+}
+
+/// Judges a token as [`judge`] does, but for the signature of a token in `cache`: it is not computed again.
+/// Everything that may change is checked again, so the finding is the same.
+///
+/// # Errors
+/// The token is refused.
+pub fn find(token: &[u8], realms: &[Realm], cache: &mut VerifiedTokenCache, now: UnixSeconds) -> Finding {
+    match find_cached(token, realms, cache, now) {
+        Some(finding) => finding,
+        None => find_uncached(token, realms, cache, now),
+    }
+}
+
+/// Judges a cached token by its entry alone, as [`find`] does. `None`: it was evicted, or its key is another now; then it
+/// must be judged from the beginning.
+pub fn recheck(entry: Entry, realms: &[Realm], cache: &mut VerifiedTokenCache, now: UnixSeconds) -> Option<Finding> {
+    let cached = cache.record(entry)?;
+    let realm = Some(cached.realm());
+    match recheck_cached(cached, realms, now, Signature::Remembered(entry)) {
+        Some(found) => Some(found.map_err(|reason| Refused::new(realm, reason))),
+        None => {
+            cache.forget(entry);
+            None
+        }
+    }
+}
+
+/// How the signature of a token is checked: by this crate, or by the host.
+pub(super) type SignatureCheck<'c> = dyn for<'r, 'd> Fn(Admitted<'r, 'd>) -> Result<VerifiedToken<'d>, Unproven> + 'c;
+
+/// The whole of a judgement. [`judge`] and [`explain`](super::explain::explain) differ in the observer.
+pub(super) fn examine(
+    token: &str,
+    realms: &[Realm],
+    check_signature: &SignatureCheck<'_>,
+    now: UnixSeconds,
+    observer: &mut impl Observer,
+) -> Verdict {
+    let bytes = match decode(token, realms, observer) {
+        Ok(bytes) => bytes,
+        Err(reason) => return Verdict::Refused(Refused::new(None, reason)),
+    };
+    let finding = admit(&bytes, realms, now, observer).and_then(|admitted| {
+        let Admitted { index, realm, .. } = admitted;
+        let proven = check_signature(admitted);
+        let basis = proven.as_ref().map_or_else(|unproven| unproven.basis, |_| Basis::Checked);
+        let token = observer.check(CheckName::Signature, proven.map_err(|unproven| unproven.reason));
+        let checked = token.and_then(|token| {
+            let claims = observe_claims(token.claims(), &realm.policy, observer)?;
+            check_claims_and_state(index, realm, token.claims(), &claims, now, observer)
+        });
+        checked.map_err(|reason| Refused { realm: Some(index), reason, basis })
+    });
+    verdict(bytes, finding)
+}
+
+/// `None`: the token is not cached, or its key is another now.
+pub(super) fn find_cached(
+    token: &[u8],
+    realms: &[Realm],
+    cache: &mut VerifiedTokenCache,
+    now: UnixSeconds,
+) -> Option<Finding> {
+    recheck(cache.find(token)?, realms, cache, now)
+}
+
+pub(super) fn find_uncached(
+    token: &[u8],
+    realms: &[Realm],
+    cache: &mut VerifiedTokenCache,
+    now: UnixSeconds,
+) -> Finding {
+    let nowhere = |reason| Refused::new(None, reason);
+    let text = core::str::from_utf8(token).map_err(|_| nowhere(Reason::Malformed))?;
+    let bytes = decode(text, realms, &mut Unobserved).map_err(nowhere)?;
+    let admitted = admit(&bytes, realms, now, &mut Unobserved)?;
+    find_admitted(text, admitted, cache, now)
+}
+
+/// Everything from the signature on; the signature is checked by this crate.
+pub(super) fn find_admitted(
+    text: &str,
+    admitted: Admitted<'_, '_>,
+    cache: &mut VerifiedTokenCache,
+    now: UnixSeconds,
+) -> Finding {
+    let Admitted { index, realm, .. } = admitted;
+    let here = |reason| Refused::new(Some(index), reason);
+    // Read before the signature is checked, believed after.
+    let claims = read_claims(admitted.token.unverified_claims(), &realm.policy);
+    let cached = match (admitted.candidates.as_slice(), &claims) {
+        ([key], Ok(claims)) if cache.is_on() => CachedToken::new(text, (index, realm), &admitted.token, claims, key),
+        _ => None,
+    };
+    let token = prove(admitted).map_err(|unproven| unproven.of_realm(index))?;
+    let claims = claims.map_err(here)?;
+    let Some(cached) = cached else {
+        return check_claims_and_state(index, realm, token.claims(), &claims, now, &mut Unobserved).map_err(here);
+    };
+    cache.insert(cached);
+    check_changeable(index, realm, &ClaimsView::of(&claims), now).map_err(here)
+}
+
+/// Everything about a token with a good signature that may have changed since it was checked: that its key is there and
+/// still the only one it can be, bans, time, revocation, freshness. `None`: that key is not there any more, so the token
+/// must be judged from the beginning.
+pub(super) fn recheck_cached(
+    cached: &CachedToken,
+    realms: &[Realm],
+    now: UnixSeconds,
+    signature: Signature,
+) -> Option<Result<Acceptance, Reason>> {
+    let realm = realms.get(cached.realm())?;
+    let keys = match realm.keys_at(now) {
+        Ok(keys) => keys,
+        Err(reason) => return Some(Err(reason)),
+    };
+    if !cached.is_signed_by(keys.only_candidate(cached.algorithm(), cached.key_id())?) {
+        return None;
+    }
+    if realm.revocations.bans(cached.thumbprint()) {
+        return Some(Err(Reason::BannedKey));
+    }
+    let acceptance = check_changeable(cached.realm(), realm, &cached.claims(), now);
+    Some(acceptance.map(|acceptance| Acceptance { signature, ..acceptance }))
+}
+
+/// The checks left for a token that can be cached: those whose outcome may change.
+fn check_changeable(
+    index: usize,
+    realm: &Realm,
+    view: &ClaimsView<'_>,
+    now: UnixSeconds,
+) -> Result<Acceptance, Reason> {
+    let times = check_times(realm, view, now, &mut Unobserved)?;
+    check_state(index, realm, view, times, now, &mut Unobserved)
+}
+
+pub(super) fn read_claims<'j>(set: &ClaimSet<'j>, policy: &Policy) -> Result<Claims<'j>, Reason> {
+    Claims::read(set, &policy.claim_names).map_err(|_| Reason::Malformed)
+}
+
+fn observe_claims<'j>(set: &ClaimSet<'j>, policy: &Policy, observer: &mut impl Observer) -> Result<Claims<'j>, Reason> {
+    let claims = Claims::read(set, &policy.claim_names);
+    if let Err(error) = &claims {
+        observer.detail(CheckName::Claims, || error.to_string());
+    }
+    observer.check(CheckName::Claims, claims.map_err(|_| Reason::Malformed))
+}
+
+/// Everything after the signature: claims, revocation, freshness. Synchronous and complete, so that whatever happened
+/// while a signature was being checked elsewhere is seen.
+pub(super) fn check_claims_and_state(
+    index: usize,
+    realm: &Realm,
+    set: &ClaimSet<'_>,
+    claims: &Claims<'_>,
+    now: UnixSeconds,
+    observer: &mut impl Observer,
+) -> Result<Acceptance, Reason> {
+    let policy = &realm.policy;
+    let view = ClaimsView::of(claims);
+    observer.check(CheckName::Audience, checks::audience(claims, &policy.audience))?;
+    let times = check_times(realm, &view, now, observer)?;
+    if let Some(name) = checks::first_missing(set, policy) {
+        observer.detail(CheckName::RequiredClaims, || format!("{name} is missing"));
+        return observer.check(CheckName::RequiredClaims, Err(Reason::MissingClaim));
+    }
+    observer.check(CheckName::RequiredClaims, Ok(()))?;
+    observer.check(CheckName::TokenUse, checks::token_use(claims, policy.profile))?;
+    observer.check(CheckName::Binding, checks::binding(claims))?;
+    check_state(index, realm, &view, times, now, observer)
+}
+
+/// The times that every token has.
+#[derive(Clone, Copy)]
+pub(super) struct Times {
+    pub(super) issued_at: UnixSeconds,
+    pub(super) expires_at: UnixSeconds,
+}
+
+/// The checks of the token's times.
+fn check_times(
+    realm: &Realm,
+    view: &ClaimsView<'_>,
+    now: UnixSeconds,
+    observer: &mut impl Observer,
+) -> Result<Times, Reason> {
+    let bounds = realm.revocations.bounds();
+    if let Some(expires_at) = view.expires_at {
+        observer.detail(CheckName::Expiry, || relative("expires", "expired", expires_at, now));
+    }
+    let expires_at = observer.check(CheckName::Expiry, checks::expiry(view, bounds.leeway, now))?;
+    observer.check(CheckName::NotBefore, checks::not_before(view, bounds.leeway, now))?;
+    if let Some(issued_at) = view.issued_at {
+        observer.detail(CheckName::IssuedAt, || relative("will be issued", "issued", issued_at, now));
+    }
+    let issued_at = observer.check(CheckName::IssuedAt, checks::issued_at(view, bounds.skew, now))?;
+    observer.detail(CheckName::Lifetime, || {
+        format!("lives {}, at most {} are allowed", expires_at.since(issued_at), bounds.max_lifetime)
+    });
+    observer.check(CheckName::Lifetime, checks::lifetime(issued_at, expires_at, bounds.max_lifetime))?;
+    Ok(Times { issued_at, expires_at })
+}
+
+/// The checks against the revocation state, and of its age.
+fn check_state(
+    index: usize,
+    realm: &Realm,
+    view: &ClaimsView<'_>,
+    times: Times,
+    now: UnixSeconds,
+    observer: &mut impl Observer,
+) -> Result<Acceptance, Reason> {
+    let policy = &realm.policy;
+    let bounds = realm.revocations.bounds();
+    let login = checks::Login { retention: bounds.retention(), leeway: bounds.leeway, skew: bounds.skew };
+    let compared_at =
+        observer.check(CheckName::Login, checks::compared_at(view, times.issued_at, policy.compare, login, now))?;
+
+    let subject = subject_of(view, times, compared_at);
+    let position = observer.check(CheckName::Feed, realm.revocations.position().ok_or(Reason::NoFeed))?;
+    if let Some(logged_out_at) = view.logged_out_at {
+        let text = || relative("the last logout it knows of is", "the last logout it knows of was", logged_out_at, now);
+        observer.detail(CheckName::Revocation, text);
+    }
+    observer.check(CheckName::Revocation, refuse_revoked(realm.revocations.status(&subject)))?;
+    let age = now.since(position.issued_at);
+    observer.detail(CheckName::Freshness, || {
+        format!("sequence {}, {age} old, {} are allowed", position.sequence, policy.staleness.max_stale)
+    });
+    observer.check(CheckName::Freshness, checks::freshness(age, policy.staleness))?;
+
+    let behind = view.ledger_sequence.is_some_and(|known| known > position.sequence);
+    Ok(Acceptance { realm: index, sequence: position.sequence, behind, signature: Signature::Checked })
+}
+
+/// The names and times by which the revocation state may refuse the token.
+pub(super) fn subject_of<'c>(view: &ClaimsView<'c>, times: Times, compared_at: UnixSeconds) -> Subject<'c> {
+    Subject {
+        token_id: view.token_id,
+        user: view.user,
+        session: view.session,
+        authorized_party: view.authorized_party,
+        client_id: view.client_id,
+        issued_at: times.issued_at,
+        compared_at,
+        logged_out_at: view.logged_out_at,
+        expires_at: times.expires_at,
+        token_version: view.token_version,
+    }
+}
+
+/// A time as people say it.
+fn relative(coming: &str, gone: &str, time: UnixSeconds, now: UnixSeconds) -> String {
+    match time > now {
+        true => format!("{coming} in {}", time.since(now)),
+        false => format!("{gone} {} ago", now.since(time)),
+    }
+}
+
+fn refuse_revoked(status: Status) -> Result<(), Reason> {
+    match status {
+        Status::NotRevoked => Ok(()),
+        Status::SectionUnavailable => Err(Reason::StaleFeed),
+        Status::Revoked(level) => Err(level.into()),
+    }
+}
+
+impl From<Level> for Reason {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Realm => Self::RealmRevoked,
+            Level::Client => Self::ClientRevoked,
+            Level::User => Self::UserRevoked,
+            Level::Session | Level::ClientSession => Self::SessionRevoked,
+            Level::Version => Self::VersionRevoked,
+            Level::Token => Self::TokenRevoked,
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! `identify` with the host's help: the same answers as without it, and nothing that happens meanwhile is missed.
+
+#![cfg(feature = "origin")]
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+mod fixtures;
+mod gate_pair;
+
+use fixtures::{
+    base64url, claims, each_verdict_vector, handed_over, host_checks, loaded, read_keys, realm, sign, token,
+};
+use fixtures::{HEADER, NOW, SECRET};
+use gate_pair::{thumbprint, Pair};
+use portcullis::keys::{KeySource, RsaDefault};
+use portcullis::ledger::Event;
+use portcullis::signature::{Algorithm, Algorithms};
+use portcullis::time::UnixSeconds;
+use portcullis::verdict::{begin_to_identify, finish_to_identify, identify, CacheLimits, Handle, HostOutcome};
+use portcullis::verdict::{Identified, IdentifyError, PendingSignature, PendingSignatures, Progress, Realm, RealmKeys};
+use serde_json::json;
+
+const HMAC: Algorithms = Algorithms::of(&[Algorithm::HS256]);
+
+type Identification = Result<Identified, IdentifyError>;
+
+/// The signature that is left to the host, or the answer.
+fn begun(
+    token: &str,
+    realms: &[Realm],
+    host: Algorithms,
+    now: UnixSeconds,
+) -> Result<PendingSignature, Identification> {
+    let mut awaiting = PendingSignatures::default();
+    handed_over(begin_to_identify(token, realms, &mut awaiting, host, now), &mut awaiting)
+}
+
+fn pending(token: &str, realms: &[Realm]) -> PendingSignature {
+    begun(token, realms, HMAC, NOW).unwrap()
+}
+
+#[test]
+fn the_host_changes_no_answer() {
+    let mut at_host = 0;
+    each_verdict_vector(|realms, text, now, comment| {
+        let all = Algorithm::ALL.into_iter().collect();
+        let expected = identify(text, realms, now);
+        let mut with_host = |outcome: fn(&PendingSignature) -> HostOutcome| match begun(text, realms, all, now) {
+            Err(identified) => identified,
+            Ok(pending) => {
+                at_host += 1;
+                finish_to_identify(&pending, outcome(&pending), realms, now)
+            }
+        };
+        assert_eq!(with_host(host_checks), expected, "{comment}");
+        assert_eq!(with_host(|_| HostOutcome::Unknown), expected, "{comment}");
+        assert!(with_host(|_| HostOutcome::Bad).is_err() || expected.is_ok(), "{comment}");
+        assert_eq!(begun(text, realms, Algorithms::of(&[]), now).unwrap_err(), expected);
+    });
+    assert!(at_host > 100, "{at_host}");
+}
+
+#[test]
+fn the_signature_comes_before_the_use() {
+    let realms = [realm()];
+    let logout = sign(r#"{"alg":"HS256","typ":"logout+jwt"}"#, claims(&json!({})));
+    let refresh = token(&json!({ "token_use": "refresh" }));
+    for text in [&logout, &refresh] {
+        let answer = |outcome| finish_to_identify(&pending(text, &realms), outcome, &realms, NOW);
+        assert_eq!(answer(HostOutcome::Good), Err(IdentifyError::UnexpectedTokenUse));
+        assert_eq!(answer(HostOutcome::Bad), Err(IdentifyError::InvalidToken));
+    }
+}
+
+#[test]
+fn the_host_gets_what_it_can_answer() {
+    let realms = [realm()];
+    let text = token(&json!({}));
+    let decided = |text: &str, realms: &[Realm]| {
+        let decided = begun(text, realms, HMAC, NOW).unwrap_err();
+        decided.map(|identified| identified.realm)
+    };
+    let (input, _) = text.rsplit_once('.').unwrap();
+    let of_odd_length = format!("{input}.{}", base64url([1; 31]));
+    assert_eq!(decided(&of_odd_length, &realms), Err(IdentifyError::InvalidToken));
+    assert_eq!(decided("garbage", &realms), Err(IdentifyError::InvalidToken));
+    assert_eq!(decided(&text, &[]), Err(IdentifyError::InvalidToken));
+
+    let key = |secret: &[u8]| json!({ "kty": "oct", "kid": "test", "k": base64url(secret) });
+    let two = json!({ "keys": [key(&[7; 32]), key(SECRET)] });
+    let mut several = [realm()];
+    several[0].keys = loaded(read_keys(&two, KeySource::Configuration, RsaDefault::RS256).keys);
+    assert_eq!(decided(&text, &several), Ok(0), "two keys with one kid: each is tried here");
+    several[0].keys = RealmKeys::Unavailable;
+    assert_eq!(decided(&text, &several), Err(IdentifyError::KeysUnavailable));
+}
+
+#[test]
+fn what_happens_while_the_host_checks_is_seen() {
+    let text = token(&json!({}));
+    let mut realms = [realm()];
+    let begun = pending(&text, &realms);
+    let other_key = json!({ "keys": [{ "kty": "oct", "kid": "test", "k": base64url([7; 32]) }] });
+    realms[0].keys = loaded(read_keys(&other_key, KeySource::Configuration, RsaDefault::RS256).keys);
+    let answer = finish_to_identify(&begun, HostOutcome::Good, &realms, NOW);
+    assert_eq!(answer, Err(IdentifyError::InvalidToken), "the kid now names another key");
+
+    let mut realms = [realm()];
+    let begun = pending(&text, &realms);
+    realms[0].keys = RealmKeys::Unavailable;
+    assert_eq!(finish_to_identify(&begun, HostOutcome::Good, &realms, NOW), Err(IdentifyError::KeysUnavailable));
+    assert_eq!(finish_to_identify(&begun, HostOutcome::Good, &[], NOW), Err(IdentifyError::InvalidToken));
+    let mut elsewhere = [realm(), realm()];
+    elsewhere[0].policy.issuer = "https://elsewhere.example".into();
+    assert_eq!(finish_to_identify(&begun, HostOutcome::Good, &elsewhere, NOW), Err(IdentifyError::InvalidToken));
+}
+
+// By handles ----------------------------------------------------------------------------------------------------------
+
+fn begin(pair: &mut Pair, text: &str) -> Handle {
+    match pair.gate.begin_to_identify(text, HMAC, NOW) {
+        Progress::AwaitingSignature { handle, .. } => handle,
+        Progress::Decided(decided) => panic!("{decided:?}"),
+    }
+}
+
+fn finish(pair: &mut Pair, handle: Handle, outcome: HostOutcome) -> Option<Identification> {
+    pair.gate.finish_to_identify(handle, outcome, NOW)
+}
+
+#[test]
+fn a_handle_is_good_once() {
+    let mut pair = Pair::with_room(CacheLimits::NOTHING);
+    let handle = begin(&mut pair, &token(&json!({})));
+    assert_eq!(finish(&mut pair, handle, HostOutcome::Good).unwrap().unwrap().token_id.as_deref(), Some("token-1"));
+    assert!(finish(&mut pair, handle, HostOutcome::Good).is_none());
+    assert!(finish(&mut pair, Handle::from_number(77), HostOutcome::Good).is_none());
+}
+
+#[test]
+fn a_key_banned_meanwhile_vouches_for_nothing() {
+    let mut pair = Pair::with_room(CacheLimits::NOTHING);
+    let handle = begin(&mut pair, &token(&json!({})));
+    let thumbprint = thumbprint(&pair.gate);
+    pair.record(&Event::KeyBanned { thumbprint });
+    assert_eq!(finish(&mut pair, handle, HostOutcome::Good), Some(Err(IdentifyError::InvalidToken)));
+    let again = pair.gate.begin_to_identify(&token(&json!({})), HMAC, NOW);
+    assert!(matches!(again, Progress::Decided(Err(IdentifyError::InvalidToken))));
+}
+
+/// Both kinds of errand are about one signature of one token, so each may end as the other would.
+#[test]
+fn an_errand_of_the_other_kind_says_no_more_than_it_knows() {
+    let mut pair = Pair::with_room(CacheLimits::NOTHING);
+    let refresh = token(&json!({ "token_use": "refresh" }));
+    let handle = begin(&mut pair, &refresh);
+    let finding = pair.gate.finish(handle, HostOutcome::Good, NOW).unwrap();
+    assert_eq!(finding.unwrap_err().reason.code(), "wrong_type");
+
+    let text = sign(HEADER, claims(&json!({ "exp": NOW.get() - 100, "iat": NOW.get() - 200 })));
+    let handle = pair.hand_over(&text);
+    assert_eq!(finish(&mut pair, handle, HostOutcome::Bad), Some(Err(IdentifyError::InvalidToken)));
+    let handle = pair.hand_over(&text);
+    assert!(finish(&mut pair, handle, HostOutcome::Good).unwrap().is_ok());
+}
