@@ -33,6 +33,11 @@ fn the_sources_keep_the_rules() {
     assert!(mended.is_empty(), "mended; delete these lines from known.rs:\n{}", lines(&mended));
 }
 
+#[test]
+fn the_table_has_no_row_for_files_that_are_gone() {
+    assert_eq!(rules::stale_rows(&sources()), [""; 0]);
+}
+
 fn lines(breaches: &[&String]) -> String {
     breaches.iter().map(|breach| format!("  {breach}\n")).collect()
 }

@@ -74,6 +74,32 @@ fn expanded(may: &[&'static str]) -> Vec<&'static str> {
     may.iter().flat_map(|target| members(target)).collect()
 }
 
+/// Rows of the table for which there is no file any more, or of which a part names none.
+pub fn stale_rows(files: &Sources) -> Vec<String> {
+    let package = tree(files, table::PACKAGE);
+    let modules = tree(files, "src");
+    let is_reserved = |pattern: &str| table::RESERVED.iter().any(|reserved| pattern.starts_with(reserved));
+    let names_none = |files: &Sources, pattern: &str| {
+        let is_inside = !pattern.starts_with('.') && !is_reserved(pattern);
+        is_inside && files.keys().all(|file| covered(pattern, file).is_none())
+    };
+    let mut found = Vec::new();
+    for (rooms, files) in [(table::TYPESCRIPT, &package), (table::PACKAGES, &package), (table::RUST, &modules)] {
+        let unused = |room: &&Room| names_none(files, room.from);
+        found.extend(rooms.iter().filter(unused).map(|room| format!("{} has a row and no file", room.from)));
+    }
+    for (rooms, files) in [(table::TYPESCRIPT, &package), (table::RUST, &modules)] {
+        for room in rooms {
+            for target in expanded(room.may).iter().map(|target| target.trim_start_matches("type ")) {
+                if names_none(files, target) {
+                    found.push(format!("{} may import {target}, which is no file", room.from));
+                }
+            }
+        }
+    }
+    found
+}
+
 fn against_packages(imports: &[Import]) -> Vec<String> {
     let outward = imports.iter().filter(|import| import.is_outside && !import.to.starts_with('.'));
     let rooms = |file: &str| table::PACKAGES.iter().find(|room| covered(room.from, file).is_some());
