@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict'
-import { rm } from 'node:fs/promises'
 import { describe, test } from 'node:test'
 import { createOrigin, generateFeedKey, type Origin, type OriginOptions } from '../entry/origin/node.ts'
-import { openDatabase } from './store/sqlite/database.ts'
-import { memoryStore } from './store/memory.ts'
-import { sqliteStore } from './store/sqlite/index.ts'
+import type { RevocationStore, StoredRow } from './store/store.ts'
 import { failing } from './testing/failing.ts'
 import { createTestIssuer, ISSUER, openStage } from './testing/stage.ts'
+import { freshStore } from './testing/stores.ts'
 
 const now = (): number => Math.floor(Date.now() / 1000)
 
@@ -19,7 +17,7 @@ function ask(
 
 describe('options', () => {
   const good = async (): Promise<OriginOptions> => ({
-    store: memoryStore(),
+    store: freshStore(),
     signingKey: (await generateFeedKey()).signingKey,
     realms: [(await createTestIssuer()).realm],
   })
@@ -75,7 +73,7 @@ describe('options', () => {
 
 describe('recording', () => {
   test('revocations that come together share a transaction', async () => {
-    const store = failing((path) => sqliteStore({ path }))
+    const store = failing()
     const stage = await openStage({ store: store.store })
     try {
       const tokens = await Promise.all(Array.from({ length: 64 }, () => stage.issuer.token()))
@@ -86,12 +84,11 @@ describe('recording', () => {
       assert.ok(recorded.every(({ realm, sequence }) => realm === 'acme' && sequence === before + 64))
     } finally {
       await stage.close()
-      store.clean()
     }
   })
 
   test('requests that come while the store writes share the next transaction', async () => {
-    const store = failing((path) => sqliteStore({ path }), 200)
+    const store = failing(200)
     const stage = await openStage({ store: store.store })
     try {
       const tokens = await Promise.all(Array.from({ length: 64 }, () => stage.issuer.token()))
@@ -102,12 +99,11 @@ describe('recording', () => {
       assert.ok(store.commits() <= 16, `${store.commits()} transactions for 64 requests`)
     } finally {
       await stage.close()
-      store.clean()
     }
   })
 
   test('a failed transaction has recorded nothing, and the next one works', async () => {
-    const store = failing((path) => sqliteStore({ path }))
+    const store = failing()
     const stage = await openStage({ store: store.store })
     try {
       const { sequence, chain } = stage.origin.status()[0] ?? {}
@@ -126,17 +122,17 @@ describe('recording', () => {
       assert.equal(ask(stage.origin, { subject: 'alice' }), undefined)
     } finally {
       await stage.close()
-      store.clean()
     }
   })
 
   test('a store whose head has moved on is not written to', async () => {
-    const stage = await openStage()
+    const store = freshStore()
+    const stage = await openStage({ store })
     try {
       await stage.origin.endSession('acme', 's1')
-      const other = openDatabase(stage.path)
-      other.exec('UPDATE revocation_heads SET sequence = sequence + 1')
-      other.close()
+      const head = (await store.load('acme'))?.head
+      assert.ok(head)
+      await store.setHead('acme', { ...head, sequence: head.sequence + 1 })
       await assert.rejects(stage.origin.endSession('acme', 's2'), { code: 'store_corrupt' })
       assert.equal((await stage.get('/healthz')).status, 503)
     } finally {
@@ -210,7 +206,7 @@ describe('recording', () => {
 describe('restart', () => {
   test('keeps everything: head, chain and what is refused', async () => {
     const stage = await openStage()
-    const { origin, path, signingKey, issuer } = stage
+    const { origin, signingKey, issuer } = stage
     await origin.endSession('acme', 's1')
     await origin.logoutUser('acme', 'alice')
     await origin.raiseTokenVersion('acme', 'bob', 3)
@@ -218,7 +214,7 @@ describe('restart', () => {
     await origin.revokeToken(token)
     const before = origin.status()
     await origin.close()
-    const again = await createOrigin({ store: sqliteStore({ path }), signingKey, realms: [issuer.realm] })
+    const again = await createOrigin({ store: stage.reopenStore(), signingKey, realms: [issuer.realm] })
     try {
       assert.deepEqual(again.status(), before)
       assert.equal(ask(again, { session: 's1' }), 'session_revoked')
@@ -234,11 +230,11 @@ describe('restart', () => {
 
   test('a restored backup goes on in a new incarnation, with all that it holds', async () => {
     const stage = await openStage()
-    const { path, signingKey, issuer } = stage
+    const { signingKey, issuer } = stage
     await stage.origin.endSession('acme', 's1')
     await stage.origin.close()
     const reopen = (incarnation?: number): Promise<Origin> =>
-      createOrigin({ store: sqliteStore({ path }), signingKey, realms: [issuer.realm], ...(incarnation === undefined ? {} : { incarnation }) })
+      createOrigin({ store: stage.reopenStore(), signingKey, realms: [issuer.realm], ...(incarnation === undefined ? {} : { incarnation }) })
     let again = await reopen(1)
     try {
       assert.equal(again.status()[0]?.sequence, 2 ** 40)
@@ -259,37 +255,41 @@ describe('restart', () => {
 
   test('a realm whose issuer has changed is refused', async () => {
     const stage = await openStage()
-    const { path, signingKey, issuer } = stage
+    const { signingKey, issuer } = stage
     await stage.origin.close()
     const realms = [{ ...issuer.realm, issuer: `${ISSUER}/` }]
-    await assert.rejects(createOrigin({ store: sqliteStore({ path }), signingKey, realms }), {
+    await assert.rejects(createOrigin({ store: stage.reopenStore(), signingKey, realms }), {
       code: 'invalid_option',
       message: /another issuer/,
     })
-    await (await createOrigin({ store: sqliteStore({ path }), signingKey, realms: [issuer.realm] })).close()
+    await (await createOrigin({ store: stage.reopenStore(), signingKey, realms: [issuer.realm] })).close()
     await stage.close()
   })
 
   test('a row that was tampered with is found', async () => {
     const stage = await openStage()
-    const { path, signingKey, issuer } = stage
+    const { signingKey, issuer } = stage
     await stage.origin.endSession('acme', 's1')
     await stage.origin.endSession('acme', 's2')
     await stage.origin.close()
-    const database = openDatabase(path)
-    const rows = database.prepare('SELECT payload FROM revocation_rows ORDER BY sequence').all()
-    const swap = database.prepare('UPDATE revocation_rows SET payload = ? WHERE sequence = (SELECT max(sequence) FROM revocation_rows)')
-    swap.run(rows[0]?.['payload'] ?? null)
-    database.close()
-    await assert.rejects(createOrigin({ store: sqliteStore({ path }), signingKey, realms: [issuer.realm] }), { code: 'store_corrupt' })
-    await rm(path)
+    const real = stage.reopenStore()
+    const store: RevocationStore = {
+      ...real,
+      async load(realm) {
+        const found = await real.load(realm)
+        const rows: StoredRow[] = []
+        for await (const row of found?.rows ?? []) rows.push({ ...row, payload: new Uint8Array((rows[0] ?? row).payload) })
+        return found && { ...found, rows }
+      },
+    }
+    await assert.rejects(createOrigin({ store, signingKey, realms: [issuer.realm] }), { code: 'store_corrupt' })
     await stage.close()
   })
 
   test('a second origin on the same file is refused', async () => {
     const stage = await openStage()
-    const { path, signingKey, issuer } = stage
-    await assert.rejects(createOrigin({ store: sqliteStore({ path }), signingKey, realms: [issuer.realm] }), { code: 'store_locked' })
+    const { signingKey, issuer } = stage
+    await assert.rejects(createOrigin({ store: stage.reopenStore(), signingKey, realms: [issuer.realm] }), { code: 'store_locked' })
     await stage.close()
   })
 })
@@ -318,7 +318,7 @@ test('closing finishes what was asked for, then refuses', async () => {
 })
 
 test('a store without an audit log is refused by name', async () => {
-  const { auditEntries: _, ...store } = memoryStore()
+  const { auditEntries: _, ...store } = freshStore()
   const { signingKey } = await generateFeedKey()
   const { realm } = await createTestIssuer()
   await assert.rejects(createOrigin({ store: store as never, signingKey, realms: [realm] }), {
@@ -329,18 +329,18 @@ test('a store without an audit log is refused by name', async () => {
 
 test('a realm that a restored store does not know begins where the others are', async () => {
   const stage = await openStage()
-  const { path, signingKey, issuer } = stage
+  const { signingKey, issuer } = stage
   await stage.origin.close()
   const lost = await createTestIssuer('lost', `${ISSUER}/lost`)
   const open = (incarnation?: number): Promise<Origin> =>
     createOrigin({
-      store: sqliteStore({ path }),
+      store: stage.reopenStore(),
       signingKey,
       realms: [{ ...lost.realm, keysInFeed: 'omit' }, issuer.realm],
       ...(incarnation === undefined ? {} : { incarnation }),
     })
   const realms = [issuer.realm]
-  await (await createOrigin({ store: sqliteStore({ path }), signingKey, realms, incarnation: 2 })).close()
+  await (await createOrigin({ store: stage.reopenStore(), signingKey, realms, incarnation: 2 })).close()
   const again = await open()
   const incarnations = again.status().map(({ realm, sequence }) => [realm, Math.floor(sequence / 2 ** 40)])
   assert.deepEqual(incarnations, [['lost', 2], ['acme', 2]])

@@ -4,8 +4,8 @@ import type { AuditEntry } from '../store/audit-entry.ts'
 import { AuditLog } from './log.ts'
 import { AuditBounds } from '../recording/audit-bounds.ts'
 import type { Committer } from '../recording/committer.ts'
-import { memoryStore } from '../store/memory.ts'
 import { createTestIssuer, openStage } from '../testing/stage.ts'
+import { freshStore } from '../testing/stores.ts'
 
 /** A log whose clock stands still until told, over a committer that only keeps lines. */
 function openLog(realms: string[]) {
@@ -19,7 +19,7 @@ function openLog(realms: string[]) {
     async written() {},
   }
   const bounds = new AuditBounds({ realms, nowMs: () => state.nowMs })
-  const log = new AuditLog({ store: memoryStore(), committer, realms, bounds })
+  const log = new AuditLog({ store: freshStore(), committer, realms, bounds })
   const refuse = (times: number, address: string, realm = 'acme'): void => {
     for (let time = 0; time < times; time += 1)
       log.refused({ realm, subject: '/somewhere', detail: 'invalid_token', address })
@@ -173,7 +173,7 @@ test('an origin has its log: what is noted is read back at once', async () => {
 })
 
 test('what was left out is said before an origin closes', async () => {
-  const store = memoryStore()
+  const store = freshStore()
   const stage = await openStage({ store })
   for (let time = 0; time < 101; time += 1) await stage.origin.audit.note({ realm: 'acme', action: 'login_refused' })
   await stage.close()

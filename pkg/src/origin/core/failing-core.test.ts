@@ -5,7 +5,6 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createOrigin } from '../index.ts'
-import { sqliteStore } from '../store/sqlite/index.ts'
 import { createTestIssuer, openStage, type Stage } from '../testing/stage.ts'
 
 async function started(t: TestContext): Promise<Stage> {
@@ -52,7 +51,7 @@ test('it can be closed, and what was durable is there when it is started again',
   await stage.origin.logoutUser('acme', 'bob')
   await exhaust(stage)
   await stage.origin.close()
-  const again = await createOrigin({ store: sqliteStore({ path: stage.path }), signingKey: stage.signingKey, realms: [stage.issuer.realm], onReport: () => undefined })
+  const again = await createOrigin({ store: stage.reopenStore(), signingKey: stage.signingKey, realms: [stage.issuer.realm], onReport: () => undefined })
   t.after(() => again.close())
   assert.ok(again.userNotBefore('acme', 'bob') > 0)
   await again.logoutUser('acme', 'carol')

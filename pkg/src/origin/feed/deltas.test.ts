@@ -7,10 +7,10 @@ import type { LedgerCore } from '../core/ledger.ts'
 import { RealmFeed } from './realm-feed.ts'
 import type { Statement } from './statement.ts'
 import { createOrigin, type JWK } from '../index.ts'
-import { memoryStore } from '../store/memory.ts'
 import { Readers } from './readers.ts'
 import { createTestIssuer } from '../testing/stage.ts'
 import '../testing/load.ts'
+import { freshStore } from '../testing/stores.ts'
 
 const EVENTS = 100_000
 const SOMEBODY = '203.0.113.7'
@@ -131,7 +131,7 @@ test('a delta that ends before the head is made once, until the keys change or t
 
 test('a gate that is far behind gets to the head step by step, by pull and by stream', async () => {
   const issuer = await createTestIssuer()
-  const origin = await createOrigin({ store: memoryStore(), signingKey, realms: [issuer.realm], onReport: () => undefined })
+  const origin = await createOrigin({ store: freshStore(), signingKey, realms: [issuer.realm], onReport: () => undefined })
   const through = (input: string | URL | Request, init?: RequestInit): Promise<Response> =>
     origin.fetch(new Request(input, init), { address: SOMEBODY })
   const gates = (['pull', 'stream'] as const).map((mode) =>

@@ -6,8 +6,8 @@ import { describe, test } from 'node:test'
 import { createOrigin, generateFeedKey, type Origin, type OriginRealm, type OriginReport } from '../../entry/origin/node.ts'
 import { createDevIssuer } from '../../issuer/dev/index.ts'
 import { IssuerClock } from './issuer-clock.ts'
-import { memoryStore } from '../store/memory.ts'
 import { ADMINISTRATOR, createTestIssuer, openStage } from '../testing/stage.ts'
+import { freshStore } from '../testing/stores.ts'
 
 const now = (): number => Math.floor(Date.now() / 1000)
 const CERTS = 'https://issuer.test/certs'
@@ -169,7 +169,7 @@ async function originOf(aheadSeconds: number, change: Partial<OriginRealm> = {})
   const issuer = await createTestIssuer()
   const reports: OriginReport[] = []
   const origin = await createOrigin({
-    store: memoryStore(),
+    store: freshStore(),
     signingKey: (await generateFeedKey()).signingKey,
     realms: [{ ...issuer.realm, jwks: CERTS, ...change }],
     fetch: async () => Response.json({ keys: [issuer.jwk] }, { headers: { date: new Date((now() + aheadSeconds) * 1000).toUTCString() } }),
@@ -345,7 +345,7 @@ test('a development issuer that is measured by its own Date logs in again right 
   const issuer = await createDevIssuer({ issuer: 'http://localhost:8780/realms/acme', path: join(folder, 'issuer.db') })
   const certs = `${issuer.realm.issuer}/protocol/openid-connect/certs`
   const origin = await createOrigin({
-    store: memoryStore(),
+    store: freshStore(),
     signingKey: (await generateFeedKey()).signingKey,
     realms: [{ ...issuer.realm, jwks: certs }],
     async fetch(input) {

@@ -6,8 +6,8 @@ import { test } from 'node:test'
 import { exportJWK, generateKeyPair } from 'jose'
 import { createGate, type RealmOptions } from '../../entry/edge/node.ts'
 import { createOrigin, generateFeedKey, policyDifferences, policyDigest, type JWK, type TokenOptions } from '../../entry/origin/node.ts'
-import { memoryStore } from '../store/memory.ts'
 import { openStage } from '../testing/stage.ts'
+import { freshStore } from '../testing/stores.ts'
 
 interface Vector {
   comment: string
@@ -29,7 +29,7 @@ test('gate and origin show the digest of the vectors', async () => {
   for (const { comment, realm, digest } of VECTORS.policies) {
     const options = { name: 'acme', ...realm }
     const gate = createGate({ realms: [atGate(options, publicKey)] })
-    const origin = await createOrigin({ store: memoryStore(), signingKey, realms: [{ ...options, jwks }], onReport: () => undefined })
+    const origin = await createOrigin({ store: freshStore(), signingKey, realms: [{ ...options, jwks }], onReport: () => undefined })
     try {
       assert.equal(policyDigest(options), digest, comment)
       assert.equal(gate.status()[0]?.policy, digest, comment)
@@ -106,7 +106,7 @@ test('options that contradict each other are refused by gate and origin', async 
   for (const [options, message] of cases) {
     const realm = { ...ACME, jwks, ...options }
     assert.throws(() => createGate({ realms: [atGate(realm, publicKey)] }), { code: 'invalid_option', message })
-    await assert.rejects(createOrigin({ store: memoryStore(), signingKey, realms: [realm] }), { code: 'invalid_option', message })
+    await assert.rejects(createOrigin({ store: freshStore(), signingKey, realms: [realm] }), { code: 'invalid_option', message })
   }
   const good: Partial<TokenOptions>[] = [
     { claimNames: { subject: 'client_id' } }, { claimNames: { subject: 'azp' } }, { claimNames: { tokenUse: 'typ' } },
@@ -116,6 +116,6 @@ test('options that contradict each other are refused by gate and origin', async 
   for (const options of good) {
     const realm = { ...ACME, jwks, ...options }
     createGate({ realms: [atGate(realm, publicKey)] }).close()
-    await (await createOrigin({ store: memoryStore(), signingKey, realms: [realm] })).close()
+    await (await createOrigin({ store: freshStore(), signingKey, realms: [realm] })).close()
   }
 })

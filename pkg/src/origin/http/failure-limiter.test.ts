@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FailureLimiter, type Target } from './failure-limiter.ts'
 import { createOrigin, generateFeedKey } from '../index.ts'
-import { memoryStore } from '../store/memory.ts'
 import { createTestIssuer } from '../testing/stage.ts'
+import { freshStore } from '../testing/stores.ts'
 
 const alice = account('alice')
 const bob = account('bob')
@@ -72,7 +72,7 @@ test('at an origin: made-up clients do not bring back an allowance, in one addre
   const { realm } = await createTestIssuer()
   const clients = [{ id: 'backend', secret: 'backend-secret' }]
   // One a minute, so that none grows back while this goes on.
-  const origin = await createOrigin({ store: memoryStore(), signingKey, realms: [realm], clients, maxFailuresPerMinute: 1 })
+  const origin = await createOrigin({ store: freshStore(), signingKey, realms: [realm], clients, maxFailuresPerMinute: 1 })
   const guess = async (address: string, id: string, secret: string): Promise<number> => {
     const body = new URLSearchParams({ client_id: id, client_secret: secret, token: 'x' })
     const request = new Request(`https://origin.example/realms/${realm.name}/protocol/openid-connect/revoke`, { method: 'POST', body })

@@ -10,7 +10,6 @@ import { createLedger } from '../core/guarded-ledger.ts'
 import { generateFeedKey } from '../core/feed-key.ts'
 import type { LedgerCore } from '../core/ledger.ts'
 import { Committer, type Turn } from './committer.ts'
-import { sqliteStore } from '../store/sqlite/index.ts'
 import type { RevocationStore, StoredAuditEntry } from '../index.ts'
 import { failing, type FailingStore } from '../testing/failing.ts'
 import '../testing/load.ts'
@@ -28,7 +27,7 @@ const reported: (PortcullisError | undefined)[] = []
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'portcullis-ledger-'))
-  failingStore = failing((path) => sqliteStore({ path }))
+  failingStore = failing()
   store = failingStore.store
   await store.open()
   const { signingKey } = await generateFeedKey()
@@ -68,7 +67,6 @@ afterEach(async () => {
   await committer.close()
   await store.close()
   ledger.free()
-  failingStore.clean()
   await rm(folder, { recursive: true })
 })
 

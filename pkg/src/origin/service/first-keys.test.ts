@@ -7,8 +7,8 @@ import { test, type TestContext } from 'node:test'
 import { createGate } from '../../entry/edge/node.ts'
 import { createOrigin, generateFeedKey, type Origin } from '../../entry/origin/node.ts'
 import { json, page, silent, TestServer } from '../../testing/server.ts'
-import { memoryStore } from '../store/memory.ts'
 import { createTestIssuer, ISSUER, openStage, type Stage } from '../testing/stage.ts'
+import { freshStore } from '../testing/stores.ts'
 
 /** Asks a gate that has never heard of the origin, once. */
 async function firstVerdict(t: TestContext, stage: Stage, token: string): Promise<string> {
@@ -73,7 +73,7 @@ test('an issuer that fails or says nothing does not keep the origin from startin
     const { signingKey } = await generateFeedKey()
     const startedAtMs = Date.now()
     const origin = await createOrigin({
-      store: memoryStore(),
+      store: freshStore(),
       signingKey,
       realms: [{ ...issuer.realm, jwks: `${server.url}/certs` }],
       jwksTimeoutMs: 10_000,

@@ -3,7 +3,6 @@ import { describe, test } from 'node:test'
 import { createGate, type Gate } from '../../entry/edge/node.ts'
 import { createOrigin, type JWK, type Origin } from '../../entry/origin/node.ts'
 import { publicSet } from './key-publisher.ts'
-import { sqliteStore } from '../store/sqlite/index.ts'
 import { failing } from '../testing/failing.ts'
 import { createTestIssuer, ISSUER, openStage, type Stage, until } from '../testing/stage.ts'
 
@@ -111,13 +110,13 @@ test('keys are fetched when they are due though nobody asks for anything', async
 
 test('equal sets make no event, over restarts too', async () => {
   const stage = await openStage()
-  const { path, signingKey, issuer } = stage
+  const { signingKey, issuer } = stage
   const sequence = stage.sequence()
   for (let turn = 0; turn < 3; turn += 1) {
     assert.equal((await stage.origin.publishKeys('acme')).sequence, sequence)
   }
   await stage.origin.close()
-  const again = await createOrigin({ store: sqliteStore({ path }), signingKey, realms: [issuer.realm] })
+  const again = await createOrigin({ store: stage.reopenStore(), signingKey, realms: [issuer.realm] })
   try {
     assert.equal(again.status()[0]?.sequence, sequence)
     assert.equal((await again.audit.list({ realm: 'acme', action: 'keys_published', limit: 100 })).length, 1)
@@ -129,7 +128,7 @@ test('equal sets make no event, over restarts too', async () => {
 
 test('a feed that is to carry no keys has none, also when it had', async () => {
   const stage = await openStage()
-  const { path, signingKey, publicKey, issuer } = stage
+  const { signingKey, publicKey, issuer } = stage
   const sequence = stage.sequence()
   await stage.origin.close()
   let again: Origin | undefined
@@ -147,7 +146,7 @@ test('a feed that is to carry no keys has none, also when it had', async () => {
   })
   try {
     again = await createOrigin({
-      store: sqliteStore({ path }),
+      store: stage.reopenStore(),
       signingKey,
       realms: [{ ...issuer.realm, keysInFeed: 'omit' }],
     })
@@ -196,7 +195,7 @@ test('keys that cannot be had are reported, and the set in the feed stays', asyn
 })
 
 test('a store that fails when the origin starts is no reason not to start; the keys follow', async () => {
-  const store = failing((path) => sqliteStore({ path }))
+  const store = failing()
   store.fail(true)
   const stage = await openStage({ store: store.store })
   try {
@@ -205,7 +204,6 @@ test('a store that fails when the origin starts is no reason not to start; the k
     await until(() => stage.sequence() === 1, 'the keys are published')
   } finally {
     await stage.close()
-    store.clean()
   }
 })
 

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createGate, type Gate, type Report } from '../../entry/edge/node.ts'
 import { createOrigin, generateFeedKey, type JWK, type Origin } from '../../entry/origin/node.ts'
-import { sqliteStore } from '../store/sqlite/index.ts'
 import { ADMINISTRATOR, ISSUER, openStage } from '../testing/stage.ts'
 
 function openGate(keys: JWK[], fetch: (request: Request) => Promise<Response>): { gate: Gate; reports: Report[] } {
@@ -72,14 +71,14 @@ test('the key changes several times', async () => {
 test('the key changes over a restart', async () => {
   const next = await generateFeedKey()
   const stage = await openStage()
-  const { path, issuer } = stage
+  const { issuer } = stage
   let origin: Origin = stage.origin
   const { gate, reports } = openGate([stage.publicKey, next.publicKey], (request) => origin.fetch(request))
   try {
     const token = await issuer.token()
     assert.equal((await gate.check(token)).ok, true)
     await origin.close()
-    origin = await createOrigin({ store: sqliteStore({ path }), signingKey: next.signingKey, realms: [issuer.realm] })
+    origin = await createOrigin({ store: stage.reopenStore(), signingKey: next.signingKey, realms: [issuer.realm] })
     await origin.revokeToken(token)
     await gate.refresh()
     assert.deepEqual(await gate.check(token), { ok: false, reason: 'token_revoked', status: 401 })

@@ -3,7 +3,6 @@ import { test, type TestContext } from 'node:test'
 import { createGate } from '../../entry/edge/node.ts'
 import { createOrigin, type JWK, type OriginReport } from '../../entry/origin/node.ts'
 import { json, TestServer } from '../../testing/server.ts'
-import { sqliteStore } from '../store/sqlite/index.ts'
 import { ADMINISTRATOR, createTestIssuer, ISSUER, openStage, type Stage, type TestIssuer, until } from '../testing/stage.ts'
 import { MAX_WITHDRAWN_REVOCATIONS } from './token-revocation.ts'
 
@@ -158,8 +157,8 @@ test('a key that was withdrawn while the origin was down is known from the feed'
   await before.origin.close()
   const server = await TestServer.start(json({ keys: [second.jwk] }))
   t.after(() => server.close())
-  const { path, signingKey } = before
-  const origin = await createOrigin({ store: sqliteStore({ path }), signingKey, realms: [{ ...first.realm, jwks: `${server.url}/certs` }] })
+  const { signingKey } = before
+  const origin = await createOrigin({ store: before.reopenStore(), signingKey, realms: [{ ...first.realm, jwks: `${server.url}/certs` }] })
   t.after(() => origin.close())
   const { sequence } = await origin.revokeToken(await issued(first))
   assert.equal(origin.status()[0]?.sequence, sequence)

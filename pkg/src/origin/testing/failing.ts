@@ -1,23 +1,19 @@
 // A store that fails, dawdles and counts as it is told.
 
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { PortcullisError } from '../../errors.ts'
 import type { AuditEntry } from '../store/audit-entry.ts'
 import type { RealmRows, RevocationStore } from '../store/store.ts'
+import { freshStore } from './stores.ts'
 
 export interface FailingStore {
   store: RevocationStore
   fail(whether: boolean): void
   /** Transactions that were committed. */
   commits(): number
-  clean(): void
 }
 
-export function failing(open: (path: string) => RevocationStore, delayMs = 0): FailingStore {
-  const folder = mkdtempSync(join(tmpdir(), 'portcullis-failing-'))
-  const real = open(join(folder, 'store.db'))
+export function failing(delayMs = 0): FailingStore {
+  const real = freshStore()
   let failing = false
   let commits = 0
   const check = (): void => {
@@ -39,6 +35,5 @@ export function failing(open: (path: string) => RevocationStore, delayMs = 0): F
     },
     fail: (whether) => void (failing = whether),
     commits: () => commits,
-    clean: () => rmSync(folder, { recursive: true, force: true }),
   }
 }

@@ -1,13 +1,11 @@
-// An origin of a test's own: a file in a temporary folder, an issuer's key, real HTTP on a free port.
+// An origin of a test's own: a fresh store, an issuer's key, real HTTP on a free port.
 
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { createOrigin, generateFeedKey, type JWK, type Origin, type OriginOptions, type OriginRealm, type OriginReport } from '../index.ts'
 import { serve, type Server } from '../node/index.ts'
-import { sqliteStore } from '../store/sqlite/index.ts'
+import type { RevocationStore } from '../store/store.ts'
 import './load.ts'
+import { makeTestStore } from './stores.ts'
 
 export const ISSUER = 'https://issuer.test/realms/acme'
 
@@ -20,14 +18,14 @@ export interface TestIssuer {
 }
 
 export interface Stage {
-  folder: string
-  path: string
   signingKey: JWK
   publicKey: JWK
   issuer: TestIssuer
   origin: Origin
   server: Server
   reports: OriginReport[]
+  /** The store with all that it holds, for an origin that is started after this one was closed. */
+  reopenStore(): RevocationStore
   /** Requests a path of the origin. */
   get(path: string, init?: RequestInit): Promise<Response>
   /** POSTs JSON. */
@@ -40,13 +38,12 @@ export interface Stage {
 }
 
 export async function openStage(options: Partial<OriginOptions> = {}): Promise<Stage> {
-  const folder = await mkdtemp(join(tmpdir(), 'portcullis-origin-'))
-  const path = join(folder, 'revocations.db')
+  const { store, reopen } = makeTestStore()
   const { signingKey, publicKey } = await generateFeedKey()
   const issuer = await createTestIssuer()
   const reports: OriginReport[] = []
   const origin = await createOrigin({
-    store: sqliteStore({ path }),
+    store,
     signingKey,
     realms: [issuer.realm],
     onReport: (report) => reports.push(report),
@@ -62,14 +59,13 @@ export async function openStage(options: Partial<OriginOptions> = {}): Promise<S
     return get(to, { method, headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(body) })
   }
   return {
-    folder,
-    path,
     signingKey,
     publicKey,
     issuer,
     origin,
     server,
     reports,
+    reopenStore: reopen,
     get,
     post,
     administer,
@@ -78,7 +74,6 @@ export async function openStage(options: Partial<OriginOptions> = {}): Promise<S
     async close() {
       await origin.close()
       await server.close()
-      await rm(folder, { recursive: true, force: true })
     },
   }
 }

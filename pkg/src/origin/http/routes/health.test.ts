@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { sqliteStore } from '../../store/sqlite/index.ts'
 import { openStage } from '../../testing/stage.ts'
 import { failing } from '../../testing/failing.ts'
 
 test('health says where each realm is, and heals when the store does', async () => {
-  const store = failing((path) => sqliteStore({ path }))
+  const store = failing()
   const stage = await openStage({ store: store.store })
   try {
     const well = await stage.get('/healthz')
@@ -36,6 +35,5 @@ test('health says where each realm is, and heals when the store does', async () 
     )
   } finally {
     await stage.close()
-    store.clean()
   }
 })

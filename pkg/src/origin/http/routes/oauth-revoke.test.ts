@@ -3,10 +3,9 @@ import { createHash } from 'node:crypto'
 import { decodeJwt, generateKeyPair, SignJWT } from 'jose'
 import { after, before, describe, test } from 'node:test'
 import { createOrigin, generateFeedKey, type IssuerAdministration, type Origin } from '../../index.ts'
-import { memoryStore } from '../../store/memory.ts'
-import { sqliteStore } from '../../store/sqlite/index.ts'
 import { failing } from '../../testing/failing.ts'
 import { createTestIssuer, openStage, type Stage, type TestIssuer } from '../../testing/stage.ts'
+import { freshStore } from '../../testing/stores.ts'
 
 const PATH = '/realms/acme/protocol/openid-connect/revoke'
 const CLIENTS = [
@@ -211,7 +210,7 @@ describe('the client', () => {
 
   test('may not guess by asking all at once: beyond the limit the right secret is not told either', async () => {
     const origin = await createOrigin({
-      store: memoryStore(),
+      store: freshStore(),
       signingKey: stage.signingKey,
       realms: [stage.issuer.realm],
       clients: CLIENTS,
@@ -233,7 +232,7 @@ describe('the client', () => {
 
   test('may not guess for ever; another client from the same address may go on', async () => {
     const origin = await createOrigin({
-      store: memoryStore(),
+      store: freshStore(),
       signingKey: stage.signingKey,
       realms: [stage.issuer.realm],
       clients: CLIENTS,
@@ -285,7 +284,7 @@ test('bad forms are refused, and nothing that was sent comes back', async () => 
 })
 
 test('while the store fails the answer is 503: the token still exists, and the client tries again', async () => {
-  const broken = failing((path) => sqliteStore({ path }))
+  const broken = failing()
   const { signingKey } = await generateFeedKey()
   const origin: Origin = await createOrigin({
     store: broken.store,
@@ -311,13 +310,12 @@ test('while the store fails the answer is 503: the token still exists, and the c
     assert.ok(ended.includes('s-99'))
   } finally {
     await origin.close()
-    broken.clean()
   }
 })
 
 test('clients that are wrong are named', async () => {
   const { signingKey } = await generateFeedKey()
-  const options = { store: memoryStore(), signingKey, realms: [stage.issuer.realm] }
+  const options = { store: freshStore(), signingKey, realms: [stage.issuer.realm] }
   const bad: [RegExp, object][] = [
     [/clients\[0\] must have secret or secretSha256, not both/, { id: 'a', secret: 's', secretSha256: '0'.repeat(64) }],
     [/clients\[0\].secretSha256 must be/, { id: 'a', secretSha256: 'abc' }],

@@ -3,9 +3,9 @@ import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test, type TestContext } from 'node:test'
-import { createOrigin, generateFeedKey, type JWK, type Origin } from '../index.ts'
-import { sqliteStore } from '../store/sqlite/index.ts'
-import { createTestIssuer, type TestIssuer } from '../testing/stage.ts'
+import { createOrigin, generateFeedKey, type JWK, type Origin } from '../../index.ts'
+import { sqliteStore } from './index.ts'
+import { createTestIssuer, type TestIssuer } from '../../testing/stage.ts'
 
 const REPEATS = 20_000
 /** Those of the variations, each of which leaves no line at all. */
