@@ -95,6 +95,33 @@ test("today's origin opens the database: every event is in force, further ones j
   await assertVerdicts(openGate(t, TODAY, second.url), LATER, examples)
 })
 
+test("an origin of a120da2 goes on with the database after today's has used it", async (t) => {
+  const path = await database('back.db')
+  const ours = await startOrigin(t, TODAY, path)
+  const revoked = await sign(keys, FIRST, {})
+  await ours.origin.revokeToken(revoked)
+  await ours.close()
+  const store = TODAY.sqlite.sqliteStore({ path })
+  await store.open()
+  const payload = new Uint8Array(1)
+  assert.equal(await store.writeState?.('plain', 'cursor', payload, 0), 1)
+  const head = (await store.load('plain'))?.head
+  await store.append([{ realm: 'plain', after: head?.sequence ?? 0, rows: [], outbox: [{ queue: 'keycloak', at: FIRST.at, payload }] }])
+  await store.close()
+
+  const theirs = await startOrigin(t, old, path)
+  const gate = openGate(t, TODAY, theirs.url)
+  await assertVerdicts(gate, FIRST, examplesOf(FIRST))
+  assert.equal(await verdictOf(gate, revoked), 'token_revoked')
+  await theirs.close()
+
+  // And back: nothing of it is lost.
+  await store.open()
+  assert.equal((await store.readState?.('plain', 'cursor'))?.version, 1)
+  assert.equal((await store.outboxEntries?.({ realm: 'plain', queue: 'keycloak', limit: 10 }))?.length, 1)
+  await store.close()
+})
+
 test('realms beside it: withdrawn keys stay withdrawn, banned keys banned, logouts in force', async (t) => {
   const { origin, url } = await startOrigin(t, TODAY, await database('realms.db'))
   const gate = openGate(t, TODAY, url, WITHDRAWN)

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import type { StoredAuditEntry } from './audit-entry.ts'
 import { storeContract } from './contract.ts'
 import { memoryStore } from './memory.ts'
-import type { RealmRows, RevocationStore, StoredRealm, StoredRow } from './store.ts'
+import { connectorStore, type RealmRows, type RevocationStore, type StoredRealm, type StoredRow } from './store.ts'
 
 interface Fault {
   fault: string
@@ -92,6 +92,47 @@ const FAULTS: readonly Fault[] = [
     }),
   },
   {
+    fault: 'takes every write of a state',
+    fails: 'a state is written only over the version that its writer has read',
+    plant: (store) => ({
+      writeState: async (realm, name, value) =>
+        store.writeState?.(realm, name, value, (await store.readState?.(realm, name))?.version ?? 0),
+    }),
+  },
+  {
+    fault: 'looks at the version, and writes later',
+    fails: 'of writers at once one wins',
+    plant: (store) => ({
+      async writeState(realm, name, value, expected) {
+        const version = async (): Promise<number> => (await store.readState?.(realm, name))?.version ?? 0
+        if ((await version()) !== expected) return undefined
+        await new Promise((resolve) => setTimeout(resolve, 1))
+        await store.writeState?.(realm, name, value, await version())
+        return expected + 1
+      },
+    }),
+  },
+  {
+    fault: 'delivers again after an acknowledgement',
+    fails: 'nothing is delivered again after it was acknowledged',
+    plant: () => ({ acknowledgeOutbox: () => true }),
+  },
+  {
+    fault: 'drops the outbox on the way',
+    fails: 'what goes to the outbox is written with its rows or not at all',
+    plant: (store) => ({ append: (batches, entries) => store.append(batches.map(({ outbox: _, ...rest }) => rest), entries) }),
+  },
+  {
+    fault: 'delivers before the time',
+    fails: 'an attempt in vain is counted and holds back that entry only',
+    plant: (store) => ({ outboxEntries: ({ dueAt: _, ...query }) => store.outboxEntries?.(query) ?? [] }),
+  },
+  {
+    fault: 'delivers the newest first',
+    fails: 'the outbox keeps every member, in order, until it is acknowledged',
+    plant: (store) => ({ outboxEntries: async (query) => [...((await store.outboxEntries?.(query)) ?? [])].reverse() }),
+  },
+  {
     fault: 'fails with an error of its own',
     fails: 'rows that do not follow the head are refused, and nothing of them is kept',
     plant: (store) => ({
@@ -138,6 +179,20 @@ test('a good store passes all of it, also when it answers by promises and reads 
   assert.deepEqual([...failed], [])
 })
 
+test('a store from before connectors passes without them, and a connector says what it lacks', async () => {
+  const before = (): RevocationStore => {
+    const { readState: _, outboxEntries: __, ...store } = memoryStore()
+    return store
+  }
+  assert.deepEqual([...(await failedTests(before, false))], [])
+  const failed = await failedTests(before)
+  assert.match([...failed.values()][0] ?? '', /needs a store .* has no readState, outboxEntries/)
+  assert.throws(() => connectorStore(before(), 'keycloakConnector'), {
+    code: 'invalid_option',
+    message: 'keycloakConnector needs a store that keeps state and an outbox: options.store has no readState, outboxEntries',
+  })
+})
+
 test('every test of the contract has a name of its own, and the store is closed and disposed of whatever comes', async () => {
   const names: string[] = []
   let open = 0
@@ -159,10 +214,11 @@ test('every test of the contract has a name of its own, and the store is closed 
 })
 
 /** The names of the tests that the store does not pass, with what was wrong. */
-async function failedTests(make: () => RevocationStore): Promise<Map<string, string>> {
+async function failedTests(make: () => RevocationStore, connectors = true): Promise<Map<string, string>> {
   const failed = new Map<string, string>()
   const running: Promise<void>[] = []
   storeContract(() => ({ store: make() }), {
+    connectors,
     test: (name, body) => running.push(body().catch((error: unknown) => void failed.set(name, String(error)))),
   })
   await Promise.all(running)

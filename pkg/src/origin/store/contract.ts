@@ -1,4 +1,5 @@
 import { AUDIT_CASES } from './contract/audit-cases.ts'
+import { CONNECTOR_CASES } from './contract/connector-cases.ts'
 import { ROW_CASES } from './contract/row-cases.ts'
 import type { Case } from './contract/samples.ts'
 import type { RevocationStore } from './store.ts'
@@ -18,14 +19,16 @@ export interface StoreUnderTest {
 export interface StoreContractOptions {
   /** Registers one test: `test` of node:test, `it` of Vitest, Jest or Mocha, `Deno.test`, or a function that collects. */
   test(name: string, body: () => Promise<void>): unknown
+  /** Default `true`. `false` leaves out what only connectors need: named state and the outbox. */
+  connectors?: boolean
 }
 
 /**
  * Registers the tests that every `RevocationStore` must pass, each with a store of its own. They need no test runner and
  * nothing of Node, so they also run where the store does, such as in a Worker. Not tested is what takes a power failure.
  */
-export function storeContract(makeStore: () => StoreUnderTest | Promise<StoreUnderTest>, { test }: StoreContractOptions): void {
-  for (const each of [...ROW_CASES, ...AUDIT_CASES]) test(each.name, () => runCase(each, makeStore))
+export function storeContract(makeStore: () => StoreUnderTest | Promise<StoreUnderTest>, { test, connectors = true }: StoreContractOptions): void {
+  for (const each of [...ROW_CASES, ...AUDIT_CASES, ...(connectors ? CONNECTOR_CASES : [])]) test(each.name, () => runCase(each, makeStore))
 }
 
 async function runCase({ run }: Case, makeStore: () => StoreUnderTest | Promise<StoreUnderTest>): Promise<void> {

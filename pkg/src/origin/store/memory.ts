@@ -1,5 +1,7 @@
 import { PortcullisError } from '../../errors.ts'
 import type { AuditEntry, AuditQuery, StoredAuditEntry } from './audit-entry.ts'
+import { checkName, checkState, type StoredState } from './connector-state.ts'
+import { checkOutboxEntry, type OutboxEntry, type OutboxQuery, type StoredOutboxEntry } from './outbox.ts'
 import type { RealmRows, RevocationStore, StoredHead, StoredRealm, StoredRow } from './store.ts'
 
 /** Lines of the audit log kept at the most; the oldest go first. */
@@ -17,6 +19,8 @@ interface MemoryRealm {
 export function memoryStore(): RevocationStore {
   const realms = new Map<string, MemoryRealm>()
   const audit = new MemoryAudit()
+  const states = new MemoryStates()
+  const outbox = new MemoryOutbox()
   let held = false
   return {
     open(): void {
@@ -34,7 +38,8 @@ export function memoryStore(): RevocationStore {
       const updates = batches.map((batch) => ({ batch, ...follows(realms.get(batch.realm), batch) }))
       for (const { batch, known, last } of updates) {
         known.rows.push(...batch.rows)
-        known.head = { ...known.head, sequence: last.sequence, chain: last.chain }
+        if (last !== undefined) known.head = { ...known.head, sequence: last.sequence, chain: last.chain }
+        outbox.append(batch.realm, batch.outbox ?? [])
       }
       audit.append(entries)
     },
@@ -52,15 +57,22 @@ export function memoryStore(): RevocationStore {
     },
     auditEntries: (query) => audit.entries(query),
     pruneAudit: (before, limit) => audit.prune(before, limit),
+    readState: (realm, name) => states.read(realm, name),
+    writeState: (realm, name, value, expected) => states.write(realm, name, value, expected),
+    outboxEntries: (query) => outbox.entries(query),
+    acknowledgeOutbox: (id) => outbox.acknowledge(id),
+    postponeOutbox: (id, dueAt) => outbox.postpone(id, dueAt),
     close(): void {
       held = false
     },
   }
 }
 
-function follows(known: MemoryRealm | undefined, batch: RealmRows): { known: MemoryRealm; last: StoredRow } {
-  const last = batch.rows.at(-1)
-  if (known === undefined || last === undefined || known.head.sequence !== batch.after) {
+/** Throws before anything is written. */
+function follows(known: MemoryRealm | undefined, { after, rows, outbox = [] }: RealmRows): { known: MemoryRealm; last: StoredRow | undefined } {
+  outbox.forEach(checkOutboxEntry)
+  const last = rows.at(-1)
+  if (known === undefined || known.head.sequence !== after || (last === undefined && outbox.length === 0)) {
     throw new PortcullisError('store_corrupt', 'the rows do not follow what the store holds: restart the origin')
   }
   return { known, last }
@@ -113,4 +125,56 @@ function answers(entry: StoredAuditEntry, { realm, action, actor, subject, from,
     (from === undefined || entry.at >= from) &&
     (to === undefined || entry.at <= to)
   )
+}
+
+class MemoryStates {
+  readonly #states = new Map<string, StoredState>()
+
+  read(realm: string, name: string): StoredState | undefined {
+    const found = this.#states.get(JSON.stringify([realm, name]))
+    return found && { ...found, value: found.value.slice() }
+  }
+
+  write(realm: string, name: string, value: Uint8Array, expected: number): number | undefined {
+    checkName(name, 'state')
+    checkState(value)
+    const key = JSON.stringify([realm, name])
+    if ((this.#states.get(key)?.version ?? 0) !== expected) return undefined
+    this.#states.set(key, { value: value.slice(), version: expected + 1 })
+    return expected + 1
+  }
+}
+
+class MemoryOutbox {
+  #nextId = 1
+  /** In order of ids. */
+  readonly #entries = new Map<number, StoredOutboxEntry>()
+
+  append(realm: string, entries: readonly OutboxEntry[]): void {
+    for (const { queue, at, dueAt = at, payload } of entries) {
+      const id = this.#nextId++
+      this.#entries.set(id, { id, realm, queue, at, dueAt, attempts: 0, payload: payload.slice() })
+    }
+  }
+
+  entries({ realm, queue, dueAt = Number.MAX_SAFE_INTEGER, after = 0, limit }: OutboxQuery): StoredOutboxEntry[] {
+    const found: StoredOutboxEntry[] = []
+    for (const entry of this.#entries.values()) {
+      if (found.length >= limit) break
+      const isAsked = entry.realm === realm && entry.queue === queue && entry.id > after && entry.dueAt <= dueAt
+      if (isAsked) found.push({ ...entry, payload: entry.payload.slice() })
+    }
+    return found
+  }
+
+  acknowledge(id: number): boolean {
+    return this.#entries.delete(id)
+  }
+
+  postpone(id: number, dueAt: number): boolean {
+    const entry = this.#entries.get(id)
+    if (entry === undefined) return false
+    this.#entries.set(id, { ...entry, dueAt, attempts: entry.attempts + 1 })
+    return true
+  }
 }

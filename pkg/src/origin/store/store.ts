@@ -1,4 +1,7 @@
+import { invalid } from '../../options.ts'
 import type { AuditEntry, AuditQuery, StoredAuditEntry } from './audit-entry.ts'
+import type { StoredState } from './connector-state.ts'
+import type { OutboxEntry, OutboxQuery, StoredOutboxEntry } from './outbox.ts'
 
 /** Sequences are incarnation * 2^40 + n and stay below 2^53. */
 export const SEQUENCES_PER_INCARNATION: number = 2 ** 40
@@ -38,8 +41,10 @@ export interface RealmRows {
   realm: string
   /** The head these rows follow. The store refuses them when its own head is another. */
   after: number
-  /** At least one, in order of sequence; the last one is the new head. */
+  /** In order of sequence; the last one is the new head. At least one, unless something goes to the outbox. */
   rows: readonly StoredRow[]
+  /** What is to be told elsewhere because of it. Only for stores that have the members for connectors. */
+  outbox?: readonly OutboxEntry[]
 }
 
 /**
@@ -54,8 +59,8 @@ export interface RevocationStore {
   /** Records the head of a new realm, or of a new incarnation of one. */
   setHead(realm: string, head: StoredHead): void | Promise<void>
   /**
-   * Writes all rows, the heads they lead to and all lines of the audit log, or nothing. When it returns (or its promise
-   * resolves) they survive the loss of power. There may be lines without rows.
+   * Writes all rows, the heads they lead to, what goes to the outbox and all lines of the audit log, or nothing. When it
+   * returns (or its promise resolves) they survive the loss of power. There may be lines without rows.
    */
   append(batches: readonly RealmRows[], entries?: readonly AuditEntry[]): void | Promise<void>
   /** Writes what changes nothing, to see whether the store takes writes. */
@@ -69,7 +74,36 @@ export interface RevocationStore {
   /** Writes a consistent copy to a file that must not exist yet, while the store goes on. */
   backup?(path: string): Promise<void>
   close(): void | Promise<void>
+
+  // For connectors: a store has all of these or none.
+
+  /** What was written last under that name; `undefined`: nothing yet. */
+  readState?(realm: string, name: string): StoredState | undefined | Promise<StoredState | undefined>
+  /**
+   * Writes durably if the version stored is `expected` (0: nothing is stored yet), and answers the new version; `undefined`:
+   * somebody else was faster, and nothing was written. Fails with `too_large` beyond 1 MiB, or `invalid_option` for a name
+   * that has not 1 to 1,024 bytes.
+   */
+  writeState?(realm: string, name: string, value: Uint8Array, expected: number): number | undefined | Promise<number | undefined>
+  /** Entries of one queue in order of their ids. They stay until they are acknowledged. */
+  outboxEntries?(query: OutboxQuery): StoredOutboxEntry[] | Promise<StoredOutboxEntry[]>
+  /** Deletes an entry that was delivered; `false`: it was gone. */
+  acknowledgeOutbox?(id: number): boolean | Promise<boolean>
+  /** Counts an attempt in vain, and holds the entry back until `dueAt` (unix seconds); `false`: it was gone. */
+  postponeOutbox?(id: number, dueAt: number): boolean | Promise<boolean>
 }
+
+/** A store with all that connectors need. */
+export type ConnectorStore = RevocationStore & Required<Pick<RevocationStore, (typeof CONNECTOR_METHODS)[number]>>
+
+/** The same store, if connectors can use it. Throws `invalid_option`, naming the members that are missing. */
+export function connectorStore(store: RevocationStore, connector: string): ConnectorStore {
+  const missing = CONNECTOR_METHODS.filter((method) => typeof store[method] !== 'function')
+  if (missing.length === 0) return store as ConnectorStore
+  throw invalid(`${connector} needs a store that keeps state and an outbox: options.store has no ${missing.join(', ')}`)
+}
+
+const CONNECTOR_METHODS = ['readState', 'writeState', 'outboxEntries', 'acknowledgeOutbox', 'postponeOutbox'] as const
 
 /** What a store of anybody's making must have. */
 export const STORE_METHODS: readonly (keyof RevocationStore)[] = [

@@ -6,9 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { openDatabase } from './database.ts'
+import { openDatabase, type Statement } from './database.ts'
 import { type SqliteDriver, sqliteStore } from './index.ts'
 import { SqliteAudit } from './audit.ts'
+import { SqliteOutbox } from './outbox.ts'
 import { ABSENT } from '../../testing/drivers.ts'
 
 const MODULE = fileURLToPath(new URL('index.ts', import.meta.url))
@@ -165,6 +166,17 @@ test('a newer schema is refused, also by the development issuer', async () => {
   assert.throws(() => sqliteStore({ path }).open(), { code: 'store_newer', message: /version 99.*upgrade/ })
 })
 
+test('so is a newer schema of what connectors keep', async () => {
+  const path = join(folder, 'newer-connectors.db')
+  const store = sqliteStore({ path })
+  store.open()
+  store.close()
+  const database = openDatabase(path)
+  database.exec("UPDATE portcullis_schema SET version = 99 WHERE component = 'connectors'")
+  database.close()
+  assert.throws(() => sqliteStore({ path }).open(), { code: 'store_newer', message: /connectors have version 99.*upgrade/ })
+})
+
 test('a file of the first schema is brought up to date, with all that it holds', async () => {
   const path = join(folder, 'first.db')
   const first = openDatabase(path)
@@ -197,6 +209,9 @@ test('a file of the first schema is brought up to date, with all that it holds',
   const third = { sequence: 3, payload: new Uint8Array(1), chain: CHAIN }
   await store.append([{ realm: 'acme', after: 2, rows: [third] }], [entry])
   assert.deepEqual(await store.auditEntries({ realm: 'acme', limit: 10 }), [{ id: 1, ...entry }])
+  assert.equal(await store.writeState?.('acme', 'cursor', CHAIN, 0), 1)
+  await store.append([{ realm: 'acme', after: 3, rows: [], outbox: [{ queue: 'keycloak', at: 7, payload: CHAIN }] }])
+  assert.equal((await store.outboxEntries?.({ realm: 'acme', queue: 'keycloak', limit: 10 }))?.length, 1)
   await store.close()
   // Every step was taken once.
   await store.open()
@@ -227,6 +242,20 @@ test('each kind of query of the audit log reads its lines in order, from an inde
     const plan = database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...parameters).map((step) => String(step['detail']))
     assert.ok(plan.every((step) => !/SCAN|TEMP B-TREE FOR ORDER/.test(step)), `${sql}: ${plan.join('; ')}`)
   }
+  database.close()
+})
+
+test('what waits in the outbox is read in order, from an index', () => {
+  const path = join(folder, 'outbox-plan.db')
+  const store = sqliteStore({ path })
+  store.open()
+  store.close()
+  const database = openDatabase(path)
+  let query = ''
+  const prepare = (sql: string): Statement => database.prepare(sql.startsWith('SELECT') ? (query = sql) : sql)
+  new SqliteOutbox({ ...database, prepare }).entries({ realm: 'acme', queue: 'keycloak', dueAt: 7, limit: 1 })
+  const plan = database.prepare(`EXPLAIN QUERY PLAN ${query}`).all('acme', 'keycloak', 0, 7, 1).map((step) => String(step['detail']))
+  assert.ok(plan.length > 0 && plan.every((step) => !/SCAN|TEMP B-TREE FOR ORDER/.test(step)), plan.join('; '))
   database.close()
 })
 

@@ -7,14 +7,15 @@ import {
   castTextOf,
   integerOf,
   lockWriter,
-  migrate,
   openDatabase,
   type Database,
   type SqliteDriver,
   type Statement,
   type WriterLock,
 } from './database.ts'
-import { SCHEMA } from './schema.ts'
+import { SqliteOutbox } from './outbox.ts'
+import { migrateStore } from './schema.ts'
+import { SqliteStates } from './states.ts'
 import { SqliteAudit } from './audit.ts'
 import { SqliteRows } from './rows.ts'
 import type { RealmRows, RevocationStore, StoredHead, StoredRealm } from '../store.ts'
@@ -67,6 +68,11 @@ export function sqliteStore(options: SqliteStoreOptions): SqliteStore {
     prune: (now, limit) => Number(opened().prune.run(now, limit).changes),
     auditEntries: (query) => opened().audit.entries(query),
     pruneAudit: (before, limit) => opened().audit.prune(before, limit),
+    readState: (realm, name) => opened().states.read(realm, name),
+    writeState: (realm, name, value, expected) => opened().states.write(realm, name, value, expected),
+    outboxEntries: (query) => opened().outbox.entries(query),
+    acknowledgeOutbox: (id) => opened().outbox.acknowledge(id),
+    postponeOutbox: (id, dueAt) => opened().outbox.postpone(id, dueAt),
     backup: async (path) => backUp(opened().database, path),
     close(): void {
       if (open === undefined) return
@@ -84,6 +90,8 @@ export function sqliteStore(options: SqliteStoreOptions): SqliteStore {
 interface OpenStore {
   database: Database
   audit: SqliteAudit
+  states: SqliteStates
+  outbox: SqliteOutbox
   lock: WriterLock
   head: Statement
   rows: SqliteRows
@@ -101,10 +109,12 @@ function openStore(options: SqliteStoreOptions): OpenStore {
   let database: Database | undefined
   try {
     database = openDatabase(path, driver)
-    migrate(database, 'revocations', SCHEMA)
+    migrateStore(database)
     return {
       database,
       audit: new SqliteAudit(database),
+      states: new SqliteStates(database),
+      outbox: new SqliteOutbox(database),
       lock,
       head: database.prepare('SELECT CAST(issuer AS BLOB) AS issuer, incarnation, sequence, chain FROM revocation_heads WHERE realm = ?'),
       rows: new SqliteRows(database),
@@ -149,15 +159,23 @@ function setHead(store: OpenStore, realm: string, head: StoredHead): void {
 
 function append(store: OpenStore, batches: readonly RealmRows[], entries: readonly AuditEntry[]): void {
   store.database.transaction(() => {
-    for (const { realm, after, rows } of batches) {
-      const last = rows.at(-1)
-      const advanced = last === undefined ? 0 : Number(store.advance.run(last.sequence, last.chain, realm, after).changes)
+    for (const batch of batches) {
+      const { realm, rows, outbox = [] } = batch
       // Something else has written to the file in spite of the lock: what is in memory is no longer its state.
-      if (advanced !== 1) {
+      if (!advance(store, batch)) {
         throw new PortcullisError('store_corrupt', `${store.database.path}: the rows do not follow what it holds: restart the origin`)
       }
       for (const row of rows) store.insert.run(realm, row.sequence, row.keepUntil ?? null, row.payload, row.chain)
+      store.outbox.append(realm, outbox)
     }
     store.audit.append(entries)
   })
+}
+
+/** Moves the head to the last row; `false`: the head is another, or there is nothing to write. */
+function advance(store: OpenStore, { realm, after, rows, outbox = [] }: RealmRows): boolean {
+  const last = rows.at(-1)
+  if (last !== undefined) return Number(store.advance.run(last.sequence, last.chain, realm, after).changes) === 1
+  const head = store.head.get(realm)
+  return outbox.length > 0 && head !== undefined && integerOf(head, 'sequence') === after
 }

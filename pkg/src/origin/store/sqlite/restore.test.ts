@@ -262,12 +262,32 @@ describe('restore', () => {
     const store = await opened(path, 2)
     await store.close()
     const database = openDatabase(path)
-    database.exec("DROP TABLE audit_entries; UPDATE portcullis_schema SET version = 1 WHERE component = 'revocations'")
+    database.exec(`DROP TABLE audit_entries; UPDATE portcullis_schema SET version = 1 WHERE component = 'revocations';
+      DROP TABLE connector_states; DROP TABLE outbox_entries; DELETE FROM portcullis_schema WHERE component = 'connectors'`)
     await database.copyTo(backup)
     database.close()
     assert.equal((await restoreSqlite({ backup, path })).incarnation, 1)
     const again = await opened(path)
     assert.equal((await again.auditEntries({ realm: 'acme', limit: 10 })).length, 1)
+    assert.equal(await again.writeState?.('acme', 'cursor', new Uint8Array(1), 0), 1)
+    await again.close()
+  })
+
+  test('what connectors keep comes back with the backup, as it was then', async () => {
+    const { path, backup } = place()
+    const store = await opened(path, 1)
+    const [first, second] = [Uint8Array.of(1), Uint8Array.of(2)]
+    await store.append([{ realm: 'acme', after: 1, rows: [], outbox: [{ queue: 'keycloak', at: 7, payload: first }] }])
+    await store.writeState?.('acme', 'cursor', first, 0)
+    await store.backup(backup)
+    await store.writeState?.('acme', 'cursor', second, 1)
+    const [waiting] = (await store.outboxEntries?.({ realm: 'acme', queue: 'keycloak', limit: 10 })) ?? []
+    await store.acknowledgeOutbox?.(waiting?.id ?? 0)
+    await store.close()
+    await restoreSqlite({ backup, path })
+    const again = await opened(path)
+    assert.deepEqual((await again.readState?.('acme', 'cursor'))?.version, 1)
+    assert.deepEqual(await again.outboxEntries?.({ realm: 'acme', queue: 'keycloak', limit: 10 }), [waiting])
     await again.close()
   })
 })

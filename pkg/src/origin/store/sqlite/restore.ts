@@ -11,12 +11,11 @@ import {
   type DatabaseOptions,
   integerOf,
   lockWriter,
-  migrate,
   openDatabase,
   type SqliteDriver,
 } from './database.ts'
 import { copyPrivately } from './file-mode.ts'
-import { SCHEMA } from './schema.ts'
+import { migrateStore } from './schema.ts'
 import { SqliteAudit } from './audit.ts'
 import { MAX_INCARNATION, SEQUENCES_PER_INCARNATION, type StoredHead } from '../store.ts'
 
@@ -106,7 +105,7 @@ function beginIncarnation({ copy, source, old, least, driver }: Beginning): { in
   try {
     database = openDatabase(copy, driver)
     checkWhole(database)
-    migrate(database, 'revocations', SCHEMA)
+    migrateStore(database)
     const held = headsOf(database)
     const heads = [...held, ...old.filter(({ realm }) => !held.some((each) => each.realm === realm))]
     const next = 1 + Math.max(0, ...[...held, ...old].map((head) => head.incarnation))

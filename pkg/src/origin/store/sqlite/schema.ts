@@ -1,5 +1,14 @@
-/** The tables of a store in SQLite, as `migrate` takes them: component `revocations`, one step a version. */
-export const SCHEMA: readonly string[] = [
+import { type Database, migrate } from './database.ts'
+
+/** Makes the tables of a store or brings them up to date. Throws `store_newer`. */
+export function migrateStore(database: Database): void {
+  migrate(database, 'revocations', REVOCATIONS)
+  // A component of its own: a version of the package from before connectors opens the file as well.
+  migrate(database, 'connectors', CONNECTORS)
+}
+
+/** One step a version. */
+const REVOCATIONS: readonly string[] = [
   `CREATE TABLE revocation_heads (
      realm TEXT PRIMARY KEY, issuer TEXT NOT NULL, incarnation INTEGER NOT NULL, sequence INTEGER NOT NULL,
      chain BLOB NOT NULL
@@ -20,4 +29,15 @@ export const SCHEMA: readonly string[] = [
    CREATE INDEX audit_entries_action ON audit_entries (realm, action, at);
    CREATE INDEX audit_entries_actor ON audit_entries (realm, actor, at) WHERE actor IS NOT NULL;
    CREATE INDEX audit_entries_subject ON audit_entries (realm, subject, at) WHERE subject IS NOT NULL;`,
+]
+
+const CONNECTORS: readonly string[] = [
+  `CREATE TABLE connector_states (
+     realm TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, value BLOB NOT NULL, PRIMARY KEY (realm, name)
+   ) STRICT;
+   CREATE TABLE outbox_entries (
+     id INTEGER PRIMARY KEY AUTOINCREMENT, realm TEXT NOT NULL, queue TEXT NOT NULL, at INTEGER NOT NULL,
+     due_at INTEGER NOT NULL, attempts INTEGER NOT NULL, payload BLOB NOT NULL
+   ) STRICT;
+   CREATE INDEX outbox_entries_queue ON outbox_entries (realm, queue, id, due_at);`,
 ]
