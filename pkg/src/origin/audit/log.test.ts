@@ -11,7 +11,8 @@ import { freshStore } from '../testing/stores.ts'
 function openLog(realms: string[]) {
   const lines: Omit<AuditEntry, 'at'>[] = []
   const state = { nowMs: 0, failing: false }
-  const committer: Pick<Committer, 'note' | 'written'> = {
+  const committer: Pick<Committer, 'isClosed' | 'note' | 'written'> = {
+    isClosed: false,
     async note(entry) {
       if (state.failing) throw new Error('told to fail')
       lines.push(entry)
@@ -173,9 +174,11 @@ test('an origin has its log: what is noted is read back at once', async () => {
 })
 
 test('what was left out is said before an origin closes', async () => {
-  const store = freshStore()
-  const stage = await openStage({ store })
+  const stage = await openStage()
   for (let time = 0; time < 101; time += 1) await stage.origin.audit.note({ realm: 'acme', action: 'login_refused' })
   await stage.close()
+  const store = stage.reopenStore()
+  await store.open()
   assert.equal((await store.auditEntries({ realm: 'acme', limit: 1 }))[0]?.detail, 'left_out')
+  await store.close()
 })

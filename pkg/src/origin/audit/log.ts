@@ -1,3 +1,4 @@
+import { PortcullisError } from '../../errors.ts'
 import { checkOptions, given, integer, oneOf, required, rule, type Rules, text } from '../../options.ts'
 import { type Audit, MAX_AUDIT_LINES } from '../api.ts'
 import { AuditBounds } from '../recording/audit-bounds.ts'
@@ -8,7 +9,7 @@ import type { RevocationStore } from '../store/store.ts'
 
 export interface AuditLogOptions {
   store: RevocationStore
-  committer: Pick<Committer, 'note' | 'written'>
+  committer: Pick<Committer, 'isClosed' | 'note' | 'written'>
   realms: readonly string[]
   /** The committer's. */
   bounds: AuditBounds
@@ -69,6 +70,8 @@ export class AuditLog implements Audit {
     const { committer, store } = this.#options
     const [asked = query] = await storable([given(query)])
     await committer.written()
+    // A store in memory would answer still.
+    if (committer.isClosed) throw new PortcullisError('closed', 'the origin is closed')
     const found = await store.auditEntries({ ...asked, limit: query.limit + 1 })
     return { entries: found.slice(0, query.limit), more: found.length > query.limit }
   }

@@ -148,6 +148,10 @@ export class Committer {
     while (!this.#closed && (await store.pruneAudit(before, PRUNE_ROWS)) === PRUNE_ROWS) await nextTurn()
   }
 
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
   /** Refuses what comes from now on and resolves when what came before is done. */
   async close(): Promise<void> {
     this.#closed = true
