@@ -4,7 +4,7 @@ use super::graph::Sources;
 use super::rules::breaches;
 use super::table::MAX_LINES;
 
-/// The breaches of a tree.
+/// Returns the breaches of a tree.
 fn of(files: &[(&str, &str)]) -> Vec<String> {
     breaches(&files.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned())).collect::<Sources>())
 }
@@ -198,9 +198,9 @@ fn there_is_one_door_to_the_ledger() {
 }
 
 #[test]
-fn every_file_has_a_room() {
+fn every_file_has_a_row() {
     let found = of(&[("pkg/src/origin/helpers.ts", ""), ("src/misc.rs", "")]);
-    assert_eq!(found, ["misc.rs stands in no room of the table", "origin/helpers.ts stands in no room of the table"]);
+    assert_eq!(found, ["misc.rs has no row in the table", "origin/helpers.ts has no row in the table"]);
 }
 
 #[test]

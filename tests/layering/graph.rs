@@ -1,4 +1,4 @@
-//! Files and who imports whom; the cycles in it.
+//! The import graph of a tree and its cycles.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -12,14 +12,14 @@ pub struct Import {
     /// A file of the tree; or, if it is outside, a package or a path that leaves the tree.
     pub to: String,
     pub is_outside: bool,
-    /// Nothing is left of it at run time.
+    /// `import type`: erased before run time.
     pub is_type: bool,
 }
 
-/// Where a file stands: the names of the folders (or modules) that lead to it, and its own.
+/// The path of a file or module, by its parts.
 pub type Place = Vec<String>;
 
-/// The cycles between files: the shortest one of each knot, as `a -> b -> a`.
+/// Returns the cycles between files: the shortest one of each knot, as `a -> b -> a`.
 pub fn file_cycles(imports: &[Import]) -> Vec<String> {
     let mut next = Arrows::new();
     for import in imports.iter().filter(|import| !import.is_outside) {
@@ -28,8 +28,8 @@ pub fn file_cycles(imports: &[Import]) -> Vec<String> {
     cycles(&next).into_iter().map(|cycle| cycle.join(" -> ")).collect()
 }
 
-/// The cycles between what stands side by side: each folder (or module) counts as one with all that it holds, and a
-/// parent and its children are no cycle. `place` says where a file stands.
+/// Returns the cycles between siblings: each folder or module counts as one node with all files below it, so a parent and
+/// its children are not a cycle. `place` maps a file to its path.
 pub fn room_cycles(imports: &[Import], place: impl Fn(&str) -> Place) -> Vec<String> {
     let mut levels: BTreeMap<String, BTreeMap<(String, String), String>> = BTreeMap::new();
     for import in imports.iter().filter(|import| !import.is_outside) {
@@ -58,7 +58,7 @@ pub fn room_cycles(imports: &[Import], place: impl Fn(&str) -> Place) -> Vec<Str
 
 type Arrows<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
 
-/// The shortest cycle of each strongly connected component; its first node stands at both ends.
+/// Returns the shortest cycle of each strongly connected component; its first node stands at both ends.
 fn cycles<'a>(next: &Arrows<'a>) -> Vec<Vec<&'a str>> {
     let reach: BTreeMap<&str, BTreeSet<&str>> = next.keys().map(|node| (*node, reachable(next, node))).collect();
     let mut done = BTreeSet::new();
@@ -104,7 +104,7 @@ fn way_back<'a>(next: &Arrows<'a>, start: &'a str) -> Option<Vec<&'a str>> {
     None
 }
 
-/// The folders that lead to a file, and its name.
+/// Returns the folders of a file, and its name.
 pub fn folders(file: &str) -> Place {
     file.split('/').map(str::to_owned).collect()
 }

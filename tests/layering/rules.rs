@@ -7,7 +7,7 @@ use super::table::{Guarded, Room, Words};
 use super::tokens::{of_rust, of_typescript, squeezed};
 use super::{rust, table, typescript};
 
-/// The breaches of all rules. `files` are all sources, by their paths from the root of the repository.
+/// Returns the breaches of all rules. `files` are all sources, by their paths from the root of the repository.
 pub fn breaches(files: &Sources) -> Vec<String> {
     let package = tree(files, table::PACKAGE);
     let imports = typescript::imports(&package);
@@ -45,8 +45,8 @@ fn tree(files: &Sources, folder: &str) -> Sources {
 }
 
 fn against_rooms<'a>(rooms: &[Room], files: impl Iterator<Item = &'a String>, imports: &[Import]) -> Vec<String> {
-    let homeless = files.filter(|file| rooms.iter().all(|room| covered(room.from, file).is_none()));
-    let mut found: Vec<String> = homeless.map(|file| format!("{file} stands in no room of the table")).collect();
+    let without_row = files.filter(|file| rooms.iter().all(|room| covered(room.from, file).is_none()));
+    let mut found: Vec<String> = without_row.map(|file| format!("{file} has no row in the table")).collect();
     for import in imports.iter().filter(|import| !import.is_outside || import.to.starts_with('.')) {
         let Some((room, own)) = rooms.iter().find_map(|room| Some((room, covered(room.from, &import.from)?))) else {
             continue;
@@ -65,7 +65,7 @@ fn against_rooms<'a>(rooms: &[Room], files: impl Iterator<Item = &'a String>, im
     found
 }
 
-/// With the members of each group in its place.
+/// Replaces each group by its members.
 fn expanded(may: &[&'static str]) -> Vec<&'static str> {
     let members = |target: &'static str| {
         let group = table::GROUPS.iter().find(|(name, _)| *name == target);
@@ -74,7 +74,7 @@ fn expanded(may: &[&'static str]) -> Vec<&'static str> {
     may.iter().flat_map(|target| members(target)).collect()
 }
 
-/// Rows of the table for which there is no file any more, or of which a part names none.
+/// Returns the rows of the table that fit no file, and the targets in them that do not exist.
 pub fn stale_rows(files: &Sources) -> Vec<String> {
     let package = tree(files, table::PACKAGE);
     let modules = tree(files, "src");
@@ -198,7 +198,7 @@ fn any_covers(patterns: &[&str], file: &str) -> bool {
     patterns.iter().any(|pattern| covered(pattern, file).is_some())
 }
 
-/// The part of the path that a pattern stands for, itself a pattern: `a/*/` gives `a/b/` for `a/b/c.ts`.
+/// Returns the part of the path that a pattern covers, itself a pattern: `a/*/` gives `a/b/` for `a/b/c.ts`.
 fn covered(pattern: &str, file: &str) -> Option<String> {
     if let Some(anywhere) = pattern.strip_prefix("**/") {
         let starts = file.match_indices('/').map(|(index, _)| index + 1);
@@ -225,7 +225,7 @@ fn covered(pattern: &str, file: &str) -> Option<String> {
     (parts.len() == wanted.len()).then(|| file.to_owned())
 }
 
-/// At most one `*`, for any characters.
+/// Matches with at most one `*`, for any characters.
 fn glob(pattern: &str, text: &str) -> bool {
     pattern.split_once('*').map_or(pattern == text, |(before, after)| {
         text.len() >= before.len() + after.len() && text.starts_with(before) && text.ends_with(after)

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::graph::{Import, Place, Sources};
 use super::tokens::{of_rust, Token};
 
-/// The imports between the files of a crate. Inline test modules are left out. A name that a module re-exports counts as
-/// one of the module that it comes from.
+/// Returns the imports between the files of a crate, inline test modules aside. A re-exported name counts as one of the
+/// module that declares it.
 pub fn imports(files: &Sources) -> Vec<Import> {
     let modules: BTreeMap<Place, &str> = files.keys().map(|file| (module_of(file), file.as_str())).collect();
     let paths: BTreeMap<Place, Vec<Path>> =
@@ -28,7 +28,7 @@ pub fn imports(files: &Sources) -> Vec<Import> {
     found
 }
 
-/// `verdict/judge.rs` is `verdict::judge`; the crate's root is the empty path.
+/// Returns the module of a file: `verdict/judge.rs` is `verdict::judge`, the crate's root is the empty path.
 pub fn module_of(file: &str) -> Place {
     let path = file.trim_end_matches(".rs").trim_end_matches("/mod");
     if matches!(path, "lib" | "main") {
@@ -49,7 +49,7 @@ fn names(modules: &BTreeMap<Place, &str>, module: &Place, paths: &[Path]) -> BTr
     named.collect()
 }
 
-/// A path from the crate's root; nothing for one that leads into another crate.
+/// Returns a path from the crate's root; `None` for one that leads into another crate.
 fn absolute(modules: &BTreeMap<Place, &str>, module: &Place, path: &[String]) -> Option<Place> {
     let (first, rest) = path.split_first()?;
     let mut base = match first.as_str() {
@@ -71,7 +71,7 @@ fn absolute(modules: &BTreeMap<Place, &str>, module: &Place, path: &[String]) ->
     Some(base)
 }
 
-/// The module in which a path ends.
+/// Returns the module in which a path ends, re-exports followed.
 fn target(
     modules: &BTreeMap<Place, &str>,
     names: &BTreeMap<&Place, BTreeMap<String, Place>>,
@@ -95,7 +95,7 @@ fn target(
     at
 }
 
-/// The paths of one file: those of its `use` declarations, and those in its code that begin at a module.
+/// Returns the paths of one file: those of its `use` declarations, and those in its code that begin with a keyword.
 fn paths(tokens: &[Token]) -> Vec<Path> {
     let mut found = Vec::new();
     let mut index = 0;
@@ -135,7 +135,7 @@ fn is_separator(tokens: &[Token], index: usize) -> bool {
     is_colon(index) && is_colon(index + 1)
 }
 
-/// `a::{b, c::*, d as e}`; returns the index behind it.
+/// Reads `a::{b, c::*, d as e}`; returns the index behind it.
 fn use_tree(tokens: &[Token], start: usize, prefix: &[String], found: &mut Vec<Path>) -> usize {
     let mut parts = prefix.to_vec();
     let mut name = None;
@@ -172,7 +172,7 @@ fn use_tree(tokens: &[Token], start: usize, prefix: &[String], found: &mut Vec<P
     index
 }
 
-/// The code without what `#[cfg(test)]` stands before.
+/// Drops each item that `#[cfg(test)]` stands before.
 fn without_tests(tokens: Vec<Token>) -> Vec<Token> {
     let is_test = |at: usize| {
         let words = ["cfg", "(", "test", ")", "]"];
@@ -196,7 +196,7 @@ fn without_tests(tokens: Vec<Token>) -> Vec<Token> {
     kept
 }
 
-/// The index behind the first `;`, or the first block in braces.
+/// Returns the index behind the first `;`, or behind the first block in braces.
 fn end_of_item(tokens: &[Token], start: usize) -> usize {
     let mut depth = 0_usize;
     for (index, token) in tokens.iter().enumerate().skip(start) {

@@ -7,7 +7,7 @@ mod rooms;
 
 pub use rooms::{room, Room, GROUPS, RESERVED, RUST, TYPESCRIPT};
 
-/// Where the sources of the package stand.
+/// The sources of the package.
 pub const PACKAGE: &str = "pkg/src";
 /// The crates, each with its own module tree.
 pub const CRATES: &[&str] = &["src", "xtask/src"];
@@ -23,7 +23,7 @@ pub const PACKAGES: &[Room] = &[
     room("entry/", &["node:*", "portcullis/*"]),
 ];
 
-/// What few may import, whatever their room may.
+/// Files that only some rooms may import, whatever the rows of the others say.
 pub struct Guarded {
     pub target: &'static str,
     pub only: &'static [&'static str],
@@ -41,9 +41,9 @@ pub const GUARDED: &[Guarded] = &[
 pub struct Words {
     pub tree: &'static str,
     pub words: &'static [&'static str],
-    /// The files that are looked at.
+    /// The files examined.
     pub of: &'static [&'static str],
-    /// Those among them that may.
+    /// The files among them that may contain the words.
     pub only: &'static [&'static str],
     pub because: &'static str,
 }
@@ -93,18 +93,18 @@ pub const WORDS: &[Words] = &[
     },
 ];
 
-/// What stands outside the package imports its public subpaths, and nothing of its inside.
+/// Folders outside the package: they import its public subpaths only.
 pub const OUTSIDE: &[&str] = &["www", "tests"];
-/// What the path of an inside file contains, or begins with.
+/// Parts of paths that lead to other files of the package.
 pub const INSIDE: &[&str] = &["pkg/", "portcullis/dist/", "portcullis/src/"];
 
-/// At most so many files and folders side by side, tests aside.
+/// The largest number of files and folders side by side, tests aside.
 pub const MAX_ENTRIES: &[(&str, usize)] = &[("pkg/src/origin", 20)];
 
-/// At most so many lines a source file, tests aside.
+/// The largest number of lines of a source file, tests aside.
 pub const MAX_LINES: usize = 350;
-/// Where that holds.
+/// The trees in which lines are counted.
 pub const MEASURED: &[&str] = &["src", PACKAGE, "xtask/src", "www"];
 
-/// Where the names of TypeScript files and of their folders are kebab-case.
+/// The trees in which TypeScript files and their folders have kebab-case names.
 pub const KEBAB: &[&str] = &[PACKAGE, "www", "tests"];

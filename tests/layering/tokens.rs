@@ -1,4 +1,4 @@
-//! Splits TypeScript and Rust into words, strings and marks. Comments are dropped, so that what they mention is no import.
+//! Splits TypeScript and Rust into words, strings and marks. Comments are dropped, so that no import is found in them.
 
 /// One piece of code.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ impl Token {
     }
 }
 
-/// The code in one line, without comments and strings: `committer\n  .record(` becomes `committer.record(`.
+/// Returns the code in one line, without comments and strings: `committer\n  .record(` becomes `committer.record(`.
 pub fn squeezed(tokens: &[Token]) -> String {
     let mut code = String::new();
     for token in tokens {
@@ -188,7 +188,7 @@ impl Reader {
         self.tokens.push(Token::Text(text));
     }
 
-    /// A slash divides after a value; everywhere else it opens a regular expression.
+    /// Tells a regular expression from a division: a slash after a value divides.
     fn is_regular_expression(&self) -> bool {
         match self.tokens.last() {
             Some(Token::Word(word)) => {
@@ -216,7 +216,7 @@ impl Reader {
         self.tokens.push(Token::Text(String::new()));
     }
 
-    /// `r"…"`, `r#"…"#`; a raw identifier (`r#type`) is a word.
+    /// Reads `r"…"` or `r#"…"#`; a raw identifier (`r#type`) is a word.
     fn raw_string(&mut self, prefix: usize) {
         let mut hashes = 0;
         while self.peek(prefix + hashes) == '#' {
@@ -228,7 +228,8 @@ impl Reader {
         }
         self.at += prefix + hashes + 1;
         let start = self.at;
-        while !self.is_over() && !(self.peek(0) == '"' && (1..=hashes).all(|ahead| self.peek(ahead) == '#')) {
+        let is_end = |reader: &Self| reader.peek(0) == '"' && (1..=hashes).all(|ahead| reader.peek(ahead) == '#');
+        while !self.is_over() && !is_end(self) {
             self.at += 1;
         }
         let text = self.rest.get(start..self.at).unwrap_or_default().iter().collect();

@@ -3,13 +3,13 @@
 use super::graph::{Import, Sources};
 use super::tokens::{of_typescript, Token};
 
-/// The imports of all files. Tests, and what only tests use, are left out.
+/// Returns the imports of all files, tests and `testing/` folders aside.
 pub fn imports(files: &Sources) -> Vec<Import> {
     let shipped = files.iter().filter(|(file, _)| !is_for_tests(file));
     let mut found: Vec<Import> =
         shipped.flat_map(|(file, text)| targets(text).into_iter().map(|target| resolve(files, file, target))).collect();
     found.sort();
-    // A file that imports types and values of another imports values.
+    // Values sort first: a file that imports types and values of another imports values.
     found.dedup_by(|later, first| (&later.from, &later.to) == (&first.from, &first.to));
     found
 }
@@ -18,14 +18,14 @@ pub fn is_for_tests(file: &str) -> bool {
     file.ends_with(".test.ts") || file.starts_with("testing/") || file.contains("/testing/")
 }
 
-/// What an import names, and whether it is for types only.
+/// The module that an import names, and whether only types are imported.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Target {
     pub name: String,
     pub is_type: bool,
 }
 
-/// The targets of one file, in order.
+/// Returns the targets of one file, in order.
 pub fn targets(text: &str) -> Vec<Target> {
     let tokens = of_typescript(text);
     let mut found = Vec::new();
@@ -44,11 +44,11 @@ pub fn targets(text: &str) -> Vec<Target> {
     found
 }
 
-/// What follows `import`.
+/// Reads the tokens after `import`.
 fn imported(rest: &[Token]) -> Option<Target> {
     match rest {
         [Token::Text(name), ..] => Some(Target { name: name.clone(), is_type: false }),
-        // Of `import('x').Type` nothing is left either, but it reads the same as a value.
+        // `import('x').Type` in a type is erased as well, but cannot be told from a dynamic import here.
         [Token::Mark('('), Token::Text(name), ..] => Some(Target { name: name.clone(), is_type: false }),
         // `import type from 'x'` imports a default export and calls it "type".
         [Token::Word(_), from, Token::Text(name), ..] if from.is_word("from") => {
@@ -60,7 +60,7 @@ fn imported(rest: &[Token]) -> Option<Target> {
     }
 }
 
-/// What follows `export`, if it re-exports.
+/// Reads the tokens after `export`; `None` if it re-exports nothing.
 fn exported(rest: &[Token]) -> Option<Target> {
     match rest {
         [first, Token::Mark('{' | '*'), ..] if first.is_word("type") => clause_target(&rest[1..], true),
@@ -69,7 +69,7 @@ fn exported(rest: &[Token]) -> Option<Target> {
     }
 }
 
-/// `{ a, type b } from 'x'`, `c, { d } from 'x'`, `* as e from 'x'`; nothing if no `from` ends it.
+/// Reads `{ a, type b } from 'x'`, `c, { d } from 'x'` or `* as e from 'x'`; `None` if no `from` ends it.
 fn clause_target(clause: &[Token], is_type: bool) -> Option<Target> {
     let is_clause = |token: &Token| matches!(token, Token::Word(_) | Token::Mark('{' | '}' | ',' | '*'));
     // A binding may itself be called "from": the string says which one is the keyword.
@@ -82,7 +82,7 @@ fn clause_target(clause: &[Token], is_type: bool) -> Option<Target> {
     Some(Target { name: name.clone(), is_type: is_type || names_types_only(names) })
 }
 
-/// `{ type a, type b }` and nothing beside it.
+/// Matches `{ type a, type b }` and no value beside it.
 fn names_types_only(names: &[Token]) -> bool {
     let [Token::Mark('{'), inner @ .., Token::Mark('}')] = names else { return false };
     let entries = inner.split(|token| token.is_mark(',')).filter(|entry| !entry.is_empty());
@@ -108,7 +108,7 @@ fn resolve(files: &Sources, from: &str, target: Target) -> Import {
     Import { from: from.to_owned(), is_outside: file.is_none(), to: file.unwrap_or(path), is_type }
 }
 
-/// A relative path as one from the root; it begins with `../` if it leaves the tree.
+/// Returns a relative path as one from the root; it begins with `../` if it leaves the tree.
 fn joined(from: &str, relative: &str) -> String {
     let mut path: Vec<&str> = from.split('/').collect();
     path.pop();
@@ -176,7 +176,7 @@ fn every_form_of_import_is_found() {
 }
 
 #[test]
-fn what_looks_like_an_import_is_none() {
+fn text_that_resembles_an_import_is_ignored() {
     let text = r#"
         // import { a } from './comment.ts'
         /* export * from './block.ts' */

@@ -232,5 +232,5 @@ pub const RUST: &[Room] = &[
     room("lib.rs", &[]),
 ];
 
-/// Rooms that nothing stands in yet.
+/// Rooms that are planned and have no files yet.
 pub const RESERVED: &[&str] = &["adapters/", "origin/connectors/"];
