@@ -176,7 +176,7 @@ test('RSA: moduli of odd lengths and unusual exponents', async () => {
   }
 })
 
-test('a host that cannot tell leaves it to Rust', async () => {
+test('a host that cannot verify leaves it to Rust', async () => {
   const pair = makePair('ES256')
   const core = coreOf(pair)
   const input = inputOf('ES256')
@@ -199,7 +199,7 @@ test('a host that cannot tell leaves it to Rust', async () => {
   }
 })
 
-test('the bytes are those of the token, whatever is written after it: read at once, or copied for whoever reads later', async () => {
+test("the verified bytes are the token's, although the next token overwrites them: read at once, or copied", async () => {
   const { subtle } = globalThis.crypto
   const late = {
     importKey: subtle.importKey.bind(subtle),
@@ -230,7 +230,7 @@ test('the bytes are those of the token, whatever is written after it: read at on
   }
 })
 
-test('who is asked', () => {
+test('the choice of node:crypto, WebCrypto or neither', () => {
   const host = { shareFlights: true }
   assert.equal(hostCrypto('fastest', { ...host, nodeCrypto }).kind, 'synchronous')
   assert.equal(hostCrypto('fastest', host).kind, 'asynchronous')

@@ -44,7 +44,7 @@ test('check and checkSync ask for scopes as authenticate does', async (t) => {
   for (const verdict of await verdicts(gate, otherAudience, ['admin'])) assert.equal(verdict.ok || verdict.reason, 'wrong_audience')
 })
 
-test('a scope is asked for after a wait, too, and by the claim of the realm', async (t) => {
+test("a scope is required after a wait, too, and read from the realm's claim", async (t) => {
   const realm = await TestRealm.start(t)
   const gate = createGate(realm.options({}, { jwks: `${realm.server.url}/certs`, claimNames: { scope: 'scp' } }))
   t.after(() => gate.close())
@@ -57,7 +57,7 @@ test('a scope is asked for after a wait, too, and by the claim of the realm', as
   assert.equal(gate.checkSync(token, { scope: ['read'] }).ok, true)
 })
 
-test('what is no list of scopes lets nobody in', async (t) => {
+test('a scope option that is not a list of scopes grants no access', async (t) => {
   const { realm, gate } = await started(t)
   const token = await realm.token({ scope: 'admin' })
   for (const scope of ['admin', ['a b'], [''], [7], [undefined], new Array(1), null, {}, new Set(['admin'])]) {
@@ -97,7 +97,7 @@ test('unknown options are refused by every method', async (t) => {
   assert.throws(() => gate.checkSync(token, { waitUntil: () => undefined } as object), { code: 'invalid_option' })
 })
 
-test("a host's execution context may be given as it is", async (t) => {
+test("a runtime's execution context may be given as it is", async (t) => {
   const { realm, gate } = await started(t)
   const token = await realm.token({ scope: 'read' })
   class ExecutionContext {

@@ -36,7 +36,7 @@ function gateOf<Env>(t: TestContext, options: (env: Env) => GateOptions): Gate<E
   return gate
 }
 
-test('a new env for each request with the same values is served by one gate', async (t) => {
+test('a new env with equal values for each request uses one gate', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = gateOf(t, (env: Record<string, string>) => optionsOf(env, { ...PATIENT, onReport: () => void env }))
   const env = envOf(realm)
@@ -53,7 +53,7 @@ test('a new env for each request with the same values is served by one gate', as
   assert.equal(gate.status().length, 1)
 })
 
-test('whatever form the same values have, it is one gate', async (t) => {
+test('equal values in different forms use one gate', async (t) => {
   const realm = await TestRealm.start(t)
   const env = envOf(realm)
   const token = await realm.token()
@@ -76,7 +76,7 @@ test('whatever form the same values have, it is one gate', async (t) => {
   assert.equal(realm.server.count('/certs'), 1)
 })
 
-test('options that differ anywhere have gates of their own', async (t) => {
+test('options that differ anywhere use different gates', async (t) => {
   const realm = await TestRealm.start(t)
   const env = envOf(realm)
   const token = await realm.token({ scp: 'read', scope: 'admin' })
@@ -100,7 +100,7 @@ test('options that differ anywhere have gates of their own', async (t) => {
   }
 })
 
-test('one object of options that is changed for each tenant does not mix them up', async (t) => {
+test('one options object that is changed for each tenant does not mix tenants', async (t) => {
   const realm = await TestRealm.start(t)
   const claimNames = { scope: 'scope' }
   const shared = optionsOf(envOf(realm))
@@ -119,7 +119,7 @@ test('one object of options that is changed for each tenant does not mix them up
   }
 })
 
-test('the listener given last hears, and without one the console does', async (t) => {
+test('the latest listener is called; without one, the console', async (t) => {
   const realm = await TestRealm.start(t)
   const heard: string[] = []
   const warned = t.mock.method(console, 'warn', () => undefined)
@@ -217,7 +217,7 @@ test('a gate with a request under way is not closed to make room', async (t) => 
   assert.equal(outcome(await gate.check(own[0] ?? token, { env: { tenant: 0 } })), 'accepted', 'one that was closed opens again')
 })
 
-test('without env nothing is judged by whichever tenant came last', async (t) => {
+test("without env no token is judged by the latest tenant's options", async (t) => {
   const realm = await TestRealm.start(t)
   const gate = gateOf(t, (env: { audience: string } | undefined) =>
     optionsOf({ ...envOf(realm), AUDIENCE: env?.audience ?? 'api' }, { onReport: () => undefined }),
@@ -251,7 +251,7 @@ test('without env nothing is judged by whichever tenant came last', async (t) =>
   await assert.rejects(gate.check(token, { env: undefined }), { detail: 'env_needed' })
 })
 
-test('a scope is looked for in the claim that the tenant names, whoever comes meanwhile', async (t) => {
+test("a scope is read from the tenant's claim, also with concurrent requests of others", async (t) => {
   const realm = await TestRealm.start(t)
   const env = envOf(realm)
   const gate = gateOf(t, ({ claim }: { claim: string }) => {

@@ -16,7 +16,7 @@ async function started(t: Parameters<typeof TestRealm.start>[0], more = {}) {
   return { realm, gate, ask }
 }
 
-test('keys that cannot be had: keys_unavailable, reported, and healed within about a second', async (t) => {
+test('unreachable keys: keys_unavailable, reported, and recovered within about a second', async (t) => {
   const { realm, ask } = await started(t)
   for (const listener of [page(), json({ keys: [] }), silent()]) {
     realm.instead.set('certs', listener)
@@ -28,8 +28,8 @@ test('keys that cannot be had: keys_unavailable, reported, and healed within abo
   assert.equal(await ask(await realm.token()), 'accepted')
 })
 
-test('a rotation is followed at once, also while garbage keys flood', async (t) => {
-  const { realm, ask } = await started(t, { refreshAfterSeconds: 1000 })
+test('a rotation is followed at once, also during a flood of made-up keys', async (t) => {
+  const { realm, ask } = await started(t, { refreshAfterSeconds: 1000, waitAfterSeconds: 1000, maxStaleSeconds: 1000 })
   assert.equal(await ask(await realm.token()), 'accepted')
   const second = await realm.rotate('second')
   assert.equal(await ask(await realm.token({}, second)), 'accepted')
@@ -41,7 +41,7 @@ test('a rotation is followed at once, also while garbage keys flood', async (t) 
   const spent = realm.server.count('/certs') - before
   assert.ok(spent <= 6 + (Date.now() - startedAt) / 1000, `${spent} fetches`)
   const third = await realm.token({}, await realm.rotate('third'))
-  const deadline = Date.now() + 2500
+  const deadline = Date.now() + 20_000
   while ((await ask(third)) !== 'accepted') {
     assert.ok(Date.now() < deadline, 'the rotation was starved')
     for (const token of garbage) await ask(token)
@@ -50,7 +50,7 @@ test('a rotation is followed at once, also while garbage keys flood', async (t) 
   assert.equal(realm.server.count('/deltas') + realm.server.count('/manifest'), 1)
 })
 
-test('whatever an issuer answers for a made-up key, no key goes before the set is due', async (t) => {
+test('whatever an issuer responds to a lookup, no key is dropped before the set is due', async (t) => {
   const { realm, ask } = await started(t)
   const second = await realm.rotate('second')
   assert.equal(await ask(await realm.token()), 'accepted')
@@ -65,7 +65,7 @@ test('whatever an issuer answers for a made-up key, no key goes before the set i
   }
 })
 
-test('a key that left the set is refused once the set is due, without exception', async (t) => {
+test('a key that left the set is refused once the set is due', async (t) => {
   const { realm, ask } = await started(t, { jwksMaxAgeSeconds: 1 })
   const token = await realm.token()
   assert.equal(await ask(token), 'accepted')
@@ -74,13 +74,16 @@ test('a key that left the set is refused once the set is due, without exception'
   assert.equal(await ask(token), 'unknown_key')
 })
 
-test('while the set cannot be fetched again the old one serves, up to its end', async (t) => {
-  const { realm, ask } = await started(t, { jwksMaxAgeSeconds: 1, jwksMaxStaleSeconds: 3 })
+test('while the set cannot be fetched again, the old one stays in use until its last second', async (t) => {
+  const { now } = Date
+  let aheadMs = 0
+  t.mock.method(Date, 'now', () => now() + aheadMs)
+  const { realm, ask } = await started(t, { jwksMaxAgeSeconds: 60, jwksMaxStaleSeconds: 180 })
   const token = await realm.token()
   assert.equal(await ask(token), 'accepted')
   realm.instead.set('certs', page(500))
-  await pause(1100)
+  aheadMs += 66_000
   assert.equal(await ask(token), 'accepted')
-  await pause(3000)
+  aheadMs += 180_000
   assert.equal(await ask(token), 'keys_unavailable')
 })

@@ -27,7 +27,7 @@ async function started(t: TestContext, options?: ProtectOptions) {
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 
-test('lets accepted requests through, with env, context and claims', async (t) => {
+test('passes accepted requests on, with env, context and claims', async (t) => {
   const { realm, ask, context } = await started(t)
   const response = await ask(bearer(await realm.token()))
   assert.deepEqual(await response.json(), { greeting: 'hello', sub: 'alice', waits: 'function' })
@@ -54,7 +54,7 @@ test('refuses others: no credentials, bad ones, another scheme', async (t) => {
   }
 })
 
-test('every scope that is asked for must be granted', async (t) => {
+test('every scope needed must be granted', async (t) => {
   const { realm, ask } = await started(t, { scope: ['read', 'write'] })
   const scopes: [unknown, number][] = [
     ['read write', 200], ['write other read', 200], [['read', 'write'], 200],
@@ -67,7 +67,7 @@ test('every scope that is asked for must be granted', async (t) => {
   }
 })
 
-test('the scope may stand in a claim of another name', async (t) => {
+test('the scope may be in a claim of another name', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = createGate(realm.options({}, { claimNames: { scope: 'scp' } }))
   t.after(() => gate.close())
@@ -79,7 +79,7 @@ test('the scope may stand in a claim of another name', async (t) => {
   })
 })
 
-test('CORS: preflights are answered without a token; every answer says who may read it', async (t) => {
+test('CORS: preflights need no token; every response has the headers', async (t) => {
   const { realm, ask } = await started(t, { cors: { origins: ['https://app.example'], maxAgeSeconds: 60 } })
   const preflight = { 'access-control-request-method': 'PUT', 'access-control-request-headers': 'authorization' }
   const allowed = await ask({ ...preflight, origin: 'https://app.example' }, 'OPTIONS')
@@ -103,7 +103,7 @@ test('CORS: preflights are answered without a token; every answer says who may r
   }
 })
 
-test('CORS for everybody', async (t) => {
+test('CORS for any origin', async (t) => {
   const { ask } = await started(t, { cors: { origins: '*' } })
   const { headers } = await ask({ origin: 'https://any.example' })
   assert.equal(headers.get('access-control-allow-origin'), '*')
@@ -112,7 +112,7 @@ test('CORS for everybody', async (t) => {
   assert.equal((await ask({}, 'OPTIONS')).status, 401)
 })
 
-test('CORS: what was fetched, and its headers are not to be changed, is copied', async (t) => {
+test('CORS: a fetched response with immutable headers is copied', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = createGate(realm.options())
   t.after(() => gate.close())
@@ -130,7 +130,7 @@ test('CORS: what was fetched, and its headers are not to be changed, is copied',
   assert.equal(redirect.headers.get('access-control-allow-origin'), '*')
 })
 
-test('CORS: any other response is answered itself, with what it says of its own', async (t) => {
+test('CORS: any other response is returned itself, with its own headers', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = createGate(realm.options())
   t.after(() => gate.close())
@@ -154,7 +154,7 @@ test('CORS: any other response is answered itself, with what it says of its own'
   assert.equal(strange.headers.get('access-control-allow-origin'), null, 'the option says who may read, not the handler')
 })
 
-test('CORS: a response that is answered again gathers nothing and says nothing of an earlier origin', async (t) => {
+test('CORS: a response that is returned again accumulates no headers and keeps none of an earlier origin', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = createGate(realm.options())
   t.after(() => gate.close())
@@ -171,7 +171,7 @@ test('CORS: a response that is answered again gathers nothing and says nothing o
   }
 })
 
-test('a handler may answer at once or later; what it throws, and what the gate throws, rejects', async (t) => {
+test('a handler may return a response or a promise; errors of handler and gate reject', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = createGate(realm.options())
   const request = new Request('http://edge.example/', { headers: bearer(await realm.token()) })
@@ -197,7 +197,7 @@ test('the scope that a handler needs cannot be changed afterwards', async (t) =>
   assert.equal(response.status, 403)
 })
 
-test("where Promise is a library's own, every check is made all the same", async (t) => {
+test("with a replaced global Promise every check is still made", async (t) => {
   const realm = await TestRealm.start(t)
   const native = globalThis.Promise
   t.after(() => (globalThis.Promise = native))

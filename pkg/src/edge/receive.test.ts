@@ -51,7 +51,7 @@ function pulls(realm: TestRealm): number {
   return realm.server.count('/deltas') + realm.server.count('/manifest')
 }
 
-test('takes a manifest and deltas, and says to who shows the secret how far it is', async (t) => {
+test('applies a manifest and deltas, and tells a sender with the secret its position', async (t) => {
   const { realm, gate, behind, sendProven } = await started(t)
   assert.deepEqual((await sendProven(realm.manifest())).status, 200)
   await Promise.all(behind)
@@ -64,7 +64,7 @@ test('takes a manifest and deltas, and says to who shows the secret how far it i
   assert.equal(verdict.ok ? '' : verdict.reason, 'user_revoked')
 })
 
-test('takes them of everybody, and tells a stranger the same whatever it knows', async (t) => {
+test('applies them from any sender, and tells one without the secret nothing of its state', async (t) => {
   const { realm, gate, behind, send } = await started(t)
   const statements = [realm.manifest(), realm.delta(0)]
   for (let i = 0; i < 3; i++) {
@@ -84,7 +84,7 @@ test('takes them of everybody, and tells a stranger the same whatever it knows',
   assert.equal(verdict.ok ? '' : verdict.reason, 'user_revoked')
 })
 
-test('what a forger claims of realm and sequence is refused in one way', async (t) => {
+test('forged messages are refused alike, whatever realm and sequence they claim', async (t) => {
   const { realm, gate, send } = await started(t)
   const other = await TestRealm.start(t, 'other')
   await gate.refresh()
@@ -104,7 +104,7 @@ test('what a forger claims of realm and sequence is refused in one way', async (
   }
 })
 
-test('only POST', async (t) => {
+test('allows only POST', async (t) => {
   const { send } = await started(t)
   for (const method of ['GET', 'HEAD', 'PUT', 'DELETE']) {
     const answer = await send(method === 'PUT' ? 'x' : null, { method }).catch(() => undefined)
@@ -114,7 +114,7 @@ test('only POST', async (t) => {
   }
 })
 
-test('refuses what is no statement of a realm here, and changes nothing', async (t) => {
+test('refuses anything but a statement of a realm here, and changes nothing', async (t) => {
   const { realm, gate, sendProven } = await started(t)
   const other = await TestRealm.start(t, 'other')
   const impostor = await TestRealm.start(t, 'acme')
@@ -138,7 +138,7 @@ test('refuses what is no statement of a realm here, and changes nothing', async 
   assert.deepEqual(realm.server.hits.filter((hit) => !hit.includes('/acks')), [])
 })
 
-test('a push beyond 64 KiB is a hint to pull unless it shows the secret', async (t) => {
+test('a push beyond 64 KiB without the secret is a hint to pull', async (t) => {
   const { realm, gate, behind, send, sendProven } = await started(t)
   await gate.refresh()
   for (let i = 0; i < 15_000; i++) realm.ledger.stage({ kind: 'token', tokenId: `t-${i}`, expiresAt: clock() + 600 }, clock())
@@ -173,7 +173,7 @@ test('a long push without a secret is not read: by its length at once, in chunks
   assert.ok(endless.taken() <= 260, `${endless.taken()} chunks`)
 })
 
-test('of long pushes without a secret no byte is read, and one in all causes a pull', async (t) => {
+test('no byte of long pushes without a secret is read, and all together cause one pull', async (t) => {
   const { realm, gate, behind, send } = await started(t)
   await gate.refresh()
   // At one time: a second later another one may.
@@ -188,7 +188,7 @@ test('of long pushes without a secret no byte is read, and one in all causes a p
   assert.equal(pulls(realm), before + 1)
 })
 
-test('strangers make a gate pull once a second at the most, whatever they send', async (t) => {
+test('pushes without the secret cause at most one pull a second, whatever they contain', async (t) => {
   const { realm, gate, behind, send } = await started(t)
   await gate.refresh()
   realm.record({ kind: 'user', subject: 'bob' })
@@ -211,7 +211,7 @@ test('strangers make a gate pull once a second at the most, whatever they send',
   realm.instead.clear()
 })
 
-test('news of the origin is taken without a secret, however many others push at the same time', async (t) => {
+test('a new statement of the origin is applied without a secret, however many others push at the same time', async (t) => {
   const { realm, gate, send } = await started(t)
   await gate.refresh()
   const forged = realm.manifest()
@@ -229,7 +229,7 @@ test('news of the origin is taken without a secret, however many others push at 
   assert.deepEqual([...statuses], [400, 200])
 })
 
-test('a gap is answered with 409 and fetched', async (t) => {
+test('a gap gets 409 and is fetched', async (t) => {
   const { realm, gate, behind, sendProven } = await started(t)
   await gate.refresh()
   realm.record({ kind: 'user', subject: 'bob' })
@@ -242,7 +242,7 @@ test('a gap is answered with 409 and fetched', async (t) => {
   assert.equal(gate.status()[0]?.sequence, realm.ledger.head().sequence)
 })
 
-test('an edge that has nothing yet answers a delta with 409 and loads', async (t) => {
+test('an edge without state responds to a delta with 409 and loads', async (t) => {
   const { realm, gate, behind, sendProven } = await started(t)
   realm.record({ kind: 'user', subject: 'bob' })
   realm.record({ kind: 'user', subject: 'carol' })
@@ -251,7 +251,7 @@ test('an edge that has nothing yet answers a delta with 409 and loads', async (t
   assert.equal(gate.status()[0]?.loaded, true)
 })
 
-test('the sections of a pushed manifest are fetched behind the answer', async (t) => {
+test('the sections of a pushed manifest are fetched in the background', async (t) => {
   const { realm, gate, behind, send } = await started(t)
   await gate.refresh()
   for (let i = 0; i < 100; i++) realm.record({ kind: 'token', tokenId: `t-${i}`, expiresAt: clock() + 600 })
@@ -261,7 +261,7 @@ test('the sections of a pushed manifest are fetched behind the answer', async (t
   assert.equal(verdict.ok ? '' : verdict.reason, 'token_revoked')
 })
 
-test('applyFeed does the same for bytes at hand', async (t) => {
+test('applyFeed does the same for bytes', async (t) => {
   const { realm, gate } = await started(t)
   await gate.refresh()
   realm.record({ kind: 'user', subject: 'bob' })

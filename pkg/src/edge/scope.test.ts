@@ -24,7 +24,7 @@ test('a scope claim grants what the vectors say', () => {
   }
 })
 
-test('so does a gate', async (t) => {
+test("so does a gate's check's check", async (t) => {
   const realm = await TestRealm.start(t)
   const gate = createGate(realm.options())
   t.after(() => gate.close())

@@ -13,7 +13,7 @@ load(new WebAssembly.Module(readFileSync(new URL('../../wasm/edge-slim/core_bg.w
 
 const BY_HOST: Algorithm[] = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512']
 
-test('what the module has no code for is left to the host, and without it there is no verdict', async (t) => {
+test('signatures that the module cannot verify are left to the host, and without it there is no verdict', async (t) => {
   const realm = await TestRealm.start(t)
   for (const algorithm of BY_HOST) {
     const { gate, good, forged } = await gateFor(realm, algorithm)
@@ -33,7 +33,7 @@ test('what the module has no code for is left to the host, and without it there 
   }
 })
 
-test('a feed at fault is said to be at fault, not the keys that it would carry', async (t) => {
+test('a failing feed is reported as such, not the keys that it would carry', async (t) => {
   const realm = await TestRealm.start(t)
   const token = await realm.token()
   const { jwks: _, ...options } = realm.realmOptions()
@@ -45,7 +45,7 @@ test('a feed at fault is said to be at fault, not the keys that it would carry',
   assert.deepEqual(await failures(gate, token), ['key no_feed'])
 })
 
-test('with Ed25519 it does all by itself', async (t) => {
+test('Ed25519 needs no host', async (t) => {
   const realm = await TestRealm.start(t)
   const { gate, good, forged } = await gateFor(realm, 'EdDSA', { verifySignatures: 'rust' })
   t.after(() => gate.close())
@@ -54,7 +54,7 @@ test('with Ed25519 it does all by itself', async (t) => {
   assert.equal(reasonOf(gate.checkSync(forged)), 'bad_signature')
 })
 
-test('a token that does not say which of several keys it is for has none', async (t) => {
+test('a token that names none of several keys has no key', async (t) => {
   const realm = await TestRealm.start(t)
   const { gate, unnamed } = await gateFor(realm, 'RS256', {}, 2)
   t.after(() => gate.close())

@@ -16,7 +16,7 @@ function fresh(token: string): string {
   return Buffer.from(token).toString('latin1')
 }
 
-test('a verdict looks the same whether the token is new or not', async (t) => {
+test('a verdict has the same form for new and cached tokens', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = createGate(realm.options({ refreshAfterSeconds: 1000, waitAfterSeconds: 1000 }))
   t.after(() => gate.close())
@@ -40,7 +40,7 @@ test('a verdict looks the same whether the token is new or not', async (t) => {
   }
 })
 
-test('nobody can change the claims that another is given', async (t) => {
+test('no caller can change the claims that others get', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = createGate(realm.options({ refreshAfterSeconds: 1000, waitAfterSeconds: 1000 }))
   t.after(() => gate.close())
@@ -63,7 +63,7 @@ test('nobody can change the claims that another is given', async (t) => {
   assert.deepEqual(last.claims['roles'], ['user'])
 })
 
-test('the next check after a revocation, a new key set or a ban knows of it', async (t) => {
+test('the next check after a revocation, a new key set or a ban applies it', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = createGate(realm.options({ refreshAfterSeconds: 1000, waitAfterSeconds: 1000 }))
   t.after(() => gate.close())
@@ -79,7 +79,7 @@ test('the next check after a revocation, a new key set or a ban knows of it', as
   assert.equal(outcome(await gate.check(fresh(token))), 'user_revoked')
 })
 
-test('a token expires also when nothing else happens', async (t) => {
+test('a cached token expires although nothing else changes', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = createGate(realm.options({ refreshAfterSeconds: 1000, waitAfterSeconds: 1000, maxStaleSeconds: 1000 }))
   t.after(() => gate.close())
@@ -93,7 +93,7 @@ test('a token expires also when nothing else happens', async (t) => {
   assert.equal(outcome(gate.checkSync(fresh(token))), 'expired')
 })
 
-test('a token that resembles one that is remembered is judged by itself', async (t) => {
+test('a token with the cache key of another is judged by itself', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = createGate(realm.options({ refreshAfterSeconds: 1000, waitAfterSeconds: 1000 }))
   t.after(() => gate.close())
@@ -111,7 +111,7 @@ test('a token that resembles one that is remembered is judged by itself', async 
   assert.equal(outcome(gate.checkSync(`${token} `)), 'malformed')
 })
 
-test('whatever happens in between, every verdict is that of a gate without memory', async (t) => {
+test('after any changes, every verdict equals that of a gate without cache', async (t) => {
   const realm = await TestRealm.start(t)
   const options = { refreshAfterSeconds: 100_000, waitAfterSeconds: 100_000, maxStaleSeconds: 100 }
   const gates: Gate[] = [
@@ -155,7 +155,7 @@ test('whatever happens in between, every verdict is that of a gate without memor
   }
 })
 
-test('the memory is bounded, and keeps what is asked for', () => {
+test('the cache is bounded, and keeps the tokens in use', () => {
   const memo = new TokenCache(100, 1 << 20)
   const token = (number: number) => `${'h'.repeat(100)}.${'c'.repeat(500)}.${String(number).padStart(86, '0')}`
   memo.add(token(0), 0, { generation: 0, place: 0, lower: 1, upper: 0 }, 1)

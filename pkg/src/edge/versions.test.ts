@@ -60,7 +60,7 @@ test('an older edge follows a newer origin: by manifest, by delta, by push', asy
   assert.deepEqual(realm.reports, [])
 })
 
-test('a newer edge follows an older origin, which lacks routes that it asks for', async (t) => {
+test('a newer edge follows an older origin that lacks routes', async (t) => {
   const realm = await TestRealm.start(t)
   for (const route of ['deltas', 'stream', 'acks']) realm.instead.set(route, json({ error: 'not_found' }, 404))
   const acknowledge = { edge: 'edge-1', secret: 'secret' }
@@ -73,7 +73,7 @@ test('a newer edge follows an older origin, which lacks routes that it asks for'
   assert.equal(verdict.ok ? 'accepted' : verdict.reason, 'user_revoked')
 })
 
-test('a later major version is refused and says what to do; the old state goes on serving', async (t) => {
+test('a later major version is refused with the fix; the old state stays in use', async (t) => {
   const { realm, gate, ask } = await started(t)
   assert.equal(await ask('bob'), 'accepted')
   const major = realm.manifest()

@@ -8,7 +8,7 @@ import { createGate, load } from '../entry/edge/load.ts'
 import { testManyTokens } from './testing/many-tokens.ts'
 import { TestRealm } from './testing/realm.ts'
 
-test('before it is loaded, the error says what to do', async (t) => {
+test('before the module is loaded, the error names the fix', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = createGate(realm.options())
   await assert.rejects(gate.check('a.b.c'), { code: 'not_loaded', message: /portcullis\/edge\/load/ })
@@ -24,7 +24,10 @@ test('streams are refused where I/O ends with its request', async (t) => {
   await assert.rejects(gate.check('a.b.c'), { code: 'invalid_option', message: /feed\.mode cannot be 'stream' here/ })
 })
 
-test('many first requests still make few loads', async (t) => {
+test('many first requests cause few loads', async (t) => {
+  // Frozen: a load that takes longer than a request's patience is started again.
+  const now = Date.now()
+  t.mock.method(Date, 'now', () => now)
   const realm = await TestRealm.start(t)
   const gate = createGate(realm.options({}, { jwks: `${realm.server.url}/certs` }))
   t.after(() => gate.close())
@@ -35,7 +38,7 @@ test('many first requests still make few loads', async (t) => {
   assert.equal(realm.server.count('/certs'), 1)
 })
 
-test('a request whose predecessor vanished in mid-flight loads for itself', async (t) => {
+test('a request after a cancelled one that was loading loads itself', async (t) => {
   const realm = await TestRealm.start(t)
   const answer = realm.server.listener
   let dropped = 0
@@ -44,14 +47,14 @@ test('a request whose predecessor vanished in mid-flight loads for itself', asyn
     if (request.url?.includes('/manifest') && dropped++ === 0) return
     answer(request, response)
   }
-  const gate = createGate(realm.options({ firstLoadTimeoutMs: 2000 }))
+  const gate = createGate(realm.options({ firstLoadTimeoutMs: 14_000 }))
   t.after(() => gate.close())
   const token = await realm.token()
   void gate.check(token).catch(() => undefined)
   await pause(20)
   const startedAt = Date.now()
   assert.ok((await gate.check(token)).ok)
-  assert.ok(Date.now() - startedAt < 1000)
+  assert.ok(Date.now() - startedAt < 10_000)
 })
 
 testManyTokens(createGate, 'full')

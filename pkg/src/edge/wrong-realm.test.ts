@@ -75,7 +75,7 @@ test('a delta of the other realm, once both are loaded, changes neither', async 
   assert.ok((await gate.check(await other.token())).ok, 'the other realm has not been told by its own feed')
 })
 
-test('a stream that carries the other realm is reported and left', async (t) => {
+test('a stream of the other realm is reported and closed', async (t) => {
   const { acme, other, reports, options } = await two(t)
   const streams = new Set<ServerResponse>()
   acme.instead.set('stream', (_, response) => {
@@ -96,7 +96,7 @@ test('a stream that carries the other realm is reported and left', async (t) => 
   assert.ok((await gate.check(await other.token())).ok)
 })
 
-test('a push goes to the realm that it names; one of no realm here is refused, and reported now and then', async (t) => {
+test('a push is applied to the realm that it names; one of no realm here is refused, and reported at a bounded rate', async (t) => {
   const { acme, other, reports, options } = await two(t)
   const stranger = await TestRealm.start(t, 'stranger')
   const gate = createGate(options('in_order'))

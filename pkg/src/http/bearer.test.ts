@@ -51,7 +51,7 @@ test('every reason has its status, a challenge that parses, and is not stored', 
   }
 })
 
-test('insufficient_scope names the scope that is needed, and nothing that would break the header', () => {
+test('insufficient_scope names the scope needed, and nothing that would break the header', () => {
   const response = challenge({ ok: false, reason: 'insufficient_scope', status: 403, scope: ['read', 'a"b', 'write:all', 'x\ny'] })
   assert.match(response.headers.get('www-authenticate') ?? '', /, scope="read write:all"$/)
 })

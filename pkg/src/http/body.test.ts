@@ -22,7 +22,7 @@ test('reads a body up to its limit, to the byte', async () => {
   assert.equal((await readBody(new Response(null), { maxBytes: 0 })).byteLength, 0)
 })
 
-test('believes a Content-Length that is too large, not one that is small', async () => {
+test('trusts a Content-Length that is too large, not one that is small', async () => {
   const claim = (length: string) => new Request('http://a/', { method: 'POST', body: 'x'.repeat(10), headers: { 'content-length': length } })
   await assert.rejects(readBody(claim('99'), { maxBytes: 20 }), { code: 'too_large' })
   await assert.rejects(readBody(claim('1'), { maxBytes: 5 }), { code: 'too_large' })
@@ -34,7 +34,7 @@ test('stops reading an endless body', async (t) => {
   await assert.rejects(readBody(await fetch(server.url), { maxBytes: 100_000 }), { code: 'too_large' })
 })
 
-test('a body that stalls meets the deadline, or the signal', async () => {
+test('a body that stalls ends at the deadline, or by the signal', async () => {
   const abortSoon = () => {
     const controller = new AbortController()
     setTimeout(() => controller.abort(), 20)

@@ -28,7 +28,7 @@ test('the edge module exports no builder and no signing', () => {
   assert.deepEqual(exports.filter((name) => BUILDER.test(name)), [])
 })
 
-test('these words would find them: the origin module has them all', () => {
+test('the words searched for are all found in the origin module', () => {
   const imports = WebAssembly.Module.imports(module('origin')).map(({ name }) => name)
   const exports = WebAssembly.Module.exports(module('origin')).map(({ name }) => name)
   assert.ok(imports.some((name) => ENTROPY.test(name)))

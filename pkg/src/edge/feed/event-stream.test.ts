@@ -17,7 +17,7 @@ const events: ServerEvent[] = [
   { type: 'message', data: 'é' },
 ]
 
-test('gives the same events however the bytes are cut', () => {
+test('parses the same events however the bytes are split', () => {
   const bytes = new TextEncoder().encode(text)
   for (let size = 1; size <= bytes.length; size++) {
     const parser = new EventParser(100)
@@ -27,7 +27,7 @@ test('gives the same events however the bytes are cut', () => {
   }
 })
 
-test('holds no more than its bound, in one line or in many', () => {
+test('buffers no more than its bound, in one line or many', () => {
   const encode = (value: string) => new TextEncoder().encode(value)
   const long = new EventParser(1000)
   assert.throws(() => {
@@ -39,7 +39,7 @@ test('holds no more than its bound, in one line or in many', () => {
   }, RangeError)
 })
 
-test('heartbeat comments do not add up', () => {
+test('heartbeat comments do not accumulate', () => {
   const parser = new EventParser(100)
   for (let i = 0; i < 1000; i++) parser.push(new TextEncoder().encode(': still here\n'))
 })

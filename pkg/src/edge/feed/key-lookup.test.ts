@@ -30,7 +30,7 @@ async function failures(gate: Gate, token: string): Promise<(string | undefined)
   return (await gate.explain(token)).filter(({ outcome }) => outcome === 'failed').map(({ reason }) => reason)
 }
 
-test('a feed at fault is said to be at fault, not the keys that it carries', async (t) => {
+test('a failing feed is reported as such, not the keys that it carries', async (t) => {
   const realm = await TestRealm.start(t)
   publish(realm)
   const token = await realm.token()
@@ -57,7 +57,7 @@ test('a feed at fault is said to be at fault, not the keys that it carries', asy
   assert.equal(await reasonOf(gateFor(t, realm), token), 'accepted')
 })
 
-test('a feed that carries no keys is another matter', async (t) => {
+test('a feed without keys is reported as keys_unavailable', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = gateFor(t, realm, { firstLoadTimeoutMs: 300 })
   const timers = t.mock.method(globalThis, 'setTimeout')
@@ -73,7 +73,7 @@ test('a feed that carries no keys is another matter', async (t) => {
   assert.equal(waits(), 0)
 })
 
-test('the first token waits for keys that come a moment after the feed', async (t) => {
+test('the first token waits for keys that come soon after the feed', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = gateFor(t, realm)
   const verdict = reasonOf(gate, await realm.token())
@@ -83,7 +83,7 @@ test('the first token waits for keys that come a moment after the feed', async (
   assert.equal(await verdict, 'accepted')
 })
 
-test('for an unknown key the origin is asked to look, and is not told for which', async (t) => {
+test("for an unknown key the origin is asked for a lookup, without the key's id", async (t) => {
   const realm = await TestRealm.start(t)
   publish(realm)
   const asked: unknown[][] = []
@@ -102,7 +102,7 @@ test('for an unknown key the origin is asked to look, and is not told for which'
   assert.ok(!JSON.stringify(realm.reports).includes('secret-kid'))
 })
 
-test('an origin that knows no looks, or cannot look, is asked for its feed', async (t) => {
+test('an origin without lookups, or with a failed one, is asked for its feed', async (t) => {
   for (const answer of [undefined, page(404), page(405), page(503), silent()]) {
     const realm = await TestRealm.start(t)
     publish(realm)
@@ -115,7 +115,7 @@ test('an origin that knows no looks, or cannot look, is asked for its feed', asy
   }
 })
 
-test('at most 64 tokens wait for a look; others are answered at once', async (t) => {
+test('at most 64 tokens wait for a lookup; others are refused at once', async (t) => {
   const realm = await TestRealm.start(t)
   publish(realm)
   const gate = gateFor(t, realm, { refreshAfterSeconds: 1_000, waitAfterSeconds: 1_000 })

@@ -63,7 +63,7 @@ async function victim(t: TestContext, createGate: (options: GateOptions) => Gate
 
 /** Tests of gates whose module has `SMALL_MEMORY_BYTES` at the most. The caller has loaded it, on a host that checks signatures `at_once` or `later`. */
 export function testFailingCore(createGate: (options: GateOptions) => Gate, host: 'at_once' | 'later'): void {
-  test('a gate whose memory has run out answers the token 503, says so, and is well again', async (t) => {
+  test('a gate that runs out of memory refuses the token with 503, reports it, and recovers', async (t) => {
     moveOn(t)
     const { realm, gate, exhaust, reports } = await victim(t, createGate)
     realm.record({ kind: 'user', subject: 'bob' })
@@ -99,7 +99,7 @@ export function testFailingCore(createGate: (options: GateOptions) => Gate, host
     assert.equal(second.faults(), 0)
   })
 
-  test('what the lost core knew a token by names no other in the new one', async (t) => {
+  test('a token id of the lost core means no other token in the new one', async (t) => {
     moveOn(t)
     const first = await victim(t, createGate)
     const { realm, gate } = await victim(t, createGate)
@@ -134,7 +134,7 @@ export function testFailingCore(createGate: (options: GateOptions) => Gate, host
   })
 
   if (host === 'later') {
-    test('an answer of the host that comes after the core was lost is of no other token', async (t) => {
+    test("a host's outcome that arrives after the core was lost counts for no other token", async (t) => {
       moveOn(t)
       const first = await victim(t, createGate)
       const { realm, gate } = await victim(t, createGate)
@@ -169,7 +169,7 @@ export function testFailingCore(createGate: (options: GateOptions) => Gate, host
     })
   }
 
-  test('after that an older manifest is no news, nor is another history, and the clock does not go back', async (t) => {
+  test('after that an older manifest or another history is refused, and the clock does not go back', async (t) => {
     moveOn(t)
     const { realm, gate, exhaust } = await victim(t, createGate)
     const oldest = realm.manifest()
@@ -197,7 +197,7 @@ export function testFailingCore(createGate: (options: GateOptions) => Gate, host
     assert.equal(reasonOf(await gate.check(soon)), 'expired', 'it had expired before')
   })
 
-  test('a feed that does not fit is refused, reported, and not taken for the state', async (t) => {
+  test('a feed that does not fit into memory is refused and reported, and the state stays', async (t) => {
     moveOn(t)
     const { realm, gate, faults } = await victim(t, createGate)
     const token = await realm.token()
@@ -211,7 +211,7 @@ export function testFailingCore(createGate: (options: GateOptions) => Gate, host
     assert.equal(reasonOf(await gate.check(token)), 'accepted')
   })
 
-  test('a core that fails again and again is left alone for ten seconds', async (t) => {
+  test('a core that fails repeatedly is not rebuilt for ten seconds', async (t) => {
     moveOn(t)
     const { realm, gate, exhaust, faults } = await victim(t, createGate)
     for (let times = 0; times < 4; times++) await exhaust()

@@ -25,7 +25,7 @@ interface Crowd {
 export function testManyTokens(createGate: (options: GateOptions) => Gate, module: 'slim' | 'full'): void {
   const undecided = module === 'slim' ? 'unsupported_algorithm' : 'unknown_key'
 
-  test('1,000 garbage tokens that name a key of which the host can make nothing cost one fetch of the keys', async (t) => {
+  test('1,000 made-up tokens that name a key which the host cannot use cause one fetch of the keys', async (t) => {
     const { gate, good, garbage, reports, fetches } = await crowd(t, createGate)
     const bad = await Promise.all(garbage(500).map((token) => gate.check(token)))
     for (const token of garbage(500)) bad.push(await gate.check(token))
@@ -47,7 +47,7 @@ export function testManyTokens(createGate: (options: GateOptions) => Gate, modul
     assert.deepEqual(reports, [])
   })
 
-  test('good tokens among garbage are accepted, whatever the order in which the host answers', async (t) => {
+  test("good tokens among made-up ones are accepted, in whatever order the host's outcomes arrive", async (t) => {
     const { gate, good, garbage } = await crowd(t, createGate)
     // Signatures come back late, and in another order.
     const { verify } = SubtleCrypto.prototype
@@ -62,7 +62,7 @@ export function testManyTokens(createGate: (options: GateOptions) => Gate, modul
     assert.equal(mixed.filter(({ ok }) => ok).length, 600)
   })
 
-  test('explain waits for its turn among many, and says what it would alone', async (t) => {
+  test('explain waits for a slot among many, with the same result as alone', async (t) => {
     const { gate, good } = await crowd(t, createGate)
     const tokens = await good(400)
     const [first = ''] = tokens
