@@ -1,8 +1,7 @@
 //! Benchmarks: beside the peers, or against another commit.
 
 use crate::command::{Failure, Run};
-use crate::node::Sqlite;
-use crate::{against, build, npm, system, typescript, wasm, Project};
+use crate::{against, build, npm, system, typescript, Project};
 use std::path::Path;
 
 /// The command line after `bench`.
@@ -30,7 +29,7 @@ pub(crate) fn bench(project: &Project, arguments: &[String]) -> Result<(), Failu
     npm::require()?;
     // A commit that does not exist is reported before anything is built.
     let commit = options.against.as_deref().map(|reference| against::resolve(project, reference)).transpose()?;
-    let node = build::package(project, &wasm::MODULES, &["www", "tests"], Sqlite::Native)?;
+    let node = build::package(project, &build::BENCH)?;
     match commit {
         Some(commit) => compare(project, &node, &options, &commit),
         None => measure(project, &node, &options),

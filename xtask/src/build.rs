@@ -3,21 +3,34 @@
 use crate::command::{Failure, Run};
 use crate::node::{self, Sqlite};
 use crate::npm::{self, Scripts};
-use crate::wasm::{self, Module, Toolchain};
+use crate::wasm::{self, Finish, Module, Toolchain};
 use crate::Project;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread::{self, ScopedJoinHandle};
 
-/// Builds `pkg/wasm`, with these modules, and `pkg/dist`; installs the packages of `pkg/` and of these folders, and the Node
-/// that will run them.
-pub(crate) fn package(
-    project: &Project,
-    modules: &[&Module],
-    folders: &[&str],
+/// What a command needs of the build.
+pub(crate) struct Needs {
+    modules: &'static [&'static Module],
+    finish: Finish,
+    /// Beside `pkg/`.
+    folders: &'static [&'static str],
     sqlite: Sqlite,
-) -> Result<PathBuf, Failure> {
+}
+
+/// All that is shipped.
+pub(crate) const PACKAGE: Needs =
+    Needs { modules: &wasm::ALL, finish: Finish::Optimised, folders: &[], sqlite: Sqlite::None };
+/// What runs here, soon: optimising the two modules takes longer than the tour.
+pub(crate) const DEMO: Needs =
+    Needs { modules: &wasm::WITH_SIMD, finish: Finish::Bound, folders: &["www"], sqlite: Sqlite::Any };
+pub(crate) const TESTS: Needs = Needs { folders: &["www", "tests"], sqlite: Sqlite::Any, ..PACKAGE };
+pub(crate) const BENCH: Needs = Needs { folders: &["www", "tests"], sqlite: Sqlite::Native, ..PACKAGE };
+
+/// Builds `pkg/wasm` and `pkg/dist`, and installs the packages of the folders. Returns the Node that will run them.
+pub(crate) fn package(project: &Project, needs: &Needs) -> Result<PathBuf, Failure> {
+    let Needs { modules, finish, folders, sqlite } = *needs;
     npm::require()?;
     project.progress.watch();
     let toolchain = Toolchain::find(project)?;
@@ -45,6 +58,8 @@ pub(crate) fn package(
         for (module, compiled) in modules_compiled {
             if wasm::is_stale(project, module, &compiled, &binder) {
                 wasm::bind(project, module, &compiled, &binder)?;
+            }
+            if finish == Finish::Optimised {
                 optimisers.push(scope.spawn(|| wasm::optimise(project, module)));
             }
         }

@@ -13,7 +13,6 @@ mod test;
 mod wasm;
 
 use command::{Failure, Run};
-use node::Sqlite;
 use progress::Progress;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -77,11 +76,11 @@ impl Project {
 }
 
 fn build(project: &Project) -> Result<(), Failure> {
-    build::package(project, &wasm::MODULES, &[], Sqlite::None).map(drop)
+    build::package(project, &build::PACKAGE).map(drop)
 }
 
 fn demo(project: &Project, arguments: &[String]) -> Result<(), Failure> {
-    let node = build::package(project, &wasm::FAST_MODULES, &["www"], Sqlite::Any)?;
+    let node = build::package(project, &build::DEMO)?;
     let tour = arguments.iter().any(|argument| argument == "--tour");
     typescript(project, &node, "www", "demo/run.ts").args(tour.then_some("--tour")).run()
 }

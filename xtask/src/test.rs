@@ -11,7 +11,7 @@ mod suite;
 
 use crate::command::{Failure, Run};
 use crate::node::Sqlite;
-use crate::{build, npm, system, wasm, Project};
+use crate::{build, npm, system, Project};
 use options::{Options, Tier};
 use outcome::Finished;
 use std::path::PathBuf;
@@ -57,7 +57,7 @@ fn prepare(project: &Project, suites: &[Suite]) -> Result<Built, Failure> {
     thread::scope(|scope| {
         let rust = scope.spawn(|| rust::compile(project, suites));
         let node = if needs_package {
-            build::package(project, &wasm::MODULES, &["www", "tests"], Sqlite::Any)?
+            build::package(project, &build::TESTS)?
         } else {
             project.progress.watch();
             PathBuf::new()

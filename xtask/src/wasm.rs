@@ -25,9 +25,18 @@ pub(crate) struct Module {
     optimiser: &'static [&'static str],
 }
 
-/// What the demo runs. The origin is first: it takes longest, and is optimised while the other is compiled.
-pub(crate) const FAST_MODULES: [&Module; 2] = [&ORIGIN, &EDGE];
-pub(crate) const MODULES: [&Module; 3] = [&ORIGIN, &EDGE, &SLIM];
+/// How far a module is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Finish {
+    /// It runs.
+    Bound,
+    /// It is as small and fast as the one that is shipped.
+    Optimised,
+}
+
+/// Those of engines as they are today. The origin is first: it takes longest, and is optimised while the next is compiled.
+pub(crate) const WITH_SIMD: [&Module; 2] = [&ORIGIN, &EDGE];
+pub(crate) const ALL: [&Module; 3] = [&ORIGIN, &EDGE, &SLIM];
 
 const EDGE: Module = Module {
     folder: "edge",
@@ -83,11 +92,20 @@ fn executable(messages: &str) -> Option<PathBuf> {
 /// Writes `core.js`, `core.d.ts` and `core_bg.wasm`.
 pub(crate) fn bind(project: &Project, module: &Module, compiled: &Path, binder: &Path) -> Result<(), Failure> {
     let folder = project.path("pkg/wasm").join(module.folder);
+    let stamp = module.stamp(project);
+    if stamp.exists() {
+        fs::remove_file(&stamp).map_err(|error| unwritable(&stamp, &error))?;
+    }
     project.progress.step(&module.step("bind"), || Run::new(binder).args([compiled, &folder]).captured())?;
     Ok(())
 }
 
+/// Optimises a module that is bound, once.
 pub(crate) fn optimise(project: &Project, module: &Module) -> Result<(), Failure> {
+    let stamp = module.stamp(project);
+    if stamp.exists() {
+        return Ok(());
+    }
     let features = [
         "--enable-bulk-memory",
         "--enable-sign-ext",
@@ -104,7 +122,8 @@ pub(crate) fn optimise(project: &Project, module: &Module) -> Result<(), Failure
         .args(features)
         .args([file.as_os_str(), OsStr::new("-o"), file.as_os_str()])
         .within(&project.path("pkg"));
-    project.progress.step(&module.step("optimise"), || node.captured()).map(drop)
+    project.progress.step(&module.step("optimise"), || node.captured())?;
+    fs::write(&stamp, "").map_err(|error| unwritable(&stamp, &error))
 }
 
 /// Whoever loads the slim module binds it with the JavaScript of the other, so that must fit both.
@@ -127,6 +146,11 @@ pub(crate) fn share_glue(project: &Project) -> Result<(), Failure> {
 impl Module {
     fn file(&self, project: &Project) -> PathBuf {
         project.path("pkg/wasm").join(self.folder).join("core_bg.wasm")
+    }
+
+    /// Written once the module is optimised: an interrupted build, and the demo's, leave one that is not.
+    fn stamp(&self, project: &Project) -> PathBuf {
+        project.path("target/wasm").join(self.folder).with_extension("optimised")
     }
 
     fn step(&self, verb: &str) -> String {
@@ -197,11 +221,14 @@ impl Toolchain {
         let compiled = target.join(TARGET).join(module.profile).join("portcullis.wasm");
         let aside = target.join(module.folder).with_extension("wasm");
         if newer(&compiled, &aside) {
-            fs::copy(&compiled, &aside)
-                .map_err(|error| Failure::Missing(format!("{} cannot be written: {error}", aside.display())))?;
+            fs::copy(&compiled, &aside).map_err(|error| unwritable(&aside, &error))?;
         }
         Ok(aside)
     }
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::Missing(format!("{} cannot be written: {error}", path.display()))
 }
 
 fn has_target() -> bool {
