@@ -13,7 +13,7 @@ mod world;
 use world::World;
 
 /// For every change, and with `cargo xtask test --long`.
-const OPERATIONS: u64 = 200_000;
+const OPERATIONS: u64 = 500_000;
 const OPERATIONS_LONG: u64 = 2_000_000;
 const SEED: u64 = 0x5EED_0F7A_6A7E;
 
@@ -31,6 +31,7 @@ fn no_edge_lets_through_what_it_knows() {
     println!("figure: seed {seed}, {operations} operations, {:?}", world.tally);
     assert!(world.tally.refused.iter().all(|count| *count > operations / 20_000), "hardly anything was refused");
     assert!(world.tally.folded >= 10, "hardly any state was folded");
+    assert!(world.tally.backups > 0, "no backup was restored");
     assert!(world.tally.early > 0, "no filter served before the whole of its manifest");
     assert!(world.tally.false_matches <= 3, "{} false matches", world.tally.false_matches);
 }

@@ -38,7 +38,7 @@ pub(crate) struct Tally {
     rejected: u64,
     sections: u64,
     restarts: u64,
-    backups: u64,
+    pub(crate) backups: u64,
 }
 
 pub(crate) struct World {
