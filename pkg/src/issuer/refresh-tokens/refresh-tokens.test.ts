@@ -69,6 +69,20 @@ describe('rotation', () => {
     await tokens.close()
   })
 
+  test('takes names whole, also with a NUL in them', async () => {
+    const tokens = open()
+    const names = { session: 's\u0000a', subject: 'u\u0000a', client: 'c\u0000a' }
+    const login = logIn(tokens, names)
+    const { next } = await rotate(tokens, login.token, names.client)
+    assert.deepEqual(tokens.find(login.token), names)
+    assert.deepEqual(tokens.sessions(login.subject).map((each) => [each.session, each.clients]), [['s\u0000a', ['c\u0000a']]])
+    assert.equal(await outcome(tokens, login.token, names.client), 'reused')
+    assert.equal(hasEnded('s\u0000a'), true)
+    assert.equal(hasEnded('s'), false)
+    assert.equal(await outcome(tokens, next, names.client), 'session_ended')
+    await tokens.close()
+  })
+
   test('refuses the unknown, and what another client was given; that costs the session nothing', async () => {
     const tokens = open()
     const { token } = logIn(tokens)

@@ -1,4 +1,4 @@
-import { migrate, type Database, type Row } from '../../origin/store/sqlite/database.ts'
+import { castTextOf, migrate, type Database, type Row } from '../../origin/store/sqlite/database.ts'
 import type { Family, Login, RefreshSession } from './types.ts'
 
 const SCHEMA = [
@@ -19,6 +19,11 @@ const SCHEMA = [
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX refresh_tokens_family ON refresh_tokens (family);`,
 ]
+
+/** Of a family `f`; strings as `castTextOf` reads them. */
+const FAMILY = `f.id, f.token_version, f.started_at, f.last_used_at, f.ended_at, ${['session', 'subject', 'client', 'scope', 'address']
+  .map((column) => `CAST(f.${column} AS BLOB) AS ${column}`)
+  .join(', ')}`
 
 /** Families forgotten in one go, so that a sweep does not hold up rotations. */
 const SWEEP_FAMILIES = 1_000
@@ -74,7 +79,7 @@ export function migrateRefreshTokens(database: Database): void {
 export function openTokenTables(database: Database, realm: string): TokenTables {
   migrateRefreshTokens(database)
   const token = database.prepare(
-    `SELECT f.*, t.issued_at, t.used_at_ms FROM refresh_tokens t JOIN refresh_families f ON f.id = t.family
+    `SELECT ${FAMILY}, t.issued_at, t.used_at_ms FROM refresh_tokens t JOIN refresh_families f ON f.id = t.family
      WHERE t.hash = ? AND f.realm = ?`,
   )
   const addFamily = database.prepare(
@@ -88,10 +93,10 @@ export function openTokenTables(database: Database, realm: string): TokenTables 
     'UPDATE refresh_families SET ended_at = ?, ledger = ? WHERE realm = ? AND session = ? AND ended_at IS NULL',
   )
   const told = database.prepare(`UPDATE refresh_families SET ledger = 'told' WHERE realm = ? AND session = ? AND ledger = 'to_be_told'`)
-  const toBeTold = database.prepare(`SELECT DISTINCT session FROM refresh_families WHERE realm = ? AND ledger = 'to_be_told'`)
+  const toBeTold = database.prepare(`SELECT DISTINCT CAST(session AS BLOB) AS session FROM refresh_families WHERE realm = ? AND ledger = 'to_be_told'`)
   const families = database.prepare(
-    `SELECT f.*, (SELECT max(issued_at) FROM refresh_tokens WHERE family = f.id) AS issued_at FROM refresh_families f
-     WHERE realm = ? AND subject = ? AND ended_at IS NULL AND started_at > ? AND last_used_at > ? ORDER BY started_at, id`,
+    `SELECT ${FAMILY}, (SELECT max(issued_at) FROM refresh_tokens WHERE family = f.id) AS issued_at FROM refresh_families f
+     WHERE f.realm = ? AND f.subject = ? AND f.ended_at IS NULL AND f.started_at > ? AND f.last_used_at > ? ORDER BY f.started_at, f.id`,
   )
   const sweep = database.prepare(
     `DELETE FROM refresh_families WHERE id IN (
@@ -114,7 +119,7 @@ export function openTokenTables(database: Database, realm: string): TokenTables 
     },
     endSession: (session, ledger, now) => void end.run(now, ledger, realm, session),
     told: (session) => void told.run(realm, session),
-    toBeTold: () => toBeTold.all(realm).map((row) => string(row, 'session')),
+    toBeTold: () => toBeTold.all(realm).map((row) => castTextOf(row, 'session')),
     families: (subject, startedAfter, usedAfter) => families.all(realm, subject, startedAfter, usedAfter).map(usedFamilyOf),
     sweep: (startedUntil, usedUntil) => Number(sweep.run(realm, startedUntil, usedUntil, SWEEP_FAMILIES).changes),
   }
@@ -144,7 +149,7 @@ export function bySession(families: readonly UsedFamily[]): RefreshSession[] {
 }
 
 function usedFamilyOf(row: Row): UsedFamily {
-  const address = row['address'] === null ? undefined : string(row, 'address')
+  const address = row['address'] === null ? undefined : castTextOf(row, 'address')
   return { ...identityOf(row), lastUsedAt: number(row, 'last_used_at'), address }
 }
 
@@ -159,18 +164,14 @@ function tokenOf(row: Row): StoredToken {
 function identityOf(row: Row): Omit<StoredToken, 'endedAt' | 'usedAtMs'> {
   return {
     familyId: number(row, 'id'),
-    session: string(row, 'session'),
-    subject: string(row, 'subject'),
-    client: string(row, 'client'),
+    session: castTextOf(row, 'session'),
+    subject: castTextOf(row, 'subject'),
+    client: castTextOf(row, 'client'),
     tokenVersion: number(row, 'token_version'),
-    scope: row['scope'] === null ? undefined : string(row, 'scope'),
+    scope: row['scope'] === null ? undefined : castTextOf(row, 'scope'),
     startedAt: number(row, 'started_at'),
     issuedAt: number(row, 'issued_at'),
   }
-}
-
-function string(row: Row, column: string): string {
-  return String(row[column])
 }
 
 function number(row: Row, column: string): number {
