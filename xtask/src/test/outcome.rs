@@ -50,7 +50,7 @@ pub(super) fn of_rust(run: Run) -> Outcome {
 
 /// Node's test runner, with its TAP reporter.
 pub(super) fn of_node(run: Run) -> Outcome {
-    of(run, |outcome, line| {
+    let mut outcome = of(run, |outcome, line| {
         let line = line.trim_start();
         let Some(rest) = line.strip_prefix("ok ").or_else(|| line.strip_prefix("not ok ")) else { return };
         let Some((_, test)) = rest.split_once(" - ") else { return };
@@ -58,7 +58,27 @@ pub(super) fn of_node(run: Run) -> Outcome {
         if let Some((test, reason)) = test.split_once(" # SKIP") {
             outcome.skips.push(Skip { test: test.to_owned(), reason: reason.trim().to_owned() });
         }
-    })
+    });
+    outcome.output = without_passed(&outcome.output);
+    outcome
+}
+
+/// TAP without the tests that passed and what is said of them: all else, for a failure may be anywhere in it.
+fn without_passed(tap: &str) -> String {
+    let mut kept = String::new();
+    let mut of_passed = false;
+    for line in tap.lines() {
+        let text = line.trim_start();
+        let is_passed = text.starts_with("ok ");
+        of_passed = is_passed
+            || (of_passed && matches!(text, "---" | "..."))
+            || (of_passed && ["duration_ms:", "type:"].iter().any(|name| text.starts_with(name)));
+        if !of_passed && !text.starts_with("# Subtest: ") {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+    }
+    kept
 }
 
 /// A suite that cargo was to make a program for, and did not.
@@ -123,6 +143,14 @@ mod tests {
         assert_eq!(outcome.tests, 5);
         assert_eq!(outcome.skips, [skip("inner", "no Chromium"), skip("c", "")]);
         assert_eq!(outcome.figures, ["640 revocations"]);
+    }
+
+    #[test]
+    fn tests_that_passed_are_left_out_of_what_is_shown() {
+        let tap = "# Subtest: a\nok 1 - a\n  ---\n  duration_ms: 3\n  type: 'test'\n  ...\n# Subtest: b\nnot ok 2 - b\n  ---\n\
+                   \x20 duration_ms: 3\n  error: 'x'\n  ...\n# a warning\n# fail 1\n";
+        let shown = "not ok 2 - b\n  ---\n  duration_ms: 3\n  error: 'x'\n  ...\n# a warning\n# fail 1\n";
+        assert_eq!(without_passed(tap), shown);
     }
 
     #[test]

@@ -31,8 +31,6 @@ pub(super) fn compile(project: &Project, suites: &[Suite]) -> Result<Executables
         [target] => vec!["--test", target],
         _ => vec!["--lib", "--bins", "--tests"],
     };
-    // Cargo makes one program at a time in a folder; the modules wait for this one, the tests do not.
-    wasm::binder(project)?;
     let arguments = ["test", "--no-run", "--locked", "--workspace", "--exclude", wasm::BINDER, "--color", "never"];
     let arguments = arguments.iter().chain(&["--features", "origin"]);
     let cargo = Run::new("cargo").args(arguments).args(selection).within(&project.root);
