@@ -50,7 +50,8 @@ async function verbs(): Promise<[name: string, verb: Verb][]> {
 }
 
 test('every verb answers whether it was news, and where the ledger stands', async () => {
-  const occurredAt = now() - 5
+  // Ahead of us: the end of a session is the later one of that and its arrival, and a second may pass between two calls.
+  const occurredAt = now() + 60
   for (const [name, verb] of await verbs()) {
     const before = stage.sequence()
     assert.deepEqual(await verb(stage.origin, { occurredAt }), { realm: 'acme', sequence: before + 1, changed: true }, name)
@@ -58,7 +59,7 @@ test('every verb answers whether it was news, and where the ledger stands', asyn
   }
   const { sequence, changed } = await stage.origin.logoutRealm('acme', { occurredAt: occurredAt - 1 })
   assert.equal(changed, false)
-  assert.deepEqual(await stage.origin.logoutRealm('acme'), { realm: 'acme', sequence: sequence + 1, changed: true })
+  assert.deepEqual(await stage.origin.logoutRealm('acme', { occurredAt: occurredAt + 1 }), { realm: 'acme', sequence: sequence + 1, changed: true })
   const correction = { kind: 'user', subject: 'alice' } as const
   assert.equal((await stage.origin.correct('acme', correction, { reason: 'test' })).changed, true)
 })
