@@ -30,7 +30,7 @@ export interface HostKey {
 }
 
 /**
- * What the host checks faster than Rust does. In µs of processor time for a token of 640 to 900 bytes, on one machine, all
+ * The algorithms that the host verifies faster than Rust. In µs of processor time for a token of 640 to 900 bytes, on one machine, all
  * else included:
  *
  * |                        | RS256 | PS256 | ES256 | ES384 | ES512 |

@@ -1,7 +1,7 @@
 import { PortcullisError } from '../errors.ts'
 import { REASONS } from '../reasons.ts'
 
-/** What the JavaScript runtime allows. */
+/** The properties of the JavaScript runtime that the package depends on. */
 export interface Runtime {
   /** Whether one request may await I/O that another began. False in workerd. */
   shareFlights: boolean
@@ -70,7 +70,7 @@ export class WasmModule {
     this.#loaded = { runtime: { ...runtime }, module, memory }
   }
 
-  /** What the runtime allows. Throws `not_loaded`. */
+  /** The runtime that was given to `load`. Throws `not_loaded`. */
   get runtime(): Runtime {
     return this.#mustBeLoaded().runtime
   }

@@ -50,7 +50,7 @@ export class TokenBuffer {
     return read === token.length ? written : this.#maxTokenBytes + 1
   }
 
-  /** What the host is to verify; valid right after the core has asked. */
+  /** The signature that the host is to verify; valid right after the core has asked. */
   get signatureRequest(): SignatureRequest {
     if (this.#bytes.byteLength === 0) this.#map()
     const request = this.#request

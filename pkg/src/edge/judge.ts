@@ -77,7 +77,7 @@ function lacksKeys({ realm, finding }: JudgeContext): boolean {
 async function loadKeys({ gate, realm, token, startedAtMs, waitUntil }: JudgeContext): Promise<'done'> {
   const { firstLoadTimeoutMs } = gate.settings
   const waits: Promise<unknown>[] = []
-  if (realm.keys !== undefined) waits.push(within(handOver(realm.keys.load(), waitUntil), firstLoadTimeoutMs))
+  if (realm.keys !== undefined) waits.push(within(keepAlive(realm.keys.load(), waitUntil), firstLoadTimeoutMs))
   if (!realm.state.loaded) waits.push(realm.puller.wait(firstLoadTimeoutMs, waitUntil, realm.demandOf(token)))
   await Promise.all(waits)
   if (realm.keys !== undefined || !realm.state.loaded || realm.state.hasKeys) return 'done'
@@ -109,7 +109,7 @@ function refresh({ gate, realm, finding, token, startedAtMs, waitUntil }: JudgeC
   } else if (finding.reason !== undefined || (realm.ageSeconds(gate.now()) > waitAfterSeconds && !wasRefreshedWithin(JUST_REFRESHED_MS, realm))) {
     waits.push(realm.puller.wait(refreshTimeoutMs, waitUntil))
   }
-  if (realm.keys?.due) waits.push(within(handOver(realm.keys.load(), waitUntil), refreshTimeoutMs))
+  if (realm.keys?.due) waits.push(within(keepAlive(realm.keys.load(), waitUntil), refreshTimeoutMs))
   return waits.length === 0 ? undefined : Promise.all(waits).then(() => 'done')
 }
 
@@ -182,7 +182,7 @@ function isGenuine({ reason }: Finding): boolean {
   }
 }
 
-function handOver(promise: Promise<void>, waitUntil: WaitUntil | undefined): Promise<void> {
+function keepAlive(promise: Promise<void>, waitUntil: WaitUntil | undefined): Promise<void> {
   waitUntil?.(promise.catch(() => undefined))
   return promise
 }

@@ -13,7 +13,7 @@ import type { FeedRuntime, FeedSettings, FeedSubscriber } from './feed/subscribe
 import type { Reporter } from './report.ts'
 import type { GateRealmSettings, GateSettings } from './settings.ts'
 
-/** What a realm needs of the gate it belongs to. */
+/** The parts of a gate that its realms use. */
 export interface RealmHost {
   core: Core
   settings: GateSettings

@@ -47,7 +47,7 @@ async function respond(gate: OpenGate, request: Request, waitUntil: WaitUntil | 
     : unprovenPush(gate, claimed.realm, bytes, waitUntil)
 }
 
-/** What a message claims about itself. */
+/** The unverified realm and sequence of a message. */
 interface Claimed {
   realm: Realm
   sequence: number

@@ -29,7 +29,7 @@ test('many first requests cause few loads', async (t) => {
   const now = Date.now()
   t.mock.method(Date, 'now', () => now)
   const realm = await TestRealm.start(t)
-  const gate = createGate(realm.options({}, { jwks: `${realm.server.url}/certs` }))
+  const gate = createGate(realm.options({ firstLoadTimeoutMs: 60_000, jwksTimeoutMs: 60_000 }, { jwks: `${realm.server.url}/certs` }))
   t.after(() => gate.close())
   const token = await realm.token()
   const verdicts = await Promise.all(Array.from({ length: 100 }, () => gate.check(token)))

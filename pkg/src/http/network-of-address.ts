@@ -5,7 +5,7 @@ const MAX_ADDRESS_CHARACTERS = 64
  * Returns the network that an address counts as where requests are counted: an IPv4 address by itself, an IPv6 address
  * by its /64, which one subscriber has whole (RFC 6177 §2). IPv4 written in IPv6 counts as IPv4, so that its holders do
  * not share one count: IPv4-mapped (RFC 4291 §2.5.5.2) and the well-known prefix of NAT64 (RFC 6052 §2.1). Any other text
- * counts as it stands, cut at `MAX_ADDRESS_CHARACTERS`; `undefined`, where the host knows no address, is `''`.
+ * counts as it stands, cut at `MAX_ADDRESS_CHARACTERS`; `undefined`, where the runtime knows no address, is `''`.
  */
 export function networkOf(address: string | undefined): string {
   if (address === undefined || !address.includes(':')) return (address ?? '').slice(0, MAX_ADDRESS_CHARACTERS)

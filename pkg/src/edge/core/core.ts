@@ -102,7 +102,7 @@ export class Core {
     return this.#buffer.cachedTokenId
   }
 
-  /** What the host is to verify; valid right after `begin`. */
+  /** The signature that the host is to verify; valid right after `begin`. */
   get signatureRequest(): SignatureRequest {
     return this.#buffer.signatureRequest
   }

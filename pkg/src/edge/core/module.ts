@@ -15,7 +15,7 @@ export function load(module: WebAssembly.Module, runtime: Runtime): void {
   wasmModule.load(module, runtime)
 }
 
-/** What the JavaScript runtime allows. Throws `not_loaded`. */
+/** The runtime that was given to `load`. Throws `not_loaded`. */
 export function loadedRuntime(): Runtime {
   return wasmModule.runtime
 }

@@ -1,4 +1,4 @@
-/** What one waiting token needs of a state that is loading: the missing sections that its verdict depends on. */
+/** The missing sections that the verdict on one waiting token depends on. */
 export class SectionDemand {
   readonly #missing: () => string[] | undefined
   #names: Set<string> | undefined

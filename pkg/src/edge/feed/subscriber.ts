@@ -2,7 +2,7 @@ import type { FeedOptions, WaitUntil } from '../../types.ts'
 import type { NodeCrypto } from '../core/module.ts'
 import type { Applied, CoreState } from '../core/state.ts'
 
-/** What a transport needs of the realm that it feeds. */
+/** The parts of a realm that its transports use. */
 export interface FeedSubscriber {
   readonly name: string
   readonly feed: FeedSettings
