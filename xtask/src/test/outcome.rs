@@ -31,7 +31,7 @@ pub(crate) struct Finished {
 
 /// A program that is one test.
 pub(super) fn of_program(run: Run) -> Outcome {
-    of(run, |outcome, _| outcome.tests = 1)
+    Outcome { tests: 1, ..of(run, |_, _| ()) }
 }
 
 /// Rust's test runner.
@@ -156,6 +156,7 @@ mod tests {
     #[test]
     fn of_a_program_that_fails_or_is_not_there() {
         assert!(!of_program(Run::new("false")).passed);
+        assert_eq!(of_program(Run::new("true")).tests, 1);
         let absent = of_program(Run::new("/nonexistent/program"));
         assert!(!absent.passed && absent.output.contains("is not installed"), "{}", absent.output);
     }
