@@ -101,7 +101,7 @@ export class Refresher {
     }
     switch (answer.kind) {
       case 'tokens':
-        await login.renew({ refreshToken, ...answer.tokens }, held?.stored.login)
+        await login.accept({ refreshToken, ...answer.tokens }, held?.stored.login)
         return 'refreshed'
       case 'refused':
         login.signOut('refused')
@@ -119,8 +119,8 @@ export class Refresher {
 
   #schedule(): void {
     clearTimeout(this.#timer)
-    const { held, isClosed } = this.#login
-    if (held === undefined || held.stored.expiresAtMs === undefined || isClosed) return
+    const { held } = this.#login
+    if (held?.stored.expiresAtMs === undefined) return
     const nextMs = this.#canRefresh(held) ? Math.max(held.dueMs, this.#retryAtMs - performance.now()) : held.leftMs
     // A visible page has already done what is due at once.
     this.#timer = setTimeout(() => this.check(), nextMs <= 0 ? RETRY_BACKOFF.firstMs : Math.min(nextMs, LOOK_MS))

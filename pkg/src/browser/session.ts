@@ -39,7 +39,7 @@ class BrowserSession implements Session {
       listen('online', () => this.#refresher.online()),
     ]
     this.#unlisten = () => ends.forEach((end) => end())
-    this.#opening = settings.tokens === undefined ? this.#open() : this.#login.begin(settings.tokens)
+    this.#opening = settings.tokens === undefined ? this.#open() : this.#login.accept(settings.tokens)
   }
 
   get signedIn(): boolean {
@@ -49,7 +49,7 @@ class BrowserSession implements Session {
   async signIn(tokens: SessionTokens): Promise<void> {
     this.#assertOpen()
     checkOptions(tokens, TOKEN_RULES, 'tokens')
-    await this.#login.begin(tokens)
+    await this.#login.accept(tokens)
   }
 
   async accessToken(): Promise<string | undefined> {

@@ -73,16 +73,18 @@ export class SharedLogin {
     return state
   }
 
-  /** Begins a new login. */
-  async begin(tokens: GivenTokens): Promise<void> {
-    const version = nextVersion(Math.max(this.#version, newestOf(readMarks(this.#settings.channel))))
-    await this.#share(storedOf(tokens, version, version))
-  }
-
-  /** Takes refreshed tokens: of the given login, or of one that was only in a cookie. */
-  async renew(tokens: GivenTokens, login: number | undefined): Promise<void> {
-    const version = nextVersion(this.#version)
-    await this.#share(storedOf(tokens, login ?? version, version))
+  /**
+   * Takes tokens that were just issued, of a new login unless one is given, keeps them, and tells the other tabs: all of it before
+   * the lock is released.
+   */
+  async accept(tokens: GivenTokens, login?: number): Promise<void> {
+    const { channel } = this.#settings
+    const version = nextVersion(Math.max(this.#version, newestOf(readMarks(channel))))
+    const stored = storedOf(tokens, login ?? version, version)
+    this.#take(stored)
+    writeMark(channel, { state: 'in', app: this.#appWith(tokens.accessToken), version, login: stored.login })
+    this.#tabs.tell({ kind: 'tokens', tokens: stored })
+    await this.#storage.save({ ...stored, session: this.name })
   }
 
   /** Checks whether another tab was faster. A refresh token that another tab has spent must never be spent again. */
@@ -156,15 +158,6 @@ export class SharedLogin {
 
   #appWith(accessToken: string | undefined): SessionApp {
     return { ...this.#app, token: accessToken && tokenApp(accessToken) }
-  }
-
-  /** Takes new tokens, keeps them, and tells the other tabs: all of it before the lock is released. */
-  async #share(stored: StoredTokens): Promise<void> {
-    const { version, login, accessToken } = stored
-    this.#take(stored)
-    writeMark(this.#settings.channel, { state: 'in', app: this.#appWith(accessToken), version, login })
-    this.#tabs.tell({ kind: 'tokens', tokens: stored })
-    await this.#storage.save({ ...stored, session: this.name })
   }
 
   #take(stored: StoredTokens): void {
