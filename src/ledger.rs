@@ -51,10 +51,10 @@ use record::Record;
 use shelf::Shelf;
 
 use crate::error::LedgerError;
-use crate::revocation::fingerprint::{HashKey, NameHash};
-use crate::revocation::staged::INCARNATION_SHIFT;
-use crate::revocation::versions::user_key;
-use crate::revocation::wire::MAX_SEQUENCE;
+use crate::revocation::lookup::fingerprint::{HashKey, NameHash};
+use crate::revocation::lookup::versions::user_key;
+use crate::revocation::position::INCARNATION_SHIFT;
+use crate::revocation::wire::reader::MAX_SEQUENCE;
 use crate::revocation::{Chain, Level, RealmId, Subject};
 use crate::time::UnixSeconds;
 

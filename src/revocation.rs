@@ -8,55 +8,45 @@
 //! section that has not arrived answers [`Status::SectionUnavailable`], never [`Status::NotRevoked`].
 
 mod bounds;
-pub(crate) mod bucket;
-pub(crate) mod delta;
-pub(crate) mod epochs;
-pub(crate) mod exact;
-mod feed_key;
-pub(crate) mod filter;
-pub(crate) mod fingerprint;
-mod history;
-mod intake;
-mod manifest;
-mod marks;
-mod missing;
-mod offer;
-mod position;
-mod presence;
-mod realm;
-pub(crate) mod section;
-pub(crate) mod shards;
-mod slot;
-pub(crate) mod sorted;
-pub(crate) mod staged;
-mod state;
-pub(crate) mod statement;
+pub(crate) mod position;
+mod realm_id;
+mod stats;
 mod status;
-pub(crate) mod versions;
+
+// In this order: each room imports only those above it.
 pub(crate) mod wire;
 
+pub(crate) mod lookup;
+
+pub(crate) mod message;
+
+mod state;
+
+mod update;
+
 pub use bounds::Bounds;
-pub use feed_key::{FeedKey, KeyId};
-pub use marks::Marks;
+pub use message::feed_key::{FeedKey, KeyId};
+pub use message::statement::peek_realm;
 pub use position::{Chain, Position};
-pub use realm::RealmId;
+pub use realm_id::RealmId;
 pub use state::MAX_LIVE_ENTRIES;
-pub use statement::peek_realm;
+pub use stats::StateStats;
 pub use status::{Level, Status, Subject};
-pub use wire::{
+pub use update::marks::Marks;
+pub use wire::reader::{
     MAX_BANS, MAX_CLIENTS, MAX_CLIENT_ID_BYTES, MAX_DELTA_BYTES, MAX_GENERATIONS, MAX_JWKS_BYTES, MAX_MANIFEST_BYTES,
     MAX_SECTIONS, MAX_SECTION_BYTES, MAX_SEQUENCE,
 };
 
 use core::fmt;
 
-use delta::Delta;
-use history::History;
-use manifest::Manifest;
-use section::section_name;
-use staged::Staged;
+use message::delta::Delta;
+use message::manifest::Manifest;
+use message::statement::{Statement, StatementKind};
 use state::State;
-use statement::{Statement, StatementKind};
+use update::history::History;
+use update::incoming::IncomingManifest;
+use wire::section::section_name;
 
 use crate::error::FeedError;
 use crate::time::{Seconds, UnixSeconds};
@@ -70,7 +60,7 @@ pub struct Revocations {
     feed_keys: Vec<FeedKey>,
     own: Bounds,
     active: Option<State>,
-    staged: Option<Staged>,
+    incoming: Option<IncomingManifest>,
     history: History,
     /// Greatest sequence taken from each key.
     high_water: Vec<(KeyId, u64)>,
@@ -115,31 +105,6 @@ pub enum Provided {
     Committed,
 }
 
-/// Sizes and counts of a state.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Facts {
-    /// Revoked token ids.
-    pub token_ids: u64,
-    /// Not-befores of users, sessions and client sessions.
-    pub epochs: u64,
-    /// Not-befores of clients.
-    pub clients: u64,
-    /// Banned keys.
-    pub bans: u64,
-    /// Minimum token versions.
-    pub versions: u64,
-    /// Sections named by the manifest.
-    pub sections: u64,
-    /// Of these, the ones that have not arrived.
-    pub missing_sections: u64,
-    /// Bytes of the sections held.
-    pub section_bytes: u64,
-    /// Changes held outside the sections.
-    pub live_entries: u64,
-    /// Chance that a token id that is not revoked is found in its bucket when that is full: the worst of the sections.
-    pub error_rate: f64,
-}
-
 impl Revocations {
     /// A state for the realm that accepts messages signed under `feed_keys`. Nothing is loaded yet.
     #[must_use]
@@ -149,7 +114,7 @@ impl Revocations {
             feed_keys,
             own,
             active: None,
-            staged: None,
+            incoming: None,
             history: History::default(),
             high_water: Vec::new(),
             replaced: None,
@@ -263,8 +228,8 @@ impl Revocations {
         if let Some(active) = &mut self.active {
             active.forget_expired(now);
         }
-        if let Some(staged) = &mut self.staged {
-            staged.forget_expired(now);
+        if let Some(incoming) = &mut self.incoming {
+            incoming.forget_expired(now);
         }
         self.commit_if_ready()
     }
@@ -274,13 +239,13 @@ impl Revocations {
     #[must_use]
     pub fn wants_manifest(&self) -> bool {
         let wanted = self.active.as_ref().is_some_and(State::wants_manifest);
-        self.needs_manifest || (self.staged.is_none() && wanted)
+        self.needs_manifest || (self.incoming.is_none() && wanted)
     }
 
     /// Sizes and counts.
     #[must_use]
-    pub fn facts(&self) -> Facts {
-        self.active.as_ref().map(State::facts).unwrap_or_default()
+    pub fn stats(&self) -> StateStats {
+        self.active.as_ref().map(State::stats).unwrap_or_default()
     }
 }
 

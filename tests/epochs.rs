@@ -57,7 +57,7 @@ fn every_size_answers_like_a_map() {
         let (mut ledger, expected) = filled(count);
         let mut edge = edge();
         load(&mut edge, &mut ledger, NOW);
-        assert_eq!(edge.facts().epochs, count);
+        assert_eq!(edge.stats().epochs, count);
         check(&edge, &expected);
         assert!((count..count + 500).all(|number| !is_revoked(&edge, &probe(&name(number), number, 0))));
     }
@@ -114,9 +114,9 @@ fn live_not_befores_go_when_they_refuse_nothing_acceptable() {
     record(&mut ledger, &user("u"), NOW);
     follow(&mut edge, &ledger, NOW).unwrap();
     edge.forget_expired(at(NOW + 2 + 86_400 + 9));
-    assert_eq!(edge.facts().epochs, 1);
+    assert_eq!(edge.stats().epochs, 1);
     edge.forget_expired(at(NOW + 2 + 86_400 + 10));
-    assert_eq!(edge.facts().epochs, 0);
+    assert_eq!(edge.stats().epochs, 0);
 }
 
 #[test]

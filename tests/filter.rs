@@ -26,7 +26,7 @@ fn full_bucket(error_rate: f64, count: u32, bucket: u64) -> (Revocations, usize)
     assert_eq!(names.len(), 1);
     let bytes = ENTRY_BYTES + ledger.section(&names[0]).unwrap().len();
     provide_all(&mut edge, &ledger);
-    assert_eq!(edge.facts().token_ids, u64::from(count));
+    assert_eq!(edge.stats().token_ids, u64::from(count));
     (edge, bytes)
 }
 
@@ -66,9 +66,9 @@ fn the_error_rate_is_the_one_asked_for() {
 fn an_id_in_a_million_costs_under_30_bits() {
     let (edge, bytes) = full_bucket(1e-6, 100_000, 1);
     let bits = bytes as f64 * 8.0 / 100_000.0;
-    println!("{bits:.3} bits an id, error rate {:.3e} by formula", edge.facts().error_rate);
+    println!("{bits:.3} bits an id, error rate {:.3e} by formula", edge.stats().error_rate);
     assert!(bits <= 29.5, "{bits}");
-    assert!((0.99e-6..=1.0e-6).contains(&edge.facts().error_rate));
+    assert!((0.99e-6..=1.0e-6).contains(&edge.stats().error_rate));
     assert_eq!(matches(&edge, "revoked", 100_000, 1), 100_000);
     // One in a million: of these, hardly any.
     assert!(matches(&edge, "absent", 3_000_000, 1) <= 15);

@@ -114,14 +114,14 @@ fn a_section_that_has_not_arrived_is_no_answer() {
     follow(&mut edge, &ledger, NOW).unwrap();
     assert_eq!(edge.status(&subject("k", NOW + 300, NOW)), Status::Revoked(Level::Token));
     assert_eq!(edge.status(&of_user("w", NOW)), Status::Revoked(Level::User));
-    assert_eq!(edge.facts().missing_sections, 2);
+    assert_eq!(edge.stats().missing_sections, 2);
     provide_all(&mut edge, &ledger);
     assert!(edge.missing_sections().is_empty());
     for subject in [subject("j", NOW + 300, NOW), subject("k", NOW + 300, NOW), of_user("u", NOW), of_user("w", NOW)] {
         assert!(is_revoked(&edge, &subject));
     }
     assert_eq!(edge.status(&subject("other", NOW + 300, NOW)), Status::NotRevoked);
-    assert_eq!(edge.facts().token_ids, 2);
+    assert_eq!(edge.stats().token_ids, 2);
 }
 
 #[test]
@@ -202,14 +202,14 @@ fn buckets_go_once_no_edge_accepts_their_tokens() {
     load(&mut edge, &mut ledger, NOW);
     let margin = 10;
     edge.forget_expired(at(expires_at + margin));
-    assert_eq!(edge.facts().sections, 2);
+    assert_eq!(edge.stats().sections, 2);
     edge.forget_expired(at(expires_at + 1 + margin));
-    assert_eq!(edge.facts().sections, 1);
+    assert_eq!(edge.stats().sections, 1);
     // Expiry unknown: as long as a token issued by now, on a clock that is ahead, could live.
     edge.forget_expired(at(NOW + 5 + 86_400 + margin));
     assert!(is_revoked(&edge, &subject("k", NOW + 86_405, NOW + 5)));
     edge.forget_expired(at(NOW + 5 + 86_400 + margin + 16_384));
-    assert_eq!(edge.facts().sections, 0);
+    assert_eq!(edge.stats().sections, 0);
 }
 
 #[test]

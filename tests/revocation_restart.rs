@@ -32,11 +32,11 @@ fn a_restarted_origin_goes_on_under_a_new_hash_key() {
             && ["u", "v"].iter().all(|sub| is_revoked(edge, &of_user(sub, NOW)))
     };
     assert!(all_refused(&edge));
-    assert_eq!(edge.facts().live_entries, 3);
+    assert_eq!(edge.stats().live_entries, 3);
     record(&mut restarted, &user("w"), NOW + 2);
     assert_eq!(load(&mut edge, &mut restarted, NOW + 2).effect, Effect::Staged);
     assert!(all_refused(&edge) && is_revoked(&edge, &of_user("w", NOW)));
-    assert_eq!(edge.facts().live_entries, 0);
+    assert_eq!(edge.stats().live_entries, 0);
 }
 
 #[test]

@@ -71,7 +71,7 @@ fn live_changes_that_outgrow_the_sections_are_folded() {
     }
     ledger.commit();
     follow(&mut edge, &ledger, NOW).unwrap();
-    assert_eq!(edge.facts().live_entries, 1_100);
+    assert_eq!(edge.stats().live_entries, 1_100);
     assert!(edge.wants_manifest());
     // The manifest is of our very sequence, or even older than what a delta has brought since.
     let manifest = ledger.manifest(at(NOW)).unwrap();
@@ -80,8 +80,8 @@ fn live_changes_that_outgrow_the_sections_are_folded() {
     assert_eq!(edge.apply(&manifest, at(NOW)).unwrap().effect, Effect::Staged);
     assert!(!edge.wants_manifest());
     provide_all(&mut edge, &ledger);
-    let facts = edge.facts();
-    assert_eq!((facts.token_ids, facts.live_entries), (1_101, 0));
+    let stats = edge.stats();
+    assert_eq!((stats.token_ids, stats.live_entries), (1_101, 0));
     assert_eq!(edge.position().unwrap().sequence, ledger.head().0);
     assert!(is_revoked(&edge, &subject("a7", NOW + 300, NOW)) && is_revoked(&edge, &subject("since", NOW + 300, NOW)));
     // Now that nothing is outgrown, an older manifest is just that.
@@ -109,7 +109,7 @@ fn folding_leaves_nothing_to_fold() {
     follow(&mut edge, &ledger, NOW).unwrap();
     assert!(edge.wants_manifest());
     load(&mut edge, &mut ledger, NOW);
-    assert_eq!((edge.facts().live_entries, edge.wants_manifest()), (0, false));
+    assert_eq!((edge.stats().live_entries, edge.wants_manifest()), (0, false));
     let subjects: Vec<_> = (0..900).map(sub).collect();
     assert!(subjects.iter().all(|sub| is_revoked(&edge, &of_user(sub, NOW - 3))));
     let versioned = |sub| Subject { token_version: 1, ..of_user(sub, NOW) };
@@ -146,7 +146,7 @@ fn filters_take_their_places_one_by_one() {
         assert_eq!(edge.position() == behind, !whole);
     }
     assert_eq!(before, 6_000);
-    assert_eq!(edge.facts().live_entries, 0);
+    assert_eq!(edge.stats().live_entries, 0);
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn a_manifest_that_arrives_too_late_is_given_up() {
     assert!(is_revoked(&edge, &subject("j", NOW + 300, NOW)));
     load(&mut edge, &mut ledger, NOW);
     assert!(!edge.wants_manifest());
-    assert_eq!((edge.facts().live_entries, edge.facts().versions), (0, 360_000));
+    assert_eq!((edge.stats().live_entries, edge.stats().versions), (0, 360_000));
     assert!(is_revoked(&edge, &subject("j", NOW + 300, NOW)));
 }
 
@@ -211,12 +211,12 @@ fn a_full_filter_takes_no_more_and_forgets_nothing() {
         record(&mut ledger, &token(&format!("a{id}"), NOW + 300, NOW), NOW);
     }
     load(&mut edge, &mut ledger, NOW);
-    assert!(edge.facts().error_rate <= 1.0e-6);
+    assert!(edge.stats().error_rate <= 1.0e-6);
     for id in 0..100 {
         record(&mut ledger, &token(&format!("b{id}"), NOW + 300, NOW), NOW);
     }
     follow(&mut edge, &ledger, NOW).unwrap();
-    assert_eq!(edge.facts().live_entries, 100);
+    assert_eq!(edge.stats().live_entries, 100);
     assert!((0..100).all(|id| is_revoked(&edge, &subject(&format!("b{id}"), NOW + 300, NOW))));
     let later = ledger.manifest(at(NOW + 5)).unwrap();
     // Under a thousand live ids no manifest is wanted, so one of the same sequence only renews.
@@ -224,5 +224,5 @@ fn a_full_filter_takes_no_more_and_forgets_nothing() {
     // The next one brings the bucket in its new size.
     record(&mut ledger, &user("u"), NOW + 6);
     assert_eq!(load(&mut edge, &mut ledger, NOW + 6).effect, Effect::Staged);
-    assert_eq!((edge.facts().live_entries, edge.facts().token_ids), (0, 150));
+    assert_eq!((edge.stats().live_entries, edge.stats().token_ids), (0, 150));
 }

@@ -1,8 +1,8 @@
 //! Everything the ledger's events add up to, exactly.
 
-use crate::revocation::exact::Exact;
-use crate::revocation::fingerprint::{Fingerprint, NameHash, NameKind};
-use crate::revocation::versions::user_key;
+use crate::revocation::lookup::exact::Exact;
+use crate::revocation::lookup::fingerprint::{Fingerprint, NameHash, NameKind};
+use crate::revocation::lookup::versions::user_key;
 use crate::revocation::{Level, RealmId, Subject};
 
 use super::epochs::{fingerprint_of, EpochBook, EpochName};

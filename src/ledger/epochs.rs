@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::revocation::epochs::{Shape, HIGHS_PER_HINT};
-use crate::revocation::fingerprint::{Fingerprint, NameHash, NameKind, FINGERPRINT_BITS};
-use crate::revocation::section::{SectionEntry, SectionKind, SECTION_HEAD_BYTES};
-use crate::revocation::shards::epoch_shard;
+use crate::revocation::lookup::epochs::{Shape, HIGHS_PER_HINT};
+use crate::revocation::lookup::fingerprint::{Fingerprint, NameHash, NameKind, FINGERPRINT_BITS};
+use crate::revocation::lookup::shards::epoch_shard;
+use crate::revocation::wire::section::{SectionEntry, SectionKind, SECTION_HEAD_BYTES};
 use crate::time::{Seconds, UnixSeconds};
 
 use super::marks::Marks;
@@ -156,7 +156,7 @@ impl EpochBook {
     }
 }
 
-/// Encodes one shard; the layout stands above [`EpochTable`](crate::revocation::epochs::EpochTable). `entries` are sorted by
+/// Encodes one shard; the layout stands above [`EpochTable`](crate::revocation::lookup::epochs::EpochTable). `entries` are sorted by
 /// fingerprint.
 fn build(generation: u32, shard: u32, shard_bits: u32, entries: Vec<(Fingerprint, u64)>) -> (Head, Vec<u8>) {
     let entries = cut(entries, shard_bits);

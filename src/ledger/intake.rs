@@ -3,10 +3,10 @@
 use crate::error::LedgerError;
 use crate::json::{read_items, read_object, Duplicates, Member};
 use crate::name::MAX_NAME_BYTES;
-use crate::revocation::fingerprint::Fingerprint;
-use crate::revocation::section::UNKNOWN_ISSUE_TIME;
-use crate::revocation::staged::INCARNATION_SHIFT;
-use crate::revocation::wire::{MAX_BANS, MAX_CLIENTS, MAX_CLIENT_ID_BYTES, MAX_JWKS_BYTES};
+use crate::revocation::lookup::fingerprint::Fingerprint;
+use crate::revocation::position::INCARNATION_SHIFT;
+use crate::revocation::wire::reader::{MAX_BANS, MAX_CLIENTS, MAX_CLIENT_ID_BYTES, MAX_JWKS_BYTES};
+use crate::revocation::wire::section::UNKNOWN_ISSUE_TIME;
 use crate::time::UnixSeconds;
 
 use super::book::Generation;

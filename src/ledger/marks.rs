@@ -1,6 +1,6 @@
 //! Which shards of a table have changed since they were published.
 
-use crate::revocation::section::SectionEntry;
+use crate::revocation::wire::section::SectionEntry;
 
 /// One shard.
 #[derive(Clone, Copy, Debug, Default)]

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{DeltaUnavailable, LedgerError};
-use crate::revocation::delta::FINGERPRINT_BYTES;
-use crate::revocation::exact::Exact;
-use crate::revocation::fingerprint::Fingerprint;
-use crate::revocation::section::{SectionEntry, SectionKind, UNKNOWN_ISSUE_TIME};
-use crate::revocation::statement::{BlockKind, StatementKind, MAJOR, MINOR, PARTIAL};
-use crate::revocation::versions::UserKey;
-use crate::revocation::wire::{MAX_DELTA_BYTES, MAX_MANIFEST_BYTES, MAX_SECTIONS};
+use crate::revocation::lookup::exact::Exact;
+use crate::revocation::lookup::fingerprint::Fingerprint;
+use crate::revocation::lookup::versions::UserKey;
+use crate::revocation::message::delta::FINGERPRINT_BYTES;
+use crate::revocation::message::statement::{BlockKind, StatementKind, MAJOR, MINOR, PARTIAL};
+use crate::revocation::wire::reader::{MAX_DELTA_BYTES, MAX_MANIFEST_BYTES, MAX_SECTIONS};
+use crate::revocation::wire::section::{SectionEntry, SectionKind, UNKNOWN_ISSUE_TIME};
 use crate::revocation::Bounds;
 use crate::time::UnixSeconds;
 

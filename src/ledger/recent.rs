@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use crate::revocation::exact::Exact;
-use crate::revocation::fingerprint::Fingerprint;
-use crate::revocation::versions::UserKey;
+use crate::revocation::lookup::exact::Exact;
+use crate::revocation::lookup::fingerprint::Fingerprint;
+use crate::revocation::lookup::versions::UserKey;
 use crate::revocation::Chain;
 
 use super::record::Place;

@@ -1,9 +1,9 @@
 //! An event as it is recorded: everything decided, so that restoring it needs no clock and no settings.
 
 use crate::error::FeedError;
-use crate::revocation::bucket::{bucket_of, CATCH_ALL_SECONDS};
-use crate::revocation::section::{SectionKind, UNKNOWN_ISSUE_TIME};
-use crate::revocation::wire::Reader;
+use crate::revocation::lookup::bucket::{bucket_of, CATCH_ALL_SECONDS};
+use crate::revocation::wire::reader::Reader;
+use crate::revocation::wire::section::{SectionKind, UNKNOWN_ISSUE_TIME};
 use crate::revocation::Bounds;
 use crate::time::{Seconds, UnixSeconds, MAX_SECONDS};
 

@@ -4,8 +4,8 @@ use core::fmt;
 
 use super::key::SigningKey;
 use crate::error::LedgerError;
-use crate::revocation::staged::INCARNATION_SHIFT;
-use crate::revocation::wire::MAX_SEQUENCE;
+use crate::revocation::position::INCARNATION_SHIFT;
+use crate::revocation::wire::reader::MAX_SEQUENCE;
 use crate::revocation::Bounds;
 use crate::time::Seconds;
 

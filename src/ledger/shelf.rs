@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::revocation::section::{section_name, SectionName};
+use crate::revocation::wire::section::{section_name, SectionName};
 use crate::time::{Seconds, UnixSeconds};
 
 /// How long a replaced section stays: as long as a manifest is valid by default, 300 s.

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
-use crate::revocation::bucket::{bucket_is_over, BUCKET_SECONDS, CATCH_ALL_SECONDS};
-use crate::revocation::filter::{set_bits, MAX_FILTER_BITS, MAX_HASHES};
-use crate::revocation::fingerprint::Fingerprint;
-use crate::revocation::section::{SectionEntry, SectionKind, SECTION_HEAD_BYTES};
+use crate::revocation::lookup::bucket::{bucket_is_over, BUCKET_SECONDS, CATCH_ALL_SECONDS};
+use crate::revocation::lookup::filter::{set_bits, MAX_FILTER_BITS, MAX_HASHES};
+use crate::revocation::lookup::fingerprint::Fingerprint;
+use crate::revocation::wire::section::{SectionEntry, SectionKind, SECTION_HEAD_BYTES};
 use crate::revocation::Bounds;
 use crate::time::UnixSeconds;
 

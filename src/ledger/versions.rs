@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::revocation::section::{SectionEntry, SectionKind};
-use crate::revocation::versions::{shard_of, UserKey};
+use crate::revocation::lookup::versions::{shard_of, UserKey};
+use crate::revocation::wire::section::{SectionEntry, SectionKind};
 use crate::time::UnixSeconds;
 
 use super::marks::{Mark, Marks};
@@ -71,7 +71,7 @@ impl VersionBook {
     }
 }
 
-/// The layout stands above [`VersionTable`](crate::revocation::versions::VersionTable).
+/// The layout stands above [`VersionTable`](crate::revocation::lookup::versions::VersionTable).
 fn build<'a>(shard: u32, shard_bits: u32, entries: impl Iterator<Item = (&'a UserKey, &'a u64)>) -> (Head, Vec<u8>) {
     let mut contents = Vec::new();
     let mut count = 0;

@@ -1,6 +1,6 @@
 //! Writing bytes: the counterpart of the edge's reader.
 
-use crate::revocation::statement::{BlockKind, CRITICAL};
+use crate::revocation::message::statement::{BlockKind, CRITICAL};
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Writer(pub(crate) Vec<u8>);

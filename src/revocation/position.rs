@@ -4,6 +4,9 @@ use core::fmt;
 
 use crate::time::UnixSeconds;
 
+/// A sequence counts an incarnation's events below this bit, and the ledger's incarnations from it on.
+pub(crate) const INCARNATION_SHIFT: u32 = 40;
+
 /// Hash over the ledger's events up to a sequence, 16 bytes. Two histories that differ have different ones.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Chain(pub [u8; 16]);

@@ -1,24 +1,24 @@
 //! One consistent state: everything up to a sequence, ready to be asked.
 
 use super::bounds::Bounds;
-use super::bucket::{bucket_is_over, bucket_of, Bucket, Found, BUCKET_SECONDS, CATCH_ALL_SECONDS};
-use super::delta::{Changes, Delta, Reach};
-use super::epochs::EpochTable;
-use super::exact::Exact;
-use super::filter::Filter;
-use super::fingerprint::{Generations, Name, NameKind};
-use super::manifest::Manifest;
-use super::position::Position;
-use super::realm::RealmId;
-use super::section::{SectionEntry, SectionKind};
-use super::shards::{Epochs, Known, Versions};
-use super::slot::{Body, Slot};
-use super::sorted::SortedMap;
-use super::staged::INCARNATION_SHIFT;
+use super::lookup::bucket::{bucket_is_over, bucket_of, Bucket, Lookup, BUCKET_SECONDS, CATCH_ALL_SECONDS};
+use super::lookup::changes::Changes;
+use super::lookup::epochs::EpochTable;
+use super::lookup::exact::Exact;
+use super::lookup::filter::Filter;
+use super::lookup::fingerprint::{Generations, Name, NameKind};
+use super::lookup::shards::{absent, Epochs, Known, Versions};
+use super::lookup::slot::{Body, Slot};
+use super::lookup::sorted_map::SortedMap;
+use super::lookup::versions::{user_key, VersionTable};
+use super::message::delta::{Delta, Reach};
+use super::message::manifest::Manifest;
+use super::position::{Position, INCARNATION_SHIFT};
+use super::realm_id::RealmId;
+use super::stats::StateStats;
 use super::status::{Level, Status, Subject};
-use super::versions::{user_key, VersionTable};
-use super::wire::MAX_GENERATIONS;
-use super::Facts;
+use super::wire::reader::MAX_GENERATIONS;
+use super::wire::section::{SectionEntry, SectionKind};
 use crate::error::FeedError;
 use crate::time::UnixSeconds;
 
@@ -66,29 +66,29 @@ impl State {
             (Level::Token, self.token(subject)),
         ] {
             match found {
-                Found::Yes => return Status::Revoked(level),
-                Found::No => {}
-                Found::Unknown => answer = Status::SectionUnavailable,
+                Lookup::Hit => return Status::Revoked(level),
+                Lookup::Miss => {}
+                Lookup::Unknown => answer = Status::SectionUnavailable,
             }
         }
         answer
     }
 
-    fn user(&self, subject: &Subject<'_>) -> Found {
-        let Some(user) = subject.user else { return Found::No };
+    fn user(&self, subject: &Subject<'_>) -> Lookup {
+        let Some(user) = subject.user else { return Lookup::Miss };
         let not_before = self.not_before(NameKind::User, &[user]);
         // Refused at the not-before and earlier, or, by what it says of the last logout, only earlier.
-        let by_logout = subject.logged_out_at.map_or(Found::No, |at| refused_up_to(not_before, at.get() + 1));
+        let by_logout = subject.logged_out_at.map_or(Lookup::Miss, |at| refused_up_to(not_before, at.get() + 1));
         stricter(refused_up_to(not_before, subject.compared_at.get()), by_logout)
     }
 
-    fn session(&self, subject: &Subject<'_>) -> Found {
-        let Some(session) = subject.session else { return Found::No };
+    fn session(&self, subject: &Subject<'_>) -> Lookup {
+        let Some(session) = subject.session else { return Lookup::Miss };
         refused_up_to(self.not_before(NameKind::Session, &[session]), subject.compared_at.get())
     }
 
-    fn client_session(&self, subject: &Subject<'_>) -> Found {
-        let Some(session) = subject.session else { return Found::No };
+    fn client_session(&self, subject: &Subject<'_>) -> Lookup {
+        let Some(session) = subject.session else { return Lookup::Miss };
         let other_client = subject.client_id.filter(|client| Some(*client) != subject.authorized_party);
         let clients = [subject.authorized_party, other_client];
         let each = clients.into_iter().flatten();
@@ -96,29 +96,29 @@ impl State {
             let not_before = self.not_before(NameKind::ClientSession, &[session, client]);
             refused_up_to(not_before, subject.compared_at.get())
         };
-        each.map(refused).fold(Found::No, stricter)
+        each.map(refused).fold(Lookup::Miss, stricter)
     }
 
     fn not_before(&self, kind: NameKind, parts: &[&str]) -> Known {
         self.epochs.not_before(&Name::new(&self.generations, kind, parts))
     }
 
-    fn version(&self, realm: RealmId, subject: &Subject<'_>) -> Found {
-        let Some(user) = subject.user.filter(|_| !self.versions.is_empty()) else { return Found::No };
+    fn version(&self, realm: RealmId, subject: &Subject<'_>) -> Lookup {
+        let Some(user) = subject.user.filter(|_| !self.versions.is_empty()) else { return Lookup::Miss };
         match self.versions.minimum(&user_key(realm, user)) {
-            Known::Exactly(minimum) | Known::AtLeast(minimum) if subject.token_version < minimum => Found::Yes,
-            Known::Exactly(_) => Found::No,
-            Known::AtLeast(_) => Found::Unknown,
+            Known::Exactly(minimum) | Known::AtLeast(minimum) if subject.token_version < minimum => Lookup::Hit,
+            Known::Exactly(_) => Lookup::Miss,
+            Known::AtLeast(_) => Lookup::Unknown,
         }
     }
 
-    fn token(&self, subject: &Subject<'_>) -> Found {
-        let Some(id) = subject.token_id else { return Found::No };
+    fn token(&self, subject: &Subject<'_>) -> Lookup {
+        let Some(id) = subject.token_id else { return Lookup::Miss };
         let parts = [id];
         let name = Name::new(&self.generations, NameKind::TokenId, &parts);
         let own = self.buckets.get(&bucket_of(subject.expires_at));
         let buckets = own.into_iter().chain(self.catch_alls.values());
-        buckets.map(|bucket| bucket.find(&name, subject.issued_at.get())).fold(Found::No, stricter)
+        buckets.map(|bucket| bucket.find(&name, subject.issued_at.get())).fold(Lookup::Miss, stricter)
     }
 
     /// Whether the changes can be applied; applying them afterwards cannot fail.
@@ -138,7 +138,7 @@ impl State {
         Ok(())
     }
 
-    /// Applies a delta that [`State::check`] or [`Staged::check`](super::staged::Staged::check) has passed.
+    /// Applies a delta that [`State::check`] has passed.
     pub(crate) fn apply(&mut self, delta: &Delta) {
         let changes = &delta.changes;
         for (generation, hash) in changes.generations.iter() {
@@ -198,7 +198,7 @@ impl State {
     }
 
     /// Sizes and counts.
-    pub(crate) fn facts(&self) -> Facts {
+    pub(crate) fn stats(&self) -> StateStats {
         let count = |kinds: &[SectionKind]| -> u64 {
             self.entries().filter(|entry| kinds.contains(&entry.kind)).map(|entry| u64::from(entry.count)).sum()
         };
@@ -216,7 +216,7 @@ impl State {
             .map(Filter::byte_length)
             .chain(self.epochs.shards.iter().filter_map(Slot::body).map(EpochTable::byte_length));
         let bytes = bytes.chain(self.versions.shards.iter().filter_map(Slot::body).map(VersionTable::byte_length));
-        Facts {
+        StateStats {
             token_ids: in_filters + absent + as_count(live_ids),
             epochs: count(&[SectionKind::Epochs]) + as_count(self.epochs.live_count()),
             clients: as_count(self.exact.clients.len()),
@@ -245,6 +245,12 @@ impl State {
     pub(crate) fn entries(&self) -> impl Iterator<Item = &SectionEntry> {
         let filters = self.buckets.values().chain(self.catch_alls.values()).filter_map(Bucket::slot).map(Slot::entry);
         filters.chain(self.epochs.shards.iter().map(Slot::entry)).chain(self.versions.shards.iter().map(Slot::entry))
+    }
+
+    /// The sections that have not arrived.
+    pub(crate) fn missing(&self) -> impl Iterator<Item = &SectionEntry> {
+        let filters = self.buckets.values().chain(self.catch_alls.values()).filter_map(Bucket::slot);
+        filters.filter_map(Slot::absent).chain(absent(&self.epochs.shards)).chain(absent(&self.versions.shards))
     }
 
     /// Puts a filter that a later manifest names in the place of the one held, so that the two never take up room side by side
@@ -298,18 +304,18 @@ fn fill_shard<T>(shards: &mut [Slot<T>], shard: usize, body: T) {
 }
 
 /// Whether a time is at a not-before or earlier. No not-before is ever recorded as 0.
-const fn refused_up_to(not_before: Known, time: u64) -> Found {
+const fn refused_up_to(not_before: Known, time: u64) -> Lookup {
     match not_before {
-        Known::Exactly(not_before) | Known::AtLeast(not_before) if not_before > 0 && time <= not_before => Found::Yes,
-        Known::Exactly(_) => Found::No,
-        Known::AtLeast(_) => Found::Unknown,
+        Known::Exactly(not_before) | Known::AtLeast(not_before) if not_before > 0 && time <= not_before => Lookup::Hit,
+        Known::Exactly(_) => Lookup::Miss,
+        Known::AtLeast(_) => Lookup::Unknown,
     }
 }
 
-const fn stricter(one: Found, other: Found) -> Found {
+const fn stricter(one: Lookup, other: Lookup) -> Lookup {
     match (one, other) {
-        (Found::Yes, _) | (_, Found::Yes) => Found::Yes,
-        (Found::Unknown, _) | (_, Found::Unknown) => Found::Unknown,
-        (Found::No, Found::No) => Found::No,
+        (Lookup::Hit, _) | (_, Lookup::Hit) => Lookup::Hit,
+        (Lookup::Unknown, _) | (_, Lookup::Unknown) => Lookup::Unknown,
+        (Lookup::Miss, Lookup::Miss) => Lookup::Miss,
     }
 }

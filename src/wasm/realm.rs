@@ -108,7 +108,7 @@ impl JsGate {
     /// Where a realm's state stands.
     pub fn state(&self, realm: usize) -> Result<JsValue, JsValue> {
         let realm = self.gate.realm(realm).ok_or_else(no_realm)?;
-        let (position, facts) = (realm.revocations.position(), realm.revocations.facts());
+        let (position, stats) = (realm.revocations.position(), realm.revocations.stats());
         let of = |value: Option<UnixSeconds>| number(value.map_or(0, UnixSeconds::get));
         Ok(object([
             ("loaded", position.is_some().into()),
@@ -118,11 +118,11 @@ impl JsGate {
             ("notAfter", of(position.map(|position| position.not_after)).into()),
             ("wantsManifest", realm.revocations.wants_manifest().into()),
             ("hasKeys", matches!(realm.keys, RealmKeys::Loaded { .. }).into()),
-            ("tokenIds", number(facts.token_ids).into()),
-            ("epochs", number(facts.epochs).into()),
-            ("sectionBytes", number(facts.section_bytes).into()),
-            ("liveEntries", number(facts.live_entries).into()),
-            ("errorRate", facts.error_rate.into()),
+            ("tokenIds", number(stats.token_ids).into()),
+            ("epochs", number(stats.epochs).into()),
+            ("sectionBytes", number(stats.section_bytes).into()),
+            ("liveEntries", number(stats.live_entries).into()),
+            ("errorRate", stats.error_rate.into()),
         ]))
     }
 }

@@ -23,7 +23,7 @@ fn main() {
         }
         ledger.commit();
         load(&mut edge, &mut ledger, NOW);
-        assert_eq!(edge.facts().token_ids, IDS);
+        assert_eq!(edge.stats().token_ids, IDS);
         let mut id = *b"absent--0000000000000000";
         for number in 0..ABSENT {
             found += u64::from(is_revoked(&edge, &subject(spell(number, &mut id), NOW + 300, NOW)));

@@ -1,3 +1,3 @@
 //! Breaches that are still there, without the rule that each one breaks. The list may only shrink.
 
-pub const KNOWN_BREACHES: &[&str] = &["src: revocation/offer -> revocation/staged -> revocation/offer"];
+pub const KNOWN_BREACHES: &[&str] = &[];

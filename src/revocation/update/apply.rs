@@ -1,21 +1,21 @@
 //! What a manifest, a delta or the last missing section does to a state.
 
-use super::delta::{Delta, Reach};
-use super::feed_key::KeyId;
-use super::manifest::Manifest;
-use super::position::Position;
-use super::section::{SectionEntry, SectionName};
-use super::slot::Body;
-use super::staged::Staged;
-use super::state::State;
-use super::{Effect, Revocations};
+use super::incoming::IncomingManifest;
 use crate::error::FeedError;
+use crate::revocation::lookup::slot::Body;
+use crate::revocation::message::delta::{Delta, Reach};
+use crate::revocation::message::feed_key::KeyId;
+use crate::revocation::message::manifest::Manifest;
+use crate::revocation::position::Position;
+use crate::revocation::state::State;
+use crate::revocation::wire::section::{SectionEntry, SectionName};
+use crate::revocation::{Effect, Revocations};
 
 impl Revocations {
-    pub(super) fn apply_manifest(&mut self, manifest: Manifest, key: KeyId) -> Result<Effect, FeedError> {
+    pub(crate) fn apply_manifest(&mut self, manifest: Manifest, key: KeyId) -> Result<Effect, FeedError> {
         let stated = manifest.position;
-        if let Some(staged) = &self.staged {
-            let known = staged.manifest.position;
+        if let Some(incoming) = &self.incoming {
+            let known = incoming.manifest.position;
             if stated.sequence == known.sequence && stated.chain != known.chain {
                 return Err(FeedError::Equivocation { sequence: stated.sequence });
             }
@@ -44,9 +44,9 @@ impl Revocations {
             self.refuse_older(key, &stated)?;
         }
         self.raise_high_water(key, stated.sequence);
-        let mut arrived = self.staged.take().map(|staged| staged.arrived).unwrap_or_default();
+        let mut arrived = self.incoming.take().map(|incoming| incoming.arrived).unwrap_or_default();
         arrived.retain(|name, _| manifest.sections.iter().any(|entry| entry.name == *name));
-        self.staged = Some(Staged { manifest, arrived });
+        self.incoming = Some(IncomingManifest { manifest, arrived });
         self.needs_manifest = false;
         Ok(match (self.commit_if_ready(), renewed) {
             (true, _) => Effect::Changed,
@@ -65,12 +65,14 @@ impl Revocations {
         let is_ours = manifest.position.sequence == ours.sequence;
         let leads_here = self.history.chain_at(manifest.position.sequence) == Some(manifest.position.chain)
             && self.history.tip(&manifest.position).sequence == ours.sequence;
-        let staged_is_later =
-            self.staged.as_ref().is_some_and(|staged| staged.manifest.position.sequence > manifest.position.sequence);
-        leads_here && !staged_is_later && (is_outgrown || (is_ours && says_else))
+        let incoming_is_later = self
+            .incoming
+            .as_ref()
+            .is_some_and(|incoming| incoming.manifest.position.sequence > manifest.position.sequence);
+        leads_here && !incoming_is_later && (is_outgrown || (is_ours && says_else))
     }
 
-    pub(super) fn apply_delta(&mut self, delta: Delta, key: KeyId) -> Result<Effect, FeedError> {
+    pub(crate) fn apply_delta(&mut self, delta: Delta, key: KeyId) -> Result<Effect, FeedError> {
         let to = delta.position;
         let Some(active) = &self.active else { return Err(FeedError::Gap { from: delta.from, known: 0 }) };
         let ours = active.position;
@@ -84,17 +86,17 @@ impl Revocations {
             return Ok(Effect::AlreadyKnown);
         }
         let extends_active = delta.from <= ours.sequence;
-        let tip = self.staged.as_ref().map(|staged| self.history.tip(&staged.manifest.position));
-        let extends_staged = tip.is_some_and(|tip| delta.from <= tip.sequence && to.sequence > tip.sequence);
-        if !extends_active && !extends_staged {
+        let tip = self.incoming.as_ref().map(|incoming| self.history.tip(&incoming.manifest.position));
+        let extends_incoming = tip.is_some_and(|tip| delta.from <= tip.sequence && to.sequence > tip.sequence);
+        if !extends_active && !extends_incoming {
             return match tip {
                 Some(tip) if to.sequence <= tip.sequence => Ok(Effect::AlreadyKnown),
                 Some(_) | None => Err(FeedError::Gap { from: delta.from, known: ours.sequence }),
             };
         }
-        if let Some(staged) = self.staged.as_ref().filter(|_| extends_staged) {
-            let kept = self.history.onward(&staged.manifest.position).map(|delta| &delta.changes);
-            staged.check(kept.chain(core::iter::once(&delta.changes)))?;
+        if let Some(incoming) = self.incoming.as_ref().filter(|_| extends_incoming) {
+            let kept = self.history.onward(&incoming.manifest.position).map(|delta| &delta.changes);
+            incoming.check(kept.chain(core::iter::once(&delta.changes)))?;
         }
         if let Some(active) = self.active.as_mut().filter(|_| extends_active) {
             active.check(&delta.changes)?;
@@ -113,12 +115,12 @@ impl Revocations {
 
     /// Holds both ends of a delta against every chain hash known for the same sequence.
     fn check_chains(&self, delta: &Delta) -> Result<(), FeedError> {
-        let staged = self.staged.as_ref().map(|staged| &staged.manifest.position);
+        let incoming = self.incoming.as_ref().map(|incoming| &incoming.manifest.position);
         for (sequence, chain) in [(delta.from, delta.chain_from), (delta.position.sequence, delta.position.chain)] {
-            let staged = staged.filter(|position| position.sequence == sequence).map(|position| position.chain);
-            let tip = self.staged.as_ref().map(|staged| self.history.tip(&staged.manifest.position));
+            let incoming = incoming.filter(|position| position.sequence == sequence).map(|position| position.chain);
+            let tip = self.incoming.as_ref().map(|incoming| self.history.tip(&incoming.manifest.position));
             let tip = tip.filter(|tip| tip.sequence == sequence).map(|tip| tip.chain);
-            let known = [self.history.chain_at(sequence), staged, tip];
+            let known = [self.history.chain_at(sequence), incoming, tip];
             if known.into_iter().flatten().any(|known| known != chain) {
                 return Err(FeedError::Equivocation { sequence });
             }
@@ -126,22 +128,22 @@ impl Revocations {
         Ok(())
     }
 
-    /// Makes the staged manifest the state once nothing is missing that is answered now.
-    pub(super) fn commit_if_ready(&mut self) -> bool {
-        let Some(staged) = &self.staged else { return false };
+    /// Makes the incoming manifest the state once nothing is missing that is answered now.
+    pub(crate) fn commit_if_ready(&mut self) -> bool {
+        let Some(incoming) = &self.incoming else { return false };
         let ours = self.position();
-        let start = staged.manifest.position;
+        let start = incoming.manifest.position;
         let leads_here = ours.is_none_or(|ours| self.history.tip(&start).sequence >= ours.sequence);
         let kept = self.history.onward(&start).map(|delta| &delta.changes);
-        if !leads_here || staged.check(kept).is_err() {
+        if !leads_here || incoming.check(kept).is_err() {
             // So much came meanwhile that the deltas leading from there to here are no longer kept.
-            self.staged = None;
+            self.incoming = None;
             self.needs_manifest = true;
             return false;
         }
-        let is_ready = staged.is_ready(self.active.as_ref());
-        let Some(staged) = self.staged.take_if(|_| is_ready) else { return false };
-        let mut state = staged.into_state(self.active.take());
+        let is_ready = incoming.is_ready(self.active.as_ref());
+        let Some(incoming) = self.incoming.take_if(|_| is_ready) else { return false };
+        let mut state = incoming.into_state(self.active.take());
         for delta in self.history.onward(&start) {
             state.apply(delta);
         }
@@ -154,46 +156,46 @@ impl Revocations {
         true
     }
 
-    pub(super) fn missing_entries(&self) -> impl Iterator<Item = (&SectionEntry, WantedBy)> {
+    pub(crate) fn missing_entries(&self) -> impl Iterator<Item = (&SectionEntry, WantedBy)> {
         let active = self.active.as_ref();
-        let staged = self.staged.iter().flat_map(move |staged| staged.missing(active));
+        let incoming = self.incoming.iter().flat_map(move |incoming| incoming.missing(active));
         let of_active = active.into_iter().flat_map(State::missing).map(|entry| (entry, WantedBy::Active));
-        staged.map(|entry| (entry, WantedBy::Staged)).chain(of_active)
+        incoming.map(|entry| (entry, WantedBy::Incoming)).chain(of_active)
     }
 
     /// Who lacks the section of that name.
-    pub(super) fn wanted_as(&self, name: &SectionName) -> Vec<(SectionEntry, WantedBy)> {
+    pub(crate) fn wanted_as(&self, name: &SectionName) -> Vec<(SectionEntry, WantedBy)> {
         let wanted = self.missing_entries().filter(|(entry, _)| entry.name == *name);
         wanted.map(|(entry, wanted_by)| (*entry, wanted_by)).collect()
     }
 
     /// Reads a section that `entry` names.
-    pub(super) fn decode(
+    pub(crate) fn decode(
         &self,
         bytes: Vec<u8>,
         entry: SectionEntry,
         wanted_by: WantedBy,
     ) -> Result<Section, FeedError> {
         entry.check_length(&bytes)?;
-        let shards = match (wanted_by, &self.staged, &self.active) {
-            (WantedBy::Staged, Some(staged), _) => staged.manifest.of_kind(entry.kind).count(),
+        let shards = match (wanted_by, &self.incoming, &self.active) {
+            (WantedBy::Incoming, Some(incoming), _) => incoming.manifest.of_kind(entry.kind).count(),
             (WantedBy::Active, _, Some(active)) => active.entries().filter(|other| other.kind == entry.kind).count(),
-            (WantedBy::Staged, None, _) | (WantedBy::Active, _, None) => 0,
+            (WantedBy::Incoming, None, _) | (WantedBy::Active, _, None) => 0,
         };
         Ok(Section { entry, wanted_by, body: Body::decode(bytes, &entry, shards)? })
     }
 
-    pub(super) fn take_in(&mut self, Section { entry, wanted_by, body }: Section) {
-        match (wanted_by, &mut self.staged, &mut self.active) {
-            (WantedBy::Staged, Some(staged), active) => {
+    pub(crate) fn take_in(&mut self, Section { entry, wanted_by, body }: Section) {
+        match (wanted_by, &mut self.incoming, &mut self.active) {
+            (WantedBy::Incoming, Some(incoming), active) => {
                 let left = match active {
-                    Some(active) => active.reissue(&entry, body, &staged.manifest),
+                    Some(active) => active.reissue(&entry, body, &incoming.manifest),
                     None => Some(body),
                 };
-                left.map(|body| staged.arrived.insert(entry.name, body));
+                left.map(|body| incoming.arrived.insert(entry.name, body));
             }
             (WantedBy::Active, _, Some(active)) => active.fill(&entry, body),
-            (WantedBy::Staged, None, _) | (WantedBy::Active, _, None) => {}
+            (WantedBy::Incoming, None, _) | (WantedBy::Active, _, None) => {}
         }
     }
 
@@ -203,9 +205,9 @@ impl Revocations {
             return Err(FeedError::Equivocation { sequence });
         }
         let of_key = self.high_water.iter().find(|(known, _)| *known == key).map(|(_, sequence)| *sequence);
-        let staged = self.staged.as_ref().map(|staged| staged.manifest.position.sequence);
+        let incoming = self.incoming.as_ref().map(|incoming| incoming.manifest.position.sequence);
         let replaced = self.replaced.map(|(sequence, _)| sequence);
-        match of_key.max(staged).max(replaced) {
+        match of_key.max(incoming).max(replaced) {
             Some(known) if sequence < known => Err(FeedError::Older { sequence, known }),
             Some(_) | None => Ok(()),
         }
@@ -221,13 +223,13 @@ impl Revocations {
 
 /// Who lacks a section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum WantedBy {
-    Staged,
+pub(crate) enum WantedBy {
+    Incoming,
     Active,
 }
 
 /// A section that has arrived.
-pub(super) struct Section {
+pub(crate) struct Section {
     entry: SectionEntry,
     wanted_by: WantedBy,
     body: Body,

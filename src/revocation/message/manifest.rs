@@ -1,13 +1,13 @@
 //! The signed head of a state: bounds, hash keys, everything exact, and the names of the sections.
 
-use super::bounds::Bounds;
-use super::exact::Exact;
-use super::fingerprint::Generations;
-use super::position::Position;
-use super::section::{SectionEntry, SectionKind, ENTRY_BYTES, UNKNOWN_ISSUE_TIME};
 use super::statement::{BlockKind, Statement};
-use super::wire::{Reader, MAX_SECTIONS};
 use crate::error::FeedError;
+use crate::revocation::bounds::Bounds;
+use crate::revocation::lookup::exact::Exact;
+use crate::revocation::lookup::fingerprint::Generations;
+use crate::revocation::position::Position;
+use crate::revocation::wire::reader::{Reader, MAX_SECTIONS};
+use crate::revocation::wire::section::{SectionEntry, SectionKind, ENTRY_BYTES, UNKNOWN_ISSUE_TIME};
 use crate::time::{Seconds, MAX_SECONDS};
 
 /// A manifest whose signature and contents were found in order.

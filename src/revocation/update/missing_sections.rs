@@ -1,29 +1,29 @@
 //! Sections that have not arrived: all of them, and those that the answer about one token lies in.
 
-use super::bucket::{bucket_of, Bucket};
-use super::fingerprint::{Name, NameKind};
-use super::realm::RealmId;
-use super::section::SectionEntry;
-use super::shards::absent;
-use super::slot::Slot;
-use super::state::State;
-use super::status::Subject;
-use super::versions::user_key;
-use super::Revocations;
+use crate::revocation::lookup::bucket::{bucket_of, Bucket};
+use crate::revocation::lookup::fingerprint::{Name, NameKind};
+use crate::revocation::lookup::slot::Slot;
+use crate::revocation::lookup::versions::user_key;
+use crate::revocation::realm_id::RealmId;
+use crate::revocation::state::State;
+use crate::revocation::status::Subject;
+use crate::revocation::wire::section::SectionEntry;
+use crate::revocation::Revocations;
 
 impl Revocations {
-    /// SHA-256 names of the sections to fetch, those of a staged manifest first.
+    /// SHA-256 names of the sections to fetch, those of a incoming manifest first.
     #[must_use]
     pub fn missing_sections(&self) -> Vec<[u8; 32]> {
         let active = self.active.as_ref();
-        let staged: Vec<_> = self.staged.iter().flat_map(|staged| staged.missing(active)).collect();
+        let incoming: Vec<_> = self.incoming.iter().flat_map(|incoming| incoming.missing(active)).collect();
         // They are in this order.
-        let is_staged = |entry: &SectionEntry| {
-            let found = staged.binary_search_by_key(&(entry.kind, entry.bucket), |staged| (staged.kind, staged.bucket));
-            found.is_ok_and(|place| staged.get(place).is_some_and(|staged| staged.name == entry.name))
+        let is_incoming = |entry: &SectionEntry| {
+            let found =
+                incoming.binary_search_by_key(&(entry.kind, entry.bucket), |incoming| (incoming.kind, incoming.bucket));
+            found.is_ok_and(|place| incoming.get(place).is_some_and(|incoming| incoming.name == entry.name))
         };
-        let only_active = active.into_iter().flat_map(State::missing).filter(|entry| !is_staged(entry));
-        staged.iter().copied().chain(only_active).map(|entry| entry.name).collect()
+        let only_active = active.into_iter().flat_map(State::missing).filter(|entry| !is_incoming(entry));
+        incoming.iter().copied().chain(only_active).map(|entry| entry.name).collect()
     }
 
     /// Those of them without which [`Revocations::status`] cannot answer for this subject; the first few of a state that has
@@ -42,12 +42,6 @@ impl Revocations {
 }
 
 impl State {
-    /// The sections that have not arrived.
-    pub(crate) fn missing(&self) -> impl Iterator<Item = &SectionEntry> {
-        let filters = self.buckets.values().chain(self.catch_alls.values()).filter_map(Bucket::slot);
-        filters.filter_map(Slot::absent).chain(absent(&self.epochs.shards)).chain(absent(&self.versions.shards))
-    }
-
     fn missing_for(&self, realm: RealmId, subject: &Subject<'_>) -> Vec<&SectionEntry> {
         let mut missing = Vec::new();
         if subject.token_id.is_some() {

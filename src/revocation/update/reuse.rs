@@ -1,16 +1,16 @@
 //! What a state has for the sections of a later manifest, so that they need not be fetched.
 
-use super::bucket::Bucket;
-use super::fingerprint::Generations;
-use super::manifest::Manifest;
-use super::section::{SectionEntry, SectionKind};
-use super::slot::Slot;
-use super::staged::INCARNATION_SHIFT;
-use super::state::State;
+use crate::revocation::lookup::bucket::Bucket;
+use crate::revocation::lookup::fingerprint::Generations;
+use crate::revocation::lookup::slot::Slot;
+use crate::revocation::message::manifest::Manifest;
+use crate::revocation::position::INCARNATION_SHIFT;
+use crate::revocation::state::State;
+use crate::revocation::wire::section::{SectionEntry, SectionKind};
 
 /// What a state has for one section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Offer {
+pub(crate) enum Reuse {
     Nothing,
     /// The very section: whatever is live over it is in it, or in the deltas that follow the manifest.
     Same,
@@ -20,7 +20,7 @@ pub(crate) enum Offer {
 }
 
 /// A state beside a later manifest, with what counts for all sections alike.
-pub(crate) struct Offers<'a> {
+pub(crate) struct Reusable<'a> {
     state: &'a State,
     manifest: &'a Manifest,
     is_outgrown: bool,
@@ -37,7 +37,7 @@ struct Table {
     keeps_live: bool,
 }
 
-impl<'a> Offers<'a> {
+impl<'a> Reusable<'a> {
     pub(crate) fn of(state: &'a State, manifest: &'a Manifest) -> Self {
         let is_outgrown = state.is_outgrown();
         let shards = |kind| manifest.of_kind(kind).count();
@@ -57,7 +57,7 @@ impl<'a> Offers<'a> {
         }
     }
 
-    pub(crate) fn offer(&self, entry: &SectionEntry) -> Offer {
+    pub(crate) fn reuse(&self, entry: &SectionEntry) -> Reuse {
         let shard = usize::try_from(entry.bucket).unwrap_or(usize::MAX);
         match entry.kind {
             SectionKind::Bucket => self.bucket(self.state.buckets.get(&entry.bucket), entry),
@@ -67,8 +67,8 @@ impl<'a> Offers<'a> {
         }
     }
 
-    fn bucket(&self, bucket: Option<&Bucket>, entry: &SectionEntry) -> Offer {
-        let Some(bucket) = bucket else { return Offer::Nothing };
+    fn bucket(&self, bucket: Option<&Bucket>, entry: &SectionEntry) -> Reuse {
+        let Some(bucket) = bucket else { return Reuse::Nothing };
         // A filter of another size is a reissue: it has room for what is live here.
         let same_size = bucket.slot().is_some_and(|slot| slot.entry().length == entry.length);
         let agrees = agree_on(bucket.live_generations(), &self.state.generations, &self.manifest.generations);
@@ -76,12 +76,12 @@ impl<'a> Offers<'a> {
         self.slot(bucket.slot(), entry, keeps_live)
     }
 
-    fn shard<T>(&self, table: Table, slot: Option<&Slot<T>>, entry: &SectionEntry) -> Offer {
+    fn shard<T>(&self, table: Table, slot: Option<&Slot<T>>, entry: &SectionEntry) -> Reuse {
         self.slot(slot.filter(|_| table.is_divided_alike), entry, table.keeps_live)
     }
 
-    fn slot<T>(&self, slot: Option<&Slot<T>>, entry: &SectionEntry, keeps_live: bool) -> Offer {
-        let Some(Slot::Held { entry: held, .. }) = slot else { return Offer::Nothing };
+    fn slot<T>(&self, slot: Option<&Slot<T>>, entry: &SectionEntry, keeps_live: bool) -> Reuse {
+        let Some(Slot::Held { entry: held, .. }) = slot else { return Reuse::Nothing };
         let (state, manifest) = (self.state, self.manifest);
         let same_key = match entry.kind {
             SectionKind::Versions => true,
@@ -96,11 +96,11 @@ impl<'a> Offers<'a> {
             && ours >> INCARNATION_SHIFT == manifest.position.sequence >> INCARNATION_SHIFT
             && state.bounds == manifest.bounds;
         if same_key && held.name == entry.name {
-            Offer::Same
+            Reuse::Same
         } else if same_key && is_up_to_date && keeps_live {
-            Offer::UpToDate
+            Reuse::UpToDate
         } else {
-            Offer::Nothing
+            Reuse::Nothing
         }
     }
 }

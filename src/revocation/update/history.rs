@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::delta::Delta;
-use super::position::{Chain, Position};
+use crate::revocation::message::delta::Delta;
+use crate::revocation::position::{Chain, Position};
 
 /// Positions remembered, so that a statement about the past can be held against it.
 const MAX_POSITIONS: usize = 256;

@@ -1,15 +1,14 @@
 //! A signed run of changes from one sequence to another; only ever adds.
 
-use super::bounds::Bounds;
-use super::exact::Exact;
-use super::fingerprint::{Fingerprint, Generations};
 use super::manifest::decode_bounds;
-use super::position::{Chain, Position};
-use super::section::UNKNOWN_ISSUE_TIME;
 use super::statement::{BlockKind, Statement, PARTIAL};
-use super::versions::UserKey;
-use super::wire::{check_order, Reader};
 use crate::error::FeedError;
+use crate::revocation::lookup::changes::{BucketChange, Changes, EpochChange};
+use crate::revocation::lookup::fingerprint::{Fingerprint, Generations};
+use crate::revocation::lookup::versions::UserKey;
+use crate::revocation::position::{Chain, Position};
+use crate::revocation::wire::reader::{check_order, Reader};
+use crate::revocation::wire::section::UNKNOWN_ISSUE_TIME;
 use crate::time::MAX_SECONDS;
 
 /// Bytes of a fingerprint on the wire.
@@ -32,50 +31,6 @@ pub(crate) struct Delta {
 pub(crate) enum Reach {
     Head,
     Partial,
-}
-
-/// What a delta adds.
-#[derive(Clone, Default)]
-pub(crate) struct Changes {
-    pub(crate) generations: Generations,
-    pub(crate) buckets: Vec<BucketChange>,
-    pub(crate) catch_alls: Vec<BucketChange>,
-    pub(crate) epochs: Vec<EpochChange>,
-    pub(crate) versions: Vec<(UserKey, u64)>,
-    pub(crate) exact: Exact,
-    /// The bounds its origin goes by; `None`: those it told before.
-    pub(crate) bounds: Option<Bounds>,
-}
-
-/// Token ids of one bucket under one hash key.
-#[derive(Clone, Debug)]
-pub(crate) struct BucketChange {
-    pub(crate) generation: u32,
-    pub(crate) bucket: u32,
-    pub(crate) greatest_issued_at: u64,
-    pub(crate) fingerprints: Vec<Fingerprint>,
-}
-
-/// Not-befores under one hash key.
-#[derive(Clone, Debug)]
-pub(crate) struct EpochChange {
-    pub(crate) generation: u32,
-    pub(crate) not_befores: Vec<(Fingerprint, u64)>,
-}
-
-impl Changes {
-    /// How many entries may have to be held outside the sections.
-    pub(crate) fn entries(&self) -> usize {
-        let ids = self.buckets.iter().chain(&self.catch_alls).map(|change| change.fingerprints.len());
-        let epochs = self.epochs.iter().map(|change| change.not_befores.len());
-        ids.chain(epochs).sum::<usize>().saturating_add(self.versions.len())
-    }
-
-    /// Generations that its fingerprints are of.
-    pub(crate) fn generations_used(&self) -> impl Iterator<Item = u32> + '_ {
-        let ids = self.buckets.iter().chain(&self.catch_alls).map(|change| change.generation);
-        ids.chain(self.epochs.iter().map(|change| change.generation))
-    }
 }
 
 // struct Delta { Statement with blocks GENERATIONS (new ones), REALM, CLIENTS, BANS, KEYS, TOKEN_IDS, CATCH_ALL_IDS, EPOCHS,

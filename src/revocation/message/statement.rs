@@ -1,10 +1,10 @@
 //! What manifest and delta have in common: head, blocks and signature.
 
 use super::feed_key::{FeedKey, KeyId};
-use super::position::{Chain, Position};
-use super::realm::RealmId;
-use super::wire::{Reader, MAX_DELTA_BYTES, MAX_MANIFEST_BYTES, MAX_SEQUENCE};
 use crate::error::FeedError;
+use crate::revocation::position::{Chain, Position};
+use crate::revocation::realm_id::RealmId;
+use crate::revocation::wire::reader::{Reader, MAX_DELTA_BYTES, MAX_MANIFEST_BYTES, MAX_SEQUENCE};
 use crate::time::{Seconds, UnixSeconds, MAX_SECONDS};
 
 /// Major version of the format: bytes of a greater one cannot be read safely and are refused.

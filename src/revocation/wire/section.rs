@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::wire::{Reader, MAX_SECTION_BYTES};
+use super::reader::{Reader, MAX_SECTION_BYTES};
 use crate::error::FeedError;
 
 /// Bytes before a section's contents.

@@ -5,13 +5,13 @@
 const SPARE_BITS: u32 = 3;
 
 #[derive(Clone, Debug)]
-pub(crate) struct Presence {
+pub(crate) struct PrefixBitmap {
     words: Box<[u64]>,
     /// How many of a fingerprint's trailing bits are not told apart.
     shift: u32,
 }
 
-impl Presence {
+impl PrefixBitmap {
     /// Nothing yet, for fingerprints of `high_bits + low_bits` and about `2^high_bits` entries.
     pub(crate) fn new(high_bits: u32, low_bits: u32) -> Self {
         let spare_bits = SPARE_BITS.min(low_bits);

@@ -2,37 +2,35 @@
 
 use std::collections::BTreeMap;
 
-use super::bucket::{bucket_is_over, Bucket, BUCKET_SECONDS, CATCH_ALL_SECONDS};
-use super::delta::Changes;
-use super::manifest::Manifest;
-use super::offer::{Offer, Offers};
-use super::section::{SectionEntry, SectionKind, SectionName};
-use super::shards::{Epochs, Versions};
-use super::slot::{Body, Slot};
-use super::sorted::SortedMap;
-use super::state::{State, MAX_LIVE_ENTRIES};
+use super::reuse::{Reusable, Reuse};
 use crate::error::FeedError;
+use crate::revocation::lookup::bucket::{bucket_is_over, Bucket, BUCKET_SECONDS, CATCH_ALL_SECONDS};
+use crate::revocation::lookup::changes::Changes;
+use crate::revocation::lookup::shards::{Epochs, Versions};
+use crate::revocation::lookup::slot::{Body, Slot};
+use crate::revocation::lookup::sorted_map::SortedMap;
+use crate::revocation::message::manifest::Manifest;
+use crate::revocation::state::{State, MAX_LIVE_ENTRIES};
+use crate::revocation::wire::section::{SectionEntry, SectionKind, SectionName};
 use crate::time::UnixSeconds;
 
-/// Leading bits of a sequence number that count the ledger's incarnations: they start at this bit.
-pub(crate) const INCARNATION_SHIFT: u32 = 40;
 #[derive(Clone)]
-pub(crate) struct Staged {
+pub(crate) struct IncomingManifest {
     pub(crate) manifest: Manifest,
     /// Sections that have arrived for it.
     pub(crate) arrived: BTreeMap<SectionName, Body>,
 }
 
-impl Staged {
+impl IncomingManifest {
     /// The sections that neither arrived nor are held in the active state.
     pub(crate) fn missing<'a>(
         &'a self,
         active: Option<&'a State>,
     ) -> impl DoubleEndedIterator<Item = &'a SectionEntry> {
-        let offers = active.map(|active| Offers::of(active, &self.manifest));
+        let reusable = active.map(|active| Reusable::of(active, &self.manifest));
         self.manifest.sections.iter().filter(move |entry| {
-            let offer = offers.as_ref().map_or(Offer::Nothing, |offers| offers.offer(entry));
-            offer == Offer::Nothing && !self.arrived.contains_key(&entry.name)
+            let reuse = reusable.as_ref().map_or(Reuse::Nothing, |reusable| reusable.reuse(entry));
+            reuse == Reuse::Nothing && !self.arrived.contains_key(&entry.name)
         })
     }
 
@@ -83,24 +81,24 @@ impl Staged {
         let mut epochs = Epochs::default();
         let mut versions = Versions::default();
         // Decided before anything is taken out of the earlier state, as it was when this was found to be ready.
-        let offers = earlier.as_ref().map(|earlier| Offers::of(earlier, &manifest));
-        let offer = |entry| offers.as_ref().map_or(Offer::Nothing, |offers| offers.offer(entry));
-        let offers: Vec<Offer> = manifest.sections.iter().map(offer).collect();
-        for (entry, offer) in manifest.sections.iter().zip(offers) {
+        let reusable = earlier.as_ref().map(|earlier| Reusable::of(earlier, &manifest));
+        let reuse = |entry| reusable.as_ref().map_or(Reuse::Nothing, |reusable| reusable.reuse(entry));
+        let reuses: Vec<Reuse> = manifest.sections.iter().map(reuse).collect();
+        for (entry, reuse) in manifest.sections.iter().zip(reuses) {
             let body = arrived.remove(&entry.name);
-            let earlier = earlier.as_mut().filter(|_| body.is_none() && offer != Offer::Nothing);
+            let earlier = earlier.as_mut().filter(|_| body.is_none() && reuse != Reuse::Nothing);
             let shard = usize::try_from(entry.bucket).unwrap_or(usize::MAX);
             match entry.kind {
                 SectionKind::Bucket => {
                     let earlier = earlier.and_then(|earlier| earlier.buckets.remove(&entry.bucket));
-                    buckets.insert(entry.bucket, filter_bucket(entry, body, earlier, offer));
+                    buckets.insert(entry.bucket, filter_bucket(entry, body, earlier, reuse));
                 }
                 SectionKind::CatchAll => {
                     let earlier = earlier.and_then(|earlier| earlier.catch_alls.remove(&entry.bucket));
-                    catch_alls.insert(entry.bucket, filter_bucket(entry, body, earlier, offer));
+                    catch_alls.insert(entry.bucket, filter_bucket(entry, body, earlier, reuse));
                 }
                 SectionKind::Epochs => {
-                    if let Some(earlier) = earlier.as_ref().filter(|_| offer == Offer::UpToDate) {
+                    if let Some(earlier) = earlier.as_ref().filter(|_| reuse == Reuse::UpToDate) {
                         epochs.keep_live(&earlier.epochs, shard);
                     }
                     let earlier = earlier.and_then(|earlier| take_shard(&mut earlier.epochs.shards, shard));
@@ -111,7 +109,7 @@ impl Staged {
                     });
                 }
                 SectionKind::Versions => {
-                    if let Some(earlier) = earlier.as_ref().filter(|_| offer == Offer::UpToDate) {
+                    if let Some(earlier) = earlier.as_ref().filter(|_| reuse == Reuse::UpToDate) {
                         versions.keep_live(&earlier.versions, entry.bucket);
                     }
                     let earlier = earlier.and_then(|earlier| take_shard(&mut earlier.versions.shards, shard));
@@ -128,10 +126,10 @@ impl Staged {
     }
 }
 
-fn filter_bucket(entry: &SectionEntry, body: Option<Body>, earlier: Option<Bucket>, offer: Offer) -> Bucket {
+fn filter_bucket(entry: &SectionEntry, body: Option<Body>, earlier: Option<Bucket>, reuse: Reuse) -> Bucket {
     match (body, earlier) {
         (Some(Body::Filter(body)), _) => Bucket::new(Slot::Held { entry: *entry, body }),
-        (_, Some(bucket)) if offer == Offer::UpToDate => bucket.carried_over(entry),
+        (_, Some(bucket)) if reuse == Reuse::UpToDate => bucket.carried_over(entry),
         (_, Some(bucket)) => bucket.carried_over(entry).without_live(),
         (_, None) => Bucket::new(Slot::Absent(*entry)),
     }

@@ -1,8 +1,10 @@
 //! The small parts of the state that are held as they are: not-befores of realm and clients, banned keys, JWKS.
 
-use super::sorted::SortedMap;
-use super::wire::{check_order, Reader, MAX_BANS, MAX_CLIENTS, MAX_CLIENT_ID_BYTES, MAX_JWKS_BYTES};
+use super::sorted_map::SortedMap;
 use crate::error::FeedError;
+use crate::revocation::wire::reader::{
+    check_order, Reader, MAX_BANS, MAX_CLIENTS, MAX_CLIENT_ID_BYTES, MAX_JWKS_BYTES,
+};
 
 /// Exact state, or a change to it: both are merged by maximum and union, the JWKS by replacement.
 #[derive(Clone, Default, PartialEq, Eq)]

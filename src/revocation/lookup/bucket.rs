@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::bounds::Bounds;
-use super::delta::BucketChange;
+use super::changes::BucketChange;
 use super::filter::{Filter, Inserted};
 use super::fingerprint::{Fingerprint, Name};
-use super::section::SectionEntry;
 use super::slot::Slot;
-use super::sorted::SortedMap;
+use super::sorted_map::SortedMap;
+use crate::revocation::bounds::Bounds;
+use crate::revocation::wire::section::SectionEntry;
 use crate::time::UnixSeconds;
 
 /// Seconds of `exp` that share a filter.
@@ -29,9 +29,9 @@ pub(crate) fn bucket_is_over(bucket: u32, seconds: u64, bounds: &Bounds, now: Un
 
 /// Whether an id is in a bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Found {
-    Yes,
-    No,
+pub(crate) enum Lookup {
+    Hit,
+    Miss,
     /// The section that knows has not arrived.
     Unknown,
 }
@@ -52,22 +52,22 @@ impl Bucket {
     }
 
     /// Looks a token id up; `issued_at` is the token's.
-    pub(crate) fn find(&self, id: &Name<'_>, issued_at: u64) -> Found {
+    pub(crate) fn find(&self, id: &Name<'_>, issued_at: u64) -> Lookup {
         if !self.may_have(issued_at) {
-            return Found::No;
+            return Lookup::Miss;
         }
         for (generation, fingerprints) in self.live.iter() {
             if id.under(*generation).is_none_or(|fingerprint| fingerprints.contains(&fingerprint)) {
-                return Found::Yes;
+                return Lookup::Hit;
             }
         }
         match &self.slot {
-            None => Found::No,
-            Some(Slot::Absent(_)) => Found::Unknown,
+            None => Lookup::Miss,
+            Some(Slot::Absent(_)) => Lookup::Unknown,
             Some(Slot::Held { entry, body }) => match id.under(entry.generation) {
-                Some(fingerprint) if body.has(fingerprint) => Found::Yes,
-                Some(_) => Found::No,
-                None => Found::Unknown,
+                Some(fingerprint) if body.has(fingerprint) => Lookup::Hit,
+                Some(_) => Lookup::Miss,
+                None => Lookup::Unknown,
             },
         }
     }

@@ -2,10 +2,10 @@
 
 use sha2::{Digest, Sha256};
 
-use super::realm::RealmId;
-use super::section::{SectionEntry, SectionHead, SECTION_HEAD_BYTES};
-use super::wire::MAX_SECTIONS;
 use crate::error::FeedError;
+use crate::revocation::realm_id::RealmId;
+use crate::revocation::wire::reader::MAX_SECTIONS;
+use crate::revocation::wire::section::{SectionEntry, SectionHead, SECTION_HEAD_BYTES};
 
 /// Names a user in the table: the first 16 bytes of SHA-256 over realm id and `sub`. Collisions are out of reach.
 pub(crate) type UserKey = [u8; 16];

@@ -2,9 +2,9 @@
 
 use super::epochs::EpochTable;
 use super::filter::Filter;
-use super::section::{SectionEntry, SectionKind};
 use super::versions::VersionTable;
 use crate::error::FeedError;
+use crate::revocation::wire::section::{SectionEntry, SectionKind};
 
 /// A section named by the manifest.
 #[derive(Clone, Debug)]

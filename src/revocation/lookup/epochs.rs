@@ -1,10 +1,10 @@
 //! The query half of the epoch table: Elias-Fano coded sorted fingerprints, each with a packed not-before.
 
 use super::fingerprint::{Fingerprint, FINGERPRINT_BITS};
-use super::presence::Presence;
-use super::section::{SectionEntry, SectionHead, SECTION_HEAD_BYTES};
-use super::wire::MAX_SECTIONS;
+use super::prefix_bitmap::PrefixBitmap;
 use crate::error::FeedError;
+use crate::revocation::wire::reader::MAX_SECTIONS;
+use crate::revocation::wire::section::{SectionEntry, SectionHead, SECTION_HEAD_BYTES};
 use crate::time::MAX_SECONDS;
 
 /// Bits of a fingerprint beyond log2 of the count: a name that is not in the table matches one of its entries by chance
@@ -28,7 +28,7 @@ pub(crate) struct EpochTable {
     bytes: Vec<u8>,
     base: u64,
     shape: Shape,
-    presence: Presence,
+    prefixes: PrefixBitmap,
 }
 
 /// Where the parts are, all of it a function of the head.
@@ -90,8 +90,8 @@ impl EpochTable {
         if head.capacity != 0 || head.base > MAX_SECONDS || usize::try_from(shape.length) != Ok(bytes.len()) {
             return Err(malformed);
         }
-        let presence = Presence::new(shape.high_bits, shape.low_bits);
-        let mut table = Self { bytes, base: head.base, shape, presence };
+        let prefixes = PrefixBitmap::new(shape.high_bits, shape.low_bits);
+        let mut table = Self { bytes, base: head.base, shape, prefixes };
         table.check_contents()?;
         table.note_entries();
         Ok(table)
@@ -100,7 +100,7 @@ impl EpochTable {
     /// The not-before of this name, if the table has it.
     pub(crate) fn get(&self, fingerprint: Fingerprint) -> Option<u64> {
         let cut = self.shape.cut(fingerprint);
-        if !self.presence.has(cut) {
+        if !self.prefixes.has(cut) {
             return None;
         }
         let (high, low) = (cut >> self.shape.low_bits, cut & self.shape.low_mask());
@@ -237,7 +237,7 @@ impl EpochTable {
             let mut entries = self.word(self.shape.upper + at) & (u64::MAX >> (64 - 64.min(length - at)));
             while entries != 0 {
                 let high = at + u64::from(entries.trailing_zeros()) - index;
-                self.presence.set(high << self.shape.low_bits | self.low(index));
+                self.prefixes.set(high << self.shape.low_bits | self.low(index));
                 entries &= entries - 1;
                 index += 1;
             }

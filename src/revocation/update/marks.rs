@@ -1,7 +1,7 @@
 //! The facts that a state needs of the lost one that it replaces.
 
-use super::feed_key::KeyId;
-use super::position::Chain;
+use crate::revocation::message::feed_key::KeyId;
+use crate::revocation::position::Chain;
 
 /// How far a state had come, without the state: one that starts with these takes nothing older for news.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -6,10 +6,10 @@ use core::hash::Hasher as _;
 
 use siphasher::sip::SipHasher24;
 
-use super::realm::RealmId;
-use super::sorted::SortedMap;
-use super::wire::{check_order, Reader, MAX_GENERATIONS};
+use super::sorted_map::SortedMap;
 use crate::error::FeedError;
+use crate::revocation::realm_id::RealmId;
+use crate::revocation::wire::reader::{check_order, Reader, MAX_GENERATIONS};
 
 /// Bits of a fingerprint. Deltas carry all of them, a section as many as its size needs.
 pub(crate) const FINGERPRINT_BITS: u32 = 48;

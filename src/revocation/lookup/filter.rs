@@ -1,8 +1,8 @@
 //! The query half of a Bloom filter of token ids, used in place from its section's bytes.
 
 use super::fingerprint::Fingerprint;
-use super::section::{SectionEntry, SectionHead, SECTION_HEAD_BYTES};
 use crate::error::FeedError;
+use crate::revocation::wire::section::{SectionEntry, SectionHead, SECTION_HEAD_BYTES};
 
 /// Most probes per id: enough for an error rate of 2^-48, where the fingerprint itself ends.
 pub(crate) const MAX_HASHES: u8 = 48;

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::delta::EpochChange;
+use super::changes::EpochChange;
 use super::epochs::EpochTable;
 use super::fingerprint::{Fingerprint, Name, FINGERPRINT_BITS};
-use super::section::SectionEntry;
 use super::slot::Slot;
-use super::sorted::SortedMap;
+use super::sorted_map::SortedMap;
 use super::versions::{shard_of, UserKey, VersionTable};
+use crate::revocation::wire::section::SectionEntry;
 
 /// A value that may be hidden in a section that has not arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,13 @@
+//! The tables that answer whether a name is revoked, each decoded from a section and changed by deltas.
+
+pub(crate) mod bucket;
+pub(crate) mod changes;
+pub(crate) mod epochs;
+pub(crate) mod exact;
+pub(crate) mod filter;
+pub(crate) mod fingerprint;
+mod prefix_bitmap;
+pub(crate) mod shards;
+pub(crate) mod slot;
+pub(crate) mod sorted_map;
+pub(crate) mod versions;

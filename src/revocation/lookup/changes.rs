@@ -1,0 +1,50 @@
+//! Changes to the tables, as a delta carries them. They only ever add.
+
+use super::exact::Exact;
+use super::fingerprint::{Fingerprint, Generations};
+use super::versions::UserKey;
+use crate::revocation::bounds::Bounds;
+
+/// What a delta adds.
+#[derive(Clone, Default)]
+pub(crate) struct Changes {
+    pub(crate) generations: Generations,
+    pub(crate) buckets: Vec<BucketChange>,
+    pub(crate) catch_alls: Vec<BucketChange>,
+    pub(crate) epochs: Vec<EpochChange>,
+    pub(crate) versions: Vec<(UserKey, u64)>,
+    pub(crate) exact: Exact,
+    /// The bounds its origin goes by; `None`: those it told before.
+    pub(crate) bounds: Option<Bounds>,
+}
+
+/// Token ids of one bucket under one hash key.
+#[derive(Clone, Debug)]
+pub(crate) struct BucketChange {
+    pub(crate) generation: u32,
+    pub(crate) bucket: u32,
+    pub(crate) greatest_issued_at: u64,
+    pub(crate) fingerprints: Vec<Fingerprint>,
+}
+
+/// Not-befores under one hash key.
+#[derive(Clone, Debug)]
+pub(crate) struct EpochChange {
+    pub(crate) generation: u32,
+    pub(crate) not_befores: Vec<(Fingerprint, u64)>,
+}
+
+impl Changes {
+    /// How many entries may have to be held outside the sections.
+    pub(crate) fn entries(&self) -> usize {
+        let ids = self.buckets.iter().chain(&self.catch_alls).map(|change| change.fingerprints.len());
+        let epochs = self.epochs.iter().map(|change| change.not_befores.len());
+        ids.chain(epochs).sum::<usize>().saturating_add(self.versions.len())
+    }
+
+    /// Generations that its fingerprints are of.
+    pub(crate) fn generations_used(&self) -> impl Iterator<Item = u32> + '_ {
+        let ids = self.buckets.iter().chain(&self.catch_alls).map(|change| change.generation);
+        ids.chain(self.epochs.iter().map(|change| change.generation))
+    }
+}

@@ -1,0 +1,6 @@
+//! The signed messages of a feed: manifests and deltas.
+
+pub(crate) mod delta;
+pub(crate) mod feed_key;
+pub(crate) mod manifest;
+pub(crate) mod statement;

@@ -1,0 +1,26 @@
+//! Sizes and counts of a state.
+
+/// Sizes and counts of a state.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct StateStats {
+    /// Revoked token ids.
+    pub token_ids: u64,
+    /// Not-befores of users, sessions and client sessions.
+    pub epochs: u64,
+    /// Not-befores of clients.
+    pub clients: u64,
+    /// Banned keys.
+    pub bans: u64,
+    /// Minimum token versions.
+    pub versions: u64,
+    /// Sections named by the manifest.
+    pub sections: u64,
+    /// Of these, the ones that have not arrived.
+    pub missing_sections: u64,
+    /// Bytes of the sections held.
+    pub section_bytes: u64,
+    /// Changes held outside the sections.
+    pub live_entries: u64,
+    /// Chance that a token id that is not revoked is found in its bucket when that is full: the worst of the sections.
+    pub error_rate: f64,
+}

@@ -1,0 +1,8 @@
+//! How a message becomes a state.
+
+mod apply;
+pub(crate) mod history;
+pub(crate) mod incoming;
+pub(crate) mod marks;
+mod missing_sections;
+mod reuse;
