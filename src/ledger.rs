@@ -7,48 +7,50 @@
 //! ```
 //! The ledger has neither clock nor store: `now` is an argument, and rows are durable when the caller says so by committing.
 
-mod book;
+mod blocks;
+mod bounds_history;
 mod chain;
+mod change_log;
+mod delta_builder;
+mod dirty_shards;
 mod entropy;
-mod epochs;
-mod eras;
 mod event;
-mod facts;
-mod intake;
+mod event_time;
 pub mod key;
-mod marks;
-mod moment;
+mod minimum_versions;
+mod not_befores;
 mod page;
 mod publish;
-mod recent;
+mod published_sections;
 mod record;
 mod section_build;
 mod settings;
-mod shelf;
-mod tokens;
-mod versions;
+mod stage;
+mod state;
+mod stats;
+mod token_ids;
 mod writer;
 
 pub use crate::name::MAX_NAME_BYTES;
+pub use change_log::RECENT_CHANGES;
 pub use event::{Correction, Event, NotBefore};
-pub use facts::Facts;
-pub use intake::MAX_CLIENTS_BYTES;
-pub use moment::{Clocks, TimeTaken, MAX_SOURCE_LEAD_SECONDS, SESSION_GRACE_SECONDS};
+pub use event_time::{Clocks, TimeTaken, MAX_SOURCE_LEAD_SECONDS, SESSION_GRACE_SECONDS};
 pub use page::RowPage;
 pub use publish::Stretch;
-pub use recent::RECENT_CHANGES;
+pub use published_sections::{RECENT_SECTIONS_BYTES, RECENT_SECTIONS_SECONDS};
 pub use settings::{LedgerSettings, MAX_LIFETIME_SECONDS};
-pub use shelf::{RECENT_SECTIONS_BYTES, RECENT_SECTIONS_SECONDS};
+pub use stage::MAX_CLIENTS_BYTES;
+pub use stats::LedgerStats;
 
 use core::fmt;
 use std::collections::BTreeMap;
 
-use book::{Book, Generation, Recorded};
-use intake::{About, Pending};
+use change_log::{ChangeLog, Head};
 use key::SigningKey;
-use recent::{Head, Recent};
+use published_sections::PublishedSections;
 use record::Record;
-use shelf::Shelf;
+use stage::{About, StagedEvent};
+use state::{Generation, LedgerState, Recorded};
 
 use crate::error::LedgerError;
 use crate::revocation::lookup::fingerprint::{HashKey, NameHash};
@@ -61,16 +63,16 @@ use crate::time::UnixSeconds;
 /// One realm's revocations, exact, with everything needed to publish them.
 pub struct Ledger {
     settings: LedgerSettings,
-    book: Book,
+    state: LedgerState,
     head: Head,
     /// The last row restored, and whether anything was committed since the start.
     last_row: Option<Head>,
     phase: Phase,
-    recent: Recent,
-    pending: Vec<Pending>,
-    /// What the pending events add up to.
-    pending_values: BTreeMap<About, u64>,
-    shelf: Shelf,
+    changes: ChangeLog,
+    staged: Vec<StagedEvent>,
+    /// The greatest staged value for each subject.
+    staged_values: BTreeMap<About, u64>,
+    sections: PublishedSections,
 }
 
 /// Rows are restored first; from the first event on, none are.
@@ -127,17 +129,17 @@ impl Ledger {
         settings.check()?;
         let realm = RealmId::of(&settings.issuer);
         let base = base_of(realm, settings.incarnation);
-        let book = Book::new(realm, draw_generation(realm, base.sequence, &[])?);
+        let state = LedgerState::new(realm, draw_generation(realm, base.sequence, &[])?);
         Ok(Self {
             settings,
-            book,
+            state,
             head: base,
             last_row: None,
             phase: Phase::Restoring,
-            recent: Recent::new(base),
-            pending: Vec::new(),
-            pending_values: BTreeMap::new(),
-            shelf: Shelf::default(),
+            changes: ChangeLog::new(base),
+            staged: Vec::new(),
+            staged_values: BTreeMap::new(),
+            sections: PublishedSections::default(),
         })
     }
 
@@ -161,14 +163,14 @@ impl Ledger {
     fn restore_row(&mut self, sequence: u64, payload: &[u8], chain: Chain) -> Result<(), LedgerError> {
         self.check_order(sequence)?;
         let incarnation = sequence >> INCARNATION_SHIFT;
-        let base = base_of(self.book.realm, incarnation);
+        let base = base_of(self.state.realm, incarnation);
         let previous = self.last_row.into_iter().chain([base]).find(|previous| previous.sequence + 1 == sequence);
         if previous.is_some_and(|previous| chain::next(previous.chain, payload) != chain) {
             return Err(LedgerError::BrokenChain { sequence });
         }
         let record = Record::decode(payload).map_err(|_| LedgerError::UnreadableRow { sequence })?;
         let row = Head { sequence, chain };
-        let recorded = self.book.record(&record, sequence);
+        let recorded = self.state.record(&record, sequence);
         self.last_row = Some(row);
         if incarnation == self.settings.incarnation {
             self.advance(row, recorded);
@@ -183,7 +185,7 @@ impl Ledger {
     /// The head is below the last row, contradicts it, or is of a later incarnation.
     pub fn restore_head(&mut self, sequence: u64, chain: Chain) -> Result<(), LedgerError> {
         let incarnation = sequence >> INCARNATION_SHIFT;
-        let base = base_of(self.book.realm, incarnation);
+        let base = base_of(self.state.realm, incarnation);
         let head = Head { sequence, chain };
         match self.last_row.filter(|last| last.sequence >= sequence) {
             Some(last) if last == head => {}
@@ -203,14 +205,13 @@ impl Ledger {
 
     /// Puts everything staged in force. Call it once the rows are durable.
     pub fn commit(&mut self) {
-        self.pending_values.clear();
-        for pending in core::mem::take(&mut self.pending) {
-            let Pending { head, payload, generation, .. } = pending;
+        self.staged_values.clear();
+        for StagedEvent { head, payload, generation } in core::mem::take(&mut self.staged) {
             // It was encoded here.
             let Ok(record) = Record::decode(&payload) else { continue };
-            let recorded = self.book.record(&record, head.sequence);
+            let recorded = self.state.record(&record, head.sequence);
             if let Some(generation) = generation {
-                self.book.rekey_epochs(generation);
+                self.state.rekey_epochs(generation);
             }
             self.advance(head, recorded);
         }
@@ -218,8 +219,8 @@ impl Ledger {
 
     /// Forgets everything staged. Call it when the rows could not be stored.
     pub fn abort(&mut self) {
-        self.pending.clear();
-        self.pending_values.clear();
+        self.staged.clear();
+        self.staged_values.clear();
     }
 
     /// Sequence and chain hash of the last committed event.
@@ -233,13 +234,13 @@ impl Ledger {
     #[must_use]
     pub fn chain_at(&self, sequence: u64) -> Option<Chain> {
         let is_head = sequence == self.head.sequence;
-        is_head.then_some(self.head.chain).or_else(|| self.recent.chain_at(sequence))
+        is_head.then_some(self.head.chain).or_else(|| self.changes.chain_at(sequence))
     }
 
     /// The realm whose ledger this is.
     #[must_use]
     pub const fn realm(&self) -> RealmId {
-        self.book.realm
+        self.state.realm
     }
 
     /// The key that signs the feed.
@@ -257,48 +258,48 @@ impl Ledger {
     /// within their bucket.
     #[must_use]
     pub fn refuses(&self, subject: &Subject<'_>) -> Option<Level> {
-        self.book.refuses(subject)
+        self.state.refuses(subject)
     }
 
     /// The user's not-before: an issuer mints tokens with a later `iat` only.
     #[must_use]
     pub fn user_not_before(&self, sub: &str) -> Option<UnixSeconds> {
-        Some(self.book.not_before(record::SubjectName::User(sub))).filter(|at| *at > 0).map(UnixSeconds::new)
+        Some(self.state.not_before(record::SubjectName::User(sub))).filter(|at| *at > 0).map(UnixSeconds::new)
     }
 
     /// The least version of the user's tokens that still counts; 0 when none was set. An issuer mints no lower one.
     #[must_use]
     pub fn minimum_version(&self, sub: &str) -> u64 {
-        self.book.versions.get(&user_key(self.book.realm, sub))
+        self.state.minimum_versions.get(&user_key(self.state.realm, sub))
     }
 
     /// Whether the key with this RFC 7638 thumbprint is banned.
     #[must_use]
     pub fn bans(&self, thumbprint: &[u8; 32]) -> bool {
-        self.book.exact.bans.contains_key(thumbprint)
+        self.state.exact.bans.contains_key(thumbprint)
     }
 
     /// The realm's JWKS in the feed; `None`: the feed carries none.
     #[must_use]
     pub fn jwks(&self) -> Option<&[u8]> {
-        self.book.exact.jwks.as_deref()
+        self.state.exact.jwks.as_deref()
     }
 
     /// Drops from memory what can no longer refuse anything; answers how many entries. The store drops rows by their
     /// `keep_until`.
     pub fn prune(&mut self, now: UnixSeconds) -> usize {
         let bounds = self.settings.bounds;
-        let epochs = self.book.epochs.drop_over(bounds.retention().plus(bounds.margin()), now);
-        let tokens = self.book.tokens.drop_over(&bounds, now, &mut self.shelf);
-        self.shelf.sweep(now);
-        epochs + tokens
+        let not_befores = self.state.not_befores.drop_over(bounds.kept_for(), now);
+        let token_ids = self.state.token_ids.drop_over(&bounds, now, &mut self.sections);
+        self.sections.sweep(now);
+        not_befores + token_ids
     }
 
     fn advance(&mut self, head: Head, recorded: Recorded) {
         self.head = head;
         match recorded {
-            Recorded::Added(change) => self.recent.push(head, change),
-            Recorded::TakenBack => self.recent.restart(head),
+            Recorded::Added(change) => self.changes.push(head, change),
+            Recorded::TakenBack => self.changes.restart(head),
         }
     }
 
@@ -316,8 +317,8 @@ impl Ledger {
 
     /// Edges beyond the head cannot be: nothing was published in this run yet.
     fn start_generations_here(&mut self) {
-        self.book.of_tokens.born_at = self.head.sequence;
-        self.book.of_epochs.born_at = self.head.sequence;
+        self.state.of_tokens.born_at = self.head.sequence;
+        self.state.of_epochs.born_at = self.head.sequence;
     }
 }
 

@@ -165,8 +165,8 @@ fn what_was_forgotten_is_not_accepted_under_wider_bounds() {
         assert!(pair.record(&event, NOW));
         let restart_at = after(forgotten_after);
         pair.prune(restart_at);
-        let facts = pair.ledger.facts();
-        assert_eq!((facts.epochs, facts.token_ids), (0, 0), "{event:?} is not forgotten");
+        let stats = pair.ledger.stats();
+        assert_eq!((stats.epochs, stats.token_ids), (0, 0), "{event:?} is not forgotten");
         pair.restart(new);
         // Published before the change is recorded, and after that, and after another restart.
         assert_ne!(pair.code(&token, restart_at), "accepted", "{event:?}");
@@ -199,7 +199,7 @@ fn wider_bounds_count_once_nothing_forgotten_could_be_accepted() {
     let mut pair = Pair::new(old, Compare::IssuedAt);
     pair.record(&Event::Bounds, NOW);
     pair.restart(new);
-    assert_eq!(pair.ledger.facts().bounds.max_lifetime, old.max_lifetime);
+    assert_eq!(pair.ledger.stats().bounds.max_lifetime, old.max_lifetime);
     assert!(pair.record(&Event::Bounds, NOW));
     let of_two_hours = |at| token_of(at, 2 * HOUR, &json!({ "jti": "other" }));
     // A lifetime, both margins and what clocks may be ahead.
@@ -211,7 +211,7 @@ fn wider_bounds_count_once_nothing_forgotten_could_be_accepted() {
         (last.plus(Seconds::new(HOUR)), new, "accepted"),
     ] {
         pair.record(&Event::Bounds, now);
-        assert_eq!(pair.ledger.facts().bounds.max_lifetime, bounds.max_lifetime);
+        assert_eq!(pair.ledger.stats().bounds.max_lifetime, bounds.max_lifetime);
         assert_eq!(pair.code(&of_two_hours(now), now), code);
     }
     // What was recorded meanwhile is kept by the new bounds.
@@ -244,7 +244,7 @@ fn narrower_bounds_count_at_once() {
     let mut pair = Pair::new(lifetime(DAY), Compare::IssuedAt);
     pair.record(&Event::Bounds, NOW);
     pair.restart(lifetime(HOUR));
-    assert_eq!(pair.ledger.facts().bounds.max_lifetime, Seconds::new(HOUR));
+    assert_eq!(pair.ledger.stats().bounds.max_lifetime, Seconds::new(HOUR));
     assert_eq!(pair.code(&token_of(NOW, HOUR + 1, &json!({})), NOW), "lifetime_exceeded");
     assert!(pair.record(&Event::Bounds, NOW));
     // And back: what was kept by the narrow ones meanwhile is forgotten by them.
@@ -263,7 +263,7 @@ fn bounds_are_recorded_only_when_they_are_news() {
     assert!(!pair.record(&Event::Bounds, after(DAY)));
     pair.restart(lifetime(HOUR));
     assert!(!pair.record(&Event::Bounds, after(DAY)));
-    assert_eq!(pair.ledger.facts().bounds, lifetime(HOUR));
+    assert_eq!(pair.ledger.stats().bounds, lifetime(HOUR));
     // Twice in one batch.
     pair.restart(lifetime(DAY));
     assert!(pair.ledger.stage(&Event::Bounds, after(DAY)).unwrap().is_some());

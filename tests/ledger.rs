@@ -275,7 +275,7 @@ fn pruning_forgets_what_can_refuse_nothing() {
     assert_eq!(ledger.prune(at(bucket_end + MARGIN)), 1);
     assert_eq!(ledger.prune(at(NOW + 2 + LIFETIME + MARGIN - 1)), 0);
     assert_eq!(ledger.prune(at(NOW + 2 + LIFETIME + MARGIN)), 1);
-    let facts = ledger.facts();
-    assert_eq!((facts.token_ids, facts.epochs, facts.versions), (0, 0, 1));
+    let stats = ledger.stats();
+    assert_eq!((stats.token_ids, stats.epochs, stats.versions), (0, 0, 1));
     assert_eq!(ledger.refuses(&of_all()), Some(Level::Realm));
 }

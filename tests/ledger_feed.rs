@@ -1,4 +1,4 @@
-//! What the ledger gives out of what was committed: deltas, the chain, sections, and facts about them.
+//! What the ledger gives out of what was committed: deltas, the chain, sections, and statistics.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -233,7 +233,7 @@ fn only_touched_sections_are_built_and_replaced_ones_stay_a_while() {
 }
 
 #[test]
-fn facts_say_how_full_the_fullest_filter_is() {
+fn stats_say_how_full_the_fullest_filter_is() {
     let mut ledger = ledger();
     let ids = |ledger: &mut Ledger, ids: core::ops::Range<u64>, expires_at: u64| {
         ids.for_each(|id| {
@@ -245,17 +245,17 @@ fn facts_say_how_full_the_fullest_filter_is() {
     record(&mut ledger, &Event::Token { id: "w".into(), expires_at: None, issued_at: None }, NOW);
     record(&mut ledger, &Event::Client { client: "app".into(), not_before: NotBefore::Now }, NOW);
     record(&mut ledger, &Event::KeyBanned { thumbprint: [1; 32] }, NOW);
-    let facts = ledger.facts();
-    assert_eq!((facts.token_ids, facts.buckets, facts.clients, facts.bans), (36, 2, 1, 1));
-    assert_eq!(facts.section_bytes, 0, "nothing is published yet");
-    assert!((facts.filter_fill - 0.5).abs() < 1e-9, "25 of 50, published or not: {}", facts.filter_fill);
+    let stats = ledger.stats();
+    assert_eq!((stats.token_ids, stats.buckets, stats.clients, stats.bans), (36, 2, 1, 1));
+    assert_eq!(stats.section_bytes, 0, "nothing is published yet");
+    assert!((stats.filter_fill - 0.5).abs() < 1e-9, "25 of 50, published or not: {}", stats.filter_fill);
     ledger.manifest(at(NOW)).unwrap();
-    let facts = ledger.facts();
-    assert!((facts.filter_fill - 0.5).abs() < 1e-9, "25 of 50: {}", facts.filter_fill);
-    assert!((facts.error_rate - 1e-6).abs() < 1e-12);
-    assert!(facts.section_bytes > 3 * 50 * 28 / 8);
+    let stats = ledger.stats();
+    assert!((stats.filter_fill - 0.5).abs() < 1e-9, "25 of 50: {}", stats.filter_fill);
+    assert!((stats.error_rate - 1e-6).abs() < 1e-12);
+    assert!(stats.section_bytes > 3 * 50 * 28 / 8);
     ids(&mut ledger, 25..60, NOW + 290);
-    assert!((ledger.facts().filter_fill - 1.0).abs() < 1e-9, "full until the next manifest");
+    assert!((ledger.stats().filter_fill - 1.0).abs() < 1e-9, "full until the next manifest");
     ledger.manifest(at(NOW)).unwrap();
-    assert!((ledger.facts().filter_fill - 60.0 / 63.0).abs() < 1e-9);
+    assert!((ledger.stats().filter_fill - 60.0 / 63.0).abs() < 1e-9);
 }

@@ -40,7 +40,7 @@ fn a_restart_gives_the_same_head_and_the_same_answers() {
     rows.iter().for_each(|row| after.restore(row).unwrap());
     after.restore_head(before.head().0, before.head().1).unwrap();
     assert_eq!(after.head(), before.head());
-    assert_eq!(after.facts(), before.facts());
+    assert_eq!(after.stats(), before.stats());
     let (mut one, mut other) = (edge(), edge());
     load(&mut one, &mut before, NOW);
     load(&mut other, &mut after, NOW);
@@ -66,8 +66,8 @@ fn rows_that_have_expired_may_be_missing() {
     let kept = rows.iter().filter(|row| row.keep_until.is_none_or(|keep_until| keep_until > at(NOW + 400)));
     kept.for_each(|row| after.restore(row).unwrap());
     after.restore_head(before.head().0, before.head().1).unwrap();
-    assert_eq!((after.head(), after.facts().token_ids), (before.head(), 0));
-    assert_eq!(after.facts().epochs, before.facts().epochs);
+    assert_eq!((after.head(), after.stats().token_ids), (before.head(), 0));
+    assert_eq!(after.stats().epochs, before.stats().epochs);
     // Even the last ones.
     let mut empty = ledger();
     empty.restore_head(before.head().0, before.head().1).unwrap();
@@ -119,7 +119,7 @@ fn pages_of_rows_restore_what_rows_do() {
     let rows = some_rows(&mut before);
     let mut by_page = restore_page(&rows).unwrap();
     by_page.restore_head(before.head().0, before.head().1).unwrap();
-    assert_eq!((by_page.head(), by_page.facts()), (before.head(), before.facts()));
+    assert_eq!((by_page.head(), by_page.stats()), (before.head(), before.stats()));
     let next = |ledger: &mut Ledger| record(ledger, &user("next"), NOW + 1).unwrap();
     assert_eq!(next(&mut before), next(&mut by_page));
 

@@ -23,7 +23,7 @@ const FORM: u8 = 1;
 //     kind 3: u64 minimum, sub to the end
 //     kind 4: [u8; 32] thumbprint; correction: it is lifted
 //     kind 5: JWKS to the end; correction: nothing, the keys are withdrawn
-//     kind 6: u64 refused_up_to, two bounds: kept by and told; each u64 leeway, u64 skew, u64 max_lifetime,
+//     kind 6: u64 refused_up_to, two bounds: retention and published; each u64 leeway, u64 skew, u64 max_lifetime,
 //             u64 max_session + 1 or 0
 // }
 // A row of a later form or kind cannot be read, and the ledger does not open: what it says might refuse something.
@@ -48,7 +48,7 @@ pub(crate) enum Fact<'a> {
     Version { user: &'a str, minimum: u64 },
     Ban { thumbprint: &'a [u8; 32] },
     Keys { jwks: &'a [u8] },
-    Bounds { kept_by: Bounds, told: Bounds, refused_up_to: UnixSeconds },
+    Bounds { retention: Bounds, published: Bounds, refused_up_to: UnixSeconds },
 }
 
 /// Which kind of filter a token id belongs into.
@@ -130,9 +130,9 @@ impl<'a> Record<'a> {
             Fact::Keys { jwks } => {
                 writer.bytes(jwks);
             }
-            Fact::Bounds { kept_by, told, refused_up_to } => {
+            Fact::Bounds { retention, published, refused_up_to } => {
                 writer.u64(refused_up_to.get());
-                for Bounds { leeway, skew, max_lifetime, max_session } in [kept_by, told] {
+                for Bounds { leeway, skew, max_lifetime, max_session } in [retention, published] {
                     writer.u64(leeway.get()).u64(skew.get()).u64(max_lifetime.get());
                     writer.u64(max_session.map_or(0, |session| session.get().saturating_add(1)));
                 }
@@ -185,7 +185,7 @@ impl<'a> Record<'a> {
             (FORM, 5) => Fact::Keys { jwks: reader.take(reader.remaining())? },
             (FORM, 6) => {
                 let refused_up_to = time(reader.u64()?)?;
-                Fact::Bounds { refused_up_to, kept_by: bounds(&mut reader)?, told: bounds(&mut reader)? }
+                Fact::Bounds { refused_up_to, retention: bounds(&mut reader)?, published: bounds(&mut reader)? }
             }
             _ => return Err(MALFORMED),
         };

@@ -36,6 +36,12 @@ impl Bounds {
         self.max_session.map_or(self.max_lifetime, |session| session.max(self.max_lifetime))
     }
 
+    /// How long a not-before is kept: until no edge accepts a token that it refuses.
+    #[must_use]
+    pub fn kept_for(&self) -> Seconds {
+        self.retention().plus(self.margin())
+    }
+
     /// What both of two statements of an origin allow. Where they differ, how long logins count is said outright, for the
     /// absence of a limit means another one in each.
     pub(crate) fn and(&self, other: &Self) -> Self {

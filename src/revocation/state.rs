@@ -178,7 +178,7 @@ impl State {
         let bounds = self.bounds;
         self.buckets.retain(|bucket, _| !bucket_is_over(*bucket, BUCKET_SECONDS, &bounds, now));
         self.catch_alls.retain(|bucket, _| !bucket_is_over(*bucket, CATCH_ALL_SECONDS, &bounds, now));
-        let kept_for = bounds.retention().plus(bounds.margin());
+        let kept_for = bounds.kept_for();
         for live in self.epochs.live.values_mut() {
             live.retain(|_, not_before| UnixSeconds::new(*not_before).plus(kept_for) > now);
         }

@@ -32,7 +32,7 @@ fn main() {
     rows.iter().for_each(|row| restored.restore(row).unwrap());
     restored.restore_head(source.head().0, source.head().1).unwrap();
     report("ledger.restore", started);
-    assert_eq!(restored.facts(), source.facts());
+    assert_eq!(restored.stats(), source.stats());
 
     let started = Instant::now();
     restored.manifest(at(NOW)).unwrap();

@@ -203,24 +203,25 @@ impl JsLedger {
     }
 
     /// Sizes and counts.
-    pub fn facts(&self) -> Result<JsValue, JsValue> {
-        let facts = self.0.facts();
-        write(&FactsResult {
-            sequence: number(facts.sequence),
-            token_ids: number(facts.token_ids),
-            buckets: number(facts.buckets),
-            filter_fill: facts.filter_fill,
-            error_rate: facts.error_rate,
-            epochs: number(facts.epochs),
-            clients: number(facts.clients),
-            bans: number(facts.bans),
-            versions: number(facts.versions),
-            section_bytes: number(facts.section_bytes),
+    #[wasm_bindgen(js_name = facts)]
+    pub fn stats(&self) -> Result<JsValue, JsValue> {
+        let stats = self.0.stats();
+        write(&StatsResult {
+            sequence: number(stats.sequence),
+            token_ids: number(stats.token_ids),
+            buckets: number(stats.buckets),
+            filter_fill: stats.filter_fill,
+            error_rate: stats.error_rate,
+            epochs: number(stats.epochs),
+            clients: number(stats.clients),
+            bans: number(stats.bans),
+            versions: number(stats.versions),
+            section_bytes: number(stats.section_bytes),
             bounds: BoundsResult {
-                leeway_seconds: number(facts.bounds.leeway.get()),
-                skew_seconds: number(facts.bounds.skew.get()),
-                max_lifetime_seconds: number(facts.bounds.max_lifetime.get()),
-                max_session_seconds: facts.bounds.max_session.map(|session| number(session.get())),
+                leeway_seconds: number(stats.bounds.leeway.get()),
+                skew_seconds: number(stats.bounds.skew.get()),
+                max_lifetime_seconds: number(stats.bounds.max_lifetime.get()),
+                max_session_seconds: stats.bounds.max_session.map(|session| number(session.get())),
             },
         })
     }
@@ -288,7 +289,7 @@ struct HeadResult {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct FactsResult {
+struct StatsResult {
     sequence: f64,
     token_ids: f64,
     buckets: f64,

@@ -50,7 +50,7 @@ pub(crate) struct Head {
 }
 
 #[derive(Clone)]
-pub(crate) struct Recent {
+pub(crate) struct ChangeLog {
     /// Before the first change kept. Rows missing in between had expired, so a delta over them is complete.
     floor: Head,
     changes: VecDeque<(Head, Change)>,
@@ -60,7 +60,7 @@ pub(crate) struct Recent {
     settled_since: u64,
 }
 
-impl Recent {
+impl ChangeLog {
     pub(crate) const fn new(floor: Head) -> Self {
         Self { floor, changes: VecDeque::new(), dropped: 0, settled_since: floor.sequence }
     }

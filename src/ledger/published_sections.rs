@@ -11,27 +11,27 @@ pub const RECENT_SECTIONS_SECONDS: u64 = 300;
 pub const RECENT_SECTIONS_BYTES: usize = 32 << 20;
 
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Shelf {
-    sections: BTreeMap<SectionName, Shelved>,
+pub(crate) struct PublishedSections {
+    sections: BTreeMap<SectionName, PublishedSection>,
     retired: VecDeque<(UnixSeconds, SectionName)>,
     retired_bytes: usize,
 }
 
 #[derive(Clone, Debug)]
-struct Shelved {
+struct PublishedSection {
     bytes: Vec<u8>,
     retired_at: Option<UnixSeconds>,
 }
 
-impl Shelf {
+impl PublishedSections {
     pub(crate) fn get(&self, name: &SectionName) -> Option<&[u8]> {
-        self.sections.get(name).map(|shelved| shelved.bytes.as_slice())
+        self.sections.get(name).map(|section| section.bytes.as_slice())
     }
 
     pub(crate) fn publish(&mut self, bytes: Vec<u8>) -> SectionName {
         let name = section_name(&bytes);
         let length = bytes.len();
-        if let Some(earlier) = self.sections.insert(name, Shelved { bytes, retired_at: None }) {
+        if let Some(earlier) = self.sections.insert(name, PublishedSection { bytes, retired_at: None }) {
             if earlier.retired_at.is_some() {
                 self.retired_bytes = self.retired_bytes.saturating_sub(length);
             }
@@ -41,15 +41,15 @@ impl Shelf {
 
     /// How many sections are current, and their bytes.
     pub(crate) fn current(&self) -> (usize, usize) {
-        let current = self.sections.values().filter(|shelved| shelved.retired_at.is_none());
-        current.fold((0, 0), |(count, bytes), shelved| (count + 1, bytes + shelved.bytes.len()))
+        let current = self.sections.values().filter(|section| section.retired_at.is_none());
+        current.fold((0, 0), |(count, bytes), section| (count + 1, bytes + section.bytes.len()))
     }
 
     /// Marks a section as replaced.
     pub(crate) fn retire(&mut self, name: &SectionName, now: UnixSeconds) {
-        if let Some(shelved) = self.sections.get_mut(name).filter(|shelved| shelved.retired_at.is_none()) {
-            shelved.retired_at = Some(now);
-            self.retired_bytes = self.retired_bytes.saturating_add(shelved.bytes.len());
+        if let Some(section) = self.sections.get_mut(name).filter(|section| section.retired_at.is_none()) {
+            section.retired_at = Some(now);
+            self.retired_bytes = self.retired_bytes.saturating_add(section.bytes.len());
             self.retired.push_back((now, *name));
         }
     }
@@ -64,8 +64,8 @@ impl Shelf {
             }
             self.retired.pop_front();
             // Published anew, or retired once more since: not this time.
-            if self.sections.get(&name).is_some_and(|shelved| shelved.retired_at == Some(retired_at)) {
-                let dropped = self.sections.remove(&name).map_or(0, |shelved| shelved.bytes.len());
+            if self.sections.get(&name).is_some_and(|section| section.retired_at == Some(retired_at)) {
+                let dropped = self.sections.remove(&name).map_or(0, |section| section.bytes.len());
                 self.retired_bytes = self.retired_bytes.saturating_sub(dropped);
             }
         }

@@ -10,15 +10,15 @@ use crate::revocation::wire::section::{SectionEntry, SectionKind, SECTION_HEAD_B
 use crate::revocation::Bounds;
 use crate::time::UnixSeconds;
 
+use super::published_sections::PublishedSections;
 use super::record::Place;
 use super::section_build::Head;
-use super::shelf::Shelf;
 
 /// Up to this many catch-alls are probed besides a token's own bucket, so each gets that fraction of the error rate.
 const CATCH_ALL_SHARE: f64 = 8.0;
 
 #[derive(Clone, Debug, Default)]
-pub(crate) struct TokenBook {
+pub(crate) struct TokenIds {
     filters: BTreeMap<Place, TokenFilter>,
 }
 
@@ -38,7 +38,7 @@ struct Built {
     added: Vec<Fingerprint>,
 }
 
-impl TokenBook {
+impl TokenIds {
     /// Whether the id is refused already by edges that are up to date, issue time included.
     pub(crate) fn refuses(&self, place: Place, fingerprint: Fingerprint, issued_at: u64) -> bool {
         self.filters
@@ -84,13 +84,13 @@ impl TokenBook {
     }
 
     /// Drops the buckets whose tokens have all expired; answers how many ids that were.
-    pub(crate) fn drop_over(&mut self, bounds: &Bounds, now: UnixSeconds, shelf: &mut Shelf) -> usize {
+    pub(crate) fn drop_over(&mut self, bounds: &Bounds, now: UnixSeconds, sections: &mut PublishedSections) -> usize {
         let before = self.count();
         self.filters.retain(|place, filter| {
             let seconds = if place.kind == SectionKind::CatchAll { CATCH_ALL_SECONDS } else { BUCKET_SECONDS };
             let is_over = bucket_is_over(place.bucket, seconds, bounds, now);
             if let Some(built) = filter.built.as_ref().filter(|_| is_over) {
-                shelf.retire(&built.entry.name, now);
+                sections.retire(&built.entry.name, now);
             }
             !is_over
         });
@@ -102,11 +102,11 @@ impl TokenBook {
         &mut self,
         generation: u32,
         error_rate: f64,
-        shelf: &mut Shelf,
+        sections: &mut PublishedSections,
         now: UnixSeconds,
     ) -> Vec<SectionEntry> {
         let publish =
-            |(place, filter): (&Place, &mut TokenFilter)| filter.publish(*place, generation, error_rate, shelf, now);
+            |(place, filter): (&Place, &mut TokenFilter)| filter.publish(*place, generation, error_rate, sections, now);
         self.filters.iter_mut().map(publish).collect()
     }
 }
@@ -117,7 +117,7 @@ impl TokenFilter {
         place: Place,
         generation: u32,
         error_rate: f64,
-        shelf: &mut Shelf,
+        sections: &mut PublishedSections,
         now: UnixSeconds,
     ) -> SectionEntry {
         let count = u32::try_from(self.fingerprints.len()).unwrap_or(u32::MAX);
@@ -130,7 +130,7 @@ impl TokenFilter {
         // A filter with room is extended; a full one is built anew, bigger, from the fingerprints.
         let extended = earlier.as_ref().filter(|built| count <= built.head.capacity).and_then(|built| {
             let head = Head { count, ..built.head };
-            let bytes = shelf.get(&built.entry.name)?;
+            let bytes = sections.get(&built.entry.name)?;
             Some((head, extend(head, bytes, &built.added)))
         });
         let (head, bytes) = extended.unwrap_or_else(|| {
@@ -148,10 +148,10 @@ impl TokenFilter {
             (head, build(head, &shape, self.fingerprints.iter().copied()))
         });
         if let Some(built) = earlier {
-            shelf.retire(&built.entry.name, now);
+            sections.retire(&built.entry.name, now);
         }
         let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        let entry = head.entry(length, shelf.publish(bytes), self.covers, self.greatest_issued_at);
+        let entry = head.entry(length, sections.publish(bytes), self.covers, self.greatest_issued_at);
         self.built.insert(Built { entry, head, added: Vec::new() }).entry
     }
 }

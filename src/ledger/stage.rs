@@ -9,11 +9,11 @@ use crate::revocation::wire::reader::{MAX_BANS, MAX_CLIENTS, MAX_CLIENT_ID_BYTES
 use crate::revocation::wire::section::UNKNOWN_ISSUE_TIME;
 use crate::time::UnixSeconds;
 
-use super::book::Generation;
+use super::change_log::Head;
 use super::event::{Correction, Event};
-use super::moment::{Clocks, Decided, TimeTaken};
-use super::recent::Head;
+use super::event_time::{Clocks, Decided, TimeTaken};
 use super::record::{Fact, FilterKind, Merge, Place, Record, SubjectName};
+use super::state::Generation;
 use super::{chain, draw_generation, Ledger, Phase, Row, Staged};
 
 /// Bytes of all client ids together: 2 MiB, half of the longest manifest.
@@ -30,7 +30,7 @@ const REALM: u8 = 5;
 
 /// An event that has a row, but is not in force yet.
 #[derive(Clone)]
-pub(crate) struct Pending {
+pub(crate) struct StagedEvent {
     pub(crate) head: Head,
     pub(crate) payload: Vec<u8>,
     /// A new hash key for the epochs, when one of them is corrected.
@@ -76,7 +76,7 @@ impl Ledger {
             return Ok(None);
         }
         self.check_room(record)?;
-        let previous = self.pending.last().map_or(self.head, |pending| pending.head);
+        let previous = self.staged.last().map_or(self.head, |last| last.head);
         let sequence = previous.sequence + 1;
         if sequence >> INCARNATION_SHIFT != self.settings.incarnation {
             return Err(LedgerError::SequenceExhausted);
@@ -86,8 +86,8 @@ impl Ledger {
         let keep_until = self.keep_until(record);
         let generation = self.generation_for(record, sequence)?;
         self.phase = Phase::Running;
-        self.pending.push(Pending { head, payload: payload.clone(), generation });
-        self.pending_values.insert(about, value);
+        self.staged.push(StagedEvent { head, payload: payload.clone(), generation });
+        self.staged_values.insert(about, value);
         Ok(Some(Row { sequence, keep_until, payload, chain: head.chain }))
     }
 
@@ -126,9 +126,9 @@ impl Ledger {
             Event::TokenVersion { sub, minimum } => Fact::Version { user: checked_name(sub)?, minimum: *minimum },
             Event::Keys { jwks } => Fact::Keys { jwks: checked_jwks(jwks)? },
             Event::Bounds => {
-                let kept_by = self.settings.bounds;
-                let told = self.book.eras.allowed(&kept_by, now);
-                Fact::Bounds { kept_by, told, refused_up_to: self.refused_up_to(now) }
+                let retention = self.settings.bounds;
+                let published = self.state.bounds_history.allowed(&retention, now);
+                Fact::Bounds { retention, published, refused_up_to: self.refused_up_to(now) }
             }
             Event::KeysWithdrawn => {
                 let fact = Fact::Keys { jwks: &[] };
@@ -200,12 +200,12 @@ impl Ledger {
                 let corrected = match record.merge {
                     Merge::Maximum => 0,
                     Merge::Replace => {
-                        let staged = self.pending_values.get(&self.about(record).0).copied().unwrap_or(0);
-                        staged.max(self.book.not_before(subject))
+                        let staged = self.staged_values.get(&self.about(record).0).copied().unwrap_or(0);
+                        staged.max(self.state.not_before(subject))
                     }
                 };
                 let not_before = UnixSeconds::new(not_before.max(corrected));
-                Some(not_before.plus(bounds.retention()).plus(bounds.margin()))
+                Some(not_before.plus(bounds.kept_for()))
             }
             Fact::Version { .. } | Fact::Ban { .. } | Fact::Keys { .. } | Fact::Bounds { .. } => None,
         }
@@ -216,7 +216,7 @@ impl Ledger {
         match record.fact {
             Fact::TokenId { filter, latest_expiry, issued_at, id } => {
                 let place = Place::of(filter, latest_expiry);
-                (About::TokenId(place, self.book.token_fingerprint(id)), issued_at.saturating_add(1))
+                (About::TokenId(place, self.state.token_fingerprint(id)), issued_at.saturating_add(1))
             }
             Fact::NotBefore { subject, not_before } => {
                 let (kind, name) = match subject {
@@ -239,8 +239,8 @@ impl Ledger {
 
     /// Whether committed or staged events say as much already.
     fn is_in_force(&self, record: &Record<'_>, about: &About, value: u64) -> bool {
-        let staged = self.pending_values.get(about).copied();
-        let committed = self.book.value(record.fact);
+        let staged = self.staged_values.get(about).copied();
+        let committed = self.state.value(record.fact);
         match (record.fact, record.merge) {
             (Fact::TokenId { .. }, _) => committed > 0 || staged >= Some(value),
             // What is staged may be something else.
@@ -256,11 +256,11 @@ impl Ledger {
 
     /// Refuses what a manifest would have no room for.
     fn check_room(&self, record: &Record<'_>) -> Result<(), LedgerError> {
-        let exact = &self.book.exact;
+        let exact = &self.state.exact;
         match (record.fact, record.merge) {
             (Fact::NotBefore { subject: SubjectName::Client(client), .. }, Merge::Maximum) => {
                 let is_new_client = |about: &&About| matches!(about, About::NotBefore(CLIENT, _));
-                let staged = self.pending_values.keys().filter(is_new_client).count();
+                let staged = self.staged_values.keys().filter(is_new_client).count();
                 let bytes = exact.clients.keys().map(|client| client.len()).sum::<usize>();
                 let staged_bytes = staged.saturating_mul(MAX_CLIENT_ID_BYTES).saturating_add(client.len());
                 if !exact.clients.contains_key(client) && exact.clients.len() + staged >= MAX_CLIENTS {
@@ -272,7 +272,7 @@ impl Ledger {
                 Ok(())
             }
             (Fact::Ban { .. }, Merge::Maximum) => {
-                let staged = self.pending_values.keys().filter(|about| matches!(about, About::Ban(_))).count();
+                let staged = self.staged_values.keys().filter(|about| matches!(about, About::Ban(_))).count();
                 if exact.bans.len() + staged >= MAX_BANS {
                     return Err(LedgerError::TooMany { limit: MAX_BANS });
                 }
@@ -297,8 +297,8 @@ impl Ledger {
         if !is_epoch || record.merge == Merge::Maximum {
             return Ok(None);
         }
-        let taken = [self.book.of_tokens.number, self.book.of_epochs.number];
-        draw_generation(self.book.realm, sequence, &taken).map(Some)
+        let taken = [self.state.of_tokens.number, self.state.of_epochs.number];
+        draw_generation(self.state.realm, sequence, &taken).map(Some)
     }
 }
 

@@ -1,16 +1,16 @@
-//! Everything the ledger's events add up to, exactly.
+//! The ledger's state in memory: the exact result of folding all events.
 
 use crate::revocation::lookup::exact::Exact;
 use crate::revocation::lookup::fingerprint::{Fingerprint, NameHash, NameKind};
 use crate::revocation::lookup::versions::user_key;
 use crate::revocation::{Level, RealmId, Subject};
 
-use super::epochs::{fingerprint_of, EpochBook, EpochName};
-use super::eras::Eras;
-use super::recent::Change;
+use super::bounds_history::BoundsHistory;
+use super::change_log::Change;
+use super::minimum_versions::MinimumVersions;
+use super::not_befores::{fingerprint_of, EpochName, NotBefores};
 use super::record::{Fact, FilterKind, Merge, Place, Record, SubjectName};
-use super::tokens::TokenBook;
-use super::versions::VersionBook;
+use super::token_ids::TokenIds;
 
 /// A numbered hash.
 #[derive(Clone, Copy, Debug)]
@@ -22,15 +22,15 @@ pub(crate) struct Generation {
 }
 
 #[derive(Clone)]
-pub(crate) struct Book {
+pub(crate) struct LedgerState {
     pub(crate) realm: RealmId,
     pub(crate) of_tokens: Generation,
     pub(crate) of_epochs: Generation,
-    pub(crate) tokens: TokenBook,
-    pub(crate) epochs: EpochBook,
-    pub(crate) versions: VersionBook,
+    pub(crate) token_ids: TokenIds,
+    pub(crate) not_befores: NotBefores,
+    pub(crate) minimum_versions: MinimumVersions,
     pub(crate) exact: Exact,
-    pub(crate) eras: Eras,
+    pub(crate) bounds_history: BoundsHistory,
 }
 
 /// What recording an event did to the state that edges hold.
@@ -42,17 +42,17 @@ pub(crate) enum Recorded {
     TakenBack,
 }
 
-impl Book {
+impl LedgerState {
     pub(crate) fn new(realm: RealmId, generation: Generation) -> Self {
         Self {
             realm,
             of_tokens: generation,
             of_epochs: generation,
-            tokens: TokenBook::default(),
-            epochs: EpochBook::default(),
-            versions: VersionBook::default(),
+            token_ids: TokenIds::default(),
+            not_befores: NotBefores::default(),
+            minimum_versions: MinimumVersions::default(),
             exact: Exact::default(),
-            eras: Eras::default(),
+            bounds_history: BoundsHistory::default(),
         }
     }
 
@@ -73,20 +73,20 @@ impl Book {
             // Whether edges refuse the id depends on the issue time as well.
             Fact::TokenId { filter, latest_expiry, issued_at, id } => {
                 let place = Place::of(filter, latest_expiry);
-                u64::from(self.tokens.refuses(place, self.token_fingerprint(id), issued_at))
+                u64::from(self.token_ids.refuses(place, self.token_fingerprint(id), issued_at))
             }
             Fact::NotBefore { subject, .. } => self.not_before(subject),
-            Fact::Version { user, .. } => self.versions.get(&user_key(self.realm, user)),
+            Fact::Version { user, .. } => self.minimum_versions.get(&user_key(self.realm, user)),
             Fact::Ban { thumbprint } => u64::from(self.exact.bans.contains_key(thumbprint)),
             Fact::Keys { jwks } => u64::from(self.exact.jwks.as_deref().unwrap_or_default() == jwks),
-            Fact::Bounds { kept_by, told, .. } => u64::from(self.eras.says(&kept_by, &told)),
+            Fact::Bounds { retention, published, .. } => u64::from(self.bounds_history.says(&retention, &published)),
         }
     }
 
     pub(crate) fn not_before(&self, subject: SubjectName<'_>) -> u64 {
         match subject {
             SubjectName::User(_) | SubjectName::Session(_) | SubjectName::ClientSession(..) => {
-                self.epochs.get(self.epoch_fingerprint(subject), subject).unwrap_or(0)
+                self.not_befores.get(self.epoch_fingerprint(subject), subject).unwrap_or(0)
             }
             SubjectName::Client(client) => self.exact.clients.get(client).copied().unwrap_or(0),
             SubjectName::Realm => self.exact.realm_not_before.unwrap_or(0),
@@ -109,7 +109,7 @@ impl Book {
         let session = |session: &str| is_refused(SubjectName::Session(session));
         let client_session =
             |session: &str| clients().any(|client| is_refused(SubjectName::ClientSession(session, client)));
-        let version = |user: &str| subject.token_version < self.versions.get(&user_key(self.realm, user));
+        let version = |user: &str| subject.token_version < self.minimum_versions.get(&user_key(self.realm, user));
         let levels = [
             (Level::Realm, is_refused(SubjectName::Realm)),
             (Level::Client, clients().any(|client| is_refused(SubjectName::Client(client)))),
@@ -125,14 +125,14 @@ impl Book {
     /// Hashes users and sessions under a new key.
     pub(crate) fn rekey_epochs(&mut self, generation: Generation) {
         self.of_epochs = generation;
-        self.epochs.rekey(&generation.hash);
+        self.not_befores.rekey(&generation.hash);
     }
 
     fn refuses_token(&self, id: &str, subject: &Subject<'_>) -> bool {
         let fingerprint = self.token_fingerprint(id);
         let own = Place::of(FilterKind::Bucket, subject.expires_at);
-        let mut places = core::iter::once(own).chain(self.tokens.catch_alls());
-        places.any(|place| self.tokens.refuses(place, fingerprint, subject.issued_at.get()))
+        let mut places = core::iter::once(own).chain(self.token_ids.catch_alls());
+        places.any(|place| self.token_ids.refuses(place, fingerprint, subject.issued_at.get()))
     }
 
     fn add(&mut self, fact: Fact<'_>, sequence: u64) -> Change {
@@ -140,7 +140,7 @@ impl Book {
             Fact::TokenId { filter, latest_expiry, issued_at, id } => {
                 let place = Place::of(filter, latest_expiry);
                 let fingerprint = self.token_fingerprint(id);
-                self.tokens.add(place, fingerprint, issued_at, sequence);
+                self.token_ids.add(place, fingerprint, issued_at, sequence);
                 Change::TokenId { place, fingerprint, issued_at }
             }
             Fact::NotBefore { subject, not_before } => {
@@ -149,8 +149,8 @@ impl Book {
             }
             Fact::Version { user, minimum } => {
                 let key = user_key(self.realm, user);
-                let minimum = minimum.max(self.versions.get(&key));
-                self.versions.set(key, minimum, sequence);
+                let minimum = minimum.max(self.minimum_versions.get(&key));
+                self.minimum_versions.set(key, minimum, sequence);
                 Change::Version { key, minimum }
             }
             Fact::Ban { thumbprint } => {
@@ -161,8 +161,8 @@ impl Book {
                 self.exact.jwks = Some(jwks.to_vec());
                 Change::Keys
             }
-            Fact::Bounds { kept_by, told, refused_up_to } => {
-                self.eras.record(kept_by, told, refused_up_to);
+            Fact::Bounds { retention, published, refused_up_to } => {
+                self.bounds_history.record(retention, published, refused_up_to);
                 Change::Bounds
             }
         }
@@ -172,7 +172,7 @@ impl Book {
         match (EpochName::of(subject), subject) {
             (Some(name), _) => {
                 let fingerprint = self.epoch_fingerprint(subject);
-                self.epochs.set(fingerprint, name, Some(not_before), sequence);
+                self.not_befores.set(fingerprint, name, Some(not_before), sequence);
                 Change::Epoch { fingerprint, not_before }
             }
             (None, SubjectName::Client(client)) => {
@@ -194,7 +194,7 @@ impl Book {
             Fact::NotBefore { subject, not_before } => {
                 let value = Some(not_before).filter(|not_before| *not_before > 0);
                 match (EpochName::of(subject), subject) {
-                    (Some(name), _) => self.epochs.set(self.epoch_fingerprint(subject), name, value, sequence),
+                    (Some(name), _) => self.not_befores.set(self.epoch_fingerprint(subject), name, value, sequence),
                     (None, SubjectName::Client(client)) => {
                         self.exact.clients.remove(client);
                         if let Some(not_before) = value {
@@ -204,7 +204,7 @@ impl Book {
                     (None, _) => self.exact.realm_not_before = value,
                 }
             }
-            Fact::Version { user, minimum } => self.versions.set(user_key(self.realm, user), minimum, sequence),
+            Fact::Version { user, minimum } => self.minimum_versions.set(user_key(self.realm, user), minimum, sequence),
             Fact::Ban { thumbprint } => {
                 self.exact.bans.remove(thumbprint);
             }

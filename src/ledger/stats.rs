@@ -5,7 +5,7 @@ use crate::revocation::Bounds;
 
 /// Sizes and counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Facts {
+pub struct LedgerStats {
     /// The head's sequence.
     pub sequence: u64,
     /// Revoked token ids.
@@ -38,23 +38,23 @@ pub struct Facts {
 impl Ledger {
     /// Sizes and counts of what is committed.
     #[must_use]
-    pub fn facts(&self) -> Facts {
-        let (sections, section_bytes) = self.shelf.current();
+    pub fn stats(&self) -> LedgerStats {
+        let (sections, section_bytes) = self.sections.current();
         let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-        Facts {
+        LedgerStats {
             sequence: self.head.sequence,
-            token_ids: count(self.book.tokens.count()),
-            buckets: count(self.book.tokens.buckets()),
-            filter_fill: self.book.tokens.fill(),
+            token_ids: count(self.state.token_ids.count()),
+            buckets: count(self.state.token_ids.buckets()),
+            filter_fill: self.state.token_ids.fill(),
             error_rate: self.settings.error_rate,
-            epochs: count(self.book.epochs.len()),
-            clients: count(self.book.exact.clients.len()),
-            bans: count(self.book.exact.bans.len()),
-            versions: count(self.book.versions.len()),
+            epochs: count(self.state.not_befores.len()),
+            clients: count(self.state.exact.clients.len()),
+            bans: count(self.state.exact.bans.len()),
+            versions: count(self.state.minimum_versions.len()),
             sections: count(sections),
             section_bytes: count(section_bytes),
-            recent_changes: count(self.recent.len()),
-            bounds: self.told_bounds(),
+            recent_changes: count(self.changes.len()),
+            bounds: self.published_bounds(),
         }
     }
 }

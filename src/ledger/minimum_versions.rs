@@ -6,9 +6,9 @@ use crate::revocation::lookup::versions::{shard_of, UserKey};
 use crate::revocation::wire::section::{SectionEntry, SectionKind};
 use crate::time::UnixSeconds;
 
-use super::marks::{Mark, Marks};
+use super::dirty_shards::{DirtyShards, ShardState};
+use super::published_sections::PublishedSections;
 use super::section_build::Head;
-use super::shelf::Shelf;
 
 /// Entries of a shard before it is split in two: 1.5 MiB.
 const SHARD_ENTRIES: usize = 1 << 16;
@@ -16,12 +16,12 @@ const SHARD_ENTRIES: usize = 1 << 16;
 const MAX_SHARDS: usize = 512;
 
 #[derive(Clone, Debug, Default)]
-pub(crate) struct VersionBook {
+pub(crate) struct MinimumVersions {
     minimums: BTreeMap<UserKey, u64>,
-    marks: Marks,
+    shards: DirtyShards,
 }
 
-impl VersionBook {
+impl MinimumVersions {
     /// 0 when none was set.
     pub(crate) fn get(&self, key: &UserKey) -> u64 {
         self.minimums.get(key).copied().unwrap_or(0)
@@ -34,28 +34,28 @@ impl VersionBook {
         } else {
             self.minimums.insert(key, minimum);
         }
-        let shard = usize::try_from(shard_of(&key, self.marks.shard_bits())).unwrap_or(usize::MAX);
-        self.marks.touch(shard, sequence);
+        let shard = usize::try_from(shard_of(&key, self.shards.shard_bits())).unwrap_or(usize::MAX);
+        self.shards.mark_dirty(shard, sequence);
     }
 
     pub(crate) fn len(&self) -> usize {
         self.minimums.len()
     }
 
-    /// Builds what changed and answers the manifest's entries for all of it, in order.
-    pub(crate) fn publish(&mut self, shelf: &mut Shelf, now: UnixSeconds) -> Vec<SectionEntry> {
-        for entry in self.marks.fit(self.minimums.len(), SHARD_ENTRIES, MAX_SHARDS) {
-            shelf.retire(&entry.name, now);
+    /// Builds what changed and returns the manifest's entries for all of it, in order.
+    pub(crate) fn publish(&mut self, sections: &mut PublishedSections, now: UnixSeconds) -> Vec<SectionEntry> {
+        for entry in self.shards.fit(self.minimums.len(), SHARD_ENTRIES, MAX_SHARDS) {
+            sections.retire(&entry.name, now);
         }
-        let shard_bits = self.marks.shard_bits();
-        let mut published = Vec::with_capacity(self.marks.0.len());
-        for (shard, mark) in (0_u32..).zip(&mut self.marks.0) {
-            if let Some(entry) = mark.entry.filter(|_| !mark.is_changed) {
+        let shard_bits = self.shards.shard_bits();
+        let mut published = Vec::with_capacity(self.shards.0.len());
+        for (shard, state) in (0_u32..).zip(&mut self.shards.0) {
+            if let Some(entry) = state.entry.filter(|_| !state.is_dirty) {
                 published.push(entry);
                 continue;
             }
-            if let Some(earlier) = mark.entry {
-                shelf.retire(&earlier.name, now);
+            if let Some(earlier) = state.entry {
+                sections.retire(&earlier.name, now);
             }
             let mut first = [0; 16];
             let leading = shard.checked_shl(u32::BITS - shard_bits).unwrap_or(0).to_be_bytes();
@@ -63,8 +63,8 @@ impl VersionBook {
             let of_shard = self.minimums.range(first..).take_while(|(key, _)| shard_of(key, shard_bits) == shard);
             let (head, bytes) = build(shard, shard_bits, of_shard);
             let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-            let entry = head.entry(length, shelf.publish(bytes), mark.covers, 0);
-            *mark = Mark { covers: mark.covers, is_changed: false, dropped: 0, entry: Some(entry) };
+            let entry = head.entry(length, sections.publish(bytes), state.covers, 0);
+            *state = ShardState { covers: state.covers, is_dirty: false, dropped: 0, entry: Some(entry) };
             published.push(entry);
         }
         published

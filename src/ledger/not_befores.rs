@@ -8,10 +8,10 @@ use crate::revocation::lookup::shards::epoch_shard;
 use crate::revocation::wire::section::{SectionEntry, SectionKind, SECTION_HEAD_BYTES};
 use crate::time::{Seconds, UnixSeconds};
 
-use super::marks::Marks;
+use super::dirty_shards::{DirtyShards, ShardState};
+use super::published_sections::PublishedSections;
 use super::record::SubjectName;
 use super::section_build::Head;
-use super::shelf::Shelf;
 
 /// Entries of a shard before it is split in two: some 90 kB, rebuilt in half a millisecond. Of an edge's first token there are
 /// three names to look up, each in the shard that has to be fetched for it.
@@ -23,9 +23,9 @@ const STALE_SHARE: usize = 8;
 
 /// Sorted as a section is, so that a shard is a range of it.
 #[derive(Clone, Default)]
-pub(crate) struct EpochBook {
+pub(crate) struct NotBefores {
     entries: BTreeMap<(Fingerprint, EpochName), u64>,
-    marks: Marks,
+    shards: DirtyShards,
 }
 
 /// Who a not-before applies to.
@@ -72,7 +72,7 @@ pub(crate) fn fingerprint_of(hash: &NameHash, subject: SubjectName<'_>) -> Finge
     }
 }
 
-impl EpochBook {
+impl NotBefores {
     pub(crate) fn get(&self, fingerprint: Fingerprint, subject: SubjectName<'_>) -> Option<u64> {
         let same =
             self.entries.range((fingerprint, EpochName::least())..).take_while(|((at, _), _)| *at == fingerprint);
@@ -85,8 +85,8 @@ impl EpochBook {
             Some(not_before) => self.entries.insert((fingerprint, name), not_before),
             None => self.entries.remove(&(fingerprint, name)),
         };
-        let shard = epoch_shard(fingerprint, self.marks.0.len().max(1));
-        self.marks.touch(shard, sequence);
+        let shard = epoch_shard(fingerprint, self.shards.0.len().max(1));
+        self.shards.mark_dirty(shard, sequence);
     }
 
     /// The latest not-before; 0 when there is none.
@@ -101,12 +101,12 @@ impl EpochBook {
     /// Drops not-befores that no acceptable token is old enough for; answers how many.
     pub(crate) fn drop_over(&mut self, kept_for: Seconds, now: UnixSeconds) -> usize {
         let before = self.entries.len();
-        let shards = self.marks.0.len().max(1);
-        let marks = &mut self.marks;
+        let shards = self.shards.0.len().max(1);
+        let dirty_shards = &mut self.shards;
         self.entries.retain(|(fingerprint, _), not_before| {
             let is_over = UnixSeconds::new(*not_before).plus(kept_for) <= now;
             if is_over {
-                marks.drop_one(epoch_shard(*fingerprint, shards));
+                dirty_shards.drop_one(epoch_shard(*fingerprint, shards));
             }
             !is_over
         });
@@ -120,26 +120,31 @@ impl EpochBook {
             .into_iter()
             .map(|((_, name), not_before)| ((fingerprint_of(hash, name.subject()), name), not_before))
             .collect();
-        self.marks.change_all();
+        self.shards.mark_all_dirty();
     }
 
-    /// Builds what changed and answers the manifest's entries for all of it, in order.
-    pub(crate) fn publish(&mut self, generation: u32, shelf: &mut Shelf, now: UnixSeconds) -> Vec<SectionEntry> {
-        for entry in self.marks.fit(self.entries.len(), SHARD_ENTRIES, MAX_SHARDS) {
-            shelf.retire(&entry.name, now);
+    /// Builds what changed and returns the manifest's entries for all of it, in order.
+    pub(crate) fn publish(
+        &mut self,
+        generation: u32,
+        sections: &mut PublishedSections,
+        now: UnixSeconds,
+    ) -> Vec<SectionEntry> {
+        for entry in self.shards.fit(self.entries.len(), SHARD_ENTRIES, MAX_SHARDS) {
+            sections.retire(&entry.name, now);
         }
-        let shard_bits = self.marks.shard_bits();
+        let shard_bits = self.shards.shard_bits();
         let entries = &self.entries;
-        let mut published = Vec::with_capacity(self.marks.0.len());
-        for (shard, mark) in (0_u32..).zip(&mut self.marks.0) {
+        let mut published = Vec::with_capacity(self.shards.0.len());
+        for (shard, state) in (0_u32..).zip(&mut self.shards.0) {
             let is_stale =
-                |entry: &SectionEntry| mark.dropped > usize::try_from(entry.count).unwrap_or(usize::MAX) / STALE_SHARE;
-            if let Some(entry) = mark.entry.filter(|entry| !mark.is_changed && !is_stale(entry)) {
+                |entry: &SectionEntry| state.dropped > usize::try_from(entry.count).unwrap_or(usize::MAX) / STALE_SHARE;
+            if let Some(entry) = state.entry.filter(|entry| !state.is_dirty && !is_stale(entry)) {
                 published.push(entry);
                 continue;
             }
-            if let Some(earlier) = mark.entry {
-                shelf.retire(&earlier.name, now);
+            if let Some(earlier) = state.entry {
+                sections.retire(&earlier.name, now);
             }
             let first = u64::from(shard) << (FINGERPRINT_BITS - shard_bits);
             let of_shard = entries
@@ -148,8 +153,8 @@ impl EpochBook {
                 .take_while(|(fingerprint, _)| fingerprint >> (FINGERPRINT_BITS - shard_bits) == u64::from(shard));
             let (head, bytes) = build(generation, shard, shard_bits, of_shard.collect());
             let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-            let entry = head.entry(length, shelf.publish(bytes), mark.covers, 0);
-            *mark = super::marks::Mark { covers: mark.covers, is_changed: false, dropped: 0, entry: Some(entry) };
+            let entry = head.entry(length, sections.publish(bytes), state.covers, 0);
+            *state = ShardState { covers: state.covers, is_dirty: false, dropped: 0, entry: Some(entry) };
             published.push(entry);
         }
         published
