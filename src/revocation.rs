@@ -1,11 +1,11 @@
-//! What an edge holds of one realm's ledger: manifest and deltas in, one [`Status`] out.
+//! One realm's revocation state at an edge: manifests and deltas in, one [`Status`] out.
 //!
 //! ```text
-//! apply(manifest) -> signature, time, sequence -> staged -> missing_sections() -> provide_section() -> state
+//! apply(manifest) -> signature, time, sequence -> incoming -> missing_sections() -> provide_section() -> state
 //! apply(delta)    -> signature, time, sequence -> state          (and kept, for a manifest that completes later)
 //! ```
-//! Everything is checked before anything changes. A message that is refused leaves the state as it was, and a look-up in a
-//! section that has not arrived answers [`Status::SectionUnavailable`], never [`Status::NotRevoked`].
+//! Everything is checked before anything changes. A refused message leaves the state as it was, and a lookup in a section
+//! that has not arrived returns [`Status::SectionUnavailable`], never [`Status::NotRevoked`].
 
 mod bounds;
 pub(crate) mod position;
@@ -51,10 +51,10 @@ use wire::section::section_name;
 use crate::error::FeedError;
 use crate::time::{Seconds, UnixSeconds};
 
-/// How often taking in a message also drops what has expired: once a minute, the walk over all live entries being short.
+/// How often applying a message also drops expired entries: once a minute, since the walk over all live entries is short.
 const FORGET_EVERY: Seconds = Seconds::new(60);
 
-/// One realm's revocation state at an edge. Starts never loaded.
+/// One realm's revocation state at an edge. Initially nothing is loaded.
 pub struct Revocations {
     realm: RealmId,
     feed_keys: Vec<FeedKey>,
@@ -62,51 +62,51 @@ pub struct Revocations {
     active: Option<State>,
     incoming: Option<IncomingManifest>,
     history: History,
-    /// Greatest sequence taken from each key.
+    /// Greatest sequence accepted from each key.
     high_water: Vec<(KeyId, u64)>,
     /// Sequence and chain hash of the lost state that this one replaces.
     replaced: Option<(u64, Chain)>,
-    /// When to look again for what has expired.
+    /// When to drop expired entries next.
     forget_at: UnixSeconds,
-    /// A staged manifest could not be completed from what was kept, so another one is needed.
+    /// An incoming manifest could not be completed with the deltas that were kept, so another one is needed.
     needs_manifest: bool,
 }
 
-/// What a manifest or delta did.
+/// The outcome of a manifest or delta.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Applied {
     /// The state's sequence afterwards; 0 when nothing is loaded.
     pub sequence: u64,
-    /// What became of the message.
+    /// What the message changed.
     pub effect: Effect,
 }
 
-/// What became of an accepted message.
+/// What an accepted message changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// The state moved on.
+    /// The state advanced.
     Changed,
-    /// The state moved on, but the ledger's head lies further: there is more to ask for.
+    /// The state advanced, but not to the ledger's head: more deltas are to be fetched.
     ChangedInPart,
-    /// Nothing new, but stated later: the state is fresher now.
+    /// Nothing new, but signed later: the state is fresher now.
     Renewed,
     /// Nothing new at all.
     AlreadyKnown,
-    /// A manifest whose sections have to be fetched first; the state before it keeps serving.
+    /// A manifest whose sections have to be fetched first; until then the earlier state keeps serving.
     Staged,
 }
 
-/// What a section did.
+/// The outcome of a section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Provided {
-    /// Kept; more are needed before a staged manifest takes over, or a gap in the state has been filled.
+    /// Stored: it filled a gap in the state, or an incoming manifest still lacks others.
     Stored,
-    /// It was the last one missing: the staged manifest is now the state.
+    /// It was the last one missing: the incoming manifest is the state now.
     Committed,
 }
 
 impl Revocations {
-    /// A state for the realm that accepts messages signed under `feed_keys`. Nothing is loaded yet.
+    /// Creates a state for the realm that accepts messages signed with `feed_keys`. Nothing is loaded yet.
     #[must_use]
     pub fn new(realm: RealmId, feed_keys: Vec<FeedKey>, own: Bounds) -> Self {
         Self {
@@ -123,15 +123,15 @@ impl Revocations {
         }
     }
 
-    /// How far it has come.
+    /// How far this state is, for a later one to resume from.
     #[must_use]
     pub fn marks(&self) -> Marks {
         let last = self.position().map(|position| (position.sequence, position.chain)).or(self.replaced);
         Marks { last, high_water: self.high_water.clone() }
     }
 
-    /// Makes a state that was never loaded start where a lost one ended: a manifest older than that is refused, and so is another
-    /// history of its sequence. The state itself has to be loaded again.
+    /// Resumes from the marks of a lost state. Older manifests are refused, and so is another history of the same sequence. The
+    /// state itself has to be loaded again.
     pub fn resume(&mut self, marks: Marks) {
         self.replaced = marks.last;
         self.high_water = marks.high_water;
@@ -149,13 +149,13 @@ impl Revocations {
         self.active.as_ref().is_some_and(|state| state.exact.bans.contains_key(thumbprint))
     }
 
-    /// The bounds to judge by: the smallest of the edge's own, the manifest's and those that a delta told of since.
+    /// The bounds in force: the smallest of the edge's own, the manifest's and those of later deltas.
     #[must_use]
     pub fn bounds(&self) -> Bounds {
         self.active.as_ref().map_or(self.own, |state| self.own.within(&state.bounds.and(&state.new_bounds)))
     }
 
-    /// Where the state stands; `None` as long as nothing was loaded.
+    /// The state's position; `None` until something is loaded.
     #[must_use]
     pub fn position(&self) -> Option<Position> {
         self.active.as_ref().map(|state| state.position)
@@ -173,11 +173,11 @@ impl Revocations {
         self.active.as_ref()?.exact.jwks.as_deref()
     }
 
-    /// Checks a manifest or delta and applies it, all or nothing. Now and then this also drops what has expired, so `now` must
+    /// Checks a manifest or delta and applies it, all or nothing. Once a minute this also drops expired entries, so `now` must
     /// never go back.
     ///
     /// # Errors
-    /// Whatever is wrong with the message; the state is as before.
+    /// The message is refused; the state is unchanged.
     pub fn apply(&mut self, bytes: &[u8], now: UnixSeconds) -> Result<Applied, FeedError> {
         let statement = Statement::verify(bytes, self.realm, &self.feed_keys)?;
         statement.check_time(now, self.own.skew)?;
@@ -191,10 +191,10 @@ impl Revocations {
         Ok(Applied { sequence: self.position().map_or(0, |position| position.sequence), effect })
     }
 
-    /// Checks a section's length, hash and contents and takes it in.
+    /// Checks a section's length, hash and contents and stores it.
     ///
     /// # Errors
-    /// It is not wanted or broken; the state is as before.
+    /// The section is not missing here, or broken; the state is unchanged.
     pub fn provide_section(&mut self, bytes: impl Into<Vec<u8>>) -> Result<Provided, FeedError> {
         let bytes = bytes.into();
         if bytes.len() > MAX_SECTION_BYTES {
@@ -204,7 +204,7 @@ impl Revocations {
         self.provide_section_hashed_by_host(bytes, name)
     }
 
-    /// The same for bytes whose SHA-256 the host has computed, which is faster at it; it is not computed again.
+    /// Like [`Revocations::provide_section`], for bytes whose SHA-256 the host has computed, which is faster there.
     ///
     /// # Errors
     /// As for [`Revocations::provide_section`].
@@ -217,12 +217,12 @@ impl Revocations {
         }
         let (entry, wanted_by) = last;
         decoded.push(self.decode(bytes, entry, wanted_by)?);
-        decoded.into_iter().for_each(|section| self.take_in(section));
+        decoded.into_iter().for_each(|section| self.store_section(section));
         Ok(if self.commit_if_ready() { Provided::Committed } else { Provided::Stored })
     }
 
-    /// Drops what can no longer refuse anything, because every token that it refuses has expired. `now` must never go back.
-    /// Whether a staged manifest took over by that: all that it still lacked was over.
+    /// Drops entries whose tokens have all expired. `now` must never go back. Returns whether an incoming manifest became the
+    /// state by this, because the sections that it still lacked had expired.
     pub fn forget_expired(&mut self, now: UnixSeconds) -> bool {
         self.forget_at = now.plus(FORGET_EVERY);
         if let Some(active) = &mut self.active {
@@ -234,8 +234,8 @@ impl Revocations {
         self.commit_if_ready()
     }
 
-    /// Whether it is time to pull a manifest: changes held outside the sections have outgrown them, or the origin goes by
-    /// other bounds now.
+    /// Whether a manifest should be fetched: changes held outside the sections have outgrown them, or the origin has changed
+    /// its bounds.
     #[must_use]
     pub fn wants_manifest(&self) -> bool {
         let wanted = self.active.as_ref().is_some_and(State::wants_manifest);
@@ -250,7 +250,7 @@ impl Revocations {
 }
 
 impl fmt::Debug for Revocations {
-    /// Where it stands; none of the names in it.
+    /// Prints the position and no names.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = formatter.debug_struct("Revocations");
         shown.field("realm", &self.realm).field("position", &self.position()).finish_non_exhaustive()

@@ -1,9 +1,9 @@
-//! How long things live: the times that edge and origin must agree on before anything may be forgotten.
+//! Bounds on lifetimes and clocks: edge and origin must agree on them before anything may be forgotten.
 
 use crate::time::Seconds;
 
-/// Bounds on tokens and clocks. They travel in the manifest; an edge goes by the smaller of them and its own, so that it
-/// never accepts a token whose revocation the origin may already have dropped.
+/// Bounds on tokens and clocks. The manifest carries them; an edge uses the smaller of them and its own, so that it never
+/// accepts a token whose revocation the origin may have dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
     /// How long after `exp` a token is still accepted. Default: 5 s.
@@ -12,8 +12,8 @@ pub struct Bounds {
     pub skew: Seconds,
     /// Longest accepted `exp - iat`. Default: 86,400 s, one day.
     pub max_lifetime: Seconds,
-    /// Longest accepted age of a login (`auth_time`) where not-befores are compared with it; they are kept that long.
-    /// Default: none, not-befores are compared with `iat` and kept for `max_lifetime`.
+    /// Longest accepted age of a login (`auth_time`), where not-befores are compared with that and kept as long.
+    /// Default: none; not-befores are compared with `iat` and kept for `max_lifetime`.
     pub max_session: Option<Seconds>,
 }
 
@@ -30,7 +30,7 @@ impl Bounds {
         self.leeway.plus(self.skew)
     }
 
-    /// How long a not-before can still refuse something that would otherwise be accepted, without the margin.
+    /// How long a not-before can still refuse an otherwise acceptable token, without the margin.
     #[must_use]
     pub fn retention(&self) -> Seconds {
         self.max_session.map_or(self.max_lifetime, |session| session.max(self.max_lifetime))
@@ -42,8 +42,8 @@ impl Bounds {
         self.retention().plus(self.margin())
     }
 
-    /// What both of two statements of an origin allow. Where they differ, how long logins count is said outright, for the
-    /// absence of a limit means another one in each.
+    /// The bounds that two statements of an origin both allow. Where they differ, `max_session` is stated, since leaving it
+    /// out means a different limit in each.
     pub(crate) fn and(&self, other: &Self) -> Self {
         if self == other {
             return *self;
@@ -56,8 +56,8 @@ impl Bounds {
         }
     }
 
-    /// The smaller of both, field by field. A login may never be older than what the `published` bounds make the origin
-    /// keep: without a `max_session` there, that is its `max_lifetime`.
+    /// The smaller of both, field by field. A login may not be older than the origin keeps not-befores by the `published`
+    /// bounds: for their `max_session`, or without one their `max_lifetime`.
     #[must_use]
     pub fn within(&self, published: &Self) -> Self {
         Self {

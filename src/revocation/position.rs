@@ -1,4 +1,4 @@
-//! How far a state is: sequence, chain hash and the time for which it was stated.
+//! How far a state is: sequence, chain hash, and when the origin stated it.
 
 use core::fmt;
 
@@ -7,7 +7,7 @@ use crate::time::UnixSeconds;
 /// A sequence counts an incarnation's events below this bit, and the ledger's incarnations from it on.
 pub(crate) const INCARNATION_SHIFT: u32 = 40;
 
-/// Hash over the ledger's events up to a sequence, 16 bytes. Two histories that differ have different ones.
+/// Hash over the ledger's events up to a sequence, 16 bytes. Different histories have different hashes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Chain(pub [u8; 16]);
 
@@ -23,15 +23,15 @@ impl fmt::Debug for Chain {
     }
 }
 
-/// Where an edge's state stands.
+/// The position of an edge's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
     /// Every event of the ledger up to this sequence is in force. Below 2^53.
     pub sequence: u64,
     /// The ledger's chain hash at that sequence.
     pub chain: Chain,
-    /// When the origin last stated that this is its head; the age of the state is counted from here.
+    /// When the origin last signed that this is its head; the state's age counts from here.
     pub issued_at: UnixSeconds,
-    /// Until when that statement may be passed on. Refused at intake afterwards; a state already held goes by its age.
+    /// Until when that statement may be forwarded. A later arrival is refused; a state that is already loaded only ages.
     pub not_after: UnixSeconds,
 }

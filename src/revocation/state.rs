@@ -1,4 +1,4 @@
-//! One consistent state: everything up to a sequence, ready to be asked.
+//! One consistent state: everything up to a sequence, ready for lookups.
 
 use super::bounds::Bounds;
 use super::lookup::bucket::{bucket_is_over, bucket_of, Bucket, Lookup, BUCKET_SECONDS, CATCH_ALL_SECONDS};
@@ -22,20 +22,20 @@ use super::wire::section::{SectionEntry, SectionKind};
 use crate::error::FeedError;
 use crate::time::UnixSeconds;
 
-/// Most entries held outside the sections, about 50 MB of them; beyond, a manifest is needed.
+/// Maximum number of entries outside the sections, about 50 MB; beyond that, a manifest is needed.
 pub const MAX_LIVE_ENTRIES: usize = 1 << 20;
 
-/// Live entries up to which a state is not worth folding: what small deployments never exceed.
+/// Number of live entries below which a manifest is not worth fetching; small deployments never exceed it.
 const LIVE_SLACK: usize = 1_024;
-/// Beyond the slack: this fraction of what the sections hold.
+/// Beyond the slack, one live entry is allowed for this many in sections.
 const LIVE_SHARE: usize = 8;
 
 #[derive(Clone)]
 pub(crate) struct State {
     pub(crate) position: Position,
-    /// The manifest's: what is forgotten, is forgotten by these.
+    /// The manifest's bounds, by which entries expire.
     pub(crate) bounds: Bounds,
-    /// The latest that a delta told of; the manifest's as long as none did.
+    /// The bounds of the latest delta that carried some, else the manifest's.
     pub(crate) new_bounds: Bounds,
     pub(crate) generations: Generations,
     pub(crate) exact: Exact,
@@ -46,7 +46,7 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// The widest level at which the subject is refused, the order of [`Level`].
+    /// The widest level that refuses the subject, in the order of [`Level`].
     pub(crate) fn status(&self, realm: RealmId, subject: &Subject<'_>) -> Status {
         let compared_at = subject.compared_at.get();
         if self.exact.realm_not_before.is_some_and(|not_before| compared_at <= not_before) {
@@ -77,7 +77,7 @@ impl State {
     fn user(&self, subject: &Subject<'_>) -> Lookup {
         let Some(user) = subject.user else { return Lookup::Miss };
         let not_before = self.not_before(NameKind::User, &[user]);
-        // Refused at the not-before and earlier, or, by what it says of the last logout, only earlier.
+        // Compared by issue time, the not-before itself is refused; by the last logout, only earlier times are.
         let by_logout = subject.logged_out_at.map_or(Lookup::Miss, |at| refused_up_to(not_before, at.get() + 1));
         stricter(refused_up_to(not_before, subject.compared_at.get()), by_logout)
     }
@@ -121,7 +121,7 @@ impl State {
         buckets.map(|bucket| bucket.find(&name, subject.issued_at.get())).fold(Lookup::Miss, stricter)
     }
 
-    /// Whether the changes can be applied; applying them afterwards cannot fail.
+    /// Checks whether the changes can be applied; applying them afterwards cannot fail.
     pub(crate) fn check(&self, changes: &Changes) -> Result<(), FeedError> {
         let mut generations = self.generations.clone();
         for (generation, hash) in changes.generations.iter() {
@@ -142,7 +142,7 @@ impl State {
     pub(crate) fn apply(&mut self, delta: &Delta) {
         let changes = &delta.changes;
         for (generation, hash) in changes.generations.iter() {
-            // Checked before: known, with this key, or new and with room for it.
+            // Checked before: it is known with this key, or new with room for it.
             let _declared = self.generations.declare(*generation, *hash);
         }
         for change in &changes.buckets {
@@ -165,7 +165,7 @@ impl State {
         }
     }
 
-    /// Takes a later statement of the same head for the state's age.
+    /// Renews the state's age by a later statement of the same head.
     pub(crate) fn renew(&mut self, stated: &Position) {
         if stated.issued_at > self.position.issued_at {
             self.position.issued_at = stated.issued_at;
@@ -173,7 +173,7 @@ impl State {
         }
     }
 
-    /// Drops what can no longer refuse anything that would otherwise be accepted.
+    /// Drops entries that cannot refuse any acceptable token any more.
     pub(crate) fn forget_expired(&mut self, now: UnixSeconds) {
         let bounds = self.bounds;
         self.buckets.retain(|bucket, _| !bucket_is_over(*bucket, BUCKET_SECONDS, &bounds, now));
@@ -230,18 +230,18 @@ impl State {
         }
     }
 
-    /// Whether a manifest would say something that deltas cannot, or so much is held outside the sections that it is worth
-    /// its bytes, or deltas may soon bring more hash keys than there is room for.
+    /// Whether a manifest should be fetched: it carries new bounds, or enough entries are outside the sections to be worth its
+    /// bytes, or deltas may soon bring more hash keys than there is room for.
     pub(crate) fn wants_manifest(&self) -> bool {
         self.new_bounds != self.bounds || self.is_outgrown() || self.generations.len() > MAX_GENERATIONS / 2
     }
 
-    /// Whether so much is held outside the sections that a manifest is worth its bytes.
+    /// Whether enough entries are outside the sections to make a manifest worth its bytes.
     pub(crate) fn is_outgrown(&self) -> bool {
         self.live_count() > LIVE_SLACK.saturating_add(self.section_count() / LIVE_SHARE)
     }
 
-    /// What the manifest says of its sections.
+    /// The manifest's entries of all sections.
     pub(crate) fn entries(&self) -> impl Iterator<Item = &SectionEntry> {
         let filters = self.buckets.values().chain(self.catch_alls.values()).filter_map(Bucket::slot).map(Slot::entry);
         filters.chain(self.epochs.shards.iter().map(Slot::entry)).chain(self.versions.shards.iter().map(Slot::entry))
@@ -253,9 +253,9 @@ impl State {
         filters.filter_map(Slot::absent).chain(absent(&self.epochs.shards)).chain(absent(&self.versions.shards))
     }
 
-    /// Puts a filter that a later manifest names in the place of the one held, so that the two never take up room side by side
-    /// for all buckets. It serves at once: ids are only ever added, so it refuses whatever the one before refused. Gives back
-    /// what has to wait for the whole manifest.
+    /// Replaces a filter by its successor in a later manifest, so that memory never holds both for all buckets. The new one
+    /// serves at once: ids are only ever added, so it refuses whatever the old one refused. Returns bodies that have to wait
+    /// for the whole manifest.
     pub(crate) fn reissue(&mut self, entry: &SectionEntry, body: Body, manifest: &Manifest) -> Option<Body> {
         let ours = self.position.sequence;
         let leads_on = manifest.position.sequence >= ours
@@ -285,7 +285,7 @@ impl State {
             (SectionKind::CatchAll, Body::Filter(filter)) => fill_bucket(&mut self.catch_alls, entry.bucket, filter),
             (SectionKind::Epochs, Body::Epochs(table)) => fill_shard(&mut self.epochs.shards, shard, table),
             (SectionKind::Versions, Body::Versions(table)) => fill_shard(&mut self.versions.shards, shard, table),
-            // A body is decoded by its entry's kind, so the two agree.
+            // A body is decoded according to its entry's kind, so the two agree.
             (_, Body::Filter(_) | Body::Epochs(_) | Body::Versions(_)) => {}
         }
     }
@@ -303,7 +303,7 @@ fn fill_shard<T>(shards: &mut [Slot<T>], shard: usize, body: T) {
     }
 }
 
-/// Whether a time is at a not-before or earlier. No not-before is ever recorded as 0.
+/// Looks a time up against a not-before, which refuses itself and earlier times. No not-before is ever recorded as 0.
 const fn refused_up_to(not_before: Known, time: u64) -> Lookup {
     match not_before {
         Known::Exactly(not_before) | Known::AtLeast(not_before) if not_before > 0 && time <= not_before => Lookup::Hit,

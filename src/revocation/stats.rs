@@ -15,12 +15,12 @@ pub struct StateStats {
     pub versions: u64,
     /// Sections named by the manifest.
     pub sections: u64,
-    /// Of these, the ones that have not arrived.
+    /// How many of these have not arrived.
     pub missing_sections: u64,
-    /// Bytes of the sections held.
+    /// Bytes of the sections that have arrived.
     pub section_bytes: u64,
-    /// Changes held outside the sections.
+    /// Entries held outside the sections.
     pub live_entries: u64,
-    /// Chance that a token id that is not revoked is found in its bucket when that is full: the worst of the sections.
+    /// Rate of false matches of a full bucket; the highest of all buckets.
     pub error_rate: f64,
 }

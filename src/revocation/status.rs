@@ -1,10 +1,10 @@
-//! The question put to a state, and its answers.
+//! The query to a state, and its results.
 
 use core::fmt;
 
 use crate::time::UnixSeconds;
 
-/// What is looked up: the claims of one verified token. Strings are compared and hashed as they stand in the token.
+/// The claims of one verified token that are looked up. Strings are compared and hashed exactly as in the token.
 #[derive(Clone, Copy, Default)]
 pub struct Subject<'a> {
     /// `jti`.
@@ -19,19 +19,19 @@ pub struct Subject<'a> {
     pub client_id: Option<&'a str>,
     /// `iat`: a filter that holds only ids issued earlier is skipped.
     pub issued_at: UnixSeconds,
-    /// What not-befores are compared with: `iat`, or `auth_time` if the policy says so.
+    /// The time that not-befores are compared with: `iat`, or `auth_time` if the policy says so.
     pub compared_at: UnixSeconds,
-    /// The user's last logout, as the token says (`last_logout_time`); `None` when it does not. Before the user's
-    /// not-before: the issuer did not know of it, whatever the other times are.
+    /// The user's last logout according to the token (`last_logout_time`); `None` if it does not say. When it is before the
+    /// user's not-before, the issuer did not know of that logout, whatever the other times are.
     pub logged_out_at: Option<UnixSeconds>,
-    /// `exp`: names the filter bucket.
+    /// `exp`: selects the filter bucket.
     pub expires_at: UnixSeconds,
     /// The token's version; 0 when it has none.
     pub token_version: u64,
 }
 
 impl fmt::Debug for Subject<'_> {
-    /// The times only: names come from outside.
+    /// Prints the times only: names come from outside.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = formatter.debug_struct("Subject");
         shown.field("issued_at", &self.issued_at).field("expires_at", &self.expires_at).finish_non_exhaustive()
@@ -43,13 +43,13 @@ impl fmt::Debug for Subject<'_> {
 pub enum Status {
     /// Nothing recorded up to the state's sequence refuses it.
     NotRevoked,
-    /// Something does; at the widest level that does.
+    /// Refused; the widest level that refuses it.
     Revoked(Level),
-    /// The answer lies in a section that has not arrived, or nothing was ever loaded. Never to be taken for `NotRevoked`.
+    /// Unknown: the section has not arrived, or nothing was ever loaded. Must never be taken for `NotRevoked`.
     SectionUnavailable,
 }
 
-/// What a revocation was aimed at, in the order in which they are judged.
+/// The scope of a revocation, in the order in which they are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
     /// Everybody's tokens of the realm.

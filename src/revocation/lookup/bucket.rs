@@ -13,36 +13,36 @@ use crate::time::UnixSeconds;
 
 /// Seconds of `exp` that share a filter.
 pub(crate) const BUCKET_SECONDS: u64 = 512;
-/// Seconds of latest possible expiry that share a catch-all: a day's lifetime makes six of them, all probed.
+/// Seconds of latest possible expiry that share a catch-all. A lifetime of a day has six of them; every lookup probes all.
 pub(crate) const CATCH_ALL_SECONDS: u64 = 16_384;
 
-/// The bucket of a token that expires then.
+/// The bucket of a token with this `exp`.
 pub(crate) fn bucket_of(expires_at: UnixSeconds) -> u32 {
     u32::try_from(expires_at.get() / BUCKET_SECONDS).unwrap_or(u32::MAX)
 }
 
-/// From when on no token of the bucket is accepted anywhere. The last one never ends: it takes all that is beyond.
+/// Whether no token of the bucket is accepted anywhere any more. The last bucket never ends: it holds all later expiries.
 pub(crate) fn bucket_is_over(bucket: u32, seconds: u64, bounds: &Bounds, now: UnixSeconds) -> bool {
     let end = UnixSeconds::new((u64::from(bucket) + 1).saturating_mul(seconds));
     bucket != u32::MAX && end.plus(bounds.margin()) <= now
 }
 
-/// Whether an id is in a bucket.
+/// The result of a lookup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lookup {
     Hit,
     Miss,
-    /// The section that knows has not arrived.
+    /// The section that would tell has not arrived.
     Unknown,
 }
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Bucket {
-    /// `None`: the manifest had no ids for it.
+    /// `None`: the manifest has no section for it.
     slot: Option<Slot<Filter>>,
-    /// A token issued later is in none of this. Raised before an id is added.
+    /// No token issued later is in this bucket. Raised before an id is added.
     greatest_issued_at: u64,
-    /// Ids that came when there was no filter, a full one or one of another hash key, by generation.
+    /// By generation: ids that arrived while there was no filter, a full one, or one with another hash key.
     live: SortedMap<u32, BTreeSet<Fingerprint>>,
 }
 
@@ -72,12 +72,12 @@ impl Bucket {
         }
     }
 
-    /// Whether the id of a token issued then can be here.
+    /// Whether the bucket can hold the id of a token issued at this time.
     pub(crate) const fn may_have(&self, issued_at: u64) -> bool {
         issued_at <= self.greatest_issued_at
     }
 
-    /// Adds ids: into the filter's bits if it has room for them, else into the live set.
+    /// Adds ids to the filter where it has room, else to the live set.
     pub(crate) fn add(&mut self, change: &BucketChange) {
         self.greatest_issued_at = self.greatest_issued_at.max(change.greatest_issued_at);
         for fingerprint in &change.fingerprints {
@@ -85,14 +85,14 @@ impl Bucket {
         }
     }
 
-    /// Takes the section in that the manifest named, and moves live ids into it.
+    /// Fills the slot that the manifest named, and moves live ids into the filter.
     pub(crate) fn fill(&mut self, filter: Filter) {
         if let Some(slot) = &self.slot {
             self.reissue(*slot.entry(), filter);
         }
     }
 
-    /// Takes a later issue of its filter in, which holds all that the one before held, and moves live ids into it.
+    /// Replaces the filter by a later issue, which holds all ids of the earlier one, and moves live ids into it.
     pub(crate) fn reissue(&mut self, entry: SectionEntry, filter: Filter) {
         self.greatest_issued_at = self.greatest_issued_at.max(entry.greatest_issued_at);
         self.slot = Some(Slot::Held { entry, body: filter });
@@ -101,13 +101,13 @@ impl Bucket {
         }
     }
 
-    /// The same ids for a later manifest.
+    /// Carries the ids over to a later manifest.
     pub(crate) fn carried_over(mut self, entry: &SectionEntry) -> Self {
         self.greatest_issued_at = self.greatest_issued_at.max(entry.greatest_issued_at);
         self
     }
 
-    /// Only what is in the filter.
+    /// Keeps the filter only.
     pub(crate) fn without_live(mut self) -> Self {
         self.live.clear();
         self
@@ -117,7 +117,7 @@ impl Bucket {
         self.slot.as_ref()
     }
 
-    /// Hash keys of the ids outside the filter.
+    /// Generations of the ids outside the filter.
     pub(crate) fn live_generations(&self) -> impl Iterator<Item = u32> + '_ {
         self.live.keys().copied()
     }

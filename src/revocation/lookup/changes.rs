@@ -5,7 +5,7 @@ use super::fingerprint::{Fingerprint, Generations};
 use super::versions::UserKey;
 use crate::revocation::bounds::Bounds;
 
-/// What a delta adds.
+/// Everything that a delta adds.
 #[derive(Clone, Default)]
 pub(crate) struct Changes {
     pub(crate) generations: Generations,
@@ -14,7 +14,7 @@ pub(crate) struct Changes {
     pub(crate) epochs: Vec<EpochChange>,
     pub(crate) versions: Vec<(UserKey, u64)>,
     pub(crate) exact: Exact,
-    /// The bounds its origin goes by; `None`: those it told before.
+    /// The origin's new bounds; `None`: unchanged.
     pub(crate) bounds: Option<Bounds>,
 }
 
@@ -35,14 +35,14 @@ pub(crate) struct EpochChange {
 }
 
 impl Changes {
-    /// How many entries may have to be held outside the sections.
+    /// How many entries may have to be kept outside the sections.
     pub(crate) fn entries(&self) -> usize {
         let ids = self.buckets.iter().chain(&self.catch_alls).map(|change| change.fingerprints.len());
         let epochs = self.epochs.iter().map(|change| change.not_befores.len());
         ids.chain(epochs).sum::<usize>().saturating_add(self.versions.len())
     }
 
-    /// Generations that its fingerprints are of.
+    /// The generations of its fingerprints.
     pub(crate) fn generations_used(&self) -> impl Iterator<Item = u32> + '_ {
         let ids = self.buckets.iter().chain(&self.catch_alls).map(|change| change.generation);
         ids.chain(self.epochs.iter().map(|change| change.generation))

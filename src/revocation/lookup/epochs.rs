@@ -1,4 +1,4 @@
-//! The query half of the epoch table: Elias-Fano coded sorted fingerprints, each with a packed not-before.
+//! The epoch table: Elias-Fano coded sorted fingerprints, each with a packed not-before, queried in place.
 
 use super::fingerprint::{Fingerprint, FINGERPRINT_BITS};
 use super::prefix_bitmap::PrefixBitmap;
@@ -7,10 +7,10 @@ use crate::revocation::wire::reader::MAX_SECTIONS;
 use crate::revocation::wire::section::{SectionEntry, SectionHead, SECTION_HEAD_BYTES};
 use crate::time::MAX_SECONDS;
 
-/// Bits of a fingerprint beyond log2 of the count: a name that is not in the table matches one of its entries by chance
-/// at most once in 2^25, three names of one token less than once in 10^7.
+/// Bits of a fingerprint beyond log2 of the count: an absent name matches an entry by chance at most once in 2^25, the three
+/// names of a token less than once in 10^7.
 pub(crate) const SPARE_BITS: u32 = 25;
-/// High parts between two hints: one hint costs 32 bits, a look-up walks half of this.
+/// High parts between two hints. A hint costs 32 bits; a lookup walks half of the distance.
 pub(crate) const HIGHS_PER_HINT: u32 = 128;
 
 // struct EpochSection {                   f = fingerprint after its shard bits, cut to high_bits + low_bits
@@ -31,7 +31,7 @@ pub(crate) struct EpochTable {
     prefixes: PrefixBitmap,
 }
 
-/// Where the parts are, all of it a function of the head.
+/// The layout of the parts, derived from the head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shape {
     pub(crate) count: u32,
@@ -47,7 +47,7 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    /// `None` when the numbers fit no fingerprint.
+    /// `None` when the numbers do not fit a fingerprint.
     pub(crate) fn new(count: u32, shard_bits: u32, value_bits: u32) -> Option<Self> {
         let high_bits = count.max(1).checked_next_power_of_two()?.trailing_zeros();
         let low_bits = SPARE_BITS.min(FINGERPRINT_BITS.checked_sub(shard_bits)?.checked_sub(high_bits)?);
@@ -64,10 +64,10 @@ impl Shape {
         Some(Self { count, shard_bits, high_bits, low_bits, value_bits, upper, lower, values, length })
     }
 
-    /// The part of a fingerprint that the table knows it by.
+    /// The part of a fingerprint that the table stores.
     pub(crate) const fn cut(&self, fingerprint: Fingerprint) -> u64 {
         let without_shard = fingerprint << (u64::BITS - FINGERPRINT_BITS + self.shard_bits);
-        // Two shifts, since one by 64 would be none.
+        // Two shifts, since a single one by 64 would overflow.
         (without_shard >> 1) >> (u64::BITS - 1 - self.high_bits - self.low_bits)
     }
 
@@ -75,7 +75,7 @@ impl Shape {
         (1 << self.low_bits) - 1
     }
 
-    /// Bit at which the hint stands that serves this high part.
+    /// First bit of the hint for this high part.
     #[allow(clippy::unused_self)]
     pub(crate) const fn hint(&self, high: u64) -> u64 {
         SECTION_HEAD_BYTES as u64 * 8 + high / HIGHS_PER_HINT as u64 * 32
@@ -97,7 +97,7 @@ impl EpochTable {
         Ok(table)
     }
 
-    /// The not-before of this name, if the table has it.
+    /// The not-before of this name, if it is in the table.
     pub(crate) fn get(&self, fingerprint: Fingerprint) -> Option<u64> {
         let cut = self.shape.cut(fingerprint);
         if !self.prefixes.has(cut) {
@@ -105,7 +105,7 @@ impl EpochTable {
         }
         let (high, low) = (cut >> self.shape.low_bits, cut & self.shape.low_mask());
         let mut at = self.start_of(high);
-        // One bits before a place are entries, zero bits are high parts.
+        // Ones before a position are entries, zeros are high parts.
         while self.bits(self.shape.upper + at, 1) == 1 {
             let index = at - high;
             match self.low(index).cmp(&low) {
@@ -125,7 +125,7 @@ impl EpochTable {
         self.bytes.len()
     }
 
-    /// Place in the upper bits where the entries of a high part begin: just after as many zero bits.
+    /// The position in the upper bits where the entries of a high part begin: after that many zeros.
     fn start_of(&self, high: u64) -> u64 {
         let mut at =
             high / u64::from(HIGHS_PER_HINT) * u64::from(HIGHS_PER_HINT) + self.bits(self.shape.hint(high), 32);
@@ -161,14 +161,14 @@ impl EpochTable {
         (self.word(from) >> (from % 8)) & ((1 << width) - 1)
     }
 
-    /// Walks the whole table once: everything that `get` relies on, and that no other bytes say the same.
+    /// Checks everything that `get` relies on, and that the encoding is canonical.
     fn check_contents(&self) -> Result<(), FeedError> {
         self.check_upper()?;
         self.check_values()?;
         self.check_padding()
     }
 
-    /// The upper bits, a word at a time: hints, number of entries and high parts, order of neighbours in one high part.
+    /// Checks the upper bits word by word: hints, number of entries and of high parts, order within a high part.
     fn check_upper(&self) -> Result<(), FeedError> {
         let shape = &self.shape;
         let length = u64::from(shape.count) + (1 << shape.high_bits);
@@ -176,7 +176,7 @@ impl EpochTable {
         for at in (0..length).step_by(64) {
             let width = 64.min(length - at);
             let word = self.word(shape.upper + at) & (u64::MAX >> (64 - width));
-            // An entry behind another, with no zero between them, has the same high part.
+            // Entries with no zero between them have the same high part.
             let mut neighbours = word & (word << 1 | u64::from(last_was_entry));
             while neighbours != 0 {
                 let index = entries + u64::from((word & (neighbours - 1) & !neighbours).count_ones());
@@ -198,8 +198,8 @@ impl EpochTable {
         Ok(())
     }
 
-    /// The hints of those high parts that begin behind a zero of this word: a one in `ends`. The zeros are those that end the
-    /// high parts `ended`, and so many `entries` stand before the word.
+    /// Checks the hints of the high parts that begin after a zero of this word. `ends` has a one for each such zero, which end
+    /// the high parts `ended`; `entries` precede the word.
     fn check_hints(&self, ends: u64, entries: u64, ended: core::ops::Range<u64>) -> Result<(), FeedError> {
         let per_hint = u64::from(HIGHS_PER_HINT);
         let mut high = if entries + ended.start == 0 { 0 } else { (ended.start + 1).next_multiple_of(per_hint) };
@@ -214,7 +214,7 @@ impl EpochTable {
         Ok(())
     }
 
-    /// As few bits for a value as the greatest takes, and a base as great as the least.
+    /// Checks that values have no more bits than the greatest needs, and that the base is the least.
     fn check_values(&self) -> Result<(), FeedError> {
         let shape = &self.shape;
         let (mut all, mut least) = (0, u64::MAX);
@@ -230,7 +230,7 @@ impl EpochTable {
         (base_fits && width_fits).then_some(()).ok_or(FeedError::Malformed { part: "values of epoch table" })
     }
 
-    /// Notes of every entry that there is one. The contents are in order.
+    /// Sets the prefix of every entry in the bitmap. The contents have been checked.
     fn note_entries(&mut self) {
         let (mut index, length) = (0, u64::from(self.shape.count) + (1 << self.shape.high_bits));
         for at in (0..length).step_by(64) {
@@ -258,7 +258,7 @@ impl EpochTable {
         clean.then_some(()).ok_or(FeedError::Malformed { part: "padding of epoch table" })
     }
 
-    /// The 64 bits from a bit on that is the first of a byte; zeros beyond the end.
+    /// The 64 bits from the byte of this bit on; zeros beyond the end.
     fn word(&self, from: u64) -> u64 {
         let bytes = usize::try_from(from / 8).ok().and_then(|byte| self.bytes.get(byte..)?.first_chunk::<8>());
         bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes))
@@ -270,7 +270,7 @@ impl EpochTable {
     }
 }
 
-/// Place of the `number`-th one of a word that has as many, counted from 1: halved six times, by how many ones are below.
+/// The position of the `number`-th one of a word, counted from 1, by binary search over the number of ones below.
 const fn place_of_one(word: u64, number: u64) -> u32 {
     let (mut place, mut before, mut half) = (0, number - 1, u64::BITS / 2);
     while half > 0 {
@@ -284,10 +284,10 @@ const fn place_of_one(word: u64, number: u64) -> u32 {
     place
 }
 
-/// Bits that an eight-byte read at any bit offset is sure to hold.
+/// Bits that an eight-byte read yields at any bit offset.
 const CHUNK_BITS: u32 = 56;
 
-/// Packed numbers, one after the other.
+/// Reads packed numbers in sequence.
 struct BitReader<'a> {
     words: core::slice::ChunksExact<'a, u8>,
     word: u64,
@@ -299,7 +299,7 @@ impl<'a> BitReader<'a> {
         Self { words: bytes.chunks_exact(8), word: 0, left: 0 }
     }
 
-    /// The next number of so many bits, fewer than 64; zeros beyond the end.
+    /// The next number of `width` bits, fewer than 64; zeros beyond the end.
     fn take(&mut self, width: u32) -> u64 {
         let mask = (1 << width) - 1;
         if width <= self.left {

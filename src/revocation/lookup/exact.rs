@@ -1,4 +1,4 @@
-//! The small parts of the state that are held as they are: not-befores of realm and clients, banned keys, JWKS.
+//! The small parts of the state, held exactly: not-befores of realm and clients, banned keys, JWKS.
 
 use super::sorted_map::SortedMap;
 use crate::error::FeedError;
@@ -17,7 +17,7 @@ pub(crate) struct Exact {
 }
 
 impl Exact {
-    /// Takes in a change.
+    /// Merges a change.
     pub(crate) fn merge(&mut self, change: &Self) {
         self.realm_not_before = self.realm_not_before.max(change.realm_not_before);
         for (client, not_before) in change.clients.iter() {

@@ -1,12 +1,12 @@
-//! The query half of a Bloom filter of token ids, used in place from its section's bytes.
+//! A Bloom filter of token ids, queried in place in its section's bytes.
 
 use super::fingerprint::Fingerprint;
 use crate::error::FeedError;
 use crate::revocation::wire::section::{SectionEntry, SectionHead, SECTION_HEAD_BYTES};
 
-/// Most probes per id: enough for an error rate of 2^-48, where the fingerprint itself ends.
+/// Maximum number of probes for an id: enough for an error rate of 2^-48, the limit of a 48-bit fingerprint.
 pub(crate) const MAX_HASHES: u8 = 48;
-/// Most bits of a filter: what fits into the longest section beside its head.
+/// Maximum number of bits: the longest section without its head.
 pub(crate) const MAX_FILTER_BITS: u32 = (1 << 28) - 256;
 
 // struct FilterSection {
@@ -22,12 +22,12 @@ pub(crate) struct Filter {
     count: u32,
 }
 
-/// What inserting did.
+/// The result of an insertion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Inserted {
     Added,
     AlreadyThere,
-    /// Nothing: one more would raise the error rate above what the filter was made for.
+    /// Not inserted: one more would raise the error rate above the filter's design.
     Full,
 }
 
@@ -45,7 +45,7 @@ impl Filter {
         Ok(Self { bytes, bits, hashes: head.form, capacity: head.capacity, count: head.count })
     }
 
-    /// Whether the id is in it; for one that is not, true with the filter's error rate.
+    /// Whether the id is in the filter. For an absent id this is true at the filter's error rate.
     pub(crate) fn has(&self, fingerprint: Fingerprint) -> bool {
         positions(fingerprint, self.bits, self.hashes).all(|at| self.bit(at))
     }
@@ -71,7 +71,7 @@ impl Filter {
         self.bytes.len()
     }
 
-    /// Chance of a false match when full: (1 - e^(-kn/m))^k.
+    /// The rate of false matches when full: (1 - e^(-kn/m))^k.
     pub(crate) fn error_rate(&self) -> f64 {
         let hashes = f64::from(self.hashes);
         (1.0 - (-hashes * f64::from(self.capacity) / f64::from(self.bits)).exp()).powi(self.hashes.into())
@@ -79,7 +79,7 @@ impl Filter {
 
     fn bit(&self, at: u32) -> bool {
         let (byte, mask) = place(at);
-        // Out of range cannot be; should it be, refusing is the safe side.
+        // Never out of range; if it were, refusing would be the safe choice.
         self.bytes.get(SECTION_HEAD_BYTES.saturating_add(byte)).is_none_or(|bits| bits & mask != 0)
     }
 }
@@ -94,8 +94,8 @@ pub(crate) fn set_bits(body: &mut [u8], fingerprint: Fingerprint, bits: u32, has
     }
 }
 
-/// Where an id's bits are: two 32-bit draws from each word of a splitmix64 stream that starts at the fingerprint, each
-/// scaled to the number of bits. Independent draws rather than double hashing, whose error shows in small filters.
+/// The positions of an id's bits: two 32-bit draws from each word of a splitmix64 stream seeded with the fingerprint, each
+/// scaled to the number of bits. Independent draws, because the error of double hashing shows in small filters.
 fn positions(fingerprint: Fingerprint, bits: u32, hashes: u8) -> impl Iterator<Item = u32> {
     let mut state = fingerprint;
     let mut word = 0_u64;

@@ -1,4 +1,4 @@
-//! From names to 48-bit fingerprints: SipHash-2-4 under a key that the feed carries.
+//! Hashes names to 48-bit fingerprints: SipHash-2-4 with a key from the feed.
 
 use core::cell::Cell;
 use core::fmt;
@@ -11,13 +11,13 @@ use crate::error::FeedError;
 use crate::revocation::realm_id::RealmId;
 use crate::revocation::wire::reader::{check_order, Reader, MAX_GENERATIONS};
 
-/// Bits of a fingerprint. Deltas carry all of them, a section as many as its size needs.
+/// Bits of a fingerprint. Deltas carry all of them, a section as many as its size calls for.
 pub(crate) const FINGERPRINT_BITS: u32 = 48;
 
 /// The keyed hash of a name, below 2^48.
 pub(crate) type Fingerprint = u64;
 
-/// What kind of name is hashed; the tag keeps equal strings of different kinds apart.
+/// The kind of a name; its tag keeps equal strings of different kinds apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum NameKind {
     TokenId = 1,
@@ -26,7 +26,7 @@ pub(crate) enum NameKind {
     User = 4,
 }
 
-/// A SipHash key. Whoever has it can test guesses of names, so it is not printed.
+/// A SipHash key. It allows guesses of names to be tested, so it is not printed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct HashKey(pub(crate) [u8; 16]);
 
@@ -36,8 +36,8 @@ impl fmt::Debug for HashKey {
     }
 }
 
-/// The hash of one realm's names under one key. What all names of a kind begin with is taken in once: that is a third of the
-/// work for a name as long as a UUID.
+/// SipHash states for one realm and key, one per [`NameKind`], with the common prefix (kind tag, realm id) already absorbed.
+/// Saves about a third of the work for a UUID-sized name.
 #[derive(Clone, Copy)]
 pub(crate) struct NameHash {
     key: HashKey,
@@ -64,7 +64,7 @@ impl NameHash {
         }
     }
 
-    /// Top 48 bits of SipHash-2-4 over tag, realm id and the parts, each after its length in 4 bytes.
+    /// The top 48 bits of SipHash-2-4 over tag, realm id and the parts, each prefixed with its length in 4 bytes.
     pub(crate) fn fingerprint(&self, kind: NameKind, parts: &[&str]) -> Fingerprint {
         let mut hasher = match kind {
             NameKind::TokenId => self.token_id,
@@ -73,8 +73,8 @@ impl NameHash {
             NameKind::User => self.user,
         };
         for part in parts {
-            // Names come out of tokens and requests of bounded size, far below 4 GiB. The hasher takes a number by its bytes in
-            // memory, which are to be the same everywhere.
+            // Names come from tokens and requests of bounded size, far below 4 GiB. The hasher reads a number in the machine's
+            // byte order, which must not matter.
             hasher.write_u32(u32::try_from(part.len()).unwrap_or(u32::MAX).to_le());
             hasher.write(part.as_bytes());
         }
@@ -105,7 +105,7 @@ impl Generations {
         self.hash(generation).map(NameHash::key)
     }
 
-    /// Adds a generation; declaring a known one again is fine as long as its key is the same.
+    /// Adds a generation; declaring a known one again is allowed with the same key only.
     pub(crate) fn declare(&mut self, generation: u32, hash: NameHash) -> Result<(), FeedError> {
         match self.key(generation) {
             Some(known) if known == hash.key() => Ok(()),
@@ -139,8 +139,7 @@ impl Generations {
     }
 }
 
-/// One name, hashed under whichever generation a section asks for; the last result is remembered, since most state is of
-/// one generation.
+/// One name, hashed for the generation of each section. Caches the last result, since most of a state is of one generation.
 pub(crate) struct Name<'a> {
     generations: &'a Generations,
     kind: NameKind,
@@ -153,7 +152,7 @@ impl<'a> Name<'a> {
         Self { generations, kind, parts, last: Cell::new(None) }
     }
 
-    /// `None` when the generation is unknown, which a decoded state rules out.
+    /// The fingerprint in a generation; `None` if that is unknown, which a decoded state rules out.
     pub(crate) fn under(&self, generation: u32) -> Option<Fingerprint> {
         if let Some((number, fingerprint)) = self.last.get() {
             if number == generation {

@@ -1,18 +1,17 @@
-//! Which leading parts of fingerprints a table has entries for, a bit each. Nearly all names are in no table, and seven of eight
-//! of those are told by this bit alone: one look into memory instead of four.
+//! A bitmap over fingerprint prefixes. Most lookups miss; this rejects 7 of 8 misses with one memory access instead of four.
 
-/// Bits of a leading part beyond those that count the entries: eight to sixteen parts for each entry, one or two bytes.
+/// Bits of a prefix beyond log2 of the number of entries: 8 to 16 prefixes for each entry, one or two bytes.
 const SPARE_BITS: u32 = 3;
 
 #[derive(Clone, Debug)]
 pub(crate) struct PrefixBitmap {
     words: Box<[u64]>,
-    /// How many of a fingerprint's trailing bits are not told apart.
+    /// How many trailing bits of a fingerprint are ignored.
     shift: u32,
 }
 
 impl PrefixBitmap {
-    /// Nothing yet, for fingerprints of `high_bits + low_bits` and about `2^high_bits` entries.
+    /// An empty bitmap for fingerprints of `high_bits + low_bits` bits and about `2^high_bits` entries.
     pub(crate) fn new(high_bits: u32, low_bits: u32) -> Self {
         let spare_bits = SPARE_BITS.min(low_bits);
         let parts = 1_usize << (high_bits + spare_bits);
@@ -29,7 +28,7 @@ impl PrefixBitmap {
     /// Whether there may be an entry for the fingerprint.
     pub(crate) fn has(&self, fingerprint: u64) -> bool {
         let (word, mask) = self.place(fingerprint);
-        // Out of range cannot be; should it be, looking closer is the safe side.
+        // Never out of range; if it were, consulting the table would be the safe choice.
         self.words.get(word).is_none_or(|word| word & mask != 0)
     }
 

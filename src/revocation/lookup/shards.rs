@@ -1,4 +1,4 @@
-//! Two sharded tables with a small map of live changes over each: not-befores and minimum versions.
+//! Two sharded tables, each with a small map of live changes on top: not-befores and minimum versions.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::sorted_map::SortedMap;
 use super::versions::{shard_of, UserKey, VersionTable};
 use crate::revocation::wire::section::SectionEntry;
 
-/// A value that may be hidden in a section that has not arrived.
+/// A value of which a part may be in a section that has not arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Known {
     /// The greatest recorded value; 0 when there is none.
@@ -45,7 +45,7 @@ impl Epochs {
         }
     }
 
-    /// The shard that knows of a name, and the name as it is known there.
+    /// The shard for a name, and the name's fingerprint there.
     pub(crate) fn shard(&self, name: &Name<'_>) -> Option<(&Slot<EpochTable>, Fingerprint)> {
         let fingerprint = name.under(self.shards.first()?.entry().generation)?;
         Some((self.shards.get(epoch_shard(fingerprint, self.shards.len()))?, fingerprint))
@@ -64,7 +64,7 @@ impl Epochs {
         self.live.values().map(BTreeMap::len).sum()
     }
 
-    /// Takes over what is live for one shard from an earlier state.
+    /// Copies the live entries of one shard from an earlier state.
     pub(crate) fn keep_live(&mut self, earlier: &Self, shard: usize) {
         let shards = earlier.shards.len();
         for (generation, live) in earlier.live.iter() {
@@ -100,7 +100,7 @@ impl Versions {
         }
     }
 
-    /// The shard that knows of a user.
+    /// The shard for a user.
     pub(crate) fn shard(&self, key: &UserKey) -> Option<&Slot<VersionTable>> {
         self.shards.get(usize::try_from(shard_of(key, self.shards.len().trailing_zeros())).ok()?)
     }
@@ -112,7 +112,7 @@ impl Versions {
         }
     }
 
-    /// Takes over what is live for one shard from an earlier state.
+    /// Copies the live entries of one shard from an earlier state.
     pub(crate) fn keep_live(&mut self, earlier: &Self, shard: u32) {
         let shard_bits = earlier.shards.len().trailing_zeros();
         let of_shard = earlier.live.iter().filter(|(key, _)| shard_of(key, shard_bits) == shard);

@@ -1,4 +1,4 @@
-//! The place of a section in a state: named by the manifest, filled once its bytes have arrived.
+//! A section's slot in a state: named by the manifest, filled once the bytes have arrived.
 
 use super::epochs::EpochTable;
 use super::filter::Filter;

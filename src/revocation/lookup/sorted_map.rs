@@ -1,9 +1,9 @@
-//! A map of two vectors in key order: for few entries, or for many that come in their order. Looking up reads keys alone,
-//! which stand close together; adding in between moves what is behind.
+//! A map of two vectors in key order, for few entries or for many that arrive in order. A lookup reads the keys only, which
+//! are contiguous; an insertion in the middle moves everything after it.
 
 use core::borrow::Borrow;
 
-/// As many values as keys.
+/// Always as many values as keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SortedMap<K, V> {
     keys: Vec<K>,
@@ -42,7 +42,7 @@ impl<K: Ord, V> SortedMap<K, V> {
         self.place(key).is_ok()
     }
 
-    /// Changes the value of the key, which is the default one if there was none.
+    /// Changes the value of the key, starting from the default if there is none.
     pub(crate) fn update(&mut self, key: K, change: impl FnOnce(&mut V))
     where
         V: Default,
@@ -115,7 +115,7 @@ impl<K: Ord, V> SortedMap<K, V> {
         self.values.iter_mut()
     }
 
-    /// Where a key is, or where it would have to be.
+    /// The index of a key, or the index at which to insert it.
     fn place<Q: Ord + ?Sized>(&self, key: &Q) -> Result<usize, usize>
     where
         K: Borrow<Q>,
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
     use std::collections::BTreeMap;
 
-    /// Beside a tree, whatever is done.
+    /// Compares random operations with a `BTreeMap`.
     #[test]
     fn as_a_tree() {
         let (mut ours, mut tree) = (SortedMap::default(), BTreeMap::new());

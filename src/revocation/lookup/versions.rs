@@ -7,7 +7,7 @@ use crate::revocation::realm_id::RealmId;
 use crate::revocation::wire::reader::MAX_SECTIONS;
 use crate::revocation::wire::section::{SectionEntry, SectionHead, SECTION_HEAD_BYTES};
 
-/// Names a user in the table: the first 16 bytes of SHA-256 over realm id and `sub`. Collisions are out of reach.
+/// A user's key in the table: the first 16 bytes of SHA-256 over realm id and `sub`, free of collisions in practice.
 pub(crate) type UserKey = [u8; 16];
 
 /// Bytes of one entry: key and minimum.
@@ -62,7 +62,7 @@ impl VersionTable {
         Ok(table)
     }
 
-    /// The least version of this user's tokens that counts, if one was set.
+    /// The lowest accepted version of this user's tokens, if one was set.
     pub(crate) fn get(&self, key: &UserKey) -> Option<u64> {
         let (mut from, mut to) = (0, usize::try_from(self.count).unwrap_or(0));
         while from < to {

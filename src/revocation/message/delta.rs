@@ -1,4 +1,4 @@
-//! A signed run of changes from one sequence to another; only ever adds.
+//! A signed run of changes from one sequence to another. It only ever adds.
 
 use super::manifest::decode_bounds;
 use super::statement::{BlockKind, Statement, PARTIAL};
@@ -14,19 +14,19 @@ use crate::time::MAX_SECONDS;
 /// Bytes of a fingerprint on the wire.
 pub(crate) const FINGERPRINT_BYTES: usize = 6;
 
-/// A delta whose signature and contents were found in order.
+/// A delta with a valid signature and valid contents.
 #[derive(Clone)]
 pub(crate) struct Delta {
     pub(crate) position: Position,
     pub(crate) reach: Reach,
     pub(crate) from: u64,
     pub(crate) chain_from: Chain,
-    /// Bytes of the message it came in.
+    /// Length of the message in bytes.
     pub(crate) length: usize,
     pub(crate) changes: Changes,
 }
 
-/// Whether the ledger's head lies further on.
+/// Whether the delta leads to the ledger's head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reach {
     Head,

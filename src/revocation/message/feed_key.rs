@@ -1,4 +1,4 @@
-//! The public key that a feed is signed with, pinned at every edge.
+//! The public key of a feed, pinned at every edge.
 
 use core::fmt;
 
@@ -10,11 +10,11 @@ use crate::ed25519::Ed25519Key;
 use crate::error::{FeedError, FeedKeyError};
 use crate::json::{read_object, Duplicates, Text};
 
-/// Names a feed key in messages: the first 8 bytes of its RFC 7638 thumbprint.
+/// A feed key's id in messages: the first 8 bytes of its RFC 7638 thumbprint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId(pub [u8; 8]);
 
-/// An Ed25519 public key whose signatures on manifests and deltas count. An edge pins one, or two during a rotation.
+/// An Ed25519 public key that manifests and deltas are verified with. An edge pins one, or two during a rotation.
 #[derive(Clone)]
 pub struct FeedKey {
     key: Ed25519Key,
@@ -25,7 +25,7 @@ impl FeedKey {
     /// Takes a JWK (RFC 7517) as JSON: `kty` OKP, `crv` Ed25519, `x` (RFC 8037). Other members are ignored.
     ///
     /// # Errors
-    /// No such JWK, or one with the private member `d`, which an edge must not have.
+    /// Not such a JWK, or one with the private member `d`, which an edge must not have.
     pub fn from_jwk(json: &[u8]) -> Result<Self, FeedKeyError> {
         let text = core::str::from_utf8(json).map_err(|_| FeedKeyError::NotAJwk)?;
         let members = read_object(text, Duplicates::Refuse).map_err(|_| FeedKeyError::NotAJwk)?;
@@ -48,14 +48,14 @@ impl FeedKey {
     /// Takes the 32 bytes of a public key (RFC 8032 §5.1.5).
     ///
     /// # Errors
-    /// The bytes are no point on the curve, or one of small order.
+    /// The bytes are not a point on the curve, or one of small order.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, FeedKeyError> {
         let key = Ed25519Key::from_bytes(bytes).ok_or(FeedKeyError::Unusable)?;
         let [a, b, c, d, e, f, g, h, ..] = thumbprint(bytes);
         Ok(Self { key, id: KeyId([a, b, c, d, e, f, g, h]) })
     }
 
-    /// What messages call this key.
+    /// The key's id in messages.
     #[must_use]
     pub const fn id(&self) -> KeyId {
         self.id
@@ -67,7 +67,7 @@ impl FeedKey {
         thumbprint(self.key.as_bytes())
     }
 
-    /// Checks a signature, strictly: one message has one valid signature encoding at most.
+    /// Verifies a signature strictly: a message has at most one valid encoding of it.
     pub(crate) fn verify(&self, message: &[u8], signature: &[u8; 64]) -> Result<(), FeedError> {
         let is_good = self.key.verifies(message, &Signature::from_bytes(signature));
         is_good.then_some(()).ok_or(FeedError::BadSignature)

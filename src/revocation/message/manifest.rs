@@ -1,4 +1,4 @@
-//! The signed head of a state: bounds, hash keys, everything exact, and the names of the sections.
+//! The signed head of a state: bounds, hash keys, the exact parts, and the names of the sections.
 
 use super::statement::{BlockKind, Statement};
 use crate::error::FeedError;
@@ -10,7 +10,7 @@ use crate::revocation::wire::reader::{Reader, MAX_SECTIONS};
 use crate::revocation::wire::section::{SectionEntry, SectionKind, ENTRY_BYTES, UNKNOWN_ISSUE_TIME};
 use crate::time::{Seconds, MAX_SECONDS};
 
-/// A manifest whose signature and contents were found in order.
+/// A manifest with a valid signature and valid contents.
 #[derive(Clone)]
 pub(crate) struct Manifest {
     pub(crate) position: Position,

@@ -1,4 +1,4 @@
-//! What manifest and delta have in common: head, blocks and signature.
+//! The common parts of manifest and delta: head, blocks and signature.
 
 use super::feed_key::{FeedKey, KeyId};
 use crate::error::FeedError;
@@ -7,9 +7,9 @@ use crate::revocation::realm_id::RealmId;
 use crate::revocation::wire::reader::{Reader, MAX_DELTA_BYTES, MAX_MANIFEST_BYTES, MAX_SEQUENCE};
 use crate::time::{Seconds, UnixSeconds, MAX_SECONDS};
 
-/// Major version of the format: bytes of a greater one cannot be read safely and are refused.
+/// Major version of the format: a greater one cannot be read safely and is refused.
 pub(crate) const MAJOR: u8 = 1;
-/// Minor version: a greater one may bring blocks unknown here; those not marked critical are skipped.
+/// Minor version: a greater one may have unknown blocks; those not marked critical are skipped.
 pub(crate) const MINOR: u8 = 0;
 
 /// Manifest or delta.
@@ -27,7 +27,7 @@ impl StatementKind {
         }
     }
 
-    /// What the signature covers before the bytes, so that one kind can never be taken for the other.
+    /// Prefix of the signed bytes, so that one kind can never be taken for the other.
     pub(crate) const fn domain(self) -> &'static [u8] {
         match self {
             Self::Manifest => b"portcullis/v1/manifest\0",
@@ -76,17 +76,17 @@ pub(crate) struct Statement<'a> {
     pub(crate) body: &'a [u8],
 }
 
-/// More changes follow: the delta moves the sequence on, but says nothing about how fresh the state is.
+/// More changes follow: the delta advances the sequence, but does not renew the state's age.
 pub(crate) const PARTIAL: u16 = 1;
 /// Set on a block that a reader must understand.
 pub(crate) const CRITICAL: u16 = 1;
 const KEY_ID_BYTES: usize = 8;
 const SIGNATURE_BYTES: usize = 64;
 
-/// Reads realm and sequence of a message without checking its signature: only good for deciding whether to look closer.
+/// Reads realm and sequence of a message without checking its signature: only to decide whether to verify it at all.
 ///
 /// # Errors
-/// No feed message, one too long, or one of a later major version.
+/// Not a feed message, too long, or of a later major version.
 pub fn peek_realm(bytes: &[u8]) -> Result<(RealmId, u64), FeedError> {
     let (_, mut reader) = open(bytes)?;
     let (_minor, _flags) = (reader.u8()?, reader.u16()?);
@@ -117,7 +117,7 @@ impl<'a> Statement<'a> {
         Ok(Self { kind, realm, minor, flags, position, key: key.id(), body: reader.take(body_length)? })
     }
 
-    /// Refuses a statement that is too old to be passed on, or from the future.
+    /// Refuses a statement that is too old to be forwarded, or from the future.
     pub(crate) fn check_time(&self, now: UnixSeconds, skew: Seconds) -> Result<(), FeedError> {
         let Position { issued_at, not_after, .. } = self.position;
         if now > not_after {
@@ -129,13 +129,13 @@ impl<'a> Statement<'a> {
         Ok(())
     }
 
-    /// The blocks known here, in order; unknown ones are passed over where the version policy allows it.
+    /// The known blocks in order; unknown ones are skipped where the version policy allows it.
     pub(crate) fn blocks(&self, reader: Reader<'a>) -> Blocks<'a> {
         Blocks { reader, newer_minor: self.minor > MINOR, last_kind: None }
     }
 }
 
-/// Size, magic and major version.
+/// Checks size, magic and major version.
 fn open(bytes: &[u8]) -> Result<(StatementKind, Reader<'_>), FeedError> {
     let mut reader = Reader::new(bytes);
     let kind = StatementKind::from_magic(reader.array()?).ok_or(FeedError::UnknownKind)?;
@@ -148,7 +148,7 @@ fn open(bytes: &[u8]) -> Result<(StatementKind, Reader<'_>), FeedError> {
     }
 }
 
-/// What a block holds.
+/// The kind of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum BlockKind {
     Bounds,
@@ -162,7 +162,7 @@ pub(crate) enum BlockKind {
     CatchAllIds,
     Epochs,
     Versions,
-    /// In a delta: the bounds that its origin goes by now.
+    /// In a delta: the origin's new bounds.
     NewBounds,
 }
 

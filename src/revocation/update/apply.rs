@@ -1,4 +1,4 @@
-//! What a manifest, a delta or the last missing section does to a state.
+//! Applies manifests, deltas and sections to the state.
 
 use super::incoming::IncomingManifest;
 use crate::error::FeedError;
@@ -55,8 +55,8 @@ impl Revocations {
         })
     }
 
-    /// A manifest of a sequence that deltas have already led past, or to, is of use when changes have outgrown the
-    /// sections, and the kept deltas lead from it to where we are; one of our very sequence also when it says something else.
+    /// Whether a manifest at or behind our sequence is useful: the kept deltas lead from it to our position, and changes have
+    /// outgrown the sections. At our own sequence it is useful, too, when its bounds differ or sections are missing.
     fn can_fold(&self, manifest: &Manifest, renewed: bool) -> bool {
         let Some(active) = &self.active else { return true };
         let ours = active.position;
@@ -113,7 +113,7 @@ impl Revocations {
         Ok(if extends_active || committed { changed } else { Effect::Staged })
     }
 
-    /// Holds both ends of a delta against every chain hash known for the same sequence.
+    /// Checks both ends of a delta against every chain hash known for the same sequence.
     fn check_chains(&self, delta: &Delta) -> Result<(), FeedError> {
         let incoming = self.incoming.as_ref().map(|incoming| &incoming.manifest.position);
         for (sequence, chain) in [(delta.from, delta.chain_from), (delta.position.sequence, delta.position.chain)] {
@@ -136,7 +136,7 @@ impl Revocations {
         let leads_here = ours.is_none_or(|ours| self.history.tip(&start).sequence >= ours.sequence);
         let kept = self.history.onward(&start).map(|delta| &delta.changes);
         if !leads_here || incoming.check(kept).is_err() {
-            // So much came meanwhile that the deltas leading from there to here are no longer kept.
+            // So many deltas arrived meanwhile that those leading from there to here are no longer kept.
             self.incoming = None;
             self.needs_manifest = true;
             return false;
@@ -163,13 +163,13 @@ impl Revocations {
         incoming.map(|entry| (entry, WantedBy::Incoming)).chain(of_active)
     }
 
-    /// Who lacks the section of that name.
+    /// Finds who lacks the section with this name.
     pub(crate) fn wanted_as(&self, name: &SectionName) -> Vec<(SectionEntry, WantedBy)> {
         let wanted = self.missing_entries().filter(|(entry, _)| entry.name == *name);
         wanted.map(|(entry, wanted_by)| (*entry, wanted_by)).collect()
     }
 
-    /// Reads a section that `entry` names.
+    /// Decodes a section named by `entry`.
     pub(crate) fn decode(
         &self,
         bytes: Vec<u8>,
@@ -185,7 +185,7 @@ impl Revocations {
         Ok(Section { entry, wanted_by, body: Body::decode(bytes, &entry, shards)? })
     }
 
-    pub(crate) fn take_in(&mut self, Section { entry, wanted_by, body }: Section) {
+    pub(crate) fn store_section(&mut self, Section { entry, wanted_by, body }: Section) {
         match (wanted_by, &mut self.incoming, &mut self.active) {
             (WantedBy::Incoming, Some(incoming), active) => {
                 let left = match active {

@@ -1,15 +1,15 @@
-//! What lies behind a state: chain hashes it passed through, and the deltas that brought it on.
+//! A state's past: the chain hashes it passed through, and the deltas that advanced it.
 
 use std::collections::VecDeque;
 
 use crate::revocation::message::delta::Delta;
 use crate::revocation::position::{Chain, Position};
 
-/// Positions remembered, so that a statement about the past can be held against it.
+/// Number of past positions remembered, to check statements about the past.
 const MAX_POSITIONS: usize = 256;
-/// Bytes of deltas kept for a manifest that arrives, or is completed, after them: four of the longest.
+/// Bytes of deltas kept for a manifest that arrives or completes after them: four of maximum length.
 const MAX_KEPT_BYTES: usize = 4 << 20;
-/// Deltas kept at most.
+/// Maximum number of deltas kept.
 const MAX_KEPT_DELTAS: usize = 1_024;
 
 #[derive(Clone, Default)]
@@ -19,7 +19,7 @@ pub(crate) struct History {
     delta_bytes: usize,
 }
 
-/// Where replaying the kept deltas leads to.
+/// The position after replaying the kept deltas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tip {
     pub(crate) sequence: u64,
@@ -50,8 +50,8 @@ impl History {
         }
     }
 
-    /// The kept deltas that lead on from a position, each starting at or before where the last one ended. Ends at one
-    /// whose chain does not fit.
+    /// The kept deltas that continue a position, each starting at or before the end of the one before. Stops at a delta whose
+    /// chain does not match.
     pub(crate) fn onward(&self, from: &Position) -> impl Iterator<Item = &Delta> {
         let mut tip = Tip { sequence: from.sequence, chain: from.chain };
         let mut fits = true;
@@ -65,7 +65,7 @@ impl History {
         })
     }
 
-    /// Where those deltas lead to.
+    /// The position that those deltas lead to.
     pub(crate) fn tip(&self, from: &Position) -> Tip {
         let start = Tip { sequence: from.sequence, chain: from.chain };
         self.onward(from)

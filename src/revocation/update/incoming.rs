@@ -1,4 +1,4 @@
-//! A manifest whose sections are still arriving, and how it becomes the state.
+//! A manifest whose sections are still arriving, until it becomes the state.
 
 use std::collections::BTreeMap;
 
@@ -17,12 +17,12 @@ use crate::time::UnixSeconds;
 #[derive(Clone)]
 pub(crate) struct IncomingManifest {
     pub(crate) manifest: Manifest,
-    /// Sections that have arrived for it.
+    /// Sections that have arrived.
     pub(crate) arrived: BTreeMap<SectionName, Body>,
 }
 
 impl IncomingManifest {
-    /// The sections that neither arrived nor are held in the active state.
+    /// The sections that have not arrived and cannot be reused from the active state.
     pub(crate) fn missing<'a>(
         &'a self,
         active: Option<&'a State>,
@@ -34,16 +34,16 @@ impl IncomingManifest {
         })
     }
 
-    /// Whether it can take over: nothing is missing, or nothing that the active state could answer.
+    /// Whether it can become the state: no section is missing, except such as the active state lacks as well.
     pub(crate) fn is_ready(&self, active: Option<&State>) -> bool {
         let Some(active) = active else { return true };
-        // They arrive in order, so the last is the likeliest to be missing.
+        // Sections arrive in order, so the last one is the most likely to be missing.
         self.missing(Some(active))
             .rev()
             .all(|wanted| active.missing().any(|entry| (entry.kind, entry.bucket) == (wanted.kind, wanted.bucket)))
     }
 
-    /// Whether these changes, one after the other, could be applied to what this becomes.
+    /// Checks whether these changes could be applied in sequence to the state that this becomes.
     pub(crate) fn check<'a>(&self, all: impl Iterator<Item = &'a Changes>) -> Result<(), FeedError> {
         let mut generations = self.manifest.generations.clone();
         let mut entries = 0_usize;
@@ -63,7 +63,7 @@ impl IncomingManifest {
         Ok(())
     }
 
-    /// Wants no more sections of buckets that are over.
+    /// Drops the sections of buckets that have expired.
     pub(crate) fn forget_expired(&mut self, now: UnixSeconds) {
         let bounds = self.manifest.bounds;
         self.manifest.sections.retain(|entry| match entry.kind {
@@ -73,14 +73,14 @@ impl IncomingManifest {
         });
     }
 
-    /// The state that the manifest describes, out of what arrived and what the earlier state offers.
+    /// Builds the manifest's state from the arrived sections and the reusable parts of the earlier state.
     pub(crate) fn into_state(self, mut earlier: Option<State>) -> State {
         let Self { manifest, mut arrived } = self;
         let mut buckets = SortedMap::default();
         let mut catch_alls = SortedMap::default();
         let mut epochs = Epochs::default();
         let mut versions = Versions::default();
-        // Decided before anything is taken out of the earlier state, as it was when this was found to be ready.
+        // Decide before anything is moved out of the earlier state, as when this was found to be ready.
         let reusable = earlier.as_ref().map(|earlier| Reusable::of(earlier, &manifest));
         let reuse = |entry| reusable.as_ref().map_or(Reuse::Nothing, |reusable| reusable.reuse(entry));
         let reuses: Vec<Reuse> = manifest.sections.iter().map(reuse).collect();
@@ -135,7 +135,7 @@ fn filter_bucket(entry: &SectionEntry, body: Option<Body>, earlier: Option<Bucke
     }
 }
 
-/// Leaves an absent slot behind, so that the shards after it keep their places.
+/// Takes a shard and leaves an absent slot, so that the others keep their indices.
 fn take_shard<T>(shards: &mut [Slot<T>], shard: usize) -> Option<Slot<T>> {
     let slot = shards.get_mut(shard)?;
     let entry = *slot.entry();

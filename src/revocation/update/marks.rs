@@ -1,13 +1,13 @@
-//! The facts that a state needs of the lost one that it replaces.
+//! How far a lost state was: what its replacement needs so as not to go back.
 
 use crate::revocation::message::feed_key::KeyId;
 use crate::revocation::position::Chain;
 
-/// How far a state had come, without the state: one that starts with these takes nothing older for news.
+/// How far a state was, without the state. One that resumes from these marks accepts nothing older.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Marks {
-    /// Sequence and chain hash of the last state; `None`: nothing was ever loaded.
+    /// Sequence and chain hash of the lost state; `None`: nothing was ever loaded.
     pub last: Option<(u64, Chain)>,
-    /// The greatest sequence taken from each feed key.
+    /// The greatest sequence accepted from each feed key.
     pub high_water: Vec<(KeyId, u64)>,
 }

@@ -1,4 +1,4 @@
-//! Sections that have not arrived: all of them, and those that the answer about one token lies in.
+//! Lists the sections that have not arrived: all of them, or those needed for one token.
 
 use crate::revocation::lookup::bucket::{bucket_of, Bucket};
 use crate::revocation::lookup::fingerprint::{Name, NameKind};
@@ -11,12 +11,12 @@ use crate::revocation::wire::section::SectionEntry;
 use crate::revocation::Revocations;
 
 impl Revocations {
-    /// SHA-256 names of the sections to fetch, those of a incoming manifest first.
+    /// SHA-256 names of the sections to fetch, those of an incoming manifest first.
     #[must_use]
     pub fn missing_sections(&self) -> Vec<[u8; 32]> {
         let active = self.active.as_ref();
         let incoming: Vec<_> = self.incoming.iter().flat_map(|incoming| incoming.missing(active)).collect();
-        // They are in this order.
+        // Sorted like this.
         let is_incoming = |entry: &SectionEntry| {
             let found =
                 incoming.binary_search_by_key(&(entry.kind, entry.bucket), |incoming| (incoming.kind, incoming.bucket));
@@ -26,8 +26,7 @@ impl Revocations {
         incoming.iter().copied().chain(only_active).map(|entry| entry.name).collect()
     }
 
-    /// Those of them without which [`Revocations::status`] cannot answer for this subject; the first few of a state that has
-    /// just begun to load.
+    /// The missing sections that [`Revocations::status`] needs for this subject: those to fetch first while a state is loading.
     #[must_use]
     pub fn missing_for(&self, subject: &Subject<'_>) -> Vec<[u8; 32]> {
         let entries = self.active.as_ref().map(|active| active.missing_for(self.realm, subject)).unwrap_or_default();

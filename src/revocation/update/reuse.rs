@@ -1,4 +1,4 @@
-//! What a state has for the sections of a later manifest, so that they need not be fetched.
+//! Which sections of a newer manifest the current state already covers, so they need no download.
 
 use crate::revocation::lookup::bucket::Bucket;
 use crate::revocation::lookup::fingerprint::Generations;
@@ -8,18 +8,18 @@ use crate::revocation::position::INCARNATION_SHIFT;
 use crate::revocation::state::State;
 use crate::revocation::wire::section::{SectionEntry, SectionKind};
 
-/// What a state has for one section.
+/// What the current state has for one section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reuse {
     Nothing,
-    /// The very section: whatever is live over it is in it, or in the deltas that follow the manifest.
+    /// The same section: entries that are live on top of it are in the new one, or in the deltas after the manifest.
     Same,
-    /// An earlier one that deltas have brought up to date, together with what is live over it. It keeps its own name, since
-    /// it is not the section that the manifest names.
+    /// An earlier section that deltas have brought up to date, with its live entries. It keeps its own name, since it is not
+    /// the section that the manifest names.
     UpToDate,
 }
 
-/// A state beside a later manifest, with what counts for all sections alike.
+/// The current state compared with a newer manifest, with what applies to all sections.
 pub(crate) struct Reusable<'a> {
     state: &'a State,
     manifest: &'a Manifest,
@@ -28,12 +28,12 @@ pub(crate) struct Reusable<'a> {
     versions: Table,
 }
 
-/// What counts for every shard of a table.
+/// What applies to every shard of a table.
 #[derive(Clone, Copy)]
 struct Table {
-    /// As many shards there as here, so that they divide the names alike.
+    /// Both have as many shards, so they divide the names in the same way.
     is_divided_alike: bool,
-    /// What is live over it may stay so.
+    /// Its live entries may stay live.
     keeps_live: bool,
 }
 
@@ -69,7 +69,7 @@ impl<'a> Reusable<'a> {
 
     fn bucket(&self, bucket: Option<&Bucket>, entry: &SectionEntry) -> Reuse {
         let Some(bucket) = bucket else { return Reuse::Nothing };
-        // A filter of another size is a reissue: it has room for what is live here.
+        // A filter of another size is a reissue with room for our live entries.
         let same_size = bucket.slot().is_some_and(|slot| slot.entry().length == entry.length);
         let agrees = agree_on(bucket.live_generations(), &self.state.generations, &self.manifest.generations);
         let keeps_live = agrees && same_size && (bucket.live_count() == 0 || !self.is_outgrown);
@@ -91,7 +91,7 @@ impl<'a> Reusable<'a> {
             }
         };
         let ours = state.position.sequence;
-        // Under other bounds things were forgotten at other times.
+        // Under other bounds entries expire at other times.
         let is_up_to_date = ours >= entry.covers
             && ours >> INCARNATION_SHIFT == manifest.position.sequence >> INCARNATION_SHIFT
             && state.bounds == manifest.bounds;
@@ -105,7 +105,7 @@ impl<'a> Reusable<'a> {
     }
 }
 
-/// Whether both have the same hash keys for these generations.
+/// Whether both have the same hash key for each of these generations.
 fn agree_on(mut numbers: impl Iterator<Item = u32>, ours: &Generations, theirs: &Generations) -> bool {
     numbers.all(|number| {
         let key = theirs.key(number);

@@ -1,29 +1,29 @@
-//! Reading bytes from outside: little-endian, every length checked before anything is touched.
+//! Reads bytes from outside: little-endian, every length checked before use.
 
 use crate::error::FeedError;
 
-/// Longest manifest: 4 MiB. About 50,000 sections, or as many client not-befores.
+/// Maximum length of a manifest: 4 MiB, about 50,000 sections or client not-befores.
 pub const MAX_MANIFEST_BYTES: usize = 4 << 20;
-/// Longest delta: 1 MiB, some 170,000 token ids.
+/// Maximum length of a delta: 1 MiB, about 170,000 token ids.
 pub const MAX_DELTA_BYTES: usize = 1 << 20;
-/// Longest section: 32 MiB, a filter of nine million ids at one in a million.
+/// Maximum length of a section: 32 MiB, a filter of nine million ids at an error rate of one in a million.
 pub const MAX_SECTION_BYTES: usize = 32 << 20;
-/// Most sections of one manifest.
+/// Maximum number of sections of a manifest.
 pub const MAX_SECTIONS: usize = 8_192;
-/// Most hash keys in use at once.
+/// Maximum number of hash keys in use at once.
 pub const MAX_GENERATIONS: usize = 64;
-/// Most client not-befores of a realm.
+/// Maximum number of client not-befores of a realm.
 pub const MAX_CLIENTS: usize = 16_384;
-/// Longest client id, in bytes.
+/// Maximum length of a client id in bytes.
 pub const MAX_CLIENT_ID_BYTES: usize = 1_024;
-/// Most banned keys of a realm.
+/// Maximum number of banned keys of a realm.
 pub const MAX_BANS: usize = 4_096;
-/// Longest JWKS carried by a feed: 256 KiB.
+/// Maximum length of a feed's JWKS: 256 KiB.
 pub const MAX_JWKS_BYTES: usize = 256 << 10;
 /// Sequences stay below 2^53, so that a JavaScript `number` carries them exactly.
 pub const MAX_SEQUENCE: u64 = (1 << 53) - 1;
 
-/// Takes fields off the front of a byte string.
+/// Reads fields from the front of a byte string.
 #[derive(Clone, Debug)]
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
@@ -74,7 +74,7 @@ impl<'a> Reader<'a> {
         self.array().map(u64::from_le_bytes)
     }
 
-    /// LEB128 in its shortest form: seven bits a byte, low ones first, no needless zero byte at the end.
+    /// Reads LEB128 in its shortest form: seven bits a byte, low ones first, no superfluous zero byte at the end.
     pub(crate) fn varint(&mut self) -> Result<u64, FeedError> {
         let mut value = 0;
         for shift in (0..64).step_by(7) {
@@ -91,8 +91,8 @@ impl<'a> Reader<'a> {
         Err(FeedError::Malformed { part: "varint" })
     }
 
-    /// A count of things that take at least `least_bytes` each: more than the bytes left could hold is refused, so that
-    /// it may be used to allocate.
+    /// Reads a count of items of at least `least_bytes` each. Refuses more items than the remaining bytes can hold, so that
+    /// the count is safe to allocate by.
     pub(crate) fn count(&mut self, least_bytes: usize) -> Result<usize, FeedError> {
         let count = usize::try_from(self.varint()?).map_err(|_| FeedError::Truncated)?;
         if count > self.remaining() / least_bytes.max(1) {
@@ -110,7 +110,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Refuses what is not strictly increasing, which is how one state gets one byte string.
+/// Refuses an order that is not strictly increasing, so that each state has exactly one encoding.
 pub(crate) fn check_order<T: PartialOrd + ?Sized>(
     previous: Option<&T>,
     next: &T,

@@ -1,4 +1,4 @@
-//! What a manifest says of each section, and what every section body begins with.
+//! A section's entry in the manifest, and the head that every section begins with.
 
 use sha2::{Digest, Sha256};
 
@@ -9,13 +9,13 @@ use crate::error::FeedError;
 pub(crate) const SECTION_HEAD_BYTES: usize = 32;
 /// Bytes of one entry in the manifest.
 pub(crate) const ENTRY_BYTES: usize = 72;
-/// Greatest issue time of a filter that holds an id of which it is not known.
+/// Greatest issue time of a filter with an id whose issue time is unknown.
 pub(crate) const UNKNOWN_ISSUE_TIME: u64 = u64::MAX;
 
-/// SHA-256 of a section's bytes: its name.
+/// A section's name: the SHA-256 of its bytes.
 pub(crate) type SectionName = [u8; 32];
 
-/// What a section holds.
+/// What kind of table a section holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum SectionKind {
     /// Token ids of one expiry bucket.
@@ -53,13 +53,13 @@ impl SectionKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SectionEntry {
     pub(crate) kind: SectionKind,
-    /// Number of the bucket, or of the shard among equals.
+    /// Number of the bucket, or of the shard.
     pub(crate) bucket: u32,
     /// Hash key of its fingerprints; 0 for kinds without.
     pub(crate) generation: u32,
     pub(crate) count: u32,
     pub(crate) length: u32,
-    /// Sequence of the last event that touched it: it is complete from there on, up to the manifest.
+    /// Sequence of the last event in it: it is complete from there up to the manifest.
     pub(crate) covers: u64,
     /// Greatest issue time of its token ids, [`UNKNOWN_ISSUE_TIME`] when one is unknown; 0 for kinds without.
     pub(crate) greatest_issued_at: u64,
@@ -95,7 +95,7 @@ impl SectionEntry {
         Ok(Self { kind, bucket, generation, count, length, covers, greatest_issued_at, name })
     }
 
-    /// Holds the bytes that were found under this name against the length that the manifest tells.
+    /// Checks the length of the bytes with this name against the manifest's.
     pub(crate) fn check_length(&self, bytes: &[u8]) -> Result<(), FeedError> {
         if usize::try_from(self.length) == Ok(bytes.len()) {
             Ok(())
@@ -134,7 +134,7 @@ pub(crate) struct SectionHead {
 pub(crate) const SECTION_MAGIC: [u8; 4] = *b"PCLS";
 
 impl SectionHead {
-    /// Reads the head and holds it against the manifest's entry.
+    /// Reads the head and checks it against the manifest's entry.
     pub(crate) fn decode(bytes: &[u8], entry: &SectionEntry) -> Result<Self, FeedError> {
         let mut reader = Reader::new(bytes);
         let magic: [u8; 4] = reader.array()?;
