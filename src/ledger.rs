@@ -5,7 +5,8 @@
 //! restore(row) ... or restore_page(rows) ..., restore_head()    after a start, from the store
 //! manifest(), section(), delta(), heartbeat() -> signed bytes  only of what was committed
 //! ```
-//! The ledger has neither clock nor store: `now` is an argument, and rows are durable when the caller says so by committing.
+//! The ledger has neither a clock nor a store: `now` is an argument, and by committing the caller states that the rows are
+//! durable.
 
 mod blocks;
 mod bounds_history;
@@ -60,12 +61,12 @@ use crate::revocation::wire::reader::MAX_SEQUENCE;
 use crate::revocation::{Chain, Level, RealmId, Subject};
 use crate::time::UnixSeconds;
 
-/// One realm's revocations, exact, with everything needed to publish them.
+/// One realm's revocations, exact, and everything needed to publish them.
 pub struct Ledger {
     settings: LedgerSettings,
     state: LedgerState,
     head: Head,
-    /// The last row restored, and whether anything was committed since the start.
+    /// The last restored row.
     last_row: Option<Head>,
     phase: Phase,
     changes: ChangeLog,
@@ -75,7 +76,7 @@ pub struct Ledger {
     sections: PublishedSections,
 }
 
-/// Rows are restored first; from the first event on, none are.
+/// Rows are restored first. From the first event on, none are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Restoring,
@@ -83,7 +84,7 @@ enum Phase {
 }
 
 impl fmt::Debug for Ledger {
-    /// Where it stands; none of the names in it.
+    /// Prints the head and no names.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Ledger").field("head", &self.head).finish_non_exhaustive()
     }
@@ -92,27 +93,27 @@ impl fmt::Debug for Ledger {
 /// A recorded event, for the store.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Row {
-    /// Its number, one more than the row before.
+    /// The row's number, one more than that of the row before.
     pub sequence: u64,
-    /// From then on the store may drop it; `None`: never.
+    /// When the store may drop it; `None`: never.
     pub keep_until: Option<UnixSeconds>,
-    /// The event in canonical form, everything decided. Contains names (token ids, subjects).
+    /// The event in canonical form, with every decision made. Contains names (token ids, subjects).
     pub payload: Vec<u8>,
     /// The ledger's chain hash after it.
     pub chain: Chain,
 }
 
-/// An event that is staged.
+/// The result of staging an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Staged {
-    /// The row to store; `None`: it refuses nothing that is not refused already, or that could still be accepted anywhere.
+    /// The row to store; `None`: it would refuse no token that is acceptable anywhere and not refused already.
     pub row: Option<Row>,
     /// How the time that came with it was used.
     pub time: TimeTaken,
 }
 
 impl fmt::Debug for Row {
-    /// All but the payload, which has names in it.
+    /// Leaves out the payload, which contains names.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = formatter.debug_struct("Row");
         shown.field("sequence", &self.sequence).field("keep_until", &self.keep_until).field("chain", &self.chain);
@@ -121,10 +122,10 @@ impl fmt::Debug for Row {
 }
 
 impl Ledger {
-    /// An empty ledger. Draws the hash key under which this run's sections are built.
+    /// Creates an empty ledger. Draws the hash key of this run's sections.
     ///
     /// # Errors
-    /// A setting out of range, or no random bytes from the host.
+    /// A setting is out of range, or the host has no random bytes.
     pub fn new(settings: LedgerSettings) -> Result<Self, LedgerError> {
         settings.check()?;
         let realm = RealmId::of(&settings.issuer);
@@ -143,19 +144,19 @@ impl Ledger {
         })
     }
 
-    /// Takes a row back in. Rows come in order of sequence; gaps are rows that have expired. The chain is verified wherever
-    /// the row before is there.
+    /// Restores a row. Rows come in order of sequence; a gap means rows that have expired. The chain is verified wherever the
+    /// previous row is there.
     ///
     /// # Errors
-    /// Names the row that does not fit; the ledger is of no use then.
+    /// Names the row that does not fit; the ledger must not be used then.
     pub fn restore(&mut self, row: &Row) -> Result<(), LedgerError> {
         self.restore_row(row.sequence, &row.payload, row.chain)
     }
 
-    /// Takes a page of rows back in, one after the other as [`Ledger::restore`] does.
+    /// Restores a page of rows, each as [`Ledger::restore`] does.
     ///
     /// # Errors
-    /// Names the row that does not fit, or the page contradicts itself; the ledger is of no use then.
+    /// Names the row that does not fit, or the page is inconsistent; the ledger must not be used then.
     pub fn restore_page(&mut self, page: RowPage<'_>) -> Result<(), LedgerError> {
         page.rows()?.try_for_each(|(sequence, payload, chain)| self.restore_row(sequence, payload, chain))
     }
@@ -179,7 +180,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Takes the head back in, after the rows: rows at the end may have expired.
+    /// Restores the head, after the rows: the last rows may have expired.
     ///
     /// # Errors
     /// The head is below the last row, contradicts it, or is of a later incarnation.
@@ -203,11 +204,11 @@ impl Ledger {
         Ok(())
     }
 
-    /// Puts everything staged in force. Call it once the rows are durable.
+    /// Puts all staged events in force. To be called once their rows are durable.
     pub fn commit(&mut self) {
         self.staged_values.clear();
         for StagedEvent { head, payload, generation } in core::mem::take(&mut self.staged) {
-            // It was encoded here.
+            // It was encoded by this ledger, so it decodes.
             let Ok(record) = Record::decode(&payload) else { continue };
             let recorded = self.state.record(&record, head.sequence);
             if let Some(generation) = generation {
@@ -217,7 +218,7 @@ impl Ledger {
         }
     }
 
-    /// Forgets everything staged. Call it when the rows could not be stored.
+    /// Discards all staged events. To be called when their rows could not be stored.
     pub fn abort(&mut self) {
         self.staged.clear();
         self.staged_values.clear();
@@ -229,8 +230,8 @@ impl Ledger {
         (self.head.sequence, self.head.chain)
     }
 
-    /// The chain hash at a sequence of the past, or at the head; `None` when it is not known any more, or never was. What
-    /// an edge acknowledges is held against it.
+    /// The chain hash at the head or at a past sequence; `None` if it is unknown or no longer kept. Acknowledgements of edges
+    /// are checked against it.
     #[must_use]
     pub fn chain_at(&self, sequence: u64) -> Option<Chain> {
         let is_head = sequence == self.head.sequence;
@@ -249,25 +250,25 @@ impl Ledger {
         &self.settings.signing_key
     }
 
-    /// Signs by another key from now on. Edges must have both pinned until everything signed by the one before has expired.
+    /// Signs with another key from now on. Edges must have both pinned until everything signed with the old one has expired.
     pub fn set_signing_key(&mut self, key: SigningKey) {
         self.settings.signing_key = key;
     }
 
-    /// The widest level at which a token is refused: exact but for token ids, which are known by 48 bits of a keyed hash
+    /// The widest level at which a token is refused. Exact except for token ids, which are known by 48 bits of a keyed hash
     /// within their bucket.
     #[must_use]
     pub fn refuses(&self, subject: &Subject<'_>) -> Option<Level> {
         self.state.refuses(subject)
     }
 
-    /// The user's not-before: an issuer mints tokens with a later `iat` only.
+    /// The user's not-before. An issuer mints tokens with a later `iat` only.
     #[must_use]
     pub fn user_not_before(&self, sub: &str) -> Option<UnixSeconds> {
         Some(self.state.not_before(record::SubjectName::User(sub))).filter(|at| *at > 0).map(UnixSeconds::new)
     }
 
-    /// The least version of the user's tokens that still counts; 0 when none was set. An issuer mints no lower one.
+    /// The lowest accepted version of the user's tokens; 0 if none was set. An issuer mints no lower one.
     #[must_use]
     pub fn minimum_version(&self, sub: &str) -> u64 {
         self.state.minimum_versions.get(&user_key(self.state.realm, sub))
@@ -285,8 +286,7 @@ impl Ledger {
         self.state.exact.jwks.as_deref()
     }
 
-    /// Drops from memory what can no longer refuse anything; answers how many entries. The store drops rows by their
-    /// `keep_until`.
+    /// Drops expired entries from memory and returns their number. The store drops rows by their `keep_until`.
     pub fn prune(&mut self, now: UnixSeconds) -> usize {
         let bounds = self.settings.bounds;
         let not_befores = self.state.not_befores.drop_over(bounds.kept_for(), now);
@@ -315,22 +315,22 @@ impl Ledger {
         Ok(())
     }
 
-    /// Edges beyond the head cannot be: nothing was published in this run yet.
+    /// No edge can be beyond the head: this run has not published anything yet.
     fn start_generations_here(&mut self) {
         self.state.of_tokens.born_at = self.head.sequence;
         self.state.of_epochs.born_at = self.head.sequence;
     }
 }
 
-/// Where an incarnation begins.
+/// The position before an incarnation's first event.
 fn base_of(realm: RealmId, incarnation: u64) -> Head {
     Head { sequence: incarnation << INCARNATION_SHIFT, chain: chain::genesis(realm, incarnation) }
 }
 
-/// A new hash key, under a number not `taken`.
+/// Draws a new hash key with a number that is not `taken`.
 fn draw_generation(realm: RealmId, born_at: u64, taken: &[u32]) -> Result<Generation, LedgerError> {
     loop {
-        // Random too, so that two runs never call two keys by one number.
+        // The number is random, too, so that two runs do not use one number for two keys.
         let number = u32::from_le_bytes(entropy::random()?);
         if number != 0 && !taken.contains(&number) {
             let hash = NameHash::new(HashKey(entropy::random()?), realm);

@@ -1,4 +1,4 @@
-//! The hash chain over the ledger's events, which makes two histories tell themselves apart.
+//! The hash chain over the ledger's events, which distinguishes histories.
 
 use sha2::{Digest, Sha256};
 

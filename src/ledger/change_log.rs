@@ -1,4 +1,4 @@
-//! The last changes one by one, from which deltas are made.
+//! Bounded log of recent changes; deltas are encoded from it.
 
 use std::collections::VecDeque;
 
@@ -9,17 +9,17 @@ use crate::revocation::Chain;
 
 use super::record::Place;
 
-/// Changes kept: an edge that is further behind pulls the manifest.
+/// Number of changes kept. An edge that is further behind fetches the manifest.
 pub const RECENT_CHANGES: usize = 100_000;
 
-/// Changes from the head back to which each reader has a delta of its own: these are short.
+/// Readers at most this many changes behind the head get a delta of their own: these are short.
 const OWN_CHANGES: usize = 128;
-/// Further back a reader repeats at most so much of what it lacks: 12 % more bytes, and 8 deltas for all of one length.
+/// Further back, a shared delta repeats at most one in this many changes: 12 % more bytes, and 8 deltas for each length.
 const REPEATED_SHARE: usize = 8;
-/// Changes of a delta that ends before the head: 100 kB, made in 4 ms.
+/// Number of changes in a delta that ends before the head: 100 kB, encoded in 4 ms.
 const BLOCK_CHANGES: usize = 16_384;
 
-/// What one event changed.
+/// The change made by one event.
 #[derive(Clone)]
 pub(crate) enum Change {
     TokenId {
@@ -38,7 +38,7 @@ pub(crate) enum Change {
     Exact(Box<Exact>),
     /// The JWKS: a delta carries the latest.
     Keys,
-    /// What edges are told of bounds, likewise.
+    /// The published bounds, likewise.
     Bounds,
 }
 
@@ -51,12 +51,12 @@ pub(crate) struct Head {
 
 #[derive(Clone)]
 pub(crate) struct ChangeLog {
-    /// Before the first change kept. Rows missing in between had expired, so a delta over them is complete.
+    /// The position before the first change kept. Missing rows after it have expired, so a delta over them is complete.
     floor: Head,
     changes: VecDeque<(Head, Change)>,
-    /// How many were dropped before the first one kept: the places of changes that readers share stay where they are.
+    /// Number of changes dropped before the first one kept, so that the boundaries of shared deltas stay the same.
     dropped: usize,
-    /// Where it began anew, or where a change was pushed of which every delta carries the latest value.
+    /// Sequence of the last restart, or of the last change of which every delta carries the latest value.
     settled_since: u64,
 }
 
@@ -91,7 +91,7 @@ impl ChangeLog {
         }
     }
 
-    /// Forgets everything: what comes before cannot be told in deltas, which only add.
+    /// Drops everything. Deltas only add, so they cannot lead across a correction.
     pub(crate) fn restart(&mut self, floor: Head) {
         *self = Self::new(floor);
     }
@@ -105,8 +105,8 @@ impl ChangeLog {
         self.changes.get(known).map(|(head, _)| head.chain)
     }
 
-    /// From and up to which sequence a reader at `after` is told; `None` for the latter: the head. `None`: changes since then
-    /// are no longer kept.
+    /// Start and end of the shared delta for a reader at `after`; no end means the head. `None`: the changes since then are no
+    /// longer kept.
     pub(crate) fn shared_stretch(&self, after: u64) -> Option<(u64, Option<u64>)> {
         if after < self.floor.sequence {
             return None;
@@ -124,7 +124,7 @@ impl ChangeLog {
         Some((self.sequence_before(start), until.map(|end| self.sequence_before(end))))
     }
 
-    /// From where one delta leads all to the head who are not further behind than a block.
+    /// Start of the delta to the head that serves all readers not further behind than a block.
     pub(crate) fn widest_start(&self) -> u64 {
         self.sequence_before(self.changes.len().saturating_sub(BLOCK_CHANGES))
     }
@@ -134,7 +134,7 @@ impl ChangeLog {
         before.map_or(self.floor.sequence, |(head, _)| head.sequence)
     }
 
-    /// The last known place at or before a sequence, and the changes after it; `None` when they are no longer kept.
+    /// The last known position at or before a sequence, and the changes after it; `None` if they are no longer kept.
     pub(crate) fn since(&self, sequence: u64) -> Option<(Head, impl Iterator<Item = &(Head, Change)>)> {
         if sequence < self.floor.sequence {
             return None;

@@ -16,7 +16,7 @@ use super::change_log::Change;
 use super::record::Place;
 use super::writer::Writer;
 
-/// Changes on their way into a delta, merged.
+/// Merged changes of a delta.
 #[derive(Clone, Default)]
 pub(crate) struct DeltaBuilder {
     ids: BTreeMap<Place, (u64, BTreeSet<Fingerprint>)>,
@@ -121,7 +121,7 @@ fn varint_length(value: u64) -> usize {
     usize::try_from((u64::BITS - value.leading_zeros()).div_ceil(7)).unwrap_or(0).max(1)
 }
 
-/// 0 when unknown, else 1 + zigzag of the distance from the time of the statement.
+/// 0 if unknown, else 1 + zigzag of the distance from the statement's time.
 const fn issue_time_code(greatest: u64, issued_at: u64) -> u64 {
     if greatest == UNKNOWN_ISSUE_TIME {
         0

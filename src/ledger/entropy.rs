@@ -1,4 +1,4 @@
-//! Random bytes from the host, for keys. The only file that names `getrandom`; no edge build contains it.
+//! Random bytes from the host, for keys. The only file that names `getrandom`; edge builds do not contain it.
 
 use crate::error::LedgerError;
 

@@ -1,31 +1,31 @@
-//! What can be told to the ledger.
+//! The events that a ledger records.
 
 use core::fmt;
 
 use crate::time::UnixSeconds;
 
-/// Something that makes tokens be refused. Names are taken as they stand in tokens.
+/// An event that makes tokens be refused. Names are exactly those in tokens.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Event {
     /// One token is revoked.
     Token {
         /// `jti`.
         id: String,
-        /// `exp`, if known; without it the id is kept as long as a token issued now could live.
+        /// `exp`, if known; without it the id is kept for the longest lifetime from now.
         expires_at: Option<UnixSeconds>,
-        /// `iat`, if known; without it every token of the bucket has to be probed.
+        /// `iat`, if known; without it edges probe the bucket for every token.
         issued_at: Option<UnixSeconds>,
     },
-    /// A session has ended: all its tokens up to a minute from now, as a `sid` is not used again.
+    /// A session has ended: refuses all its tokens up to a minute from now, since a `sid` is not reused.
     Session {
         /// `sid`.
         sid: String,
-        /// When it ended, if an authenticated source states it.
+        /// When it ended, if an authenticated source says so.
         occurred_at: Option<UnixSeconds>,
-        /// `iat` of the token presented, if one was.
+        /// `iat` of the presented token, if there was one.
         issued_at: Option<UnixSeconds>,
     },
-    /// One client's part in a session has ended: its tokens up to then, as a later login may use the same `sid`.
+    /// One client's part in a session has ended: refuses its tokens up to then, since a later login may use the same `sid`.
     ClientSession {
         /// `sid`.
         sid: String,
@@ -33,38 +33,38 @@ pub enum Event {
         azp: String,
         /// As for [`Event::Session`].
         occurred_at: Option<UnixSeconds>,
-        /// `iat` of the token presented, if one was.
+        /// `iat` of the presented token, if there was one.
         issued_at: Option<UnixSeconds>,
     },
     /// A user is logged out everywhere.
     User {
         /// `sub`.
         sub: String,
-        /// Up to when.
+        /// Up to which issue time its tokens are refused.
         not_before: NotBefore,
     },
-    /// Everybody's tokens of a client (`azp` or `client_id`).
+    /// Refuses all tokens of a client (`azp` or `client_id`).
     Client {
         /// The client's id.
         client: String,
         /// As for [`Event::User`].
         not_before: NotBefore,
     },
-    /// Everybody's tokens of the realm.
+    /// Refuses all tokens of the realm.
     Realm {
         /// As for [`Event::User`].
         not_before: NotBefore,
     },
-    /// Whatever a key signed.
+    /// Refuses everything that a key has signed.
     KeyBanned {
         /// The key's RFC 7638 thumbprint.
         thumbprint: [u8; 32],
     },
-    /// A user's tokens below a version.
+    /// Refuses a user's tokens below a version.
     TokenVersion {
         /// `sub`.
         sub: String,
-        /// Least version that still counts.
+        /// Lowest accepted version.
         minimum: u64,
     },
     /// The realm's keys, for gates that take them from the feed.
@@ -72,37 +72,37 @@ pub enum Event {
         /// The JWKS (RFC 7517 §5), JSON, without private or shared keys.
         jwks: Vec<u8>,
     },
-    /// The feed carries the realm's keys no longer: gates that took them from there have none until they come again.
+    /// The feed no longer carries the realm's keys: gates that take them from there have none until it does again.
     KeysWithdrawn,
-    /// The ledger's settings have the bounds that they have. Recorded when that is news: to be said after every start and now
-    /// and then, for wider bounds than before count only once nothing forgotten under the old ones could be accepted.
+    /// Records the bounds of the ledger's settings, if they have changed. To be staged after every start and regularly, since
+    /// wider bounds take effect only once nothing forgotten under the old ones could be accepted.
     Bounds,
-    /// A mistaken value is replaced. Nothing else takes back what was refused: all other events only ever refuse more.
+    /// Replaces a mistaken value. Only this takes a refusal back: all other events only ever refuse more.
     Correction(Correction),
 }
 
-/// The time of a not-before, by whose clock it is.
+/// The time of a not-before, and whose clock states it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NotBefore {
-    /// The origin's: now, and as far beyond as the issuer may be ahead.
+    /// The origin's: now, plus how far the issuer may be ahead.
     #[default]
     Now,
-    /// That of an authenticated source, by whose clock the issuer's tokens are dated too (a Keycloak event, the `iat` of a
-    /// logout token, `event_timestamp` of a security event token): recorded without the issuer's skew.
+    /// An authenticated source's, whose clock also dates the issuer's tokens (a Keycloak event, the `iat` of a logout token,
+    /// `event_timestamp` of a security event token): recorded without the issuer's skew.
     Source(UnixSeconds),
     /// A value that a caller chose.
     Caller(UnixSeconds),
 }
 
 impl NotBefore {
-    /// A caller's value, a source's own time, or neither. Where both are given, the source's counts: it is authenticated.
+    /// From a caller's value and a source's own time. The source's takes precedence: it is authenticated.
     #[must_use]
     pub fn of(caller: Option<UnixSeconds>, source: Option<UnixSeconds>) -> Self {
         source.map(Self::Source).or(caller.map(Self::Caller)).unwrap_or_default()
     }
 }
 
-/// What is put right. `None` takes the not-before away.
+/// A corrected value. `None` removes the not-before.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Correction {
     /// A user's not-before.
@@ -140,7 +140,7 @@ pub enum Correction {
         /// The right value.
         not_before: Option<UnixSeconds>,
     },
-    /// A ban is lifted.
+    /// Lifts a ban.
     KeyBanned {
         /// The key's RFC 7638 thumbprint.
         thumbprint: [u8; 32],
@@ -155,7 +155,7 @@ pub enum Correction {
 }
 
 impl fmt::Debug for Event {
-    /// The kind only: names come from outside.
+    /// Prints the kind only: names come from outside.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Token { .. } => "Token",
@@ -175,7 +175,7 @@ impl fmt::Debug for Event {
 }
 
 impl fmt::Debug for Correction {
-    /// The kind only: names come from outside.
+    /// Prints the kind only: names come from outside.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::User { .. } => "User",

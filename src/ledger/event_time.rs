@@ -1,37 +1,37 @@
-//! The time of a not-before: whose clock states it, and what the ledger records of it.
+//! The time of a not-before: whose clock states it, and which time the ledger records.
 //!
 //! ```text
-//! an authenticated source   T + source_skew, exactly; more than an hour ahead of us: as if nobody had stated a time
-//! a caller                  his value; more than `bounds.skew` ahead of us: likewise
-//! nobody                    now + max(issuer_skew, the issuer's measured lead, at most `bounds.skew`)
+//! an authenticated source   exactly T + source_skew; more than an hour ahead of us: as if no time was given
+//! a caller                  the value; more than `bounds.skew` ahead of us: as if no time was given
+//! none                      now + max(issuer_skew, the issuer's measured lead, at most `bounds.skew`)
 //! ```
-//! The issuer stamps `iat` by its own clock, so its own time needs no tolerance, and the origin's needs as much as the issuer
-//! may be ahead. Whatever was minted before the event is then refused at every later second.
+//! The issuer stamps `iat` by its own clock, so its own time needs no tolerance; the origin's needs as much as the issuer may
+//! be ahead. Tokens minted before the event are then refused at every later second.
 
 use crate::time::{Seconds, UnixSeconds};
 
 use super::event::NotBefore;
 use super::settings::LedgerSettings;
 
-/// Farthest that a source's own time may lie ahead of us. More than an hour is not a clock but a mistake: a local time taken
-/// for UTC, or milliseconds taken for seconds.
+/// How far a source's own time may be ahead of us. More than an hour is a mistake: a local time taken for UTC, or milliseconds
+/// taken for seconds.
 pub const MAX_SOURCE_LEAD_SECONDS: u64 = 3_600;
-/// How long after its end a session's tokens are refused by issue time, for tokens being minted meanwhile. A `sid` is not
-/// used again, so it can be generous.
+/// A session's tokens issued up to this long after its end are refused, too: some may be minted meanwhile. A `sid` is not
+/// reused, so this can be generous.
 pub const SESSION_GRACE_SECONDS: u64 = 60;
 
-/// The clocks when an event arrives, as the caller measures them.
+/// The clocks at an event's arrival, as measured by the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clocks {
     /// The origin's time.
     pub now: UnixSeconds,
-    /// How far the issuer's clock has been measured to be ahead of it, rounded up. Counts up to
-    /// [`Bounds::skew`](crate::revocation::Bounds::skew).
+    /// The issuer's measured lead over it, rounded up. At most [`Bounds::skew`](crate::revocation::Bounds::skew) of it is
+    /// used.
     pub issuer_lead: Seconds,
 }
 
 impl Clocks {
-    /// The origin's time, where the issuer's clock has not been measured.
+    /// The origin's time, with no measured lead of the issuer.
     #[must_use]
     pub const fn at(now: UnixSeconds) -> Self {
         Self { now, issuer_lead: Seconds::new(0) }
@@ -41,28 +41,28 @@ impl Clocks {
 /// How the time that came with an event was used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimeTaken {
-    /// Nothing to report: it counts as it was given, or none was.
+    /// Nothing to report: the given time was used, or none was given.
     AsGiven,
-    /// A source's own time lies ahead of us; recorded as it is.
+    /// A source's own time is ahead of us; it is recorded as given.
     SourceAhead {
-        /// By how much.
+        /// How far ahead.
         by: Seconds,
     },
-    /// A source's own time lies more than [`MAX_SOURCE_LEAD_SECONDS`] ahead of us; the origin's time is recorded.
+    /// A source's own time is more than [`MAX_SOURCE_LEAD_SECONDS`] ahead of us; the origin's time is recorded.
     SourceReplaced {
-        /// By how much.
+        /// How far ahead.
         by: Seconds,
     },
-    /// A caller's value lies more than [`Bounds::skew`](crate::revocation::Bounds::skew) ahead of us; the origin's time is
+    /// A caller's value is more than [`Bounds::skew`](crate::revocation::Bounds::skew) ahead of us; the origin's time is
     /// recorded.
     CallerReplaced {
-        /// By how much.
+        /// How far ahead.
         by: Seconds,
     },
 }
 
 impl TimeTaken {
-    /// A stable name for programs; `None` when there is nothing to report.
+    /// A stable name for programs; `None` if there is nothing to report.
     #[must_use]
     pub const fn code(&self) -> Option<&'static str> {
         match self {
@@ -73,7 +73,7 @@ impl TimeTaken {
         }
     }
 
-    /// How far the time lay ahead of us; 0 when there is nothing to report.
+    /// How far the time was ahead of us; 0 if there is nothing to report.
     #[must_use]
     pub const fn ahead_by(&self) -> Seconds {
         match self {
@@ -83,7 +83,7 @@ impl TimeTaken {
     }
 }
 
-/// A not-before that is decided.
+/// A decided not-before.
 #[derive(Clone, Copy)]
 pub(crate) struct Decided {
     pub(crate) not_before: UnixSeconds,
@@ -91,7 +91,7 @@ pub(crate) struct Decided {
 }
 
 impl LedgerSettings {
-    /// Of a user, a client or the realm.
+    /// The not-before of a user, a client or the realm.
     pub(crate) fn not_before(&self, given: NotBefore, clocks: Clocks) -> Decided {
         match given {
             NotBefore::Now => Decided { not_before: self.origin_time(clocks), taken: TimeTaken::AsGiven },
@@ -105,7 +105,7 @@ impl LedgerSettings {
         }
     }
 
-    /// Of a session: no token is minted for it any more, so the latest of all clocks counts, and the grace with it.
+    /// The not-before of a session. No tokens are minted for it any more, so the latest of all times is used, plus the grace.
     pub(crate) fn session_end(
         &self,
         occurred_at: Option<UnixSeconds>,
@@ -123,7 +123,7 @@ impl LedgerSettings {
         Decided { not_before, taken }
     }
 
-    /// Of a client's part in a session: the client may come back to it, so there is no grace.
+    /// The not-before of a client's part in a session. The client may return to it, so there is no grace.
     pub(crate) fn client_session_end(
         &self,
         occurred_at: Option<UnixSeconds>,

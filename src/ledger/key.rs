@@ -30,7 +30,7 @@ impl SigningKey {
     /// members are ignored.
     ///
     /// # Errors
-    /// No such JWK.
+    /// Not such a JWK.
     pub fn from_jwk(json: &[u8]) -> Result<Self, FeedKeyError> {
         let jwk: PrivateJwk = serde_json::from_slice(json).map_err(|_| FeedKeyError::NotAJwk)?;
         if jwk.kty != "OKP" || jwk.crv.as_deref() != Some("Ed25519") {

@@ -12,7 +12,7 @@ use super::section_build::Head;
 
 /// Entries of a shard before it is split in two: 1.5 MiB.
 const SHARD_ENTRIES: usize = 1 << 16;
-/// Most shards: 33 million users.
+/// Maximum number of shards: 33 million users.
 const MAX_SHARDS: usize = 512;
 
 #[derive(Clone, Debug, Default)]
@@ -22,12 +22,12 @@ pub(crate) struct MinimumVersions {
 }
 
 impl MinimumVersions {
-    /// 0 when none was set.
+    /// The minimum; 0 if none was set.
     pub(crate) fn get(&self, key: &UserKey) -> u64 {
         self.minimums.get(key).copied().unwrap_or(0)
     }
 
-    /// Records a value, in place of the one there; 0 takes it away.
+    /// Replaces a value; 0 removes it.
     pub(crate) fn set(&mut self, key: UserKey, minimum: u64, sequence: u64) {
         if minimum == 0 {
             self.minimums.remove(&key);
@@ -42,7 +42,7 @@ impl MinimumVersions {
         self.minimums.len()
     }
 
-    /// Builds what changed and returns the manifest's entries for all of it, in order.
+    /// Rebuilds dirty shards; returns the manifest's entries of all shards in order.
     pub(crate) fn publish(&mut self, sections: &mut PublishedSections, now: UnixSeconds) -> Vec<SectionEntry> {
         for entry in self.shards.fit(self.minimums.len(), SHARD_ENTRIES, MAX_SHARDS) {
             sections.retire(&entry.name, now);
@@ -71,7 +71,7 @@ impl MinimumVersions {
     }
 }
 
-/// The layout stands above [`VersionTable`](crate::revocation::lookup::versions::VersionTable).
+/// The layout is described above [`VersionTable`](crate::revocation::lookup::versions::VersionTable).
 fn build<'a>(shard: u32, shard_bits: u32, entries: impl Iterator<Item = (&'a UserKey, &'a u64)>) -> (Head, Vec<u8>) {
     let mut contents = Vec::new();
     let mut count = 0;

@@ -13,22 +13,22 @@ use super::published_sections::PublishedSections;
 use super::record::SubjectName;
 use super::section_build::Head;
 
-/// Entries of a shard before it is split in two: some 90 kB, rebuilt in half a millisecond. Of an edge's first token there are
-/// three names to look up, each in the shard that has to be fetched for it.
+/// Entries of a shard before it is split in two: about 90 kB, rebuilt in half a millisecond. An edge's first token looks up
+/// three names, and the shard of each has to be fetched first.
 const SHARD_ENTRIES: usize = 1 << 14;
-/// Most shards: beyond eight million entries they grow. A manifest has room for as many beside all other sections.
+/// Maximum number of shards: beyond eight million entries they grow. A manifest has room for them besides other sections.
 const MAX_SHARDS: usize = 512;
 /// A shard is rebuilt without an event once this fraction of it has expired.
 const STALE_SHARE: usize = 8;
 
-/// Sorted as a section is, so that a shard is a range of it.
+/// Sorted like a section, so that a shard is a range.
 #[derive(Clone, Default)]
 pub(crate) struct NotBefores {
     entries: BTreeMap<(Fingerprint, EpochName), u64>,
     shards: DirtyShards,
 }
 
-/// Who a not-before applies to.
+/// The subject of a not-before in this table.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum EpochName {
     User(Box<str>),
@@ -37,7 +37,7 @@ pub(crate) enum EpochName {
 }
 
 impl EpochName {
-    /// `None` for subjects that are not kept in this table.
+    /// `None` for subjects of other tables.
     pub(crate) fn of(subject: SubjectName<'_>) -> Option<Self> {
         match subject {
             SubjectName::User(user) => Some(Self::User(user.into())),
@@ -55,7 +55,7 @@ impl EpochName {
         }
     }
 
-    /// Before every other name.
+    /// The least name in their order.
     fn least() -> Self {
         Self::User(Box::default())
     }
@@ -67,7 +67,7 @@ pub(crate) fn fingerprint_of(hash: &NameHash, subject: SubjectName<'_>) -> Finge
         SubjectName::User(user) => hash.fingerprint(NameKind::User, &[user]),
         SubjectName::Session(sid) => hash.fingerprint(NameKind::Session, &[sid]),
         SubjectName::ClientSession(sid, azp) => hash.fingerprint(NameKind::ClientSession, &[sid, azp]),
-        // Never asked: these have no fingerprint.
+        // Never called: these are kept elsewhere.
         SubjectName::Client(_) | SubjectName::Realm => 0,
     }
 }
@@ -79,7 +79,7 @@ impl NotBefores {
         same.into_iter().find(|((_, name), _)| name.subject() == subject).map(|(_, not_before)| *not_before)
     }
 
-    /// Records a value, in place of the one there; `None` takes it away.
+    /// Replaces a value; `None` removes it.
     pub(crate) fn set(&mut self, fingerprint: Fingerprint, name: EpochName, not_before: Option<u64>, sequence: u64) {
         match not_before {
             Some(not_before) => self.entries.insert((fingerprint, name), not_before),
@@ -89,7 +89,7 @@ impl NotBefores {
         self.shards.mark_dirty(shard, sequence);
     }
 
-    /// The latest not-before; 0 when there is none.
+    /// The latest not-before; 0 if there is none.
     pub(crate) fn latest(&self) -> u64 {
         self.entries.values().copied().max().unwrap_or(0)
     }
@@ -98,7 +98,7 @@ impl NotBefores {
         self.entries.len()
     }
 
-    /// Drops not-befores that no acceptable token is old enough for; answers how many.
+    /// Drops not-befores older than every acceptable token; returns how many.
     pub(crate) fn drop_over(&mut self, kept_for: Seconds, now: UnixSeconds) -> usize {
         let before = self.entries.len();
         let shards = self.shards.0.len().max(1);
@@ -113,7 +113,7 @@ impl NotBefores {
         before - self.entries.len()
     }
 
-    /// Hashes all names again under another hash.
+    /// Hashes all names again with another key.
     pub(crate) fn rekey(&mut self, hash: &NameHash) {
         let entries = core::mem::take(&mut self.entries);
         self.entries = entries
@@ -123,7 +123,7 @@ impl NotBefores {
         self.shards.mark_all_dirty();
     }
 
-    /// Builds what changed and returns the manifest's entries for all of it, in order.
+    /// Rebuilds dirty shards; returns the manifest's entries of all shards in order.
     pub(crate) fn publish(
         &mut self,
         generation: u32,
@@ -161,7 +161,7 @@ impl NotBefores {
     }
 }
 
-/// Encodes one shard; the layout stands above [`EpochTable`](crate::revocation::lookup::epochs::EpochTable). `entries` are sorted by
+/// Encodes one shard; the layout is described above [`EpochTable`](crate::revocation::lookup::epochs::EpochTable). `entries` are sorted by
 /// fingerprint.
 fn build(generation: u32, shard: u32, shard_bits: u32, entries: Vec<(Fingerprint, u64)>) -> (Head, Vec<u8>) {
     let entries = cut(entries, shard_bits);
@@ -179,7 +179,7 @@ fn build(generation: u32, shard: u32, shard_bits: u32, entries: Vec<(Fingerprint
         capacity: 0,
         base,
     };
-    // Always fits: shards are split long before, and times have 53 bits. No edge would take a section without contents.
+    // Always fits: shards are split long before, and times have 53 bits. An edge would refuse a section without contents.
     let Some(shape) = Shape::new(count, shard_bits, value_bits) else { return (head, head.encode()) };
     let mut bits = BitWriter(head.encode());
     bits.0.resize(usize::try_from(shape.length).unwrap_or(SECTION_HEAD_BYTES), 0);
@@ -195,8 +195,8 @@ fn build(generation: u32, shard: u32, shard_bits: u32, entries: Vec<(Fingerprint
     (head, bits.0)
 }
 
-/// Cuts fingerprints to the width that their number calls for. Where two become the same, the later not-before counts: it
-/// can only refuse more.
+/// Cuts fingerprints to the width for this number of entries. Where two become equal, the later not-before is kept, which can
+/// only refuse more.
 fn cut(mut entries: Vec<(Fingerprint, u64)>, shard_bits: u32) -> Vec<(u64, u64)> {
     loop {
         let count = u32::try_from(entries.len()).unwrap_or(u32::MAX);
@@ -212,14 +212,14 @@ fn cut(mut entries: Vec<(Fingerprint, u64)>, shard_bits: u32) -> Vec<(u64, u64)>
         if entries.len() == before {
             return entries.into_iter().map(|(fingerprint, not_before)| (shape.cut(fingerprint), not_before)).collect();
         }
-        // Fewer entries may call for a narrower cut, so once more with what is left.
+        // Fewer entries may need fewer bits, so cut again.
     }
 }
 
 struct BitWriter(Vec<u8>);
 
 impl BitWriter {
-    /// Sets bits that are still zero.
+    /// Writes a value to bits that are still zero.
     fn set(&mut self, at: u64, width: u32, value: u64) {
         let mut value = u128::from(value) << (at % 8);
         let bytes = (at % 8 + u64::from(width)).div_ceil(8);
@@ -232,7 +232,7 @@ impl BitWriter {
         }
     }
 
-    /// Writes the hints that are due once an entry with this high part comes.
+    /// Writes the hints up to this high part, before its first entry.
     fn set_hints(&mut self, shape: &Shape, next: &mut u64, high: u64, index: u64) {
         while *next <= high {
             self.set(shape.hint(*next), 32, index);

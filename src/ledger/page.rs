@@ -1,12 +1,11 @@
-//! Many rows at a time, as a store hands them over after a start.
+//! Many rows at once, as a store returns them at start.
 
 use crate::error::LedgerError;
 use crate::revocation::Chain;
 
 const CHAIN_BYTES: usize = 16;
 
-/// Rows in order of sequence, part by part: a column is read and handed over at once, where a million rows one by one would
-/// each be a few objects.
+/// Rows in order of sequence, by column. A column is passed at once, where a million single rows would be a few objects each.
 #[derive(Clone, Copy)]
 pub struct RowPage<'a> {
     /// Every row's sequence.
@@ -18,14 +17,14 @@ pub struct RowPage<'a> {
 }
 
 impl core::fmt::Debug for RowPage<'_> {
-    /// How many there are: payloads have names in them.
+    /// Prints the number of rows: payloads contain names.
     fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         formatter.debug_struct("RowPage").field("rows", &self.sequences.len()).finish_non_exhaustive()
     }
 }
 
 impl<'a> RowPage<'a> {
-    /// Sequence, payload and chain of each row. Refuses a page whose parts are not of as many rows, or do not end together.
+    /// Sequence, payload and chain of each row. Refuses a page whose columns differ in the number of rows or do not end together.
     pub(crate) fn rows(self) -> Result<impl Iterator<Item = (u64, &'a [u8], Chain)>, LedgerError> {
         let Self { sequences, lengths, contents } = self;
         let rows = sequences.len();
@@ -37,7 +36,7 @@ impl<'a> RowPage<'a> {
         }
         let mut rest = contents;
         let rows = sequences.iter().zip(lengths).map_while(move |(sequence, length)| {
-            // They end together, so there is always as much.
+            // The columns end together, so there is always enough.
             let (chain, next) = rest.split_first_chunk::<CHAIN_BYTES>()?;
             let (payload, next) = next.split_at_checked(usize::try_from(*length).ok()?)?;
             rest = next;

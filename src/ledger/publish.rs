@@ -13,19 +13,19 @@ use super::section_build::encode_entry;
 use super::writer::Writer;
 use super::{Ledger, Phase};
 
-/// From where to where a delta leads.
+/// The range of a delta.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stretch {
     /// The sequence to start at or before.
     pub start: u64,
-    /// What the reader has.
+    /// The reader's sequence.
     pub after: u64,
     /// The sequence to end at or before.
     pub until: u64,
 }
 
 impl Ledger {
-    /// A signed manifest of everything committed. Builds the sections that changed since the last one.
+    /// Signs a manifest of everything committed. Builds the sections that have changed since the last one.
     ///
     /// # Errors
     /// The state does not fit into a manifest.
@@ -55,8 +55,8 @@ impl Ledger {
         self.sections.get(sha256)
     }
 
-    /// A signed delta that starts at or before `after` and leads to the head, or as far as a delta may be long; a heartbeat
-    /// if that is the head.
+    /// Signs a delta that starts at or before `after` and leads to the head, or as far as its length allows; at the head, a
+    /// heartbeat.
     ///
     /// # Errors
     /// `after` is too far back, or beyond the head.
@@ -64,16 +64,16 @@ impl Ledger {
         self.delta_over(Stretch { start: after, after, until: self.head.sequence }, now)
     }
 
-    /// The head from which on nothing was recorded that changes what an earlier delta says: a delta that ends before the head
-    /// and was signed at this head or a later one can be sent again as it is.
+    /// The head since which nothing was recorded that changes earlier deltas: a delta that ends before the head and was signed
+    /// at this head or later can be sent again unchanged.
     #[must_use]
     pub const fn settled_since(&self) -> u64 {
         self.changes.settled_since()
     }
 
-    /// The stretch that a reader at `after` shares with those at other sequences, so that however many there are, few deltas
-    /// are made: 128 of its own near the head, 56 that lead from further back to the head, and beyond that one for each
-    /// 16,384 changes, which ends before the head and is made once.
+    /// The range that a reader at `after` shares with others, so that few deltas are signed for any number of readers: one for
+    /// each of the 128 sequences near the head, 56 from further back to the head, and beyond that one for each 16,384 changes,
+    /// which ends before the head and is signed once.
     ///
     /// # Errors
     /// `after` is too far back, or beyond the head.
@@ -87,14 +87,14 @@ impl Ledger {
         Ok(Stretch { start, after, until: until.unwrap_or(self.head.sequence) })
     }
 
-    /// From where one delta leads to the head all who are behind by no more than 16,384 changes.
+    /// Start of the delta to the head that serves all readers behind by at most 16,384 changes.
     #[must_use]
     pub fn widest_start(&self) -> u64 {
         self.changes.widest_start()
     }
 
-    /// A signed delta over a stretch; a heartbeat if its reader is at the head. It is shorter where a delta may not be as long,
-    /// and longer where there is no change in the stretch.
+    /// Signs a delta over a range; a heartbeat if the reader is at the head. It ends earlier where its length would exceed the
+    /// limit, and later where the range has no change.
     ///
     /// # Errors
     /// The start is too far back, or `after` beyond the head.
@@ -122,24 +122,24 @@ impl Ledger {
             last = *head;
         }
         let generations = [self.state.of_tokens, self.state.of_epochs];
-        // Over expired rows a delta may lead far, but not further than its span can say.
+        // Over expired rows a delta may lead far, but not further than its span can encode.
         let Ok(span) = u32::try_from(to.sequence - from.sequence) else {
             return Err(DeltaUnavailable::Pruned { earliest: to.sequence });
         };
-        // Whoever is beyond the head at which a key was drawn got there by a delta that declared it, or by a manifest.
+        // A reader beyond the head at which a key was drawn got there by a delta that declared it, or by a manifest.
         let unknown = generations.into_iter().filter(|generation| from.sequence <= generation.born_at);
         let mut writer = self.head_of(StatementKind::Delta, flags, to, now);
         writer.u32(span).bytes(&from.chain.0);
         writer.block(BlockKind::Generations, &generations_block(unknown));
         builder.write(&mut writer, self.state.of_tokens.number, self.state.of_epochs.number, now);
-        // The token ids' key is drawn at the start: whoever is not beyond that may know of other bounds.
+        // The token ids' key is drawn at start. A reader that is not beyond that may have other bounds.
         if builder.bounds_changed || from.sequence <= self.state.of_tokens.born_at {
             writer.block(BlockKind::NewBounds, &bounds_block(&self.published_bounds()));
         }
         Ok(self.sign(StatementKind::Delta, writer))
     }
 
-    /// A signed statement that the head is still where it is.
+    /// Signs a statement that the head is unchanged.
     #[must_use]
     pub fn heartbeat(&self, now: UnixSeconds) -> Vec<u8> {
         let mut writer = self.head_of(StatementKind::Delta, 0, self.head, now);

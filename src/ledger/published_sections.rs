@@ -1,13 +1,13 @@
-//! Published sections by name: the current ones, and for a while those that readers of an earlier manifest may still want.
+//! Published sections by name: the current ones, and for a while those that readers of an earlier manifest may still fetch.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::revocation::wire::section::{section_name, SectionName};
 use crate::time::{Seconds, UnixSeconds};
 
-/// How long a replaced section stays: as long as a manifest is valid by default, 300 s.
+/// How long a replaced section is kept: a manifest's default validity, 300 s.
 pub const RECENT_SECTIONS_SECONDS: u64 = 300;
-/// Bytes of replaced sections kept at most: 32 MiB, oldest dropped first.
+/// Maximum bytes of replaced sections: 32 MiB; the oldest is dropped first.
 pub const RECENT_SECTIONS_BYTES: usize = 32 << 20;
 
 #[derive(Clone, Debug, Default)]
@@ -39,7 +39,7 @@ impl PublishedSections {
         name
     }
 
-    /// How many sections are current, and their bytes.
+    /// Number and bytes of the current sections.
     pub(crate) fn current(&self) -> (usize, usize) {
         let current = self.sections.values().filter(|section| section.retired_at.is_none());
         current.fold((0, 0), |(count, bytes), section| (count + 1, bytes + section.bytes.len()))
@@ -54,7 +54,7 @@ impl PublishedSections {
         }
     }
 
-    /// Drops what was replaced long enough ago.
+    /// Drops sections that were replaced long enough ago.
     pub(crate) fn sweep(&mut self, now: UnixSeconds) {
         while let Some((retired_at, name)) = self.retired.front().copied() {
             if retired_at.plus(Seconds::new(RECENT_SECTIONS_SECONDS)) > now
@@ -63,7 +63,7 @@ impl PublishedSections {
                 break;
             }
             self.retired.pop_front();
-            // Published anew, or retired once more since: not this time.
+            // Skip a section that was published or retired again since.
             if self.sections.get(&name).is_some_and(|section| section.retired_at == Some(retired_at)) {
                 let dropped = self.sections.remove(&name).map_or(0, |section| section.bytes.len());
                 self.retired_bytes = self.retired_bytes.saturating_sub(dropped);

@@ -1,4 +1,4 @@
-//! An event as it is recorded: everything decided, so that restoring it needs no clock and no settings.
+//! An event as it is recorded: with every decision made, so that restoring it needs no clock and no settings.
 
 use crate::error::FeedError;
 use crate::revocation::lookup::bucket::{bucket_of, CATCH_ALL_SECONDS};
@@ -15,18 +15,18 @@ const FORM: u8 = 1;
 // struct Row {
 //     u8  form = 1
 //     u8  kind           1 token id, 2 not-before, 3 version, 4 ban, 5 keys, 6 bounds
-//                        0x80 set: correction, value 0 takes it away
+//                        0x80 set: correction, value 0 removes it
 //     u64 recorded_at
 //     kind 1: u8 filter (1 bucket, 2 catch-all), u64 latest_expiry, u64 issued_at (2^64 - 1 unknown), id to the end
 //     kind 2: u64 not_before, u8 subject (1 user, 2 session, 3 client session, 4 client, 5 realm),
 //             client session: u32 length of the sid, sid, azp to the end; else the name to the end; realm: nothing
 //     kind 3: u64 minimum, sub to the end
-//     kind 4: [u8; 32] thumbprint; correction: it is lifted
+//     kind 4: [u8; 32] thumbprint; correction: the ban is lifted
 //     kind 5: JWKS to the end; correction: nothing, the keys are withdrawn
 //     kind 6: u64 refused_up_to, two bounds: retention and published; each u64 leeway, u64 skew, u64 max_lifetime,
 //             u64 max_session + 1 or 0
 // }
-// A row of a later form or kind cannot be read, and the ledger does not open: what it says might refuse something.
+// A row of a later form or kind cannot be read, and then the ledger does not open: the row might refuse something.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Record<'a> {
     pub(crate) recorded_at: UnixSeconds,
@@ -34,7 +34,7 @@ pub(crate) struct Record<'a> {
     pub(crate) fact: Fact<'a>,
 }
 
-/// Whether a value is merged by maximum or put in place of the one there.
+/// Whether a value is merged by maximum or replaces the earlier one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Merge {
     Maximum,
@@ -51,12 +51,12 @@ pub(crate) enum Fact<'a> {
     Bounds { retention: Bounds, published: Bounds, refused_up_to: UnixSeconds },
 }
 
-/// Which kind of filter a token id belongs into.
+/// The kind of filter for a token id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FilterKind {
     /// The bucket of the token's expiry.
     Bucket,
-    /// Expiry unknown: one of those that every look-up probes.
+    /// Expiry unknown: one of the filters that every lookup probes.
     CatchAll,
 }
 
@@ -80,7 +80,7 @@ impl Place {
     }
 }
 
-/// What a not-before applies to.
+/// The subject of a not-before.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum SubjectName<'a> {
     User(&'a str),
@@ -219,7 +219,7 @@ fn bounds(reader: &mut Reader<'_>) -> Result<Bounds, FeedError> {
     Ok(Bounds { leeway, skew, max_lifetime, max_session })
 }
 
-/// A name to the end of the bytes.
+/// Reads a name that extends to the end of the bytes.
 fn name<'a>(reader: &mut Reader<'a>) -> Result<&'a str, FeedError> {
     let bytes = reader.take(reader.remaining())?;
     core::str::from_utf8(bytes).map_err(|_| FeedError::Malformed { part: "row" })

@@ -1,10 +1,10 @@
-//! What the builders of all sections share: the head, and the manifest's entry for the result.
+//! What all section builders share: the head, and the manifest's entry for the result.
 
 use crate::revocation::wire::section::{SectionEntry, SectionKind, SectionName, SECTION_MAGIC};
 
 use super::writer::Writer;
 
-/// What a section says of itself before its contents; see [`SectionHead`](crate::revocation::wire::section::SectionHead).
+/// The fields of a section's head; see [`SectionHead`](crate::revocation::wire::section::SectionHead).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Head {
     pub(crate) kind: SectionKind,

@@ -1,4 +1,4 @@
-//! How a ledger works, and the limits of that.
+//! A ledger's settings and their limits.
 
 use core::fmt;
 
@@ -9,28 +9,27 @@ use crate::revocation::wire::reader::MAX_SEQUENCE;
 use crate::revocation::Bounds;
 use crate::time::Seconds;
 
-/// Longest `max_lifetime`: 40 days, at which a manifest still has room for a bucket every 512 seconds.
+/// Maximum of `max_lifetime`: 40 days, for which a manifest has room for a bucket every 512 seconds.
 pub const MAX_LIFETIME_SECONDS: u64 = 40 * 86_400;
 
-/// How a ledger works.
+/// A ledger's settings.
 pub struct LedgerSettings {
     /// The realm's `iss`.
     pub issuer: String,
     /// Signs the feed.
     pub signing_key: SigningKey,
-    /// Published to the edges, and what retention follows from.
+    /// Bounds that are published to edges and determine retention.
     pub bounds: Bounds,
-    /// How far the issuer's clock may be ahead: added to now where an event brings no time of its own. Usually 2 s; 0
-    /// where issuer and ledger share the clock.
+    /// How far the issuer's clock may be ahead: added to now where an event has no time of its own. Usually 2 s; 0 where
+    /// issuer and ledger share the clock.
     pub issuer_skew: Seconds,
-    /// How far the clocks of the issuer's own nodes may differ: added to the time that an authenticated source states.
-    /// Usually 0.
+    /// How far the clocks of the issuer's nodes may differ: added to the time of an authenticated source. Usually 0.
     pub source_skew: Seconds,
-    /// Chance that a token id that is not revoked is refused, while its filter is full. Usually 1e-6: 28.8 bits an id.
+    /// Rate at which a full filter refuses token ids that are not revoked. Usually 1e-6: 28.8 bits an id.
     pub error_rate: f64,
-    /// How long a statement may be passed on after it was signed. Usually 300 s, less than 2^32.
+    /// How long a statement may be forwarded after it was signed. Usually 300 s, less than 2^32.
     pub valid_for: Seconds,
-    /// Counts restored backups: sequences are `incarnation` * 2^40 + n, n from 1. Below 2^13.
+    /// Number of restored backups: sequences are `incarnation` * 2^40 + n, n from 1. Below 2^13.
     pub incarnation: u64,
 }
 

@@ -1,4 +1,4 @@
-//! From an event to a row: what it means, whether it changes anything, how long it counts.
+//! Turns an event into a row: resolves times, drops no-ops, computes retention.
 
 use crate::error::LedgerError;
 use crate::json::{read_items, read_object, Duplicates, Member};
@@ -16,10 +16,10 @@ use super::record::{Fact, FilterKind, Merge, Place, Record, SubjectName};
 use super::state::Generation;
 use super::{chain, draw_generation, Ledger, Phase, Row, Staged};
 
-/// Bytes of all client ids together: 2 MiB, half of the longest manifest.
+/// Maximum bytes of all client ids: 2 MiB, half of the longest manifest.
 pub const MAX_CLIENTS_BYTES: usize = 2 << 20;
 
-/// Members of a JWK that nobody but its owner may see (RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037 §2).
+/// Secret members of a JWK (RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037 §2).
 const SECRET_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 const USER: u8 = 1;
@@ -28,16 +28,16 @@ const CLIENT_SESSION: u8 = 3;
 const CLIENT: u8 = 4;
 const REALM: u8 = 5;
 
-/// An event that has a row, but is not in force yet.
+/// An event with a row that is not in force yet.
 #[derive(Clone)]
 pub(crate) struct StagedEvent {
     pub(crate) head: Head,
     pub(crate) payload: Vec<u8>,
-    /// A new hash key for the epochs, when one of them is corrected.
+    /// A new hash key for not-befores, if one of them is corrected.
     pub(crate) generation: Option<Generation>,
 }
 
-/// What an event is about: later ones about the same replace or exceed it.
+/// The subject of an event: later events about the same replace or exceed it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum About {
     TokenId(Place, Fingerprint),
@@ -49,10 +49,10 @@ pub(crate) enum About {
 }
 
 impl Ledger {
-    /// Decides what an event means and returns the row to store; it is in force once committed. `None`: it refuses nothing
-    /// that is not refused already, or that could still be accepted anywhere.
+    /// Stages an event and returns the row to store; it is in force once committed. `None`: it would refuse no token that is
+    /// acceptable anywhere and not refused already.
     ///
-    /// The issuer's clock counts as not measured; [`Ledger::stage_by`] takes what is known of it.
+    /// The issuer's clock counts as not measured; [`Ledger::stage_by`] takes its measured lead.
     ///
     /// # Errors
     /// The event is refused; nothing is staged.
@@ -60,7 +60,7 @@ impl Ledger {
         self.stage_by(event, Clocks::at(now)).map(|staged| staged.row)
     }
 
-    /// Stages an event as [`Ledger::stage`] does, and says what became of the time that came with it.
+    /// Stages an event as [`Ledger::stage`] does, and returns how its time was used.
     ///
     /// # Errors
     /// The event is refused; nothing is staged.
@@ -140,7 +140,7 @@ impl Ledger {
             }
         };
         let record = Record { recorded_at: now, merge: Merge::Maximum, fact };
-        // What would be dropped at once refuses nothing any more.
+        // A record that would be dropped at once refuses nothing.
         let is_over = self.keep_until(&record).is_some_and(|keep_until| keep_until <= now);
         Ok(((!is_over).then_some(record), time))
     }
@@ -160,7 +160,7 @@ impl Ledger {
             }
         };
         let not_before = not_before.unwrap_or_default();
-        // A corrected value replaces the one there: another than the one meant would take back a revocation.
+        // A corrected value replaces the recorded one, so a wrong one would take back a revocation.
         let latest = now.plus(self.settings.bounds.skew);
         if not_before > latest {
             return Err(LedgerError::NotBeforeInFuture { not_before: not_before.get(), latest: latest.get() });
@@ -168,7 +168,7 @@ impl Ledger {
         Ok(Fact::NotBefore { subject, not_before: not_before.get() })
     }
 
-    /// The filter for a token id, and when the token has expired at the latest; `None` when it has everywhere.
+    /// The filter for a token id, and its latest possible expiry; `None` if the token has expired everywhere.
     fn filter_for(
         &self,
         expires_at: Option<UnixSeconds>,
@@ -182,13 +182,13 @@ impl Ledger {
         match expires_at {
             Some(expires_at) if expires_at.plus(bounds.margin()) <= now => None,
             Some(expires_at) if expires_at <= latest => Some((FilterKind::Bucket, expires_at)),
-            // Acceptable only once its time has come: kept for ever. No issuer in its right mind makes these.
+            // Acceptable only from its issue time on, so kept for ever. No sane issuer makes such tokens.
             Some(_) | None if is_from_future => Some((FilterKind::CatchAll, UnixSeconds::MAX)),
             Some(_) | None => Some((FilterKind::CatchAll, latest)),
         }
     }
 
-    /// From when on the record refuses nothing that any edge could accept; `None`: never.
+    /// When the record stops refusing any acceptable token; `None`: never.
     fn keep_until(&self, record: &Record<'_>) -> Option<UnixSeconds> {
         let bounds = &self.settings.bounds;
         match record.fact {
@@ -196,7 +196,7 @@ impl Ledger {
             Fact::TokenId { latest_expiry, .. } => Some(latest_expiry.plus(bounds.margin())),
             Fact::NotBefore { subject: SubjectName::Client(_) | SubjectName::Realm, .. } => None,
             Fact::NotBefore { subject, not_before } => {
-                // A correction counts as long as the row that it corrects, which may be staged with it.
+                // A correction is kept as long as the row that it corrects, which may be staged with it.
                 let corrected = match record.merge {
                     Merge::Maximum => 0,
                     Merge::Replace => {
@@ -211,7 +211,7 @@ impl Ledger {
         }
     }
 
-    /// What the record is about, and its value in the order in which values are merged.
+    /// The record's subject, and its value in the order of merging.
     fn about(&self, record: &Record<'_>) -> (About, u64) {
         match record.fact {
             Fact::TokenId { filter, latest_expiry, issued_at, id } => {
@@ -237,13 +237,13 @@ impl Ledger {
         }
     }
 
-    /// Whether committed or staged events say as much already.
+    /// Whether committed or staged events have the same effect already.
     fn is_in_force(&self, record: &Record<'_>, about: &About, value: u64) -> bool {
         let staged = self.staged_values.get(about).copied();
         let committed = self.state.value(record.fact);
         match (record.fact, record.merge) {
             (Fact::TokenId { .. }, _) => committed > 0 || staged >= Some(value),
-            // What is staged may be something else.
+            // A staged one may have another value.
             (Fact::Keys { .. } | Fact::Bounds { .. }, _) => committed > 0 && staged.is_none(),
             (Fact::NotBefore { .. } | Fact::Version { .. } | Fact::Ban { .. }, Merge::Maximum) => {
                 staged.unwrap_or(committed) >= value
@@ -254,7 +254,7 @@ impl Ledger {
         }
     }
 
-    /// Refuses what a manifest would have no room for.
+    /// Refuses a record that would not fit into a manifest.
     fn check_room(&self, record: &Record<'_>) -> Result<(), LedgerError> {
         let exact = &self.state.exact;
         match (record.fact, record.merge) {
@@ -284,7 +284,7 @@ impl Ledger {
         }
     }
 
-    /// A corrected epoch is published under a new hash key, so that no edge merges it with the mistaken one.
+    /// Draws a new hash key to publish a corrected not-before, so that no edge merges it with the mistaken one.
     fn generation_for(&self, record: &Record<'_>, sequence: u64) -> Result<Option<Generation>, LedgerError> {
         let is_epoch = match record.fact {
             Fact::NotBefore { subject, .. } => match subject {
@@ -302,7 +302,7 @@ impl Ledger {
     }
 }
 
-/// Rows of older versions have longer ones, which are restored as they are: no gate of this version accepts such a name.
+/// Checks the length of a name. Rows of older versions may have longer ones, which no gate of this version accepts.
 fn checked_name(name: &str) -> Result<&str, LedgerError> {
     match name.len() {
         0 => Err(LedgerError::EmptyName),
@@ -311,11 +311,11 @@ fn checked_name(name: &str) -> Result<&str, LedgerError> {
     }
 }
 
-// Whatever is recorded of a client fits into a manifest.
+// A recorded client id fits into a manifest.
 const _: () = assert!(MAX_NAME_BYTES <= MAX_CLIENT_ID_BYTES);
 
-/// A JWK set that anybody may read: what a feed carries is no secret. Members that occur twice are refused, for two
-/// readers might look at different ones.
+/// Checks that a JWK set may be public, since a feed is not secret. Refuses duplicate members, of which two readers might use
+/// different ones.
 fn checked_jwks(jwks: &[u8]) -> Result<&[u8], LedgerError> {
     let read = |text| read_object(text, Duplicates::Refuse).map_err(|_| LedgerError::NotAJwks);
     if jwks.len() > MAX_JWKS_BYTES {

@@ -17,7 +17,7 @@ use super::token_ids::TokenIds;
 pub(crate) struct Generation {
     pub(crate) number: u32,
     pub(crate) hash: NameHash,
-    /// The head when it was drawn: edges beyond it have been told of it.
+    /// The head when it was drawn: edges beyond it know of it.
     pub(crate) born_at: u64,
 }
 
@@ -33,12 +33,12 @@ pub(crate) struct LedgerState {
     pub(crate) bounds_history: BoundsHistory,
 }
 
-/// What recording an event did to the state that edges hold.
+/// How an event changed the state that edges hold.
 #[derive(Clone)]
 pub(crate) enum Recorded {
-    /// It adds to it.
+    /// It adds something.
     Added(Change),
-    /// It takes something back, which no delta can tell.
+    /// It takes something back, which deltas cannot express.
     TakenBack,
 }
 
@@ -67,7 +67,7 @@ impl LedgerState {
         }
     }
 
-    /// The greatest value recorded for what the fact is about; 0 when there is none.
+    /// The greatest value recorded for the fact's subject; 0 if there is none.
     pub(crate) fn value(&self, fact: Fact<'_>) -> u64 {
         match fact {
             // Whether edges refuse the id depends on the issue time as well.
@@ -93,7 +93,7 @@ impl LedgerState {
         }
     }
 
-    /// The widest level at which a token is refused, as edges would answer, without their filters' false matches.
+    /// The widest level at which edges refuse a token, without their filters' false matches.
     pub(crate) fn refuses(&self, subject: &Subject<'_>) -> Option<Level> {
         let clients = [subject.authorized_party, subject.client_id];
         let clients = || clients.into_iter().flatten();
@@ -122,7 +122,7 @@ impl LedgerState {
         levels.into_iter().find(|(_, is_refused)| *is_refused).map(|(level, _)| level)
     }
 
-    /// Hashes users and sessions under a new key.
+    /// Hashes users and sessions with a new key.
     pub(crate) fn rekey_epochs(&mut self, generation: Generation) {
         self.of_epochs = generation;
         self.not_befores.rekey(&generation.hash);
@@ -209,7 +209,7 @@ impl LedgerState {
                 self.exact.bans.remove(thumbprint);
             }
             Fact::Keys { jwks } => self.exact.jwks = Some(jwks.to_vec()).filter(|jwks| !jwks.is_empty()),
-            // There is no correction of these; recorded as one, they are what they are.
+            // These have no corrections; a row that says so is applied as it is.
             Fact::TokenId { .. } | Fact::Bounds { .. } => {
                 self.add(fact, sequence);
             }

@@ -1,4 +1,4 @@
-//! What a ledger holds, in numbers.
+//! Sizes and counts of a ledger.
 
 use super::Ledger;
 use crate::revocation::Bounds;
@@ -10,12 +10,11 @@ pub struct LedgerStats {
     pub sequence: u64,
     /// Revoked token ids.
     pub token_ids: u64,
-    /// Expiry buckets that they are in, those of unknown expiry aside.
+    /// Their expiry buckets, without those of unknown expiry.
     pub buckets: u64,
-    /// How full the fullest filter of an expiry bucket is, or will be when it is published, from 0 to 1; beyond 1 it is
-    /// built anew, bigger.
+    /// Fill of the fullest filter of an expiry bucket, published or not, from 0 to 1; beyond 1 it is rebuilt bigger.
     pub filter_fill: f64,
-    /// Chance that a token id that is not revoked is refused, while its filter is full: the setting.
+    /// Rate at which a full filter refuses token ids that are not revoked, as set.
     pub error_rate: f64,
     /// Not-befores of users, sessions and client sessions.
     pub epochs: u64,
@@ -29,9 +28,9 @@ pub struct LedgerStats {
     pub sections: u64,
     /// Their bytes.
     pub section_bytes: u64,
-    /// Changes from which deltas can be made.
+    /// Changes kept for deltas.
     pub recent_changes: u64,
-    /// The bounds in force: what edges are told. Smaller than the settings' for a while after those were widened.
+    /// The published bounds. Smaller than the settings' for a while after those were widened.
     pub bounds: Bounds,
 }
 

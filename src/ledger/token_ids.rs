@@ -14,7 +14,7 @@ use super::published_sections::PublishedSections;
 use super::record::Place;
 use super::section_build::Head;
 
-/// Up to this many catch-alls are probed besides a token's own bucket, so each gets that fraction of the error rate.
+/// Up to this many catch-alls are probed besides a token's own bucket, so each has this fraction of the error rate.
 const CATCH_ALL_SHARE: f64 = 8.0;
 
 #[derive(Clone, Debug, Default)]
@@ -30,7 +30,7 @@ struct TokenFilter {
     built: Option<Built>,
 }
 
-/// A published filter, and what has been added since.
+/// A published filter, and the ids added since.
 #[derive(Clone, Debug)]
 struct Built {
     entry: SectionEntry,
@@ -39,14 +39,14 @@ struct Built {
 }
 
 impl TokenIds {
-    /// Whether the id is refused already by edges that are up to date, issue time included.
+    /// Whether edges that are up to date refuse the id already, issue time included.
     pub(crate) fn refuses(&self, place: Place, fingerprint: Fingerprint, issued_at: u64) -> bool {
         self.filters
             .get(&place)
             .is_some_and(|filter| issued_at <= filter.greatest_issued_at && filter.fingerprints.contains(&fingerprint))
     }
 
-    /// The places of catch-alls in use.
+    /// The catch-alls in use.
     pub(crate) fn catch_alls(&self) -> impl Iterator<Item = Place> + '_ {
         self.filters.keys().copied().filter(|place| place.kind == SectionKind::CatchAll)
     }
@@ -66,13 +66,13 @@ impl TokenIds {
         self.filters.values().map(|filter| filter.fingerprints.len()).sum()
     }
 
-    /// How many expiry buckets there are, catch-alls aside.
+    /// Number of expiry buckets, without catch-alls.
     pub(crate) fn buckets(&self) -> usize {
         self.filters.keys().filter(|place| place.kind == SectionKind::Bucket).count()
     }
 
-    /// The greatest share of its capacity that a filter of an expiry bucket holds, at most 1. Of one that is not
-    /// published yet: of the capacity that it will have.
+    /// The fill of the fullest filter of an expiry bucket, from 0 to 1. A filter that is not published yet counts with the
+    /// capacity that it will have.
     pub(crate) fn fill(&self) -> f64 {
         let buckets = self.filters.iter().filter(|(place, _)| place.kind == SectionKind::Bucket);
         let fills = buckets.map(|(_, filter)| {
@@ -83,7 +83,7 @@ impl TokenIds {
         fills.fold(0.0, f64::max).min(1.0)
     }
 
-    /// Drops the buckets whose tokens have all expired; answers how many ids that were.
+    /// Drops the buckets whose tokens have all expired; returns the number of ids.
     pub(crate) fn drop_over(&mut self, bounds: &Bounds, now: UnixSeconds, sections: &mut PublishedSections) -> usize {
         let before = self.count();
         self.filters.retain(|place, filter| {
@@ -97,7 +97,7 @@ impl TokenIds {
         before.saturating_sub(self.count())
     }
 
-    /// Builds what changed and answers the manifest's entries for all of it, in order.
+    /// Rebuilds changed filters; returns the manifest's entries of all filters in order.
     pub(crate) fn publish(
         &mut self,
         generation: u32,
@@ -127,7 +127,7 @@ impl TokenFilter {
             built.entry.greatest_issued_at = self.greatest_issued_at;
             return self.built.insert(built).entry;
         }
-        // A filter with room is extended; a full one is built anew, bigger, from the fingerprints.
+        // A filter with room is extended; a full one is rebuilt bigger from the fingerprints.
         let extended = earlier.as_ref().filter(|built| count <= built.head.capacity).and_then(|built| {
             let head = Head { count, ..built.head };
             let bytes = sections.get(&built.entry.name)?;
@@ -178,8 +178,8 @@ impl FilterShape {
     fn new(count: usize, error_rate: f64) -> Self {
         let capacity = capacity_for(u32::try_from(count).unwrap_or(u32::MAX));
         let hashes = (-error_rate.log2()).round().clamp(1.0, f64::from(MAX_HASHES));
-        // As many bits as make (1 - e^(-kn/m))^k the error rate, and k more: the number of bits set varies, which costs a
-        // little in small filters.
+        // The number of bits for which (1 - e^(-kn/m))^k is the error rate, and k more: the number of bits set varies, which
+        // matters a little in small filters.
         let bits = -hashes * f64::from(capacity) / (1.0 - error_rate.powf(1.0 / hashes)).ln() + hashes;
         let bits = (bits.ceil() as u32).min(MAX_FILTER_BITS).next_multiple_of(64);
         Self { capacity, bits, hashes: hashes as u8 }
@@ -223,7 +223,7 @@ fn extend(head: Head, bytes: &[u8], added: &[Fingerprint]) -> Vec<u8> {
     extended
 }
 
-/// Fingerprints are hashes already; one multiplication spreads their 48 bits over the 64 that a hash set goes by.
+/// Fingerprints are hashes already; one multiplication spreads their 48 bits over the 64 that a hash set uses.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct FingerprintHasher(u64);
 

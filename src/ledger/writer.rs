@@ -1,4 +1,4 @@
-//! Writing bytes: the counterpart of the edge's reader.
+//! Writes bytes: the counterpart of the edge's reader.
 
 use crate::revocation::message::statement::{BlockKind, CRITICAL};
 
@@ -47,7 +47,7 @@ impl Writer {
         self.varint(count as u64)
     }
 
-    /// A block, unless it is empty.
+    /// Appends a block, unless it is empty.
     pub(crate) fn block(&mut self, kind: BlockKind, contents: &Self) -> &mut Self {
         if contents.0.is_empty() {
             return self;
