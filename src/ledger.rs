@@ -37,7 +37,7 @@ pub use change_log::RECENT_CHANGES;
 pub use event::{Correction, Event, NotBefore};
 pub use event_time::{Clocks, TimeTaken, MAX_SOURCE_LEAD_SECONDS, SESSION_GRACE_SECONDS};
 pub use page::RowPage;
-pub use publish::Stretch;
+pub use publish::{SignedDelta, Stretch};
 pub use published_sections::{RECENT_SECTIONS_BYTES, RECENT_SECTIONS_SECONDS};
 pub use settings::{LedgerSettings, MAX_LIFETIME_SECONDS};
 pub use stage::MAX_CLIENTS_BYTES;

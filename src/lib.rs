@@ -42,7 +42,7 @@
 //! ledger.commit();
 //!
 //! // The edge takes the signed delta.
-//! edge.apply(&ledger.delta(0, now)?, now)?;
+//! edge.apply(&ledger.delta(0, now)?.bytes, now)?;
 //! assert_eq!(edge.position().map(|position| position.sequence), Some(1));
 //! # }
 //! # Ok::<(), Box<dyn std::error::Error>>(())

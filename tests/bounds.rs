@@ -281,7 +281,7 @@ fn edges_that_go_by_deltas_hear_of_it() {
     let now = after(2 * DAY);
     assert!(pair.record(&Event::Bounds, now));
     let edge = &mut pair.realms[0].revocations;
-    let delta = pair.ledger.delta(edge.position().unwrap().sequence, now).unwrap();
+    let delta = pair.ledger.delta(edge.position().unwrap().sequence, now).unwrap().bytes;
     assert!(!edge.wants_manifest());
     edge.apply(&delta, now).unwrap();
     // A delta only narrows; the rest is the manifest's to say.

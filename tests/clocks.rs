@@ -257,7 +257,7 @@ impl World {
         }
         let (before, _) = self.ledger.head();
         self.ledger.commit();
-        let delta = self.ledger.delta(before, time(now)).unwrap();
+        let delta = self.ledger.delta(before, time(now)).unwrap().bytes;
         self.gate.apply_feed(0, &delta, time(now + self.offsets.gate)).unwrap();
     }
 

@@ -18,7 +18,7 @@ use portcullis::revocation::{peek_realm, Bounds, Effect, RealmId, Revocations, M
 fn cut_off_at_every_byte() {
     let (mut ledger, mut edge) = pair_one_behind();
     let position = edge.position().unwrap();
-    let delta = ledger.delta(position.sequence, at(NOW)).unwrap();
+    let delta = ledger.delta(position.sequence, at(NOW)).unwrap().bytes;
     let manifest = ledger.manifest(at(NOW)).unwrap();
     let cut =
         |message: &[u8]| (0..message.len()).map(|length| (message[..length].to_vec(), NOW, None)).collect::<Vec<_>>();
@@ -32,7 +32,7 @@ fn cut_off_at_every_byte() {
 fn bytes_added_at_the_end() {
     let (mut ledger, edge) = pair_one_behind();
     let sequence = edge.position().unwrap().sequence;
-    for message in [ledger.delta(sequence, at(NOW)).unwrap(), ledger.manifest(at(NOW)).unwrap()] {
+    for message in [ledger.delta(sequence, at(NOW)).unwrap().bytes, ledger.manifest(at(NOW)).unwrap()] {
         check_refused(&[message.as_slice(), &[0]].concat(), NOW, FeedError::UnknownKey);
     }
 }
@@ -42,7 +42,7 @@ fn every_single_bit() {
     let (mut ledger, mut edge) = pair_one_behind();
     let sequence = edge.position().unwrap().sequence;
     let mut messages = Vec::new();
-    for message in [ledger.delta(sequence, at(NOW)).unwrap(), ledger.manifest(at(NOW)).unwrap()] {
+    for message in [ledger.delta(sequence, at(NOW)).unwrap().bytes, ledger.manifest(at(NOW)).unwrap()] {
         for bit in 0..message.len() * 8 {
             let mut flipped = message.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
@@ -64,7 +64,7 @@ fn a_signature_for_the_other_kind() {
     let (mut ledger, mut edge) = pair_one_behind();
     let mut manifest = ledger.manifest(at(NOW)).unwrap();
     manifest[3] = b'D';
-    let mut delta = ledger.delta(edge.position().unwrap().sequence, at(NOW)).unwrap();
+    let mut delta = ledger.delta(edge.position().unwrap().sequence, at(NOW)).unwrap().bytes;
     delta[3] = b'M';
     let error = Some(FeedError::BadSignature);
     refuse_all(&ledger, &mut edge, &[(manifest, NOW, error), (delta, NOW, error)]);
@@ -76,7 +76,8 @@ fn another_realm() {
     let issuer = "https://issuer.example/realms/other".to_owned();
     let mut other = Ledger::new(LedgerSettings { issuer, ..settings() }).unwrap();
     record(&mut other, &user("u"), NOW);
-    let messages = [other.manifest(at(NOW)).unwrap(), other.delta(1 << 40, at(NOW)).unwrap(), other.heartbeat(at(NOW))];
+    let messages =
+        [other.manifest(at(NOW)).unwrap(), other.delta(1 << 40, at(NOW)).unwrap().bytes, other.heartbeat(at(NOW))];
     let messages: Vec<_> = messages.into_iter().map(|message| (message, NOW, Some(FeedError::WrongRealm))).collect();
     refuse_all(&ledger, &mut edge, &messages);
 }
@@ -118,7 +119,7 @@ fn out_of_order_gaps_and_repetitions() {
     let mut deltas = Vec::new();
     for number in 0..4 {
         record(&mut ledger, &user(&format!("u{number}")), NOW);
-        deltas.push(ledger.delta(base + number, at(NOW)).unwrap());
+        deltas.push(ledger.delta(base + number, at(NOW)).unwrap().bytes);
     }
     assert_eq!(edge.apply(&deltas[2], at(NOW)), Err(FeedError::Gap { from: base + 2, known: base }));
     assert_eq!(edge.apply(&deltas[1], at(NOW)), Err(FeedError::Gap { from: base + 1, known: base }));
@@ -133,7 +134,7 @@ fn out_of_order_gaps_and_repetitions() {
     }
     // One that starts before, but leads further, is welcome.
     record(&mut ledger, &user("more"), NOW);
-    let overlapping = ledger.delta(base + 1, at(NOW)).unwrap();
+    let overlapping = ledger.delta(base + 1, at(NOW)).unwrap().bytes;
     assert_eq!(edge.apply(&overlapping, at(NOW)).unwrap().effect, Effect::Changed);
 }
 
@@ -141,7 +142,7 @@ fn out_of_order_gaps_and_repetitions() {
 fn expired_and_from_the_future() {
     let (mut ledger, edge) = pair_one_behind();
     let sequence = edge.position().unwrap().sequence;
-    for message in [ledger.delta(sequence, at(NOW)).unwrap(), ledger.manifest(at(NOW)).unwrap()] {
+    for message in [ledger.delta(sequence, at(NOW)).unwrap().bytes, ledger.manifest(at(NOW)).unwrap()] {
         check_refused(&message, NOW + 301, FeedError::Expired { not_after: NOW + 300, now: NOW + 301 });
         check_refused(&message, NOW - 6, FeedError::FromFuture { issued_at: NOW, now: NOW - 6 });
         let (_, mut edge) = pair_one_behind();
@@ -189,14 +190,14 @@ fn another_history() {
     let equivocation = Err(FeedError::Equivocation { sequence });
     assert_eq!(edge.apply(&other.manifest(at(NOW + 1)).unwrap(), at(NOW + 1)), equivocation);
     assert_eq!(edge.apply(&other.heartbeat(at(NOW + 1)), at(NOW + 1)), equivocation);
-    assert_eq!(edge.apply(&other.delta(sequence - 1, at(NOW)).unwrap(), at(NOW)), equivocation);
+    assert_eq!(edge.apply(&other.delta(sequence - 1, at(NOW)).unwrap().bytes, at(NOW)), equivocation);
     record(&mut other, &user("more"), NOW);
-    assert_eq!(edge.apply(&other.delta(sequence, at(NOW)).unwrap(), at(NOW)), equivocation);
+    assert_eq!(edge.apply(&other.delta(sequence, at(NOW)).unwrap().bytes, at(NOW)), equivocation);
     // Remembered further back as well.
     record(&mut ledger, &user("v"), NOW);
     follow(&mut edge, &ledger, NOW).unwrap();
     record(&mut other, &user("even more"), NOW);
-    assert_eq!(edge.apply(&other.delta(sequence, at(NOW)).unwrap(), at(NOW)), equivocation);
+    assert_eq!(edge.apply(&other.delta(sequence, at(NOW)).unwrap().bytes, at(NOW)), equivocation);
     assert!(edge.position().unwrap().sequence > position.unwrap().sequence);
     assert!(!is_revoked(&edge, &of_user("other", NOW)) && is_revoked(&edge, &of_user("v", NOW)));
     record(&mut ledger, &user("w"), NOW);

@@ -59,11 +59,11 @@ fn keys_come_and_go_with_the_feed() {
     load_gate(&mut gate, &mut ledger, NOW);
     assert_eq!(kids(&gate), ["one", "two"]);
     publish(&mut ledger, &only_first(), NOW);
-    gate.apply_feed(0, &ledger.delta(ledger.head().0 - 1, at(NOW)).unwrap(), at(NOW)).unwrap();
+    gate.apply_feed(0, &ledger.delta(ledger.head().0 - 1, at(NOW)).unwrap().bytes, at(NOW)).unwrap();
     assert_eq!(kids(&gate), ["one"]);
     // None at all is a statement too.
     publish(&mut ledger, r#"{"keys":[]}"#, NOW);
-    gate.apply_feed(0, &ledger.delta(ledger.head().0 - 1, at(NOW)).unwrap(), at(NOW)).unwrap();
+    gate.apply_feed(0, &ledger.delta(ledger.head().0 - 1, at(NOW)).unwrap().bytes, at(NOW)).unwrap();
     assert!(kids(&gate).is_empty());
 }
 
@@ -88,7 +88,7 @@ fn a_key_that_leaves_the_feed_vouches_for_nothing_more() {
         assert_eq!(reason(gate, TOKEN_OF_TWO, NOW), "bad_signature");
     }
     publish(&mut ledger, &only_first(), NOW);
-    by_delta.apply_feed(0, &ledger.delta(ledger.head().0 - 1, at(NOW)).unwrap(), at(NOW)).unwrap();
+    by_delta.apply_feed(0, &ledger.delta(ledger.head().0 - 1, at(NOW)).unwrap().bytes, at(NOW)).unwrap();
     load_gate(&mut by_manifest, &mut ledger, NOW);
     for gate in [&mut by_delta, &mut by_manifest] {
         assert_eq!(reason(gate, TOKEN_OF_TWO, NOW), "unknown_key");
@@ -116,7 +116,7 @@ fn keys_that_are_withdrawn_leave_the_gate() {
     load_gate(&mut late, &mut restarted, NOW);
     assert!(kids(&late).is_empty());
     publish(&mut restarted, KEYS, NOW);
-    gate.apply_feed(0, &restarted.delta(restarted.head().0 - 1, at(NOW)).unwrap(), at(NOW)).unwrap();
+    gate.apply_feed(0, &restarted.delta(restarted.head().0 - 1, at(NOW)).unwrap().bytes, at(NOW)).unwrap();
     assert_eq!(kids(&gate), ["one", "two"]);
 }
 

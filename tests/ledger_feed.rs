@@ -7,8 +7,8 @@ mod pair;
 
 use pair::*;
 use portcullis::error::DeltaUnavailable;
-use portcullis::ledger::{Event, Ledger, NotBefore, RECENT_CHANGES, RECENT_SECTIONS_SECONDS};
-use portcullis::revocation::Effect;
+use portcullis::ledger::{Event, Ledger, NotBefore, SignedDelta, RECENT_CHANGES, RECENT_SECTIONS_SECONDS};
+use portcullis::revocation::{Applied, Effect};
 
 #[test]
 fn only_what_is_committed_is_published() {
@@ -43,12 +43,12 @@ fn a_delta_of_a_hundred_tokens_in_four_buckets_is_small() {
         ledger.stage(&token(&format!("{id:08x}-0000-4000-8000-000000000000"), expires_at, NOW), at(NOW)).unwrap();
     }
     ledger.commit();
-    let delta = ledger.delta(after, at(NOW + 1)).unwrap();
+    let delta = ledger.delta(after, at(NOW + 1)).unwrap().bytes;
     println!("{} bytes for 100 tokens, heartbeat {}", delta.len(), ledger.heartbeat(at(NOW)).len());
     assert!(delta.len() <= 800, "{} bytes", delta.len());
     assert_eq!(edge.apply(&delta, at(NOW + 1)).unwrap().effect, Effect::Changed);
     // The first one of a run also declares its hash key.
-    assert!(ledger.delta(1 << 40, at(NOW)).unwrap().len() <= 800 + 60);
+    assert!(ledger.delta(1 << 40, at(NOW)).unwrap().bytes.len() <= 800 + 60);
 }
 
 #[test]
@@ -79,7 +79,8 @@ fn few_deltas_serve_readers_at_every_sequence() {
     while edge.position().unwrap().sequence < head {
         let stretch = ledger.shared_stretch(edge.position().unwrap().sequence).unwrap();
         let delta = ledger.delta_over(stretch, at(NOW + steps)).unwrap();
-        let effect = edge.apply(&delta, at(NOW + 60)).unwrap().effect;
+        let Applied { sequence, effect } = edge.apply(&delta.bytes, at(NOW + 60)).unwrap();
+        assert_eq!([sequence, sequence], [delta.sequence, stretch.until]);
         assert_eq!(effect, if stretch.until == head { Effect::Changed } else { Effect::ChangedInPart });
         steps += 1;
     }
@@ -124,11 +125,12 @@ fn deltas_start_where_they_are_asked_to() {
         record(&mut ledger, &user(&format!("u{number}")), NOW);
     }
     for after in [base, base + 7, base + 19] {
-        let delta = ledger.delta(after, at(NOW)).unwrap();
-        assert_eq!(u64::from_le_bytes(*delta[24..].first_chunk().unwrap()), base + 20);
+        let SignedDelta { bytes: delta, sequence } = ledger.delta(after, at(NOW)).unwrap();
+        assert_eq!((u64::from_le_bytes(*delta[24..].first_chunk().unwrap()), sequence), (base + 20, base + 20));
         assert_eq!(u64::from(u32::from_le_bytes(*delta[60..].first_chunk().unwrap())), base + 20 - after);
     }
-    assert_eq!(ledger.delta(base + 20, at(NOW)).unwrap(), ledger.heartbeat(at(NOW)));
+    let heartbeat = SignedDelta { bytes: ledger.heartbeat(at(NOW)), sequence: base + 20 };
+    assert_eq!(ledger.delta(base + 20, at(NOW)), Ok(heartbeat));
     let (sequence, head) = (base + 21, base + 20);
     assert_eq!(ledger.delta(sequence, at(NOW)), Err(DeltaUnavailable::Ahead { sequence, head }));
     assert_eq!(ledger.delta(base - 1, at(NOW)), Err(DeltaUnavailable::Pruned { earliest: base }));
@@ -183,7 +185,7 @@ fn changes_are_kept_one_by_one_up_to_a_limit_and_told_in_parts() {
     assert_eq!(ledger.delta(base, at(NOW)), Err(DeltaUnavailable::Pruned { earliest: base + 10 }));
     let mut first = base + 10;
     // As many as fit; the state's age stays that of the last complete statement.
-    let delta = ledger.delta(first, at(NOW + 9)).unwrap();
+    let delta = ledger.delta(first, at(NOW + 9)).unwrap().bytes;
     assert!((1_000_000..=1 << 20).contains(&delta.len()), "{} bytes", delta.len());
     let error = edge.apply(&delta, at(NOW + 9)).unwrap_err();
     assert_eq!(error, portcullis::error::FeedError::Gap { from: first, known: base });
@@ -198,8 +200,9 @@ fn changes_are_kept_one_by_one_up_to_a_limit_and_told_in_parts() {
     ledger.commit();
     first = edge.position().unwrap().sequence;
     let delta = ledger.delta(first, at(NOW + 20)).unwrap();
-    assert_eq!(edge.apply(&delta, at(NOW + 20)).unwrap().effect, Effect::ChangedInPart);
+    assert_eq!(edge.apply(&delta.bytes, at(NOW + 20)).unwrap().effect, Effect::ChangedInPart);
     let partway = edge.position().unwrap();
+    assert_eq!(delta.sequence, partway.sequence, "not the head: its length is limited");
     assert!(partway.sequence > first && partway.sequence < ledger.head().0);
     assert_eq!(partway.issued_at, at(NOW + 9));
     assert_eq!(follow(&mut edge, &ledger, NOW + 20), Ok(Effect::Changed));

@@ -19,7 +19,7 @@ fn never_loaded_answers_nothing() {
     assert!(edge.missing_sections().is_empty());
     let mut ledger = ledger();
     record(&mut ledger, &user("u"), NOW);
-    let delta = ledger.delta(ledger.head().0 - 1, at(NOW)).unwrap();
+    let delta = ledger.delta(ledger.head().0 - 1, at(NOW)).unwrap().bytes;
     let from = ledger.head().0 - 1;
     assert_eq!(edge.apply(&delta, at(NOW)), Err(FeedError::Gap { from, known: 0 }));
 }

@@ -30,7 +30,7 @@ fn a_staged_manifest_leaves_the_old_state_serving() {
     // A delta beyond the staged manifest cannot be applied to the old state, but is not lost.
     let staged_at = ledger.head().0;
     record(&mut ledger, &token("later", NOW + 300, NOW), NOW);
-    let delta = ledger.delta(staged_at, at(NOW + 1)).unwrap();
+    let delta = ledger.delta(staged_at, at(NOW + 1)).unwrap().bytes;
     assert_eq!(edge.apply(&delta, at(NOW + 1)).unwrap().effect, Effect::Staged);
     assert_eq!(edge.status(&subject("later", NOW + 300, NOW)), Status::NotRevoked);
     let missing = edge.missing_sections();

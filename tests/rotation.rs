@@ -36,7 +36,7 @@ fn an_edge_that_pins_both_keys_notices_nothing() {
     assert_eq!(edge.apply(&ledger.heartbeat(at(NOW + 3)), at(NOW + 3)).unwrap().effect, Effect::Renewed);
     assert_eq!(edge.position().unwrap().issued_at, at(NOW + 3));
     record(&mut ledger, &user("after"), NOW + 4);
-    let delta = ledger.delta(edge.position().unwrap().sequence, at(NOW + 4)).unwrap();
+    let delta = ledger.delta(edge.position().unwrap().sequence, at(NOW + 4)).unwrap().bytes;
     assert_eq!(edge.apply(&delta, at(NOW + 4)).unwrap().effect, Effect::Changed);
     assert_eq!(at(NOW + 4).since(edge.position().unwrap().issued_at), Seconds::new(0));
     assert_eq!(load(&mut edge, &mut ledger, NOW + 5).effect, Effect::Renewed);
@@ -62,7 +62,7 @@ fn a_delta_may_span_the_change() {
     record(&mut ledger, &user("before"), NOW);
     ledger.set_signing_key(next);
     record(&mut ledger, &user("after"), NOW);
-    let delta = ledger.delta(edge.position().unwrap().sequence, at(NOW)).unwrap();
+    let delta = ledger.delta(edge.position().unwrap().sequence, at(NOW)).unwrap().bytes;
     assert_eq!(edge.apply(&delta, at(NOW)).unwrap().effect, Effect::Changed);
     assert!(["before", "after"].iter().all(|sub| is_revoked(&edge, &of_user(sub, NOW))));
 }
@@ -80,7 +80,7 @@ fn a_manifest_of_one_key_takes_the_deltas_of_the_other() {
     assert_eq!(edge.apply(&manifest, at(NOW)).unwrap().effect, Effect::Staged);
     ledger.set_signing_key(next);
     record(&mut ledger, &user("v"), NOW);
-    let delta = ledger.delta(edge.position().unwrap().sequence, at(NOW)).unwrap();
+    let delta = ledger.delta(edge.position().unwrap().sequence, at(NOW)).unwrap().bytes;
     edge.apply(&delta, at(NOW)).unwrap();
     provide_all(&mut edge, &ledger);
     assert_eq!(edge.position().unwrap().sequence, ledger.head().0);
@@ -110,7 +110,7 @@ fn an_edge_that_pins_only_the_old_key_says_so_and_keeps_its_state() {
     let position = edge.position();
     ledger.set_signing_key(new_key());
     record(&mut ledger, &user("v"), NOW + 1);
-    let delta = ledger.delta(position.unwrap().sequence, at(NOW + 1)).unwrap();
+    let delta = ledger.delta(position.unwrap().sequence, at(NOW + 1)).unwrap().bytes;
     for message in [delta, ledger.manifest(at(NOW + 1)).unwrap(), ledger.heartbeat(at(NOW + 1))] {
         assert_eq!(edge.apply(&message, at(NOW + 1)), Err(FeedError::UnknownKey));
     }

@@ -24,6 +24,15 @@ pub struct Stretch {
     pub until: u64,
 }
 
+/// A signed delta.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedDelta {
+    /// The message.
+    pub bytes: Vec<u8>,
+    /// The sequence that it leads to. It may be less than asked for: the length of a delta is limited.
+    pub sequence: u64,
+}
+
 impl Ledger {
     /// Signs a manifest of everything committed. Builds the sections that have changed since the last one.
     ///
@@ -60,7 +69,7 @@ impl Ledger {
     ///
     /// # Errors
     /// `after` is too far back, or beyond the head.
-    pub fn delta(&self, after: u64, now: UnixSeconds) -> Result<Vec<u8>, DeltaUnavailable> {
+    pub fn delta(&self, after: u64, now: UnixSeconds) -> Result<SignedDelta, DeltaUnavailable> {
         self.delta_over(Stretch { start: after, after, until: self.head.sequence }, now)
     }
 
@@ -98,13 +107,13 @@ impl Ledger {
     ///
     /// # Errors
     /// The start is too far back, or `after` beyond the head.
-    pub fn delta_over(&self, stretch: Stretch, now: UnixSeconds) -> Result<Vec<u8>, DeltaUnavailable> {
+    pub fn delta_over(&self, stretch: Stretch, now: UnixSeconds) -> Result<SignedDelta, DeltaUnavailable> {
         let Stretch { start, after, until } = stretch;
         if after > self.head.sequence {
             return Err(DeltaUnavailable::Ahead { sequence: after, head: self.head.sequence });
         }
         if after == self.head.sequence {
-            return Ok(self.heartbeat(now));
+            return Ok(SignedDelta { bytes: self.heartbeat(now), sequence: after });
         }
         let Some((from, changes)) = self.changes.since(start.min(after)) else {
             return Err(DeltaUnavailable::Pruned { earliest: self.changes.floor().sequence });
@@ -136,7 +145,7 @@ impl Ledger {
         if builder.bounds_changed || from.sequence <= self.state.of_tokens.born_at {
             writer.block(BlockKind::NewBounds, &bounds_block(&self.published_bounds()));
         }
-        Ok(self.sign(StatementKind::Delta, writer))
+        Ok(SignedDelta { bytes: self.sign(StatementKind::Delta, writer), sequence: to.sequence })
     }
 
     /// Signs a statement that the head is unchanged.

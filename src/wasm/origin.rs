@@ -5,4 +5,5 @@ mod feed_key;
 mod identify;
 mod ledger;
 mod object;
+mod stats;
 mod withdrawn;

@@ -27,7 +27,7 @@ fn delta(criterion: &mut Criterion) {
             let (after, _) = ledger.head();
             (0..CHANGES).for_each(|change| stage(&mut ledger, IDS + delta * CHANGES + change));
             ledger.commit();
-            ledger.delta(after, at(NOW)).unwrap()
+            ledger.delta(after, at(NOW)).unwrap().bytes
         })
         .collect();
     let mut next = deltas.iter();

@@ -80,8 +80,11 @@ fn main() {
             ledger.stage(&order.token(order.ids + delta * order.changes + change), at(order.now)).unwrap();
         }
         ledger.commit();
-        fs::write(order.folder.join("deltas").join(delta.to_string()), ledger.delta(after, at(order.now)).unwrap())
-            .unwrap();
+        fs::write(
+            order.folder.join("deltas").join(delta.to_string()),
+            ledger.delta(after, at(order.now)).unwrap().bytes,
+        )
+        .unwrap();
     }
 }
 

@@ -89,7 +89,7 @@ pub fn follow(edge: &mut Revocations, ledger: &Ledger, now: u64) -> Result<Effec
     let mut effect = Effect::AlreadyKnown;
     loop {
         let ours = edge.position().map_or(0, |position| position.sequence);
-        let delta = ledger.delta(ours, at(now)).expect("kept");
+        let delta = ledger.delta(ours, at(now)).expect("kept").bytes;
         effect = match edge.apply(&delta, at(now))?.effect {
             Effect::Changed | Effect::ChangedInPart => Effect::Changed,
             Effect::Renewed | Effect::AlreadyKnown | Effect::Staged => return Ok(effect),

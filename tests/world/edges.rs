@@ -103,9 +103,9 @@ impl World {
             return;
         };
         if self.below(3) > 0 {
-            self.deliver(edge, &delta);
+            self.deliver(edge, &delta.bytes);
         }
-        self.put_under_way(delta);
+        self.put_under_way(delta.bytes);
         if self.edges[edge].wants_manifest() {
             self.fold(edge);
         }
@@ -118,7 +118,7 @@ impl World {
             self.batch();
             let ours = self.edges[edge].position().map_or(0, |position| position.sequence);
             if let Ok(delta) = self.ledger.delta(ours, at(self.now)) {
-                self.deliver(edge, &delta);
+                self.deliver(edge, &delta.bytes);
             }
         }
         self.deliver(edge, &manifest);

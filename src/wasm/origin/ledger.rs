@@ -3,12 +3,14 @@
 use super::event::{thumbprint_bytes, EventOption};
 use super::feed_key::signing_key;
 use super::object::{read, write};
+use super::stats::stats_object;
 use crate::error::{DeltaUnavailable, LedgerError};
-use crate::ledger::{Clocks, Ledger, LedgerSettings, RowPage, Staged, Stretch};
+use crate::ledger::{Clocks, Ledger, LedgerSettings, RowPage, SignedDelta, Staged, Stretch};
 use crate::revocation::{Bounds, Chain, Subject};
 use crate::time::UnixSeconds;
 use crate::verdict::Reason;
-use crate::wasm::{error, hex, number, span, time};
+use crate::wasm::{error, hex, number, object, span, time};
+use js_sys::Uint8Array;
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 
@@ -94,7 +96,14 @@ impl JsLedger {
 
     /// The signed changes since a sequence; at the head, a heartbeat. Throws `pruned` or `ahead`.
     pub fn delta(&self, after: f64, now: f64) -> Result<Vec<u8>, JsValue> {
-        self.0.delta(whole(after), time(now)).map_err(|cause| unavailable(&cause))
+        self.0.delta(whole(after), time(now)).map(|delta| delta.bytes).map_err(|cause| unavailable(&cause))
+    }
+
+    /// The signed changes since a sequence as `{ bytes, sequence }`: where the delta leads is not always the head, for its
+    /// length is limited. Throws likewise.
+    #[wasm_bindgen(js_name = signedDelta)]
+    pub fn signed_delta(&self, after: f64, now: f64) -> Result<JsValue, JsValue> {
+        self.0.delta(whole(after), time(now)).map(signed).map_err(|cause| unavailable(&cause))
     }
 
     /// From which sequence and up to which one a reader at `after` is told, so that few deltas serve all readers. Throws
@@ -109,7 +118,14 @@ impl JsLedger {
     #[wasm_bindgen(js_name = deltaOver)]
     pub fn delta_over(&self, start: f64, after: f64, until: f64, now: f64) -> Result<Vec<u8>, JsValue> {
         let stretch = Stretch { start: whole(start), after: whole(after), until: whole(until) };
-        self.0.delta_over(stretch, time(now)).map_err(|cause| unavailable(&cause))
+        self.0.delta_over(stretch, time(now)).map(|delta| delta.bytes).map_err(|cause| unavailable(&cause))
+    }
+
+    /// Such a delta as `{ bytes, sequence }`. Throws likewise.
+    #[wasm_bindgen(js_name = signedDeltaOver)]
+    pub fn signed_delta_over(&self, start: f64, after: f64, until: f64, now: f64) -> Result<JsValue, JsValue> {
+        let stretch = Stretch { start: whole(start), after: whole(after), until: whole(until) };
+        self.0.delta_over(stretch, time(now)).map(signed).map_err(|cause| unavailable(&cause))
     }
 
     /// From where one delta leads to the head all who are behind by no more than 16,384 changes.
@@ -205,25 +221,7 @@ impl JsLedger {
     /// Sizes and counts.
     #[wasm_bindgen(js_name = facts)]
     pub fn stats(&self) -> Result<JsValue, JsValue> {
-        let stats = self.0.stats();
-        write(&StatsResult {
-            sequence: number(stats.sequence),
-            token_ids: number(stats.token_ids),
-            buckets: number(stats.buckets),
-            filter_fill: stats.filter_fill,
-            error_rate: stats.error_rate,
-            epochs: number(stats.epochs),
-            clients: number(stats.clients),
-            bans: number(stats.bans),
-            versions: number(stats.versions),
-            section_bytes: number(stats.section_bytes),
-            bounds: BoundsResult {
-                leeway_seconds: number(stats.bounds.leeway.get()),
-                skew_seconds: number(stats.bounds.skew.get()),
-                max_lifetime_seconds: number(stats.bounds.max_lifetime.get()),
-                max_session_seconds: stats.bounds.max_session.map(|session| number(session.get())),
-            },
-        })
+        stats_object(&self.0.stats())
     }
 }
 
@@ -287,33 +285,12 @@ struct HeadResult {
     chain: String,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct StatsResult {
-    sequence: f64,
-    token_ids: f64,
-    buckets: f64,
-    filter_fill: f64,
-    error_rate: f64,
-    epochs: f64,
-    clients: f64,
-    bans: f64,
-    versions: f64,
-    section_bytes: f64,
-    bounds: BoundsResult,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct BoundsResult {
-    leeway_seconds: f64,
-    skew_seconds: f64,
-    max_lifetime_seconds: f64,
-    max_session_seconds: Option<f64>,
-}
-
 fn whole(value: f64) -> u64 {
     time(value).get()
+}
+
+fn signed(delta: SignedDelta) -> JsValue {
+    object([("bytes", Uint8Array::from(delta.bytes.as_slice()).into()), ("sequence", number(delta.sequence).into())])
 }
 
 fn chain_of(bytes: &[u8]) -> Result<Chain, JsValue> {
