@@ -8,7 +8,7 @@ use crate::time::UnixSeconds;
 
 use super::dirty_shards::{DirtyShards, ShardState};
 use super::published_sections::PublishedSections;
-use super::section_build::Head;
+use super::section_build::HeadFields;
 
 /// Entries of a shard before it is split in two: 1.5 MiB.
 const SHARD_ENTRIES: usize = 1 << 16;
@@ -72,7 +72,11 @@ impl MinimumVersions {
 }
 
 /// The layout is described above [`VersionTable`](crate::revocation::lookup::versions::VersionTable).
-fn build<'a>(shard: u32, shard_bits: u32, entries: impl Iterator<Item = (&'a UserKey, &'a u64)>) -> (Head, Vec<u8>) {
+fn build<'a>(
+    shard: u32,
+    shard_bits: u32,
+    entries: impl Iterator<Item = (&'a UserKey, &'a u64)>,
+) -> (HeadFields, Vec<u8>) {
     let mut contents = Vec::new();
     let mut count = 0;
     for (key, minimum) in entries {
@@ -80,7 +84,7 @@ fn build<'a>(shard: u32, shard_bits: u32, entries: impl Iterator<Item = (&'a Use
         contents.extend_from_slice(&minimum.to_le_bytes());
         count += 1;
     }
-    let head = Head {
+    let head = HeadFields {
         kind: SectionKind::Versions,
         form: shard_bits,
         width: 0,

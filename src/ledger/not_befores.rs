@@ -11,7 +11,7 @@ use crate::time::{Seconds, UnixSeconds};
 use super::dirty_shards::{DirtyShards, ShardState};
 use super::published_sections::PublishedSections;
 use super::record::SubjectName;
-use super::section_build::Head;
+use super::section_build::HeadFields;
 
 /// Entries of a shard before it is split in two: about 90 kB, rebuilt in half a millisecond. An edge's first token looks up
 /// three names, and the shard of each has to be fetched first.
@@ -163,13 +163,13 @@ impl NotBefores {
 
 /// Encodes one shard; the layout is described above [`EpochTable`](crate::revocation::lookup::epochs::EpochTable). `entries` are sorted by
 /// fingerprint.
-fn build(generation: u32, shard: u32, shard_bits: u32, entries: Vec<(Fingerprint, u64)>) -> (Head, Vec<u8>) {
+fn build(generation: u32, shard: u32, shard_bits: u32, entries: Vec<(Fingerprint, u64)>) -> (HeadFields, Vec<u8>) {
     let entries = cut(entries, shard_bits);
     let values = || entries.iter().map(|(_, not_before)| *not_before);
     let base = values().min().unwrap_or(0);
     let value_bits = u64::BITS - (values().max().unwrap_or(0) - base).leading_zeros();
     let count = u32::try_from(entries.len()).unwrap_or(u32::MAX);
-    let head = Head {
+    let head = HeadFields {
         kind: SectionKind::Epochs,
         form: shard_bits,
         width: value_bits,

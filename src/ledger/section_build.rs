@@ -6,7 +6,7 @@ use super::writer::Writer;
 
 /// The fields of a section's head; see [`SectionHead`](crate::revocation::wire::section::SectionHead).
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Head {
+pub(crate) struct HeadFields {
     pub(crate) kind: SectionKind,
     pub(crate) form: u32,
     pub(crate) width: u32,
@@ -17,7 +17,7 @@ pub(crate) struct Head {
     pub(crate) base: u64,
 }
 
-impl Head {
+impl HeadFields {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let byte = |value: u32| u8::try_from(value).unwrap_or(u8::MAX);
         let mut writer = Writer::default();

@@ -12,7 +12,7 @@ use crate::time::UnixSeconds;
 
 use super::published_sections::PublishedSections;
 use super::record::Place;
-use super::section_build::Head;
+use super::section_build::HeadFields;
 
 /// Up to this many catch-alls are probed besides a token's own bucket, so each has this fraction of the error rate.
 const CATCH_ALL_SHARE: f64 = 8.0;
@@ -34,7 +34,7 @@ struct TokenFilter {
 #[derive(Clone, Debug)]
 struct Built {
     entry: SectionEntry,
-    head: Head,
+    head: HeadFields,
     added: Vec<Fingerprint>,
 }
 
@@ -129,13 +129,13 @@ impl TokenFilter {
         }
         // A filter with room is extended; a full one is rebuilt bigger from the fingerprints.
         let extended = earlier.as_ref().filter(|built| count <= built.head.capacity).and_then(|built| {
-            let head = Head { count, ..built.head };
+            let head = HeadFields { count, ..built.head };
             let bytes = sections.get(&built.entry.name)?;
             Some((head, extend(head, bytes, &built.added)))
         });
         let (head, bytes) = extended.unwrap_or_else(|| {
             let shape = FilterShape::new(self.fingerprints.len(), rate_of(place.kind, error_rate));
-            let head = Head {
+            let head = HeadFields {
                 kind: place.kind,
                 form: shape.hashes.into(),
                 width: 0,
@@ -202,7 +202,7 @@ fn capacity_for(count: u32) -> u32 {
     }
 }
 
-fn build(head: Head, shape: &FilterShape, fingerprints: impl Iterator<Item = Fingerprint>) -> Vec<u8> {
+fn build(head: HeadFields, shape: &FilterShape, fingerprints: impl Iterator<Item = Fingerprint>) -> Vec<u8> {
     let mut bytes = head.encode();
     bytes.resize(SECTION_HEAD_BYTES + usize::try_from(shape.bits / 8).unwrap_or(0), 0);
     let body = bytes.get_mut(SECTION_HEAD_BYTES..).unwrap_or_default();
@@ -212,7 +212,7 @@ fn build(head: Head, shape: &FilterShape, fingerprints: impl Iterator<Item = Fin
     bytes
 }
 
-fn extend(head: Head, bytes: &[u8], added: &[Fingerprint]) -> Vec<u8> {
+fn extend(head: HeadFields, bytes: &[u8], added: &[Fingerprint]) -> Vec<u8> {
     let (Ok(bits), Ok(hashes)) = (u32::try_from(head.base), u8::try_from(head.form)) else { return bytes.to_vec() };
     let mut extended = head.encode();
     extended.extend_from_slice(bytes.get(SECTION_HEAD_BYTES..).unwrap_or_default());

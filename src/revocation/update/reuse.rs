@@ -24,13 +24,13 @@ pub(crate) struct Reusable<'a> {
     state: &'a State,
     manifest: &'a Manifest,
     is_outgrown: bool,
-    epochs: Table,
-    versions: Table,
+    epochs: TableRules,
+    versions: TableRules,
 }
 
 /// What applies to every shard of a table.
 #[derive(Clone, Copy)]
-struct Table {
+struct TableRules {
     /// Both have as many shards, so they divide the names in the same way.
     is_divided_alike: bool,
     /// Its live entries may stay live.
@@ -46,11 +46,11 @@ impl<'a> Reusable<'a> {
             state,
             manifest,
             is_outgrown,
-            epochs: Table {
+            epochs: TableRules {
                 is_divided_alike: state.epochs.shards.len() == shards(SectionKind::Epochs),
                 keeps_live: agrees && (state.epochs.live_count() == 0 || !is_outgrown),
             },
-            versions: Table {
+            versions: TableRules {
                 is_divided_alike: state.versions.shards.len() == shards(SectionKind::Versions),
                 keeps_live: state.versions.live.is_empty() || !is_outgrown,
             },
@@ -76,7 +76,7 @@ impl<'a> Reusable<'a> {
         self.slot(bucket.slot(), entry, keeps_live)
     }
 
-    fn shard<T>(&self, table: Table, slot: Option<&Slot<T>>, entry: &SectionEntry) -> Reuse {
+    fn shard<T>(&self, table: TableRules, slot: Option<&Slot<T>>, entry: &SectionEntry) -> Reuse {
         self.slot(slot.filter(|_| table.is_divided_alike), entry, table.keeps_live)
     }
 
