@@ -1,4 +1,4 @@
-//! How far a realm's state has come, as an object: what JavaScript keeps for the gate that replaces a lost one.
+//! How far a realm's state is, as an object that JavaScript keeps for the gate that replaces a lost one.
 
 use super::{error, hex, number, object, time};
 use crate::revocation::{Chain, KeyId, Marks};

@@ -1,4 +1,4 @@
-//! What happened, as JavaScript says it.
+//! Events, as JavaScript passes them.
 
 use crate::ledger::{Correction, Event, NotBefore};
 use crate::time::UnixSeconds;
@@ -7,8 +7,8 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 
-/// Times that come with an event are `NumericDate`s, possibly fractional. No finite number is no time: taken for 0, a
-/// revocation would look long over.
+/// The times of an event are `NumericDate`s, possibly fractional. A number that is not finite is not a valid time: read as 0,
+/// it would make a revocation look expired.
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub(super) enum EventOption {
@@ -26,7 +26,7 @@ pub(super) enum EventOption {
     Correction { correction: CorrectionOption },
 }
 
-/// What is put right; without `notBefore` it is taken away.
+/// A correction; without `notBefore` the value is removed.
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub(super) enum CorrectionOption {

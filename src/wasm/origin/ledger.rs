@@ -1,4 +1,4 @@
-//! A realm's ledger, as JavaScript sees it.
+//! The JavaScript boundary of a realm's ledger.
 
 use super::event::{thumbprint_bytes, EventOption};
 use super::feed_key::signing_key;
@@ -20,7 +20,7 @@ pub struct JsLedger(Ledger);
 
 #[wasm_bindgen(js_class = Ledger)]
 impl JsLedger {
-    /// An empty ledger. Throws `invalid_option`.
+    /// Creates an empty ledger. Throws `invalid_option`.
     #[wasm_bindgen(constructor)]
     pub fn new(options: JsValue) -> Result<JsLedger, JsValue> {
         let options: LedgerOptions = read(options)?;
@@ -42,8 +42,8 @@ impl JsLedger {
         Ledger::new(settings).map(JsLedger).map_err(|cause| ledger_error(&cause))
     }
 
-    /// Takes back a page of stored rows, in order of sequence: each one's sequence, the length of each payload, and of each its
-    /// chain (16 bytes) and its payload. Throws, naming the row, when one does not continue the chain.
+    /// Restores a page of stored rows, in order of sequence: the sequences, the lengths of the payloads, and chain (16 bytes)
+    /// and payload of each row. Throws, naming the row, if one does not continue the chain.
     #[wasm_bindgen(js_name = restorePage)]
     pub fn restore_page(&mut self, sequences: &[f64], lengths: &[u32], contents: &[u8]) -> Result<(), JsValue> {
         let sequences: Vec<u64> = sequences.iter().copied().map(whole).collect();
@@ -51,14 +51,14 @@ impl JsLedger {
         self.0.restore_page(page).map_err(|cause| ledger_error(&cause))
     }
 
-    /// Takes back where the ledger stood, after the rows.
+    /// Restores the head, after the rows.
     #[wasm_bindgen(js_name = restoreHead)]
     pub fn restore_head(&mut self, sequence: f64, chain: &[u8]) -> Result<(), JsValue> {
         self.0.restore_head(whole(sequence), chain_of(chain)?).map_err(|cause| ledger_error(&cause))
     }
 
-    /// Stages an event; `undefined` when it is in force already. `issuer_lead`: how far the issuer's clock was measured to be
-    /// ahead, in seconds; default 0. Throws `invalid_event`.
+    /// Stages an event; `undefined`: it is in force already. `issuer_lead`: the measured lead of the issuer's clock in seconds;
+    /// default 0. Throws `invalid_event`.
     pub fn stage(&mut self, event: JsValue, now: f64, issuer_lead: Option<u32>) -> Result<Option<Row>, JsValue> {
         let event = read::<EventOption>(event)?.build()?;
         let clocks = Clocks { now: time(now), issuer_lead: span(issuer_lead.unwrap_or_default().into()) };
@@ -73,17 +73,17 @@ impl JsLedger {
         }))
     }
 
-    /// Makes all that is staged part of the ledger.
+    /// Puts all staged events in force.
     pub fn commit(&mut self) {
         self.0.commit();
     }
 
-    /// Forgets all that is staged.
+    /// Discards all staged events.
     pub fn abort(&mut self) {
         self.0.abort();
     }
 
-    /// The signed manifest of the whole state.
+    /// Signs a manifest of the whole state.
     pub fn manifest(&mut self, now: f64) -> Result<Vec<u8>, JsValue> {
         self.0.manifest(time(now)).map_err(|cause| ledger_error(&cause))
     }
@@ -106,8 +106,7 @@ impl JsLedger {
         self.0.delta(whole(after), time(now)).map(signed).map_err(|cause| unavailable(&cause))
     }
 
-    /// From which sequence and up to which one a reader at `after` is told, so that few deltas serve all readers. Throws
-    /// likewise.
+    /// Start and end of the shared delta for a reader at `after`, so that few deltas serve all readers. Throws likewise.
     #[wasm_bindgen(js_name = sharedStretch)]
     pub fn shared_stretch(&self, after: f64) -> Result<Vec<f64>, JsValue> {
         let stretch = self.0.shared_stretch(whole(after)).map_err(|cause| unavailable(&cause))?;
@@ -128,21 +127,21 @@ impl JsLedger {
         self.0.delta_over(stretch, time(now)).map(signed).map_err(|cause| unavailable(&cause))
     }
 
-    /// From where one delta leads to the head all who are behind by no more than 16,384 changes.
+    /// Start of the delta to the head that serves all readers behind by at most 16,384 changes.
     #[wasm_bindgen(getter, js_name = widestStart)]
     #[must_use]
     pub fn widest_start(&self) -> f64 {
         number(self.0.widest_start())
     }
 
-    /// The head from which on a delta that ends before the head can be sent again as it is.
+    /// The head since which a delta that ends before the head can be sent again unchanged.
     #[wasm_bindgen(getter, js_name = settledSince)]
     #[must_use]
     pub fn settled_since(&self) -> f64 {
         number(self.0.settled_since())
     }
 
-    /// Forgets what can no longer refuse anything; how many entries that were.
+    /// Drops expired entries; returns their number.
     pub fn prune(&mut self, now: f64) -> f64 {
         number(self.0.prune(time(now)) as u64)
     }
@@ -154,27 +153,27 @@ impl JsLedger {
         number(self.0.head().0)
     }
 
-    /// Where the ledger stands.
+    /// Sequence and chain of the head.
     pub fn head(&self) -> Result<JsValue, JsValue> {
         let (sequence, chain) = self.0.head();
         write(&HeadResult { sequence: number(sequence), chain: hex(&chain.0) })
     }
 
-    /// The chain at a sequence, in hex; `undefined` where it is not known.
+    /// The chain at a sequence, in hex; `undefined` if it is unknown.
     #[wasm_bindgen(js_name = chainAt)]
     #[must_use]
     pub fn chain_at(&self, sequence: f64) -> Option<String> {
         self.0.chain_at(whole(sequence)).map(|chain| hex(&chain.0))
     }
 
-    /// Signs by another key from now on. Throws `invalid_option` for what is no private Ed25519 JWK.
+    /// Signs with another key from now on. Throws `invalid_option` if it is not a private Ed25519 JWK.
     #[wasm_bindgen(js_name = setSigningKey)]
     pub fn set_signing_key(&mut self, jwk: JsValue) -> Result<(), JsValue> {
         self.0.set_signing_key(signing_key(&read(jwk)?)?);
         Ok(())
     }
 
-    /// The reason for which a token that says this is refused, if it is.
+    /// The reason to refuse a token with these claims; `undefined`: none.
     pub fn refuses(&self, subject: JsValue) -> Result<Option<String>, JsValue> {
         let subject: SubjectOption = read(subject)?;
         let issued_at = time(subject.issued_at);
@@ -193,25 +192,25 @@ impl JsLedger {
         Ok(level.map(|level| Reason::from(level).code().to_owned()))
     }
 
-    /// The realm's JWKS in the feed, JSON; `undefined` when it carries none.
+    /// The realm's JWKS in the feed, JSON; `undefined`: the feed carries none.
     #[must_use]
     pub fn jwks(&self) -> Option<String> {
         self.0.jwks().map(|jwks| String::from_utf8_lossy(jwks).into_owned())
     }
 
-    /// Whether the key with this RFC 7638 thumbprint is banned. Throws `invalid_event` for what is no thumbprint.
+    /// Whether the key with this RFC 7638 thumbprint is banned. Throws `invalid_event` if it is not a thumbprint.
     pub fn bans(&self, thumbprint: &str) -> Result<bool, JsValue> {
         Ok(self.0.bans(&thumbprint_bytes(thumbprint)?))
     }
 
-    /// The user's not-before in unix seconds; 0 when there is none.
+    /// The user's not-before in unix seconds; 0: none.
     #[wasm_bindgen(js_name = userNotBefore)]
     #[must_use]
     pub fn user_not_before(&self, user: &str) -> f64 {
         number(self.0.user_not_before(user).map_or(0, UnixSeconds::get))
     }
 
-    /// The least version of the user's tokens that still counts; 0 when none was set.
+    /// The lowest accepted version of the user's tokens; 0: none was set.
     #[wasm_bindgen(js_name = minimumVersion)]
     #[must_use]
     pub fn minimum_version(&self, user: &str) -> f64 {
@@ -228,16 +227,16 @@ impl JsLedger {
 /// A staged event, ready to be stored.
 #[wasm_bindgen(getter_with_clone)]
 pub struct Row {
-    /// Its place in the ledger.
+    /// Its sequence.
     pub sequence: f64,
-    /// Unix seconds after which nothing needs it; absent: it is kept for ever.
+    /// When it may be dropped, in unix seconds; absent: never.
     #[wasm_bindgen(js_name = keepUntil)]
     pub keep_until: Option<f64>,
-    /// The event in its one spelling.
+    /// The event in canonical form.
     pub payload: Vec<u8>,
-    /// The chain hash that ends with it.
+    /// The chain hash after it.
     pub chain: Vec<u8>,
-    /// How the time that came with it was used; absent: nothing to report.
+    /// How the event's time was used; absent: nothing to report.
     #[wasm_bindgen(js_name = timeTaken)]
     pub time_taken: Option<String>,
     /// How many seconds ahead of us that time was.
@@ -271,7 +270,7 @@ struct SubjectOption {
     authorized_party: Option<String>,
     client_id: Option<String>,
     issued_at: f64,
-    /// What not-befores are compared with; absent: the issue time.
+    /// The time that not-befores are compared with; absent: the issue time.
     compared_at: Option<f64>,
     last_logout_time: Option<f64>,
     expires_at: f64,

@@ -1,4 +1,4 @@
-//! JavaScript objects, in and out.
+//! Reads and writes JavaScript objects.
 
 use crate::wasm::error;
 use serde::de::{DeserializeOwned, Deserializer, Visitor};
@@ -6,13 +6,13 @@ use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
 
-/// Reads an object; a member that the type has not is refused. Throws `invalid_option`.
+/// Reads an object and refuses unknown members. Throws `invalid_option`.
 pub(super) fn read<T: DeserializeOwned>(value: JsValue) -> Result<T, JsValue> {
     T::deserialize(EveryMember(value.into())).map_err(|cause| error("invalid_option", &cause.to_string()))
 }
 
-/// Hands over every member of an object. The bindings' own deserializer asks an object for the members of the struct only,
-/// so that no struct would ever find one too many.
+/// Visits every member of an object. The bindings' own deserializer reads only the members of the struct, and would not notice
+/// unknown ones.
 struct EveryMember(serde_wasm_bindgen::Deserializer);
 
 impl<'de> Deserializer<'de> for EveryMember {
@@ -28,7 +28,7 @@ impl<'de> Deserializer<'de> for EveryMember {
     }
 }
 
-/// As plain objects with plain numbers; what is absent is left out.
+/// Writes plain objects with plain numbers; absent members are left out.
 pub(super) fn write<T: Serialize>(value: &T) -> Result<JsValue, JsValue> {
     let serializer = Serializer::new().serialize_maps_as_objects(true).serialize_missing_as_null(false);
     value.serialize(&serializer).map_err(|cause| error("internal", &cause.to_string()))
