@@ -102,6 +102,12 @@ impl Gate {
         Some(verdict::finish_to_explain(&pending, outcome, &self.realms, now))
     }
 
+    /// The index of the realm that a token names as its issuer ([`verdict::realm_of`]).
+    #[must_use]
+    pub fn realm_of(&self, token: &str) -> Option<usize> {
+        verdict::realm_of(token, &self.realms)
+    }
+
     /// Which access token this is ([`verdict::identify`]).
     ///
     /// # Errors

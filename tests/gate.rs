@@ -11,7 +11,7 @@ use portcullis::gate::{Gate, KeysFrom};
 use portcullis::ledger::{Event, Ledger};
 use portcullis::policy::{Audience, Policy, Profile};
 use portcullis::revocation::{Bounds, Effect};
-use portcullis::verdict::{CacheLimits, IdentifyError, Realm, RealmKeys, Verdict};
+use portcullis::verdict::{CacheLimits, IdentifyError, Realm, RealmKeys, Reason, Verdict};
 
 /// RFC 8037 appendix A.2, and another point.
 const KEYS: &str = r#"{"keys":[
@@ -157,10 +157,12 @@ fn the_clock_never_goes_back() {
     let token = "eyJhbGciOiJFZERTQSIsImtpZCI6Im9uZSJ9.\
         eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlL3JlYWxtcy9hY21lIn0.";
     let reason = |gate: &mut Gate, now| reason(gate, token, now);
-    assert_eq!(gate.identify(token, at(NOW)), Err(IdentifyError::InvalidToken));
+    let invalid = IdentifyError::InvalidToken { realm: Some(0), reason: Reason::BadSignature };
+    assert_eq!(gate.realm_of(token), Some(0));
+    assert_eq!(gate.identify(token, at(NOW)), Err(invalid));
     assert_eq!(reason(&mut gate, NOW), "bad_signature");
-    assert_eq!(gate.identify(token, at(NOW + 1)), Err(IdentifyError::KeysUnavailable));
-    assert_eq!(gate.identify(token, at(NOW)), Err(IdentifyError::KeysUnavailable));
+    assert_eq!(gate.identify(token, at(NOW + 1)), Err(IdentifyError::KeysUnavailable { realm: 0 }));
+    assert_eq!(gate.identify(token, at(NOW)), Err(IdentifyError::KeysUnavailable { realm: 0 }));
     assert_eq!(reason(&mut gate, NOW), "keys_unavailable");
 }
 

@@ -4,9 +4,9 @@
 
 mod fixtures;
 
-use fixtures::{claims, realm, sign, token, NOW};
+use fixtures::{claims, invalid, realm, sign, token, NOW};
 use portcullis::time::UnixSeconds;
-use portcullis::verdict::{identify, IdentifyError, Realm, RealmKeys};
+use portcullis::verdict::{identify, realm_of, IdentifyError, Realm, RealmKeys, Reason};
 use serde_json::{json, Value};
 
 #[test]
@@ -25,22 +25,30 @@ fn identify_looks_at_form_realm_key_signature_and_use_alone() {
     assert_eq!(identify(&token(&bare), &realms, NOW).unwrap().token_id, None);
 
     let error = |changes: &Value| identify(&token(changes), &realms, NOW).unwrap_err();
-    assert_eq!(error(&json!({ "token_use": "refresh" })), IdentifyError::UnexpectedTokenUse);
-    assert_eq!(error(&json!({ "typ": "Refresh" })), IdentifyError::UnexpectedTokenUse);
-    assert_eq!(error(&json!({ "iss": "https://elsewhere.example" })), IdentifyError::InvalidToken);
-    assert_eq!(error(&json!({ "exp": "soon" })), IdentifyError::InvalidToken);
+    assert_eq!(error(&json!({ "token_use": "refresh" })), IdentifyError::UnexpectedTokenUse { realm: 0 });
+    assert_eq!(error(&json!({ "typ": "Refresh" })), IdentifyError::UnexpectedTokenUse { realm: 0 });
+    assert_eq!(error(&json!({ "iss": "https://elsewhere.example" })), invalid(None, Reason::WrongIssuer));
+    assert_eq!(error(&json!({ "exp": "soon" })), invalid(Some(0), Reason::Malformed));
     let logout = sign(r#"{"alg":"HS256","typ":"logout+jwt"}"#, claims(&json!({})));
-    assert_eq!(identify(&logout, &realms, NOW).unwrap_err(), IdentifyError::UnexpectedTokenUse);
-    for bad in ["", "garbage", "a.b.c", &token(&json!({}))[1..]] {
-        assert_eq!(identify(bad, &realms, NOW).unwrap_err(), IdentifyError::InvalidToken, "{bad}");
+    assert_eq!(identify(&logout, &realms, NOW).unwrap_err(), IdentifyError::UnexpectedTokenUse { realm: 0 });
+    assert_eq!(identify("", &realms, NOW).unwrap_err(), invalid(None, Reason::MissingToken));
+    for bad in ["garbage", "a.b.c", &token(&json!({}))[1..]] {
+        assert_eq!(identify(bad, &realms, NOW).unwrap_err(), invalid(None, Reason::Malformed), "{bad}");
     }
+    let of_kid = |kid: &str| sign(&format!(r#"{{"alg":"HS256","kid":"{kid}"}}"#), claims(&json!({})));
+    assert_eq!(identify(&of_kid("other"), &realms, NOW).unwrap_err(), invalid(Some(0), Reason::UnknownKey));
+    let none = sign(r#"{"alg":"none"}"#, claims(&json!({})));
+    assert_eq!(identify(&none, &realms, NOW).unwrap_err(), invalid(Some(0), Reason::UnsupportedAlgorithm));
 
     let good = token(&json!({ "token_use": "refresh" }));
     let forged = format!("{}A", &good[..good.len() - 1]);
     let forged = if forged == good { format!("{}E", &good[..good.len() - 1]) } else { forged };
-    assert_eq!(identify(&forged, &realms, NOW).unwrap_err(), IdentifyError::InvalidToken, "the signature comes first");
-    assert_eq!(IdentifyError::InvalidToken.to_string(), "invalid token");
-    assert_eq!(IdentifyError::UnexpectedTokenUse.to_string(), "unexpected token use");
+    let error = identify(&forged, &realms, NOW).unwrap_err();
+    assert_eq!(error, invalid(Some(0), Reason::BadSignature), "the signature comes first");
+    assert_eq!((error.to_string().as_str(), error.code()), ("invalid token", "invalid_token"));
+    let error = IdentifyError::UnexpectedTokenUse { realm: 3 };
+    assert_eq!((error.to_string().as_str(), error.code()), ("unexpected token use", "unexpected_token_use"));
+    assert_eq!((error.realm(), error.reason()), (Some(3), Reason::WrongType));
 }
 
 #[test]
@@ -50,12 +58,34 @@ fn identify_needs_keys_that_may_be_used() {
         panic!()
     };
     let answer = |realms: &[Realm], now| identify(&token(&json!({})), realms, now).map(|identified| identified.realm);
-    assert_eq!(answer(&realms, NOW), Err(IdentifyError::KeysUnavailable));
+    assert_eq!(answer(&realms, NOW), Err(IdentifyError::KeysUnavailable { realm: 0 }));
     realms[0].keys = RealmKeys::Loaded { keys, usable_until: NOW };
     assert_eq!(answer(&realms, NOW), Ok(0));
-    assert_eq!(answer(&realms, UnixSeconds::new(NOW.get() + 1)), Err(IdentifyError::KeysUnavailable));
-    assert_eq!(IdentifyError::KeysUnavailable.code(), "keys_unavailable");
+    assert_eq!(answer(&realms, UnixSeconds::new(NOW.get() + 1)), Err(IdentifyError::KeysUnavailable { realm: 0 }));
+    let error = IdentifyError::KeysUnavailable { realm: 1 };
+    assert_eq!((error.code(), error.realm(), error.reason().code()), ("keys_unavailable", Some(1), "keys_unavailable"));
     // Whose token it is comes first: for want of keys only a token of ours is put off.
     let foreign = token(&json!({ "iss": "https://elsewhere.example" }));
-    assert_eq!(identify(&foreign, &[], NOW).unwrap_err(), IdentifyError::InvalidToken);
+    assert_eq!(identify(&foreign, &[], NOW).unwrap_err(), invalid(None, Reason::WrongIssuer));
+}
+
+#[test]
+fn the_realm_of_a_token_is_told_without_keys_and_signature() {
+    let mut realms = [realm(), realm()];
+    realms[0].policy.issuer = "https://elsewhere.example".into();
+    realms[1].keys = RealmKeys::Unavailable;
+    let text = token(&json!({ "exp": 100, "iat": 50 }));
+    let unsigned = format!("{}.", text.rsplit_once('.').unwrap().0);
+    assert_eq!((realm_of(&text, &realms), realm_of(&unsigned, &realms)), (Some(1), Some(1)));
+    assert_eq!(realm_of(&token(&json!({ "iss": "https://elsewhere.example" })), &realms), Some(0));
+    for other in
+        ["", "garbage", "a.b.c", &token(&json!({ "iss": "https://other.example" })), &token(&json!({ "iss": 1 }))]
+    {
+        assert_eq!(realm_of(other, &realms), None, "{other}");
+    }
+    realms[1].policy.max_token_bytes = text.len() - 1;
+    assert_eq!(realm_of(&text, &realms), None, "too long for its realm");
+    // The failure of an identification names the same realm.
+    let error = identify(&token(&json!({})), &realms, NOW).unwrap_err();
+    assert_eq!((error.realm(), error.reason()), (None, Reason::Malformed));
 }

@@ -7,7 +7,7 @@ mod fixtures;
 mod gate_pair;
 
 use fixtures::{
-    base64url, claims, each_verdict_vector, handed_over, host_checks, loaded, read_keys, realm, sign, token,
+    base64url, claims, each_verdict_vector, handed_over, host_checks, invalid, loaded, read_keys, realm, sign, token,
 };
 use fixtures::{HEADER, NOW, SECRET};
 use gate_pair::{thumbprint, Pair};
@@ -16,7 +16,9 @@ use portcullis::ledger::Event;
 use portcullis::signature::{Algorithm, Algorithms};
 use portcullis::time::UnixSeconds;
 use portcullis::verdict::{begin_to_identify, finish_to_identify, identify, CacheLimits, Handle, HostOutcome};
-use portcullis::verdict::{Identified, IdentifyError, PendingSignature, PendingSignatures, Progress, Realm, RealmKeys};
+use portcullis::verdict::{
+    Identified, IdentifyError, PendingSignature, PendingSignatures, Progress, Realm, RealmKeys, Reason,
+};
 use serde_json::json;
 
 const HMAC: Algorithms = Algorithms::of(&[Algorithm::HS256]);
@@ -66,8 +68,8 @@ fn the_signature_comes_before_the_use() {
     let refresh = token(&json!({ "token_use": "refresh" }));
     for text in [&logout, &refresh] {
         let answer = |outcome| finish_to_identify(&pending(text, &realms), outcome, &realms, NOW);
-        assert_eq!(answer(HostOutcome::Good), Err(IdentifyError::UnexpectedTokenUse));
-        assert_eq!(answer(HostOutcome::Bad), Err(IdentifyError::InvalidToken));
+        assert_eq!(answer(HostOutcome::Good), Err(IdentifyError::UnexpectedTokenUse { realm: 0 }));
+        assert_eq!(answer(HostOutcome::Bad), Err(invalid(Some(0), Reason::BadSignature)));
     }
 }
 
@@ -81,9 +83,9 @@ fn the_host_gets_what_it_can_answer() {
     };
     let (input, _) = text.rsplit_once('.').unwrap();
     let of_odd_length = format!("{input}.{}", base64url([1; 31]));
-    assert_eq!(decided(&of_odd_length, &realms), Err(IdentifyError::InvalidToken));
-    assert_eq!(decided("garbage", &realms), Err(IdentifyError::InvalidToken));
-    assert_eq!(decided(&text, &[]), Err(IdentifyError::InvalidToken));
+    assert_eq!(decided(&of_odd_length, &realms), Err(invalid(Some(0), Reason::BadSignature)));
+    assert_eq!(decided("garbage", &realms), Err(invalid(None, Reason::Malformed)));
+    assert_eq!(decided(&text, &[]), Err(invalid(None, Reason::WrongIssuer)));
 
     let key = |secret: &[u8]| json!({ "kty": "oct", "kid": "test", "k": base64url(secret) });
     let two = json!({ "keys": [key(&[7; 32]), key(SECRET)] });
@@ -91,7 +93,7 @@ fn the_host_gets_what_it_can_answer() {
     several[0].keys = loaded(read_keys(&two, KeySource::Configuration, RsaDefault::RS256).keys);
     assert_eq!(decided(&text, &several), Ok(0), "two keys with one kid: each is tried here");
     several[0].keys = RealmKeys::Unavailable;
-    assert_eq!(decided(&text, &several), Err(IdentifyError::KeysUnavailable));
+    assert_eq!(decided(&text, &several), Err(IdentifyError::KeysUnavailable { realm: 0 }));
 }
 
 #[test]
@@ -102,16 +104,22 @@ fn what_happens_while_the_host_checks_is_seen() {
     let other_key = json!({ "keys": [{ "kty": "oct", "kid": "test", "k": base64url([7; 32]) }] });
     realms[0].keys = loaded(read_keys(&other_key, KeySource::Configuration, RsaDefault::RS256).keys);
     let answer = finish_to_identify(&begun, HostOutcome::Good, &realms, NOW);
-    assert_eq!(answer, Err(IdentifyError::InvalidToken), "the kid now names another key");
+    assert_eq!(answer, Err(invalid(Some(0), Reason::UnknownKey)), "the kid now names another key");
 
     let mut realms = [realm()];
     let begun = pending(&text, &realms);
     realms[0].keys = RealmKeys::Unavailable;
-    assert_eq!(finish_to_identify(&begun, HostOutcome::Good, &realms, NOW), Err(IdentifyError::KeysUnavailable));
-    assert_eq!(finish_to_identify(&begun, HostOutcome::Good, &[], NOW), Err(IdentifyError::InvalidToken));
+    assert_eq!(
+        finish_to_identify(&begun, HostOutcome::Good, &realms, NOW),
+        Err(IdentifyError::KeysUnavailable { realm: 0 })
+    );
+    assert_eq!(finish_to_identify(&begun, HostOutcome::Good, &[], NOW), Err(invalid(None, Reason::WrongIssuer)));
     let mut elsewhere = [realm(), realm()];
     elsewhere[0].policy.issuer = "https://elsewhere.example".into();
-    assert_eq!(finish_to_identify(&begun, HostOutcome::Good, &elsewhere, NOW), Err(IdentifyError::InvalidToken));
+    assert_eq!(
+        finish_to_identify(&begun, HostOutcome::Good, &elsewhere, NOW),
+        Err(invalid(Some(1), Reason::UnknownKey))
+    );
 }
 
 // By handles ----------------------------------------------------------------------------------------------------------
@@ -142,9 +150,9 @@ fn a_key_banned_meanwhile_vouches_for_nothing() {
     let handle = begin(&mut pair, &token(&json!({})));
     let thumbprint = thumbprint(&pair.gate);
     pair.record(&Event::KeyBanned { thumbprint });
-    assert_eq!(finish(&mut pair, handle, HostOutcome::Good), Some(Err(IdentifyError::InvalidToken)));
+    assert_eq!(finish(&mut pair, handle, HostOutcome::Good), Some(Err(invalid(Some(0), Reason::BannedKey))));
     let again = pair.gate.begin_to_identify(&token(&json!({})), HMAC, NOW);
-    assert!(matches!(again, Progress::Decided(Err(IdentifyError::InvalidToken))));
+    assert!(matches!(again, Progress::Decided(Err(error)) if error == invalid(Some(0), Reason::BannedKey)));
 }
 
 /// Both kinds of errand are about one signature of one token, so each may end as the other would.
@@ -158,7 +166,7 @@ fn an_errand_of_the_other_kind_says_no_more_than_it_knows() {
 
     let text = sign(HEADER, claims(&json!({ "exp": NOW.get() - 100, "iat": NOW.get() - 200 })));
     let handle = pair.hand_over(&text);
-    assert_eq!(finish(&mut pair, handle, HostOutcome::Bad), Some(Err(IdentifyError::InvalidToken)));
+    assert_eq!(finish(&mut pair, handle, HostOutcome::Bad), Some(Err(invalid(Some(0), Reason::BadSignature))));
     let handle = pair.hand_over(&text);
     assert!(finish(&mut pair, handle, HostOutcome::Good).unwrap().is_ok());
 }

@@ -6,14 +6,14 @@
 mod fixtures;
 mod gate_pair;
 
-use fixtures::{but_for_the_feed, claims, realm, sign, token, HEADER, NOW};
+use fixtures::{but_for_the_feed, claims, invalid, realm, sign, token, HEADER, NOW};
 use gate_pair::{verdict, Pair, ROOM};
 use portcullis::error::LedgerError;
 use portcullis::ledger::{Event, NotBefore, Row};
 use portcullis::name::MAX_NAME_BYTES;
 use portcullis::revocation::Chain;
 use portcullis::verdict::{explain, CheckName};
-use portcullis::verdict::{identify, IdentifyError, Realm};
+use portcullis::verdict::{identify, Realm, Reason};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -144,7 +144,7 @@ fn rows_of_older_versions_with_longer_names_are_restored() {
 
 fn assert_is_malformed(text: &str, realms: &[Realm], claim: &str) {
     assert_eq!(but_for_the_feed(text, realms, NOW), "malformed", "{claim}");
-    assert_eq!(identify(text, realms, NOW), Err(IdentifyError::InvalidToken), "{claim}");
+    assert_eq!(identify(text, realms, NOW), Err(invalid(Some(0), Reason::Malformed)), "{claim}");
     let check = explain(text, realms, NOW).into_iter().find(|check| check.name == CheckName::Claims).unwrap();
     assert_eq!(check.outcome.code(), "failed", "{claim}");
     assert_eq!(check.detail.as_deref(), Some(format!("{claim} has more than 1024 bytes").as_str()));

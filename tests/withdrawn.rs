@@ -4,10 +4,10 @@
 
 mod fixtures;
 
-use fixtures::{base64url, claims, read_keys, realm, sign, token, HEADER, NOW, SECRET};
+use fixtures::{base64url, claims, invalid, read_keys, realm, sign, token, HEADER, NOW, SECRET};
 use portcullis::keys::{KeySource, RsaDefault};
 use portcullis::time::{Seconds, UnixSeconds};
-use portcullis::verdict::{identify, identify_withdrawn, IdentifyError, Realm, RealmKeys, WithdrawnKeys};
+use portcullis::verdict::{identify, identify_withdrawn, IdentifyError, Realm, RealmKeys, Reason, WithdrawnKeys};
 use portcullis::verdict::{WithdrawnToken, MAX_WITHDRAWN_KEYS};
 use serde_json::{json, Value};
 
@@ -47,17 +47,17 @@ fn a_token_of_a_withdrawn_key_names_itself_and_nobody_else() {
 fn it_must_have_a_name_and_times_that_a_gate_could_accept() {
     let now = NOW.get();
     assert!(answer(&json!({ "iat": now, "exp": now + 86_400 }), NOW).is_ok());
-    for changes in [
-        json!({ "jti": null }),
-        json!({ "jti": "" }),
-        json!({ "iat": null }),
-        json!({ "exp": null }),
-        json!({ "iat": now + 1 }),
-        json!({ "iat": now, "exp": now + 86_401 }),
+    for (changes, reason) in [
+        (json!({ "jti": null }), Reason::MissingClaim),
+        (json!({ "jti": "" }), Reason::MissingClaim),
+        (json!({ "iat": null }), Reason::MissingClaim),
+        (json!({ "exp": null }), Reason::MissingClaim),
+        (json!({ "iat": now + 1 }), Reason::UnknownKey),
+        (json!({ "iat": now, "exp": now + 86_401 }), Reason::LifetimeExceeded),
     ] {
-        assert_eq!(answer(&changes, NOW), Err(IdentifyError::InvalidToken), "{changes}");
+        assert_eq!(answer(&changes, NOW), Err(invalid(Some(0), reason)), "{changes}");
     }
-    assert_eq!(answer(&json!({ "token_use": "refresh" }), NOW), Err(IdentifyError::UnexpectedTokenUse));
+    assert_eq!(answer(&json!({ "token_use": "refresh" }), NOW), Err(IdentifyError::UnexpectedTokenUse { realm: 0 }));
 }
 
 #[test]
@@ -70,11 +70,19 @@ fn form_issuer_and_signature_are_checked_as_ever() {
     let foreign = token(&json!({ "iss": "https://elsewhere.example" }));
     let other_kid = sign(r#"{"alg":"HS256","typ":"JWT","kid":"other"}"#, claims(&json!({})));
     let none = sign(r#"{"alg":"none","typ":"JWT","kid":"test"}"#, claims(&json!({})));
-    for text in ["", "garbage", "a.b.c", &forged, &foreign, &other_kid, &none] {
-        assert_eq!(answer(text), IdentifyError::InvalidToken, "{text}");
+    for (text, realm, reason) in [
+        ("", None, Reason::MissingToken),
+        ("garbage", None, Reason::Malformed),
+        ("a.b.c", None, Reason::Malformed),
+        (&forged, Some(0), Reason::BadSignature),
+        (&foreign, None, Reason::WrongIssuer),
+        (&other_kid, Some(0), Reason::UnknownKey),
+        (&none, Some(0), Reason::UnsupportedAlgorithm),
+    ] {
+        assert_eq!(answer(text), invalid(realm, reason), "{text}");
     }
     let nothing = identify_withdrawn(&token(&json!({})), &realms, &[], NOW);
-    assert_eq!(nothing.unwrap_err(), IdentifyError::InvalidToken, "a realm without a place has none");
+    assert_eq!(nothing.unwrap_err(), invalid(Some(0), Reason::UnknownKey), "a realm without a place has none");
 }
 
 #[test]
@@ -82,7 +90,7 @@ fn a_withdrawn_key_is_forgotten_once_no_token_of_it_can_be_accepted() {
     let keep = 86_400 + 5 + 5;
     let last = NOW.plus(Seconds::new(keep));
     assert!(answer(&json!({}), last).is_ok());
-    assert_eq!(answer(&json!({}), last.plus(Seconds::new(1))), Err(IdentifyError::InvalidToken));
+    assert_eq!(answer(&json!({}), last.plus(Seconds::new(1))), Err(invalid(Some(0), Reason::UnknownKey)));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::authenticity::{candidates, decode, prove, select, Admitted, Unproven};
+use super::authenticity::{candidates, decode, prove, select, Admitted};
 use super::checks;
 use super::host::{self, HostOutcome};
 use super::observer::Unobserved;
@@ -19,13 +19,22 @@ use crate::token::{TokenBytes, UntrustedToken, VerifiedToken};
 /// whether the realm's keys may still be used.
 ///
 /// # Errors
-/// [`IdentifyError`] when it is no token of ours, or not an access token, or there are no keys to tell.
+/// [`IdentifyError`] when it is not a token of these realms, or not an access token, or their keys are not available.
 pub fn identify(token: &str, realms: &[Realm], now: UnixSeconds) -> Result<Identified, IdentifyError> {
-    let bytes = decode(token, realms, &mut Unobserved).map_err(invalid)?;
+    let bytes = decode(token, realms, &mut Unobserved).map_err(of_no_realm)?;
     let addressed = address(&bytes, realms, now)?;
     let Admitted { index, realm, .. } = addressed;
-    let token = prove(addressed).map_err(unproven)?;
+    let token = prove(addressed).map_err(|unproven| invalid(index, unproven.reason))?;
     read(index, realm, &token)
+}
+
+/// The index of the realm that a token names as its issuer; `None`: it is not a token, or of none of `realms`. Nothing is
+/// verified.
+#[must_use]
+pub fn realm_of(token: &str, realms: &[Realm]) -> Option<usize> {
+    let bytes = decode(token, realms, &mut Unobserved).ok()?;
+    let token = UntrustedToken::read(&bytes).ok()?;
+    select(&token, realms).ok().map(|(index, _)| index)
 }
 
 /// Begins to identify a token with the host's help, where its algorithm is one of `host`. Everything before the signature
@@ -57,10 +66,10 @@ pub fn finish_to_identify(
     realms: &[Realm],
     now: UnixSeconds,
 ) -> Result<Identified, IdentifyError> {
-    let bytes = decode(pending.text(), realms, &mut Unobserved).map_err(invalid)?;
+    let bytes = decode(pending.text(), realms, &mut Unobserved).map_err(of_no_realm)?;
     let addressed = address(&bytes, realms, now)?;
     let Admitted { index, realm, .. } = addressed;
-    let token = host::prove(pending, outcome, addressed).map_err(unproven)?;
+    let token = host::prove(pending, outcome, addressed).map_err(|unproven| invalid(index, unproven.reason))?;
     read(index, realm, &token)
 }
 
@@ -72,7 +81,7 @@ fn hand_over<T>(
     host: Algorithms,
     now: UnixSeconds,
 ) -> Result<Option<Progress<T>>, IdentifyError> {
-    let bytes = decode(token, realms, &mut Unobserved).map_err(invalid)?;
+    let bytes = decode(token, realms, &mut Unobserved).map_err(of_no_realm)?;
     let addressed = address(&bytes, realms, now)?;
     Ok(host::hand_over(token, &bytes, &addressed, host, awaiting_host))
 }
@@ -83,17 +92,18 @@ fn address<'r, 'd>(
     realms: &'r [Realm],
     now: UnixSeconds,
 ) -> Result<Admitted<'r, 'd>, IdentifyError> {
-    let token = UntrustedToken::read(bytes).map_err(|_| IdentifyError::InvalidToken)?;
-    let (index, realm) = select(&token, realms).map_err(invalid)?;
+    let token = UntrustedToken::read(bytes).map_err(|_| of_no_realm(Reason::Malformed))?;
+    let (index, realm) = select(&token, realms).map_err(of_no_realm)?;
+    let invalid = |reason| invalid(index, reason);
     let algorithm = checks::algorithm(token.header(), &realm.policy).map_err(invalid)?;
-    let keys = realm.keys.usable_at(now).ok_or(IdentifyError::KeysUnavailable)?;
+    let keys = realm.keys.usable_at(now).ok_or(IdentifyError::KeysUnavailable { realm: index })?;
     let candidates = candidates(realm, keys, algorithm, token.header().key_id()).map_err(invalid)?;
     Ok(Admitted { index, realm, token, candidates })
 }
 
 /// Reads a token with a good signature. Only now: an answer about the use of a forged token would tell its maker something.
 fn read(index: usize, realm: &Realm, token: &VerifiedToken<'_>) -> Result<Identified, IdentifyError> {
-    let claims = access_claims(realm, token)?;
+    let claims = access_claims(index, realm, token)?;
     Ok(Identified {
         realm: index,
         token_id: claims.token_id.map(Into::into),
@@ -107,20 +117,25 @@ fn read(index: usize, realm: &Realm, token: &VerifiedToken<'_>) -> Result<Identi
 }
 
 /// The claims of a token with a good signature, if it is an access token.
-pub(super) fn access_claims<'t>(realm: &Realm, token: &'t VerifiedToken<'_>) -> Result<Claims<'t>, IdentifyError> {
-    let unexpected = |_: Reason| IdentifyError::UnexpectedTokenUse;
+pub(super) fn access_claims<'t>(
+    index: usize,
+    realm: &Realm,
+    token: &'t VerifiedToken<'_>,
+) -> Result<Claims<'t>, IdentifyError> {
+    let unexpected = |_: Reason| IdentifyError::UnexpectedTokenUse { realm: index };
     checks::media_type(token.header(), realm.policy.profile).map_err(unexpected)?;
-    let claims = Claims::read(token.claims(), &realm.policy.claim_names).map_err(|_| IdentifyError::InvalidToken)?;
+    let claims = Claims::read(token.claims(), &realm.policy.claim_names);
+    let claims = claims.map_err(|_| invalid(index, Reason::Malformed))?;
     checks::token_use(&claims, realm.policy.profile).map_err(unexpected)?;
     Ok(claims)
 }
 
-fn invalid(_: Reason) -> IdentifyError {
-    IdentifyError::InvalidToken
+pub(super) const fn of_no_realm(reason: Reason) -> IdentifyError {
+    IdentifyError::InvalidToken { realm: None, reason }
 }
 
-fn unproven(_: Unproven) -> IdentifyError {
-    IdentifyError::InvalidToken
+pub(super) const fn invalid(realm: usize, reason: Reason) -> IdentifyError {
+    IdentifyError::InvalidToken { realm: Some(realm), reason }
 }
 
 /// What an access token says of itself. Its `Debug` shows the realm alone.
@@ -150,18 +165,29 @@ impl core::fmt::Debug for Identified {
     }
 }
 
-/// Why a token cannot be revoked by presenting it.
+/// Why a token cannot be revoked by presenting it. `realm` is the index of the realm that it names as its issuer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum IdentifyError {
-    /// Not of good form, of no realm here, or not signed by one of its keys in good standing.
+    /// Malformed, of none of these realms, or not signed by one of its realm's usable keys.
     #[error("invalid token")]
-    InvalidToken,
-    /// The realm's, but no access token.
+    InvalidToken {
+        /// `None`: it is of none of them.
+        realm: Option<usize>,
+        /// The reason that a verdict would have.
+        reason: Reason,
+    },
+    /// Not an access token.
     #[error("unexpected token use")]
-    UnexpectedTokenUse,
-    /// It names one of our realms, but that realm's keys cannot be had, so nobody can tell whether it is its.
+    UnexpectedTokenUse {
+        /// Its realm.
+        realm: usize,
+    },
+    /// The keys of its realm are not available, so nothing is known about its signature.
     #[error("the realm's keys are not available")]
-    KeysUnavailable,
+    KeysUnavailable {
+        /// Its realm.
+        realm: usize,
+    },
 }
 
 impl IdentifyError {
@@ -169,9 +195,28 @@ impl IdentifyError {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::InvalidToken => "invalid_token",
-            Self::UnexpectedTokenUse => "unexpected_token_use",
-            Self::KeysUnavailable => "keys_unavailable",
+            Self::InvalidToken { .. } => "invalid_token",
+            Self::UnexpectedTokenUse { .. } => "unexpected_token_use",
+            Self::KeysUnavailable { .. } => "keys_unavailable",
+        }
+    }
+
+    /// The index of the token's realm; `None`: it is of none of them.
+    #[must_use]
+    pub const fn realm(&self) -> Option<usize> {
+        match self {
+            Self::InvalidToken { realm, .. } => *realm,
+            Self::UnexpectedTokenUse { realm } | Self::KeysUnavailable { realm } => Some(*realm),
+        }
+    }
+
+    /// The reason that a verdict would have.
+    #[must_use]
+    pub const fn reason(&self) -> Reason {
+        match self {
+            Self::InvalidToken { reason, .. } => *reason,
+            Self::UnexpectedTokenUse { .. } => Reason::WrongType,
+            Self::KeysUnavailable { .. } => Reason::KeysUnavailable,
         }
     }
 }

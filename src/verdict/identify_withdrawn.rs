@@ -3,9 +3,10 @@
 
 use super::authenticity::{decode, select};
 use super::checks;
-use super::identify::{access_claims, IdentifyError};
+use super::identify::{access_claims, invalid, of_no_realm, IdentifyError};
 use super::observer::Unobserved;
 use super::realm::Realm;
+use super::reason::Reason;
 use crate::keys::{Key, Keys, MAX_CANDIDATES};
 use crate::time::UnixSeconds;
 use crate::token::{TokenBytes, UntrustedToken, VerifiedToken};
@@ -28,17 +29,21 @@ pub fn identify_withdrawn(
     withdrawn: &[WithdrawnKeys],
     now: UnixSeconds,
 ) -> Result<WithdrawnToken, IdentifyError> {
-    let bytes = decode(token, realms, &mut Unobserved).map_err(|_| IdentifyError::InvalidToken)?;
-    let (index, realm, (key, token)) = prove(&bytes, realms, withdrawn, now).ok_or(IdentifyError::InvalidToken)?;
-    let claims = access_claims(realm, &token)?;
+    let bytes = decode(token, realms, &mut Unobserved).map_err(of_no_realm)?;
+    let (index, realm, (key, token)) = prove(&bytes, realms, withdrawn, now)?;
+    let claims = access_claims(index, realm, &token)?;
     let bounds = realm.revocations.bounds();
     let (Some(token_id), Some(issued_at), Some(expires_at)) = (claims.token_id, claims.issued_at, claims.expires_at)
     else {
-        return Err(IdentifyError::InvalidToken);
+        return Err(invalid(index, Reason::MissingClaim));
     };
-    let could_be_accepted = checks::lifetime(issued_at, expires_at, bounds.max_lifetime).is_ok();
-    if token_id.is_empty() || issued_at > key.withdrawn_at || !could_be_accepted {
-        return Err(IdentifyError::InvalidToken);
+    checks::lifetime(issued_at, expires_at, bounds.max_lifetime).map_err(|reason| invalid(index, reason))?;
+    if token_id.is_empty() {
+        return Err(invalid(index, Reason::MissingClaim));
+    }
+    // Issued when the key was no longer in the issuer's set.
+    if issued_at > key.withdrawn_at {
+        return Err(invalid(index, Reason::UnknownKey));
     }
     Ok(WithdrawnToken {
         realm: index,
@@ -109,10 +114,10 @@ fn prove<'r, 'w, 'd>(
     realms: &'r [Realm],
     withdrawn: &'w [WithdrawnKeys],
     now: UnixSeconds,
-) -> Option<Proven<'r, 'w, 'd>> {
-    let mut token = UntrustedToken::read(bytes).ok()?;
-    let (index, realm) = select(&token, realms).ok()?;
-    let algorithm = checks::algorithm(token.header(), &realm.policy).ok()?;
+) -> Result<Proven<'r, 'w, 'd>, IdentifyError> {
+    let mut token = UntrustedToken::read(bytes).map_err(|_| of_no_realm(Reason::Malformed))?;
+    let (index, realm) = select(&token, realms).map_err(of_no_realm)?;
+    let algorithm = checks::algorithm(token.header(), &realm.policy).map_err(|reason| invalid(index, reason))?;
     let id = token.header().key_id();
     let bounds = realm.revocations.bounds();
     // As long as a token that it signed can be accepted anywhere.
@@ -124,12 +129,14 @@ fn prove<'r, 'w, 'd>(
             && now.since(*withdrawn_at) <= keep
             && !realm.revocations.bans(key.thumbprint())
     };
-    let candidates: Vec<_> = withdrawn.get(index)?.0.iter().filter(may_have_signed).take(MAX_CANDIDATES).collect();
+    let of_realm = withdrawn.get(index).map(|keys| keys.0.as_slice()).unwrap_or_default();
+    let candidates: Vec<_> = of_realm.iter().filter(may_have_signed).take(MAX_CANDIDATES).collect();
+    let refusal = if candidates.is_empty() { Reason::UnknownKey } else { Reason::BadSignature };
     for entry in candidates {
         match token.verify(&entry.key) {
-            Ok(verified) => return Some((index, realm, (entry, verified))),
+            Ok(verified) => return Ok((index, realm, (entry, verified))),
             Err(untrusted) => token = untrusted,
         }
     }
-    None
+    Err(invalid(index, refusal))
 }

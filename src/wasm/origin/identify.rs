@@ -2,9 +2,10 @@
 
 use super::object::write;
 use crate::revocation::Revocations;
-use crate::verdict::{Handle, Identified, IdentifyError, Progress};
+use crate::verdict::{Handle, Identified, IdentifyError, Progress, Reason};
 use crate::wasm::edge::{host_outcome, JsGate};
 use crate::wasm::{error, number, time};
+use js_sys::Reflect;
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
@@ -26,14 +27,25 @@ impl JsGate {
         differences.unwrap_or_default().into_iter().map(|field| field.name().to_owned()).collect()
     }
 
-    /// Says which access token stands in the first `length` bytes of the exchange: form, realm, key, signature and use are
-    /// checked, nothing else. Throws `invalid_token`, `unexpected_token_use` or `keys_unavailable`. `now` (unix seconds)
-    /// says whether the keys may still be used. `undefined`: there is an errand for the host, as after `begin`; its answer
+    /// The index of the realm that the token in the first `length` bytes of the exchange names as its issuer; -1: none.
+    #[wasm_bindgen(js_name = realmOf)]
+    #[must_use]
+    pub fn realm_of(&self, length: usize) -> i32 {
+        let token = core::str::from_utf8(self.exchange.get(..length).unwrap_or(&self.exchange));
+        let realm = token.ok().and_then(|token| self.gate.realm_of(token));
+        realm.and_then(|realm| i32::try_from(realm).ok()).unwrap_or(-1)
+    }
+
+    /// Identifies the access token in the first `length` bytes of the exchange: form, realm, key, signature and use are
+    /// checked, nothing else. Throws `invalid_token`, `unexpected_token_use` or `keys_unavailable`, with the `reason` of a
+    /// verdict and the index of the token's `realm`. `now` (unix seconds) says whether the keys may still be used. `undefined`: there is an errand for the host, as after `begin`; its answer
     /// goes to `finishToIdentify`.
     #[wasm_bindgen(js_name = beginToIdentify)]
     pub fn begin_to_identify(&mut self, length: usize, now: f64) -> Result<JsValue, JsValue> {
         let token = core::str::from_utf8(self.exchange.get(..length).unwrap_or(&self.exchange));
-        let Ok(token) = token else { return identified_result(Err(IdentifyError::InvalidToken)) };
+        let Ok(token) = token else {
+            return identified_result(Err(IdentifyError::InvalidToken { realm: None, reason: Reason::Malformed }));
+        };
         match self.gate.begin_to_identify(token, self.host, time(now)) {
             Progress::Decided(identified) => identified_result(identified),
             Progress::AwaitingSignature { handle, key_number } => {
@@ -54,8 +66,19 @@ impl JsGate {
     }
 }
 
+/// An error with the reason and, if the token is of one of the realms, its index.
+pub(super) fn identify_error(cause: IdentifyError) -> JsValue {
+    let thrown = error(cause.code(), &cause.to_string());
+    let realm = cause.realm().and_then(|realm| u32::try_from(realm).ok());
+    for (name, value) in [("reason", cause.reason().code().into()), ("realm", realm.into())] {
+        // Setting a property of a fresh error cannot fail.
+        let _ = Reflect::set(&thrown, &name.into(), &value);
+    }
+    thrown
+}
+
 fn identified_result(identified: Result<Identified, IdentifyError>) -> Result<JsValue, JsValue> {
-    let identified = identified.map_err(|cause| error(cause.code(), &cause.to_string()))?;
+    let identified = identified.map_err(identify_error)?;
     write(&IdentifiedResult {
         realm: identified.realm,
         token_id: identified.token_id,

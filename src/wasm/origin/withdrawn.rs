@@ -1,10 +1,11 @@
 //! Keys that issuers have withdrawn, kept apart from those that vouch for tokens.
 
+use super::identify::identify_error;
 use super::object::write;
 use crate::keys::{KeyRules, KeySource, Keys};
-use crate::verdict::{IdentifyError, WithdrawnKeys, WithdrawnToken};
+use crate::verdict::{WithdrawnKeys, WithdrawnToken};
 use crate::wasm::edge::JsGate;
-use crate::wasm::{error, number, time};
+use crate::wasm::{number, time};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
@@ -48,8 +49,7 @@ impl JsWithdrawnKeys {
     /// `unexpected_token_use`.
     pub fn identify(&self, gate: &mut JsGate, token: &str, now: f64) -> Result<JsValue, JsValue> {
         let identified = gate.gate.identify_withdrawn(token, &self.realms, time(now));
-        let token: WithdrawnToken =
-            identified.map_err(|cause: IdentifyError| error(cause.code(), &cause.to_string()))?;
+        let token: WithdrawnToken = identified.map_err(identify_error)?;
         write(&WithdrawnTokenResult {
             realm: token.realm,
             thumbprint: Base64UrlUnpadded::encode_string(&token.thumbprint),
