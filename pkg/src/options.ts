@@ -1,14 +1,34 @@
 import { PortcullisError } from './errors.ts'
 
-/** What one option must be. `expected` completes the sentence "must be …". */
-export interface Rule {
+/** A JSON Schema (2020-12). */
+export type JsonSchema = Readonly<Record<string, unknown>>
+
+/** What one option must be, declared once: its check, the message and the JSON Schema follow from it. */
+export interface Rule<T = unknown> {
+  /** Completes the sentence "must be …". */
   readonly expected: string
   readonly need: 'required' | 'optional'
+  /** What JSON can show of the rule; `undefined`: the value is code. */
+  readonly schema: JsonSchema | undefined
+  /** The value of an option that is left out. */
+  readonly fallback?: T
   /** Throws `invalid_option` naming `name`; the value itself is never repeated, for it may be a secret. */
   readonly check: (value: unknown, name: string) => void
 }
 
 export type Rules = Readonly<Record<string, Rule>>
+
+/** The options that have a default, and their types. */
+export type Defaults<R extends Rules> = { [K in keyof R as R[K] extends { readonly fallback: unknown } ? K : never]: Fallback<R[K]> }
+
+/** The type of an object that obeys the rules. */
+export type Checked<R extends Rules> = { [K in keyof R as R[K] extends RequiredRule ? K : never]: Value<R[K]> } & {
+  [K in keyof R as R[K] extends RequiredRule ? never : K]?: Value<R[K]>
+}
+
+type RequiredRule = { readonly need: 'required' }
+type Value<R> = R extends Rule<infer T> ? T : never
+type Fallback<R> = R extends { readonly fallback: infer T } ? T : never
 
 /**
  * Checks a set of options by its rules. Throws `invalid_option` for the first that is unknown, missing or wrong;
@@ -31,28 +51,38 @@ export const MAX_TIMER_MS = 2_147_483_647
 /** Unknown names longer than this are not repeated in full. */
 const MAX_NAME_CHARACTERS = 40
 
-export const text: Rule = rule('a text that is not empty', (value) => typeof value === 'string' && value !== '')
-export const callback: Rule = rule('a function', (value) => typeof value === 'function')
-export const boolean: Rule = rule('true or false', (value) => typeof value === 'boolean')
-export const seconds: Rule = integer('whole seconds')
-export const milliseconds: Rule = integer('whole milliseconds', 0, MAX_TIMER_MS)
+export const text: Rule<string> = rule('a text that is not empty', (value) => typeof value === 'string' && value !== '', {
+  type: 'string',
+  minLength: 1,
+})
+export const callback: Rule<never> = rule('a function', (value) => typeof value === 'function')
+export const boolean: Rule<boolean> = rule('true or false', (value) => typeof value === 'boolean', { type: 'boolean' })
+export const seconds: Rule<number> = integer('whole seconds')
+export const milliseconds: Rule<number> = integer('whole milliseconds', 0, MAX_TIMER_MS)
 /** An absolute http: or https: URL without a user name or password, as text or URL object. */
-export const url: Rule = rule('an http: or https: URL without user name or password', (value) => {
-  const parsed = value instanceof URL ? value : typeof value === 'string' ? parseUrl(value) : undefined
-  return parsed !== undefined && /^https?:$/.test(parsed.protocol) && parsed.username === '' && parsed.password === ''
-})
+export const url: Rule<string> = rule(
+  'an http: or https: URL without user name or password',
+  (value) => {
+    const parsed = value instanceof URL ? value : typeof value === 'string' ? parseUrl(value) : undefined
+    return parsed !== undefined && /^https?:$/.test(parsed.protocol) && parsed.username === '' && parsed.password === ''
+  },
+  { type: 'string', format: 'uri', pattern: '^https?://' },
+)
 /** A web origin in its serialised form (RFC 6454 §6.2), which is what browsers send. */
-export const webOrigin: Rule = rule("an origin such as 'https://app.example'", (value) => {
-  return typeof value === 'string' && value !== 'null' && parseUrl(value)?.origin === value
-})
+export const webOrigin: Rule<string> = rule(
+  "an origin such as 'https://app.example'",
+  (value) => typeof value === 'string' && value !== 'null' && parseUrl(value)?.origin === value,
+  { type: 'string', pattern: '^https?://[^/]+$' },
+)
 /** An object whose members are somebody else's to check. */
-export const opaque: Rule = rule('an object', isObject)
+export const opaque: Rule<Record<string, unknown>> = rule('an object', isObject, { type: 'object' })
 
-/** A rule from a test. */
-export function rule(expected: string, test: (value: unknown) => boolean): Rule {
+/** A rule from a test, with as much of it as JSON Schema can say. */
+export function rule<T = never>(expected: string, test: (value: unknown) => boolean, schema?: JsonSchema): Rule<T> {
   return {
     expected,
     need: 'optional',
+    schema,
     check(value, name) {
       if (!test(value)) throw invalid(`${name} must be ${expected}`)
     },
@@ -60,26 +90,54 @@ export function rule(expected: string, test: (value: unknown) => boolean): Rule 
 }
 
 /** The same rule for an option that cannot be left out. */
-export function required(rule: Rule): Rule {
+export function required<T>(rule: Rule<T>): Rule<T> & RequiredRule {
   return { ...rule, need: 'required' }
 }
 
-/** A whole number, finite and in range. */
-export function integer(unit: string, least = 0, most: number = Number.MAX_SAFE_INTEGER): Rule {
-  const range = most === Number.MAX_SAFE_INTEGER ? `${least} or more` : `${least} to ${most}`
-  return rule(`a number of ${unit}, ${range}`, (value) => Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most)
+/** The same rule for an option with a default. */
+export function withDefault<T, D extends T>(rule: Rule<T>, fallback: D): Rule<T> & { readonly fallback: T } {
+  return { ...rule, fallback, schema: rule.schema && { ...rule.schema, default: fallback } }
 }
 
-export function oneOf(...words: string[]): Rule {
-  return rule(words.map((word) => `'${word}'`).join(' or '), (value) => typeof value === 'string' && words.includes(value))
+/** The same rule with a description in its schema. */
+export function described<T, R extends Rule<T>>(rule: R, description: string): R {
+  return { ...rule, schema: { ...rule.schema, description } }
+}
+
+/** The defaults of the rules that have one. */
+export function defaultsOf<R extends Rules>(rules: R): Defaults<R> {
+  const found = Object.entries(rules).filter(([, rule]) => rule.fallback !== undefined)
+  return Object.fromEntries(found.map(([name, rule]) => [name, rule.fallback])) as Defaults<R>
+}
+
+/** A string of a certain form. */
+export function pattern(expected: string, form: RegExp): Rule<string> {
+  return rule(expected, (value) => typeof value === 'string' && form.test(value), { type: 'string', pattern: form.source })
+}
+
+/** A whole number, finite and in range. */
+export function integer(unit: string, least = 0, most: number = Number.MAX_SAFE_INTEGER): Rule<number> {
+  const range = most === Number.MAX_SAFE_INTEGER ? `${least} or more` : `${least} to ${most}`
+  return rule(
+    `a number of ${unit}, ${range}`,
+    (value) => Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most,
+    { type: 'integer', minimum: least, maximum: most },
+  )
+}
+
+export function oneOf<const W extends string>(...words: W[]): Rule<W> {
+  return rule(words.map((word) => `'${word}'`).join(' or '), (value) => typeof value === 'string' && words.some((word) => word === value), {
+    enum: words,
+  })
 }
 
 /** An array; every member obeys the rule. */
-export function list(member: Rule, least = 0): Rule {
+export function list<T>(member: Rule<T>, least = 0): Rule<T[]> {
   const expected = `an array${least > 0 ? ' that is not empty' : ''}, each member ${member.expected}`
   return {
     expected,
     need: 'optional',
+    schema: member.schema && { type: 'array', items: member.schema, ...(least > 0 ? { minItems: least } : {}) },
     check(value, name) {
       if (!Array.isArray(value) || value.length < least) throw invalid(`${name} must be ${expected}`)
       value.forEach((each, index) => member.check(each, `${name}[${index}]`))
@@ -88,14 +146,27 @@ export function list(member: Rule, least = 0): Rule {
 }
 
 /** An object with rules of its own. */
-export function shape(rules: Rules): Rule {
-  return { expected: 'an object', need: 'optional', check: (value, name) => checkOptions(value, rules, name) }
+export function shape<R extends Rules>(rules: R): Rule<Checked<R>> {
+  return { expected: 'an object', need: 'optional', schema: objectSchema(rules), check: (value, name) => checkOptions(value, rules, name) }
+}
+
+/** The JSON Schema of an object with these rules; options that are code are left out. */
+export function objectSchema(rules: Rules): JsonSchema {
+  const shown = Object.entries(rules).filter(([, { schema }]) => schema !== undefined)
+  const needed = shown.filter(([, { need }]) => need === 'required').map(([name]) => name)
+  return {
+    type: 'object',
+    additionalProperties: false,
+    properties: Object.fromEntries(shown.map(([name, { schema }]) => [name, schema])),
+    ...(needed.length === 0 ? {} : { required: needed }),
+  }
 }
 
 /** Any one of several rules. */
-export function either(...rules: Rule[]): Rule {
+export function either<R extends Rule[]>(...rules: R): Rule<Value<R[number]>> {
   const expected = rules.map((each) => each.expected).join(', or ')
-  return rule(expected, (value) =>
+  const schemas = rules.flatMap(({ schema }) => schema ?? [])
+  const test = (value: unknown): boolean =>
     rules.some((each) => {
       try {
         each.check(value, '')
@@ -103,8 +174,8 @@ export function either(...rules: Rule[]): Rule {
       } catch {
         return false
       }
-    }),
-  )
+    })
+  return rule(expected, test, schemas.length === 0 ? undefined : { anyOf: schemas })
 }
 
 /** Without the options that are there but `undefined`: those have their default. */

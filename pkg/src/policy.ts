@@ -1,5 +1,5 @@
-import { either, given, invalid, isObject, list, oneOf, required, rule, type Rules, shape, text } from './options.ts'
-import type { Algorithm, ClaimNames, JWK, TokenOptions } from './types.ts'
+import { defaultsOf, either, given, invalid, isObject, list, oneOf, pattern, required, type Rule, rule, type Rules, shape, text, withDefault } from './options.ts'
+import type { Algorithm, ClaimNames, JWK, JWKS, TokenOptions } from './types.ts'
 
 /** A realm's token options in the form the core takes, with every default filled in. */
 export interface CorePolicy {
@@ -19,19 +19,22 @@ export interface CorePolicy {
 
 /** Fills in the defaults. */
 export function corePolicy(options: TokenOptions): CorePolicy {
-  const { audience, requiredClaims } = options
+  const { name, issuer, issuerClaim, audience, profile, algorithms, rsaAlgorithm, requiredClaims, subjectless, compare, claimNames } = {
+    ...defaultsOf(TOKEN),
+    ...given(options),
+  }
   return {
-    name: options.name,
-    issuer: options.issuer,
-    issuerClaim: options.issuerClaim ?? 'iss',
+    name,
+    issuer,
+    issuerClaim,
     audience: audience === 'none' || Array.isArray(audience) ? audience : [audience],
-    profile: options.profile ?? 'generic',
-    algorithms: options.algorithms ?? [...ALGORITHMS],
-    rsaAlgorithm: options.rsaAlgorithm ?? 'RS256',
+    profile,
+    algorithms,
+    rsaAlgorithm,
     ...(requiredClaims === undefined ? {} : { requiredClaims }),
-    subjectless: options.subjectless ?? 'refuse',
-    compare: options.compare ?? 'issuedAt',
-    claimNames: { ...CLAIM_NAMES, ...given(options.claimNames ?? {}) },
+    subjectless,
+    compare,
+    claimNames: { ...CLAIM_NAMES, ...given(claimNames ?? {}) },
   }
 }
 
@@ -43,41 +46,47 @@ export const ALGORITHMS: readonly Algorithm[] = [
   'EdDSA', 'Ed25519',
 ]
 
-export const CLAIM_NAMES: Readonly<ClaimNames> = {
-  subject: 'sub',
-  tokenId: 'jti',
-  session: 'sid',
-  tokenUse: 'token_use',
-  tokenVersion: 'token_version',
-  lastLogoutTime: 'last_logout_time',
-  scope: 'scope',
-}
+const CLAIMS = {
+  subject: withDefault(text, 'sub'),
+  tokenId: withDefault(text, 'jti'),
+  session: withDefault(text, 'sid'),
+  tokenUse: withDefault(text, 'token_use'),
+  tokenVersion: withDefault(text, 'token_version'),
+  lastLogoutTime: withDefault(text, 'last_logout_time'),
+  scope: withDefault(text, 'scope'),
+} satisfies Rules
+
+/** The rules of `ClaimNames`. */
+export const CLAIM_NAME_RULES: Rules = CLAIMS
+
+/** The usual names of claims. */
+export const CLAIM_NAMES: Readonly<ClaimNames> = defaultsOf(CLAIMS)
 
 /** Realm names are part of URLs, so they need no escaping. */
-const realmName = rule(
+const realmName = pattern(
   "1 to 64 letters, digits, '-', '_' or '.', not starting with '.'",
-  (value) => typeof value === 'string' && /^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$/.test(value),
+  /^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$/,
 )
 
-/** The rules of `TokenOptions`, for the options of gates and origins. */
-export const TOKEN_RULES: Rules = {
+const TOKEN = {
   name: required(realmName),
   issuer: required(text),
   audience: required(either(text, list(text, 1))),
-  profile: oneOf('rfc9068', 'keycloak', 'generic'),
-  algorithms: list(oneOf(...ALGORITHMS), 1),
-  rsaAlgorithm: oneOf('RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'),
-  issuerClaim: text,
-  claimNames: shape({
-    subject: text, tokenId: text, session: text, tokenUse: text, tokenVersion: text, lastLogoutTime: text, scope: text,
-  }),
+  profile: withDefault(oneOf('rfc9068', 'keycloak', 'generic'), 'generic'),
+  algorithms: withDefault(list(oneOf(...ALGORITHMS), 1), [...ALGORITHMS]),
+  rsaAlgorithm: withDefault(oneOf<Algorithm>('RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'), 'RS256'),
+  issuerClaim: withDefault(text, 'iss'),
+  claimNames: shape(CLAIMS),
   requiredClaims: list(text),
-  subjectless: oneOf('refuse', 'accept'),
-  compare: oneOf('issuedAt', 'authTime'),
-}
+  subjectless: withDefault(oneOf('refuse', 'accept'), 'refuse'),
+  compare: withDefault(oneOf('issuedAt', 'authTime'), 'issuedAt'),
+} satisfies Rules
+
+/** The rules of `TokenOptions`, for the options of gates and origins. */
+export const TOKEN_RULES: Rules = TOKEN
 
 /** An Ed25519 public key (RFC 8037 §2). */
-export const feedKey: ReturnType<typeof rule> = rule(
+export const feedKey: Rule<JWK> = rule(
   "an Ed25519 public key as JWK: kty 'OKP', crv 'Ed25519', x of 32 bytes, and no d",
   (value) =>
     isObject(value) && value['kty'] === 'OKP' && value['crv'] === 'Ed25519' &&
@@ -85,9 +94,10 @@ export const feedKey: ReturnType<typeof rule> = rule(
 )
 
 /** A JWK set in a gate's configuration: no private keys. */
-export const keySet: ReturnType<typeof rule> = rule(
+export const keySet: Rule<JWKS> = rule(
   'a JWK set ({ keys: […] }) without private keys',
   (value) => isObject(value) && Array.isArray(value['keys']) && value['keys'].every((key: unknown) => isObject(key) && !hasPrivatePart(key)),
+  { type: 'object', required: ['keys'], properties: { keys: { type: 'array', items: { type: 'object' } } } },
 )
 
 /** Throws `invalid_option` unless names and issuers are unique: each selects a realm. */

@@ -100,34 +100,40 @@ export interface TokenOptions {
   audience: string | string[] | 'none'
   /** The kind of token (RFC 8725 §3.12): `rfc9068`, `keycloak` or `generic`. Default `generic`. */
   profile?: 'rfc9068' | 'keycloak' | 'generic'
-  /** The signature algorithms accepted. Default: all that are supported; a key is only ever used with its own one. */
+  /** The signature algorithms accepted; a key is only ever used with its own one. Default: all that are supported. */
   algorithms?: Algorithm[]
   /** The algorithm of an RSA key whose JWK names none. Default `RS256`. */
   rsaAlgorithm?: Algorithm
   /** The claim that names the issuer. Default `iss`. */
   issuerClaim?: string
-  /** The names of other claims. Defaults: `sub`, `jti`, `sid`, `token_use`, `token_version`, `last_logout_time`, `scope`. */
+  /** The names of other claims. Default: `sub`, `jti`, `sid`, `token_use`, `token_version`, `last_logout_time`, `scope`. */
   claimNames?: Partial<ClaimNames>
   /** Claims that must be present. Default `exp iat sub jti` (and `client_id` in `rfc9068`). */
   requiredClaims?: string[]
   /** How `keycloak` tokens without `sub` are treated. Default `refuse` (`missing_claim`). */
   subjectless?: 'refuse' | 'accept'
-  /** The time compared with a not-before. Default `issuedAt`; `authTime` also refuses tokens refreshed from an older login. */
+  /** The time compared with a not-before; `authTime` also refuses tokens refreshed from an older login. Default `issuedAt`. */
   compare?: 'issuedAt' | 'authTime'
 }
 
 export interface ClaimNames {
+  /** The user. Default `sub`. */
   subject: string
+  /** The token's id. Default `jti`. */
   tokenId: string
+  /** The session. Default `sid`. */
   session: string
+  /** What the token is for. Default `token_use`. */
   tokenUse: string
+  /** The version that `raiseTokenVersion` compares. Default `token_version`. */
   tokenVersion: string
   /**
    * When the user last logged out, as known to the issuer (a NumericDate, rounded down; absent: not checked). A token with less
    * than the user's not-before is `user_revoked` whatever its `iat`, while the not-before is kept. The issuer must set at least
-   * the recorded not-before (`origin.userNotBefore`).
+   * the recorded not-before (`origin.userNotBefore`). Default `last_logout_time`.
    */
   lastLogoutTime: string
+  /** The scopes granted. Default `scope`. */
   scope: string
 }
 
@@ -135,6 +141,7 @@ export interface ClaimNames {
 export interface RealmOptions extends TokenOptions {
   /** The issuer's keys: a set, or its URL. Default: the set that the feed carries. */
   jwks?: URL | string | JWKS
+  /** Where revocation state comes from: `url`, the pinned `keys`, and `mode`, `credential`, `acknowledge: { edge, secret }`. */
   feed: FeedOptions
 }
 
@@ -165,6 +172,7 @@ export interface Report {
 
 /** The staleness contract and the bounds of a gate. Each has a default; unknown options throw. */
 export interface GateOptions {
+  /** The issuers whose tokens are accepted. */
   realms: RealmOptions[]
   /** The longest token read, in bytes. Default 16384. */
   maxTokenBytes?: number
@@ -175,10 +183,7 @@ export interface GateOptions {
   verifiedTokenCacheEntries?: number
   /** How many bytes these may take in the core, and as many again for their claims outside it; `0`: none. Default 8388608. */
   verifiedTokenCacheBytes?: number
-  /**
-   * What verifies signatures. `fastest`: for each algorithm the faster one, the host's cryptography or Rust. `rust`: the core
-   * only. Default `fastest`.
-   */
+  /** What verifies signatures: for each algorithm the faster of host and Rust (`fastest`), or `rust` alone. Default `fastest`. */
   verifySignatures?: 'fastest' | 'rust'
   /** How long a token is accepted after `exp` and before `nbf`. Default 5. */
   leewaySeconds?: number
@@ -203,7 +208,7 @@ export interface GateOptions {
   whenStale?: 'refuse' | 'accept'
   /** The age from which even `whenStale: 'accept'` refuses. Default 3600. */
   maxAcceptStaleSeconds?: number
-  /** How long the first requests wait for the first state and the first keys. Default 2000. */
+  /** How long the first requests wait for the first state (then `no_feed`) and keys (then `keys_unavailable`). Default 2000. */
   firstLoadTimeoutMs?: number
   /** How long a fetched JWK set is used before it is fetched again. Default 300. */
   jwksMaxAgeSeconds?: number
@@ -211,11 +216,11 @@ export interface GateOptions {
   jwksMaxStaleSeconds?: number
   /** How long fetching a JWK set may take, or a lookup of new keys by the origin where the feed carries them. Default 2000. */
   jwksTimeoutMs?: number
-  /** To which hosts keys may be fetched, and secrets sent, without TLS. Default `loopback`: only on this machine. */
+  /** To which hosts keys may be fetched, and secrets sent, without TLS. Default `loopback` (only on this machine). */
   plainHttp?: 'loopback' | 'anywhere'
   /** The `fetch` to use. Default: the global one. */
   fetch?: typeof fetch
-  /** Called for refused feeds, unreachable keys and the like. Default: `console.warn`, each kind at most once a minute. */
+  /** Called for refused feeds (`feed`), unusable keys (`jwks`), differing clocks (`clock`), a failed core (`fault`). Default: `console.warn`, each kind at most once a minute. */
   onReport?: (report: Report) => void
 }
 

@@ -21,6 +21,7 @@ pub const PACKAGES: &[Room] = &[
     room("issuer/", &["node:*", "jose"]),
     room("cli/", &["node:*"]),
     room("entry/", &["node:*", "portcullis/*"]),
+    room("docs/", &["node:*", "typescript"]),
 ];
 
 /// Files that only some rooms may import, whatever the rows of the others say.

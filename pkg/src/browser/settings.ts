@@ -1,5 +1,5 @@
 import { isLoopback } from '../http/loopback.ts'
-import { callback, checkOptions, either, invalid, list, milliseconds, oneOf, opaque, required, rule, type Rules, seconds, shape, text, url, webOrigin } from '../options.ts'
+import { callback, checkOptions, either, invalid, list, milliseconds, oneOf, opaque, required, rule, type Rules, seconds, shape, text, url, webOrigin, withDefault } from '../options.ts'
 import type { LogoutOptions, ReportCompromiseOptions, SessionOptions, TokenStorage } from './types.ts'
 
 const CLEAR_RULES: Rules = {
@@ -13,21 +13,23 @@ const CLEAR_RULES: Rules = {
 /** A redirect may come from a URL's query, so whatever text it is must not throw. */
 const redirect = rule('a text', (value) => typeof value === 'string')
 
-export const LOGOUT_RULES: Rules = {
+const LOGOUT = {
   revokeUrl: required(url),
   accessToken: text,
   refreshToken: text,
   clientId: text,
-  cookies: oneOf('same-origin', 'include'),
+  cookies: withDefault(oneOf('same-origin', 'include'), 'same-origin'),
   clear: shape(CLEAR_RULES),
-  timeoutMs: milliseconds,
-  channel: text,
+  timeoutMs: withDefault(milliseconds, 3_000),
+  channel: withDefault(text, 'portcullis'),
   tokenUrl: url,
   endSession: shape({ url: required(url), idToken: text, clientId: text, postLogoutRedirectUri: redirect, state: text }),
   redirectTo: redirect,
   allowedRedirects: list(url),
   fetch: callback,
-}
+} satisfies Rules
+
+export const LOGOUT_RULES: Rules = LOGOUT
 
 /** An option that is `undefined` counts as left out. */
 type Loose<T> = { [K in keyof T]: T[K] | undefined }
@@ -48,9 +50,9 @@ export function logoutSettings(options: Loose<Omit<LogoutOptions, 'revokeUrl'>> 
   return {
     ...options,
     clear: options.clear ?? {},
-    cookies: options.cookies ?? 'same-origin',
-    timeoutMs: options.timeoutMs ?? 3_000,
-    channel: options.channel ?? 'portcullis',
+    cookies: options.cookies ?? LOGOUT.cookies.fallback,
+    timeoutMs: options.timeoutMs ?? LOGOUT.timeoutMs.fallback,
+    channel: options.channel ?? LOGOUT.channel.fallback,
     fetch: options.fetch ?? browserFetch,
   }
 }
@@ -68,19 +70,21 @@ export function compromiseSettings(
 
 export const TOKEN_RULES: Rules = { accessToken: required(text), refreshToken: text, expiresInSeconds: seconds }
 
-export const SESSION_RULES: Rules = {
+const SESSION = {
   tokenUrl: required(url),
   clientId: required(text),
   revokeUrl: url,
   allowedOrigins: required(list(webOrigin)),
   tokens: shape(TOKEN_RULES),
   storage: opaque,
-  refreshBeforeSeconds: seconds,
-  channel: text,
+  refreshBeforeSeconds: withDefault(seconds, 30),
+  channel: withDefault(text, 'portcullis'),
   clear: shape(CLEAR_RULES),
   fetch: callback,
-  cookies: oneOf('omit', 'include'),
-}
+  cookies: withDefault(oneOf('omit', 'include'), 'omit'),
+} satisfies Rules
+
+export const SESSION_RULES: Rules = SESSION
 
 export type SessionSettings = SessionOptions &
   Required<Pick<SessionOptions, 'refreshBeforeSeconds' | 'channel' | 'clear' | 'fetch' | 'cookies'>>
@@ -94,11 +98,11 @@ export function sessionSettings(options: SessionOptions): SessionSettings {
   }
   return {
     ...options,
-    refreshBeforeSeconds: options.refreshBeforeSeconds ?? 30,
-    channel: options.channel ?? 'portcullis',
+    refreshBeforeSeconds: options.refreshBeforeSeconds ?? SESSION.refreshBeforeSeconds.fallback,
+    channel: options.channel ?? SESSION.channel.fallback,
     clear: options.clear ?? {},
     fetch: options.fetch ?? browserFetch,
-    cookies: options.cookies ?? 'omit',
+    cookies: options.cookies ?? SESSION.cookies.fallback,
   }
 }
 

@@ -51,6 +51,7 @@ export interface EndSession {
 export interface LogoutOptions {
   /** The origin's `/v1/auth/token/revoke`, or with `clientId` an RFC 7009 endpoint. */
   revokeUrl: URL | string
+  /** The token to revoke. */
   accessToken?: string
   /** Needs `clientId`: only an RFC 7009 endpoint revokes it. */
   refreshToken?: string
@@ -58,10 +59,10 @@ export interface LogoutOptions {
   clientId?: string
   /**
    * Whether the refresh token is in an HttpOnly cookie. `include`: a form without token is sent with cookies and ends the
-   * session of the cookie; it needs `clientId`. Default `same-origin`: no such form.
+   * session of the cookie; it needs `clientId`. Default `same-origin`.
    */
   cookies?: 'same-origin' | 'include'
-  /** Default: nothing. */
+  /** What is cleared on this page's origin. Default: nothing. */
   clear?: ClearOptions
   /** How long the answer is waited for. Default 3000. */
   timeoutMs?: number
@@ -76,9 +77,9 @@ export interface LogoutOptions {
   endSession?: EndSession
   /** Where the browser goes afterwards. Of this page's origin, or exactly one of `allowedRedirects`; anything else is refused. */
   redirectTo?: string
-  /** Default: none. */
+  /** URLs elsewhere that are allowed, exactly. Default: none. */
   allowedRedirects?: string[]
-  /** Default: the browser's. */
+  /** The `fetch` to use. Default: the browser's. */
   fetch?: typeof fetch
 }
 
@@ -155,6 +156,7 @@ export interface SessionEvents {
 export interface SessionOptions {
   /** The token endpoint (RFC 6749 §3.2). */
   tokenUrl: URL | string
+  /** The OAuth client. */
   clientId: string
   /** The RFC 7009 endpoint. Default: a logout revokes nothing and says so. */
   revokeUrl?: URL | string
@@ -162,15 +164,15 @@ export interface SessionOptions {
   allowedOrigins: string[]
   /** Signs in with these at once. */
   tokens?: SessionTokens
-  /** Default: in memory only. It is waited for 1 s at most. */
+  /** Where tokens are kept between pages; it is waited for 1 s at most. Default: in memory only. */
   storage?: TokenStorage
   /** How long before its expiry an access token is refreshed. Default 30. */
   refreshBeforeSeconds?: number
   /** Tabs with the same name, `clientId` and `tokenUrl` share the session. Default `portcullis`. */
   channel?: string
-  /** What a sign-out clears, in each tab. */
+  /** What a sign-out clears, in each tab. Default: nothing. */
   clear?: ClearOptions
-  /** Default: the browser's. */
+  /** The `fetch` to use. Default: the browser's. */
   fetch?: typeof fetch
   /** `include`: the refresh token is in an HttpOnly cookie of the issuer. Default `omit`. */
   cookies?: 'omit' | 'include'

@@ -3,9 +3,11 @@ import { dirname, resolve } from 'node:path'
 import { PortcullisError } from '../errors.ts'
 import {
   checkOptions,
+  described,
   either,
   isObject,
   list,
+  milliseconds,
   oneOf,
   required,
   type Rule,
@@ -13,12 +15,14 @@ import {
   shape,
   text,
   url,
+  withDefault,
 } from '../options.ts'
 import { keySet } from '../policy.ts'
 import { PORT, SERVE_RULES, type ServeOptions } from '../origin/node/index.ts'
 import { CLIENT_RULES, EDGE_RULES, ORIGIN_RULES, REALM_RULES, signingKey } from '../origin/settings.ts'
 import type { SqliteStoreOptions } from '../origin/store/sqlite/index.ts'
-import type { OriginOptions } from '../origin/options.ts'
+import type { OriginOptions, OriginRealm } from '../origin/options.ts'
+import type { JWK, JWKS } from '../types.ts'
 import type { CommandOption } from './command.ts'
 import { parseJson } from './json.ts'
 import { UsageError } from './usage.ts'
@@ -61,7 +65,7 @@ export function loadConfiguration(given: Overrides, environment: NodeJS.ProcessE
   if (!isObject(written)) throw new UsageError(`${file}: the configuration must be a JSON object`)
   const { $schema: _schema, ...options } = overridden(written, given, environment)
   checkOptions(options, CONFIGURATION_RULES)
-  const resolved = new Secrets(dirname(file), environment).resolve(options, 'options') as unknown as Resolved
+  const resolved = new Secrets(dirname(file), environment).resolve(options, 'options') as unknown as ConfigurationFile
   const { listen, store, log = 'requests', signingKey: key, ...origin } = resolved
   checkOptions({ signingKey: key }, { signingKey: required(signingKey) })
   return {
@@ -73,14 +77,40 @@ export function loadConfiguration(given: Overrides, environment: NodeJS.ProcessE
   }
 }
 
-interface Resolved extends Omit<OriginOptions, 'store'> {
-  listen?: Partial<ServeOptions>
-  store: SqliteStoreOptions
+/** What the file says, with secrets in their places. */
+interface ConfigurationFile extends Omit<OriginOptions, 'store' | 'realms'> {
+  /** The issuers whose tokens are revoked. */
+  realms: RealmFile[]
+  /** Where the origin listens. */
+  listen?: ListenFile
+  /** Where revocations are kept. */
+  store: StoreFile
+  /** The private Ed25519 key that signs the feed; `portcullis keygen` makes one. */
+  signingKey: JWK
+  /** What is printed, one JSON object a line: every request and event, or events only. Default `requests`. */
   log?: Configuration['log']
 }
 
-const BY_ENVIRONMENT = shape({ env: required(text) })
-const BY_FILE = shape({ file: required(text) })
+interface ListenFile extends Partial<ServeOptions> {
+  /** 0: any free port. Default 8780. */
+  port?: number
+  /** How long requests may go on when the server stops. Default 5000. */
+  closeTimeoutMs?: number
+}
+
+interface StoreFile extends SqliteStoreOptions {
+  /** The SQLite file, from the directory of the configuration. It is created when missing, its directory is not. On a local disk. */
+  path: string
+}
+
+/** What a realm of the file says otherwise than in code. */
+interface RealmFile extends OriginRealm {
+  /** The issuer's keys: the URL of its JWK set, or the set. */
+  jwks: string | JWKS
+}
+
+const BY_ENVIRONMENT = shape({ env: described(required(text), 'The name of an environment variable.') })
+const BY_FILE = shape({ file: described(required(text), 'A file, from the directory of the configuration.') })
 
 /** A text, or where it is. */
 const secret = elsewhere(text, 'a text, { "env": "NAME" } or { "file": "path" }')
@@ -95,6 +125,7 @@ function elsewhere(itself: Rule, expected: string): Rule {
   return {
     expected,
     need: 'optional',
+    schema: { anyOf: [itself.schema, BY_ENVIRONMENT.schema, BY_FILE.schema] },
     check(value, name) {
       if (isObject(value) && 'env' in value) return BY_ENVIRONMENT.check(value, name)
       if (isObject(value) && 'file' in value) return BY_FILE.check(value, name)
@@ -113,7 +144,11 @@ const { store: _store, fetch: _fetch, onReport: _onReport, onRequest: _onRequest
 
 /** The rules of each object of a configuration, by its path: those of the code, where they are no code. */
 export const SHAPES: Readonly<Record<'listen' | 'store' | 'realms' | 'clients' | 'edges', Rules>> = {
-  listen: { ...LISTEN_RULES, port: PORT },
+  listen: {
+    ...LISTEN_RULES,
+    port: withDefault(PORT, DEFAULT_PORT),
+    closeTimeoutMs: withDefault(milliseconds, DEFAULT_CLOSE_TIMEOUT_MS),
+  },
   store: { path: required(text), driver: oneOf('better-sqlite3', 'node:sqlite') },
   realms: { ...REALM_TEXT_RULES, jwks: required(either(url, keySet)) },
   clients: { ...CLIENT_RULES, secret },
@@ -130,7 +165,7 @@ export const CONFIGURATION_RULES: Rules = {
   edges: list(shape(SHAPES.edges)),
   feedCredential: secret,
   metricsCredential: secret,
-  log: oneOf('requests', 'events'),
+  log: withDefault(oneOf('requests', 'events'), 'requests'),
 }
 
 function overridden(

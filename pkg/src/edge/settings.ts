@@ -1,6 +1,6 @@
 import { isLoopback } from '../http/loopback.ts'
 import {
-  callback, checkOptions, either, given, integer, invalid, list, milliseconds, oneOf, required, type Rules, seconds, shape, text, url,
+  callback, checkOptions, defaultsOf, either, given, integer, invalid, list, milliseconds, oneOf, required, type Rules, seconds, shape, text, url, withDefault,
 } from '../options.ts'
 import { checkContradictions, checkDistinct, corePolicy, feedKey, keySet, TOKEN_RULES } from '../policy.ts'
 import type { Algorithm, GateOptions, JWKS, RealmOptions, TokenOptions } from '../types.ts'
@@ -27,7 +27,7 @@ export function resolveGateSettings(options: GateOptions): GateSettings {
   checkOptions(options, GATE_RULES)
   checkDistinct(options.realms, 'options.realms')
   options.realms.forEach((realm, index) => checkContradictions(realm, `options.realms[${index}]`))
-  const settings = { ...DEFAULTS, ...given(options), realms: options.realms.map(resolveRealmSettings) }
+  const settings = { ...DEFAULTS, ...defaultsOf(GATE), ...given(options), realms: options.realms.map(resolveRealmSettings) }
   settings.realms.forEach(({ feed }, index) => checkSecrets(settings, feed, `options.realms[${index}].feed`))
   return settings
 }
@@ -69,70 +69,52 @@ export function coreOptions(settings: GateSettings, hostAlgorithms: readonly Alg
   }
 }
 
-const DEFAULTS: Omit<GateSettings, 'realms'> = {
-  // RFC 7519 sets no limit; header fields of common servers end at 16 KiB.
-  maxTokenBytes: 16_384,
-  // A busy worker's users of a few minutes; a token of 800 bytes takes about 1.2 kB here, and half of that again as objects.
-  verifiedTokenCacheEntries: 10_000,
-  verifiedTokenCacheBytes: 8 * 1024 * 1024,
-  verifySignatures: 'fastest',
-  leewaySeconds: 5,
-  skewSeconds: 5,
-  maxLifetimeSeconds: 86_400,
-  maxSessionSeconds: undefined,
-  refreshAfterSeconds: 1,
-  waitAfterSeconds: 5,
-  refreshTimeoutMs: 1000,
-  maxStaleSeconds: 60,
-  whenStale: 'refuse',
-  maxAcceptStaleSeconds: 3600,
-  firstLoadTimeoutMs: 2000,
-  jwksMaxAgeSeconds: 300,
-  jwksMaxStaleSeconds: 3600,
-  jwksTimeoutMs: 2000,
-  plainHttp: 'loopback',
-  fetch: globalFetch,
-  onReport: undefined,
-}
+const DEFAULTS = { maxSessionSeconds: undefined, fetch: globalFetch, onReport: undefined }
 
-const FEED_RULES: Rules = {
+const FEED = {
   url: required(url),
   keys: required(list(feedKey, 1)),
-  mode: oneOf('pull', 'stream'),
+  mode: withDefault(oneOf('pull', 'stream'), 'pull'),
   credential: text,
   acknowledge: shape({ edge: required(text), secret: required(text) }),
-}
+} satisfies Rules
 
-const REALM_RULES: Rules = {
+/** The rules of `RealmOptions`. */
+export const GATE_REALM_RULES: Rules = {
   ...TOKEN_RULES,
   jwks: either(url, keySet),
-  feed: required(shape(FEED_RULES)),
+  feed: required(shape(FEED)),
 }
 
-const GATE_RULES: Rules = {
-  realms: required(list(shape(REALM_RULES), 1)),
-  maxTokenBytes: integer('bytes', 1, 1024 * 1024),
-  verifiedTokenCacheEntries: integer('tokens', 0, 1_000_000),
-  verifiedTokenCacheBytes: integer('bytes', 0, 1024 * 1024 * 1024),
-  verifySignatures: oneOf('fastest', 'rust'),
-  leewaySeconds: seconds,
-  skewSeconds: seconds,
-  maxLifetimeSeconds: integer('whole seconds', 1),
+const GATE = {
+  realms: required(list(shape(GATE_REALM_RULES), 1)),
+  // RFC 7519 sets no limit; header fields of common servers end at 16 KiB.
+  maxTokenBytes: withDefault(integer('bytes', 1, 1024 * 1024), 16_384),
+  // A busy worker's users of a few minutes; a token of 800 bytes takes about 1.2 kB here, and half of that again as objects.
+  verifiedTokenCacheEntries: withDefault(integer('tokens', 0, 1_000_000), 10_000),
+  verifiedTokenCacheBytes: withDefault(integer('bytes', 0, 1024 * 1024 * 1024), 8_388_608),
+  verifySignatures: withDefault(oneOf('fastest', 'rust'), 'fastest'),
+  leewaySeconds: withDefault(seconds, 5),
+  skewSeconds: withDefault(seconds, 5),
+  maxLifetimeSeconds: withDefault(integer('whole seconds', 1), 86_400),
   maxSessionSeconds: integer('whole seconds', 1),
-  refreshAfterSeconds: seconds,
-  waitAfterSeconds: seconds,
-  refreshTimeoutMs: milliseconds,
-  maxStaleSeconds: seconds,
-  whenStale: oneOf('refuse', 'accept'),
-  maxAcceptStaleSeconds: seconds,
-  firstLoadTimeoutMs: milliseconds,
-  jwksMaxAgeSeconds: seconds,
-  jwksMaxStaleSeconds: seconds,
-  jwksTimeoutMs: milliseconds,
-  plainHttp: oneOf('loopback', 'anywhere'),
+  refreshAfterSeconds: withDefault(seconds, 1),
+  waitAfterSeconds: withDefault(seconds, 5),
+  refreshTimeoutMs: withDefault(milliseconds, 1_000),
+  maxStaleSeconds: withDefault(seconds, 60),
+  whenStale: withDefault(oneOf('refuse', 'accept'), 'refuse'),
+  maxAcceptStaleSeconds: withDefault(seconds, 3_600),
+  firstLoadTimeoutMs: withDefault(milliseconds, 2_000),
+  jwksMaxAgeSeconds: withDefault(seconds, 300),
+  jwksMaxStaleSeconds: withDefault(seconds, 3_600),
+  jwksTimeoutMs: withDefault(milliseconds, 2_000),
+  plainHttp: withDefault(oneOf('loopback', 'anywhere'), 'loopback'),
   fetch: callback,
   onReport: callback,
-}
+} satisfies Rules
+
+/** The rules of `GateOptions`. */
+export const GATE_RULES: Rules = GATE
 
 /** Refuses secrets over plain HTTP. The feed itself is signed, so it may use plain HTTP. */
 function checkSecrets(settings: GateSettings, feed: GateRealmSettings['feed'], name: string): void {
@@ -148,7 +130,7 @@ function resolveRealmSettings({ jwks, feed, ...token }: RealmOptions): GateRealm
     feed: {
       url: new URL(feed.url),
       keys: feed.keys,
-      mode: feed.mode ?? 'pull',
+      mode: feed.mode ?? FEED.mode.fallback,
       credential: feed.credential,
       acknowledge: feed.acknowledge,
     },

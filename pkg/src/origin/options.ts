@@ -6,12 +6,16 @@ import type { RevocationStore } from './store/store.ts'
 export interface OriginOptions {
   /** Where revocations are kept: `sqliteStore({ path })` or, for trials, `memoryStore()`. */
   store: RevocationStore
+  /** The issuers whose tokens are revoked. */
   realms: OriginRealm[]
   /** The private Ed25519 key that signs the feed (`generateFeedKey`). Secret. */
   signingKey: JWK
-  /** Who may revoke by `POST /realms/{realm}/protocol/openid-connect/revoke` (RFC 7009). Default: nobody. */
+  /**
+   * Who may revoke by `POST /realms/{realm}/protocol/openid-connect/revoke` (RFC 7009): `{ id, secret?, secretSha256?, realms? }`;
+   * without a secret the client is public. Default: nobody.
+   */
   clients?: ClientOptions[]
-  /** Default: none; edges pull. */
+  /** The edges that are pushed to, or acknowledge: `{ name, pushUrl?, ackSecret? }`. Default: none. */
   edges?: EdgeOptions[]
   /**
    * Counts the times that the store was restored from a backup. `restoreSqlite` raises it in the store; raise it by one
@@ -33,7 +37,7 @@ export interface OriginOptions {
   maxBodyBytes?: number
   /** The longest token read, in bytes. Default 16384. */
   maxTokenBytes?: number
-  /** A bearer credential that feed reads must show. Default: the feed is public. */
+  /** A bearer credential that feed reads must show. Default: none, and the feed is public. */
   feedCredential?: string
   /** How long a push may take. Default 5000. */
   pushTimeoutMs?: number
@@ -45,7 +49,7 @@ export interface OriginOptions {
   jwksTimeoutMs?: number
   /**
    * Where `http:` will do, for requests, pushes and JWK sets: on this machine (`loopback`) or `anywhere`. A proxy that ends TLS
-   * on another machine is named to `serve` instead (`trustedProxies`). Default `loopback`: other requests get 403.
+   * on another machine is named to `serve` instead (`trustedProxies`). Other requests get 403. Default `loopback`.
    */
   plainHttp?: 'loopback' | 'anywhere'
   /**
@@ -56,7 +60,7 @@ export interface OriginOptions {
   /**
    * How many requests of one address (IPv6: one /64) may wait at a time: streams, long polls, and revocations with
    * `?wait=enforced`. More get 429, or are not made to wait. A cluster behind one address needs one for each gate and realm.
-   * Default 500: a twentieth of the 10,000 readers that a realm takes.
+   * Default 500 (a twentieth of the 10,000 readers that a realm takes).
    */
   maxWaitingPerAddress?: number
   /** The web origins whose scripts may read answers, such as `https://app.example`. Default: none. */
@@ -68,7 +72,7 @@ export interface OriginOptions {
   clearSiteData?: SiteData[]
   /** The names of cookies that the answer to a logout expires, such as `__Host-session`. Default: none. */
   expireCookies?: string[]
-  /** A bearer credential that readers of `/metrics` must show. Default: only this machine may read them. */
+  /** A bearer credential that readers of `/metrics` must show. Default: none, and only this machine may read them. */
   metricsCredential?: string
   /** After so many seconds without a newer acknowledgement an edge counts as silent; edges repeat theirs every 30 s. Default 60. */
   silentAfterSeconds?: number
@@ -78,9 +82,9 @@ export interface OriginOptions {
   auditRetentionSeconds?: number
   /** The `fetch` to use for pushes and JWK sets. Default: the host's. */
   fetch?: typeof fetch
-  /** Hears what an operator should know. Default: `console.warn`. */
+  /** Hears what an operator should know, once when it begins and once when it is over. Default: `console.warn`. */
   onReport?: (report: OriginReport) => void
-  /** Hears of every answered request, for a structured log. Default: nobody does. */
+  /** Hears of every answered request: time, method, route, status, milliseconds, realm, error. Default: nobody. */
   onRequest?: (answered: AnsweredRequest) => void
 }
 
@@ -97,7 +101,7 @@ export interface OriginRealm extends TokenOptions {
   issuerSkewSeconds?: number
   /**
    * How far the clocks of the issuer's own nodes may differ: added to the time that an authenticated source states
-   * (`occurredAt`). Default 0: one node, or nodes kept together by NTP.
+   * (`occurredAt`). Default 0 (one node, or nodes kept together by NTP).
    */
   sourceSkewSeconds?: number
   /** The longest `exp - iat` of the realm's tokens; revocations are kept that long. Default 86400. */
@@ -110,7 +114,7 @@ export interface OriginRealm extends TokenOptions {
    * Symmetric keys are never published. Default `publish`.
    */
   keysInFeed?: 'publish' | 'omit'
-  /** What the issuer lets the origin do, where it runs beside it. Default: the issuer keeps users, sessions and keys to itself. */
+  /** What the issuer lets the origin do, where it runs beside it: list users and sessions, add and retire keys. Default: none. */
   administration?: IssuerAdministration
 }
 

@@ -2,6 +2,7 @@ import { isLoopback } from '../http/loopback.ts'
 import {
   callback,
   checkOptions,
+  defaultsOf,
   either,
   given,
   integer,
@@ -10,6 +11,7 @@ import {
   list,
   milliseconds,
   oneOf,
+  pattern,
   required,
   rule,
   type Rule,
@@ -19,8 +21,10 @@ import {
   text,
   url,
   webOrigin,
+  withDefault,
 } from '../options.ts'
 import { checkContradictions, checkDistinct, keySet, TOKEN_RULES } from '../policy.ts'
+import type { JWK } from '../types.ts'
 import { MAX_INCARNATION, STORE_METHODS } from './store/store.ts'
 import type { ClientOptions, EdgeOptions, OriginOptions, OriginRealm } from './options.ts'
 import type { OriginReport } from './api.ts'
@@ -48,26 +52,7 @@ export function resolveOriginSettings(options: OriginOptions): Settings & { clie
   checkUnique(clients.map(({ id }) => id), 'id', 'options.clients')
   clients.forEach(checkClient(options.realms.map(({ name }) => name)))
   return {
-    heartbeatSeconds: 1,
-    errorRate: 1e-6,
-    leewaySeconds: 5,
-    skewSeconds: 5,
-    validForSeconds: 300,
-    maxBodyBytes: 65_536,
-    maxTokenBytes: 16_384,
-    pushTimeoutMs: 5_000,
-    jwksMaxAgeSeconds: 300,
-    jwksMaxStaleSeconds: 3_600,
-    jwksTimeoutMs: 2_000,
-    plainHttp: 'loopback',
-    maxFailuresPerMinute: 100,
-    maxWaitingPerAddress: 500,
-    corsOrigins: [],
-    clearSiteData: ['storage'],
-    expireCookies: [],
-    silentAfterSeconds: 60,
-    pruneIntervalSeconds: 60,
-    auditRetentionSeconds: 31_536_000,
+    ...defaultsOf(ORIGIN),
     fetch: (...request) => globalThis.fetch(...request),
     onReport: warn,
     onRequest: () => undefined,
@@ -78,12 +63,7 @@ export function resolveOriginSettings(options: OriginOptions): Settings & { clie
     clients,
     edges,
     realms: options.realms.map((realm) => ({
-      adminRole: 'portcullis-admin',
-      issuerSkewSeconds: 2,
-      sourceSkewSeconds: 0,
-      maxLifetimeSeconds: 86_400,
-      maxSessionSeconds: 2_592_000,
-      keysInFeed: 'publish',
+      ...defaultsOf(OWN),
       ...given(realm),
     })),
   }
@@ -94,9 +74,16 @@ const store = rule(
   (value) => isObject(value) && STORE_METHODS.every((method) => typeof value[method] === 'function'),
 )
 
-export const signingKey: Rule = rule(
+const KEY_PART = { type: 'string', pattern: '^[A-Za-z0-9_-]{43}$' }
+
+export const signingKey: Rule<JWK> = rule(
   "a private Ed25519 key as JWK: kty 'OKP', crv 'Ed25519', x and d of 32 bytes each (generateFeedKey makes one)",
   (value) => isObject(value) && value['kty'] === 'OKP' && value['crv'] === 'Ed25519' && [value['x'], value['d']].every(isKeyPart),
+  {
+    type: 'object',
+    required: ['kty', 'crv', 'x', 'd'],
+    properties: { kty: { const: 'OKP' }, crv: { const: 'Ed25519' }, x: KEY_PART, d: KEY_PART },
+  },
 )
 
 /** Throws `invalid_option` for what is no private key for feeds. */
@@ -113,17 +100,18 @@ const administration = rule(
     ),
 )
 
-export const REALM_RULES: Rules = {
-  ...TOKEN_RULES,
-  jwks: required(either(url, keySet, callback)),
-  adminRole: text,
-  issuerSkewSeconds: seconds,
-  sourceSkewSeconds: seconds,
-  maxLifetimeSeconds: integer('whole seconds', 1),
-  maxSessionSeconds: integer('whole seconds', 1),
-  keysInFeed: oneOf('publish', 'omit'),
-  administration,
-}
+/** What an origin's realms have besides the options of their tokens. */
+const OWN = {
+  adminRole: withDefault(text, 'portcullis-admin'),
+  issuerSkewSeconds: withDefault(seconds, 2),
+  sourceSkewSeconds: withDefault(seconds, 0),
+  maxLifetimeSeconds: withDefault(integer('whole seconds', 1), 86_400),
+  maxSessionSeconds: withDefault(integer('whole seconds', 1), 2_592_000),
+  keysInFeed: withDefault(oneOf('publish', 'omit'), 'publish'),
+} satisfies Rules
+
+/** The rules of `OriginRealm`. */
+export const REALM_RULES: Rules = { ...TOKEN_RULES, jwks: required(either(url, keySet, callback)), ...OWN, administration }
 
 export const EDGE_RULES: Rules = { name: required(text), pushUrl: url, ackSecret: text }
 
@@ -133,47 +121,55 @@ const MAX_HEARTBEAT_SECONDS = 5
 export const CLIENT_RULES: Rules = {
   id: required(text),
   secret: text,
-  secretSha256: rule('a SHA-256 in 64 hexadecimal digits', (value) => typeof value === 'string' && /^[0-9a-f]{64}$/i.test(value)),
+  secretSha256: pattern('a SHA-256 in 64 hexadecimal digits', /^[0-9a-fA-F]{64}$/),
   realms: list(text),
 }
 
 /** RFC 6265 §4.1.1. */
-const cookieName = rule('the name of a cookie', (value) => typeof value === 'string' && /^[!#$%&'*+.^_`|~\w-]+$/.test(value))
+const cookieName = pattern('the name of a cookie', /^[!#$%&'*+.^_`|~\w-]+$/)
 
-/** What an origin takes. */
-export const ORIGIN_RULES: Rules = {
+const errorRate: Rule<number> = rule(
+  'a number between 1e-9 and 0.1',
+  (value) => typeof value === 'number' && value >= 1e-9 && value <= 0.1,
+  { type: 'number', minimum: 1e-9, maximum: 0.1 },
+)
+
+const ORIGIN = {
   store: required(store),
   realms: required(list(shape(REALM_RULES), 1)),
   signingKey: required(signingKey),
   clients: list(shape(CLIENT_RULES)),
   edges: list(shape(EDGE_RULES)),
   incarnation: integer('restored backups', 0, MAX_INCARNATION),
-  heartbeatSeconds: integer('whole seconds', 1, MAX_HEARTBEAT_SECONDS),
-  errorRate: rule('a number between 1e-9 and 0.1', (value) => typeof value === 'number' && value >= 1e-9 && value <= 0.1),
-  leewaySeconds: integer('whole seconds', 0, 300),
-  skewSeconds: integer('whole seconds', 0, 300),
-  validForSeconds: integer('whole seconds', 1),
-  maxBodyBytes: integer('bytes', 1_024),
-  maxTokenBytes: integer('bytes', 1_024),
+  heartbeatSeconds: withDefault(integer('whole seconds', 1, MAX_HEARTBEAT_SECONDS), 1),
+  errorRate: withDefault(errorRate, 1e-6),
+  leewaySeconds: withDefault(integer('whole seconds', 0, 300), 5),
+  skewSeconds: withDefault(integer('whole seconds', 0, 300), 5),
+  validForSeconds: withDefault(integer('whole seconds', 1), 300),
+  maxBodyBytes: withDefault(integer('bytes', 1_024), 65_536),
+  maxTokenBytes: withDefault(integer('bytes', 1_024), 16_384),
   feedCredential: text,
-  pushTimeoutMs: milliseconds,
-  jwksMaxAgeSeconds: seconds,
-  jwksMaxStaleSeconds: seconds,
-  jwksTimeoutMs: milliseconds,
-  plainHttp: oneOf('loopback', 'anywhere'),
-  maxFailuresPerMinute: integer('failures', 1),
-  maxWaitingPerAddress: integer('requests', 1),
-  corsOrigins: list(webOrigin),
-  clearSiteData: list(oneOf('cookies', 'storage', 'cache')),
-  expireCookies: list(cookieName),
+  pushTimeoutMs: withDefault(milliseconds, 5_000),
+  jwksMaxAgeSeconds: withDefault(seconds, 300),
+  jwksMaxStaleSeconds: withDefault(seconds, 3_600),
+  jwksTimeoutMs: withDefault(milliseconds, 2_000),
+  plainHttp: withDefault(oneOf('loopback', 'anywhere'), 'loopback'),
+  maxFailuresPerMinute: withDefault(integer('failures', 1), 100),
+  maxWaitingPerAddress: withDefault(integer('requests', 1), 500),
+  corsOrigins: withDefault(list(webOrigin), []),
+  clearSiteData: withDefault(list(oneOf('cookies', 'storage', 'cache')), ['storage']),
+  expireCookies: withDefault(list(cookieName), []),
   metricsCredential: text,
-  silentAfterSeconds: integer('whole seconds', 1),
-  pruneIntervalSeconds: integer('whole seconds', 1, 86_400),
-  auditRetentionSeconds: integer('whole seconds', 1),
+  silentAfterSeconds: withDefault(integer('whole seconds', 1), 60),
+  pruneIntervalSeconds: withDefault(integer('whole seconds', 1, 86_400), 60),
+  auditRetentionSeconds: withDefault(integer('whole seconds', 1), 31_536_000),
   fetch: callback,
   onReport: callback,
   onRequest: callback,
-}
+} satisfies Rules
+
+/** The rules of `OriginOptions`. */
+export const ORIGIN_RULES: Rules = ORIGIN
 
 /** A feed is signed but not secret to whoever can read along: its hash keys let a reader test who logged out. */
 function checkPushes({ edges = [], plainHttp = 'loopback' }: OriginOptions): void {

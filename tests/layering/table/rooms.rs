@@ -128,6 +128,7 @@ pub const TYPESCRIPT: &[Room] = &[
             "timing/",
             "token-part.ts",
             "version.ts",
+            "options.ts",
             "@words",
         ],
     ),
@@ -202,6 +203,8 @@ pub const TYPESCRIPT: &[Room] = &[
         ],
     ),
     room("entry/", &["./", "edge/", "origin/", "core/", "errors.ts", "../wasm/"]),
+    // Makes the documents that follow from declarations; it is not part of the package.
+    room("docs/", &["./", "cli/configuration.ts", "**/settings.ts", "@options"]),
 ];
 
 /// The order of the crate.

@@ -1,5 +1,5 @@
 import type { PortcullisError } from '../../errors.ts'
-import { callback, checkOptions, given, integer, invalid, isObject, opaque, required, rule, type Rules, text } from '../../options.ts'
+import { callback, checkOptions, defaultsOf, given, integer, invalid, isObject, opaque, required, rule, type Rules, text, withDefault } from '../../options.ts'
 import type { RefreshTokensOptions } from './types.ts'
 
 /** The options with every default filled in. */
@@ -9,22 +9,24 @@ export type Settings = Required<Omit<RefreshTokensOptions, 'path' | 'database'>>
 export function resolveRefreshTokensSettings(options: RefreshTokensOptions): Settings {
   checkOptions(options, RULES)
   if ((options.path === undefined) === (options.database === undefined)) throw invalid('options must have either path or database')
-  return { idleSeconds: 1_800, maxSeconds: 36_000, reuseGraceSeconds: 0, nowMs: Date.now, onReport: warn, ...given(options) }
+  return { ...defaultsOf(RULES), nowMs: Date.now, onReport: warn, ...given(options) }
 }
 
-const RULES: Rules = {
+const RULES = {
   path: text,
   database: opaque,
   realm: required(text),
   origin: required(
     rule('an origin', (value) => isObject(value) && ['endSession', 'refuses'].every((verb) => typeof value[verb] === 'function')),
   ),
-  idleSeconds: integer('whole seconds', 1),
-  maxSeconds: integer('whole seconds', 1),
-  reuseGraceSeconds: integer('whole seconds', 0, 300),
+  idleSeconds: withDefault(integer('whole seconds', 1), 1_800),
+  maxSeconds: withDefault(integer('whole seconds', 1), 36_000),
+  reuseGraceSeconds: withDefault(integer('whole seconds', 0, 300), 0),
   nowMs: callback,
   onReport: callback,
-}
+} satisfies Rules
+
+export const REFRESH_TOKEN_RULES: Rules = RULES
 
 function warn({ realm, error }: { realm?: string; error: PortcullisError | undefined }): void {
   const what = error === undefined ? 'has heard of all ended sessions' : `could not be told of an ended session: ${error.message}`

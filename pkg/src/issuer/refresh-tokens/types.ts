@@ -9,6 +9,7 @@ export interface RefreshTokensOptions {
   path?: string
   /** An open database instead (`openDatabase` of `portcullis/origin/sqlite`); whoever opened it closes it. */
   database?: Database
+  /** The realm's short name. */
   realm: string
   /** The origin whose ledger they obey, and which hears of sessions that a reused token ended. */
   origin: LedgerOfSessions
@@ -24,7 +25,7 @@ export interface RefreshTokensOptions {
    * also one at the same time. Default 0.
    */
   reuseGraceSeconds?: number
-  /** Unix milliseconds; for tests. Default: the host's. */
+  /** Unix milliseconds; for tests. Default: the host's clock. */
   nowMs?: () => number
   /** Hears when the ledger cannot be told of an ended session, and when it has been. Default: `console.warn`. */
   onReport?: (report: OriginReport) => void

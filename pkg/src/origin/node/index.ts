@@ -4,6 +4,8 @@ import { PortcullisError } from '../../errors.ts'
 import {
   callback,
   checkOptions,
+  defaultsOf,
+  given,
   invalid,
   list,
   milliseconds,
@@ -12,6 +14,7 @@ import {
   type Rule,
   type Rules,
   text,
+  withDefault,
 } from '../../options.ts'
 import { MalformedRequest, requestOf } from './request.ts'
 import { writeResponse } from './response.ts'
@@ -27,7 +30,7 @@ export type Fetchable = { fetch: Answerer } | Answerer
 export interface ServeOptions {
   /** 0: any free port; the answer says which. */
   port: number
-  /** The address to bind. Default `127.0.0.1`: nobody else reaches it. */
+  /** The address to bind; `0.0.0.0` or `::` for all. Default `127.0.0.1` (only this machine reaches it). */
   hostname?: string
   /**
    * The proxies before this server, as addresses or blocks of them, such as `10.0.0.0/8`. What they say in
@@ -39,8 +42,8 @@ export interface ServeOptions {
   closeTimeoutMs?: number
   /**
    * How long a connection may be silent both ways while a request is under way: a client that does not read its answer is cut
-   * off, with what is kept in memory for it. A handler must begin to answer within it. Default 120000: long polls take 25 s,
-   * and streams send a heartbeat every 5 s or more often. 0: for ever.
+   * off, with what is kept in memory for it. A handler must begin to answer within it. 0: for ever. Default 120000 (long polls
+   * take 25 s, and streams send a heartbeat every 5 s or more often).
    */
   idleTimeoutMs?: number
   /** Hears of handlers that threw; the client hears only 500. Default: `console.error`. */
@@ -64,40 +67,40 @@ const MAX_HEADER_BYTES = 32_768
 /** How long a client may take to send its headers, and its whole request: what a slow-loris attack is cut off at. */
 const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 30_000
-/** How long requests may go on after `close`, and how long a connection may be silent, unless said otherwise. */
-const CLOSE_TIMEOUT_MS = 500
-const IDLE_TIMEOUT_MS = 120_000
-
 /** How often Node looks for clients that are too slow: what they can gain on the times above. */
 const TIMEOUT_CHECK_MS = 1_000
 
 const LISTENER_RULES: Rules = { trustedProxies: list(network), onError: callback }
 
-export const PORT: Rule = rule(
+export const PORT: Rule<number> = rule(
   'a port, 0 to 65535',
   (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 65_535,
+  { type: 'integer', minimum: 0, maximum: 65_535 },
 )
 
-/** What `serve` takes. */
-export const SERVE_RULES: Rules = {
+const SERVE = {
   port: required(PORT),
-  hostname: text,
-  closeTimeoutMs: milliseconds,
-  idleTimeoutMs: milliseconds,
-  ...LISTENER_RULES,
-}
+  hostname: withDefault(text, '127.0.0.1'),
+  trustedProxies: withDefault(list(network), []),
+  closeTimeoutMs: withDefault(milliseconds, 500),
+  idleTimeoutMs: withDefault(milliseconds, 120_000),
+  onError: callback,
+} satisfies Rules
+
+/** What `serve` takes. */
+export const SERVE_RULES: Rules = SERVE
 
 /** Serves requests by Node's http server. Rejects with `invalid_option` and `listen_failed`. */
 export async function serve(handler: Fetchable, options: ServeOptions): Promise<Server> {
   checkOptions(options, SERVE_RULES)
   const {
     port,
-    hostname = '127.0.0.1',
-    closeTimeoutMs = CLOSE_TIMEOUT_MS,
-    idleTimeoutMs = IDLE_TIMEOUT_MS,
+    hostname,
+    closeTimeoutMs,
+    idleTimeoutMs,
     onError = logError,
-    trustedProxies = [],
-  } = options
+    trustedProxies,
+  } = { ...defaultsOf(SERVE), ...given(options) }
   const limits = {
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: HEADERS_TIMEOUT_MS,

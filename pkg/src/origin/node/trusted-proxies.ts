@@ -10,9 +10,11 @@ export interface Source {
 }
 
 /** An address or a block of them, such as `10.0.0.0/8`. */
-export const network: Rule = rule("an address or block of addresses, such as '10.0.0.7' or '10.0.0.0/8'", (value) => {
-  return typeof value === 'string' && parseNetwork(value) !== undefined
-})
+export const network: Rule<string> = rule(
+  "an address or block of addresses, such as '10.0.0.7' or '10.0.0.0/8'",
+  (value) => typeof value === 'string' && parseNetwork(value) !== undefined,
+  { type: 'string', minLength: 1, pattern: '^([0-9]{1,3}(\\.[0-9]{1,3}){3}|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)(/[0-9]{1,3})?$' },
+)
 
 /** The proxies whose word counts about who asked. */
 export class TrustedProxies {

@@ -30,7 +30,7 @@ const PROBE_BYTES = 65_536
 export interface SqliteStoreOptions {
   /** The file; it is created when missing, its directory is not. Must be on a local disk (WAL mode). */
   path: string
-  /** Default: `better-sqlite3` where it is installed, else `node:sqlite`. */
+  /** What opens it. Default: `better-sqlite3` where it is installed, else `node:sqlite`. */
   driver?: SqliteDriver
 }
 

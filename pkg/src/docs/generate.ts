@@ -1,0 +1,6 @@
+// Writes what is made from declarations: `npm run generate`. `generated.test.ts` compares.
+
+import { writeFileSync } from 'node:fs'
+import { generated } from './generated.ts'
+
+for (const { path, content } of generated()) writeFileSync(path, content)

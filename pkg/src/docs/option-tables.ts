@@ -1,0 +1,68 @@
+import { COMPROMISE_RULES, LOGOUT_RULES, SESSION_RULES } from '../browser/settings.ts'
+import { GATE_REALM_RULES, GATE_RULES } from '../edge/settings.ts'
+import { REFRESH_TOKEN_RULES } from '../issuer/refresh-tokens/settings.ts'
+import type { Rule, Rules } from '../options.ts'
+import { ORIGIN_RULES, REALM_RULES } from '../origin/settings.ts'
+import { TOKEN_RULES } from '../policy.ts'
+import { checkDocs, type OptionDoc, readInterface } from './tsdoc.ts'
+
+type Docs = ReadonlyMap<string, OptionDoc>
+
+/** Puts the table of each set of options between its marks: `<!-- options: NAME -->` and `<!-- /options -->`. */
+export function withTables(readme: string): string {
+  const tables = new Map(Object.entries(TABLES))
+  const written = readme.replace(/(<!-- options: (\w+) -->\n).*?(<!-- \/options -->)/gs, (_, begin: string, name: string, end: string) => {
+    const rows = tables.get(name)
+    if (rows === undefined) throw new Error(`there are no options called ${name}`)
+    tables.delete(name)
+    return `${begin}| option | default | what it says |\n|---|---|---|\n${rows().join('\n')}\n${end}`
+  })
+  if (tables.size > 0) throw new Error(`the README lacks tables: ${[...tables.keys()].join(', ')}`)
+  return written
+}
+
+/** The rows of each table. */
+const TABLES: Readonly<Record<string, () => string[]>> = {
+  gate: () => rowsOf(GATE_RULES, readInterface('types.ts', 'GateOptions')),
+  realm: realmRows,
+  origin: () => rowsOf(ORIGIN_RULES, readInterface('origin/options.ts', 'OriginOptions')),
+  refreshTokens: () => rowsOf(REFRESH_TOKEN_RULES, readInterface('issuer/refresh-tokens/types.ts', 'RefreshTokensOptions')),
+  logout: () =>
+    rowsOf({ ...LOGOUT_RULES, ...COMPROMISE_RULES }, new Map([...readInterface('browser/types.ts', 'ReportCompromiseOptions'), ...readInterface('browser/types.ts', 'LogoutOptions')])),
+  session: () => rowsOf(SESSION_RULES, readInterface('browser/types.ts', 'SessionOptions')),
+}
+
+function rowsOf(rules: Rules, docs: Docs, where = ''): string[] {
+  checkDocs(docs, rules, where)
+  return Object.entries(rules).map(([name, rule]) => row(name, defaultOf(rule, docs.get(name)), docs.get(name)))
+}
+
+/** The options of tokens are the same at gate and origin; then come those of one of them. */
+function realmRows(): string[] {
+  const tokens = readInterface('types.ts', 'TokenOptions')
+  const [gate, origin] = [readInterface('types.ts', 'RealmOptions'), readInterface('origin/options.ts', 'OriginRealm')]
+  const isOwn = ([name]: [string, unknown]): boolean => !Object.hasOwn(TOKEN_RULES, name)
+  const own = (rules: Rules): Rules => Object.fromEntries(Object.entries(rules).filter(isOwn))
+  const marked = (side: string, rules: Rules, docs: Docs): string[] => {
+    checkDocs(docs, rules, side)
+    return Object.entries(rules).map(([name, rule]) => row(name, `${side} only, ${defaultOf(rule, docs.get(name))}`, docs.get(name)))
+  }
+  return [...rowsOf(TOKEN_RULES, tokens), ...marked('gate', own(GATE_REALM_RULES), gate), ...marked('origin', own(REALM_RULES), origin)]
+}
+
+function row(name: string, fallback: string, doc: OptionDoc | undefined): string {
+  return `| \`${name}\` | ${escaped(fallback)} | ${escaped(doc?.description ?? '')} |`
+}
+
+function defaultOf({ need, fallback }: Rule, doc: OptionDoc | undefined): string {
+  if (need === 'required') return 'required'
+  const said = doc?.default
+  if (said === undefined) return 'none'
+  if ('words' in said) return said.words
+  const value = typeof fallback === 'string' ? `'${fallback}'` : Array.isArray(fallback) ? `['${fallback.join("', '")}']` : said.literal
+  return `\`${value}\`${said.note === '' ? '' : ` ${said.note}`}`
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('|', '\\|')
+}

@@ -1,0 +1,28 @@
+// What the package README says of failures and error codes is what the code does.
+
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import type { RevocationFailure } from '../browser/index.ts'
+import { ERROR_CODES } from '../errors.ts'
+
+const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+
+/** The rows of the table under a heading: what stands in the first column, and the second. */
+function table(heading: string): Map<string, string> {
+  const [, section = ''] = README.split(`# ${heading}\n`)
+  const [body = ''] = section.split(/\n#+ /, 1)
+  return new Map([...body.matchAll(/^\| `(\w+)` \| ([^|]+) \|/gm)].map(([, name = '', second = '']) => [name, second]))
+}
+
+test('the ways in which a revocation fails', () => {
+  const failures: Record<RevocationFailure, true> = {
+    offline: true, timed_out: true, unreachable: true, refused: true,
+    server_error: true, unexpected_answer: true, insecure_url: true, nothing_to_revoke: true,
+  }
+  assert.deepEqual([...table('Revocation failures').keys()], Object.keys(failures))
+})
+
+test('the error codes', () => {
+  assert.deepEqual([...table('Error codes').keys()], [...ERROR_CODES])
+})

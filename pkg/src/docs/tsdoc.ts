@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs'
+import ts from 'typescript'
+import type { Rule, Rules } from '../options.ts'
+
+/** What the TSDoc of an option says. */
+export interface OptionDoc {
+  /** Without the sentence that names the default. */
+  description: string
+  /** The default as it is written: a literal, or words where the value is code or depends on something. */
+  default: { literal: string; note: string } | { words: string } | undefined
+}
+
+/** The options of an interface, by name: `file` from the root of the sources. */
+export function readInterface(file: string, name: string): Map<string, OptionDoc> {
+  const path = new URL(`../${file}`, import.meta.url)
+  const source = ts.createSourceFile(file, readFileSync(path, 'utf8'), ts.ScriptTarget.ES2022, true)
+  const found = source.statements.find((each) => ts.isInterfaceDeclaration(each) && each.name.text === name)
+  if (found === undefined || !ts.isInterfaceDeclaration(found)) throw new Error(`${file} has no interface ${name}`)
+  return new Map(
+    found.members.flatMap((member) => {
+      const text = commentOf(member)
+      return member.name === undefined || text === undefined ? [] : [[member.name.getText(source), parse(text)]]
+    }),
+  )
+}
+
+/** Throws unless there is a text for each option that says the default which its rule has. */
+export function checkDocs(docs: ReadonlyMap<string, OptionDoc>, rules: Rules, where: string): void {
+  for (const [name, rule] of Object.entries(rules)) {
+    const doc = docs.get(name)
+    if (doc === undefined || doc.description === '') throw new Error(`${where}.${name} has no TSDoc`)
+    if (!saysDefault(doc, rule)) throw new Error(`${where}.${name}: its TSDoc does not say the default of its rule, ${JSON.stringify(rule.fallback)}`)
+  }
+}
+
+function saysDefault({ default: said }: OptionDoc, { fallback }: Rule): boolean {
+  if (fallback === undefined) return true
+  if (said === undefined) return false
+  // Of a list the words may say what is in it.
+  if ('words' in said) return Array.isArray(fallback)
+  const values: unknown[] = Array.isArray(fallback) ? fallback : [fallback]
+  return values.length === 1 && (typeof values[0] === 'number' ? Number(said.literal) : said.literal) === values[0]
+}
+
+function commentOf(member: ts.TypeElement): string | undefined {
+  const comment = ts.getJSDocCommentsAndTags(member).find(ts.isJSDoc)?.comment
+  return ts.getTextOfJSDocComment(comment)?.replace(/\s+/g, ' ')
+}
+
+/** The default stands in the last sentence, such as "Default 5.", "Default `loopback` (this machine)." or "Default: none.". */
+function parse(text: string): OptionDoc {
+  const [, before = '', colon, said = ''] = /^(.*?)(?:^|(?<=[.:;] ))Default(:?) (.*)\.$/.exec(text) ?? [text, text]
+  const description = before.trim()
+  if (said === '') return { description, default: undefined }
+  if (colon === ':') return { description, default: { words: said } }
+  const [, code, number, note = ''] = /^(?:`([^`]+)`|(-?[\d.]+(?:e-?\d+)?))(?: (\(.*\)))?$/.exec(said) ?? []
+  const literal = code ?? number
+  if (literal === undefined) throw new Error(`"Default ${said}." is no literal, and has no colon`)
+  return { description, default: { literal, note } }
+}
