@@ -1,4 +1,4 @@
-import { MAX_NAME_BYTES } from '../core/name.ts'
+import type { JsonSchema } from '../../options.ts'
 
 /** What the OpenAPI document says of a route (OpenAPI 3.1 §4.8.10), in short. */
 export interface Operation {
@@ -31,14 +31,6 @@ export const REASON_PARAMETER: Readonly<Record<string, QueryParameter>> = {
   },
 }
 
-/** A name in a body. JSON Schema cannot count bytes; the route does. */
-export const NAME_SCHEMA: Schema = {
-  type: 'string',
-  minLength: 1,
-  maxLength: MAX_NAME_BYTES,
-  description: `1 to ${MAX_NAME_BYTES} bytes of UTF-8, control characters included.`,
-}
-
 export interface RequestBody {
   type: 'application/json' | 'application/x-www-form-urlencoded'
   schema: Schema
@@ -55,5 +47,4 @@ export interface Answer {
   otherTypes?: readonly string[]
 }
 
-/** A JSON Schema (2020-12). */
-export type Schema = Readonly<Record<string, unknown>>
+export type Schema = JsonSchema

@@ -1,11 +1,21 @@
+import { pattern, required } from '../../../options.ts'
 import { bearerToken } from '../../../http/bearer.ts'
 import { noContent } from '../response.ts'
 import { Problem, refusedToken } from '../problem.ts'
-import { invalidRequest, jsonBody } from '../input.ts'
+import { checkMembers, jsonRequest, readMembers, stringRule, whole } from '../request-body.ts'
 import { feedOf } from '../realm.ts'
 import type { Call, Route } from '../route.ts'
 
-const MEMBERS = ['edge', 'sequence', 'chain', 'issuedAt']
+/** Which edge it is. */
+const EDGE = { edge: required(stringRule) }
+
+const STATEMENT = {
+  sequence: required(whole(0)),
+  chain: required(pattern('32 hexadecimal digits', /^[0-9a-f]{32}$/)),
+  issuedAt: whole(0, 'When the statement that it enforces was signed. Without it only a greater sequence shows that it lives.'),
+}
+
+const ACKNOWLEDGEMENT = jsonRequest({ ...EDGE, ...STATEMENT })
 
 /**
  * `POST /feed/{realm}/acks {"edge","sequence","chain","issuedAt"?}` with the edge's secret as bearer: it enforces what
@@ -20,25 +30,7 @@ export const acknowledgementRoutes: readonly Route[] = [
     operation: {
       summary: 'An edge tells up to where it enforces what was published.',
       security: ['edge'],
-      body: {
-        type: 'application/json',
-        schema: {
-          type: 'object',
-          required: ['edge', 'sequence', 'chain'],
-          additionalProperties: false,
-          properties: {
-            edge: { type: 'string' },
-            sequence: { type: 'integer', minimum: 0 },
-            chain: { type: 'string', pattern: '^[0-9a-f]{32}$' },
-            issuedAt: {
-              type: 'integer',
-              minimum: 0,
-              description:
-                'When the statement that it enforces was signed. Without it only a greater sequence shows that it lives.',
-            },
-          },
-        },
-      },
+      body: ACKNOWLEDGEMENT,
       answers: {
         204: { description: 'Heard. What is older than what is known changes nothing.' },
         409: { description: 'Nothing like that was ever published here.' },
@@ -52,19 +44,15 @@ async function acknowledge(call: Call): Promise<Response> {
   const { context, request } = call
   const presented = bearerToken(request.headers)
   if (presented.kind === 'nothing') throw refusedToken({ ok: false, reason: 'missing_token', status: 401 })
-  const { edge, sequence, chain, issuedAt } = await jsonBody(request, context.settings.maxBodyBytes, MEMBERS)
-  if (typeof edge !== 'string') throw invalidRequest('edge must be the name of an edge')
+  const members = await readMembers(call, ACKNOWLEDGEMENT, Object.keys(ACKNOWLEDGEMENT.rules))
+  const { edge } = checkMembers(EDGE, members)
   if (!(await context.edges.authenticate(edge, presented.token))) {
     throw new Problem(401, 'invalid_token', 'no edge has that name and secret', {
       'www-authenticate': 'Bearer error="invalid_token"',
     })
   }
   const feed = feedOf(call)
-  if (!isWhole(sequence)) throw invalidRequest('sequence must be a whole number')
-  if (typeof chain !== 'string' || !/^[0-9a-f]{32}$/.test(chain))
-    throw invalidRequest('chain must be 32 hexadecimal digits')
-  if (issuedAt !== undefined && !isWhole(issuedAt))
-    throw invalidRequest('issuedAt must be a whole number of unix seconds')
+  const { sequence, chain, issuedAt } = checkMembers(STATEMENT, members)
   const outcome = context.edges.acknowledge(feed.name, edge, {
     sequence,
     chain,
@@ -72,8 +60,4 @@ async function acknowledge(call: Call): Promise<Response> {
   })
   if (outcome === 'recorded' || outcome === 'forgotten') return noContent()
   throw new Problem(409, outcome, 'this origin never published that')
-}
-
-function isWhole(value: unknown): value is number {
-  return Number.isSafeInteger(value) && Number(value) >= 0
 }

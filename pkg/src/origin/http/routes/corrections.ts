@@ -1,22 +1,34 @@
+import { described, objectSchema, oneOf, pattern, required, type Rules } from '../../../options.ts'
+import { checkMembers, nameRule, readMembers, whole } from '../request-body.ts'
 import { noContent } from '../response.ts'
 import { enforcedOr, ENFORCEMENT, WAIT_PARAMETERS, waitOf } from '../wait.ts'
-import { type QueryParameter, REASON_PARAMETER, type Schema } from '../operation.ts'
-import { invalidRequest, jsonBody } from '../input.ts'
+import { type QueryParameter, REASON_PARAMETER, type RequestBody } from '../operation.ts'
+import { invalidRequest } from '../input.ts'
 import { type Correction, CORRECTIONS } from '../../api.ts'
 import type { Call, Route } from '../route.ts'
 
-const MEMBERS = [...new Set(['kind', ...Object.values(CORRECTIONS).flat()])]
+const MEMBER_RULES: Rules = {
+  session: nameRule,
+  authorizedParty: nameRule,
+  subject: nameRule,
+  client: nameRule,
+  thumbprint: described(pattern("a key's RFC 7638 thumbprint, 43 characters", /^[A-Za-z0-9_-]{43}$/), 'That of RFC 7638.'),
+  notBefore: whole(1, 'Unix seconds.'),
+  minimum: whole(0),
+}
 
-const NAME: Schema = { type: 'string', minLength: 1, maxLength: 1_024 }
+/** The rules of one kind. Every member but the not-before must be there. */
+function rulesOf(kind: string, members: readonly string[]): Rules {
+  const own = Object.entries(MEMBER_RULES).filter(([member]) => members.includes(member))
+  const needed = own.map(([member, rule]) => [member, member === 'notBefore' ? rule : required(rule)])
+  return { kind: required(oneOf(kind)), ...Object.fromEntries(needed) }
+}
 
-const MEMBER_SCHEMAS: Readonly<Record<string, Schema>> = {
-  session: NAME,
-  authorizedParty: NAME,
-  subject: NAME,
-  client: NAME,
-  thumbprint: { type: 'string', pattern: '^[A-Za-z0-9_-]{43}$', description: 'That of RFC 7638.' },
-  notBefore: { type: 'integer', minimum: 1, description: 'Unix seconds.' },
-  minimum: { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
+const RULES = new Map(Object.entries(CORRECTIONS).map(([kind, members]) => [kind, rulesOf(kind, members)]))
+
+const CORRECTION: RequestBody = {
+  type: 'application/json',
+  schema: { oneOf: [...RULES.values()].map(objectSchema) },
 }
 
 /** Here it must be given. */
@@ -24,19 +36,6 @@ const REASON: QueryParameter = {
   description: 'Why, for the audit log.',
   need: 'required',
   schema: { ...REASON_PARAMETER['reason']?.schema, minLength: 1 },
-}
-
-/** Every member but the not-before must be there. */
-function schemaOf(kind: string, members: readonly string[]): Schema {
-  return {
-    type: 'object',
-    required: ['kind', ...members.filter((member) => member !== 'notBefore')],
-    additionalProperties: false,
-    properties: {
-      kind: { const: kind },
-      ...Object.fromEntries(members.map((member) => [member, MEMBER_SCHEMAS[member]])),
-    },
-  }
 }
 
 /** `POST /admin/realms/{realm}/corrections?reason=`: replaces a mistaken not-before or version, or lifts a ban. */
@@ -50,10 +49,7 @@ export const correctionRoutes: readonly Route[] = [
       summary:
         'Replaces a mistaken not-before (left out: there is none) or version, or lifts a ban. `reason` is required.',
       query: { ...WAIT_PARAMETERS, reason: REASON },
-      body: {
-        type: 'application/json',
-        schema: { oneOf: Object.entries(CORRECTIONS).map(([kind, members]) => schemaOf(kind, members)) },
-      },
+      body: CORRECTION,
       answers: {
         200: {
           description: 'Done, and how many edges have it: `wait`.',
@@ -68,11 +64,19 @@ export const correctionRoutes: readonly Route[] = [
 ]
 
 async function correct(call: Call): Promise<Response> {
-  const { context, request, parameter } = call
+  const { context, parameter } = call
   const wait = waitOf(call)
   const { reason, ...act } = call.act()
-  const body = await jsonBody(request, context.settings.maxBodyBytes, MEMBERS)
+  const members = await readMembers(call, CORRECTION, ['kind', ...Object.keys(MEMBER_RULES)])
   if (reason === undefined) throw invalidRequest('reason is missing: say in the query why')
-  const recorded = await context.service.correct(parameter('realm'), body as unknown as Correction, { ...act, reason })
+  const correction = checkedCorrection(members)
+  const recorded = await context.service.correct(parameter('realm'), correction, { ...act, reason })
   return enforcedOr(call, wait, recorded, noContent())
+}
+
+/** Which members belong to the kind, the service says. */
+function checkedCorrection(members: Record<string, unknown>): Correction {
+  const rules = RULES.get(String(members['kind']))
+  if (typeof members['kind'] !== 'string' || rules === undefined) throw invalidRequest(`kind must be one of ${[...RULES.keys()].join(', ')}`)
+  return checkMembers(rules, members) as unknown as Correction
 }

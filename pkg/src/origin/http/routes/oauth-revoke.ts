@@ -1,6 +1,8 @@
 import { PortcullisError } from '../../../errors.ts'
-import { formBody, invalidRequest } from '../input.ts'
+import { required, text } from '../../../options.ts'
+import { formBody } from '../input.ts'
 import { Problem } from '../problem.ts'
+import { checkMembers, formRequest, stringRule } from '../request-body.ts'
 import { feedOf } from '../realm.ts'
 import { ok } from '../response.ts'
 import type { Call, Route } from '../route.ts'
@@ -9,6 +11,8 @@ import { enforcedOr, WAIT_PARAMETERS, waitOf } from '../wait.ts'
 
 /** How soon a client may try again whose revocation could not be stored. */
 const RETRY_AFTER_SECONDS = 2
+
+const FORM = formRequest({ token: required(text), token_type_hint: stringRule, client_id: stringRule, client_secret: stringRule })
 
 /** `POST /realms/{realm}/protocol/openid-connect/revoke` (RFC 7009): a client revokes a token that was issued to it. */
 export const revocationRoutes: readonly Route[] = [
@@ -20,21 +24,7 @@ export const revocationRoutes: readonly Route[] = [
     operation: {
       summary: 'A client revokes an access token, or with a refresh token the session it belongs to (RFC 7009).',
       query: WAIT_PARAMETERS,
-      body: {
-        type: 'application/x-www-form-urlencoded',
-        schema: {
-          type: 'object',
-          required: ['token'],
-          // None may be given twice.
-          additionalProperties: { type: 'string' },
-          properties: {
-            token: { type: 'string', minLength: 1 },
-            token_type_hint: { type: 'string' },
-            client_id: { type: 'string' },
-            client_secret: { type: 'string' },
-          },
-        },
-      },
+      body: FORM,
       answers: {
         200: { description: 'It is refused everywhere, or will be as soon as the edges have heard; also when the token is not known here, which is counted and reported.' },
         400: { description: '`invalid_request`, also for a token of another client; `unsupported_token_type` for one that cannot be revoked.' },
@@ -51,10 +41,9 @@ async function revoke(call: Call): Promise<Response> {
   const { context, request } = call
   const realm = feedOf(call).name
   const wait = waitOf(call)
-  const form = await formBody(request, context.settings.maxBodyBytes)
-  const { id: client } = await context.clients.authenticate(request, form, { realm, attempt: call.attempt })
-  const token = form.get('token')
-  if (token === undefined) throw invalidRequest('token is missing')
+  const parameters = await formBody(request, context.settings.maxBodyBytes)
+  const { id: client } = await context.clients.authenticate(request, parameters, { realm, attempt: call.attempt })
+  const { token } = checkMembers(FORM.rules, Object.fromEntries(parameters))
   try {
     // Nothing to do looks the same as done (RFC 7009 §2.2).
     const recorded = await context.service.revokeOAuthToken(realm, client, token, call.act())

@@ -1,31 +1,14 @@
+import { required } from '../../../options.ts'
+import { jsonRequest, nameRule, readJson, whole } from '../request-body.ts'
 import { json } from '../response.ts'
 import { enforcedOr, ENFORCEMENT, WAIT_PARAMETERS, waitOf } from '../wait.ts'
-import { NAME_SCHEMA, type Operation, REASON_PARAMETER, type Schema } from '../operation.ts'
-import { invalidRequest, jsonBody, optionalJsonBody } from '../input.ts'
+import { REASON_PARAMETER } from '../operation.ts'
 import type { Call, Route } from '../route.ts'
 import type { Recorded } from '../../api.ts'
 
-const NOT_BEFORE_SCHEMA: Schema = {
-  type: 'integer',
-  minimum: 1,
-  description: 'Unix seconds. Default, also without a body, and for a time further ahead than clocks may differ: now.',
-}
-
-const NOT_BEFORE: Operation['body'] = {
-  type: 'application/json',
-  need: 'optional',
-  schema: { type: 'object', additionalProperties: false, properties: { notBefore: NOT_BEFORE_SCHEMA } },
-}
-
-const NAMED_NOT_BEFORE: Operation['body'] = {
-  type: 'application/json',
-  schema: {
-    type: 'object',
-    required: ['client'],
-    additionalProperties: false,
-    properties: { client: NAME_SCHEMA, notBefore: NOT_BEFORE_SCHEMA },
-  },
-}
+const notBefore = whole(1, 'Unix seconds. Default, also without a body, and for a time further ahead than clocks may differ: now.')
+const NOT_BEFORE = jsonRequest({ notBefore }, 'optional')
+const NAMED_NOT_BEFORE = jsonRequest({ client: required(nameRule), notBefore })
 
 const RESULT = {
   description: 'Done; with `wait`, how many edges enforce it.',
@@ -107,9 +90,9 @@ export const realmRoutes: readonly Route[] = [
     },
     handle: (call) =>
       respond(call, async (act) => {
-        const { client, notBefore } = await jsonBody(call.request, call.context.settings.maxBodyBytes, ['client', 'notBefore'])
+        const { client, notBefore } = await readJson(call, NAMED_NOT_BEFORE)
         const realm = call.parameter('realm')
-        return call.context.service.setClientNotBefore(realm, client as string, checkedNotBefore(notBefore), act)
+        return call.context.service.setClientNotBefore(realm, client, notBefore, act)
       }),
   },
 ]
@@ -125,13 +108,6 @@ async function respond(call: Call, revoke: (act: ReturnType<Call['act']>) => Pro
   )
 }
 
-async function notBeforeOf({ context, request }: Call): Promise<number | undefined> {
-  const { notBefore } = await optionalJsonBody(request, context.settings.maxBodyBytes, ['notBefore'])
-  return checkedNotBefore(notBefore)
-}
-
-function checkedNotBefore(notBefore: unknown): number | undefined {
-  if (notBefore !== undefined && typeof notBefore !== 'number')
-    throw invalidRequest('notBefore must be a number of unix seconds')
-  return notBefore
+async function notBeforeOf(call: Call): Promise<number | undefined> {
+  return (await readJson(call, NOT_BEFORE)).notBefore
 }

@@ -1,10 +1,14 @@
 import { PortcullisError } from '../../../errors.ts'
+import { required, text } from '../../../options.ts'
+import { jsonRequest, readJson } from '../request-body.ts'
 import { json } from '../response.ts'
 import { enforcedOr, ENFORCEMENT, WAIT_PARAMETERS, waitOf } from '../wait.ts'
 import { Problem } from '../problem.ts'
-import { invalidRequest, jsonBody } from '../input.ts'
+import { invalidRequest } from '../input.ts'
 import type { Call, Route } from '../route.ts'
 import { endingSiteData } from '../site-data.ts'
+
+const TOKEN = jsonRequest({ token: required(text) })
 
 /** `POST /v1/auth/token/revoke {"token"}`: whoever holds an access token may revoke it. */
 export const revokeRoutes: readonly Route[] = [
@@ -16,15 +20,7 @@ export const revokeRoutes: readonly Route[] = [
     operation: {
       summary: 'Revokes an access token; whoever holds it may.',
       query: WAIT_PARAMETERS,
-      body: {
-        type: 'application/json',
-        schema: {
-          type: 'object',
-          required: ['token'],
-          additionalProperties: false,
-          properties: { token: { type: 'string', minLength: 1 } },
-        },
-      },
+      body: TOKEN,
       answers: {
         200: {
           description:
@@ -44,8 +40,7 @@ export const revokeRoutes: readonly Route[] = [
 async function revoke(call: Call): Promise<Response> {
   const { context, request } = call
   const wait = waitOf(call)
-  const { token } = await jsonBody(request, context.settings.maxBodyBytes, ['token'])
-  if (typeof token !== 'string' || token === '') throw invalidRequest('token must be a text that is not empty')
+  const { token } = await readJson(call, TOKEN)
   try {
     const recorded = await context.service.revokeToken(token, call.act())
     return endingSiteData(request, await enforcedOr(call, wait, recorded, json(200, { revoked: true })), context.settings)

@@ -1,9 +1,13 @@
+import { required } from '../../../options.ts'
+import { jsonRequest, nameRule, readJson } from '../request-body.ts'
 import { noContent } from '../response.ts'
 import { enforcedOr, ENFORCEMENT, WAIT_PARAMETERS, waitOf } from '../wait.ts'
-import { NAME_SCHEMA, type Operation, REASON_PARAMETER } from '../operation.ts'
-import { jsonBody, textParameter } from '../input.ts'
+import { type Operation, REASON_PARAMETER } from '../operation.ts'
+import { textParameter } from '../input.ts'
 import type { Call, Route } from '../route.ts'
 import type { Recorded } from '../../api.ts'
+
+const SESSION = jsonRequest({ sid: required(nameRule), client: nameRule })
 
 const ENDED: Operation['answers'] = {
   200: {
@@ -40,15 +44,7 @@ export const sessionRoutes: readonly Route[] = [
     operation: {
       summary: "Ends a session, or one client's (`azp`) part in it. For names that no path can carry, and for the `sid` `end`.",
       query: { ...WAIT_PARAMETERS, ...REASON_PARAMETER },
-      body: {
-        type: 'application/json',
-        schema: {
-          type: 'object',
-          required: ['sid'],
-          additionalProperties: false,
-          properties: { sid: NAME_SCHEMA, client: NAME_SCHEMA },
-        },
-      },
+      body: SESSION,
       answers: ENDED,
     },
     handle: endNamed,
@@ -62,9 +58,8 @@ async function end(call: Call): Promise<Response> {
 
 async function endNamed(call: Call): Promise<Response> {
   const [wait, act] = [waitOf(call), call.act()]
-  const { sid, client } = await jsonBody(call.request, call.context.settings.maxBodyBytes, ['sid', 'client'])
-  const names = { sid: sid as string, client: client as string | undefined }
-  return enforcedOr(call, wait, await ended(call, names, act), noContent())
+  const { sid, client } = await readJson(call, SESSION)
+  return enforcedOr(call, wait, await ended(call, { sid, client }, act), noContent())
 }
 
 /** Rejects with `invalid_event` for what may not be a name. */

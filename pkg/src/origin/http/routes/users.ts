@@ -1,14 +1,19 @@
+import { required } from '../../../options.ts'
+import { jsonRequest, nameRule, readJson, whole } from '../request-body.ts'
 import { json, noContent } from '../response.ts'
 import { enforcedOr, ENFORCEMENT, WAIT_PARAMETERS, waitOf } from '../wait.ts'
-import { NAME_SCHEMA, type Operation, REASON_PARAMETER } from '../operation.ts'
+import { type Operation, REASON_PARAMETER } from '../operation.ts'
 import { Problem } from '../problem.ts'
-import { invalidRequest, jsonBody, textParameter, wholeNumber } from '../input.ts'
+import { invalidRequest, textParameter, wholeNumber } from '../input.ts'
 import { administrationOf } from '../realm.ts'
 import type { Call, Route } from '../route.ts'
 
 /** How many users are listed when it is not said, and at the most. */
 const DEFAULT_USERS = 100
 const MAX_USERS = 1_000
+
+const USER = jsonRequest({ id: required(nameRule) })
+const TOKEN_VERSION = jsonRequest({ minimum: required(whole(0)) })
 
 const USERS = {
   type: 'array',
@@ -73,10 +78,7 @@ export const userRoutes: readonly Route[] = [
     operation: {
       summary: 'Logs a user out everywhere; `id` is the `sub`. For names that no path can carry.',
       query: { ...WAIT_PARAMETERS, ...REASON_PARAMETER },
-      body: {
-        type: 'application/json',
-        schema: { type: 'object', required: ['id'], additionalProperties: false, properties: { id: NAME_SCHEMA } },
-      },
+      body: USER,
       answers: LOGGED_OUT,
     },
     handle: logoutNamed,
@@ -89,15 +91,7 @@ export const userRoutes: readonly Route[] = [
     operation: {
       summary: "Refuses a user's tokens of older versions.",
       query: { ...WAIT_PARAMETERS, ...REASON_PARAMETER },
-      body: {
-        type: 'application/json',
-        schema: {
-          type: 'object',
-          required: ['minimum'],
-          additionalProperties: false,
-          properties: { minimum: { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER } },
-        },
-      },
+      body: TOKEN_VERSION,
       answers: {
         200: {
           description: 'Done, and how many edges enforce it: `wait`.',
@@ -155,15 +149,15 @@ async function logout(call: Call): Promise<Response> {
 async function logoutNamed(call: Call): Promise<Response> {
   const { context, parameter, request } = call
   const [wait, act] = [waitOf(call), call.act()]
-  const { id } = await jsonBody(request, context.settings.maxBodyBytes, ['id'])
-  return enforcedOr(call, wait, await context.service.logoutUser(parameter('realm'), id as string, act), noContent())
+  const { id } = await readJson(call, USER)
+  return enforcedOr(call, wait, await context.service.logoutUser(parameter('realm'), id, act), noContent())
 }
 
 async function raiseTokenVersion(call: Call): Promise<Response> {
   const { context, request, parameter } = call
   const [wait, act, user] = [waitOf(call), call.act(), parameter('id')]
-  const { minimum } = await jsonBody(request, context.settings.maxBodyBytes, ['minimum'])
-  const recorded = await context.service.raiseTokenVersion(parameter('realm'), user, minimum as number, act)
+  const { minimum } = await readJson(call, TOKEN_VERSION)
+  const recorded = await context.service.raiseTokenVersion(parameter('realm'), user, minimum, act)
   return enforcedOr(call, wait, recorded, noContent())
 }
 

@@ -1,0 +1,73 @@
+import { PortcullisError } from '../../errors.ts'
+import { type Checked, type JsonSchema, objectSchema, type Rule, rule, type Rules } from '../../options.ts'
+import { isName, MAX_NAME_BYTES } from '../core/name.ts'
+import { invalidRequest, jsonBody, optionalJsonBody } from './input.ts'
+import type { RequestBody } from './operation.ts'
+import type { Call } from './route.ts'
+
+/** A body that is declared by the rules of its members: the check, its message and the OpenAPI schema follow from them. */
+export interface DeclaredBody<R extends Rules = Rules> extends RequestBody {
+  readonly rules: R
+}
+
+/** A JSON object with these members and no others. `optional`: an empty body is an object without members. */
+export function jsonRequest<R extends Rules>(rules: R, need: 'required' | 'optional' = 'required'): DeclaredBody<R> {
+  return { type: 'application/json', need, rules, schema: objectSchema(rules) }
+}
+
+/** A form (RFC 6749 §3.2). What it has besides is passed over. */
+export function formRequest<R extends Rules>(rules: R): DeclaredBody<R> {
+  // None may be given twice.
+  const schema = { ...objectSchema(rules), additionalProperties: { type: 'string' } }
+  return { type: 'application/x-www-form-urlencoded', need: 'required', rules, schema }
+}
+
+/** Reads a JSON body and checks all of it. Throws a `Problem` (400) naming the member; `too_large` and the like as `readBody` does. */
+export async function readJson<R extends Rules>(call: Call, body: DeclaredBody<R>): Promise<Checked<R>> {
+  return checkMembers(body.rules, await readMembers(call, body, Object.keys(body.rules)))
+}
+
+/** Reads a JSON body with no members but these, and leaves them to be checked. */
+export function readMembers({ request, context }: Call, { need }: RequestBody, members: readonly string[]): Promise<Record<string, unknown>> {
+  const read = need === 'optional' ? optionalJsonBody : jsonBody
+  return read(request, context.settings.maxBodyBytes, members)
+}
+
+/** Checks members by their rules. Throws a `Problem` (400) naming the first that is wrong. */
+export function checkMembers<R extends Rules>(rules: R, members: Readonly<Record<string, unknown>>): Checked<R> {
+  for (const [name, { need, expected, check }] of Object.entries(rules)) {
+    const value = members[name]
+    if (value === undefined && need === 'required') throw invalidRequest(`${name} is missing: it must be ${expected}`)
+    if (value !== undefined) asProblem(() => check(value, name))
+  }
+  return members as Checked<R>
+}
+
+/** The name of a user, session or client. JSON Schema cannot count bytes. */
+export const nameRule: Rule<string> = rule(`a string of 1 to ${MAX_NAME_BYTES} bytes of UTF-8`, isName, {
+  type: 'string',
+  minLength: 1,
+  maxLength: MAX_NAME_BYTES,
+  description: `1 to ${MAX_NAME_BYTES} bytes of UTF-8, control characters included.`,
+})
+
+/** Any string. */
+export const stringRule: Rule<string> = rule('a string', (value) => typeof value === 'string', { type: 'string' })
+
+/** A whole number that JavaScript holds exactly. */
+export function whole(least: number, description?: string): Rule<number> {
+  const schema: JsonSchema = { type: 'integer', minimum: least, maximum: Number.MAX_SAFE_INTEGER }
+  return rule(
+    `a whole number, ${least} or more`,
+    (value) => Number.isSafeInteger(value) && Number(value) >= least,
+    description === undefined ? schema : { ...schema, description },
+  )
+}
+
+function asProblem(check: () => void): void {
+  try {
+    check()
+  } catch (error) {
+    throw error instanceof PortcullisError ? invalidRequest(error.message) : error
+  }
+}
