@@ -229,9 +229,15 @@ fn modules_have_an_order() {
         ("src/token.rs", "use crate::revocation::Revocations;"),
         ("src/revocation.rs", "use crate::ledger::Ledger;"),
         ("src/ledger.rs", ""),
+        ("src/revocation/lookup.rs", ""),
+        ("src/revocation/message.rs", ""),
+        ("src/revocation/lookup/filter.rs", "use crate::revocation::message::delta::Delta;"),
+        ("src/revocation/message/delta.rs", "use crate::revocation::lookup::filter::Filter;"),
     ]);
     assert_named(&found, "token.rs imports revocation.rs (token may import: ./, ");
     assert_named(&found, "revocation.rs imports ledger.rs (revocation may import: ");
+    let breach = "revocation/lookup/filter.rs imports revocation/message/delta.rs (revocation/lookup may import: ./, ";
+    assert_named(&found, breach);
 }
 
 #[test]

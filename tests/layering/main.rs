@@ -5,14 +5,12 @@
 
 mod broken;
 mod graph;
-mod known;
 mod rules;
 mod rust;
 mod table;
 mod tokens;
 mod typescript;
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -22,24 +20,14 @@ use graph::Sources;
 fn the_sources_keep_the_rules() {
     let files = sources();
     assert!(files.len() > 300, "the sources were not found");
-    // A breach in short: without the rule that it breaks.
-    let short = |breach: &String| breach.split(" (").next().unwrap_or_default().to_owned();
     let breaches = rules::breaches(&files);
-    let found: BTreeSet<String> = breaches.iter().map(short).collect();
-    let known: BTreeSet<String> = known::KNOWN_BREACHES.iter().map(|breach| (*breach).to_owned()).collect();
-    let new: Vec<&String> = breaches.iter().filter(|breach| !known.contains(&short(breach))).collect();
-    assert!(new.is_empty(), "{} breaches:\n{}", new.len(), lines(&new));
-    let mended: Vec<&String> = known.difference(&found).collect();
-    assert!(mended.is_empty(), "mended; delete these lines from known.rs:\n{}", lines(&mended));
+    let lines: String = breaches.iter().map(|breach| format!("  {breach}\n")).collect();
+    assert!(breaches.is_empty(), "{} breaches:\n{lines}", breaches.len());
 }
 
 #[test]
 fn the_table_has_no_row_for_files_that_are_gone() {
     assert_eq!(rules::stale_rows(&sources()), [""; 0]);
-}
-
-fn lines(breaches: &[&String]) -> String {
-    breaches.iter().map(|breach| format!("  {breach}\n")).collect()
 }
 
 /// The TypeScript and Rust files of the repository by their paths, without what is built or installed.

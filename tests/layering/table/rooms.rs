@@ -13,6 +13,10 @@ pub const fn room(from: &'static str, may: &'static [&'static str]) -> Room {
 
 /// Files that many rooms may import.
 pub const GROUPS: &[(&str, &[&str])] = &[
+    (
+        "@revocation",
+        &["revocation/bounds", "revocation/position", "revocation/realm_id", "revocation/stats", "revocation/status"],
+    ),
     ("@words", &["errors.ts", "reasons.ts", "types.ts"]),
     ("@options", &["errors.ts", "reasons.ts", "types.ts", "options.ts", "policy.ts"]),
     (
@@ -222,7 +226,22 @@ pub const RUST: &[Room] = &[
     room("token", &["./", "base64url", "claims", "json", "keys", "signature"]),
     room("policy", &["./", "claims", "keys", "signature", "time", "token"]),
     // The state at the edge.
-    room("revocation", &["./", "ed25519", "error", "json", "time"]),
+    room("revocation/bounds", &["time"]),
+    room("revocation/position", &["time"]),
+    room("revocation/realm_id", &[]),
+    room("revocation/stats", &["time"]),
+    room("revocation/status", &["time"]),
+    room("revocation/wire", &["./", "error"]),
+    room("revocation/lookup", &["./", "revocation/wire", "@revocation", "error", "time"]),
+    room(
+        "revocation/message",
+        &["./", "revocation/lookup", "revocation/wire", "@revocation", "ed25519", "error", "json", "time"],
+    ),
+    room(
+        "revocation/state",
+        &["./", "revocation/message", "revocation/lookup", "revocation/wire", "@revocation", "error", "time"],
+    ),
+    room("revocation", &["./", "error", "time"]),
     // Both meet.
     room("verdict", &["./", "claims", "keys", "policy", "revocation", "signature", "time", "token"]),
     // Algorithms by way of the verdict, which re-exports them.
