@@ -50,13 +50,12 @@ async function start(settings: Settings, clients: ClientRegistry): Promise<Origi
   const clock = systemClock()
   const ledgers = await openLedgers(settings)
   const { heartbeatSeconds: renewSeconds, validForSeconds } = settings
-  const sequenceOf = (delta: Uint8Array): number => gate.sequenceOf(delta)
-  const feeds = new Map([...ledgers].map(([name, ledger]) => [name, new RealmFeed({ name, ledger, clock, renewSeconds, validForSeconds, sequenceOf })]))
+  const feeds = new Map([...ledgers].map(([name, ledger]) => [name, new RealmFeed({ name, ledger, clock, renewSeconds, validForSeconds })]))
   const { silentAfterSeconds, skewSeconds, onReport } = settings
   const issuerClocks = new Map(
     settings.realms.map(({ name, issuerSkewSeconds }) => [name, new IssuerClock({ realm: name, issuerSkewSeconds, skewSeconds, onReport })]),
   )
-  const gate: OriginGate = new OriginGate({ settings, feeds, publicKey: publicKeyOf(settings.signingKey), clock, issuerClocks })
+  const gate = new OriginGate({ settings, feeds, publicKey: publicKeyOf(settings.signingKey), clock, issuerClocks })
   const edges = new EdgeRegistry({ edges: settings.edges, realms: feeds, silentAfterSeconds, skewSeconds, clock, onReport })
   const pushers = createPushers(settings, feeds, edges)
   const fault = (cause: unknown, message: string): void =>

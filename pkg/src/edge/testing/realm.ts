@@ -103,7 +103,7 @@ export class TestRealm {
   }
 
   delta(after: number): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(this.ledger.delta(after, clock() - this.statedSecondsAgo))
+    return new Uint8Array(this.ledger.signedDelta(after, clock() - this.statedSecondsAgo).bytes)
   }
 
   #answer(...[request, response]: Parameters<Listener>): void {

@@ -85,11 +85,6 @@ export class GateCore {
     this.#call(() => this.#gate.applyFeed(realm, bytes, now))
   }
 
-  /** Where a delta or manifest leads. */
-  sequenceOf(bytes: Uint8Array): number {
-    return this.#call(() => this.#gate.peekFeed(bytes).sequence)
-  }
-
   missingSections(realm: number): string[] {
     return this.#call(() => this.#gate.missingSections(realm))
   }

@@ -1,7 +1,7 @@
 import { Ledger } from '../../../wasm/origin/core.js'
 import { PortcullisError } from '../../errors.ts'
 import type { JWK } from '../../types.ts'
-import type { LedgerCore, LedgerEvent, LedgerFacts, LedgerOptions, StagedEvent, TokenSubject } from './ledger.ts'
+import type { LedgerCore, LedgerEvent, LedgerFacts, LedgerOptions, SignedDelta, StagedEvent, TokenSubject } from './ledger.ts'
 import { coreGeneration, guarded, isCurrent, lostCore, mustBeUsable, refusalOf } from './module.ts'
 
 /** Makes a realm's ledger. Throws `fault`, and `invalid_option` with what the core says of its options. */
@@ -73,16 +73,16 @@ class GuardedLedger implements LedgerCore {
     return this.#call(() => this.#ledger.section(sha256))
   }
 
-  delta(after: number, now: number): Uint8Array {
-    return this.#call(() => this.#ledger.delta(after, now))
+  signedDelta(after: number, now: number): SignedDelta {
+    return this.#call(() => this.#ledger.signedDelta(after, now))
   }
 
   sharedStretch(after: number): Float64Array {
     return this.#call(() => this.#ledger.sharedStretch(after))
   }
 
-  deltaOver(start: number, after: number, until: number, now: number): Uint8Array {
-    return this.#call(() => this.#ledger.deltaOver(start, after, until, now))
+  signedDeltaOver(start: number, after: number, until: number, now: number): SignedDelta {
+    return this.#call(() => this.#ledger.signedDeltaOver(start, after, until, now))
   }
 
   get settledSince(): number {

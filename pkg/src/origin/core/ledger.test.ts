@@ -115,7 +115,7 @@ test('the chain of the past, another signing key, and facts', async () => {
   assert.equal(ledger.chainAt(3), undefined)
 
   const { signingKey, publicKey } = await generateFeedKey()
-  const [signed, heartbeat] = [ledger.delta(2, NOW), (): Uint8Array => ledger.delta(2, NOW)]
+  const [signed, heartbeat] = [ledger.signedDelta(2, NOW).bytes, (): Uint8Array => ledger.signedDelta(2, NOW).bytes]
   ledger.setSigningKey(signingKey)
   assert.notDeepEqual(heartbeat(), signed)
   assert.throws(() => ledger.setSigningKey(publicKey), (error) => coreCode(error) === 'invalid_option')

@@ -82,6 +82,12 @@ export interface StagedEvent {
   time?: EventTime
 }
 
+/** A delta, and where it leads: not always to where it was to end, for its length is bounded. A heartbeat leads to the head. */
+export interface SignedDelta {
+  bytes: Uint8Array
+  sequence: number
+}
+
 /** A realm's ledger in the core. Only committed rows are ever signed. */
 export interface LedgerCore {
   /** Rows in order of sequence, by their parts. Throws with what is wrong with which row. */
@@ -98,11 +104,11 @@ export interface LedgerCore {
   manifest(now: number): Uint8Array
   section(sha256: string): Uint8Array | undefined
   /** Throws with code `pruned` or `ahead`. */
-  delta(after: number, now: number): Uint8Array
+  signedDelta(after: number, now: number): SignedDelta
   /** From which sequence and up to which one a reader at `after` is told, so that few deltas serve all. Throws likewise. */
   sharedStretch(after: number): Float64Array
   /** From `start` or before, for a reader at `after`, to `until` or before. Throws likewise. */
-  deltaOver(start: number, after: number, until: number, now: number): Uint8Array
+  signedDeltaOver(start: number, after: number, until: number, now: number): SignedDelta
   /** The head from which on a delta that ends before the head can be sent again as it is. */
   readonly settledSince: number
   /** From where one delta leads to the head all who are behind by no more than 16,384 changes. */

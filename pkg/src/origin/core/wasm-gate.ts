@@ -91,7 +91,6 @@ export interface WasmGate {
     source: 'configuration' | 'url',
   ): { accepted: number; skipped: { index: number; reason: string }[] }
   applyFeed(realm: number, bytes: Uint8Array, now: number): { sequence: number; effect: 'changed' | 'partial' | 'renewed' | 'known' | 'staged' }
-  peekFeed(bytes: Uint8Array): { realm: number; sequence: number }
   missingSections(realm: number): string[]
   provideSection(realm: number, bytes: Uint8Array, sha256?: Uint8Array): 'stored' | 'committed'
   /** -1: it has no state yet, or needs a manifest. */

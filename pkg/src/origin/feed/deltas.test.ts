@@ -43,7 +43,7 @@ function open(events = EVENTS): Stage {
     get(target, name) {
       const member: unknown = Reflect.get(target, name)
       if (typeof member !== 'function') return member
-      if (name !== 'delta' && name !== 'deltaOver') return member.bind(target)
+      if (name !== 'signedDelta' && name !== 'signedDeltaOver') return member.bind(target)
       return (...given: unknown[]): unknown => {
         signed.count += 1
         clock.ms += SIGNING_MS
@@ -51,8 +51,7 @@ function open(events = EVENTS): Stage {
       }
     },
   })
-  const sequenceOf = (bytes: Uint8Array): number => Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(24, true))
-  const feed = new RealmFeed({ name: 'acme', ledger: counting, clock: () => clock.now, renewSeconds: 1, validForSeconds: 300, sequenceOf })
+  const feed = new RealmFeed({ name: 'acme', ledger: counting, clock: () => clock.now, renewSeconds: 1, validForSeconds: 300 })
   const readers = new Readers({ maxWaitingPerAddress: 500, nowMs: () => clock.ms })
   let number = 0
   function record(times: number): void {

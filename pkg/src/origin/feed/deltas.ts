@@ -1,7 +1,7 @@
 import { PortcullisError } from '../../errors.ts'
 import type { Clock } from '../clock.ts'
 import { coreCode } from '../core/module.ts'
-import type { LedgerCore } from '../core/ledger.ts'
+import type { LedgerCore, SignedDelta } from '../core/ledger.ts'
 import type { Statement } from './statement.ts'
 import type { CpuBudget } from './readers.ts'
 
@@ -16,8 +16,6 @@ const MAX_WIDE_AGE_SECONDS = 1
 export interface DeltasOptions {
   ledger: LedgerCore
   clock: Clock
-  /** Where a delta leads: not always to where it was to end, for its length is bounded. */
-  sequenceOf: (delta: Uint8Array) => number
   validForSeconds: number
 }
 
@@ -58,7 +56,7 @@ export class Deltas {
   shared(after: number, budget: CpuBudget): Statement {
     const known = this.#kept(after)
     if (known !== undefined) return known
-    const [start = after, until = after] = signed(() => this.#options.ledger.sharedStretch(after))
+    const [start = after, until = after] = translated(() => this.#options.ledger.sharedStretch(after))
     const isFar = until < this.#options.ledger.sequence
     const shared = isFar ? this.#block(start, after, until) : this.#near(start, after)
     if (shared !== undefined) return shared
@@ -87,8 +85,8 @@ export class Deltas {
     const now = clock()
     const known = this.#blocks.get(until)
     if (known !== undefined && known.start <= start && this.#isFresh(known, now)) return known.sequence > after ? known : undefined
-    const bytes = signed(() => ledger.deltaOver(start, start, until, now))
-    const block = { bytes, sequence: this.#options.sequenceOf(bytes), start, head: ledger.sequence, issuedAt: now }
+    const delta = translated(() => ledger.signedDeltaOver(start, start, until, now))
+    const block = { ...delta, start, head: ledger.sequence, issuedAt: now }
     for (const [end, kept] of this.#blocks) if (!this.#isFresh(kept, now)) this.#blocks.delete(end)
     this.#blocks.set(until, block)
     return block.sequence > after ? block : undefined
@@ -129,23 +127,24 @@ export class Deltas {
   }
 
   #toHead(start: number, after: number): Statement {
-    const { ledger, clock, sequenceOf } = this.#options
-    const bytes = signed(() => (start === after ? ledger.delta(after, clock()) : ledger.deltaOver(start, after, ledger.sequence, clock())))
-    const statement = { bytes, sequence: after === ledger.sequence ? after : sequenceOf(bytes) }
+    const { ledger, clock } = this.#options
+    const sign = (): SignedDelta =>
+      start === after ? ledger.signedDelta(after, clock()) : ledger.signedDeltaOver(start, after, ledger.sequence, clock())
+    const statement = translated(sign)
     // From so far back it ends, being as long as a delta may be, before it says anything new.
     if (statement.sequence <= after && start < after) return this.exact(after)
-    if (this.#current.size < MAX_KEPT && this.#currentBytes + bytes.byteLength <= MAX_KEPT_BYTES) {
+    if (this.#current.size < MAX_KEPT && this.#currentBytes + statement.bytes.byteLength <= MAX_KEPT_BYTES) {
       this.#current.set(start, statement)
-      this.#currentBytes += bytes.byteLength
+      this.#currentBytes += statement.bytes.byteLength
     }
     return statement
   }
 }
 
 /** Converts an error of the core to ours. */
-function signed<T>(sign: () => T): T {
+function translated<T>(ask: () => T): T {
   try {
-    return sign()
+    return ask()
   } catch (cause) {
     const detail = coreCode(cause)
     if (detail === 'pruned') throw new PortcullisError('feed_refused', 'the changes since then are gone: take the manifest', { detail })

@@ -25,8 +25,6 @@ export interface RealmFeedOptions {
   renewSeconds: number
   /** How long what is signed may be believed. */
   validForSeconds: number
-  /** Where a delta leads: not always to the head, for its length is bounded. */
-  sequenceOf: (delta: Uint8Array) => number
 }
 
 /** The published side of one realm: signed statements of committed rows, and the readers that wait for the next one. */

@@ -199,11 +199,6 @@ export class OriginGate {
     return this.#realmOf(name).policy
   }
 
-  /** Where a delta of one of the realms leads. */
-  sequenceOf(delta: Uint8Array): number {
-    return this.#core.sequenceOf(delta)
-  }
-
   close(): void {
     for (const { keys } of this.#realms) keys.close()
     this.#core.free()
