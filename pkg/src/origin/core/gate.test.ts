@@ -8,7 +8,6 @@ import { corePolicy } from '../../policy.ts'
 import { REASONS } from '../../reasons.ts'
 import { jwkOf, makePair, type Pair, signature } from '../../testing/keypair.ts'
 import type { Algorithm } from '../../types.ts'
-import { coreCode } from './module.ts'
 import { GateCore } from './gate.ts'
 import '../testing/load.ts'
 
@@ -53,12 +52,10 @@ function gateOf(pair: Pair, crypto: HostCrypto): GateCore {
 function said(gate: GateCore, token: string): unknown[] {
   const code = gate.check(token, NOW) & 0xff
   const reason = code === 0 ? undefined : REASONS[code - 1]
-  try {
-    // Claims that a token has not are members without a value, or none.
-    return [JSON.parse(JSON.stringify(gate.identify(token, NOW))), reason]
-  } catch (error) {
-    return [coreCode(error), reason]
-  }
+  const identified = gate.identify(token, NOW)
+  if ('code' in identified) assert.equal(identified.reason, reason, 'the reason of a verdict')
+  // Claims that a token has not are members without a value, or none.
+  return ['code' in identified ? identified.code : JSON.parse(JSON.stringify(identified)), reason]
 }
 
 /** `node:crypto`, which counts. */
@@ -133,6 +130,21 @@ test('a host that cannot tell leaves it to Rust', () => {
     assert.deepEqual(said(gate, spelt(input, Buffer.alloc(64, 1))), ['invalid_token', 'bad_signature'])
     gate.free()
   }
+})
+
+test('a token that is not identified says of which realm it is', () => {
+  const pair = makePair('EdDSA')
+  const gate = gateOf(pair, new NoSignatures())
+  const bad = spelt(inputOf('EdDSA'), Buffer.alloc(64, 1))
+  assert.deepEqual(gate.identify(bad, NOW), { code: 'invalid_token', reason: 'bad_signature', realm: 0 })
+  assert.equal(gate.realmOf(bad), 0)
+  const unknown = spelt(inputOf('EdDSA', {}, { kid: 'other' }), Buffer.alloc(64, 1))
+  assert.deepEqual(gate.identify(unknown, NOW), { code: 'invalid_token', reason: 'unknown_key', realm: 0 })
+  const elsewhere = spelt(inputOf('EdDSA', { iss: 'https://other.example' }), Buffer.alloc(64, 1))
+  assert.deepEqual(gate.identify(elsewhere, NOW), { code: 'invalid_token', reason: 'wrong_issuer' })
+  assert.equal(gate.realmOf(elsewhere), undefined)
+  assert.equal(gate.realmOf('garbage'), undefined)
+  gate.free()
 })
 
 test('what is no token, or too long for one, is neither here nor there', () => {

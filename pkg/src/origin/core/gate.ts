@@ -6,6 +6,7 @@ import {
   createWithdrawnKeys,
   type GateCoreOptions,
   type Identified,
+  type Unidentified,
   type WasmGate,
   type WasmWithdrawnKeys,
   type WithdrawnToken,
@@ -49,20 +50,28 @@ export class GateCore {
     })
   }
 
-  /** Throws with code `invalid_token`, `unexpected_token_use` or `keys_unavailable`. */
-  identify(token: string, now: number): Identified {
-    return this.#call(() => {
-      const identified = this.#gate.beginToIdentify(this.#buffer.write(token), now)
-      if (identified !== undefined) return identified
-      const { handle, outcome } = this.#ask()
-      // The handle was given just now, so it is good.
-      return this.#gate.finishToIdentify(handle, outcome, now) as Identified
-    })
+  /** The realm of a token's `iss`, by that and its form alone; `undefined`: none of these. */
+  realmOf(token: string): number | undefined {
+    const realm = this.#call(() => this.#gate.realmOf(this.#buffer.write(token)))
+    return realm < 0 ? undefined : realm
   }
 
-  /** Which token this is, where a withdrawn key has signed it. Throws with code `invalid_token` or `unexpected_token_use`. */
-  identifyWithdrawn(token: string, now: number): WithdrawnToken {
-    return this.#call(() => this.#withdrawn.identify(this.#gate, token, now))
+  /** Whose token it is, or why that is not known. */
+  identify(token: string, now: number): Identified | Unidentified {
+    return orUnidentified(() =>
+      this.#call(() => {
+        const identified = this.#gate.beginToIdentify(this.#buffer.write(token), now)
+        if (identified !== undefined) return identified
+        const { handle, outcome } = this.#ask()
+        // The handle was given just now, so it is good.
+        return this.#gate.finishToIdentify(handle, outcome, now) as Identified
+      }),
+    )
+  }
+
+  /** Which token this is, where a withdrawn key has signed it. */
+  identifyWithdrawn(token: string, now: number): WithdrawnToken | Unidentified {
+    return orUnidentified(() => this.#call(() => this.#withdrawn.identify(this.#gate, token, now)))
   }
 
   /** The places of the keys in the set that cannot be used. Throws when none can; then the keys are as before. */
@@ -134,5 +143,22 @@ export class GateCore {
     const request = this.#buffer.signatureRequest
     const outcome = this.#host.kind === 'synchronous' ? this.#host.verify(this, request) : undefined
     return { handle: request.handle, outcome: outcomeCode(outcome) }
+  }
+}
+
+/** A token that is not identified is an outcome, and no error; all else that is thrown is one. */
+function orUnidentified<T>(identify: () => T): T | Unidentified {
+  try {
+    return identify()
+  } catch (cause) {
+    const { code, reason, realm } = cause as Unidentified
+    switch (code) {
+      case 'invalid_token':
+      case 'unexpected_token_use':
+      case 'keys_unavailable':
+        return { code, reason, ...(realm === undefined ? {} : { realm }) }
+      default:
+        throw cause
+    }
   }
 }

@@ -1,6 +1,7 @@
 import { Gate, WithdrawnKeys } from '../../../wasm/origin/core.js'
 import { PortcullisError } from '../../errors.ts'
 import type { CorePolicy } from '../../policy.ts'
+import type { Reason } from '../../reasons.ts'
 import type { JWK } from '../../types.ts'
 import { guarded, mustBeUsable, refusalOf } from './module.ts'
 
@@ -33,6 +34,15 @@ export interface Identified {
   issuedAt?: number
 }
 
+/** Why it is not known whose token it is. */
+export interface Unidentified {
+  code: 'invalid_token' | 'unexpected_token_use' | 'keys_unavailable'
+  /** The reason that a verdict would have. */
+  reason: Reason
+  /** The index of the realm of its `iss`; absent: none of these. */
+  realm?: number
+}
+
 /** A token that was signed by a withdrawn key: what its revocation by id takes, and nothing more. */
 export interface WithdrawnToken {
   realm: number
@@ -50,7 +60,7 @@ export interface WasmWithdrawnKeys {
   /** `jwks` is a JWK set; `withdrawnAt` is in unix seconds. */
   add(gate: WasmGate, realm: number, jwks: Uint8Array, withdrawnAt: number): void
   clear(realm: number): void
-  /** Throws with code `invalid_token` or `unexpected_token_use`. */
+  /** Throws an `Unidentified`. */
   identify(gate: WasmGate, token: string, now: number): WithdrawnToken
   free(): void
 }
@@ -80,7 +90,9 @@ export interface WasmGate {
   begin(length: number, now: number, help: boolean): number
   finish(handle: number, outcome: number, now: number): number
   hostKey(handle: number): string[]
-  /** Throws with code `invalid_token`, `unexpected_token_use` or `keys_unavailable`. `undefined`: there is an errand. */
+  /** The index of the realm of the `iss`, by that and the form alone; -1: none of these. */
+  realmOf(length: number): number
+  /** Throws an `Unidentified`. `undefined`: there is an errand. */
   beginToIdentify(length: number, now: number): Identified | undefined
   /** Likewise. `undefined`: there is no such handle any more. */
   finishToIdentify(handle: number, outcome: number, now: number): Identified | undefined

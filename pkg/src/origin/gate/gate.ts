@@ -4,8 +4,7 @@ import { REASONS, statusOf, type Reason } from '../../reasons.ts'
 import { claimedKeyId, readPart } from '../../token-part.ts'
 import type { Claims, JWK, JWKS } from '../../types.ts'
 import type { Clock } from '../clock.ts'
-import { coreCode } from '../core/module.ts'
-import type { GateCoreOptions, Identified, WithdrawnToken } from '../core/wasm-gate.ts'
+import type { GateCoreOptions, Identified, Unidentified, WithdrawnToken } from '../core/wasm-gate.ts'
 import type { RealmFeed } from '../feed/realm-feed.ts'
 import { GateCore } from '../core/gate.ts'
 import type { IssuerClock } from './issuer-clock.ts'
@@ -107,9 +106,9 @@ export class OriginGate {
   /** Judges a token in full, as an edge would. */
   async check(token: string): Promise<Judged> {
     await this.#renewKeys(token)
-    const verdict = this.#judge(token)
-    if (verdict.ok || !(await this.#obtainKey(token, verdict.reason))) return verdict
-    return this.#judge(token)
+    const { judged, keys } = this.#judge(token)
+    if (judged.ok || !(await obtainKey(keys, judged.reason, token))) return judged
+    return this.#judge(token).judged
   }
 
   /**
@@ -118,18 +117,13 @@ export class OriginGate {
    */
   async identify(token: string): Promise<IdentifiedToken> {
     await this.#renewKeys(token)
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        return this.#identify(token)
-      } catch (error) {
-        const withdrawn = this.#identifyWithdrawn(token)
-        if (withdrawn !== undefined) return withdrawn
-        // What the core throws here does not say whether it was for want of a key; a verdict does.
-        const reason = reasonOf(this.#core.check(token, this.#clock()))
-        if (attempt > 0 && reason === 'keys_unavailable') throw keysUnavailable()
-        if (attempt > 0 || reason === undefined || !(await this.#obtainKey(token, reason))) throw error
-      }
-    }
+    const first = this.#identify(token)
+    if (!('code' in first)) return first
+    const keys = first.realm === undefined ? undefined : this.#realms[first.realm]?.keys
+    if (!(await obtainKey(keys, first.reason, token))) throw unidentified(first)
+    const second = this.#identify(token)
+    if (!('code' in second)) return second
+    throw unidentified(second)
   }
 
   /** The realm's JWK set in use; fetched first if that is due. Throws `unknown_realm`. */
@@ -226,74 +220,50 @@ export class OriginGate {
     }
   }
 
-  #judge(token: string): Judged {
+  /** The verdict, with the keys of the token's realm. */
+  #judge(token: string): { judged: Judged; keys: IssuerKeys | undefined } {
     const now = this.#clock()
     for (const realm of this.#realms) if (realm.renewedAt !== now) this.sync(realm.name)
     const answer = this.#core.check(token, now)
-    const reason = reasonOf(answer)
-    if (reason !== undefined) return { ok: false, reason, status: statusOf(reason) }
-    const realm = this.#realms[realmIndexOf(answer)]
-    if (realm === undefined) return { ok: false, reason: 'wrong_issuer', status: 401 }
+    const [realm, reason] = [this.#realms[realmIndexOf(answer)], reasonOf(answer)]
+    if (reason !== undefined) return { judged: { ok: false, reason, status: statusOf(reason) }, keys: realm?.keys }
+    if (realm === undefined) return { judged: { ok: false, reason: 'wrong_issuer', status: 401 }, keys: undefined }
     const claims = readPart(token.split('.', 2)[1] ?? '') as Claims
     this.#issuerClocks.get(realm.name)?.learn(Number(claims.iat))
-    return { ok: true, realm: realm.name, claims }
+    return { judged: { ok: true, realm: realm.name, claims }, keys: realm.keys }
   }
 
-  #identify(token: string): IdentifiedToken {
-    try {
-      const identified = this.#core.identify(token, this.#clock())
-      const realm = this.#realms[identified.realm]
-      if (realm !== undefined) {
-        this.#issuerClocks.get(realm.name)?.learn(identified.issuedAt ?? 0)
-        return { ...identified, name: realm.name, signedBy: 'issuer' }
-      }
-    } catch (cause) {
-      const code = coreCode(cause)
-      if (code === 'unexpected_token_use') throw new PortcullisError(code, 'unexpected token use')
-      if (code === 'keys_unavailable') throw keysUnavailable()
-      if (code !== 'invalid_token') throw cause
+  /** Where no key in use has signed it, by a withdrawn one, if it may still be revoked. */
+  #identify(token: string): IdentifiedToken | Unidentified {
+    const identified = this.#core.identify(token, this.#clock())
+    if (!('code' in identified)) {
+      const { name } = this.#realmAt(identified.realm)
+      this.#issuerClocks.get(name)?.learn(identified.issuedAt ?? 0)
+      return { ...identified, name, signedBy: 'issuer' }
     }
-    throw new PortcullisError('invalid_token', 'invalid token')
-  }
-
-  /** `undefined`: no withdrawn key has signed it, or it is not one that may still be revoked. */
-  #identifyWithdrawn(token: string): IdentifiedToken | undefined {
-    try {
-      const identified = this.#core.identifyWithdrawn(token, this.#clock())
-      const realm = this.#realms[identified.realm]
-      return realm === undefined ? undefined : { ...identified, name: realm.name, signedBy: 'withdrawn' }
-    } catch (cause) {
-      const code = coreCode(cause)
-      if (code === 'invalid_token' || code === 'unexpected_token_use') return undefined
-      throw cause
-    }
+    const withdrawn = this.#core.identifyWithdrawn(token, this.#clock())
+    return 'code' in withdrawn ? identified : { ...withdrawn, name: this.#realmAt(withdrawn.realm).name, signedBy: 'withdrawn' }
   }
 
   /** Fetches the keys of the token's realm when they are due; other realms' issuers must not hold it up. */
   async #renewKeys(token: string): Promise<void> {
     for (const { keys } of this.#realms) keys.renewBehind()
     if (!this.#realms.some(({ keys }) => keys.due)) return
-    const keys = this.#keysFor(token)
+    const realm = this.#core.realmOf(token)
+    const keys = realm === undefined ? undefined : this.#realms[realm]?.keys
     if (keys?.due === true) await keys.load()
-  }
-
-  /** Fetches the keys when that may be why a token was refused; false when nothing new can have come. */
-  async #obtainKey(token: string, reason: Reason): Promise<boolean> {
-    const keys = this.#keysFor(token)
-    if (keys === undefined) return false
-    if (reason === 'keys_unavailable') await keys.load()
-    if (reason !== 'unknown_key') return reason === 'keys_unavailable'
-    return keys.lookFor(claimedKeyId(token))
-  }
-
-  #keysFor(token: string): IssuerKeys | undefined {
-    return this.#realms[realmIndexOf(this.#core.check(token, this.#clock()))]?.keys
   }
 
   /** The settings, with a `fetch` that learns from the issuer's `Date`. */
   #timed(name: string): Settings {
     const fetch = this.#issuerClocks.get(name)?.timing(this.#settings.fetch)
     return fetch === undefined ? this.#settings : { ...this.#settings, fetch }
+  }
+
+  #realmAt(index: number): GateRealm {
+    const realm = this.#realms[index]
+    if (realm === undefined) throw new PortcullisError('fault', 'the core names a realm that there is not')
+    return realm
   }
 
   #realmOf(name: string): GateRealm {
@@ -325,8 +295,18 @@ function sessionBound({ realms }: Settings): { maxSessionSeconds?: number } {
   return bounds.length === 0 ? {} : { maxSessionSeconds: Math.max(...bounds) }
 }
 
-function keysUnavailable(): PortcullisError {
-  return new PortcullisError('jwks_unreachable', 'the keys of the issuer are not available at the moment')
+/** Fetches the keys of a token's realm when that may be why it was refused; false when nothing new can have come. */
+async function obtainKey(keys: IssuerKeys | undefined, reason: Reason, token: string): Promise<boolean> {
+  if (keys === undefined) return false
+  if (reason === 'keys_unavailable') await keys.load()
+  if (reason !== 'unknown_key') return reason === 'keys_unavailable'
+  return keys.lookFor(claimedKeyId(token))
+}
+
+function unidentified({ code, reason }: Unidentified): PortcullisError {
+  if (code === 'unexpected_token_use') return new PortcullisError(code, 'unexpected token use')
+  if (reason === 'keys_unavailable') return new PortcullisError('jwks_unreachable', 'the keys of the issuer are not available at the moment')
+  return new PortcullisError('invalid_token', 'invalid token')
 }
 
 function reasonOf(answer: number): Reason | undefined {
