@@ -46,11 +46,11 @@ fn error(code: &str, message: &str) -> JsValue {
 }
 
 /// A plain object.
-fn object<const N: usize>(members: [(&str, JsValue); N]) -> JsValue {
+fn object(members: &[(&str, JsValue)]) -> JsValue {
     let object = Object::new();
     for (name, value) in members {
         // Setting a property of a fresh object cannot fail.
-        let _ = Reflect::set(&object, &name.into(), &value);
+        let _ = Reflect::set(&object, &(*name).into(), value);
     }
     object.into()
 }

@@ -155,7 +155,7 @@ pub(super) const fn host_outcome(code: u32) -> HostOutcome {
 
 fn checks(checks: Vec<Check>) -> Vec<JsValue> {
     let checks = checks.into_iter().map(|check| {
-        object([
+        object(&[
             ("check", check.name.code().into()),
             ("outcome", check.outcome.code().into()),
             ("reason", check.outcome.reason().map(Reason::code).into()),

@@ -28,7 +28,7 @@ extern "C" {
 pub(super) fn marks_object((marks, latest): (Marks, UnixSeconds)) -> JsValue {
     let (feed_keys, high_water): (Array, Array) =
         marks.high_water.iter().map(|(key, at)| (JsValue::from(hex(&key.0)), JsValue::from(number(*at)))).unzip();
-    object([
+    object(&[
         ("sequence", marks.last.map(|(sequence, _)| number(sequence)).into()),
         ("chain", marks.last.map(|(_, chain)| hex(&chain.0)).unwrap_or_default().into()),
         ("feedKeys", feed_keys.into()),

@@ -30,8 +30,8 @@ impl JsGate {
         let skipped = report
             .skipped
             .iter()
-            .map(|one| object([("index", one.index.into()), ("reason", one.reason.code().into())]));
-        Ok(object([("accepted", report.accepted.into()), ("skipped", skipped.collect::<Array>().into())]))
+            .map(|one| object(&[("index", one.index.into()), ("reason", one.reason.code().into())]));
+        Ok(object(&[("accepted", report.accepted.into()), ("skipped", skipped.collect::<Array>().into())]))
     }
 
     /// Takes a realm's keys away.
@@ -51,14 +51,14 @@ impl JsGate {
             Effect::AlreadyKnown => "known",
             Effect::Staged => "staged",
         };
-        Ok(object([("sequence", number(applied.sequence).into()), ("effect", effect.into())]))
+        Ok(object(&[("sequence", number(applied.sequence).into()), ("effect", effect.into())]))
     }
 
     /// Realm and sequence of a feed message, before its signature is looked at.
     #[wasm_bindgen(js_name = peekFeed)]
     pub fn peek_feed(&self, bytes: &[u8]) -> Result<JsValue, JsValue> {
         let (realm, sequence) = self.gate.peek_feed(bytes).map_err(|cause| feed_error(&cause))?;
-        Ok(object([("realm", realm.into()), ("sequence", number(sequence).into())]))
+        Ok(object(&[("realm", realm.into()), ("sequence", number(sequence).into())]))
     }
 
     /// SHA-256 names, in hex, of the sections to fetch.
@@ -110,7 +110,7 @@ impl JsGate {
         let realm = self.gate.realm(realm).ok_or_else(no_realm)?;
         let (position, stats) = (realm.revocations.position(), realm.revocations.stats());
         let of = |value: Option<UnixSeconds>| number(value.map_or(0, UnixSeconds::get));
-        Ok(object([
+        Ok(object(&[
             ("loaded", position.is_some().into()),
             ("sequence", number(position.map_or(0, |position| position.sequence)).into()),
             ("chain", position.map(|position| hex(&position.chain.0)).unwrap_or_default().into()),

@@ -289,7 +289,7 @@ fn whole(value: f64) -> u64 {
 }
 
 fn signed(delta: SignedDelta) -> JsValue {
-    object([("bytes", Uint8Array::from(delta.bytes.as_slice()).into()), ("sequence", number(delta.sequence).into())])
+    object(&[("bytes", Uint8Array::from(delta.bytes.as_slice()).into()), ("sequence", number(delta.sequence).into())])
 }
 
 fn chain_of(bytes: &[u8]) -> Result<Chain, JsValue> {
