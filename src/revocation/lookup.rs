@@ -2,6 +2,7 @@
 
 pub(crate) mod bucket;
 pub(crate) mod changes;
+pub(crate) mod chunked_map;
 pub(crate) mod epochs;
 pub(crate) mod exact;
 pub(crate) mod filter;

@@ -1,8 +1,7 @@
 //! Revoked token ids of one expiry bucket, or of unknown expiry: a filter and, over it, an exact live set.
 
-use std::collections::BTreeSet;
-
 use super::changes::BucketChange;
+use super::chunked_map::ChunkedMap;
 use super::filter::{Filter, Inserted};
 use super::fingerprint::{Fingerprint, Name};
 use super::slot::Slot;
@@ -43,7 +42,7 @@ pub(crate) struct Bucket {
     /// No token issued later is in this bucket. Raised before an id is added.
     greatest_issued_at: u64,
     /// By generation: ids that arrived while there was no filter, a full one, or one with another hash key.
-    live: SortedMap<u32, BTreeSet<Fingerprint>>,
+    live: SortedMap<u32, ChunkedMap<Fingerprint, ()>>,
 }
 
 impl Bucket {
@@ -57,7 +56,7 @@ impl Bucket {
             return Lookup::Miss;
         }
         for (generation, fingerprints) in self.live.iter() {
-            if id.under(*generation).is_none_or(|fingerprint| fingerprints.contains(&fingerprint)) {
+            if id.under(*generation).is_none_or(|fingerprint| fingerprints.contains_key(&fingerprint)) {
                 return Lookup::Hit;
             }
         }
@@ -96,8 +95,8 @@ impl Bucket {
     pub(crate) fn reissue(&mut self, entry: SectionEntry, filter: Filter) {
         self.greatest_issued_at = self.greatest_issued_at.max(entry.greatest_issued_at);
         self.slot = Some(Slot::Held { entry, body: filter });
-        for fingerprint in self.live.remove(&entry.generation).unwrap_or_default() {
-            self.insert(entry.generation, fingerprint);
+        for (fingerprint, ()) in self.live.remove(&entry.generation).unwrap_or_default().iter() {
+            self.insert(entry.generation, *fingerprint);
         }
     }
 
@@ -123,7 +122,7 @@ impl Bucket {
     }
 
     pub(crate) fn live_count(&self) -> usize {
-        self.live.values().map(BTreeSet::len).sum()
+        self.live.values().map(ChunkedMap::len).sum()
     }
 
     fn insert(&mut self, generation: u32, fingerprint: Fingerprint) {
@@ -135,8 +134,6 @@ impl Bucket {
                 }
             }
         }
-        self.live.update(generation, |live| {
-            live.insert(fingerprint);
-        });
+        self.live.update(generation, |live| live.insert(fingerprint, ()));
     }
 }

@@ -1,8 +1,7 @@
 //! Two sharded tables, each with a small map of live changes on top: not-befores and minimum versions.
 
-use std::collections::BTreeMap;
-
 use super::changes::EpochChange;
+use super::chunked_map::ChunkedMap;
 use super::epochs::EpochTable;
 use super::fingerprint::{Fingerprint, Name, FINGERPRINT_BITS};
 use super::slot::Slot;
@@ -24,7 +23,7 @@ pub(crate) enum Known {
 pub(crate) struct Epochs {
     pub(crate) shards: Vec<Slot<EpochTable>>,
     /// By generation, then by fingerprint.
-    pub(crate) live: SortedMap<u32, BTreeMap<Fingerprint, u64>>,
+    pub(crate) live: SortedMap<u32, ChunkedMap<Fingerprint, u64>>,
 }
 
 impl Epochs {
@@ -54,22 +53,21 @@ impl Epochs {
     pub(crate) fn add(&mut self, change: &EpochChange) {
         self.live.update(change.generation, |live| {
             for (fingerprint, not_before) in &change.not_befores {
-                let known = live.entry(*fingerprint).or_default();
-                *known = (*known).max(*not_before);
+                live.update(*fingerprint, |known| *known = (*known).max(*not_before));
             }
         });
     }
 
     pub(crate) fn live_count(&self) -> usize {
-        self.live.values().map(BTreeMap::len).sum()
+        self.live.values().map(ChunkedMap::len).sum()
     }
 
     /// Copies the live entries of one shard from an earlier state.
     pub(crate) fn keep_live(&mut self, earlier: &Self, shard: usize) {
         let shards = earlier.shards.len();
         for (generation, live) in earlier.live.iter() {
-            let of_shard = live.iter().filter(|(fingerprint, _)| epoch_shard(**fingerprint, shards) == shard);
-            self.live.update(*generation, |live| live.extend(of_shard.map(|(key, value)| (*key, *value))));
+            let of_shard = live.iter().filter(|(fingerprint, _)| epoch_shard(*fingerprint, shards) == shard);
+            self.live.update(*generation, |live| of_shard.for_each(|(key, value)| live.insert(*key, *value)));
         }
     }
 }
@@ -83,7 +81,7 @@ pub(crate) fn epoch_shard(fingerprint: Fingerprint, shards: usize) -> usize {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Versions {
     pub(crate) shards: Vec<Slot<VersionTable>>,
-    pub(crate) live: BTreeMap<UserKey, u64>,
+    pub(crate) live: ChunkedMap<UserKey, u64>,
 }
 
 impl Versions {
@@ -107,8 +105,7 @@ impl Versions {
 
     pub(crate) fn add(&mut self, changes: &[(UserKey, u64)]) {
         for (key, minimum) in changes {
-            let known = self.live.entry(*key).or_default();
-            *known = (*known).max(*minimum);
+            self.live.update(*key, |known| *known = (*known).max(*minimum));
         }
     }
 
@@ -116,7 +113,7 @@ impl Versions {
     pub(crate) fn keep_live(&mut self, earlier: &Self, shard: u32) {
         let shard_bits = earlier.shards.len().trailing_zeros();
         let of_shard = earlier.live.iter().filter(|(key, _)| shard_of(key, shard_bits) == shard);
-        self.live.extend(of_shard.map(|(key, value)| (*key, *value)));
+        of_shard.for_each(|(key, value)| self.live.insert(*key, *value));
     }
 }
 

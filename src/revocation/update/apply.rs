@@ -192,7 +192,9 @@ impl Revocations {
                     Some(active) => active.reissue(&entry, body, &incoming.manifest),
                     None => Some(body),
                 };
-                left.map(|body| incoming.arrived.insert(entry.name, body));
+                if let Some(body) = left {
+                    incoming.arrived.insert(entry.name, body);
+                }
             }
             (WantedBy::Active, _, Some(active)) => active.fill(&entry, body),
             (WantedBy::Incoming, None, _) | (WantedBy::Active, _, None) => {}

@@ -1,11 +1,10 @@
 //! A manifest whose sections are still arriving, until it becomes the state.
 
-use std::collections::BTreeMap;
-
 use super::reuse::{Reusable, Reuse};
 use crate::error::FeedError;
 use crate::revocation::lookup::bucket::{bucket_is_over, Bucket, BUCKET_SECONDS, CATCH_ALL_SECONDS};
 use crate::revocation::lookup::changes::Changes;
+use crate::revocation::lookup::chunked_map::ChunkedMap;
 use crate::revocation::lookup::shards::{Epochs, Versions};
 use crate::revocation::lookup::slot::{Body, Slot};
 use crate::revocation::lookup::sorted_map::SortedMap;
@@ -18,7 +17,7 @@ use crate::time::UnixSeconds;
 pub(crate) struct IncomingManifest {
     pub(crate) manifest: Manifest,
     /// Sections that have arrived.
-    pub(crate) arrived: BTreeMap<SectionName, Body>,
+    pub(crate) arrived: ChunkedMap<SectionName, Body>,
 }
 
 impl IncomingManifest {
