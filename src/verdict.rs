@@ -28,13 +28,13 @@ mod observer;
 mod missing_sections;
 
 pub use self::answer::{Acceptance, Accepted, Basis, Finding, Refused, Signature, Verdict};
-pub use self::explain::{begin_to_explain, explain, finish_to_explain, Check, Outcome};
+pub use self::explain::{begin_to_explain, explain, finish_to_explain};
 pub use self::host::{begin, finish, host_needed, HostOutcome};
 pub use self::identify::{begin_to_identify, finish_to_identify, identify, realm_of, Identified, IdentifyError};
 pub use self::identify_withdrawn::{identify_withdrawn, WithdrawnKeys, WithdrawnToken, MAX_WITHDRAWN_KEYS};
 pub use self::judge::{find, judge, recheck};
 pub use self::missing_sections::missing_sections;
-pub use self::observer::CheckName;
+pub use self::observer::{Check, CheckName, Outcome};
 pub use self::pending_signatures::{Handle, PendingSignature, PendingSignatures, Progress, MAX_HANDLES};
 pub use self::realm::{KeysFrom, Realm, RealmKeys};
 pub use self::reason::Reason;

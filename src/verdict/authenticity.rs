@@ -13,7 +13,7 @@ use crate::token::{Malformed, TokenBytes, UntrustedToken, VerifiedToken, MAX_TOK
 pub(super) fn decode<'t>(
     token: &'t str,
     realms: &[Realm],
-    observer: &mut impl Observer,
+    observer: &mut Observer<'_>,
 ) -> Result<TokenBytes<'t>, Reason> {
     if token.is_empty() {
         return observer.check(CheckName::Form, Err(Reason::MissingToken));
@@ -23,7 +23,7 @@ pub(super) fn decode<'t>(
     observe_form(TokenBytes::decode(token, limit), observer)
 }
 
-fn observe_form<T>(result: Result<T, Malformed>, observer: &mut impl Observer) -> Result<T, Reason> {
+fn observe_form<T>(result: Result<T, Malformed>, observer: &mut Observer<'_>) -> Result<T, Reason> {
     if let Err(malformed) = &result {
         observer.detail(CheckName::Form, || malformed.to_string());
     }
@@ -59,7 +59,7 @@ pub(super) fn admit<'r, 'd>(
     bytes: &'d TokenBytes<'_>,
     realms: &'r [Realm],
     now: UnixSeconds,
-    observer: &mut impl Observer,
+    observer: &mut Observer<'_>,
 ) -> Result<Admitted<'r, 'd>, Refused> {
     let nowhere = |reason| Refused::new(None, reason);
     let token = observe_form(UntrustedToken::read(bytes), observer).map_err(nowhere)?;
@@ -75,7 +75,7 @@ fn admit_to<'r>(
     realm: &'r Realm,
     token: &UntrustedToken<'_>,
     now: UnixSeconds,
-    observer: &mut impl Observer,
+    observer: &mut Observer<'_>,
 ) -> Result<Vec<&'r Key>, Reason> {
     let algorithm = observer.check(CheckName::Algorithm, checks::algorithm(token.header(), &realm.policy))?;
     observer.detail(CheckName::Algorithm, || algorithm.name().into());

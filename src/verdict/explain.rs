@@ -4,10 +4,9 @@
 use super::authenticity::{admit, decode, prove};
 use super::host::{self, HostOutcome};
 use super::judge::{examine, SignatureCheck};
-use super::observer::{CheckName, Observer, Unobserved};
+use super::observer::{Check, Observer, Record};
 use super::pending_signatures::{PendingSignature, PendingSignatures, Progress};
 use super::realm::Realm;
-use super::reason::Reason;
 use crate::signature::{Algorithms, CheckedBy};
 use crate::time::UnixSeconds;
 
@@ -43,9 +42,12 @@ pub fn finish_to_explain(
 
 fn observe(token: &str, realms: &[Realm], check_signature: &SignatureCheck<'_>, now: UnixSeconds) -> Vec<Check> {
     let mut record = Record::default();
-    // The record is complete, and a verdict must not come out of here.
-    let _ = examine(token, realms, check_signature, now, &mut record);
-    record.0
+    let mut observer = Observer::of(&mut record);
+    if let Ok(bytes) = decode(token, realms, &mut observer) {
+        // The record is complete, and a verdict must not come out of here.
+        let _ = examine(&bytes, realms, check_signature, now, &mut observer);
+    }
+    record.into_checks()
 }
 
 fn hand_over<T>(
@@ -55,88 +57,12 @@ fn hand_over<T>(
     host: Algorithms,
     now: UnixSeconds,
 ) -> Option<Progress<T>> {
-    let bytes = decode(token, realms, &mut Unobserved).ok()?;
-    let admitted = admit(&bytes, realms, now, &mut Unobserved).ok()?;
+    let bytes = decode(token, realms, &mut Observer::none()).ok()?;
+    let admitted = admit(&bytes, realms, now, &mut Observer::none()).ok()?;
     let is_for_host = admitted.candidates.iter().any(|key| key.checked_by() == CheckedBy::HostOnly);
     if is_for_host {
         host::hand_over(token, &bytes, &admitted, host, awaiting_host)
     } else {
         None
-    }
-}
-
-/// One check and how it came out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Check {
-    /// Which.
-    pub name: CheckName,
-    /// How it came out.
-    pub outcome: Outcome,
-    /// Times, limits and configured names; nothing that the token's sender chose.
-    pub detail: Option<String>,
-}
-
-/// How a check came out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// It passed.
-    Passed,
-    /// It refused the token.
-    Failed(Reason),
-    /// One before it refused the token.
-    NotReached,
-}
-
-impl Outcome {
-    /// The outcome as a stable code.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Passed => "passed",
-            Self::Failed(_) => "failed",
-            Self::NotReached => "not_reached",
-        }
-    }
-
-    /// Why the token was refused here.
-    #[must_use]
-    pub const fn reason(self) -> Option<Reason> {
-        match self {
-            Self::Failed(reason) => Some(reason),
-            Self::Passed | Self::NotReached => None,
-        }
-    }
-}
-
-/// Every check, as far as it was reached.
-struct Record(Vec<Check>);
-
-impl Default for Record {
-    fn default() -> Self {
-        Self(CheckName::ALL.map(|name| Check { name, outcome: Outcome::NotReached, detail: None }).into())
-    }
-}
-
-impl Record {
-    fn entry(&mut self, name: CheckName) -> Option<&mut Check> {
-        self.0.iter_mut().find(|check| check.name == name)
-    }
-}
-
-impl Observer for Record {
-    fn check<T>(&mut self, name: CheckName, result: Result<T, Reason>) -> Result<T, Reason> {
-        if let Some(entry) = self.entry(name) {
-            entry.outcome = match &result {
-                Ok(_) => Outcome::Passed,
-                Err(reason) => Outcome::Failed(*reason),
-            };
-        }
-        result
-    }
-
-    fn detail(&mut self, name: CheckName, text: impl FnOnce() -> String) {
-        if let Some(entry) = self.entry(name) {
-            entry.detail = Some(text());
-        }
     }
 }

@@ -4,8 +4,8 @@
 use super::answer::{Finding, Refused, Signature};
 use super::authenticity::{self, admit, decode, Admitted, Unproven};
 use super::cached_token::CachedToken;
-use super::judge::{check_claims_and_state, find_admitted, find_cached, find_uncached, read_claims, recheck_cached};
-use super::observer::Unobserved;
+use super::judge::{examine, find_admitted, find_cached, find_uncached, read_claims, recheck_cached};
+use super::observer::Observer;
 use super::pending_signatures::{Held, PendingSignature, PendingSignatures, Progress};
 use super::realm::Realm;
 use super::reason::Reason;
@@ -69,8 +69,8 @@ pub fn finish(
 /// check, because several keys would have to be tried.
 #[must_use]
 pub fn host_needed(token: &str, realms: &[Realm], now: UnixSeconds) -> Option<Algorithm> {
-    let bytes = decode(token, realms, &mut Unobserved).ok()?;
-    let Admitted { token, candidates, .. } = admit(&bytes, realms, now, &mut Unobserved).ok()?;
+    let bytes = decode(token, realms, &mut Observer::none()).ok()?;
+    let Admitted { token, candidates, .. } = admit(&bytes, realms, now, &mut Observer::none()).ok()?;
     let [key] = candidates.as_slice() else { return None };
     match key.checked_by() {
         CheckedBy::HostOnly => token.header().algorithm(),
@@ -88,8 +88,8 @@ fn begin_uncached(
 ) -> Result<Progress<Finding>, Refused> {
     let nowhere = |reason| Refused::new(None, reason);
     let text = core::str::from_utf8(token).map_err(|_| nowhere(Reason::Malformed))?;
-    let bytes = decode(text, realms, &mut Unobserved).map_err(nowhere)?;
-    let admitted = admit(&bytes, realms, now, &mut Unobserved)?;
+    let bytes = decode(text, realms, &mut Observer::none()).map_err(nowhere)?;
+    let admitted = admit(&bytes, realms, now, &mut Observer::none())?;
     let Some(HostKey { key, number, algorithm }) = host_key(&admitted, host) else {
         return Ok(Progress::Decided(find_admitted(text, admitted, cache, now)));
     };
@@ -135,14 +135,8 @@ pub(super) fn hand_over<T>(
 /// Reads the token again: it is refused, or its key is another now and the reason must be found.
 fn finish_by_text(pending: &PendingSignature, outcome: HostOutcome, realms: &[Realm], now: UnixSeconds) -> Finding {
     let nowhere = |reason| Refused::new(None, reason);
-    let bytes = decode(pending.text(), realms, &mut Unobserved).map_err(nowhere)?;
-    let admitted = admit(&bytes, realms, now, &mut Unobserved)?;
-    let Admitted { index, realm, .. } = admitted;
-    let token = prove(pending, outcome, admitted).map_err(|unproven| unproven.of_realm(index))?;
-    let claims = read_claims(token.claims(), &realm.policy);
-    let checked =
-        claims.and_then(|claims| check_claims_and_state(index, realm, token.claims(), &claims, now, &mut Unobserved));
-    checked.map_err(|reason| Refused::new(Some(index), reason))
+    let bytes = decode(pending.text(), realms, &mut Observer::none()).map_err(nowhere)?;
+    examine(&bytes, realms, &|admitted| prove(pending, outcome, admitted), now, &mut Observer::none())
 }
 
 /// The signature on the word of the host, as long as the key that it was given is still one the token may have been signed

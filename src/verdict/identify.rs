@@ -5,7 +5,7 @@ use thiserror::Error;
 use super::authenticity::{candidates, decode, prove, select, Admitted};
 use super::checks;
 use super::host::{self, HostOutcome};
-use super::observer::Unobserved;
+use super::observer::Observer;
 use super::pending_signatures::{PendingSignature, PendingSignatures, Progress};
 use super::realm::Realm;
 use super::reason::Reason;
@@ -21,7 +21,7 @@ use crate::token::{TokenBytes, UntrustedToken, VerifiedToken};
 /// # Errors
 /// [`IdentifyError`] when it is not a token of these realms, or not an access token, or their keys are not available.
 pub fn identify(token: &str, realms: &[Realm], now: UnixSeconds) -> Result<Identified, IdentifyError> {
-    let bytes = decode(token, realms, &mut Unobserved).map_err(of_no_realm)?;
+    let bytes = decode(token, realms, &mut Observer::none()).map_err(of_no_realm)?;
     let addressed = address(&bytes, realms, now)?;
     let Admitted { index, realm, .. } = addressed;
     let token = prove(addressed).map_err(|unproven| invalid(index, unproven.reason))?;
@@ -32,7 +32,7 @@ pub fn identify(token: &str, realms: &[Realm], now: UnixSeconds) -> Result<Ident
 /// verified.
 #[must_use]
 pub fn realm_of(token: &str, realms: &[Realm]) -> Option<usize> {
-    let bytes = decode(token, realms, &mut Unobserved).ok()?;
+    let bytes = decode(token, realms, &mut Observer::none()).ok()?;
     let token = UntrustedToken::read(&bytes).ok()?;
     select(&token, realms).ok().map(|(index, _)| index)
 }
@@ -66,7 +66,7 @@ pub fn finish_to_identify(
     realms: &[Realm],
     now: UnixSeconds,
 ) -> Result<Identified, IdentifyError> {
-    let bytes = decode(pending.text(), realms, &mut Unobserved).map_err(of_no_realm)?;
+    let bytes = decode(pending.text(), realms, &mut Observer::none()).map_err(of_no_realm)?;
     let addressed = address(&bytes, realms, now)?;
     let Admitted { index, realm, .. } = addressed;
     let token = host::prove(pending, outcome, addressed).map_err(|unproven| invalid(index, unproven.reason))?;
@@ -81,7 +81,7 @@ fn hand_over<T>(
     host: Algorithms,
     now: UnixSeconds,
 ) -> Result<Option<Progress<T>>, IdentifyError> {
-    let bytes = decode(token, realms, &mut Unobserved).map_err(of_no_realm)?;
+    let bytes = decode(token, realms, &mut Observer::none()).map_err(of_no_realm)?;
     let addressed = address(&bytes, realms, now)?;
     Ok(host::hand_over(token, &bytes, &addressed, host, awaiting_host))
 }

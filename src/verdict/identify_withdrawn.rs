@@ -4,7 +4,7 @@
 use super::authenticity::{decode, select};
 use super::checks;
 use super::identify::{access_claims, invalid, of_no_realm, IdentifyError};
-use super::observer::Unobserved;
+use super::observer::Observer;
 use super::realm::Realm;
 use super::reason::Reason;
 use crate::keys::{Key, Keys, MAX_CANDIDATES};
@@ -29,7 +29,7 @@ pub fn identify_withdrawn(
     withdrawn: &[WithdrawnKeys],
     now: UnixSeconds,
 ) -> Result<WithdrawnToken, IdentifyError> {
-    let bytes = decode(token, realms, &mut Unobserved).map_err(of_no_realm)?;
+    let bytes = decode(token, realms, &mut Observer::none()).map_err(of_no_realm)?;
     let (index, realm, (key, token)) = prove(&bytes, realms, withdrawn, now)?;
     let claims = access_claims(index, realm, &token)?;
     let bounds = realm.revocations.bounds();

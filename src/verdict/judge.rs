@@ -5,7 +5,7 @@ use super::authenticity::{admit, decode, prove, Admitted, Unproven};
 use super::cached_token::CachedToken;
 use super::checks;
 use super::claims_view::ClaimsView;
-use super::observer::{CheckName, Observer, Unobserved};
+use super::observer::{CheckName, Observer};
 use super::realm::Realm;
 use super::reason::Reason;
 use super::token_cache::{Entry, VerifiedTokenCache};
@@ -13,7 +13,7 @@ use crate::claims::{ClaimSet, Claims};
 use crate::policy::Policy;
 use crate::revocation::{Level, Status, Subject};
 use crate::time::UnixSeconds;
-use crate::token::VerifiedToken;
+use crate::token::{TokenBytes, VerifiedToken};
 
 /// Judges a token for whichever of `realms` issued it, at the time `now`.
 ///
@@ -21,7 +21,13 @@ use crate::token::VerifiedToken;
 /// revocation, freshness. When several realms would match, the first does.
 #[must_use]
 pub fn judge(token: &str, realms: &[Realm], now: UnixSeconds) -> Verdict {
-    examine(token, realms, &prove, now, &mut Unobserved)
+    match decode(token, realms, &mut Observer::none()) {
+        Ok(bytes) => {
+            let finding = examine(&bytes, realms, &prove, now, &mut Observer::none());
+            verdict(bytes, finding)
+        }
+        Err(reason) => Verdict::Refused(Refused::new(None, reason)),
+    }
 }
 
 /// Judges a token as [`judge`] does, but for the signature of a token in `cache`: it is not computed again.
@@ -53,30 +59,25 @@ pub fn recheck(entry: Entry, realms: &[Realm], cache: &mut VerifiedTokenCache, n
 /// How the signature of a token is checked: by this crate, or by the host.
 pub(super) type SignatureCheck<'c> = dyn for<'r, 'd> Fn(Admitted<'r, 'd>) -> Result<VerifiedToken<'d>, Unproven> + 'c;
 
-/// The whole of a judgement. [`judge`] and [`explain`](super::explain::explain) differ in the observer.
+/// The whole of a judgement once the token is decoded. [`judge`] and [`explain`](super::explain::explain) differ in the
+/// observer.
 pub(super) fn examine(
-    token: &str,
+    bytes: &TokenBytes<'_>,
     realms: &[Realm],
     check_signature: &SignatureCheck<'_>,
     now: UnixSeconds,
-    observer: &mut impl Observer,
-) -> Verdict {
-    let bytes = match decode(token, realms, observer) {
-        Ok(bytes) => bytes,
-        Err(reason) => return Verdict::Refused(Refused::new(None, reason)),
-    };
-    let finding = admit(&bytes, realms, now, observer).and_then(|admitted| {
-        let Admitted { index, realm, .. } = admitted;
-        let proven = check_signature(admitted);
-        let basis = proven.as_ref().map_or_else(|unproven| unproven.basis, |_| Basis::Checked);
-        let token = observer.check(CheckName::Signature, proven.map_err(|unproven| unproven.reason));
-        let checked = token.and_then(|token| {
-            let claims = observe_claims(token.claims(), &realm.policy, observer)?;
-            check_claims_and_state(index, realm, token.claims(), &claims, now, observer)
-        });
-        checked.map_err(|reason| Refused { realm: Some(index), reason, basis })
+    observer: &mut Observer<'_>,
+) -> Finding {
+    let admitted = admit(bytes, realms, now, observer)?;
+    let Admitted { index, realm, .. } = admitted;
+    let proven = check_signature(admitted);
+    let basis = proven.as_ref().map_or_else(|unproven| unproven.basis, |_| Basis::Checked);
+    let token = observer.check(CheckName::Signature, proven.map_err(|unproven| unproven.reason));
+    let checked = token.and_then(|token| {
+        let claims = observe_claims(token.claims(), &realm.policy, observer)?;
+        check_claims_and_state(index, realm, token.claims(), &claims, now, observer)
     });
-    verdict(bytes, finding)
+    checked.map_err(|reason| Refused { realm: Some(index), reason, basis })
 }
 
 /// `None`: the token is not cached, or its key is another now.
@@ -97,8 +98,8 @@ pub(super) fn find_uncached(
 ) -> Finding {
     let nowhere = |reason| Refused::new(None, reason);
     let text = core::str::from_utf8(token).map_err(|_| nowhere(Reason::Malformed))?;
-    let bytes = decode(text, realms, &mut Unobserved).map_err(nowhere)?;
-    let admitted = admit(&bytes, realms, now, &mut Unobserved)?;
+    let bytes = decode(text, realms, &mut Observer::none()).map_err(nowhere)?;
+    let admitted = admit(&bytes, realms, now, &mut Observer::none())?;
     find_admitted(text, admitted, cache, now)
 }
 
@@ -120,7 +121,7 @@ pub(super) fn find_admitted(
     let token = prove(admitted).map_err(|unproven| unproven.of_realm(index))?;
     let claims = claims.map_err(here)?;
     let Some(cached) = cached else {
-        return check_claims_and_state(index, realm, token.claims(), &claims, now, &mut Unobserved).map_err(here);
+        return check_claims_and_state(index, realm, token.claims(), &claims, now, &mut Observer::none()).map_err(here);
     };
     cache.insert(cached);
     check_changeable(index, realm, &ClaimsView::of(&claims), now).map_err(here)
@@ -157,15 +158,15 @@ fn check_changeable(
     view: &ClaimsView<'_>,
     now: UnixSeconds,
 ) -> Result<Acceptance, Reason> {
-    let times = check_times(realm, view, now, &mut Unobserved)?;
-    check_state(index, realm, view, times, now, &mut Unobserved)
+    let times = check_times(realm, view, now, &mut Observer::none())?;
+    check_state(index, realm, view, times, now, &mut Observer::none())
 }
 
 pub(super) fn read_claims<'j>(set: &ClaimSet<'j>, policy: &Policy) -> Result<Claims<'j>, Reason> {
     Claims::read(set, &policy.claim_names).map_err(|_| Reason::Malformed)
 }
 
-fn observe_claims<'j>(set: &ClaimSet<'j>, policy: &Policy, observer: &mut impl Observer) -> Result<Claims<'j>, Reason> {
+fn observe_claims<'j>(set: &ClaimSet<'j>, policy: &Policy, observer: &mut Observer<'_>) -> Result<Claims<'j>, Reason> {
     let claims = Claims::read(set, &policy.claim_names);
     if let Err(error) = &claims {
         observer.detail(CheckName::Claims, || error.to_string());
@@ -181,7 +182,7 @@ pub(super) fn check_claims_and_state(
     set: &ClaimSet<'_>,
     claims: &Claims<'_>,
     now: UnixSeconds,
-    observer: &mut impl Observer,
+    observer: &mut Observer<'_>,
 ) -> Result<Acceptance, Reason> {
     let policy = &realm.policy;
     let view = ClaimsView::of(claims);
@@ -204,24 +205,25 @@ pub(super) struct Times {
     pub(super) expires_at: UnixSeconds,
 }
 
-/// The checks of the token's times.
+/// The checks of the token's times. Inlined, as [`check_state`]: where a cached token is checked there is never an observer.
+#[inline(always)]
 fn check_times(
     realm: &Realm,
     view: &ClaimsView<'_>,
     now: UnixSeconds,
-    observer: &mut impl Observer,
+    observer: &mut Observer<'_>,
 ) -> Result<Times, Reason> {
     let bounds = realm.revocations.bounds();
     if let Some(expires_at) = view.expires_at {
-        observer.detail(CheckName::Expiry, || relative("expires", "expired", expires_at, now));
+        observer.detail(CheckName::Expiry, move || relative("expires", "expired", expires_at, now));
     }
     let expires_at = observer.check(CheckName::Expiry, checks::expiry(view, bounds.leeway, now))?;
     observer.check(CheckName::NotBefore, checks::not_before(view, bounds.leeway, now))?;
     if let Some(issued_at) = view.issued_at {
-        observer.detail(CheckName::IssuedAt, || relative("will be issued", "issued", issued_at, now));
+        observer.detail(CheckName::IssuedAt, move || relative("will be issued", "issued", issued_at, now));
     }
     let issued_at = observer.check(CheckName::IssuedAt, checks::issued_at(view, bounds.skew, now))?;
-    observer.detail(CheckName::Lifetime, || {
+    observer.detail(CheckName::Lifetime, move || {
         format!("lives {}, at most {} are allowed", expires_at.since(issued_at), bounds.max_lifetime)
     });
     observer.check(CheckName::Lifetime, checks::lifetime(issued_at, expires_at, bounds.max_lifetime))?;
@@ -229,13 +231,14 @@ fn check_times(
 }
 
 /// The checks against the revocation state, and of its age.
+#[inline(always)]
 fn check_state(
     index: usize,
     realm: &Realm,
     view: &ClaimsView<'_>,
     times: Times,
     now: UnixSeconds,
-    observer: &mut impl Observer,
+    observer: &mut Observer<'_>,
 ) -> Result<Acceptance, Reason> {
     let policy = &realm.policy;
     let bounds = realm.revocations.bounds();
@@ -246,12 +249,13 @@ fn check_state(
     let subject = subject_of(view, times, compared_at);
     let position = observer.check(CheckName::Feed, realm.revocations.position().ok_or(Reason::NoFeed))?;
     if let Some(logged_out_at) = view.logged_out_at {
-        let text = || relative("the last logout it knows of is", "the last logout it knows of was", logged_out_at, now);
+        let text =
+            move || relative("the last logout it knows of is", "the last logout it knows of was", logged_out_at, now);
         observer.detail(CheckName::Revocation, text);
     }
     observer.check(CheckName::Revocation, refuse_revoked(realm.revocations.status(&subject)))?;
     let age = now.since(position.issued_at);
-    observer.detail(CheckName::Freshness, || {
+    observer.detail(CheckName::Freshness, move || {
         format!("sequence {}, {age} old, {} are allowed", position.sequence, policy.staleness.max_stale)
     });
     observer.check(CheckName::Freshness, checks::freshness(age, policy.staleness))?;

@@ -3,7 +3,7 @@
 use super::authenticity::{decode, select};
 use super::claims_view::ClaimsView;
 use super::judge::{read_claims, subject_of, Times};
-use super::observer::Unobserved;
+use super::observer::Observer;
 use super::realm::Realm;
 use crate::token::UntrustedToken;
 
@@ -12,7 +12,7 @@ use crate::token::UntrustedToken;
 /// the order. None for a token of no realm, or without times.
 #[must_use]
 pub fn missing_sections(token: &str, realms: &[Realm]) -> Vec<[u8; 32]> {
-    let bytes = decode(token, realms, &mut Unobserved).ok();
+    let bytes = decode(token, realms, &mut Observer::none()).ok();
     let token = bytes.as_ref().and_then(|bytes| UntrustedToken::read(bytes).ok());
     let missing = token.and_then(|token| {
         let (_, realm) = select(&token, realms).ok()?;

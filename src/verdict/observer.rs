@@ -1,6 +1,49 @@
-//! The checks by name, and who sees their outcome.
+//! The checks by name, their outcomes, and who sees them.
 
 use super::reason::Reason;
+
+/// One check and how it came out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// Which.
+    pub name: CheckName,
+    /// How it came out.
+    pub outcome: Outcome,
+    /// Times, limits and configured names; nothing that the token's sender chose.
+    pub detail: Option<String>,
+}
+
+/// How a check came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It passed.
+    Passed,
+    /// It refused the token.
+    Failed(Reason),
+    /// One before it refused the token.
+    NotReached,
+}
+
+impl Outcome {
+    /// The outcome as a stable code.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed(_) => "failed",
+            Self::NotReached => "not_reached",
+        }
+    }
+
+    /// Why the token was refused here.
+    #[must_use]
+    pub const fn reason(self) -> Option<Reason> {
+        match self {
+            Self::Failed(reason) => Some(reason),
+            Self::Passed | Self::NotReached => None,
+        }
+    }
+}
 
 /// The checks, in the order in which they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -96,21 +139,69 @@ impl CheckName {
     }
 }
 
-/// Sees the checks of a judgement, and cannot change their outcome.
-pub(super) trait Observer {
+/// Sees the checks of a judgement, and cannot change their outcome. Not a trait: the judgement would be compiled twice, with
+/// a record and without.
+pub(super) struct Observer<'r>(Option<&'r mut Record>);
+
+impl<'r> Observer<'r> {
+    pub(super) fn of(record: &'r mut Record) -> Self {
+        Self(Some(record))
+    }
+
+    /// Keeps nothing.
+    pub(super) fn none() -> Self {
+        Self(None)
+    }
+
     /// Sees the result of a check.
-    fn check<T>(&mut self, name: CheckName, result: Result<T, Reason>) -> Result<T, Reason>;
-    /// Sees a text about a check, which is made only where it is used.
-    fn detail(&mut self, name: CheckName, text: impl FnOnce() -> String);
-}
-
-/// No observer.
-pub(super) struct Unobserved;
-
-impl Observer for Unobserved {
-    fn check<T>(&mut self, _name: CheckName, result: Result<T, Reason>) -> Result<T, Reason> {
+    #[inline]
+    pub(super) fn check<T>(&mut self, name: CheckName, result: Result<T, Reason>) -> Result<T, Reason> {
+        if let Some(record) = &mut self.0 {
+            record.set_outcome(name, result.as_ref().err().copied());
+        }
         result
     }
 
-    fn detail(&mut self, _name: CheckName, _text: impl FnOnce() -> String) {}
+    /// Sees a text about a check, which is made only where it is kept.
+    #[inline]
+    pub(super) fn detail(&mut self, name: CheckName, text: impl FnOnce() -> String) {
+        if let Some(record) = &mut self.0 {
+            record.set_detail(name, text);
+        }
+    }
+}
+
+/// Every check, as far as it was reached.
+pub(super) struct Record(Vec<Check>);
+
+impl Default for Record {
+    fn default() -> Self {
+        Self(CheckName::ALL.map(|name| Check { name, outcome: Outcome::NotReached, detail: None }).into())
+    }
+}
+
+impl Record {
+    pub(super) fn into_checks(self) -> Vec<Check> {
+        self.0
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn set_outcome(&mut self, name: CheckName, failure: Option<Reason>) {
+        if let Some(entry) = self.entry(name) {
+            entry.outcome = failure.map_or(Outcome::Passed, Outcome::Failed);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn set_detail(&mut self, name: CheckName, text: impl FnOnce() -> String) {
+        if let Some(entry) = self.entry(name) {
+            entry.detail = Some(text());
+        }
+    }
+
+    fn entry(&mut self, name: CheckName) -> Option<&mut Check> {
+        self.0.iter_mut().find(|check| check.name == name)
+    }
 }
