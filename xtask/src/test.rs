@@ -117,7 +117,7 @@ fn run(project: &Project, built: &Built, environment: &[(&'static str, &'static 
         },
         Kind::Script { folder, file, sqlite } => {
             let node = if *sqlite == Sqlite::None { PathBuf::from("node") } else { built.node.clone() };
-            let arguments = ["--import", "tsx", "--test", "--test-reporter=tap", "--test-timeout=600000"];
+            let arguments = ["--import", "tsx", "--test", "--test-reporter=tap", "--test-timeout=1200000"];
             outcome::of_node(told(Run::new(node).args(arguments).args([file]).within(&project.path(folder))))
         }
     });
