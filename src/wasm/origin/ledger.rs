@@ -94,13 +94,8 @@ impl JsLedger {
         self.0.section(&name_of(name)?).map(<[u8]>::to_vec)
     }
 
-    /// The signed changes since a sequence; at the head, a heartbeat. Throws `pruned` or `ahead`.
-    pub fn delta(&self, after: f64, now: f64) -> Result<Vec<u8>, JsValue> {
-        self.0.delta(whole(after), time(now)).map(|delta| delta.bytes).map_err(|cause| unavailable(&cause))
-    }
-
-    /// The signed changes since a sequence as `{ bytes, sequence }`: where the delta leads is not always the head, for its
-    /// length is limited. Throws likewise.
+    /// Signs the changes since a sequence; at the head, a heartbeat. Returns `{ bytes, sequence }`: the delta does not always
+    /// lead to the head, since its length is limited. Throws `pruned` or `ahead`.
     #[wasm_bindgen(js_name = signedDelta)]
     pub fn signed_delta(&self, after: f64, now: f64) -> Result<JsValue, JsValue> {
         self.0.delta(whole(after), time(now)).map(signed).map_err(|cause| unavailable(&cause))
@@ -113,14 +108,7 @@ impl JsLedger {
         Ok(vec![number(stretch.start), number(stretch.until)])
     }
 
-    /// A delta from `start` or before, for a reader at `after`, to `until` or before. Throws likewise.
-    #[wasm_bindgen(js_name = deltaOver)]
-    pub fn delta_over(&self, start: f64, after: f64, until: f64, now: f64) -> Result<Vec<u8>, JsValue> {
-        let stretch = Stretch { start: whole(start), after: whole(after), until: whole(until) };
-        self.0.delta_over(stretch, time(now)).map(|delta| delta.bytes).map_err(|cause| unavailable(&cause))
-    }
-
-    /// Such a delta as `{ bytes, sequence }`. Throws likewise.
+    /// Signs a delta from `start` or before, for a reader at `after`, to `until` or before. Returns and throws likewise.
     #[wasm_bindgen(js_name = signedDeltaOver)]
     pub fn signed_delta_over(&self, start: f64, after: f64, until: f64, now: f64) -> Result<JsValue, JsValue> {
         let stretch = Stretch { start: whole(start), after: whole(after), until: whole(until) };
