@@ -15,16 +15,38 @@ const MAX_KID_CHARACTERS = 128
 export class KeyLookupLimiter {
   readonly #missed = new Map<string, number>()
   readonly #fetches = new TokenBucket(FETCHES)
+  readonly #maxWaiting: number
+  #waiting = 0
 
-  /** Whether to look a key up now. Waiting for a running fetch costs nothing. */
-  admits(kid: string, fetch: 'running' | 'needed'): boolean {
+  /** `maxWaiting`: how many tokens may wait for a lookup; others are refused at once. Made-up key ids cost a sender nothing. */
+  constructor(maxWaiting: number) {
+    this.#maxWaiting = maxWaiting
+  }
+
+  /** Looks a token's key up by the fetch that `join` waits for. False: not now, or it failed. */
+  async lookUp(kid: string, fetch: 'running' | 'needed', join: () => Promise<unknown>): Promise<boolean> {
+    if (this.#waiting >= this.#maxWaiting || !this.#admits(kid, fetch)) return false
+    this.#waiting += 1
+    try {
+      await join()
+      return true
+    } catch {
+      return false
+    } finally {
+      this.#waiting -= 1
+      this.#record(kid)
+    }
+  }
+
+  /** Waiting for a running fetch costs nothing. */
+  #admits(kid: string, fetch: 'running' | 'needed'): boolean {
     const missedAtMs = this.#missed.get(shorten(kid))
     if (missedAtMs !== undefined && Math.abs(Date.now() - missedAtMs) < MISSED_MS) return false
     return fetch === 'running' || this.#fetches.take(Date.now())
   }
 
   /** Remembers that a key was looked up, with whatever result: a known key is not looked up. */
-  recordLookup(kid: string): void {
+  #record(kid: string): void {
     const id = shorten(kid)
     this.#missed.delete(id)
     this.#missed.set(id, Date.now())

@@ -45,7 +45,7 @@ export class RemoteJwks {
   /** Polls and demands. */
   readonly #fetches: SingleFlight
   readonly #lookups: SingleFlight
-  readonly #limiter = new KeyLookupLimiter()
+  readonly #limiter = new KeyLookupLimiter(Infinity)
   /** The maximum age, which cannot be beyond the last second that a set may be used. */
   readonly #maxAgeMs: number
   #loadedAtMs: number | undefined
@@ -118,15 +118,7 @@ export class RemoteJwks {
   /** Fetches the set because a token names a key that it lacks, as often as `KeyLookupLimiter` admits. False: nothing has changed. */
   async lookUp(kid: string): Promise<boolean> {
     const fetches = this.#fetches.isRunning ? this.#fetches : this.#lookups
-    if (!this.#limiter.admits(kid, fetches.isRunning ? 'running' : 'needed')) return false
-    try {
-      await fetches.join()
-      return true
-    } catch {
-      return false
-    } finally {
-      this.#limiter.recordLookup(kid)
-    }
+    return this.#limiter.lookUp(kid, fetches.isRunning ? 'running' : 'needed', () => fetches.join())
   }
 
   /** Aborts running fetches. */

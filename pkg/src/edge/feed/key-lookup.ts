@@ -4,7 +4,7 @@ import { SingleFlight } from '../../timing/single-flight.ts'
 import { credentialHeaders, feedUrl } from './protocol.ts'
 import type { FeedSubscriber } from './subscriber.ts'
 
-/** How many tokens of a realm may wait for a lookup; others are refused at once. Made-up key ids cost a sender nothing. */
+/** How many tokens of a realm may wait for a lookup. */
 const MAX_WAITING_TOKENS = 64
 /** How often a gate without keys asks for the first ones while tokens wait for them. */
 const FIRST_KEYS_EVERY_MS = 250
@@ -24,8 +24,7 @@ export class FeedKeyLookup {
   readonly #options: FeedKeyLookupOptions
   readonly #refresh: () => Promise<unknown>
   readonly #lookups: SingleFlight
-  readonly #limiter = new KeyLookupLimiter()
-  #waiting = 0
+  readonly #limiter = new KeyLookupLimiter(MAX_WAITING_TOKENS)
   #lackingSinceMs: number | undefined
 
   /** `refresh` brings the feed up to date; it must take no longer than `refreshTimeoutMs`, and not reject. */
@@ -40,19 +39,8 @@ export class FeedKeyLookup {
   }
 
   /** Looks a token's key up. False: not now, or it failed. */
-  async lookUp(kid: string): Promise<boolean> {
-    if (this.#waiting >= MAX_WAITING_TOKENS) return false
-    if (!this.#limiter.admits(kid, this.#lookups.isRunning ? 'running' : 'needed')) return false
-    this.#waiting += 1
-    try {
-      await this.#lookups.join()
-      return true
-    } catch {
-      return false
-    } finally {
-      this.#waiting -= 1
-      this.#limiter.recordLookup(kid)
-    }
+  lookUp(kid: string): Promise<boolean> {
+    return this.#limiter.lookUp(kid, this.#lookups.isRunning ? 'running' : 'needed', () => this.#lookups.join())
   }
 
   /**

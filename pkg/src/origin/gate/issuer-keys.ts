@@ -33,9 +33,8 @@ export class IssuerKeys {
   readonly #remote: RemoteJwks | undefined
   readonly #onChange: KeysChanged
   readonly #roll = new KeyRoll()
-  readonly #search = new KeyLookupLimiter()
+  readonly #search = new KeyLookupLimiter(MAX_WAITING_TOKENS)
   readonly #look: KeyLookup
-  #waiting = 0
   #installed: { json: Uint8Array; usableUntil: number; source: 'configuration' | 'url' } | undefined
   #current: JWKS = { keys: [] }
   #failing = false
@@ -122,18 +121,8 @@ export class IssuerKeys {
   /** Looks for a key that a token names, if that can be done at once; false when it was not, or failed. */
   async lookFor(kid: string): Promise<boolean> {
     const { state } = this.#look
-    if (this.#remote === undefined || state === 'resting' || this.#waiting >= MAX_WAITING_TOKENS) return false
-    if (!this.#search.admits(kid, state === 'under_way' ? 'running' : 'needed')) return false
-    this.#waiting += 1
-    try {
-      await this.#look.join()
-      return true
-    } catch {
-      return false
-    } finally {
-      this.#waiting -= 1
-      this.#search.recordLookup(kid)
-    }
+    if (this.#remote === undefined || state === 'resting') return false
+    return this.#search.lookUp(kid, state === 'under_way' ? 'running' : 'needed', () => this.#look.join())
   }
 
   /** Lets nobody wait for a look any longer. */
