@@ -104,10 +104,11 @@ export class NodeSignatures {
   }
 
   #import(given: HostKey | undefined): NodeKey | 'unusable' {
-    if (given === undefined) return 'unusable'
+    const scheme = given && NODE_SCHEMES[given.algorithm]
+    if (given === undefined || scheme === undefined) return 'unusable'
     try {
       const key = this.#crypto.createPublicKey({ key: given.jwk, format: 'jwk' })
-      const { digest, ...how } = NODE_SCHEMES[given.algorithm]
+      const { digest, ...how } = scheme
       return { digest, key: Object.keys(how).length === 0 ? key : { key, ...how } }
     } catch {
       return 'unusable'
@@ -126,8 +127,7 @@ const PSS = { padding: 6, saltLength: -1 }
 /** R and S as JOSE has them (RFC 7518 §3.4), not DER. */
 const R_AND_S = { dsaEncoding: 'ieee-p1363' }
 
-const NODE_SCHEMES: Record<Algorithm, { digest: string | null; padding?: number; saltLength?: number; dsaEncoding?: string }> = {
-  HS256: { digest: null }, HS384: { digest: null }, HS512: { digest: null },
+const NODE_SCHEMES: Partial<Record<Algorithm, { digest: string | null; padding?: number; saltLength?: number; dsaEncoding?: string }>> = {
   RS256: { digest: 'sha256' }, RS384: { digest: 'sha384' }, RS512: { digest: 'sha512' },
   PS256: { digest: 'sha256', ...PSS }, PS384: { digest: 'sha384', ...PSS }, PS512: { digest: 'sha512', ...PSS },
   ES256: { digest: 'sha256', ...R_AND_S }, ES384: { digest: 'sha384', ...R_AND_S }, ES512: { digest: 'sha512', ...R_AND_S },
@@ -177,9 +177,9 @@ export class WebSignatures {
   }
 
   async #import(given: HostKey | undefined): Promise<WebKey | 'unusable'> {
-    if (given === undefined) return 'unusable'
+    const scheme = given && WEB_SCHEMES[given.algorithm]
+    if (given === undefined || scheme === undefined) return 'unusable'
     try {
-      const scheme = WEB_SCHEMES[given.algorithm]
       return { scheme, key: await this.#subtle.importKey('jwk', given.jwk as JsonWebKey, scheme, false, ['verify']) }
     } catch {
       return 'unusable'
@@ -199,8 +199,7 @@ interface WebScheme {
   saltLength?: number
 }
 
-const WEB_SCHEMES: Record<Algorithm, WebScheme> = {
-  HS256: { name: 'HMAC', hash: 'SHA-256' }, HS384: { name: 'HMAC', hash: 'SHA-384' }, HS512: { name: 'HMAC', hash: 'SHA-512' },
+const WEB_SCHEMES: Partial<Record<Algorithm, WebScheme>> = {
   RS256: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' },
   RS384: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-384' },
   RS512: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-512' },
