@@ -5,7 +5,7 @@ import { test, type TestContext } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { createGate } from '../entry/edge/node.ts'
-import { page, silent } from '../testing/server.ts'
+import { page } from '../testing/server.ts'
 import type { Gate, GateOptions, Report, Verdict } from '../types.ts'
 import { MAX_OPEN_GATES } from './gates-by-env.ts'
 import { TestRealm } from './testing/realm.ts'
@@ -204,14 +204,16 @@ test('a gate with a request under way is not closed to make room', async (t) => 
   const realm = await TestRealm.start(t)
   const env = envOf(realm)
   const token = await realm.token()
-  realm.instead.set('manifest', silent())
-  const gate = gateOf(t, ({ tenant }: { tenant: number }) => optionsOf({ ...env, AUDIENCE: `tenant-${tenant}` }, { onReport: () => undefined }))
+  const held: (() => void)[] = []
+  realm.instead.set('manifest', (request, response) => void held.push(() => realm.server.listener(request, response)))
+  const gate = gateOf(t, ({ tenant }: { tenant: number }) => optionsOf({ ...env, AUDIENCE: `tenant-${tenant}` }, { onReport: () => undefined, firstLoadTimeoutMs: 60_000 }))
   const own = await Promise.all(Array.from({ length: MAX_OPEN_GATES + 1 }, (_, tenant) => realm.token({ aud: `tenant-${tenant}` })))
   const waiting = own.slice(0, -1).map((token, tenant) => gate.check(token, { env: { tenant } }))
   const last = { env: { tenant: MAX_OPEN_GATES } }
   await assert.rejects(gate.check(own.at(-1) ?? token, last), { code: 'too_many_gates' })
   realm.instead.delete('manifest')
-  // Those that wait all get a verdict, whatever it is, and then there is room.
+  for (const release of held) release()
+  // Once all waiting requests have a verdict, a gate can be closed.
   assert.equal((await Promise.all(waiting)).length, MAX_OPEN_GATES)
   assert.equal(outcome(await gate.check(own.at(-1) ?? token, last)), 'accepted')
   assert.equal(outcome(await gate.check(own[0] ?? token, { env: { tenant: 0 } })), 'accepted', 'one that was closed opens again')
