@@ -58,6 +58,7 @@ fn is_of_small_order(point: &[u8; 32]) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
     use curve25519_dalek::Scalar;

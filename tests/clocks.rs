@@ -6,7 +6,7 @@
 //! accepted some seconds later.
 
 #![cfg(feature = "origin")]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation, missing_docs)]
 
 mod fixtures;
 

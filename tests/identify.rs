@@ -35,7 +35,7 @@ fn identify_looks_at_form_realm_key_signature_and_use_alone() {
     for bad in ["garbage", "a.b.c", &token(&json!({}))[1..]] {
         assert_eq!(identify(bad, &realms, NOW).unwrap_err(), invalid(None, Reason::Malformed), "{bad}");
     }
-    let of_kid = |kid: &str| sign(&format!(r#"{{"alg":"HS256","kid":"{kid}"}}"#), claims(&json!({})));
+    let of_kid = |kid: &str| sign(format!(r#"{{"alg":"HS256","kid":"{kid}"}}"#), claims(&json!({})));
     assert_eq!(identify(&of_kid("other"), &realms, NOW).unwrap_err(), invalid(Some(0), Reason::UnknownKey));
     let none = sign(r#"{"alg":"none"}"#, claims(&json!({})));
     assert_eq!(identify(&none, &realms, NOW).unwrap_err(), invalid(Some(0), Reason::UnsupportedAlgorithm));

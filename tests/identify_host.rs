@@ -1,7 +1,7 @@
 //! `identify` with the host's help: the same answers as without it, and nothing that happens meanwhile is missed.
 
 #![cfg(feature = "origin")]
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::result_large_err, missing_docs)]
 
 mod fixtures;
 mod gate_pair;

@@ -90,6 +90,7 @@ fn equation_holds(of_minus_key: &Multiples, key: &VerifyingKey, message: &[u8], 
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing)]
 mod tests {
     use super::*;
     use ed25519_dalek::{Signer as _, SigningKey};
