@@ -3,13 +3,17 @@ import { PortcullisError } from './errors.ts'
 /** A JSON Schema (2020-12). */
 export type JsonSchema = Readonly<Record<string, unknown>>
 
-/** What one option must be, declared once: its check, the message and the JSON Schema follow from it. */
+/** What one option must be, declared once: its check and the message follow from it, and in `option-schema.ts` the JSON Schema. */
 export interface Rule<T = unknown> {
   /** Completes the sentence "must be …". */
   readonly expected: string
   readonly need: 'required' | 'optional'
-  /** What JSON can show of the rule; `undefined`: the value is code. */
-  readonly schema: JsonSchema | undefined
+  /** As much of the rule as JSON can show, or its name in `option-schema.ts`. Neither this nor `parts`: the value is code. */
+  readonly schema?: JsonSchema | SchemaName | undefined
+  /** The rules that this one is made of. */
+  readonly parts?: RuleParts
+  /** What a schema says of it in words. */
+  readonly description?: string
   /** The value of an option that is left out. */
   readonly fallback?: T
   /** Throws `invalid_option` naming `name`; the value itself is never repeated, for it may be a secret. */
@@ -17,6 +21,11 @@ export interface Rule<T = unknown> {
 }
 
 export type Rules = Readonly<Record<string, Rule>>
+
+/** Schemas that stand in `option-schema.ts`, so that pages and edge workers need not carry them. */
+export type SchemaName = 'text' | 'boolean' | 'url' | 'webOrigin' | 'object'
+
+export type RuleParts = { readonly list: Rule; readonly least: number } | { readonly shape: Rules } | { readonly anyOf: readonly Rule[] } | { readonly least: number; readonly most: number }
 
 /** The options that have a default, and their types. */
 export type Defaults<R extends Rules> = { [K in keyof R as R[K] extends { readonly fallback: unknown } ? K : never]: Fallback<R[K]> }
@@ -51,34 +60,31 @@ export const MAX_TIMER_MS = 2_147_483_647
 /** Unknown names longer than this are not repeated in full. */
 const MAX_NAME_CHARACTERS = 40
 
-export const text: Rule<string> = rule('a text that is not empty', (value) => typeof value === 'string' && value !== '', {
-  type: 'string',
-  minLength: 1,
-})
-export const callback: Rule<never> = rule('a function', (value) => typeof value === 'function')
-export const boolean: Rule<boolean> = rule('true or false', (value) => typeof value === 'boolean', { type: 'boolean' })
-export const seconds: Rule<number> = integer('whole seconds')
-export const milliseconds: Rule<number> = integer('whole milliseconds', 0, MAX_TIMER_MS)
+export const text: Rule<string> = /* @__PURE__ */ rule('a text that is not empty', (value) => typeof value === 'string' && value !== '', 'text')
+export const callback: Rule<never> = /* @__PURE__ */ rule('a function', (value) => typeof value === 'function')
+export const boolean: Rule<boolean> = /* @__PURE__ */ rule('true or false', (value) => typeof value === 'boolean', 'boolean')
+export const seconds: Rule<number> = /* @__PURE__ */ integer('whole seconds')
+export const milliseconds: Rule<number> = /* @__PURE__ */ integer('whole milliseconds', 0, MAX_TIMER_MS)
 /** An absolute http: or https: URL without a user name or password, as text or URL object. */
-export const url: Rule<string> = rule(
+export const url: Rule<string> = /* @__PURE__ */ rule(
   'an http: or https: URL without user name or password',
   (value) => {
     const parsed = value instanceof URL ? value : typeof value === 'string' ? parseUrl(value) : undefined
     return parsed !== undefined && /^https?:$/.test(parsed.protocol) && parsed.username === '' && parsed.password === ''
   },
-  { type: 'string', format: 'uri', pattern: '^https?://' },
+  'url',
 )
 /** A web origin in its serialised form (RFC 6454 §6.2), which is what browsers send. */
-export const webOrigin: Rule<string> = rule(
+export const webOrigin: Rule<string> = /* @__PURE__ */ rule(
   "an origin such as 'https://app.example'",
   (value) => typeof value === 'string' && value !== 'null' && parseUrl(value)?.origin === value,
-  { type: 'string', pattern: '^https?://[^/]+$' },
+  'webOrigin',
 )
 /** An object whose members are somebody else's to check. */
-export const opaque: Rule<Record<string, unknown>> = rule('an object', isObject, { type: 'object' })
+export const opaque: Rule<Record<string, unknown>> = /* @__PURE__ */ rule('an object', isObject, 'object')
 
 /** A rule from a test, with as much of it as JSON Schema can say. */
-export function rule<T = never>(expected: string, test: (value: unknown) => boolean, schema?: JsonSchema): Rule<T> {
+export function rule<T = never>(expected: string, test: (value: unknown) => boolean, schema?: JsonSchema | SchemaName): Rule<T> {
   return {
     expected,
     need: 'optional',
@@ -96,12 +102,12 @@ export function required<T>(rule: Rule<T>): Rule<T> & RequiredRule {
 
 /** The same rule for an option with a default. */
 export function withDefault<T, D extends T>(rule: Rule<T>, fallback: D): Rule<T> & { readonly fallback: T } {
-  return { ...rule, fallback, schema: rule.schema && { ...rule.schema, default: fallback } }
+  return { ...rule, fallback }
 }
 
 /** The same rule with a description in its schema. */
 export function described<T, R extends Rule<T>>(rule: R, description: string): R {
-  return { ...rule, schema: { ...rule.schema, description } }
+  return { ...rule, description }
 }
 
 /** The defaults of the rules that have one. */
@@ -118,11 +124,8 @@ export function pattern(expected: string, form: RegExp): Rule<string> {
 /** A whole number, finite and in range. */
 export function integer(unit: string, least = 0, most: number = Number.MAX_SAFE_INTEGER): Rule<number> {
   const range = most === Number.MAX_SAFE_INTEGER ? `${least} or more` : `${least} to ${most}`
-  return rule(
-    `a number of ${unit}, ${range}`,
-    (value) => Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most,
-    { type: 'integer', minimum: least, maximum: most },
-  )
+  const test = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most
+  return { ...rule(`a number of ${unit}, ${range}`, test), parts: { least, most } }
 }
 
 export function oneOf<const W extends string>(...words: W[]): Rule<W> {
@@ -137,7 +140,7 @@ export function list<T>(member: Rule<T>, least = 0): Rule<T[]> {
   return {
     expected,
     need: 'optional',
-    schema: member.schema && { type: 'array', items: member.schema, ...(least > 0 ? { minItems: least } : {}) },
+    parts: { list: member, least },
     check(value, name) {
       if (!Array.isArray(value) || value.length < least) throw invalid(`${name} must be ${expected}`)
       value.forEach((each, index) => member.check(each, `${name}[${index}]`))
@@ -147,25 +150,12 @@ export function list<T>(member: Rule<T>, least = 0): Rule<T[]> {
 
 /** An object with rules of its own. */
 export function shape<R extends Rules>(rules: R): Rule<Checked<R>> {
-  return { expected: 'an object', need: 'optional', schema: objectSchema(rules), check: (value, name) => checkOptions(value, rules, name) }
-}
-
-/** The JSON Schema of an object with these rules; options that are code are left out. */
-export function objectSchema(rules: Rules): JsonSchema {
-  const shown = Object.entries(rules).filter(([, { schema }]) => schema !== undefined)
-  const needed = shown.filter(([, { need }]) => need === 'required').map(([name]) => name)
-  return {
-    type: 'object',
-    additionalProperties: false,
-    properties: Object.fromEntries(shown.map(([name, { schema }]) => [name, schema])),
-    ...(needed.length === 0 ? {} : { required: needed }),
-  }
+  return { expected: 'an object', need: 'optional', parts: { shape: rules }, check: (value, name) => checkOptions(value, rules, name) }
 }
 
 /** Any one of several rules. */
 export function either<R extends Rule[]>(...rules: R): Rule<Value<R[number]>> {
   const expected = rules.map((each) => each.expected).join(', or ')
-  const schemas = rules.flatMap(({ schema }) => schema ?? [])
   const test = (value: unknown): boolean =>
     rules.some((each) => {
       try {
@@ -175,7 +165,7 @@ export function either<R extends Rule[]>(...rules: R): Rule<Value<R[number]>> {
         return false
       }
     })
-  return rule(expected, test, schemas.length === 0 ? undefined : { anyOf: schemas })
+  return { ...rule(expected, test), parts: { anyOf: rules } }
 }
 
 /** Without the options that are there but `undefined`: those have their default. */

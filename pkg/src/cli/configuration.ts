@@ -125,7 +125,7 @@ function elsewhere(itself: Rule, expected: string): Rule {
   return {
     expected,
     need: 'optional',
-    schema: { anyOf: [itself.schema, BY_ENVIRONMENT.schema, BY_FILE.schema] },
+    parts: { anyOf: [itself, BY_ENVIRONMENT, BY_FILE] },
     check(value, name) {
       if (isObject(value) && 'env' in value) return BY_ENVIRONMENT.check(value, name)
       if (isObject(value) && 'file' in value) return BY_FILE.check(value, name)

@@ -1,5 +1,6 @@
 import { CONFIGURATION_RULES, SHAPES } from '../cli/configuration.ts'
-import { isObject, type JsonSchema, objectSchema, type Rules } from '../options.ts'
+import { objectSchema } from '../option-schema.ts'
+import { isObject, type JsonSchema, type Rules } from '../options.ts'
 import { CLAIM_NAME_RULES } from '../policy.ts'
 import { checkDocs, type OptionDoc, readInterface } from './tsdoc.ts'
 

@@ -1,5 +1,6 @@
 import { PortcullisError } from '../../errors.ts'
-import { type Checked, type JsonSchema, objectSchema, type Rule, rule, type Rules } from '../../options.ts'
+import { objectSchema } from '../../option-schema.ts'
+import { type Checked, type JsonSchema, type Rule, rule, type Rules } from '../../options.ts'
 import { isName, MAX_NAME_BYTES } from '../core/name.ts'
 import { invalidRequest, jsonBody, optionalJsonBody } from './input.ts'
 import type { RequestBody } from './operation.ts'

@@ -1,4 +1,5 @@
-import { described, objectSchema, oneOf, pattern, required, type Rules } from '../../../options.ts'
+import { objectSchema } from '../../../option-schema.ts'
+import { described, oneOf, pattern, required, type Rules } from '../../../options.ts'
 import { checkMembers, nameRule, readMembers, whole } from '../request-body.ts'
 import { noContent } from '../response.ts'
 import { enforcedOr, ENFORCEMENT, WAIT_PARAMETERS, waitOf } from '../wait.ts'

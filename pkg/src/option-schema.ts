@@ -1,0 +1,45 @@
+import type { JsonSchema, Rule, RuleParts, Rules, SchemaName } from './options.ts'
+
+/**
+ * The JSON Schema of a rule; `undefined`: the value is code, which JSON cannot show. Apart from the rules, so that no page or edge
+ * worker carries it.
+ */
+export function schemaOf({ schema, parts, fallback, description }: Rule): JsonSchema | undefined {
+  const own = parts !== undefined ? schemaOfParts(parts) : typeof schema === 'string' ? SCHEMAS[schema] : schema
+  if (own === undefined) return undefined
+  return { ...own, ...(fallback === undefined ? {} : { default: fallback }), ...(description === undefined ? {} : { description }) }
+}
+
+/** The JSON Schema of an object with these rules; options that are code are left out. */
+export function objectSchema(rules: Rules): JsonSchema {
+  const shown = Object.entries(rules).flatMap(([name, rule]) => {
+    const schema = schemaOf(rule)
+    return schema === undefined ? [] : [{ name, need: rule.need, schema }]
+  })
+  const needed = shown.filter(({ need }) => need === 'required').map(({ name }) => name)
+  return {
+    type: 'object',
+    additionalProperties: false,
+    properties: Object.fromEntries(shown.map(({ name, schema }) => [name, schema])),
+    ...(needed.length === 0 ? {} : { required: needed }),
+  }
+}
+
+const SCHEMAS: Readonly<Record<SchemaName, JsonSchema>> = {
+  text: { type: 'string', minLength: 1 },
+  boolean: { type: 'boolean' },
+  url: { type: 'string', format: 'uri', pattern: '^https?://' },
+  webOrigin: { type: 'string', pattern: '^https?://[^/]+$' },
+  object: { type: 'object' },
+}
+
+function schemaOfParts(parts: RuleParts): JsonSchema | undefined {
+  if ('shape' in parts) return objectSchema(parts.shape)
+  if ('list' in parts) {
+    const items = schemaOf(parts.list)
+    return items && { type: 'array', items, ...(parts.least > 0 ? { minItems: parts.least } : {}) }
+  }
+  if ('most' in parts) return { type: 'integer', minimum: parts.least, maximum: parts.most }
+  const schemas = parts.anyOf.flatMap((rule) => schemaOf(rule) ?? [])
+  return schemas.length === 0 ? undefined : { anyOf: schemas }
+}
