@@ -65,6 +65,11 @@ export function whole(least: number, description?: string): Rule<number> {
   )
 }
 
+/** A not-before that is given. No greatest one is declared: which times lie too far ahead depends on the clock. */
+export function notBeforeRule(description: string): Rule<number> {
+  return { ...whole(1), schema: { type: 'integer', minimum: 1, description } }
+}
+
 function asProblem(check: () => void): void {
   try {
     check()

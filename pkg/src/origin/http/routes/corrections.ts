@@ -1,6 +1,6 @@
 import { objectSchema } from '../../../option-schema.ts'
 import { described, oneOf, pattern, required, type Rules } from '../../../options.ts'
-import { checkMembers, nameRule, readMembers, whole } from '../request-body.ts'
+import { checkMembers, nameRule, notBeforeRule, readMembers, whole } from '../request-body.ts'
 import { noContent } from '../response.ts'
 import { enforcedOr, ENFORCEMENT, WAIT_PARAMETERS, waitOf } from '../wait.ts'
 import { type QueryParameter, REASON_PARAMETER, type RequestBody } from '../operation.ts'
@@ -14,7 +14,7 @@ const MEMBER_RULES: Rules = {
   subject: nameRule,
   client: nameRule,
   thumbprint: described(pattern("a key's RFC 7638 thumbprint, 43 characters", /^[A-Za-z0-9_-]{43}$/), 'That of RFC 7638.'),
-  notBefore: whole(1, 'Unix seconds.'),
+  notBefore: notBeforeRule('Unix seconds.'),
   minimum: whole(0),
 }
 

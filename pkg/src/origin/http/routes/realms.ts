@@ -1,12 +1,12 @@
 import { required } from '../../../options.ts'
-import { jsonRequest, nameRule, readJson, whole } from '../request-body.ts'
+import { jsonRequest, nameRule, notBeforeRule, readJson } from '../request-body.ts'
 import { json } from '../response.ts'
 import { enforcedOr, ENFORCEMENT, WAIT_PARAMETERS, waitOf } from '../wait.ts'
 import { REASON_PARAMETER } from '../operation.ts'
 import type { Call, Route } from '../route.ts'
 import type { Recorded } from '../../api.ts'
 
-const notBefore = whole(1, 'Unix seconds. Default, also without a body, and for a time further ahead than clocks may differ: now.')
+const notBefore = notBeforeRule('Unix seconds. Default, also without a body, and for a time further ahead than clocks may differ: now.')
 const NOT_BEFORE = jsonRequest({ notBefore }, 'optional')
 const NAMED_NOT_BEFORE = jsonRequest({ client: required(nameRule), notBefore })
 
