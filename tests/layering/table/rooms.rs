@@ -36,6 +36,7 @@ pub const TYPESCRIPT: &[Room] = &[
     room("types.ts", &["errors.ts", "reasons.ts"]),
     room("index.ts", &["@words"]),
     room("options.ts", &["@words"]),
+    room("option-schema.ts", &["options.ts"]),
     room("policy.ts", &["@words", "options.ts"]),
     room("timing/", &["./", "errors.ts"]),
     room("core/", &["./", "timing/", "@options", "version.ts"]),
@@ -133,6 +134,7 @@ pub const TYPESCRIPT: &[Room] = &[
             "token-part.ts",
             "version.ts",
             "options.ts",
+            "option-schema.ts",
             "@words",
         ],
     ),
@@ -147,6 +149,7 @@ pub const TYPESCRIPT: &[Room] = &[
             "origin/metrics/",
             "type origin/service/",
             "@origin",
+            "option-schema.ts",
             "http/",
             "timing/",
             "version.ts",
@@ -208,7 +211,7 @@ pub const TYPESCRIPT: &[Room] = &[
     ),
     room("entry/", &["./", "edge/", "origin/", "core/", "errors.ts", "../wasm/"]),
     // Makes the documents that follow from declarations; it is not part of the package.
-    room("docs/", &["./", "cli/configuration.ts", "**/settings.ts", "@options"]),
+    room("docs/", &["./", "cli/configuration.ts", "**/settings.ts", "option-schema.ts", "@options"]),
 ];
 
 /// The order of the crate.
