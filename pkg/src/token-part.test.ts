@@ -13,9 +13,11 @@ engine.fromBase64 = fromBase64
 const withEngine: typeof withBuffer = await import(`./token-part.ts?${'with-engine'}`)
 delete engine.fromBase64
 const withBuffer = await import('./token-part.ts')
-delete host.Buffer
+// Hidden from that instance alone: the loader needs it to load the file.
+const isAskedByModule = () => String(new Error().stack).includes('token-part.ts:')
+Object.defineProperty(host, 'Buffer', { configurable: true, get: () => (isAskedByModule() ? undefined : buffer) })
 const withNeither: typeof withBuffer = await import(`./token-part.ts?${'with-neither'}`)
-host.Buffer = buffer
+Object.defineProperty(host, 'Buffer', { configurable: true, writable: true, value: buffer })
 
 const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
