@@ -48,9 +48,11 @@ test(`${KILLS} kills amid ${REVOKERS} revokers lose nothing`, { timeout: 600_000
       const all = Promise.all(revokers)
       let ended = false
       void all.then(() => (ended = true))
-      // Some have been answered, the rest are under way.
-      while (answers.fresh + answers.retried === 0 && !ended) await pause(1)
-      await pause(Math.random() * 80)
+      // Some have been answered, the rest are under way: the kill comes after a random time, or a random number of answers.
+      const answered = () => answers.fresh + answers.retried
+      while (answered() === 0 && !ended) await pause(1)
+      const [latest, most] = [performance.now() + Math.random() * 80, Math.random() * (REVOKERS / 2)]
+      while (performance.now() < latest && answered() < most && !ended) await pause(1)
       await origin.stop('SIGKILL')
       await all
       if (retried.length > 0) interrupted += 1
