@@ -89,7 +89,8 @@ impl Suite {
             _ if ALONE.iter().any(|group| self.is_in(group)) => CAPACITY,
             Kind::Script { folder: "pkg", .. } => 1,
             Kind::Format | Kind::EdgeAlone | Kind::Types { .. } | Kind::Rust { .. } | Kind::RustDocs => 2,
-            Kind::Script { .. } => 2,
+            // Start servers, browsers and runtimes: two at once delay each other's answers.
+            Kind::Script { .. } => 3,
         }
     }
 
