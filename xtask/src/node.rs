@@ -1,4 +1,4 @@
-//! Which Node runs the demo and the tests: one that has SQLite, without anything being compiled.
+//! Which Node runs the demo and the tests: one that has SQLite, if possible without anything being compiled.
 
 use crate::command::{Failure, Run};
 use crate::Project;
@@ -40,11 +40,12 @@ fn with_any(project: &Project, system: PathBuf) -> Result<PathBuf, Failure> {
     if prebuilt.within(&driver(project)).output().is_some() && evaluates(&system, HAS_DRIVER, project) {
         return Ok(system);
     }
-    let program = project.progress.step(&format!("install Node {VERSION} from npm"), || from_npm(project))?;
-    program.filter(|program| evaluates(program, HAS_SQLITE, project)).ok_or_else(|| {
-        let text = "this Node has no SQLite: install Node 22.13 or newer, or `npm rebuild better-sqlite3` in pkg/";
-        Failure::Missing(text.into())
-    })
+    let program = project.progress.step(&format!("install Node {VERSION} from npm"), || from_npm(project));
+    match program {
+        Ok(Some(program)) if evaluates(&program, HAS_SQLITE, project) => Ok(program),
+        // Not for this kind of machine, or the registry does not have it: slower, but it needs the compiler alone.
+        Ok(_) | Err(_) => with_native(project, system),
+    }
 }
 
 fn with_native(project: &Project, system: PathBuf) -> Result<PathBuf, Failure> {
