@@ -113,25 +113,30 @@ interface NodeSqlite {
   ) => Promise<unknown>
 }
 
-/** Older ones copy in one step, during which the process waits. */
+/** In steps where that is possible, else in one, during which the process waits. */
 async function copyByNodeSqlite(backup: NodeSqlite['backup'], connection: Bare, file: string): Promise<void> {
+  if (backup !== undefined && (await copyInSteps(backup, connection, file)) === 'copied') return
+  connection.exec(`VACUUM INTO '${file.replaceAll("'", "''")}'`)
+}
+
+/**
+ * Gives up after any error. Beside writers the copy is started again and again, or rejects with errcode 0 ("not an error"); a
+ * failure of the disk is met again by the copy in one step, with its code.
+ */
+async function copyInSteps(backup: NonNullable<NodeSqlite['backup']>, connection: Bare, file: string): Promise<'copied' | 'given_up'> {
   const restartsAt = restartCounter()
-  // The number of pages of a step is fixed here, so that the copy is given up and made in one step.
-  let isGivenUp = backup === undefined
   try {
-    await backup?.(connection, file, {
+    await backup(connection, file, {
       rate: COPY_PAGES,
       progress({ remainingPages }) {
-        if (restartsAt(remainingPages) <= MAX_COPY_RESTARTS) return
-        isGivenUp = true
-        throw new Error('started again too often')
+        if (restartsAt(remainingPages) > MAX_COPY_RESTARTS) throw new Error('started again too often')
       },
     })
-  } catch (error) {
-    if (!isGivenUp) throw error
+    return 'copied'
+  } catch {
     truncateSync(file)
+    return 'given_up'
   }
-  if (isGivenUp) connection.exec(`VACUUM INTO '${file.replaceAll("'", "''")}'`)
 }
 
 /**

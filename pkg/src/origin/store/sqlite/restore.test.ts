@@ -67,7 +67,7 @@ describe('backup', () => {
     other.exec('CREATE TABLE other (id INTEGER PRIMARY KEY, bytes BLOB)')
     let head = 20_000
     let done = false
-    const copied = store.backup(backup).then(() => (done = true))
+    const copied = store.backup(backup).finally(() => (done = true))
     while (!done) {
       await store.append(
         [{ realm: 'acme', after: head, rows: [row(head + 1)] }],
