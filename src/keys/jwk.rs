@@ -1,5 +1,6 @@
 //! One JWK (RFC 7517 §4, RFC 7518 §6, RFC 8037 §2) to one pinned key.
 
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 use sha2::{Digest as _, Sha256};
 
 use super::error::SkipReason;
@@ -91,7 +92,7 @@ impl Material {
 
     /// What a thumbprint is over (RFC 7638 §3): the required members alone, in alphabetical order, without whitespace.
     fn canonical(&self) -> String {
-        let text = |bytes: &[u8]| base64url::encode(bytes);
+        let text = Base64UrlUnpadded::encode_string;
         match self {
             Self::Symmetric { secret } => format!(r#"{{"k":"{}","kty":"oct"}}"#, text(secret)),
             Self::Rsa { modulus, exponent } => {

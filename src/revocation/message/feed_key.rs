@@ -2,10 +2,10 @@
 
 use core::fmt;
 
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 use ed25519_dalek::Signature;
 use sha2::{Digest, Sha256};
 
-use crate::base64url;
 use crate::ed25519::Ed25519Key;
 use crate::error::{FeedError, FeedKeyError};
 use crate::json::{read_object, Duplicates, Text};
@@ -37,8 +37,12 @@ impl FeedKey {
         if member("d").is_some() {
             return Err(FeedKeyError::Private);
         }
-        let x = base64url::decode(text("x").as_deref().unwrap_or_default()).map_err(|_| FeedKeyError::NotAJwk)?;
-        Self::from_bytes(x.as_slice().try_into().map_err(|_| FeedKeyError::NotAJwk)?)
+        let mut x = [0; 32];
+        match Base64UrlUnpadded::decode(text("x").as_deref().unwrap_or_default(), &mut x) {
+            Ok(bytes) if bytes.len() == 32 => {}
+            Ok(_) | Err(_) => return Err(FeedKeyError::NotAJwk),
+        }
+        Self::from_bytes(&x)
     }
 
     /// Takes the 32 bytes of a public key (RFC 8032 §5.1.5).
@@ -78,7 +82,7 @@ impl fmt::Debug for FeedKey {
 
 /// RFC 7638 §3 over the members that RFC 8037 §2 requires.
 pub(crate) fn thumbprint(public_key: &[u8; 32]) -> [u8; 32] {
-    let x = base64url::encode(public_key);
+    let x = Base64UrlUnpadded::encode_string(public_key);
     Sha256::digest(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#).as_bytes()).into()
 }
 
@@ -91,7 +95,7 @@ mod tests {
 
     #[test]
     fn thumbprint_of_the_rfc() {
-        let thumbprint = FeedKey::from_jwk(JWK).map(|key| base64url::encode(&key.thumbprint()));
+        let thumbprint = FeedKey::from_jwk(JWK).map(|key| Base64UrlUnpadded::encode_string(&key.thumbprint()));
         assert_eq!(thumbprint.as_deref(), Ok("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"));
     }
 

@@ -238,7 +238,7 @@ pub const RUST: &[Room] = &[
     room("revocation/lookup", &["./", "revocation/wire", "@revocation", "error", "time"]),
     room(
         "revocation/message",
-        &["./", "revocation/lookup", "revocation/wire", "@revocation", "base64url", "ed25519", "error", "json", "time"],
+        &["./", "revocation/lookup", "revocation/wire", "@revocation", "ed25519", "error", "json", "time"],
     ),
     room(
         "revocation/state",
