@@ -39,7 +39,7 @@ export const ERROR_CODES = [
   'store_locked',
   /** The store cannot be written: read-only, full, or failing. */
   'store_unavailable',
-  /** What the store holds is damaged. */
+  /** The data in the store is damaged. */
   'store_corrupt',
   /** The store was written by a later version of this package. */
   'store_newer',

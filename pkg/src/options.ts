@@ -3,16 +3,17 @@ import { PortcullisError } from './errors.ts'
 /** A JSON Schema (2020-12). */
 export type JsonSchema = Readonly<Record<string, unknown>>
 
-/** What one option must be, declared once: its check and the message follow from it, and in `option-schema.ts` the JSON Schema. */
+/** The rule of one option, declared once: check and message follow from it, and in `option-schema.ts` the JSON Schema. */
 export interface Rule<T = unknown> {
   /** Completes the sentence "must be …". */
   readonly expected: string
-  readonly need: 'required' | 'optional'
+  /** Left out: the option may be left out. */
+  readonly need?: 'required'
   /** As much of the rule as JSON can show, or its name in `option-schema.ts`. Neither this nor `parts`: the value is code. */
   readonly schema?: JsonSchema | SchemaName | undefined
   /** The rules that this one is made of. */
   readonly parts?: RuleParts
-  /** What a schema says of it in words. */
+  /** The description in a schema. */
   readonly description?: string
   /** The value of an option that is left out. */
   readonly fallback?: T
@@ -87,7 +88,6 @@ export const opaque: Rule<Record<string, unknown>> = /* @__PURE__ */ rule('an ob
 export function rule<T = never>(expected: string, test: (value: unknown) => boolean, schema?: JsonSchema | SchemaName): Rule<T> {
   return {
     expected,
-    need: 'optional',
     schema,
     check(value, name) {
       if (!test(value)) throw invalid(`${name} must be ${expected}`)
@@ -129,7 +129,7 @@ export function integer(unit: string, least = 0, most: number = Number.MAX_SAFE_
 }
 
 export function oneOf<const W extends string>(...words: W[]): Rule<W> {
-  return rule(words.map((word) => `'${word}'`).join(' or '), (value) => typeof value === 'string' && words.some((word) => word === value), {
+  return rule(words.map((word) => `'${word}'`).join(' or '), (value) => words.some((word) => word === value), {
     enum: words,
   })
 }
@@ -139,7 +139,6 @@ export function list<T>(member: Rule<T>, least = 0): Rule<T[]> {
   const expected = `an array${least > 0 ? ' that is not empty' : ''}, each member ${member.expected}`
   return {
     expected,
-    need: 'optional',
     parts: { list: member, least },
     check(value, name) {
       if (!Array.isArray(value) || value.length < least) throw invalid(`${name} must be ${expected}`)
@@ -150,7 +149,7 @@ export function list<T>(member: Rule<T>, least = 0): Rule<T[]> {
 
 /** An object with rules of its own. */
 export function shape<R extends Rules>(rules: R): Rule<Checked<R>> {
-  return { expected: 'an object', need: 'optional', parts: { shape: rules }, check: (value, name) => checkOptions(value, rules, name) }
+  return { expected: 'an object', parts: { shape: rules }, check: (value, name) => checkOptions(value, rules, name) }
 }
 
 /** Any one of several rules. */

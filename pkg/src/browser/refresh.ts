@@ -4,7 +4,7 @@ import { responseText } from './response-text.ts'
 import type { SessionSettings } from './settings.ts'
 import type { SessionTokens } from './types.ts'
 
-/** What the token endpoint says. `unavailable`: nothing about the refresh token; it may be good. */
+/** The answer of the token endpoint. `unavailable`: it said nothing about the refresh token, which may be good. */
 export type Refreshed = { kind: 'tokens'; tokens: SessionTokens } | { kind: 'refused' } | { kind: 'unavailable' }
 
 /** Maximum wait for the token endpoint. Shorter than `LEASE_MS`, so that the lease outlasts the request. */

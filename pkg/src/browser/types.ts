@@ -22,7 +22,7 @@ export type Revoked = { revoked: true } | { revoked: false; code: RevocationFail
 /** A whole IndexedDB database by its name, one of its stores, or one entry of a store. */
 export type IndexedDbItem = string | { database: string; store: string; key?: IDBValidKey }
 
-/** What is private on this device. */
+/** Private data on this device. */
 export interface ClearOptions {
   /** Forgets what the page holds in memory. */
   memory?: () => void | Promise<void>
@@ -47,7 +47,7 @@ export interface EndSession {
   state?: string
 }
 
-/** What a logout is made with. Unknown options throw `invalid_option`. */
+/** Options of a logout. Unknown options throw `invalid_option`. */
 export interface LogoutOptions {
   /** The origin's `/v1/auth/token/revoke`, or with `clientId` an RFC 7009 endpoint. */
   revokeUrl: URL | string
@@ -62,7 +62,7 @@ export interface LogoutOptions {
    * session of the cookie; it needs `clientId`. Default `same-origin`.
    */
   cookies?: 'same-origin' | 'include'
-  /** What is cleared on this page's origin. Default: nothing. */
+  /** The storage to clear on this page's origin. Default: none. */
   clear?: ClearOptions
   /** How long the answer is waited for. Default 3000. */
   timeoutMs?: number
@@ -85,13 +85,13 @@ export interface LogoutOptions {
 
 /** How a logout went. */
 export type LoggedOut = Revoked & {
-  /** What could not be cleared, such as `localStorage:token` or `indexedDB:app/tokens`. */
+  /** Storage that could not be cleared, such as `localStorage:token` or `indexedDB:app/tokens`. */
   uncleared: string[]
   /** `refused`: the redirect led elsewhere than is allowed, or this frame may not navigate; the page stays. */
   redirect: 'done' | 'none' | 'refused'
 }
 
-/** What is told of a compromise. There is no token in it. */
+/** The report of a compromise. It contains no token. */
 export interface CompromiseMessage {
   /** When it was reported, as ISO 8601. */
   time: string
@@ -152,7 +152,7 @@ export interface SessionEvents {
   'signed-out': (reason: SignOutReason) => void
 }
 
-/** What a session is made with. Unknown options throw `invalid_option`. */
+/** Options of a session. Unknown options throw `invalid_option`. */
 export interface SessionOptions {
   /** The token endpoint (RFC 6749 §3.2). */
   tokenUrl: URL | string
@@ -170,7 +170,7 @@ export interface SessionOptions {
   refreshBeforeSeconds?: number
   /** Tabs with the same name, `clientId` and `tokenUrl` share the session. Default `portcullis`. */
   channel?: string
-  /** What a sign-out clears, in each tab. Default: nothing. */
+  /** The storage that each tab clears when it is signed out. Default: none. */
   clear?: ClearOptions
   /** The `fetch` to use. Default: the browser's. */
   fetch?: typeof fetch

@@ -75,7 +75,7 @@ describe('usage', () => {
 
   test('what is no usage ends with 2 and says why', async () => {
     const cases: [string[], RegExp][] = [
-      [['server'], /no such command; there are serve, check/],
+      [['server'], /unknown command; known are serve, check/],
       [['--prot'], /an option stands where a command must/],
       [['serve', '--prot', '1'], /Unknown option '--prot'[^]*Usage: portcullis serve/],
       [['backup'], /Usage: portcullis backup/],

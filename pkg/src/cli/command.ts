@@ -1,9 +1,9 @@
 /** One verb of the command line. Parsing, usage, help and dispatch follow from it. */
 export interface Command {
   readonly name: string
-  /** What it does, in a few words, for the list of all verbs. */
+  /** One short phrase for the list of all verbs. */
   readonly summary: string
-  /** What it does, in full: the first part of its help. */
+  /** The first part of the verb's help. */
   readonly help: string
   /** By name, without the dashes. */
   readonly options: Readonly<Record<string, CommandOption>>
@@ -18,7 +18,7 @@ export interface Command {
 export interface CommandOption {
   /** The name of its value, such as `FILE`. Left out: the option is a flag. */
   readonly value?: string
-  /** What it says and its default, on one line. */
+  /** Description and default, on one line. */
   readonly help: string
 }
 

@@ -48,7 +48,7 @@ export interface Configuration {
   log: 'requests' | 'events'
 }
 
-/** What the command line says over what the file says. */
+/** Options of the command line, which override the file. */
 export interface Overrides {
   config?: string | undefined
   port?: string | undefined
@@ -77,7 +77,7 @@ export function loadConfiguration(given: Overrides, environment: NodeJS.ProcessE
   }
 }
 
-/** What the file says, with secrets in their places. */
+/** The configuration with secrets filled in from the environment and files. */
 interface ConfigurationFile extends Omit<OriginOptions, 'store' | 'realms'> {
   /** The issuers whose tokens are revoked. */
   realms: RealmFile[]
@@ -87,7 +87,7 @@ interface ConfigurationFile extends Omit<OriginOptions, 'store' | 'realms'> {
   store: StoreFile
   /** The private Ed25519 key that signs the feed; `portcullis keygen` makes one. */
   signingKey: JWK
-  /** What is printed, one JSON object a line: every request and event, or events only. Default `requests`. */
+  /** The log on standard output, one JSON object a line: `requests` and events, or `events` only. Default `requests`. */
   log?: Configuration['log']
 }
 
@@ -103,7 +103,7 @@ interface StoreFile extends SqliteStoreOptions {
   path: string
 }
 
-/** What a realm of the file says otherwise than in code. */
+/** Options of a realm that differ between file and code. */
 interface RealmFile extends OriginRealm {
   /** The issuer's keys: the URL of its JWK set, or the set. */
   jwks: string | JWKS
@@ -120,11 +120,10 @@ const secretKey = elsewhere(
   '{ "file": "feed-key.json" }, { "env": "NAME" }, or the key itself (portcullis keygen makes one)',
 )
 
-/** What may stand in the environment or in a file instead. */
+/** A value, or the environment variable or file that holds it. */
 function elsewhere(itself: Rule, expected: string): Rule {
   return {
     expected,
-    need: 'optional',
     parts: { anyOf: [itself, BY_ENVIRONMENT, BY_FILE] },
     check(value, name) {
       if (isObject(value) && 'env' in value) return BY_ENVIRONMENT.check(value, name)

@@ -36,7 +36,7 @@ async function run(commands: readonly Command[], words: readonly string[], envir
 function find(commands: readonly Command[], word: string | undefined): Command | undefined {
   if (word === undefined || word.startsWith('-')) return undefined
   const command = commands.find(({ name }) => name === word)
-  if (command === undefined) throw new UsageError(`there is no such command; there are ${commands.map(({ name }) => name).join(', ')}`)
+  if (command === undefined) throw new UsageError(`unknown command; known are ${commands.map(({ name }) => name).join(', ')}`)
   return command
 }
 
@@ -68,7 +68,7 @@ function parseOptions({ options }: Command, args: readonly string[]): Omit<Comma
   }
 }
 
-/** What is wrong with the usage or the configuration, or with anything else. */
+/** The message for an error of usage, of configuration, or of any other kind. */
 function exitCode(error: unknown): number {
   const wrong = error instanceof UsageError || (error instanceof PortcullisError && error.code === 'invalid_option')
   return wrong ? EXIT.usage : EXIT.failed

@@ -15,7 +15,7 @@ export function usageOf({ name, options, positionals }: Command): string {
   return ['portcullis', name, ...optional, ...positionals].join(' ')
 }
 
-/** What `portcullis VERB --help` prints. */
+/** The output of `portcullis VERB --help`. */
 export function helpOf(command: Command): string {
   const lines = Object.entries(command.options).map(
     ([option, { value, help }]) => `${`  ${written(option, value)}`.padEnd(OPTION_COLUMN)}${help}`,
@@ -23,7 +23,7 @@ export function helpOf(command: Command): string {
   return `${[usageOf(command), command.help, lines.join('\n'), command.example].join('\n\n')}\n`
 }
 
-/** What `portcullis --help` prints. */
+/** The output of `portcullis --help`. */
 export function overview(commands: readonly Command[]): string {
   return `portcullis: JWT validation with instant revocation at the edge
 

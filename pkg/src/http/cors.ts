@@ -6,7 +6,7 @@ export interface CorsPolicy {
   readonly exposed: readonly string[]
   /** `include`: requests with cookies, too; not with `*`. */
   readonly credentials: 'omit' | 'include'
-  /** What a preflight allows. */
+  /** The answer to a preflight. */
   readonly methods: readonly string[]
   readonly headers: readonly string[]
   /** How long a browser may remember that. */

@@ -1,7 +1,7 @@
 import type { PortcullisError } from '../errors.ts'
 import type { Reason } from '../reasons.ts'
 import type { JWK } from '../types.ts'
-import type { TokenSubject } from './core/ledger.ts'
+import type { LedgerCorrection, TokenSubject } from './core/ledger.ts'
 import type { Act, AuditEntry, AuditQuery, StoredAuditEntry } from './store/audit-entry.ts'
 
 export { AUDIT_ACTIONS } from './store/audit-entry.ts'
@@ -124,15 +124,7 @@ export interface Recorded {
  * A mistaken value, and what it should be: without `notBefore`, or with `minimum` 0, there is none any more. For a key the ban
  * is lifted. `notBefore` is in unix seconds.
  */
-export type Correction =
-  | { kind: 'session'; session: string; notBefore?: number }
-  | { kind: 'clientSession'; session: string; authorizedParty: string; notBefore?: number }
-  | { kind: 'user'; subject: string; notBefore?: number }
-  | { kind: 'client'; client: string; notBefore?: number }
-  | { kind: 'realm'; notBefore?: number }
-  /** `thumbprint` is that of RFC 7638. */
-  | { kind: 'keyBanned'; thumbprint: string }
-  | { kind: 'tokenVersion'; subject: string; minimum: number }
+export type Correction = LedgerCorrection
 
 /** The members of a correction, by kind. A revoked token cannot: its id is one of many in a filter. */
 export const CORRECTIONS: Readonly<Record<Correction['kind'], readonly string[]>> = {

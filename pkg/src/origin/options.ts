@@ -2,7 +2,7 @@ import type { JWK, JWKS, TokenOptions } from '../types.ts'
 import type { AnsweredRequest, OriginReport } from './api.ts'
 import type { RevocationStore } from './store/store.ts'
 
-/** What an origin is made with. Unknown options throw `invalid_option`. */
+/** Options of an origin. Unknown options throw `invalid_option`. */
 export interface OriginOptions {
   /** Where revocations are kept: `sqliteStore({ path })` or, for trials, `memoryStore()`. */
   store: RevocationStore
@@ -143,10 +143,10 @@ export interface EdgeOptions {
   ackSecret?: string
 }
 
-/** What a browser is told to clear (W3C Clear Site Data §3.1). */
+/** Browser data to clear (W3C Clear Site Data §3.1). */
 export type SiteData = 'cookies' | 'storage' | 'cache'
 
-/** What an issuer that runs beside the origin lets it do. The development issuer has all of it. */
+/** Operations of an issuer that runs beside the origin. The development issuer has all of them. */
 export interface IssuerAdministration {
   users(query: IssuerUserQuery): Promise<IssuerUser[]>
   /** Sessions that are not ended; `undefined`: no such user. */
@@ -156,7 +156,7 @@ export interface IssuerAdministration {
   addKey(): Promise<IssuerKey>
   /** Takes a key that no longer signs out of the set. 'active': it still signs. */
   retireKey(kid: string): Promise<'retired' | 'unknown' | 'active'>
-  /** What a refresh token is, if this issuer made it; expired and used ones too. */
+  /** Looks up a refresh token of this issuer, expired and used ones too. */
   refreshToken(token: string): Promise<IssuerRefreshToken | undefined>
   /** The ledger has ended the session: refresh tokens and tables follow. */
   sessionEnded(sid: string): Promise<void>

@@ -100,7 +100,7 @@ const administration = rule(
     ),
 )
 
-/** What an origin's realms have besides the options of their tokens. */
+/** Options of an origin's realms besides those of their tokens. */
 const OWN = {
   adminRole: withDefault(text, 'portcullis-admin'),
   issuerSkewSeconds: withDefault(seconds, 2),

@@ -31,11 +31,11 @@ export interface DevClient {
 
 export type DevAlgorithm = Extract<Algorithm, 'RS256' | 'PS256' | 'ES256' | 'EdDSA'>
 
-/** What a development issuer is made with. Unknown options throw `invalid_option`. */
+/** Options of a development issuer. Unknown options throw `invalid_option`. */
 export interface DevIssuerOptions {
   /** The SQLite file: the same as the origin's store. This or `database` is needed. */
   path?: string
-  /** An open database instead; whoever opened it closes it. */
+  /** An open database instead; it stays open and the caller closes it. */
   database?: Database
   /** Its `iss`, as browsers and edges reach it: it must end with `/realms/{realm}`. */
   issuer: URL | string

@@ -3,11 +3,11 @@ import type { Act } from '../../origin/store/audit-entry.ts'
 import type { Database } from '../../origin/store/sqlite/database.ts'
 import type { Origin, OriginReport } from '../../origin/api.ts'
 
-/** What refresh tokens are kept with. Unknown options throw `invalid_option`. */
+/** Options of the refresh-token store. Unknown options throw `invalid_option`. */
 export interface RefreshTokensOptions {
   /** The SQLite file; the origin's store may be the same. This or `database` is needed. */
   path?: string
-  /** An open database instead (`openDatabase` of `portcullis/origin/sqlite`); whoever opened it closes it. */
+  /** An open database instead (`openDatabase` of `portcullis/origin/sqlite`); it stays open and the caller closes it. */
   database?: Database
   /** The realm's short name. */
   realm: string
@@ -31,7 +31,7 @@ export interface RefreshTokensOptions {
   onReport?: (report: OriginReport) => void
 }
 
-/** What refresh tokens need of an `Origin`. */
+/** The part of an `Origin` that refresh tokens use. */
 export interface LedgerOfSessions extends Pick<Origin, 'refuses'> {
   endSession(realm: string, sid: string, act?: Act): Promise<unknown>
 }
@@ -85,7 +85,7 @@ export interface Family {
 /** Why a refresh token is not good. A `Reason`: the ledger refuses it, or it has expired. */
 export type RefreshRefusal = 'unknown_token' | 'other_client' | 'session_ended' | Reason
 
-/** What presenting a refresh token came to. All but `rotated` are `invalid_grant` to the client (RFC 6749 §5.2). */
+/** The outcome of presenting a refresh token. All but `rotated` are `invalid_grant` to the client (RFC 6749 §5.2). */
 export type Rotation =
   /** The old token is spent and the new one is good. */
   | { outcome: 'rotated'; family: Family }
@@ -109,7 +109,7 @@ export interface RefreshSession {
   address: string | undefined
 }
 
-/** What this knows of a token, spent and expired ones too. */
+/** A token as stored, spent and expired ones too. */
 export interface KnownRefreshToken {
   client: string
   session: string

@@ -3,7 +3,7 @@ import { invalidRequest } from './input.ts'
 import { sameDigest, sha256 } from '../same-secret.ts'
 import type { ClientOptions } from '../options.ts'
 
-/** What unknown and public clients are compared with: no secret has it. */
+/** The hash that unknown and public clients are compared with: no secret has it. */
 const NO_DIGEST = new Uint8Array(32)
 /** Of a name that a client claims, no more than this is remembered with its failures. */
 const MAX_ACCOUNT_CHARACTERS = 128

@@ -3,7 +3,7 @@ import { type CorsPolicy, isAllowedOrigin, isPreflight, preflightResponse, withC
 /** How long a browser may keep what a preflight said. */
 const MAX_AGE_SECONDS = 600
 
-/** What browsers may send, and what scripts may read. */
+/** Headers that browsers may send, and that scripts may read. */
 const ALLOWED_HEADERS = ['authorization', 'content-type', 'portcullis-csrf']
 const EXPOSED_HEADERS = ['www-authenticate', 'retry-after', 'link', 'etag']
 

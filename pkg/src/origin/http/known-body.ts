@@ -1,14 +1,14 @@
 import { type BodyLimits, readBody } from '../../http/body.ts'
 
 /**
- * What is known of bodies besides their streams. On Node a stream takes longer than all else about a short request, so
+ * Facts about bodies besides their streams. On Node a stream takes longer than all else about a short request, so
  * whoever makes a request or response of something simpler notes that here, and whoever does not ask reads the stream.
  */
 
 /** Reads a body once, as `readBody` does. */
 export type BodyReader = (limits: BodyLimits) => Promise<Uint8Array<ArrayBuffer>>
 
-/** What is known as long as this is the stream: one that was cloned has another. */
+/** Valid while the body has this stream: a clone has another. */
 interface Known<What> {
   what: What
   stream: ReadableStream | null

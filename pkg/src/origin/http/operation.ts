@@ -1,6 +1,6 @@
 import type { JsonSchema } from '../../options.ts'
 
-/** What the OpenAPI document says of a route (OpenAPI 3.1 §4.8.10), in short. */
+/** A route in the OpenAPI document (OpenAPI 3.1 §4.8.10), in short. */
 export interface Operation {
   /** One sentence. */
   summary: string
@@ -23,7 +23,7 @@ export interface QueryParameter {
   need?: 'required' | 'optional'
 }
 
-/** What every act of an administrator can be told. */
+/** Query parameters of every act of an administrator. */
 export const REASON_PARAMETER: Readonly<Record<string, QueryParameter>> = {
   reason: {
     description: 'Why, for the audit log.',

@@ -87,7 +87,7 @@ const SERVE = {
   onError: callback,
 } satisfies Rules
 
-/** What `serve` takes. */
+/** Options of `serve`. */
 export const SERVE_RULES: Rules = SERVE
 
 /** Serves requests by Node's http server. Rejects with `invalid_option` and `listen_failed`. */
@@ -109,7 +109,7 @@ export async function serve(handler: Fetchable, options: ServeOptions): Promise<
   }
   const listener = toNodeListener(handler, { onError, trustedProxies })
   const server = createServer(limits, (incoming, outgoing) => {
-    // What comes by a connection that was kept is answered, and is the last.
+    // A request on a kept-alive connection is still answered, as the last one.
     if (!server.listening) outgoing.shouldKeepAlive = false
     listener(incoming, outgoing)
   })

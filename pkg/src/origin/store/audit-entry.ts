@@ -1,4 +1,4 @@
-/** What the audit log tells of: one list for code, routes and documents. */
+/** Actions in the audit log: one list for code, routes and documents. */
 export const AUDIT_ACTIONS = [
   /** A user logged in, or was not let in. */
   'login',

@@ -4,7 +4,7 @@ import { invalid } from '../../options.ts'
 export const MAX_STATE_BYTES = 1_048_576
 export const MAX_STATE_NAME_BYTES = 1_024
 
-/** What a connector keeps under a name: a cursor, the ids it has seen, a lease. */
+/** The state of a connector under a name: a cursor, the ids it has seen, a lease. */
 export interface StoredState {
   value: Uint8Array
   /** Counts the writes: 1 after the first. */

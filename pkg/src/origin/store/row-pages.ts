@@ -34,7 +34,7 @@ export class PagedRows implements Iterable<StoredRow> {
 }
 
 export const CHAIN_BYTES = 16
-/** What a page holds at the most, but for the row that fills it. */
+/** Maximum bytes of a page, except for the row that fills it. */
 const PAGE_ROWS = 4_096
 const PAGE_BYTES = 1_048_576
 

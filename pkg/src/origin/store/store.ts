@@ -43,7 +43,7 @@ export interface RealmRows {
   after: number
   /** In order of sequence; the last one is the new head. At least one, unless something goes to the outbox. */
   rows: readonly StoredRow[]
-  /** What is to be told elsewhere because of it. Only for stores that have the members for connectors. */
+  /** Messages to send elsewhere because of it. Only for stores that have the members for connectors. */
   outbox?: readonly OutboxEntry[]
 }
 
@@ -77,7 +77,7 @@ export interface RevocationStore {
 
   // For connectors: a store has all of these or none.
 
-  /** What was written last under that name; `undefined`: nothing yet. */
+  /** The value written last under that name; `undefined`: none yet. */
   readState?(realm: string, name: string): StoredState | undefined | Promise<StoredState | undefined>
   /**
    * Writes durably if the version stored is `expected` (0: nothing is stored yet), and answers the new version; `undefined`:
@@ -105,7 +105,7 @@ export function connectorStore(store: RevocationStore, connector: string): Conne
 
 const CONNECTOR_METHODS = ['readState', 'writeState', 'outboxEntries', 'acknowledgeOutbox', 'postponeOutbox'] as const
 
-/** What a store of anybody's making must have. */
+/** The interface of a store. */
 export const STORE_METHODS: readonly (keyof RevocationStore)[] = [
   'open',
   'load',

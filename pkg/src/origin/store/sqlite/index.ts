@@ -30,7 +30,7 @@ const PROBE_BYTES = 65_536
 export interface SqliteStoreOptions {
   /** The file; it is created when missing, its directory is not. Must be on a local disk (WAL mode). */
   path: string
-  /** What opens it. Default: `better-sqlite3` where it is installed, else `node:sqlite`. */
+  /** The driver. Default: `better-sqlite3` where it is installed, else `node:sqlite`. */
   driver?: SqliteDriver
 }
 
@@ -135,7 +135,7 @@ function openStore(options: SqliteStoreOptions): OpenStore {
   }
 }
 
-/** What a disk that is as good as full takes no longer. No realm has the empty name; pruning takes what a crash leaves. */
+/** A row that no longer fits when the disk is nearly full. No realm has the empty name; pruning takes what a crash leaves. */
 function probe({ fill, empty }: OpenStore): void {
   fill.run(PROBE_BYTES)
   empty.run()

@@ -20,7 +20,7 @@ import { SqliteAudit } from './audit.ts'
 import { MAX_INCARNATION, SEQUENCES_PER_INCARNATION, type StoredHead } from '../store.ts'
 
 export interface RestoreOptions {
-  /** What `SqliteStore.backup` wrote. It is read only. */
+  /** A file that `SqliteStore.backup` wrote. It is only read. */
   backup: string
   /** The store's file. When there is one, it is kept under another name. */
   path: string
@@ -34,7 +34,7 @@ export interface RestoreOptions {
 }
 
 export interface Restored {
-  /** What every realm begins when the origin is started: sequences go on at `incarnation` * 2^40. */
+  /** The incarnation that every realm begins when the origin starts: sequences go on at `incarnation` * 2^40. */
   incarnation: number
   realms: string[]
   /** Where the old file is now; `undefined`: there was none. */

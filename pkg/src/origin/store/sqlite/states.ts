@@ -1,7 +1,7 @@
 import { checkName, checkState, type StoredState } from '../connector-state.ts'
 import { bytesOf, type Database, integerOf, type Statement } from './database.ts'
 
-/** What connectors keep in a SQLite file under names. */
+/** Named states of connectors in a SQLite file. */
 export class SqliteStates {
   readonly #read: Statement
   readonly #insert: Statement
