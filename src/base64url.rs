@@ -50,7 +50,7 @@ pub(crate) fn decode(text: &str) -> Result<Vec<u8>, NotBase64Url> {
     Ok(out)
 }
 
-/// What the four characters of a quad bring to its three bytes, the first of them lowest. Or [`OUTSIDE`].
+/// The bits that a character of a quad adds to its three bytes, the first of them lowest; or [`OUTSIDE`].
 type Table = [u32; 256];
 
 /// Set in a table entry whose character is outside the alphabet; the bytes of a quad are the 24 bits below.

@@ -25,7 +25,7 @@ pub struct ClaimNames {
     pub token_version: String,
     /// When the user last logged out, as far as the issuer knew; default `last_logout_time`.
     pub last_logout_time: String,
-    /// What the token permits; default `scope` (RFC 8693 §4.2).
+    /// The permissions of the token; default `scope` (RFC 8693 §4.2).
     pub scope: String,
 }
 
@@ -112,7 +112,7 @@ pub(crate) struct Claims<'j> {
     pub(crate) logged_out_at: Option<UnixSeconds>,
     /// 0 when absent.
     pub(crate) token_version: u64,
-    /// What the issuer knew of its own ledger (`rsq`). A hint: anything but a whole number is ignored.
+    /// The issuer's own position in the ledger (`rsq`). A hint: anything but a whole number is ignored.
     pub(crate) ledger_sequence: Option<u64>,
     pub(crate) token_use: Stated<'j>,
     /// The claim `typ`, Keycloak's way to tell its tokens apart.
@@ -121,7 +121,7 @@ pub(crate) struct Claims<'j> {
     pub(crate) binding: Binding,
 }
 
-/// What a claim says of the token.
+/// The value of a claim.
 pub(crate) enum Stated<'j> {
     Nothing,
     Text(Cow<'j, str>),

@@ -25,7 +25,7 @@ pub(crate) fn read_items<'j>(array: Raw<'j>, duplicates: Duplicates) -> Result<V
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NotStrictJson;
 
-/// What an object is with the same member twice (RFC 8259 §4 leaves it open, RFC 7515 §4 and RFC 7519 §4 allow refusal).
+/// How an object with the same member twice is read (RFC 8259 §4 leaves it open, RFC 7515 §4 and RFC 7519 §4 allow refusal).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Duplicates {
     /// An error: for tokens, and for one JWK.
@@ -141,7 +141,7 @@ impl Number<'_> {
 
 struct Decimal {
     sign: Sign,
-    /// What stands before the point, or `u64::MAX`.
+    /// The digits before the point, or `u64::MAX`.
     whole: u64,
     /// Whether nothing but zeros stands behind it.
     is_whole: bool,

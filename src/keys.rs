@@ -201,7 +201,7 @@ pub enum KeySource {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs)] // The JOSE names say it all.
 pub enum RsaDefault {
-    /// What nearly every issuer with bare RSA keys signs with.
+    /// The algorithm of nearly every issuer with bare RSA keys.
     #[default]
     RS256,
     RS384,

@@ -10,7 +10,7 @@ use crate::signature::Algorithms;
 use crate::time::Seconds;
 use crate::token::MAX_TOKEN_BYTES;
 
-/// What a realm asks of a token. Bounds on its lifetime and on clocks belong to the revocation state
+/// A realm's demands on a token. Bounds on its lifetime and on clocks belong to the revocation state
 /// ([`Bounds`](crate::revocation::Bounds)), for origin and edge must agree on them.
 #[derive(Clone, Debug)]
 pub struct Policy {

@@ -77,11 +77,11 @@ pub struct Revocations {
 pub struct Applied {
     /// The state's sequence afterwards; 0 when nothing is loaded.
     pub sequence: u64,
-    /// What the message changed.
+    /// The effect of the message.
     pub effect: Effect,
 }
 
-/// What an accepted message changed.
+/// The effect of an accepted message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// The state advanced.

@@ -79,7 +79,7 @@ impl Algorithm {
         }
     }
 
-    /// What a key must be to be used with it.
+    /// The type of key that it takes.
     pub(crate) const fn key_type(self) -> KeyType {
         match self {
             Self::HS256 | Self::HS384 | Self::HS512 => KeyType::Symmetric,

@@ -63,7 +63,7 @@ impl<'t> TokenBytes<'t> {
         Ok(Self { token: Spelt { signing_input, length: token.len() }, parts })
     }
 
-    /// What the signature is over (RFC 7515 §5.1): the first two parts as they came.
+    /// The signing input (RFC 7515 §5.1): the first two parts as they came.
     #[must_use]
     pub fn signing_input(&self) -> &'t str {
         self.token.signing_input
@@ -280,7 +280,7 @@ impl<'d> VerifiedToken<'d> {
     }
 }
 
-/// What is wrong with a token's form. It carries nothing of the token.
+/// The fault in a token's form. It carries nothing of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Malformed {
     /// Longer than allowed.

@@ -123,7 +123,7 @@ export interface ClaimNames {
   tokenId: string
   /** The session. Default `sid`. */
   session: string
-  /** What the token is for. Default `token_use`. */
+  /** The purpose of the token. Default `token_use`. */
   tokenUse: string
   /** The version that `raiseTokenVersion` compares. Default `token_version`. */
   tokenVersion: string
@@ -183,7 +183,7 @@ export interface GateOptions {
   verifiedTokenCacheEntries?: number
   /** How many bytes these may take in the core, and as many again for their claims outside it; `0`: none. Default 8388608. */
   verifiedTokenCacheBytes?: number
-  /** What verifies signatures: for each algorithm the faster of host and Rust (`fastest`), or `rust` alone. Default `fastest`. */
+  /** Who verifies signatures: for each algorithm the faster of host and Rust (`fastest`), or `rust` alone. Default `fastest`. */
   verifySignatures?: 'fastest' | 'rust'
   /** How long a token is accepted after `exp` and before `nbf`. Default 5. */
   leewaySeconds?: number
@@ -204,7 +204,7 @@ export interface GateOptions {
   refreshTimeoutMs?: number
   /** State older than this is stale. Default 60. */
   maxStaleSeconds?: number
-  /** What happens to tokens with stale state. Default `refuse` (`stale_feed`). */
+  /** How tokens are treated with stale state. Default `refuse` (`stale_feed`). */
   whenStale?: 'refuse' | 'accept'
   /** The age from which even `whenStale: 'accept'` refuses. Default 3600. */
   maxAcceptStaleSeconds?: number

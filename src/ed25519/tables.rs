@@ -24,7 +24,7 @@ static TABLES: AtomicU32 = AtomicU32::new(0);
 /// The multiples of B, the base point, which all keys share.
 static OF_BASE: OnceLock<Multiples> = OnceLock::new();
 
-/// What a key has learnt, shared by its clones.
+/// The tables of a key, shared by its clones.
 #[derive(Clone)]
 pub(super) struct Tables(Arc<Learnt>);
 

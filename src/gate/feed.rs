@@ -19,7 +19,7 @@ impl Gate {
     /// Checks a manifest or delta and applies it to the realm with that index, all or nothing.
     ///
     /// # Errors
-    /// Whatever is wrong with the message, [`FeedError::WrongRealm`] if it belongs to another realm, also to another one of
+    /// Any fault of the message; [`FeedError::WrongRealm`] if it belongs to another realm, also to another one of
     /// this gate; nothing has changed.
     pub fn apply_feed(&mut self, realm: usize, bytes: &[u8], now: UnixSeconds) -> Result<Applied, FeedError> {
         let now = self.advance(now);

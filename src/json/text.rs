@@ -17,7 +17,7 @@ pub(super) enum Spelling {
 }
 
 impl<'j> Text<'j> {
-    /// What stands between the quotes of a string that the scanner found good.
+    /// The characters between the quotes of a string that the scanner accepted.
     pub(super) const fn checked(raw: &'j str, spelling: Spelling) -> Self {
         Self { raw, spelling }
     }

@@ -90,7 +90,7 @@ impl Material {
         }
     }
 
-    /// What a thumbprint is over (RFC 7638 §3): the required members alone, in alphabetical order, without whitespace.
+    /// The input of a thumbprint (RFC 7638 §3): the required members alone, in alphabetical order, without whitespace.
     fn canonical(&self) -> String {
         let text = Base64UrlUnpadded::encode_string;
         match self {

@@ -98,7 +98,7 @@ impl AgreedField {
         }
     }
 
-    /// What a policy says of it, in the words of the options.
+    /// Its value in a policy, in the words of the options.
     fn values(self, policy: &Policy) -> Vec<&str> {
         let names = &policy.claim_names;
         let value = match self {

@@ -83,7 +83,7 @@ pub enum Basis {
     Undecided,
 }
 
-/// What was found about a token, without its contents.
+/// The finding about a token, without its contents.
 pub type Finding = Result<Acceptance, Refused>;
 
 /// An accepted token, without its contents. Only the verdict makes one.

@@ -50,7 +50,7 @@ pub(super) fn issued_at(view: &ClaimsView<'_>, skew: Seconds, now: UnixSeconds) 
     (issued_at <= now.plus(skew)).then_some(issued_at).ok_or(Reason::IssuedInFuture)
 }
 
-/// What makes forgetting sound: a revocation is dropped when no token it was aimed at can still be accepted.
+/// The reason why forgetting is sound: a revocation is dropped when no token it was aimed at can still be accepted.
 pub(super) fn lifetime(issued_at: UnixSeconds, expires_at: UnixSeconds, longest: Seconds) -> Result<(), Reason> {
     (expires_at.since(issued_at) <= longest).then_some(()).ok_or(Reason::LifetimeExceeded)
 }

@@ -165,7 +165,7 @@ pub(super) fn prove<'d>(
     is_good.then(|| token.verified_by_host()).ok_or(Unproven::from(Reason::BadSignature))
 }
 
-/// What the host found.
+/// The host's result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostOutcome {
     /// The signature is the key's.

@@ -138,7 +138,7 @@ pub(super) const fn invalid(realm: usize, reason: Reason) -> IdentifyError {
     IdentifyError::InvalidToken { realm: Some(realm), reason }
 }
 
-/// What an access token says of itself. Its `Debug` shows the realm alone.
+/// The claims of an access token that revocation needs. Its `Debug` shows the realm alone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Identified {
     /// The realm's place in the list that was given.

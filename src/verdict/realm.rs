@@ -11,13 +11,13 @@ use crate::time::UnixSeconds;
 pub struct Realm {
     /// A short name for routes and reports.
     pub name: String,
-    /// What it asks of a token.
+    /// Its demands on a token.
     pub policy: Policy,
     /// Where its keys come from.
     pub keys_from: KeysFrom,
     /// Its keys.
     pub keys: RealmKeys,
-    /// What it has revoked.
+    /// Its revocations.
     pub revocations: Revocations,
     /// Number of the key set in use, among all that its gate has had.
     pub(crate) key_set: u32,
@@ -68,7 +68,7 @@ pub enum KeysFrom {
     Feed,
 }
 
-/// What a realm has for keys.
+/// The keys of a realm.
 #[derive(Debug)]
 pub enum RealmKeys {
     /// Never fetched, or given up.

@@ -48,7 +48,7 @@ pub enum Reason {
     InsufficientScope,
     /// The realm's keys cannot be had.
     KeysUnavailable,
-    /// What is known of revocations is too old or incomplete.
+    /// The revocation state is too old or incomplete.
     StaleFeed,
     /// Nothing is known of revocations yet.
     NoFeed,

@@ -26,7 +26,7 @@ export async function clear(
 /** Answers the name if it could not be cleared. */
 async function attempt(name: string, act: () => unknown): Promise<string[]> {
   try {
-    // What it answers may be another Promise than this page's, as with zone.js.
+    // The returned value may be a Promise of another implementation, as with zone.js.
     return (await within(Promise.resolve(act()), CLEAR_TIMEOUT_MS)) === 'done' ? [] : [name]
   } catch {
     return [name]

@@ -81,7 +81,7 @@ function renew(key: string, own: Lease): boolean {
   return true
 }
 
-/** What cannot be released runs out. */
+/** A lock that cannot be released expires. */
 function release(key: string, own: Lease): void {
   try {
     if (renew(key, own)) globalThis.localStorage.removeItem(key)

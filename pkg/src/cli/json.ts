@@ -8,7 +8,7 @@ export function parseJson(text: string, file: string): unknown {
   try {
     return JSON.parse(whole)
   } catch {
-    // What the runtime says quotes the text, in which there may be secrets, and not every runtime says where.
+    // The runtime's message quotes the text, which may hold secrets, and not every runtime says where the error is.
     const { at, expected } = new Scanner(whole).fault()
     const lines = whole.slice(0, at).split('\n')
     const what = at >= whole.length ? 'the file ends too early' : 'this is no JSON'

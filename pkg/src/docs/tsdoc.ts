@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import ts from 'typescript'
 import type { Rule, Rules } from '../options.ts'
 
-/** What the TSDoc of an option says. */
+/** The parts of an option's TSDoc. */
 export interface OptionDoc {
   /** Without the sentence that names the default. */
   description: string

@@ -102,7 +102,7 @@ function refresh({ gate, realm, finding, token, startedAtMs, waitUntil }: JudgeC
   const { firstLoadTimeoutMs, refreshTimeoutMs, waitAfterSeconds } = gate.settings
   const waits: Promise<unknown>[] = []
   if (!realm.state.loaded) {
-    // WasmModule the keys may have used up some of the time.
+    // Loading the keys may have used up some of the time.
     waits.push(realm.puller.wait(Math.max(0, startedAtMs + firstLoadTimeoutMs - Date.now()), waitUntil, realm.demandOf(token)))
   } else if (finding.reason === 'stale_feed') {
     waits.push(realm.puller.wait(refreshTimeoutMs, waitUntil, realm.demandOf(token)))

@@ -6,7 +6,7 @@ export interface CorsPolicy {
   readonly exposed: readonly string[]
   /** `include`: requests with cookies, too; not with `*`. */
   readonly credentials: 'omit' | 'include'
-  /** The answer to a preflight. */
+  /** Methods and headers that a preflight allows. */
   readonly methods: readonly string[]
   readonly headers: readonly string[]
   /** How long a browser may remember that. */

@@ -66,7 +66,7 @@ export interface OriginOptions {
   /** The web origins whose scripts may read answers, such as `https://app.example`. Default: none. */
   corsOrigins?: string[]
   /**
-   * What the answer to a logout has a browser clear of this origin (`Clear-Site-Data`), when a page of this or a listed origin
+   * Data of this origin that a browser clears after a logout (`Clear-Site-Data`), when a page of this or a listed origin
    * logged out. `cookies` also clears those of other hosts of the site, and `cache` can be slow. Default `storage`.
    */
   clearSiteData?: SiteData[]
@@ -114,7 +114,7 @@ export interface OriginRealm extends TokenOptions {
    * Symmetric keys are never published. Default `publish`.
    */
   keysInFeed?: 'publish' | 'omit'
-  /** What the issuer lets the origin do, where it runs beside it: list users and sessions, add and retire keys. Default: none. */
+  /** Operations of an issuer that runs beside the origin: list users and sessions, add and retire keys. Default: none. */
   administration?: IssuerAdministration
 }
 

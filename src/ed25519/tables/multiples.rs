@@ -6,7 +6,7 @@ use curve25519_dalek::{EdwardsPoint, Scalar};
 const WINDOW_BITS: u32 = 5;
 /// Windows of a scalar, which is below 2^253: the last has three bits, so what is carried over from the one before fits.
 const WINDOWS: usize = 51;
-/// What a window counts.
+/// Values of a window.
 const RADIX: usize = 1 << WINDOW_BITS;
 /// Digits are from `-HALF + 1` to `HALF`.
 const HALF: usize = RADIX / 2;

@@ -8,7 +8,7 @@ use crate::revocation::position::INCARNATION_SHIFT;
 use crate::revocation::state::State;
 use crate::revocation::wire::section::{SectionEntry, SectionKind};
 
-/// What the current state has for one section.
+/// The part of the current state that covers one section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reuse {
     Nothing,
@@ -28,7 +28,7 @@ pub(crate) struct Reusable<'a> {
     versions: TableRules,
 }
 
-/// What applies to every shard of a table.
+/// Rules for every shard of a table.
 #[derive(Clone, Copy)]
 struct TableRules {
     /// Both have as many shards, so they divide the names in the same way.

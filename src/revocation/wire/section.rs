@@ -15,7 +15,7 @@ pub(crate) const UNKNOWN_ISSUE_TIME: u64 = u64::MAX;
 /// A section's name: the SHA-256 of its bytes.
 pub(crate) type SectionName = [u8; 32];
 
-/// What kind of table a section holds.
+/// The kind of table in a section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum SectionKind {
     /// Token ids of one expiry bucket.

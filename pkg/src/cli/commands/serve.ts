@@ -40,7 +40,7 @@ Example. After 'portcullis keygen', this portcullis.json serves one realm:
 
 /** Runs an origin until it is told to stop. Resolves when it has ended well. */
 async function runOrigin({ listen: options, store, origin: settings, log }: Configuration): Promise<void> {
-  // Whoever read the log is gone: edges need the origin all the same.
+  // The reader of the log is gone; edges still need the origin.
   process.stdout.on('error', () => {})
   const origin = await createOrigin({
     ...settings,

@@ -1,4 +1,4 @@
-/** What a runtime that knows modules of WebAssembly gives for such an import. */
+/** The value of such an import in a runtime with WebAssembly modules. */
 declare module '*.wasm' {
   const module: WebAssembly.Module
   export default module

@@ -1,7 +1,7 @@
 import type { IssuerAdministration } from '../../origin/options.ts'
 import type { Issuer } from './issuer.ts'
 
-/** What the issuer lets the origin that it stands beside do. */
+/** The operations that the issuer offers to the origin beside it. */
 export function administrationOf(issuer: Issuer): IssuerAdministration {
   const { tables, keys } = issuer
   return {

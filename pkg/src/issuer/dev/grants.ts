@@ -85,7 +85,7 @@ async function refresh(issuer: Issuer, client: DevClient, { request, form, addre
   }
 }
 
-/** What a refresh token that this issuer signed says; whether it is good the library knows, also of an expired one. */
+/** The claims of a refresh token that this issuer signed; whether it is good the library knows, also of an expired one. */
 async function sessionOf({ settings, keys, tables }: Issuer, client: DevClient, presented: string): Promise<Session | undefined> {
   const claims = await keys.verify(presented, { issuer: settings.issuer, expired: 'accept' })
   const { sub = '', sid, auth_time: startedAt, token_version: tokenVersion, token_use: use, scope } = claims ?? {}

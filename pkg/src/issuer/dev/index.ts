@@ -152,7 +152,7 @@ async function problemsAnswered<T>(answer: () => Promise<T>): Promise<T | Respon
   }
 }
 
-/** What was sent by form or, with `GET`, in the query. */
+/** The parameters of a form or, with `GET`, of the query. */
 async function formOf(request: Request): Promise<ReadonlyMap<string, string>> {
   return request.method === 'POST' ? formBody(request, MAX_FORM_BYTES) : parametersOf(new URL(request.url).searchParams)
 }

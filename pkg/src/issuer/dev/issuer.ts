@@ -11,7 +11,7 @@ import type { DevClient, DevIssuerOptions, LedgerView } from './types.ts'
 /** The options with every default filled in. */
 export type Settings = Required<Omit<DevIssuerOptions, 'path' | 'database' | 'issuer'>> & { issuer: string }
 
-/** What the issuer works with. */
+/** The parts of the issuer. */
 export interface Issuer {
   settings: Settings
   tables: Tables

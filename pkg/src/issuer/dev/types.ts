@@ -57,7 +57,7 @@ export interface DevIssuerOptions {
   maxFailuresPerMinute?: number
   /** The web origins whose scripts may read answers, such as `https://app.example`. Default: none. */
   corsOrigins?: string[]
-  /** What a logout has the browser clear of this origin, as in the origin's options. Default `storage`. */
+  /** Data of this origin that the browser clears after a logout, as in the origin's options. Default `storage`. */
   clearSiteData?: SiteData[]
   /** From where it may be asked by `http:`: from this machine (`loopback`) or from `anywhere`. Default `loopback`. */
   plainHttp?: 'loopback' | 'anywhere'

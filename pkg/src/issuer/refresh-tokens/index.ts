@@ -154,7 +154,7 @@ class SqliteRefreshTokens implements RefreshTokens {
     return { outcome: 'rotated', family }
   }
 
-  /** Whoever asks second may be the thief or the robbed: the session ends for both. */
+  /** The second use may be the thief's or the owner's: the session ends for both. */
   #usedAgain(token: StoredToken, usedAtMs: number, nowMs: number): Rotation {
     const family = familyOf(token, this.#settings.maxSeconds)
     // A clock that was set back does not lengthen the grace.
@@ -228,7 +228,7 @@ class SqliteRefreshTokens implements RefreshTokens {
   }
 }
 
-/** What stands for a refresh token in the table. It is random or signed, so its hash needs no salt. */
+/** The key of a refresh token in the table. A token is random or signed, so its hash needs no salt. */
 function hashOf(token: string): string {
   return createHash('sha256').update(token).digest('base64url')
 }

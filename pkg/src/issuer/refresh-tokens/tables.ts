@@ -125,7 +125,7 @@ export function openTokenTables(database: Database, realm: string): TokenTables 
   }
 }
 
-/** What the issuer is told of a family. */
+/** A family as the issuer sees it. */
 export function familyOf({ session, subject, client, tokenVersion, scope, startedAt }: StoredToken, maxSeconds: number): Family {
   return { session, subject, client, tokenVersion, scope, startedAt, endsAt: startedAt + maxSeconds }
 }

@@ -177,7 +177,7 @@ function tryOpen(open: Open, file: string): Connection | undefined {
 function isNotThere(error: unknown): boolean {
   const { code, message } = error as { code?: unknown; message?: unknown }
   if (['MODULE_NOT_FOUND', 'ERR_UNKNOWN_BUILTIN_MODULE', 'ERR_DLOPEN_FAILED'].includes(String(code))) return true
-  // What the package `bindings` throws when nothing was built.
+  // Thrown by the package `bindings` when nothing was built.
   return String(message).startsWith('Could not locate the bindings file')
 }
 
