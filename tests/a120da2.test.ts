@@ -3,102 +3,59 @@
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test, type TestContext } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import * as todaysEdge from 'portcullis/edge'
-import * as todaysOrigin from 'portcullis/origin'
-import * as todaysDevIssuer from 'portcullis/origin/dev-issuer'
-import * as todaysNode from 'portcullis/origin/node'
-import * as todaysSqlite from 'portcullis/origin/sqlite'
-import type { Gate } from 'portcullis/edge'
-import type { Origin, StoredAuditEntry } from 'portcullis/origin'
+import { createGate, type Gate, type JWK } from 'portcullis/edge'
+import type { StoredAuditEntry } from 'portcullis/origin'
 import { pause } from '../www/demo/child.ts'
 import { setClock } from './clock.ts'
-import {
-  ACME_ISSUER,
-  examplesOf,
-  FIRST,
-  LATER,
-  PLAIN,
-  publicKeys,
-  recordEveryKind,
-  sign,
-  WITHDRAWN,
-  type Example,
-  type Keys,
-} from './fixtures/a120da2/every-kind.ts'
-import { openOldPackage, type OldPackage } from './fixtures/a120da2/package.ts'
+import { examplesOf, FIRST, LATER, PLAIN, publicKeys, recordEveryKind, sign, WITHDRAWN, type Example } from './fixtures/a120da2/every-kind.ts'
 import type { RecordedFeed } from './fixtures/a120da2/recorded.ts'
+import { fixture, fixtureJson, openStage, TODAY, verdictOf, type Parts, type Stage } from './fixtures/a120da2/stage.ts'
 
-const fixture = (name: string): string => fileURLToPath(new URL(`fixtures/a120da2/${name}`, import.meta.url))
-const json = async <T>(name: string): Promise<T> => JSON.parse(await readFile(fixture(name), 'utf8')) as T
-
-/** What an origin and an edge are made of: today's modules or those of the fixture. */
-type Parts = Omit<OldPackage, 'folder' | 'load' | 'close'>
-
-const TODAY: Parts = {
-  edge: todaysEdge,
-  origin: todaysOrigin,
-  sqlite: todaysSqlite,
-  node: todaysNode,
-  devIssuer: todaysDevIssuer,
-}
 /** How long a pulling gate may take to hear of a revocation: `waitAfterSeconds` is 5, and then it waits for the news. */
 const CONVERGENCE_SECONDS = 15
 /** All that a120da2's audit log told apart. */
 const ACTIONS = 23
 
-let keys: Keys
-let old: OldPackage
-let folder: string
-let resetClock: () => void
+let stage: Stage
 
 before(async () => {
-  // What is recorded there is in force for hours.
-  resetClock = setClock(LATER.at)
-  keys = await json<Keys>('keys.json')
-  old = await openOldPackage()
-  folder = await mkdtemp(join(tmpdir(), 'portcullis-fixture-'))
+  stage = await openStage(LATER.at)
 })
 
-after(async () => {
-  resetClock()
-  await old.close()
-  await rm(folder, { recursive: true, force: true })
-})
+after(() => stage.close())
 
 test("today's origin opens the database: every event is in force, further ones join them, a backup holds all", async (t) => {
-  const path = await database('opened.db')
-  const first = await startOrigin(t, TODAY, path)
-  const gate = openGate(t, TODAY, first.url)
+  const path = await stage.database('opened.db')
+  const first = await stage.startOrigin(t, TODAY, path)
+  const gate = stage.openGate(t, TODAY, first.url)
   await assertVerdicts(gate, FIRST, examplesOf(FIRST))
 
-  await recordEveryKind(first.origin, keys, LATER)
+  await recordEveryKind(first.origin, stage.keys, LATER)
   const examples = [...examplesOf(FIRST).map(afterLater), ...examplesOf(LATER)]
   await gate.refresh()
   await assertVerdicts(gate, LATER, examples)
   await first.close()
 
-  const [backup, store] = [join(folder, 'copy.backup'), TODAY.sqlite.sqliteStore({ path })]
+  const [backup, store] = [join(stage.folder, 'copy.backup'), TODAY.sqlite.sqliteStore({ path })]
   await store.open()
   await store.backup(backup)
   await store.close()
-  const restored = await TODAY.sqlite.restoreSqlite({ backup, path: join(folder, 'restored.db') })
+  const restored = await TODAY.sqlite.restoreSqlite({ backup, path: join(stage.folder, 'restored.db') })
   assert.deepEqual([...restored.realms].sort(), ['acme', 'plain', 'withdrawn'])
   assert.equal(restored.incarnation, 2)
-  const second = await startOrigin(t, TODAY, join(folder, 'restored.db'))
-  await assertVerdicts(openGate(t, TODAY, second.url), LATER, examples)
+  const second = await stage.startOrigin(t, TODAY, join(stage.folder, 'restored.db'))
+  await assertVerdicts(stage.openGate(t, TODAY, second.url), LATER, examples)
 })
 
 test("an origin of a120da2 goes on with the database after today's has used it", async (t) => {
-  const path = await database('back.db')
-  const ours = await startOrigin(t, TODAY, path)
-  const revoked = await sign(keys, FIRST, {})
+  const path = await stage.database('back.db')
+  const ours = await stage.startOrigin(t, TODAY, path)
+  const revoked = await sign(stage.keys, FIRST, {})
   await ours.origin.revokeToken(revoked)
   await ours.close()
   const store = TODAY.sqlite.sqliteStore({ path })
@@ -109,8 +66,8 @@ test("an origin of a120da2 goes on with the database after today's has used it",
   await store.append([{ realm: 'plain', after: head?.sequence ?? 0, rows: [], outbox: [{ queue: 'keycloak', at: FIRST.at, payload }] }])
   await store.close()
 
-  const theirs = await startOrigin(t, old, path)
-  const gate = openGate(t, TODAY, theirs.url)
+  const theirs = await stage.startOrigin(t, stage.old, path)
+  const gate = stage.openGate(t, TODAY, theirs.url)
   await assertVerdicts(gate, FIRST, examplesOf(FIRST))
   assert.equal(await verdictOf(gate, revoked), 'token_revoked')
   await theirs.close()
@@ -123,13 +80,13 @@ test("an origin of a120da2 goes on with the database after today's has used it",
 })
 
 test('realms beside it: withdrawn keys stay withdrawn, banned keys banned, logouts in force', async (t) => {
-  const { origin, url } = await startOrigin(t, TODAY, await database('realms.db'))
-  const gate = openGate(t, TODAY, url, WITHDRAWN)
-  const token = await sign(keys, FIRST, { claims: { iss: WITHDRAWN.issuer } })
+  const { origin, url } = await stage.startOrigin(t, TODAY, await stage.database('realms.db'))
+  const gate = stage.openGate(t, TODAY, url, { realm: WITHDRAWN })
+  const token = await sign(stage.keys, FIRST, { claims: { iss: WITHDRAWN.issuer } })
   assert.equal(await verdictOf(gate, token), 'keys_unavailable')
-  const withKeys = openGate(t, TODAY, url, { ...WITHDRAWN, jwks: publicKeys(keys) })
+  const withKeys = stage.openGate(t, TODAY, url, { realm: { ...WITHDRAWN, jwks: publicKeys(stage.keys) } })
   assert.equal(await verdictOf(withKeys, token), 'realm_revoked')
-  const { bannedKid } = await json<Acme>('acme.json')
+  const { bannedKid } = await fixtureJson<Acme>('acme.json')
   assert.equal(origin.bans('acme', bannedKid), true)
 })
 
@@ -140,8 +97,8 @@ interface Acme {
 }
 
 test('the development issuer goes on: logins, refresh tokens, sessions and the audit log', async (t) => {
-  const { origin, ask } = await startOrigin(t, TODAY, await database('issuer.db'))
-  const { alice, bobRevoked } = await json<Acme>('acme.json')
+  const { origin, ask } = await stage.startOrigin(t, TODAY, await stage.database('issuer.db'))
+  const { alice, bobRevoked } = await fixtureJson<Acme>('acme.json')
   const form = (fields: Record<string, string>): Promise<Response> =>
     ask(`/realms/acme/protocol/openid-connect/token`, { method: 'POST', body: new URLSearchParams({ client_id: 'demo', ...fields }) })
   const refreshed = await form({ grant_type: 'refresh_token', refresh_token: alice.refresh_token })
@@ -163,15 +120,15 @@ test('the development issuer goes on: logins, refresh tokens, sessions and the a
 })
 
 test("today's command checks the configuration, and its schema knows every option of it", async () => {
-  const { environment } = await json<{ environment: Record<string, string> }>('environment.json')
+  const { environment } = await fixtureJson<{ environment: Record<string, string> }>('environment.json')
   const cli = join(createRequire(import.meta.url).resolve('portcullis/package.json'), '../dist/cli/main.js')
   const { stdout } = await promisify(execFile)(process.execPath, [cli, 'check', '--config', fixture('portcullis.json')], {
     env: { ...process.env, ...environment },
   })
   assert.match(stdout, /portcullis\.json is good: realms inhouse, keycloak, rfc9068; edges: 3; .* 127\.0\.0\.1, port 8780$/m)
   // The file has each option that there was, so that none can be dropped unnoticed.
-  const schema = JSON.parse(await readFile(join(old.folder, 'portcullis.schema.json'), 'utf8')) as Schema
-  assert.deepEqual(unused(schema, await json<unknown>('portcullis.json')), [])
+  const schema = JSON.parse(await readFile(join(stage.old.folder, 'portcullis.schema.json'), 'utf8')) as Schema
+  assert.deepEqual(unused(schema, await fixtureJson<unknown>('portcullis.json')), [])
 })
 
 interface Schema {
@@ -192,13 +149,13 @@ function unused({ properties, items }: Schema, value: unknown): string[] {
 }
 
 test('the recorded feed: a manifest with its sections, a delta, and the manifest after it', async (t) => {
-  const feed = await json<RecordedFeed>('feed.json')
+  const feed = await fixtureJson<RecordedFeed>('feed.json')
   const restoreClock = setClock(feed.recordedAt + 1)
   t.after(restoreClock)
   const bytes = (text: string): Uint8Array<ArrayBuffer> => new Uint8Array(Buffer.from(text, 'base64'))
   const gateFrom = (manifest: string): Gate =>
-    todaysEdge.createGate({
-      realms: [{ ...PLAIN, feed: { url: feed.url, keys: [feed.feedKey as todaysEdge.JWK] } }],
+    createGate({
+      realms: [{ ...PLAIN, feed: { url: feed.url, keys: [feed.feedKey as JWK] } }],
       fetch: async (input) => {
         const name = new URL(input instanceof Request ? input.url : String(input)).pathname.split('/plain/')[1] ?? ''
         const file = name === 'manifest' ? manifest : feed.sections[name]
@@ -212,8 +169,8 @@ test('the recorded feed: a manifest with its sections, a delta, and the manifest
     })
   const gate = gateFrom(feed.manifest)
   t.after(() => gate.close())
-  const loggedOut = await sign(keys, FIRST, { claims: { sub: 'logged out by a delta' } })
-  const revoked = await sign(keys, FIRST, { claims: { jti: 'revoked by a delta' } })
+  const loggedOut = await sign(stage.keys, FIRST, { claims: { sub: 'logged out by a delta' } })
+  const revoked = await sign(stage.keys, FIRST, { claims: { jti: 'revoked by a delta' } })
   await assertVerdicts(gate, FIRST, examplesOf(FIRST))
   assert.deepEqual([await verdictOf(gate, loggedOut), await verdictOf(gate, revoked)], ['accepted', 'accepted'])
 
@@ -232,24 +189,24 @@ test('the recorded feed: a manifest with its sections, a delta, and the manifest
   await assert.rejects(expired.refresh(), { code: 'feed_refused' })
 })
 
-test("an edge of a120da2 follows today's origin", async (t) => followed(t, TODAY, old, 'new-origin.db'))
+test("an edge of a120da2 follows today's origin", async (t) => followed(t, TODAY, stage.old, 'new-origin.db'))
 
-test("today's edge follows an origin of a120da2", async (t) => followed(t, old, TODAY, 'old-origin.db'))
+test("today's edge follows an origin of a120da2", async (t) => followed(t, stage.old, TODAY, 'old-origin.db'))
 
 /** A gate that pulls enforces what stands in the database, and what is recorded while it looks on. */
 async function followed(t: TestContext, ofOrigin: Parts, ofEdge: Parts, name: string): Promise<void> {
-  const { origin, url } = await startOrigin(t, ofOrigin, await database(name))
-  const gate = openGate(t, ofEdge, url)
+  const { origin, url } = await stage.startOrigin(t, ofOrigin, await stage.database(name))
+  const gate = stage.openGate(t, ofEdge, url)
   await assertVerdicts(gate, FIRST, examplesOf(FIRST))
-  const victim = await sign(keys, LATER, {})
-  const bystander = await sign(keys, LATER, {})
+  const victim = await sign(stage.keys, LATER, {})
+  const bystander = await sign(stage.keys, LATER, {})
   assert.equal(await verdictOf(gate, victim), 'accepted')
   await origin.revokeToken(victim)
   await becomes(gate, victim, 'token_revoked')
   assert.equal(await verdictOf(gate, bystander), 'accepted')
-  await recordEveryKind(origin, keys, LATER)
+  await recordEveryKind(origin, stage.keys, LATER)
   // Corrections come last, and with a manifest.
-  const last = await sign(keys, LATER, { claims: { sub: 'later corrected version', token_version: 2 } })
+  const last = await sign(stage.keys, LATER, { claims: { sub: 'later corrected version', token_version: 2 } })
   await becomes(gate, last, 'accepted')
   await gate.refresh()
   await assertVerdicts(gate, LATER, [...examplesOf(FIRST).map(afterLater), ...examplesOf(LATER)])
@@ -266,15 +223,10 @@ async function assertVerdicts(gate: Gate, series: typeof FIRST, examples: Exampl
   const expected: string[] = []
   for (const example of examples) {
     const claims = { exp: series.at + 36_000, iat: FIRST.at - 500, ...example.claims }
-    found.push(`${example.what}: ${await verdictOf(gate, await sign(keys, series, { ...example, claims }))}`)
+    found.push(`${example.what}: ${await verdictOf(gate, await sign(stage.keys, series, { ...example, claims }))}`)
     expected.push(`${example.what}: ${example.expected}`)
   }
   assert.deepEqual(found, expected)
-}
-
-async function verdictOf(gate: Gate, token: string): Promise<string> {
-  const verdict = await gate.check(token)
-  return verdict.ok ? 'accepted' : verdict.reason
 }
 
 /** The gate pulls by itself, behind requests. */
@@ -286,62 +238,4 @@ async function becomes(gate: Gate, token: string, expected: string): Promise<voi
     assert.ok(performance.now() < deadline, `${verdict} after ${CONVERGENCE_SECONDS} s, not ${expected}`)
     await pause(50)
   }
-}
-
-/** A copy of the recorded database, which a test may change. */
-async function database(name: string): Promise<string> {
-  const path = join(folder, name)
-  await copyFile(fixture('store.db'), path)
-  return path
-}
-
-interface Running {
-  origin: Origin
-  url: string
-  ask(path: string, init?: RequestInit): Promise<Response>
-  close(): Promise<void>
-}
-
-/** An origin with the realms that the database has, on a port of its own. */
-async function startOrigin(t: TestContext, { origin: { createOrigin }, devIssuer, sqlite, node }: Parts, path: string): Promise<Running> {
-  const issuer = await devIssuer.createDevIssuer({ path, issuer: ACME_ISSUER, algorithm: 'ES256' })
-  const jwks = publicKeys(keys) as todaysEdge.JWKS
-  const origin = await createOrigin({
-    store: sqlite.sqliteStore({ path }),
-    signingKey: keys.feed.signingKey as todaysEdge.JWK,
-    realms: [issuer.realm, { ...PLAIN, jwks }, { ...WITHDRAWN, jwks, keysInFeed: 'omit' }],
-    clients: issuer.clients,
-  })
-  issuer.attach(origin)
-  const server = await node.serve(origin, { port: 0 })
-  let closed: Promise<void> | undefined
-  const close = (): Promise<void> =>
-    (closed ??= (async () => {
-      await issuer.close()
-      await origin.close()
-      await server.close()
-    })())
-  t.after(close)
-  return {
-    origin,
-    url: server.url,
-    async ask(path, init) {
-      const request = new Request(`https://id.example${path}`, init)
-      return (await issuer.fetch(request)) ?? origin.fetch(request)
-    },
-    close,
-  }
-}
-
-/** A gate that pulls; it takes the issuer's keys from the feed, unless it is given others. */
-function openGate(
-  t: TestContext,
-  { edge: { createGate } }: Parts,
-  url: string,
-  realm: { name: string; issuer: string; audience: string; jwks?: { keys: object[] } } = PLAIN,
-): Gate {
-  const feed = { url: `${url}/feed/${realm.name}`, keys: [keys.feed.publicKey as todaysEdge.JWK] }
-  const gate = createGate({ realms: [{ ...(realm as typeof PLAIN), feed }], onReport: () => undefined })
-  t.after(() => gate.close())
-  return gate
 }
