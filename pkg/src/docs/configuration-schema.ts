@@ -36,7 +36,7 @@ const SHAPE_DOCS: Readonly<Record<keyof typeof SHAPES, Docs>> = {
   listen: new Map([...readInterface('origin/node/index.ts', 'ServeOptions'), ...readInterface('cli/configuration.ts', 'ListenFile')]),
   store: new Map([...readInterface('origin/store/sqlite/index.ts', 'SqliteStoreOptions'), ...readInterface('cli/configuration.ts', 'StoreFile')]),
   realms: new Map([
-    ...readInterface('types.ts', 'TokenOptions'),
+    ...readInterface('types/realm.ts', 'TokenOptions'),
     ...readInterface('origin/options.ts', 'OriginRealm'),
     ...readInterface('cli/configuration.ts', 'RealmFile'),
   ]),
@@ -50,7 +50,7 @@ function describe(rules: Rules, docs: Docs, where: string): Described {
   checkDocs(docs, rules, where)
   const schema = objectSchema(rules) as Described
   const properties = Object.entries(schema.properties).map(([name, property]) => {
-    const inner = name === 'claimNames' ? describe(CLAIM_NAME_RULES, readInterface('types.ts', 'ClaimNames'), name) : property
+    const inner = name === 'claimNames' ? describe(CLAIM_NAME_RULES, readInterface('types/realm.ts', 'ClaimNames'), name) : property
     const { default: fallback, ...rest } = inner
     return [name, { ...rest, description: textOf(docs.get(name)), ...(isUseful(fallback) ? { default: fallback } : {}) }]
   })

@@ -23,7 +23,7 @@ export function withTables(readme: string): string {
 
 /** The rows of each table. */
 const TABLES: Readonly<Record<string, () => string[]>> = {
-  gate: () => rowsOf(GATE_RULES, readInterface('types.ts', 'GateOptions')),
+  gate: () => rowsOf(GATE_RULES, readInterface('types/gate-options.ts', 'GateOptions')),
   realm: realmRows,
   origin: () => rowsOf(ORIGIN_RULES, readInterface('origin/options.ts', 'OriginOptions')),
   refreshTokens: () => rowsOf(REFRESH_TOKEN_RULES, readInterface('issuer/refresh-tokens/types.ts', 'RefreshTokensOptions')),
@@ -39,8 +39,8 @@ function rowsOf(rules: Rules, docs: Docs, where = ''): string[] {
 
 /** The options of tokens are the same at gate and origin; then come those of one of them. */
 function realmRows(): string[] {
-  const tokens = readInterface('types.ts', 'TokenOptions')
-  const [gate, origin] = [readInterface('types.ts', 'RealmOptions'), readInterface('origin/options.ts', 'OriginRealm')]
+  const tokens = readInterface('types/realm.ts', 'TokenOptions')
+  const [gate, origin] = [readInterface('types/realm.ts', 'RealmOptions'), readInterface('origin/options.ts', 'OriginRealm')]
   const isOwn = ([name]: [string, unknown]): boolean => !Object.hasOwn(TOKEN_RULES, name)
   const own = (rules: Rules): Rules => Object.fromEntries(Object.entries(rules).filter(isOwn))
   const marked = (side: string, rules: Rules, docs: Docs): string[] => {

@@ -1,0 +1,60 @@
+import type { Accepted } from './verdict.ts'
+
+/** Extends the request's lifetime for work after its response: Cloudflare's `ctx.waitUntil`. */
+export type WaitUntil = (promise: Promise<unknown>) => void
+
+/**
+ * For gates whose options come from an `env`. It may be omitted while one gate is open; with several, calls without it throw
+ * `invalid_option` (`detail: 'env_needed'`), because the tenant would be ambiguous.
+ */
+export interface EnvOption<Env = unknown> {
+  env?: Env
+}
+
+/** `env` and `waitUntil`. A runtime's execution context may be given as it is. */
+export interface HostOptions<Env = unknown> extends EnvOption<Env> {
+  waitUntil?: WaitUntil
+}
+
+export interface ScopeOption {
+  /** Scopes that must all be granted (RFC 6749 §3.3); else `insufficient_scope`. Default: none. */
+  scope?: string[]
+}
+
+export interface CheckSyncOptions<Env = unknown> extends EnvOption<Env>, ScopeOption {}
+
+export interface CheckOptions<Env = unknown> extends HostOptions<Env>, ScopeOption {}
+
+export interface AuthenticateOptions<Env = unknown> extends CheckOptions<Env> {}
+
+export interface CorsOptions {
+  /**
+   * Origins that may call, exactly as browsers send them; `'*'` for any. Only this decides: the handler's own
+   * `Access-Control-Allow-Origin` is replaced or removed.
+   */
+  origins: string[] | '*'
+  /** Default `GET, HEAD, POST, PUT, PATCH, DELETE`. */
+  methods?: string[]
+  /** Default `Authorization, Content-Type`. */
+  headers?: string[]
+  /** How long browsers cache a preflight's response. Default 600. */
+  maxAgeSeconds?: number
+}
+
+export interface ProtectOptions {
+  scope?: string[]
+  /** Which other origins may read responses. The headers are set on the handler's own response; on a copy where they are immutable. */
+  cors?: CorsOptions
+}
+
+/** The parts of a worker's execution context that are used here. */
+export interface ExecutionContextLike {
+  waitUntil?: WaitUntil
+}
+
+export type ProtectedHandler<Env = unknown> = (
+  request: Request,
+  env: Env,
+  ctx: ExecutionContextLike,
+  auth: Accepted,
+) => Response | Promise<Response>

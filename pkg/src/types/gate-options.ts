@@ -1,0 +1,64 @@
+import type { PortcullisError } from '../errors.ts'
+import type { RealmOptions } from './realm.ts'
+
+/** The staleness contract and the bounds of a gate. Each has a default; unknown options throw. */
+export interface GateOptions {
+  /** The issuers whose tokens are accepted. */
+  realms: RealmOptions[]
+  /** The longest token read, in bytes. Default 16384. */
+  maxTokenBytes?: number
+  /**
+   * How many tokens with a good signature are cached; `0`: none. Everything that may change (keys, bans, time, revocation,
+   * freshness) is still checked every time. Default 10000.
+   */
+  verifiedTokenCacheEntries?: number
+  /** How many bytes these may take in the core, and as many again for their claims outside it; `0`: none. Default 8388608. */
+  verifiedTokenCacheBytes?: number
+  /** Who verifies signatures: for each algorithm the faster of host and Rust (`fastest`), or `rust` alone. Default `fastest`. */
+  verifySignatures?: 'fastest' | 'rust'
+  /** How long a token is accepted after `exp` and before `nbf`. Default 5. */
+  leewaySeconds?: number
+  /** How far clocks may differ. Default 5. */
+  skewSeconds?: number
+  /** The longest `exp - iat` accepted; revocations are kept for that time. Default 86400. */
+  maxLifetimeSeconds?: number
+  /**
+   * With `compare: 'authTime'`: a token whose login (`auth_time`) is older than this, and than `maxLifetimeSeconds`, is refused
+   * (`lifetime_exceeded`). The smaller of this and the origin's counts. Default: the origin's.
+   */
+  maxSessionSeconds?: number
+  /** State older than this is refreshed in the background of the request. Default 1. */
+  refreshAfterSeconds?: number
+  /** State older than this is refreshed before the request continues. Default 5. */
+  waitAfterSeconds?: number
+  /** How long a request waits for a refresh. Default 1000. */
+  refreshTimeoutMs?: number
+  /** State older than this is stale. Default 60. */
+  maxStaleSeconds?: number
+  /** How tokens are treated with stale state. Default `refuse` (`stale_feed`). */
+  whenStale?: 'refuse' | 'accept'
+  /** The age from which even `whenStale: 'accept'` refuses. Default 3600. */
+  maxAcceptStaleSeconds?: number
+  /** How long the first requests wait for the first state (then `no_feed`) and keys (then `keys_unavailable`). Default 2000. */
+  firstLoadTimeoutMs?: number
+  /** How long a fetched JWK set is used before it is fetched again. Default 300. */
+  jwksMaxAgeSeconds?: number
+  /** How long it is used if it cannot be fetched again; then `keys_unavailable`. Default 3600. */
+  jwksMaxStaleSeconds?: number
+  /** How long fetching a JWK set may take, or a lookup of new keys by the origin where the feed carries them. Default 2000. */
+  jwksTimeoutMs?: number
+  /** To which hosts keys may be fetched, and secrets sent, without TLS. Default `loopback` (only on this machine). */
+  plainHttp?: 'loopback' | 'anywhere'
+  /** The `fetch` to use. Default: the global one. */
+  fetch?: typeof fetch
+  /** Called for refused feeds (`feed`), unusable keys (`jwks`), differing clocks (`clock`), a failed core (`fault`). Default: `console.warn`, each kind at most once a minute. */
+  onReport?: (report: Report) => void
+}
+
+/** An event that an operator should know. It contains no token, secret or text of an attacker's choice. */
+export interface Report {
+  /** `options`: the function that makes the options of each `env` is costly. `fault`: the core failed and is being replaced. */
+  kind: 'feed' | 'jwks' | 'clock' | 'options' | 'fault'
+  realm: string
+  error: PortcullisError
+}

@@ -1,0 +1,70 @@
+import type {
+  AuthenticateOptions, CheckOptions, CheckSyncOptions, EnvOption, ExecutionContextLike, HostOptions, ProtectedHandler, ProtectOptions,
+} from './call.ts'
+import type { Check, Claims, Refused, Verdict } from './verdict.ts'
+
+/**
+ * The edge's verifier. No I/O happens before its first use. Unknown options of a call throw `invalid_option`, or reject with it;
+ * so does a call without `env` while several gates are open.
+ */
+export interface Gate<Env = unknown> {
+  /** Checks a token, refreshing keys and state as the staleness contract demands. Never throws for a token's content. */
+  check<C extends Claims = Claims>(token: string, options?: CheckOptions<Env>): Promise<Verdict<C>>
+  /** Checks a token by what is loaded now, without I/O. */
+  checkSync<C extends Claims = Claims>(token: string, options?: CheckSyncOptions<Env>): Verdict<C>
+  /** Takes the bearer token from `Authorization` (RFC 6750 §2.1) and checks it. */
+  authenticate(request: Request, options?: AuthenticateOptions<Env>): Promise<Verdict>
+  /** The response for a refusal (RFC 6750 §3). */
+  challenge(refused: Refused): Response
+  /** A worker's `fetch` that passes only accepted requests to the handler. */
+  protect(
+    handler: ProtectedHandler<Env>,
+    options?: ProtectOptions,
+  ): (request: Request, env?: Env, ctx?: ExecutionContextLike) => Promise<Response>
+  /** Every check with its outcome, for people; never usable as a verdict. */
+  explain(token: string, options?: HostOptions<Env>): Promise<Check[]>
+  /**
+   * Responds to a push from the origin: the body is a manifest or a delta. With the realm's secret (`feed.acknowledge`) as bearer
+   * credential 200 has `{realm, sequence, changed}`, 409 means that earlier changes are missing, and 400 has the reason. Without
+   * it 200 means that the bytes are a statement of a realm here, or too long to be read, and 400 that they are not: neither
+   * reveals the gate's state.
+   */
+  receiveFeed(request: Request, options?: HostOptions<Env>): Promise<Response>
+  /** Applies a manifest or a delta. Throws `feed_refused`; then nothing has changed. */
+  applyFeed(bytes: Uint8Array, options?: EnvOption<Env>): FeedApplied
+  /** Fetches newer keys and state, for every realm or the one named. */
+  refresh(realm?: string, options?: EnvOption<Env>): Promise<void>
+  /** The state of each realm. Empty for options from an `env` that was never given. */
+  status(options?: EnvOption<Env>): Status[]
+  /** Stops streams and timers and frees the core. */
+  close(): void
+}
+
+/** A realm's state, for health checks and consoles. */
+export interface Status {
+  realm: string
+  /** False until the first manifest was applied. */
+  loaded: boolean
+  sequence: number
+  /** Seconds since the origin stated this state; `undefined` before the first statement. */
+  ageSeconds: number | undefined
+  keys: boolean
+  tokenIds: number
+  epochs: number
+  sectionBytes: number
+  liveEntries: number
+  errorRate: number
+  /**
+   * A digest of the options on which gate and origin must agree: `issuer`, `issuerClaim`, `profile`, `compare` and `claimNames` but for
+   * `scope`. `origin.status()` has the same, or revocations are lost. Its form is a version, a colon and 32 hexadecimal digits.
+   */
+  policy: string
+}
+
+/** The effect of a manifest or delta. */
+export interface FeedApplied {
+  realm: string
+  sequence: number
+  /** False if it was known already or only renewed freshness. */
+  changed: boolean
+}

@@ -1,0 +1,73 @@
+import type { Algorithm, JWK, JWKS } from './jwk.ts'
+
+/** The tokens of a realm and their issuer. Origin and gate must agree on it. */
+export interface TokenOptions {
+  /** The short name used in routes and reports: letters, digits, `-`, `_`, `.`; unique. */
+  name: string
+  /** The exact `iss` of the realm's tokens. */
+  issuer: string
+  /** The accepted audiences: one of these must be in `aud`. `'none'`: tokens have no audience, and it is not checked. */
+  audience: string | string[] | 'none'
+  /** The kind of token (RFC 8725 §3.12): `rfc9068`, `keycloak` or `generic`. Default `generic`. */
+  profile?: 'rfc9068' | 'keycloak' | 'generic'
+  /** The signature algorithms accepted; a key is only ever used with its own one. Default: all that are supported. */
+  algorithms?: Algorithm[]
+  /** The algorithm of an RSA key whose JWK names none. Default `RS256`. */
+  rsaAlgorithm?: Algorithm
+  /** The claim that names the issuer. Default `iss`. */
+  issuerClaim?: string
+  /** The names of other claims. Default: `sub`, `jti`, `sid`, `token_use`, `token_version`, `last_logout_time`, `scope`. */
+  claimNames?: Partial<ClaimNames>
+  /** Claims that must be present. Default `exp iat sub jti` (and `client_id` in `rfc9068`). */
+  requiredClaims?: string[]
+  /** How `keycloak` tokens without `sub` are treated. Default `refuse` (`missing_claim`). */
+  subjectless?: 'refuse' | 'accept'
+  /** The time compared with a not-before; `authTime` also refuses tokens refreshed from an older login. Default `issuedAt`. */
+  compare?: 'issuedAt' | 'authTime'
+}
+
+export interface ClaimNames {
+  /** The user. Default `sub`. */
+  subject: string
+  /** The token's id. Default `jti`. */
+  tokenId: string
+  /** The session. Default `sid`. */
+  session: string
+  /** The purpose of the token. Default `token_use`. */
+  tokenUse: string
+  /** The version that `raiseTokenVersion` compares. Default `token_version`. */
+  tokenVersion: string
+  /**
+   * When the user last logged out, as known to the issuer (a NumericDate, rounded down; absent: not checked). A token with less
+   * than the user's not-before is `user_revoked` whatever its `iat`, while the not-before is kept. The issuer must set at least
+   * the recorded not-before (`origin.userNotBefore`). Default `last_logout_time`.
+   */
+  lastLogoutTime: string
+  /** The scopes granted. Default `scope`. */
+  scope: string
+}
+
+/** One realm of a gate. */
+export interface RealmOptions extends TokenOptions {
+  /** The issuer's keys: a set, or its URL. Default: the set that the feed carries. */
+  jwks?: URL | string | JWKS
+  /** Where revocation state comes from: `url`, the pinned `keys`, and `mode`, `credential`, `acknowledge: { edge, secret }`. */
+  feed: FeedOptions
+}
+
+/** Where a realm's revocation state comes from. */
+export interface FeedOptions {
+  /** The realm's feed, such as `https://origin.example/feed/acme`. */
+  url: URL | string
+  /** The trusted Ed25519 public keys of the feed; two while the origin rotates its key. */
+  keys: JWK[]
+  /** How changes arrive besides pushes. `pull`: fetched in the background of requests (default). `stream`: server-sent events, for long-lived processes. */
+  mode?: 'pull' | 'stream'
+  /** A bearer credential for a feed that requires one. */
+  credential?: string
+  /**
+   * The name and secret (`ackSecret`) of this edge in the origin's `edges`: the gate then acknowledges its position, and the
+   * origin's pushes present the secret. Default: none; pushes longer than 64 KiB are a hint to pull.
+   */
+  acknowledge?: { edge: string; secret: string }
+}

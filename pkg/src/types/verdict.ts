@@ -1,0 +1,59 @@
+import type { Reason } from '../reasons.ts'
+
+/** The claims of an accepted token, unchanged. */
+export interface Claims {
+  iss?: string
+  sub?: string
+  aud?: string | string[]
+  exp?: number
+  nbf?: number
+  iat?: number
+  jti?: string
+  sid?: string
+  azp?: string
+  client_id?: string
+  scope?: string
+  [claim: string]: unknown
+}
+
+/** The header of an accepted token (RFC 7515 §4). */
+export interface Header {
+  alg: string
+  kid?: string
+  typ?: string
+  [member: string]: unknown
+}
+
+/**
+ * The token passed every check. Header and claims are parsed on first use and deeply frozen, because all requests with the same
+ * token share them.
+ */
+export interface Accepted<C extends Claims = Claims> {
+  ok: true
+  claims: C
+  header: Header
+  /** The short name of the realm whose issuer the token names. */
+  realm: string
+  /** The position in the realm's ledger up to which revocations were applied. */
+  sequence: number
+}
+
+/** The token was refused, for one reason. */
+export interface Refused {
+  ok: false
+  reason: Reason
+  /** The HTTP status that fits: 401, 403 or 503. */
+  status: 401 | 403 | 503
+  /** With `insufficient_scope`: the scopes that were needed. */
+  scope?: string[]
+}
+
+export type Verdict<C extends Claims = Claims> = Accepted<C> | Refused
+
+/** One check of a token, with its outcome; for people, never a verdict. */
+export interface Check {
+  check: string
+  outcome: 'passed' | 'failed' | 'not_reached'
+  reason?: Reason
+  detail?: string
+}
