@@ -26,17 +26,19 @@ mod update;
 
 pub use bounds::Bounds;
 pub use message::feed_key::{FeedKey, KeyId};
+pub use message::form::Form;
 pub use message::statement::peek_realm;
 pub use position::{Chain, Position};
 pub use realm_id::RealmId;
 pub use state::MAX_LIVE_ENTRIES;
 pub use stats::StateStats;
-pub use status::{Level, Status, Subject};
+pub use status::{GrantNames, Level, Status, Subject};
 pub use update::marks::Marks;
 pub use wire::reader::{
-    MAX_BANS, MAX_CLIENTS, MAX_CLIENT_ID_BYTES, MAX_DELTA_BYTES, MAX_GENERATIONS, MAX_JWKS_BYTES, MAX_MANIFEST_BYTES,
-    MAX_SECTIONS, MAX_SECTION_BYTES, MAX_SEQUENCE,
+    MAX_BANS, MAX_CLIENTS, MAX_CLIENT_ID_BYTES, MAX_DELTA_BYTES, MAX_GENERATIONS, MAX_JWKS_BYTES, MAX_KEY_NOT_BEFORES,
+    MAX_MANIFEST_BYTES, MAX_SECTIONS, MAX_SECTION_BYTES, MAX_SEQUENCE,
 };
+pub use wire::stated_policy::StatedPolicy;
 
 use core::fmt;
 

@@ -59,6 +59,7 @@ fn the_vectors_cover_every_algorithm_and_every_reason_a_token_alone_can_give() {
             Reason::BannedKey
             | Reason::TokenRevoked
             | Reason::SessionRevoked
+            | Reason::GrantRevoked
             | Reason::ClientRevoked
             | Reason::UserRevoked
             | Reason::RealmRevoked

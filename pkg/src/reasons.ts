@@ -19,6 +19,7 @@ export const REASONS = [
   'lifetime_exceeded',
   'token_revoked',
   'session_revoked',
+  'grant_revoked',
   'client_revoked',
   'user_revoked',
   'realm_revoked',

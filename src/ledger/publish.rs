@@ -1,9 +1,10 @@
 //! Encodes the state as signed bytes: manifests, sections, deltas.
 
 use crate::error::{DeltaUnavailable, LedgerError};
-use crate::revocation::message::statement::{BlockKind, StatementKind, MAJOR, MINOR, PARTIAL};
+use crate::revocation::message::statement::{BlockKind, StatementKind, MAJOR, PARTIAL};
 use crate::revocation::wire::reader::{MAX_MANIFEST_BYTES, MAX_SECTIONS};
 use crate::revocation::wire::section::SectionEntry;
+use crate::revocation::Form;
 use crate::time::UnixSeconds;
 
 use super::blocks::{bounds_block, exact_blocks, generations_block};
@@ -169,7 +170,7 @@ impl Ledger {
     fn head_of(&self, kind: StatementKind, flags: u16, head: Head, now: UnixSeconds) -> Writer {
         let valid_for = u32::try_from(self.settings.valid_for.get()).unwrap_or(u32::MAX);
         let mut writer = Writer::default();
-        writer.bytes(&kind.magic()).u8(MAJOR).u8(MINOR).u16(flags).bytes(self.state.realm.as_bytes());
+        writer.bytes(&kind.magic()).u8(MAJOR).u8(Form::V1_0.minor()).u16(flags).bytes(self.state.realm.as_bytes());
         writer.u64(head.sequence).u64(now.get()).bytes(&head.chain.0).u32(valid_for);
         writer
     }

@@ -2,5 +2,6 @@
 
 pub(crate) mod delta;
 pub(crate) mod feed_key;
+pub(crate) mod form;
 pub(crate) mod manifest;
 pub(crate) mod statement;

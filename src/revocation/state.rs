@@ -1,24 +1,26 @@
 //! One consistent state: everything up to a sequence, ready for lookups.
 
+mod levels;
+
 use super::bounds::Bounds;
-use super::lookup::bucket::{bucket_is_over, bucket_of, Bucket, Lookup, BUCKET_SECONDS, CATCH_ALL_SECONDS};
+use super::lookup::bucket::{bucket_is_over, Bucket, BUCKET_SECONDS, CATCH_ALL_SECONDS};
 use super::lookup::changes::Changes;
 use super::lookup::epochs::EpochTable;
 use super::lookup::exact::Exact;
 use super::lookup::filter::Filter;
-use super::lookup::fingerprint::{Generations, Name, NameKind};
-use super::lookup::shards::{absent, Epochs, Known, Versions};
+use super::lookup::fingerprint::Generations;
+use super::lookup::shards::{absent, Epochs, Versions};
 use super::lookup::slot::{Body, Slot};
 use super::lookup::sorted_map::SortedMap;
-use super::lookup::versions::{user_key, VersionTable};
+use super::lookup::versions::VersionTable;
 use super::message::delta::{Delta, Reach};
+use super::message::form::Form;
 use super::message::manifest::Manifest;
 use super::position::{Position, INCARNATION_SHIFT};
-use super::realm_id::RealmId;
 use super::stats::StateStats;
-use super::status::{Level, Status, Subject};
 use super::wire::reader::MAX_GENERATIONS;
 use super::wire::section::{SectionEntry, SectionKind};
+use super::wire::stated_policy::StatedPolicy;
 use crate::error::FeedError;
 use crate::time::UnixSeconds;
 
@@ -43,84 +45,17 @@ pub(crate) struct State {
     pub(crate) catch_alls: SortedMap<u32, Bucket>,
     pub(crate) epochs: Epochs,
     pub(crate) versions: Versions,
+    pub(crate) grants: Epochs,
+    /// `None`: not stated.
+    pub(crate) policy: Option<StatedPolicy>,
+    /// The least form of the statements that it was built from. With an earlier one than the origin could give it refuses more
+    /// than it needs to.
+    pub(crate) form: Form,
+    /// The greatest form of these statements and of those that have renewed it since.
+    pub(crate) offered: Form,
 }
 
 impl State {
-    /// The widest level that refuses the subject, in the order of [`Level`].
-    pub(crate) fn status(&self, realm: RealmId, subject: &Subject<'_>) -> Status {
-        let compared_at = subject.compared_at.get();
-        if self.exact.realm_not_before.is_some_and(|not_before| compared_at <= not_before) {
-            return Status::Revoked(Level::Realm);
-        }
-        let clients = [subject.authorized_party, subject.client_id];
-        let client_not_before = |client: &str| self.exact.clients.get(client).copied();
-        if clients.into_iter().flatten().filter_map(client_not_before).any(|not_before| compared_at <= not_before) {
-            return Status::Revoked(Level::Client);
-        }
-        let mut answer = Status::NotRevoked;
-        for (level, found) in [
-            (Level::User, self.user(subject)),
-            (Level::Session, self.session(subject)),
-            (Level::ClientSession, self.client_session(subject)),
-            (Level::Version, self.version(realm, subject)),
-            (Level::Token, self.token(subject)),
-        ] {
-            match found {
-                Lookup::Hit => return Status::Revoked(level),
-                Lookup::Miss => {}
-                Lookup::Unknown => answer = Status::SectionUnavailable,
-            }
-        }
-        answer
-    }
-
-    fn user(&self, subject: &Subject<'_>) -> Lookup {
-        let Some(user) = subject.user else { return Lookup::Miss };
-        let not_before = self.not_before(NameKind::User, &[user]);
-        // Compared by issue time, the not-before itself is refused; by the last logout, only earlier times are.
-        let by_logout = subject.logged_out_at.map_or(Lookup::Miss, |at| refused_up_to(not_before, at.get() + 1));
-        stricter(refused_up_to(not_before, subject.compared_at.get()), by_logout)
-    }
-
-    fn session(&self, subject: &Subject<'_>) -> Lookup {
-        let Some(session) = subject.session else { return Lookup::Miss };
-        refused_up_to(self.not_before(NameKind::Session, &[session]), subject.compared_at.get())
-    }
-
-    fn client_session(&self, subject: &Subject<'_>) -> Lookup {
-        let Some(session) = subject.session else { return Lookup::Miss };
-        let other_client = subject.client_id.filter(|client| Some(*client) != subject.authorized_party);
-        let clients = [subject.authorized_party, other_client];
-        let each = clients.into_iter().flatten();
-        let refused = |client: &str| {
-            let not_before = self.not_before(NameKind::ClientSession, &[session, client]);
-            refused_up_to(not_before, subject.compared_at.get())
-        };
-        each.map(refused).fold(Lookup::Miss, stricter)
-    }
-
-    fn not_before(&self, kind: NameKind, parts: &[&str]) -> Known {
-        self.epochs.not_before(&Name::new(&self.generations, kind, parts))
-    }
-
-    fn version(&self, realm: RealmId, subject: &Subject<'_>) -> Lookup {
-        let Some(user) = subject.user.filter(|_| !self.versions.is_empty()) else { return Lookup::Miss };
-        match self.versions.minimum(&user_key(realm, user)) {
-            Known::Exactly(minimum) | Known::AtLeast(minimum) if subject.token_version < minimum => Lookup::Hit,
-            Known::Exactly(_) => Lookup::Miss,
-            Known::AtLeast(_) => Lookup::Unknown,
-        }
-    }
-
-    fn token(&self, subject: &Subject<'_>) -> Lookup {
-        let Some(id) = subject.token_id else { return Lookup::Miss };
-        let parts = [id];
-        let name = Name::new(&self.generations, NameKind::TokenId, &parts);
-        let own = self.buckets.get(&bucket_of(subject.expires_at));
-        let buckets = own.into_iter().chain(self.catch_alls.values());
-        buckets.map(|bucket| bucket.find(&name, subject.issued_at.get())).fold(Lookup::Miss, stricter)
-    }
-
     /// Checks whether the changes can be applied; applying them afterwards cannot fail.
     pub(crate) fn check(&self, changes: &Changes) -> Result<(), FeedError> {
         let mut generations = self.generations.clone();
@@ -154,15 +89,33 @@ impl State {
         for change in &changes.epochs {
             self.epochs.add(change);
         }
+        for change in &changes.grants {
+            self.grants.add(change);
+        }
         self.versions.add(&changes.versions);
         self.exact.merge(&changes.exact);
         self.new_bounds = changes.bounds.unwrap_or(self.new_bounds);
+        if changes.policy.is_some() {
+            self.policy.clone_from(&changes.policy);
+        }
+        self.form = self.form.min(delta.form);
+        self.note_form(delta.form);
         let stated = delta.position;
         self.position = Position { sequence: stated.sequence, chain: stated.chain, ..self.position };
         match delta.reach {
             Reach::Head => self.renew(&stated),
             Reach::Partial => {}
         }
+    }
+
+    /// Takes note that the origin makes statements of this form.
+    pub(crate) fn note_form(&mut self, form: Form) {
+        self.offered = self.offered.max(form);
+    }
+
+    /// Whether everything that it was built from is of this form, so that both tables of not-befores are divided as there.
+    pub(crate) fn is_wholly_of(&self, form: Form) -> bool {
+        self.form == form && self.offered == form
     }
 
     /// Renews the state's age by a later statement of the same head.
@@ -179,16 +132,14 @@ impl State {
         self.buckets.retain(|bucket, _| !bucket_is_over(*bucket, BUCKET_SECONDS, &bounds, now));
         self.catch_alls.retain(|bucket, _| !bucket_is_over(*bucket, CATCH_ALL_SECONDS, &bounds, now));
         let kept_for = bounds.kept_for();
-        for live in self.epochs.live.values_mut() {
-            live.retain(|_, not_before| UnixSeconds::new(*not_before).plus(kept_for) > now);
-        }
-        self.epochs.live.retain(|_, live| !live.is_empty());
+        self.epochs.forget_expired(kept_for, now);
+        self.grants.forget_expired(kept_for, now);
     }
 
     /// Entries held outside the sections.
     pub(crate) fn live_count(&self) -> usize {
         let buckets = self.buckets.values().chain(self.catch_alls.values()).map(Bucket::live_count);
-        buckets.sum::<usize>() + self.epochs.live_count() + self.versions.live.len()
+        buckets.sum::<usize>() + self.epochs.live_count() + self.versions.live.len() + self.grants.live_count()
     }
 
     /// Entries held in sections.
@@ -212,9 +163,9 @@ impl State {
             .sum();
         let live_ids: usize = filters().map(Bucket::live_count).sum();
         let as_count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-        let bytes = bodies()
-            .map(Filter::byte_length)
-            .chain(self.epochs.shards.iter().filter_map(Slot::body).map(EpochTable::byte_length));
+        let bytes = bodies().map(Filter::byte_length).chain(
+            self.epochs.shards.iter().chain(&self.grants.shards).filter_map(Slot::body).map(EpochTable::byte_length),
+        );
         let bytes = bytes.chain(self.versions.shards.iter().filter_map(Slot::body).map(VersionTable::byte_length));
         StateStats {
             token_ids: in_filters + absent + as_count(live_ids),
@@ -222,6 +173,8 @@ impl State {
             clients: as_count(self.exact.clients.len()),
             bans: as_count(self.exact.bans.len()),
             versions: count(&[SectionKind::Versions]) + as_count(self.versions.live.len()),
+            grants: count(&[SectionKind::Grants]) + as_count(self.grants.live_count()),
+            key_not_befores: as_count(self.exact.key_not_befores.len()),
             sections: as_count(self.entries().count()),
             missing_sections: as_count(self.missing().count()),
             section_bytes: as_count(bytes.sum()),
@@ -231,9 +184,12 @@ impl State {
     }
 
     /// Whether a manifest should be fetched: it carries new bounds, or enough entries are outside the sections to be worth its
-    /// bytes, or deltas may soon bring more hash keys than there is room for.
+    /// bytes, or what it was built from is of an earlier form than the origin states by now, or deltas may soon bring more hash keys than there is room for.
     pub(crate) fn wants_manifest(&self) -> bool {
-        self.new_bounds != self.bounds || self.is_outgrown() || self.generations.len() > MAX_GENERATIONS / 2
+        self.new_bounds != self.bounds
+            || self.offered > self.form
+            || self.is_outgrown()
+            || self.generations.len() > MAX_GENERATIONS / 2
     }
 
     /// Whether enough entries are outside the sections to make a manifest worth its bytes.
@@ -244,13 +200,16 @@ impl State {
     /// The manifest's entries of all sections.
     pub(crate) fn entries(&self) -> impl Iterator<Item = &SectionEntry> {
         let filters = self.buckets.values().chain(self.catch_alls.values()).filter_map(Bucket::slot).map(Slot::entry);
-        filters.chain(self.epochs.shards.iter().map(Slot::entry)).chain(self.versions.shards.iter().map(Slot::entry))
+        let tables = self.epochs.shards.iter().map(Slot::entry).chain(self.versions.shards.iter().map(Slot::entry));
+        filters.chain(tables).chain(self.grants.shards.iter().map(Slot::entry))
     }
 
     /// The sections that have not arrived.
     pub(crate) fn missing(&self) -> impl Iterator<Item = &SectionEntry> {
         let filters = self.buckets.values().chain(self.catch_alls.values()).filter_map(Bucket::slot);
-        filters.filter_map(Slot::absent).chain(absent(&self.epochs.shards)).chain(absent(&self.versions.shards))
+        let tables =
+            absent(&self.epochs.shards).chain(absent(&self.versions.shards)).chain(absent(&self.grants.shards));
+        filters.filter_map(Slot::absent).chain(tables)
     }
 
     /// Replaces a filter by its successor in a later manifest, so that memory never holds both for all buckets. The new one
@@ -263,7 +222,7 @@ impl State {
         let bucket = match entry.kind {
             SectionKind::Bucket => self.buckets.get_mut(&entry.bucket),
             SectionKind::CatchAll => self.catch_alls.get_mut(&entry.bucket),
-            SectionKind::Epochs | SectionKind::Versions => None,
+            SectionKind::Epochs | SectionKind::Versions | SectionKind::Grants => None,
         };
         match (bucket.filter(|_| leads_on), body, manifest.generations.hash(entry.generation)) {
             (Some(bucket), Body::Filter(filter), Some(hash)) => {
@@ -285,6 +244,7 @@ impl State {
             (SectionKind::CatchAll, Body::Filter(filter)) => fill_bucket(&mut self.catch_alls, entry.bucket, filter),
             (SectionKind::Epochs, Body::Epochs(table)) => fill_shard(&mut self.epochs.shards, shard, table),
             (SectionKind::Versions, Body::Versions(table)) => fill_shard(&mut self.versions.shards, shard, table),
+            (SectionKind::Grants, Body::Epochs(table)) => fill_shard(&mut self.grants.shards, shard, table),
             // A body is decoded according to its entry's kind, so the two agree.
             (_, Body::Filter(_) | Body::Epochs(_) | Body::Versions(_)) => {}
         }
@@ -300,22 +260,5 @@ fn fill_bucket(buckets: &mut SortedMap<u32, Bucket>, number: u32, filter: Filter
 fn fill_shard<T>(shards: &mut [Slot<T>], shard: usize, body: T) {
     if let Some(slot) = shards.get_mut(shard) {
         *slot = Slot::Held { entry: *slot.entry(), body };
-    }
-}
-
-/// Looks a time up against a not-before, which refuses itself and earlier times. No not-before is ever recorded as 0.
-const fn refused_up_to(not_before: Known, time: u64) -> Lookup {
-    match not_before {
-        Known::Exactly(not_before) | Known::AtLeast(not_before) if not_before > 0 && time <= not_before => Lookup::Hit,
-        Known::Exactly(_) => Lookup::Miss,
-        Known::AtLeast(_) => Lookup::Unknown,
-    }
-}
-
-const fn stricter(one: Lookup, other: Lookup) -> Lookup {
-    match (one, other) {
-        (Lookup::Hit, _) | (_, Lookup::Hit) => Lookup::Hit,
-        (Lookup::Unknown, _) | (_, Lookup::Unknown) => Lookup::Unknown,
-        (Lookup::Miss, Lookup::Miss) => Lookup::Miss,
     }
 }

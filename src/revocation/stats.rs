@@ -13,6 +13,10 @@ pub struct StateStats {
     pub bans: u64,
     /// Minimum token versions.
     pub versions: u64,
+    /// Not-befores of grants.
+    pub grants: u64,
+    /// Not-befores of signing keys.
+    pub key_not_befores: u64,
     /// Sections named by the manifest.
     pub sections: u64,
     /// How many of these have not arrived.

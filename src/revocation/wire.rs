@@ -2,3 +2,4 @@
 
 pub(crate) mod reader;
 pub(crate) mod section;
+pub(crate) mod stated_policy;

@@ -11,7 +11,7 @@ use super::reason::Reason;
 use super::token_cache::{Entry, VerifiedTokenCache};
 use crate::claims::{ClaimSet, Claims};
 use crate::policy::Policy;
-use crate::revocation::{Level, Status, Subject};
+use crate::revocation::{GrantNames, Level, Status, Subject};
 use crate::time::UnixSeconds;
 use crate::token::{TokenBytes, VerifiedToken};
 
@@ -272,6 +272,8 @@ pub(super) fn subject_of<'c>(view: &ClaimsView<'c>, times: Times, compared_at: U
         session: view.session,
         authorized_party: view.authorized_party,
         client_id: view.client_id,
+        grant: GrantNames::Clients,
+        signing_key: None,
         issued_at: times.issued_at,
         compared_at,
         logged_out_at: view.logged_out_at,
@@ -301,7 +303,9 @@ impl From<Level> for Reason {
         match level {
             Level::Realm => Self::RealmRevoked,
             Level::Client => Self::ClientRevoked,
+            Level::Key => Self::BannedKey,
             Level::User => Self::UserRevoked,
+            Level::Grant => Self::GrantRevoked,
             Level::Session | Level::ClientSession => Self::SessionRevoked,
             Level::Version => Self::VersionRevoked,
             Level::Token => Self::TokenRevoked,

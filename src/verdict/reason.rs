@@ -36,6 +36,8 @@ pub enum Reason {
     TokenRevoked,
     /// Its session has ended.
     SessionRevoked,
+    /// The client's tokens of the user up to then were revoked.
+    GrantRevoked,
     /// The client's tokens up to then were revoked.
     ClientRevoked,
     /// The user's tokens up to then were revoked.
@@ -56,7 +58,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::MissingToken,
         Self::Malformed,
         Self::UnsupportedAlgorithm,
@@ -73,6 +75,7 @@ impl Reason {
         Self::LifetimeExceeded,
         Self::TokenRevoked,
         Self::SessionRevoked,
+        Self::GrantRevoked,
         Self::ClientRevoked,
         Self::UserRevoked,
         Self::RealmRevoked,
@@ -109,6 +112,7 @@ impl Reason {
             Self::LifetimeExceeded => "lifetime_exceeded",
             Self::TokenRevoked => "token_revoked",
             Self::SessionRevoked => "session_revoked",
+            Self::GrantRevoked => "grant_revoked",
             Self::ClientRevoked => "client_revoked",
             Self::UserRevoked => "user_revoked",
             Self::RealmRevoked => "realm_revoked",
@@ -140,6 +144,7 @@ impl Reason {
             | Self::LifetimeExceeded
             | Self::TokenRevoked
             | Self::SessionRevoked
+            | Self::GrantRevoked
             | Self::ClientRevoked
             | Self::UserRevoked
             | Self::RealmRevoked

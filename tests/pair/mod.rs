@@ -5,7 +5,7 @@
 use portcullis::error::FeedError;
 use portcullis::ledger::key::SigningKey;
 use portcullis::ledger::{Event, Ledger, LedgerSettings, NotBefore, Row};
-use portcullis::revocation::{Applied, Bounds, Effect, FeedKey, RealmId, Revocations, Status, Subject};
+use portcullis::revocation::{Applied, Bounds, Effect, FeedKey, GrantNames, RealmId, Revocations, Status, Subject};
 use portcullis::time::{Seconds, UnixSeconds};
 
 pub const ISSUER: &str = "https://issuer.example/realms/acme";
@@ -135,6 +135,8 @@ pub fn of_all() -> Subject<'static> {
         session: Some("s"),
         authorized_party: Some("app"),
         client_id: None,
+        grant: GrantNames::Clients,
+        signing_key: None,
         issued_at: at(NOW - 10),
         compared_at: at(NOW - 10),
         logged_out_at: None,

@@ -10,7 +10,7 @@ mod records;
 use std::collections::VecDeque;
 
 use portcullis::ledger::{Ledger, LedgerSettings, Row};
-use portcullis::revocation::{Bounds, Chain, RealmId, Revocations};
+use portcullis::revocation::{Bounds, Chain, Level, RealmId, Revocations};
 use portcullis::time::Seconds;
 use records::{Records, Token};
 
@@ -28,7 +28,7 @@ pub(crate) struct Tally {
     events: u64,
     queries: u64,
     /// By level, widest first.
-    pub(crate) refused: [u64; 7],
+    refused: [u64; 9],
     unavailable: u64,
     pub(crate) false_matches: u64,
     pub(crate) early: u64,
@@ -39,6 +39,14 @@ pub(crate) struct Tally {
     sections: u64,
     restarts: u64,
     pub(crate) backups: u64,
+}
+
+impl Tally {
+    /// The refusals at each level that the world records events of.
+    pub(crate) fn refused(&self) -> impl Iterator<Item = u64> + '_ {
+        let is_recorded = |level: usize| level != Level::Key as usize && level != Level::Grant as usize;
+        self.refused.iter().enumerate().filter(move |(level, _)| is_recorded(*level)).map(|(_, count)| *count)
+    }
 }
 
 pub(crate) struct World {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use portcullis::revocation::Subject;
+use portcullis::revocation::{GrantNames, Subject};
 
 use crate::pair::at;
 
@@ -25,6 +25,8 @@ impl Token {
             session: Some(&self.session),
             authorized_party: Some(&self.client),
             client_id: None,
+            grant: GrantNames::Clients,
+            signing_key: None,
             issued_at: at(self.issued_at),
             compared_at: at(self.issued_at),
             logged_out_at: None,

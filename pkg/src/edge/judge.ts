@@ -170,6 +170,7 @@ function isGenuine({ reason }: Finding): boolean {
     case undefined:
     case 'token_revoked':
     case 'session_revoked':
+    case 'grant_revoked':
     case 'client_revoked':
     case 'user_revoked':
     case 'realm_revoked':

@@ -4,6 +4,7 @@ use super::exact::Exact;
 use super::fingerprint::{Fingerprint, Generations};
 use super::versions::UserKey;
 use crate::revocation::bounds::Bounds;
+use crate::revocation::wire::stated_policy::StatedPolicy;
 
 /// Everything that a delta adds.
 #[derive(Clone, Default)]
@@ -13,9 +14,13 @@ pub(crate) struct Changes {
     pub(crate) catch_alls: Vec<BucketChange>,
     pub(crate) epochs: Vec<EpochChange>,
     pub(crate) versions: Vec<(UserKey, u64)>,
+    /// Not-befores of grants.
+    pub(crate) grants: Vec<EpochChange>,
     pub(crate) exact: Exact,
     /// The origin's new bounds; `None`: unchanged.
     pub(crate) bounds: Option<Bounds>,
+    /// The digests of the origin's policy; `None`: as stated before.
+    pub(crate) policy: Option<StatedPolicy>,
 }
 
 /// Token ids of one bucket under one hash key.
@@ -38,13 +43,13 @@ impl Changes {
     /// How many entries may have to be kept outside the sections.
     pub(crate) fn entries(&self) -> usize {
         let ids = self.buckets.iter().chain(&self.catch_alls).map(|change| change.fingerprints.len());
-        let epochs = self.epochs.iter().map(|change| change.not_befores.len());
+        let epochs = self.epochs.iter().chain(&self.grants).map(|change| change.not_befores.len());
         ids.chain(epochs).sum::<usize>().saturating_add(self.versions.len())
     }
 
     /// The generations of its fingerprints.
     pub(crate) fn generations_used(&self) -> impl Iterator<Item = u32> + '_ {
         let ids = self.buckets.iter().chain(&self.catch_alls).map(|change| change.generation);
-        ids.chain(self.epochs.iter().map(|change| change.generation))
+        ids.chain(self.epochs.iter().chain(&self.grants).map(|change| change.generation))
     }
 }

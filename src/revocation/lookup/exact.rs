@@ -1,10 +1,11 @@
-//! The small parts of the state, held exactly: not-befores of realm and clients, banned keys, JWKS.
+//! The small parts of the state, held exactly: not-befores of realm, clients and signing keys, banned keys, JWKS.
 
 use super::sorted_map::SortedMap;
 use crate::error::FeedError;
 use crate::revocation::wire::reader::{
-    check_order, Reader, MAX_BANS, MAX_CLIENTS, MAX_CLIENT_ID_BYTES, MAX_JWKS_BYTES,
+    check_order, Reader, MAX_BANS, MAX_CLIENTS, MAX_CLIENT_ID_BYTES, MAX_JWKS_BYTES, MAX_KEY_NOT_BEFORES,
 };
+use crate::time::MAX_SECONDS;
 
 /// Exact state, or a change to it: both are merged by maximum and union, the JWKS by replacement.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub(crate) struct Exact {
     pub(crate) clients: SortedMap<Box<str>, u64>,
     /// A set.
     pub(crate) bans: SortedMap<[u8; 32], ()>,
+    /// By the key's RFC 7638 thumbprint.
+    pub(crate) key_not_befores: SortedMap<[u8; 32], u64>,
     pub(crate) jwks: Option<Vec<u8>>,
 }
 
@@ -25,6 +28,9 @@ impl Exact {
         }
         for thumbprint in change.bans.keys() {
             self.bans.insert(*thumbprint, ());
+        }
+        for (thumbprint, not_before) in change.key_not_befores.iter() {
+            self.key_not_befores.update(*thumbprint, |known| *known = (*known).max(*not_before));
         }
         if change.jwks.is_some() {
             self.jwks.clone_from(&change.jwks);
@@ -64,6 +70,23 @@ impl Exact {
             let thumbprint = reader.array()?;
             check_order(self.bans.last_key(), &thumbprint, "order of bans")?;
             self.bans.insert(thumbprint, ());
+        }
+        Ok(())
+    }
+
+    // KEY_NOT_BEFORES: { [u8; 32] thumbprint, varint not_before }, strictly increasing by thumbprint; not_before at least 1
+    pub(crate) fn decode_key_not_befores(&mut self, bytes: &[u8]) -> Result<(), FeedError> {
+        let mut reader = Reader::new(bytes);
+        while !reader.is_empty() {
+            if self.key_not_befores.len() >= MAX_KEY_NOT_BEFORES {
+                return Err(FeedError::Malformed { part: "size of key not-befores block" });
+            }
+            let (thumbprint, not_before) = (reader.array()?, reader.varint()?);
+            check_order(self.key_not_befores.last_key(), &thumbprint, "order of key not-befores")?;
+            if !(1..=MAX_SECONDS).contains(&not_before) {
+                return Err(FeedError::Malformed { part: "key not-before" });
+            }
+            self.key_not_befores.insert(thumbprint, not_before);
         }
         Ok(())
     }

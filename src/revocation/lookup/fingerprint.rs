@@ -24,6 +24,7 @@ pub(crate) enum NameKind {
     Session = 2,
     ClientSession = 3,
     User = 4,
+    Grant = 5,
 }
 
 /// A SipHash key. It allows guesses of names to be tested, so it is not printed.
@@ -45,6 +46,7 @@ pub(crate) struct NameHash {
     session: SipHasher24,
     client_session: SipHasher24,
     user: SipHasher24,
+    grant: SipHasher24,
 }
 
 impl NameHash {
@@ -61,6 +63,7 @@ impl NameHash {
             session: begun(NameKind::Session),
             client_session: begun(NameKind::ClientSession),
             user: begun(NameKind::User),
+            grant: begun(NameKind::Grant),
         }
     }
 
@@ -71,6 +74,7 @@ impl NameHash {
             NameKind::Session => self.session,
             NameKind::ClientSession => self.client_session,
             NameKind::User => self.user,
+            NameKind::Grant => self.grant,
         };
         for part in parts {
             // Names come from tokens and requests of bounded size, far below 4 GiB. The hasher reads a number in the machine's

@@ -8,6 +8,7 @@ use super::slot::Slot;
 use super::sorted_map::SortedMap;
 use super::versions::{shard_of, UserKey, VersionTable};
 use crate::revocation::wire::section::SectionEntry;
+use crate::time::{Seconds, UnixSeconds};
 
 /// A value of which a part may be in a section that has not arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +19,7 @@ pub(crate) enum Known {
     AtLeast(u64),
 }
 
-/// Not-befores of users, sessions and client sessions.
+/// Not-befores of users, sessions and client sessions, or those of grants.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Epochs {
     pub(crate) shards: Vec<Slot<EpochTable>>,
@@ -27,6 +28,18 @@ pub(crate) struct Epochs {
 }
 
 impl Epochs {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.shards.is_empty() && self.live.len() == 0
+    }
+
+    /// Drops live entries that are over at `now`, where they are kept for that long.
+    pub(crate) fn forget_expired(&mut self, kept_for: Seconds, now: UnixSeconds) {
+        for live in self.live.values_mut() {
+            live.retain(|_, not_before| UnixSeconds::new(*not_before).plus(kept_for) > now);
+        }
+        self.live.retain(|_, live| !live.is_empty());
+    }
+
     pub(crate) fn not_before(&self, name: &Name<'_>) -> Known {
         let mut not_before = 0;
         for (generation, live) in self.live.iter() {

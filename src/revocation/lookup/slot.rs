@@ -53,7 +53,7 @@ impl Body {
         };
         match entry.kind {
             SectionKind::Bucket | SectionKind::CatchAll => Filter::decode(bytes, entry).map(Self::Filter),
-            SectionKind::Epochs => {
+            SectionKind::Epochs | SectionKind::Grants => {
                 let table = EpochTable::decode(bytes, entry)?;
                 check_shards(table.shard_bits()).map(|()| Self::Epochs(table))
             }

@@ -1,5 +1,6 @@
 //! A signed run of changes from one sequence to another. It only ever adds.
 
+use super::form::Form;
 use super::manifest::decode_bounds;
 use super::statement::{BlockKind, Statement, PARTIAL};
 use crate::error::FeedError;
@@ -9,6 +10,7 @@ use crate::revocation::lookup::versions::UserKey;
 use crate::revocation::position::{Chain, Position};
 use crate::revocation::wire::reader::{check_order, Reader};
 use crate::revocation::wire::section::UNKNOWN_ISSUE_TIME;
+use crate::revocation::wire::stated_policy::StatedPolicy;
 use crate::time::MAX_SECONDS;
 
 /// Bytes of a fingerprint on the wire.
@@ -19,6 +21,8 @@ pub(crate) const FINGERPRINT_BYTES: usize = 6;
 pub(crate) struct Delta {
     pub(crate) position: Position,
     pub(crate) reach: Reach,
+    /// The form in which it is stated.
+    pub(crate) form: Form,
     pub(crate) from: u64,
     pub(crate) chain_from: Chain,
     /// Length of the message in bytes.
@@ -34,11 +38,11 @@ pub(crate) enum Reach {
 }
 
 // struct Delta { Statement with blocks GENERATIONS (new ones), REALM, CLIENTS, BANS, KEYS, TOKEN_IDS, CATCH_ALL_IDS, EPOCHS,
-//                VERSIONS, NEW_BOUNDS (as the manifest's BOUNDS) }; without any block and with span 0 it is a heartbeat
+//                VERSIONS, NEW_BOUNDS (as the manifest's BOUNDS), KEY_NOT_BEFORES, GRANTS, POLICY }; without any block and with span 0 it is a heartbeat
 // TOKEN_IDS, CATCH_ALL_IDS:
 //     { u32 generation, varint buckets, [{ varint step, varint greatest, varint count, [u48 fingerprint; count] }; buckets] }
 //     step = bucket - the one before (the first: - 0); greatest = 0 when unknown, else 1 + zigzag(issued_at - greatest iat)
-// EPOCHS: { u32 generation, varint count, varint base, [{ u48 fingerprint, varint not_before - base }; count] }, base = least
+// EPOCHS, GRANTS: { u32 generation, varint count, varint base, [{ u48 fingerprint, varint not_before - base }; count] }, base = least
 // VERSIONS: { [u8; 16] user key, varint minimum }
 // Everything strictly increasing by generation, bucket, fingerprint or key; no group is empty.
 impl Delta {
@@ -68,6 +72,9 @@ impl Delta {
                 BlockKind::Epochs => changes.epochs = decode_epochs(bytes)?,
                 BlockKind::Versions => changes.versions = decode_versions(bytes)?,
                 BlockKind::NewBounds => changes.bounds = Some(decode_bounds(bytes)?),
+                BlockKind::KeyNotBefores => changes.exact.decode_key_not_befores(bytes)?,
+                BlockKind::Grants => changes.grants = decode_epochs(bytes)?,
+                BlockKind::Policy => changes.policy = Some(StatedPolicy::decode(bytes)?),
                 BlockKind::Bounds | BlockKind::Sections => {
                     return Err(FeedError::Malformed { part: "manifest block in delta" });
                 }
@@ -76,7 +83,7 @@ impl Delta {
         if span == 0 && (has_blocks || reach == Reach::Partial || chain_from != position.chain) {
             return Err(FeedError::Malformed { part: "heartbeat" });
         }
-        Ok(Self { position, reach, from, chain_from, length, changes })
+        Ok(Self { position, reach, form: statement.form(), from, chain_from, length, changes })
     }
 }
 

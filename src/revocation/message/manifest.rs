@@ -1,5 +1,6 @@
 //! The signed head of a state: bounds, hash keys, the exact parts, and the names of the sections.
 
+use super::form::Form;
 use super::statement::{BlockKind, Statement};
 use crate::error::FeedError;
 use crate::revocation::bounds::Bounds;
@@ -8,6 +9,7 @@ use crate::revocation::lookup::fingerprint::Generations;
 use crate::revocation::position::Position;
 use crate::revocation::wire::reader::{Reader, MAX_SECTIONS};
 use crate::revocation::wire::section::{SectionEntry, SectionKind, ENTRY_BYTES, UNKNOWN_ISSUE_TIME};
+use crate::revocation::wire::stated_policy::StatedPolicy;
 use crate::time::{Seconds, MAX_SECONDS};
 
 /// A manifest with a valid signature and valid contents.
@@ -17,13 +19,18 @@ pub(crate) struct Manifest {
     pub(crate) bounds: Bounds,
     pub(crate) generations: Generations,
     pub(crate) exact: Exact,
+    /// `None`: not stated, as by an origin of form 1.0.
+    pub(crate) policy: Option<StatedPolicy>,
+    /// The form in which it is stated.
+    pub(crate) form: Form,
     /// Strictly increasing by kind and bucket.
     pub(crate) sections: Vec<SectionEntry>,
 }
 
-// struct Manifest { Statement with blocks BOUNDS (always), GENERATIONS, REALM, CLIENTS, BANS, KEYS, SECTIONS }
+// struct Manifest { Statement with blocks BOUNDS (always), GENERATIONS, REALM, CLIENTS, BANS, KEYS, SECTIONS,
+//                   KEY_NOT_BEFORES, POLICY }
 // BOUNDS: varint leeway, varint skew, varint max_lifetime, varint max_session + 1 or 0
-// SECTIONS: [Entry], strictly increasing by kind and bucket; epochs and versions: shards 0, 1, .. 2^n - 1 of one generation
+// SECTIONS: [Entry], strictly increasing by kind and bucket; epochs, versions and grants: shards 0, 1, .. 2^n - 1 of one generation
 impl Manifest {
     pub(crate) fn decode(statement: &Statement<'_>) -> Result<Self, FeedError> {
         if statement.flags != 0 {
@@ -32,6 +39,7 @@ impl Manifest {
         let mut bounds = None;
         let mut generations = Generations::default();
         let mut exact = Exact::default();
+        let mut policy = None;
         let mut sections = Vec::new();
         for block in statement.blocks(Reader::new(statement.body)) {
             let (kind, bytes) = block?;
@@ -43,20 +51,25 @@ impl Manifest {
                 BlockKind::Bans => exact.decode_bans(bytes)?,
                 BlockKind::Keys => exact.decode_keys(bytes)?,
                 BlockKind::Sections => sections = decode_sections(bytes)?,
+                BlockKind::KeyNotBefores => exact.decode_key_not_befores(bytes)?,
+                BlockKind::Policy => policy = Some(StatedPolicy::decode(bytes)?),
                 BlockKind::TokenIds
                 | BlockKind::CatchAllIds
                 | BlockKind::Epochs
                 | BlockKind::Versions
-                | BlockKind::NewBounds => {
+                | BlockKind::NewBounds
+                | BlockKind::Grants => {
                     return Err(FeedError::Malformed { part: "delta block in manifest" });
                 }
             }
         }
         let bounds = bounds.ok_or(FeedError::Malformed { part: "bounds" })?;
-        let manifest = Self { position: statement.position, bounds, generations, exact, sections };
+        let (position, form) = (statement.position, statement.form());
+        let manifest = Self { position, bounds, generations, exact, policy, form, sections };
         manifest.sections.iter().try_for_each(|entry| manifest.check_entry(entry))?;
         manifest.check_shards(SectionKind::Epochs)?;
         manifest.check_shards(SectionKind::Versions)?;
+        manifest.check_shards(SectionKind::Grants)?;
         Ok(manifest)
     }
 
@@ -65,12 +78,15 @@ impl Manifest {
     }
 
     fn check_entry(&self, entry: &SectionEntry) -> Result<(), FeedError> {
+        if form_of(entry.kind) > self.form {
+            return Err(FeedError::Malformed { part: "section of a later form" });
+        }
         if entry.covers > self.position.sequence {
             return Err(FeedError::Malformed { part: "cover of section" });
         }
         let (keyed, gated) = match entry.kind {
             SectionKind::Bucket | SectionKind::CatchAll => (true, true),
-            SectionKind::Epochs => (true, false),
+            SectionKind::Epochs | SectionKind::Grants => (true, false),
             SectionKind::Versions => (false, false),
         };
         if keyed && self.generations.hash(entry.generation).is_none() {
@@ -102,6 +118,14 @@ impl Manifest {
         } else {
             Err(FeedError::Malformed { part: "number of shards" })
         }
+    }
+}
+
+/// The first form that has such sections.
+const fn form_of(kind: SectionKind) -> Form {
+    match kind {
+        SectionKind::Bucket | SectionKind::CatchAll | SectionKind::Epochs | SectionKind::Versions => Form::V1_0,
+        SectionKind::Grants => Form::V1_1,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The common parts of manifest and delta: head, blocks and signature.
 
 use super::feed_key::{FeedKey, KeyId};
+use super::form::Form;
 use crate::error::FeedError;
 use crate::revocation::position::{Chain, Position};
 use crate::revocation::realm_id::RealmId;
@@ -10,7 +11,7 @@ use crate::time::{Seconds, UnixSeconds, MAX_SECONDS};
 /// Major version of the format: a greater one cannot be read safely and is refused.
 pub(crate) const MAJOR: u8 = 1;
 /// Minor version: a greater one may have unknown blocks; those not marked critical are skipped.
-pub(crate) const MINOR: u8 = 0;
+pub(crate) const MINOR: u8 = Form::NEWEST.minor();
 
 /// Manifest or delta.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +51,7 @@ impl StatementKind {
 // struct Statement {
 //      0  [u8; 4]   magic           "PCLM" manifest, "PCLD" delta
 //      4  u8        major           1
-//      5  u8        minor           0
+//      5  u8        minor           that of the statement's form, 0 or 1
 //      6  u16       flags           bit 0, delta only: PARTIAL, the ledger's head lies further on
 //      8  [u8; 16]  realm
 //     24  u64       sequence        the state's after it was applied
@@ -129,9 +130,14 @@ impl<'a> Statement<'a> {
         Ok(())
     }
 
+    /// The form that it has, as far as this build knows.
+    pub(crate) const fn form(&self) -> Form {
+        Form::for_reader(self.minor)
+    }
+
     /// The known blocks in order; unknown ones are skipped where the version policy allows it.
     pub(crate) fn blocks(&self, reader: Reader<'a>) -> Blocks<'a> {
-        Blocks { reader, newer_minor: self.minor > MINOR, last_kind: None }
+        Blocks { reader, form: self.form(), newer_minor: self.minor > MINOR, last_kind: None }
     }
 }
 
@@ -164,10 +170,16 @@ pub(crate) enum BlockKind {
     Versions,
     /// In a delta: the origin's new bounds.
     NewBounds,
+    /// Not-befores of signing keys; only in form 1.1.
+    KeyNotBefores,
+    /// In a delta: not-befores of grants; only in form 1.1.
+    Grants,
+    /// The digests of the origin's policy; only in form 1.1.
+    Policy,
 }
 
 impl BlockKind {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 15] = [
         Self::Bounds,
         Self::Generations,
         Self::Realm,
@@ -180,6 +192,9 @@ impl BlockKind {
         Self::Epochs,
         Self::Versions,
         Self::NewBounds,
+        Self::KeyNotBefores,
+        Self::Grants,
+        Self::Policy,
     ];
 
     pub(crate) const fn number(self) -> u16 {
@@ -196,6 +211,28 @@ impl BlockKind {
             Self::Epochs => 10,
             Self::Versions => 11,
             Self::NewBounds => 12,
+            Self::KeyNotBefores => 13,
+            Self::Grants => 14,
+            Self::Policy => 15,
+        }
+    }
+
+    /// The first form that has such blocks.
+    pub(crate) const fn form(self) -> Form {
+        match self {
+            Self::Bounds
+            | Self::Generations
+            | Self::Realm
+            | Self::Clients
+            | Self::Bans
+            | Self::Keys
+            | Self::Sections
+            | Self::TokenIds
+            | Self::CatchAllIds
+            | Self::Epochs
+            | Self::Versions
+            | Self::NewBounds => Form::V1_0,
+            Self::KeyNotBefores | Self::Grants | Self::Policy => Form::V1_1,
         }
     }
 }
@@ -203,6 +240,7 @@ impl BlockKind {
 /// Iterator over a statement's blocks; ends after the first error.
 pub(crate) struct Blocks<'a> {
     reader: Reader<'a>,
+    form: Form,
     newer_minor: bool,
     last_kind: Option<u16>,
 }
@@ -235,6 +273,7 @@ impl<'a> Blocks<'a> {
         self.last_kind = Some(number);
         match BlockKind::ALL.into_iter().find(|kind| kind.number() == number) {
             Some(_) if flags != CRITICAL || bytes.is_empty() => Err(FeedError::Malformed { part: "block" }),
+            Some(kind) if kind.form() > self.form => Err(FeedError::Malformed { part: "block of a later form" }),
             Some(kind) => Ok(Some((kind, bytes))),
             None if flags & CRITICAL != 0 => Err(FeedError::UnknownCriticalBlock { kind: number }),
             None if self.newer_minor => Ok(None),

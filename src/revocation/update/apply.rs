@@ -19,7 +19,8 @@ impl Revocations {
             if stated.sequence == known.sequence && stated.chain != known.chain {
                 return Err(FeedError::Equivocation { sequence: stated.sequence });
             }
-            if stated.sequence == known.sequence && stated.issued_at <= known.issued_at {
+            let is_later = stated.issued_at > known.issued_at || manifest.form > incoming.manifest.form;
+            if stated.sequence == known.sequence && !is_later {
                 return Ok(Effect::AlreadyKnown);
             }
         }
@@ -56,12 +57,17 @@ impl Revocations {
     }
 
     /// Whether a manifest at or behind our sequence is useful: the kept deltas lead from it to our position, and changes have
-    /// outgrown the sections. At our own sequence it is useful, too, when its bounds differ or sections are missing.
+    /// outgrown the sections. At our own sequence it is useful, too, when it is of a later form, when its bounds or policy differ, or
+    /// when sections are missing.
     fn can_fold(&self, manifest: &Manifest, renewed: bool) -> bool {
         let Some(active) = &self.active else { return true };
         let ours = active.position;
         let is_outgrown = self.needs_manifest || active.wants_manifest();
-        let says_else = renewed && (active.bounds != manifest.bounds || active.missing().next().is_some());
+        let says_else = renewed
+            && (active.bounds != manifest.bounds
+                || active.policy != manifest.policy
+                || active.missing().next().is_some());
+        let is_of_later_form = manifest.form > active.form;
         let is_ours = manifest.position.sequence == ours.sequence;
         let leads_here = self.history.chain_at(manifest.position.sequence) == Some(manifest.position.chain)
             && self.history.tip(&manifest.position).sequence == ours.sequence;
@@ -69,7 +75,7 @@ impl Revocations {
             .incoming
             .as_ref()
             .is_some_and(|incoming| incoming.manifest.position.sequence > manifest.position.sequence);
-        leads_here && !incoming_is_later && (is_outgrown || (is_ours && says_else))
+        leads_here && !incoming_is_later && (is_outgrown || (is_ours && (says_else || is_of_later_form)))
     }
 
     pub(crate) fn apply_delta(&mut self, delta: Delta, key: KeyId) -> Result<Effect, FeedError> {
@@ -78,7 +84,10 @@ impl Revocations {
         let ours = active.position;
         self.check_chains(&delta)?;
         if to.sequence == ours.sequence && delta.reach == Reach::Head && to.issued_at > ours.issued_at {
-            self.active.iter_mut().for_each(|active| active.renew(&to));
+            self.active.iter_mut().for_each(|active| {
+                active.renew(&to);
+                active.note_form(delta.form);
+            });
             self.raise_high_water(key, to.sequence);
             return Ok(Effect::Renewed);
         }

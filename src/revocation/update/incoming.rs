@@ -68,7 +68,7 @@ impl IncomingManifest {
         self.manifest.sections.retain(|entry| match entry.kind {
             SectionKind::Bucket => !bucket_is_over(entry.bucket, BUCKET_SECONDS, &bounds, now),
             SectionKind::CatchAll => !bucket_is_over(entry.bucket, CATCH_ALL_SECONDS, &bounds, now),
-            SectionKind::Epochs | SectionKind::Versions => true,
+            SectionKind::Epochs | SectionKind::Versions | SectionKind::Grants => true,
         });
     }
 
@@ -78,6 +78,7 @@ impl IncomingManifest {
         let mut buckets = SortedMap::default();
         let mut catch_alls = SortedMap::default();
         let mut epochs = Epochs::default();
+        let mut grants = Epochs::default();
         let mut versions = Versions::default();
         // Decide before anything is moved out of the earlier state, as when this was found to be ready.
         let reusable = earlier.as_ref().map(|earlier| Reusable::of(earlier, &manifest));
@@ -86,7 +87,6 @@ impl IncomingManifest {
         for (entry, reuse) in manifest.sections.iter().zip(reuses) {
             let body = arrived.remove(&entry.name);
             let earlier = earlier.as_mut().filter(|_| body.is_none() && reuse != Reuse::Nothing);
-            let shard = usize::try_from(entry.bucket).unwrap_or(usize::MAX);
             match entry.kind {
                 SectionKind::Bucket => {
                     let earlier = earlier.and_then(|earlier| earlier.buckets.remove(&entry.bucket));
@@ -97,21 +97,18 @@ impl IncomingManifest {
                     catch_alls.insert(entry.bucket, filter_bucket(entry, body, earlier, reuse));
                 }
                 SectionKind::Epochs => {
-                    if let Some(earlier) = earlier.as_ref().filter(|_| reuse == Reuse::UpToDate) {
-                        epochs.keep_live(&earlier.epochs, shard);
-                    }
-                    let earlier = earlier.and_then(|earlier| take_shard(&mut earlier.epochs.shards, shard));
-                    epochs.shards.push(match (body, earlier) {
-                        (Some(Body::Epochs(body)), _) => Slot::Held { entry: *entry, body },
-                        (_, Some(slot)) => slot,
-                        (_, None) => Slot::Absent(*entry),
-                    });
+                    let earlier = earlier.map(|earlier| &mut earlier.epochs);
+                    add_shard(&mut epochs, entry, body, earlier, reuse);
+                }
+                SectionKind::Grants => {
+                    let earlier = earlier.map(|earlier| &mut earlier.grants);
+                    add_shard(&mut grants, entry, body, earlier, reuse);
                 }
                 SectionKind::Versions => {
                     if let Some(earlier) = earlier.as_ref().filter(|_| reuse == Reuse::UpToDate) {
                         versions.keep_live(&earlier.versions, entry.bucket);
                     }
-                    let earlier = earlier.and_then(|earlier| take_shard(&mut earlier.versions.shards, shard));
+                    let earlier = earlier.and_then(|earlier| take_shard(&mut earlier.versions.shards, entry));
                     versions.shards.push(match (body, earlier) {
                         (Some(Body::Versions(body)), _) => Slot::Held { entry: *entry, body },
                         (_, Some(slot)) => slot,
@@ -120,9 +117,42 @@ impl IncomingManifest {
                 }
             }
         }
-        let Manifest { position, bounds, generations, exact, sections: _ } = manifest;
-        State { position, bounds, new_bounds: bounds, generations, exact, buckets, catch_alls, epochs, versions }
+        let Manifest { position, bounds, generations, exact, policy, form, sections: _ } = manifest;
+        State {
+            position,
+            bounds,
+            new_bounds: bounds,
+            generations,
+            exact,
+            buckets,
+            catch_alls,
+            epochs,
+            versions,
+            grants,
+            policy,
+            form,
+            offered: form,
+        }
     }
+}
+
+/// Adds the next shard to a table of not-befores: the arrived one, or the earlier state's where that can be reused.
+fn add_shard(
+    table: &mut Epochs,
+    entry: &SectionEntry,
+    body: Option<Body>,
+    mut earlier: Option<&mut Epochs>,
+    reuse: Reuse,
+) {
+    if let Some(earlier) = earlier.as_deref().filter(|_| reuse == Reuse::UpToDate) {
+        table.keep_live(earlier, usize::try_from(entry.bucket).unwrap_or(usize::MAX));
+    }
+    let slot = earlier.as_mut().and_then(|earlier| take_shard(&mut earlier.shards, entry));
+    table.shards.push(match (body, slot) {
+        (Some(Body::Epochs(body)), _) => Slot::Held { entry: *entry, body },
+        (_, Some(slot)) => slot,
+        (_, None) => Slot::Absent(*entry),
+    });
 }
 
 fn filter_bucket(entry: &SectionEntry, body: Option<Body>, earlier: Option<Bucket>, reuse: Reuse) -> Bucket {
@@ -135,8 +165,8 @@ fn filter_bucket(entry: &SectionEntry, body: Option<Body>, earlier: Option<Bucke
 }
 
 /// Takes a shard and leaves an absent slot, so that the others keep their indices.
-fn take_shard<T>(shards: &mut [Slot<T>], shard: usize) -> Option<Slot<T>> {
-    let slot = shards.get_mut(shard)?;
+fn take_shard<T>(shards: &mut [Slot<T>], entry: &SectionEntry) -> Option<Slot<T>> {
+    let slot = shards.get_mut(usize::try_from(entry.bucket).ok()?)?;
     let entry = *slot.entry();
     Some(core::mem::replace(slot, Slot::Absent(entry)))
 }

@@ -2,6 +2,7 @@
 
 use crate::revocation::lookup::bucket::{bucket_of, Bucket};
 use crate::revocation::lookup::fingerprint::{Name, NameKind};
+use crate::revocation::lookup::shards::Epochs;
 use crate::revocation::lookup::slot::Slot;
 use crate::revocation::lookup::versions::user_key;
 use crate::revocation::realm_id::RealmId;
@@ -41,7 +42,7 @@ impl Revocations {
 }
 
 impl State {
-    fn missing_for(&self, realm: RealmId, subject: &Subject<'_>) -> Vec<&SectionEntry> {
+    fn missing_for<'s>(&'s self, realm: RealmId, subject: &Subject<'_>) -> Vec<&'s SectionEntry> {
         let mut missing = Vec::new();
         if subject.token_id.is_some() {
             let own = self.buckets.get(&bucket_of(subject.expires_at)).into_iter();
@@ -49,18 +50,18 @@ impl State {
             let asked = asked.filter(|bucket| bucket.may_have(subject.issued_at.get()));
             missing.extend(asked.filter_map(Bucket::slot).filter_map(Slot::absent));
         }
-        let clients = || [subject.authorized_party, subject.client_id].into_iter().flatten();
-        let mut not_before = |kind, parts: &[&str]| {
-            let shard = self.epochs.shard(&Name::new(&self.generations, kind, parts));
+        let mut not_before = |table: &'s Epochs, kind, parts: &[&str]| {
+            let shard = table.shard(&Name::new(&self.generations, kind, parts));
             missing.extend(shard.and_then(|(slot, _)| slot.absent()));
         };
         if let Some(user) = subject.user {
-            not_before(NameKind::User, &[user]);
+            not_before(&self.epochs, NameKind::User, &[user]);
         }
         if let Some(session) = subject.session {
-            not_before(NameKind::Session, &[session]);
-            clients().for_each(|client| not_before(NameKind::ClientSession, &[session, client]));
+            not_before(&self.epochs, NameKind::Session, &[session]);
+            subject.clients().for_each(|client| not_before(&self.epochs, NameKind::ClientSession, &[session, client]));
         }
+        subject.grants().for_each(|grant| not_before(&self.grants, NameKind::Grant, &grant));
         if let Some(user) = subject.user {
             missing.extend(self.versions.shard(&user_key(realm, user)).and_then(Slot::absent));
         }

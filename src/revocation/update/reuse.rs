@@ -2,6 +2,7 @@
 
 use crate::revocation::lookup::bucket::Bucket;
 use crate::revocation::lookup::fingerprint::Generations;
+use crate::revocation::lookup::shards::Epochs;
 use crate::revocation::lookup::slot::Slot;
 use crate::revocation::message::manifest::Manifest;
 use crate::revocation::position::INCARNATION_SHIFT;
@@ -26,6 +27,7 @@ pub(crate) struct Reusable<'a> {
     is_outgrown: bool,
     epochs: TableRules,
     versions: TableRules,
+    grants: TableRules,
 }
 
 /// Rules for every shard of a table.
@@ -41,15 +43,21 @@ impl<'a> Reusable<'a> {
     pub(crate) fn of(state: &'a State, manifest: &'a Manifest) -> Self {
         let is_outgrown = state.is_outgrown();
         let shards = |kind| manifest.of_kind(kind).count();
-        let agrees = agree_on(state.epochs.live.keys().copied(), &state.generations, &manifest.generations);
+        // The forms put a grant into different tables: what deltas of one added does not complete the sections of another.
+        let is_of_its_form = state.is_wholly_of(manifest.form);
+        let epoch_rules = |table: &Epochs, kind| {
+            let agrees = agree_on(table.live.keys().copied(), &state.generations, &manifest.generations);
+            TableRules {
+                is_divided_alike: table.shards.len() == shards(kind),
+                keeps_live: agrees && is_of_its_form && (table.live_count() == 0 || !is_outgrown),
+            }
+        };
         Self {
             state,
             manifest,
             is_outgrown,
-            epochs: TableRules {
-                is_divided_alike: state.epochs.shards.len() == shards(SectionKind::Epochs),
-                keeps_live: agrees && (state.epochs.live_count() == 0 || !is_outgrown),
-            },
+            epochs: epoch_rules(&state.epochs, SectionKind::Epochs),
+            grants: epoch_rules(&state.grants, SectionKind::Grants),
             versions: TableRules {
                 is_divided_alike: state.versions.shards.len() == shards(SectionKind::Versions),
                 keeps_live: state.versions.live.is_empty() || !is_outgrown,
@@ -64,6 +72,7 @@ impl<'a> Reusable<'a> {
             SectionKind::CatchAll => self.bucket(self.state.catch_alls.get(&entry.bucket), entry),
             SectionKind::Epochs => self.shard(self.epochs, self.state.epochs.shards.get(shard), entry),
             SectionKind::Versions => self.shard(self.versions, self.state.versions.shards.get(shard), entry),
+            SectionKind::Grants => self.shard(self.grants, self.state.grants.shards.get(shard), entry),
         }
     }
 
@@ -85,7 +94,7 @@ impl<'a> Reusable<'a> {
         let (state, manifest) = (self.state, self.manifest);
         let same_key = match entry.kind {
             SectionKind::Versions => true,
-            SectionKind::Bucket | SectionKind::CatchAll | SectionKind::Epochs => {
+            SectionKind::Bucket | SectionKind::CatchAll | SectionKind::Epochs | SectionKind::Grants => {
                 let used = core::iter::once(entry.generation);
                 held.generation == entry.generation && agree_on(used, &state.generations, &manifest.generations)
             }

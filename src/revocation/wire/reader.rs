@@ -18,6 +18,8 @@ pub const MAX_CLIENTS: usize = 16_384;
 pub const MAX_CLIENT_ID_BYTES: usize = 1_024;
 /// Maximum number of banned keys of a realm.
 pub const MAX_BANS: usize = 4_096;
+/// Maximum number of key not-befores of a realm.
+pub const MAX_KEY_NOT_BEFORES: usize = MAX_BANS;
 /// Maximum length of a feed's JWKS: 256 KiB.
 pub const MAX_JWKS_BYTES: usize = 256 << 10;
 /// Sequences stay below 2^53, so that a JavaScript `number` carries them exactly.

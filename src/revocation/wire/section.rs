@@ -26,6 +26,8 @@ pub(crate) enum SectionKind {
     Epochs,
     /// Minimum token versions.
     Versions,
+    /// Not-befores of grants; only in form 1.1.
+    Grants,
 }
 
 impl SectionKind {
@@ -35,6 +37,7 @@ impl SectionKind {
             Self::CatchAll => 2,
             Self::Epochs => 3,
             Self::Versions => 4,
+            Self::Grants => 5,
         }
     }
 
@@ -44,6 +47,7 @@ impl SectionKind {
             2 => Some(Self::CatchAll),
             3 => Some(Self::Epochs),
             4 => Some(Self::Versions),
+            5 => Some(Self::Grants),
             _ => None,
         }
     }
@@ -67,7 +71,7 @@ pub(crate) struct SectionEntry {
 }
 
 // struct Entry {                    72 bytes
-//      0  u16       kind            1 bucket, 2 catch-all, 3 epochs, 4 versions
+//      0  u16       kind            1 bucket, 2 catch-all, 3 epochs, 4 versions, 5 grants
 //      2  u16       0
 //      4  u32       bucket
 //      8  u32       generation
@@ -113,13 +117,13 @@ pub(crate) fn section_name(bytes: &[u8]) -> SectionName {
 // struct SectionHead {              32 bytes
 //      0  [u8; 4]   magic           "PCLS"
 //      4  u16       kind
-//      6  u8        form            bucket, catch-all: hashes per id; epochs, versions: log2 of the number of shards
-//      7  u8        width           epochs: bits of a value; others 0
+//      6  u8        form            bucket, catch-all: hashes per id; epochs, versions, grants: log2 of the number of shards
+//      7  u8        width           epochs, grants: bits of a value; others 0
 //      8  u32       bucket          or shard
 //     12  u32       generation
 //     16  u32       count
 //     20  u32       capacity        bucket, catch-all; others 0
-//     24  u64       base            bucket, catch-all: bits; epochs: least value; versions 0
+//     24  u64       base            bucket, catch-all: bits; epochs, grants: least value; versions 0
 // }
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SectionHead {

@@ -6,7 +6,7 @@ use super::object::{read, write};
 use super::stats::stats_object;
 use crate::error::{DeltaUnavailable, LedgerError};
 use crate::ledger::{Clocks, Ledger, LedgerSettings, RowPage, SignedDelta, Staged, Stretch};
-use crate::revocation::{Bounds, Chain, Subject};
+use crate::revocation::{Bounds, Chain, GrantNames, Subject};
 use crate::time::UnixSeconds;
 use crate::verdict::Reason;
 use crate::wasm::{error, hex, number, object, span, time};
@@ -171,6 +171,8 @@ impl JsLedger {
             session: subject.session.as_deref(),
             authorized_party: subject.authorized_party.as_deref(),
             client_id: subject.client_id.as_deref(),
+            grant: GrantNames::Clients,
+            signing_key: None,
             issued_at,
             compared_at: subject.compared_at.map_or(issued_at, time),
             logged_out_at: subject.last_logout_time.map(time),

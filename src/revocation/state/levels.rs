@@ -1,0 +1,119 @@
+//! Whether a state refuses a token, level by level.
+
+use super::State;
+use crate::revocation::lookup::bucket::{bucket_of, Lookup};
+use crate::revocation::lookup::fingerprint::{Name, NameKind};
+use crate::revocation::lookup::shards::Known;
+use crate::revocation::lookup::versions::user_key;
+use crate::revocation::realm_id::RealmId;
+use crate::revocation::status::{Level, Status, Subject};
+
+impl State {
+    /// The widest level that refuses the subject, in the order of [`Level`].
+    pub(crate) fn status(&self, realm: RealmId, subject: &Subject<'_>) -> Status {
+        let compared_at = subject.compared_at.get();
+        if self.exact.realm_not_before.is_some_and(|not_before| compared_at <= not_before) {
+            return Status::Revoked(Level::Realm);
+        }
+        let client_not_before = |client: &str| self.exact.clients.get(client).copied();
+        if subject.clients().filter_map(client_not_before).any(|not_before| compared_at <= not_before) {
+            return Status::Revoked(Level::Client);
+        }
+        if self.key_not_before(subject).is_some_and(|not_before| compared_at <= not_before) {
+            return Status::Revoked(Level::Key);
+        }
+        let mut answer = Status::NotRevoked;
+        for (level, found) in [
+            (Level::User, self.user(subject)),
+            (Level::Session, self.session(subject)),
+            (Level::ClientSession, self.client_session(subject)),
+            (Level::Grant, self.grant(subject)),
+            (Level::Version, self.version(realm, subject)),
+            (Level::Token, self.token(subject)),
+        ] {
+            match found {
+                Lookup::Hit => return Status::Revoked(level),
+                Lookup::Miss => {}
+                Lookup::Unknown => answer = Status::SectionUnavailable,
+            }
+        }
+        answer
+    }
+
+    fn key_not_before(&self, subject: &Subject<'_>) -> Option<u64> {
+        self.exact.key_not_befores.get(subject.signing_key?).copied()
+    }
+
+    fn user(&self, subject: &Subject<'_>) -> Lookup {
+        let Some(user) = subject.user else { return Lookup::Miss };
+        let not_before = self.not_before(NameKind::User, &[user]);
+        // Compared by issue time, the not-before itself is refused; by the last logout, only earlier times are.
+        let by_logout = subject.logged_out_at.map_or(Lookup::Miss, |at| refused_up_to(not_before, at.get() + 1));
+        stricter(refused_up_to(not_before, subject.compared_at.get()), by_logout)
+    }
+
+    fn session(&self, subject: &Subject<'_>) -> Lookup {
+        let Some(session) = subject.session else { return Lookup::Miss };
+        refused_up_to(self.not_before(NameKind::Session, &[session]), subject.compared_at.get())
+    }
+
+    fn client_session(&self, subject: &Subject<'_>) -> Lookup {
+        let Some(session) = subject.session else { return Lookup::Miss };
+        let refused = |client: &str| {
+            let not_before = self.not_before(NameKind::ClientSession, &[session, client]);
+            refused_up_to(not_before, subject.compared_at.get())
+        };
+        subject.clients().map(refused).fold(Lookup::Miss, stricter)
+    }
+
+    fn grant(&self, subject: &Subject<'_>) -> Lookup {
+        // As a rule there are none, and then no name is hashed.
+        if self.grants.is_empty() {
+            return Lookup::Miss;
+        }
+        let refused = |grant: [&str; 2]| {
+            let name = Name::new(&self.generations, NameKind::Grant, &grant);
+            refused_up_to(self.grants.not_before(&name), subject.compared_at.get())
+        };
+        subject.grants().map(refused).fold(Lookup::Miss, stricter)
+    }
+
+    fn not_before(&self, kind: NameKind, parts: &[&str]) -> Known {
+        self.epochs.not_before(&Name::new(&self.generations, kind, parts))
+    }
+
+    fn version(&self, realm: RealmId, subject: &Subject<'_>) -> Lookup {
+        let Some(user) = subject.user.filter(|_| !self.versions.is_empty()) else { return Lookup::Miss };
+        match self.versions.minimum(&user_key(realm, user)) {
+            Known::Exactly(minimum) | Known::AtLeast(minimum) if subject.token_version < minimum => Lookup::Hit,
+            Known::Exactly(_) => Lookup::Miss,
+            Known::AtLeast(_) => Lookup::Unknown,
+        }
+    }
+
+    fn token(&self, subject: &Subject<'_>) -> Lookup {
+        let Some(id) = subject.token_id else { return Lookup::Miss };
+        let parts = [id];
+        let name = Name::new(&self.generations, NameKind::TokenId, &parts);
+        let own = self.buckets.get(&bucket_of(subject.expires_at));
+        let buckets = own.into_iter().chain(self.catch_alls.values());
+        buckets.map(|bucket| bucket.find(&name, subject.issued_at.get())).fold(Lookup::Miss, stricter)
+    }
+}
+
+/// Looks a time up against a not-before, which refuses itself and earlier times. No not-before is ever recorded as 0.
+const fn refused_up_to(not_before: Known, time: u64) -> Lookup {
+    match not_before {
+        Known::Exactly(not_before) | Known::AtLeast(not_before) if not_before > 0 && time <= not_before => Lookup::Hit,
+        Known::Exactly(_) => Lookup::Miss,
+        Known::AtLeast(_) => Lookup::Unknown,
+    }
+}
+
+const fn stricter(one: Lookup, other: Lookup) -> Lookup {
+    match (one, other) {
+        (Lookup::Hit, _) | (_, Lookup::Hit) => Lookup::Hit,
+        (Lookup::Unknown, _) | (_, Lookup::Unknown) => Lookup::Unknown,
+        (Lookup::Miss, Lookup::Miss) => Lookup::Miss,
+    }
+}
