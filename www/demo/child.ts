@@ -43,7 +43,7 @@ export class Child {
     return this.#process.exitCode !== null || this.#process.signalCode !== null || this.#process.pid === undefined
   }
 
-  /** Resolves once `url` answers at all; rejects with what the program said when it ended before. */
+  /** Resolves at the first response from `url`; rejects with the program's output if it ends before that. */
   async ready(url: string): Promise<void> {
     const deadline = Date.now() + READY_SECONDS * 1000
     while (Date.now() < deadline) {

@@ -1,4 +1,4 @@
-// What a user, an administrator and an attacker do: plain HTTP against the running demo.
+// The acts of a user, an administrator and an attacker: plain HTTP against the running demo.
 
 import { edgeUrl, originUrl, REALM, type Place } from './settings.ts'
 import { pause } from './child.ts'
@@ -123,7 +123,7 @@ function send(url: string, init: RequestInit = {}): Promise<Response> {
   return fetch(url, { ...init, signal: AbortSignal.timeout(ANSWER_SECONDS * 1000) })
 }
 
-/** The claims of a token, unverified: what any holder can read. */
+/** The claims of a token, unverified, as any holder can read them. */
 export function claimsOf(token: string): Record<string, unknown> {
   return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>
 }

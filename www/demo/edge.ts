@@ -19,7 +19,7 @@ export async function startEdge(place: Place): Promise<Child> {
   })
 }
 
-/** What the worker finds in `env`. The place's origin must have been started once. */
+/** The worker's text bindings. The place's origin must have been started once. */
 export async function edgeBindings(place: Place): Promise<Record<string, string>> {
   const publicKey: unknown = JSON.parse(await readFile(join(place.folder, 'feed-key.public.json'), 'utf8'))
   const { edgeSecret, inhouseKey } = await openSecrets(place.folder)

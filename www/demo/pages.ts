@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { extname, join, relative } from 'node:path'
 
-/** What the pages must know of the demo they belong to; public, all of it. */
+/** Settings of the demo that its pages need; all of them are public. */
 export interface PageSettings {
   /** Where the edge worker is, such as `http://127.0.0.1:8787`. */
   edge: string

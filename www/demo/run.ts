@@ -10,7 +10,7 @@ import { DEMO, edgeUrl, originUrl, type Place } from './settings.ts'
 import { startOrigin } from './start-origin.ts'
 import { type Parts, tour } from './tour.ts'
 
-/** What runs, and must be stopped. */
+/** Running parts, to be stopped at the end. */
 const parts: Partial<Parts> = {}
 
 async function main(): Promise<number> {

@@ -1,4 +1,4 @@
-// What the demo's parts know of each other: made at the first start, kept in the demo's folder.
+// Secrets shared by the demo's parts: made at the first start, kept in the demo's folder.
 
 import { generateFeedKey, type JWK } from 'portcullis/origin'
 import { randomBytes } from 'node:crypto'
@@ -8,9 +8,9 @@ import { join } from 'node:path'
 export interface Secrets {
   /** Signs the feed; the origin's alone. */
   signingKey: JWK
-  /** With which the edge acknowledges what it enforces. */
+  /** The edge's secret for acknowledgements. */
   edgeSecret: string
-  /** What the in-house issuer signs with; origin and edge verify with it. */
+  /** Symmetric key of the in-house issuer; origin and edge verify with it. */
   inhouseKey: JWK
 }
 

@@ -1,4 +1,4 @@
-// Where the demo's parts are and what they are called.
+// Places and names of the demo's parts.
 
 import { fileURLToPath } from 'node:url'
 
@@ -10,10 +10,10 @@ export const INHOUSE_REALM = 'inhouse'
 /** The edge worker's name at the origin. */
 export const EDGE_NAME = 'edge-1'
 
-/** What the demo keeps between runs: the database and the feed's key. */
+/** Data kept between runs: the database and the feed's key. */
 export const DATA_FOLDER = fileURLToPath(new URL('../.demo', import.meta.url))
 
-/** Where the pages are built to, and served from. */
+/** The folder that the pages are built to and served from. */
 export const PAGES_FOLDER = fileURLToPath(new URL('../dist/pages', import.meta.url))
 
 /** One running demo: its origin, its edge, and the folder that holds its data. */

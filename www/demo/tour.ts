@@ -16,7 +16,7 @@ export interface Parts {
   edge: Child
 }
 
-/** Walks through the steps, printing each. True if every one did what it should. */
+/** Walks through the steps, printing each. True if every one passed. */
 export async function tour(place: Place, parts: Parts): Promise<boolean> {
   const client = new Client(place)
   const { inhouseKey } = await openSecrets(place.folder)

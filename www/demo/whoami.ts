@@ -1,8 +1,8 @@
-// What the edge protects.
+// The handler that the edge protects.
 
 import type { Accepted } from 'portcullis/edge'
 
-/** The claims as they stand in the token, once more under `claims` (apart from any of that name), and how far the gate was. */
+/** Returns the token's claims, the same under `claims` (apart from a claim of that name), and the gate's sequence. */
 export function whoami(_request: Request, _env: unknown, _ctx: unknown, { claims, sequence }: Accepted): Response {
   return Response.json({ ...claims, claims, sequence })
 }

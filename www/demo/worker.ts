@@ -8,9 +8,9 @@ interface Env {
   ORIGIN: string
   /** The public keys that may sign the feed: a JSON array of JWKs. */
   FEED_KEYS: string
-  /** With which this edge acknowledges what it enforces. */
+  /** This edge's secret for acknowledgements. */
   EDGE_SECRET: string
-  /** What the in-house issuer signs with: a symmetric JWK. */
+  /** Key of the in-house issuer, a symmetric JWK. */
   INHOUSE_KEY: string
 }
 
@@ -38,14 +38,14 @@ const gate = createGate<Env>((env) => {
   }
 })
 
-/** There are no cookies here: a page of any origin can do no more than whoever has the token. */
+/** Safe for any origin: there are no cookies, so a page can do no more than the holder of the token. */
 const cors = { origins: '*' } as const
 
 const protectedWhoami = gate.protect(whoami, { cors })
 
 export default {
   async fetch(request: Request, env: Env, ctx: { waitUntil(promise: Promise<unknown>): void }): Promise<Response> {
-    // What a client calls the host need not be a name.
+    // A client's Host header need not be a valid name.
     const url = URL.parse(request.url)
     if (url === null) return Response.json({ error: 'invalid_request' }, { status: 400 })
     switch (url.pathname) {

@@ -15,7 +15,7 @@ export interface WorkerOptions {
   /** Where the bundle and the configuration are written. */
   folder: string
   port: number
-  /** Text bindings: what the worker finds in `env`. */
+  /** Text bindings, the worker's `env`. */
   bindings: Record<string, string>
   /** A path that answers as soon as the worker serves. */
   readyPath: string

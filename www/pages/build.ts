@@ -81,7 +81,7 @@ function htmlOf(template: string, page: Page): string {
   return template.replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => values[name] ?? '')
 }
 
-/** `reason-texts`: what each reason code means and how it is put right, from the table in the package's README. */
+/** `reason-texts`: cause and fix of each reason code, from the table in the package's README. */
 const reasonTexts: Plugin = {
   name: 'reason-texts',
   setup(context) {

@@ -1,4 +1,4 @@
-// What an operator sees: proof of enforcement, the audit log, and restarts that forget nothing.
+// Steps for operators: proof of enforcement, the audit log, and restarts without loss.
 
 import { claimsOf } from '../client.ts'
 import { startEdge } from '../edge.ts'
@@ -76,7 +76,7 @@ export function operationSteps(stage: Stage): Step[] {
   ]
 }
 
-/** What the steps before must have left in the audit log. */
+/** Actions that the steps before must have left in the audit log. */
 const EXPECTED = [
   'login',
   'refresh',

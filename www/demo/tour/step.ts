@@ -1,22 +1,22 @@
-// What a step of the tour is, and what it may find.
+// A step of the tour, and checks of its results.
 
 import type { Child } from '../child.ts'
 import type { Answer, Client, Refusal } from '../client.ts'
 import type { Place } from '../settings.ts'
 
-/** A step tells what was done and what came of it; it throws when that is not what should have. */
+/** A step returns its act and result as a sentence; it throws when the result is not the expected one. */
 export interface Step {
   title: string
   run: () => Promise<string>
 }
 
-/** What the steps work with. */
+/** The parts that the steps use. */
 export interface Stage {
   place: Place
   client: Client
   origin: Child
   edge: Child
-  /** The origin's in-house key, for tokens of its own making. */
+  /** The in-house issuer's key, to sign tokens with. */
   inhouseKey: Uint8Array
   /** A fresh access token of the administrator. */
   admin(): Promise<string>

@@ -81,7 +81,7 @@ export function userSteps(stage: Stage): Step[] {
         refused(await client.call(bob.access_token))
         answered(await client.refresh(bob.refresh_token), 400)
         accepted(await client.call((await client.logIn('alice')).access_token))
-        return `${timed(refusal)}; Bob’s too, and whoever logs in again is let in`
+        return `${timed(refusal)}; Bob’s too, and a new login is accepted`
       },
     },
   ]

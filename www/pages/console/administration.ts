@@ -70,7 +70,7 @@ export interface EventFilter {
   max: number
 }
 
-/** What the origin says of a change that waited for the edges. */
+/** The origin's answer to a change that waited for the edges. */
 export interface Enforcement {
   sequence: number
   enforced: number
@@ -88,7 +88,7 @@ export type Correction =
   | { kind: 'keyBanned'; thumbprint: string }
   | { kind: 'tokenVersion'; subject: string; minimum: number }
 
-/** Asks with the administrator's token; what is no success is an `ApiError`. */
+/** Sends a request with the administrator's token; throws `ApiError` unless it succeeds. */
 export type Ask = (path: string, asked?: ApiRequest) => Promise<Answer>
 
 /** How long a change waits for the edges. */

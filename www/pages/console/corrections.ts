@@ -1,4 +1,4 @@
-// What can be taken back: a mistaken not-before, token version or ban. It needs a reason, and the audit log keeps it.
+// Corrections of a mistaken not-before, token version or ban. Each needs a reason, which the audit log keeps.
 
 import { h } from '../parts/dom.ts'
 import { emptyState, notice } from '../parts/notice.ts'
@@ -14,7 +14,7 @@ export const correctionsSection: Section = { name: 'corrections', title: 'Correc
 /** Lines looked at for each kind. */
 const LINES_A_KIND = 20
 
-/** What was done, by its action in the audit log, and how it is taken back. A revoked token cannot be. */
+/** The correction of an act, by its action in the audit log. A revoked token has none. */
 interface Undoing {
   words: string
   /** `undefined`: the line does not say enough. */
@@ -57,7 +57,7 @@ interface Asked {
   title: string
   /** Whom it is about. */
   subject: string
-  /** What it does not bring back. */
+  /** Effects of the act that the correction does not undo. */
   hint?: string
   done: string
   fields?: readonly HTMLElement[]
@@ -162,7 +162,7 @@ export function askToCorrect(
   })
 }
 
-/** What was done and is still in force, as far as the audit log and the lists tell; newest first. */
+/** Acts that are still in force, as far as the audit log and the lists show; newest first. */
 async function undoables({ administration }: Desk): Promise<Undoable[]> {
   const [corrected, users, keys, ...lines] = await Promise.all([
     administration.events({ action: 'corrected', max: 100 }),

@@ -1,4 +1,4 @@
-// What every section of the console works with.
+// The parts shared by the console's sections.
 
 import type { Demo } from '../parts/api.ts'
 import type { Administration, Enforcement } from './administration.ts'
@@ -7,9 +7,9 @@ import type { AdminSession } from './session.ts'
 
 /** Something that an administrator does. */
 export interface Deed extends Omit<Question, 'run'> {
-  /** What was done, as a sentence. */
+  /** The finished act, as a sentence. */
   done: string
-  /** That it ends the login by which it is done, too; default `goes_on`. */
+  /** Whether it also ends the administrator's own login; default `goes_on`. */
   ownLogin?: 'ends' | 'goes_on'
   run(reason: string): Promise<Enforcement>
 }

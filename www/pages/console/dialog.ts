@@ -1,4 +1,4 @@
-// Asks before anything is ended. The dialog stays until the origin has answered, and shows what went wrong.
+// Asks before anything is ended. The dialog stays until the origin has answered, and shows errors.
 
 import { wordsFor } from '../parts/api.ts'
 import { type Child, fill, h } from '../parts/dom.ts'
@@ -6,16 +6,16 @@ import { notice } from '../parts/notice.ts'
 
 export interface Question {
   title: string
-  /** What it does to whom. */
+  /** Effect and subject of the act. */
   text: readonly Child[]
-  /** What the button says. */
+  /** Text of the button. */
   verb: string
   kind: 'danger' | 'primary'
-  /** Whether the audit log must be told why. */
+  /** Whether a reason for the audit log is required. */
   reason: 'optional' | 'required'
-  /** What else is to be filled in. */
+  /** Further fields of the form. */
   fields?: readonly HTMLElement[]
-  /** Does it, with the reason given (empty: none). What it throws is shown, and the dialog stays open. */
+  /** Acts, with the reason given (empty: none). An error is shown, and the dialog stays open. */
   run(reason: string): Promise<void>
 }
 
@@ -65,7 +65,7 @@ export async function confirm({ title, text, verb, kind, reason, fields = [], ru
     event.preventDefault()
     if (state === 'asking') void submitted()
   })
-  // What has been sent cannot be called back.
+  // A request that was sent cannot be cancelled.
   dialog.addEventListener('cancel', (event) => {
     if (state === 'running') event.preventDefault()
   })

@@ -17,7 +17,7 @@ function open(desk: Desk): readonly Node[] {
   const panel = new Panel(
     () => desk.administration.edges(),
     (edges) => {
-      if (edges.length === 0) return [emptyState('No edges', 'None are configured, so none can say what it enforces.')]
+      if (edges.length === 0) return [emptyState('No edges', 'None are configured, so there is no proof of enforcement.')]
       const heads = edges.flatMap(({ sequence, behindBy }) =>
         sequence === undefined || behindBy === undefined ? [] : [sequence + behindBy],
       )
@@ -33,7 +33,7 @@ function open(desk: Desk): readonly Node[] {
     h(
       'p',
       { class: 'hint prose' },
-      'An edge counts as enforcing what it has acknowledged with its secret. A push proves nothing.',
+      'A change counts as enforced once an edge acknowledges it with its secret. A push proves nothing.',
     ),
     panel.element,
   ]

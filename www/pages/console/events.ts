@@ -1,4 +1,4 @@
-// The audit log: who did what, newest first.
+// The audit log, newest first.
 
 import { type Child, fill, h } from '../parts/dom.ts'
 import { emptyState } from '../parts/notice.ts'
@@ -56,7 +56,7 @@ function open(desk: Desk, _rest: string | undefined, parameters: URLSearchParams
   return [searchForm(desk, filter), panel.element]
 }
 
-/** What is searched for is in the address, so that it can be gone back to. */
+/** The search is kept in the address, so that the back button restores it. */
 function searchForm(desk: Desk, filter: Searched): HTMLFormElement {
   const action = h('select', { id: 'event-action', name: 'action' }, h('option', { value: '' }, 'any'))
   void fillActions(desk, action, filter.action)

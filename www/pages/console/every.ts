@@ -1,6 +1,6 @@
 /**
- * Works at once and again so many seconds after it has ended, until `signal` aborts; not while nobody looks at
- * the page, and at once when somebody does again.
+ * Calls `work` now and again so many seconds after it has ended, until `signal` aborts; pauses while the page is
+ * hidden, and calls at once when it is shown again.
  */
 export function every(seconds: number, signal: AbortSignal, work: () => Promise<void>): void {
   let timer: ReturnType<typeof setTimeout> | undefined

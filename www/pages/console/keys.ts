@@ -16,7 +16,7 @@ function open(desk: Desk): readonly Node[] {
     () => desk.administration.keys(),
     (keys) => {
       const again = (): Promise<void> => panel.refresh()
-      if (keys.length === 0) return [emptyState('No keys', 'The issuer publishes none: nobody can log in.')]
+      if (keys.length === 0) return [emptyState('No keys', 'The issuer publishes none, so logins fail.')]
       return [table('Keys', columnsOf(desk, keys, again), keys)]
     },
   )
@@ -33,7 +33,7 @@ function open(desk: Desk): readonly Node[] {
       h(
         'p',
         { class: 'hint' },
-        'The active key signs; passive ones still verify. What a banned key signed is refused, for ever.',
+        'The active key signs; passive ones still verify. Tokens of a banned key are refused for ever.',
       ),
       rotate,
     ),
@@ -120,7 +120,7 @@ async function retireKey(desk: Desk, key: Key, again: () => Promise<void>): Prom
         {},
         'The key ',
         identifier(nameOf(key)),
-        ' leaves the set. Tokens that it signed are refused as signed by nobody.',
+        ' leaves the set. Tokens that it signed are then refused, as the key is unknown.',
       ),
       ...warningOf(desk, key),
     ],
@@ -149,9 +149,9 @@ async function banKey(desk: Desk, key: Key, keys: readonly Key[], again: () => P
       h(
         'p',
         {},
-        'Whatever ',
+        'Every token that ',
         identifier(nameOf(key)),
-        ' signed is refused, for ever: access tokens and refresh tokens.',
+        ' signed is refused from now on: access tokens and refresh tokens.',
       ),
       isLast
         ? h(

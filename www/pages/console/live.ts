@@ -1,4 +1,4 @@
-// What goes on by itself: how fast changes are enforced, how full the filter is, how old the edge's knowledge.
+// Live measurements: how fast changes are enforced, how full the filter is, how old the edge's state.
 
 import type { Demo } from '../parts/api.ts'
 import { h } from '../parts/dom.ts'
@@ -44,7 +44,7 @@ export function openLive(demo: Demo, signal: AbortSignal): Live {
   const age = new Plot(
     {
       title: 'Feed age',
-      hint: 'Seconds since the origin stated what the edge knows. Past 60 s the edge refuses everybody.',
+      hint: 'Age of the origin’s statement that the edge holds. Past 60 s the edge refuses all tokens.',
       words: (seconds) => `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`,
       windowSeconds: 120,
       leastTop: 2,

@@ -1,4 +1,4 @@
-// The console: what an administrator sees and ends.
+// The administrator's console: users, sessions, keys, edges and the audit log.
 
 import 'uplot/dist/uPlot.min.css'
 import './console.css'

@@ -1,4 +1,4 @@
-// What can be measured from here without being asked by anybody: at the origin's /metrics and the edge's status.
+// Measurements without a login: from the origin's /metrics and the edge's status.
 
 import { ask, type Demo } from '../parts/api.ts'
 
@@ -7,7 +7,7 @@ export type Measured = { value: number } | { missing: string; again: 'later' | '
 
 /**
  * How full the fullest filter of token ids is, 0 to 1 (`portcullis_filter_fill_ratio`). Filters are built for
- * manifests: what edges have by deltas alone is not in it yet.
+ * manifests: ids that edges have by deltas alone are not in it yet.
  */
 export async function filterFill({ realm }: Demo): Promise<Measured> {
   const response = await fetch('/metrics', { cache: 'no-store', credentials: 'omit' }).catch(() => undefined)
@@ -19,7 +19,7 @@ export async function filterFill({ realm }: Demo): Promise<Measured> {
   return value === undefined ? { missing: 'The origin does not say.', again: 'later' } : { value }
 }
 
-/** Seconds since the origin stated what the edge knows. */
+/** Seconds since the origin signed the statement that the edge holds. */
 export async function feedAgeSeconds({ edge }: Demo): Promise<Measured> {
   const answer = await ask(`${edge}/portcullis/status`).catch(() => undefined)
   if (answer === undefined) return { missing: 'The edge cannot be reached.', again: 'later' }

@@ -1,10 +1,10 @@
-// A place for what must be asked for first: it shows that it loads, what came, or what went wrong.
+// A place for content that must be fetched: it shows that it loads, the content, or the error.
 
 import { wordsFor } from '../parts/api.ts'
 import { type Child, fill, h } from '../parts/dom.ts'
 import { notice } from '../parts/notice.ts'
 
-/** The heading of what is shown. */
+/** Id of the heading of the section that is shown. */
 export const SECTION_TITLE = 'section-title'
 
 export class Panel<T> {
@@ -12,7 +12,7 @@ export class Panel<T> {
   readonly #load: () => Promise<T>
   readonly #show: (value: T) => readonly Child[]
   #turn = 0
-  /** What is shown, as JSON. */
+  /** The value that is shown, as JSON. */
   #shown: string | undefined
 
   constructor(load: () => Promise<T>, show: (value: T) => readonly Child[]) {
@@ -20,7 +20,7 @@ export class Panel<T> {
     this.#show = show
   }
 
-  /** Asks again; until there is an answer, what was shown stays. The last one who asks wins. */
+  /** Loads again; the old value stays until the new one is there. The last call wins. */
   async refresh(): Promise<void> {
     this.#turn += 1
     const turn = this.#turn
@@ -40,9 +40,9 @@ export class Panel<T> {
     this.element.removeAttribute('aria-busy')
   }
 
-  /** Whoever is at one of its buttons stays there, unless there is something new. */
+  /** Keeps the focus where it is unless the value has changed. */
   #fill(value: T): void {
-    // Also of what is no JSON, so that nothing is something new, too.
+    // `undefined` is no JSON but becomes a string too, so an empty value is shown the first time.
     const shown = String(JSON.stringify(value))
     if (shown === this.#shown) return
     this.#shown = shown
@@ -57,7 +57,7 @@ export class Panel<T> {
     this.#put(h('div', { role: 'alert' }, notice('error', words)), again)
   }
 
-  /** Whoever was at a button is at the one of the same name again, else at the head of the section. */
+  /** Moves the focus to the button of the same name as before, else to the head of the section. */
   #put(...content: readonly Child[]): void {
     const left = this.element.contains(document.activeElement) ? document.activeElement : null
     fill(this.element, ...content)

@@ -1,11 +1,11 @@
-// One small plot over time, drawn by uPlot. What it shows stands beside it as text, too.
+// One small plot over time, drawn by uPlot. The latest value stands beside it as text, too.
 
 import uPlot from 'uplot'
 import { h, say } from '../parts/dom.ts'
 
 export interface PlotOptions {
   title: string
-  /** What it is, and what is good. */
+  /** Meaning of the value, and which values are good. */
   hint: string
   /** Such as `84 ms`. */
   words: (value: number) => string
@@ -44,7 +44,7 @@ export class Plot {
       ),
       this.#place,
     )
-    // It changes by itself all the time: nobody wants to hear that.
+    // It changes all the time, so it is not announced.
     this.#latest.setAttribute('aria-live', 'off')
     const resized = new ResizeObserver(() => this.#fit())
     resized.observe(this.#place)

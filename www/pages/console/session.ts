@@ -89,7 +89,7 @@ export class AdminSession {
       return await request(path, { ...asked, token })
     } catch (error) {
       if (!isRefusal(error)) throw error
-      // Somebody else may have got a new one meanwhile.
+      // Another request may have refreshed the token meanwhile.
       if ((await this.#current()) === token && (await this.#session.refresh()) === 'unavailable') throw error
     }
     return request(path, { ...asked, token: await this.#current() })

@@ -1,4 +1,4 @@
-// Tables that become cards where the page is narrow. The roles stay, whatever the style sheet makes of the elements.
+// Tables that become cards where the page is narrow. Explicit roles stay under every `display` of the style sheet.
 
 import { type Child, h } from '../parts/dom.ts'
 

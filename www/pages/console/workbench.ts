@@ -1,4 +1,4 @@
-// The console of somebody who is logged in: its sections, one at a time, and what was done last.
+// The console after the login: its sections, one at a time, and the last act.
 
 import type { Demo } from '../parts/api.ts'
 import { fill, h } from '../parts/dom.ts'
@@ -28,11 +28,11 @@ const SECTIONS: readonly [Section, ...Section[]] = [
 export interface WorkbenchOptions {
   demo: Demo
   session: AdminSession
-  /** The administrator has ended their own login, too; `words` say what was done. */
+  /** The administrator has ended their own login, too; `words` describe the act. */
   onOwnLogin: (words: string) => void
-  /** Somebody wants to leave. */
+  /** The administrator asks to log out. */
   onLogOut: () => void
-  /** Aborted when nobody is logged in any more. */
+  /** Aborted by the logout. */
   signal: AbortSignal
 }
 
@@ -63,7 +63,7 @@ export function openWorkbench({ demo, session, onOwnLogin, onLogOut, signal }: W
     return isDone
   }
 
-  /** Shows what the address names; an address that is none of a section's changes nothing. */
+  /** Shows the section of the address; another address changes nothing. */
   function navigate(event?: Event): void {
     const [path = '', query = ''] = location.hash.slice(1).split('?', 2)
     const [name = '', rest] = path.split('/', 2)

@@ -1,4 +1,4 @@
-// The demo's administrator, for pages on which somebody else is logged in.
+// The demo's administrator, for pages on which another user is logged in.
 
 import { administer, type Answer, ApiError, type ApiRequest, type Demo, logIn } from './api.ts'
 import { passwordOf } from './login.ts'

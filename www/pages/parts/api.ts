@@ -1,4 +1,4 @@
-// Requests to the demo's origin and edge. Whatever goes wrong becomes an ApiError with a sentence for people.
+// Requests to the demo's origin and edge. Every failure is an ApiError with a sentence for the user.
 
 import type { JWK } from 'portcullis'
 
@@ -13,7 +13,7 @@ export interface Demo {
 /** The demo's public client. */
 export const CLIENT = 'demo'
 
-/** What the token endpoint answers (RFC 6749 §5.1). */
+/** A response of the token endpoint (RFC 6749 §5.1). */
 export interface Tokens {
   access_token: string
   refresh_token: string
@@ -23,7 +23,7 @@ export interface Tokens {
 export interface Answer {
   status: number
   headers: Headers
-  /** What was answered as JSON; `undefined` for an empty answer. */
+  /** The parsed JSON; `undefined` for an empty body. */
   body: unknown
 }
 
@@ -74,7 +74,7 @@ export function administer(demo: Demo, path: string, asked: ApiRequest): Promise
   return request(`/admin/realms/${demo.realm}/${path}`, asked)
 }
 
-/** Asks and answers what a 2xx said; everything else is an `ApiError`. */
+/** Returns a 2xx response; throws `ApiError` for every other. */
 export async function request(url: string, asked: ApiRequest = {}): Promise<Answer> {
   const answer = await ask(url, asked)
   if (answer.status >= 200 && answer.status < 300) return answer
@@ -83,7 +83,7 @@ export async function request(url: string, asked: ApiRequest = {}): Promise<Answ
   throw new ApiError(code, sentenceOf(answer.status, code, description), answer.status)
 }
 
-/** Asks and answers whatever was said, refusals too. */
+/** Returns every response, refusals too. */
 export async function ask(url: string, asked: ApiRequest = {}): Promise<Answer> {
   const { method = 'GET', token, json, form, signal } = asked
   const headers = new Headers()

@@ -4,13 +4,13 @@ export type Child = Node | string | number | undefined
 
 interface Properties {
   class?: string
-  /** What happens on events of the element. */
+  /** Event listeners of the element. */
   on?: { [E in keyof HTMLElementEventMap]?: (event: HTMLElementEventMap[E]) => void }
   /** Attributes by their names; `true` sets one without a value, `false` and `undefined` none. */
   [attribute: string]: string | number | boolean | undefined | object
 }
 
-/** Attributes that are code or could lead to some; whoever needs one sets it by hand and thinks. */
+/** Attributes that are code or could lead to some; refused here, to be set by hand after thought. */
 const CODE = /^(?:on|style$|src$|srcdoc$|href$|action$|formaction$)/i
 
 /** An element with its attributes and children; strings and numbers become text. */
@@ -39,12 +39,12 @@ export function link(path: `/${string}`, ...children: readonly Child[]): HTMLAnc
   return element
 }
 
-/** Text in which what stands in backquotes is code, as the package's README has it. */
+/** Text with code in backquotes, as in the package's README. */
 export function prose(text: string): HTMLSpanElement {
   return h('span', {}, ...text.split('`').map((part, index) => (index % 2 === 1 ? h('code', {}, part) : part)))
 }
 
-/** Puts these in the place of whatever an element holds. */
+/** Replaces all children of an element. */
 export function fill(element: Element, ...children: readonly Child[]): void {
   element.replaceChildren(...nodesOf(children))
 }

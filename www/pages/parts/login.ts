@@ -7,9 +7,9 @@ import { notice } from './notice.ts'
 export interface LoginOptions {
   /** Who can log in; the first is chosen. */
   users: readonly string[]
-  /** What the button says. Default `Log in`. */
+  /** Text of the button. Default `Log in`. */
   action?: string
-  /** Logs in; what it throws is shown in the form. */
+  /** Logs in; an error is shown in the form. */
   onLogin: (username: string, password: string) => Promise<void>
 }
 

@@ -1,4 +1,4 @@
-// What a page has to say about itself: a notice stays in its place, a toast goes away.
+// Messages to the user: a notice stays in its place, a toast goes away.
 
 import { type Child, h } from './dom.ts'
 
@@ -13,7 +13,7 @@ export function notice(kind: NoticeKind, ...children: readonly Child[]): HTMLPar
   return h('p', { class: 'notice', 'data-kind': kind }, h('strong', {}, `${WORDS[kind]}. `), ...children)
 }
 
-/** What stands where there is nothing yet. */
+/** Placeholder for an empty list. */
 export function emptyState(title: string, ...children: readonly Child[]): HTMLDivElement {
   return h('div', { class: 'empty' }, h('p', { class: 'empty-title' }, title), h('p', {}, ...children))
 }

@@ -1,4 +1,4 @@
-// What any holder of a token can read of it, unverified; for showing, never for deciding.
+// Header and claims of a token, unverified; for display, never for a decision.
 
 export interface TokenParts {
   /** `undefined`: it cannot be read. */
@@ -6,7 +6,7 @@ export interface TokenParts {
   claims: Record<string, unknown> | undefined
 }
 
-/** The longest text that is taken apart; gates read no longer ones either, unless told to. */
+/** The longest token that is parsed; the default limit of gates, too. */
 export const MAX_SHOWN_CHARACTERS = 16_384
 
 export function readToken(token: string): TokenParts {
@@ -15,14 +15,14 @@ export function readToken(token: string): TokenParts {
 }
 
 /**
- * A value as JSON on one line. What would not be seen, or would change the order of what is (control characters,
- * invisible ones, changes of direction), is written as an escape, as JSON allows.
+ * A value as JSON on one line. Characters that are invisible or reorder the text (control characters,
+ * format characters, changes of direction) are escaped, as JSON allows.
  */
 export function shownValue(value: unknown): string {
   return visible(JSON.stringify(value))
 }
 
-/** A claim's name, without what cannot be seen. */
+/** A claim's name, with invisible characters escaped. */
 export function visible(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
     const units = Array.from({ length: character.length }, (_, index) => character.charCodeAt(index))

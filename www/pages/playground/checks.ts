@@ -4,7 +4,7 @@ import type { Check, Reason } from 'portcullis/edge'
 import { h, say } from '../parts/dom.ts'
 import type { Judgement } from './live.ts'
 
-/** The groups and what is said of each check; a check that is not named here is shown by its own name. */
+/** The groups and a title for each check; a check that is not listed is shown by its own name. */
 const GROUPS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   Form: { form: 'A compact JWS, strictly spelt' },
   Header: { realm: 'Issuer is known', algorithm: 'Algorithm is allowed', type: 'Type fits' },
@@ -25,7 +25,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   Revocation: { feed: 'Revocations are known', revocation: 'Not revoked', freshness: 'Revocations are fresh' },
 }
 
-/** What the one check `revocation` looks at, widest first: the first that refuses gives the reason. */
+/** The levels of the check `revocation`, widest first: the first that refuses gives the reason. */
 const LEVELS: readonly { reason: Reason; title: string }[] = [
   { reason: 'realm_revoked', title: 'Everybody' },
   { reason: 'client_revoked', title: 'The client' },
@@ -78,7 +78,7 @@ export function showChecks(plan: readonly Check[]): { element: HTMLElement; upda
   }
 }
 
-/** One line of the list, changed in place so that whoever is reading it is not thrown off. */
+/** One line of the list, changed in place so that reader and focus stay where they are. */
 class Row {
   readonly element: HTMLLIElement
   readonly #mark = h('span', { class: 'mark', 'aria-hidden': 'true' })

@@ -1,4 +1,4 @@
-// What stands in the token: its header and claims as text, whatever they hold.
+// The token's header and claims as text, safe for any contents.
 
 import { fill, h, say } from '../parts/dom.ts'
 import { MAX_SHOWN_CHARACTERS, readToken, shownValue, visible } from '../parts/token.ts'

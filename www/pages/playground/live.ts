@@ -3,7 +3,7 @@
 import type { Check, Gate, Report, Status, Verdict } from 'portcullis/edge'
 import type { Demo } from '../parts/api.ts'
 
-/** What the gate makes of the token that stands in the field; without one there is no verdict. */
+/** The gate's verdict on the token in the field; without one there is no verdict. */
 export interface Judgement {
   token: string
   verdict: Verdict | undefined
@@ -90,7 +90,7 @@ export async function openLiveGate(demo: Demo): Promise<LiveGate> {
     onJudgement: (listener) => void judgements.push(listener),
     onStatus: (listener) => void statuses.push(listener),
     start() {
-      // The first refresh tells what is wrong by a report; the stream goes on trying.
+      // A failure of the first refresh is reported; the stream goes on trying.
       void gate.refresh().catch(() => undefined)
       look()
       setInterval(look, LOOK_EVERY_MS)

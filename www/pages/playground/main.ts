@@ -1,4 +1,4 @@
-// The playground: a token in, and what the gate makes of it, check by check, in this page.
+// The playground: the gate's verdict on a token, check by check, in this page.
 
 import { startPage } from '../parts/page.ts'
 import { fill, h } from '../parts/dom.ts'

@@ -9,7 +9,7 @@ import type { Judgement } from './live.ts'
 
 interface Revocation {
   title: string
-  /** What it needs of the token; `undefined` when that is not there. */
+  /** Reads the subject from the token; `undefined` if the claim is missing. */
   subject: (accepted: Accepted) => string | undefined
   run: (subject: string, token: string) => Promise<unknown>
 }

@@ -1,4 +1,4 @@
-// What the gate of this page knows of revocations, and how old that is.
+// State of this page's gate: its revocations, and how old they are.
 
 import { fill, h, say } from '../parts/dom.ts'
 import { notice } from '../parts/notice.ts'

@@ -1,4 +1,4 @@
-// The verdict in large, with what it means and how it is put right.
+// The verdict, with its meaning and fix.
 
 import type { Reason, Verdict } from 'portcullis/edge'
 import { REASON_TEXTS } from 'reason-texts'
@@ -39,7 +39,7 @@ function words(verdict: Verdict | undefined): Node[] {
   return [word, ...explanation(reason), h('p', { class: 'soft' }, answer)]
 }
 
-/** What a reason usually means and how it is put right. */
+/** The usual cause of a reason and its fix. */
 function explanation(reason: Reason): Node[] {
   const text = REASON_TEXTS[reason]
   if (text === undefined) return []

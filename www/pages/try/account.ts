@@ -7,7 +7,7 @@ import { notice } from '../parts/notice.ts'
 import { endingWords } from './journal.ts'
 import type { Tab } from './tab.ts'
 
-/** Filled anew only when somebody came or went, so that the focus stays where it is. */
+/** Filled anew only after a login or logout, so that the focus stays where it is. */
 export function showAccount(tab: Tab): { element: HTMLElement; update(): void } {
   const body = h('div', { class: 'stack' })
   const element = h('section', { class: 'panel', 'aria-labelledby': 'account-title', tabindex: -1 },
@@ -23,7 +23,7 @@ export function showAccount(tab: Tab): { element: HTMLElement; update(): void } 
       const hadFocus = body.contains(document.activeElement)
       shown = state
       fill(body, ...(tab.user === undefined ? signedOut(tab) : signedIn(tab, tab.user)))
-      // What had the focus is gone; the panel is the nearest thing to it.
+      // The focused element is gone; the panel is the nearest one.
       if (hadFocus && !body.contains(document.activeElement)) element.focus()
     },
   }

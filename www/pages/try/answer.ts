@@ -1,10 +1,10 @@
-// What the protected API answered last.
+// The last response of the protected API.
 
 import { fill, h, say } from '../parts/dom.ts'
 import { shownValue } from '../parts/token.ts'
 import type { ApiAnswer, Tab } from './tab.ts'
 
-/** The claims that show who called, and with what. */
+/** The claims that identify user, session and token. */
 const SHOWN_CLAIMS = ['preferred_username', 'sub', 'sid', 'jti'] as const
 
 const UNREACHABLE = 'The edge cannot be reached. Is the demo still running?'

@@ -1,4 +1,4 @@
-// What happened in this tab, newest first.
+// Events of this tab, newest first.
 
 import type { LoggedOut, SignOutReason } from 'portcullis/browser'
 import { h, say } from '../parts/dom.ts'

@@ -1,4 +1,4 @@
-// What this tab does: logs in and out, calls the API, and finds out how soon the edge refuses the token it had.
+// The tab's session: logs in and out, calls the API, and measures how soon the edge refuses its last token.
 
 import { createSession, type LoggedOut, type Session, type SignOutReason } from 'portcullis/browser'
 import { Administrator } from '../parts/administrator.ts'
@@ -21,7 +21,7 @@ export type TabEvent =
   /** The edge refused the token that the tab had before it was signed out. */
   | { kind: 'enforced'; user: string; milliseconds: number; since: 'asked' | 'heard' }
   | { kind: 'not-enforced'; user: string }
-  /** Somebody else's tab logged in or out. */
+  /** Another tab logged in or out. */
   | { kind: 'others' }
 
 const CALL_EVERY_MS = 1000
@@ -61,7 +61,7 @@ export class Tab {
     return [...this.#sessions.keys()]
   }
 
-  /** Who is logged in here; `undefined`: nobody. */
+  /** The user who is logged in here, if any. */
   get user(): string | undefined {
     return this.#user
   }
@@ -125,7 +125,7 @@ export class Tab {
     await this.#administrator.call(`users/${encodeURIComponent(sub)}/logout`, { method: 'POST' })
     this.#emit({ kind: 'logged-out-everywhere', user })
     await this.#probe(user, token)
-    // Before the edge has heard of it, a call would be answered and tell nothing.
+    // A call before the edge has the revocation would be accepted and prove nothing.
     await this.call()
   }
 
@@ -144,7 +144,7 @@ export class Tab {
     this.#emit({ kind: 'answer', answer })
   }
 
-  /** Calls once a second for as long as somebody is logged in. */
+  /** Calls once a second while a user is logged in. */
   keepCalling(wanted: boolean): void {
     clearInterval(this.#timer)
     this.#timer = wanted ? setInterval(() => void this.call(), CALL_EVERY_MS) : undefined
@@ -194,7 +194,7 @@ export class Tab {
       const headers = { authorization: `Bearer ${token}` }
       const answer = await timed((init) => fetch(this.#apiUrl, { ...init, headers }))
       if (answer.kind === 'refused' && answer.status === 401) {
-        // Somebody may have logged in meanwhile, and sees the answers to that.
+        // A new login meanwhile shows its own responses.
         if (this.#lastToken === undefined || this.#lastToken === token) this.#answer = answer
         return this.#emit({ kind: 'enforced', user, milliseconds: Math.round(performance.now() - startedAtMs), since })
       }
