@@ -1,5 +1,5 @@
-// What the package of commit a120da2 left behind: today's package opens its database, reads its configuration, applies its
-// feeds, and gets on with its edges and its origin. See fixtures/a120da2/README.md.
+// Compatibility with the package of commit a120da2: today's package opens its database, reads its configuration, applies its
+// feeds, and works with its edges and its origin. See fixtures/a120da2/README.md.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -16,9 +16,9 @@ import { examplesOf, FIRST, LATER, PLAIN, publicKeys, recordEveryKind, sign, WIT
 import type { RecordedFeed } from './fixtures/a120da2/recorded.ts'
 import { fixture, fixtureJson, openStage, TODAY, verdictOf, type Parts, type Stage } from './fixtures/a120da2/stage.ts'
 
-/** How long a pulling gate may take to hear of a revocation: `waitAfterSeconds` is 5, and then it waits for the news. */
+/** The time within which a pulling gate gets a revocation: `waitAfterSeconds` is 5, then it asks with a wait. */
 const CONVERGENCE_SECONDS = 15
-/** All that a120da2's audit log told apart. */
+/** The number of actions in a120da2's audit log. */
 const ACTIONS = 23
 
 let stage: Stage
@@ -52,7 +52,7 @@ test("today's origin opens the database: every event is in force, further ones j
   await assertVerdicts(stage.openGate(t, TODAY, second.url), LATER, examples)
 })
 
-test("an origin of a120da2 goes on with the database after today's has used it", async (t) => {
+test("an origin of a120da2 opens the database again after today's has used it", async (t) => {
   const path = await stage.database('back.db')
   const ours = await stage.startOrigin(t, TODAY, path)
   const revoked = await sign(stage.keys, FIRST, {})
@@ -96,7 +96,7 @@ interface Acme {
   bannedKid: string
 }
 
-test('the development issuer goes on: logins, refresh tokens, sessions and the audit log', async (t) => {
+test('the development issuer keeps logins, refresh tokens, sessions and the audit log', async (t) => {
   const { origin, ask } = await stage.startOrigin(t, TODAY, await stage.database('issuer.db'))
   const { alice, bobRevoked } = await fixtureJson<Acme>('acme.json')
   const form = (fields: Record<string, string>): Promise<Response> =>
@@ -161,7 +161,7 @@ test('the recorded feed: a manifest with its sections, a delta, and the manifest
         const file = name === 'manifest' ? manifest : feed.sections[name]
         return file === undefined ? new Response(null, { status: 404 }) : new Response(bytes(file))
       },
-      // It serves what was recorded and asks for nothing newer.
+      // It serves the recorded feed and requests nothing newer.
       refreshAfterSeconds: 60,
       waitAfterSeconds: 60,
       maxStaleSeconds: 60,
@@ -193,7 +193,7 @@ test("an edge of a120da2 follows today's origin", async (t) => followed(t, TODAY
 
 test("today's edge follows an origin of a120da2", async (t) => followed(t, stage.old, TODAY, 'old-origin.db'))
 
-/** A gate that pulls enforces what stands in the database, and what is recorded while it looks on. */
+/** A pulling gate enforces the events in the database, and those recorded while it runs. */
 async function followed(t: TestContext, ofOrigin: Parts, ofEdge: Parts, name: string): Promise<void> {
   const { origin, url } = await stage.startOrigin(t, ofOrigin, await stage.database(name))
   const gate = stage.openGate(t, ofEdge, url)

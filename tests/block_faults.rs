@@ -119,7 +119,7 @@ fn one_form_only() {
     refuse_all(&ledger, &mut edge, &messages);
 }
 
-/// Signed bytes that were tampered with before signing never panic, whatever becomes of them.
+/// Bytes that were tampered with before signing never cause a panic.
 #[test]
 fn nonsense_under_a_good_signature() {
     let (mut ledger, edge) = pair_one_behind();
@@ -133,7 +133,7 @@ fn nonsense_under_a_good_signature() {
         for length in (HEAD_BYTES..body).step_by(3) {
             let (_, mut edge) = loaded();
             let result = edge.apply(&signed_again(&message, |body| body.truncate(length)), at(NOW));
-            // Where a block ends, what remains is a message too.
+            // Cut where a block ends, the rest is a valid message.
             assert!(result.is_err() || length > HEAD_BYTES);
         }
     }

@@ -1,4 +1,4 @@
-//! An origin that goes on with other bounds: what was forgotten under narrower ones is not accepted under wider ones.
+//! An origin restarted with other bounds: a revocation dropped under narrower ones lets no token through under wider ones.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
@@ -52,7 +52,7 @@ impl Pair {
         is_news
     }
 
-    /// Ledger and store forget what they may.
+    /// Ledger and store drop expired records.
     fn prune(&mut self, now: UnixSeconds) {
         self.ledger.prune(now);
         self.store.retain(|row| row.keep_until.is_none_or(|keep_until| keep_until > now));
@@ -67,7 +67,7 @@ impl Pair {
         self.ledger.restore_head(sequence, chain).unwrap();
     }
 
-    /// A verdict by what the origin says now.
+    /// A verdict with the origin's present state.
     fn code(&mut self, token: &str, now: UnixSeconds) -> &'static str {
         let edge = &mut self.realms[0].revocations;
         edge.forget_expired(now);
@@ -181,7 +181,7 @@ fn what_was_forgotten_is_not_accepted_under_wider_bounds() {
     }
 }
 
-/// The same without a record of the bounds: this is what it is for.
+/// The same without a record of the bounds: the tokens are accepted, so the record is needed.
 #[test]
 fn without_a_record_it_would_be() {
     for Widened { old, new, compare, event, token, forgotten_after, .. } in widened() {
@@ -202,7 +202,7 @@ fn wider_bounds_count_once_nothing_forgotten_could_be_accepted() {
     assert_eq!(pair.ledger.stats().bounds.max_lifetime, old.max_lifetime);
     assert!(pair.record(&Event::Bounds, NOW));
     let of_two_hours = |at| token_of(at, 2 * HOUR, &json!({ "jti": "other" }));
-    // A lifetime, both margins and what clocks may be ahead.
+    // A lifetime, both margins and the skew of clocks.
     let last = after(5 + DAY + 10);
     for (now, bounds, code) in [
         (NOW, old, "lifetime_exceeded"),
@@ -214,7 +214,7 @@ fn wider_bounds_count_once_nothing_forgotten_could_be_accepted() {
         assert_eq!(pair.ledger.stats().bounds.max_lifetime, bounds.max_lifetime);
         assert_eq!(pair.code(&of_two_hours(now), now), code);
     }
-    // What was recorded meanwhile is kept by the new bounds.
+    // Events recorded meanwhile are kept by the new bounds.
     pair.record(&user(), last);
     let until = last.plus(Seconds::new(DAY));
     pair.prune(until);
@@ -247,7 +247,7 @@ fn narrower_bounds_count_at_once() {
     assert_eq!(pair.ledger.stats().bounds.max_lifetime, Seconds::new(HOUR));
     assert_eq!(pair.code(&token_of(NOW, HOUR + 1, &json!({})), NOW), "lifetime_exceeded");
     assert!(pair.record(&Event::Bounds, NOW));
-    // And back: what was kept by the narrow ones meanwhile is forgotten by them.
+    // And back: events kept by the narrow bounds meanwhile are dropped by them.
     pair.record(&user(), NOW);
     pair.prune(after(2 * HOUR));
     pair.restart(lifetime(DAY));

@@ -1,6 +1,6 @@
-// A clock for tests of what was recorded at a certain time.
+// A clock for tests of events at a certain time.
 
-/** Makes `Date` show `unixSeconds` now, and go on from there. Timers are not changed. Returns what restores the clock. */
+/** Sets `Date` to `unixSeconds`, from where it runs on. Timers are not changed. Returns a function that restores the clock. */
 export function setClock(unixSeconds: number): () => void {
   const Host = globalThis.Date
   const offsetMs = unixSeconds * 1000 - Host.now()

@@ -1,6 +1,6 @@
 //! Three clocks (issuer, origin, gate), whole seconds apart, and one event after the other. Every token is presented at every
 //! second from when it is minted until its `exp` and the gate's leeway are over:
-//! what was minted before the event is refused at each second after it, what is minted after the stated wait is accepted.
+//! one minted before the event is refused at each second after it, one minted after the stated wait is accepted.
 //!
 //! A check at the moment of recording would prove nothing: a token from a clock ahead is refused then for its `iat` alone, and
 //! accepted some seconds later.
@@ -53,7 +53,7 @@ enum Stated {
     WithToken,
 }
 
-/// Clocks that stand for a while.
+/// Offsets of the clocks, fixed for a while.
 #[derive(Clone, Copy, Debug)]
 struct Offsets {
     /// The issuer's clock less the origin's.
@@ -182,7 +182,7 @@ impl World {
         let issued_at = minted + self.offsets.issuer;
         let expires_at = issued_at + self.within(LIFETIME.cast_signed() / 2, LIFETIME.cast_signed());
         self.minted += 1;
-        // What an event is not about differs, so that the one it is about must refuse.
+        // Only the claim that the event names is equal, so that it must refuse.
         let other = self.minted;
         let own =
             |about: bool, what: &str| if about { format!("{what}-{name}") } else { format!("{what}-other-{other}") };
@@ -249,7 +249,7 @@ impl World {
         let is_ahead = matches!(stated, Stated::Source { .. }) && source > now;
         let by = Seconds::new((source - now).max(0).cast_unsigned());
         assert_eq!(staged.time, if is_ahead { TimeTaken::SourceAhead { by } } else { TimeTaken::AsGiven });
-        // What happened so long ago that every token of then has expired everywhere needs no record.
+        // An event so old that every token of its time has expired everywhere needs no record.
         let is_over = source + LIFETIME.cast_signed() + LEEWAY + SKEW <= now;
         assert!(staged.row.is_some() || (is_over && matches!(stated, Stated::Source { .. })), "an event was dropped");
         if staged.row.is_none() {
@@ -261,7 +261,7 @@ impl World {
         self.gate.apply_feed(0, &delta, time(now + self.offsets.gate)).unwrap();
     }
 
-    /// Both sides forget what they may, as they do while they run.
+    /// Both sides drop expired records, as they do while they run.
     fn forget(&mut self) {
         if self.below(8) == 0 {
             self.ledger.prune(time(self.now));
@@ -310,7 +310,7 @@ fn pair(issuer_skew: i64) -> (Ledger, Gate) {
     let feed_keys = vec![signing_key.public().clone()];
     let bounds = Bounds { max_lifetime: Seconds::new(LIFETIME), ..Bounds::default() };
     let mut policy = realm().policy;
-    // The feed is published once an event: how old it may be is not what this is about.
+    // The feed is published once an event, so its age must not count here.
     policy.staleness.max_stale = Seconds::new(1_000_000);
     let settings = LedgerSettings {
         issuer: policy.issuer.clone(),

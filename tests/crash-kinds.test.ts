@@ -1,4 +1,4 @@
-// The origin is killed with SIGKILL in the middle of every kind of act: what was answered is kept, what was not is done or not done,
+// SIGKILL in the middle of every kind of act: an answered act is kept, an unanswered one is done or not done,
 // never half.
 
 import assert from 'node:assert/strict'
@@ -21,7 +21,7 @@ interface Kind {
   action: string
   client: string
   act: (client: Client, admin: string, login: Login) => Promise<Answer>
-  /** What the audit log calls whom it was done to; `undefined`: not one login alone. */
+  /** The subject in the audit log; `undefined`: not one login alone. */
   subject: (login: Login) => string | undefined
   /** Whether the refresh token ends with the access token: then never one without the other. */
   refresh: 'ends' | 'lives'

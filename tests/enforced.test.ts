@@ -127,7 +127,7 @@ test('a gate that has died is named when the time is over, and no other is', asy
   for (const [name, gate] of gates) if (name !== DEAD) assert.equal(gate.checkSync(revoked).ok, false, name)
 })
 
-test('nobody else can speak for it', async () => {
+test('an acknowledgement with another secret, position or chain is refused', async () => {
   const { sequence, chain } = origin.status()[0] ?? { sequence: 0, chain: '' }
   const issuedAt = Math.floor(Date.now() / 1000)
   const acknowledge = async (body: object, secret: string): Promise<number> => {

@@ -83,7 +83,7 @@ fn every_vector_against_a_loaded_and_empty_state() {
     for group in vectors("verdicts.json")["groups"].as_array().unwrap() {
         let pair = Pair::with(realm_of(group).0, Bounds::default(), Bounds::default());
         for test in group["tests"].as_array().unwrap() {
-            // The state is of NOW; a later token would find it stale, which is what those vectors are not about.
+            // The state is of NOW; a later token would find it stale, which those vectors do not test.
             let Value::Null = test["now"] else { continue };
             let text = test["token"].as_str().unwrap();
             assert_eq!(test["expect"], pair.code(text), "{}", test["comment"]);
@@ -232,7 +232,7 @@ fn a_state_that_is_too_old_refuses_unless_the_policy_says_otherwise() {
 
     pair.realms[0].policy.staleness.when_stale = WhenStale::Refuse;
     pair.record(&Event::Token { id: "token-1".into(), expires_at: Some(at(80_000)), issued_at: Some(at(-10)) });
-    assert_eq!(after(&pair, 100), "token_revoked", "what an old state refuses stays refused");
+    assert_eq!(after(&pair, 100), "token_revoked", "a token that an old state refuses stays refused");
     pair.publish(at(100));
     let checks = explain(&token(&json!({ "jti": "token-2" })), &pair.realms, at(103));
     let freshness = checks.iter().find(|check| check.name == CheckName::Freshness).unwrap();

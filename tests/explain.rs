@@ -1,4 +1,4 @@
-//! `explain`: the checks one by one, the same reason as the verdict, and what people need to know.
+//! `explain`: the checks one by one, the same reason as the verdict, and the details that people need.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 

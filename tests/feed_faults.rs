@@ -106,7 +106,7 @@ fn two_keys_during_a_rotation() {
     rotated.restore(&row).unwrap();
     record(&mut rotated, &user("v"), NOW + 1);
     assert_eq!(follow(&mut edge, &rotated, NOW + 1), Ok(Effect::Changed));
-    // What the old key still says about earlier is no news.
+    // An older statement of the old key is refused as older.
     let error = edge.apply(&ledger.manifest(at(NOW + 1)).unwrap(), at(NOW + 1)).unwrap_err();
     assert!(matches!(error, FeedError::Older { .. }), "{error}");
 }

@@ -1,4 +1,4 @@
-//! The token-id filter, through ledger and edge: nothing is missed, and what it costs is what is promised.
+//! The token-id filter, through ledger and edge: nothing is missed, and its cost is the promised one.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]

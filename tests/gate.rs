@@ -211,7 +211,7 @@ fn a_gate_that_replaces_a_lost_one_takes_nothing_older_for_news() {
     assert!(kids(&gate).is_empty(), "nothing of the old state is left");
     load_gate(&mut gate, &mut ledger, NOW);
     assert_eq!(kids(&gate), ["one", "two"]);
-    // Judged by the lost gate's time, not by the one that it is told now.
+    // Judged by the lost gate's time, not by the argument `now`.
     assert_eq!(gate.marks(0).unwrap().1, at(NOW + 100));
 }
 

@@ -1,4 +1,4 @@
-//! `identify`: what it looks at, and what it needs. With the host's help it is in `identify.rs`.
+//! `identify`: the checks that it makes, and the claims that it needs. With the host's help: `identify_host.rs`.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 

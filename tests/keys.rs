@@ -1,4 +1,4 @@
-//! JWK sets: what is taken, what is skipped and why, and which key a token gets.
+//! JWK sets: accepted keys, skipped keys with the cause, and the choice of a token's key.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 

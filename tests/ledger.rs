@@ -1,4 +1,4 @@
-//! What the ledger records of each kind of event, for how long, and whom that refuses.
+//! The ledger's record of each kind of event: contents, retention, and the tokens it refuses.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -85,7 +85,7 @@ fn a_later_issue_time_of_a_known_id_is_news() {
     assert!(is_revoked(&edge, &later));
     let applied = load(&mut edge, &mut ledger, NOW + 1);
     assert_eq!(applied.effect, Effect::Renewed);
-    // The section is the same, but what the manifest says of it is not.
+    // The section is the same, but its entry in the manifest is not.
     assert_eq!(load(&mut by_manifest, &mut ledger, NOW + 1).effect, Effect::Changed);
     assert!(is_revoked(&by_manifest, &later));
 }

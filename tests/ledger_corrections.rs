@@ -1,4 +1,4 @@
-//! Corrections: what was recorded by mistake is taken back, in the ledger and at its edges.
+//! Corrections: an event recorded by mistake is undone, in the ledger and at its edges.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -85,7 +85,7 @@ fn a_correction_reaches_edges_with_the_next_manifest() {
         assert_eq!(edge.status(&of_all()), Status::NotRevoked);
         assert!(!edge.bans(&banned));
     }
-    // What was put in place of the mistake still counts.
+    // The value that replaced the mistake still counts.
     assert!(is_revoked(&edge, &of_user("u", NOW - 100)));
     assert!(is_revoked(&edge, &Subject { token_version: 0, ..of_all() }));
 }

@@ -1,4 +1,4 @@
-//! What the ledger gives out of what was committed: deltas, the chain, sections, and statistics.
+//! The ledger's output of committed events: deltas, the chain, sections, and statistics.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -109,7 +109,7 @@ fn stretches_end_where_there_is_something_new_also_across_what_expired_or_was_dr
     record(&mut ledger, &user("more"), NOW);
     assert_eq!(ledger.shared_stretch(oldest.until).unwrap(), second);
     assert_eq!(ledger.shared_stretch(floor + 1).unwrap().until, oldest.until);
-    // What every delta says of the keys makes those signed before useless, and a correction does so with all.
+    // The keys stated in every delta invalidate those signed before; so does a correction.
     let settled = ledger.settled_since();
     record(&mut ledger, &user("even more"), NOW);
     assert_eq!(ledger.settled_since(), settled);
@@ -158,7 +158,7 @@ fn the_chain_of_the_past_is_known_for_a_while() {
     assert_eq!(ledger.chain_at(base), Some(genesis));
     assert!(rows.iter().all(|row| ledger.chain_at(row.sequence) == Some(row.chain)));
     assert_eq!((ledger.chain_at(base - 1), ledger.chain_at(base + 21)), (None, None));
-    // What is only staged is not published, so no edge can know of it.
+    // A staged event is not published, so no edge has it.
     ledger.stage(&user("staged"), at(NOW)).unwrap();
     assert_eq!(ledger.chain_at(base + 21), None);
 

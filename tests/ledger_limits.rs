@@ -1,4 +1,4 @@
-//! What the ledger refuses to record, and settings that it refuses to start with.
+//! Events that the ledger refuses to record, and settings that it refuses to start with.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]

@@ -94,7 +94,7 @@ fn a_broken_store_is_found_out() {
     assert_eq!(restore(&|rows| rows[0].payload.push(0)), Err(LedgerError::BrokenChain { sequence: rows[0].sequence }));
     let later = 2 << 40;
     assert_eq!(restore(&|rows| rows[0].sequence = later), Err(LedgerError::LaterIncarnation { sequence: later }));
-    // A gap hides the break, but not what cannot be read.
+    // A gap hides the break, but not an unreadable row.
     let unreadable = restore(&|rows| {
         rows.remove(4);
         rows[4].payload[0] = 9;

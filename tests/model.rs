@@ -1,8 +1,8 @@
-//! Random operations by the hundred thousand against plain maps: no edge ever lets through what its sequence says that it knows.
+//! Hundreds of thousands of random operations against plain maps: no edge accepts a token revoked up to its sequence.
 //!
 //! One origin (restarted, restored from a backup, with batches that fail) and several edges with clocks of their own, which
 //! get manifests, sections and deltas late, twice, out of order or not at all. The maps hold what was recorded; an edge that
-//! claims a sequence must refuse everything recorded up to it, of every token that it would otherwise accept. What it
+//! claims a sequence must refuse everything recorded up to it, of every token that it would otherwise accept. Tokens that it
 //! refuses beyond that is counted.
 
 #![cfg(feature = "origin")]

@@ -1,4 +1,4 @@
-//! Names (`sub`, `sid`, `azp`, `client_id`, `jti`): what a gate accepts, the ledger can revoke, and nothing else is accepted.
+//! Names (`sub`, `sid`, `azp`, `client_id`, `jti`): a gate accepts exactly those that the ledger can revoke.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]

@@ -1,5 +1,5 @@
-// The OpenAPI document is what the origin does: schemathesis (https://schemathesis.io) asks a live one everything it
-// says, and what it does not say.
+// The OpenAPI document matches the origin: schemathesis (https://schemathesis.io) sends a live one every request that it
+// describes, and others.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -21,7 +21,7 @@ const VERSION = '4.32.5'
 const VENV = fileURLToPath(new URL(`../target/schemathesis-${VERSION}`, import.meta.url))
 const SCHEMATHESIS = join(VENV, 'bin/schemathesis')
 const ISSUER = 'https://issuer.test/realms/acme'
-/** What a client sends to be an administrator; a token is made for each request, for the requests revoke tokens. */
+/** Replaced by an administrator's token; each request gets a new one, for the requests revoke tokens. */
 const ADMINISTRATOR = 'Bearer administrator'
 
 /** Fixed, so that a failure comes again. */

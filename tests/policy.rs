@@ -1,4 +1,4 @@
-//! What gate and origin must agree on: one digest, whoever computes it, and the fields that differ.
+//! Agreement of gate and origin: the same digest on both sides, and the names of the fields that differ.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
@@ -19,7 +19,7 @@ fn digests_are_those_of_the_vectors() {
         assert_eq!(digest, vector["digest"].as_str().unwrap(), "{comment}");
         digests.entry(digest).or_default().push(comment);
     }
-    // Whatever differs in a field has a digest of its own.
+    // Policies that differ in a field have different digests.
     let shared: Vec<_> = digests.values().filter(|comments| comments.len() > 1).collect();
     let same = ["every default", "defaults that are written out", "what gate and origin need not agree on"];
     assert_eq!(shared, [&same.map(String::from).to_vec()]);

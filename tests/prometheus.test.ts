@@ -1,4 +1,4 @@
-// What Prometheus reads of ours: the measurements by its own parser, and the example alerts.
+// Prometheus reads the origin's metrics by its own parser, and the example alerts.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'

@@ -1,4 +1,4 @@
-// An origin's store is restored from a backup that is older than what its edges have: they follow it all the same.
+// An origin's store is restored from a backup that is older than its edges' state: they still follow it.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -120,7 +120,7 @@ test('edges follow a restored backup that is older than they are', { timeout: 12
     const { origin } = running
     assert.equal(origin.status()[0]?.sequence, INCARNATION)
 
-    // Whoever asks from where the lost history ended gets what leads on, at once.
+    // A request after the end of the lost history is answered at once.
     assert.equal((await ask(`${url}/deltas?after=${old}`)).status, 410)
     assert.equal((await ask(`${url}/manifest?after=${old}&waitSeconds=25`)).status, 200)
 
@@ -130,7 +130,7 @@ test('edges follow a restored backup that is older than they are', { timeout: 12
     await everywhere(before, 'token_revoked')
     await everywhere(last, 'accepted')
     assert.deepEqual(heads(), [INCARNATION + 1, INCARNATION + 1, INCARNATION + 1])
-    // What the backup lacks is lost, as it says, until everybody is logged out.
+    // Events that the backup lacks are lost, as documented, until everybody is logged out.
     await everywhere(lost, 'accepted')
     await origin.logoutRealm('test')
     for (const each of [lost, alsoLost, last]) await everywhere(each, 'realm_revoked')

@@ -1,4 +1,4 @@
-//! What an edge answers once it has a manifest, its sections and deltas, all in order, and what it may forget.
+//! An edge's answers with a manifest, its sections and deltas, all in order, and the records that it may drop.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -108,7 +108,7 @@ fn a_section_that_has_not_arrived_is_no_answer() {
     assert_eq!(edge.status(&subject("j", NOW + 900, NOW)), Status::NotRevoked);
     assert_eq!(edge.status(&subject("j", NOW + 300, NOW + 1)), Status::NotRevoked);
     assert_eq!(edge.status(&of_user("u", NOW)), Status::SectionUnavailable);
-    // A delta is applied all the same, and what it says counts.
+    // A delta is still applied, and its changes count.
     record(&mut ledger, &token("k", NOW + 300, NOW), NOW);
     record(&mut ledger, &user("w"), NOW);
     follow(&mut edge, &ledger, NOW).unwrap();

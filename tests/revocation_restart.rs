@@ -1,4 +1,4 @@
-//! What edges make of an origin that was restarted: new hash keys, other bounds, a restored backup.
+//! Edges of a restarted origin: new hash keys, other bounds, a restored backup.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -46,7 +46,7 @@ fn an_edge_that_follows_deltas_learns_of_new_bounds() {
     let row = record(&mut before, &user("u"), NOW).unwrap();
     follow(&mut edge, &before, NOW).unwrap();
     assert!(!edge.wants_manifest());
-    // Shorter lifetimes: what the origin forgets from now on, this edge may still accept.
+    // Shorter lifetimes: this edge may still accept tokens whose revocations the origin drops from now on.
     let bounds = Bounds { max_lifetime: Seconds::new(3_600), ..Bounds::default() };
     let mut ledger = Ledger::new(LedgerSettings { bounds, ..settings() }).unwrap();
     ledger.restore(&row).unwrap();

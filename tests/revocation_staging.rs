@@ -73,7 +73,7 @@ fn live_changes_that_outgrow_the_sections_are_folded() {
     follow(&mut edge, &ledger, NOW).unwrap();
     assert_eq!(edge.stats().live_entries, 1_100);
     assert!(edge.wants_manifest());
-    // The manifest is of our very sequence, or even older than what a delta has brought since.
+    // The manifest has the edge's sequence, or is even older than a delta applied since.
     let manifest = ledger.manifest(at(NOW)).unwrap();
     record(&mut ledger, &token("since", NOW + 300, NOW), NOW);
     follow(&mut edge, &ledger, NOW).unwrap();
@@ -126,7 +126,7 @@ fn filters_take_their_places_one_by_one() {
     }
     ledger.commit();
     load(&mut edge, &mut ledger, NOW);
-    // So many more that every filter is built anew, bigger; the edge hears of them by the manifest alone.
+    // So many more that every filter is built anew, bigger; the edge gets them by the manifest alone.
     for number in 2_000..6_000 {
         ledger.stage(&token(&id(number), of(number), NOW), at(NOW)).unwrap();
     }

@@ -1,4 +1,4 @@
-//! The origin's signing key changes under way: edges that pin both keys notice nothing, others say what they lack.
+//! The origin's signing key changes under way: edges that pin both keys follow without an error, others name the missing key.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
@@ -46,7 +46,7 @@ fn an_edge_that_pins_both_keys_notices_nothing() {
         assert!(is_revoked(&edge, &of_user(sub, NOW)), "{sub}");
     }
 
-    // What the old key signed before takes nothing back.
+    // A statement that the old key signed before undoes nothing.
     let known = edge.position().unwrap().sequence;
     let sequence = known - 3;
     assert_eq!(edge.apply(&old_manifest, at(NOW + 6)), Err(FeedError::Older { sequence, known }));

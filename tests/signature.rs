@@ -1,4 +1,4 @@
-//! Signatures alone, whatever the payload: the RFCs' own examples and Wycheproof.
+//! Signatures alone, over any payload: the RFCs' own examples and Wycheproof.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 

@@ -1,4 +1,4 @@
-// How long a suite goes on that could go on for ever: short for every change, long with `cargo xtask test --long`.
+// Duration of suites without an end of their own: short for every change, long with `cargo xtask test --long`.
 
 const isLong = process.env['TEST_TIER'] === 'long'
 
@@ -7,7 +7,7 @@ export function rounds(short: number, long: number): number {
   return isLong ? long : short
 }
 
-/** Says what was measured; a long run records it in RESULTS.md. */
+/** Prints a measurement; a long run records it in RESULTS.md. */
 export function figure(text: string): void {
   console.log(`figure: ${text}`)
 }

@@ -1,5 +1,5 @@
-//! Tokens remembered as verified: nobody gets in by another's signature, and nothing outlives its key. Their room is in
-//! `verified_room.rs`; that every finding is that of a gate which remembers nothing is in `verified_property.rs`.
+//! Tokens cached as verified: no token is accepted by another's signature, and no entry outlives its key. Capacity is in
+//! `token_cache_room.rs`; equality with a gate that has no cache is in `token_cache_property.rs`.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]

@@ -106,7 +106,7 @@ fn whatever_happens_in_between_the_finding_is_that_of_a_gate_without_memory() {
                         16 => Event::KeyBanned { thumbprint: thumbprint_of(secrets[random(3) as usize]) },
                         _ => Event::Token { id: format!("token-{}", random(100)), expires_at: None, issued_at: None },
                     };
-                    // The ledger has a clock of its own, which may be behind what it was told before.
+                    // The ledger has a clock of its own, which may be behind an earlier `now`.
                     let _ = ledger.stage(&event, now);
                     ledger.commit();
                 }
@@ -134,7 +134,7 @@ fn whatever_happens_in_between_the_finding_is_that_of_a_gate_without_memory() {
                 }
                 10 if !at_host.is_empty() => {
                     let (token, handles) = at_host.swap_remove(random(at_host.len() as u64) as usize);
-                    // Whoever decided at once has nothing to finish; who has ends as one who begins now would.
+                    // A gate that decided at once has nothing to finish; the others find the same as one that begins now.
                     for (gate, handle) in gates.iter_mut().zip(handles) {
                         let Some(finding) = handle.and_then(|handle| gate.finish(handle, HostOutcome::Unknown, now))
                         else {

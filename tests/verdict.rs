@@ -1,4 +1,4 @@
-//! The verdict as a whole: its reasons, which realm and key, and what is due without revocation state. Claims and
+//! The verdict as a whole: its reasons, the choice of realm and key, and verdicts without revocation state. Claims and
 //! algorithms are in `vectors.rs`.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]

@@ -1,4 +1,4 @@
-//! A feed as version 1.0 wrote it, kept for good: whatever the format becomes, a newer edge follows an older origin.
+//! A recorded feed of version 1.0: an edge of any later version follows an older origin.
 
 #![cfg(feature = "origin")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]

@@ -1,4 +1,4 @@
-//! `identify_withdrawn`: what a token may still say once its issuer has withdrawn the key that signed it.
+//! `identify_withdrawn`: identification by a token after its issuer has withdrawn the key that signed it.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 

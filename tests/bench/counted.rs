@@ -1,6 +1,6 @@
 //! A fixed amount of work for a counter of instructions: `counted WORK FEED VECTORS`, where WORK is `verdict.ALGORITHM`,
-//! `status` or `delta`, FEED a folder that `feed_maker` wrote and VECTORS the file of verdicts. What [`measured`] does is
-//! what counts: `valgrind --tool=callgrind --toggle-collect='*counted::measured*'`.
+//! `status` or `delta`, FEED a folder that `feed_maker` wrote and VECTORS the file of verdicts. Counted is [`measured`]:
+//! `valgrind --tool=callgrind --toggle-collect='*counted::measured*'`.
 //!
 //! It names nothing of the checkout but the crate's edge half, so that older versions of the crate can be built with it, and
 //! draws nothing at random, so that the same build gives the same count.
@@ -25,7 +25,7 @@ const ISSUER: &str = "https://id.example/realms/acme";
 /// RFC 8037 appendix A.2.
 const FEED_JWK: &str = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
 
-/// Repetitions: enough that what happens once is little beside them.
+/// Repetitions: enough that one-time work is little beside them.
 const VERDICTS: u64 = 200;
 const LOOK_UPS: u64 = 20_000;
 

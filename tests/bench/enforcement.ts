@@ -93,7 +93,7 @@ async function figure(bench: string, runtime: Line['runtime'], client: Client, k
     const login = await client.logIn('alice', kind.client)
     const admin = (await client.logIn('admin')).access_token
     const token = login.access_token
-    if (!(await accepts(token))) throw new Error(`${bench}: a token that nobody revoked was refused`)
+    if (!(await accepts(token))) throw new Error(`${bench}: a token that was not revoked was refused`)
     // Not in step with the origin's heartbeat.
     await pause(Math.random() * 50)
     const answer = await kind.revoke(client, admin, login)

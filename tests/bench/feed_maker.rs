@@ -5,7 +5,7 @@
 //! {"folder","issuer","now","ids","epochs","buckets","banned":[thumbprint],"deltas","changes","rows"}
 //! folder/manifest  folder/sections/{sha256}  folder/deltas/{number}  folder/rows
 //! ```
-//! The id of number n expires in the bucket `n % buckets`; whoever makes tokens spells both alike.
+//! The id of number n expires in the bucket `n % buckets`; makers of tokens use the same spelling.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 #![allow(missing_docs)]

@@ -1,5 +1,5 @@
-// What one would use instead: a set of ids or a filter in JavaScript's memory, a question to Redis or to the issuer
-// with every request.
+// The alternatives: a set of ids or a filter in JavaScript's memory, a request to Redis or to the issuer
+// for every request.
 
 import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -36,7 +36,7 @@ export const instead: Bench = {
           const contestant = (has: (id: string) => boolean): Contestant => ({
             tokens: unknown,
             pass(ids) {
-              for (const id of ids) if (has(id)) throw new Error('an id that nobody revoked was found')
+              for (const id of ids) if (has(id)) throw new Error('an id that was not revoked was found')
             },
           })
           const figures = await race({
@@ -58,7 +58,7 @@ export const instead: Bench = {
 
 type Filter = { add(id: string): void; has(id: string): boolean }
 
-/** A million ids in a set and in a filter, and what they take of memory. */
+/** A million ids in a set and in a filter, and their memory. */
 async function remember(): Promise<{ set: Set<string>; filter: Filter; bytes: Record<string, number> }> {
   const start = await memoryUsed()
   // As a parser of JSON makes strings.
@@ -127,7 +127,7 @@ async function startRedis(folder: string, children: Child[]): Promise<Redis | un
     async askAll(tokens) {
       for (const token of tokens) {
         // As long as an id, and as different.
-        if ((await client.exists(token.slice(-36))) !== 0) throw new Error('an id that nobody revoked was found')
+        if ((await client.exists(token.slice(-36))) !== 0) throw new Error('an id that was not revoked was found')
       }
     },
     close: () => client.destroy(),

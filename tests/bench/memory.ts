@@ -1,4 +1,4 @@
-// What ten million revoked ids take in a process: the resident set of a fresh one that loads them from disk, beyond
+// Memory of ten million revoked ids in a process: the resident set of a fresh one that loads them from disk, beyond
 // that of another that loads a single one.
 
 import { makeFeed, type Order } from './feed.ts'
@@ -9,7 +9,7 @@ import type { Resident } from './child/memory.ts'
 
 /** Each bucket has 62,500 ids: 98 % of the capacity of 63,000 that it is given. */
 const FEED = { ids: 10_000_000, buckets: 160 }
-/** Processes that are measured: what one of them holds beside the state differs by some megabytes. */
+/** Processes that are measured: memory beside the state differs between them by some megabytes. */
 const ROUNDS = 5
 
 export const memory: Bench = {

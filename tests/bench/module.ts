@@ -20,7 +20,7 @@ interface Exports {
 }
 
 const TARGET = 'wasm32-unknown-unknown'
-/** What the package's modules are optimised with. */
+/** The optimiser of the package's modules, with its flags. */
 const OPTIMISER = [
   join(ROOT, 'pkg/node_modules/binaryen/bin/wasm-opt'),
   '-O3',
@@ -93,13 +93,13 @@ export class BareModule {
     }
   }
 
-  /** Nanoseconds a look-up: so many in one call, of tokens that nobody revoked. */
+  /** Nanoseconds a look-up: so many in one call, of tokens that were not revoked. */
   lookUp(count: number): number {
     const start = performance.now()
     const good = this.#exports.look_up(count)
     const elapsedMs = performance.now() - start
     // One in a million may be found by mistake.
-    if (good < count * 0.999) throw new Error(`${count - good} of ${count} tokens that nobody revoked were found`)
+    if (good < count * 0.999) throw new Error(`${count - good} of ${count} tokens that were not revoked were found`)
     return (elapsedMs * 1e6) / count
   }
 

@@ -12,7 +12,7 @@ import type { Bench, Line } from './run.ts'
 
 const PROGRAMS = ['false_positive_rate', 'ledger_restore']
 
-/** Benches of Criterion: the target, what it calls the figure, and how many nanoseconds the unit has. */
+/** Benches of Criterion: the target, its name for the figure, and the nanoseconds of the unit. */
 const MEASURED: Record<string, { target: string; id: string; unit: string; nanoseconds: number }> = {
   ...Object.fromEntries(
     ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA', 'HS256'].map((algorithm) => [
@@ -52,7 +52,7 @@ interface Estimates {
   median: { point_estimate: number }
 }
 
-/** What the target prints. */
+/** Returns the target's output. */
 async function bench(
   target: string,
   parameters: string[] = [],

@@ -97,7 +97,7 @@ export async function fill(path: string, rows: Row[]): Promise<void> {
   if (first === undefined || last === undefined) throw new Error('there are no rows')
   const store = sqliteStore({ path })
   await store.open()
-  // What the first row follows: its incarnation's beginning, whose chain the ledger knows.
+  // The head before the first row: its incarnation's beginning, whose chain the ledger knows.
   let after = first.sequence - 1
   await store.setHead('bench', {
     issuer: ISSUER,

@@ -1,4 +1,4 @@
-// What else verifies tokens in Node.
+// Other verifiers of tokens in Node.
 
 import { JwtVerifier } from 'aws-jwt-verify'
 import { createVerifier } from 'fast-jwt'

@@ -24,7 +24,7 @@ export async function program<Answer>(
   return JSON.parse(output) as Answer
 }
 
-/** What the parent sent. */
+/** The input that the parent sent. */
 export async function input<Input>(): Promise<Input> {
   return JSON.parse(await text(process.stdin)) as Input
 }

@@ -19,7 +19,7 @@ export const OURS = 'portcullis'
 const ROUNDS = 7
 /** A contestant makes passes until its turn has taken so long. */
 const TURN_MS = 25
-/** Its first turn: what an engine compiles for good, a worker that lives for hours has compiled. */
+/** Its first turn, long enough for the engine to compile what a worker of some hours has compiled. */
 export const FIRST_TURN_MS = 300
 
 setFlagsFromString('--expose-gc')

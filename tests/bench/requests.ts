@@ -1,4 +1,4 @@
-// What protection costs a worker: requests a second of the demo's, over those of the same handler unprotected.
+// The cost of protection in a worker: requests a second of the demo's, over those of the same handler unprotected.
 
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'

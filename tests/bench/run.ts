@@ -61,7 +61,7 @@ async function main(): Promise<void> {
     } catch (error) {
       // The others are still of use.
       console.error(
-        `${bench.names[0]} and what is measured with it: ${error instanceof Error ? error.message : String(error)}`,
+        `${bench.names[0]} and the figures measured with it: ${error instanceof Error ? error.message : String(error)}`,
       )
       process.exitCode = 1
     }

@@ -1,4 +1,4 @@
-// What is shipped to the edge, and what a cold start pays for it.
+// Sizes of the edge's modules, and their cost in a cold start.
 
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -16,7 +16,7 @@ import { openWorker } from './worker/client.ts'
 
 const MODULES = { default: 'pkg/wasm/edge/core_bg.wasm', slim: 'pkg/wasm/edge-slim/core_bg.wasm' }
 const STARTS = 7
-/** Modules in one worker: its start is told by polling, and one alone would be lost in that. */
+/** Modules in one worker: its start is found by polling, too coarse for one module. */
 const COPIES = 5
 /** The shortest module there is. */
 const EMPTY = Buffer.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0])

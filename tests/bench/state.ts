@@ -13,7 +13,7 @@ export const MILLION: Order = { ids: 1_000_000, epochs: 100_000 }
 export const DELTAS = { deltas: 600, changes: 100 }
 const LOOK_UPS = 200_000
 const ROUNDS = 7
-/** First verdicts; the first half is for engines to compile, as the first turn is elsewhere. What a cold module costs is under `size`. */
+/** First verdicts; the first half warms up, as the first turn does elsewhere. The cost of a cold module is under `size`. */
 const FIRST_VERDICTS = 80
 
 export const state: Bench = {

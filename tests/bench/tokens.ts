@@ -14,7 +14,7 @@ import {
 
 export const ISSUER = 'https://issuer.example/realms/bench'
 export const AUDIENCE = 'api'
-/** Distinct tokens in each set: what an edge sees in a second or two. */
+/** Distinct tokens in each set: as many as an edge sees in a second or two. */
 export const TOKENS = 1_000
 
 export interface Key {
@@ -60,7 +60,7 @@ export function claimsOf(changes: Record<string, unknown> = {}): Record<string, 
     sid: randomUUID(),
     jti: randomUUID(),
     azp: 'demo',
-    // Before whatever a feed of this run holds: a filter is not asked about tokens that are younger than it.
+    // Before all entries of this run's feeds: a filter is not looked up for tokens younger than itself.
     iat: now - 600,
     exp: now + 3600,
     token_use: 'access',
@@ -71,7 +71,7 @@ export function claimsOf(changes: Record<string, unknown> = {}): Record<string, 
   }
 }
 
-/** As many distinct tokens, in bytes; `changes` makes what is special about the one of a number. */
+/** As many distinct tokens, in bytes; `changes` returns the special claims of the token of a number. */
 export function mint(
   key: Key,
   count = TOKENS,

@@ -1,4 +1,4 @@
-//! A token nobody has seen, through every check, with 100,000 revoked ids and 10,000 epochs loaded: native code, each
+//! A new token through every check, with 100,000 revoked ids and 10,000 epochs loaded: native code, each
 //! algorithm.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]

@@ -47,7 +47,7 @@ for (const [index, [what, differ]] of DIFFERENCES.entries()) {
 
     await signIn(firstA, optionsA.issuer.tokens(optionsA.clientId))
     await waitSignedIn(secondA)
-    // A tab that was opened later has asked for what there is, and has waited for an answer.
+    // A tab that was opened later has asked the others for a session, and has waited for an answer.
     const lateB = await open(optionsB)
     assert.equal((await accessToken(lateB)).jti, undefined)
     assert.equal(await firstB.evaluate(() => window.session.refresh()), 'signed_out')

@@ -6,7 +6,7 @@ import { chromium, type Browser } from 'playwright-core'
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome']
 
-/** No sandbox: tests may run as root. Nothing is asked of the network but what the pages ask. */
+/** No sandbox: tests may run as root. No network requests but those of the pages. */
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -17,7 +17,7 @@ const FLAGS = [
   '--disable-sync',
 ]
 
-/** `CHROMIUM=no`: it is not to be had here. `CHROMIUM=yes`: it must be there. Otherwise it is used where it is found. */
+/** `CHROMIUM=no`: not used. `CHROMIUM=yes`: required. Otherwise it is used where it is found. */
 const wanted = process.env['CHROMIUM'] ?? ''
 const path = wanted === 'no' ? undefined : installed()
 if (wanted === 'yes' && path === undefined) throw new Error(`CHROMIUM=yes, but none of ${NAMES.join(', ')} is on the PATH`)

@@ -1,4 +1,4 @@
-// What may never answer in a browser: a lock, a storage, another tab. In a real Chromium, with two tabs or more.
+// Parts of a browser that may never answer: a lock, a storage, another tab. In a real Chromium, with two tabs or more.
 
 import assert from 'node:assert/strict'
 import { after, before, test, type TestContext } from 'node:test'
@@ -85,7 +85,7 @@ test('a token that is still good is given at once, though the lock is kept, the 
   const issuer = stage.issuer('good')
   await holdLocks(context, issuer)
   const page = await open(context, { issuer, storage: 'never settles', refreshBeforeSeconds: 200 })
-  // Not awaited: it waits for the storage, and nobody else does.
+  // Not awaited: it waits for the storage, as nothing else does.
   const signingIn = signIn(page, issuer.tokens())
   await waitSignedIn(page)
   const fresh = await accessToken(page)

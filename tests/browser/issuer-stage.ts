@@ -1,4 +1,4 @@
-// One web origin on loopback with bare pages, and issuers whose refresh tokens are good once. What they are asked is recorded.
+// One web origin on loopback with bare pages, and issuers whose refresh tokens are good once. Requests to them are recorded.
 
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -9,10 +9,10 @@ import type { BrowserContext, Page } from 'playwright-core'
 import type { Session, SessionOptions } from 'portcullis/browser'
 import type * as portcullis from 'portcullis/browser'
 
-/** What the pages put at `window`. */
+/** The globals of the pages. */
 export interface BarePage {
   portcullis: typeof portcullis
-  /** Puts a session at `session`, and what happens to it at `events`. */
+  /** Puts a session at `session`, and its events at `events`. */
   openSession(options: SessionOptions, storage: PageSession['storage']): void
   session: Session
   events: string[]
@@ -28,7 +28,7 @@ export interface Stage {
   close(): Promise<void>
 }
 
-/** What a session is made with, as far as it can be sent to a page. */
+/** Options of a session, as far as they can be sent to a page. */
 export interface PageSession {
   issuer: Issuer
   clientId?: string
@@ -180,7 +180,7 @@ export async function openTab(context: BrowserContext, stage: Stage): Promise<Pa
   return page
 }
 
-/** Puts a session at `window`, and what happens to it at `window.events`. */
+/** Puts a session at `window.session`, and its events at `window.events`. */
 export async function createSession(page: Page, { issuer, storage, ...more }: PageSession): Promise<Page> {
   const options = { tokenUrl: `${issuer.url}/token`, revokeUrl: `${issuer.url}/revoke`, clientId: 'app', allowedOrigins: [], ...more }
   await page.evaluate(([options, storage]) => window.openSession(options, storage), [options satisfies SessionOptions, storage] as const)

@@ -36,7 +36,7 @@ async function open(in_: BrowserContext, query = ''): Promise<Page> {
   return visit(await in_.newPage(), `${app.url}/${query}`)
 }
 
-/** Logs in as a user of the page would: by its own script. `lifetime` is what the page is told. */
+/** Logs in by the page's own script. `lifetime` is the `expires_in` that the page gets. */
 async function logIn(page: Page, lifetime?: number): Promise<Login> {
   const login = await app.client.logIn('alice')
   await page.evaluate(
@@ -176,7 +176,7 @@ test('likewise over five tabs', LIMIT, async (t) => {
   const [first] = pages
   assert.ok(first !== undefined)
   for (let round = 0; round < 5; round += 1) {
-    // What is told to have expired would be refreshed at once, so all tabs hear of it together with the requests.
+    // A token that is already expired is refreshed at once, by one tab for all of them.
     const before = app.refreshes()
     await logIn(first, 0)
     await Promise.all(pages.map((page) => page.waitForFunction(() => window.session.signedIn)))

@@ -1,4 +1,4 @@
-// What portcullis/browser adds to a page, by the bundler that is used most.
+// The size of portcullis/browser in a page, by the bundler that is used most.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -14,12 +14,12 @@ import { edgeUrl, originUrl } from '../../www/demo/settings.ts'
 import { startOrigin } from '../../www/demo/start-origin.ts'
 import { openPlace } from '../place.ts'
 
-/** What the page puts at `window`. */
+/** The globals of the page. */
 export interface InPage {
   portcullis: typeof browser
   logout: typeof logout
   session: Session
-  /** What happened to the session, in order. */
+  /** Events of the session, in order. */
   events: string[]
 }
 
@@ -28,7 +28,7 @@ export interface App {
   client: Client
   /** How often a refresh token was presented. */
   refreshes(): number
-  /** Requests for paths with this text find nobody. */
+  /** Requests for paths with this text fail. */
   breakDown(part: string): void
   repair(): void
   close(): Promise<void>
@@ -39,7 +39,7 @@ const HTML = `<!doctype html>
 <p id="private"></p>
 <script type="module" src="/page.js"></script>`
 
-// The session is what a single-page app would have; what is private is shown while it is signed in.
+// A single-page app with a session; private content is shown while it is signed in.
 const SCRIPT = `
 import * as portcullis from 'portcullis/browser'
 const client = new URLSearchParams(location.search).get('client') ?? 'demo'

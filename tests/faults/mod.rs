@@ -33,7 +33,7 @@ pub fn pair_one_behind() -> (Ledger, Revocations) {
     (ledger, edge)
 }
 
-/// What the edge answers about everything that it could be asked here.
+/// The edge's answers about every token of these tests.
 pub fn answers(edge: &Revocations) -> Vec<Status> {
     let ids = (0..60_u64).map(|number| (format!("t{number}"), NOW + 300 + number % 3 * 600));
     let ids = ids.chain([("w".into(), NOW + 300), ("next".into(), NOW + 300)]);

@@ -30,7 +30,7 @@ fn the_table_has_no_row_for_files_that_are_gone() {
     assert_eq!(rules::stale_rows(&sources()), [""; 0]);
 }
 
-/// The TypeScript and Rust files of the repository by their paths, without what is built or installed.
+/// The TypeScript and Rust files of the repository by their paths, without built and installed ones.
 fn sources() -> Sources {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = Sources::new();

@@ -24,7 +24,7 @@ pub const PACKAGES: &[Room] = &[
     room("docs/", &["node:*", "typescript"]),
 ];
 
-/// Files that only some rooms may import, whatever the rows of the others say.
+/// Files that only these rooms may import, in spite of the rows of the others.
 pub struct Guarded {
     pub target: &'static str,
     pub only: &'static [&'static str],

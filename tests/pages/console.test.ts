@@ -1,4 +1,4 @@
-// The console in a real browser: every button does what it says, and the edge refuses within a second.
+// The console in a real browser: every button has its effect, and the edge refuses within a second.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -17,7 +17,7 @@ test('the console', { skip, timeout: 300_000 }, async (t) => {
   t.after(() => stage.close())
   const { client } = stage
 
-  await t.test('lets administrators in and nobody else, and keeps no token', async (t) => {
+  await t.test('accepts administrators only, and keeps no token', async (t) => {
     const { page, complaints } = await openPage(await openContext(t, stage), `${stage.url}/console`)
     await page.getByLabel('Password').fill('wrong')
     await page.getByRole('button', { name: 'Log in' }).click()
@@ -261,7 +261,7 @@ test('the console', { skip, timeout: 300_000 }, async (t) => {
     }
   })
 
-  await t.test('plots what it measures, and follows the edges', async (t) => {
+  await t.test('plots its measurements, and follows the edges', async (t) => {
     const { page, complaints } = await openConsole(t, stage)
     const live = page.getByRole('complementary', { name: 'Live' })
     const value = (title: string): Locator => live.locator('figure', { hasText: title }).locator('output')
@@ -302,7 +302,7 @@ test('the console', { skip, timeout: 300_000 }, async (t) => {
     assert.deepEqual(complaints, [])
   })
 
-  await t.test('says so when somebody else has ended the login', async (t) => {
+  await t.test('says so when another administrator has ended the login', async (t) => {
     const { page } = await openConsole(t, stage)
     const admin = await client.logIn('admin')
     await client.logOutEverywhere(admin.access_token, String(claimsOf(admin.access_token)['sub']))
@@ -356,7 +356,7 @@ test('the console', { skip, timeout: 300_000 }, async (t) => {
   })
 })
 
-/** The console of somebody who is logged in. */
+/** The console after the login. */
 async function openConsole(t: TestContext, stage: Stage): Promise<Watched> {
   const watched = await openPage(await openContext(t, stage), `${stage.url}/console`)
   await logIn(watched.page)
@@ -370,7 +370,7 @@ async function logIn(page: Page): Promise<void> {
   await page.locator('.region:not([aria-busy])').first().waitFor()
 }
 
-/** Shows a section and waits for what is in it. */
+/** Shows a section and waits for its content. */
 async function show(page: Page, section: string): Promise<void> {
   await page.getByRole('link', { name: section, exact: true }).click()
   await page.getByRole('heading', { name: section, exact: true }).waitFor()
@@ -394,7 +394,7 @@ function agree(dialog: Locator, verb: string): Promise<void> {
   return dialog.getByRole('button', { name: verb, exact: true }).click()
 }
 
-/** What is announced of what was done. */
+/** Waits for the announcement of an act. */
 async function told(page: Page, words: string | RegExp): Promise<void> {
   const all =
     typeof words === 'string' ? new RegExp(`^Done\\. ${words} Enforced on 1 of 1 edge after \\d+ ms\\.$`) : words

@@ -1,4 +1,4 @@
-// What all pages share: how they are served, their look in every mode, and how they begin.
+// Common to all pages: their headers, their look in every mode, and their start.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -35,7 +35,7 @@ test('the pages', { skip, timeout: 180_000 }, async (t) => {
     for (const path of none) {
       const response: Response = await fetch(`${stage.url}${path}`)
       assert.equal(response.status, 404, path)
-      assert.equal(response.headers.get('content-security-policy'), null, 'the origin answers what is no page')
+      assert.equal(response.headers.get('content-security-policy'), null, 'the origin answers data that is no page')
     }
     const settings = (await (await fetch(`${stage.url}/demo.json`)).json()) as { feedKeys: Record<string, unknown>[] }
     assert.ok(settings.feedKeys.every((key) => !('d' in key)), 'the private half stays at the origin')
@@ -71,7 +71,7 @@ test('the pages', { skip, timeout: 180_000 }, async (t) => {
     assert.equal(complaints.length, 1, 'a breach of the policy is a complaint')
   })
 
-  await t.test('a page that cannot learn of its demo says so, and tries again', async (t) => {
+  await t.test('a page without the settings of its demo says so, and tries again', async (t) => {
     const context = await openContext(t, stage)
     await context.route('**/demo.json', (route) => route.fulfill({ status: 503, json: { error: 'server_error' } }))
     for (const path of PAGES) {

@@ -8,7 +8,7 @@ import { startOrigin } from '../../www/demo/start-origin.ts'
 import { skip } from '../browser/chromium.ts'
 import { assertAccessible, assertFits, openContext, openPage, openStage, type Stage, type Watched } from './stage.ts'
 
-/** What a hostile token may hold: markup, a script's URL, text that turns round, a name of the language itself. */
+/** Claims of a hostile token: markup, a script's URL, text that changes direction, `__proto__`. */
 const HOSTILE = {
   '<img src=x onerror=alert(1)>': '</td><script>document.title="taken"</script>',
   __proto__x: 'javascript:alert(1)',
@@ -45,7 +45,7 @@ test('the playground', { skip, timeout: 180_000 }, async (t) => {
     assert.deepEqual(complaints, [])
   })
 
-  await t.test('refuses what is wrong, and says why and what to do', async (t) => {
+  await t.test('refuses invalid tokens, with cause and fix', async (t) => {
     const { client } = stage
     const { access_token: token } = await client.logIn('bob')
     const { page, complaints } = await openPlayground(t, stage)
@@ -73,11 +73,11 @@ test('the playground', { skip, timeout: 180_000 }, async (t) => {
     await verdict(page, 'Refused', 'wrong_issuer')
     const claims = page.getByRole('table', { name: 'Claims' })
     assert.ok((await claims.textContent())?.includes('<img src=x onerror=alert(1)>'))
-    assert.ok((await claims.textContent())?.includes('\\u202eecila\\u202c\\u0000'), 'what turns text is written out')
+    assert.ok((await claims.textContent())?.includes('\\u202eecila\\u202c\\u0000'), 'changes of direction are escaped')
     assert.equal(await claims.locator('img, script, a').count(), 0)
     assert.match(await page.title(), /^Playground/)
     await assertFits(page)
-    // Longer than what a gate reads, and nothing that the page would choke on.
+    // Longer than a gate reads; the page stays usable.
     await paste(page, 'A'.repeat(100_000))
     await verdict(page, 'Refused', 'malformed')
     await page.getByText('Too long to be shown.').waitFor()
@@ -172,7 +172,7 @@ function changed(token: string): string {
   return [header, Buffer.from(JSON.stringify(payload)).toString('base64url'), signature].join('.')
 }
 
-/** A token that somebody else signed. */
+/** A token of another issuer's key. */
 async function foreign(issuer: string, claims: Record<string, unknown>): Promise<string> {
   const { privateKey } = await generateKeyPair('RS256')
   return new SignJWT({ ...claims, iss: issuer, aud: 'api', sub: 'mallory', jti: '1', token_use: 'access' })

@@ -1,4 +1,4 @@
-// The demo with its pages, and a browser that notes whatever goes wrong in them.
+// The demo with its pages, and a browser that records every error in them.
 
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'

@@ -22,7 +22,7 @@ const WITHOUT_SIMD = ['--no-enable-ssse3', '--no-enable-sse4-1']
 
 testIn('Node without SIMD', process.execPath, [...WITHOUT_SIMD, '--import', import.meta.resolve('tsx')])
 
-test('Node without SIMD: an origin says what is missing', () => {
+test('Node without SIMD: an origin names the missing feature', () => {
   const program = "import('portcullis/origin').catch(({ code, message }) => console.log(code, message))"
   const { stdout } = spawnSync(process.execPath, [...WITHOUT_SIMD, '--eval', program], { encoding: 'utf8' })
   assert.match(stdout, /^not_loaded this engine has no wasm SIMD, which an origin needs: /)

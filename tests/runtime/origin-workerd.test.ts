@@ -1,4 +1,4 @@
-// The origin in workerd: what it publishes there revokes at a gate here.
+// The origin in workerd: its feed is enforced by a gate in Node.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'

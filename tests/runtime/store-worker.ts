@@ -1,4 +1,4 @@
-// The contract of stores inside a worker: answers what each of its tests came to. A Worker has no test runner.
+// The contract of stores inside a worker: answers the result of each of its tests. A Worker has no test runner.
 
 import { memoryStore } from 'portcullis/origin/memory'
 import { storeContract } from 'portcullis/origin/store-contract'

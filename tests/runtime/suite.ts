@@ -1,8 +1,8 @@
-// What every runtime must do, told without naming one: the runner hands in the library and a scenario.
+// Tests for every runtime: the runner passes in the library and a scenario.
 
 import type { Gate, GateOptions, RealmOptions } from 'portcullis/edge'
 
-/** What a runtime offers: the package's edge side, imported the way that runtime imports it. */
+/** The package's edge side, imported the way the runtime imports it. */
 export interface Library {
   createGate: <Env = unknown>(options: GateOptions | ((env: Env) => GateOptions)) => Gate<Env>
 }
@@ -12,7 +12,7 @@ export interface Scenario {
   realm: Omit<RealmOptions, 'jwks'> & { jwks: string }
   /** Tokens with the verdict each must get: `accepted`, or a reason code. */
   cases: { name: string; token: string; expect: string }[]
-  /** A good token, which the runner's origin revokes when told to. */
+  /** A good token, which the runner's origin revokes on request. */
   victim: string
   /** Revokes the victim. */
   revokeUrl: string
@@ -20,7 +20,7 @@ export interface Scenario {
 
 export interface Result {
   name: string
-  /** What was wrong; nothing when it passed. */
+  /** The failure; absent when it passed. */
   problem?: string
 }
 
@@ -69,7 +69,7 @@ export async function suite(library: Library, scenario: Scenario): Promise<Resul
     same(typeof verdict.header.alg, 'string')
     same(Number.isSafeInteger(verdict.sequence), true)
   })
-  await test('authenticate reads the bearer token, whatever the case of the scheme', async () => {
+  await test('authenticate reads the bearer token, with the scheme in any case', async () => {
     for (const scheme of ['Bearer', 'bearer', 'BEARER']) {
       same((await gate.authenticate(request({ authorization: `${scheme} ${victim}` }))).ok, true)
     }
@@ -94,7 +94,7 @@ export async function suite(library: Library, scenario: Scenario): Promise<Resul
     same(response.status, 403)
     same(response.headers.get('www-authenticate')?.includes('error="insufficient_scope"'), true)
   })
-  await test('protect passes on what was fetched, readable by other origins', async () => {
+  await test('protect passes on a fetched response, readable by other origins', async () => {
     const handler = gate.protect(() => fetch(realm.jwks), { cors: { origins: ['https://app.example'] } })
     const response = await handler(request({ authorization: `Bearer ${victim}`, origin: 'https://app.example' }))
     same(response.headers.get('access-control-allow-origin'), 'https://app.example')

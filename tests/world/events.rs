@@ -1,4 +1,4 @@
-//! Events: a batch of them is staged, and what each is expected to do is noted in the records.
+//! Events: a batch of them is staged, and the expected effect of each is noted in the records.
 
 use portcullis::ledger::{Correction, Event, NotBefore};
 
@@ -58,7 +58,7 @@ impl World {
         self.rows.extend(staged);
     }
 
-    /// What the ledger did not record must be refused anyway, or refuse nothing acceptable.
+    /// An event that the ledger did not record must be in force already, or aim at no acceptable token.
     fn check_in_force(&self, effect: &Effects, staged: &[(u64, Effects)]) {
         let is_staged = staged.iter().any(|(_, other)| match (effect, other) {
             (Effects::Token { id, .. }, Effects::Token { id: other, .. }) => id == other,
@@ -188,7 +188,7 @@ impl World {
     }
 }
 
-/// What an event is expected to do.
+/// The expected effect of an event.
 enum Effects {
     Token { id: String, expires_at: Option<u64> },
     Maximum { key: String, value: u64 },

@@ -1,4 +1,4 @@
-//! The world of the model test: an origin, its edges with clocks of their own, what was recorded, and one random operation
+//! The world of the model test: an origin, its edges with clocks of their own, the recorded events, and one random operation
 //! after the other.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation)]
@@ -55,7 +55,7 @@ pub(crate) struct World {
     pub(crate) operations: u64,
     incarnation: u64,
     ledger: Ledger,
-    /// What the store holds: rows in order, and the head.
+    /// Contents of the store: rows in order, and the head.
     rows: Vec<Row>,
     head: (u64, Chain),
     edges: Vec<Revocations>,
@@ -64,7 +64,7 @@ pub(crate) struct World {
     minted: u64,
     /// Messages that may still arrive somewhere.
     under_way: VecDeque<Vec<u8>>,
-    /// Edges whose state may hold what a backup lost.
+    /// Edges whose state may hold events that a backup lost.
     lost_touch: Vec<bool>,
     pub(crate) tally: Tally,
 }
@@ -172,7 +172,7 @@ impl World {
 
     fn some_token(&mut self) -> Option<Token> {
         let count = self.tokens.len() as u64;
-        // Mostly recent ones, so that what was revoked is asked for.
+        // Mostly recent ones, so that revoked ones are drawn.
         let index = if count == 0 { return None } else { count - 1 - self.below(count).min(self.below(count)) };
         self.tokens.get(index as usize).cloned()
     }
@@ -185,7 +185,7 @@ impl World {
         };
     }
 
-    /// The store drops what may go; a new process reads the rest.
+    /// The store drops expired rows; a new process reads the rest.
     fn restart(&mut self) {
         self.tally.restarts += 1;
         let now = self.now;
@@ -213,7 +213,7 @@ impl World {
         self.head = self.ledger.head();
         assert_eq!(self.head.0, self.incarnation << 40);
         self.lost_touch.iter_mut().for_each(|lost| *lost = true);
-        // What was signed before is still valid, but not for this history.
+        // Messages signed before are still valid, but not for this history.
         self.under_way.clear();
     }
 }

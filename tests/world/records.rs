@@ -89,7 +89,7 @@ impl Records {
         format!("{issued_at} .. {expires_at}, version {version}, {values:?}, {:?}", self.tokens.get(&token.id))
     }
 
-    /// A restored backup has lost what came after.
+    /// A restored backup has lost all later events.
     pub(super) fn lose(&mut self, after: u64) {
         self.values.values_mut().chain(self.bans.values_mut()).for_each(|all| all.retain(|(at, _)| *at <= after));
         self.tokens.values_mut().for_each(|all| all.retain(|(at, _)| *at <= after));

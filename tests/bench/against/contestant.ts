@@ -1,4 +1,4 @@
-// A contestant in Node: a process that imports one build of the package, and takes a turn whenever it is told to.
+// A contestant in Node: a process that imports one build of the package, and takes a turn on each message.
 
 import type { Gate } from 'portcullis/edge'
 import { newcomer } from '../cold.ts'
@@ -9,7 +9,7 @@ import { applyDelta, firstVerdict } from '../state.ts'
 import { freshly, type Key } from '../tokens.ts'
 import { recheck } from '../warm.ts'
 
-/** What is measured; a gate's method where two would do. */
+/** The work to measure; with the gate's method where there are two. */
 export type Work =
   | { kind: 'warm' | 'cold'; check: 'check' | 'checkSync' }
   | { kind: 'recheck' | 'first verdict' | 'delta' }
@@ -24,7 +24,7 @@ export interface Job {
 export type Order = { prepare: Job } | { turn: number }
 export type Answer = { figure: number } | { error: string }
 
-/** The turn that warms up: enough calls for an engine to compile what it will, and it comes once in every launch. */
+/** The turn that warms up: enough calls for the engine's compiler; once in every launch. */
 const FIRST_TURN_MS = 150
 /** Short: other programs then interrupt few of the turns, and the median leaves those out. */
 const TURN_MS = 25
@@ -57,7 +57,7 @@ async function prepare({ work, feed: place, jwk, tokens }: Job): Promise<Turn> {
   const reading = feeds.get(place.folder) ?? readFeed(place)
   feeds.set(place.folder, reading)
   const feed = await reading
-  // Only what verifies is needed here.
+  // Only the verifying half is needed here.
   const key = { jwk } as Key
   switch (work.kind) {
     case 'warm': {

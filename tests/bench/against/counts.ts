@@ -10,7 +10,7 @@ import { makeFeed, ROOT, type Order } from '../feed.ts'
 import type { Build, Builds } from './build.ts'
 import { outcomeOf, type Outcome, type Outcomes } from './turns.ts'
 
-/** Figures by their names on the command line, and what the program calls the work. */
+/** Figures by their names on the command line, with the program's name for the work. */
 export const COUNTED: Record<string, string> = {
   'verdict.RS256': 'verdict.RS256',
   'verdict.ES256': 'verdict.ES256',

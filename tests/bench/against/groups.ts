@@ -1,4 +1,4 @@
-// What can be compared: figures that share processes and data.
+// Groups of figures that share processes and data.
 
 import { ALGORITHMS } from '../cold.ts'
 import { makeFeed, type Order } from '../feed.ts'
@@ -23,9 +23,9 @@ export interface Group {
   run(builds: Builds, names: string[]): Promise<Outcomes>
 }
 
-/** What a change may cost in time. */
+/** The greatest accepted increase in time. */
 const TIME_BAR = 0.03
-/** What it may cost in instructions, which are counted exactly. */
+/** The greatest accepted increase in instructions, which are counted exactly. */
 const COUNT_BAR = 0.01
 
 const WORKS: Record<string, Work> = {

@@ -1,4 +1,4 @@
-// Module hooks: `portcullis/…` is the package of one build, whichever file imports it. JavaScript, since hooks run in a
+// Module hooks: `portcullis/…` is the package of one build, for every importing file. JavaScript, since hooks run in a
 // thread where no TypeScript loader is at work.
 
 /** A file of that build's package: it may import the package by its own name. */

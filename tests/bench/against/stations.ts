@@ -10,7 +10,7 @@ import { environmentOf, FLAGS, packageOf, type Build } from './build.ts'
 import type { Answer, Job, Order, Work } from './contestant.ts'
 import type { Station } from './turns.ts'
 
-/** What one figure is measured with; the same for every contestant. */
+/** Inputs of one figure; the same for every contestant. */
 export interface Material {
   work: Work
   feed: Feed

@@ -1,4 +1,4 @@
-// What a paired run says of figures whose truth is known.
+// Statistics of a paired run, on made-up figures with a known result.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -18,7 +18,7 @@ function samples(center: number, ofLaunch: number, ofRound: number, seed: number
   })
 }
 
-test('the ratio is that of the medians, whatever single rounds were like', () => {
+test('the ratio is that of the medians, in spite of outliers', () => {
   const before = [[10, 10, 11, 9, 500], [10, 10, 10, 10, 10]]
   const after = [[11, 11, 11, 11, 11], [11, 11, 700, 11, 11]]
   assert.equal(compare(before, after).ratio, 1.1)

@@ -1,4 +1,4 @@
-// What a paired run says: the ratio of two builds, the spread of one build against itself, and the verdict.
+// Statistics of a paired run: the ratio of two builds, the spread of one build against itself, and the verdict.
 //
 // A process keeps its own memory layout and compiled code, which makes all its turns a little faster or slower together.
 // So turns are grouped by launch (a new set of processes), and intervals are made by a bootstrap that draws launches first

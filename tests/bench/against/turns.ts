@@ -45,7 +45,7 @@ export interface Outcome {
 /** The order of the contestants: two that are compared, two for the A/A run. */
 const CONTESTANTS = ['before', 'after', 'before', 'before'] as const
 
-/** What came of a figure: an error says what one of the builds lacks. */
+/** Results by figure; an error names the missing part of a build. */
 export type Outcomes = Map<string, Outcome | Error>
 
 /** Runs every figure in every launch; each round begins with another contestant. */

@@ -1,4 +1,4 @@
-// An origin on a port of its own, and beside it a route that answers what a revocation does and does nothing.
+// An origin on a port of its own, and a route that answers as a revocation does, without recording one.
 
 import { createOrigin } from 'portcullis/origin'
 import { serve } from 'portcullis/origin/node'

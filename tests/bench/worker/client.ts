@@ -37,7 +37,7 @@ export interface Staged {
   close(): void
 }
 
-/** A turn takes about so long, so that what a request costs is little beside it. */
+/** Duration of a turn, so that the cost of a request is little beside it. */
 const TURN_MS = 40
 const MOST_PASSES = 40
 const EMPTY_REQUESTS = 20
@@ -76,7 +76,7 @@ export async function openWorker(packageFolder?: string): Promise<BenchWorker> {
     return performance.now() - start
   }
 
-  /** So many passes, without what the request itself costs. */
+  /** Milliseconds of so many passes, without the cost of the request itself. */
   async function run(contestant: string, passes: number): Promise<number> {
     await post(`/prepare?contestant=${encodeURIComponent(contestant)}&passes=${passes}`)
     const empty: number[] = []

@@ -1,4 +1,4 @@
-// What the worker is asked to do; plain data, as it is posted.
+// The worker's job, as plain data that can be posted.
 
 import type { JWK } from 'portcullis/edge'
 

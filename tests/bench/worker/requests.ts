@@ -1,4 +1,4 @@
-// The demo's worker, and the handler that it protects once more without protection.
+// The demo's worker, and its protected handler without protection.
 
 import type { Accepted } from 'portcullis/edge'
 import { whoami } from '../../../www/demo/whoami.ts'
@@ -6,7 +6,7 @@ import demo from '../../../www/demo/worker.ts'
 
 type Rest = [Parameters<typeof demo.fetch>[1], Parameters<typeof demo.fetch>[2]]
 
-/** What the unprotected handler is told: as much as the protected one was told first, so that both answer the same bytes. */
+/** The verdict passed to the unprotected handler: the protected one's first, so that both answer the same bytes. */
 let told: Accepted | undefined
 
 export default {
@@ -23,7 +23,7 @@ export default {
   },
 }
 
-/** Whoever leaves a handler open to other origins says so by hand, in as many headers as `protect` does. */
+/** Sets the CORS headers that `protect` would set. */
 function shared(response: Response): Response {
   response.headers.set('access-control-allow-origin', '*')
   response.headers.set('access-control-expose-headers', 'WWW-Authenticate')

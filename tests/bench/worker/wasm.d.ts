@@ -1,4 +1,4 @@
-/** What workerd gives for such an import. */
+/** The value of such an import in workerd. */
 declare module '*.wasm' {
   const module: WebAssembly.Module
   export default module

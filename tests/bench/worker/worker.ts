@@ -1,5 +1,5 @@
-// Contestants inside a worker. Its clock stands still in a request, so whoever asks measures: `/prepare` makes
-// everything ready for so many passes, `/run` makes them, `/empty` answers what a request costs.
+// Contestants inside a worker. Its clock stands still in a request, so the client measures: `/prepare` makes
+// everything ready for so many passes, `/run` makes them, `/empty` gives the cost of a request.
 
 import { base64url } from 'jose'
 import wasm from 'portcullis/edge.wasm'
@@ -79,7 +79,7 @@ async function ours({
 /** Gates of passes that were made are closed when so many are newer: as many as passes are ever prepared. */
 const MOST_GATES = 40
 
-/** The feed's bytes are in hand; what is measured is everything from there to an accepted token. */
+/** Measures everything from the feed's bytes in memory to an accepted token. */
 async function firstVerdict(setting: GateSetting, paths: string[], token: string): Promise<Pass> {
   const files = new Map<string, Uint8Array<ArrayBuffer>>()
   for (const path of paths) {
@@ -108,7 +108,7 @@ async function theirs({ jwk, issuer, audience }: Job): Promise<Record<string, Co
   )
 }
 
-/** What nobody who checks a signature by WebCrypto can go below: that alone, of bytes that are there. */
+/** The lower bound of every verifier that uses WebCrypto: the signature check alone, of bytes in memory. */
 async function floor({ jwk }: Job): Promise<Record<string, Contestant>> {
   const key = await importKey(jwk)
   const { name } = key.algorithm

@@ -1,4 +1,4 @@
-//! Bytes from JavaScript: it reserves room, writes them there, then calls what reads them.
+//! Bytes from JavaScript: it reserves room, writes them there, then calls an export that reads them.
 
 use std::cell::RefCell;
 

@@ -1,4 +1,4 @@
-//! What the benchmarks measure from inside wasm, where no call of JavaScript's is in the way.
+//! Work that the benchmarks measure inside wasm, without calls from JavaScript.
 
 mod input;
 mod signature;

@@ -1,4 +1,4 @@
-//! The revocation state of one realm, asked about tokens that nobody revoked: every level is gone through, hashing
+//! The revocation state of one realm, looked up for tokens that were not revoked, on every level, hashing
 //! included.
 
 use std::cell::RefCell;
@@ -52,7 +52,7 @@ extern "C" fn apply() -> u32 {
     with_loaded(|loaded| input::with(|bytes| loaded.revocations.apply(bytes, loaded.now).is_ok()))
 }
 
-/// Takes in the section in the input.
+/// Applies the section in the input.
 #[no_mangle]
 extern "C" fn provide() -> u32 {
     with_loaded(|loaded| input::with(|bytes| loaded.revocations.provide_section(bytes).is_ok()))
