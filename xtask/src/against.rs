@@ -29,7 +29,7 @@ pub(crate) fn checkout(project: &Project, commit: &str) -> Result<PathBuf, Failu
     }
     git(&folder).args(["checkout", "--quiet", "--force", "--detach", commit]).aside().run()?;
     eprintln!("building {commit} in {}: some minutes, once", folder.display());
-    // By its own recipe: modules, flags and optimiser are part of what is compared.
+    // By its own xtask: modules, flags and optimiser are part of the comparison.
     let build = Run::new("cargo").args(["run", "--quiet", "--package", "xtask", "--", "build"]);
     // A target folder that the user shares among checkouts would give one checkout the other's programs.
     build.env("CARGO_TARGET_DIR", folder.join("target")).within(&folder).aside().run()?;

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread::{self, ScopedJoinHandle};
 
-/// What a command needs of the build.
+/// The parts of the build that a command needs.
 pub(crate) struct Needs {
     modules: &'static [&'static Module],
     finish: Finish,
@@ -22,7 +22,7 @@ pub(crate) struct Needs {
 /// All that is shipped.
 pub(crate) const PACKAGE: Needs =
     Needs { modules: &wasm::ALL, finish: Finish::Optimised, folders: &[], sqlite: Sqlite::None };
-/// What runs here, soon: optimising the two modules takes longer than the tour.
+/// Not optimised, to start soon: optimising the two modules takes longer than the tour.
 pub(crate) const DEMO: Needs =
     Needs { modules: &wasm::WITH_SIMD, finish: Finish::Bound, folders: &["www"], sqlite: Sqlite::Any };
 pub(crate) const TESTS: Needs = Needs { folders: &["www", "tests"], sqlite: Sqlite::Any, ..PACKAGE };
@@ -38,7 +38,7 @@ pub(crate) fn package(project: &Project, needs: &Needs) -> Result<PathBuf, Failu
         let (pkg_installed, pkg) = mpsc::channel();
         let installer = scope.spawn(move || {
             npm::install(project, "pkg", Scripts::Ignore)?;
-            // Nobody waits any more where another step has failed.
+            // The receiver is gone if another step has failed.
             let _ = pkg_installed.send(());
             folders.iter().try_for_each(|folder| npm::install(project, folder, Scripts::Run))?;
             node::find(project, sqlite)
@@ -76,7 +76,7 @@ fn end<T>(step: ScopedJoinHandle<'_, Result<T, Failure>>, name: &'static str) ->
     step.join().unwrap_or(Err(Failure::Step(name)))
 }
 
-/// Writes `pkg/dist` anew: a file that is gone from the sources must be gone from what is shipped.
+/// Writes `pkg/dist` anew: a file that is gone from the sources must not be shipped.
 fn typescript(project: &Project) -> Result<(), Failure> {
     let pkg = project.path("pkg");
     let dist = pkg.join("dist");

@@ -65,7 +65,7 @@ impl Run {
         self
     }
 
-    /// What it prints goes to standard error: standard output is for what was asked for, such as figures.
+    /// Prints to standard error: standard output is for results, such as figures.
     pub(crate) fn aside(mut self) -> Self {
         self.is_aside = true;
         self
@@ -82,7 +82,7 @@ impl Run {
         }
     }
 
-    /// Runs it while others run: what it prints is returned, and shown in one piece if it fails.
+    /// Runs it beside others: its output is returned, and shown in one piece if it fails.
     pub(crate) fn captured(self) -> Result<String, Failure> {
         let name = self.name();
         let output = self.command().stdin(Stdio::null()).output().map_err(|error| Self::absent(&name, &error))?;

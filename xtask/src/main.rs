@@ -1,5 +1,5 @@
-//! The project's commands: `cargo xtask build | demo | test | bench`. They build, fetch, spawn and stop; what they run
-//! is cargo, npm and the TypeScript under `www/` and `tests/`.
+//! The project's commands: `cargo xtask build | demo | test | bench`. They build, fetch, spawn and stop; their programs
+//! are cargo, npm and the TypeScript under `www/` and `tests/`.
 
 mod against;
 mod bench;
@@ -62,7 +62,7 @@ fn dispatch(arguments: &[String]) -> Result<(), Failure> {
     }
 }
 
-/// The checkout, and what may be installed on its machine.
+/// The checkout, and the consent to install on its machine.
 struct Project {
     root: PathBuf,
     consent: system::Consent,

@@ -16,9 +16,9 @@ const HAS_DRIVER: &str = "new (require('better-sqlite3'))(':memory:')";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sqlite {
     None,
-    /// Whichever is there, or is soonest there.
+    /// The one that is there, or the fastest to get.
     Any,
-    /// `better-sqlite3` in the machine's own Node, compiled where there is no binary: what benchmarks measure.
+    /// `better-sqlite3` in the machine's own Node, compiled where there is no binary: for benchmarks.
     Native,
 }
 

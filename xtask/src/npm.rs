@@ -1,4 +1,4 @@
-//! Node and npm: whether they are there; locked dependencies, installed when the lock is newer than what is there.
+//! Node and npm: whether they are there; locked dependencies, installed when the lock is newer than they are.
 
 use crate::command::{Failure, Run};
 use crate::Project;

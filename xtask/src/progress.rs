@@ -54,7 +54,7 @@ impl Progress {
         self.board().begun.elapsed()
     }
 
-    /// Says every few seconds what is under way, to the end of the program.
+    /// Prints the steps under way every few seconds, to the end of the program.
     pub(crate) fn watch(&self) {
         let progress = self.clone();
         thread::spawn(move || loop {

@@ -1,4 +1,4 @@
-//! Every test, as suites: one for each file of tests. What is needed is built once, then they run side by side.
+//! Every test, as suites: one for each file of tests. The parts that they need are built once, then they run side by side.
 
 mod expected;
 mod options;
@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use std::thread;
 use suite::{Kind, Suite};
 
-/// What the suites were built into.
+/// Programs that the suites run.
 struct Built {
     /// The Node that has SQLite.
     node: PathBuf,
@@ -48,7 +48,7 @@ pub(crate) fn test(project: &Project, arguments: &[String]) -> Result<(), Failur
     }
 }
 
-/// Builds what the suites run on: the Rust tests while the modules are optimised and packages are fetched.
+/// Builds for the suites: the Rust tests while the modules are optimised and packages are fetched.
 fn prepare(project: &Project, suites: &[Suite]) -> Result<Built, Failure> {
     let needs_package = suites.iter().any(|suite| suite.kind.needs_package());
     if needs_package {
@@ -73,7 +73,7 @@ fn prepare(project: &Project, suites: &[Suite]) -> Result<Built, Failure> {
     })
 }
 
-/// What the suites are told by environment variables.
+/// Environment variables of the suites.
 fn environment(project: &Project, suites: &[Suite], tier: Tier) -> Vec<(&'static str, &'static str)> {
     let given = |program: &'static str, users: &[&str]| {
         let is_used = suites.iter().any(|suite| users.iter().any(|user| suite.is_in(user)));

@@ -63,7 +63,7 @@ const FAST: &[&str] = &["-O3", "--flexible-inline-max-function-size", "60"];
 /// A function that is called from one place stays one: put there it is fewer bytes, but gzip makes 6 kB more of them.
 const SMALL: &[&str] = &["-Oz", "--one-caller-inline-max-function-size", "0"];
 /// SIMD of 128 bits: SHA-256 takes a quarter less time with them, and so HS256 and the origin's start a tenth. The slim module
-/// does without: it is what engines get that have no SIMD.
+/// does without: it is for engines that have no SIMD.
 const SIMD: &str = "-C target-feature=+simd128";
 /// `sha2` with its rounds as loops.
 const ROLLED: &str = "--cfg sha2_backend_soft=\"compact\"";
@@ -83,7 +83,7 @@ pub(crate) fn binder(project: &Project) -> Result<PathBuf, Failure> {
     executable(&messages).ok_or(Failure::Step(BINDER))
 }
 
-/// What cargo says, a JSON object a line, of the last program that it has made.
+/// The last program that cargo made, from its messages, a JSON object a line.
 fn executable(messages: &str) -> Option<PathBuf> {
     let mut paths = messages.lines().filter_map(|line| line.split_once("\"executable\":\"")?.1.split('"').next());
     paths.next_back().map(PathBuf::from)
@@ -126,7 +126,7 @@ pub(crate) fn optimise(project: &Project, module: &Module) -> Result<(), Failure
     fs::write(&stamp, "").map_err(|error| unwritable(&stamp, &error))
 }
 
-/// Whoever loads the slim module binds it with the JavaScript of the other, so that must fit both.
+/// The slim module is loaded with the JavaScript of the edge module, so that must fit both.
 pub(crate) fn share_glue(project: &Project) -> Result<(), Failure> {
     let [edge, slim] = [EDGE, SLIM].map(|module| project.path("pkg/wasm").join(module.folder));
     let failed = |error: std::io::Error| Failure::Missing(format!("{}: {error}", slim.display()));

@@ -1,4 +1,4 @@
-//! What the commands say where a tool is missing or the command line is wrong: one sentence, what to do, and nothing begun.
+//! A missing tool or a wrong command line: one sentence that says how to mend it, and nothing is started.
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
@@ -64,7 +64,7 @@ fn sentence(output: &Output) -> String {
     text.trim_end().to_owned()
 }
 
-/// Runs a command that finds only what is in `path`.
+/// Runs a command with `path` as its PATH.
 fn xtask(arguments: &[&str], path: &Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_xtask")).args(arguments).env("PATH", path).output().unwrap()
 }

@@ -4,7 +4,7 @@ use crate::command::Run;
 use crate::progress::seconds;
 use std::time::Duration;
 
-/// What a suite says of itself that `--long` records: the rest of a line after this.
+/// Starts a line with a figure that `--long` records.
 const FIGURE: &str = "figure: ";
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -63,7 +63,7 @@ pub(super) fn of_node(run: Run) -> Outcome {
     outcome
 }
 
-/// TAP without the tests that passed and what is said of them: all else, for a failure may be anywhere in it.
+/// TAP without the tests that passed and their diagnostics: all else, for a failure may be anywhere in it.
 fn without_passed(tap: &str) -> String {
     let mut kept = String::new();
     let mut of_passed = false;

@@ -16,7 +16,7 @@ struct Queue {
     free: usize,
 }
 
-/// Runs them all, whatever comes of each.
+/// Runs them all, also after a failure.
 pub(super) fn run(suites: Vec<Suite>, work: impl Fn(Suite) -> Finished + Sync) -> Vec<Finished> {
     let pool = Pool { queue: Mutex::new(Queue { waiting: suites.into(), free: CAPACITY }), room: Condvar::new() };
     let finished = Mutex::new(Vec::new());

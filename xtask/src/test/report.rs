@@ -1,4 +1,4 @@
-//! What is printed at the end: failures, skips, the slowest suites, the time against its budget.
+//! The report at the end: failures, skips, the slowest suites, the time against its budget.
 
 use super::expected::{self, Expected};
 use super::options::{Options, Tier};
@@ -6,7 +6,7 @@ use super::outcome::Finished;
 use crate::progress::seconds;
 use std::time::Duration;
 
-/// What every change may wait for, from a bare clone on two cores.
+/// The greatest accepted duration for a change, from a bare clone on two cores.
 const BUDGET: Duration = Duration::from_secs(30 * 60);
 const SLOWEST: usize = 10;
 

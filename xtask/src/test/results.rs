@@ -9,7 +9,7 @@ use std::io::Write;
 
 const FILE: &str = "tests/RESULTS.md";
 
-/// Appends what the suites said of themselves, if any did.
+/// Appends the figures of the suites, if there are any.
 pub(super) fn append(project: &Project, finished: &[Finished]) -> Result<(), Failure> {
     if finished.iter().all(|suite| suite.outcome.figures.is_empty()) {
         return Ok(());

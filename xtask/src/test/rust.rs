@@ -45,7 +45,7 @@ impl Executables {
 }
 
 impl Executable {
-    /// From what cargo says, such as `  Executable tests/gate.rs (target/debug/deps/gate-6fd39aa20d1316d8)`.
+    /// Parses a line of cargo's, such as `  Executable tests/gate.rs (target/debug/deps/gate-6fd39aa20d1316d8)`.
     fn read(line: &str) -> Option<Self> {
         let (_, program) = line.trim_start().strip_prefix("Executable ")?.split_once('(')?;
         let program = PathBuf::from(program.strip_suffix(')')?);

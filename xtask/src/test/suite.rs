@@ -110,7 +110,7 @@ impl Kind {
     }
 }
 
-/// `pages` has the group `pages` and whatever is below it.
+/// Whether a suite belongs to a group: `pages` has itself and everything below it.
 fn is_in(name: &str, group: &str) -> bool {
     name.strip_prefix(group).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
