@@ -22,8 +22,8 @@ use serde_json::json;
 fn reasons_are_the_documented_list_in_its_order() {
     let documented = "missing_token malformed unsupported_algorithm unknown_key banned_key bad_signature wrong_type \
         wrong_issuer wrong_audience missing_claim expired not_yet_valid issued_in_future lifetime_exceeded token_revoked \
-        session_revoked client_revoked user_revoked realm_revoked version_revoked insufficient_scope keys_unavailable \
-        stale_feed no_feed";
+        session_revoked grant_revoked client_revoked user_revoked realm_revoked version_revoked insufficient_scope \
+        keys_unavailable stale_feed no_feed";
     let codes: Vec<&str> = Reason::ALL.iter().map(|reason| reason.code()).collect();
     assert_eq!(codes, documented.split_whitespace().collect::<Vec<_>>());
     for (index, reason) in Reason::ALL.into_iter().enumerate() {
