@@ -5,6 +5,7 @@ import { createPrivateKey, type JsonWebKey, sign } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
 import { createGate } from '../entry/edge/node.ts'
 import { json, type Listener, page } from '../testing/server.ts'
+import { WIRE_MINOR } from './feed/protocol.ts'
 import { clock, TestRealm } from './testing/realm.ts'
 
 /** Where the minor version stands in a statement, and how long key id and signature are at its end. */
@@ -33,7 +34,7 @@ function fromNextMinor(realm: TestRealm, bytes: Uint8Array): Uint8Array<ArrayBuf
   extra.writeUInt16LE(999, 0)
   extra.writeUInt32LE(5, 4)
   const signed = Buffer.concat([bytes.subarray(0, -trailer), extra, bytes.subarray(-trailer, -SIGNATURE_BYTES)])
-  signed[MINOR_AT] = (signed[MINOR_AT] ?? 0) + 1
+  signed[MINOR_AT] = WIRE_MINOR + 1
   const domain = Buffer.from(DOMAINS[signed.subarray(0, 4).toString()] ?? '')
   const key = createPrivateKey({ key: realm.signingKey as JsonWebKey, format: 'jwk' })
   return new Uint8Array(Buffer.concat([signed, sign(null, Buffer.concat([domain, signed]), key)]))

@@ -120,7 +120,7 @@ test("for an unknown key the origin is asked for a lookup, without the key's id"
   assert.deepEqual(asked, [])
   const second = await realm.rotate('secret-kid')
   assert.equal(await reasonOf(gate, await realm.token({}, second)), 'accepted')
-  assert.deepEqual(asked, [['POST', '/feed/acme/look', 'Bearer reader', '0']])
+  assert.deepEqual(asked, [['POST', '/feed/acme/look?minor=1', 'Bearer reader', '0']])
   assert.ok(!JSON.stringify(realm.reports).includes('secret-kid'))
 })
 

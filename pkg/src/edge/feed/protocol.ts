@@ -8,11 +8,18 @@ export const MAX_MESSAGE_BYTES: number = 4 * 1024 * 1024
 /** The largest section read. A worker has 128 MB in all. */
 export const MAX_SECTION_BYTES: number = 32 * 1024 * 1024
 
-/** A path below a feed's URL, whose own query is kept. */
+/**
+ * The minor version of the wire format that this gate reads. Each request names it: an origin sends forms of a later minor only to
+ * readers that have asked for them. It is in the query, since caches ignore headers.
+ */
+export const WIRE_MINOR = 1
+
+/** A path below a feed's URL, whose own query is kept, with the minor version. */
 export function feedUrl({ url: base }: { readonly url: URL }, path: FeedPath, query: Record<string, string> = {}): URL {
   const url = new URL(base)
   url.pathname = `${url.pathname.replace(/\/+$/, '')}/${path}`
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
+  url.searchParams.set('minor', String(WIRE_MINOR))
   return url
 }
 

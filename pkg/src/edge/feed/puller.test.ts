@@ -77,7 +77,7 @@ test('deltas are pulled once something is loaded; if they are gone, the manifest
   realm.server.hits.length = 0
   realm.record({ kind: 'user', subject: 'bob' })
   await gate.refresh()
-  assert.deepEqual(realm.server.hits, ['/feed/acme/deltas?after=0'])
+  assert.deepEqual(realm.server.hits, ['/feed/acme/deltas?after=0&minor=1'])
   assert.equal(gate.status()[0]?.sequence, realm.ledger.head().sequence)
   for (const status of [410, 404]) {
     realm.server.hits.length = 0
@@ -134,7 +134,7 @@ test('a token waits only for its own sections; the others arrive in the backgrou
   const held: (() => void)[] = []
   const options = realm.options({
     async fetch(input, init) {
-      const name = String(input).split('/').at(-1) ?? ''
+      const name = new URL(String(input)).pathname.split('/').at(-1) ?? ''
       if (name.length === 64) {
         asked.push(name)
         // All but the first come only when they are let go.
