@@ -45,7 +45,7 @@ export const ERROR_CODES = [
   'store_newer',
   /** A change could not be pushed to an edge. */
   'push_failed',
-  /** An edge acknowledged what was never published here: a ledger restored from a backup needs `incarnation` raised. */
+  /** An edge acknowledged a sequence or chain unknown here: a ledger restored from a backup needs `incarnation` raised. */
   'acknowledged_ahead',
   /** An edge has acknowledged nothing newer for `silentAfterSeconds`. */
   'edge_silent',

@@ -39,7 +39,7 @@ for (const [name, options, message] of refusals) {
   })
 }
 
-test('accepts what is right; undefined counts as left out', () => {
+test('accepts valid options; undefined counts as left out', () => {
   checkOptions({ ...good, waitAfterSeconds: 0, target: new URL('https://a.example'), secret: undefined }, rules)
   checkOptions({ ...good, target: { keys: [] } }, rules)
 })

@@ -11,7 +11,7 @@ export interface Rule<T = unknown> {
   readonly need?: 'required'
   /** As much of the rule as JSON can show, or its name in `option-schema.ts`. Neither this nor `parts`: the value is code. */
   readonly schema?: JsonSchema | SchemaName | undefined
-  /** The rules that this one is made of. */
+  /** The rules of its members. */
   readonly parts?: RuleParts
   /** The description in a schema. */
   readonly description?: string
@@ -75,13 +75,13 @@ export const url: Rule<string> = /* @__PURE__ */ rule(
   },
   'url',
 )
-/** A web origin in its serialised form (RFC 6454 §6.2), which is what browsers send. */
+/** A web origin in its serialised form (RFC 6454 §6.2), as browsers send it. */
 export const webOrigin: Rule<string> = /* @__PURE__ */ rule(
   "an origin such as 'https://app.example'",
   (value) => typeof value === 'string' && value !== 'null' && parseUrl(value)?.origin === value,
   'webOrigin',
 )
-/** An object whose members are somebody else's to check. */
+/** An object whose members are checked elsewhere. */
 export const opaque: Rule<Record<string, unknown>> = /* @__PURE__ */ rule('an object', isObject, 'object')
 
 /** A rule from a test, with as much of it as JSON Schema can say. */

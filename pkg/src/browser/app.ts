@@ -37,7 +37,7 @@ export function appOf({ clientId: client, tokenUrl, revokeUrl, accessToken }: Na
   return { client, endpoint, token: accessToken && tokenApp(accessToken), revocation }
 }
 
-/** Returns the name of what the tabs of one app share: channel, lock, stored tokens. It differs for every other app of the web origin. */
+/** Returns the name of channel, lock and stored tokens. Tabs of one app share it; other apps of the web origin differ. */
 export function sessionName({ client, endpoint }: SessionApp): string {
   return JSON.stringify([client, endpoint])
 }

@@ -131,7 +131,7 @@ describe('a logout of a session', () => {
   }
 })
 
-/** Two apps, each with a tab that is signed in; what they hold are JWTs of two clients, or opaque. */
+/** Two apps, each with a tab that is signed in; the tokens are JWTs of two clients, or opaque. */
 async function twoApps(t: TestContext, kind: 'jwt' | 'opaque'): Promise<{ a: Session; b: Session; token: string; issuer: Issuer }> {
   const issuer = await Issuer.start(t)
   const token = kind === 'jwt' ? tokenOf({ iss: 'https://idp.example', azp: 'a', jti: '1' }) : 'opaque a'
@@ -188,7 +188,7 @@ describe('a logout without a session', () => {
     assert.equal(theirs.signedIn, true)
   })
 
-  test('that does not say whose it is ends what is signed in, and keeps nobody from a cookie', LIMIT, async (t) => {
+  test('that names no app ends the session here, and does not block a login by cookie', LIMIT, async (t) => {
     TestPage.install(t)
     const server = await TestServer.start(json({ revoked: true }))
     t.after(() => server.close())
@@ -213,7 +213,7 @@ describe('a logout without a session', () => {
   })
 })
 
-test('onLogout hears of its own app, and of all where it names none', LIMIT, async (t) => {
+test('onLogout is called for its own app, and for all where it names none', LIMIT, async (t) => {
   TestPage.install(t)
   const { a, b, issuer } = await twoApps(t, 'opaque')
   const tokenUrl = `${issuer.server.url}/token`

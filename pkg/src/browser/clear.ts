@@ -5,7 +5,7 @@ import type { ClearOptions, IndexedDbItem, TokenStorage } from './types.ts'
 const CLEAR_TIMEOUT_MS = 2_000
 
 /**
- * Clears everything that is named; what is synchronous is done when this returns. Resolves with the names of what could not be
+ * Clears everything that is named; synchronous parts are done when this returns. Resolves with the names of parts that were not
  * cleared. Never rejects.
  */
 export async function clear(

@@ -6,8 +6,8 @@ import { compromiseSettings, isSecure, type LogoutSettings } from './settings.ts
 import type { CompromiseMessage, ReportCompromiseOptions, ReportedCompromise, Revoked } from './types.ts'
 
 /**
- * For a user whose token may be in somebody else's hands: logs the user out everywhere, if asked to, revokes the tokens, tells
- * whom it should, and clears as `logout` does. Rejects with `invalid_option` before anything, and with nothing else.
+ * For a user whose token may be stolen: logs the user out everywhere, if asked to, revokes the tokens, calls
+ * `notify`, and clears as `logout` does. Rejects with `invalid_option` before anything, and with nothing else.
  */
 export async function reportCompromise(options: ReportCompromiseOptions): Promise<ReportedCompromise> {
   const { logoutEverywhereUrl, notify, ...settings } = compromiseSettings(options)
@@ -39,7 +39,7 @@ async function logOutEverywhere({ accessToken, timeoutMs, fetch }: LogoutSetting
   const asking = async (): Promise<void> => {
     ok = (await fetch(url, { method: 'POST', headers, keepalive: true, redirect: 'error', cache: 'no-store' })).ok
   }
-  // A page that goes away does not wait: what comes next must be on its way.
+  // A page that goes away does not wait: the next request must be sent before it has gone.
   await within(Promise.race([asking(), pageHidden()]), timeoutMs)
   return ok ? 'done' : 'failed'
 }

@@ -96,7 +96,7 @@ describe('a lease', () => {
     assert.deepEqual([await session.refresh(), session.signedIn, issuer.refreshes], ['unavailable', true, 0])
   })
 
-  test('written by a clock that was far ahead keeps nobody out', LIMIT, async (t) => {
+  test('written by a clock that was far ahead blocks no refresh', LIMIT, async (t) => {
     const page = TestPage.install(t)
     const issuer = await Issuer.start(t)
     page.local.items.set(leaseOf(issuer), `gone ${Date.now() + 9e9} unlocked`)
@@ -107,7 +107,7 @@ describe('a lease', () => {
 })
 
 describe('a storage that never settles', () => {
-  test('keeps nobody from signing in, refreshing and logging out', LIMIT, async (t) => {
+  test('blocks neither sign-in nor refresh nor logout', LIMIT, async (t) => {
     TestPage.install(t)
     const issuer = await Issuer.start(t)
     const session = issuer.open(t, { storage: SILENT })

@@ -39,7 +39,7 @@ function options(more: Partial<LogoutOptions> = {}): LogoutOptions {
   return { revokeUrl: `${server.url}/v1/auth/token/revoke`, accessToken: 'access', timeoutMs: 2_000, ...more }
 }
 
-describe('what is revoked', () => {
+describe('revocation', () => {
   test('the access token, at the JSON endpoint', async (t) => {
     TestPage.install(t)
     assert.deepEqual(await logout(options()), { revoked: true, uncleared: [], redirect: 'none' })
@@ -80,7 +80,7 @@ describe('when it is not known to be revoked, the device is cleared all the same
     ['another JSON', () => void (server.listener = answering(json({ revoked: 'true' }))), 'unexpected_answer'],
     ['silence', () => ((server.listener = silent()), { timeoutMs: 60 }), 'timed_out'],
     ['a redirect to another origin', () => void (server.listener = redirect(`${elsewhere.url}/steal`)), 'unreachable'],
-    ['nobody there', () => ({ revokeUrl: 'http://127.0.0.1:9/revoke' }), 'unreachable'],
+    ['no server', () => ({ revokeUrl: 'http://127.0.0.1:9/revoke' }), 'unreachable'],
     ['no network', (t) => (replace(t, 'navigator', { onLine: false }), { revokeUrl: 'http://127.0.0.1:9/revoke' }), 'offline'],
     ['plain http to elsewhere', () => ({ revokeUrl: 'http://origin.example/revoke' }), 'insecure_url'],
   ]
@@ -105,8 +105,8 @@ describe('when it is not known to be revoked, the device is cleared all the same
   })
 })
 
-describe('what is cleared', () => {
-  test('storage and caches; what cannot be is named', async (t) => {
+describe('clearing', () => {
+  test('storage and caches; parts that cannot be cleared are named', async (t) => {
     const page = TestPage.install(t)
     page.local.items.set('token', 'a').set('theme', 'dark')
     page.session.items.set('draft', 'b')
@@ -159,7 +159,7 @@ describe('what is cleared', () => {
 })
 
 describe('once', () => {
-  test('twice at once is one logout, and what either names is cleared', async (t) => {
+  test('twice at once is one logout, and parts named by either are cleared', async (t) => {
     const page = TestPage.install(t)
     const cleared: string[] = []
     const both = await Promise.all([
@@ -179,7 +179,7 @@ describe('once', () => {
 })
 
 describe('other tabs', () => {
-  test('hear of it once, by BroadcastChannel', async (t) => {
+  test('are notified once, by BroadcastChannel', async (t) => {
     TestPage.install(t)
     const heard: string[] = []
     const told = new Promise<void>((resolve) => t.after(onLogout((reason) => (heard.push(reason), resolve()))))
@@ -190,7 +190,7 @@ describe('other tabs', () => {
     assert.deepEqual(heard, ['logout'])
   })
 
-  test('hear of it by the storage event where BroadcastChannel is missing', async (t) => {
+  test('are notified by the storage event where BroadcastChannel is missing', async (t) => {
     replace(t, 'BroadcastChannel', undefined)
     const page = TestPage.install(t)
     const heard: string[] = []
@@ -207,7 +207,7 @@ describe('other tabs', () => {
     assert.deepEqual(heard, ['logout'])
   })
 
-  test('a page from the back-forward cache hears of what it slept through', async (t) => {
+  test('a page from the back-forward cache is notified of an earlier logout', async (t) => {
     const page = TestPage.install(t)
     replace(t, 'BroadcastChannel', undefined)
     const heard: string[] = []
@@ -281,7 +281,7 @@ describe('mistakes', () => {
 })
 
 describe('a compromise', () => {
-  test('logs out everywhere with the token, revokes it, tells somebody, then clears', async (t) => {
+  test('logs out everywhere with the token, revokes it, notifies, then clears', async (t) => {
     const page = TestPage.install(t)
     const heard = new Promise<string>((resolve) => t.after(onLogout(resolve)))
     page.local.items.set('token', 'access')
@@ -304,7 +304,7 @@ describe('a compromise', () => {
     assert.equal(await heard, 'compromised')
   })
 
-  test('every failure is told, none stops the next step', async (t) => {
+  test('every failure is reported, none stops the next step', async (t) => {
     const page = TestPage.install(t)
     page.local.items.set('token', 'access')
     server.listener = answering(json({}, 500))

@@ -10,14 +10,14 @@ import { type SharedReason, tellSignedOut } from './tabs.ts'
 import type { LoggedOut, LogoutOptions, Revoked } from './types.ts'
 
 /**
- * Revokes the tokens, tells the other tabs, clears what is private on this device (even when the revocation failed), and goes
- * where the options say. Twice at once is one logout. Rejects with `invalid_option` before anything, and with nothing else.
+ * Revokes the tokens, tells the other tabs, clears private data on this device (even when the revocation failed), and redirects
+ * as the options say. Two calls at once are one logout. Rejects with `invalid_option` before anything, and with nothing else.
  */
 export async function logout(options: LogoutOptions): Promise<LoggedOut> {
   return logOutOnce(logoutSettings(options), 'logout', revoke)
 }
 
-/** By what they revoke. */
+/** Logouts under way, by the endpoint and tokens that they revoke. */
 const underWay = new Map<string, Promise<LoggedOut>>()
 
 /** The same with another way to revoke. */
@@ -35,7 +35,7 @@ export async function logOutOnce(
   return logout
 }
 
-/** After another logout: what is to be cleared here need not be what that one clears. */
+/** After another logout: clears the parts named here too, which may differ from that one's. */
 export async function clearToo(settings: LogoutSettings, first: Promise<LoggedOut>): Promise<LoggedOut> {
   const done = await first
   return { ...done, uncleared: [...new Set([...done.uncleared, ...(await clear(settings.clear, settings.storage))])] }
@@ -49,7 +49,7 @@ export async function logOut(
 ): Promise<LoggedOut> {
   const { channel, timeoutMs } = settings
   const clearing = (): Promise<string[]> => clear(settings.clear, settings.storage)
-  // First, so that it is on its way whatever happens to the page.
+  // First, so that it is sent even if the page goes away.
   const revoking = revokes(settings)
   const mark = tellSignedOut(channel, appOf(settings), reason)
   const { revoked, left } = await untilAnswered(revoking, timeoutMs, clearing)
@@ -59,7 +59,7 @@ export async function logOut(
   return { ...revoked, uncleared, redirect: left === undefined ? redirect(settings) : 'none' }
 }
 
-/** Waits for the answer; `left` is what `leaving` does when the page goes away meanwhile. */
+/** Waits for the response; `left` is the result of `leaving`, called when the page goes away meanwhile. */
 async function untilAnswered<T>(
   revoking: Promise<Revoked>,
   timeoutMs: number,

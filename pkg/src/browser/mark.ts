@@ -68,7 +68,7 @@ export function newestOf(marks: readonly { version: number }[]): number {
   return Math.max(0, ...marks.map(({ version }) => version))
 }
 
-/** A version after `seen`, and after whatever tabs that were never heard from may have reached. */
+/** A version after `seen`, and after any that a tab unknown to this one may have reached. */
 export function nextVersion(seen = 0): number {
   return Math.max(seen + 1, Date.now())
 }

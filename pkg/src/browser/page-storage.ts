@@ -17,7 +17,7 @@ export class PageStorage {
     this.#storage = storage
   }
 
-  /** Calls `take` with what is stored, even if that arrives late. */
+  /** Calls `take` with the stored value, even if that arrives late. */
   async load(take: (stored: unknown) => void): Promise<void> {
     if (this.#late === 0) await this.#bounded(async (storage) => take(await storage.load()))
   }

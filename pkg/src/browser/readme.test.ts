@@ -10,7 +10,7 @@ import ts from 'typescript'
 const FOLDER = dirname(fileURLToPath(import.meta.url))
 const README = readFileSync(join(FOLDER, '../../README.md'), 'utf8')
 
-/** What the examples use of each framework, as its own types have it. */
+/** The parts of each framework that the examples use, typed as in its own declarations. */
 const FRAMEWORKS = `
 declare module 'react' {
   export function useSyncExternalStore<T>(subscribe: (changed: () => void) => () => void, snapshot: () => T, server?: () => T): T

@@ -1,7 +1,7 @@
 import { isSecure, type LogoutSettings } from './settings.ts'
 import type { LoggedOut, LogoutOptions } from './types.ts'
 
-/** Sends the browser where the options say, if that is allowed; never to what only looks like this page's origin. */
+/** Redirects as the options say, if that is allowed; never to a URL that only looks like this page's origin. */
 export function redirect({ endSession, redirectTo, allowedRedirects = [] }: Pick<LogoutSettings, 'endSession' | 'redirectTo' | 'allowedRedirects'>): LoggedOut['redirect'] {
   const { location } = globalThis
   if (location === undefined || (endSession === undefined && redirectTo === undefined)) return 'none'

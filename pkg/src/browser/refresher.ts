@@ -95,7 +95,7 @@ export class Refresher {
     // Another tab's logout may be written down already, though its message is still on the way.
     login.hearMark()
     if (login.version !== version) {
-      // Somebody logged out or in meanwhile: the tokens just issued must not outlive that.
+      // The user logged out or in meanwhile: the tokens just issued must not outlive that.
       if (answer.kind === 'tokens') login.revokeUnused(answer.tokens)
       return login.held === undefined ? 'signed_out' : 'refreshed'
     }
@@ -122,7 +122,7 @@ export class Refresher {
     const { held } = this.#login
     if (held?.stored.expiresAtMs === undefined) return
     const nextMs = this.#canRefresh(held) ? Math.max(held.dueMs, this.#retryAtMs - performance.now()) : held.leftMs
-    // A visible page has already done what is due at once.
+    // A visible page has already refreshed if it was due.
     this.#timer = setTimeout(() => this.check(), nextMs <= 0 ? RETRY_BACKOFF.firstMs : Math.min(nextMs, LOOK_MS))
     const { unref } = this.#timer as { unref?: () => void }
     unref?.call(this.#timer)

@@ -3,12 +3,12 @@ import { responseText } from './response-text.ts'
 import { isSecure, type LogoutSettings } from './settings.ts'
 import type { RevocationFailure, Revoked } from './types.ts'
 
-/** An answer is a few bytes; whatever is longer is not the endpoint's. */
+/** A response is a few bytes; a longer one is not the endpoint's. */
 const MAX_ANSWER_BYTES = 65_536
 
 /**
- * Asks the endpoint to revoke what there is, refresh token first, all at once; the requests outlive the page. Never rejects,
- * and may never end: whoever calls waits no longer than it likes.
+ * Asks the endpoint to revoke all tokens, refresh token first, in parallel; the requests outlive the page. Never rejects,
+ * and may never settle: the caller limits its wait.
  */
 export async function revoke(settings: LogoutSettings): Promise<Revoked> {
   const requests = requestsOf(settings)
@@ -48,7 +48,7 @@ async function ask({ revokeUrl, clientId, fetch }: LogoutSettings, init: Request
   }
 }
 
-/** RFC 7009 §2.2: the body says nothing, but a page is somebody else's, such as a captive portal's. */
+/** RFC 7009 §2.2: the body is irrelevant, but HTML comes from another server, such as a captive portal. */
 async function isDone(response: Response, clientId: string | undefined): Promise<boolean> {
   try {
     const text = await responseText(response, MAX_ANSWER_BYTES)

@@ -1,4 +1,4 @@
-// How a session ends and what it leaves: logouts in one tab, a storage of the page, options. Its refreshes are in
+// The end of a session and its traces: logouts in one tab, a storage of the page, options. Its refreshes are in
 // `refresh.test.ts`, several tabs in `tabs.test.ts`.
 
 import assert from 'node:assert/strict'
@@ -24,7 +24,7 @@ describe('one tab', () => {
     assert.equal(await session.accessToken(), 'a0')
   })
 
-  test('what either of two logouts names is cleared', async (t) => {
+  test('parts named by either of two logouts are cleared', async (t) => {
     const page = TestPage.install(t)
     const issuer = await Issuer.start(t)
     const session = issuer.open(t)
@@ -142,7 +142,7 @@ describe('a storage of the page', () => {
     assert.equal(store.held, undefined)
   })
 
-  test('what a logout could not clear signs nobody in', async (t) => {
+  test('tokens that a logout could not clear are not used again', async (t) => {
     TestPage.install(t)
     const issuer = await Issuer.start(t)
     const store = { ...storage(), clear: () => Promise.reject(new Error('stuck')) }
@@ -154,7 +154,7 @@ describe('a storage of the page', () => {
     assert.deepEqual([await second.accessToken(), second.events, store.held?.accessToken], [undefined, [], 'a0'])
   })
 
-  test('one that fails is no reason to fail; what it could not clear is named', async (t) => {
+  test('one that fails does not fail the logout; it is named as not cleared', async (t) => {
     TestPage.install(t)
     const issuer = await Issuer.start(t)
     const broken = (): never => {
@@ -166,7 +166,7 @@ describe('a storage of the page', () => {
     assert.deepEqual((await session.logout()).uncleared, ['storage'])
   })
 
-  test('what is no tokens is not taken for some', async (t) => {
+  test('stored values of another shape are ignored', async (t) => {
     for (const held of [null, 7, 'a0', {}, { accessToken: 1, version: 1, login: 1 }, { accessToken: 'a0' }]) {
       TestPage.install(t)
       const issuer = await Issuer.start(t)

@@ -10,7 +10,7 @@ const CLEAR_RULES: Rules = {
   caches: list(text),
 }
 
-/** A redirect may come from a URL's query, so whatever text it is must not throw. */
+/** A redirect may come from a URL's query, so no string may throw. */
 const redirect = rule('a text', (value) => typeof value === 'string')
 
 const LOGOUT = {
@@ -106,7 +106,7 @@ export function sessionSettings(options: SessionOptions): SessionSettings {
   }
 }
 
-/** Whether nobody on the way can read along. */
+/** Whether the connection is confidential: https, or loopback. */
 export function isSecure(url: URL | string): boolean {
   const parsed = new URL(url)
   return parsed.protocol === 'https:' || isLoopback(parsed)

@@ -19,7 +19,7 @@ type GivenTokens = { accessToken: string; refreshToken?: string | undefined; exp
 
 /** A login as this tab holds it, kept in step with the other tabs by messages, marks and the storage of the page. */
 export class SharedLogin {
-  /** Names what only tabs of this app share. */
+  /** Name of the channel, lock and stored tokens of this app. */
   readonly name: string
   readonly #settings: SessionSettings
   /** Called after new tokens were taken, or all are gone. */
@@ -64,7 +64,7 @@ export class SharedLogin {
     return this.#closed
   }
 
-  /** Takes what is stored, or what other tabs have. Returns what was written down about the login before. */
+  /** Takes stored tokens, or those of other tabs. Returns the state of the login as written down before. */
   async open(): Promise<Standing['state']> {
     this.hearMark()
     await this.#load()
@@ -141,7 +141,7 @@ export class SharedLogin {
     void revoke(logoutSettings({ revokeUrl, clientId, channel, fetch, accessToken, refreshToken }))
   }
 
-  /** Holds nothing from now on. After a refresh under way the old token is spent: the other tabs are still told of the new one. */
+  /** Drops the tokens. After a refresh under way the old token is spent: the other tabs are still told of the new one. */
   close(refreshing: Promise<unknown> | undefined): void {
     this.#closed = true
     this.#held = undefined
@@ -151,7 +151,7 @@ export class SharedLogin {
     else void refreshing.then(closeTabs, closeTabs)
   }
 
-  /** Reads what is written down about this login, judged by the given access token. */
+  /** Reads the mark of this login, judged by the given access token. */
   #standing(accessToken = this.#held?.stored.accessToken): Standing {
     return readStanding(this.#settings.channel, this.#appWith(accessToken))
   }

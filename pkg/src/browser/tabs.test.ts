@@ -1,4 +1,4 @@
-// A session over several tabs: one refresh for all, a logout in all, and what a tab cannot hear.
+// A session over several tabs: one refresh for all, a logout in all, and messages that a tab has missed.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -61,7 +61,7 @@ for (const locks of ['web', 'none'] as const) {
   })
 }
 
-describe('what a tab cannot hear', () => {
+describe('messages that a tab has missed', () => {
   test('from the back-forward cache after a logout: signed out at once', async (t) => {
     const page = TestPage.install(t)
     replace(t, 'BroadcastChannel', undefined)
@@ -76,7 +76,7 @@ describe('what a tab cannot hear', () => {
     assert.deepEqual([frozen.signedIn, frozen.events.at(-1)], [false, 'signed-out: other_tab'])
   })
 
-  test('from the back-forward cache after somebody else logged in: signed out at once', async (t) => {
+  test('from the back-forward cache after another user logged in: signed out at once', async (t) => {
     const page = TestPage.install(t)
     replace(t, 'BroadcastChannel', undefined)
     const issuer = await Issuer.start(t)
@@ -112,7 +112,7 @@ describe('what a tab cannot hear', () => {
     assert.deepEqual([issuer.refreshes, issuer.reused, slept.signedIn], [1, false, false])
   })
 
-  test('tokens that were not heard of are asked for before any is spent, though storage is denied', async (t) => {
+  test('missed tokens are requested before any is spent, though storage is denied', async (t) => {
     const page = TestPage.install(t, { locks: 'web' })
     page.local.state = 'denied'
     let isDeaf = false

@@ -9,7 +9,7 @@ export type Message =
   | { kind: 'tokens'; tokens: StoredTokens }
   /** Asks for tokens newer than a version. */
   | { kind: 'asks'; version: number }
-  /** Somebody is here, who has nothing newer. */
+  /** A reply: this tab has no newer tokens. */
   | { kind: 'here' }
 
 /** Sent to every tab of a channel, because a listener may not know its app. */
@@ -67,9 +67,9 @@ export function tellSignedOut(channel: string, app: App, reason: SharedReason, v
 }
 
 /**
- * Hears of logouts in other tabs, and of one that happened while this page lay in the back-forward cache. For pages without a
- * session of `createSession`. Logouts that are known to be of another `clientId` or `tokenUrl` are ignored. The function that is
- * returned ends it. Throws `invalid_option`.
+ * Calls `listener` on logouts in other tabs, also on one while this page lay in the back-forward cache. For pages without a
+ * session of `createSession`. Logouts known to be of another `clientId` or `tokenUrl` are ignored. The returned function
+ * ends it. Throws `invalid_option`.
  */
 export function onLogout(
   listener: (reason: SharedReason) => void,

@@ -24,7 +24,7 @@ export type IndexedDbItem = string | { database: string; store: string; key?: ID
 
 /** Private data on this device. */
 export interface ClearOptions {
-  /** Forgets what the page holds in memory. */
+  /** Clears the page's own memory. */
   memory?: () => void | Promise<void>
   /** Keys of `localStorage`. */
   localStorage?: string[]
@@ -102,7 +102,7 @@ export interface CompromiseMessage {
 export interface ReportCompromiseOptions extends LogoutOptions {
   /** Logs the user out everywhere; it is POSTed to with the access token as bearer, before that is revoked. */
   logoutEverywhereUrl?: URL | string
-  /** Tells somebody; at most `timeoutMs` is waited for it. */
+  /** Sends the message, such as to your servers; at most `timeoutMs` is waited for it. */
   notify?: (message: CompromiseMessage) => void | Promise<void>
 }
 
@@ -133,7 +133,7 @@ export interface StoredTokens {
   session?: string
 }
 
-/** Where tokens are kept beside memory. Whatever scripts can read, an injected script can steal. */
+/** Where tokens are kept beside memory. An injected script can steal everything that scripts can read. */
 export interface TokenStorage {
   load(): StoredTokens | undefined | Promise<StoredTokens | undefined>
   save(tokens: StoredTokens): void | Promise<void>
@@ -142,7 +142,7 @@ export interface TokenStorage {
 
 /**
  * `logout` here, `other_tab` in another tab; `refused`: the refresh token was not accepted; `expired`: there was nothing to
- * refresh with; `compromised`: somebody reported it.
+ * refresh with; `compromised`: by `reportCompromise`.
  */
 export type SignOutReason = 'logout' | 'other_tab' | 'refused' | 'expired' | 'compromised'
 
@@ -183,19 +183,19 @@ export interface Session {
   readonly signedIn: boolean
   /** Takes the tokens of a login, and gives them to the other tabs. */
   signIn(tokens: SessionTokens): Promise<void>
-  /** A good access token, refreshed if need be; `undefined` when signed out, or when none is to be had just now. */
+  /** A good access token, refreshed if need be; `undefined` when signed out, or when the issuer cannot be reached now. */
   accessToken(): Promise<string | undefined>
   /** Gets new tokens. `unavailable`: the issuer could not be asked; the session goes on. */
   refresh(): Promise<'refreshed' | 'signed_out' | 'unavailable'>
   /**
    * `fetch` with the access token, for URLs of `allowedOrigins`; such a request follows no redirect. After a 401
-   * `invalid_token` it is sent once more with new tokens, if its body can be.
+   * `invalid_token` it is retried with new tokens, if its body can be.
    */
   fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>
   logout(options?: SessionLogoutOptions): Promise<LoggedOut>
-  /** The function that is returned ends it. */
+  /** The returned function ends it. */
   on<E extends keyof SessionEvents>(event: E, listener: SessionEvents[E]): () => void
-  /** Stops listening to other tabs. Signs nobody out. */
+  /** Stops listening to other tabs. The login goes on. */
   close(): void
 }
 

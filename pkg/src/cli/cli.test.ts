@@ -1,4 +1,4 @@
-// The command as a program: what it prints, how it ends, and that stopping it loses nothing.
+// The command as a program: output, exit codes, and a stop without loss.
 
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
@@ -40,7 +40,7 @@ function portcullis(words: string[], environment: Record<string, string> = {}): 
   })
 }
 
-/** Writes a configuration that is good but for what is given. */
+/** Writes a valid configuration with the given changes. */
 function configure(changes: Record<string, unknown> = {}, file = 'portcullis.json'): string {
   const good = {
     $schema: './node_modules/portcullis/portcullis.schema.json',
@@ -73,7 +73,7 @@ describe('usage', () => {
     assert.equal((await portcullis(['--version'])).stdout, `${VERSION}\n`)
   })
 
-  test('what is no usage ends with 2 and says why', async () => {
+  test('a wrong command line ends with 2 and says why', async () => {
     const cases: [string[], RegExp][] = [
       [['server'], /unknown command; known are serve, check/],
       [['--prot'], /an option stands where a command must/],
@@ -117,7 +117,7 @@ describe('a configuration', () => {
     assert.equal((await portcullis(['check'], ENVIRONMENT)).code, 0)
   })
 
-  test('that is not is told what is wrong, without its secrets', async () => {
+  test('that is not is refused by name, without its secrets', async () => {
     const secret = 'do-not-show-me'
     const cases: [Record<string, unknown>, RegExp][] = [
       [{ signingkey: secret }, /unknown option 'signingkey'; did you mean 'signingKey'/],
@@ -237,7 +237,7 @@ describe('serve', () => {
     )
   })
 
-  test('serves on when nobody reads its lines any more', async () => {
+  test('serves on when the reader of its lines is gone', async () => {
     configure()
     const served = new Served()
     const url = await served.url()
@@ -246,7 +246,7 @@ describe('serve', () => {
     assert.equal(await served.stop(), 0)
   })
 
-  test('what is under way when it is told to stop is durable or refused, and streams end cleanly', async () => {
+  test('on a stop, requests under way are durable or refused, and streams end cleanly', async () => {
     configure({ log: 'events' })
     const served = new Served()
     const url = await served.url()

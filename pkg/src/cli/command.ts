@@ -11,7 +11,7 @@ export interface Command {
   readonly positionals: readonly string[]
   /** The last part of its help, with an example. */
   readonly example: string
-  /** Returns what to print. Throws `UsageError` or `invalid_option` for what the caller can put right. */
+  /** Returns what to print. Throws `UsageError` or `invalid_option` for errors that the caller can mend. */
   run(input: CommandInput): Promise<string | void>
 }
 

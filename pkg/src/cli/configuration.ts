@@ -29,7 +29,7 @@ import { UsageError } from './usage.ts'
 
 const DEFAULT_FILE = 'portcullis.json'
 const DEFAULT_PORT = 8_780
-/** Longer than in code: whoever stops a service waits some seconds before he kills it. */
+/** Longer than in code: supervisors wait some seconds before they kill a service. */
 const DEFAULT_CLOSE_TIMEOUT_MS = 5_000
 
 /** Where the configuration is, for every verb that reads one. */
@@ -43,7 +43,7 @@ export interface Configuration {
   file: string
   listen: ServeOptions
   store: SqliteStoreOptions
-  /** Without the store, and what is code. */
+  /** Without the store and functions. */
   origin: Omit<OriginOptions, 'store' | 'fetch' | 'onReport' | 'onRequest'>
   log: 'requests' | 'events'
 }
@@ -56,7 +56,7 @@ export interface Overrides {
 }
 
 /**
- * Reads the configuration, then what the environment and the command line say instead. Throws `UsageError`, or
+ * Reads the configuration, overridden by the environment and the command line. Throws `UsageError`, or
  * `invalid_option` naming the option.
  */
 export function loadConfiguration(given: Overrides, environment: NodeJS.ProcessEnv): Configuration {

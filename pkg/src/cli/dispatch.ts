@@ -4,7 +4,7 @@ import { VERSION } from '../version.ts'
 import type { Command, CommandInput } from './command.ts'
 import { EXIT, helpOf, overview, UsageError, usageOf } from './usage.ts'
 
-/** Runs the command line of this process, prints what comes of it, and ends the process. */
+/** Runs the command line of this process, prints its result, and ends the process. */
 export function main(commands: readonly Command[]): void {
   run(commands, process.argv.slice(2), process.env).then(
     (output) => {
@@ -18,7 +18,7 @@ export function main(commands: readonly Command[]): void {
   )
 }
 
-/** Runs one command line; returns what to print. Rejects with what the command throws. */
+/** Runs one command line; returns the output. Rejects with the command's error. */
 async function run(commands: readonly Command[], words: readonly string[], environment: NodeJS.ProcessEnv): Promise<string> {
   const [first, ...rest] = words
   if (first === '--version' || first === '-v') return `${VERSION}\n`

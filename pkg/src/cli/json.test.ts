@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseJson } from './json.ts'
 
-test('what is broken is shown by line and column, never by its text', () => {
+test('an error is shown by line and column, never by its text', () => {
   const cases: [string, RegExp][] = [
     ['{\n  "a": 1,\n}', /^f:3:1: this is no JSON: expected a name in double quotes \(there is no comma/],
     ['{\n  "a" 1\n}', /^f:2:7: this is no JSON: expected ':'/],

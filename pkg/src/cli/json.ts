@@ -1,7 +1,7 @@
 import { UsageError } from './usage.ts'
 
 /**
- * Reads JSON. Throws `UsageError` with the file, line and column of what is wrong; of the text itself it shows nothing.
+ * Reads JSON. Throws `UsageError` with the file, line and column of the error, without the text itself.
  */
 export function parseJson(text: string, file: string): unknown {
   const whole = text.replace(/^\ufeff/, '')

@@ -1,4 +1,4 @@
-// portcullis.schema.json takes what the rules take, also where a rule's schema is written beside its test.
+// portcullis.schema.json accepts what the rules accept, also where a rule's schema is written beside its test.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'

@@ -1,6 +1,6 @@
 import type { Command } from './command.ts'
 
-/** The command line or the configuration is wrong; the message says how, and what would be right. */
+/** The command line or the configuration is wrong; the message says how to mend it. */
 export class UsageError extends Error {}
 
 /** How a command went, for the shell. */

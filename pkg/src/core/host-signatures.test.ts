@@ -43,7 +43,7 @@ function coreOf(pair: Pair): Core {
   return core
 }
 
-/** What each says of a signature; `no_feed` is what follows a good one here. */
+/** Each one's verdict on a signature; `no_feed` follows a good one here. */
 async function verdicts(core: Core, token: string): Promise<Record<string, string | undefined>> {
   const node = new NodeSignatures(nodeCrypto)
   const web = new WebSignatures(globalThis.crypto.subtle)
@@ -121,7 +121,7 @@ test('Ed25519: S beyond the order, and points of small order', async () => {
   const good = signature(pair, input)
   const s = toNumber(Buffer.from(good.subarray(32)).reverse())
   const withS = (value: bigint) => spelt(input, Buffer.concat([good.subarray(0, 32), toBytes(value, 32).reverse()]))
-  // So often that Rust checks what follows by the key's tables.
+  // So often that Rust checks the later ones by the key's tables.
   for (let number = 0; number < 20; number++) await assertAlike(core, withS(s), 'no_feed', 'as it is')
   for (let times = 1n; times <= 8n; times++) {
     const value = s + times * (ORDERS['EdDSA'] ?? 0n)

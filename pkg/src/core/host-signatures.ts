@@ -165,7 +165,7 @@ export class WebSignatures {
     return this.#subtle.verify(key.scheme, key.key, signature, input).catch(unknown)
   }
 
-  /** Keeps the key, not a promise of it: in workerd no request may await what another began. */
+  /** Keeps the key, not a promise of it: in workerd no request may await a promise of another. */
   async #importAndVerify(
     keyNumber: number,
     given: HostKey | undefined,

@@ -4,7 +4,7 @@ import { isObject, type JsonSchema, type Rules } from '../options.ts'
 import { CLAIM_NAME_RULES } from '../policy.ts'
 import { checkDocs, type OptionDoc, readInterface } from './tsdoc.ts'
 
-/** The JSON Schema of `portcullis.json`: the rules of the options, with what the TSDoc of each says. */
+/** The JSON Schema of `portcullis.json`: the rules of the options, with the TSDoc of each. */
 export function configurationSchema(): JsonSchema {
   const schema = describe(CONFIGURATION_RULES, CONFIGURATION_DOCS, 'options')
   const inner = Object.entries(SHAPES).map(([name, rules]) => [name, describe(rules, SHAPE_DOCS[name as keyof typeof SHAPES], name)] as const)

@@ -1,4 +1,4 @@
-// Writes what is made from declarations: `npm run generate`. `generated.test.ts` compares.
+// Writes the files generated from declarations: `npm run generate`. `generated.test.ts` compares.
 
 import { writeFileSync } from 'node:fs'
 import { generated } from './generated.ts'

@@ -1,4 +1,4 @@
-// What is made from declarations is what stands on disk.
+// The generated files on disk match the declarations.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -8,6 +8,6 @@ import { generated } from './generated.ts'
 
 for (const { path, content } of generated()) {
   test(`${basename(path)} is up to date`, () => {
-    assert.ok(readFileSync(path, 'utf8') === content, `${path} differs from what is declared: run 'npm run generate' in pkg/`)
+    assert.ok(readFileSync(path, 'utf8') === content, `${path} differs from the declarations: run 'npm run generate' in pkg/`)
   })
 }

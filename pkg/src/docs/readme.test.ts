@@ -1,4 +1,4 @@
-// What the package README says of failures and error codes is what the code does.
+// The package README's failures and error codes match the code.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -8,7 +8,7 @@ import { ERROR_CODES } from '../errors.ts'
 
 const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
 
-/** The rows of the table under a heading: what stands in the first column, and the second. */
+/** The rows of the table under a heading: the first column with the second. */
 function table(heading: string): Map<string, string> {
   const [, section = ''] = README.split(`# ${heading}\n`)
   const [body = ''] = section.split(/\n#+ /, 1)

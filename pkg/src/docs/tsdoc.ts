@@ -36,7 +36,7 @@ export function checkDocs(docs: ReadonlyMap<string, OptionDoc>, rules: Rules, wh
 function saysDefault({ default: said }: OptionDoc, { fallback }: Rule): boolean {
   if (fallback === undefined) return true
   if (said === undefined) return false
-  // Of a list the words may say what is in it.
+  // For a list the words may describe its members.
   if ('words' in said) return Array.isArray(fallback)
   const values: unknown[] = Array.isArray(fallback) ? fallback : [fallback]
   return values.length === 1 && (typeof values[0] === 'number' ? Number(said.literal) : said.literal) === values[0]

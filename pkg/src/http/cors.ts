@@ -66,12 +66,12 @@ function allow(headers: Headers, request: Request, policy: CorsPolicy): boolean 
     if (policy.credentials === 'include') headers.set('access-control-allow-credentials', 'true')
     return true
   }
-  // A response without a body may be answered again, and still say what it said to another origin.
+  // A response without a body may be answered again, and still have the headers for another origin.
   headers.delete('access-control-allow-origin')
   return false
 }
 
-/** Adds to a list in a header what it lacks. */
+/** Adds missing members to a list in a header. */
 function add(headers: Headers, name: string, members: readonly string[]): void {
   const list = headers.get(name)
   if (list === null) return headers.set(name, members.join(', '))

@@ -29,7 +29,7 @@ function groupsOf(address: string): number[] | undefined {
   return missing >= 1 && groups.every(isGroup) ? groups : undefined
 }
 
-/** One group, or the two of a dotted IPv4 part; `NaN` for what is neither. */
+/** One group, or the two of a dotted IPv4 part; `NaN` for any other text. */
 function groupOf(text: string): number[] {
   if (/^[0-9a-f]{1,4}$/i.test(text)) return [Number.parseInt(text, 16)]
   const [a, b, c, d] = /^(?:\d{1,3}\.){3}\d{1,3}$/.test(text) ? text.split('.').map(Number) : []

@@ -45,7 +45,7 @@ export class KeyLookupLimiter {
     return fetch === 'running' || this.#fetches.take(Date.now())
   }
 
-  /** Remembers that a key was looked up, with whatever result: a known key is not looked up. */
+  /** Records the look-up of a key, whether it was found or not: a known key is not looked up. */
   #record(kid: string): void {
     const id = shorten(kid)
     this.#missed.delete(id)

@@ -11,7 +11,7 @@ export function mergeKeySets(fetched: Uint8Array, earlier: Uint8Array): Uint8Arr
   const own = keysOf(fetched)
   const ids = new Set(own.filter(isObject).map(({ kid }) => kid))
   const kept = keysOf(earlier).filter((key) => isObject(key) && typeof key.kid === 'string' && !ids.has(key.kid))
-  // A set without keys is refused, whatever the earlier one had.
+  // A set without keys is refused, also if the earlier one had some.
   if (kept.length === 0 || own.length === 0) return fetched
   return new TextEncoder().encode(JSON.stringify({ keys: [...own, ...kept.slice(0, Math.max(0, MAX_KEYS - own.length))] }))
 }

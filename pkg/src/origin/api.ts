@@ -27,7 +27,7 @@ export interface Origin {
    * `jwks_unreachable`. The actor is `client:<client>` unless the act names one.
    */
   revokeOAuthToken(realm: string, client: string, token: string, act?: DatedAct): Promise<Recorded>
-  /** Ends a session: tokens with this `sid` are refused. An issuer that runs beside the origin is told. */
+  /** Ends a session: tokens with this `sid` are refused. An issuer that runs beside the origin ends it too. */
   endSession(realm: string, sid: string, act?: DatedAct): Promise<Recorded>
   /** Ends one client's part in a session: tokens with this `sid` and `azp` up to now are refused; the client may come back to it. */
   endClientSession(realm: string, sid: string, azp: string, act?: DatedAct): Promise<Recorded>
@@ -44,7 +44,7 @@ export interface Origin {
   /** The same for everybody's tokens. */
   setRealmNotBefore(realm: string, notBefore?: number, act?: DatedAct): Promise<Recorded>
   /**
-   * Refuses whatever a key signed, for ever. `kid` may also be the key's RFC 7638 thumbprint; the issuer may have withdrawn it
+   * Refuses all tokens of a key, for ever. `kid` may also be the key's RFC 7638 thumbprint; the issuer may have withdrawn it
    * lately. Rejects with
    * `invalid_event`: `unknown_key`, or `last_key` (no other signing key is left that is not banned) unless `force` is `true`.
    */
@@ -52,9 +52,9 @@ export interface Origin {
   /** Refuses a user's tokens whose version is below `version`. */
   raiseTokenVersion(realm: string, sub: string, version: number, act?: DatedAct): Promise<Recorded>
   /**
-   * Replaces a mistaken not-before, version or ban, which nothing else can take back. `act.reason` is required. Gates learn of it
-   * from the next manifest. A revoked token cannot be taken back, nor what an issuer has ended itself. A `notBefore` more than
-   * `skewSeconds` ahead is refused with `invalid_event`: another value than the one meant would take back a revocation.
+   * Replaces a mistaken not-before, version or ban, which nothing else can undo. `act.reason` is required. Gates get it
+   * from the next manifest. A revoked token cannot come back, nor a session that the issuer has ended. A `notBefore` more than
+   * `skewSeconds` ahead is refused with `invalid_event`: a mistyped value would undo a revocation.
    */
   correct(realm: string, correction: Correction, act: Act & { reason: string }): Promise<Recorded>
   /**
@@ -82,11 +82,11 @@ export interface Origin {
   /** Whether a key is banned, by its RFC 7638 thumbprint. For issuers, which never sign with such a one again. */
   bans(realm: string, thumbprint: string): boolean
   status(): OriginStatus[]
-  /** Who did what, and what was refused. */
+  /** The audit log: acts, and refused requests. */
   audit: Audit
   /** Answers the origin's routes; everything else is 404. Never rejects. */
   fetch(request: Request, source?: RequestSource): Promise<Response>
-  /** Finishes what was asked for, stops pushes and streams and lets go of the store. */
+  /** Finishes earlier calls, stops pushes and streams and closes the store. */
   close(): Promise<void>
 }
 
@@ -95,8 +95,8 @@ export interface DatedAct extends Act {
   /**
    * The event's own time, in unix seconds, where an authenticated source of the issuer states one, such as a Keycloak event or
    * the `iat` of a logout token. Recorded without `issuerSkewSeconds`, also when it lies ahead of us; more than an hour ahead
-   * it is not believed, and the time of arrival is recorded. Both are reported as `clock`. What sets no not-before (a token, a
-   * key, a version) is refused whatever the time; it only tells how far the issuer's clock is. Default: now, by the origin's clock.
+   * it is not used, and the time of arrival is recorded. Both are reported as `clock`. Events without a not-before (a token, a
+   * key, a version) take effect for any time; it only shows the issuer's lead. Default: now, by the origin's clock.
    */
   occurredAt?: number
 }
@@ -107,7 +107,7 @@ export interface RequestSource {
   address?: string
   /**
    * `unaddressed`: it came by a connection without a network address, such as a Unix socket, and is not taken to be from this
-   * machine whatever its `Host` says. Left out: by a network, or nobody knows.
+   * machine for any `Host`. Left out: by a network, or unknown.
    */
   connection?: 'unaddressed'
 }
@@ -121,7 +121,7 @@ export interface Recorded {
 }
 
 /**
- * A mistaken value, and what it should be: without `notBefore`, or with `minimum` 0, there is none any more. For a key the ban
+ * A correction of a mistaken value. Without `notBefore`, or with `minimum` 0, the value is removed. For a key the ban
  * is lifted. `notBefore` is in unix seconds.
  */
 export type Correction = LedgerCorrection
@@ -146,7 +146,7 @@ export interface EdgeStatus {
   /** The sequence that was last pushed to it with success. It may have taken a push and yet not enforce it, so this proves nothing. */
   pushedSequence: number | undefined
   /**
-   * `current`: it enforces everything. `behind`: not yet. `silent`: nothing newer was heard of it for `silentAfterSeconds`.
+   * `current`: it enforces everything. `behind`: not yet. `silent`: it has acknowledged nothing newer for `silentAfterSeconds`.
    * `unheard`: it has acknowledged nothing since the origin started.
    */
   state: 'current' | 'behind' | 'silent' | 'unheard'
@@ -175,7 +175,7 @@ export interface OriginStatus {
   sequence: number
   /** The hash chain at that sequence, 32 hexadecimal digits. */
   chain: string
-  /** The digest of what gates must agree on with this origin, as in a gate's `status()`. */
+  /** The digest of the policy that gates must agree on with this origin, as in a gate's `status()`. */
   policy: string
   edges: EdgeStatus[]
 }
@@ -186,8 +186,8 @@ export const MAX_AUDIT_LINES = 1_000
 /** The audit log, for operators of the origin and of an issuer beside it. */
 export interface Audit {
   /**
-   * Adds a line about what the ledger does not record, such as a login. Resolves when it is durable. Refusals
-   * (`refused`, `login_refused`, `refresh_refused`) and what a `user:`, `client:` or `token:` did are bounded: of too many a
+   * Adds a line about an act outside the ledger, such as a login. Resolves when it is durable. Refusals
+   * (`refused`, `login_refused`, `refresh_refused`) and acts of a `user:`, `client:` or `token:` are bounded: of too many a
    * line says how many were left out.
    * Rejects with `invalid_option`, `unknown_realm`, `store_unavailable` or `closed`.
    */
@@ -207,7 +207,7 @@ export interface OriginReport {
   kind: 'store' | 'push' | 'jwks' | 'acknowledgement' | 'feed' | 'unknown_token' | 'clock' | 'fault'
   realm?: string
   edge?: string
-  /** `undefined`: what was wrong is over. */
+  /** `undefined`: the failure is over. */
   error: PortcullisError | undefined
 }
 

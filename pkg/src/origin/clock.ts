@@ -1,4 +1,4 @@
-/** Whole unix seconds; never goes back, so that what was refused a moment ago stays refused when the clock is set. */
+/** Whole unix seconds; never goes back, so that a token refused a moment ago stays refused when the clock is set. */
 export type Clock = () => number
 
 export function systemClock(): Clock {

@@ -12,18 +12,18 @@ export interface OriginOptions {
   signingKey: JWK
   /**
    * Who may revoke by `POST /realms/{realm}/protocol/openid-connect/revoke` (RFC 7009): `{ id, secret?, secretSha256?, realms? }`;
-   * without a secret the client is public. Default: nobody.
+   * without a secret the client is public. Default: none.
    */
   clients?: ClientOptions[]
   /** The edges that are pushed to, or acknowledge: `{ name, pushUrl?, ackSecret? }`. Default: none. */
   edges?: EdgeOptions[]
   /**
    * Counts the times that the store was restored from a backup. `restoreSqlite` raises it in the store; raise it by one
-   * here after restoring in any other way. Sequences then begin beyond all that edges may have seen of what the backup
-   * has lost. Default: what the store has, 0 in a new one.
+   * here after restoring in any other way. Sequences then begin beyond all that edges may have seen of the lost history.
+   * Default: that of the store, 0 in a new one.
    */
   incarnation?: number
-  /** How often edges that are pushed to or stream hear that nothing has happened: 1 to 5. Default 1. */
+  /** How often a heartbeat is sent to edges that are pushed to or stream: 1 to 5. Default 1. */
   heartbeatSeconds?: number
   /** The share of good tokens refused by mistake until they are refreshed, at a full filter. Default 1e-6. */
   errorRate?: number
@@ -76,15 +76,15 @@ export interface OriginOptions {
   metricsCredential?: string
   /** After so many seconds without a newer acknowledgement an edge counts as silent; edges repeat theirs every 30 s. Default 60. */
   silentAfterSeconds?: number
-  /** How often what has expired is forgotten. Default 60. */
+  /** How often expired records are deleted. Default 60. */
   pruneIntervalSeconds?: number
-  /** How long the audit log is kept, whatever becomes of the revocations it tells of. Default 31536000 (a year). */
+  /** How long the audit log is kept, independently of the revocations in it. Default 31536000 (a year). */
   auditRetentionSeconds?: number
   /** The `fetch` to use for pushes and JWK sets. Default: the host's. */
   fetch?: typeof fetch
-  /** Hears what an operator should know, once when it begins and once when it is over. Default: `console.warn`. */
+  /** Called with conditions for an operator, once when one begins and once when it is over. Default: `console.warn`. */
   onReport?: (report: OriginReport) => void
-  /** Hears of every answered request: time, method, route, status, milliseconds, realm, error. Default: nobody. */
+  /** Called after every request: time, method, route, status, milliseconds, realm, error. Default: none. */
   onRequest?: (answered: AnsweredRequest) => void
 }
 
@@ -137,7 +137,7 @@ export interface EdgeOptions {
   /** Where the edge takes feeds (`gate.receiveFeed`): changes are POSTed there as soon as they are durable. Default: it pulls. */
   pushUrl?: URL | string
   /**
-   * The secret with which it acknowledges what it enforces, and which pushes to it show. Default: its acknowledgements are
+   * The bearer secret of its acknowledgements and of pushes to it. Default: its acknowledgements are
    * refused, and it counts as one that does not enforce; of a change longer than 64 KiB it is only told that it should pull.
    */
   ackSecret?: string

@@ -161,7 +161,7 @@ describe('recording', () => {
     }
   })
 
-  test('what cannot be recorded is refused', async () => {
+  test('events that cannot be recorded are refused', async () => {
     const stage = await openStage()
     const { origin } = stage
     try {
@@ -204,7 +204,7 @@ describe('recording', () => {
 })
 
 describe('restart', () => {
-  test('keeps everything: head, chain and what is refused', async () => {
+  test('keeps head, chain and revocations', async () => {
     const stage = await openStage()
     const { origin, signingKey, issuer } = stage
     await origin.endSession('acme', 's1')
@@ -228,7 +228,7 @@ describe('restart', () => {
     }
   })
 
-  test('a restored backup goes on in a new incarnation, with all that it holds', async () => {
+  test('a restored backup continues in a new incarnation, with all its revocations', async () => {
     const stage = await openStage()
     const { signingKey, issuer } = stage
     await stage.origin.endSession('acme', 's1')
@@ -294,7 +294,7 @@ describe('restart', () => {
   })
 })
 
-test('closing answers long polls with what there is', async () => {
+test('closing answers long polls with the present state', async () => {
   const stage = await openStage()
   const waiting = stage.get(`/feed/acme/manifest?after=${stage.sequence()}&waitSeconds=25`)
   await new Promise((resolve) => setTimeout(resolve, 100))
@@ -306,7 +306,7 @@ test('closing answers long polls with what there is', async () => {
   await stage.close()
 })
 
-test('closing finishes what was asked for, then refuses', async () => {
+test('closing finishes earlier calls, then refuses', async () => {
   const stage = await openStage()
   const recorded = stage.origin.endSession('acme', 's1')
   await stage.origin.close()

@@ -115,7 +115,7 @@ async function start(settings: Settings, clients: ClientRegistry): Promise<Origi
 
   function every(seconds: number, work: () => void | Promise<void>): ReturnType<typeof setInterval> {
     const run = async (): Promise<void> => work()
-    const timer = setInterval(() => void run().catch((cause: unknown) => fault(cause, 'what is done at intervals failed')), seconds * 1000)
+    const timer = setInterval(() => void run().catch((cause: unknown) => fault(cause, 'work at intervals failed')), seconds * 1000)
     if (typeof timer === 'object') timer.unref?.()
     return timer
   }
@@ -163,7 +163,7 @@ async function start(settings: Settings, clients: ClientRegistry): Promise<Origi
     closing: () => closing !== undefined,
     onFault: fault,
   })
-  // A store that fails has been reported. It is told again when there is something to prune; until then nothing is widened.
+  // A store that fails has been reported. It is tried again with the next pruning; until then no bound is widened.
   await recordBounds().catch(() => undefined)
   await keyPublisher.begin()
   const pushing = pushers.map((pusher) => pusher.run())

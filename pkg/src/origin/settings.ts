@@ -41,7 +41,7 @@ export type Settings = Required<Omit<OriginOptions, 'feedCredential' | 'incarnat
 export type RealmSettings = OriginRealm &
   Required<Pick<OriginRealm, 'adminRole' | 'issuerSkewSeconds' | 'sourceSkewSeconds' | 'keysInFeed' | 'maxLifetimeSeconds' | 'maxSessionSeconds'>>
 
-/** Checks the options and fills in the defaults; clients apart, for nobody needs their secrets for long. Throws `invalid_option`. */
+/** Checks the options and fills in the defaults; clients apart, so that their secrets are not kept. Throws `invalid_option`. */
 export function resolveOriginSettings(options: OriginOptions): Settings & { clients: ClientOptions[] } {
   checkOptions(options, ORIGIN_RULES)
   checkDistinct(options.realms, 'options.realms')
@@ -86,7 +86,7 @@ export const signingKey: Rule<JWK> = rule(
   },
 )
 
-/** Throws `invalid_option` for what is no private key for feeds. */
+/** Throws `invalid_option` unless it is a private key for feeds. */
 export function checkSigningKey(value: unknown): void {
   signingKey.check(value, 'signingKey')
 }
@@ -171,7 +171,7 @@ const ORIGIN = {
 /** The rules of `OriginOptions`. */
 export const ORIGIN_RULES: Rules = ORIGIN
 
-/** A feed is signed but not secret to whoever can read along: its hash keys let a reader test who logged out. */
+/** A feed is signed but not encrypted: its hash keys let an eavesdropper test who logged out. */
 function checkPushes({ edges = [], plainHttp = 'loopback' }: OriginOptions): void {
   edges.forEach(({ pushUrl }, index) => {
     if (pushUrl === undefined || plainHttp === 'anywhere') return

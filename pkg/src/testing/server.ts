@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 
 export type Listener = (request: IncomingMessage, response: ServerResponse) => void
 
-/** A real HTTP server on a port of its own. What it does may be changed at any time. */
+/** A real HTTP server on a port of its own. Its listener may be replaced at any time. */
 export class TestServer {
   readonly server: Server
   /** Paths asked for, with query, in order. */

@@ -2,7 +2,7 @@ import { PortcullisError } from '../errors.ts'
 
 export interface SingleFlightOptions {
   /**
-   * Whether a request may await what another one started. False in workerd, where I/O belongs to the request that began it
+   * Whether a request may await a promise of another one. False in workerd, where I/O belongs to the request that began it
    * and another's promise may never settle.
    */
   shareFlights: boolean
@@ -84,7 +84,7 @@ export class SingleFlight {
     return { whole: promise, enough }
   }
 
-  /** For callers that need what is true now: a flight that starts after this call. */
+  /** For callers that need the present state: a flight that starts after this call. */
   async joinNext(): Promise<void> {
     if (this.#current !== undefined && this.#options.shareFlights) {
       await this.#current.promise.catch(() => undefined)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { TokenBucket } from './token-bucket.ts'
 
-test('gives what is there at once, then one token each refill', () => {
+test('gives its tokens at once, then one token each refill', () => {
   const bucket = new TokenBucket({ size: 2, refillMs: 100 })
   assert.deepEqual([bucket.take(0), bucket.take(0), bucket.take(0)], [true, true, false])
   assert.equal(bucket.waitMs(0), 100)
@@ -21,7 +21,7 @@ test('never holds more than its size', () => {
   assert.equal(bucket.left(1_000_000), 1)
 })
 
-test('what is spent beyond its size must grow back first', () => {
+test('tokens spent beyond its size must grow back first', () => {
   const bucket = new TokenBucket({ size: 2, refillMs: 100 })
   bucket.spend(0, 5)
   assert.equal(bucket.left(0), -3)

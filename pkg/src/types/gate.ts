@@ -10,7 +10,7 @@ import type { Check, Claims, Refused, Verdict } from './verdict.ts'
 export interface Gate<Env = unknown> {
   /** Checks a token, refreshing keys and state as the staleness contract demands. Never throws for a token's content. */
   check<C extends Claims = Claims>(token: string, options?: CheckOptions<Env>): Promise<Verdict<C>>
-  /** Checks a token by what is loaded now, without I/O. */
+  /** Checks a token by the state loaded now, without I/O. */
   checkSync<C extends Claims = Claims>(token: string, options?: CheckSyncOptions<Env>): Verdict<C>
   /** Takes the bearer token from `Authorization` (RFC 6750 §2.1) and checks it. */
   authenticate(request: Request, options?: AuthenticateOptions<Env>): Promise<Verdict>

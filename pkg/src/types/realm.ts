@@ -39,7 +39,7 @@ export interface ClaimNames {
   tokenVersion: string
   /**
    * When the user last logged out, as known to the issuer (a NumericDate, rounded down; absent: not checked). A token with less
-   * than the user's not-before is `user_revoked` whatever its `iat`, while the not-before is kept. The issuer must set at least
+   * than the user's not-before is `user_revoked` for any `iat`, while the not-before is kept. The issuer must set at least
    * the recorded not-before (`origin.userNotBefore`). Default `last_logout_time`.
    */
   lastLogoutTime: string

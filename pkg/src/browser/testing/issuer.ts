@@ -11,7 +11,7 @@ export class Issuer {
   current = 0
   reused = false
   revoked: string[] = []
-  /** What the token endpoint does instead. */
+  /** A listener in place of the token endpoint. */
   instead: TestServer['listener'] | undefined
 
   private constructor(server: TestServer) {

@@ -1,13 +1,13 @@
 import type { TestContext } from 'node:test'
 
-/** Stands in for what a page has and Node lacks. Pages of one test share it, as tabs do. */
+/** Stands in for globals that a page has and Node lacks. Pages of one test share it, as tabs do. */
 export class TestPage {
   readonly events: EventTarget = new EventTarget()
   readonly local: TestStorage = new TestStorage()
   readonly session: TestStorage = new TestStorage()
   /** Where the page was sent. */
   readonly went: string[] = []
-  /** What was deleted of the Cache API. */
+  /** Names of deleted caches. */
   readonly deletedCaches: string[] = []
 
   /** Puts it in place until the test ends. */

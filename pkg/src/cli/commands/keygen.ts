@@ -16,7 +16,7 @@ gate, in 'feed.keys'). Overwrites nothing.`,
   run: ({ values: { out = '.' } }) => writeKeys(out),
 }
 
-/** Makes the key pair that signs the feed, and says what to do with it. Throws when a file is there already. */
+/** Makes the key pair that signs the feed, and returns instructions. Throws when a file is there already. */
 async function writeKeys(directory: string): Promise<string> {
   const secret = resolve(directory, 'feed-key.json')
   const open = join(resolve(directory), 'feed-key.public.json')

@@ -38,7 +38,7 @@ Example. After 'portcullis keygen', this portcullis.json serves one realm:
   run: async ({ values, environment }) => runOrigin(loadConfiguration(values, environment)),
 }
 
-/** Runs an origin until it is told to stop. Resolves when it has ended well. */
+/** Runs an origin until a signal stops it. Resolves when it has ended well. */
 async function runOrigin({ listen: options, store, origin: settings, log }: Configuration): Promise<void> {
   // The reader of the log is gone; edges still need the origin.
   process.stdout.on('error', () => {})
@@ -55,7 +55,7 @@ async function runOrigin({ listen: options, store, origin: settings, log }: Conf
     })
     print('info', 'listening', { url: server.url, realms: settings.realms.map(({ name }) => name) })
     print('info', 'closing', { signal: await stopped() })
-    // The server takes no more connections while the origin ends what is under way, and then its streams.
+    // The server takes no more connections while the origin finishes requests under way, and then ends its streams.
     const closed = server.close()
     await origin.close()
     await closed

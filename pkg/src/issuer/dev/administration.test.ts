@@ -1,4 +1,4 @@
-// What an administrator sees and changes at the issuer: users, sessions, refresh tokens, keys.
+// The issuer's administration: users, sessions, refresh tokens, keys.
 
 import assert from 'node:assert/strict'
 import { decodeJwt, decodeProtectedHeader } from 'jose'

@@ -1,4 +1,4 @@
-// The refresh token in a cookie, and what another site's page can do with it: nothing.
+// The refresh token in a cookie, out of reach of another site's page.
 
 import assert from 'node:assert/strict'
 import { decodeJwt } from 'jose'
@@ -98,14 +98,14 @@ describe('the cookie', () => {
   })
 })
 
-describe('what a page of another site can have the browser send is refused', () => {
+describe('requests that a page of another site can have the browser send are refused', () => {
   const forged: [string, Record<string, string>][] = [
     ['a form', { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }],
     ['a form of a sandboxed frame', { origin: 'null', 'sec-fetch-site': 'cross-site' }],
     ['a form of a sister host', { origin: 'https://other.example', 'sec-fetch-site': 'same-site' }],
     ['a form without Origin', { 'sec-fetch-site': 'cross-site' }],
     ['an old browser that says nothing', {}],
-    ['what looks like the app', { origin: `${APP}.evil.example`, 'sec-fetch-site': 'cross-site' }],
+    ['an origin that looks like that of the app', { origin: `${APP}.evil.example`, 'sec-fetch-site': 'cross-site' }],
   ]
   for (const [what, headers] of forged) {
     test(what, async () => {

@@ -12,8 +12,8 @@ const REFRESH_COOKIE = '__Host-portcullis-refresh'
 const CSRF_HEADER = 'portcullis-csrf'
 
 /**
- * Where the browser adds the refresh token by itself, whoever makes it ask could log the user in or refresh. So it takes a page
- * of ours, and a header that only scripts can set. Throws a `Problem` (403).
+ * The browser adds the refresh token by itself, so a page of any site could log the user in or refresh. Required are a page
+ * of a listed origin, and a header that only scripts can set. Throws a `Problem` (403).
  */
 export function requireOwnScript({ settings }: Issuer, request: Request): void {
   if (isOwnPage(request, settings.corsOrigins) && request.headers.has(CSRF_HEADER)) return

@@ -69,7 +69,7 @@ describe('password grant', () => {
     assert.equal(decodeJwt(token).exp, (decodeJwt(token).iat ?? 0) + 1)
   })
 
-  test('refuses what RFC 6749 says it should, as it says', async () => {
+  test('refuses with the errors of RFC 6749', async () => {
     const good = { grant_type: 'password', client_id: 'demo', username: 'alice', password: 'alice-password' }
     const without = (name: string): Record<string, string> => Object.fromEntries(Object.entries(good).filter(([key]) => key !== name))
     const cases: [number, string, Record<string, string>][] = [
@@ -172,7 +172,7 @@ test('after a raise of the token version nothing older is good, and the next log
   assert.equal((await refresh(after.refresh_token)).status, 200)
 })
 
-test('the origin knows the tokens, and an administrator logs somebody out', async () => {
+test('the origin knows the tokens, and an administrator logs a user out', async () => {
   const { access_token: admin } = await logIn('admin')
   const { access_token: bob, refresh_token: refreshToken } = await logIn('bob')
   const revoke = (token: string): Promise<Response> =>

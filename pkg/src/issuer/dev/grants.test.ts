@@ -1,4 +1,4 @@
-// What the token endpoint does besides granting: lifetimes, reuse, claims, the audit log, limits, browsers.
+// The token endpoint besides grants: lifetimes, reuse, claims, the audit log, limits, browsers.
 
 import assert from 'node:assert/strict'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
@@ -180,7 +180,7 @@ test('when the last good key is banned, a new one signs, and the log says so', a
   assert.equal((await log({ action: 'key_added' }))[0]?.subject, kid)
 })
 
-test('what happens is in the audit log, without tokens, passwords or what was made up', async () => {
+test('the audit log has every act, without tokens, passwords or invented names', async () => {
   await open()
   const tokens = await logIn('alice', { scope: 'openid' })
   const { sub, sid } = decodeJwt(tokens.access_token)
@@ -219,7 +219,7 @@ test('what happens is in the audit log, without tokens, passwords or what was ma
 describe('failed logins', () => {
   const wrong = { grant_type: 'password', client_id: 'demo', username: 'alice', password: 'wrong' }
 
-  test('wait after too many from one address with one user; nobody else does', async () => {
+  test('wait after too many from one address with one user; others do not', async () => {
     await open({ maxFailuresPerMinute: 3 })
     for (let attempt = 0; attempt < 3; attempt += 1) {
       assert.deepEqual(await errorOf(await post('token', wrong)), [400, 'invalid_grant'])
@@ -310,7 +310,7 @@ test('a file of version 1 keeps its keys, users and sessions', async () => {
   assert.deepEqual(tables.map(({ name }) => name).sort(), ['dev_issuer_keys', 'dev_issuer_users'])
 })
 
-/** Takes the file back to what version 1 wrote; one session is ended and the token of another used. */
+/** Turns the file into one of version 1; one session is ended and the token of another used. */
 function toVersion1(path: string, { used, ended }: { used: string; ended: string }): void {
   const database = openDatabase(path)
   database.exec(

@@ -103,7 +103,7 @@ interface Endpoint {
   answer(issuer: Issuer, call: IssuerRequest): Response | Promise<Response>
 }
 
-/** The origin's own route, but for what comes with a cookie. */
+/** The origin's own route, for requests with a cookie. */
 const REVOCATION = 'protocol/openid-connect/revoke'
 
 /** By their path under the realm. */

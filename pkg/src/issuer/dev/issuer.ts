@@ -34,10 +34,10 @@ export interface IssuerRequest {
 
 /** The largest form: two tokens and some names. */
 export const MAX_FORM_BYTES = 65_536
-/** Longer names are counted as one: a limiter must not remember what an attacker makes up. */
+/** Longer names are counted as one: a limiter must not store names that an attacker makes up. */
 const MAX_ACCOUNT_CHARACTERS = 128
 
-/** Who asks, and what this issuer knows of it. Throws a `Problem`: 401, or 429 after too many failures. */
+/** Authenticates the client of a request. Throws a `Problem`: 401, or 429 after too many failures. */
 export async function clientOf(issuer: Issuer, call: IssuerRequest): Promise<DevClient> {
   const { request, form, address } = call
   let account: string | undefined
@@ -60,7 +60,7 @@ function routeOf({ settings }: Issuer, { url }: Request): string {
 
 /**
  * Tries a user's password. A wrong one counts against the address, and against the pair of address and name; once that is
- * too much, what was asked for at the same time is not answered either. Throws a `Problem` (429).
+ * too much, attempts at the same time are refused too. Throws a `Problem` (429).
  */
 export async function tryPassword(issuer: Issuer, address: string | undefined, name: string, verify: () => Promise<boolean>): Promise<boolean> {
   const account = `user:${name.slice(0, MAX_ACCOUNT_CHARACTERS)}`
@@ -76,7 +76,7 @@ function admit({ failures }: Issuer, address: string | undefined, account: strin
   if (seconds !== undefined) throw tooManyFailures(seconds)
 }
 
-/** In the ledger, then here. Throws what the ledger throws. */
+/** Ends a session in the ledger, then here. Throws the ledger's errors. */
 export async function endSession(
   issuer: Issuer,
   { session, subject, address }: { session: string; subject: string; address: string | undefined },
@@ -95,8 +95,8 @@ export interface AuditNote {
 }
 
 /**
- * Notes in the audit log what has happened. When that fails the origin has reported its store, and the answer stays what it
- * is: a refresh token that was used up cannot be used again.
+ * Adds a line to the audit log. When that fails the origin has reported its store, and the response stays the
+ * same: a refresh token that was used up cannot be used again.
  */
 export async function note({ settings, origin }: Issuer, happened: AuditNote): Promise<void> {
   const given = Object.fromEntries(Object.entries(happened).filter(([, value]) => value !== undefined))

@@ -26,7 +26,7 @@ export interface SigningKeysOptions {
   algorithm: DevAlgorithm
   /** Whether the ledger has banned a key, by its thumbprint. */
   isBanned: (thumbprint: string) => boolean
-  /** Hears of a key that had to be made because every other was banned, before it signs. */
+  /** Called with a key that had to be made because every other was banned, before it signs. */
   onReplaced: (kid: string) => Promise<void>
   /** Unix seconds. */
   clock: () => number
@@ -53,7 +53,7 @@ export class SigningKeys {
     return keys
   }
 
-  /** Without the private parts. Banned ones too: what they signed is refused for the ban. */
+  /** Without the private parts. Banned ones too: their tokens are refused for the ban. */
   jwks(): JWKS {
     return { keys: this.#keys.map(({ publicJwk }) => publicJwk) }
   }
@@ -67,7 +67,7 @@ export class SigningKeys {
     return this.#describe(await this.#add())
   }
 
-  /** Forgets a key, unless it signs. What it signed is then refused as signed by nobody. */
+  /** Removes a key, unless it is the signing one. Its tokens are then refused as `unknown_key`. */
   retire(kid: string): 'retired' | 'unknown' | 'active' {
     if (!this.#keys.some((key) => key.kid === kid)) return 'unknown'
     if (this.#signing()?.kid === kid) return 'active'

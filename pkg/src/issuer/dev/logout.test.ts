@@ -56,7 +56,7 @@ describe('logout', () => {
     assert.deepEqual(await errorOf(await refresh(tokens.refresh_token)), [400, 'invalid_grant'])
   })
 
-  test('nobody is logged out by a link', async () => {
+  test('a link logs no user out', async () => {
     const { access_token: access, id_token: hint = '' } = await logIn('alice', { scope: 'openid' })
     for (const parameters of [
       {},

@@ -33,7 +33,7 @@ async function byRefreshToken(issuer: Issuer, call: IssuerRequest): Promise<Resp
   return forgetting(issuer, call.request, noContent())
 }
 
-/** Exactly what the client has registered, or nothing: this is what keeps it from being an open redirect. */
+/** Accepts exactly the registered URLs of the client, so that it is no open redirect. */
 function redirectTarget(issuer: Issuer, given: ReadonlyMap<string, string>, client: string | string[] | undefined): URL | undefined {
   const wanted = given.get('post_logout_redirect_uri')
   if (wanted === undefined) return undefined

@@ -4,7 +4,7 @@ import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
 const COST = { N: 16_384, r: 8, p: 1 }
 const HASH_BYTES = 32
 const SALT_BYTES = 16
-/** Longer ones are refused, so that a login costs what it costs. */
+/** Longer ones are refused, to bound the cost of a login. */
 const MAX_PASSWORD_CHARACTERS = 1_024
 
 /** A salted hash, as `verifyPassword` reads it. */

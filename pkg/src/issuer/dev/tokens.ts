@@ -10,7 +10,7 @@ export interface Session {
   client: DevClient
   /** Unix seconds. */
   startedAt: number
-  /** That of its login: what is signed while it is raised is refused. */
+  /** That of its login: tokens signed while it is raised are refused. */
   tokenVersion: number
   scope: string | undefined
 }
@@ -54,7 +54,7 @@ export async function signRefreshToken(issuer: Issuer, session: Session, now: nu
   return { token, issuedAt: now, expiresAt }
 }
 
-/** Signs what goes with a refresh token. */
+/** Signs the tokens of a response with this refresh token. */
 export async function answerWith(issuer: Issuer, session: Session, refresh: NewRefreshToken): Promise<TokenAnswer> {
   const { settings, keys, origin } = issuer
   const { user, client, scope } = session
@@ -87,7 +87,7 @@ export async function answerWith(issuer: Issuer, session: Session, refresh: NewR
 }
 
 /**
- * The second in which tokens may be issued. Whatever was issued up to a not-before is refused, so right after a logout
+ * The second in which tokens may be issued. Tokens issued up to a not-before are refused, so right after a logout
  * this is the next one. Throws a `Problem` when it is later than that.
  */
 export async function issuableAt(issuer: Issuer, { user, client, sid, tokenVersion }: Omit<Session, 'startedAt' | 'scope'>): Promise<number> {

@@ -61,7 +61,7 @@ export interface DevIssuerOptions {
   clearSiteData?: SiteData[]
   /** From where it may be asked by `http:`: from this machine (`loopback`) or from `anywhere`. Default `loopback`. */
   plainHttp?: 'loopback' | 'anywhere'
-  /** Created when they are missing; what is stored of them wins. Default: `alice`, `bob`, and `admin` with `portcullis-admin`. */
+  /** Created when they are missing; stored values win. Default: `alice`, `bob`, and `admin` with `portcullis-admin`. */
   users?: DevUser[]
   /** Default: `demo`, public, and `backend` with secret `backend-secret`. */
   clients?: DevClient[]
@@ -80,7 +80,7 @@ export interface DevIssuer {
   attach(origin: LedgerView): void
   /** Answers its own routes; `undefined` for all others. Never rejects. */
   fetch(request: Request, source?: RequestSource): Promise<Response | undefined>
-  /** Finishes what is under way. To be closed before its origin. */
+  /** Finishes requests under way. To be closed before its origin. */
   close(): Promise<void>
 }
 

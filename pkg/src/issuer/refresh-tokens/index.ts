@@ -21,10 +21,10 @@ export type {
   Rotation,
 } from './types.ts'
 
-/** Beyond what can be guessed (RFC 6749 §10.10). */
+/** Too long to be guessed (RFC 6749 §10.10). */
 const TOKEN_BYTES = 32
 const SWEEP_INTERVAL_MS = 60_000
-/** How soon the ledger is told again what it could not be told. */
+/** Delay before a failed report to the ledger is retried. */
 const TELL_AGAIN_MS = 2_000
 /** Names that the ledger must be able to revoke. */
 const NAMES = ['session', 'subject', 'client'] as const
@@ -37,7 +37,7 @@ export function opaqueToken(): string {
 }
 
 /**
- * Opens the file and begins to tell the ledger what it has yet to hear. Throws `invalid_option`, `store_unavailable`,
+ * Opens the file and begins to report ended sessions that the ledger lacks. Throws `invalid_option`, `store_unavailable`,
  * `store_corrupt` or `store_newer`.
  */
 export function createRefreshTokens(options: RefreshTokensOptions): RefreshTokens {
@@ -135,7 +135,7 @@ class SqliteRefreshTokens implements RefreshTokens {
     if (this.#closesDatabase) this.#database.close()
   }
 
-  /** In a transaction. Nothing in it waits, so that what it has looked at still holds when it writes. */
+  /** In a transaction. Nothing in it waits, so that its reads still hold when it writes. */
   #use({ presented, next, client, issuedAt, address }: RotateRequest): Rotation {
     const nowMs = this.#settings.nowMs()
     const hash = hashOf(presented)
@@ -175,7 +175,7 @@ class SqliteRefreshTokens implements RefreshTokens {
     return now >= issuedAt + this.#settings.idleSeconds || now >= startedAt + this.#settings.maxSeconds
   }
 
-  /** The session has ended here, for good; should this process end now, the next one tells the ledger. */
+  /** The session has ended here; should this process end now, the next one tells the ledger. */
   async #tell(session: string, act: Act): Promise<'told' | 'to_be_told'> {
     const telling = this.#settings.origin.endSession(this.#settings.realm, session, act).then(() => {
       this.#tables.told(session)
@@ -198,7 +198,7 @@ class SqliteRefreshTokens implements RefreshTokens {
     }, TELL_AGAIN_MS).unref()
   }
 
-  /** For what nobody waits for. */
+  /** Runs work in the background; a failure is reported. */
   async #attempt(work: () => unknown): Promise<void> {
     try {
       await work()

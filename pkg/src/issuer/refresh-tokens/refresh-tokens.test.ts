@@ -55,7 +55,7 @@ function hasEnded(session: string): boolean {
 }
 
 describe('rotation', () => {
-  test('gives back what the login was; each token is good once', async () => {
+  test('returns the login; each token is valid once', async () => {
     const tokens = open({ maxSeconds: 7_200 })
     const login = { session: 's', subject: 'u', client: 'demo', token: 't1', scope: 'openid x', tokenVersion: 4, address: '203.0.113.1' }
     tokens.begin(login)
@@ -83,7 +83,7 @@ describe('rotation', () => {
     await tokens.close()
   })
 
-  test('refuses the unknown, and what another client was given; that costs the session nothing', async () => {
+  test('refuses unknown tokens, and those of another client; the session goes on', async () => {
     const tokens = open()
     const { token } = logIn(tokens)
     assert.equal(await outcome(tokens, 'never given'), 'unknown_token')
@@ -270,7 +270,7 @@ for (const [reuseGraceSeconds, lost] of [[0, 'reused'], [10, 'lost_race']] as co
   })
 }
 
-describe('the ledger is told of a reuse', () => {
+describe('a reuse is reported to the ledger', () => {
   const failing = { refuses: (): undefined => undefined, endSession: () => Promise.reject(new PortcullisError('store_unavailable', 'full')) }
 
   test('later, when it cannot be written now: the session has ended already', async () => {
@@ -293,7 +293,7 @@ describe('the ledger is told of a reuse', () => {
     assert.deepEqual(reports.map(({ error }) => error?.code), ['store_unavailable'])
     assert.equal(await tokens.tellLedger(), 1)
     works = true
-    await until(() => told.length > 0, 'the ledger is told again by itself')
+    await until(() => told.length > 0, 'the report to the ledger is retried')
     assert.deepEqual(told, [session])
     assert.equal(await tokens.tellLedger(), 0)
     assert.deepEqual(reports.map(({ error }) => error?.code), ['store_unavailable', undefined])
@@ -306,9 +306,9 @@ describe('the ledger is told of a reuse', () => {
     const { token, session } = logIn(before)
     await rotate(before, token)
     void rotate(before, token)
-    // The first process never hears of its ledger again; its file is opened by the next.
+    // The first process never reaches its ledger again; its file is opened by the next.
     const next = open({ path })
-    await until(() => hasEnded(session), 'the ledger hears of it')
+    await until(() => hasEnded(session), 'the ledger has the session')
     assert.equal(await next.tellLedger(), 0)
     await next.close()
   })
@@ -323,7 +323,7 @@ describe('the ledger is told of a reuse', () => {
     assert.equal(before.sweep(), 0)
     await before.close()
     const next = open({ path })
-    await until(() => hasEnded(session), 'the ledger hears of it')
+    await until(() => hasEnded(session), 'the ledger has the session')
     await next.tellLedger()
     assert.equal(next.sweep(), 1)
     await next.close()
@@ -376,7 +376,7 @@ test('lists no session that the ledger refuses', async () => {
   await tokens.close()
 })
 
-test('forgets what has expired and keeps the rest', async () => {
+test('deletes expired families and keeps the rest', async () => {
   const tokens = open()
   const old = logIn(tokens)
   nowMs += 1_000_000
@@ -388,7 +388,7 @@ test('forgets what has expired and keeps the rest', async () => {
   await tokens.close()
 })
 
-test('options that are wrong are named; what is closed says so', async () => {
+test('options that are wrong are named; closed tokens say so', async () => {
   const good = { path: join(folder, 'options.db'), realm: 'acme', origin: stage.origin }
   const bad: [RegExp, object][] = [
     [/either path or database/, { ...good, path: undefined }],

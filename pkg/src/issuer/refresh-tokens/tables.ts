@@ -67,7 +67,7 @@ export interface TokenTables {
   toBeTold(): string[]
   /** Families that have not ended, oldest first. */
   families(subject: string, startedAfter: number, usedAfter: number): UsedFamily[]
-  /** Deletes what can be continued no more, unless the ledger has yet to be told of it; answers how many families. */
+  /** Deletes families that cannot be continued, unless the ledger has yet to be told; returns how many. */
   sweep(startedUntil: number, usedUntil: number): number
 }
 

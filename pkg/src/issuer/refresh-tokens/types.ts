@@ -11,7 +11,7 @@ export interface RefreshTokensOptions {
   database?: Database
   /** The realm's short name. */
   realm: string
-  /** The origin whose ledger they obey, and which hears of sessions that a reused token ended. */
+  /** The origin whose ledger they obey, and which is told of sessions that a reused token ended. */
   origin: LedgerOfSessions
   /**
    * How long a session may go unused. The ledger forgets a logout `maxLifetimeSeconds` after it, so this may not be more.
@@ -27,7 +27,7 @@ export interface RefreshTokensOptions {
   reuseGraceSeconds?: number
   /** Unix milliseconds; for tests. Default: the host's clock. */
   nowMs?: () => number
-  /** Hears when the ledger cannot be told of an ended session, and when it has been. Default: `console.warn`. */
+  /** Called when the ledger cannot be told of an ended session, and when it has been. Default: `console.warn`. */
   onReport?: (report: OriginReport) => void
 }
 
@@ -89,7 +89,7 @@ export type RefreshRefusal = 'unknown_token' | 'other_client' | 'session_ended' 
 export type Rotation =
   /** The old token is spent and the new one is good. */
   | { outcome: 'rotated'; family: Family }
-  /** It had been used before, so somebody else has it too: its session has ended (RFC 9700 §4.14.2). */
+  /** It had been used before, so another party has it too: its session has ended (RFC 9700 §4.14.2). */
   | { outcome: 'reused'; family: Family; ledger: 'told' | 'to_be_told' }
   /** It was used a moment ago. The session lives. */
   | { outcome: 'lost_race'; family: Family }
@@ -130,16 +130,16 @@ export interface RefreshTokens {
   rotate(request: RotateRequest): Promise<Rotation>
   /** Whose token it is; also when it is no longer good. */
   find(token: string): KnownRefreshToken | undefined
-  /** Ends a session in the ledger, then here. Rejects with what the ledger rejects with; then nothing has ended. */
+  /** Ends a session in the ledger, then here. Rejects with the ledger's errors; then nothing has ended. */
   endSession(session: string, act?: Act): Promise<void>
   /** The ledger has ended a session: its tokens follow. */
   sessionEnded(session: string): void
   /** The sessions of a user that can be continued, oldest first. */
   sessions(subject: string): RefreshSession[]
-  /** Tells the ledger of ended sessions that it has not heard of; answers how many those still are. Done at intervals too. */
+  /** Tells the ledger of ended sessions that it lacks; returns how many still are to be told. Done at intervals too. */
   tellLedger(): Promise<number>
-  /** Forgets what has expired; answers how many families that were. Done at intervals too. */
+  /** Deletes expired families; returns how many. Done at intervals too. */
   sweep(): number
-  /** Finishes what is under way. The file stays as it is. */
+  /** Finishes rotations under way. The file stays as it is. */
   close(): Promise<void>
 }

@@ -14,7 +14,7 @@ function openLog(realms: string[]) {
   const committer: Pick<Committer, 'isClosed' | 'note' | 'written'> = {
     isClosed: false,
     async note(entry) {
-      if (state.failing) throw new Error('told to fail')
+      if (state.failing) throw new Error('failing on purpose')
       lines.push(entry)
     },
     async written() {},
@@ -28,7 +28,7 @@ function openLog(realms: string[]) {
   return { log, lines, state, refuse }
 }
 
-test('refusals are bounded by address and by realm, and what is left out is counted', async () => {
+test('refusals are bounded by address and by realm, and omitted lines are counted', async () => {
   const { log, lines, state, refuse } = openLog(['acme', 'other'])
   refuse(150, '203.0.113.1')
   assert.equal(lines.length, 100)
@@ -66,7 +66,7 @@ test('a summary that cannot be written is written later', async () => {
   assert.equal(lines.at(-1)?.reason, '1 more were refused')
 })
 
-test('what users and clients do is bounded by network and by realm, and what is left out is counted by action', async () => {
+test('acts of users and clients are bounded by network and by realm, and omitted lines are counted by action', async () => {
   const { log, lines, state } = openLog(['acme'])
   const act = async (times: number, address: string, actor = 'user:alice'): Promise<void> => {
     for (let time = 0; time < times; time += 1) await log.note({ realm: 'acme', action: 'login', actor, address })
@@ -89,12 +89,12 @@ test('what users and clients do is bounded by network and by realm, and what is 
   state.nowMs += 60_000
   await act(100, '203.0.113.1')
   assert.equal(lines.length, 1_002 + 10_000 - 600 + 30)
-  // Without an address nobody is told apart: only the realm's bound is left.
+  // Without an address only the realm's bound applies.
   for (let time = 0; time < 400; time += 1) await log.note({ realm: 'acme', action: 'login', actor: 'user:alice' })
   assert.equal(lines.length, 1_002 + 10_000 - 600 + 300)
 })
 
-test('refusals that an issuer notes are bounded with the others; what the application did is not', async () => {
+test('refusals that an issuer notes are bounded with the others; acts of the application are not', async () => {
   const { log, lines } = openLog(['acme'])
   for (let time = 0; time < 150; time += 1)
     await log.note({ realm: 'acme', action: 'login_refused', address: '203.0.113.1' })
@@ -109,7 +109,7 @@ test('addresses without number take no more memory than a thousand', () => {
   assert.equal(lines.length, 600)
 })
 
-test('an origin has its log: what is noted is read back at once', async () => {
+test('an origin has its log: a noted line is read back at once', async () => {
   const { realm } = await createTestIssuer()
   const stage = await openStage({ realms: [{ ...realm, keysInFeed: 'omit' }] })
   const { audit } = stage.origin
@@ -173,7 +173,7 @@ test('an origin has its log: what is noted is read back at once', async () => {
   await assert.rejects(audit.list({ realm: 'acme', limit: 1 }), { code: 'closed' })
 })
 
-test('what was left out is said before an origin closes', async () => {
+test('omitted lines are counted before an origin closes', async () => {
   const stage = await openStage()
   for (let time = 0; time < 101; time += 1) await stage.origin.audit.note({ realm: 'acme', action: 'login_refused' })
   await stage.close()

@@ -64,7 +64,7 @@ export class AuditLog implements Audit {
     return (await this.page(query)).entries
   }
 
-  /** The same, and whether there are older ones. What was noted before this call is among them. */
+  /** The same, and whether there are older ones. Lines noted before this call are among them. */
   async page(query: AuditQuery): Promise<{ entries: StoredAuditEntry[]; more: boolean }> {
     checkOptions(query, QUERY_RULES, 'query')
     const { committer, store } = this.#options

@@ -21,7 +21,7 @@ async function exhaust({ origin }: Stage): Promise<PromiseSettledResult<unknown>
 
 const refusal = { code: 'store_unavailable', detail: 'core_failed' }
 
-test('an origin whose memory has run out answers everybody, refuses what comes, and says so', async (t) => {
+test('an origin whose memory has run out answers all requests, refuses events, and says so', async (t) => {
   const stage = await started(t)
   const token = await stage.issuer.token()
   assert.equal((await stage.revoke(await stage.issuer.token())).status, 200)
@@ -46,7 +46,7 @@ test('an origin whose memory has run out answers everybody, refuses what comes, 
   assert.equal(stage.reports.filter(({ kind }) => kind === 'fault').length, 1, 'and not again for every request')
 })
 
-test('it can be closed, and what was durable is there when it is started again', async (t) => {
+test('it can be closed, and durable events are there when it is started again', async (t) => {
   const stage = await openStage()
   await stage.origin.logoutUser('acme', 'bob')
   await exhaust(stage)

@@ -1,4 +1,4 @@
-// The origin's own gate: whoever checks the signature, `node:crypto` or Rust, what is said of a token is the same.
+// The origin's own gate: the same answers with signatures by `node:crypto` and by Rust.
 
 import assert from 'node:assert/strict'
 import { createPublicKey, verify } from 'node:crypto'
@@ -48,7 +48,7 @@ function gateOf(pair: Pair, crypto: HostCrypto): GateCore {
   return gate
 }
 
-/** What a gate says of a token: whose it is, or why not, and its verdict. `no_feed` is what follows a good signature here. */
+/** A gate's answers on a token: whose it is, or why not, and its verdict. `no_feed` follows a good signature here. */
 function said(gate: GateCore, token: string): unknown[] {
   const code = gate.check(token, NOW) & 0xff
   const reason = code === 0 ? undefined : REASONS[code - 1]
@@ -99,7 +99,7 @@ for (const algorithm of ALGORITHMS) {
     for (const bytes of [Buffer.alloc(0), Buffer.alloc(length), Buffer.alloc(length, 0xff), good.subarray(1), Buffer.concat([good, good])]) {
       expect(spelt(input, bytes), bad, `${bytes.length} bytes`)
     }
-    // An old one is identified too; what is no access token is, only once its signature is good.
+    // An old one is identified too; a token that is no access token only with a good signature.
     const old = inputOf(algorithm, { iat: NOW - 900, exp: NOW - 600 })
     expect(spelt(old, signature(pair, old)), [{ ...GOOD, issuedAt: NOW - 900, expiresAt: NOW - 600 }, 'expired'], 'old')
     const refresh = inputOf(algorithm, { token_use: 'refresh' })
@@ -147,7 +147,7 @@ test('a token that is not identified says of which realm it is', () => {
   gate.free()
 })
 
-test('what is no token, or too long for one, is neither here nor there', () => {
+test('strings that are no token, or too long, get the same answer too', () => {
   const pair = makePair('EdDSA')
   const gate = gateOf(pair, new NodeSignatures({ createPublicKey, verify }))
   for (const token of ['garbage', 'a.b.c', 'x'.repeat(16_385), `${inputOf('EdDSA')}.\ud800`, 'é'.repeat(16_384)]) {

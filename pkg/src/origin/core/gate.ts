@@ -21,7 +21,7 @@ export interface WithdrawnKey {
 }
 
 /**
- * The origin's own gate, which leaves to `node:crypto`, where there is one, what that checks faster than the core does. All
+ * The origin's own gate. It leaves signatures to `node:crypto`, where there is one, for algorithms that are faster there. All
  * of it is synchronous: elsewhere the core checks every signature itself. Realms are indices into those of its options.
  */
 export class GateCore {
@@ -108,7 +108,7 @@ export class GateCore {
     return sequence < 0 ? undefined : sequence
   }
 
-  /** The digest of what a realm's gate and origin must agree on. */
+  /** The digest of the policy that a realm's gate and origin must agree on. */
   policy(realm: number): string {
     return this.#call(() => this.#gate.policy(realm))
   }
@@ -138,7 +138,7 @@ export class GateCore {
     return guarded(operation)
   }
 
-  /** Has the host check what the core has just asked for. */
+  /** Has the host check the signature that the core has just requested. */
   #ask(): { handle: number; outcome: number } {
     const request = this.#buffer.signatureRequest
     const outcome = this.#host.kind === 'synchronous' ? this.#host.verify(this, request) : undefined

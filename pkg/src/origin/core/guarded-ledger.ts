@@ -4,7 +4,7 @@ import type { JWK } from '../../types.ts'
 import type { LedgerCore, LedgerEvent, LedgerFacts, LedgerOptions, SignedDelta, StagedEvent, TokenSubject } from './ledger.ts'
 import { coreGeneration, guarded, isCurrent, lostCore, mustBeUsable, refusalOf } from './module.ts'
 
-/** Makes a realm's ledger. Throws `fault`, and `invalid_option` with what the core says of its options. */
+/** Makes a realm's ledger. Throws `fault`, and `invalid_option` with the core's message on its options. */
 export function createLedger(realm: string, options: LedgerOptions): LedgerCore {
   mustBeUsable()
   try {
@@ -32,8 +32,8 @@ function copied(staged: NonNullable<ReturnType<LedgerCore['stage']>>, event: Led
 }
 
 /**
- * A ledger that is not asked any more once a call into the core has ended in a trap: what that leaves in memory is in no defined
- * state. Every method throws `fault` then; where the ledger was last is still known.
+ * A ledger that is not called any more once a call into the core has ended in a trap: that leaves memory in no defined
+ * state. Every method throws `fault` then; the last head is still known.
  */
 class GuardedLedger implements LedgerCore {
   readonly #ledger: LedgerCore

@@ -1,4 +1,4 @@
-// The ledger behind the boundary: every kind of event, and what it says of itself. What events mean is tested in Rust.
+// The ledger behind the boundary: every kind of event, and its statistics. The meaning of events is tested in Rust.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -30,7 +30,7 @@ function record(ledger: LedgerCore, event: LedgerEvent): number | undefined {
   return row?.sequence
 }
 
-test('corrections take back what the event about the same said', async () => {
+test('corrections undo the event about the same subject', async () => {
   const ledger = await openLedger()
   const token = { issuedAt: NOW, expiresAt: NOW + 300 }
   const subject = { ...token, subject: 'alice', session: 's', authorizedParty: 'demo', tokenVersion: 1 }

@@ -76,7 +76,7 @@ export interface EventTime {
   aheadBySeconds: number
 }
 
-/** A staged event, and what there is to report of the time that came with it. */
+/** A staged event, and the finding on the time that came with it. */
 export interface StagedEvent {
   row: LedgerRow
   time?: EventTime
@@ -90,7 +90,7 @@ export interface SignedDelta {
 
 /** A realm's ledger in the core. Only committed rows are ever signed. */
 export interface LedgerCore {
-  /** Rows in order of sequence, by their parts. Throws with what is wrong with which row. */
+  /** Rows in order of sequence, by their parts. The error names the row and its fault. */
   restorePage(sequences: Float64Array, lengths: Uint32Array, contents: Uint8Array): void
   restoreHead(sequence: number, chain: Uint8Array): void
   /** `undefined`: the event is in force already. `issuerLeadSeconds`: how far the issuer is ahead, as measured; whole, default 0. */
@@ -105,7 +105,7 @@ export interface LedgerCore {
   section(sha256: string): Uint8Array | undefined
   /** Throws with code `pruned` or `ahead`. */
   signedDelta(after: number, now: number): SignedDelta
-  /** From which sequence and up to which one a reader at `after` is told, so that few deltas serve all. Throws likewise. */
+  /** The first and last sequence of the delta for a reader at `after`, so that few deltas serve all. Throws likewise. */
   sharedStretch(after: number): Float64Array
   /** From `start` or before, for a reader at `after`, to `until` or before. Throws likewise. */
   signedDeltaOver(start: number, after: number, until: number, now: number): SignedDelta
@@ -155,7 +155,7 @@ export interface LedgerFacts {
   versions: number
   /** Bytes of the sections of the last manifest. */
   sectionBytes: number
-  /** The bounds in force: what gates are told. Smaller than the options' for a while after those were widened. */
+  /** The bounds in force, as published to gates. Smaller than the options' for a while after those were widened. */
   bounds: { leewaySeconds: number; skewSeconds: number; maxLifetimeSeconds: number; maxSessionSeconds: number | undefined }
 }
 

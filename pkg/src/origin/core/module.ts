@@ -30,7 +30,7 @@ export function coreGeneration(): number {
   return loading.generation
 }
 
-/** Whether what was made in that generation may still be used. */
+/** Whether objects of that generation may still be used. */
 export function isCurrent(generation: number): boolean {
   return generation === loading.generation
 }
@@ -43,7 +43,7 @@ export function onCoreFault(listener: (error: PortcullisError) => void): () => v
   return () => void faultListeners.delete(listener)
 }
 
-/** Runs a call into the core. Throws what the core refuses it with, or `fault` when it ended in a trap: then the instance is given up. */
+/** Runs a call into the core. Throws the core's refusal, or `fault` when it ended in a trap: then the instance is given up. */
 export function guarded<T>(operation: () => T): T {
   const { generation } = loading
   try {
@@ -64,7 +64,7 @@ export function lostCore(cause?: unknown): PortcullisError {
   return new PortcullisError('fault', message, { detail: 'core_failed', cause })
 }
 
-/** The stable word of an error thrown by the core, such as `pruned` or `invalid_token`. */
+/** The stable code of an error thrown by the core, such as `pruned` or `invalid_token`. */
 export function coreCode(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | undefined)?.code
   return typeof code === 'string' ? code : undefined

@@ -1,4 +1,4 @@
-// Names that a gate accepts can be revoked, by the API and by the routes, whatever they are made of.
+// Names that a gate accepts can be revoked, by the API and by the routes, with any characters.
 
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
@@ -29,7 +29,7 @@ const ILLEGAL: Readonly<Record<string, unknown>> = {
   null: null,
 }
 
-/** Of each test's own: what is in force already is not recorded again. */
+/** One for each test, as events in force already are not recorded again. */
 let stage: Stage
 beforeEach(async () => void (stage = await openStage({ edges: [{ name: 'edge-1', ackSecret: 'secret-1' }] })))
 afterEach(() => stage.close())
@@ -123,7 +123,7 @@ describe('routes that take the name in their body', () => {
   })
 })
 
-test('a gate accepts no name that cannot be revoked, and hears of the others', async (t) => {
+test('a gate accepts no name that cannot be revoked, and gets revocations of the others', async (t) => {
   const gate = createGate({
     realms: [{ name: 'acme', issuer: stage.issuer.realm.issuer, audience: 'api', feed: { url: `${stage.server.url}/feed/acme`, keys: [stage.publicKey] } }],
     firstLoadTimeoutMs: 5_000,

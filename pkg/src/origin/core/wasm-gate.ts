@@ -43,7 +43,7 @@ export interface Unidentified {
   realm?: number
 }
 
-/** A token that was signed by a withdrawn key: what its revocation by id takes, and nothing more. */
+/** A token that was signed by a withdrawn key: only the claims that its revocation by id needs. */
 export interface WithdrawnToken {
   realm: number
   /** The key's RFC 7638 thumbprint. */
@@ -84,7 +84,7 @@ export interface GateCoreOptions {
 export interface WasmGate {
   /** Where tokens are written and signatures read: one byte more than `maxTokenBytes`. */
   readonly exchange: number
-  /** Four numbers about what the host is to check: handle, key number, length of the signing input, of the signature. */
+  /** Address of the signature request: handle, key number, length of the signing input, of the signature. */
   readonly errand: number
   /** A finding code. */
   begin(length: number, now: number, help: boolean): number
@@ -107,7 +107,7 @@ export interface WasmGate {
   provideSection(realm: number, bytes: Uint8Array, sha256?: Uint8Array): 'stored' | 'committed'
   /** -1: it has no state yet, or needs a manifest. */
   sequence(realm: number): number
-  /** The digest of what a realm's gate and origin must agree on. */
+  /** The digest of the policy that a realm's gate and origin must agree on. */
   policy(realm: number): string
   /** The options in which two realms do not agree, as an origin and its gates must. */
   policyDifferences(one: number, other: number): string[]

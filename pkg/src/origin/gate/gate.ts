@@ -13,7 +13,7 @@ import type { Settings } from '../settings.ts'
 
 /** The origin renews its own gate's state before each check, so this is never reached. */
 const MAX_STALE_SECONDS = 3_600
-/** Administrators' tokens come again and again; what may change about them is checked every time. */
+/** Administrators' tokens come again and again; checks with a variable result are made every time. */
 const VERIFIED_TOKENS = 1000
 const VERIFIED_TOKEN_BYTES = 1024 * 1024
 
@@ -33,7 +33,7 @@ interface GateRealm {
   name: string
   feed: RealmFeed
   keys: IssuerKeys
-  /** The digest of what other gates must agree with. */
+  /** The digest of the policy that other gates must agree with. */
   policy: string
   /** When its state was last renewed, in unix seconds; 0 while it must be. */
   renewedAt: number
@@ -49,7 +49,7 @@ export interface OriginGateOptions {
   issuerClocks: ReadonlyMap<string, IssuerClock>
 }
 
-/** The origin's own gate: who may administer, and which token is to be revoked. It is told of every commit first. */
+/** The origin's own gate: who may administer, and which token is to be revoked. It applies every commit first. */
 export class OriginGate {
   readonly #settings: Settings
   readonly #realms: GateRealm[]
@@ -79,7 +79,7 @@ export class OriginGate {
     for (const realm of this.#realms) this.sync(realm.name)
   }
 
-  /** `listener` hears of every set of keys that is fetched for a realm. */
+  /** Calls `listener` for every set of keys that is fetched for a realm. */
   onKeys(listener: (realm: string) => void): void {
     this.#onKeys = listener
   }
@@ -165,7 +165,7 @@ export class OriginGate {
     await this.#realmOf(name).keys.look()
   }
 
-  /** Lets nobody wait for a look any longer. */
+  /** Ends all waits for a look. */
   endLooks(): void {
     for (const { keys } of this.#realms) keys.endLooks()
   }
@@ -176,7 +176,7 @@ export class OriginGate {
   }
 
   /**
-   * Brings the gate to the head; runs before anybody hears that something was recorded. When that throws, the realm is
+   * Brings the gate to the head; runs before a recorded event is published. When that throws, the realm is
    * brought there before its next check, or that check fails.
    */
   sync(name: string): void {
@@ -188,7 +188,7 @@ export class OriginGate {
     realm.renewedAt = now
   }
 
-  /** The digest of what a realm's gates must agree on with this one. Throws `unknown_realm`. */
+  /** The digest of the policy that a realm's gates must agree on with this one. Throws `unknown_realm`. */
   policy(name: string): string {
     return this.#realmOf(name).policy
   }

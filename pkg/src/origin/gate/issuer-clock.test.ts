@@ -42,7 +42,7 @@ class Bench {
 }
 
 describe('the lead of an issuer', () => {
-  test('is never measured too small once a Date proves it, whatever fractions and ways there are', async () => {
+  test('is never measured too small once a Date proves it, for all fractions and delays', async () => {
     const bench = new Bench()
     let state = 1
     const random = (limit: number): number => (state = (state * 48_271) % 2_147_483_647) % limit
@@ -61,7 +61,7 @@ describe('the lead of an issuer', () => {
     assert.ok(proven > 5_000, String(proven))
   })
 
-  test('is learnt from nobody whom we do not know', async () => {
+  test('is not measured from unauthenticated responses', async () => {
     const bench = new Bench()
     await bench.fetch(4_000, { url: 'http://issuer.test/certs' })
     assert.equal(bench.clock.leadSeconds, 0)
@@ -72,7 +72,7 @@ describe('the lead of an issuer', () => {
     }
   })
 
-  test('follows the Date when the clock is corrected, and takes along what tokens have shown', async () => {
+  test('follows the Date when the clock is corrected, and drops the lead that tokens have shown', async () => {
     const bench = new Bench()
     await bench.fetch(4_000)
     bench.clock.learn(bench.nowMs / 1000 + 4)
@@ -150,7 +150,7 @@ describe('the lead of an issuer', () => {
     assert.deepEqual(await of(5_500), ['issuer_ahead', 'issuer_beyond_skew'])
   })
 
-  test('what is reported of events is over some minutes after the last', () => {
+  test('a report about events is over some minutes after the last', () => {
     const bench = new Bench()
     for (let round = 0; round < 3; round += 1) {
       bench.nowMs += 60_000
@@ -194,15 +194,15 @@ const LOGOUTS: readonly [string, (origin: Origin) => Promise<unknown>][] = [
 
 describe('an issuer ahead of the origin', () => {
   for (const [verb, logOut] of LOGOUTS) {
-    test(`as its key set says: ${verb} refuses what it has issued, and a login some seconds later is let in`, async () => {
+    test(`as its key set says: ${verb} refuses tokens issued before, and a login some seconds later is accepted`, async () => {
       for (const ahead of [3, 4, 5]) {
         const { origin, reports } = await originOf(ahead)
         const before = now()
         await logOut(origin)
         const [issued, latest] = [before + ahead, now() + 5]
-        assert.ok(refused(origin, issued) !== undefined, `${ahead} s: what was issued before the logout is alive`)
+        assert.ok(refused(origin, issued) !== undefined, `${ahead} s: a token from before the logout is accepted`)
         assert.equal(refused(origin, latest + 1), undefined, `${ahead} s: a login after skewSeconds is refused`)
-        // A `Date` says it to a second.
+        // A `Date` has whole seconds.
         const told = reports.map(({ kind, realm, error }) => [kind, realm, error?.detail])
         if (ahead > 3) assert.deepEqual(told, [['clock', 'acme', 'issuer_ahead']])
         await origin.close()
@@ -237,7 +237,7 @@ describe('an issuer ahead of the origin', () => {
     }
   })
 
-  test('as a token shows that is revoked; a token signed by nobody known shows nothing', async () => {
+  test('as a revoked token shows; a token of an unknown key shows nothing', async () => {
     const stage = await openStage()
     try {
       const stranger = await createTestIssuer()

@@ -13,7 +13,7 @@ const SHOWN_LEAD_MS = 86_400_000
 /** How long after the last event with such a time the report of it is over: ten minutes, so that many make one report. */
 const EVENT_REPORT_MS = 600_000
 
-/** The reports: the issuer is ahead, or by more than the ledger allows for; or what the core says of an event's time. */
+/** The reports: the issuer is ahead, or by more than the ledger allows for; or the core's finding on an event's time. */
 type Finding = 'issuer_ahead' | 'issuer_beyond_skew' | TimeTaken
 
 export interface IssuerClockOptions {
@@ -59,7 +59,7 @@ export class IssuerClock {
     return this.#nowMs() - this.#shown.atMs < SHOWN_LEAD_MS ? this.#shown.seconds : 0
   }
 
-  /** A `fetch` that learns from the `Date` of what it gets, where nobody on the way can have changed that. */
+  /** A `fetch` that measures by the `Date` of authentic responses. */
   timing(fetch: typeof globalThis.fetch): typeof globalThis.fetch {
     return async (input, init) => {
       const sentAtMs = this.#nowMs()
@@ -82,7 +82,7 @@ export class IssuerClock {
     if (taken === 'source_ahead') this.#show(aheadBySeconds, this.#nowMs())
   }
 
-  /** Reports what is over. Called at intervals. */
+  /** Reports findings that are over. Called at intervals. */
   tend(): void {
     for (const [finding, lastSeenMs] of this.#reported) {
       if (!this.#isOver(finding, lastSeenMs)) continue
@@ -127,14 +127,14 @@ export class IssuerClock {
     const least = (dateMs - receivedAtMs) / 1000
     const greatest = (dateMs + 1000 - sentAtMs) / 1000
     if (least > MAX_LEAD_SECONDS) return
-    // A cache passes on the `Date` of what it keeps (RFC 9111 §4): the issuer's clock has gone on since.
+    // A cache passes on the `Date` of stored responses (RFC 9111 §4): the issuer's clock has gone on since.
     if ((headers.get('age') ?? '0').trim() !== '0') {
       if (least > 0) this.#show(Math.ceil(least), receivedAtMs)
       return
     }
     const before = this.#dated.greatest
     this.#dated = least > 0 ? { least, greatest: Math.ceil(greatest) } : { least: 0, greatest: 0 }
-    // It followed what tokens had shown, so it is the issuer's own clock, and that was corrected.
+    // It agreed with the lead that tokens had shown, so it is the issuer's own clock, and that was corrected.
     if (this.#dated.greatest < before && this.#shown.seconds <= before) this.#shown = { seconds: 0, atMs: 0 }
     this.#judge()
   }
@@ -156,7 +156,7 @@ export class IssuerClock {
   }
 }
 
-/** TLS, or this machine: what comes otherwise anybody on the way may have written. */
+/** TLS, or this machine: other responses may have been changed on the way. */
 function isAuthentic(input: Parameters<typeof globalThis.fetch>[0]): boolean {
   const url = new URL(input instanceof Request ? input.url : input)
   return url.protocol === 'https:' || isLoopback(url)

@@ -74,7 +74,7 @@ export class IssuerKeys {
   /** Takes note of the keys that the feed has from before this process. */
   remember(inFeed: JWKS): void {
     this.#roll.remember(inFeed.keys)
-    // A set that is never fetched is what there is now.
+    // A fixed set counts as fetched now.
     if (this.#remote === undefined) this.#roll.fetched(this.#current.keys, 'demand', Date.now())
   }
 
@@ -125,7 +125,7 @@ export class IssuerKeys {
     return this.#search.lookUp(kid, state === 'under_way' ? 'running' : 'needed', () => this.#look.join())
   }
 
-  /** Lets nobody wait for a look any longer. */
+  /** Ends all waits for a look. */
   endLooks(): void {
     this.#look.close()
   }

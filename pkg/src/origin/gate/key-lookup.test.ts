@@ -11,7 +11,7 @@ const MAX_FETCHES = 3
 /** How often a client tries again whose token was refused. */
 const RETRY_MS = 250
 
-/** An issuer whose keys are at a URL: what it serves may be changed at any time. */
+/** An issuer whose keys are at a URL; they may be changed at any time. */
 interface RemoteIssuer {
   keys: JWK[]
   /** Answers in place of the keys. */
@@ -132,7 +132,7 @@ test('without a flood it is a matter of one look', async (t) => {
   assert.equal(issuer.server.count('/certs'), 2)
 })
 
-test('whatever the issuer answers a look with, no key goes', async (t) => {
+test('no key is removed by a look, for any answer of the issuer', async (t) => {
   const issuer = await remoteIssuer(t)
   issuer.keys = [issuer.first.jwk, issuer.second.jwk]
   const stage = await stageOf(t, issuer)
@@ -159,7 +159,7 @@ test('whatever the issuer answers a look with, no key goes', async (t) => {
   assert.equal(stage.sequence() - sequence, answers.length, 'nothing but the revocations was recorded')
 })
 
-test('looks are shared and at most one a second, whoever asks', async (t) => {
+test('looks are shared and at most one a second, for all readers together', async (t) => {
   const issuer = await remoteIssuer(t)
   const stage = await stageOf(t, issuer)
   const startedAtMs = Date.now()
@@ -173,7 +173,7 @@ test('looks are shared and at most one a second, whoever asks', async (t) => {
   assert.ok(issuer.server.count('/certs') - 1 <= allowed, `${issuer.server.count('/certs') - 1} looks, ${allowed} allowed`)
 })
 
-test('what a look finds is in the next delta, and its reader needs the credential', async (t) => {
+test('keys found by a look are in the next delta, and its reader needs the credential', async (t) => {
   const issuer = await remoteIssuer(t)
   const stage = await stageOf(t, issuer, { feedCredential: 'reader' })
   const sequence = stage.sequence()
@@ -238,7 +238,7 @@ describe('a poll that misses a key', () => {
     }
   })
 
-  test('is not what looks amount to, however many', async (t) => {
+  test('does not follow from looks, however many', async (t) => {
     const issuer = await remoteIssuer(t)
     issuer.keys = [issuer.first.jwk, issuer.second.jwk]
     const stage = await stageOf(t, issuer)
@@ -246,7 +246,7 @@ describe('a poll that misses a key', () => {
     issuer.keys = [issuer.second.jwk]
     for (let look = 0; look < 4; look += 1) assert.equal((await stage.get('/feed/acme/look', { method: 'POST' })).status, 204)
     assert.equal(stage.sequence(), sequence)
-    // Who asks for what there is now gets it.
+    // `publishKeys` records the present set.
     await stage.origin.publishKeys('acme')
     assert.equal(stage.sequence(), sequence + 1)
   })

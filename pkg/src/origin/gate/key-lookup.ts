@@ -33,7 +33,7 @@ export class KeyLookup {
     return this.#running ?? this.ask()
   }
 
-  /** Lets nobody wait any longer. */
+  /** Ends all waits. */
   close(): void {
     this.#closed = true
     this.#endPause()

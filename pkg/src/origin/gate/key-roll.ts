@@ -22,10 +22,10 @@ interface HeldKey {
 
 /**
  * Which keys of an issuer are in use, and which are withdrawn. A look only adds keys. A key goes when polls in a row miss
- * it, the last of them two seconds or more after the first, or at once when somebody asked for what the issuer has now.
+ * it, the last of them two seconds or more after the first, or at once on a request for the issuer's present set.
  */
 export class KeyRoll {
-  /** By what they say. */
+  /** By their public members. */
   #held = new Map<string, HeldKey>()
   #withdrawn = new Map<string, WithdrawnKey>()
   #pollAgainAtMs = Infinity
@@ -104,7 +104,7 @@ export class KeyRoll {
   }
 }
 
-/** The members of a public key that say what it verifies, by its type (RFC 7518 §6.2.1, §6.3.1; RFC 8037 §2). */
+/** The members of a public key that determine it, by its type (RFC 7518 §6.2.1, §6.3.1; RFC 8037 §2). */
 export const PUBLIC_MEMBERS: Readonly<Record<string, readonly string[]>> = {
   RSA: ['n', 'e'],
   EC: ['crv', 'x', 'y'],

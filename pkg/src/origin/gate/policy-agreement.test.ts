@@ -1,4 +1,4 @@
-// What gate and origin must agree on: both show its digest, what differs is named, and contradictions are refused at the start.
+// Agreement of gate and origin: both show the digest, differing fields are named, and contradictions are refused at the start.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -100,7 +100,7 @@ test('options that contradict each other are refused by gate and origin', async 
     [{ claimNames: { subject: 'aud' } }, /claimNames\.subject cannot be 'aud'/],
     [{ claimNames: { session: 'auth_time' } }, /claimNames\.session cannot be 'auth_time'/],
     [{ issuerClaim: 'exp' }, /issuerClaim cannot be 'exp'/],
-    // A profile that needs what is given up.
+    // A profile that requires a subject.
     [{ profile: 'rfc9068', subjectless: 'accept' }, /subjectless cannot be 'accept' with profile 'rfc9068'/],
   ]
   for (const [options, message] of cases) {

@@ -11,7 +11,7 @@ export function policyDifferences(gateRealm: TokenOptions, originRealm: TokenOpt
   return asked([tokenOptions(gateRealm, 'gateRealm'), tokenOptions(originRealm, 'originRealm')], (core) => core.policyDifferences(0, 1))
 }
 
-/** The digest of what gate and origin must agree on, as in the `status()` of either. Throws `invalid_option`. */
+/** The digest of the policy that gate and origin must agree on, as in the `status()` of either. Throws `invalid_option`. */
 export function policyDigest(realm: TokenOptions): string {
   return asked([tokenOptions(realm, 'realm')], (core) => core.policy(0))
 }

@@ -19,8 +19,8 @@ export class Attempts {
   }
 
   /**
-   * Counts a failure against the account that was named, else against `route`, for which only failures are turned away: a
-   * good token is let in whatever others behind the same address do. `undefined`: nothing was presented to guess at.
+   * Counts a failure against the named account, else against `route`, for which only failures are refused: a
+   * good token is accepted in spite of failures from the same address. `undefined`: no credential was presented.
    */
   async counting(respond: () => Promise<Response>, route: string | undefined): Promise<Response> {
     try {

@@ -16,7 +16,7 @@ export interface AuthenticatedClient {
 export interface AuthenticateOptions {
   /** The realm in which it asks. Default: it is not looked at. */
   realm?: string
-  /** Hears whose secret is about to be compared, and once more before the outcome is told; may throw to refuse. */
+  /** Called with the account before its secret is compared, and again before the outcome is returned; may throw to refuse. */
   attempt?: (account: string) => void
 }
 
@@ -80,7 +80,7 @@ function invalidClient(basic: boolean): Problem {
   return new Problem(401, 'invalid_client', 'the client is unknown or its secret is wrong', headers)
 }
 
-/** Id and secret are form-encoded before they are base64-encoded. What cannot be read names a client that nobody is. */
+/** Id and secret are form-encoded before they are base64-encoded. Unreadable credentials name a client that cannot exist. */
 function basicCredentials(header: string | null): { id: string; secret: string } | undefined {
   if (header === null || !/^basic(?: |$)/i.test(header)) return undefined
   try {

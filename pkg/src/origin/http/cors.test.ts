@@ -13,7 +13,7 @@ function request(method: string, origin: string | undefined, headers: Record<str
 }
 
 const ASKS = { 'access-control-request-method': 'POST' }
-/** What is like a listed origin and is not one. */
+/** Origins that look like a listed one. */
 const OTHERS = [
   'https://app.example.evil.test',
   'https://evil.test',
@@ -33,7 +33,7 @@ describe('preflight', () => {
     assert.equal(answer.headers.get('access-control-max-age'), '600')
   })
 
-  test('nobody else is answered', () => {
+  test('other origins get no CORS headers', () => {
     for (const origin of [undefined, ...OTHERS])
       assert.equal(preflight(request('OPTIONS', origin, ASKS), ORIGINS, ['GET']), undefined, origin)
     assert.equal(preflight(request('OPTIONS', APP), ORIGINS, ['GET']), undefined)

@@ -1,6 +1,6 @@
 import { type CorsPolicy, isAllowedOrigin, isPreflight, preflightResponse, withCors as shared } from '../../http/cors.ts'
 
-/** How long a browser may keep what a preflight said. */
+/** How long a browser may cache a preflight. */
 const MAX_AGE_SECONDS = 600
 
 /** Headers that browsers may send, and that scripts may read. */

@@ -9,14 +9,14 @@ const MAX_NETWORKS = 10_000
 const MAX_TARGETS_PER_NETWORK = 1_000
 /**
  * Targets remembered of all networks together: at 135 characters a name some 8 MB. Filling it takes 40 networks at their
- * limit, which may guess more often by themselves than by what is then forgotten of one.
+ * limit, whose own guesses outnumber those gained by an eviction.
  */
 const MAX_TARGETS = 20_000
 const WINDOW_MS = 60_000
 
 /**
  * The target that a failure counts against: the account whose secret was tried, or the route where a bearer token was refused. A
- * route's failures do not count against the address: a token cannot be guessed, and must not keep anybody from logging in.
+ * route's failures do not count against the address: a token cannot be guessed, and must not block logins.
  */
 export interface Target {
   kind: 'account' | 'route'
@@ -25,7 +25,7 @@ export interface Target {
 
 /**
  * Counts failures by network (`networkOf`) and target, and by network over all of its accounts, so that guessing is slow
- * and nobody is locked out by what others do. Successes cost nothing. An allowance grows back evenly over a minute. Where
+ * and no user is locked out by another's failures. Successes cost nothing. An allowance grows back evenly over a minute. Where
  * the host knows no address, only targets are counted: one client must not lock out all the others.
  */
 export class FailureLimiter {

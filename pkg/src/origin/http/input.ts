@@ -11,7 +11,7 @@ export const MAX_PARAMETER_CHARACTERS: number = MAX_NAME_BYTES
 
 /**
  * Reads a JSON object with no members but `members`. Throws a `Problem` (400) for an empty body, another content type,
- * what is no JSON object, or a member that is not declared or given twice; `too_large` and the like as `readBody` does.
+ * a body that is no JSON object, or a member that is not declared or given twice; `too_large` and the like as `readBody` does.
  */
 export async function jsonBody(request: Request, maxBytes: number, members: readonly string[]): Promise<Record<string, unknown>> {
   checkJson(request)
@@ -20,7 +20,7 @@ export async function jsonBody(request: Request, maxBytes: number, members: read
   return jsonObject(request, bytes, members)
 }
 
-/** The same for a body that may be left out: an empty one, of whatever type, is an object without members. */
+/** The same for a body that may be left out: an empty one, of any type, is an object without members. */
 export async function optionalJsonBody(request: Request, maxBytes: number, members: readonly string[]): Promise<Record<string, unknown>> {
   const bytes = await readRequest(request, { maxBytes, timeoutMs: BODY_TIMEOUT_MS, signal: request.signal })
   return bytes.byteLength === 0 ? {} : jsonObject(request, bytes, members)

@@ -2,7 +2,7 @@ import { type BodyLimits, readBody } from '../../http/body.ts'
 
 /**
  * Facts about bodies besides their streams. On Node a stream takes longer than all else about a short request, so
- * whoever makes a request or response of something simpler notes that here, and whoever does not ask reads the stream.
+ * the maker of a request or response from something simpler notes that here, and other readers use the stream.
  */
 
 /** Reads a body once, as `readBody` does. */
@@ -17,7 +17,7 @@ interface Known<What> {
 const readers = new WeakMap<Request, Known<BodyReader>>()
 const texts = new WeakMap<Response, Known<string>>()
 
-/** Says how a request's body is read as long as nobody has touched its stream. */
+/** Sets how a request's body is read as long as its stream is untouched. */
 export function readsBy(request: Request, reader: BodyReader): void {
   readers.set(request, { what: reader, stream: request.body })
 }
@@ -35,7 +35,7 @@ export function textResponse(text: string, init: ResponseInit): Response {
   return response
 }
 
-/** The whole body, where that is known and nobody has touched its stream. */
+/** The whole body, where that is known and its stream untouched. */
 export function textOf(response: Response): string | undefined {
   return ifUntouched(response, texts.get(response))
 }

@@ -24,7 +24,7 @@ export function openApiDocument(routes: readonly Route[], credentials: Credentia
       title: 'Portcullis origin',
       version: VERSION,
       description:
-        'Revokes tokens and logs users out, and publishes both to every edge. What answers GET also answers HEAD.',
+        'Revokes tokens and logs users out, and publishes both to every edge. Routes with GET also answer HEAD.',
       license: { name: 'MIT OR Apache-2.0', identifier: 'MIT OR Apache-2.0' },
     },
     servers: [{ url: '/' }],
@@ -35,9 +35,9 @@ export function openApiDocument(routes: readonly Route[], credentials: Credentia
 }
 
 const TAGS = [
-  { name: 'revocation', description: 'Whoever holds a token, or a client that it was issued to, revokes it.' },
+  { name: 'revocation', description: 'A token is revoked by its holder, or by the client that it was issued to.' },
   { name: 'administration', description: 'Needs an access token with the administrator role of the realm.' },
-  { name: 'feed', description: 'What edges read, and their acknowledgements.' },
+  { name: 'feed', description: 'The feed for edges, and their acknowledgements.' },
   { name: 'operations', description: 'Health, measurements and this document.' },
 ]
 

@@ -4,14 +4,14 @@ import type { JsonSchema } from '../../options.ts'
 export interface Operation {
   /** One sentence. */
   summary: string
-  /** Where the route itself says who may: how whoever asks shows who he is. Left out: nobody need. */
+  /** How a caller authenticates, where the route itself checks it. Left out: without credentials. */
   security?: readonly ('edge' | 'client')[]
   /** Query parameters by name. */
   query?: Readonly<Record<string, QueryParameter>>
   /** The request's body; left out: none is read. */
   body?: RequestBody
   /**
-   * By status, everything that the route itself answers. What routers add (401, 403, 404, 405, 429, …) is added there.
+   * By status, the responses of the route itself. Those of the router (401, 403, 404, 405, 429, …) are added there.
    */
   answers: Readonly<Record<number, Answer>>
 }

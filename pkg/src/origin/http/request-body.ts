@@ -16,7 +16,7 @@ export function jsonRequest<R extends Rules>(rules: R, need: 'required' | 'optio
   return { type: 'application/json', need, rules, schema: objectSchema(rules) }
 }
 
-/** A form (RFC 6749 §3.2). What it has besides is passed over. */
+/** A form (RFC 6749 §3.2). Other members are ignored. */
 export function formRequest<R extends Rules>(rules: R): DeclaredBody<R> {
   // None may be given twice.
   const schema = { ...objectSchema(rules), additionalProperties: { type: 'string' } }

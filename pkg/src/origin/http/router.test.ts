@@ -1,4 +1,4 @@
-// What stands before every route: transport, methods, who asks, failed attempts, CORS, counting and logging.
+// Checks before every route: transport, methods, credentials, failed attempts, CORS, counting and logging.
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
@@ -151,7 +151,7 @@ describe('CORS', () => {
     assert.equal(answer.headers.get('vary'), 'Origin')
   })
 
-  test('what is no origin is no option', async () => {
+  test('an invalid origin is refused as an option', async () => {
     for (const origin of ['*', 'null', 'app.example', 'https://app.example/', 'https://APP.example', '']) {
       await assert.rejects(openStage({ corsOrigins: [origin] }), {
         code: 'invalid_option',

@@ -20,8 +20,8 @@ export interface Resource {
   realm: string | undefined
   methods: readonly string[]
   /**
-   * Authorises the caller and runs the route of the method. Throws a `Problem` (405 without such a route), or what the route
-   * throws.
+   * Authorises the caller and runs the route of the method. Throws a `Problem` (405 without such a route), or the error of the
+   * route.
    */
   respond(request: Request, source: RequestSource): Promise<Response>
 }

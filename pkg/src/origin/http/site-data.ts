@@ -9,7 +9,7 @@ export interface SiteDataSettings {
 
 /**
  * Whether a page of this very origin, or of a listed one, sent the request. Scripts can forge neither header (Fetch §2.2.2), and
- * what is no browser sends neither: it is nobody's own page.
+ * other clients send neither.
  */
 export function isOwnPage(request: Request, corsOrigins: readonly string[]): boolean {
   if (request.headers.get('sec-fetch-site') === 'same-origin') return true
@@ -17,8 +17,8 @@ export function isOwnPage(request: Request, corsOrigins: readonly string[]): boo
 }
 
 /**
- * The same response; where a page of ours logged out, the browser also expires the cookies and clears what it keeps for this
- * origin. Nobody else's page can have that done to a user, and programs see no difference.
+ * The same response; where a page of ours logged out, the browser also expires the cookies and clears the data of this
+ * origin. Another site's page cannot cause that, and programs see no difference.
  */
 export function endingSiteData(request: Request, response: Response, settings: SiteDataSettings): Response {
   const { corsOrigins, clearSiteData, expireCookies } = settings

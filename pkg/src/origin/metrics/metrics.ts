@@ -75,7 +75,7 @@ export class Metrics {
       {
         name: 'portcullis_revocations',
         type: 'counter',
-        help: 'Events recorded in the ledger. What was in force already is not counted again.',
+        help: 'Events recorded in the ledger. Those in force already are not counted again.',
         samples: this.#revocations.samples(),
       },
       {

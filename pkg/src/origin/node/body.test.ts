@@ -1,4 +1,4 @@
-// Bodies as a Node server hands them over: the short way says what the stream would.
+// Bodies as a Node server hands them over: the direct read returns the same as the stream.
 
 import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
@@ -23,7 +23,7 @@ const WAYS: [string, Read][] = [
   ['from the stream', readBody],
 ]
 
-/** A server that answers with the body, or with the code of what was wrong with it, and keeps both. */
+/** A server that answers with the body, or with the error's code, and keeps both. */
 async function start(read: Read, limits: BodyLimits): Promise<{ url: string; port: number; outcomes: string[] }> {
   const outcomes: string[] = []
   server = await serve(
@@ -88,7 +88,7 @@ for (const [way, read] of WAYS) {
   })
 }
 
-test('whose stream was touched is read from the stream, as a request made of another is', async () => {
+test('with a touched stream is read from the stream, as a request made of another is', async () => {
   const { url } = await start(async (request, limits) => readRequest(new Request(request), limits), { maxBytes: 10 })
   assert.equal(await (await fetch(url, { method: 'POST', body: 'copied' })).text(), 'copied')
   await server?.close()
@@ -102,7 +102,7 @@ test('whose stream was touched is read from the stream, as a request made of ano
   assert.equal(await (await fetch(touched.url, { method: 'POST', body: 'text' })).text(), 'body_unreadable')
 })
 
-test('a text is sent as it is, unless somebody has begun to read it', async () => {
+test('a text is sent directly, unless its stream was touched', async () => {
   const made: Response[] = []
   server = await serve(
     async (request) => {
@@ -139,7 +139,7 @@ test('a request whose answer went out whole does not abort', async () => {
   assert.deepEqual(signals.map(({ aborted }) => aborted), [false])
 })
 
-test('of a request and its clone, each is read, whichever comes first', async () => {
+test('a request and its clone are both read, in either order', async () => {
   for (const first of ['clone', 'itself'] as const) {
     const { url } = await start(async (request, limits) => {
       const clone = request.clone()

@@ -80,7 +80,7 @@ describe('a client that does not read its answer', () => {
 })
 
 describe('serve', () => {
-  test('names what is wrong with its options, and what can be served', async () => {
+  test('names the invalid option, and the types that can be served', async () => {
     const handler = (): Response => new Response()
     const bad: [RegExp, unknown][] = [
       [/options.port is missing/, {}],
@@ -146,7 +146,7 @@ describe('serve', () => {
     }
   })
 
-  test('a handler that throws is heard of here, not there', async () => {
+  test('the error of a handler is reported to the server, not to the client', async () => {
     const heard: unknown[] = []
     const { url } = await start(
       () => {
@@ -168,7 +168,7 @@ describe('serve', () => {
     socket.destroy()
   })
 
-  test('what is malformed is refused and ends nothing', async () => {
+  test('malformed requests are refused and end nothing', async () => {
     const { url, port } = await start((request) => new Response(new URL(request.url).pathname))
     for (const request of [
       'GET / HTTP/1.1\r\nHost: a b\r\n\r\n',
@@ -275,7 +275,7 @@ describe('streams', () => {
     await assert.rejects(async () => (await fetch(url)).arrayBuffer())
   })
 
-  test('a body that nobody reads does not spoil the next request', async () => {
+  test('an unread body does not spoil the next request', async () => {
     const { port } = await start((request) => new Response(new URL(request.url).pathname, { status: 401 }))
     const body = 'x'.repeat(100_000)
     const request = (path: string): string => `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`

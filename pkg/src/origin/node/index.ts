@@ -33,20 +33,20 @@ export interface ServeOptions {
   /** The address to bind; `0.0.0.0` or `::` for all. Default `127.0.0.1` (only this machine reaches it). */
   hostname?: string
   /**
-   * The proxies before this server, as addresses or blocks of them, such as `10.0.0.0/8`. What they say in
-   * `X-Forwarded-For` and `X-Forwarded-Proto` counts: who asked, and whether by https. Nobody else's word does.
+   * The proxies before this server, as addresses or blocks of them, such as `10.0.0.0/8`. Only their
+   * `X-Forwarded-For` and `X-Forwarded-Proto` count, for the client's address and whether it used https.
    * Default: none.
    */
   trustedProxies?: string[]
   /** How long requests may go on after `close`. Default 500. */
   closeTimeoutMs?: number
   /**
-   * How long a connection may be silent both ways while a request is under way: a client that does not read its answer is cut
-   * off, with what is kept in memory for it. A handler must begin to answer within it. 0: for ever. Default 120000 (long polls
+   * How long a connection may be silent both ways while a request is under way: a client that does not read its response is cut
+   * off, and the memory kept for it is freed. A handler must begin to answer within it. 0: for ever. Default 120000 (long polls
    * take 25 s, and streams send a heartbeat every 5 s or more often).
    */
   idleTimeoutMs?: number
-  /** Hears of handlers that threw; the client hears only 500. Default: `console.error`. */
+  /** Called with the errors of handlers; the client gets only 500. Default: `console.error`. */
   onError?: (error: unknown) => void
 }
 
@@ -64,10 +64,10 @@ export interface Server {
 
 /** The largest header section, in bytes: an access token may have 16 KiB, and there are other headers. */
 const MAX_HEADER_BYTES = 32_768
-/** How long a client may take to send its headers, and its whole request: what a slow-loris attack is cut off at. */
+/** How long a client may take to send its headers, and its whole request: the bounds on a slow-loris attack. */
 const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 30_000
-/** How often Node looks for clients that are too slow: what they can gain on the times above. */
+/** How often Node looks for clients that are too slow: the times above may be exceeded by as much. */
 const TIMEOUT_CHECK_MS = 1_000
 
 const LISTENER_RULES: Rules = { trustedProxies: list(network), onError: callback }
@@ -140,7 +140,7 @@ export function toNodeListener(
 ): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
   checkOptions(options, LISTENER_RULES)
   if (typeof handler !== 'function' && typeof handler?.fetch !== 'function') {
-    throw invalid('what is served must be an origin or a function from Request to Response; await createOrigin first')
+    throw invalid('the handler must be an origin or a function from Request to Response; await createOrigin first')
   }
   const answer: Answerer = typeof handler === 'function' ? handler : (request, source) => handler.fetch(request, source)
   const { onError = logError, trustedProxies = [] } = options
@@ -160,7 +160,7 @@ async function respond(
   outgoing: ServerResponse,
 ): Promise<void> {
   const gone = new AbortController()
-  // An answer that went out whole is the end of it for everybody: nobody is left to hear.
+  // A response that was sent whole needs no abort.
   outgoing.once('close', () => outgoing.writableFinished || gone.abort())
   let response: Response
   try {

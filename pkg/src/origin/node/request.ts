@@ -3,7 +3,7 @@ import { readsBy } from '../http/known-body.ts'
 import { readIncoming } from './body.ts'
 import type { Source } from './trusted-proxies.ts'
 
-/** `RequestInit` with what Node's fetch asks for when a body is a stream. */
+/** `RequestInit` with the member that Node's fetch requires for a stream. */
 type StreamingInit = RequestInit & { duplex: 'half' }
 
 /** The request has no standard form: a strange host, target or method. */
@@ -49,7 +49,7 @@ function headersOf(incoming: IncomingMessage): Headers {
   return headers
 }
 
-/** Pulls from the socket only what the reader asks for, so that an unread body costs nothing. */
+/** Pulls from the socket on demand, so that an unread body costs nothing. */
 function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array> {
   let chunks: AsyncIterator<Uint8Array> | undefined
   return new ReadableStream<Uint8Array>(

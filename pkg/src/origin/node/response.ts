@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { textOf } from '../http/known-body.ts'
 
-/** How much of a body that nobody read is taken in to keep the connection; a longer one ends it. */
+/** How much of an unread request body is read to keep the connection; a longer one ends it. */
 const MAX_DRAINED_BYTES = 262_144
 
 /** Writes a response as fast as the client takes it. When the client has gone, the response's body is cancelled. */

@@ -8,7 +8,7 @@ afterEach(async () => {
   server = undefined
 })
 
-/** What a server with these proxies takes a request with these headers to be. */
+/** Scheme and address that a server with these proxies sees for these headers. */
 async function seen(trustedProxies: string[], headers: [string, string][]): Promise<string> {
   server = await serve((request, { address }) => new Response(`${new URL(request.url).protocol} ${address}`), {
     port: 0,
@@ -23,7 +23,7 @@ async function seen(trustedProxies: string[], headers: [string, string][]): Prom
 const FOR = 'x-forwarded-for'
 const PROTO = 'x-forwarded-proto'
 
-test('nobody is believed who is not trusted', async () => {
+test('headers of an untrusted peer are ignored', async () => {
   const headers: [string, string][] = [
     [FOR, '203.0.113.7'],
     [PROTO, 'https'],
@@ -34,7 +34,7 @@ test('nobody is believed who is not trusted', async () => {
   assert.equal(await seen(['127.0.0.1'], headers), 'https: 203.0.113.7')
 })
 
-test('what a client wrote before the nearest proxy does not count', async () => {
+test('addresses before the nearest untrusted one do not count', async () => {
   const trusted = ['127.0.0.1', '10.0.0.0/8', '2001:db8::/32']
   const cases: [string, string][] = [
     ['198.51.100.1, 203.0.113.7', '203.0.113.7'],
@@ -73,7 +73,7 @@ test('what a client wrote before the nearest proxy does not count', async () => 
   assert.equal(await seen(trusted, [[FOR, '203.0.113.7']]), 'http: 203.0.113.7')
 })
 
-test('what is no address is no option', async () => {
+test('an invalid address is refused as an option', async () => {
   for (const proxy of ['proxy.example', '10.0.0.0/33', '10.0.0.0/8/8', '::/129', '10.0.0.0/', '', '10.0.0.0/-1']) {
     await assert.rejects(
       serve(() => new Response(), { port: 0, trustedProxies: [proxy] } as ServeOptions),

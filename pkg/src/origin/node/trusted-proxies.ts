@@ -18,7 +18,7 @@ export const network: Rule<string> = rule(
 
 /** The proxies whose word counts about who asked. */
 export class TrustedProxies {
-  /** `undefined`: none are trusted, and nobody is looked up. */
+  /** `undefined`: none are trusted. */
   readonly #networks: BlockList | undefined
 
   /** Each member obeys `network`. */
@@ -32,7 +32,7 @@ export class TrustedProxies {
 
   /**
    * Reads `X-Forwarded-For` from its end, where the nearest proxy wrote: the first address that is no trusted proxy's
-   * is the client's. What stands before it the client may have made up. Of `X-Forwarded-Proto` the last word counts
+   * is the client's. Those before it the client may have made up. Of `X-Forwarded-Proto` the last word counts
    * likewise.
    */
   sourceOf(incoming: IncomingMessage): Source {

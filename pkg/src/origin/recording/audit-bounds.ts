@@ -2,7 +2,7 @@ import type { AuditAction, AuditEntry } from '../store/audit-entry.ts'
 import { networkOf } from '../../http/network-of-address.ts'
 import { type Rate, TokenBucket } from '../../timing/token-bucket.ts'
 
-/** How many lines of one kind are written: in a realm, and for what comes from one network. Beyond it they are counted. */
+/** How many lines of one kind are written: in a realm, and for one network. Beyond it they are counted. */
 interface Bounds {
   realm: Rate
   network: Rate
@@ -10,7 +10,7 @@ interface Bounds {
   withoutAddress: 'one_network' | 'realm_only'
 }
 
-/** Refusals: anybody can cause them, and nobody has to show anything for it. */
+/** Refusals: any client can cause them, without a credential. */
 const REFUSALS: Bounds = {
   realm: { size: 600, refillMs: 1_000 },
   network: { size: 100, refillMs: 6_000 },
@@ -31,7 +31,7 @@ const MAX_NETWORKS = 1_000
 
 const REFUSED: readonly AuditAction[] = ['refused', 'login_refused', 'refresh_refused']
 
-/** Whether the actor is a token's holder, a user or a client: anybody with one login can repeat such an act without end. */
+/** Whether the actor is a token's holder, a user or a client: one login is enough to repeat such an act without end. */
 export function isOwnAct({ actor }: Pick<AuditEntry, 'actor'>): boolean {
   return actor !== undefined && /^(?:user|client|token):/.test(actor)
 }
@@ -50,8 +50,8 @@ export interface AuditBoundsOptions {
 }
 
 /**
- * Decides which lines are written to the audit log, so that nobody fills the disk with them. What administrators and the
- * application do always is.
+ * Decides which lines are written to the audit log, so that they cannot fill the disk. Acts of administrators and of the
+ * application are always written.
  */
 export class AuditBounds {
   readonly #refusals: LineCounter
@@ -74,7 +74,7 @@ export class AuditBounds {
     return [...this.#refusals.takeLeftOut(), ...this.#ownActs.takeLeftOut()]
   }
 
-  /** Counts again what could not be told. */
+  /** Counts again lines whose count could not be written. */
   putBack({ realm, action, count }: LeftOut): void {
     const counter = REFUSED.includes(action) ? this.#refusals : this.#ownActs
     counter.leaveOut(realm, action, count)

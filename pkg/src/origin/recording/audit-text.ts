@@ -1,6 +1,6 @@
 /**
  * The longest name in a line of the audit log, in bytes of UTF-8. A `sub` of OpenID Connect (Core §2: 255 ASCII
- * characters) fits whole, with the word before it that says what it names.
+ * characters) fits whole, with its prefix such as `user:`.
  */
 export const MAX_NAME_BYTES = 271
 /** The longest reason, in characters; only administrators and the application give one. */

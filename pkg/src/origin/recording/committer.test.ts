@@ -98,7 +98,7 @@ test('an event and its line are one transaction, with the sequence that the call
 })
 
 test('a transaction waits while more comes with every turn of the event loop, but not for ever', async () => {
-  // Its turns are begun before the committer's, so that what is asked in them comes before the committer looks.
+  // Its turns are begun before the committer's, so that calls in them come before the committer looks.
   let turn = nextTurn()
   const asked = [committer.record('acme', ...ended('s1'))]
   for (const session of ['s2', 's3']) {
@@ -122,7 +122,7 @@ test('a transaction waits while more comes with every turn of the event loop, bu
   await Promise.all(asked)
 })
 
-test('what was in force already is audited all the same, durably', async () => {
+test('an event in force already is still audited, durably', async () => {
   assert.deepEqual(await committer.record('acme', ...ended('s1')), { realm: 'acme', sequence: 1, changed: true })
   const again = { realm: 'acme', sequence: 1, changed: false }
   assert.deepEqual(await committer.record('acme', ...ended('s1')), again)
@@ -136,7 +136,7 @@ test('what was in force already is audited all the same, durably', async () => {
   assert.equal(failingStore.commits(), 2)
 })
 
-test('what was in force already costs no disk sync when its own actor asks, also beside others in one turn', async () => {
+test('an event in force already costs no disk sync for an act of its holder, also beside others in one turn', async () => {
   const own = (actor: string) =>
     [{ kind: 'session', session: 's1' }, { audit: { action: 'session_ended', actor, subject: 's1' } }] as const
   const asked = await Promise.all([committer.record('acme', ...own('user:alice')), committer.record('acme', ...own('client:demo'))])
@@ -177,7 +177,7 @@ test('a store that fails has neither, says so, and nothing is in force', async (
   assert.equal(ledger.head().sequence, 0)
 })
 
-test('what the ledger refuses leaves no line', async () => {
+test('an event that the ledger refuses leaves no line', async () => {
   const correction = { kind: 'user', subject: 'alice', notBefore: now * 1_000 } as const
   const milliseconds = { kind: 'correction', correction } as const
   await assert.rejects(committer.record('acme', milliseconds, { audit: { action: 'corrected' } }), {
@@ -188,7 +188,7 @@ test('what the ledger refuses leaves no line', async () => {
   assert.deepEqual(await lines(), [])
 })
 
-test('a guard sees everything that came before it, also what came at the same time', async () => {
+test('a guard sees everything before it, also events of the same time', async () => {
   const thumbprints = ['A', 'B', 'C'].map((letter) => letter.repeat(42) + 'A')
   const lastKey = new PortcullisError('invalid_event', 'it is the last one', { detail: 'last_key' })
   const ban = (thumbprint: string) =>
@@ -216,7 +216,7 @@ test('a guard sees everything that came before it, also what came at the same ti
   )
 })
 
-test('each turn is told of once it is durable: how long it took and what was new', async () => {
+test('each turn is reported once it is durable: its duration and its new events', async () => {
   await Promise.all([
     committer.record('acme', ...ended('s1')),
     committer.record('acme', ...ended('s1')),

@@ -50,7 +50,7 @@ export interface RecordOptions {
    */
   audit?: Omit<AuditEntry, 'realm' | 'at' | 'sequence'>
   /**
-   * Throws to refuse what must not be recorded as things stand. What came before is in force then, and nothing comes
+   * Throws to refuse an event in the present state. Earlier events are in force then, and nothing comes
    * between this and the event.
    */
   guard?: () => void
@@ -76,7 +76,7 @@ interface Staged {
 }
 
 /**
- * The one way into the ledgers and the audit log. What is asked for in the same few turns of the event loop is staged,
+ * The one way into the ledgers and the audit log. Events of the same few turns of the event loop are staged,
  * written in one durable transaction and committed together; when the store fails nothing of it has happened.
  */
 export class Committer {
@@ -93,14 +93,14 @@ export class Committer {
     this.#options = options
   }
 
-  /** The core has failed: refuses what comes from now on with `store_unavailable`, for what the ledgers hold is lost. */
+  /** The core has failed: refuses all later events with `store_unavailable`, for the ledgers' memory is lost. */
   fail(error: PortcullisError): void {
     this.#fault ??= error
   }
 
   /**
-   * Why the store takes no writes; `undefined` while it does. A store that was unavailable is tried again here, so that an
-   * origin heals which nobody asks to revoke because it is unwell.
+   * Why the store takes no writes; `undefined` while it does. A store that was unavailable is tried again here, so that
+   * the origin recovers also while a failing `/healthz` keeps requests away.
    */
   async failure(): Promise<PortcullisError | undefined> {
     if (this.#fault !== undefined) return this.#fault
@@ -116,29 +116,29 @@ export class Committer {
 
   /**
    * Records an event. Resolves when it is durable and in force here, also when it was already (`changed`: false). Rejects with
-   * `unknown_realm`, `invalid_event`, `store_unavailable`, `closed` or what the guard throws.
+   * `unknown_realm`, `invalid_event`, `store_unavailable`, `closed` or the guard's error.
    */
   record(realm: string, event: LedgerEvent, { audit, guard }: RecordOptions = {}): Promise<Recorded> {
     return this.#ask({ realm, event, guard, audit: audit && { ...audit, actor: audit.actor ?? APPLICATION } })
   }
 
-  /** Where a realm's ledger stands, for what needs no event. Throws `unknown_realm` or `closed`. */
+  /** The head of a realm's ledger, for an act that needs no event. Throws `unknown_realm` or `closed`. */
   inForce(realm: string): Recorded {
     if (this.#closed) throw closed()
     return { realm, sequence: this.#ledger(realm).sequence, changed: false }
   }
 
-  /** Adds a line to the audit log for what the ledger does not record. Resolves when it is durable; rejects so too. */
+  /** Adds a line to the audit log about an act outside the ledger. Resolves when it is durable; rejects likewise. */
   async note({ realm, ...audit }: Omit<AuditEntry, 'at'>): Promise<void> {
     await this.#ask({ realm, event: undefined, guard: undefined, audit })
   }
 
-  /** Resolves when what was asked for before is done, well or badly. */
+  /** Resolves when all earlier calls have settled. */
   async written(): Promise<void> {
     await Promise.allSettled([this.#newest])
   }
 
-  /** Forgets, in memory and in the store, what nothing needs any more. The audit log has a retention of its own. */
+  /** Drops expired records, in memory and in the store. The audit log has a retention of its own. */
   async prune(): Promise<void> {
     const { store, ledgers, clock, auditRetentionSeconds } = this.#options
     const now = clock()
@@ -152,7 +152,7 @@ export class Committer {
     return this.#closed
   }
 
-  /** Refuses what comes from now on and resolves when what came before is done. */
+  /** Refuses later calls and resolves when the earlier ones have settled. */
   async close(): Promise<void> {
     this.#closed = true
     await this.#running
@@ -195,7 +195,7 @@ export class Committer {
     }
   }
 
-  /** A guard looks at what is committed: it begins a turn. */
+  /** A guard reads the committed state: it begins a turn. */
   #turnLength(): number {
     const most = this.#queue.slice(0, MAX_TURN_EVENTS)
     const guarded = most.findIndex(({ guard }, index) => index > 0 && guard !== undefined)

@@ -81,7 +81,7 @@ async function restore(ledger: LedgerCore, realm: string, { head, rows }: Stored
     ledger.restoreHead(head.sequence, head.chain)
   } catch (cause) {
     if (cause instanceof PortcullisError) throw cause
-    throw new PortcullisError('store_corrupt', `realm ${realm}: what the store holds does not fit together: restore a backup`, { cause })
+    throw new PortcullisError('store_corrupt', `realm ${realm}: the stored rows and head do not fit together: restore a backup`, { cause })
   }
 }
 

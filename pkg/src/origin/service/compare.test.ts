@@ -1,4 +1,4 @@
-// What a not-before is compared with: the time of issue or that of the login; and what a token says of the last logout.
+// Times compared with a not-before: that of issue or of the login; and a token's claim on the last logout.
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
@@ -76,7 +76,7 @@ describe("with compare: 'authTime'", () => {
   })
 })
 
-describe('what a token says of the last logout', () => {
+describe('the claim on the last logout', () => {
   test('refuses it when the ledger knows a later one', async () => {
     const stage = await openStage()
     const gate = openGate(stage, 'issuedAt')

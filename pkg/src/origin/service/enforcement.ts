@@ -8,7 +8,7 @@ export async function enforced(
   { realm, sequence }: Pick<Recorded, 'realm' | 'sequence'>,
   { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal },
 ): Promise<Enforcement> {
-  if (!Number.isSafeInteger(sequence) || sequence < 0) throw invalid('recorded must be what a revocation resolved to')
+  if (!Number.isSafeInteger(sequence) || sequence < 0) throw invalid('recorded must be the result of a revocation')
   if (!(timeoutMs >= 0 && timeoutMs <= MAX_WAIT_MS))
     throw invalid(`timeoutMs must be a number of milliseconds, 0 to ${MAX_WAIT_MS}`)
   const startedAtMs = performance.now()

@@ -10,7 +10,7 @@ import { json, page, silent, TestServer } from '../../testing/server.ts'
 import { createTestIssuer, ISSUER, openStage, type Stage } from '../testing/stage.ts'
 import { freshStore } from '../testing/stores.ts'
 
-/** Asks a gate that has never heard of the origin, once. */
+/** The first verdict of a new gate. */
 async function firstVerdict(t: TestContext, stage: Stage, token: string): Promise<string> {
   const feed = { url: `${stage.server.url}/feed/acme`, keys: [stage.publicKey] }
   const gate = createGate({ realms: [{ name: 'acme', issuer: ISSUER, audience: 'api', feed }], onReport: () => undefined })
@@ -56,7 +56,7 @@ test('keys that the origin itself serves, through its own process, do not hold i
   const startedAtMs = Date.now()
   const stage = await openStage({
     realms: [{ ...issuer.realm, jwks: 'http://localhost/certs' }],
-    // As an application does that passes what it has no route for to the origin.
+    // As an application that passes requests without a route of its own to the origin.
     fetch: async () => (origin === undefined ? Promise.reject(new Error('not there yet')) : Response.json({ keys: [issuer.jwk] })),
   })
   t.after(() => stage.close())

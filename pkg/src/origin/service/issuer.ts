@@ -7,7 +7,7 @@ export function administrationOf({ realms }: Pick<Settings, 'realms'>, realm: st
 }
 
 /**
- * Tells the issuer beside the origin that a session has ended, for what it keeps of it must go too. The ledger refuses the session
+ * Ends a session at the issuer beside the origin too, with its refresh tokens. The ledger refuses the session
  * already, so a failure is reported and undoes nothing.
  */
 export async function tellSessionEnded(

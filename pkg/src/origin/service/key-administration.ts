@@ -38,7 +38,7 @@ export class KeyAdministration {
     this.#options = options
   }
 
-  /** Rejects with `unknown_realm`, `closed` or what the issuer throws. */
+  /** Rejects with `unknown_realm`, `closed` or the issuer's error. */
   async list(realm: string): Promise<ListedKey[]> {
     const issuer = administrationOf(this.#options.settings, realm)
     return issuer === undefined ? this.#ofSet(realm) : this.#ofIssuer(realm, issuer)

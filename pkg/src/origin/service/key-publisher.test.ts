@@ -90,7 +90,7 @@ test('a gate without keys of its own works from the feed, and a key that is remo
   }
 })
 
-test('keys are fetched when they are due though nobody asks for anything', async () => {
+test('keys are fetched when they are due, also without requests', async () => {
   const [first, second] = [await createTestIssuer(), await createTestIssuer()]
   const served = { keys: [first.jwk] }
   const stage = await openStage({
@@ -175,7 +175,7 @@ test('keys that cannot be had are reported, and the set in the feed stays', asyn
   const issuer = await createTestIssuer()
   let fail = false
   const jwks = (): { keys: JWK[] } => {
-    if (fail) throw new Error('told to fail')
+    if (fail) throw new Error('failing on purpose')
     return { keys: [issuer.jwk] }
   }
   const stage = await openStage({ realms: [{ ...issuer.realm, jwks }] })

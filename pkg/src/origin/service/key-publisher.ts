@@ -51,7 +51,7 @@ export class KeyPublisher {
   /**
    * Fetches the keys of every realm for the first time and records them, so that the first gate finds them in the feed.
    * Resolves when that is done or has failed, at the latest after three seconds. A URL may be one that is served only once the
-   * origin is there: it is tried again shortly. What fails is reported where it fails.
+   * origin is there: it is tried again shortly. Failures are reported where they occur.
    */
   async begin(): Promise<void> {
     const { settings, gate, ledger } = this.#options
@@ -84,8 +84,8 @@ export class KeyPublisher {
   }
 
   /**
-   * The same for all realms and for nobody who waits; sets that soon are due are fetched. What fails is reported where
-   * it fails, and tried again next time.
+   * The same for all realms in the background; sets that are due soon are fetched. Failures are reported where
+   * they occur, and retried next time.
    */
   tend(): void {
     for (const { name } of this.#options.settings.realms) {
@@ -138,7 +138,7 @@ export class KeyPublisher {
     const { keysInFeed } = settings.realms.find(({ name }) => name === realm) ?? { keysInFeed: 'omit' }
     const keys = gate.keysForFeed(realm)
     const wanted = keysInFeed === 'publish' ? publicSet(keys) : undefined
-    // Before the first fetch nothing is known, and what the feed has from before stays.
+    // Before the first fetch nothing is known, and the feed keeps its earlier keys.
     const isKnown = keysInFeed === 'omit' || keys.keys.length > 0
     const isRefused = wanted !== undefined && wanted === this.#refused.get(realm)
     if (!isKnown || isRefused || wanted === ledger(realm).jwks())

@@ -90,7 +90,7 @@ async function revokeToken(
   const identified = await gate.identify(token)
   const { name: realm, tokenId, expiresAt } = identified
   if (tokenId === undefined || tokenId === '') throw refused('missing_token_id', 'the token has no jti')
-  // Refused everywhere for its age alone, and for good: nothing needs to be remembered.
+  // Refused everywhere for its age alone, from now on: nothing needs to be recorded.
   const margin = settings.leewaySeconds + settings.skewSeconds
   if (expiresAt !== undefined && expiresAt + margin < clock()) return recorder.inForce(realm)
   const recorded = await tokens.record(identified, { actor: holderOf(identified, tokenId), ...act })
@@ -99,8 +99,8 @@ async function revokeToken(
 }
 
 /**
- * The actor, unless the caller has named one: who holds a token acts for its user, or for its client where it has no user. What
- * a withdrawn key has signed says nothing reliable of either.
+ * The actor, unless the caller has named one: the holder of a token acts for its user, or its client without one. The
+ * claims under a withdrawn key prove neither.
  */
 function holderOf(token: IdentifiedToken, tokenId: string): string {
   if (token.signedBy === 'withdrawn') return `token:${tokenId}`
@@ -127,7 +127,7 @@ async function banKey(
   // Of two bans that come together, the second must not take the first one's key for the one that is left.
   function guard(): void {
     if (force || known.some(isLeft) || ledger(realm).bans(String(thumbprint))) return
-    throw refused('last_key', "it is the realm's last signing key: nobody could log in any more, so it takes force")
+    throw refused('last_key', "it is the realm's last signing key: logins would fail, so it takes force")
   }
   return recorder.record(realm, { kind: 'keyBanned', thumbprint }, { action: 'key_banned', subject: thumbprint }, act, guard)
 }

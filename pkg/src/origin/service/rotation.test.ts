@@ -32,7 +32,7 @@ test('the key that signs the feed changes while it runs, and no gate loses anyth
     assert.deepEqual(reports, [])
     // Who has not pinned the new key believes nothing more.
     await assert.rejects(behind.gate.refresh(), { code: 'feed_refused', detail: 'unknown_key' })
-    // The origin's own gate goes on as well, keys and all.
+    // The origin's own gate works too, with its keys.
     assert.equal((await stage.revoke(tokens[2] ?? '')).status, 200)
     const response = await stage.get('/admin/realms/acme/edges', {
       headers: { authorization: `Bearer ${await stage.issuer.token(ADMINISTRATOR)}` },
@@ -90,7 +90,7 @@ test('the key changes over a restart', async () => {
   }
 })
 
-test('what is no signing key changes nothing', async () => {
+test('an invalid signing key changes nothing', async () => {
   const stage = await openStage()
   try {
     const { signingKey, publicKey } = await generateFeedKey()

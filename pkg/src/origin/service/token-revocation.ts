@@ -10,7 +10,7 @@ import type { Recorder } from './recorder.ts'
  * many ids as he likes; so many take 36 kB of a filter and a megabyte of the store.
  */
 export const MAX_WITHDRAWN_REVOCATIONS = 10_000
-/** Keys that are counted: more than are kept as withdrawn, for the count of one that left and came back goes on. */
+/** Keys that are counted: more than are kept as withdrawn, for the count of a key that returns goes on. */
 const MAX_COUNTED_KEYS = 1_024
 
 export interface TokenRevocationsOptions {

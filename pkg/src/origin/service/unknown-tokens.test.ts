@@ -27,7 +27,7 @@ test('at an origin: answered 200, counted for each token, reported once, and not
     assert.equal(await counted('acme'), 0)
     assert.equal(stage.reports.length, 0)
 
-    // As Keycloak makes its refresh tokens: by a key that is nobody's to know.
+    // As Keycloak signs its refresh tokens: by a key that it does not publish.
     const refresh = await new SignJWT({ typ: 'Refresh', sub: 'alice', sid: 's1', jti: 'secret-jti', azp: 'demo' })
       .setProtectedHeader({ alg: 'HS512', kid: 'internal' })
       .setIssuer(acme.realm.issuer)

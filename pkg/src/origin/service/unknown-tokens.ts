@@ -18,8 +18,8 @@ export interface UnknownTokensOptions {
 }
 
 /**
- * Counts and reports tokens that clients wanted revoked and that nobody here knows. RFC 7009 §2.2 has them answered with
- * 200, so without this an operator never hears that such tokens live on.
+ * Counts and reports unknown tokens that clients wanted revoked. RFC 7009 §2.2 has them answered with
+ * 200, so without this an operator would not see that such tokens stay valid.
  */
 export class UnknownTokens {
   readonly #count: (realm: string) => void

@@ -95,7 +95,7 @@ test('the time of a refresh token that was revoked is that of its session', asyn
 })
 
 describe('revokeOAuthToken', () => {
-  test('refuses what is not the client, or cannot be revoked, and records nothing', async () => {
+  test('refuses tokens of another client, or ones that cannot be revoked, and records nothing', async () => {
     const before = stage.sequence()
     const { origin } = stage
     const ask = (token: string): Promise<Recorded> => origin.revokeOAuthToken('acme', 'demo', token)

@@ -11,7 +11,7 @@ interface Rotated {
   /** Its key is withdrawn. */
   first: TestIssuer
   second: TestIssuer
-  /** What the issuer serves from now on. */
+  /** Replaces the keys that the issuer serves. */
   serve(keys: JWK[]): Promise<void>
 }
 
@@ -70,7 +70,7 @@ test('a token whose key has just been withdrawn can be revoked, by both routes a
   assert.match(line?.detail ?? '', /^withdrawn_key [\w-]{43}$/)
 })
 
-test('a withdrawn key revokes nothing but what it may have signed', async (t) => {
+test('a withdrawn key revokes no tokens but those it may have signed', async (t) => {
   const { stage, first } = await rotated(t)
   const before = stage.sequence()
   const refused: [string, Record<string, unknown>][] = [

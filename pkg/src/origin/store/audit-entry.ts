@@ -34,11 +34,11 @@ export const AUDIT_ACTIONS = [
 
 export type AuditAction = (typeof AUDIT_ACTIONS)[number]
 
-/** Who does something, from where and why: what the audit log says of an act besides the act. */
+/** Actor, address and reason of an act, for the audit log. */
 export interface Act {
   /**
    * Such as `admin:<sub>`, `client:<client_id>`, `user:<sub>` or `edge:<name>`. Default `application`: code called the origin.
-   * What a `user:`, a `client:` or the holder of a `token:` did is written once, and not again while it is in force; of too
+   * An act of a `user:`, a `client:` or the holder of a `token:` is written once, and not again while it is in force; of too
    * many such lines a line says how many were left out.
    */
   actor?: string
@@ -48,18 +48,18 @@ export interface Act {
   address?: string
 }
 
-/** Who acts when nobody is named. */
+/** The default actor. */
 export const APPLICATION = 'application'
 
-/** One line of the audit log. It holds no token or secret, and of what a request said only what was verified. */
+/** One line of the audit log. It holds no token or secret, and only verified parts of a request. */
 export interface AuditEntry extends Act {
   realm: string
   /** Unix seconds. */
   at: number
   action: AuditAction
-  /** Whom or what it is about: a `sub`, `sid`, `jti`, client id or key thumbprint. */
+  /** Its subject: a `sub`, `sid`, `jti`, client id or key thumbprint. */
   subject?: string
-  /** For what the ledger records: its head then. Edges at this sequence enforce it. */
+  /** For recorded events: the ledger's head then. Edges at this sequence enforce them. */
   sequence?: number
   /** A stable code, as of the error that refused something. */
   detail?: string

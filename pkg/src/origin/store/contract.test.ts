@@ -84,7 +84,7 @@ const FAULTS: readonly Fault[] = [
   },
   {
     fault: 'folds the case of names',
-    fails: 'realms are told apart by every byte of their names',
+    fails: 'realms are distinguished by every byte of their names',
     plant: (store) => ({
       load: (realm) => store.load(realm.toLowerCase()),
       setHead: (realm, head) => store.setHead(realm.toLowerCase(), head),
@@ -119,7 +119,7 @@ const FAULTS: readonly Fault[] = [
   },
   {
     fault: 'drops the outbox on the way',
-    fails: 'what goes to the outbox is written with its rows or not at all',
+    fails: 'entries of the outbox are written with their rows or not at all',
     plant: (store) => ({ append: (batches, entries) => store.append(batches.map(({ outbox: _, ...rest }) => rest), entries) }),
   },
   {
@@ -179,7 +179,7 @@ test('a good store passes all of it, also when it answers by promises and reads 
   assert.deepEqual([...failed], [])
 })
 
-test('a store from before connectors passes without them, and a connector says what it lacks', async () => {
+test('a store from before connectors passes without them, and a connector names the missing methods', async () => {
   const before = (): RevocationStore => {
     const { readState: _, outboxEntries: __, ...store } = memoryStore()
     return store
@@ -193,7 +193,7 @@ test('a store from before connectors passes without them, and a connector says w
   })
 })
 
-test('every test of the contract has a name of its own, and the store is closed and disposed of whatever comes', async () => {
+test('tests of the contract have distinct names, and a store is closed and disposed of after a failure too', async () => {
   const names: string[] = []
   let open = 0
   let disposed = 0
@@ -213,7 +213,7 @@ test('every test of the contract has a name of its own, and the store is closed 
   assert.deepEqual([open, disposed], [0, names.length])
 })
 
-/** The names of the tests that the store does not pass, with what was wrong. */
+/** The names of the tests that the store fails, with their errors. */
 async function failedTests(make: () => RevocationStore, connectors = true): Promise<Map<string, string>> {
   const failed = new Map<string, string>()
   const running: Promise<void>[] = []
@@ -237,7 +237,7 @@ async function* asynchronous(rows: StoredRow[]): AsyncGenerator<StoredRow> {
   for (const row of rows) yield row
 }
 
-/** The batches, as if they followed what the store holds. */
+/** The batches, rebased onto the store's heads. */
 async function rebased(store: RevocationStore, batches: readonly RealmRows[]): Promise<RealmRows[]> {
   return Promise.all(batches.map(async (batch) => ({ ...batch, after: (await store.load(batch.realm))?.head.sequence ?? batch.after })))
 }

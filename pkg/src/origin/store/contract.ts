@@ -12,20 +12,20 @@ export interface StoreUnderTest {
   store: RevocationStore
   /** Another object over the same data, as the next process makes it. Left out: only `store` itself knows its data. */
   reopen?(): RevocationStore | Promise<RevocationStore>
-  /** Removes what the test left behind. The store is closed by then. */
+  /** Removes files and tables of the test. The store is closed by then. */
   dispose?(): void | Promise<void>
 }
 
 export interface StoreContractOptions {
   /** Registers one test: `test` of node:test, `it` of Vitest, Jest or Mocha, `Deno.test`, or a function that collects. */
   test(name: string, body: () => Promise<void>): unknown
-  /** Default `true`. `false` leaves out what only connectors need: named state and the outbox. */
+  /** Default `true`. `false` leaves out the parts for connectors: named state and the outbox. */
   connectors?: boolean
 }
 
 /**
  * Registers the tests that every `RevocationStore` must pass, each with a store of its own. They need no test runner and
- * nothing of Node, so they also run where the store does, such as in a Worker. Not tested is what takes a power failure.
+ * nothing of Node, so they also run where the store does, such as in a Worker. Not tested is a loss of power.
  */
 export function storeContract(makeStore: () => StoreUnderTest | Promise<StoreUnderTest>, { test, connectors = true }: StoreContractOptions): void {
   for (const each of [...ROW_CASES, ...AUDIT_CASES, ...(connectors ? CONNECTOR_CASES : [])]) test(each.name, () => runCase(each, makeStore))

@@ -73,7 +73,7 @@ function follows(known: MemoryRealm | undefined, { after, rows, outbox = [] }: R
   outbox.forEach(checkOutboxEntry)
   const last = rows.at(-1)
   if (known === undefined || known.head.sequence !== after || (last === undefined && outbox.length === 0)) {
-    throw new PortcullisError('store_corrupt', 'the rows do not follow what the store holds: restart the origin')
+    throw new PortcullisError('store_corrupt', 'the rows do not follow the stored head: restart the origin')
   }
   return { known, last }
 }

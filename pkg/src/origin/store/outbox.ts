@@ -3,7 +3,7 @@ import { checkName } from './connector-state.ts'
 
 export const MAX_OUTBOX_PAYLOAD_BYTES = 16_384
 
-/** Something that is to be told to another server. It outlives its process, so it holds nothing secret. */
+/** A message to another server. It outlives its process, so it holds nothing secret. */
 export interface OutboxEntry {
   /** Whose it is: each forwarder takes from a queue of its own. */
   queue: string

@@ -59,11 +59,11 @@ export interface RevocationStore {
   /** Records the head of a new realm, or of a new incarnation of one. */
   setHead(realm: string, head: StoredHead): void | Promise<void>
   /**
-   * Writes all rows, the heads they lead to, what goes to the outbox and all lines of the audit log, or nothing. When it
+   * Writes all rows, the heads they lead to, entries of the outbox and all lines of the audit log, or nothing. When it
    * returns (or its promise resolves) they survive the loss of power. There may be lines without rows.
    */
   append(batches: readonly RealmRows[], entries?: readonly AuditEntry[]): void | Promise<void>
-  /** Writes what changes nothing, to see whether the store takes writes. */
+  /** Writes without a change, to see whether the store takes writes. */
   probe(): void | Promise<void>
   /** Deletes at most `limit` rows whose `keepUntil` lies before `now`; answers how many it was. Heads stay. */
   prune(now: number, limit: number): number | Promise<number>
@@ -81,7 +81,7 @@ export interface RevocationStore {
   readState?(realm: string, name: string): StoredState | undefined | Promise<StoredState | undefined>
   /**
    * Writes durably if the version stored is `expected` (0: nothing is stored yet), and answers the new version; `undefined`:
-   * somebody else was faster, and nothing was written. Fails with `too_large` beyond 1 MiB, or `invalid_option` for a name
+   * the version differs, and nothing was written. Fails with `too_large` beyond 1 MiB, or `invalid_option` for a name
    * that has not 1 to 1,024 bytes.
    */
   writeState?(realm: string, name: string, value: Uint8Array, expected: number): number | undefined | Promise<number | undefined>

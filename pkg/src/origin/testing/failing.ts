@@ -1,4 +1,4 @@
-// A store that fails, dawdles and counts as it is told.
+// A store that fails, waits and counts for tests.
 
 import { PortcullisError } from '../../errors.ts'
 import type { AuditEntry } from '../store/audit-entry.ts'
@@ -17,7 +17,7 @@ export function failing(delayMs = 0): FailingStore {
   let failing = false
   let commits = 0
   const check = (): void => {
-    if (failing) throw new PortcullisError('store_unavailable', 'told to fail')
+    if (failing) throw new PortcullisError('store_unavailable', 'failing on purpose')
   }
   return {
     store: {

@@ -1,4 +1,4 @@
-// The core with little memory, so that it can really run out. To be imported before what loads the core as it is.
+// The core with little memory, so that it can run out. To be imported before modules that load the core.
 
 import { createPublicKey, verify } from 'node:crypto'
 import { readFileSync } from 'node:fs'

@@ -1,4 +1,4 @@
-// The origin's tests know no store: what is about one kind stands in its folder.
+// The origin's tests name no store: tests of one kind are in its folder.
 
 import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'

@@ -13,7 +13,7 @@ export interface TestStore {
   reopen(): RevocationStore
 }
 
-/** Makes a store of the kind that `PORTCULLIS_TEST_STORE` names. What it leaves is removed when the process ends. */
+/** Makes a store of the kind that `PORTCULLIS_TEST_STORE` names. Its files are removed when the process ends. */
 export function makeTestStore(): TestStore {
   const kind = process.env['PORTCULLIS_TEST_STORE'] ?? 'sqlite'
   const make = KINDS[kind]

@@ -1,4 +1,4 @@
-// An issuer of a test file's own, attached to an origin, and what a client asks of it.
+// An issuer for one test file, attached to an origin, and a client's requests to it.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'

@@ -46,7 +46,7 @@ test('who is not the edge is refused', async () => {
   }
 })
 
-test('what was never published is reported, once until it is over', async () => {
+test('an acknowledgement of an unknown sequence is reported, once until it is over', async () => {
   const ahead = { edge: 'edge-2', ...position(), sequence: position().sequence + 1 }
   assert.equal((await acknowledge(ahead, 'secret-2')).status, 409)
   assert.equal((await acknowledge({ edge: 'edge-2', ...position(), chain: 'f'.repeat(32) }, 'secret-2')).status, 409)
@@ -60,7 +60,7 @@ test('what was never published is reported, once until it is over', async () => 
   )
 })
 
-test('what is no acknowledgement is refused', async () => {
+test('an invalid acknowledgement is refused', async () => {
   const good = { edge: 'edge-1', ...position() }
   const bad = [
     {},

@@ -18,8 +18,8 @@ const STATEMENT = {
 const ACKNOWLEDGEMENT = jsonRequest({ ...EDGE, ...STATEMENT })
 
 /**
- * `POST /feed/{realm}/acks {"edge","sequence","chain","issuedAt"?}` with the edge's secret as bearer: it enforces what
- * was published up to there.
+ * `POST /feed/{realm}/acks {"edge","sequence","chain","issuedAt"?}` with the edge's secret as bearer: it enforces all
+ * changes up to this sequence.
  */
 export const acknowledgementRoutes: readonly Route[] = [
   {
@@ -28,12 +28,12 @@ export const acknowledgementRoutes: readonly Route[] = [
     tag: 'feed',
     access: 'anybody',
     operation: {
-      summary: 'An edge tells up to where it enforces what was published.',
+      summary: 'An edge acknowledges the sequence that it enforces.',
       security: ['edge'],
       body: ACKNOWLEDGEMENT,
       answers: {
-        204: { description: 'Heard. What is older than what is known changes nothing.' },
-        409: { description: 'Nothing like that was ever published here.' },
+        204: { description: 'Recorded. One older than the last changes nothing.' },
+        409: { description: 'This sequence and chain were never published here.' },
       },
     },
     handle: acknowledge,

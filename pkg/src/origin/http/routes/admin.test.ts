@@ -1,4 +1,4 @@
-// What administrators do, with a development issuer beside the origin.
+// Administration, with a development issuer beside the origin.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -82,7 +82,7 @@ describe('with an issuer of its own', () => {
     assert.equal(asked(stage, { subject: 'carol' }), 'realm_revoked')
   })
 
-  test('what was a mistake is corrected, and the audit log says why', async () => {
+  test('a mistake is corrected, and the audit log has the reason', async () => {
     const path = '/admin/realms/acme/corrections'
     await stage.origin.logoutUser('acme', 'dora')
     await stage.origin.raiseTokenVersion('acme', 'dora', 9)
@@ -131,7 +131,7 @@ describe('with an issuer of its own', () => {
     assert.equal((await stage.administer('DELETE', '/admin/realms/acme/keys/unknown')).status, 404)
     assert.equal((await stage.administer('DELETE', `${path}?force=true`)).status, 204)
     assert.ok(stage.origin.bans('acme', String(key?.thumbprint)))
-    // Nobody is let in who was by that key.
+    // Tokens of that key are refused.
     assert.equal((await stage.administer('GET', '/admin/realms/acme/keys')).status, 401)
     await stage.origin.correct('acme', { kind: 'keyBanned', thumbprint: String(key?.thumbprint) }, { reason: 'a test' })
     assert.deepEqual((await keysOf(stage)).active, active)
@@ -252,7 +252,7 @@ describe('with the development issuer beside it', () => {
     assert.equal((await administer('DELETE', `sessions/${session?.id}`)).status, 204)
     assert.deepEqual(await sessions(), [])
     assert.equal((await administer('GET', 'users/nobody/sessions')).status, 404)
-    // What the ledger refuses is no session any more, though the issuer has not ended it.
+    // A session that the ledger refuses is not listed, though the issuer has not ended it.
     for (const end of [() => stage.origin.logoutUser('acme', String(alice?.id)), () => stage.origin.raiseTokenVersion('acme', String(alice?.id), 3)]) {
       await login('alice')
       assert.equal((await sessions()).length, 1)
@@ -264,7 +264,7 @@ describe('with the development issuer beside it', () => {
     assert.ok(Number(shown?.notBefore) > 0)
   })
 
-  test('a key is added, the old one retired; the feed carries what there is', async () => {
+  test('a key is added, the old one retired; the feed carries the present set', async () => {
     const keys = async (): Promise<ShownKeys> => (await (await administer('GET', 'keys')).json()) as ShownKeys
     const [old] = (await keys()).keys
     const before = stage.sequence()

@@ -14,7 +14,7 @@ const EDGES = {
         description: 'Up to where it has acknowledged that it enforces the ledger; absent: nothing yet.',
       },
       acknowledgedAt: { type: 'integer', description: 'When it last did, in unix seconds.' },
-      pushedSequence: { type: 'integer', description: 'What it was last pushed with success; that proves nothing.' },
+      pushedSequence: { type: 'integer', description: 'The last sequence pushed with success; that proves no enforcement.' },
       state: { enum: ['current', 'behind', 'silent', 'unheard'] },
       behindBy: { type: 'integer', description: 'How many changes it lacks.' },
     },

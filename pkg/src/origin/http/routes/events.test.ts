@@ -124,7 +124,7 @@ test('all of it comes as JSON lines', async () => {
   )
 })
 
-test('an export that nobody reads to the end holds nothing up', async () => {
+test('an export that is not read to the end blocks nothing', async () => {
   const response = await ask('?format=jsonl')
   const reader = response.body?.getReader()
   assert.equal((await reader?.read())?.done, false)
@@ -132,7 +132,7 @@ test('an export that nobody reads to the end holds nothing up', async () => {
   assert.equal((await page('?max=1')).length, 1)
 })
 
-test('whatever stands in a line is escaped, and stays on its line', async () => {
+test('control characters and newlines in a line are escaped', async () => {
   const reason = 'a "quote",\na line\u2028and \u0000\u001b[31m <script>'
   await stage.origin.audit.note({ realm: 'other', action: 'logout', reason, subject: 'escaped' })
   const headers = { authorization: `Bearer ${await other.token(ADMINISTRATOR)}` }
@@ -182,7 +182,7 @@ test('a query that is wrong is refused in the one form of error', async () => {
   assert.deepEqual(await page('?max=1'), before)
 })
 
-test('only an administrator of the realm reads it, whatever he asks', async () => {
+test('only an administrator of the realm reads it, with any query', async () => {
   const elsewhere = await other.token(ADMINISTRATOR)
   for (const query of ['', '?max=0', '?format=jsonl']) {
     assert.equal((await stage.get(EVENTS + query)).status, 401)

@@ -4,7 +4,7 @@ import { invalidRequest, textParameter } from '../input.ts'
 import type { Call, Route } from '../route.ts'
 
 const DEFAULT_LINES = 100
-/** Lines of an export read at a time: reading them holds up what the store is asked meanwhile. */
+/** Lines of an export read at a time: reading them blocks other calls of the store. */
 const EXPORT_PAGE_LINES = 500
 
 const PARAMETERS = ['action', 'actor', 'subject', 'from', 'to', 'before', 'max', 'format'] as const
@@ -23,8 +23,8 @@ export const eventRoutes: readonly Route[] = [
       summary: 'The audit log of the realm, newest first.',
       query: {
         action: { description: 'Only this action.', schema: { enum: AUDIT_ACTIONS } },
-        actor: { description: 'Only what this one did, such as `admin:<sub>`.', schema: { type: 'string', minLength: 1 } },
-        subject: { description: 'Only what is about this one.', schema: { type: 'string', minLength: 1 } },
+        actor: { description: 'Only acts of this actor, such as `admin:<sub>`.', schema: { type: 'string', minLength: 1 } },
+        subject: { description: 'Only acts on this subject.', schema: { type: 'string', minLength: 1 } },
         from: { description: 'Not older than this, in unix seconds.', schema: UNIX_SECONDS },
         to: { description: 'Not newer than this, in unix seconds.', schema: UNIX_SECONDS },
         before: { description: 'Only lines older than the one with this id.', schema: { type: 'integer', minimum: 0 } },
@@ -78,7 +78,7 @@ async function events({ context, request, url, parameter }: Call): Promise<Respo
   return json(200, entries, more && last !== undefined ? { link: `<${nextPage(url, last.id)}>; rel="next"` } : {})
 }
 
-/** A page in memory at a time; what is noted meanwhile is newer and not among them. */
+/** A page in memory at a time; lines noted meanwhile are newer and not among them. */
 async function* pagesOf(
   audit: Call['context']['audit'],
   filter: Omit<AuditQuery, 'limit'>,
@@ -149,7 +149,7 @@ function isAction(text: string): text is AuditAction {
   return (AUDIT_ACTIONS as readonly string[]).includes(text)
 }
 
-/** `format` if it is given, else what is accepted (RFC 9110 §12.5.1). */
+/** `format` if it is given, else by `Accept` (RFC 9110 §12.5.1). */
 function wantsLines(request: Request, given: Map<Parameter, string>): boolean {
   const format = given.get('format')
   if (format !== undefined && format !== 'json' && format !== 'jsonl')

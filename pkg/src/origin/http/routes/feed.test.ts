@@ -40,7 +40,7 @@ function reasonOf(gate: GateCore, token: string): string | undefined {
   return code === 0 ? undefined : REASONS[code - 1]
 }
 
-test('a gate that pulls manifest, sections and deltas knows what was revoked', async () => {
+test('a gate that pulls manifest, sections and deltas has the revocations', async () => {
   const [early, late, good] = [await stage.issuer.token(), await stage.issuer.token(), await stage.issuer.token()]
   await stage.revoke(early)
   const gate = openGate()
@@ -93,7 +93,7 @@ describe('manifest', () => {
     assert.equal((await stage.get('/feed/acme/manifest', { method: 'HEAD' })).status, 200)
   })
 
-  test('is answered at once when there is more, or nobody asked to wait', async () => {
+  test('is answered at once when there is more, or without `waitSeconds`', async () => {
     await stage.revoke(await stage.issuer.token())
     const head = stage.sequence()
     const start = performance.now()
@@ -135,7 +135,7 @@ test('parameters that are no whole numbers are refused', async () => {
   for (const path of bad) assert.equal((await stage.get(path)).status, 400, path)
 })
 
-test('a reader that is ahead of the ledger is told so', async () => {
+test('a reader that is ahead of the ledger gets 409', async () => {
   assert.equal((await stage.get(`/feed/acme/deltas?after=${stage.sequence() + 1}`)).status, 409)
   assert.equal((await stage.get(`/feed/acme/stream?after=${stage.sequence() + 1}`)).status, 409)
 })

@@ -71,10 +71,10 @@ export const feedRoutes: readonly Route[] = [
     access: 'reader',
     operation: {
       summary:
-        "Makes the origin look at the issuer's keys, at most once a second whoever asks, and adds new ones to the feed. " +
+        "Makes the origin look at the issuer's keys, at most once a second for all readers together, and adds new ones to the feed. " +
         'No body: which key is missing is not said.',
       answers: {
-        204: { description: 'Looked: what was found is recorded, and in the next delta.' },
+        204: { description: 'Looked: new keys are recorded, and in the next delta.' },
         503: { description: 'The issuer has no keys to give at the moment, or too many readers wait.' },
       },
     },

@@ -7,7 +7,7 @@ const HEALTH = {
   properties: { status: { enum: ['ok', 'failing'] }, error: { type: 'string' }, realms: { type: 'object' } },
 }
 
-/** `GET /healthz`: 200, or 503 while the store takes no writes, and for good once the core has failed. */
+/** `GET /healthz`: 200, or 503 while the store takes no writes, and to the end of the process once the core has failed. */
 export const healthRoutes: readonly Route[] = [
   {
     method: 'GET',

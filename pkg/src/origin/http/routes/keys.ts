@@ -72,10 +72,10 @@ export const keyRoutes: readonly Route[] = [
     tag: 'administration',
     access: 'administrator',
     operation: {
-      summary: 'Bans a key: whatever it signed is refused, for ever.',
+      summary: 'Bans a key: all its tokens are refused, for ever.',
       query: {
         force: {
-          description: 'Whether to ban the last one too; then nobody can log in. Default `false`.',
+          description: 'Whether to ban the last one too; then logins fail. Default `false`.',
           schema: { enum: ['true', 'false'] },
         },
         ...WAIT_PARAMETERS,

@@ -93,7 +93,7 @@ test('the body is OpenMetrics', async () => {
   }
 })
 
-test('the example alerts name what is measured', async () => {
+test('the example alerts name existing metrics', async () => {
   const rules = readFileSync(new URL('../../../../alerts.yml', import.meta.url), 'utf8')
   const measured = [...(await scrape()).keys()].map((series) => series.replace(/\{.*/, ''))
   const named = [...new Set(rules.match(/portcullis_\w+/g))]
@@ -110,9 +110,9 @@ test('without a credential only this machine may read', async () => {
   assert.equal(await from({ address: '203.0.113.7' }, 'https://localhost'), 403)
   // A page of another site whose name was rebound to 127.0.0.1.
   for (const url of ['http://evil.test', 'https://origin.example', 'http://127.0.0.1.evil.test']) assert.equal(await from(near, url), 403, url)
-  // Nobody knows where it came from, and the client chooses its Host.
+  // The address is unknown, and the client chooses its Host.
   for (const source of [{}, { connection: 'unaddressed' } as const]) assert.equal(await from(source, 'https://localhost'), 403)
-  // A proxy on this machine asks for somebody else.
+  // A proxy on this machine forwards for another client.
   assert.equal(await from(near, undefined, { 'x-forwarded-for': '203.0.113.7' }), 403)
 })
 
@@ -142,7 +142,7 @@ test('over a Unix socket and over rebound names, by real requests', async (t) =>
   }
 })
 
-test('with one, whoever shows it', async () => {
+test('with one, any client that presents it', async () => {
   const own = await openStage({ metricsCredential: 'scraper' })
   const from = (headers: Record<string, string>): Promise<Response> =>
     own.origin.fetch(new Request('https://origin.example/metrics', { headers }), { address: '203.0.113.7' })

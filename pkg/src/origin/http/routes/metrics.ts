@@ -3,7 +3,7 @@ import { measure } from '../../metrics/metrics.ts'
 import { OPENMETRICS } from '../../metrics/openmetrics.ts'
 import type { Route } from '../route.ts'
 
-/** `GET /metrics`: what Prometheus scrapes. With `metricsCredential` for its bearer, else for this machine only. */
+/** `GET /metrics`, for Prometheus: with `metricsCredential` for its bearer, else for this machine only. */
 export const metricsRoutes: readonly Route[] = [
   {
     method: 'GET',

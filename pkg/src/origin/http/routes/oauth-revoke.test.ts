@@ -17,7 +17,7 @@ const CLIENTS = [
 let stage: Stage
 let other: TestIssuer
 
-/** Refresh tokens are `refresh:<client>:<session>`; what was asked of it. */
+/** Refresh tokens are `refresh:<client>:<session>`; the sessions ended by it. */
 const ended: string[] = []
 const administration: IssuerAdministration = {
   users: async () => [],
@@ -78,7 +78,7 @@ describe('an access token', () => {
     await assertDone(revoke({ client_id: 'demo', token }), 0)
   })
 
-  test('is revoked whatever the hint says', async () => {
+  test('is revoked with any hint', async () => {
     for (const hint of ['refresh_token', 'access_token', 'nonsense', 'x'.repeat(5_000)]) {
       await assertDone(revoke({ client_id: 'demo', token: await stage.issuer.token(), token_type_hint: hint }), 1)
     }
@@ -98,7 +98,7 @@ describe('an access token', () => {
   })
 })
 
-test('what was revoked is in the audit log, with the client that did it', async () => {
+test('a revocation is in the audit log, with its client', async () => {
   const token = await stage.issuer.token()
   await assertDone(revoke({ client_id: 'demo', token }), 1)
   const sequence = stage.sequence()
@@ -111,7 +111,7 @@ test('what was revoked is in the audit log, with the client that did it', async 
   assert.deepEqual([second?.action, second?.subject, second?.sequence], ['refresh_token_revoked', 's-audited', sequence + 1])
 })
 
-test('can wait until the edges enforce it; what there was nothing to do for looks the same', async () => {
+test('can wait until the edges enforce it; an unknown token gets the same response', async () => {
   const wait = `${PATH}?wait=enforced&timeoutMs=0`
   for (const token of [await stage.issuer.token(), 'unknown']) {
     const response = await revoke({ client_id: 'demo', token }, {}, wait)
@@ -121,7 +121,7 @@ test('can wait until the edges enforce it; what there was nothing to do for look
   await assertRefused(revoke({ client_id: 'demo', token: await stage.issuer.token() }, {}, `${PATH}?wait=never`), 400, 'invalid_request')
 })
 
-test('what is unknown, malformed, expired or of another realm is answered like what is done', async () => {
+test('unknown, malformed, expired and foreign tokens get the response of a revoked one', async () => {
   const past = Math.floor(Date.now() / 1000) - 1_000
   const { privateKey } = await generateKeyPair('EdDSA')
   const forged = new SignJWT({ aud: 'api', sub: 'a', jti: 'j', azp: 'demo', iat: past, exp: past + 9_000, token_use: 'access' })

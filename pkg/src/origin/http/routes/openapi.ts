@@ -2,7 +2,7 @@ import { json } from '../response.ts'
 import { openApiDocument } from '../openapi.ts'
 import type { Route } from '../route.ts'
 
-/** `GET /openapi.json`: what the routes take and answer; `routes` gives all of them. */
+/** `GET /openapi.json`: requests and responses of all routes; `routes` returns these. */
 export const openApiRoutes = (routes: () => readonly Route[]): readonly Route[] => [
   {
     method: 'GET',

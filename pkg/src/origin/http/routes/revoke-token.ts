@@ -10,7 +10,7 @@ import { endingSiteData } from '../site-data.ts'
 
 const TOKEN = jsonRequest({ token: required(text) })
 
-/** `POST /v1/auth/token/revoke {"token"}`: whoever holds an access token may revoke it. */
+/** `POST /v1/auth/token/revoke {"token"}`: the holder of an access token may revoke it. */
 export const revokeRoutes: readonly Route[] = [
   {
     method: 'POST',
@@ -18,7 +18,7 @@ export const revokeRoutes: readonly Route[] = [
     tag: 'revocation',
     access: 'anybody',
     operation: {
-      summary: 'Revokes an access token; whoever holds it may.',
+      summary: 'Revokes an access token; its holder may.',
       query: WAIT_PARAMETERS,
       body: TOKEN,
       answers: {

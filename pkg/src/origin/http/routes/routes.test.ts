@@ -1,4 +1,4 @@
-// Every route there is, from the list itself: who may, and what becomes of bad input. New routes are covered as well.
+// Every route, from the list itself: access, and invalid input. New routes are covered as well.
 
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
@@ -40,7 +40,7 @@ before(async () => {
 })
 after(() => stage.close())
 
-/** What a route needs to succeed besides a token: a good body by the route's path, and parameters. */
+/** Valid bodies by the route's path. */
 const GOOD_BODY: Readonly<Record<string, object>> = {
   '/admin/realms/{realm}/users/{id}/token-version': { minimum: 1 },
   '/admin/realms/{realm}/users/logout': { id: 'alice' },

@@ -62,7 +62,7 @@ async function endNamed(call: Call): Promise<Response> {
   return enforcedOr(call, wait, await ended(call, { sid, client }, act), noContent())
 }
 
-/** Rejects with `invalid_event` for what may not be a name. */
+/** Rejects with `invalid_event` for an invalid name. */
 function ended(
   { context: { service }, parameter }: Call,
   { sid, client }: { sid: string; client: string | undefined },

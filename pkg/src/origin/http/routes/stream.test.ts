@@ -58,7 +58,7 @@ test('a reader that has nothing gets the manifest, then each change as it is com
   stop.abort()
 })
 
-test('a reader that has something gets what is missing', async () => {
+test('a reader that has a state gets the missing changes', async () => {
   const head = stage.sequence()
   await stage.revoke(await stage.issuer.token())
   const stop = new AbortController()

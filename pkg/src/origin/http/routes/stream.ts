@@ -20,7 +20,7 @@ export const streamRoutes: readonly Route[] = [
     tag: 'feed',
     access: 'reader',
     operation: {
-      summary: 'Server-sent events: what is published, as it is.',
+      summary: 'Server-sent events: statements as they are published.',
       query: { after: { description: 'The sequence that the reader has.', schema: { type: 'integer', minimum: 0 } } },
       answers: {
         200: { description: 'The events.', type: 'text/event-stream' },
@@ -59,7 +59,7 @@ function lastSeen({ request, url }: Call): number | undefined {
   return sequence
 }
 
-/** The request is kept, for its signal says that the client has gone only as long as somebody holds it. */
+/** The request is kept, for its signal fires only as long as the request is reachable. */
 function follow(
   feed: RealmFeed,
   first: readonly Uint8Array[],
@@ -92,7 +92,7 @@ function follow(
       start(started) {
         controller = started
         for (const each of first) started.enqueue(each)
-        // A client that has gone by now is told to nobody any more.
+        // A signal that has fired by now does not fire again.
         if (request.signal.aborted) end()
       },
       cancel: leave,

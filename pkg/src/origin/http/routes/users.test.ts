@@ -17,7 +17,7 @@ function logout(user: string, token?: string, realm = 'acme'): Promise<Response>
   return stage.get(`/admin/realms/${realm}/users/${user}/logout`, { method: 'POST', headers })
 }
 
-test('an administrator logs a user out: known or unknown, whatever the name', async () => {
+test('an administrator logs a user out: known or unknown, with any name', async () => {
   const token = await acme.token(ADMINISTRATOR)
   const users = ['alice', 'nobody', 'auth0|5f7c', 'f:8b:名前', 'a/b', '..x', '100%', 'a b']
   for (const user of users) {

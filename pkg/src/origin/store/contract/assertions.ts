@@ -1,4 +1,4 @@
-// What the contract needs of an assertion library: it must run where there is none.
+// Assertions of the contract, which must run without a library for them.
 
 import type { ErrorCode } from '../../../errors.ts'
 

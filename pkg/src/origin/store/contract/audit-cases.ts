@@ -63,7 +63,7 @@ export const AUDIT_CASES: readonly Case[] = [
     },
   },
   {
-    name: 'subjects are told apart by every byte',
+    name: 'subjects are distinguished by every byte',
     async run({ store }) {
       await store.append([], NAMES.map((subject, index) => entry(index, { subject })))
       for (const [index, subject] of NAMES.entries()) same(await timesOf(store, { subject }), [index], `subject ${index}`)
@@ -131,8 +131,8 @@ export const AUDIT_CASES: readonly Case[] = [
       same(await timesOf(store), [40, 30, 20], 'entries of acme')
       same(await timesOf(store, { realm: 'other' }), [], 'entries of other')
       same(await timesOf(store, { before: oldest }), [], 'a page that begins at an entry that is gone')
-      same(await store.pruneAudit(40, 10), 2, 'pruned of what was left')
-      same(await store.pruneAudit(40, 10), 0, 'pruned when nothing was left')
+      same(await store.pruneAudit(40, 10), 2, 'pruned of the rest')
+      same(await store.pruneAudit(40, 10), 0, 'pruned when no line was left')
       same(await timesOf(store), [40], 'entries made at that time or later')
     },
   },

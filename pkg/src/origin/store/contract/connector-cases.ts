@@ -20,7 +20,7 @@ export const CONNECTOR_CASES: readonly Case[] = [
       const tries = Array.from({ length: 20 }, async (_, index) => store.writeState('acme', 'lease', bytes(index), expected))
       const versions = await Promise.all(tries)
       same(versions.filter((version) => version !== undefined), [expected + 1], `winners over version ${expected}`)
-      same((await store.readState('acme', 'lease'))?.value, bytes(versions.findIndex((version) => version !== undefined)), 'what the winner wrote')
+      same((await store.readState('acme', 'lease'))?.value, bytes(versions.findIndex((version) => version !== undefined)), 'the value of the winner')
     }
   }),
   of('a state keeps every byte, also when it was closed, and is its own copy', async (store, { reopened }) => {
@@ -35,9 +35,9 @@ export const CONNECTOR_CASES: readonly Case[] = [
     const again = needed(await reopened())
     same(await again.readState('acme', 'every'), { value: every, version: 1 }, 'every byte, opened again')
     same(await again.readState('acme', 'empty'), { value: new Uint8Array(), version: 1 }, 'no byte, opened again')
-    same(await again.writeState('acme', 'every', bytes(1), 1), 2, 'written over what was there before')
+    same(await again.writeState('acme', 'every', bytes(1), 1), 2, 'written over the value from before')
   }),
-  of('states are told apart by every byte of their realms and names', async (store) => {
+  of('states are distinguished by every byte of their realms and names', async (store) => {
     for (const [index, name] of NAMES.entries()) {
       await store.writeState('acme', name, bytes(index), 0)
       await store.writeState(name, 'cursor', bytes(index, 1), 0)
@@ -56,7 +56,7 @@ export const CONNECTOR_CASES: readonly Case[] = [
       await refused(() => store.writeState('acme', name, bytes(1), 0), 'invalid_option', `a name of ${name.length} characters`)
     }
   }),
-  of('what goes to the outbox is written with its rows or not at all', async (store) => {
+  of('entries of the outbox are written with their rows or not at all', async (store) => {
     await refused(() => store.append([{ ...batch(0, [row(1)]), outbox: [sent(1)] }]), 'store_corrupt', 'with rows of a realm without a head')
     await store.setHead('acme', HEAD)
     await store.setHead('other', HEAD)
@@ -64,12 +64,12 @@ export const CONNECTOR_CASES: readonly Case[] = [
     const good = { ...batch(0, [row(1)], 'other'), outbox: [sent(2)] }
     for (const batches of [[wrong], [good, wrong]]) await refused(() => store.append(batches), 'store_corrupt', 'with rows that do not follow')
     await refused(() => store.append([{ ...batch(7, []), outbox: [sent(3)] }]), 'store_corrupt', 'without rows, after another head')
-    for (const realm of ['acme', 'other']) same(await waiting(store, { realm }), [], `what waits for ${realm}`)
+    for (const realm of ['acme', 'other']) same(await waiting(store, { realm }), [], `entries waiting for ${realm}`)
     await store.append([{ ...batch(0, [row(1)]), outbox: [sent(4)] }, good], [entry(1)])
     await store.append([{ ...batch(1, []), outbox: [sent(5)] }])
-    same(numbers(await waiting(store)), [4, 5], 'what waits for acme')
-    same(numbers(await waiting(store, { realm: 'other' })), [2], 'what waits for other')
-    same([await rowsOf(store), await headOf(store), await timesOf(store)], [[row(1)], headAt(1), [1]], 'what was written with it')
+    same(numbers(await waiting(store)), [4, 5], 'entries waiting for acme')
+    same(numbers(await waiting(store, { realm: 'other' })), [2], 'entries waiting for other')
+    same([await rowsOf(store), await headOf(store), await timesOf(store)], [[row(1)], headAt(1), [1]], 'written with it')
   }),
   of('the outbox keeps every member, in order, until it is acknowledged', async (store, { reopened }) => {
     const first: OutboxEntry = { queue: '名前\u0000', at: 1_800_000_000, dueAt: 1_800_000_060, payload: Uint8Array.from({ length: 256 }, (_, index) => index) }
@@ -81,12 +81,12 @@ export const CONNECTOR_CASES: readonly Case[] = [
       { ...second, realm: 'acme', attempts: 0, dueAt: second.at },
     ]
     const found = await waiting(store, asked)
-    same(found.map(({ id: _, ...rest }) => rest), expected, 'what waits')
+    same(found.map(({ id: _, ...rest }) => rest), expected, 'entries waiting')
     const again = needed(await reopened())
-    same(await waiting(again, asked), found, 'what waits, opened again')
+    same(await waiting(again, asked), found, 'entries waiting, opened again')
     same(await again.acknowledgeOutbox(found[0]?.id ?? 0), true, 'acknowledged')
-    same(await waiting(again, asked), found.slice(1), 'what waits then')
-    same(await waiting(needed(await reopened()), asked), found.slice(1), 'what waits then, opened again')
+    same(await waiting(again, asked), found.slice(1), 'entries waiting then')
+    same(await waiting(needed(await reopened()), asked), found.slice(1), 'entries waiting then, opened again')
   }),
   of('nothing is delivered again after it was acknowledged', async (store) => {
     await put(store, [sent(1), sent(2), sent(3)])
@@ -94,7 +94,7 @@ export const CONNECTOR_CASES: readonly Case[] = [
     same(await store.acknowledgeOutbox(middle?.id ?? 0), true, 'acknowledged')
     same(await store.acknowledgeOutbox(middle?.id ?? 0), false, 'acknowledged once more')
     same(await store.postponeOutbox(middle?.id ?? 0, 0), false, 'postponed after that')
-    same(numbers(await waiting(store)), [1, 3], 'what waits')
+    same(numbers(await waiting(store)), [1, 3], 'entries waiting')
   }),
   of('an attempt in vain is counted and holds back that entry only', async (store) => {
     await put(store, [sent(1), sent(2), { ...sent(3), dueAt: 300 }])
@@ -144,7 +144,7 @@ export const CONNECTOR_CASES: readonly Case[] = [
       [{ ...largest, queue: 'x'.repeat(1_025) }, 'invalid_option'],
     ]
     for (const [each, code] of bad) await refused(() => store.append([{ ...batch(0, [row(1)]), outbox: [largest, each] }], [entry(1)]), code, code)
-    same([await rowsOf(store), await waiting(store), await timesOf(store)], [[], [], []], 'what was written with it')
+    same([await rowsOf(store), await waiting(store), await timesOf(store)], [[], [], []], 'written with it')
     await store.append([{ ...batch(0, [row(1)]), outbox: [largest] }])
     same((await waiting(store))[0]?.payload, largest.payload, 'the largest')
   }),
@@ -153,7 +153,7 @@ export const CONNECTOR_CASES: readonly Case[] = [
     await store.writeState('acme', 'cursor', bytes(1), 0)
     await store.prune(1_000_000, 100)
     await store.pruneAudit(1_000_000, 100)
-    same(numbers(await waiting(store)), [1], 'what waits')
+    same(numbers(await waiting(store)), [1], 'entries waiting')
     same(await store.readState('acme', 'cursor'), { value: bytes(1), version: 1 }, 'the state')
   }),
 ]

@@ -95,7 +95,7 @@ export const ROW_CASES: readonly Case[] = [
     name: 'audit entries are written with their rows or not at all',
     async run({ store }) {
       await store.setHead('acme', HEAD)
-      const subject = 'somebody-who-stands-in-no-message'
+      const subject = 'subject-that-no-message-may-show'
       const message = await refused(() => store.append([batch(7, [row(8)])], [entry(1, { subject })]), 'store_corrupt', 'rows that do not follow')
       holds(!message.includes(subject), 'the error has the subject of an entry in its message')
       same(await timesOf(store), [], 'entries of a transaction that failed')
@@ -122,7 +122,7 @@ export const ROW_CASES: readonly Case[] = [
     },
   },
   {
-    name: 'realms are told apart by every byte of their names',
+    name: 'realms are distinguished by every byte of their names',
     async run({ store, reopened }) {
       for (const [index, realm] of NAMES.entries()) {
         await store.setHead(realm, { ...HEAD, issuer: realm })
@@ -140,8 +140,8 @@ export const ROW_CASES: readonly Case[] = [
       await store.append([batch(0, [row(1, 50), row(2), row(3, 51), row(4, 52), row(5, 10)]), batch(0, [row(1, 52), row(2)], 'other')], [entry(1)])
       same(await store.prune(52, 0), 0, 'pruned when none may be')
       same(await store.prune(52, 2), 2, 'pruned when two may be')
-      same(await store.prune(52, 10), 1, 'pruned of what was left')
-      same(await store.prune(52, 10), 0, 'pruned when nothing was left')
+      same(await store.prune(52, 10), 1, 'pruned of the rest')
+      same(await store.prune(52, 10), 0, 'pruned when no row was left')
       same(await rowsOf(store), [row(2), row(4, 52)], 'rows that are left')
       same(await headOf(store), headAt(5), 'the head')
       same(await rowsOf(store, 'other'), [row(1, 52), row(2)], 'rows of the realm beside it')

@@ -11,7 +11,7 @@ export interface Case {
   run(subject: Subject): Promise<void>
 }
 
-/** A fresh store, open. The contract closes it and removes what it left. */
+/** A fresh store, open. The contract closes it and disposes of it. */
 export interface Subject {
   readonly store: RevocationStore
   /** Closes the store and opens it again, through another object where there is one. */

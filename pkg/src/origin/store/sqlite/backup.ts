@@ -48,7 +48,7 @@ export function syncFile(path: string): void {
   }
 }
 
-/** Makes names last: what was created, renamed or removed there. */
+/** Makes new, renamed and removed names in a directory durable. */
 export function syncDirectory(path: string): void {
   // Windows opens no directories, and needs it not.
   if (process.platform === 'win32') return

@@ -21,7 +21,7 @@ export interface Statement {
 }
 
 export interface DatabaseOptions {
-  /** Default: whichever is there, `better-sqlite3` first. */
+  /** Default: the first one installed, of `better-sqlite3` and `node:sqlite`. */
   driver?: SqliteDriver
 }
 
@@ -102,7 +102,7 @@ export function textOf(row: Row, column: string): string {
 }
 
 /**
- * A string from a column that was read by `CAST(… AS BLOB)`: of one with a NUL in it `node:sqlite` gives only what stands before.
+ * A string from a column that was read by `CAST(… AS BLOB)`: `node:sqlite` cuts a text at a NUL.
  * Throws `store_corrupt`.
  */
 export function castTextOf(row: Row, column: string): string {

@@ -20,7 +20,7 @@ const hasNodeSqlite = major > 22 || (major === 22 && minor >= 13)
 /** A Node that is not out yet. */
 const later = major + 10
 
-/** What becomes of opening a file where that package is installed; its code ends the process, as the real one does. */
+/** The outcome of opening a file with that package installed; its code ends the process, as the real one does. */
 function open(manifest: object | string, options: object = { driver: 'better-sqlite3' }): string {
   const installed = join(folder, 'node_modules', 'better-sqlite3')
   mkdirSync(installed, { recursive: true })
@@ -39,7 +39,7 @@ function open(manifest: object | string, options: object = { driver: 'better-sql
   return signal ?? stdout.trim()
 }
 
-test('one for a later Node is refused with what to install', () => {
+test('one for a later Node is refused with the version to install', () => {
   for (const node of [`>=${later}`, `^${later}`, `${later}.x || ${later + 2}.x`, `>=${later}.2.1 <${later + 5}`, `v${later}`]) {
     const said = open({ version: '14.1.0', engines: { node } })
     assert.match(said, new RegExp(`^store_unavailable: better-sqlite3 14\\.1\\.0 needs Node ${later}[.\\d]* or later and would crash Node ${process.versions.node}: npm install better-sqlite3@12$`), node)

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { isObject } from '../../../options.ts'
 
-/** From this version on `better-sqlite3` needs Node 22, whatever its manifest says: an older Node dies of SIGSEGV. */
+/** From this version on `better-sqlite3` needs Node 22, in spite of its manifest: an older Node dies of SIGSEGV. */
 const NEEDS_NODE_22 = 13
 /** A version that every Node loads which this package runs on. */
 const LOADABLE_EVERYWHERE = 12

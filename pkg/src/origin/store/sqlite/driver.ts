@@ -17,7 +17,7 @@ export interface Connection {
 /** Which SQLite is used: the optional peer `better-sqlite3` where it is installed, else `node:sqlite`. */
 export type SqliteDriver = 'better-sqlite3' | 'node:sqlite'
 
-/** Opens a file with the driver asked for, else with the first that is there. Throws `store_unavailable`, or what the driver throws. */
+/** Opens a file with the given driver, else with the first installed one. Throws `store_unavailable`, or the driver's error. */
 export function connect(file: string, driver: SqliteDriver | undefined): Connection {
   if (!existsSync(dirname(file))) {
     throw new PortcullisError('store_unavailable', `${file}: its directory does not exist: create it first`)
@@ -25,7 +25,7 @@ export function connect(file: string, driver: SqliteDriver | undefined): Connect
   const drivers = driver === undefined ? DRIVERS : [driver]
   let misfit: string | undefined
   for (const each of drivers) {
-    // To be known before it is loaded: what does not fit ends the process.
+    // Checked before it is loaded: a driver for another Node ends the process.
     const reason = each === 'better-sqlite3' ? driverMisfit() : undefined
     misfit ??= reason
     const open = reason === undefined ? load(each) : undefined
@@ -77,7 +77,7 @@ function withCopy<C extends Bare>(connection: C, copy: (connection: C, file: str
 
 /** Pages copied at a time: a step takes a few milliseconds. */
 const COPY_PAGES = 1_000
-/** A write through another connection starts the copy again. After so many times what is left is copied in one step. */
+/** A write through another connection starts the copy again. After so many times the rest is copied in one step. */
 const MAX_COPY_RESTARTS = 3
 const ALL_PAGES = 0x7fff_ffff
 
@@ -154,7 +154,7 @@ function openPrivately(open: Open, file: string): Connection | undefined {
   }
 }
 
-/** Whether it was created. What prevents it SQLite says better. */
+/** Whether it was created. On failure SQLite has the better message. */
 function createPrivate(file: string): boolean {
   try {
     closeSync(openSync(file, 'wx', PRIVATE_FILE_MODE))
@@ -194,7 +194,7 @@ const RESULTS: Readonly<Record<number, string>> = {
   26: 'SQLITE_NOTADB',
 }
 
-/** The primary result code, whichever driver threw: `SQLITE_READONLY` also for `SQLITE_READONLY_DIRECTORY`. */
+/** The primary result code of either driver's error: `SQLITE_READONLY` also for `SQLITE_READONLY_DIRECTORY`. */
 export function resultOf(cause: unknown): string {
   const { code, errcode } = (cause ?? {}) as { code?: unknown; errcode?: unknown }
   if (typeof errcode === 'number') return RESULTS[errcode & 0xff] ?? 'SQLITE_ERROR'

@@ -1,4 +1,4 @@
-// What a store holds is its owner's alone, whatever the umask is.
+// A store's files are readable by their owner alone, under any umask.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'

@@ -11,7 +11,7 @@ const REPEATS = 20_000
 /** Those of the variations, each of which leaves no line at all. */
 const FEWER_REPEATS = 2_000
 const MAX_GROWTH_BYTES = 1_000_000
-/** Requests under way at a time: what a client with many connections does. */
+/** Requests under way at a time, as of a client with many connections. */
 const PARALLEL = 250
 /** The longest that a gate accepts. */
 const LONGEST = 1_024

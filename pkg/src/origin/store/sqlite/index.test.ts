@@ -13,7 +13,7 @@ import { SqliteOutbox } from './outbox.ts'
 import { ABSENT } from '../../testing/drivers.ts'
 
 const MODULE = fileURLToPath(new URL('index.ts', import.meta.url))
-/** Modes bind everybody but root, who becomes nobody for the test. */
+/** File modes do not bind root, so the test runs as the user `nobody`. */
 const UNPRIVILEGED = process.getuid?.() === 0 ? 'process.setuid(65534)' : ''
 const CHAIN = new Uint8Array(16)
 
@@ -166,7 +166,7 @@ test('a newer schema is refused, also by the development issuer', async () => {
   assert.throws(() => sqliteStore({ path }).open(), { code: 'store_newer', message: /version 99.*upgrade/ })
 })
 
-test('so is a newer schema of what connectors keep', async () => {
+test('so is a newer schema of the tables of connectors', async () => {
   const path = join(folder, 'newer-connectors.db')
   const store = sqliteStore({ path })
   store.open()
@@ -245,7 +245,7 @@ test('each kind of query of the audit log reads its lines in order, from an inde
   database.close()
 })
 
-test('what waits in the outbox is read in order, from an index', () => {
+test('the outbox is read in order, from an index', () => {
   const path = join(folder, 'outbox-plan.db')
   const store = sqliteStore({ path })
   store.open()

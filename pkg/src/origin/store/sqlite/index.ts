@@ -38,7 +38,7 @@ export interface SqliteStoreOptions {
 export interface SqliteStore extends RevocationStore {
   /**
    * Writes a consistent copy of the whole file, the development issuer's tables included, while revocations go on. When
-   * it resolves, the copy is on disk. Whoever reads it reads what the file holds: keep it as safe. Rejects with
+   * it resolves, the copy is on disk. It holds the same data as the file: keep it as safe. Rejects with
    * `invalid_option` (there is such a file already), `store_unavailable` or `closed`.
    */
   backup(path: string): Promise<void>
@@ -135,7 +135,7 @@ function openStore(options: SqliteStoreOptions): OpenStore {
   }
 }
 
-/** A row that no longer fits when the disk is nearly full. No realm has the empty name; pruning takes what a crash leaves. */
+/** A row too large for a nearly full disk. No realm has the empty name; pruning deletes a row left by a crash. */
 function probe({ fill, empty }: OpenStore): void {
   fill.run(PROBE_BYTES)
   empty.run()
@@ -161,9 +161,9 @@ function append(store: OpenStore, batches: readonly RealmRows[], entries: readon
   store.database.transaction(() => {
     for (const batch of batches) {
       const { realm, rows, outbox = [] } = batch
-      // Something else has written to the file in spite of the lock: what is in memory is no longer its state.
+      // Another program has written to the file in spite of the lock: memory no longer has its state.
       if (!advance(store, batch)) {
-        throw new PortcullisError('store_corrupt', `${store.database.path}: the rows do not follow what it holds: restart the origin`)
+        throw new PortcullisError('store_corrupt', `${store.database.path}: the rows do not follow the stored head: restart the origin`)
       }
       for (const row of rows) store.insert.run(realm, row.sequence, row.keepUntil ?? null, row.payload, row.chain)
       store.outbox.append(realm, outbox)

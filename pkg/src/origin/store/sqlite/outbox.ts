@@ -10,7 +10,7 @@ export class SqliteOutbox {
 
   constructor(database: Database) {
     this.#insert = database.prepare('INSERT INTO outbox_entries VALUES (NULL, ?, ?, ?, ?, 0, ?)')
-    // The index finds what is due in order, also while thousands wait for their time.
+    // The index finds due entries in order, also while thousands wait for their time.
     this.#waiting = database.prepare(
       `SELECT id, at, due_at, attempts, payload FROM outbox_entries INDEXED BY outbox_entries_queue
        WHERE realm = ? AND queue = ? AND id > ? AND due_at <= ? ORDER BY id LIMIT ?`,

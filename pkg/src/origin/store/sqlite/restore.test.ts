@@ -107,7 +107,7 @@ describe('backup', () => {
     assert.deepEqual(await sequences(backup), [1])
   })
 
-  test('says what is wrong', async () => {
+  test('names what is wrong', async () => {
     const { path, backup } = place()
     const store = await opened(path, 1)
     await assert.rejects(store.backup(''), { code: 'invalid_option' })
@@ -183,7 +183,7 @@ describe('restore', () => {
     })
   })
 
-  test('is refused while anybody has the file open', async () => {
+  test('is refused while another process has the file open', async () => {
     const { path, backup } = place()
     const store = await opened(path, 1)
     await store.backup(backup)
@@ -273,7 +273,7 @@ describe('restore', () => {
     await again.close()
   })
 
-  test('what connectors keep comes back with the backup, as it was then', async () => {
+  test('states and outbox of connectors come back with the backup, as they were then', async () => {
     const { path, backup } = place()
     const store = await opened(path, 1)
     const [first, second] = [Uint8Array.of(1), Uint8Array.of(2)]

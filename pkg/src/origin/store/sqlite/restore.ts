@@ -42,11 +42,11 @@ export interface Restored {
 }
 
 /**
- * Puts a backup in the place of a store's file, as a new incarnation: its sequences lie beyond whatever edges have seen
- * of what the backup lacks, so they follow it. Stop the origin, and whatever else has the file open, before. What was
- * revoked after the backup was made is no longer revoked: `logoutRealm` refuses every token issued until then.
+ * Puts a backup in the place of a store's file, as a new incarnation: its sequences lie beyond all that edges may have seen
+ * of the lost history, so they follow it. Stop the origin, and every other program that has the file open, before. Revocations
+ * recorded after the backup was made are lost: `logoutRealm` refuses every token issued until then.
  *
- * All of it happens or nothing. Rejects with `invalid_option`, `store_locked` (somebody has the file open),
+ * All of it happens or nothing. Rejects with `invalid_option`, `store_locked` (another process has the file open),
  * `store_corrupt` (the backup is damaged, or none), `store_newer` or `store_unavailable`.
  */
 export async function restoreSqlite(options: RestoreOptions): Promise<Restored> {
@@ -55,7 +55,7 @@ export async function restoreSqlite(options: RestoreOptions): Promise<Restored> 
   const [source, target] = [canonicalPath(backup), canonicalPath(path)]
   if (source === target) throw invalid('options.backup and options.path must be different files')
   if (!existsSync(source)) throw invalid(`options.backup: there is no file ${source}`)
-  // A file copied from under a running origin lacks what stands in its log.
+  // A file copied from under a running origin lacks the contents of its log.
   if (existsSync(`${source}-wal`))
     throw invalid(`options.backup: ${source} is in use, or was not made by backup(): it has a -wal`)
   const lock = lockWriter(target, driver)

@@ -43,7 +43,7 @@ function pagesOf(rows: unknown): Iterable<RowPage> {
 }
 
 for (const { driver, skip } of DRIVERS) {
-  test(`${driver}: pages hold what the rows are`, { skip }, async () => {
+  test(`${driver}: pages hold the rows`, { skip }, async () => {
     const store = sqliteStore({ path: join(folder, `${driver.replace(':', '-')}.db`), driver })
     await store.open()
     await store.setHead('acme', HEAD)
@@ -78,7 +78,7 @@ for (const { driver, skip } of DRIVERS) {
       await store.append([{ realm: 'acme', after: 0, rows: [row(1), row(2), row(3)] }])
       await store.close()
       const database = openDatabase(path, { driver })
-      // A damaged file may hold what its table does not allow.
+      // A damaged file may hold values that its table does not allow.
       database.exec(`CREATE TABLE other AS SELECT * FROM revocation_rows;
         DROP TABLE revocation_rows; ALTER TABLE other RENAME TO revocation_rows;
         UPDATE revocation_rows SET ${change} WHERE sequence = 2;`)

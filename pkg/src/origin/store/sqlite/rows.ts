@@ -19,7 +19,7 @@ export class SqliteRows {
   constructor(database: Database) {
     this.#page = database.prepare(PAGE)
     // Three texts a page instead of an object and two buffers a row: a third of the time. As hexadecimal digits, because a
-    // text with a NUL in it is not everywhere what it seems. Rows are joined as they come, in the order of the inner query;
+    // text with a NUL in it is cut by some drivers. Rows are joined as they come, in the order of the inner query;
     // should that ever be another, the ledger would refuse them.
     this.#columns = database.prepare(
       `SELECT count(*) AS row_count, max(sequence) AS last, group_concat(sequence) AS sequences,
@@ -29,7 +29,7 @@ export class SqliteRows {
     )
   }
 
-  /** All rows of a realm in order of sequence. Iterating over them throws what the database throws, and `store_corrupt`. */
+  /** All rows of a realm in order of sequence. Iterating over them throws the database's errors, and `store_corrupt`. */
   of(realm: string): PagedRows {
     return new PagedRows(
       () => this.#rows(realm),
