@@ -27,6 +27,8 @@ pub struct ClaimNames {
     pub last_logout_time: String,
     /// The permissions of the token; default `scope` (RFC 8693 §4.2).
     pub scope: String,
+    /// Names the app of a grant besides the user; default: none, then `azp` and `client_id` do.
+    pub grant: Option<String>,
 }
 
 impl Default for ClaimNames {
@@ -40,6 +42,7 @@ impl Default for ClaimNames {
             token_version: "token_version".into(),
             last_logout_time: "last_logout_time".into(),
             scope: "scope".into(),
+            grant: None,
         }
     }
 }
@@ -103,6 +106,8 @@ pub(crate) struct Claims<'j> {
     pub(crate) session: Option<Cow<'j, str>>,
     pub(crate) authorized_party: Option<Cow<'j, str>>,
     pub(crate) client_id: Option<Cow<'j, str>>,
+    /// The claim of the policy's choice that names the app of a grant.
+    pub(crate) grant: Option<Cow<'j, str>>,
     pub(crate) audience: Vec<Cow<'j, str>>,
     pub(crate) expires_at: Option<UnixSeconds>,
     pub(crate) not_before: Option<UnixSeconds>,
@@ -144,6 +149,7 @@ impl<'j> Claims<'j> {
             session: None,
             authorized_party: None,
             client_id: None,
+            grant: None,
             audience: Vec::new(),
             expires_at: None,
             not_before: None,
@@ -191,6 +197,9 @@ impl<'j> Claims<'j> {
         }
         if name == names.session {
             self.session = id(&names.session, value)?;
+        }
+        if let Some(claim) = names.grant.as_deref().filter(|claim| *claim == name) {
+            self.grant = id(claim, value)?;
         }
         if name == names.token_use {
             self.token_use = stated(value);

@@ -36,6 +36,8 @@ pub struct Policy {
     pub max_token_bytes: usize,
     /// How old the revocation state may be.
     pub staleness: Staleness,
+    /// What happens to tokens when the origin records by a policy that differs. Default: refused, for revocations would be lost.
+    pub when_differing: WhenDiffering,
 }
 
 impl Policy {
@@ -54,6 +56,7 @@ impl Policy {
             claim_names: ClaimNames::default(),
             max_token_bytes: MAX_TOKEN_BYTES,
             staleness: Staleness::default(),
+            when_differing: WhenDiffering::default(),
         }
     }
 }
@@ -134,5 +137,15 @@ pub enum WhenStale {
     #[default]
     Refuse,
     /// Accepted by what is known, up to [`Staleness::max_accept_stale`].
+    Accept,
+}
+
+/// What happens to tokens when the origin records by a policy that differs in an [`AgreedField`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenDiffering {
+    /// `no_feed`.
+    #[default]
+    Refuse,
+    /// Judged by this policy all the same: for the time in which one of both is changed.
     Accept,
 }

@@ -175,6 +175,24 @@ impl Revocations {
         self.active.as_ref()?.exact.jwks.as_deref()
     }
 
+    /// The not-before of the key with this RFC 7638 thumbprint.
+    #[must_use]
+    pub fn key_not_before(&self, thumbprint: &[u8; 32]) -> Option<UnixSeconds> {
+        self.active.as_ref()?.exact.key_not_befores.get(thumbprint).copied().map(UnixSeconds::new)
+    }
+
+    /// The digests of the policy by which the origin records, as far as it has stated them.
+    #[must_use]
+    pub fn stated_policy(&self) -> Option<&StatedPolicy> {
+        self.active.as_ref()?.policy.as_ref()
+    }
+
+    /// The least form of the statements that the state was built from; `None` until something is loaded.
+    #[must_use]
+    pub fn form(&self) -> Option<Form> {
+        self.active.as_ref().map(|state| state.form)
+    }
+
     /// Checks a manifest or delta and applies it, all or nothing. Once a minute this also drops expired entries, so `now` must
     /// never go back.
     ///

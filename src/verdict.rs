@@ -1,6 +1,7 @@
 //! A token in, a verdict out. Only `verdict/judge.rs` asks the revocation state about a token.
 
 // Judging.
+mod agreement;
 mod judge;
 mod realm;
 
@@ -27,6 +28,7 @@ mod observer;
 
 mod missing_sections;
 
+pub use self::agreement::{state_policy, Agreement};
 pub use self::answer::{Acceptance, Accepted, Basis, Finding, Refused, Signature, Verdict};
 pub use self::explain::{begin_to_explain, explain, finish_to_explain};
 pub use self::host::{begin, finish, host_needed, HostOutcome};

@@ -13,10 +13,14 @@ use portcullis::policy::{AgreedField, Audience, Policy, Profile, DIGEST_VERSION}
 fn digests_are_those_of_the_vectors() {
     let file = vectors("policy-1.json");
     let mut digests = BTreeMap::<String, Vec<String>>::new();
-    for vector in file["policies"].as_array().unwrap() {
+    for vector in ["policies", "later"].iter().flat_map(|list| file[*list].as_array().unwrap()) {
         let digest = policy_of(&vector["realm"]).digest().to_string();
         let comment = vector["comment"].as_str().unwrap().to_owned();
         assert_eq!(digest, vector["digest"].as_str().unwrap(), "{comment}");
+        let fields = policy_of(&vector["realm"]).field_digests();
+        let fields = fields.iter().map(|field| format!("{:08x}", u32::from_be_bytes(*field)));
+        let stated = vector["fields"].as_array().unwrap().iter().map(|field| field.as_str().unwrap());
+        assert_eq!(fields.collect::<Vec<_>>(), stated.collect::<Vec<_>>(), "{comment}");
         digests.entry(digest).or_default().push(comment);
     }
     // Policies that differ in a field have different digests.
@@ -43,10 +47,14 @@ fn every_field_that_differs_is_named_and_no_other() {
             AgreedField::Issuer => other.issuer = "https://other.example".into(),
             AgreedField::IssuerClaim => names.issuer = "other".into(),
             AgreedField::Profile => other.profile = Profile::Keycloak,
+            AgreedField::GrantClaim => names.grant = Some("other".into()),
         }
         assert_eq!(usual.differences(&other), [field]);
         assert_eq!(other.differences(&usual), [field]);
         assert_ne!(usual.digest(), other.digest(), "{}", field.name());
+        assert_eq!(usual.differences_from(&other.field_digests()), [field.name()]);
+        assert_eq!(other.differences_from(&usual.field_digests()), [field.name()]);
+        assert_eq!(other.differences_from(&other.field_digests()), [""; 0]);
     }
     let mut scoped = usual.clone();
     scoped.claim_names.scope = "scp".into();
@@ -55,8 +63,23 @@ fn every_field_that_differs_is_named_and_no_other() {
 }
 
 #[test]
-fn fields_stand_in_the_order_of_their_names() {
-    assert!(AgreedField::ALL.is_sorted_by_key(|field| field.name()));
+fn the_first_fields_stand_in_the_order_of_their_names_before_later_ones() {
+    let (first, later) = AgreedField::ALL.split_at(10);
+    assert!(first.is_sorted_by_key(|field| field.name()));
+    assert_eq!(later, [AgreedField::GrantClaim]);
+}
+
+#[test]
+fn policies_of_versions_with_fewer_and_with_more_fields_can_be_compared() {
+    let usual = Policy::new("https://issuer.example", Audience::NotChecked, Profile::Generic);
+    let mut other = usual.clone();
+    other.claim_names.grant = Some("app".into());
+    let with_fewer = &usual.field_digests()[..10];
+    assert_eq!(usual.differences_from(with_fewer), [""; 0]);
+    assert_eq!(other.differences_from(with_fewer), ["grantClaim"]);
+    let with_more = [usual.field_digests(), vec![[0; 4]]].concat();
+    assert_eq!(usual.differences_from(&with_more), ["an option of a later version"]);
+    assert_eq!(usual.differences_from(&[]).len(), 10);
 }
 
 #[test]

@@ -7,31 +7,47 @@ use sha2::{Digest, Sha256};
 
 use super::{Compare, Policy, Profile};
 
-/// The version of the canonical form that [`Policy::digest`] hashes. A field of a later version enters it only where its value
-/// is not the default, so that policies that both versions can express keep their digest.
+/// The version of the canonical form that [`Policy::digest`] hashes. A field that was introduced later enters it only where its
+/// value is not the default, so policies that the first ones can express keep their digest, and the version stays.
 pub const DIGEST_VERSION: u8 = 1;
 
 /// Says which hash this is.
 const DOMAIN: &[u8] = b"portcullis/policy/v1\0";
 
+/// Stands for the fields that a later version has added.
+const UNKNOWN_FIELD: &str = "an option of a later version";
+
 impl Policy {
     /// The digest of everything that gate and origin must agree on ([`AgreedField`]), every default filled in.
     ///
-    /// It is the first 16 bytes of SHA-256 over `"portcullis/policy/v1\0"` and, for each field in the order of their names, its
-    /// name, the number of its values, and the values. Names and values are UTF-8 after their length in bytes; numbers have 32
-    /// bits, little-endian.
+    /// It is the first 16 bytes of SHA-256 over `"portcullis/policy/v1\0"` and, for each field in the order of
+    /// [`AgreedField::ALL`], its name, the number of its values, and the values. Names and values are UTF-8 after their length in
+    /// bytes; numbers have 32 bits, little-endian.
     #[must_use]
     pub fn digest(&self) -> PolicyDigest {
         let mut hash = Sha256::new_with_prefix(DOMAIN);
-        for field in AgreedField::ALL {
-            let values = field.values(self);
-            update_text(&mut hash, field.name());
-            hash.update(length(values.len()));
-            values.into_iter().for_each(|value| update_text(&mut hash, value));
-        }
-        let mut bytes = [0; 16];
-        bytes.iter_mut().zip(hash.finalize()).for_each(|(to, from)| *to = from);
-        PolicyDigest(bytes)
+        AgreedField::ALL.into_iter().filter(|field| field.enters(self)).for_each(|field| field.update(&mut hash, self));
+        PolicyDigest(cut(hash))
+    }
+
+    /// A short digest of each field, in the order of [`AgreedField::ALL`]: the first 4 bytes of SHA-256 over what of the field
+    /// enters [`Policy::digest`], or would if it were not the default.
+    #[must_use]
+    pub fn field_digests(&self) -> Vec<[u8; 4]> {
+        AgreedField::ALL.into_iter().map(|field| field.digest(self)).collect()
+    }
+
+    /// The names of the fields in which this policy differs from another that is known by its [`Policy::field_digests`] alone.
+    /// That one may have fewer fields, or more than this version knows.
+    #[must_use]
+    pub fn differences_from(&self, digests: &[[u8; 4]]) -> Vec<&'static str> {
+        let stated = digests.iter().map(Some).chain(core::iter::repeat(None));
+        let known = AgreedField::ALL.into_iter().zip(stated).filter(|(field, stated)| match stated {
+            Some(stated) => field.digest(self) != **stated,
+            None => field.enters(self),
+        });
+        let unknown = (digests.len() > AgreedField::ALL.len()).then_some(UNKNOWN_FIELD);
+        known.map(|(field, _)| field.name()).chain(unknown).collect()
     }
 
     /// The fields in which two policies do not agree; none if their digests are equal.
@@ -64,11 +80,13 @@ pub enum AgreedField {
     IssuerClaim,
     /// [`Policy::profile`].
     Profile,
+    /// [`ClaimNames::grant`](crate::claims::ClaimNames::grant).
+    GrantClaim,
 }
 
 impl AgreedField {
-    /// All of them, in the order of their names.
-    pub const ALL: [Self; 10] = [
+    /// All of them: the first ones in the order of their names, later ones in that of their introduction.
+    pub const ALL: [Self; 11] = [
         Self::LastLogoutTimeClaim,
         Self::SessionClaim,
         Self::SubjectClaim,
@@ -79,6 +97,7 @@ impl AgreedField {
         Self::Issuer,
         Self::IssuerClaim,
         Self::Profile,
+        Self::GrantClaim,
     ];
 
     /// The option that says it.
@@ -95,10 +114,42 @@ impl AgreedField {
             Self::Issuer => "issuer",
             Self::IssuerClaim => "issuerClaim",
             Self::Profile => "profile",
+            Self::GrantClaim => "grantClaim",
         }
     }
 
-    /// Its value in a policy, in the words of the options.
+    /// Whether it enters the digest of the whole: a field that was introduced later does if it is not the default.
+    const fn enters(self, policy: &Policy) -> bool {
+        match self {
+            Self::LastLogoutTimeClaim
+            | Self::SessionClaim
+            | Self::SubjectClaim
+            | Self::TokenIdClaim
+            | Self::TokenUseClaim
+            | Self::TokenVersionClaim
+            | Self::Compare
+            | Self::Issuer
+            | Self::IssuerClaim
+            | Self::Profile => true,
+            Self::GrantClaim => policy.claim_names.grant.is_some(),
+        }
+    }
+
+    fn digest(self, policy: &Policy) -> [u8; 4] {
+        let mut hash = Sha256::new();
+        self.update(&mut hash, policy);
+        cut(hash)
+    }
+
+    /// Hashes name and values.
+    fn update(self, hash: &mut Sha256, policy: &Policy) {
+        let values = self.values(policy);
+        update_text(hash, self.name());
+        hash.update(length(values.len()));
+        values.into_iter().for_each(|value| update_text(hash, value));
+    }
+
+    /// Its value in a policy, in the words of the options; none where there is no such option.
     fn values(self, policy: &Policy) -> Vec<&str> {
         let names = &policy.claim_names;
         let value = match self {
@@ -119,6 +170,7 @@ impl AgreedField {
                 Profile::Keycloak => "keycloak",
                 Profile::Generic => "generic",
             },
+            Self::GrantClaim => return names.grant.iter().map(String::as_str).collect(),
         };
         vec![value]
     }
@@ -147,6 +199,13 @@ impl fmt::Debug for PolicyDigest {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "PolicyDigest({self})")
     }
+}
+
+/// The first bytes of a hash.
+fn cut<const N: usize>(hash: Sha256) -> [u8; N] {
+    let mut bytes = [0; N];
+    bytes.iter_mut().zip(hash.finalize()).for_each(|(to, from)| *to = from);
+    bytes
 }
 
 fn update_text(hash: &mut Sha256, text: &str) {

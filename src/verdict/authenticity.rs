@@ -125,12 +125,18 @@ impl From<Reason> for Unproven {
     }
 }
 
-pub(super) fn prove<'d>(admitted: Admitted<'_, 'd>) -> Result<VerifiedToken<'d>, Unproven> {
+/// A token with a good signature, and the key that made it.
+pub(super) struct Proven<'r, 'd> {
+    pub(super) token: VerifiedToken<'d>,
+    pub(super) key: &'r Key,
+}
+
+pub(super) fn prove<'r, 'd>(admitted: Admitted<'r, 'd>) -> Result<Proven<'r, 'd>, Unproven> {
     let Admitted { realm, mut token, candidates, .. } = admitted;
-    for key in &candidates {
+    for &key in &candidates {
         match token.verify(key) {
             Ok(_) if realm.revocations.bans(key.thumbprint()) => return Err(Reason::BannedKey.into()),
-            Ok(verified) => return Ok(verified),
+            Ok(token) => return Ok(Proven { token, key }),
             Err(untrusted) => token = untrusted,
         }
     }

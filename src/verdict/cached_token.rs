@@ -30,8 +30,8 @@ pub(super) struct CachedToken {
     ledger_sequence: Option<u64>,
 }
 
-/// The token, `kid`, `jti`, `sub`, `sid`, `azp`, `client_id`.
-const PARTS: usize = 7;
+/// The token, `kid`, `jti`, `sub`, `sid`, `azp`, `client_id`, the claim that names the app of a grant.
+const PARTS: usize = 8;
 
 impl CachedToken {
     /// `None` unless the token's claims are such that only time or a revocation can refuse it.
@@ -54,6 +54,7 @@ impl CachedToken {
             view.session,
             view.authorized_party,
             view.client_id,
+            view.grant,
         ];
         let mut joined = String::with_capacity(parts.iter().flatten().map(|part| part.len()).sum());
         let (mut ends, mut present) = ([0; PARTS], 0);
@@ -108,6 +109,7 @@ impl CachedToken {
             session: self.part(4),
             authorized_party: self.part(5),
             client_id: self.part(6),
+            grant: self.part(7),
             expires_at,
             not_before,
             issued_at,

@@ -1,9 +1,12 @@
 //! The single checks on header and claims, each a function of what it needs.
 
+use super::agreement::Agreement;
 use super::claims_view::ClaimsView;
 use super::reason::Reason;
 use crate::claims::{Binding, ClaimSet, Claims, Stated};
-use crate::policy::{Audience, Compare, Policy, Profile, RequiredClaims, Staleness, Subjectless, WhenStale};
+use crate::policy::{
+    Audience, Compare, Policy, Profile, RequiredClaims, Staleness, Subjectless, WhenDiffering, WhenStale,
+};
 use crate::signature::Algorithm;
 use crate::time::{Seconds, UnixSeconds};
 use crate::token::Header;
@@ -138,6 +141,15 @@ pub(super) fn compared_at(
             let kept_until = logged_in_at.plus(login.retention).plus(login.leeway);
             (now < kept_until).then_some(logged_in_at).ok_or(Reason::LifetimeExceeded)
         }
+    }
+}
+
+/// What was recorded by another policy may be looked up under another name here.
+pub(super) fn agreed(agreement: Agreement, when_differing: WhenDiffering) -> Result<(), Reason> {
+    match (agreement, when_differing) {
+        (Agreement::Differs, WhenDiffering::Refuse) => Err(Reason::NoFeed),
+        (Agreement::Differs, WhenDiffering::Accept)
+        | (Agreement::Same | Agreement::NotStated | Agreement::OtherVersion, _) => Ok(()),
     }
 }
 

@@ -2,7 +2,7 @@
 //! and its answer is used once.
 
 use super::answer::{Finding, Refused, Signature};
-use super::authenticity::{self, admit, decode, Admitted, Unproven};
+use super::authenticity::{self, admit, decode, Admitted, Proven, Unproven};
 use super::cached_token::CachedToken;
 use super::judge::{examine, find_admitted, find_cached, find_uncached, read_claims, recheck_cached};
 use super::observer::Observer;
@@ -13,7 +13,7 @@ use super::token_cache::VerifiedTokenCache;
 use crate::keys::Key;
 use crate::signature::{Algorithm, Algorithms, CheckedBy};
 use crate::time::UnixSeconds;
-use crate::token::{TokenBytes, VerifiedToken};
+use crate::token::TokenBytes;
 
 /// Begins to judge a token. Everything before the signature is checked. A token that is refused by then is decided, so is one
 /// that is cached as verified, and so is one whose signature the host cannot check: its algorithm is not among `host`, its
@@ -141,28 +141,27 @@ fn finish_by_text(pending: &PendingSignature, outcome: HostOutcome, realms: &[Re
 
 /// The signature on the word of the host, as long as the key that it was given is still one the token may have been signed
 /// with. Where it could not tell, the signature is checked here.
-pub(super) fn prove<'d>(
+pub(super) fn prove<'r, 'd>(
     pending: &PendingSignature,
     outcome: HostOutcome,
-    admitted: Admitted<'_, 'd>,
-) -> Result<VerifiedToken<'d>, Unproven> {
+    admitted: Admitted<'r, 'd>,
+) -> Result<Proven<'r, 'd>, Unproven> {
     let is_good = match outcome {
         HostOutcome::Good => true,
         HostOutcome::Bad => false,
         HostOutcome::Unknown => return authenticity::prove(admitted),
     };
     let Admitted { index, realm, token, candidates } = admitted;
-    let key = pending.key();
+    let given = pending.key();
     let is_it = |candidate: &&Key| {
-        candidate.thumbprint() == key.thumbprint() && candidate.algorithms().contains(pending.algorithm())
+        candidate.thumbprint() == given.thumbprint() && candidate.algorithms().contains(pending.algorithm())
     };
-    if index != pending.realm() || !candidates.iter().any(is_it) {
-        return Err(Reason::UnknownKey.into());
-    }
+    let candidate = candidates.into_iter().find(is_it).filter(|_| index == pending.realm());
+    let key = candidate.ok_or(Unproven::from(Reason::UnknownKey))?;
     if realm.revocations.bans(key.thumbprint()) {
         return Err(Reason::BannedKey.into());
     }
-    is_good.then(|| token.verified_by_host()).ok_or(Unproven::from(Reason::BadSignature))
+    is_good.then(|| Proven { token: token.verified_by_host(), key }).ok_or(Unproven::from(Reason::BadSignature))
 }
 
 /// The host's result.

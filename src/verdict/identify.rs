@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::authenticity::{candidates, decode, prove, select, Admitted};
+use super::authenticity::{candidates, decode, prove, select, Admitted, Proven};
 use super::checks;
 use super::host::{self, HostOutcome};
 use super::observer::Observer;
@@ -24,7 +24,7 @@ pub fn identify(token: &str, realms: &[Realm], now: UnixSeconds) -> Result<Ident
     let bytes = decode(token, realms, &mut Observer::none()).map_err(of_no_realm)?;
     let addressed = address(&bytes, realms, now)?;
     let Admitted { index, realm, .. } = addressed;
-    let token = prove(addressed).map_err(|unproven| invalid(index, unproven.reason))?;
+    let Proven { token, .. } = prove(addressed).map_err(|unproven| invalid(index, unproven.reason))?;
     read(index, realm, &token)
 }
 
@@ -69,7 +69,8 @@ pub fn finish_to_identify(
     let bytes = decode(pending.text(), realms, &mut Observer::none()).map_err(of_no_realm)?;
     let addressed = address(&bytes, realms, now)?;
     let Admitted { index, realm, .. } = addressed;
-    let token = host::prove(pending, outcome, addressed).map_err(|unproven| invalid(index, unproven.reason))?;
+    let proven = host::prove(pending, outcome, addressed);
+    let Proven { token, .. } = proven.map_err(|unproven| invalid(index, unproven.reason))?;
     read(index, realm, &token)
 }
 

@@ -1,7 +1,8 @@
 //! A token in, a verdict out. The only file that asks the revocation state about a token.
 
+use super::agreement::Agreement;
 use super::answer::{verdict, Acceptance, Basis, Finding, Refused, Signature, Verdict};
-use super::authenticity::{admit, decode, prove, Admitted, Unproven};
+use super::authenticity::{admit, decode, prove, Admitted, Proven, Unproven};
 use super::cached_token::CachedToken;
 use super::checks;
 use super::claims_view::ClaimsView;
@@ -13,7 +14,7 @@ use crate::claims::{ClaimSet, Claims};
 use crate::policy::Policy;
 use crate::revocation::{GrantNames, Level, Status, Subject};
 use crate::time::UnixSeconds;
-use crate::token::{TokenBytes, VerifiedToken};
+use crate::token::TokenBytes;
 
 /// Judges a token for whichever of `realms` issued it, at the time `now`.
 ///
@@ -57,7 +58,7 @@ pub fn recheck(entry: Entry, realms: &[Realm], cache: &mut VerifiedTokenCache, n
 }
 
 /// How the signature of a token is checked: by this crate, or by the host.
-pub(super) type SignatureCheck<'c> = dyn for<'r, 'd> Fn(Admitted<'r, 'd>) -> Result<VerifiedToken<'d>, Unproven> + 'c;
+pub(super) type SignatureCheck<'c> = dyn for<'r, 'd> Fn(Admitted<'r, 'd>) -> Result<Proven<'r, 'd>, Unproven> + 'c;
 
 /// The whole of a judgement once the token is decoded. [`judge`] and [`explain`](super::explain::explain) differ in the
 /// observer.
@@ -72,10 +73,10 @@ pub(super) fn examine(
     let Admitted { index, realm, .. } = admitted;
     let proven = check_signature(admitted);
     let basis = proven.as_ref().map_or_else(|unproven| unproven.basis, |_| Basis::Checked);
-    let token = observer.check(CheckName::Signature, proven.map_err(|unproven| unproven.reason));
-    let checked = token.and_then(|token| {
+    let proven = observer.check(CheckName::Signature, proven.map_err(|unproven| unproven.reason));
+    let checked = proven.and_then(|Proven { token, key }| {
         let claims = observe_claims(token.claims(), &realm.policy, observer)?;
-        check_claims_and_state(index, realm, token.claims(), &claims, now, observer)
+        check_claims_and_state((index, realm), key.thumbprint(), token.claims(), &claims, now, observer)
     });
     checked.map_err(|reason| Refused { realm: Some(index), reason, basis })
 }
@@ -118,13 +119,15 @@ pub(super) fn find_admitted(
         ([key], Ok(claims)) if cache.is_on() => CachedToken::new(text, (index, realm), &admitted.token, claims, key),
         _ => None,
     };
-    let token = prove(admitted).map_err(|unproven| unproven.of_realm(index))?;
+    let Proven { token, key } = prove(admitted).map_err(|unproven| unproven.of_realm(index))?;
     let claims = claims.map_err(here)?;
+    let key = key.thumbprint();
     let Some(cached) = cached else {
-        return check_claims_and_state(index, realm, token.claims(), &claims, now, &mut Observer::none()).map_err(here);
+        let observer = &mut Observer::none();
+        return check_claims_and_state((index, realm), key, token.claims(), &claims, now, observer).map_err(here);
     };
     cache.insert(cached);
-    check_changeable(index, realm, &ClaimsView::of(&claims), now).map_err(here)
+    check_changeable((index, realm), key, &ClaimsView::of(&claims), now).map_err(here)
 }
 
 /// Everything about a token with a good signature that may have changed since it was checked: that its key is there and
@@ -147,19 +150,19 @@ pub(super) fn recheck_cached(
     if realm.revocations.bans(cached.thumbprint()) {
         return Some(Err(Reason::BannedKey));
     }
-    let acceptance = check_changeable(cached.realm(), realm, &cached.claims(), now);
+    let acceptance = check_changeable((cached.realm(), realm), cached.thumbprint(), &cached.claims(), now);
     Some(acceptance.map(|acceptance| Acceptance { signature, ..acceptance }))
 }
 
 /// The checks left for a token that can be cached: those whose outcome may change.
 fn check_changeable(
-    index: usize,
-    realm: &Realm,
+    (index, realm): (usize, &Realm),
+    key: &[u8; 32],
     view: &ClaimsView<'_>,
     now: UnixSeconds,
 ) -> Result<Acceptance, Reason> {
     let times = check_times(realm, view, now, &mut Observer::none())?;
-    check_state(index, realm, view, times, now, &mut Observer::none())
+    check_state((index, realm), key, view, times, now, &mut Observer::none())
 }
 
 pub(super) fn read_claims<'j>(set: &ClaimSet<'j>, policy: &Policy) -> Result<Claims<'j>, Reason> {
@@ -176,9 +179,9 @@ fn observe_claims<'j>(set: &ClaimSet<'j>, policy: &Policy, observer: &mut Observ
 
 /// Everything after the signature: claims, revocation, freshness. Synchronous and complete, so that whatever happened
 /// while a signature was being checked elsewhere is seen.
-pub(super) fn check_claims_and_state(
-    index: usize,
-    realm: &Realm,
+fn check_claims_and_state(
+    (index, realm): (usize, &Realm),
+    key: &[u8; 32],
     set: &ClaimSet<'_>,
     claims: &Claims<'_>,
     now: UnixSeconds,
@@ -195,7 +198,7 @@ pub(super) fn check_claims_and_state(
     observer.check(CheckName::RequiredClaims, Ok(()))?;
     observer.check(CheckName::TokenUse, checks::token_use(claims, policy.profile))?;
     observer.check(CheckName::Binding, checks::binding(claims))?;
-    check_state(index, realm, &view, times, now, observer)
+    check_state((index, realm), key, &view, times, now, observer)
 }
 
 /// The times that every token has.
@@ -233,8 +236,8 @@ fn check_times(
 /// The checks against the revocation state, and of its age.
 #[inline(always)]
 fn check_state(
-    index: usize,
-    realm: &Realm,
+    (index, realm): (usize, &Realm),
+    key: &[u8; 32],
     view: &ClaimsView<'_>,
     times: Times,
     now: UnixSeconds,
@@ -246,14 +249,24 @@ fn check_state(
     let compared_at =
         observer.check(CheckName::Login, checks::compared_at(view, times.issued_at, policy.compare, login, now))?;
 
-    let subject = subject_of(view, times, compared_at);
-    let position = observer.check(CheckName::Feed, realm.revocations.position().ok_or(Reason::NoFeed))?;
+    let subject = subject_of(policy, view, Some(key), times, compared_at);
+    let agreement = realm.agreement();
+    if agreement == Agreement::Differs {
+        observer.detail(CheckName::Feed, || differing(realm));
+    }
+    let position = realm.revocations.position().ok_or(Reason::NoFeed);
+    let position = position.and_then(|position| checks::agreed(agreement, policy.when_differing).map(|()| position));
+    let position = observer.check(CheckName::Feed, position)?;
     if let Some(logged_out_at) = view.logged_out_at {
         let text =
             move || relative("the last logout it knows of is", "the last logout it knows of was", logged_out_at, now);
         observer.detail(CheckName::Revocation, text);
     }
-    observer.check(CheckName::Revocation, refuse_revoked(realm.revocations.status(&subject)))?;
+    let status = realm.revocations.status(&subject);
+    if status == Status::Revoked(Level::Key) {
+        observer.detail(CheckName::Revocation, || not_before_of(realm, key, compared_at));
+    }
+    observer.check(CheckName::Revocation, refuse_revoked(status))?;
     let age = now.since(position.issued_at);
     observer.detail(CheckName::Freshness, move || {
         format!("sequence {}, {age} old, {} are allowed", position.sequence, policy.staleness.max_stale)
@@ -265,15 +278,25 @@ fn check_state(
 }
 
 /// The names and times by which the revocation state may refuse the token.
-pub(super) fn subject_of<'c>(view: &ClaimsView<'c>, times: Times, compared_at: UnixSeconds) -> Subject<'c> {
+pub(super) fn subject_of<'c>(
+    policy: &Policy,
+    view: &ClaimsView<'c>,
+    key: Option<&'c [u8; 32]>,
+    times: Times,
+    compared_at: UnixSeconds,
+) -> Subject<'c> {
+    let grant = match policy.claim_names.grant {
+        None => GrantNames::Clients,
+        Some(_) => GrantNames::Claim(view.grant),
+    };
     Subject {
         token_id: view.token_id,
         user: view.user,
         session: view.session,
         authorized_party: view.authorized_party,
         client_id: view.client_id,
-        grant: GrantNames::Clients,
-        signing_key: None,
+        grant,
+        signing_key: key,
         issued_at: times.issued_at,
         compared_at,
         logged_out_at: view.logged_out_at,
@@ -288,6 +311,17 @@ fn relative(coming: &str, gone: &str, time: UnixSeconds, now: UnixSeconds) -> St
         true => format!("{coming} in {}", time.since(now)),
         false => format!("{gone} {} ago", now.since(time)),
     }
+}
+
+/// Names the options in which the origin's policy differs, and none of its values.
+fn differing(realm: &Realm) -> String {
+    format!("the origin's policy differs in {}", realm.policy_differences().join(", "))
+}
+
+/// Tells a not-before of the key apart from its ban.
+fn not_before_of(realm: &Realm, key: &[u8; 32], compared_at: UnixSeconds) -> String {
+    let not_before = realm.revocations.key_not_before(key).unwrap_or(compared_at);
+    format!("its key is not banned but has a not-before, {} after the token's time", not_before.since(compared_at))
 }
 
 fn refuse_revoked(status: Status) -> Result<(), Reason> {

@@ -18,8 +18,9 @@ pub fn missing_sections(token: &str, realms: &[Realm]) -> Vec<[u8; 32]> {
         let (_, realm) = select(&token, realms).ok()?;
         let claims = read_claims(token.unverified_claims(), &realm.policy).ok()?;
         let times = Times { issued_at: claims.issued_at?, expires_at: claims.expires_at? };
-        // The sections do not depend on the time that is compared.
-        Some(realm.revocations.missing_for(&subject_of(&ClaimsView::of(&claims), times, times.issued_at)))
+        let view = ClaimsView::of(&claims);
+        // The sections depend neither on the key nor on the time that is compared.
+        Some(realm.revocations.missing_for(&subject_of(&realm.policy, &view, None, times, times.issued_at)))
     });
     missing.unwrap_or_default()
 }

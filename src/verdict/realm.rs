@@ -1,9 +1,10 @@
 //! One issuer: its policy, its keys and its revocation state.
 
+use super::agreement::{agreement, state_policy, Agreement};
 use super::reason::Reason;
 use crate::keys::{Key, Keys, MAX_KEYS};
 use crate::policy::Policy;
-use crate::revocation::{Bounds, FeedKey, RealmId, Revocations};
+use crate::revocation::{Bounds, FeedKey, RealmId, Revocations, StatedPolicy};
 use crate::time::UnixSeconds;
 
 /// One issuer: what it asks of a token, its keys, and what it has revoked.
@@ -19,6 +20,8 @@ pub struct Realm {
     pub keys: RealmKeys,
     /// Its revocations.
     pub revocations: Revocations,
+    /// The digests of its policy.
+    pub(crate) stated_policy: StatedPolicy,
     /// Number of the key set in use, among all that its gate has had.
     pub(crate) key_set: u32,
 }
@@ -30,7 +33,8 @@ impl Realm {
     pub fn new(name: impl Into<String>, policy: Policy, feed_keys: Vec<FeedKey>, bounds: Bounds) -> Self {
         let revocations = Revocations::new(RealmId::of(&policy.issuer), feed_keys, bounds);
         let (keys_from, keys) = (KeysFrom::Caller, RealmKeys::Unavailable);
-        Self { name: name.into(), policy, keys_from, keys, revocations, key_set: 0 }
+        let stated_policy = state_policy(&policy);
+        Self { name: name.into(), policy, keys_from, keys, revocations, stated_policy, key_set: 0 }
     }
 
     /// The keys that may be used at `now`.
@@ -45,6 +49,21 @@ impl Realm {
                 Reason::KeysUnavailable
             }
         })
+    }
+
+    /// How the realm's policy, as it was when the realm was made, compares with the one that the feed states.
+    #[must_use]
+    pub fn agreement(&self) -> Agreement {
+        agreement(&self.stated_policy, self.revocations.stated_policy())
+    }
+
+    /// The options in which both policies differ; none unless [`Realm::agreement`] is [`Agreement::Differs`].
+    #[must_use]
+    pub fn policy_differences(&self) -> Vec<&'static str> {
+        match (self.agreement(), self.revocations.stated_policy()) {
+            (Agreement::Differs, Some(stated)) => self.policy.differences_from(&stated.fields),
+            (Agreement::Same | Agreement::Differs | Agreement::NotStated | Agreement::OtherVersion, _) => Vec::new(),
+        }
     }
 
     /// The number of a key that is in use. In a gate, the same number never means another key.

@@ -4,7 +4,9 @@ use super::{error, time};
 use crate::claims::ClaimNames;
 use crate::gate::{Gate, KeysFrom};
 use crate::keys::RsaDefault;
-use crate::policy::{Audience, Compare, Policy, Profile, RequiredClaims, Staleness, Subjectless, WhenStale};
+use crate::policy::{
+    Audience, Compare, Policy, Profile, RequiredClaims, Staleness, Subjectless, WhenDiffering, WhenStale,
+};
 use crate::revocation::{Bounds, FeedKey};
 use crate::signature::{Algorithm, Algorithms};
 use crate::verdict::{CacheLimits, Realm};
@@ -69,6 +71,10 @@ extern "C" {
     fn compare(this: &RealmOptions) -> String;
     #[wasm_bindgen(method, getter, js_name = claimNames)]
     fn claim_names(this: &RealmOptions) -> ClaimNamesOption;
+    #[wasm_bindgen(method, getter, js_name = grantClaim)]
+    fn grant_claim(this: &RealmOptions) -> Option<String>;
+    #[wasm_bindgen(method, getter, js_name = acceptDifferingPolicy)]
+    fn accept_differing_policy(this: &RealmOptions) -> bool;
     #[wasm_bindgen(method, getter, js_name = keysFrom)]
     fn keys_from(this: &RealmOptions) -> String;
     /// JWKs as objects.
@@ -162,9 +168,14 @@ impl RealmOptions {
                 token_version: names.token_version(),
                 last_logout_time: names.last_logout_time(),
                 scope: names.scope(),
+                grant: self.grant_claim(),
             },
             max_token_bytes,
             staleness,
+            when_differing: match self.accept_differing_policy() {
+                false => WhenDiffering::Refuse,
+                true => WhenDiffering::Accept,
+            },
         };
         let keys_from = match self.keys_from().as_str() {
             "caller" => KeysFrom::Caller,

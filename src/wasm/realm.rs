@@ -5,7 +5,7 @@ use super::marks::{marks_object, read_marks, MarksObject};
 use super::{error, hex, number, object, time};
 use crate::error::FeedError;
 use crate::keys::{KeyError, KeySource};
-use crate::revocation::{Effect, Provided};
+use crate::revocation::{Effect, Form, Provided};
 use crate::time::UnixSeconds;
 use crate::verdict::RealmKeys;
 use js_sys::Array;
@@ -116,6 +116,9 @@ impl JsGate {
             ("chain", position.map(|position| hex(&position.chain.0)).unwrap_or_default().into()),
             ("issuedAt", of(position.map(|position| position.issued_at)).into()),
             ("notAfter", of(position.map(|position| position.not_after)).into()),
+            ("minor", realm.revocations.form().map_or(0, Form::minor).into()),
+            ("policy", realm.agreement().code().into()),
+            ("policyDifferences", realm.policy_differences().into_iter().map(JsValue::from).collect::<Array>().into()),
             ("wantsManifest", realm.revocations.wants_manifest().into()),
             ("hasKeys", matches!(realm.keys, RealmKeys::Loaded { .. }).into()),
             ("tokenIds", number(stats.token_ids).into()),

@@ -31,6 +31,12 @@ CASES = [
     ("every claim", {**ACME, "issuerClaim": "realm", "claimNames": {"subject": "uid", "tokenId": "id", "session": "session",
         "tokenUse": "kind", "tokenVersion": "v", "lastLogoutTime": "left_at", "scope": "rights"}}),
 ]
+# With a field that was introduced later.
+LATER_CASES = [
+    ("the claim of a grant", {**ACME, "grantClaim": "client_name"}),
+    ("a claim of a grant with the name of a usual one", {**ACME, "grantClaim": "azp"}),
+    ("every claim, with that of a grant", {**ACME, "issuerClaim": "realm", "grantClaim": "app", "claimNames": {"subject": "uid"}}),
+]
 
 
 def text(value):
@@ -38,15 +44,30 @@ def text(value):
     return len(encoded).to_bytes(4, "little") + encoded
 
 
-def digest(realm):
+# Fields that were introduced later, in the order of their introduction: they enter the whole only where their value is not the default.
+LATER = ["grantClaim"]
+
+
+def encode(name, values):
+    return text(name) + len(values).to_bytes(4, "little") + b"".join(text(value) for value in values)
+
+
+def digests(realm):
     fields = {**DEFAULTS, **{name: realm[name] for name in ["issuer", "issuerClaim", "profile", "compare"] if name in realm}}
     fields |= {f"claimNames.{name}": value for name, value in realm.get("claimNames", {}).items() if name != "scope"}
-    message = b"portcullis/policy/v1\0"
-    for name in sorted(fields, key=str.encode):
-        message += text(name) + (1).to_bytes(4, "little") + text(fields[name])
-    return "1:" + hashlib.sha256(message).digest()[:16].hex()
+    first = [encode(name, [fields[name]]) for name in sorted(fields, key=str.encode)]
+    later = [encode(name, [realm[name]]) for name in LATER if name in realm]
+    whole = b"portcullis/policy/v1\0" + b"".join(first + later)
+    each = first + [encode(name, [realm[name]] if name in realm else []) for name in LATER]
+    return {
+        "digest": "1:" + hashlib.sha256(whole).digest()[:16].hex(),
+        "fields": [hashlib.sha256(field).digest()[:4].hex() for field in each],
+    }
 
 
-vectors = [{"comment": comment, "realm": realm, "digest": digest(realm)} for comment, realm in CASES]
+def vectors(cases):
+    return [{"comment": comment, "realm": realm, **digests(realm)} for comment, realm in cases]
+
+
 path = pathlib.Path(__file__).with_name("policy-1.json")
-path.write_text(json.dumps({"policies": vectors}, indent=2, ensure_ascii=True) + "\n")
+path.write_text(json.dumps({"policies": vectors(CASES), "later": vectors(LATER_CASES)}, indent=2, ensure_ascii=True) + "\n")

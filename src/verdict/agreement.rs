@@ -1,0 +1,47 @@
+//! Whether a realm's policy agrees with the one by which its origin records. Where they differ, a revocation is looked up under
+//! another name than it was recorded under, and would be lost.
+
+use crate::policy::{Policy, DIGEST_VERSION};
+use crate::revocation::StatedPolicy;
+
+/// How a realm's policy compares with the one that its feed states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Agreement {
+    /// They agree.
+    Same,
+    /// They do not: tokens are refused as [`NoFeed`](super::Reason::NoFeed), unless the policy accepts that.
+    Differs,
+    /// The feed states none, as that of an older origin, or nothing is loaded.
+    NotStated,
+    /// It was stated in a form that this version does not know.
+    OtherVersion,
+}
+
+impl Agreement {
+    /// A stable code.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Same => "same",
+            Self::Differs => "differs",
+            Self::NotStated => "not_stated",
+            Self::OtherVersion => "other_version",
+        }
+    }
+}
+
+/// Compares a policy, by its own digests, with the one that a feed states.
+pub(super) fn agreement(own: &StatedPolicy, stated: Option<&StatedPolicy>) -> Agreement {
+    match stated {
+        None => Agreement::NotStated,
+        Some(stated) if stated.version != own.version => Agreement::OtherVersion,
+        Some(stated) if stated.digest == own.digest => Agreement::Same,
+        Some(_) => Agreement::Differs,
+    }
+}
+
+/// What an origin that records by this policy states of it.
+#[must_use]
+pub fn state_policy(policy: &Policy) -> StatedPolicy {
+    StatedPolicy { version: DIGEST_VERSION, digest: *policy.digest().as_bytes(), fields: policy.field_digests() }
+}
