@@ -26,7 +26,7 @@ export function objectSchema(rules: Rules): JsonSchema {
 }
 
 const SCHEMAS: Readonly<Record<SchemaName, JsonSchema>> = {
-  text: { type: 'string', minLength: 1 },
+  string: { type: 'string', minLength: 1 },
   boolean: { type: 'boolean' },
   url: { type: 'string', format: 'uri', pattern: '^https?://' },
   webOrigin: { type: 'string', pattern: '^https?://[^/]+$' },

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { checkOptions, either, integer, list, milliseconds, oneOf, required, shape, text, url } from './options.ts'
+import { checkOptions, either, integer, list, milliseconds, oneOf, required, shape, string, url } from './options.ts'
 
 const rules = {
-  realms: required(list(shape({ name: required(text), mode: oneOf('pull', 'stream') }), 1)),
+  realms: required(list(shape({ name: required(string), mode: oneOf('pull', 'stream') }), 1)),
   waitAfterSeconds: integer('whole seconds'),
   refreshTimeoutMs: milliseconds,
-  target: either(url, shape({ keys: list(text) })),
-  secret: text,
+  target: either(url, shape({ keys: list(string) })),
+  secret: string,
 }
 const good = { realms: [{ name: 'a' }] }
 
@@ -16,7 +16,7 @@ const refusals: [string, unknown, RegExp][] = [
   ['an array', [], /options must be an object/],
   ['a missing option', {}, /options\.realms is missing/],
   ['an empty list', { realms: [] }, /options\.realms must be an array that is not empty/],
-  ['a nested one', { realms: [{ name: 'a' }, { name: 7 }] }, /options\.realms\[1\]\.name must be a text/],
+  ['a nested one', { realms: [{ name: 'a' }, { name: 7 }] }, /options\.realms\[1\]\.name must be a string/],
   ['an unknown name', { ...good, waitAfterSecond: 1 }, /unknown option 'waitAfterSecond'; did you mean 'waitAfterSeconds'\?/],
   ['another case', { ...good, WAITAFTERSECONDS: 1 }, /did you mean 'waitAfterSeconds'/],
   ['nothing like it', { ...good, zzzzzzzzzzzz: 1 }, /known are realms/],
@@ -25,12 +25,12 @@ const refusals: [string, unknown, RegExp][] = [
   ['Infinity', { ...good, waitAfterSeconds: Infinity }, /waitAfterSeconds/],
   ['a fraction', { ...good, waitAfterSeconds: 1.5 }, /waitAfterSeconds/],
   ['a negative', { ...good, waitAfterSeconds: -1 }, /waitAfterSeconds/],
-  ['a text for a number', { ...good, waitAfterSeconds: '5' }, /waitAfterSeconds/],
+  ['a string for a number', { ...good, waitAfterSeconds: '5' }, /waitAfterSeconds/],
   ['more than timers hold', { ...good, refreshTimeoutMs: 2 ** 31 }, /refreshTimeoutMs/],
   ['no URL', { ...good, target: 'over there' }, /options\.target must be an http: or https: URL/],
   ['a file', { ...good, target: 'file:///etc/passwd' }, /options\.target/],
   ['credentials in a URL', { ...good, target: 'https://me:secret@host/' }, /options\.target/],
-  ['null', { ...good, secret: null }, /options\.secret must be a text/],
+  ['null', { ...good, secret: null }, /options\.secret must be a string/],
   ['a prototype', { ...good, __proto__: { a: 1 }, constructor: 1 }, /unknown option 'constructor'/],
 ]
 for (const [name, options, message] of refusals) {

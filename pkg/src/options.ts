@@ -24,7 +24,7 @@ export interface Rule<T = unknown> {
 export type Rules = Readonly<Record<string, Rule>>
 
 /** Schemas that stand in `option-schema.ts`, so that pages and edge workers need not carry them. */
-export type SchemaName = 'text' | 'boolean' | 'url' | 'webOrigin' | 'object'
+export type SchemaName = 'string' | 'boolean' | 'url' | 'webOrigin' | 'object'
 
 export type RuleParts = { readonly list: Rule; readonly least: number } | { readonly shape: Rules } | { readonly anyOf: readonly Rule[] } | { readonly least: number; readonly most: number }
 
@@ -61,7 +61,10 @@ export const MAX_TIMER_MS = 2_147_483_647
 /** Unknown names longer than this are not repeated in full. */
 const MAX_NAME_CHARACTERS = 40
 
-export const text: Rule<string> = /* @__PURE__ */ rule('a text that is not empty', (value) => typeof value === 'string' && value !== '', 'text')
+/** A string of one character or more. */
+export const string: Rule<string> = /* @__PURE__ */ rule('a string that is not empty', (value) => typeof value === 'string' && value !== '', 'string')
+/** A string, the empty one too. */
+export const anyString: Rule<string> = /* @__PURE__ */ rule('a string', (value) => typeof value === 'string', { type: 'string' })
 export const callback: Rule<never> = /* @__PURE__ */ rule('a function', (value) => typeof value === 'function')
 export const boolean: Rule<boolean> = /* @__PURE__ */ rule('true or false', (value) => typeof value === 'boolean', 'boolean')
 export const seconds: Rule<number> = /* @__PURE__ */ integer('whole seconds')

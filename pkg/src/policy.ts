@@ -1,4 +1,4 @@
-import { defaultsOf, either, given, invalid, isObject, list, oneOf, pattern, required, type Rule, rule, type Rules, shape, text, withDefault } from './options.ts'
+import { defaultsOf, either, given, invalid, isObject, list, oneOf, pattern, required, type Rule, rule, type Rules, shape, string, withDefault } from './options.ts'
 import type { Algorithm, ClaimNames, JWK, JWKS, TokenOptions } from './types.ts'
 
 /** A realm's token options in the form the core takes, with every default filled in. */
@@ -47,13 +47,13 @@ export const ALGORITHMS: readonly Algorithm[] = [
 ]
 
 const CLAIMS = {
-  subject: withDefault(text, 'sub'),
-  tokenId: withDefault(text, 'jti'),
-  session: withDefault(text, 'sid'),
-  tokenUse: withDefault(text, 'token_use'),
-  tokenVersion: withDefault(text, 'token_version'),
-  lastLogoutTime: withDefault(text, 'last_logout_time'),
-  scope: withDefault(text, 'scope'),
+  subject: withDefault(string, 'sub'),
+  tokenId: withDefault(string, 'jti'),
+  session: withDefault(string, 'sid'),
+  tokenUse: withDefault(string, 'token_use'),
+  tokenVersion: withDefault(string, 'token_version'),
+  lastLogoutTime: withDefault(string, 'last_logout_time'),
+  scope: withDefault(string, 'scope'),
 } satisfies Rules
 
 /** The rules of `ClaimNames`. */
@@ -70,14 +70,14 @@ const realmName = pattern(
 
 const TOKEN = {
   name: required(realmName),
-  issuer: required(text),
-  audience: required(either(text, list(text, 1))),
+  issuer: required(string),
+  audience: required(either(string, list(string, 1))),
   profile: withDefault(oneOf('rfc9068', 'keycloak', 'generic'), 'generic'),
   algorithms: withDefault(list(oneOf(...ALGORITHMS), 1), [...ALGORITHMS]),
   rsaAlgorithm: withDefault(oneOf<Algorithm>('RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'), 'RS256'),
-  issuerClaim: withDefault(text, 'iss'),
+  issuerClaim: withDefault(string, 'iss'),
   claimNames: shape(CLAIMS),
-  requiredClaims: list(text),
+  requiredClaims: list(string),
   subjectless: withDefault(oneOf('refuse', 'accept'), 'refuse'),
   compare: withDefault(oneOf('issuedAt', 'authTime'), 'issuedAt'),
 } satisfies Rules

@@ -1,29 +1,29 @@
 import { isLoopback } from '../http/loopback.ts'
-import { callback, checkOptions, either, invalid, list, milliseconds, oneOf, opaque, required, rule, type Rules, seconds, shape, text, url, webOrigin, withDefault } from '../options.ts'
+import { anyString, callback, checkOptions, either, invalid, list, milliseconds, oneOf, opaque, required, rule, type Rules, seconds, shape, string, url, webOrigin, withDefault } from '../options.ts'
 import type { LogoutOptions, ReportCompromiseOptions, SessionOptions, TokenStorage } from './types.ts'
 
 const CLEAR_RULES: Rules = {
   memory: callback,
-  localStorage: list(text),
-  sessionStorage: list(text),
-  indexedDB: list(either(text, shape({ database: required(text), store: required(text), key: rule('a key', (key) => key !== null) }))),
-  caches: list(text),
+  localStorage: list(string),
+  sessionStorage: list(string),
+  indexedDB: list(either(string, shape({ database: required(string), store: required(string), key: rule('a key', (key) => key !== null) }))),
+  caches: list(string),
 }
 
 /** A redirect may come from a URL's query, so no string may throw. */
-const redirect = rule('a text', (value) => typeof value === 'string')
+const redirect = anyString
 
 const LOGOUT = {
   revokeUrl: required(url),
-  accessToken: text,
-  refreshToken: text,
-  clientId: text,
+  accessToken: string,
+  refreshToken: string,
+  clientId: string,
   cookies: withDefault(oneOf('same-origin', 'include'), 'same-origin'),
   clear: shape(CLEAR_RULES),
   timeoutMs: withDefault(milliseconds, 3_000),
-  channel: withDefault(text, 'portcullis'),
+  channel: withDefault(string, 'portcullis'),
   tokenUrl: url,
-  endSession: shape({ url: required(url), idToken: text, clientId: text, postLogoutRedirectUri: redirect, state: text }),
+  endSession: shape({ url: required(url), idToken: string, clientId: string, postLogoutRedirectUri: redirect, state: string }),
   redirectTo: redirect,
   allowedRedirects: list(url),
   fetch: callback,
@@ -68,17 +68,17 @@ export function compromiseSettings(
   return { ...logoutSettings(rest), logoutEverywhereUrl, notify }
 }
 
-export const TOKEN_RULES: Rules = { accessToken: required(text), refreshToken: text, expiresInSeconds: seconds }
+export const TOKEN_RULES: Rules = { accessToken: required(string), refreshToken: string, expiresInSeconds: seconds }
 
 const SESSION = {
   tokenUrl: required(url),
-  clientId: required(text),
+  clientId: required(string),
   revokeUrl: url,
   allowedOrigins: required(list(webOrigin)),
   tokens: shape(TOKEN_RULES),
   storage: opaque,
   refreshBeforeSeconds: withDefault(seconds, 30),
-  channel: withDefault(text, 'portcullis'),
+  channel: withDefault(string, 'portcullis'),
   clear: shape(CLEAR_RULES),
   fetch: callback,
   cookies: withDefault(oneOf('omit', 'include'), 'omit'),

@@ -1,4 +1,4 @@
-import { callback, checkOptions, isObject, text, url } from '../options.ts'
+import { callback, checkOptions, isObject, string, url } from '../options.ts'
 import { type App, appOf, isApp, isSameApp } from './app.ts'
 import { isVersion, type Mark, newestOf, nextVersion, parseMark, readMarks, writeMark } from './mark.ts'
 import { listen } from './page-events.ts'
@@ -75,7 +75,7 @@ export function onLogout(
   listener: (reason: SharedReason) => void,
   options: { channel?: string; clientId?: string; tokenUrl?: URL | string } = {},
 ): () => void {
-  checkOptions({ ...options, listener }, { channel: text, clientId: text, tokenUrl: url, listener: callback })
+  checkOptions({ ...options, listener }, { channel: string, clientId: string, tokenUrl: url, listener: callback })
   const { channel = 'portcullis' } = options
   const app = appOf(options)
   let seen = newestOf(readMarks(channel))

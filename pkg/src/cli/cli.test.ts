@@ -136,14 +136,14 @@ describe('a configuration', () => {
       ],
       [
         { edges: [{ name: 'a', ackSecret: { environment: 'X' } }] },
-        /options\.edges\[0\]\.ackSecret must be a text, \{ "env": "NAME" \}/,
+        /options\.edges\[0\]\.ackSecret must be a string, \{ "env": "NAME" \}/,
       ],
       [{ edges: [{ name: 'a', ackSecret: secret }, { name: 'a' }] }, /options\.edges\[1\]\.name is the same/],
       [
         { edges: [{ name: 'a', pushUrl: 'http://edge.example/' }] },
         /options\.edges\[0\]\.pushUrl must be an https: URL/,
       ],
-      [{ feedCredential: 7 }, /options\.feedCredential must be a text/],
+      [{ feedCredential: 7 }, /options\.feedCredential must be a string/],
       [{ onReport: secret }, /unknown option 'onReport'/],
     ]
     for (const [changes, message] of cases) {

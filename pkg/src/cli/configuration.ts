@@ -13,7 +13,7 @@ import {
   type Rule,
   type Rules,
   shape,
-  text,
+  string,
   url,
   withDefault,
 } from '../options.ts'
@@ -109,11 +109,11 @@ interface RealmFile extends OriginRealm {
   jwks: string | JWKS
 }
 
-const BY_ENVIRONMENT = shape({ env: described(required(text), 'The name of an environment variable.') })
-const BY_FILE = shape({ file: described(required(text), 'A file, from the directory of the configuration.') })
+const BY_ENVIRONMENT = shape({ env: described(required(string), 'The name of an environment variable.') })
+const BY_FILE = shape({ file: described(required(string), 'A file, from the directory of the configuration.') })
 
-/** A text, or where it is. */
-const secret = elsewhere(text, 'a text, { "env": "NAME" } or { "file": "path" }')
+/** A string, or where it is. */
+const secret = elsewhere(string, 'a string, { "env": "NAME" } or { "file": "path" }')
 /** A key as JWK, or where its JSON is. */
 const secretKey = elsewhere(
   signingKey,
@@ -148,7 +148,7 @@ export const SHAPES: Readonly<Record<'listen' | 'store' | 'realms' | 'clients' |
     port: withDefault(PORT, DEFAULT_PORT),
     closeTimeoutMs: withDefault(milliseconds, DEFAULT_CLOSE_TIMEOUT_MS),
   },
-  store: { path: required(text), driver: oneOf('better-sqlite3', 'node:sqlite') },
+  store: { path: required(string), driver: oneOf('better-sqlite3', 'node:sqlite') },
   realms: { ...REALM_TEXT_RULES, jwks: required(either(url, keySet)) },
   clients: { ...CLIENT_RULES, secret },
   edges: { ...EDGE_RULES, ackSecret: secret },

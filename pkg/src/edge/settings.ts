@@ -1,6 +1,6 @@
 import { isLoopback } from '../http/loopback.ts'
 import {
-  callback, checkOptions, defaultsOf, either, given, integer, invalid, list, milliseconds, oneOf, required, type Rules, seconds, shape, text, url, withDefault,
+  callback, checkOptions, defaultsOf, either, given, integer, invalid, list, milliseconds, oneOf, required, type Rules, seconds, shape, string, url, withDefault,
 } from '../options.ts'
 import { checkContradictions, checkDistinct, corePolicy, feedKey, keySet, TOKEN_RULES } from '../policy.ts'
 import type { Algorithm, GateOptions, JWKS, RealmOptions, TokenOptions } from '../types.ts'
@@ -75,8 +75,8 @@ const FEED = {
   url: required(url),
   keys: required(list(feedKey, 1)),
   mode: withDefault(oneOf('pull', 'stream'), 'pull'),
-  credential: text,
-  acknowledge: shape({ edge: required(text), secret: required(text) }),
+  credential: string,
+  acknowledge: shape({ edge: required(string), secret: required(string) }),
 } satisfies Rules
 
 /** The rules of `RealmOptions`. */

@@ -18,7 +18,7 @@ import {
   type Rules,
   seconds,
   shape,
-  text,
+  string,
   url,
   webOrigin,
   withDefault,
@@ -102,7 +102,7 @@ const administration = rule(
 
 /** Options of an origin's realms besides those of their tokens. */
 const OWN = {
-  adminRole: withDefault(text, 'portcullis-admin'),
+  adminRole: withDefault(string, 'portcullis-admin'),
   issuerSkewSeconds: withDefault(seconds, 2),
   sourceSkewSeconds: withDefault(seconds, 0),
   maxLifetimeSeconds: withDefault(integer('whole seconds', 1), 86_400),
@@ -113,16 +113,16 @@ const OWN = {
 /** The rules of `OriginRealm`. */
 export const REALM_RULES: Rules = { ...TOKEN_RULES, jwks: required(either(url, keySet, callback)), ...OWN, administration }
 
-export const EDGE_RULES: Rules = { name: required(text), pushUrl: url, ackSecret: text }
+export const EDGE_RULES: Rules = { name: required(string), pushUrl: url, ackSecret: string }
 
 /** Gates wait for state older than 5 s, and take a stream that is silent for 10 s for dead. */
 const MAX_HEARTBEAT_SECONDS = 5
 
 export const CLIENT_RULES: Rules = {
-  id: required(text),
-  secret: text,
+  id: required(string),
+  secret: string,
   secretSha256: pattern('a SHA-256 in 64 hexadecimal digits', /^[0-9a-fA-F]{64}$/),
-  realms: list(text),
+  realms: list(string),
 }
 
 /** RFC 6265 §4.1.1. */
@@ -148,7 +148,7 @@ const ORIGIN = {
   validForSeconds: withDefault(integer('whole seconds', 1), 300),
   maxBodyBytes: withDefault(integer('bytes', 1_024), 65_536),
   maxTokenBytes: withDefault(integer('bytes', 1_024), 16_384),
-  feedCredential: text,
+  feedCredential: string,
   pushTimeoutMs: withDefault(milliseconds, 5_000),
   jwksMaxAgeSeconds: withDefault(seconds, 300),
   jwksMaxStaleSeconds: withDefault(seconds, 3_600),
@@ -159,7 +159,7 @@ const ORIGIN = {
   corsOrigins: withDefault(list(webOrigin), []),
   clearSiteData: withDefault(list(oneOf('cookies', 'storage', 'cache')), ['storage']),
   expireCookies: withDefault(list(cookieName), []),
-  metricsCredential: text,
+  metricsCredential: string,
   silentAfterSeconds: withDefault(integer('whole seconds', 1), 60),
   pruneIntervalSeconds: withDefault(integer('whole seconds', 1, 86_400), 60),
   auditRetentionSeconds: withDefault(integer('whole seconds', 1), 31_536_000),

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { PortcullisError } from '../../errors.ts'
-import { checkOptions, integer, invalid, list, opaque, oneOf, required, type Rules, shape, text, url, webOrigin } from '../../options.ts'
+import { checkOptions, integer, invalid, list, opaque, oneOf, required, type Rules, shape, string, url, webOrigin } from '../../options.ts'
 import { json } from '../../origin/http/response.ts'
 import { ClientRegistry } from '../../origin/http/clients.ts'
 import { preflight, withCors } from '../../origin/http/cors.ts'
@@ -184,11 +184,11 @@ async function seed(tables: Tables, users: readonly DevUser[]): Promise<void> {
 }
 
 const RULES: Rules = {
-  path: text,
+  path: string,
   database: opaque,
   issuer: required(url),
-  realm: text,
-  audience: text,
+  realm: string,
+  audience: string,
   algorithm: oneOf('RS256', 'PS256', 'ES256', 'EdDSA'),
   accessTokenSeconds: integer('whole seconds', 1),
   refreshTokenSeconds: integer('whole seconds', 1),
@@ -198,11 +198,11 @@ const RULES: Rules = {
   corsOrigins: list(webOrigin),
   clearSiteData: list(oneOf('cookies', 'storage', 'cache')),
   plainHttp: oneOf('loopback', 'anywhere'),
-  users: list(shape({ name: required(text), password: text, roles: list(text) })),
+  users: list(shape({ name: required(string), password: string, roles: list(string) })),
   clients: list(
     shape({
-      id: required(text),
-      secret: text,
+      id: required(string),
+      secret: string,
       accessTokenSeconds: integer('whole seconds', 1),
       refreshTokenIn: oneOf('body', 'cookie'),
       postLogoutRedirectUris: list(url),

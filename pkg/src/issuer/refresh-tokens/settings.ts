@@ -1,5 +1,5 @@
 import type { PortcullisError } from '../../errors.ts'
-import { callback, checkOptions, defaultsOf, given, integer, invalid, isObject, opaque, required, rule, type Rules, text, withDefault } from '../../options.ts'
+import { callback, checkOptions, defaultsOf, given, integer, invalid, isObject, opaque, required, rule, type Rules, string, withDefault } from '../../options.ts'
 import type { RefreshTokensOptions } from './types.ts'
 
 /** The options with every default filled in. */
@@ -13,9 +13,9 @@ export function resolveRefreshTokensSettings(options: RefreshTokensOptions): Set
 }
 
 const RULES = {
-  path: text,
+  path: string,
   database: opaque,
-  realm: required(text),
+  realm: required(string),
   origin: required(
     rule('an origin', (value) => isObject(value) && ['endSession', 'refuses'].every((verb) => typeof value[verb] === 'function')),
   ),

@@ -1,5 +1,5 @@
 import { PortcullisError } from '../../errors.ts'
-import { checkOptions, given, integer, oneOf, required, rule, type Rules, text } from '../../options.ts'
+import { anyString, checkOptions, given, integer, oneOf, required, rule, type Rules, string } from '../../options.ts'
 import { type Audit, MAX_AUDIT_LINES } from '../api.ts'
 import { AuditBounds } from '../recording/audit-bounds.ts'
 import { storable } from '../recording/audit-text.ts'
@@ -77,25 +77,24 @@ export class AuditLog implements Audit {
   }
 }
 
-const anyText = rule('a text', (value) => typeof value === 'string')
 const unixSeconds = integer('unix seconds')
 
 const ENTRY_RULES: Rules = {
-  realm: required(text),
+  realm: required(string),
   action: required(oneOf(...AUDIT_ACTIONS)),
-  actor: anyText,
-  subject: anyText,
-  reason: anyText,
-  address: anyText,
-  detail: anyText,
+  actor: anyString,
+  subject: anyString,
+  reason: anyString,
+  address: anyString,
+  detail: anyString,
   sequence: integer('the ledger'),
 }
 
 const QUERY_RULES: Rules = {
-  realm: required(text),
+  realm: required(string),
   action: oneOf(...AUDIT_ACTIONS),
-  actor: anyText,
-  subject: anyText,
+  actor: anyString,
+  subject: anyString,
   from: unixSeconds,
   to: unixSeconds,
   before: integer('a line'),

@@ -60,12 +60,12 @@ export function wholeNumber(url: URL, name: string): number | undefined {
   return number
 }
 
-/** A query parameter that is a text. Throws a `Problem` (400) when it is too long, has control characters or is given twice. */
+/** A query parameter that is a string. Throws a `Problem` (400) when it is too long, has control characters or is given twice. */
 export function textParameter(url: URL, name: string): string | undefined {
   const [value, ...more] = url.searchParams.getAll(name)
   if (value === undefined || (value === '' && more.length === 0)) return undefined
   if (more.length > 0 || value.length > MAX_PARAMETER_CHARACTERS || /\p{Cc}/u.test(value)) {
-    throw invalidRequest(`${name} must be a text of at most ${MAX_PARAMETER_CHARACTERS} characters, given once`)
+    throw invalidRequest(`${name} must be a string of at most ${MAX_PARAMETER_CHARACTERS} characters, given once`)
   }
   return value
 }

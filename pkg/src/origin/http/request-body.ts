@@ -52,9 +52,6 @@ export const nameRule: Rule<string> = rule(`a string of 1 to ${MAX_NAME_BYTES} b
   description: `1 to ${MAX_NAME_BYTES} bytes of UTF-8, control characters included.`,
 })
 
-/** Any string. */
-export const stringRule: Rule<string> = rule('a string', (value) => typeof value === 'string', { type: 'string' })
-
 /** A whole number that JavaScript holds exactly. */
 export function whole(least: number, description?: string): Rule<number> {
   const schema: JsonSchema = { type: 'integer', minimum: least, maximum: Number.MAX_SAFE_INTEGER }

@@ -88,7 +88,7 @@ function actOfAdministrator(url: URL, source: RequestSource, { subject }: Admini
     reasons.length > 1 ||
     (reason !== undefined && (reason.length > MAX_REASON_CHARACTERS || /\p{Cc}/u.test(reason)))
   ) {
-    throw invalidRequest(`reason must be a text of at most ${MAX_REASON_CHARACTERS} characters, given once`)
+    throw invalidRequest(`reason must be a string of at most ${MAX_REASON_CHARACTERS} characters, given once`)
   }
   return { ...actOf(source), actor: `admin:${subject ?? ''}`, ...(reason === undefined || reason === '' ? {} : { reason }) }
 }

@@ -13,7 +13,7 @@ import {
   rule,
   type Rule,
   type Rules,
-  text,
+  string,
   withDefault,
 } from '../../options.ts'
 import { MalformedRequest, requestOf } from './request.ts'
@@ -80,7 +80,7 @@ export const PORT: Rule<number> = rule(
 
 const SERVE = {
   port: required(PORT),
-  hostname: withDefault(text, '127.0.0.1'),
+  hostname: withDefault(string, '127.0.0.1'),
   trustedProxies: withDefault(list(network), []),
   closeTimeoutMs: withDefault(milliseconds, 500),
   idleTimeoutMs: withDefault(milliseconds, 120_000),

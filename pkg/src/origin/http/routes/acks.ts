@@ -1,13 +1,13 @@
-import { pattern, required } from '../../../options.ts'
+import { anyString, pattern, required } from '../../../options.ts'
 import { bearerToken } from '../../../http/bearer.ts'
 import { noContent } from '../response.ts'
 import { Problem, refusedToken } from '../problem.ts'
-import { checkMembers, jsonRequest, readMembers, stringRule, whole } from '../request-body.ts'
+import { checkMembers, jsonRequest, readMembers, whole } from '../request-body.ts'
 import { feedOf } from '../realm.ts'
 import type { Call, Route } from '../route.ts'
 
 /** Which edge it is. */
-const EDGE = { edge: required(stringRule) }
+const EDGE = { edge: required(anyString) }
 
 const STATEMENT = {
   sequence: required(whole(0)),

@@ -1,8 +1,8 @@
 import { PortcullisError } from '../../../errors.ts'
-import { required, text } from '../../../options.ts'
+import { anyString, required, string } from '../../../options.ts'
 import { formBody } from '../input.ts'
 import { Problem } from '../problem.ts'
-import { checkMembers, formRequest, stringRule } from '../request-body.ts'
+import { checkMembers, formRequest } from '../request-body.ts'
 import { feedOf } from '../realm.ts'
 import { ok } from '../response.ts'
 import type { Call, Route } from '../route.ts'
@@ -12,7 +12,7 @@ import { enforcedOr, WAIT_PARAMETERS, waitOf } from '../wait.ts'
 /** How soon a client may try again whose revocation could not be stored. */
 const RETRY_AFTER_SECONDS = 2
 
-const FORM = formRequest({ token: required(text), token_type_hint: stringRule, client_id: stringRule, client_secret: stringRule })
+const FORM = formRequest({ token: required(string), token_type_hint: anyString, client_id: anyString, client_secret: anyString })
 
 /** `POST /realms/{realm}/protocol/openid-connect/revoke` (RFC 7009): a client revokes a token that was issued to it. */
 export const revocationRoutes: readonly Route[] = [

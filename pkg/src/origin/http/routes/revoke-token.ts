@@ -1,5 +1,5 @@
 import { PortcullisError } from '../../../errors.ts'
-import { required, text } from '../../../options.ts'
+import { required, string } from '../../../options.ts'
 import { jsonRequest, readJson } from '../request-body.ts'
 import { json } from '../response.ts'
 import { enforcedOr, ENFORCEMENT, WAIT_PARAMETERS, waitOf } from '../wait.ts'
@@ -8,7 +8,7 @@ import { invalidRequest } from '../input.ts'
 import type { Call, Route } from '../route.ts'
 import { endingSiteData } from '../site-data.ts'
 
-const TOKEN = jsonRequest({ token: required(text) })
+const TOKEN = jsonRequest({ token: required(string) })
 
 /** `POST /v1/auth/token/revoke {"token"}`: the holder of an access token may revoke it. */
 export const revokeRoutes: readonly Route[] = [

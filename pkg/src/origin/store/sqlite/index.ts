@@ -1,5 +1,5 @@
 import { PortcullisError } from '../../../errors.ts'
-import { checkOptions, oneOf, required, text } from '../../../options.ts'
+import { checkOptions, oneOf, required, string } from '../../../options.ts'
 import type { AuditEntry } from '../audit-entry.ts'
 import { backUp } from './backup.ts'
 import {
@@ -50,7 +50,7 @@ export interface SqliteStore extends RevocationStore {
  * `store_newer`.
  */
 export function sqliteStore(options: SqliteStoreOptions): SqliteStore {
-  checkOptions(options, { path: required(text), driver: oneOf('better-sqlite3', 'node:sqlite') })
+  checkOptions(options, { path: required(string), driver: oneOf('better-sqlite3', 'node:sqlite') })
   let open: OpenStore | undefined
   const opened = (): OpenStore => {
     if (open === undefined) throw new PortcullisError('closed', 'the store is not open')

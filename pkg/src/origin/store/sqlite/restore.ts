@@ -1,6 +1,6 @@
 import { existsSync, linkSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { checkOptions, integer, invalid, oneOf, required, text } from '../../../options.ts'
+import { checkOptions, integer, invalid, oneOf, required, string } from '../../../options.ts'
 import { PortcullisError } from '../../../errors.ts'
 import { fileError, syncDirectory, syncFile } from './backup.ts'
 import {
@@ -83,8 +83,8 @@ export async function restoreSqlite(options: RestoreOptions): Promise<Restored> 
 }
 
 const RULES = {
-  backup: required(text),
-  path: required(text),
+  backup: required(string),
+  path: required(string),
   incarnation: integer('restored backups', 1, MAX_INCARNATION),
   driver: oneOf('better-sqlite3', 'node:sqlite'),
 }
