@@ -15,15 +15,19 @@ mod change_log;
 mod delta_builder;
 mod dirty_shards;
 mod entropy;
+mod epoch_section;
 mod event;
 mod event_time;
+mod grant_users;
 pub mod key;
+mod lookup;
 mod minimum_versions;
 mod not_befores;
 mod page;
 mod publish;
 mod published_sections;
 mod record;
+mod room;
 mod section_build;
 mod settings;
 mod stage;
@@ -39,8 +43,8 @@ pub use event_time::{Clocks, TimeTaken, MAX_SOURCE_LEAD_SECONDS, SESSION_GRACE_S
 pub use page::RowPage;
 pub use publish::{SignedDelta, Stretch};
 pub use published_sections::{RECENT_SECTIONS_BYTES, RECENT_SECTIONS_SECONDS};
+pub use room::MAX_CLIENTS_BYTES;
 pub use settings::{LedgerSettings, MAX_LIFETIME_SECONDS};
-pub use stage::MAX_CLIENTS_BYTES;
 pub use stats::LedgerStats;
 
 use core::fmt;
@@ -55,10 +59,9 @@ use state::{Generation, LedgerState, Recorded};
 
 use crate::error::LedgerError;
 use crate::revocation::lookup::fingerprint::{HashKey, NameHash};
-use crate::revocation::lookup::versions::user_key;
 use crate::revocation::position::INCARNATION_SHIFT;
 use crate::revocation::wire::reader::MAX_SEQUENCE;
-use crate::revocation::{Chain, Level, RealmId, Subject};
+use crate::revocation::{Chain, RealmId};
 use crate::time::UnixSeconds;
 
 /// One realm's revocations, exact, and everything needed to publish them.
@@ -255,42 +258,13 @@ impl Ledger {
         self.settings.signing_key = key;
     }
 
-    /// The widest level at which a token is refused. Exact except for token ids, which are known by 48 bits of a keyed hash
-    /// within their bucket.
-    #[must_use]
-    pub fn refuses(&self, subject: &Subject<'_>) -> Option<Level> {
-        self.state.refuses(subject)
-    }
-
-    /// The user's not-before. An issuer mints tokens with a later `iat` only.
-    #[must_use]
-    pub fn user_not_before(&self, sub: &str) -> Option<UnixSeconds> {
-        Some(self.state.not_before(record::SubjectName::User(sub))).filter(|at| *at > 0).map(UnixSeconds::new)
-    }
-
-    /// The lowest accepted version of the user's tokens; 0 if none was set. An issuer mints no lower one.
-    #[must_use]
-    pub fn minimum_version(&self, sub: &str) -> u64 {
-        self.state.minimum_versions.get(&user_key(self.state.realm, sub))
-    }
-
-    /// Whether the key with this RFC 7638 thumbprint is banned.
-    #[must_use]
-    pub fn bans(&self, thumbprint: &[u8; 32]) -> bool {
-        self.state.exact.bans.contains_key(thumbprint)
-    }
-
-    /// The realm's JWKS in the feed; `None`: the feed carries none.
-    #[must_use]
-    pub fn jwks(&self) -> Option<&[u8]> {
-        self.state.exact.jwks.as_deref()
-    }
-
     /// Drops expired entries from memory and returns their number. The store drops rows by their `keep_until`.
     pub fn prune(&mut self, now: UnixSeconds) -> usize {
         let bounds = self.settings.bounds;
-        let not_befores = self.state.not_befores.drop_over(bounds.kept_for(), now);
+        let kept_for = bounds.kept_for();
+        let not_befores = self.state.not_befores.drop_over(kept_for, now) + self.state.grants.drop_over(kept_for, now);
         let token_ids = self.state.token_ids.drop_over(&bounds, now, &mut self.sections);
+        self.state.prune_grant_users(kept_for, &mut self.sections, now);
         self.sections.sweep(now);
         not_befores + token_ids
     }

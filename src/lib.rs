@@ -16,7 +16,7 @@
 //! ```
 //! # #[cfg(feature = "origin")] {
 //! use portcullis::ledger::{key::SigningKey, Event, Ledger, LedgerSettings, NotBefore};
-//! use portcullis::revocation::{Bounds, FeedKey, RealmId, Revocations};
+//! use portcullis::revocation::{Bounds, FeedKey, Form, RealmId, Revocations};
 //! use portcullis::time::{Seconds, UnixSeconds};
 //!
 //! let now = UnixSeconds::new(1_800_000_000);
@@ -33,16 +33,17 @@
 //!     source_skew: Seconds::new(0),
 //!     error_rate: 1e-6,
 //!     valid_for: Seconds::new(300),
+//!     policy: None,
 //!     incarnation: 0,
 //! })?;
 //! let mut edge = Revocations::new(RealmId::of(issuer), vec![feed_key], Bounds::default());
-//! edge.apply(&ledger.manifest(now)?, now)?;
+//! edge.apply(&ledger.manifest(Form::NEWEST, now)?, now)?;
 //! let row = ledger.stage(&Event::User { sub: "alice".into(), not_before: NotBefore::Now }, now)?;
 //! assert!(row.is_some());
 //! ledger.commit();
 //!
 //! // The edge takes the signed delta.
-//! edge.apply(&ledger.delta(0, now)?.bytes, now)?;
+//! edge.apply(&ledger.delta(Form::NEWEST, 0, now)?.bytes, now)?;
 //! assert_eq!(edge.position().map(|position| position.sequence), Some(1));
 //! # }
 //! # Ok::<(), Box<dyn std::error::Error>>(())

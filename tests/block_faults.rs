@@ -24,7 +24,7 @@ fn an_unknown_or_contradicted_hash_key() {
     let unknown = delta_of(&edge, &ids(77));
     let declared_twice = {
         // The generation that the ledger's own delta names.
-        let delta = ledger.delta(1 << 40, at(NOW)).unwrap().bytes;
+        let delta = ledger.delta(FORM, 1 << 40, at(NOW)).unwrap().bytes;
         let contents = &delta[80 + 8..80 + 8 + 4];
         delta_of(&edge, &block(2, 1, &[contents, &[1; 16]].concat()))
     };
@@ -43,7 +43,7 @@ fn an_unknown_or_contradicted_hash_key() {
 fn later_versions() {
     let (ledger, mut edge) = pair_one_behind();
     let sequence = edge.position().unwrap().sequence;
-    let delta = ledger.delta(sequence, at(NOW)).unwrap().bytes;
+    let delta = ledger.delta(FORM, sequence, at(NOW)).unwrap().bytes;
     let newer_major = signed_again(&delta, |body| body[4] = 2);
     let extra = |flags| block(999, flags, b"from a later version");
     let with_extra = |minor: u8, flags| {
@@ -62,14 +62,14 @@ fn later_versions() {
     assert!(peek_realm(&newer_major).is_err());
     let (mut ledger, mut edge) = pair_one_behind();
     let sequence = edge.position().unwrap().sequence;
-    let delta = ledger.delta(sequence, at(NOW)).unwrap().bytes;
+    let delta = ledger.delta(FORM, sequence, at(NOW)).unwrap().bytes;
     let newer_minor = signed_again(&delta, |body| {
         body[5] = 9;
         body.extend_from_slice(&extra(0));
     });
     assert_eq!(edge.apply(&newer_minor, at(NOW)).unwrap().effect, Effect::Changed);
     record(&mut ledger, &user("later"), NOW);
-    let manifest = signed_again(&ledger.manifest(at(NOW)).unwrap(), |body| {
+    let manifest = signed_again(&ledger.manifest(FORM, at(NOW)).unwrap(), |body| {
         body[5] = 9;
         body.extend_from_slice(&extra(2));
     });
@@ -124,7 +124,7 @@ fn one_form_only() {
 fn nonsense_under_a_good_signature() {
     let (mut ledger, edge) = pair_one_behind();
     let sequence = edge.position().unwrap().sequence;
-    for message in [ledger.delta(sequence, at(NOW)).unwrap().bytes, ledger.manifest(at(NOW)).unwrap()] {
+    for message in [ledger.delta(FORM, sequence, at(NOW)).unwrap().bytes, ledger.manifest(FORM, at(NOW)).unwrap()] {
         let body = message.len() - TRAILER_BYTES;
         for bit in (HEAD_BYTES * 8..body * 8).step_by(5) {
             let (_, mut edge) = loaded();

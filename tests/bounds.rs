@@ -9,7 +9,7 @@ use fixtures::{realm, token, ISSUER, NOW};
 use portcullis::ledger::key::SigningKey;
 use portcullis::ledger::{Event, Ledger, LedgerSettings, NotBefore, Row};
 use portcullis::policy::Compare;
-use portcullis::revocation::{Bounds, RealmId, Revocations};
+use portcullis::revocation::{Bounds, Form, RealmId, Revocations};
 use portcullis::time::{Seconds, UnixSeconds};
 use portcullis::verdict::{judge, Realm};
 use serde_json::{json, Value};
@@ -71,7 +71,7 @@ impl Pair {
     fn code(&mut self, token: &str, now: UnixSeconds) -> &'static str {
         let edge = &mut self.realms[0].revocations;
         edge.forget_expired(now);
-        edge.apply(&self.ledger.manifest(now).unwrap(), now).unwrap();
+        edge.apply(&self.ledger.manifest(Form::NEWEST, now).unwrap(), now).unwrap();
         for name in edge.missing_sections() {
             edge.provide_section(self.ledger.section(&name).unwrap()).unwrap();
         }
@@ -88,6 +88,7 @@ fn ledger(bounds: Bounds) -> Ledger {
         source_skew: Seconds::new(0),
         error_rate: 1e-6,
         valid_for: Seconds::new(300),
+        policy: None,
         incarnation: 1,
     };
     Ledger::new(settings).unwrap()
@@ -281,7 +282,7 @@ fn edges_that_go_by_deltas_hear_of_it() {
     let now = after(2 * DAY);
     assert!(pair.record(&Event::Bounds, now));
     let edge = &mut pair.realms[0].revocations;
-    let delta = pair.ledger.delta(edge.position().unwrap().sequence, now).unwrap().bytes;
+    let delta = pair.ledger.delta(Form::NEWEST, edge.position().unwrap().sequence, now).unwrap().bytes;
     assert!(!edge.wants_manifest());
     edge.apply(&delta, now).unwrap();
     // A delta only narrows; the rest is the manifest's to say.

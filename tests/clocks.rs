@@ -15,7 +15,7 @@ use portcullis::gate::{Gate, KeysFrom};
 use portcullis::keys::KeySource;
 use portcullis::ledger::key::SigningKey;
 use portcullis::ledger::{Clocks, Event, Ledger, LedgerSettings, NotBefore, TimeTaken};
-use portcullis::revocation::Bounds;
+use portcullis::revocation::{Bounds, Form};
 use portcullis::time::{Seconds, UnixSeconds};
 use portcullis::verdict::{CacheLimits, Realm, Reason};
 use serde_json::{json, Value};
@@ -257,7 +257,7 @@ impl World {
         }
         let (before, _) = self.ledger.head();
         self.ledger.commit();
-        let delta = self.ledger.delta(before, time(now)).unwrap().bytes;
+        let delta = self.ledger.delta(Form::NEWEST, before, time(now)).unwrap().bytes;
         self.gate.apply_feed(0, &delta, time(now + self.offsets.gate)).unwrap();
     }
 
@@ -320,6 +320,7 @@ fn pair(issuer_skew: i64) -> (Ledger, Gate) {
         source_skew: Seconds::new(0),
         error_rate: 1e-6,
         valid_for: Seconds::new(300),
+        policy: None,
         incarnation: 1,
     };
     let mut ledger = Ledger::new(settings).unwrap();
@@ -333,7 +334,7 @@ fn pair(issuer_skew: i64) -> (Ledger, Gate) {
 }
 
 fn publish(ledger: &mut Ledger, gate: &mut Gate, now: i64, at_gate: i64) {
-    gate.apply_feed(0, &ledger.manifest(time(now)).unwrap(), time(at_gate)).unwrap();
+    gate.apply_feed(0, &ledger.manifest(Form::NEWEST, time(now)).unwrap(), time(at_gate)).unwrap();
     for name in gate.realm(0).unwrap().revocations.missing_sections() {
         gate.provide_section(0, ledger.section(&name).unwrap().to_vec(), None).unwrap();
     }

@@ -12,7 +12,7 @@ use portcullis::keys::{KeySource, RsaDefault};
 use portcullis::ledger::key::SigningKey;
 use portcullis::ledger::{Event, Ledger, LedgerSettings, NotBefore};
 use portcullis::policy::{Compare, WhenStale};
-use portcullis::revocation::{Bounds, RealmId, Revocations};
+use portcullis::revocation::{Bounds, Form, RealmId, Revocations};
 use portcullis::signature::{Algorithm, Algorithms};
 use portcullis::time::{Seconds, UnixSeconds};
 use portcullis::verdict::{begin, finish, identify, judge, Accepted, CacheLimits, Finding, HostOutcome};
@@ -43,6 +43,7 @@ impl Pair {
             source_skew: Seconds::new(0),
             error_rate: 1e-6,
             valid_for: Seconds::new(300),
+            policy: None,
             incarnation: 1,
         })
         .unwrap();
@@ -58,7 +59,7 @@ impl Pair {
     }
 
     fn publish(&mut self, now: UnixSeconds) {
-        let manifest = self.ledger.manifest(now).unwrap();
+        let manifest = self.ledger.manifest(Form::NEWEST, now).unwrap();
         let state = &mut self.realms[0].revocations;
         state.apply(&manifest, now).unwrap();
         for name in state.missing_sections() {
@@ -203,7 +204,7 @@ fn a_banned_key_is_refused_whatever_its_kid() {
 fn a_section_that_has_not_arrived_is_never_taken_for_a_no() {
     let mut pair = Pair::new();
     pair.record(&Event::Token { id: "token-1".into(), expires_at: Some(at(300)), issued_at: Some(at(-10)) });
-    let manifest = pair.ledger.manifest(NOW).unwrap();
+    let manifest = pair.ledger.manifest(Form::NEWEST, NOW).unwrap();
     let mut fresh = Pair::new();
     let key = pair.ledger.signing_key().public().clone();
     fresh.realms[0].revocations = Revocations::new(RealmId::of(ISSUER), vec![key], Bounds::default());

@@ -68,7 +68,7 @@ fn big_tables_are_split() {
     // Up to 16,384 make one shard, so these make sixteen.
     let (mut ledger, mut expected) = filled(131_200);
     let mut edge = edge();
-    edge.apply(&ledger.manifest(at(NOW)).unwrap(), at(NOW)).unwrap();
+    edge.apply(&ledger.manifest(FORM, at(NOW)).unwrap(), at(NOW)).unwrap();
     let shards = edge.missing_sections();
     assert_eq!(shards.len(), 16);
     provide_all(&mut edge, &ledger);
@@ -79,7 +79,7 @@ fn big_tables_are_split() {
         record(&mut ledger, &changed, NOW);
         expected.insert(number, NOW + 2);
         let mut other = pair::edge();
-        other.apply(&ledger.manifest(at(NOW)).unwrap(), at(NOW)).unwrap();
+        other.apply(&ledger.manifest(FORM, at(NOW)).unwrap(), at(NOW)).unwrap();
         let changed = other.missing_sections().iter().filter(|name| !shards.contains(name)).count();
         assert!((1..=changes).contains(&changed), "{changed} shards after {changes} changes");
         provide_all(&mut other, &ledger);
@@ -123,7 +123,7 @@ fn live_not_befores_go_when_they_refuse_nothing_acceptable() {
 fn an_entry_costs_under_46_bits_and_hardly_ever_matches_another_name() {
     let (mut ledger, expected) = filled(100_000);
     let mut edge = edge();
-    edge.apply(&ledger.manifest(at(NOW)).unwrap(), at(NOW)).unwrap();
+    edge.apply(&ledger.manifest(FORM, at(NOW)).unwrap(), at(NOW)).unwrap();
     let names = edge.missing_sections();
     let bytes = 72 + names.iter().map(|name| ledger.section(name).unwrap().len()).sum::<usize>();
     let bits = bytes as f64 * 8.0 / 100_000.0;

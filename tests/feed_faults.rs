@@ -18,8 +18,8 @@ use portcullis::revocation::{peek_realm, Bounds, Effect, RealmId, Revocations, M
 fn cut_off_at_every_byte() {
     let (mut ledger, mut edge) = pair_one_behind();
     let position = edge.position().unwrap();
-    let delta = ledger.delta(position.sequence, at(NOW)).unwrap().bytes;
-    let manifest = ledger.manifest(at(NOW)).unwrap();
+    let delta = ledger.delta(FORM, position.sequence, at(NOW)).unwrap().bytes;
+    let manifest = ledger.manifest(FORM, at(NOW)).unwrap();
     let cut =
         |message: &[u8]| (0..message.len()).map(|length| (message[..length].to_vec(), NOW, None)).collect::<Vec<_>>();
     let messages = [cut(&delta), cut(&manifest)].concat();
@@ -32,7 +32,7 @@ fn cut_off_at_every_byte() {
 fn bytes_added_at_the_end() {
     let (mut ledger, edge) = pair_one_behind();
     let sequence = edge.position().unwrap().sequence;
-    for message in [ledger.delta(sequence, at(NOW)).unwrap().bytes, ledger.manifest(at(NOW)).unwrap()] {
+    for message in [ledger.delta(FORM, sequence, at(NOW)).unwrap().bytes, ledger.manifest(FORM, at(NOW)).unwrap()] {
         check_refused(&[message.as_slice(), &[0]].concat(), NOW, FeedError::UnknownKey);
     }
 }
@@ -42,7 +42,7 @@ fn every_single_bit() {
     let (mut ledger, mut edge) = pair_one_behind();
     let sequence = edge.position().unwrap().sequence;
     let mut messages = Vec::new();
-    for message in [ledger.delta(sequence, at(NOW)).unwrap().bytes, ledger.manifest(at(NOW)).unwrap()] {
+    for message in [ledger.delta(FORM, sequence, at(NOW)).unwrap().bytes, ledger.manifest(FORM, at(NOW)).unwrap()] {
         for bit in 0..message.len() * 8 {
             let mut flipped = message.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
@@ -62,9 +62,9 @@ fn every_single_bit() {
 #[test]
 fn a_signature_for_the_other_kind() {
     let (mut ledger, mut edge) = pair_one_behind();
-    let mut manifest = ledger.manifest(at(NOW)).unwrap();
+    let mut manifest = ledger.manifest(FORM, at(NOW)).unwrap();
     manifest[3] = b'D';
-    let mut delta = ledger.delta(edge.position().unwrap().sequence, at(NOW)).unwrap().bytes;
+    let mut delta = ledger.delta(FORM, edge.position().unwrap().sequence, at(NOW)).unwrap().bytes;
     delta[3] = b'M';
     let error = Some(FeedError::BadSignature);
     refuse_all(&ledger, &mut edge, &[(manifest, NOW, error), (delta, NOW, error)]);
@@ -76,8 +76,11 @@ fn another_realm() {
     let issuer = "https://issuer.example/realms/other".to_owned();
     let mut other = Ledger::new(LedgerSettings { issuer, ..settings() }).unwrap();
     record(&mut other, &user("u"), NOW);
-    let messages =
-        [other.manifest(at(NOW)).unwrap(), other.delta(1 << 40, at(NOW)).unwrap().bytes, other.heartbeat(at(NOW))];
+    let messages = [
+        other.manifest(FORM, at(NOW)).unwrap(),
+        other.delta(FORM, 1 << 40, at(NOW)).unwrap().bytes,
+        other.heartbeat(FORM, at(NOW)),
+    ];
     let messages: Vec<_> = messages.into_iter().map(|message| (message, NOW, Some(FeedError::WrongRealm))).collect();
     refuse_all(&ledger, &mut edge, &messages);
 }
@@ -86,7 +89,7 @@ fn another_realm() {
 fn another_key() {
     let (mut ledger, mut edge) = pair_one_behind();
     let foreign = SigningKey::generate().unwrap().to_jwk();
-    let manifest = signed_again_by(&foreign, &ledger.manifest(at(NOW)).unwrap(), |_| {});
+    let manifest = signed_again_by(&foreign, &ledger.manifest(FORM, at(NOW)).unwrap(), |_| {});
     let mut disguised = manifest.clone();
     let start = disguised.len() - TRAILER_BYTES;
     disguised[start..start + 8].copy_from_slice(&feed_key().id().0);
@@ -107,7 +110,7 @@ fn two_keys_during_a_rotation() {
     record(&mut rotated, &user("v"), NOW + 1);
     assert_eq!(follow(&mut edge, &rotated, NOW + 1), Ok(Effect::Changed));
     // An older statement of the old key is refused as older.
-    let error = edge.apply(&ledger.manifest(at(NOW + 1)).unwrap(), at(NOW + 1)).unwrap_err();
+    let error = edge.apply(&ledger.manifest(FORM, at(NOW + 1)).unwrap(), at(NOW + 1)).unwrap_err();
     assert!(matches!(error, FeedError::Older { .. }), "{error}");
 }
 
@@ -119,7 +122,7 @@ fn out_of_order_gaps_and_repetitions() {
     let mut deltas = Vec::new();
     for number in 0..4 {
         record(&mut ledger, &user(&format!("u{number}")), NOW);
-        deltas.push(ledger.delta(base + number, at(NOW)).unwrap().bytes);
+        deltas.push(ledger.delta(FORM, base + number, at(NOW)).unwrap().bytes);
     }
     assert_eq!(edge.apply(&deltas[2], at(NOW)), Err(FeedError::Gap { from: base + 2, known: base }));
     assert_eq!(edge.apply(&deltas[1], at(NOW)), Err(FeedError::Gap { from: base + 1, known: base }));
@@ -134,7 +137,7 @@ fn out_of_order_gaps_and_repetitions() {
     }
     // One that starts before, but leads further, is welcome.
     record(&mut ledger, &user("more"), NOW);
-    let overlapping = ledger.delta(base + 1, at(NOW)).unwrap().bytes;
+    let overlapping = ledger.delta(FORM, base + 1, at(NOW)).unwrap().bytes;
     assert_eq!(edge.apply(&overlapping, at(NOW)).unwrap().effect, Effect::Changed);
 }
 
@@ -142,7 +145,7 @@ fn out_of_order_gaps_and_repetitions() {
 fn expired_and_from_the_future() {
     let (mut ledger, edge) = pair_one_behind();
     let sequence = edge.position().unwrap().sequence;
-    for message in [ledger.delta(sequence, at(NOW)).unwrap().bytes, ledger.manifest(at(NOW)).unwrap()] {
+    for message in [ledger.delta(FORM, sequence, at(NOW)).unwrap().bytes, ledger.manifest(FORM, at(NOW)).unwrap()] {
         check_refused(&message, NOW + 301, FeedError::Expired { not_after: NOW + 300, now: NOW + 301 });
         check_refused(&message, NOW - 6, FeedError::FromFuture { issued_at: NOW, now: NOW - 6 });
         let (_, mut edge) = pair_one_behind();
@@ -157,7 +160,7 @@ fn expired_and_from_the_future() {
 #[test]
 fn an_older_manifest() {
     let (mut ledger, mut edge) = pair_one_behind();
-    let older = ledger.manifest(at(NOW)).unwrap();
+    let older = ledger.manifest(FORM, at(NOW)).unwrap();
     let known = record(&mut ledger, &user("x"), NOW).unwrap().sequence;
     follow(&mut edge, &ledger, NOW).unwrap();
     let before = answers(&edge);
@@ -166,10 +169,10 @@ fn an_older_manifest() {
     for number in 0..60 {
         record(&mut ledger, &token(&format!("y{number}"), NOW + 300, NOW), NOW);
     }
-    let between = ledger.manifest(at(NOW)).unwrap();
+    let between = ledger.manifest(FORM, at(NOW)).unwrap();
     let sequence = ledger.head().0;
     let known = record(&mut ledger, &user("z"), NOW).unwrap().sequence;
-    let later = ledger.manifest(at(NOW)).unwrap();
+    let later = ledger.manifest(FORM, at(NOW)).unwrap();
     assert_eq!(edge.apply(&later, at(NOW)).unwrap().effect, Effect::Staged);
     assert_eq!(edge.apply(&between, at(NOW)), Err(FeedError::Older { sequence, known }));
     assert_eq!(answers(&edge), before);
@@ -188,16 +191,16 @@ fn another_history() {
     record(&mut other, &user("other"), NOW);
     let sequence = other.head().0;
     let equivocation = Err(FeedError::Equivocation { sequence });
-    assert_eq!(edge.apply(&other.manifest(at(NOW + 1)).unwrap(), at(NOW + 1)), equivocation);
-    assert_eq!(edge.apply(&other.heartbeat(at(NOW + 1)), at(NOW + 1)), equivocation);
-    assert_eq!(edge.apply(&other.delta(sequence - 1, at(NOW)).unwrap().bytes, at(NOW)), equivocation);
+    assert_eq!(edge.apply(&other.manifest(FORM, at(NOW + 1)).unwrap(), at(NOW + 1)), equivocation);
+    assert_eq!(edge.apply(&other.heartbeat(FORM, at(NOW + 1)), at(NOW + 1)), equivocation);
+    assert_eq!(edge.apply(&other.delta(FORM, sequence - 1, at(NOW)).unwrap().bytes, at(NOW)), equivocation);
     record(&mut other, &user("more"), NOW);
-    assert_eq!(edge.apply(&other.delta(sequence, at(NOW)).unwrap().bytes, at(NOW)), equivocation);
+    assert_eq!(edge.apply(&other.delta(FORM, sequence, at(NOW)).unwrap().bytes, at(NOW)), equivocation);
     // Remembered further back as well.
     record(&mut ledger, &user("v"), NOW);
     follow(&mut edge, &ledger, NOW).unwrap();
     record(&mut other, &user("even more"), NOW);
-    assert_eq!(edge.apply(&other.delta(sequence, at(NOW)).unwrap().bytes, at(NOW)), equivocation);
+    assert_eq!(edge.apply(&other.delta(FORM, sequence, at(NOW)).unwrap().bytes, at(NOW)), equivocation);
     assert!(edge.position().unwrap().sequence > position.unwrap().sequence);
     assert!(!is_revoked(&edge, &of_user("other", NOW)) && is_revoked(&edge, &of_user("v", NOW)));
     record(&mut ledger, &user("w"), NOW);

@@ -21,7 +21,7 @@ fn full_bucket(error_rate: f64, count: u32, bucket: u64) -> (Revocations, usize)
     }
     ledger.commit();
     let mut edge = edge();
-    edge.apply(&ledger.manifest(at(NOW)).unwrap(), at(NOW)).unwrap();
+    edge.apply(&ledger.manifest(FORM, at(NOW)).unwrap(), at(NOW)).unwrap();
     let names = edge.missing_sections();
     assert_eq!(names.len(), 1);
     let bytes = ENTRY_BYTES + ledger.section(&names[0]).unwrap().len();

@@ -44,7 +44,7 @@ fn only_first() -> String {
 
 /// Applies the manifest and provides all sections but `without`.
 fn load_gate(gate: &mut Gate, ledger: &mut Ledger, now: u64) -> Effect {
-    let effect = gate.apply_feed(0, &ledger.manifest(at(now)).unwrap(), at(now)).unwrap().effect;
+    let effect = gate.apply_feed(0, &ledger.manifest(FORM, at(now)).unwrap(), at(now)).unwrap().effect;
     for name in gate.realm(0).unwrap().revocations.missing_sections() {
         gate.provide_section(0, ledger.section(&name).unwrap().to_vec(), None).unwrap();
     }
@@ -59,11 +59,11 @@ fn keys_come_and_go_with_the_feed() {
     load_gate(&mut gate, &mut ledger, NOW);
     assert_eq!(kids(&gate), ["one", "two"]);
     publish(&mut ledger, &only_first(), NOW);
-    gate.apply_feed(0, &ledger.delta(ledger.head().0 - 1, at(NOW)).unwrap().bytes, at(NOW)).unwrap();
+    gate.apply_feed(0, &ledger.delta(FORM, ledger.head().0 - 1, at(NOW)).unwrap().bytes, at(NOW)).unwrap();
     assert_eq!(kids(&gate), ["one"]);
     // None at all is a statement too.
     publish(&mut ledger, r#"{"keys":[]}"#, NOW);
-    gate.apply_feed(0, &ledger.delta(ledger.head().0 - 1, at(NOW)).unwrap().bytes, at(NOW)).unwrap();
+    gate.apply_feed(0, &ledger.delta(FORM, ledger.head().0 - 1, at(NOW)).unwrap().bytes, at(NOW)).unwrap();
     assert!(kids(&gate).is_empty());
 }
 
@@ -88,7 +88,7 @@ fn a_key_that_leaves_the_feed_vouches_for_nothing_more() {
         assert_eq!(reason(gate, TOKEN_OF_TWO, NOW), "bad_signature");
     }
     publish(&mut ledger, &only_first(), NOW);
-    by_delta.apply_feed(0, &ledger.delta(ledger.head().0 - 1, at(NOW)).unwrap().bytes, at(NOW)).unwrap();
+    by_delta.apply_feed(0, &ledger.delta(FORM, ledger.head().0 - 1, at(NOW)).unwrap().bytes, at(NOW)).unwrap();
     load_gate(&mut by_manifest, &mut ledger, NOW);
     for gate in [&mut by_delta, &mut by_manifest] {
         assert_eq!(reason(gate, TOKEN_OF_TWO, NOW), "unknown_key");
@@ -105,7 +105,7 @@ fn keys_that_are_withdrawn_leave_the_gate() {
     rows.extend(record(&mut ledger, &Event::KeysWithdrawn, NOW));
     assert_eq!(record(&mut ledger, &Event::KeysWithdrawn, NOW), None);
     // No delta can tell it, so the gate asks for the manifest.
-    assert!(ledger.delta(ledger.head().0 - 1, at(NOW)).is_err());
+    assert!(ledger.delta(FORM, ledger.head().0 - 1, at(NOW)).is_err());
     assert_eq!(load_gate(&mut gate, &mut ledger, NOW), Effect::Changed);
     assert_eq!(reason(&mut gate, TOKEN_OF_TWO, NOW), "keys_unavailable");
 
@@ -116,7 +116,7 @@ fn keys_that_are_withdrawn_leave_the_gate() {
     load_gate(&mut late, &mut restarted, NOW);
     assert!(kids(&late).is_empty());
     publish(&mut restarted, KEYS, NOW);
-    gate.apply_feed(0, &restarted.delta(restarted.head().0 - 1, at(NOW)).unwrap().bytes, at(NOW)).unwrap();
+    gate.apply_feed(0, &restarted.delta(FORM, restarted.head().0 - 1, at(NOW)).unwrap().bytes, at(NOW)).unwrap();
     assert_eq!(kids(&gate), ["one", "two"]);
 }
 
@@ -138,12 +138,12 @@ fn keys_change_also_when_a_manifest_takes_over_because_its_last_section_is_over(
     let expires_at = NOW + 100;
     record(&mut ledger, &token("j", expires_at, NOW), NOW);
     publish(&mut ledger, &only_first(), NOW);
-    let manifest = ledger.manifest(at(NOW)).unwrap();
+    let manifest = ledger.manifest(FORM, at(NOW)).unwrap();
     assert_eq!(gate.apply_feed(0, &manifest, at(NOW)).unwrap().effect, Effect::Staged);
     assert_eq!(kids(&gate), ["one", "two"]);
     // The section never arrives. A heartbeat after its bucket is over.
     let later = (expires_at / 512 + 1) * 512 + 10;
-    let applied = gate.apply_feed(0, &ledger.heartbeat(at(later)), at(later)).unwrap();
+    let applied = gate.apply_feed(0, &ledger.heartbeat(FORM, at(later)), at(later)).unwrap();
     assert_eq!((applied.sequence, applied.effect), (ledger.head().0, Effect::Changed));
     assert_eq!(kids(&gate), ["one"]);
 }
@@ -175,22 +175,22 @@ fn a_message_of_another_realm_is_refused_also_where_both_are_of_one_gate() {
     let other = "https://issuer.example/realms/other";
     let mut gate = Gate::new(vec![realm("acme", ISSUER), realm("other", other)], CacheLimits::NOTHING);
     let (mut ours, mut theirs) = (ledger(), ledger_of(other));
-    let (manifest, delta) = (ours.manifest(at(NOW)).unwrap(), ours.heartbeat(at(NOW)));
+    let (manifest, delta) = (ours.manifest(FORM, at(NOW)).unwrap(), ours.heartbeat(FORM, at(NOW)));
     for bytes in [&manifest, &delta] {
         assert_eq!(gate.apply_feed(1, bytes, at(NOW)), Err(FeedError::WrongRealm));
         assert_eq!(gate.apply_feed(2, bytes, at(NOW)), Err(FeedError::WrongRealm));
     }
     assert!([0, 1].iter().all(|realm| gate.realm(*realm).unwrap().revocations.position().is_none()));
     assert_eq!(gate.apply_feed(0, &manifest, at(NOW)).unwrap().effect, Effect::Changed);
-    assert_eq!(gate.apply_feed(1, &theirs.manifest(at(NOW)).unwrap(), at(NOW)).unwrap().effect, Effect::Changed);
+    assert_eq!(gate.apply_feed(1, &theirs.manifest(FORM, at(NOW)).unwrap(), at(NOW)).unwrap().effect, Effect::Changed);
 }
 
 #[test]
 fn a_gate_that_replaces_a_lost_one_takes_nothing_older_for_news() {
     let (mut ledger, mut lost) = (ledger(), gate());
-    let oldest = ledger.manifest(at(NOW)).unwrap();
+    let oldest = ledger.manifest(FORM, at(NOW)).unwrap();
     publish(&mut ledger, KEYS, NOW);
-    let before = ledger.manifest(at(NOW)).unwrap();
+    let before = ledger.manifest(FORM, at(NOW)).unwrap();
     record(&mut ledger, &user("bob"), NOW);
     load_gate(&mut lost, &mut ledger, NOW + 100);
     let (marks, latest) = lost.marks(0).unwrap();
@@ -206,7 +206,7 @@ fn a_gate_that_replaces_a_lost_one_takes_nothing_older_for_news() {
         let refused = gate.apply_feed(0, older, at(NOW));
         assert!(matches!(refused, Err(FeedError::Older { .. })), "{refused:?}");
     }
-    let other_history = gate.apply_feed(0, &fork.manifest(at(NOW)).unwrap(), at(NOW));
+    let other_history = gate.apply_feed(0, &fork.manifest(FORM, at(NOW)).unwrap(), at(NOW));
     assert!(matches!(other_history, Err(FeedError::Equivocation { .. })), "{other_history:?}");
     assert!(kids(&gate).is_empty(), "nothing of the old state is left");
     load_gate(&mut gate, &mut ledger, NOW);
@@ -218,9 +218,9 @@ fn a_gate_that_replaces_a_lost_one_takes_nothing_older_for_news() {
 #[test]
 fn a_gate_that_replaces_a_lost_one_knows_how_far_each_feed_key_was() {
     let (mut ledger, mut lost) = (ledger(), gate());
-    let older = ledger.manifest(at(NOW)).unwrap();
+    let older = ledger.manifest(FORM, at(NOW)).unwrap();
     record(&mut ledger, &token("j", NOW + 300, NOW), NOW);
-    assert_eq!(lost.apply_feed(0, &ledger.manifest(at(NOW)).unwrap(), at(NOW)).unwrap().effect, Effect::Changed);
+    assert_eq!(lost.apply_feed(0, &ledger.manifest(FORM, at(NOW)).unwrap(), at(NOW)).unwrap().effect, Effect::Changed);
     let (marks, latest) = lost.marks(0).unwrap();
     let mut gate = gate();
     gate.resume(0, portcullis::revocation::Marks { last: None, ..marks }, latest);

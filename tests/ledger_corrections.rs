@@ -80,7 +80,7 @@ fn a_correction_reaches_edges_with_the_next_manifest() {
         record(&mut ledger, &Event::Correction(correction), NOW);
         // A delta only adds: there is none that leads here.
         let earliest = mistaken + 1;
-        assert_eq!(ledger.delta(mistaken, at(NOW)), Err(DeltaUnavailable::Pruned { earliest }));
+        assert_eq!(ledger.delta(FORM, mistaken, at(NOW)), Err(DeltaUnavailable::Pruned { earliest }));
         load(&mut edge, &mut ledger, NOW);
         assert_eq!(edge.status(&of_all()), Status::NotRevoked);
         assert!(!edge.bans(&banned));

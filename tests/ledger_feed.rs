@@ -43,12 +43,12 @@ fn a_delta_of_a_hundred_tokens_in_four_buckets_is_small() {
         ledger.stage(&token(&format!("{id:08x}-0000-4000-8000-000000000000"), expires_at, NOW), at(NOW)).unwrap();
     }
     ledger.commit();
-    let delta = ledger.delta(after, at(NOW + 1)).unwrap().bytes;
-    println!("{} bytes for 100 tokens, heartbeat {}", delta.len(), ledger.heartbeat(at(NOW)).len());
+    let delta = ledger.delta(FORM, after, at(NOW + 1)).unwrap().bytes;
+    println!("{} bytes for 100 tokens, heartbeat {}", delta.len(), ledger.heartbeat(FORM, at(NOW)).len());
     assert!(delta.len() <= 800, "{} bytes", delta.len());
     assert_eq!(edge.apply(&delta, at(NOW + 1)).unwrap().effect, Effect::Changed);
     // The first one of a run also declares its hash key.
-    assert!(ledger.delta(1 << 40, at(NOW)).unwrap().bytes.len() <= 800 + 60);
+    assert!(ledger.delta(FORM, 1 << 40, at(NOW)).unwrap().bytes.len() <= 800 + 60);
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn few_deltas_serve_readers_at_every_sequence() {
     let mut steps = 0;
     while edge.position().unwrap().sequence < head {
         let stretch = ledger.shared_stretch(edge.position().unwrap().sequence).unwrap();
-        let delta = ledger.delta_over(stretch, at(NOW + steps)).unwrap();
+        let delta = ledger.delta_over(FORM, stretch, at(NOW + steps)).unwrap();
         let Applied { sequence, effect } = edge.apply(&delta.bytes, at(NOW + 60)).unwrap();
         assert_eq!([sequence, sequence], [delta.sequence, stretch.until]);
         assert_eq!(effect, if stretch.until == head { Effect::Changed } else { Effect::ChangedInPart });
@@ -125,15 +125,15 @@ fn deltas_start_where_they_are_asked_to() {
         record(&mut ledger, &user(&format!("u{number}")), NOW);
     }
     for after in [base, base + 7, base + 19] {
-        let SignedDelta { bytes: delta, sequence } = ledger.delta(after, at(NOW)).unwrap();
+        let SignedDelta { bytes: delta, sequence } = ledger.delta(FORM, after, at(NOW)).unwrap();
         assert_eq!((u64::from_le_bytes(*delta[24..].first_chunk().unwrap()), sequence), (base + 20, base + 20));
         assert_eq!(u64::from(u32::from_le_bytes(*delta[60..].first_chunk().unwrap())), base + 20 - after);
     }
-    let heartbeat = SignedDelta { bytes: ledger.heartbeat(at(NOW)), sequence: base + 20 };
-    assert_eq!(ledger.delta(base + 20, at(NOW)), Ok(heartbeat));
+    let heartbeat = SignedDelta { bytes: ledger.heartbeat(FORM, at(NOW)), sequence: base + 20 };
+    assert_eq!(ledger.delta(FORM, base + 20, at(NOW)), Ok(heartbeat));
     let (sequence, head) = (base + 21, base + 20);
-    assert_eq!(ledger.delta(sequence, at(NOW)), Err(DeltaUnavailable::Ahead { sequence, head }));
-    assert_eq!(ledger.delta(base - 1, at(NOW)), Err(DeltaUnavailable::Pruned { earliest: base }));
+    assert_eq!(ledger.delta(FORM, sequence, at(NOW)), Err(DeltaUnavailable::Ahead { sequence, head }));
+    assert_eq!(ledger.delta(FORM, base - 1, at(NOW)), Err(DeltaUnavailable::Pruned { earliest: base }));
 }
 
 #[test]
@@ -142,9 +142,9 @@ fn a_delta_leads_no_further_than_its_span_can_say() {
     let (base, chain) = ledger.head();
     let head = base + (1 << 32);
     ledger.restore_head(head, chain).unwrap();
-    assert_eq!(ledger.delta(base, at(NOW)), Err(DeltaUnavailable::Pruned { earliest: head }));
+    assert_eq!(ledger.delta(FORM, base, at(NOW)), Err(DeltaUnavailable::Pruned { earliest: head }));
     record(&mut ledger, &user("u"), NOW);
-    assert!(ledger.delta(head + 1, at(NOW)).is_ok());
+    assert!(ledger.delta(FORM, head + 1, at(NOW)).is_ok());
 }
 
 #[test]
@@ -182,10 +182,10 @@ fn changes_are_kept_one_by_one_up_to_a_limit_and_told_in_parts() {
         ledger.stage(&Event::TokenVersion { sub: format!("u{number}"), minimum: 1 }, at(NOW)).unwrap();
     }
     ledger.commit();
-    assert_eq!(ledger.delta(base, at(NOW)), Err(DeltaUnavailable::Pruned { earliest: base + 10 }));
+    assert_eq!(ledger.delta(FORM, base, at(NOW)), Err(DeltaUnavailable::Pruned { earliest: base + 10 }));
     let mut first = base + 10;
     // As many as fit; the state's age stays that of the last complete statement.
-    let delta = ledger.delta(first, at(NOW + 9)).unwrap().bytes;
+    let delta = ledger.delta(FORM, first, at(NOW + 9)).unwrap().bytes;
     assert!((1_000_000..=1 << 20).contains(&delta.len()), "{} bytes", delta.len());
     let error = edge.apply(&delta, at(NOW + 9)).unwrap_err();
     assert_eq!(error, portcullis::error::FeedError::Gap { from: first, known: base });
@@ -199,7 +199,7 @@ fn changes_are_kept_one_by_one_up_to_a_limit_and_told_in_parts() {
     }
     ledger.commit();
     first = edge.position().unwrap().sequence;
-    let delta = ledger.delta(first, at(NOW + 20)).unwrap();
+    let delta = ledger.delta(FORM, first, at(NOW + 20)).unwrap();
     assert_eq!(edge.apply(&delta.bytes, at(NOW + 20)).unwrap().effect, Effect::ChangedInPart);
     let partway = edge.position().unwrap();
     assert_eq!(delta.sequence, partway.sequence, "not the head: its length is limited");
@@ -219,7 +219,7 @@ fn only_touched_sections_are_built_and_replaced_ones_stay_a_while() {
     }
     let names = |ledger: &mut Ledger, now| {
         let mut edge = edge();
-        edge.apply(&ledger.manifest(at(now)).unwrap(), at(now)).unwrap();
+        edge.apply(&ledger.manifest(FORM, at(now)).unwrap(), at(now)).unwrap();
         edge.missing_sections()
     };
     let before = names(&mut ledger, NOW);
@@ -252,13 +252,13 @@ fn stats_say_how_full_the_fullest_filter_is() {
     assert_eq!((stats.token_ids, stats.buckets, stats.clients, stats.bans), (36, 2, 1, 1));
     assert_eq!(stats.section_bytes, 0, "nothing is published yet");
     assert!((stats.filter_fill - 0.5).abs() < 1e-9, "25 of 50, published or not: {}", stats.filter_fill);
-    ledger.manifest(at(NOW)).unwrap();
+    ledger.manifest(FORM, at(NOW)).unwrap();
     let stats = ledger.stats();
     assert!((stats.filter_fill - 0.5).abs() < 1e-9, "25 of 50: {}", stats.filter_fill);
     assert!((stats.error_rate - 1e-6).abs() < 1e-12);
     assert!(stats.section_bytes > 3 * 50 * 28 / 8);
     ids(&mut ledger, 25..60, NOW + 290);
     assert!((ledger.stats().filter_fill - 1.0).abs() < 1e-9, "full until the next manifest");
-    ledger.manifest(at(NOW)).unwrap();
+    ledger.manifest(FORM, at(NOW)).unwrap();
     assert!((ledger.stats().filter_fill - 60.0 / 63.0).abs() < 1e-9);
 }

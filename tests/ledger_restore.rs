@@ -166,6 +166,6 @@ fn an_incarnation_begins_its_own_numbers_and_chain() {
     let mut again = Ledger::new(LedgerSettings { incarnation: 2, ..settings() }).unwrap();
     rows.iter().chain([&row]).for_each(|row| again.restore(row).unwrap());
     assert_eq!(again.head(), second.head());
-    assert_eq!(again.delta(first.head().0, at(NOW)), Err(DeltaUnavailable::Pruned { earliest: base }));
-    assert!(again.delta(base, at(NOW)).is_ok());
+    assert_eq!(again.delta(FORM, first.head().0, at(NOW)), Err(DeltaUnavailable::Pruned { earliest: base }));
+    assert!(again.delta(FORM, base, at(NOW)).is_ok());
 }

@@ -19,7 +19,7 @@ fn never_loaded_answers_nothing() {
     assert!(edge.missing_sections().is_empty());
     let mut ledger = ledger();
     record(&mut ledger, &user("u"), NOW);
-    let delta = ledger.delta(ledger.head().0 - 1, at(NOW)).unwrap().bytes;
+    let delta = ledger.delta(FORM, ledger.head().0 - 1, at(NOW)).unwrap().bytes;
     let from = ledger.head().0 - 1;
     assert_eq!(edge.apply(&delta, at(NOW)), Err(FeedError::Gap { from, known: 0 }));
 }
@@ -32,7 +32,7 @@ fn an_empty_realm_is_loaded_by_its_manifest_alone() {
     assert_eq!(edge.status(&subject("a", NOW + 300, NOW)), Status::NotRevoked);
     let position = edge.position().unwrap();
     assert_eq!((position.issued_at, position.not_after), (at(NOW), at(NOW + 300)));
-    assert_eq!(peek_realm(&ledger.heartbeat(at(NOW))), Ok((RealmId::of(ISSUER), 1 << 40)));
+    assert_eq!(peek_realm(&ledger.heartbeat(FORM, at(NOW))), Ok((RealmId::of(ISSUER), 1 << 40)));
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn a_section_that_has_not_arrived_is_no_answer() {
     let (mut ledger, mut edge) = (ledger(), edge());
     record(&mut ledger, &token("j", NOW + 300, NOW), NOW);
     record(&mut ledger, &user("u"), NOW);
-    edge.apply(&ledger.manifest(at(NOW)).unwrap(), at(NOW)).unwrap();
+    edge.apply(&ledger.manifest(FORM, at(NOW)).unwrap(), at(NOW)).unwrap();
     assert_eq!(edge.missing_sections().len(), 2);
     assert_eq!(edge.status(&subject("j", NOW + 300, NOW)), Status::SectionUnavailable);
     assert_eq!(edge.status(&subject("other", NOW + 300, NOW)), Status::SectionUnavailable);
@@ -134,7 +134,7 @@ fn a_subject_needs_few_of_the_sections() {
     ledger.stage(&Event::TokenVersion { sub: "u0".into(), minimum: 3 }, at(NOW)).unwrap();
     ledger.stage(&Event::Token { id: "timeless".into(), expires_at: None, issued_at: None }, at(NOW)).unwrap();
     ledger.commit();
-    edge.apply(&ledger.manifest(at(NOW)).unwrap(), at(NOW)).unwrap();
+    edge.apply(&ledger.manifest(FORM, at(NOW)).unwrap(), at(NOW)).unwrap();
     let all = edge.missing_sections();
     let asked =
         Subject { user: Some("new"), session: Some("s"), client_id: Some("app"), ..subject("new", NOW + 999, NOW) };
@@ -171,7 +171,7 @@ fn a_correction_takes_back_what_deltas_cannot() {
         let correction = Correction::User { sub: sub.into(), not_before: None };
         assert!(record(&mut ledger, &Event::Correction(correction), NOW).is_some());
     }
-    assert!(ledger.delta(before, at(NOW)).is_err());
+    assert!(ledger.delta(FORM, before, at(NOW)).is_err());
     assert!(is_revoked(&edge, &of_user("u", NOW)));
     load(&mut edge, &mut ledger, NOW);
     assert!(!is_revoked(&edge, &of_user("u", NOW)) && !is_revoked(&edge, &of_user("w", NOW)));
@@ -183,11 +183,11 @@ fn a_correction_takes_back_what_deltas_cannot() {
 fn heartbeats_keep_a_state_fresh() {
     let (mut ledger, mut edge) = (ledger(), edge());
     load(&mut edge, &mut ledger, NOW);
-    assert_eq!(edge.apply(&ledger.heartbeat(at(NOW + 20)), at(NOW + 20)).unwrap().effect, Effect::Renewed);
+    assert_eq!(edge.apply(&ledger.heartbeat(FORM, at(NOW + 20)), at(NOW + 20)).unwrap().effect, Effect::Renewed);
     assert_eq!(edge.position().unwrap().issued_at, at(NOW + 20));
-    assert_eq!(edge.apply(&ledger.heartbeat(at(NOW + 10)), at(NOW + 20)).unwrap().effect, Effect::AlreadyKnown);
+    assert_eq!(edge.apply(&ledger.heartbeat(FORM, at(NOW + 10)), at(NOW + 20)).unwrap().effect, Effect::AlreadyKnown);
     assert_eq!(edge.position().unwrap().issued_at, at(NOW + 20));
-    let manifest = ledger.manifest(at(NOW + 30)).unwrap();
+    let manifest = ledger.manifest(FORM, at(NOW + 30)).unwrap();
     assert_eq!(edge.apply(&manifest, at(NOW + 30)).unwrap().effect, Effect::Renewed);
     assert_eq!(edge.position().unwrap().not_after, at(NOW + 330));
 }

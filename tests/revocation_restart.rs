@@ -129,7 +129,7 @@ fn a_restored_backup_replaces_what_it_lost() {
     restored.restore(&row).unwrap();
     restored.restore_head(row.sequence, row.chain).unwrap();
     assert_eq!(restored.head().0, 2 << 40);
-    assert!(restored.delta(ledger.head().0, at(NOW)).is_err());
+    assert!(restored.delta(FORM, ledger.head().0, at(NOW)).is_err());
     load(&mut edge, &mut restored, NOW + 1);
     assert_eq!(edge.position().unwrap().sequence, 2 << 40);
     assert!(is_revoked(&edge, &of_user("kept", NOW)) && !is_revoked(&edge, &of_user("lost", NOW)));

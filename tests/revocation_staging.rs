@@ -21,7 +21,7 @@ fn a_staged_manifest_leaves_the_old_state_serving() {
     for id in 0..50 {
         record(&mut ledger, &token(&format!("new{id}"), NOW + 300, NOW), NOW);
     }
-    let manifest = ledger.manifest(at(NOW + 1)).unwrap();
+    let manifest = ledger.manifest(FORM, at(NOW + 1)).unwrap();
     assert_eq!(edge.apply(&manifest, at(NOW + 1)).unwrap().effect, Effect::Staged);
     assert_eq!(edge.position(), Some(loaded));
     assert_eq!(edge.status(&subject("old1", NOW + 300, NOW)), Status::Revoked(Level::Token));
@@ -30,7 +30,7 @@ fn a_staged_manifest_leaves_the_old_state_serving() {
     // A delta beyond the staged manifest cannot be applied to the old state, but is not lost.
     let staged_at = ledger.head().0;
     record(&mut ledger, &token("later", NOW + 300, NOW), NOW);
-    let delta = ledger.delta(staged_at, at(NOW + 1)).unwrap().bytes;
+    let delta = ledger.delta(FORM, staged_at, at(NOW + 1)).unwrap().bytes;
     assert_eq!(edge.apply(&delta, at(NOW + 1)).unwrap().effect, Effect::Staged);
     assert_eq!(edge.status(&subject("later", NOW + 300, NOW)), Status::NotRevoked);
     let missing = edge.missing_sections();
@@ -56,7 +56,7 @@ fn what_deltas_brought_up_to_date_is_not_fetched() {
     record(&mut ledger, &user("v"), NOW);
     follow(&mut edge, &ledger, NOW).unwrap();
     record(&mut ledger, &Event::Realm { not_before: NotBefore::Caller(at(NOW - 9_000)) }, NOW);
-    let applied = edge.apply(&ledger.manifest(at(NOW)).unwrap(), at(NOW)).unwrap();
+    let applied = edge.apply(&ledger.manifest(FORM, at(NOW)).unwrap(), at(NOW)).unwrap();
     assert_eq!(applied.effect, Effect::Changed);
     assert!(edge.missing_sections().is_empty());
     assert!(is_revoked(&edge, &subject("b2", NOW + 300, NOW)) && is_revoked(&edge, &of_user("v", NOW)));
@@ -74,7 +74,7 @@ fn live_changes_that_outgrow_the_sections_are_folded() {
     assert_eq!(edge.stats().live_entries, 1_100);
     assert!(edge.wants_manifest());
     // The manifest has the edge's sequence, or is even older than a delta applied since.
-    let manifest = ledger.manifest(at(NOW)).unwrap();
+    let manifest = ledger.manifest(FORM, at(NOW)).unwrap();
     record(&mut ledger, &token("since", NOW + 300, NOW), NOW);
     follow(&mut edge, &ledger, NOW).unwrap();
     assert_eq!(edge.apply(&manifest, at(NOW)).unwrap().effect, Effect::Staged);
@@ -132,7 +132,7 @@ fn filters_take_their_places_one_by_one() {
     }
     ledger.commit();
     let behind = edge.position();
-    assert_eq!(edge.apply(&ledger.manifest(at(NOW)).unwrap(), at(NOW)).unwrap().effect, Effect::Staged);
+    assert_eq!(edge.apply(&ledger.manifest(FORM, at(NOW)).unwrap(), at(NOW)).unwrap().effect, Effect::Staged);
     let names = edge.missing_sections();
     assert_eq!(names.len(), 10);
     let refused = |edge: &Revocations| (0..6_000).filter(|n| is_revoked(edge, &subject(&id(*n), of(*n), NOW))).count();
@@ -162,7 +162,7 @@ fn filters_of_a_manifest_that_deltas_led_past_wait_for_the_deltas() {
     }
     ledger.commit();
     follow(&mut edge, &ledger, NOW).unwrap();
-    let manifest = ledger.manifest(at(NOW)).unwrap();
+    let manifest = ledger.manifest(FORM, at(NOW)).unwrap();
     record(&mut ledger, &token("c", NOW + 300, NOW), NOW);
     follow(&mut edge, &ledger, NOW).unwrap();
     assert_eq!(edge.apply(&manifest, at(NOW)).unwrap().effect, Effect::Staged);
@@ -183,7 +183,7 @@ fn a_manifest_that_arrives_too_late_is_given_up() {
     let (mut ledger, mut edge) = (ledger(), edge());
     load(&mut edge, &mut ledger, NOW);
     record(&mut ledger, &token("j", NOW + 300, NOW), NOW);
-    assert_eq!(edge.apply(&ledger.manifest(at(NOW)).unwrap(), at(NOW)).unwrap().effect, Effect::Staged);
+    assert_eq!(edge.apply(&ledger.manifest(FORM, at(NOW)).unwrap(), at(NOW)).unwrap().effect, Effect::Staged);
     let names = edge.missing_sections();
     // More than the four megabytes of deltas that are kept for it.
     for batch in 0..6 {
@@ -218,7 +218,7 @@ fn a_full_filter_takes_no_more_and_forgets_nothing() {
     follow(&mut edge, &ledger, NOW).unwrap();
     assert_eq!(edge.stats().live_entries, 100);
     assert!((0..100).all(|id| is_revoked(&edge, &subject(&format!("b{id}"), NOW + 300, NOW))));
-    let later = ledger.manifest(at(NOW + 5)).unwrap();
+    let later = ledger.manifest(FORM, at(NOW + 5)).unwrap();
     // Under a thousand live ids no manifest is wanted, so one of the same sequence only renews.
     assert_eq!(edge.apply(&later, at(NOW + 5)).unwrap().effect, Effect::Renewed);
     // The next one brings the bucket in its new size.

@@ -25,18 +25,18 @@ fn an_edge_that_pins_both_keys_notices_nothing() {
     let (mut ledger, next) = (ledger(), new_key());
     let mut edge = pinning(&[&feed_key(), next.public()]);
     load(&mut edge, &mut ledger, NOW);
-    let old_manifest = ledger.manifest(at(NOW)).unwrap();
+    let old_manifest = ledger.manifest(FORM, at(NOW)).unwrap();
     record(&mut ledger, &user("before"), NOW + 1);
     assert_eq!(follow(&mut edge, &ledger, NOW + 1), Ok(Effect::Changed));
-    let old_heartbeat = ledger.heartbeat(at(NOW + 2));
+    let old_heartbeat = ledger.heartbeat(FORM, at(NOW + 2));
     assert_eq!(edge.apply(&old_heartbeat, at(NOW + 2)).unwrap().effect, Effect::Renewed);
 
     ledger.set_signing_key(next);
     // Second by second, the state is never older than the last statement.
-    assert_eq!(edge.apply(&ledger.heartbeat(at(NOW + 3)), at(NOW + 3)).unwrap().effect, Effect::Renewed);
+    assert_eq!(edge.apply(&ledger.heartbeat(FORM, at(NOW + 3)), at(NOW + 3)).unwrap().effect, Effect::Renewed);
     assert_eq!(edge.position().unwrap().issued_at, at(NOW + 3));
     record(&mut ledger, &user("after"), NOW + 4);
-    let delta = ledger.delta(edge.position().unwrap().sequence, at(NOW + 4)).unwrap().bytes;
+    let delta = ledger.delta(FORM, edge.position().unwrap().sequence, at(NOW + 4)).unwrap().bytes;
     assert_eq!(edge.apply(&delta, at(NOW + 4)).unwrap().effect, Effect::Changed);
     assert_eq!(at(NOW + 4).since(edge.position().unwrap().issued_at), Seconds::new(0));
     assert_eq!(load(&mut edge, &mut ledger, NOW + 5).effect, Effect::Renewed);
@@ -62,7 +62,7 @@ fn a_delta_may_span_the_change() {
     record(&mut ledger, &user("before"), NOW);
     ledger.set_signing_key(next);
     record(&mut ledger, &user("after"), NOW);
-    let delta = ledger.delta(edge.position().unwrap().sequence, at(NOW)).unwrap().bytes;
+    let delta = ledger.delta(FORM, edge.position().unwrap().sequence, at(NOW)).unwrap().bytes;
     assert_eq!(edge.apply(&delta, at(NOW)).unwrap().effect, Effect::Changed);
     assert!(["before", "after"].iter().all(|sub| is_revoked(&edge, &of_user(sub, NOW))));
 }
@@ -76,11 +76,11 @@ fn a_manifest_of_one_key_takes_the_deltas_of_the_other() {
     load(&mut edge, &mut ledger, NOW);
     // Its section is not here yet when the key changes.
     record(&mut ledger, &token("k", NOW + 1_500, NOW), NOW);
-    let manifest = ledger.manifest(at(NOW)).unwrap();
+    let manifest = ledger.manifest(FORM, at(NOW)).unwrap();
     assert_eq!(edge.apply(&manifest, at(NOW)).unwrap().effect, Effect::Staged);
     ledger.set_signing_key(next);
     record(&mut ledger, &user("v"), NOW);
-    let delta = ledger.delta(edge.position().unwrap().sequence, at(NOW)).unwrap().bytes;
+    let delta = ledger.delta(FORM, edge.position().unwrap().sequence, at(NOW)).unwrap().bytes;
     edge.apply(&delta, at(NOW)).unwrap();
     provide_all(&mut edge, &ledger);
     assert_eq!(edge.position().unwrap().sequence, ledger.head().0);
@@ -98,8 +98,8 @@ fn two_histories_are_told_apart_whichever_key_signs() {
     other.set_signing_key(next);
     let sequence = ledger.head().0;
     let error = Err(FeedError::Equivocation { sequence });
-    assert_eq!(edge.apply(&other.heartbeat(at(NOW + 1)), at(NOW + 1)), error);
-    assert_eq!(edge.apply(&other.manifest(at(NOW + 1)).unwrap(), at(NOW + 1)), error);
+    assert_eq!(edge.apply(&other.heartbeat(FORM, at(NOW + 1)), at(NOW + 1)), error);
+    assert_eq!(edge.apply(&other.manifest(FORM, at(NOW + 1)).unwrap(), at(NOW + 1)), error);
 }
 
 #[test]
@@ -110,8 +110,8 @@ fn an_edge_that_pins_only_the_old_key_says_so_and_keeps_its_state() {
     let position = edge.position();
     ledger.set_signing_key(new_key());
     record(&mut ledger, &user("v"), NOW + 1);
-    let delta = ledger.delta(position.unwrap().sequence, at(NOW + 1)).unwrap().bytes;
-    for message in [delta, ledger.manifest(at(NOW + 1)).unwrap(), ledger.heartbeat(at(NOW + 1))] {
+    let delta = ledger.delta(FORM, position.unwrap().sequence, at(NOW + 1)).unwrap().bytes;
+    for message in [delta, ledger.manifest(FORM, at(NOW + 1)).unwrap(), ledger.heartbeat(FORM, at(NOW + 1))] {
         assert_eq!(edge.apply(&message, at(NOW + 1)), Err(FeedError::UnknownKey));
     }
     assert_eq!(FeedError::UnknownKey.code(), "unknown_key");
@@ -125,7 +125,7 @@ fn an_edge_that_pins_only_the_new_key_begins_with_it() {
     let (mut ledger, next) = (ledger(), new_key());
     let mut edge = pinning(&[next.public()]);
     record(&mut ledger, &user("u"), NOW);
-    assert_eq!(edge.apply(&ledger.manifest(at(NOW)).unwrap(), at(NOW)), Err(FeedError::UnknownKey));
+    assert_eq!(edge.apply(&ledger.manifest(FORM, at(NOW)).unwrap(), at(NOW)), Err(FeedError::UnknownKey));
     ledger.set_signing_key(next);
     load(&mut edge, &mut ledger, NOW);
     record(&mut ledger, &user("v"), NOW);

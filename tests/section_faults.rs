@@ -21,7 +21,7 @@ fn sections_missing_broken_or_unwanted() {
         record(&mut ledger, &user(&format!("u{number}")), NOW);
     }
     record(&mut ledger, &Event::TokenVersion { sub: "v".into(), minimum: 2 }, NOW);
-    let manifest = ledger.manifest(at(NOW)).unwrap();
+    let manifest = ledger.manifest(FORM, at(NOW)).unwrap();
     edge.apply(&manifest, at(NOW)).unwrap();
     let names = edge.missing_sections();
     assert_eq!(names.len(), 3);
@@ -54,7 +54,7 @@ fn sections_that_are_signed_but_malformed() {
         record(&mut ledger, &token(&format!("t{number}"), NOW + 300, NOW), NOW);
         record(&mut ledger, &Event::TokenVersion { sub: format!("u{number}"), minimum: 2 }, NOW);
     }
-    let manifest = ledger.manifest(at(NOW)).unwrap();
+    let manifest = ledger.manifest(FORM, at(NOW)).unwrap();
     let mut edge = edge();
     edge.apply(&manifest, at(NOW)).unwrap();
     for name in edge.missing_sections() {

@@ -13,7 +13,7 @@ use portcullis::gate::{Gate, KeysFrom};
 use portcullis::keys::KeySource;
 use portcullis::ledger::key::SigningKey;
 use portcullis::ledger::{Event, NotBefore};
-use portcullis::revocation::Bounds;
+use portcullis::revocation::{Bounds, Form};
 use portcullis::signature::{Algorithm, Algorithms};
 use portcullis::time::UnixSeconds;
 use portcullis::verdict::VerifiedTokenCache;
@@ -111,7 +111,7 @@ fn whatever_happens_in_between_the_finding_is_that_of_a_gate_without_memory() {
                     ledger.commit();
                 }
                 6..9 => {
-                    let manifest = ledger.manifest(now).unwrap();
+                    let manifest = ledger.manifest(Form::NEWEST, now).unwrap();
                     let applied = gates.each_mut().map(|gate| {
                         let applied = gate.apply_feed(0, &manifest, now).ok();
                         for name in gate.realm(0).unwrap().revocations.missing_sections() {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::revocation::lookup::exact::Exact;
 use crate::revocation::message::statement::BlockKind;
-use crate::revocation::Bounds;
+use crate::revocation::{Bounds, Form, StatedPolicy};
 
 use super::state::Generation;
 use super::writer::Writer;
@@ -26,11 +26,32 @@ pub(crate) fn generations_block(generations: impl IntoIterator<Item = Generation
     block
 }
 
-pub(crate) fn exact_blocks(writer: &mut Writer, exact: &Exact) {
+pub(crate) fn policy_block(policy: Option<&StatedPolicy>) -> Writer {
+    let mut block = Writer::default();
+    if let Some(StatedPolicy { version, digest, fields }) = policy {
+        block.u8(*version).bytes(digest).bytes(&fields.concat());
+    }
+    block
+}
+
+pub(crate) fn key_not_befores_block(exact: &Exact) -> Writer {
+    let mut block = Writer::default();
+    for (thumbprint, not_before) in exact.key_not_befores.iter() {
+        block.bytes(thumbprint).varint(*not_before);
+    }
+    block
+}
+
+/// Without key not-befores. In a form that does not have them, their latest is the realm's, which refuses more.
+pub(crate) fn exact_blocks(writer: &mut Writer, exact: &Exact, form: Form) {
+    let of_keys = match form {
+        Form::V1_0 => exact.key_not_befores.values().max().copied(),
+        Form::V1_1 => None,
+    };
     let mut realm = Writer::default();
-    exact.realm_not_before.iter().for_each(|not_before| {
-        realm.varint(*not_before);
-    });
+    if let Some(not_before) = exact.realm_not_before.max(of_keys) {
+        realm.varint(not_before);
+    }
     writer.block(BlockKind::Realm, &realm);
     let mut clients = Writer::default();
     for (client, not_before) in exact.clients.iter() {

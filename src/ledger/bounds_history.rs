@@ -75,6 +75,7 @@ impl Ledger {
     pub(crate) fn refused_up_to(&self, now: UnixSeconds) -> UnixSeconds {
         let earlier = self.state.bounds_history.periods.iter().map(|period| period.retention.skew);
         let skew = earlier.chain([self.settings.bounds.skew]).max().unwrap_or_default();
-        now.plus(skew).max(UnixSeconds::new(self.state.not_befores.latest()))
+        let latest = self.state.not_befores.latest().max(self.state.grants.latest());
+        now.plus(skew).max(UnixSeconds::new(latest))
     }
 }

@@ -31,6 +31,12 @@ pub(crate) enum Change {
         fingerprint: Fingerprint,
         not_before: u64,
     },
+    /// In a form without grants it is a not-before of the user.
+    Grant {
+        fingerprint: Fingerprint,
+        user: Fingerprint,
+        not_before: u64,
+    },
     Version {
         key: UserKey,
         minimum: u64,
@@ -80,7 +86,8 @@ impl ChangeLog {
     pub(crate) fn push(&mut self, head: Head, change: Change) {
         match change {
             Change::Keys | Change::Bounds => self.settled_since = head.sequence,
-            Change::TokenId { .. } | Change::Epoch { .. } | Change::Version { .. } | Change::Exact(_) => {}
+            Change::TokenId { .. } | Change::Epoch { .. } | Change::Grant { .. } => {}
+            Change::Version { .. } | Change::Exact(_) => {}
         }
         self.changes.push_back((head, change));
         if self.changes.len() > RECENT_CHANGES {

@@ -2,6 +2,9 @@
 
 use crate::revocation::wire::section::SectionEntry;
 
+/// A shard is rebuilt without an event once this fraction of it has expired.
+const STALE_SHARE: usize = 8;
+
 /// A shard since it was last published.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ShardState {
@@ -11,6 +14,15 @@ pub(crate) struct ShardState {
     /// Expired entries dropped since it was published; the published section may keep them for a while.
     pub(crate) dropped: usize,
     pub(crate) entry: Option<SectionEntry>,
+}
+
+impl ShardState {
+    /// The manifest's entry, unless the shard has to be rebuilt.
+    pub(crate) fn current(&self) -> Option<SectionEntry> {
+        let is_stale =
+            |entry: &SectionEntry| self.dropped > usize::try_from(entry.count).unwrap_or(usize::MAX) / STALE_SHARE;
+        self.entry.filter(|entry| !self.is_dirty && !is_stale(entry))
+    }
 }
 
 /// All shards of a table, 2^n of them or none.

@@ -55,10 +55,27 @@ pub enum Event {
         /// As for [`Event::User`].
         not_before: NotBefore,
     },
+    /// A user has disconnected a client: refuses the client's tokens of that user. Tokens without a user cannot be reached.
+    Grant {
+        /// `sub`.
+        sub: String,
+        /// The client (`azp` or `client_id`), or the value of the claim that the policy names.
+        client: String,
+        /// As for [`Event::User`].
+        not_before: NotBefore,
+    },
     /// Refuses everything that a key has signed.
     KeyBanned {
         /// The key's RFC 7638 thumbprint.
         thumbprint: [u8; 32],
+    },
+    /// Refuses what a key has signed up to a time. For a window of time only: a thief of the key chooses the time himself, so a
+    /// leaked key must be banned.
+    KeyNotBefore {
+        /// The key's RFC 7638 thumbprint.
+        thumbprint: [u8; 32],
+        /// As for [`Event::User`].
+        not_before: NotBefore,
     },
     /// Refuses a user's tokens below a version.
     TokenVersion {
@@ -140,6 +157,22 @@ pub enum Correction {
         /// The right value.
         not_before: Option<UnixSeconds>,
     },
+    /// A grant's not-before.
+    Grant {
+        /// `sub`.
+        sub: String,
+        /// The client.
+        client: String,
+        /// The right value.
+        not_before: Option<UnixSeconds>,
+    },
+    /// A key's not-before.
+    KeyNotBefore {
+        /// The key's RFC 7638 thumbprint.
+        thumbprint: [u8; 32],
+        /// The right value.
+        not_before: Option<UnixSeconds>,
+    },
     /// Lifts a ban.
     KeyBanned {
         /// The key's RFC 7638 thumbprint.
@@ -164,7 +197,9 @@ impl fmt::Debug for Event {
             Self::User { .. } => "User",
             Self::Client { .. } => "Client",
             Self::Realm { .. } => "Realm",
+            Self::Grant { .. } => "Grant",
             Self::KeyBanned { .. } => "KeyBanned",
+            Self::KeyNotBefore { .. } => "KeyNotBefore",
             Self::TokenVersion { .. } => "TokenVersion",
             Self::Keys { .. } => "Keys",
             Self::KeysWithdrawn => "KeysWithdrawn",
@@ -183,6 +218,8 @@ impl fmt::Debug for Correction {
             Self::ClientSession { .. } => "ClientSession",
             Self::Client { .. } => "Client",
             Self::Realm { .. } => "Realm",
+            Self::Grant { .. } => "Grant",
+            Self::KeyNotBefore { .. } => "KeyNotBefore",
             Self::KeyBanned { .. } => "KeyBanned",
             Self::TokenVersion { .. } => "TokenVersion",
         })

@@ -7,7 +7,7 @@ use crate::revocation::wire::section::SectionEntry;
 use crate::revocation::Form;
 use crate::time::UnixSeconds;
 
-use super::blocks::{bounds_block, exact_blocks, generations_block};
+use super::blocks::{bounds_block, exact_blocks, generations_block, key_not_befores_block, policy_block};
 use super::change_log::Head;
 use super::delta_builder::DeltaBuilder;
 use super::section_build::encode_entry;
@@ -35,23 +35,31 @@ pub struct SignedDelta {
 }
 
 impl Ledger {
-    /// Signs a manifest of everything committed. Builds the sections that have changed since the last one.
+    /// Signs a manifest of everything committed, for readers of this form. Builds the sections that have changed since the last
+    /// one.
     ///
     /// # Errors
     /// The state does not fit into a manifest.
-    pub fn manifest(&mut self, now: UnixSeconds) -> Result<Vec<u8>, LedgerError> {
+    pub fn manifest(&mut self, form: Form, now: UnixSeconds) -> Result<Vec<u8>, LedgerError> {
         self.phase = Phase::Running;
-        let entries = self.publish_sections(now);
+        let entries = self.publish_sections(form, now);
         if entries.len() > MAX_SECTIONS {
             return Err(LedgerError::TooMany { limit: MAX_SECTIONS });
         }
         let mut sections = Writer::default();
         entries.iter().for_each(|entry| encode_entry(entry, &mut sections));
-        let mut writer = self.head_of(StatementKind::Manifest, 0, self.head, now);
+        let mut writer = self.head_of(StatementKind::Manifest, form, 0, self.head, now);
         writer.block(BlockKind::Bounds, &bounds_block(&self.published_bounds()));
         writer.block(BlockKind::Generations, &generations_block([self.state.of_tokens, self.state.of_epochs]));
-        exact_blocks(&mut writer, &self.state.exact);
+        exact_blocks(&mut writer, &self.state.exact, form);
         writer.block(BlockKind::Sections, &sections);
+        match form {
+            Form::V1_0 => {}
+            Form::V1_1 => {
+                writer.block(BlockKind::KeyNotBefores, &key_not_befores_block(&self.state.exact));
+                writer.block(BlockKind::Policy, &policy_block(self.settings.policy.as_ref()));
+            }
+        }
         let manifest = self.sign(StatementKind::Manifest, writer);
         if manifest.len() > MAX_MANIFEST_BYTES {
             return Err(LedgerError::ManifestTooLong { length: manifest.len(), limit: MAX_MANIFEST_BYTES });
@@ -65,13 +73,13 @@ impl Ledger {
         self.sections.get(sha256)
     }
 
-    /// Signs a delta that starts at or before `after` and leads to the head, or as far as its length allows; at the head, a
+    /// Signs a delta, for readers of this form, that starts at or before `after` and leads to the head, or as far as its length allows; at the head, a
     /// heartbeat.
     ///
     /// # Errors
     /// `after` is too far back, or beyond the head.
-    pub fn delta(&self, after: u64, now: UnixSeconds) -> Result<SignedDelta, DeltaUnavailable> {
-        self.delta_over(Stretch { start: after, after, until: self.head.sequence }, now)
+    pub fn delta(&self, form: Form, after: u64, now: UnixSeconds) -> Result<SignedDelta, DeltaUnavailable> {
+        self.delta_over(form, Stretch { start: after, after, until: self.head.sequence }, now)
     }
 
     /// The head since which nothing was recorded that changes earlier deltas: a delta that ends before the head and was signed
@@ -103,23 +111,23 @@ impl Ledger {
         self.changes.widest_start()
     }
 
-    /// Signs a delta over a range; a heartbeat if the reader is at the head. It ends earlier where its length would exceed the
+    /// Signs a delta over a range, for readers of this form; a heartbeat if the reader is at the head. It ends earlier where its length would exceed the
     /// limit, and later where the range has no change.
     ///
     /// # Errors
     /// The start is too far back, or `after` beyond the head.
-    pub fn delta_over(&self, stretch: Stretch, now: UnixSeconds) -> Result<SignedDelta, DeltaUnavailable> {
+    pub fn delta_over(&self, form: Form, stretch: Stretch, now: UnixSeconds) -> Result<SignedDelta, DeltaUnavailable> {
         let Stretch { start, after, until } = stretch;
         if after > self.head.sequence {
             return Err(DeltaUnavailable::Ahead { sequence: after, head: self.head.sequence });
         }
         if after == self.head.sequence {
-            return Ok(SignedDelta { bytes: self.heartbeat(now), sequence: after });
+            return Ok(SignedDelta { bytes: self.heartbeat(form, now), sequence: after });
         }
         let Some((from, changes)) = self.changes.since(start.min(after)) else {
             return Err(DeltaUnavailable::Pruned { earliest: self.changes.floor().sequence });
         };
-        let mut builder = DeltaBuilder::default();
+        let mut builder = DeltaBuilder::new(form);
         let mut to = self.head;
         let mut flags = 0;
         let mut last = from;
@@ -138,39 +146,58 @@ impl Ledger {
         };
         // A reader beyond the head at which a key was drawn got there by a delta that declared it, or by a manifest.
         let unknown = generations.into_iter().filter(|generation| from.sequence <= generation.born_at);
-        let mut writer = self.head_of(StatementKind::Delta, flags, to, now);
+        let mut writer = self.head_of(StatementKind::Delta, form, flags, to, now);
         writer.u32(span).bytes(&from.chain.0);
         writer.block(BlockKind::Generations, &generations_block(unknown));
         builder.write(&mut writer, self.state.of_tokens.number, self.state.of_epochs.number, now);
-        // The token ids' key is drawn at start. A reader that is not beyond that may have other bounds.
-        if builder.bounds_changed || from.sequence <= self.state.of_tokens.born_at {
+        // The token ids' key is drawn at start. A reader that is not beyond that may have other bounds, and another policy.
+        let is_from_before = from.sequence <= self.state.of_tokens.born_at;
+        if builder.bounds_changed || is_from_before {
             writer.block(BlockKind::NewBounds, &bounds_block(&self.published_bounds()));
+        }
+        builder.write_newer(&mut writer, self.state.of_epochs.number);
+        match form {
+            Form::V1_1 if is_from_before => {
+                writer.block(BlockKind::Policy, &policy_block(self.settings.policy.as_ref()));
+            }
+            Form::V1_0 | Form::V1_1 => {}
         }
         Ok(SignedDelta { bytes: self.sign(StatementKind::Delta, writer), sequence: to.sequence })
     }
 
-    /// Signs a statement that the head is unchanged.
+    /// Signs a statement that the head is unchanged, for readers of this form.
     #[must_use]
-    pub fn heartbeat(&self, now: UnixSeconds) -> Vec<u8> {
-        let mut writer = self.head_of(StatementKind::Delta, 0, self.head, now);
+    pub fn heartbeat(&self, form: Form, now: UnixSeconds) -> Vec<u8> {
+        let mut writer = self.head_of(StatementKind::Delta, form, 0, self.head, now);
         writer.u32(0).bytes(&self.head.chain.0);
         self.sign(StatementKind::Delta, writer)
     }
 
-    fn publish_sections(&mut self, now: UnixSeconds) -> Vec<SectionEntry> {
+    fn publish_sections(&mut self, form: Form, now: UnixSeconds) -> Vec<SectionEntry> {
         let (state, sections) = (&mut self.state, &mut self.sections);
         state.token_ids.drop_over(&self.settings.bounds, now, sections);
         let mut entries = state.token_ids.publish(state.of_tokens.number, self.settings.error_rate, sections, now);
-        entries.extend(state.not_befores.publish(state.of_epochs.number, sections, now));
-        entries.extend(state.minimum_versions.publish(sections, now));
+        let generation = state.of_epochs.number;
+        let epochs = state.not_befores.publish(generation, sections, now);
+        let versions = state.minimum_versions.publish(sections, now);
+        match form {
+            Form::V1_0 => {
+                entries.extend(state.publish_as_users(epochs, self.head.sequence, sections, now));
+                entries.extend(versions);
+            }
+            Form::V1_1 => {
+                entries.extend(epochs.into_iter().chain(versions));
+                entries.extend(state.grants.publish(generation, sections, now));
+            }
+        }
         sections.sweep(now);
         entries
     }
 
-    fn head_of(&self, kind: StatementKind, flags: u16, head: Head, now: UnixSeconds) -> Writer {
+    fn head_of(&self, kind: StatementKind, form: Form, flags: u16, head: Head, now: UnixSeconds) -> Writer {
         let valid_for = u32::try_from(self.settings.valid_for.get()).unwrap_or(u32::MAX);
         let mut writer = Writer::default();
-        writer.bytes(&kind.magic()).u8(MAJOR).u8(Form::V1_0.minor()).u16(flags).bytes(self.state.realm.as_bytes());
+        writer.bytes(&kind.magic()).u8(MAJOR).u8(form.minor()).u16(flags).bytes(self.state.realm.as_bytes());
         writer.u64(head.sequence).u64(now.get()).bytes(&head.chain.0).u32(valid_for);
         writer
     }

@@ -20,6 +20,8 @@ pub(crate) struct PublishedSections {
 #[derive(Clone, Debug)]
 struct PublishedSection {
     bytes: Vec<u8>,
+    /// How many tables have it: the forms of one table may come to the same bytes.
+    uses: u32,
     retired_at: Option<UnixSeconds>,
 }
 
@@ -30,11 +32,11 @@ impl PublishedSections {
 
     pub(crate) fn publish(&mut self, bytes: Vec<u8>) -> SectionName {
         let name = section_name(&bytes);
-        let length = bytes.len();
-        if let Some(earlier) = self.sections.insert(name, PublishedSection { bytes, retired_at: None }) {
-            if earlier.retired_at.is_some() {
-                self.retired_bytes = self.retired_bytes.saturating_sub(length);
-            }
+        let published = self.sections.entry(name);
+        let section = published.or_insert_with(|| PublishedSection { bytes, uses: 0, retired_at: None });
+        section.uses += 1;
+        if section.retired_at.take().is_some() {
+            self.retired_bytes = self.retired_bytes.saturating_sub(section.bytes.len());
         }
         name
     }
@@ -45,9 +47,11 @@ impl PublishedSections {
         current.fold((0, 0), |(count, bytes), section| (count + 1, bytes + section.bytes.len()))
     }
 
-    /// Marks a section as replaced.
+    /// Marks a section as replaced in one table.
     pub(crate) fn retire(&mut self, name: &SectionName, now: UnixSeconds) {
-        if let Some(section) = self.sections.get_mut(name).filter(|section| section.retired_at.is_none()) {
+        let Some(section) = self.sections.get_mut(name).filter(|section| section.retired_at.is_none()) else { return };
+        section.uses = section.uses.saturating_sub(1);
+        if section.uses == 0 {
             section.retired_at = Some(now);
             self.retired_bytes = self.retired_bytes.saturating_add(section.bytes.len());
             self.retired.push_back((now, *name));

@@ -18,8 +18,9 @@ const FORM: u8 = 1;
 //                        0x80 set: correction, value 0 removes it
 //     u64 recorded_at
 //     kind 1: u8 filter (1 bucket, 2 catch-all), u64 latest_expiry, u64 issued_at (2^64 - 1 unknown), id to the end
-//     kind 2: u64 not_before, u8 subject (1 user, 2 session, 3 client session, 4 client, 5 realm),
-//             client session: u32 length of the sid, sid, azp to the end; else the name to the end; realm: nothing
+//     kind 2: u64 not_before, u8 subject (1 user, 2 session, 3 client session, 4 client, 5 realm, 6 grant, 7 key),
+//             client session and grant: u32 length of sid or sub, sid or sub, client to the end; realm: nothing;
+//             key: [u8; 32] thumbprint; else the name to the end
 //     kind 3: u64 minimum, sub to the end
 //     kind 4: [u8; 32] thumbprint; correction: the ban is lifted
 //     kind 5: JWKS to the end; correction: nothing, the keys are withdrawn
@@ -88,6 +89,10 @@ pub(crate) enum SubjectName<'a> {
     ClientSession(&'a str, &'a str),
     Client(&'a str),
     Realm,
+    /// One client's tokens of one user: `sub` and client.
+    Grant(&'a str, &'a str),
+    /// What the key with this thumbprint signed.
+    Key(&'a [u8; 32]),
 }
 
 const CORRECTION: u8 = 0x80;
@@ -113,12 +118,11 @@ impl<'a> Record<'a> {
                 match subject {
                     SubjectName::User(name) => writer.u8(1).bytes(name.as_bytes()),
                     SubjectName::Session(name) => writer.u8(2).bytes(name.as_bytes()),
-                    SubjectName::ClientSession(sid, azp) => {
-                        let length = u32::try_from(sid.len()).unwrap_or(u32::MAX);
-                        writer.u8(3).u32(length).bytes(sid.as_bytes()).bytes(azp.as_bytes())
-                    }
+                    SubjectName::ClientSession(sid, azp) => write_pair(writer.u8(3), sid, azp),
                     SubjectName::Client(name) => writer.u8(4).bytes(name.as_bytes()),
                     SubjectName::Realm => writer.u8(5),
+                    SubjectName::Grant(user, client) => write_pair(writer.u8(6), user, client),
+                    SubjectName::Key(thumbprint) => writer.u8(7).bytes(thumbprint),
                 };
             }
             Fact::Version { user, minimum } => {
@@ -167,12 +171,16 @@ impl<'a> Record<'a> {
                     1 => SubjectName::User(name(&mut reader)?),
                     2 => SubjectName::Session(name(&mut reader)?),
                     3 => {
-                        let length = usize::try_from(reader.u32()?).unwrap_or(usize::MAX);
-                        let sid = name(&mut Reader::new(reader.take(length)?))?;
-                        SubjectName::ClientSession(sid, name(&mut reader)?)
+                        let (sid, azp) = pair(&mut reader)?;
+                        SubjectName::ClientSession(sid, azp)
                     }
                     4 => SubjectName::Client(name(&mut reader)?),
                     5 => SubjectName::Realm,
+                    6 => {
+                        let (user, client) = pair(&mut reader)?;
+                        SubjectName::Grant(user, client)
+                    }
+                    7 => SubjectName::Key(thumbprint(&mut reader)?),
                     _ => return Err(MALFORMED),
                 };
                 Fact::NotBefore { subject, not_before }
@@ -181,7 +189,7 @@ impl<'a> Record<'a> {
                 let minimum = reader.u64()?;
                 Fact::Version { user: name(&mut reader)?, minimum }
             }
-            (FORM, 4) => Fact::Ban { thumbprint: reader.take(32)?.first_chunk().ok_or(MALFORMED)? },
+            (FORM, 4) => Fact::Ban { thumbprint: thumbprint(&mut reader)? },
             (FORM, 5) => Fact::Keys { jwks: reader.take(reader.remaining())? },
             (FORM, 6) => {
                 let refused_up_to = time(reader.u64()?)?;
@@ -217,6 +225,21 @@ fn bounds(reader: &mut Reader<'_>) -> Result<Bounds, FeedError> {
     let (leeway, skew, max_lifetime) = (seconds()?, seconds()?, seconds()?);
     let max_session = seconds()?.get().checked_sub(1).map(Seconds::new);
     Ok(Bounds { leeway, skew, max_lifetime, max_session })
+}
+
+fn thumbprint<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8; 32], FeedError> {
+    reader.take(32)?.first_chunk().ok_or(FeedError::Malformed { part: "row" })
+}
+
+fn write_pair<'w>(writer: &'w mut Writer, first: &str, second: &str) -> &'w mut Writer {
+    let length = u32::try_from(first.len()).unwrap_or(u32::MAX);
+    writer.u32(length).bytes(first.as_bytes()).bytes(second.as_bytes())
+}
+
+/// Reads two names, of which the second extends to the end of the bytes.
+fn pair<'a>(reader: &mut Reader<'a>) -> Result<(&'a str, &'a str), FeedError> {
+    let length = usize::try_from(reader.u32()?).unwrap_or(usize::MAX);
+    Ok((name(&mut Reader::new(reader.take(length)?))?, name(reader)?))
 }
 
 /// Reads a name that extends to the end of the bytes.

@@ -6,7 +6,7 @@ use super::key::SigningKey;
 use crate::error::LedgerError;
 use crate::revocation::position::INCARNATION_SHIFT;
 use crate::revocation::wire::reader::MAX_SEQUENCE;
-use crate::revocation::Bounds;
+use crate::revocation::{Bounds, StatedPolicy};
 use crate::time::Seconds;
 
 /// Maximum of `max_lifetime`: 40 days, for which a manifest has room for a bucket every 512 seconds.
@@ -29,6 +29,9 @@ pub struct LedgerSettings {
     pub error_rate: f64,
     /// How long a statement may be forwarded after it was signed. Usually 300 s, less than 2^32.
     pub valid_for: Seconds,
+    /// The digests of the policy by which revocations are recorded, for gates of form 1.1 to compare with their own; `None`: it
+    /// is not stated.
+    pub policy: Option<StatedPolicy>,
     /// Number of restored backups: sequences are `incarnation` * 2^40 + n, n from 1. Below 2^13.
     pub incarnation: u64,
 }

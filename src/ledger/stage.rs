@@ -5,7 +5,7 @@ use crate::json::{read_items, read_object, Duplicates, Member};
 use crate::name::MAX_NAME_BYTES;
 use crate::revocation::lookup::fingerprint::Fingerprint;
 use crate::revocation::position::INCARNATION_SHIFT;
-use crate::revocation::wire::reader::{MAX_BANS, MAX_CLIENTS, MAX_CLIENT_ID_BYTES, MAX_JWKS_BYTES};
+use crate::revocation::wire::reader::{MAX_CLIENT_ID_BYTES, MAX_JWKS_BYTES};
 use crate::revocation::wire::section::UNKNOWN_ISSUE_TIME;
 use crate::time::UnixSeconds;
 
@@ -16,17 +16,16 @@ use super::record::{Fact, FilterKind, Merge, Place, Record, SubjectName};
 use super::state::Generation;
 use super::{chain, draw_generation, Ledger, Phase, Row, Staged};
 
-/// Maximum bytes of all client ids: 2 MiB, half of the longest manifest.
-pub const MAX_CLIENTS_BYTES: usize = 2 << 20;
-
 /// Secret members of a JWK (RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037 §2).
 const SECRET_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 const USER: u8 = 1;
 const SESSION: u8 = 2;
 const CLIENT_SESSION: u8 = 3;
-const CLIENT: u8 = 4;
+pub(super) const CLIENT: u8 = 4;
 const REALM: u8 = 5;
+const GRANT: u8 = 6;
+pub(super) const KEY: u8 = 7;
 
 /// An event with a row that is not in force yet.
 #[derive(Clone)]
@@ -122,6 +121,13 @@ impl Ledger {
                 dated(SubjectName::Client(checked_name(client)?), self.settings.not_before(*not_before, clocks))
             }
             Event::Realm { not_before } => dated(SubjectName::Realm, self.settings.not_before(*not_before, clocks)),
+            Event::Grant { sub, client, not_before } => dated(
+                SubjectName::Grant(checked_name(sub)?, checked_name(client)?),
+                self.settings.not_before(*not_before, clocks),
+            ),
+            Event::KeyNotBefore { thumbprint, not_before } => {
+                dated(SubjectName::Key(thumbprint), self.settings.not_before(*not_before, clocks))
+            }
             Event::KeyBanned { thumbprint } => Fact::Ban { thumbprint },
             Event::TokenVersion { sub, minimum } => Fact::Version { user: checked_name(sub)?, minimum: *minimum },
             Event::Keys { jwks } => Fact::Keys { jwks: checked_jwks(jwks)? },
@@ -154,6 +160,10 @@ impl Ledger {
             }
             Correction::Client { client, not_before } => (SubjectName::Client(checked_name(client)?), not_before),
             Correction::Realm { not_before } => (SubjectName::Realm, not_before),
+            Correction::Grant { sub, client, not_before } => {
+                (SubjectName::Grant(checked_name(sub)?, checked_name(client)?), not_before)
+            }
+            Correction::KeyNotBefore { thumbprint, not_before } => (SubjectName::Key(thumbprint), not_before),
             Correction::KeyBanned { thumbprint } => return Ok(Fact::Ban { thumbprint }),
             Correction::TokenVersion { sub, minimum } => {
                 return Ok(Fact::Version { user: checked_name(sub)?, minimum: *minimum });
@@ -194,7 +204,7 @@ impl Ledger {
         match record.fact {
             Fact::TokenId { latest_expiry: UnixSeconds::MAX, .. } => None,
             Fact::TokenId { latest_expiry, .. } => Some(latest_expiry.plus(bounds.margin())),
-            Fact::NotBefore { subject: SubjectName::Client(_) | SubjectName::Realm, .. } => None,
+            Fact::NotBefore { subject: SubjectName::Client(_) | SubjectName::Realm | SubjectName::Key(_), .. } => None,
             Fact::NotBefore { subject, not_before } => {
                 // A correction is kept as long as the row that it corrects, which may be staged with it.
                 let corrected = match record.merge {
@@ -222,11 +232,11 @@ impl Ledger {
                 let (kind, name) = match subject {
                     SubjectName::User(user) => (USER, user.as_bytes().to_vec()),
                     SubjectName::Session(sid) => (SESSION, sid.as_bytes().to_vec()),
-                    SubjectName::ClientSession(sid, azp) => {
-                        (CLIENT_SESSION, [&sid.len().to_le_bytes(), sid.as_bytes(), azp.as_bytes()].concat())
-                    }
+                    SubjectName::ClientSession(sid, azp) => (CLIENT_SESSION, pair(sid, azp)),
                     SubjectName::Client(client) => (CLIENT, client.as_bytes().to_vec()),
                     SubjectName::Realm => (REALM, Vec::new()),
+                    SubjectName::Grant(user, client) => (GRANT, pair(user, client)),
+                    SubjectName::Key(thumbprint) => (KEY, thumbprint.to_vec()),
                 };
                 (About::NotBefore(kind, name), not_before)
             }
@@ -254,42 +264,13 @@ impl Ledger {
         }
     }
 
-    /// Refuses a record that would not fit into a manifest.
-    fn check_room(&self, record: &Record<'_>) -> Result<(), LedgerError> {
-        let exact = &self.state.exact;
-        match (record.fact, record.merge) {
-            (Fact::NotBefore { subject: SubjectName::Client(client), .. }, Merge::Maximum) => {
-                let is_new_client = |about: &&About| matches!(about, About::NotBefore(CLIENT, _));
-                let staged = self.staged_values.keys().filter(is_new_client).count();
-                let bytes = exact.clients.keys().map(|client| client.len()).sum::<usize>();
-                let staged_bytes = staged.saturating_mul(MAX_CLIENT_ID_BYTES).saturating_add(client.len());
-                if !exact.clients.contains_key(client) && exact.clients.len() + staged >= MAX_CLIENTS {
-                    return Err(LedgerError::TooMany { limit: MAX_CLIENTS });
-                }
-                if !exact.clients.contains_key(client) && bytes.saturating_add(staged_bytes) > MAX_CLIENTS_BYTES {
-                    return Err(LedgerError::TooMany { limit: exact.clients.len() });
-                }
-                Ok(())
-            }
-            (Fact::Ban { .. }, Merge::Maximum) => {
-                let staged = self.staged_values.keys().filter(|about| matches!(about, About::Ban(_))).count();
-                if exact.bans.len() + staged >= MAX_BANS {
-                    return Err(LedgerError::TooMany { limit: MAX_BANS });
-                }
-                Ok(())
-            }
-            (Fact::TokenId { .. } | Fact::NotBefore { .. } | Fact::Version { .. }, _)
-            | (Fact::Keys { .. } | Fact::Bounds { .. }, _)
-            | (Fact::Ban { .. }, Merge::Replace) => Ok(()),
-        }
-    }
-
     /// Draws a new hash key to publish a corrected not-before, so that no edge merges it with the mistaken one.
     fn generation_for(&self, record: &Record<'_>, sequence: u64) -> Result<Option<Generation>, LedgerError> {
         let is_epoch = match record.fact {
             Fact::NotBefore { subject, .. } => match subject {
-                SubjectName::User(_) | SubjectName::Session(_) | SubjectName::ClientSession(..) => true,
-                SubjectName::Client(_) | SubjectName::Realm => false,
+                SubjectName::User(_) | SubjectName::Session(_) => true,
+                SubjectName::ClientSession(..) | SubjectName::Grant(..) => true,
+                SubjectName::Client(_) | SubjectName::Realm | SubjectName::Key(_) => false,
             },
             Fact::TokenId { .. } | Fact::Version { .. } | Fact::Ban { .. } => false,
             Fact::Keys { .. } | Fact::Bounds { .. } => false,
@@ -300,6 +281,11 @@ impl Ledger {
         let taken = [self.state.of_tokens.number, self.state.of_epochs.number];
         draw_generation(self.state.realm, sequence, &taken).map(Some)
     }
+}
+
+/// Two names as one.
+fn pair(first: &str, second: &str) -> Vec<u8> {
+    [&first.len().to_le_bytes(), first.as_bytes(), second.as_bytes()].concat()
 }
 
 /// Checks the length of a name. Rows of older versions may have longer ones, which no gate of this version accepts.

@@ -3,12 +3,16 @@
 use crate::revocation::lookup::exact::Exact;
 use crate::revocation::lookup::fingerprint::{Fingerprint, NameHash, NameKind};
 use crate::revocation::lookup::versions::user_key;
+use crate::revocation::wire::section::{SectionEntry, SectionKind};
 use crate::revocation::{Level, RealmId, Subject};
+use crate::time::{Seconds, UnixSeconds};
 
 use super::bounds_history::BoundsHistory;
 use super::change_log::Change;
+use super::grant_users::GrantUsers;
 use super::minimum_versions::MinimumVersions;
 use super::not_befores::{fingerprint_of, EpochName, NotBefores};
+use super::published_sections::PublishedSections;
 use super::record::{Fact, FilterKind, Merge, Place, Record, SubjectName};
 use super::token_ids::TokenIds;
 
@@ -28,6 +32,9 @@ pub(crate) struct LedgerState {
     pub(crate) of_epochs: Generation,
     pub(crate) token_ids: TokenIds,
     pub(crate) not_befores: NotBefores,
+    pub(crate) grants: NotBefores,
+    /// Only while manifests of form 1.0 are asked for.
+    pub(crate) grant_users: Option<GrantUsers>,
     pub(crate) minimum_versions: MinimumVersions,
     pub(crate) exact: Exact,
     pub(crate) bounds_history: BoundsHistory,
@@ -49,7 +56,9 @@ impl LedgerState {
             of_tokens: generation,
             of_epochs: generation,
             token_ids: TokenIds::default(),
-            not_befores: NotBefores::default(),
+            not_befores: NotBefores::new(SectionKind::Epochs),
+            grants: NotBefores::new(SectionKind::Grants),
+            grant_users: None,
             minimum_versions: MinimumVersions::default(),
             exact: Exact::default(),
             bounds_history: BoundsHistory::default(),
@@ -88,15 +97,17 @@ impl LedgerState {
             SubjectName::User(_) | SubjectName::Session(_) | SubjectName::ClientSession(..) => {
                 self.not_befores.get(self.epoch_fingerprint(subject), subject).unwrap_or(0)
             }
+            SubjectName::Grant(..) if self.grants.is_empty() => 0,
+            SubjectName::Grant(..) => self.grants.get(self.epoch_fingerprint(subject), subject).unwrap_or(0),
             SubjectName::Client(client) => self.exact.clients.get(client).copied().unwrap_or(0),
             SubjectName::Realm => self.exact.realm_not_before.unwrap_or(0),
+            SubjectName::Key(thumbprint) => self.exact.key_not_befores.get(thumbprint).copied().unwrap_or(0),
         }
     }
 
     /// The widest level at which edges refuse a token, without their filters' false matches.
     pub(crate) fn refuses(&self, subject: &Subject<'_>) -> Option<Level> {
-        let clients = [subject.authorized_party, subject.client_id];
-        let clients = || clients.into_iter().flatten();
+        let clients = || subject.clients();
         let is_refused = |name: SubjectName<'_>| {
             let not_before = self.not_before(name);
             not_before > 0 && subject.compared_at.get() <= not_before
@@ -109,23 +120,63 @@ impl LedgerState {
         let session = |session: &str| is_refused(SubjectName::Session(session));
         let client_session =
             |session: &str| clients().any(|client| is_refused(SubjectName::ClientSession(session, client)));
+        let is_disconnected = subject.grants().any(|[user, client]| is_refused(SubjectName::Grant(user, client)));
         let version = |user: &str| subject.token_version < self.minimum_versions.get(&user_key(self.realm, user));
         let levels = [
             (Level::Realm, is_refused(SubjectName::Realm)),
             (Level::Client, clients().any(|client| is_refused(SubjectName::Client(client)))),
+            (Level::Key, subject.signing_key.is_some_and(|key| is_refused(SubjectName::Key(key)))),
             (Level::User, subject.user.is_some_and(user)),
             (Level::Session, subject.session.is_some_and(session)),
             (Level::ClientSession, subject.session.is_some_and(client_session)),
+            (Level::Grant, is_disconnected),
             (Level::Version, subject.user.is_some_and(version)),
             (Level::Token, subject.token_id.is_some_and(|id| self.refuses_token(id, subject))),
         ];
         levels.into_iter().find(|(_, is_refused)| *is_refused).map(|(level, _)| level)
     }
 
-    /// Hashes users and sessions with a new key.
+    /// Hashes users, sessions and grants with a new key.
     pub(crate) fn rekey_epochs(&mut self, generation: Generation) {
         self.of_epochs = generation;
         self.not_befores.rekey(&generation.hash);
+        self.grants.rekey(&generation.hash);
+        if let Some(users) = &mut self.grant_users {
+            users.rekey(&self.grants, &generation.hash);
+        }
+    }
+
+    /// The entries of form 1.0, which has grants as not-befores of their users. `published`: the table's own, of form 1.1.
+    pub(crate) fn publish_as_users(
+        &mut self,
+        published: Vec<SectionEntry>,
+        sequence: u64,
+        sections: &mut PublishedSections,
+        now: UnixSeconds,
+    ) -> Vec<SectionEntry> {
+        if self.grants.is_empty() {
+            self.release_grant_users(sections, now);
+            return published;
+        }
+        let Generation { number, hash, .. } = self.of_epochs;
+        let users = self.grant_users.get_or_insert_with(|| GrantUsers::of(&self.grants, &hash, sequence));
+        users.publish((&self.not_befores, &published), number, sections, now)
+    }
+
+    /// Drops what has expired, or the whole layer once nobody asks for form 1.0 any more.
+    pub(crate) fn prune_grant_users(&mut self, kept_for: Seconds, sections: &mut PublishedSections, now: UnixSeconds) {
+        let Some(users) = &mut self.grant_users else { return };
+        users.drop_over(kept_for, now);
+        if users.is_idle(now) || self.grants.is_empty() {
+            self.release_grant_users(sections, now);
+        }
+    }
+
+    /// Drops the layer of form 1.0. It is built again when it is asked for.
+    pub(crate) fn release_grant_users(&mut self, sections: &mut PublishedSections, now: UnixSeconds) {
+        if let Some(mut users) = self.grant_users.take() {
+            users.retire(sections, now);
+        }
     }
 
     fn refuses_token(&self, id: &str, subject: &Subject<'_>) -> bool {
@@ -169,22 +220,65 @@ impl LedgerState {
     }
 
     fn set_not_before(&mut self, subject: SubjectName<'_>, not_before: u64, sequence: u64) -> Change {
-        match (EpochName::of(subject), subject) {
-            (Some(name), _) => {
-                let fingerprint = self.epoch_fingerprint(subject);
-                self.not_befores.set(fingerprint, name, Some(not_before), sequence);
-                Change::Epoch { fingerprint, not_before }
+        let exact = match subject {
+            SubjectName::User(_) | SubjectName::Session(_) | SubjectName::ClientSession(..) => {
+                let fingerprint = self.set_epoch(subject, Some(not_before), sequence);
+                return Change::Epoch { fingerprint, not_before };
             }
-            (None, SubjectName::Client(client)) => {
-                let clients = [(client.into(), not_before)].into();
-                let change = Exact { clients, ..Exact::default() };
-                self.exact.merge(&change);
-                Change::Exact(Box::new(change))
+            SubjectName::Grant(user, _) => {
+                let fingerprint = self.set_epoch(subject, Some(not_before), sequence);
+                let user = self.epoch_fingerprint(SubjectName::User(user));
+                if let Some(users) = &mut self.grant_users {
+                    users.raise(user, not_before, sequence);
+                }
+                return Change::Grant { fingerprint, user, not_before };
             }
-            (None, _) => {
-                let change = Exact { realm_not_before: Some(not_before), ..Exact::default() };
-                self.exact.merge(&change);
-                Change::Exact(Box::new(change))
+            SubjectName::Client(client) => Exact { clients: [(client.into(), not_before)].into(), ..Exact::default() },
+            SubjectName::Realm => Exact { realm_not_before: Some(not_before), ..Exact::default() },
+            SubjectName::Key(thumbprint) => {
+                Exact { key_not_befores: [(*thumbprint, not_before)].into(), ..Exact::default() }
+            }
+        };
+        self.exact.merge(&exact);
+        Change::Exact(Box::new(exact))
+    }
+
+    /// Sets a not-before in the table of its subject; `None` removes it. Returns the subject's fingerprint.
+    fn set_epoch(&mut self, subject: SubjectName<'_>, not_before: Option<u64>, sequence: u64) -> Fingerprint {
+        let fingerprint = self.epoch_fingerprint(subject);
+        let table = match subject {
+            SubjectName::Grant(..) => &mut self.grants,
+            SubjectName::User(_) | SubjectName::Session(_) | SubjectName::ClientSession(..) => &mut self.not_befores,
+            // Never called: these are kept exactly.
+            SubjectName::Client(_) | SubjectName::Realm | SubjectName::Key(_) => return fingerprint,
+        };
+        if let Some(name) = EpochName::of(subject) {
+            table.set(fingerprint, name, not_before, sequence);
+        }
+        fingerprint
+    }
+
+    fn replace_not_before(&mut self, subject: SubjectName<'_>, not_before: Option<u64>, sequence: u64) {
+        match subject {
+            SubjectName::User(_) | SubjectName::Session(_) | SubjectName::ClientSession(..) => {
+                self.set_epoch(subject, not_before, sequence);
+            }
+            // A new hash key follows, for which the users of grants are found anew.
+            SubjectName::Grant(..) => {
+                self.set_epoch(subject, not_before, sequence);
+            }
+            SubjectName::Client(client) => {
+                self.exact.clients.remove(client);
+                if let Some(not_before) = not_before {
+                    self.exact.clients.insert(client.into(), not_before);
+                }
+            }
+            SubjectName::Realm => self.exact.realm_not_before = not_before,
+            SubjectName::Key(thumbprint) => {
+                self.exact.key_not_befores.remove(thumbprint);
+                if let Some(not_before) = not_before {
+                    self.exact.key_not_befores.insert(*thumbprint, not_before);
+                }
             }
         }
     }
@@ -193,16 +287,7 @@ impl LedgerState {
         match fact {
             Fact::NotBefore { subject, not_before } => {
                 let value = Some(not_before).filter(|not_before| *not_before > 0);
-                match (EpochName::of(subject), subject) {
-                    (Some(name), _) => self.not_befores.set(self.epoch_fingerprint(subject), name, value, sequence),
-                    (None, SubjectName::Client(client)) => {
-                        self.exact.clients.remove(client);
-                        if let Some(not_before) = value {
-                            self.exact.clients.insert(client.into(), not_before);
-                        }
-                    }
-                    (None, _) => self.exact.realm_not_before = value,
-                }
+                self.replace_not_before(subject, value, sequence);
             }
             Fact::Version { user, minimum } => self.minimum_versions.set(user_key(self.realm, user), minimum, sequence),
             Fact::Ban { thumbprint } => {

@@ -18,13 +18,17 @@ pub struct LedgerStats {
     pub error_rate: f64,
     /// Not-befores of users, sessions and client sessions.
     pub epochs: u64,
+    /// Not-befores of grants.
+    pub grants: u64,
     /// Not-befores of clients.
     pub clients: u64,
+    /// Not-befores of keys.
+    pub key_not_befores: u64,
     /// Banned keys.
     pub bans: u64,
     /// Minimum token versions.
     pub versions: u64,
-    /// Sections of the last manifest.
+    /// Sections of the last manifest of each form, each once.
     pub sections: u64,
     /// Their bytes.
     pub section_bytes: u64,
@@ -47,7 +51,9 @@ impl Ledger {
             filter_fill: self.state.token_ids.fill(),
             error_rate: self.settings.error_rate,
             epochs: count(self.state.not_befores.len()),
+            grants: count(self.state.grants.len()),
             clients: count(self.state.exact.clients.len()),
+            key_not_befores: count(self.state.exact.key_not_befores.len()),
             bans: count(self.state.exact.bans.len()),
             versions: count(self.state.minimum_versions.len()),
             sections: count(sections),

@@ -8,7 +8,7 @@ mod pair;
 use std::time::{Duration, Instant};
 
 use criterion::{criterion_group, criterion_main, Criterion};
-use pair::{at, edge, ledger, provide_all, token, NOW};
+use pair::{at, edge, ledger, provide_all, token, FORM, NOW};
 use portcullis::ledger::{Event, Ledger};
 use portcullis::revocation::{Effect, Revocations};
 
@@ -20,14 +20,14 @@ fn delta(criterion: &mut Criterion) {
     let mut ledger = ledger();
     (0..IDS).for_each(|number| stage(&mut ledger, number));
     ledger.commit();
-    let manifest = ledger.manifest(at(NOW)).unwrap();
+    let manifest = ledger.manifest(FORM, at(NOW)).unwrap();
     let mut edge = loaded(&manifest, &ledger);
     let deltas: Vec<_> = (0..DELTAS)
         .map(|delta| {
             let (after, _) = ledger.head();
             (0..CHANGES).for_each(|change| stage(&mut ledger, IDS + delta * CHANGES + change));
             ledger.commit();
-            ledger.delta(after, at(NOW)).unwrap().bytes
+            ledger.delta(FORM, after, at(NOW)).unwrap().bytes
         })
         .collect();
     let mut next = deltas.iter();

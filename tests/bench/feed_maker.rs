@@ -18,7 +18,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use pair::{at, edge_of, settings};
+use pair::{at, edge_of, settings, FORM};
 use portcullis::ledger::{Event, Ledger, LedgerSettings, NotBefore, Row};
 use portcullis::time::Seconds;
 use serde::Deserialize;
@@ -82,7 +82,7 @@ fn main() {
         ledger.commit();
         fs::write(
             order.folder.join("deltas").join(delta.to_string()),
-            ledger.delta(after, at(order.now)).unwrap().bytes,
+            ledger.delta(FORM, after, at(order.now)).unwrap().bytes,
         )
         .unwrap();
     }
@@ -104,7 +104,7 @@ impl Order {
 
 /// The manifest and the sections it names.
 fn publish(ledger: &mut Ledger, order: &Order) {
-    let manifest = ledger.manifest(at(order.now)).unwrap();
+    let manifest = ledger.manifest(FORM, at(order.now)).unwrap();
     let mut edge = edge_of(&order.issuer);
     edge.apply(&manifest, at(order.now)).unwrap();
     for section in edge.missing_sections() {

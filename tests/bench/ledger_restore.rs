@@ -8,7 +8,7 @@ mod pair;
 
 use std::time::Instant;
 
-use pair::{at, ledger, record, token, user, NOW};
+use pair::{at, ledger, record, token, user, FORM, NOW};
 use portcullis::ledger::Event;
 
 const EVENTS: u64 = 1_000_000;
@@ -35,16 +35,16 @@ fn main() {
     assert_eq!(restored.stats(), source.stats());
 
     let started = Instant::now();
-    restored.manifest(at(NOW)).unwrap();
+    restored.manifest(FORM, at(NOW)).unwrap();
     report("ledger.first_manifest", started);
     for (change, event) in [("token", token("new", NOW + 300, NOW)), ("logout", user("new"))] {
         let after = restored.head().0;
         record(&mut restored, &event, NOW);
         let started = Instant::now();
-        restored.delta(after, at(NOW)).unwrap();
+        restored.delta(FORM, after, at(NOW)).unwrap();
         report(&format!("ledger.delta_after_{change}"), started);
         let started = Instant::now();
-        restored.manifest(at(NOW)).unwrap();
+        restored.manifest(FORM, at(NOW)).unwrap();
         report(&format!("ledger.manifest_after_{change}"), started);
     }
     let started = Instant::now();

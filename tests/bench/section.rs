@@ -6,7 +6,7 @@
 mod pair;
 
 use criterion::{criterion_group, criterion_main, BatchSize, Criterion};
-use pair::{at, ledger, token, NOW};
+use pair::{at, ledger, token, FORM, NOW};
 
 const IDS: u64 = 63_000;
 
@@ -21,7 +21,7 @@ fn section(criterion: &mut Criterion) {
     };
     let mut group = criterion.benchmark_group("section");
     group.sample_size(10).bench_function("build", |bencher| {
-        bencher.iter_batched(full, |mut ledger| ledger.manifest(at(NOW)).unwrap(), BatchSize::PerIteration);
+        bencher.iter_batched(full, |mut ledger| ledger.manifest(FORM, at(NOW)).unwrap(), BatchSize::PerIteration);
     });
 }
 

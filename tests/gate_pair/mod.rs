@@ -6,7 +6,7 @@ use portcullis::gate::{Gate, KeysFrom};
 use portcullis::keys::KeySource;
 use portcullis::ledger::key::SigningKey;
 use portcullis::ledger::{Event, Ledger, LedgerSettings, Row};
-use portcullis::revocation::Bounds;
+use portcullis::revocation::{Bounds, Form};
 use portcullis::signature::{Algorithm, Algorithms};
 use portcullis::time::{Seconds, UnixSeconds};
 use portcullis::verdict::{CacheLimits, Entry, Finding, Handle, Progress, Realm, Signature};
@@ -72,7 +72,7 @@ impl Pair {
     }
 
     pub(crate) fn publish(&mut self, now: UnixSeconds) {
-        self.gate.apply_feed(0, &self.ledger.manifest(now).unwrap(), now).unwrap();
+        self.gate.apply_feed(0, &self.ledger.manifest(Form::NEWEST, now).unwrap(), now).unwrap();
         for name in self.gate.realm(0).unwrap().revocations.missing_sections() {
             self.gate.provide_section(0, self.ledger.section(&name).unwrap().to_vec(), None).unwrap();
         }
@@ -111,6 +111,7 @@ pub(crate) fn ledger(signing_key: SigningKey, issuer: &str) -> Ledger {
         source_skew: Seconds::new(0),
         error_rate: 1e-6,
         valid_for: Seconds::new(300),
+        policy: None,
         incarnation: 1,
     };
     Ledger::new(settings).unwrap()

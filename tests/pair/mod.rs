@@ -5,7 +5,9 @@
 use portcullis::error::FeedError;
 use portcullis::ledger::key::SigningKey;
 use portcullis::ledger::{Event, Ledger, LedgerSettings, NotBefore, Row};
-use portcullis::revocation::{Applied, Bounds, Effect, FeedKey, GrantNames, RealmId, Revocations, Status, Subject};
+use portcullis::revocation::{
+    Applied, Bounds, Effect, FeedKey, Form, GrantNames, RealmId, Revocations, Status, Subject,
+};
 use portcullis::time::{Seconds, UnixSeconds};
 
 pub const ISSUER: &str = "https://issuer.example/realms/acme";
@@ -19,6 +21,9 @@ pub const MARGIN: u64 = 10;
 /// RFC 8037 appendix A.1.
 pub const SIGNING_JWK: &str = r#"{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
     "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+
+/// The form in which edges read, where a test is not about forms.
+pub const FORM: Form = Form::NEWEST;
 
 pub fn at(seconds: u64) -> UnixSeconds {
     UnixSeconds::new(seconds)
@@ -41,6 +46,7 @@ pub fn settings() -> LedgerSettings {
         source_skew: Seconds::new(0),
         error_rate: 1e-6,
         valid_for: Seconds::new(300),
+        policy: None,
         incarnation: 1,
     }
 }
@@ -70,7 +76,7 @@ pub fn record(ledger: &mut Ledger, event: &Event, now: u64) -> Option<Row> {
 
 /// Applies the ledger's manifest and provides every section it is missing.
 pub fn load(edge: &mut Revocations, ledger: &mut Ledger, now: u64) -> Applied {
-    let manifest = ledger.manifest(at(now)).unwrap();
+    let manifest = ledger.manifest(FORM, at(now)).unwrap();
     let applied = edge.apply(&manifest, at(now)).unwrap();
     provide_all(edge, ledger);
     applied
@@ -89,7 +95,7 @@ pub fn follow(edge: &mut Revocations, ledger: &Ledger, now: u64) -> Result<Effec
     let mut effect = Effect::AlreadyKnown;
     loop {
         let ours = edge.position().map_or(0, |position| position.sequence);
-        let delta = ledger.delta(ours, at(now)).expect("kept").bytes;
+        let delta = ledger.delta(FORM, ours, at(now)).expect("kept").bytes;
         effect = match edge.apply(&delta, at(now))?.effect {
             Effect::Changed | Effect::ChangedInPart => Effect::Changed,
             Effect::Renewed | Effect::AlreadyKnown | Effect::Staged => return Ok(effect),

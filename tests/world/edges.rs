@@ -3,7 +3,7 @@
 use portcullis::revocation::{Effect, Level, Status};
 
 use super::{World, CLOCKS, LEEWAY, LIFETIME, SKEW};
-use crate::pair::at;
+use crate::pair::{at, FORM};
 
 /// The last of the edges go by deltas.
 const FOLLOWERS: usize = 3;
@@ -96,7 +96,7 @@ impl World {
             1 => self.head.0 - self.below(30).min(self.head.0 & 0xFF_FFFF_FFFF),
             _ => ours,
         };
-        let Ok(delta) = self.ledger.delta(after, at(self.now)) else {
+        let Ok(delta) = self.ledger.delta(FORM, after, at(self.now)) else {
             if self.below(2) == 0 {
                 self.send_manifest_to(edge);
             }
@@ -113,11 +113,11 @@ impl World {
 
     /// A manifest that an edge asked for, and that deltas overtake.
     fn fold(&mut self, edge: usize) {
-        let manifest = self.ledger.manifest(at(self.now)).unwrap();
+        let manifest = self.ledger.manifest(FORM, at(self.now)).unwrap();
         for _ in 0..self.below(3) {
             self.batch();
             let ours = self.edges[edge].position().map_or(0, |position| position.sequence);
-            if let Ok(delta) = self.ledger.delta(ours, at(self.now)) {
+            if let Ok(delta) = self.ledger.delta(FORM, ours, at(self.now)) {
                 self.deliver(edge, &delta.bytes);
             }
         }
@@ -149,7 +149,7 @@ impl World {
     }
 
     fn send_manifest_to(&mut self, edge: usize) {
-        let manifest = self.ledger.manifest(at(self.now)).unwrap();
+        let manifest = self.ledger.manifest(FORM, at(self.now)).unwrap();
         if self.below(4) > 0 {
             self.deliver(edge, &manifest);
         }

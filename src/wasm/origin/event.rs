@@ -18,7 +18,9 @@ pub(super) enum EventOption {
     User { subject: String, not_before: Option<f64>, occurred_at: Option<f64> },
     Client { client: String, not_before: Option<f64>, occurred_at: Option<f64> },
     Realm { not_before: Option<f64>, occurred_at: Option<f64> },
+    Grant { subject: String, client: String, not_before: Option<f64>, occurred_at: Option<f64> },
     KeyBanned { thumbprint: String },
+    KeyNotBefore { thumbprint: String, not_before: Option<f64>, occurred_at: Option<f64> },
     TokenVersion { subject: String, minimum: u64 },
     Keys { jwks: String },
     KeysWithdrawn,
@@ -35,6 +37,8 @@ pub(super) enum CorrectionOption {
     User { subject: String, not_before: Option<f64> },
     Client { client: String, not_before: Option<f64> },
     Realm { not_before: Option<f64> },
+    Grant { subject: String, client: String, not_before: Option<f64> },
+    KeyNotBefore { thumbprint: String, not_before: Option<f64> },
     KeyBanned { thumbprint: String },
     TokenVersion { subject: String, minimum: u64 },
 }
@@ -64,7 +68,14 @@ impl EventOption {
             Self::Realm { not_before, occurred_at } => {
                 Event::Realm { not_before: NotBefore::of(at(not_before)?, at(occurred_at)?) }
             }
+            Self::Grant { subject, client, not_before, occurred_at } => {
+                Event::Grant { sub: subject, client, not_before: NotBefore::of(at(not_before)?, at(occurred_at)?) }
+            }
             Self::KeyBanned { thumbprint } => Event::KeyBanned { thumbprint: thumbprint_bytes(&thumbprint)? },
+            Self::KeyNotBefore { thumbprint, not_before, occurred_at } => Event::KeyNotBefore {
+                thumbprint: thumbprint_bytes(&thumbprint)?,
+                not_before: NotBefore::of(at(not_before)?, at(occurred_at)?),
+            },
             Self::TokenVersion { subject, minimum } => Event::TokenVersion { sub: subject, minimum },
             Self::Keys { jwks } => Event::Keys { jwks: jwks.into_bytes() },
             Self::KeysWithdrawn => Event::KeysWithdrawn,
@@ -85,6 +96,12 @@ impl CorrectionOption {
             Self::User { subject, not_before } => Correction::User { sub: subject, not_before: at(not_before)? },
             Self::Client { client, not_before } => Correction::Client { client, not_before: at(not_before)? },
             Self::Realm { not_before } => Correction::Realm { not_before: at(not_before)? },
+            Self::Grant { subject, client, not_before } => {
+                Correction::Grant { sub: subject, client, not_before: at(not_before)? }
+            }
+            Self::KeyNotBefore { thumbprint, not_before } => {
+                Correction::KeyNotBefore { thumbprint: thumbprint_bytes(&thumbprint)?, not_before: at(not_before)? }
+            }
             Self::KeyBanned { thumbprint } => Correction::KeyBanned { thumbprint: thumbprint_bytes(&thumbprint)? },
             Self::TokenVersion { subject, minimum } => Correction::TokenVersion { sub: subject, minimum },
         })

@@ -6,7 +6,7 @@ use super::object::{read, write};
 use super::stats::stats_object;
 use crate::error::{DeltaUnavailable, LedgerError};
 use crate::ledger::{Clocks, Ledger, LedgerSettings, RowPage, SignedDelta, Staged, Stretch};
-use crate::revocation::{Bounds, Chain, GrantNames, Subject};
+use crate::revocation::{Bounds, Chain, Form, GrantNames, Subject};
 use crate::time::UnixSeconds;
 use crate::verdict::Reason;
 use crate::wasm::{error, hex, number, object, span, time};
@@ -37,6 +37,7 @@ impl JsLedger {
             source_skew: span(options.source_skew_seconds),
             error_rate: options.error_rate,
             valid_for: span(options.valid_for_seconds),
+            policy: None,
             incarnation: options.incarnation,
         };
         Ledger::new(settings).map(JsLedger).map_err(|cause| ledger_error(&cause))
@@ -83,9 +84,9 @@ impl JsLedger {
         self.0.abort();
     }
 
-    /// Signs a manifest of the whole state.
-    pub fn manifest(&mut self, now: f64) -> Result<Vec<u8>, JsValue> {
-        self.0.manifest(time(now)).map_err(|cause| ledger_error(&cause))
+    /// Signs a manifest of the whole state, for readers of this minor version; default 0.
+    pub fn manifest(&mut self, now: f64, minor: Option<u32>) -> Result<Vec<u8>, JsValue> {
+        self.0.manifest(form_for(minor), time(now)).map_err(|cause| ledger_error(&cause))
     }
 
     /// A section by its SHA-256 in hex.
@@ -94,11 +95,11 @@ impl JsLedger {
         self.0.section(&name_of(name)?).map(<[u8]>::to_vec)
     }
 
-    /// Signs the changes since a sequence; at the head, a heartbeat. Returns `{ bytes, sequence }`: the delta does not always
+    /// Signs the changes since a sequence, for readers of this minor version, default 0; at the head, a heartbeat. Returns `{ bytes, sequence }`: the delta does not always
     /// lead to the head, since its length is limited. Throws `pruned` or `ahead`.
     #[wasm_bindgen(js_name = signedDelta)]
-    pub fn signed_delta(&self, after: f64, now: f64) -> Result<JsValue, JsValue> {
-        self.0.delta(whole(after), time(now)).map(signed).map_err(|cause| unavailable(&cause))
+    pub fn signed_delta(&self, after: f64, now: f64, minor: Option<u32>) -> Result<JsValue, JsValue> {
+        self.0.delta(form_for(minor), whole(after), time(now)).map(signed).map_err(|cause| unavailable(&cause))
     }
 
     /// Start and end of the shared delta for a reader at `after`, so that few deltas serve all readers. Throws likewise.
@@ -110,9 +111,16 @@ impl JsLedger {
 
     /// Signs a delta from `start` or before, for a reader at `after`, to `until` or before. Returns and throws likewise.
     #[wasm_bindgen(js_name = signedDeltaOver)]
-    pub fn signed_delta_over(&self, start: f64, after: f64, until: f64, now: f64) -> Result<JsValue, JsValue> {
+    pub fn signed_delta_over(
+        &self,
+        start: f64,
+        after: f64,
+        until: f64,
+        now: f64,
+        minor: Option<u32>,
+    ) -> Result<JsValue, JsValue> {
         let stretch = Stretch { start: whole(start), after: whole(after), until: whole(until) };
-        self.0.delta_over(stretch, time(now)).map(signed).map_err(|cause| unavailable(&cause))
+        self.0.delta_over(form_for(minor), stretch, time(now)).map(signed).map_err(|cause| unavailable(&cause))
     }
 
     /// Start of the delta to the head that serves all readers behind by at most 16,384 changes.
@@ -165,14 +173,15 @@ impl JsLedger {
     pub fn refuses(&self, subject: JsValue) -> Result<Option<String>, JsValue> {
         let subject: SubjectOption = read(subject)?;
         let issued_at = time(subject.issued_at);
+        let key = subject.key_thumbprint.as_deref().map(thumbprint_bytes).transpose()?;
         let level = self.0.refuses(&Subject {
             token_id: subject.token_id.as_deref(),
             user: subject.subject.as_deref(),
             session: subject.session.as_deref(),
             authorized_party: subject.authorized_party.as_deref(),
             client_id: subject.client_id.as_deref(),
-            grant: GrantNames::Clients,
-            signing_key: None,
+            grant: subject.grant.as_deref().map_or(GrantNames::Clients, |name| GrantNames::Claim(Some(name))),
+            signing_key: key.as_ref(),
             issued_at,
             compared_at: subject.compared_at.map_or(issued_at, time),
             logged_out_at: subject.last_logout_time.map(time),
@@ -198,6 +207,27 @@ impl JsLedger {
     #[must_use]
     pub fn user_not_before(&self, user: &str) -> f64 {
         number(self.0.user_not_before(user).map_or(0, UnixSeconds::get))
+    }
+
+    /// The not-before of a client's tokens of one user in unix seconds; 0: none.
+    #[wasm_bindgen(js_name = grantNotBefore)]
+    #[must_use]
+    pub fn grant_not_before(&self, user: &str, client: &str) -> f64 {
+        number(self.0.grant_not_before(user, client).map_or(0, UnixSeconds::get))
+    }
+
+    /// The not-before of what the key with this RFC 7638 thumbprint signs, in unix seconds; 0: none. Throws `invalid_event` if it
+    /// is not a thumbprint.
+    #[wasm_bindgen(js_name = keyNotBefore)]
+    pub fn key_not_before(&self, thumbprint: &str) -> Result<f64, JsValue> {
+        Ok(number(self.0.key_not_before(&thumbprint_bytes(thumbprint)?).map_or(0, UnixSeconds::get)))
+    }
+
+    /// The least minor version whose form states everything in force exactly.
+    #[wasm_bindgen(getter, js_name = exactMinor)]
+    #[must_use]
+    pub fn exact_minor(&self) -> u8 {
+        self.0.exact_form().minor()
     }
 
     /// The lowest accepted version of the user's tokens; 0: none was set.
@@ -259,6 +289,10 @@ struct SubjectOption {
     session: Option<String>,
     authorized_party: Option<String>,
     client_id: Option<String>,
+    /// The value of the claim that names the client of a grant, where the policy has one.
+    grant: Option<String>,
+    /// The RFC 7638 thumbprint of the key that signed the token.
+    key_thumbprint: Option<String>,
     issued_at: f64,
     /// The time that not-befores are compared with; absent: the issue time.
     compared_at: Option<f64>,
@@ -272,6 +306,11 @@ struct SubjectOption {
 struct HeadResult {
     sequence: f64,
     chain: String,
+}
+
+/// The form for readers of a minor version.
+fn form_for(minor: Option<u32>) -> Form {
+    Form::for_reader(u8::try_from(minor.unwrap_or(0)).unwrap_or(u8::MAX))
 }
 
 fn whole(value: f64) -> u64 {

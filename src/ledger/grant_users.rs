@@ -1,0 +1,156 @@
+//! Grants in form 1.0, which has none: the not-before of each is one of its user. A layer over the table of not-befores, by
+//! which only the shards that hold such users are built again; the others are those of form 1.1.
+
+use std::collections::BTreeMap;
+
+use crate::revocation::lookup::fingerprint::{Fingerprint, NameHash};
+use crate::revocation::lookup::shards::epoch_shard;
+use crate::revocation::wire::section::{SectionEntry, SectionKind};
+use crate::time::{Seconds, UnixSeconds};
+
+use super::dirty_shards::{DirtyShards, ShardState};
+use super::epoch_section::{build, EpochShard};
+use super::not_befores::{fingerprint_of, NotBefores, MAX_SHARDS, SHARD_ENTRIES};
+use super::published_sections::PublishedSections;
+use super::record::SubjectName;
+
+/// How long the layer is kept without a manifest of form 1.0 being asked for.
+const KEPT_SECONDS: Seconds = Seconds::new(3_600);
+
+#[derive(Clone)]
+pub(crate) struct GrantUsers {
+    /// The latest not-before of each user's grants.
+    latest: BTreeMap<Fingerprint, u64>,
+    /// log2 of how many shards there are for each one of the table.
+    split: u32,
+    /// The shards that are not those of the table.
+    shards: DirtyShards,
+    /// The table's sections under which those were built.
+    below: Vec<Option<SectionEntry>>,
+    asked_at: UnixSeconds,
+}
+
+impl GrantUsers {
+    /// The users of these grants, as of a sequence.
+    pub(crate) fn of(grants: &NotBefores, hash: &NameHash, sequence: u64) -> Self {
+        let shards = DirtyShards(vec![ShardState { covers: sequence, ..ShardState::default() }]);
+        let latest = latest_of(grants, hash);
+        Self { latest, split: 0, shards, below: vec![None], asked_at: UnixSeconds::ZERO }
+    }
+
+    /// Takes in the not-before of one of a user's grants.
+    pub(crate) fn raise(&mut self, user: Fingerprint, not_before: u64, sequence: u64) {
+        let known = self.latest.entry(user).or_default();
+        *known = (*known).max(not_before);
+        self.shards.mark_dirty(epoch_shard(user, self.shards.0.len().max(1)), sequence);
+    }
+
+    /// Finds all users anew under another hash key, of grants that are hashed with it already.
+    pub(crate) fn rekey(&mut self, grants: &NotBefores, hash: &NameHash) {
+        self.latest = latest_of(grants, hash);
+        self.shards.mark_all_dirty();
+    }
+
+    /// Drops not-befores older than every acceptable token.
+    pub(crate) fn drop_over(&mut self, kept_for: Seconds, now: UnixSeconds) {
+        let shards = self.shards.0.len().max(1);
+        let dirty_shards = &mut self.shards;
+        self.latest.retain(|user, not_before| {
+            let is_over = UnixSeconds::new(*not_before).plus(kept_for) <= now;
+            if is_over {
+                dirty_shards.drop_one(epoch_shard(*user, shards));
+            }
+            !is_over
+        });
+    }
+
+    /// Whether nobody has asked for form 1.0 for long.
+    pub(crate) fn is_idle(&self, now: UnixSeconds) -> bool {
+        now.since(self.asked_at) > KEPT_SECONDS
+    }
+
+    /// Takes its sections back.
+    pub(crate) fn retire(&mut self, sections: &mut PublishedSections, now: UnixSeconds) {
+        for entry in self.shards.0.iter_mut().filter_map(|shard| shard.entry.take()) {
+            sections.retire(&entry.name, now);
+        }
+    }
+
+    /// The entries of a manifest of form 1.0 in order. `table`: the not-befores, and what form 1.1 publishes of them.
+    pub(crate) fn publish(
+        &mut self,
+        (table, published): (&NotBefores, &[SectionEntry]),
+        generation: u32,
+        sections: &mut PublishedSections,
+        now: UnixSeconds,
+    ) -> Vec<SectionEntry> {
+        self.asked_at = now;
+        self.fit(published.len().max(1), table.len() + self.latest.len(), sections, now);
+        let bits = self.shards.shard_bits();
+        let mut entries = Vec::with_capacity(self.shards.0.len());
+        for ((number, state), built_under) in (0_u32..).zip(&mut self.shards.0).zip(&mut self.below) {
+            let shard = EpochShard { kind: SectionKind::Epochs, number, bits };
+            let users = || self.latest.range(shard.first()..).take_while(|(user, _)| shard.has(**user));
+            let below = usize::try_from(number >> self.split).ok().and_then(|below| published.get(below)).copied();
+            let shared = below.filter(|_| self.split == 0 && users().next().is_none());
+            if let Some(entry) = state.current().filter(|_| shared.is_none() && *built_under == below) {
+                entries.push(entry);
+                continue;
+            }
+            if let Some(earlier) = state.entry.take() {
+                sections.retire(&earlier.name, now);
+            }
+            let entry = shared.unwrap_or_else(|| {
+                let merged = merged(table.of_shard(shard), users().map(|(user, not_before)| (*user, *not_before)));
+                let (head, bytes) = build(shard, generation, merged);
+                let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+                let covers = state.covers.max(below.map_or(0, |below| below.covers));
+                head.entry(length, sections.publish(bytes), covers, 0)
+            });
+            let own = Some(entry).filter(|_| shared.is_none());
+            *state = ShardState { covers: state.covers, is_dirty: false, dropped: 0, entry: own };
+            *built_under = below;
+            entries.push(entry);
+        }
+        entries
+    }
+
+    /// Divides each shard of the table in as many that none is too long. Everything is built again when that changes.
+    fn fit(&mut self, of_table: usize, entries: usize, sections: &mut PublishedSections, now: UnixSeconds) {
+        while of_table << self.split < MAX_SHARDS && entries > (of_table << self.split) * SHARD_ENTRIES {
+            self.split += 1;
+        }
+        // Join only when well below, so that a count near the limit does not rebuild everything each time.
+        while self.split > 0 && entries < (of_table << self.split) * SHARD_ENTRIES / 4 {
+            self.split -= 1;
+        }
+        let shards = of_table << self.split;
+        if shards != self.shards.0.len() {
+            self.retire(sections, now);
+            let covers = self.shards.0.iter().map(|shard| shard.covers).max().unwrap_or(0);
+            self.shards.0 = vec![ShardState { covers, ..ShardState::default() }; shards];
+            self.below = vec![None; shards];
+        }
+    }
+}
+
+fn latest_of(grants: &NotBefores, hash: &NameHash) -> BTreeMap<Fingerprint, u64> {
+    let mut latest = BTreeMap::new();
+    for (subject, not_before) in grants.iter() {
+        if let SubjectName::Grant(user, _) = subject {
+            let known: &mut u64 = latest.entry(fingerprint_of(hash, SubjectName::User(user))).or_default();
+            *known = (*known).max(not_before);
+        }
+    }
+    latest
+}
+
+/// Both in order of fingerprints, which may be in both.
+fn merged(
+    table: impl Iterator<Item = (Fingerprint, u64)>,
+    users: impl Iterator<Item = (Fingerprint, u64)>,
+) -> Vec<(Fingerprint, u64)> {
+    let mut merged: Vec<_> = table.chain(users).collect();
+    merged.sort_unstable();
+    merged
+}
