@@ -91,8 +91,9 @@ pub enum Event {
     },
     /// The feed no longer carries the realm's keys: gates that take them from there have none until it does again.
     KeysWithdrawn,
-    /// Records the bounds of the ledger's settings, if they have changed. To be staged after every start and regularly, since
-    /// wider bounds take effect only once nothing forgotten under the old ones could be accepted.
+    /// Records the bounds of the ledger's settings, and how far ahead a token's `iat` may be, if they have changed. To be
+    /// staged after every start and regularly, since wider bounds take effect only once nothing forgotten under the old ones
+    /// could be accepted, and since the measured lead of the issuer's clock changes.
     Bounds,
     /// Replaces a mistaken value. Only this takes a refusal back: all other events only ever refuse more.
     Correction(Correction),

@@ -8,6 +8,7 @@
 //! The issuer stamps `iat` by its own clock, so its own time needs no tolerance; the origin's needs as much as the issuer may
 //! be ahead. Tokens minted before the event are then refused at every later second.
 
+use crate::revocation::Bounds;
 use crate::time::{Seconds, UnixSeconds};
 
 use super::event::NotBefore;
@@ -144,9 +145,20 @@ impl LedgerSettings {
         Decided { not_before: at.plus(self.source_skew), taken }
     }
 
+    /// These bounds, narrowed so that gates accept no token whose `iat` is further ahead than an event without a time of its own
+    /// reaches: otherwise a token that was accepted before a logout could be accepted after it. One second at least, since the
+    /// clocks of two machines do not tick at the same moment.
+    pub(crate) fn within_reach(&self, bounds: &Bounds, issuer_lead: Seconds) -> Bounds {
+        Bounds { skew: bounds.skew.min(self.reach(issuer_lead).max(Seconds::new(1))), ..*bounds }
+    }
+
     /// The latest `iat` that the issuer can have stamped by now.
     fn origin_time(&self, clocks: Clocks) -> UnixSeconds {
-        let lead = clocks.issuer_lead.min(self.bounds.skew);
-        clocks.now.plus(self.issuer_skew.max(lead))
+        clocks.now.plus(self.reach(clocks.issuer_lead))
+    }
+
+    /// How far ahead of us the issuer may be.
+    fn reach(&self, issuer_lead: Seconds) -> Seconds {
+        self.issuer_skew.max(issuer_lead.min(self.bounds.skew))
     }
 }

@@ -134,6 +134,7 @@ impl Ledger {
             Event::Bounds => {
                 let retention = self.settings.bounds;
                 let published = self.state.bounds_history.allowed(&retention, now);
+                let published = self.settings.within_reach(&published, clocks.issuer_lead);
                 Fact::Bounds { retention, published, refused_up_to: self.refused_up_to(now) }
             }
             Event::KeysWithdrawn => {

@@ -42,17 +42,16 @@ impl Bounds {
         self.retention().plus(self.margin())
     }
 
-    /// The bounds that two statements of an origin both allow. Where they differ, `max_session` is stated, since leaving it
-    /// out means a different limit in each.
+    /// The bounds that two statements of an origin both allow. Where they limit the age of a login differently, `max_session` is
+    /// stated, since leaving it out means a different limit in each.
     pub(crate) fn and(&self, other: &Self) -> Self {
-        if self == other {
-            return *self;
-        }
+        let limit_alike = self.max_lifetime == other.max_lifetime && self.max_session == other.max_session;
+        let smaller = self.retention().min(other.retention());
         Self {
             leeway: self.leeway.min(other.leeway),
             skew: self.skew.min(other.skew),
             max_lifetime: self.max_lifetime.min(other.max_lifetime),
-            max_session: Some(self.retention().min(other.retention())),
+            max_session: if limit_alike { self.max_session } else { Some(smaller) },
         }
     }
 
