@@ -16,6 +16,7 @@ use command::{Failure, Run};
 use progress::Progress;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Mutex;
 
 const USAGE: &str = "\
 usage: cargo xtask <command>
@@ -48,7 +49,12 @@ fn main() -> ExitCode {
 
 fn dispatch(arguments: &[String]) -> Result<(), Failure> {
     let (name, rest) = arguments.split_first().map_or(("", [].as_slice()), |(name, rest)| (name.as_str(), rest));
-    let project = Project { root: root()?, consent: system::Consent::from(rest), progress: Progress::new() };
+    let project = Project {
+        root: root()?,
+        consent: system::Consent::from(rest),
+        progress: Progress::new(),
+        binder: Mutex::default(),
+    };
     match name {
         "build" => accept(rest, &[]).and_then(|()| build(&project)),
         "demo" => accept(rest, &["--tour", "--install"]).and_then(|()| demo(&project, rest)),
@@ -67,6 +73,8 @@ struct Project {
     root: PathBuf,
     consent: system::Consent,
     progress: Progress,
+    /// wasm-bind, once it is compiled.
+    binder: Mutex<Option<PathBuf>>,
 }
 
 impl Project {

@@ -7,6 +7,7 @@ use std::env;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -74,8 +75,21 @@ pub(crate) fn is_stale(project: &Project, module: &Module, compiled: &Path, bind
     newer(compiled, &file) || newer(binder, &file) || env::current_exe().is_ok_and(|program| newer(&program, &file))
 }
 
-/// The program that binds a module to JavaScript, compiled where it is not.
+/// The program that binds a module to JavaScript, compiled by the first caller.
 pub(crate) fn binder(project: &Project) -> Result<PathBuf, Failure> {
+    once(&project.binder, || compile_binder(project))
+}
+
+/// The value in the slot; made where there is none, by one caller at a time.
+fn once<T: Clone, E>(slot: &Mutex<Option<T>>, make: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+    let mut made = slot.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*made {
+        Some(value) => Ok(value.clone()),
+        None => Ok(made.insert(make()?).clone()),
+    }
+}
+
+fn compile_binder(project: &Project) -> Result<PathBuf, Failure> {
     let arguments =
         ["build", "--quiet", "--locked", "--package", BINDER, "--message-format", "json-render-diagnostics"];
     let cargo = Run::new("cargo").args(arguments).within(&project.root);
@@ -253,6 +267,31 @@ fn newer(source: &Path, product: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+    use std::time::Duration;
+
+    #[test]
+    fn callers_at_one_time_share_one_result() {
+        let (slot, calls) = (Mutex::new(None), AtomicUsize::new(0));
+        let make = || -> Result<usize, ()> {
+            thread::sleep(Duration::from_millis(20));
+            Ok(calls.fetch_add(1, Ordering::SeqCst))
+        };
+        thread::scope(|scope| {
+            let callers = [(); 4].map(|()| scope.spawn(|| once(&slot, make)));
+            assert!(callers.into_iter().all(|caller| matches!(caller.join(), Ok(Ok(0)))));
+        });
+        assert_eq!(calls.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn a_failure_is_tried_again_by_the_next_caller() {
+        let slot = Mutex::new(None);
+        assert_eq!(once(&slot, || Err::<u8, _>("failed")), Err("failed"));
+        assert_eq!(once(&slot, || Ok::<_, &str>(1)), Ok(1));
+        assert_eq!(once(&slot, || Err("not called")), Ok(1));
+    }
 
     #[test]
     fn the_program_that_cargo_made_is_found_in_what_it_says() {
