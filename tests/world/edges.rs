@@ -1,26 +1,25 @@
 //! Edges: they are asked about tokens, and get manifests, sections and deltas late, twice, out of order or not at all.
 
-use portcullis::revocation::{Effect, Level, Status};
+use portcullis::revocation::{Effect, Form, Level, Status};
 
-use super::{World, CLOCKS, LEEWAY, LIFETIME, SKEW};
-use crate::pair::{at, FORM};
+use super::readers::EDGES;
+use super::records::Token;
+use super::{World, LEEWAY, LIFETIME, SKEW};
+use crate::pair::at;
 
 /// The last of the edges go by deltas.
 const FOLLOWERS: usize = 3;
 
 impl World {
     pub(super) fn query(&mut self) {
-        let edge = self.below(CLOCKS.len() as u64) as usize;
+        let edge = self.below(EDGES.len() as u64) as usize;
         let Some(token) = self.some_token() else { return };
-        let clock = self.clock(edge);
         let Some(position) = self.edges[edge].position() else {
             assert_eq!(self.edges[edge].status(&token.subject()), Status::SectionUnavailable);
             return;
         };
         self.tally.queries += 1;
-        let acceptable = clock < token.expires_at + LEEWAY
-            && token.issued_at <= clock + SKEW
-            && token.expires_at - token.issued_at <= LIFETIME;
+        let acceptable = self.accepts_but_for_the_state(edge, &token);
         let must_refuse = self.records.refuses(&token, position.sequence);
         match self.edges[edge].status(&token.subject()) {
             Status::SectionUnavailable => self.tally.unavailable += 1,
@@ -34,6 +33,11 @@ impl World {
             Status::Revoked(level) if must_refuse => self.tally.refused[level as usize] += 1,
             // By a filter of a manifest whose other sections are still to come.
             Status::Revoked(Level::Token) if self.records.revokes(&token, u64::MAX) => self.tally.early += 1,
+            Status::Revoked(Level::User | Level::Realm)
+                if self.may_over_kill(edge) && self.records.over_kills(&token, position.sequence) =>
+            {
+                self.tally.over_killed += 1;
+            }
             Status::Revoked(level) => {
                 if !self.lost_touch[edge] {
                     println!("false match: edge {edge}, {level:?}, {}", token.id);
@@ -54,7 +58,15 @@ impl World {
         }
     }
 
-    fn deliver(&mut self, edge: usize, message: &[u8]) {
+    /// Whether the token would be accepted there, were nothing recorded.
+    pub(super) fn accepts_but_for_the_state(&self, edge: usize, token: &Token) -> bool {
+        let clock = self.clock(edge);
+        clock < token.expires_at + LEEWAY
+            && token.issued_at <= clock + SKEW
+            && token.expires_at - token.issued_at <= LIFETIME
+    }
+
+    pub(super) fn deliver(&mut self, edge: usize, message: &[u8]) {
         let clock = self.clock(edge);
         let before = self.edges[edge].position();
         match self.edges[edge].apply(message, at(clock)) {
@@ -88,7 +100,7 @@ impl World {
     }
 
     pub(super) fn send_delta(&mut self) {
-        let edge = self.below(CLOCKS.len() as u64) as usize;
+        let edge = self.below(EDGES.len() as u64) as usize;
         let ours = self.edges[edge].position().map_or(0, |position| position.sequence);
         // From where it is, from further back, or from further on.
         let after = match self.below(6) {
@@ -96,7 +108,8 @@ impl World {
             1 => self.head.0 - self.below(30).min(self.head.0 & 0xFF_FFFF_FFFF),
             _ => ours,
         };
-        let Ok(delta) = self.ledger.delta(FORM, after, at(self.now)) else {
+        let form = self.form_for(edge);
+        let Ok(delta) = self.ledger.delta(form, after, at(self.now)) else {
             if self.below(2) == 0 {
                 self.send_manifest_to(edge);
             }
@@ -105,7 +118,7 @@ impl World {
         if self.below(3) > 0 {
             self.deliver(edge, &delta.bytes);
         }
-        self.put_under_way(delta.bytes);
+        self.put_under_way(form, delta.bytes);
         if self.edges[edge].wants_manifest() {
             self.fold(edge);
         }
@@ -113,11 +126,13 @@ impl World {
 
     /// A manifest that an edge asked for, and that deltas overtake.
     fn fold(&mut self, edge: usize) {
-        let manifest = self.ledger.manifest(FORM, at(self.now)).unwrap();
+        let form = self.form_for(edge);
+        let manifest = self.ledger.manifest(form, at(self.now)).unwrap();
         for _ in 0..self.below(3) {
             self.batch();
             let ours = self.edges[edge].position().map_or(0, |position| position.sequence);
-            if let Ok(delta) = self.ledger.delta(FORM, ours, at(self.now)) {
+            let form = self.form_for(edge);
+            if let Ok(delta) = self.ledger.delta(form, ours, at(self.now)) {
                 self.deliver(edge, &delta.bytes);
             }
         }
@@ -125,42 +140,45 @@ impl World {
         self.fetch_for(edge);
     }
 
-    fn put_under_way(&mut self, message: Vec<u8>) {
-        self.under_way.push_back(message);
+    fn put_under_way(&mut self, form: Form, message: Vec<u8>) {
+        self.under_way.push_back((form, message));
         if self.under_way.len() > 40 {
             self.under_way.pop_front();
         }
     }
 
     pub(super) fn replay(&mut self) {
-        let edge = self.below(CLOCKS.len() as u64) as usize;
+        let edge = self.below(EDGES.len() as u64) as usize;
         let count = self.under_way.len() as u64;
         if count > 0 {
             let index = self.below(count) as usize;
-            let message = self.under_way[index].clone();
-            self.deliver(edge, &message);
+            let (form, message) = self.under_way[index].clone();
+            if EDGES[edge].reader.takes(form) {
+                self.deliver(edge, &message);
+            }
         }
     }
 
     /// Followers get manifests only when deltas do not help, or when they want one.
     pub(super) fn send_manifest(&mut self) {
-        let edge = self.below((CLOCKS.len() - FOLLOWERS) as u64) as usize;
+        let edge = self.below((EDGES.len() - FOLLOWERS) as u64) as usize;
         self.send_manifest_to(edge);
     }
 
     fn send_manifest_to(&mut self, edge: usize) {
-        let manifest = self.ledger.manifest(FORM, at(self.now)).unwrap();
+        let form = self.form_for(edge);
+        let manifest = self.ledger.manifest(form, at(self.now)).unwrap();
         if self.below(4) > 0 {
             self.deliver(edge, &manifest);
         }
-        self.put_under_way(manifest);
+        self.put_under_way(form, manifest);
         if self.below(3) > 0 {
             self.fetch_for(edge);
         }
     }
 
     pub(super) fn fetch(&mut self) {
-        let edge = self.below(CLOCKS.len() as u64) as usize;
+        let edge = self.below(EDGES.len() as u64) as usize;
         self.fetch_for(edge);
     }
 

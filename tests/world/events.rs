@@ -2,7 +2,7 @@
 
 use portcullis::ledger::{Correction, Event, NotBefore};
 
-use super::records::Token;
+use super::records::{grant, key, Token, KEYS};
 use super::{World, LEEWAY, LIFETIME, SKEW};
 use crate::pair::at;
 
@@ -104,6 +104,7 @@ impl World {
         let not_before = given.unwrap_or(later);
         let ended = token.issued_at.max(self.now) + 60;
         let left = token.issued_at.max(later);
+        let client = self.some_client(&token);
         Some(match self.below(1_000) {
             0..=879 => {
                 let expires_at = (self.below(10) > 0).then_some(token.expires_at);
@@ -120,24 +121,36 @@ impl World {
                 (event, Effects::Maximum { key: format!("session {}", token.session), value: ended })
             }
             920..=939 => {
-                let (sid, azp) = (token.session.clone(), token.client.clone());
+                let key = format!("client session {} {client}", token.session);
+                let (sid, azp) = (token.session.clone(), client);
                 let event = Event::ClientSession { sid, azp, occurred_at: None, issued_at: Some(at(token.issued_at)) };
-                let key = format!("client session {} {}", token.session, token.client);
                 (event, Effects::Maximum { key, value: left })
             }
-            940..=980 => {
+            940..=960 => {
                 let event = Event::User { sub: token.user.clone(), not_before: stated };
                 (event, Effects::Maximum { key: format!("user {}", token.user), value: not_before })
             }
+            961..=980 => {
+                let key = grant(&token.user, &client);
+                self.records.name_grant(&token.user, &client);
+                let event = Event::Grant { sub: token.user.clone(), client, not_before: stated };
+                (event, Effects::Maximum { key, value: not_before })
+            }
             981..=982 => {
-                let event = Event::Client { client: token.client.clone(), not_before: stated };
-                (event, Effects::Maximum { key: format!("client {}", token.client), value: not_before })
+                let key = format!("client {client}");
+                (Event::Client { client, not_before: stated }, Effects::Maximum { key, value: not_before })
             }
             983 if self.below(20) == 0 => {
                 let event = Event::Realm { not_before: stated };
                 (event, Effects::Maximum { key: "realm".into(), value: not_before })
             }
-            984..=985 => {
+            // To readers of form 1.0 it is one of the realm.
+            984 if self.below(10) == 0 => {
+                let thumbprint = [self.below(u64::from(KEYS)) as u8; 32];
+                let event = Event::KeyNotBefore { thumbprint, not_before: stated };
+                (event, Effects::Maximum { key: key(&thumbprint), value: not_before })
+            }
+            985 => {
                 let number = self.below(40) as u8;
                 (Event::KeyBanned { thumbprint: [number; 32] }, Effects::Ban { number, value: 1 })
             }
@@ -155,25 +168,39 @@ impl World {
         })
     }
 
+    fn some_client(&mut self, token: &Token) -> String {
+        let other = token.client_id.as_ref().filter(|_| self.below(2) == 0);
+        other.unwrap_or(&token.client).clone()
+    }
+
     fn some_correction(&mut self, token: &Token) -> (Event, Effects) {
         let value = if self.below(2) == 0 { None } else { Some(self.now - self.below(600)) };
         let not_before = value.map(at);
-        let (correction, key) = match self.below(7) {
+        let client = self.some_client(token);
+        let (correction, key) = match self.below(9) {
             0..=1 => (Correction::User { sub: token.user.clone(), not_before }, format!("user {}", token.user)),
             2 => {
                 let key = format!("session {}", token.session);
                 (Correction::Session { sid: token.session.clone(), not_before }, key)
             }
             3 => {
-                let key = format!("client session {} {}", token.session, token.client);
-                let (sid, azp) = (token.session.clone(), token.client.clone());
-                (Correction::ClientSession { sid, azp, not_before }, key)
+                let key = format!("client session {} {client}", token.session);
+                (Correction::ClientSession { sid: token.session.clone(), azp: client, not_before }, key)
             }
             4 => {
-                let key = format!("client {}", token.client);
-                (Correction::Client { client: token.client.clone(), not_before }, key)
+                let key = format!("client {client}");
+                (Correction::Client { client, not_before }, key)
             }
             5 => {
+                let key = grant(&token.user, &client);
+                self.records.name_grant(&token.user, &client);
+                (Correction::Grant { sub: token.user.clone(), client, not_before }, key)
+            }
+            6 => {
+                let thumbprint = [self.below(u64::from(KEYS)) as u8; 32];
+                (Correction::KeyNotBefore { thumbprint, not_before }, key(&thumbprint))
+            }
+            7 => {
                 let number = self.below(40) as u8;
                 let correction = Correction::KeyBanned { thumbprint: [number; 32] };
                 return (Event::Correction(correction), Effects::Ban { number, value: 0 });

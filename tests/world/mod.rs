@@ -5,14 +5,16 @@
 
 mod edges;
 mod events;
+mod readers;
 mod records;
 
 use std::collections::VecDeque;
 
 use portcullis::ledger::{Ledger, LedgerSettings, Row};
-use portcullis::revocation::{Bounds, Chain, Level, RealmId, Revocations};
+use portcullis::revocation::{Bounds, Chain, Form, RealmId, Revocations};
 use portcullis::time::Seconds;
-use records::{Records, Token};
+use readers::EDGES;
+use records::{Records, Token, KEYS};
 
 use crate::pair::{at, feed_key, settings, ISSUER, NOW};
 
@@ -20,17 +22,19 @@ const LIFETIME: u64 = 3_600;
 const LEEWAY: u64 = 5;
 const SKEW: u64 = 5;
 const TOKENS: usize = 2_000;
-/// How far the edges' clocks are off the origin's.
-const CLOCKS: [i64; 6] = [0, 5, -5, 3, -2, 0];
 
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     events: u64,
     queries: u64,
     /// By level, widest first.
-    refused: [u64; 9],
+    pub(crate) refused: [u64; 9],
     unavailable: u64,
     pub(crate) false_matches: u64,
+    /// Refused by a lower form, although nothing refuses it.
+    pub(crate) over_killed: u64,
+    /// How often a reader of a lower form was compared with one of the newest.
+    pub(crate) compared: u64,
     pub(crate) early: u64,
     applied: u64,
     staged: u64,
@@ -39,14 +43,6 @@ pub(crate) struct Tally {
     sections: u64,
     restarts: u64,
     pub(crate) backups: u64,
-}
-
-impl Tally {
-    /// The refusals at each level that the world records events of.
-    pub(crate) fn refused(&self) -> impl Iterator<Item = u64> + '_ {
-        let is_recorded = |level: usize| level != Level::Key as usize && level != Level::Grant as usize;
-        self.refused.iter().enumerate().filter(move |(level, _)| is_recorded(*level)).map(|(_, count)| *count)
-    }
 }
 
 pub(crate) struct World {
@@ -62,8 +58,8 @@ pub(crate) struct World {
     records: Records,
     tokens: VecDeque<Token>,
     minted: u64,
-    /// Messages that may still arrive somewhere.
-    under_way: VecDeque<Vec<u8>>,
+    /// Messages that may still arrive somewhere, at a reader of their form.
+    under_way: VecDeque<(Form, Vec<u8>)>,
     /// Edges whose state may hold events that a backup lost.
     lost_touch: Vec<bool>,
     pub(crate) tally: Tally,
@@ -97,12 +93,12 @@ impl World {
             head: ledger.head(),
             ledger,
             rows: Vec::new(),
-            edges: CLOCKS.iter().map(|_| new_edge()).collect(),
+            edges: EDGES.iter().map(|_| new_edge()).collect(),
             records: Records::default(),
             tokens: VecDeque::new(),
             minted: 0,
             under_way: VecDeque::new(),
-            lost_touch: vec![false; CLOCKS.len()],
+            lost_touch: vec![false; EDGES.len()],
             tally: Tally::default(),
         }
     }
@@ -123,14 +119,15 @@ impl World {
             91_000..=94_999 => self.send_delta(),
             95_000..=95_999 => self.replay(),
             96_000..=96_499 => self.send_manifest(),
-            96_500..=97_999 => self.fetch(),
+            96_500..=97_899 => self.fetch(),
+            97_900..=97_999 => self.side_by_side(),
             98_000..=99_499 => self.tick(),
             99_500..=99_799 => self.forget(),
             99_800..=99_899 => {
                 self.ledger.prune(at(self.now));
             }
             99_900..=99_959 => {
-                let edge = self.below(CLOCKS.len() as u64) as usize;
+                let edge = self.below(EDGES.len() as u64) as usize;
                 self.edges[edge] = new_edge();
                 self.lost_touch[edge] = false;
             }
@@ -140,7 +137,7 @@ impl World {
     }
 
     fn clock(&self, edge: usize) -> u64 {
-        self.now.saturating_add_signed(CLOCKS[edge])
+        self.now.saturating_add_signed(EDGES[edge].clock)
     }
 
     fn mint(&mut self) {
@@ -160,6 +157,8 @@ impl World {
             user: format!("user {user}"),
             session: format!("session {user} {session} {}", self.now / 2_000),
             client: format!("client {}", self.below(20)),
+            client_id: (self.below(4) == 0).then(|| format!("client {}", self.below(20))),
+            key: [self.below(u64::from(KEYS)) as u8; 32],
             issued_at,
             expires_at,
             version,

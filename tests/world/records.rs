@@ -1,6 +1,6 @@
 //! The model: tokens, and everything that was recorded, in plain maps.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use portcullis::revocation::{GrantNames, Subject};
 
@@ -12,21 +12,29 @@ pub(super) struct Token {
     pub(super) user: String,
     pub(super) session: String,
     pub(super) client: String,
+    /// `client_id`, where it says another name.
+    pub(super) client_id: Option<String>,
+    /// The key that signed it.
+    pub(super) key: [u8; 32],
     pub(super) issued_at: u64,
     pub(super) expires_at: u64,
     pub(super) version: u64,
 }
 
 impl Token {
+    pub(super) fn clients(&self) -> impl Iterator<Item = &str> {
+        core::iter::once(self.client.as_str()).chain(self.client_id.as_deref())
+    }
+
     pub(super) fn subject(&self) -> Subject<'_> {
         Subject {
             token_id: Some(&self.id),
             user: Some(&self.user),
             session: Some(&self.session),
             authorized_party: Some(&self.client),
-            client_id: None,
+            client_id: self.client_id.as_deref(),
             grant: GrantNames::Clients,
-            signing_key: None,
+            signing_key: Some(&self.key),
             issued_at: at(self.issued_at),
             compared_at: at(self.issued_at),
             logged_out_at: None,
@@ -43,6 +51,8 @@ pub(super) struct Records {
     /// Sequence, expiry if known, issue time if known.
     pub(super) tokens: HashMap<String, Vec<(u64, Option<u64>)>>,
     pub(super) bans: BTreeMap<u8, Vec<(u64, u64)>>,
+    /// The clients of the grants that were ever ended, by user.
+    grants: HashMap<String, BTreeSet<String>>,
 }
 
 impl Records {
@@ -51,19 +61,28 @@ impl Records {
         known.map_or(0, |(_, value)| *value)
     }
 
+    /// Notes that there may be a grant with a not-before.
+    pub(super) fn name_grant(&mut self, user: &str, client: &str) {
+        self.grants.entry(user.into()).or_default().insert(client.into());
+    }
+
     pub(super) fn set(&mut self, key: &str, sequence: u64, value: u64) {
         self.values.entry(key.into()).or_default().push((sequence, value));
     }
 
     pub(super) fn refuses(&self, token: &Token, sequence: u64) -> bool {
-        let not_before = |key: String| token.issued_at <= self.value(&key, sequence);
-        not_before("realm".into())
-            || not_before(format!("client {}", token.client))
-            || not_before(format!("user {}", token.user))
-            || not_before(format!("session {}", token.session))
-            || not_before(format!("client session {} {}", token.session, token.client))
+        not_befores_of(token).iter().any(|key| token.issued_at <= self.value(key, sequence))
             || token.version < self.value(&format!("version {}", token.user), sequence)
             || self.revokes(token, sequence)
+    }
+
+    /// Whether a reader of form 1.0 is told to refuse the token although nothing refuses it: another grant of its user was
+    /// ended, or another key has a not-before.
+    pub(super) fn over_kills(&self, token: &Token, sequence: u64) -> bool {
+        let is_refused = |key: &String| token.issued_at <= self.value(key, sequence);
+        let of_user = self.grants.get(&token.user).into_iter().flatten();
+        let mut clients = of_user.map(|client| grant(&token.user, client));
+        clients.any(|key| is_refused(&key)) || (0..KEYS).map(|number| key(&[number; 32])).any(|key| is_refused(&key))
     }
 
     /// Whether the token itself was revoked by then.
@@ -76,14 +95,8 @@ impl Records {
     }
 
     pub(super) fn explain(&self, token: &Token, sequence: u64) -> String {
-        let keys = [
-            "realm".into(),
-            format!("client {}", token.client),
-            format!("user {}", token.user),
-            format!("session {}", token.session),
-            format!("client session {} {}", token.session, token.client),
-            format!("version {}", token.user),
-        ];
+        let mut keys = not_befores_of(token);
+        keys.push(format!("version {}", token.user));
         let values: Vec<_> = keys.iter().map(|key| (key, self.value(key, sequence), self.values.get(key))).collect();
         let Token { issued_at, expires_at, version, .. } = token;
         format!("{issued_at} .. {expires_at}, version {version}, {values:?}, {:?}", self.tokens.get(&token.id))
@@ -94,4 +107,27 @@ impl Records {
         self.values.values_mut().chain(self.bans.values_mut()).for_each(|all| all.retain(|(at, _)| *at <= after));
         self.tokens.values_mut().for_each(|all| all.retain(|(at, _)| *at <= after));
     }
+}
+
+/// The keys that sign tokens.
+pub(super) const KEYS: u8 = 8;
+
+pub(super) fn grant(user: &str, client: &str) -> String {
+    format!("grant {user} {client}")
+}
+
+pub(super) fn key(thumbprint: &[u8; 32]) -> String {
+    format!("key {}", thumbprint[0])
+}
+
+/// The subjects whose not-befores refuse the token.
+fn not_befores_of(token: &Token) -> Vec<String> {
+    let Token { user, session, .. } = token;
+    let mut subjects = vec!["realm".into(), format!("user {user}"), format!("session {session}"), key(&token.key)];
+    for client in token.clients() {
+        subjects.push(format!("client {client}"));
+        subjects.push(format!("client session {session} {client}"));
+        subjects.push(grant(user, client));
+    }
+    subjects
 }
