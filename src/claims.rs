@@ -19,7 +19,7 @@ pub struct ClaimNames {
     pub token_id: String,
     /// Names the session; default `sid`.
     pub session: String,
-    /// Says what the token is for; default `token_use`.
+    /// The purpose of the token; default `token_use`.
     pub token_use: String,
     /// The user's token version; default `token_version`.
     pub token_version: String,
@@ -47,7 +47,7 @@ impl Default for ClaimNames {
     }
 }
 
-/// A token's claims, checked to be strict JSON and otherwise as they came.
+/// A token's claims, checked to be strict JSON and otherwise unread.
 pub struct ClaimSet<'j>(Vec<Member<'j>>);
 
 impl<'j> ClaimSet<'j> {
@@ -88,13 +88,13 @@ impl<'j> ClaimSet<'j> {
     }
 }
 
-/// A claim that is read is not what it must be. Carries the claim's registered or configured name, and nothing of the token.
+/// A claim that is read is invalid. Carries the claim's registered or configured name, and nothing of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(crate) enum ClaimError<'n> {
     /// It has a type it must not have (RFC 7519 §4.1): an `exp` that is a string, say.
     #[error("{claim} has the wrong type")]
     WrongType { claim: &'n str },
-    /// It is a name that nobody could revoke.
+    /// It is a name too long to be revoked.
     #[error("{claim} has more than {MAX_NAME_BYTES} bytes")]
     NameTooLong { claim: &'n str },
 }

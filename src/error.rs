@@ -1,4 +1,4 @@
-//! What can go wrong with an operation: one enum each, whose variants carry values. A refused token is no error but a
+//! Errors: one enum for each operation, whose variants carry values. A refused token is no error but a
 //! [`Verdict`](crate::verdict::Verdict).
 
 use thiserror::Error;
@@ -60,7 +60,7 @@ pub enum FeedError {
         /// Sequence already known.
         known: u64,
     },
-    /// The delta starts after what is known, so changes in between are missing; pull the manifest. A state that was never
+    /// The delta starts after the known sequence, so changes in between are missing; pull the manifest. A state that was never
     /// loaded counts as sequence 0.
     #[error("starts at sequence {from}, only {known} is known")]
     Gap {
@@ -212,7 +212,7 @@ pub enum LedgerError {
     /// The bytes are no JWKS, or one longer than a feed may carry.
     #[error("not a JWKS that a feed can carry")]
     NotAJwks,
-    /// A key of the JWKS has private members or is a shared one; anybody may read what a feed carries.
+    /// A key of the JWKS has private members or is a shared one; the contents of a feed are public.
     #[error("a private or shared key does not belong in a feed")]
     PrivateKey,
     /// More clients or banned keys than a manifest can carry.
@@ -301,7 +301,7 @@ pub enum DeltaUnavailable {
         /// Deltas may start here.
         earliest: u64,
     },
-    /// The sequence is beyond the ledger's head: whoever holds it has seen another history.
+    /// The sequence is beyond the ledger's head: its holder has seen another history.
     #[error("sequence {sequence} is beyond the head {head}")]
     Ahead {
         /// The sequence asked for.

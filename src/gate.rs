@@ -35,13 +35,13 @@ impl Gate {
         Self { realms, adopted, cache, awaiting_host, key_sets: 0, latest: UnixSeconds::ZERO }
     }
 
-    /// Judges a token ([`verdict::judge`]) at `now`, or at the latest time this gate was told, if that is later.
+    /// Judges a token ([`verdict::judge`]) at `now`, or at the latest `now` that this gate was given, if that is later.
     pub fn check(&mut self, token: &str, now: UnixSeconds) -> Verdict {
         let finding = self.find(token.as_bytes(), now);
         verdict::verdict_of(token, finding)
     }
 
-    /// Judges a token likewise and says what was found, without its contents ([`verdict::find`]).
+    /// Judges a token likewise and returns the finding, without its contents ([`verdict::find`]).
     ///
     /// # Errors
     /// The token is refused.
@@ -74,7 +74,7 @@ impl Gate {
         self.awaiting_host.get(handle)
     }
 
-    /// Ends what [`Gate::begin`] began ([`verdict::finish`]). `None`: the handle was used before, or too many others have been
+    /// Finishes after [`Gate::begin`] ([`verdict::finish`]). `None`: the handle was used before, or too many others have been
     /// given out since; then nothing is known of the token and it must be judged from the beginning.
     pub fn finish(&mut self, handle: Handle, outcome: HostOutcome, now: UnixSeconds) -> Option<Finding> {
         let now = self.advance(now);
@@ -94,7 +94,7 @@ impl Gate {
         verdict::begin_to_explain(token, &self.realms, &mut self.awaiting_host, host, now)
     }
 
-    /// Ends what [`Gate::begin_to_explain`] began ([`verdict::finish_to_explain`]). `None`: the handle was used before, or too
+    /// Finishes after [`Gate::begin_to_explain`] ([`verdict::finish_to_explain`]). `None`: the handle was used before, or too
     /// many others have been given out since.
     pub fn finish_to_explain(&mut self, handle: Handle, outcome: HostOutcome, now: UnixSeconds) -> Option<Vec<Check>> {
         let now = self.advance(now);
@@ -143,7 +143,7 @@ impl Gate {
         verdict::begin_to_identify(token, &self.realms, &mut self.awaiting_host, host, now)
     }
 
-    /// Ends what [`Gate::begin_to_identify`] began ([`verdict::finish_to_identify`]). `None`: the handle was used before, or
+    /// Finishes after [`Gate::begin_to_identify`] ([`verdict::finish_to_identify`]). `None`: the handle was used before, or
     /// too many others have been given out since.
     pub fn finish_to_identify(
         &mut self,

@@ -23,7 +23,7 @@ pub const MAX_CANDIDATES: usize = 4;
 #[derive(Clone, Debug)]
 pub struct Keys(Vec<Key>);
 
-/// Keys read from a JWK set, and what became of each.
+/// Keys read from a JWK set, and the skipped ones.
 #[derive(Debug)]
 pub struct ReadKeys {
     /// The usable ones; never empty.
@@ -193,7 +193,7 @@ pub struct KeyRules {
 pub enum KeySource {
     /// From the operator's configuration: shared (`oct`) keys are fine.
     Configuration,
-    /// From a URL or a feed: shared keys are refused, for what anybody can fetch is no secret.
+    /// From a URL or a feed: shared keys are refused, for a fetched key may be public.
     Url,
 }
 

@@ -67,7 +67,7 @@ mod base64url;
 mod ed25519;
 mod json;
 
-// Path 2: what an edge holds of a ledger.
+// Path 2: an edge's copy of a ledger's revocations.
 pub mod revocation;
 
 // Path 3: events in, signed state out.

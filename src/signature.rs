@@ -91,7 +91,7 @@ impl Algorithm {
         }
     }
 
-    /// Whether a signature by it may have this length. Hosts differ in what they make of others.
+    /// Whether a signature by it may have this length. Hosts differ on other lengths.
     pub(crate) const fn permits_length(self, bytes: usize) -> bool {
         match self {
             Self::HS256 => bytes == 32,
@@ -171,7 +171,7 @@ pub enum CheckedBy {
 pub struct Algorithms(u16);
 
 impl Algorithms {
-    /// Every algorithm with a public key: all but HMAC, where whoever can verify can also sign.
+    /// Every algorithm with a public key: all but HMAC, whose verifiers can also sign.
     pub const ASYMMETRIC: Self = Self::of(&[
         Algorithm::RS256,
         Algorithm::RS384,

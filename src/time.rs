@@ -32,7 +32,7 @@ impl UnixSeconds {
         if !value.is_finite() {
             return None;
         }
-        // A float-to-integer cast saturates at both ends, which is what is wanted here.
+        // A float-to-integer cast saturates at both ends, as it should here.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         Some(Self::new(value.floor() as u64))
     }

@@ -21,7 +21,7 @@ pub struct TokenBytes<'t> {
     parts: Parts,
 }
 
-/// A token as it came. Its `Debug` shows the length alone.
+/// The text of a token. Its `Debug` shows the length alone.
 struct Spelt<'t> {
     signing_input: &'t str,
     length: usize,
@@ -46,7 +46,7 @@ impl<'t> TokenBytes<'t> {
     /// padding, whitespace or non-zero trailing bits, at most `max_bytes` long.
     ///
     /// # Errors
-    /// [`Malformed`] says what is wrong with it.
+    /// [`Malformed`] names its fault.
     pub fn decode(token: &'t str, max_bytes: usize) -> Result<Self, Malformed> {
         if token.len() > max_bytes {
             return Err(Malformed::TooLong { bytes: token.len(), limit: max_bytes });
@@ -54,7 +54,7 @@ impl<'t> TokenBytes<'t> {
         let (signing_input, signature_text) = token.rsplit_once('.').ok_or(Malformed::NotThreeParts)?;
         let (header_text, claims_text) = signing_input.split_once('.').ok_or(Malformed::NotThreeParts)?;
         let parts = Parts::decode([header_text, claims_text, signature_text]).map_err(|NotBase64Url| {
-            // No good base64url has a point in it, so only now: where the parts are too many, that is what is wrong.
+            // No good base64url has a point in it, so only now: with too many parts, that is the fault.
             match claims_text.contains('.') {
                 true => Malformed::NotThreeParts,
                 false => Malformed::NotBase64Url,
@@ -63,7 +63,7 @@ impl<'t> TokenBytes<'t> {
         Ok(Self { token: Spelt { signing_input, length: token.len() }, parts })
     }
 
-    /// The signing input (RFC 7515 §5.1): the first two parts as they came.
+    /// The signing input (RFC 7515 §5.1): the first two parts, still encoded.
     #[must_use]
     pub fn signing_input(&self) -> &'t str {
         self.token.signing_input
@@ -133,7 +133,7 @@ impl fmt::Debug for Parts {
     }
 }
 
-/// The header parameters that count. `jku`, `x5u`, `jwk`, `x5c` and `x5t` are not looked at: whoever makes a token could
+/// The header parameters that count. `jku`, `x5u`, `jwk`, `x5c` and `x5t` are ignored: the maker of a token could
 /// name his own key there (RFC 8725 §3.10).
 pub struct Header<'d> {
     algorithm: Option<Algorithm>,
@@ -162,7 +162,7 @@ impl<'d> Header<'d> {
         Ok(Self { algorithm, key_id, media_type })
     }
 
-    /// `alg`; `None` for `none` and whatever else is unknown here.
+    /// `alg`; `None` for `none` and every unknown one.
     #[must_use]
     pub fn algorithm(&self) -> Option<Algorithm> {
         self.algorithm
@@ -210,7 +210,7 @@ impl<'d> UntrustedToken<'d> {
         })
     }
 
-    /// The token's length in bytes, as it came.
+    /// The encoded token's length in bytes.
     #[must_use]
     pub fn length(&self) -> usize {
         self.length
@@ -228,7 +228,7 @@ impl<'d> UntrustedToken<'d> {
         &self.claims
     }
 
-    /// The signature's bytes, which nobody has looked at.
+    /// The signature's bytes, unverified.
     #[must_use]
     pub fn signature(&self) -> &'d [u8] {
         self.signature
@@ -249,8 +249,8 @@ impl<'d> UntrustedToken<'d> {
         }
     }
 
-    /// The token, whose signature the host has checked under one of the realm's keys. For
-    /// whoever ends what the host was asked for ([`Pending`](crate::verdict::Pending)) alone, which holds what it was given.
+    /// The token, whose signature the host has checked under one of the realm's keys. Only
+    /// for the functions that finish after a host's check.
     pub(crate) fn verified_by_host(self) -> VerifiedToken<'d> {
         self.believed()
     }

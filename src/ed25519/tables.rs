@@ -16,7 +16,7 @@ use self::multiples::Multiples;
 
 /// From so many signatures on a key gets its multiples: they take as long as ten signatures, and spare half of each.
 const WORTHWHILE_AFTER: u32 = 16;
-/// So many keys have their multiples at a time, 8 MB of them. Whichever come later do without.
+/// So many keys have their multiples at a time, 8 MB of them. Later keys do without.
 const MOST_TABLES: u32 = 64;
 
 static TABLES: AtomicU32 = AtomicU32::new(0);
@@ -78,7 +78,7 @@ impl Drop for Learnt {
     }
 }
 
-/// Whether R is `S B - k A` (RFC 8032 §5.1.7 step 3, without the cofactor), compared as bytes: what `VerifyingKey::verify` checks.
+/// Whether R is `S B - k A` (RFC 8032 §5.1.7 step 3, without the cofactor), compared as bytes, as `VerifyingKey::verify` does.
 fn equation_holds(of_minus_key: &Multiples, key: &VerifyingKey, message: &[u8], signature: &Signature) -> bool {
     let of_base = OF_BASE.get_or_init(|| Multiples::of(ED25519_BASEPOINT_POINT));
     let Some(s) = Option::<Scalar>::from(Scalar::from_canonical_bytes(*signature.s_bytes())) else { return false };

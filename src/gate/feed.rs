@@ -1,4 +1,4 @@
-//! What a gate's realms learn of their feed.
+//! Feed messages into a gate's realms.
 
 use super::Gate;
 use crate::error::FeedError;
@@ -32,7 +32,7 @@ impl Gate {
         Ok(applied)
     }
 
-    /// Takes in a section of a realm's state. `name`: its SHA-256, where the host has computed it
+    /// Stores a section of a realm's state. `name`: its SHA-256, where the host has computed it
     /// ([`Revocations::provide_section_hashed_by_host`](crate::revocation::Revocations::provide_section_hashed_by_host)).
     ///
     /// # Errors
@@ -55,7 +55,7 @@ impl Gate {
         Ok(provided)
     }
 
-    /// How far a realm's state has come, and the latest time that this gate was told: what a gate that replaces it must be given.
+    /// How far a realm's state has come, and the latest `now` of this gate: its replacement must be given both.
     #[must_use]
     pub fn marks(&self, realm: usize) -> Option<(Marks, UnixSeconds)> {
         Some((self.realms.get(realm)?.revocations.marks(), self.latest))

@@ -40,7 +40,7 @@ pub(super) fn agreement(own: &StatedPolicy, stated: Option<&StatedPolicy>) -> Ag
     }
 }
 
-/// What an origin that records by this policy states of it.
+/// The statement of an origin that records by this policy.
 #[must_use]
 pub fn state_policy(policy: &Policy) -> StatedPolicy {
     StatedPolicy { version: DIGEST_VERSION, digest: *policy.digest().as_bytes(), fields: policy.field_digests() }

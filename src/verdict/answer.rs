@@ -1,4 +1,4 @@
-//! What a token is answered: what was found about it, and the verdict that follows.
+//! The finding about a token, and the verdict that follows.
 
 use super::reason::Reason;
 use super::token_cache::Entry;
@@ -109,7 +109,7 @@ pub enum Signature {
     Remembered(Entry),
 }
 
-/// The verdict that follows from what was found about a token.
+/// The verdict that follows from a finding.
 pub(super) fn verdict(bytes: TokenBytes<'_>, finding: Finding) -> Verdict {
     match finding {
         Ok(Acceptance { realm, sequence, behind, signature: _ }) => {
@@ -119,7 +119,7 @@ pub(super) fn verdict(bytes: TokenBytes<'_>, finding: Finding) -> Verdict {
     }
 }
 
-/// The verdict that follows from what was found about this token.
+/// The verdict that follows from the finding about this token.
 pub(crate) fn verdict_of(token: &str, finding: Finding) -> Verdict {
     let malformed = Refused::new(None, Reason::Malformed);
     match finding.and_then(|found| Ok((TokenBytes::decode(token, usize::MAX).map_err(|_| malformed)?, found))) {

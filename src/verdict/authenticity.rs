@@ -46,7 +46,7 @@ pub(super) fn select<'r>(token: &UntrustedToken<'_>, realms: &'r [Realm]) -> Res
     Ok((index, realm))
 }
 
-/// A token of which everything is in order but its signature, which nobody has looked at.
+/// A token that passed every check before the signature, which is unverified.
 pub(super) struct Admitted<'r, 'd> {
     pub(super) index: usize,
     pub(super) realm: &'r Realm,

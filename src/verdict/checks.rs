@@ -1,4 +1,4 @@
-//! The single checks on header and claims, each a function of what it needs.
+//! The single checks on header and claims, one function each.
 
 use super::agreement::Agreement;
 use super::claims_view::ClaimsView;
@@ -144,7 +144,7 @@ pub(super) fn compared_at(
     }
 }
 
-/// What was recorded by another policy may be looked up under another name here.
+/// An event recorded by another policy may be looked up under another name here.
 pub(super) fn agreed(agreement: Agreement, when_differing: WhenDiffering) -> Result<(), Reason> {
     match (agreement, when_differing) {
         (Agreement::Differs, WhenDiffering::Refuse) => Err(Reason::NoFeed),

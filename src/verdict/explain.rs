@@ -29,7 +29,7 @@ pub fn begin_to_explain(
     hand_over(token, realms, awaiting_host, host, now).unwrap_or(Progress::Decided(()))
 }
 
-/// Ends what [`begin_to_explain`] began, with the host's outcome.
+/// Finishes after [`begin_to_explain`], with the host's outcome.
 #[must_use]
 pub fn finish_to_explain(
     pending: &PendingSignature,

@@ -34,7 +34,7 @@ pub fn begin(
     }
 }
 
-/// Ends what [`begin`] began, with the host's outcome. Keys, bans, time, revocation and freshness are read now, so nothing
+/// Finishes after [`begin`], with the host's outcome. Keys, bans, time, revocation and freshness are read now, so nothing
 /// that happened meanwhile is missed: a key that has left the realm no longer vouches for the token.
 ///
 /// # Errors
@@ -139,7 +139,7 @@ fn finish_by_text(pending: &PendingSignature, outcome: HostOutcome, realms: &[Re
     examine(&bytes, realms, &|admitted| prove(pending, outcome, admitted), now, &mut Observer::none())
 }
 
-/// The signature on the word of the host, as long as the key that it was given is still one the token may have been signed
+/// The signature by the host's outcome, as long as the key that it was given is still one the token may have been signed
 /// with. Where it could not tell, the signature is checked here.
 pub(super) fn prove<'r, 'd>(
     pending: &PendingSignature,

@@ -55,7 +55,7 @@ pub fn begin_to_identify(
     }
 }
 
-/// Ends what [`begin_to_identify`] began, with the host's outcome. Keys and bans are read now, so nothing that happened
+/// Finishes after [`begin_to_identify`], with the host's outcome. Keys and bans are read now, so nothing that happened
 /// meanwhile is missed: a key that has left the realm no longer vouches for the token.
 ///
 /// # Errors

@@ -56,7 +56,7 @@ pub fn identify_withdrawn(
     })
 }
 
-/// Keys that one realm's issuer has withdrawn. A set of its own: what vouches for tokens and administrators is in
+/// Keys that one realm's issuer has withdrawn. A set of its own: keys that vouch for tokens and administrators are in
 /// [`RealmKeys`](super::RealmKeys), and nothing but [`identify_withdrawn`] looks here.
 #[derive(Debug, Default)]
 pub struct WithdrawnKeys(Vec<WithdrawnKey>);
@@ -81,7 +81,7 @@ struct WithdrawnKey {
     withdrawn_at: UnixSeconds,
 }
 
-/// A token that was signed by a withdrawn key: what its revocation by id takes, and nothing more. Its `Debug` shows the
+/// A token that was signed by a withdrawn key: only the claims that its revocation by id needs. Its `Debug` shows the
 /// realm alone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WithdrawnToken {

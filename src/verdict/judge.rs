@@ -16,7 +16,7 @@ use crate::revocation::{GrantNames, Level, Status, Subject};
 use crate::time::UnixSeconds;
 use crate::token::TokenBytes;
 
-/// Judges a token for whichever of `realms` issued it, at the time `now`.
+/// Judges a token for the one of `realms` that issued it, at the time `now`.
 ///
 /// The checks run in a fixed order and the first that fails gives the reason: form, realm, header, key, signature, claims,
 /// revocation, freshness. When several realms would match, the first does.
@@ -177,8 +177,8 @@ fn observe_claims<'j>(set: &ClaimSet<'j>, policy: &Policy, observer: &mut Observ
     observer.check(CheckName::Claims, claims.map_err(|_| Reason::Malformed))
 }
 
-/// Everything after the signature: claims, revocation, freshness. Synchronous and complete, so that whatever happened
-/// while a signature was being checked elsewhere is seen.
+/// Everything after the signature: claims, revocation, freshness. Synchronous and complete, so that every change
+/// during a signature check elsewhere is seen.
 fn check_claims_and_state(
     (index, realm): (usize, &Realm),
     key: &[u8; 32],

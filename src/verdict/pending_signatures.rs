@@ -94,7 +94,7 @@ const fn place(handle: Handle) -> usize {
     handle.0 as usize % MAX_HANDLES
 }
 
-/// A token whose signature the host is checking. It owns what is checked, can be used once, and is the only way to
+/// A token whose signature the host is checking. It owns the bytes that are checked, can be used once, and is the only way to
 /// [`finish`](super::finish), [`finish_to_identify`](super::finish_to_identify) and
 /// [`finish_to_explain`](super::finish_to_explain). Its `Debug` shows nothing of the token.
 pub struct PendingSignature {

@@ -7,7 +7,7 @@ use crate::policy::Policy;
 use crate::revocation::{Bounds, FeedKey, RealmId, Revocations, StatedPolicy};
 use crate::time::UnixSeconds;
 
-/// One issuer: what it asks of a token, its keys, and what it has revoked.
+/// One issuer: policy, keys, and revocations.
 #[derive(Debug)]
 pub struct Realm {
     /// A short name for routes and reports.

@@ -192,7 +192,7 @@ const LARGEST_SHARE: usize = 8;
 /// Enough of the signature's text to tell signatures apart: 24 characters of base64url carry 144 bits.
 const DIGESTED_BYTES: usize = 24;
 
-/// A number from the end of the token, where its signature stands, which its signer alone determines. Whoever could make two
+/// A number from the end of the token, where its signature stands, which its signer alone determines. A signer who makes two
 /// alike gains nothing: the whole token is compared.
 fn digest(token: &[u8]) -> u64 {
     let tail = token.get(token.len().saturating_sub(DIGESTED_BYTES)..).unwrap_or(token);

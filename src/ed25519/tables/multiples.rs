@@ -4,7 +4,7 @@ use curve25519_dalek::{EdwardsPoint, Scalar};
 
 /// Bits of a scalar that choose one multiple.
 const WINDOW_BITS: u32 = 5;
-/// Windows of a scalar, which is below 2^253: the last has three bits, so what is carried over from the one before fits.
+/// Windows of a scalar, which is below 2^253: the last has three bits, so the carry from the one before fits.
 const WINDOWS: usize = 51;
 /// Values of a window.
 const RADIX: usize = 1 << WINDOW_BITS;
@@ -40,7 +40,7 @@ impl Multiples {
         for (row, window) in self.rows.iter().zip(windows(scalar)) {
             let digit = window + carry;
             carry = usize::from(digit > HALF);
-            // Beyond the half it is one of the next row, less what is missing from that.
+            // Beyond the half it is one of the next row, less the difference.
             let size = if carry == 0 { digit } else { RADIX - digit };
             match size.checked_sub(1).and_then(|at| row.get(at)) {
                 Some(multiple) if carry == 0 => sum += multiple,
