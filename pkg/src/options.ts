@@ -52,7 +52,7 @@ export function checkOptions(value: unknown, rules: Rules, name = 'options'): vo
   for (const [option, rule] of Object.entries(rules)) {
     const given = value[option]
     if (given !== undefined) rule.check(given, `${name}.${option}`)
-    else if (rule.need === 'required') throw invalid(`${name}.${option} is missing: it must be ${rule.expected}`)
+    else if (rule.need) throw invalid(`${name}.${option} is missing: it must be ${rule.expected}`)
   }
 }
 
@@ -73,8 +73,8 @@ export const milliseconds: Rule<number> = /* @__PURE__ */ integer('whole millise
 export const url: Rule<string> = /* @__PURE__ */ rule(
   'an http: or https: URL without user name or password',
   (value) => {
-    const parsed = value instanceof URL ? value : typeof value === 'string' ? parseUrl(value) : undefined
-    return parsed !== undefined && /^https?:$/.test(parsed.protocol) && parsed.username === '' && parsed.password === ''
+    const parsed = value instanceof URL || typeof value === 'string' ? parseUrl(value) : undefined
+    return parsed !== undefined && /^https?:$/.test(parsed.protocol) && parsed.username + parsed.password === ''
   },
   'url',
 )
@@ -184,7 +184,7 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function parseUrl(value: string): URL | undefined {
+function parseUrl(value: URL | string): URL | undefined {
   try {
     return new URL(value)
   } catch {
@@ -194,9 +194,9 @@ function parseUrl(value: string): URL | undefined {
 
 function unknown(option: string, known: string[], name: string): PortcullisError {
   const shown = option.length > MAX_NAME_CHARACTERS ? `${option.slice(0, MAX_NAME_CHARACTERS)}…` : option
-  const nearest = known.map((each) => ({ each, far: distance(shown, each) })).sort((a, b) => a.far - b.far)[0]
-  const close = nearest !== undefined && nearest.far <= Math.max(2, Math.floor(nearest.each.length / 2))
-  const hint = close ? `did you mean '${nearest.each}'?` : `known are ${known.join(', ')}`
+  const [nearest = ''] = [...known].sort((a, b) => distance(shown, a) - distance(shown, b))
+  const isClose = distance(shown, nearest) <= Math.max(2, Math.floor(nearest.length / 2))
+  const hint = isClose ? `did you mean '${nearest}'?` : `known are ${known.join(', ')}`
   return invalid(`${name} has an unknown option '${shown}'; ${hint}`)
 }
 
@@ -204,14 +204,14 @@ function unknown(option: string, known: string[], name: string): PortcullisError
 function distance(from: string, to: string): number {
   const [a, b] = [from.toLowerCase(), to.toLowerCase()]
   if (a.length > 3 && b.startsWith(a)) return 1
-  let row = Array.from({ length: b.length + 1 }, (_, column) => column)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+  let row = [0, ...b].map((_, column) => column)
+  for (const character of a) {
+    const next: number[] = []
+    for (const [column, above] of row.entries()) {
+      const [left = Infinity, diagonal = Infinity] = [next[column - 1], row[column - 1]]
+      next.push(Math.min(above + 1, left + 1, diagonal + (character === b[column - 1] ? 0 : 1)))
     }
     row = next
   }
-  return row[b.length] ?? 0
+  return row.at(-1) ?? 0
 }

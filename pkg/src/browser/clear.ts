@@ -9,16 +9,16 @@ const CLEAR_TIMEOUT_MS = 2_000
  * cleared. Never rejects.
  */
 export async function clear(
-  { memory, localStorage, sessionStorage, indexedDB, caches }: ClearOptions,
+  { memory, localStorage = [], sessionStorage = [], indexedDB = [], caches = [] }: ClearOptions,
   storage?: TokenStorage,
 ): Promise<string[]> {
   const all: Promise<string[]>[] = [
     ...(storage === undefined ? [] : [attempt('storage', () => storage.clear())]),
     ...(memory === undefined ? [] : [attempt('memory', memory)]),
-    ...(localStorage ?? []).map((key) => attempt(`localStorage:${key}`, () => globalThis.localStorage.removeItem(key))),
-    ...(sessionStorage ?? []).map((key) => attempt(`sessionStorage:${key}`, () => globalThis.sessionStorage.removeItem(key))),
-    ...(indexedDB ?? []).map((item) => attempt(`indexedDB:${nameOf(item)}`, () => clearIndexedDb(item))),
-    ...(caches ?? []).map((name) => attempt(`caches:${name}`, () => globalThis.caches.delete(name))),
+    ...localStorage.map((key) => attempt(`localStorage:${key}`, () => globalThis.localStorage.removeItem(key))),
+    ...sessionStorage.map((key) => attempt(`sessionStorage:${key}`, () => globalThis.sessionStorage.removeItem(key))),
+    ...indexedDB.map((item) => attempt(`indexedDB:${nameOf(item)}`, () => clearIndexedDb(item))),
+    ...caches.map((name) => attempt(`caches:${name}`, () => globalThis.caches.delete(name))),
   ]
   return (await Promise.all(all)).flat()
 }

@@ -11,7 +11,7 @@ export class HeldTokens {
 
   constructor(stored: StoredTokens, refreshBeforeSeconds: number) {
     this.stored = stored
-    const leftMs = (stored.expiresAtMs ?? Number.POSITIVE_INFINITY) - Date.now()
+    const leftMs = (stored.expiresAtMs ?? Infinity) - Date.now()
     this.#expiresMonotonicMs = performance.now() + leftMs
     // A token that lives shorter than that would be refreshed at every use.
     this.#refreshBeforeMs = Math.min(refreshBeforeSeconds * 1_000, Math.max(0, leftMs) / 2)
@@ -19,7 +19,7 @@ export class HeldTokens {
 
   /** Milliseconds until it expires; negative: since it did. */
   get leftMs(): number {
-    const { expiresAtMs = Number.POSITIVE_INFINITY } = this.stored
+    const { expiresAtMs = Infinity } = this.stored
     return Math.min(this.#expiresMonotonicMs - performance.now(), expiresAtMs - Date.now())
   }
 

@@ -40,7 +40,7 @@ export function lockOf(name: string): Lock {
 
 async function leased<T>(key: string, holder: Holder, work: (isHeld: () => boolean) => Promise<T>): Promise<T> {
   // Not a secret: it only has to differ between tabs.
-  const own: Lease = { id: `${Math.random()}`, holder }
+  const own: Lease = { id: String(Math.random()), holder }
   const deadline = performance.now() + 2 * LEASE_MS
   try {
     while (!(await take(key, own)) && performance.now() < deadline) await pause()

@@ -67,14 +67,13 @@ async function untilAnswered<T>(
 ): Promise<{ revoked: Revoked; left: T | undefined }> {
   let revoked: Revoked = failed('timed_out')
   let left: T | undefined
-  let leave = (): void => undefined
+  let unlisten = (): void => undefined
   const hidden = new Promise<void>((resolve) => {
-    leave = () => {
+    unlisten = listen('pagehide', () => {
       left ??= leaving()
       resolve()
-    }
+    })
   })
-  const unlisten = listen('pagehide', leave)
   try {
     await within(Promise.race([revoking.then((outcome) => void (revoked = outcome)), hidden]), timeoutMs)
   } finally {

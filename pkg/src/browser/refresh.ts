@@ -50,7 +50,7 @@ function granted({ access_token, refresh_token, expires_in }: Record<string, unk
   const tokens: SessionTokens = {
     accessToken: access_token,
     ...(typeof refresh_token === 'string' ? { refreshToken: refresh_token } : {}),
-    ...(expires_in !== undefined && Number.isFinite(seconds) && seconds >= 0 ? { expiresInSeconds: seconds } : {}),
+    ...(Number.isFinite(seconds) && seconds >= 0 ? { expiresInSeconds: seconds } : {}),
   }
   return { kind: 'tokens', tokens }
 }

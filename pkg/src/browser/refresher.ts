@@ -107,8 +107,7 @@ export class Refresher {
         login.signOut('refused')
         return 'signed_out'
       case 'unavailable':
-        this.#failures += 1
-        this.#retryAtMs = performance.now() + backoffMs(RETRY_BACKOFF, this.#failures)
+        this.#retryAtMs = performance.now() + backoffMs(RETRY_BACKOFF, ++this.#failures)
         return 'unavailable'
     }
   }
@@ -124,7 +123,6 @@ export class Refresher {
     const nextMs = this.#canRefresh(held) ? Math.max(held.dueMs, this.#retryAtMs - performance.now()) : held.leftMs
     // A visible page has already refreshed if it was due.
     this.#timer = setTimeout(() => this.check(), nextMs <= 0 ? RETRY_BACKOFF.firstMs : Math.min(nextMs, LOOK_MS))
-    const { unref } = this.#timer as { unref?: () => void }
-    unref?.call(this.#timer)
+    ;(this.#timer as { unref?: () => void }).unref?.()
   }
 }

@@ -40,8 +40,7 @@ async function ask({ revokeUrl, clientId, fetch }: LogoutSettings, init: Request
     const response = await fetch(revokeUrl, { method: 'POST', keepalive: true, redirect: 'error', cache: 'no-store', ...init })
     if (response.status === 401) return failed('refused')
     if (response.status >= 500) return failed('server_error')
-    if (response.status !== 200) return failed('unexpected_answer')
-    return (await isDone(response, clientId)) ? { revoked: true } : failed('unexpected_answer')
+    return response.status === 200 && (await isDone(response, clientId)) ? { revoked: true } : failed('unexpected_answer')
   } catch {
     // `onLine` may be wrong, so it only explains a failure.
     return failed(globalThis.navigator?.onLine === false ? 'offline' : 'unreachable')

@@ -93,8 +93,10 @@ class BrowserSession implements Session {
     this.#assertOpen()
     const { clear: named, ...rest } = options
     const { revokeUrl, tokenUrl, clientId, cookies, channel, fetch, storage } = this.#settings
-    const common = { ...rest, revokeUrl: revokeUrl ?? tokenUrl, tokenUrl, clientId, channel, fetch, clear: { ...this.#settings.clear, ...named } }
-    const checked = logoutSettings({ ...common, cookies: cookies === 'include' ? 'include' : 'same-origin' })
+    const checked = logoutSettings({
+      ...rest, revokeUrl: revokeUrl ?? tokenUrl, tokenUrl, clientId, channel, fetch,
+      clear: { ...this.#settings.clear, ...named }, cookies: cookies === 'include' ? 'include' : 'same-origin',
+    })
     // A token endpoint that is silent must not hold a logout up.
     await within(this.#opening, NEWER_MS)
     const settings = { ...checked, storage }
@@ -154,6 +156,6 @@ function withBearer(request: Request, token: string): Request {
 
 /** RFC 6750 §3.1. Where CORS hides the challenge, it may be this. */
 function isInvalidToken({ status, headers, type }: Response): boolean {
-  const hidden = type === 'basic' ? '' : 'invalid_token'
-  return status === 401 && /\binvalid_token\b/.test(headers.get('www-authenticate') ?? hidden)
+  const challenge = headers.get('www-authenticate')
+  return status === 401 && (challenge === null ? type !== 'basic' : /\binvalid_token\b/.test(challenge))
 }

@@ -1,5 +1,5 @@
 import { isLoopback } from '../http/loopback.ts'
-import { anyString, callback, checkOptions, either, invalid, list, milliseconds, oneOf, opaque, required, rule, type Rules, seconds, shape, string, url, webOrigin, withDefault } from '../options.ts'
+import { anyString, callback, checkOptions, either, invalid, list, milliseconds, oneOf, opaque, required, type Rule, rule, type Rules, seconds, shape, string, url, webOrigin, withDefault } from '../options.ts'
 import type { LogoutOptions, ReportCompromiseOptions, SessionOptions, TokenStorage } from './types.ts'
 
 const CLEAR_RULES: Rules = {
@@ -70,11 +70,22 @@ export function compromiseSettings(
 
 export const TOKEN_RULES: Rules = { accessToken: required(string), refreshToken: string, expiresInSeconds: seconds }
 
+/** The same rule for an option that must be on this machine or have TLS. */
+function secure(rule: Rule<string>): Rule<string> {
+  return {
+    ...rule,
+    check(value, name) {
+      rule.check(value, name)
+      if (!isSecure(value as URL | string)) throw invalid(`${name} must be https:, for it is not on this machine`)
+    },
+  }
+}
+
 const SESSION = {
-  tokenUrl: required(url),
+  tokenUrl: required(secure(url)),
   clientId: required(string),
   revokeUrl: url,
-  allowedOrigins: required(list(webOrigin)),
+  allowedOrigins: required(list(secure(webOrigin))),
   tokens: shape(TOKEN_RULES),
   storage: opaque,
   refreshBeforeSeconds: withDefault(seconds, 30),
@@ -92,10 +103,6 @@ export type SessionSettings = SessionOptions &
 /** Checks the options and fills in the defaults. Throws `invalid_option`. */
 export function sessionSettings(options: SessionOptions): SessionSettings {
   checkOptions(options, SESSION_RULES)
-  const { tokenUrl, allowedOrigins } = options
-  for (const [name, value] of [['tokenUrl', tokenUrl], ...allowedOrigins.map((origin, index) => [`allowedOrigins[${index}]`, origin])]) {
-    if (!isSecure(value as URL | string)) throw invalid(`options.${name} must be https:, for it is not on this machine`)
-  }
   return {
     ...options,
     refreshBeforeSeconds: options.refreshBeforeSeconds ?? SESSION.refreshBeforeSeconds.fallback,

@@ -226,17 +226,16 @@ export class SharedLogin {
 
   /** Signs out and clears this tab. */
   #forget(reason: SignOutReason): void {
-    if (this.#held === undefined) return
-    this.#drop(reason)
     const { clear: named, storage } = this.#settings
-    void clear(named, storage)
+    if (this.#drop(reason)) void clear(named, storage)
   }
 
-  /** Signs out; from now on no token is given away. */
-  #drop(reason: SignOutReason): void {
-    if (this.#held === undefined) return
+  /** Signs out; from now on no token is given away. Returns whether there were any. */
+  #drop(reason: SignOutReason): boolean {
+    const wasSignedIn = this.#held !== undefined
     this.#held = undefined
-    this.#changed('signed-out', reason)
+    if (wasSignedIn) this.#changed('signed-out', reason)
+    return wasSignedIn
   }
 }
 

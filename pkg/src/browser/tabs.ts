@@ -101,8 +101,7 @@ function openBroadcast(name: string, hear: (data: unknown) => void): { tell(mess
     const broadcast = new BroadcastChannel(name)
     broadcast.onmessage = ({ data }: MessageEvent<unknown>) => hear(data)
     // Node: it must not keep the process alive.
-    const { unref } = broadcast as { unref?: () => void }
-    unref?.call(broadcast)
+    ;(broadcast as { unref?: () => void }).unref?.()
     return {
       tell(message) {
         try {
@@ -118,8 +117,9 @@ function openBroadcast(name: string, hear: (data: unknown) => void): { tell(mess
 
 /** Any script of the origin may speak on the channel, an older version of this one too. */
 function isSignedOut(data: unknown): data is SignedOut {
-  if (!isObject(data) || data['kind'] !== 'signed-out' || !isApp(data['app'])) return false
-  return isVersion(data['version']) && ['logout', 'refused', 'compromised'].includes(String(data['reason']))
+  if (!isObject(data)) return false
+  const { kind, app, version, reason } = data
+  return kind === 'signed-out' && isApp(app) && isVersion(version) && ['logout', 'refused', 'compromised'].includes(String(reason))
 }
 
 function isMessage(data: object): data is Message {
@@ -129,21 +129,19 @@ function isMessage(data: object): data is Message {
       return isStoredTokens(tokens)
     case 'asks':
       return Number.isSafeInteger(version)
-    case 'here':
-      return true
     default:
-      return false
+      return kind === 'here'
   }
 }
 
 /** Whether something that was stored or told is tokens. */
 export function isStoredTokens(value: unknown): value is StoredTokens {
   if (!isObject(value)) return false
-  const { accessToken, refreshToken, expiresAtMs, version, login } = value
+  const { accessToken, refreshToken = '', expiresAtMs = 0, version, login } = value
   return (
     typeof accessToken === 'string' &&
-    ['string', 'undefined'].includes(typeof refreshToken) &&
-    (expiresAtMs === undefined || Number.isFinite(expiresAtMs)) &&
+    typeof refreshToken === 'string' &&
+    Number.isFinite(expiresAtMs) &&
     isVersion(version) &&
     isVersion(login)
   )
