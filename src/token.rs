@@ -14,7 +14,7 @@ use crate::signature::Algorithm;
 /// Default for the length of a token in bytes. Servers commonly allow 8 to 16 KiB for all headers of a request together.
 pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
-/// A token cut in three and decoded, nothing believed and nothing read.
+/// A token split in three and decoded, unverified and unread.
 #[derive(Debug)]
 pub struct TokenBytes<'t> {
     token: Spelt<'t>,
@@ -121,7 +121,7 @@ impl Parts {
     /// Reads the header.
     ///
     /// # Errors
-    /// It is no strict JSON object, lacks `alg`, has a parameter of the wrong type, or asks for an extension.
+    /// It is no strict JSON object, lacks `alg`, has a parameter of the wrong type, or names a critical extension.
     pub fn header(&self) -> Result<Header<'_>, Malformed> {
         Header::read(self.header_text()?)
     }
@@ -134,7 +134,7 @@ impl fmt::Debug for Parts {
 }
 
 /// The header parameters that count. `jku`, `x5u`, `jwk`, `x5c` and `x5t` are ignored: the maker of a token could
-/// name his own key there (RFC 8725 §3.10).
+/// name a key of his own there (RFC 8725 §3.10).
 pub struct Header<'d> {
     algorithm: Option<Algorithm>,
     key_id: Option<Cow<'d, str>>,
@@ -186,7 +186,7 @@ impl<'d> Header<'d> {
     }
 }
 
-/// A token of good form. Nothing in it may be believed yet; the realm and the key are looked up by it, no more.
+/// A token of good form, unverified: only realm and key are looked up by it.
 pub struct UntrustedToken<'d> {
     header: Header<'d>,
     claims: ClaimSet<'d>,

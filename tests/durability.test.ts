@@ -1,4 +1,4 @@
-// A revocation's answer leaves only after the disk was told to keep it: seen in the system calls of the origin.
+// A revocation is answered only after its fsync, by the system calls of the origin.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'

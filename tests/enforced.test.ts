@@ -104,7 +104,7 @@ test('when the answer comes, all twelve refuse the token', async () => {
     assert.deepEqual(gate.checkSync(revoked), { ok: false, reason: 'token_revoked', status: 401 }, name)
 })
 
-test('an administrator who logs a user out hears as much', async () => {
+test('an administrator who logs a user out gets the enforcement too', async () => {
   const admin = await token({ sub: 'root', sid: 'admin', realm_access: { roles: ['portcullis-admin'] } })
   const headers = { authorization: `Bearer ${admin}` }
   const path = '/admin/realms/test/users/alice/logout?wait=enforced&timeoutMs=20000&reason=left'

@@ -104,7 +104,7 @@ fn keys_that_are_withdrawn_leave_the_gate() {
     load_gate(&mut gate, &mut ledger, NOW);
     rows.extend(record(&mut ledger, &Event::KeysWithdrawn, NOW));
     assert_eq!(record(&mut ledger, &Event::KeysWithdrawn, NOW), None);
-    // No delta can tell it, so the gate asks for the manifest.
+    // No delta has it, so the gate wants the manifest.
     assert!(ledger.delta(FORM, ledger.head().0 - 1, at(NOW)).is_err());
     assert_eq!(load_gate(&mut gate, &mut ledger, NOW), Effect::Changed);
     assert_eq!(reason(&mut gate, TOKEN_OF_TWO, NOW), "keys_unavailable");

@@ -155,7 +155,7 @@ fn a_key_banned_meanwhile_vouches_for_nothing() {
     assert!(matches!(again, Progress::Decided(Err(error)) if error == invalid(Some(0), Reason::BannedKey)));
 }
 
-/// Both kinds of errand are about one signature of one token, so each may end as the other would.
+/// Both kinds of request are about one signature of one token, so each may finish with the other's outcome.
 #[test]
 fn an_errand_of_the_other_kind_says_no_more_than_it_knows() {
     let mut pair = Pair::with_room(CacheLimits::NOTHING);

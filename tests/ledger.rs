@@ -115,7 +115,7 @@ fn a_client_session() {
     let other_session = Subject { session: Some("t"), ..of_all() };
     // Lengths are hashed: the parts cannot be shifted.
     let shifted = Subject { session: Some("sa"), authorized_party: Some("pp"), ..of_all() };
-    // The client may come back to the session: a login in a later second is let in.
+    // The client may return to the session: a login in a later second is accepted.
     let untouched = [other_client, other_session, shifted, issued_at(NOW + 3, of_all())];
     let refused = [of_all(), by_client_id, issued_at(NOW + 2, of_all())];
     check(&event, Level::ClientSession, &refused, &untouched, Some(NOW + 2 + LIFETIME + MARGIN));

@@ -98,7 +98,7 @@ async function install(): Promise<string | undefined> {
   }
 }
 
-/** A live origin that lets a tester fail as often as he likes. */
+/** A live origin without a limit on failed attempts. */
 async function start(): Promise<{ url: string; close: () => Promise<void> }> {
   const { publicKey, privateKey } = await generateKeyPair('EdDSA', { extractable: true })
   const jwk = { ...(await exportJWK(publicKey)), kty: 'OKP', kid: 'k', alg: 'EdDSA', use: 'sig' }
@@ -111,7 +111,7 @@ async function start(): Promise<{ url: string; close: () => Promise<void> }> {
     maxFailuresPerMinute: 1_000_000,
     onReport: () => undefined,
   })
-  /** Of an administrator who has just logged in: that he logged everybody out, himself included, is taken back. */
+  /** A fresh administrator's token; a logout of everybody, which includes him, is undone first. */
   const token = async (): Promise<string> => {
     const now = Math.floor(Date.now() / 1000)
     if (origin.refuses('acme', { issuedAt: now, expiresAt: now + 300 }) !== undefined)

@@ -13,7 +13,7 @@ import { openIssuer } from '../www/examples/own-issuer.ts'
 
 const ISSUER = 'https://login.example'
 
-test('rotates, refuses a token that comes back, and the edge refuses its session', { timeout: 30_000 }, async () => {
+test('rotates, refuses a reused token, and the edge refuses its session', { timeout: 30_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'portcullis-own-'))
   const { signingKey, publicKey } = await generateFeedKey()
   const issuer = await openIssuer({ path: join(folder, 'own.db'), issuer: ISSUER, feedSigningKey: signingKey, reuseGraceSeconds: 0 })

@@ -106,7 +106,7 @@ function asking(url: string): (token: string) => Promise<Response> {
     })
 }
 
-/** Two at once; the tokens of the one that won. The other heard `invalid_grant`. */
+/** Two at once; the tokens of the one that won. The other got `invalid_grant`. */
 async function refreshTwice({ refresh }: Place, token: string): Promise<Tokens> {
   const answers = await Promise.all([refresh(token), refresh(token)])
   assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 400])

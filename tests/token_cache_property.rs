@@ -36,7 +36,7 @@ fn every_vector_is_found_alike() {
     }
 }
 
-/// Two gates that hear the same: one remembers, the other does not.
+/// Two gates with the same inputs: one with a cache, one without.
 #[test]
 fn whatever_happens_in_between_the_finding_is_that_of_a_gate_without_memory() {
     let mut seen = std::collections::BTreeMap::<&str, u32>::new();

@@ -23,7 +23,7 @@ fn a_million_tokens_stay_within_the_room() {
             let distinct = sign(HEADER, body.replace("token-0000000", &format!("token-{number:07}")));
             assert_eq!(verdict(find(distinct.as_bytes(), &realms, &mut verified, NOW)), "no_feed");
             if number % 100 == 0 {
-                // Asked for now and then, so it stays: the host would have to be asked for any other.
+                // Looked up now and then, so it stays: any other would need the host.
                 let known = verified.len();
                 let host = Algorithms::of(&[Algorithm::HS256]);
                 let progress = begin(hot.as_bytes(), &realms, &mut verified, &mut awaiting, host, NOW);

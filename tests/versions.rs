@@ -1,4 +1,4 @@
-//! Feeds as versions 1.0 and 1.1 wrote them, kept for good: whatever the format becomes, a newer edge follows an older origin.
+//! Feeds as versions 1.0 and 1.1 wrote them, recorded: an edge of any later version follows an older origin.
 
 #![cfg(feature = "origin")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]

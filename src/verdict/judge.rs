@@ -113,7 +113,7 @@ pub(super) fn find_admitted(
 ) -> Finding {
     let Admitted { index, realm, .. } = admitted;
     let here = |reason| Refused::new(Some(index), reason);
-    // Read before the signature is checked, believed after.
+    // Read before the signature is checked, used after.
     let claims = read_claims(admitted.token.unverified_claims(), &realm.policy);
     let cached = match (admitted.candidates.as_slice(), &claims) {
         ([key], Ok(claims)) if cache.is_on() => CachedToken::new(text, (index, realm), &admitted.token, claims, key),

@@ -5,7 +5,7 @@
 pub enum Reason {
     /// There is no token.
     MissingToken,
-    /// Not one strict compact JWT, too long, an extension is asked for, or a claim that is read has the wrong type.
+    /// Not one strict compact JWT, too long, it names a critical extension, or a claim that is read has the wrong type.
     Malformed,
     /// `alg` is unknown, not allowed by the policy, or not the one of the key that `kid` names; or neither this build nor the
     /// host can check a signature by it.

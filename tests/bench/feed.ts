@@ -42,7 +42,7 @@ export interface Order {
 
 export interface Feed {
   folder: string
-  /** Where a gate asks for it. */
+  /** Its URL, as in a gate's options. */
   url: string
   /** Every file by its path below the feed's URL. */
   files: ReadonlyMap<string, Buffer>

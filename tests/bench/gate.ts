@@ -1,4 +1,4 @@
-// The gate under test. It fetches nothing of its own accord while it is measured.
+// The gate under test. It fetches nothing by itself during a measurement.
 
 import { createGate, type Gate, type GateOptions, type JWK } from 'portcullis/edge'
 

@@ -59,7 +59,7 @@ async function main(): Promise<void> {
     try {
       for await (const line of bench.run(wanted)) console.log(json ? JSON.stringify(line) : sentence(line))
     } catch (error) {
-      // The others are still of use.
+      // The other figures remain valid.
       console.error(
         `${bench.names[0]} and the figures measured with it: ${error instanceof Error ? error.message : String(error)}`,
       )

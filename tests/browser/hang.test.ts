@@ -63,7 +63,7 @@ async function holdLocks(context: BrowserContext, issuer: Issuer): Promise<void>
   issuer.presented.length = 0
 }
 
-test('a script keeps the lock for ever: one of three tabs refreshes, and all get the new token', LIMIT, async (t) => {
+test('a script never releases the lock: one of three tabs refreshes, and all get the new token', LIMIT, async (t) => {
   const context = await openContext(t)
   const issuer = stage.issuer('lock')
   await holdLocks(context, issuer)

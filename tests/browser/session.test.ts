@@ -73,7 +73,7 @@ test('log in, call, log out, refused', LIMIT, async (t) => {
   assert.deepEqual([await call(page), await shown(page)], [401, ''])
 })
 
-test('one tab logs out, the other knows within a second', LIMIT, async (t) => {
+test('one tab logs out, the other is signed out within a second', LIMIT, async (t) => {
   const tabs = await context()
   t.after(() => tabs.close())
   const [first, second] = [await open(tabs), await open(tabs)]
@@ -229,7 +229,7 @@ for (const channel of ['with', 'without'] as const) {
   test(`the back button after a logout shows nothing private, ${channel} BroadcastChannel`, LIMIT, async (t) => {
     const tabs = await context()
     t.after(() => tabs.close())
-    // A page that hears something drops out of the back-forward cache; one that cannot hear comes back as it was.
+    // A page that gets a message drops out of the back-forward cache; one without messages comes back unchanged.
     if (channel === 'without') await tabs.addInitScript(() => Reflect.deleteProperty(window, 'BroadcastChannel'))
     const page = await open(tabs)
     await logIn(page)

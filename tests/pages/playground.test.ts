@@ -144,7 +144,7 @@ test('the playground', { skip, timeout: 180_000 }, async (t) => {
   })
 })
 
-/** The playground, once its gate has heard the feed. */
+/** The playground, once its gate has the feed. */
 async function openPlayground(t: TestContext, stage: Stage): Promise<Watched> {
   const watched = await openPage(await openContext(t, stage), `${stage.url}/`)
   await watched.page.getByText('live', { exact: true }).waitFor()

@@ -21,7 +21,7 @@ export interface Stage {
   close(): Promise<void>
 }
 
-/** A page, and all that it asked for and complained of. */
+/** A page, with its requests and its errors. */
 export interface Watched {
   page: Page
   requests: Request[]

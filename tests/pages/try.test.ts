@@ -40,7 +40,7 @@ test('try it', { skip, timeout: 180_000 }, async (t) => {
     assertQuiet(first, second, other)
   })
 
-  await t.test('log out everywhere: each tab hears it from the edge', async (t) => {
+  await t.test('log out everywhere: each tab gets a refusal from the edge', async (t) => {
     const [here, elsewhere] = [await openContext(t, stage), await openContext(t, stage)]
     const [first, far] = [await openTry(here, stage), await openTry(elsewhere, stage)]
     await logIn(first.page, 'bob')

@@ -118,7 +118,7 @@ function secretOf(client: string): { client_secret?: string } {
   return client === 'backend' ? { client_secret: 'backend-secret' } : {}
 }
 
-/** A request that gets no answer fails, rather than wait for ever. */
+/** A request without an answer fails, rather than wait without end. */
 function send(url: string, init: RequestInit = {}): Promise<Response> {
   return fetch(url, { ...init, signal: AbortSignal.timeout(ANSWER_SECONDS * 1000) })
 }

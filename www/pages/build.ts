@@ -15,7 +15,7 @@ interface Page {
   path: string
   title: string
   description: string
-  /** Its script brings style of its own. */
+  /** Its script imports a style sheet. */
   style?: 'own'
 }
 

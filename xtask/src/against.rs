@@ -38,7 +38,7 @@ pub(crate) fn checkout(project: &Project, commit: &str) -> Result<PathBuf, Failu
     Ok(folder)
 }
 
-/// A clone and not a worktree: `git worktree list` of the user's stays as it was.
+/// A clone and not a worktree: `git worktree list` of the user's stays unchanged.
 fn clone(project: &Project, folder: &Path) -> Result<(), Failure> {
     if folder.exists() {
         fs::remove_dir_all(folder).map_err(|error| unusable(folder, &error))?;

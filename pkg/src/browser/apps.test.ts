@@ -43,7 +43,7 @@ describe('tokens', () => {
         await mine.signIn(GOOD)
         await settled()
         assert.deepEqual([theirs.signedIn, await theirs.accessToken(), await theirs.refresh()], [false, undefined, 'signed_out'])
-        // One that is opened later asks for them.
+        // One that is opened later requests them.
         const later = issuer.open(t, { ...more, ...differently(issuer, other) })
         assert.equal(await later.accessToken(), undefined)
         assert.deepEqual([issuer.refreshes, other.refreshes], [0, 0])

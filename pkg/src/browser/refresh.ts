@@ -11,7 +11,7 @@ export type Refreshed = { kind: 'tokens'; tokens: SessionTokens } | { kind: 'ref
 const REFRESH_TIMEOUT_MS = 10_000
 const MAX_ANSWER_BYTES = 262_144
 
-/** A header that forms of other sites cannot send: the issuer wants it where a cookie says who asks. */
+/** A header that forms of other sites cannot send: issuers require it with a cookie. */
 export const CSRF_HEADER = 'portcullis-csrf'
 
 /** Refreshes (RFC 6749 §6). Without `refreshToken` the cookie has it. Never rejects. */

@@ -68,7 +68,7 @@ describe('one tab', () => {
     assert.deepEqual([await other.accessToken(), closing.signedIn, issuer.revoked], ['a1', false, []])
   })
 
-  test('a session with a cookie that is closed at once asks for nothing', { timeout: 10_000 }, async (t) => {
+  test('a session with a cookie that is closed at once sends no request', { timeout: 10_000 }, async (t) => {
     TestPage.install(t)
     const issuer = await Issuer.start(t)
     issuer.instead = json({ access_token: 'a0' })

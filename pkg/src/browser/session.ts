@@ -136,7 +136,7 @@ class BrowserSession implements Session {
       try {
         listener(reason as SignOutReason)
       } catch (error) {
-        // One that fails keeps neither the others nor a logout from going on.
+        // An error in one blocks neither the others nor a logout.
         console.error(error)
       }
     }

@@ -101,13 +101,13 @@ export class SharedLogin {
     if (this.#standing().version > this.#version && this.#settings.cookies !== 'include') this.#forget('expired')
   }
 
-  /** Returns whether a logout is written down that this tab had not heard of. */
+  /** Returns whether a logout is written down that this tab has missed. */
   hearMark(): boolean {
     const { state, ended } = this.#standing()
     return state === 'out' && this.#hearSignedOut({ app: this.#app, reason: 'logout', version: ended })
   }
 
-  /** Catches up after the back-forward cache, where nothing is heard. A state that cannot be known is taken for a logout. */
+  /** Catches up after the back-forward cache, where messages are lost. An unknown state counts as a logout. */
   restore(): void {
     const { state, login, version } = this.#standing()
     if (state === 'in' && login === this.#held?.stored.login) {
@@ -134,14 +134,14 @@ export class SharedLogin {
     return stored
   }
 
-  /** Revokes tokens that nobody will use, without waiting for the answer. */
+  /** Revokes tokens that will not be used, without waiting for the answer. */
   revokeUnused({ accessToken, refreshToken }: SessionTokens): void {
     const { revokeUrl, clientId, channel, fetch } = this.#settings
     if (revokeUrl === undefined) return
     void revoke(logoutSettings({ revokeUrl, clientId, channel, fetch, accessToken, refreshToken }))
   }
 
-  /** Drops the tokens. After a refresh under way the old token is spent: the other tabs are still told of the new one. */
+  /** Drops the tokens. After a refresh under way the old token is spent: the other tabs still get the new one. */
   close(refreshing: Promise<unknown> | undefined): void {
     this.#closed = true
     this.#held = undefined
@@ -179,7 +179,7 @@ export class SharedLogin {
     })
   }
 
-  /** Returns whether a logout that was heard or written down has ended the login of these tokens. */
+  /** Returns whether a logout, by message or mark, has ended the login of these tokens. */
   #isEnded({ login, accessToken }: StoredTokens): boolean {
     return login <= Math.max(this.#endedVersion, this.#standing(accessToken).ended)
   }
@@ -210,7 +210,7 @@ export class SharedLogin {
     if (!endsSession(app, this.#appWith(held?.accessToken))) return false
     // A refresh may be newer than the logout; the login is not.
     if (version <= Math.max(this.#endedVersion, held?.login ?? this.#version)) return false
-    // The other tab knew nothing of these tokens.
+    // The other tab did not have these tokens.
     if (held !== undefined && held.version > version) this.revokeUnused(held)
     this.#end(version)
     this.#forget(reason === 'logout' ? 'other_tab' : reason)

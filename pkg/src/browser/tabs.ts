@@ -28,7 +28,7 @@ export interface Tabs {
 }
 
 /**
- * Connects the tabs of one app by BroadcastChannel; if that is missing or denied, no tab hears another. Messages that do not name
+ * Connects the tabs of one app by BroadcastChannel; if that is missing or denied, no messages pass. Messages that do not name
  * the session are ignored: they come from another app, or from an earlier version of this package.
  */
 export function openTabs(channel: string, session: string, hear: (message: Message) => void): Tabs {
@@ -56,7 +56,7 @@ export function hearSignedOut(channel: string, hear: (message: SignedOut) => voi
   })
 }
 
-/** Tells every other tab that an app is signed out, and leaves a mark for pages that cannot hear. Returns the mark. */
+/** Tells every other tab that an app is signed out, and leaves a mark for pages that get no messages. Returns the mark. */
 export function tellSignedOut(channel: string, app: App, reason: SharedReason, version: number = nextVersion(newestOf(readMarks(channel)))): Mark {
   const mark: Mark = { state: 'out', app, version, login: 0 }
   writeMark(channel, mark)

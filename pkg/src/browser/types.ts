@@ -66,7 +66,7 @@ export interface LogoutOptions {
   clear?: ClearOptions
   /** How long the answer is waited for. Default 3000. */
   timeoutMs?: number
-  /** Tabs with the same name are told. Default `portcullis`. */
+  /** Tabs with the same name get the logout. Default `portcullis`. */
   channel?: string
   /**
    * The `tokenUrl` of the session that ends, which `clientId` alone does not tell from one at another issuer. Default: a session
@@ -181,7 +181,7 @@ export interface SessionOptions {
 /** A login in this browser, one for all tabs. */
 export interface Session {
   readonly signedIn: boolean
-  /** Takes the tokens of a login, and gives them to the other tabs. */
+  /** Takes the tokens of a login, and sends them to the other tabs. */
   signIn(tokens: SessionTokens): Promise<void>
   /** A good access token, refreshed if need be; `undefined` when signed out, or when the issuer cannot be reached now. */
   accessToken(): Promise<string | undefined>

@@ -103,7 +103,7 @@ for (const algorithm of ['ES256', 'ES384', 'ES512'] as const) {
     const order = ORDERS[algorithm] ?? 0n
     const most = 2n ** BigInt(size * 8) - 1n
     const of = (one: bigint, other: bigint) => spelt(input, Buffer.concat([toBytes(one, size), toBytes(other, size)]))
-    // JOSE knows no canonical S (RFC 7518 §3.4): the other one is as good.
+    // JOSE has no canonical S (RFC 7518 §3.4): the other one is valid too.
     await assertAlike(core, of(r, order - s), 'no_feed', 'the twin')
     const bad: [bigint, bigint][] = [[0n, s], [r, 0n], [0n, 0n], [order, s], [r, order], [most, s], [r, most], [1n, 1n], [order - 1n, order - 1n]]
     for (const [one, other] of bad) await assertAlike(core, of(one, other), 'bad_signature', `${one}, ${other}`)

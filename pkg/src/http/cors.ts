@@ -1,4 +1,4 @@
-/** Who may ask from a page of another origin and read the responses (Fetch §3.3). */
+/** Which pages of other origins may send requests and read the responses (Fetch §3.3). */
 export interface CorsPolicy {
   /** Origins exactly as browsers send them, or `*` for any. */
   readonly origins: readonly string[] | '*'
@@ -54,7 +54,7 @@ function share(headers: Headers, request: Request, policy: CorsPolicy): void {
   if (allow(headers, request, policy)) add(headers, 'access-control-expose-headers', policy.exposed)
 }
 
-/** Says who may read the response. Where that depends on the request, caches must keep the responses apart. */
+/** Sets which origins may read the response. Where that depends on the request, caches must keep the responses apart. */
 function allow(headers: Headers, request: Request, policy: CorsPolicy): boolean {
   if (policy.origins === '*') {
     headers.set('access-control-allow-origin', '*')

@@ -6,7 +6,7 @@ import { isLoopback } from '../http/loopback.ts'
 import { invalid } from '../options.ts'
 import type { WaitUntil } from '../types.ts'
 
-/** Why a set was fetched. `poll`: it was due. `lookup`: a token names a key that the set lacks. `demand`: a caller asked for the newest. */
+/** Why a set was fetched. `poll`: it was due. `lookup`: a token names a key that the set lacks. `demand`: a caller needs the newest. */
 export type FetchCause = 'poll' | 'lookup' | 'demand'
 
 /** Takes a fetched JWK set (JSON) and the last second it may be used. Throws when it has no usable key. */

@@ -31,7 +31,7 @@ export interface OriginOptions {
   leewaySeconds?: number
   /** How far clocks may differ. Default 5. */
   skewSeconds?: number
-  /** How long a signed statement of the feed may be believed. Default 300. */
+  /** How long a signed statement of the feed is valid. Default 300. */
   validForSeconds?: number
   /** The largest request body read. Default 65536. */
   maxBodyBytes?: number
@@ -88,7 +88,7 @@ export interface OriginOptions {
   onRequest?: (answered: AnsweredRequest) => void
 }
 
-/** One realm of an origin: whose tokens it revokes, and who may ask for it. */
+/** One realm of an origin: its issuer, and its administrators. */
 export interface OriginRealm extends TokenOptions {
   /** The issuer's keys: a set, where to fetch it, or a function that gives it (asked again when a key is unknown). */
   jwks: URL | string | JWKS | (() => JWKS | Promise<JWKS>)

@@ -38,7 +38,7 @@ const SPKI = { format: 'der', type: 'spki' } as const
 const PKCS8 = { format: 'der', type: 'pkcs8' } as const
 /**
  * As bytes: while a key object exports a JWK it holds a lock for which the garbage collection of the job that made the key
- * waits, so that an object straight from `generateKeyPairSync` can stop the process for ever (Node 20).
+ * waits, so that an object straight from `generateKeyPairSync` can block the process without end (Node 20).
  */
 function generate(algorithm: Algorithm, rsa: { modulusLength: number; publicExponent?: number }): { publicKey: Buffer; privateKey: Buffer } {
   const namedCurve = CURVES[algorithm]

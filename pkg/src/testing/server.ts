@@ -31,7 +31,7 @@ export class TestServer {
     return `http://127.0.0.1:${address.port}`
   }
 
-  /** How many of the paths asked for hold this text. */
+  /** The number of requested paths that contain this string. */
   count(part: string): number {
     return this.hits.filter((path) => path.includes(part)).length
   }
@@ -61,7 +61,7 @@ export function redirect(to: string): Listener {
   }
 }
 
-/** Sends for ever, as fast as it is read. */
+/** Sends without end, as fast as it is read. */
 export function endless(type: string): Listener {
   return (_, response) => {
     response.writeHead(200, { 'content-type': type })
@@ -83,7 +83,7 @@ export function cutShort(type: string): Listener {
   }
 }
 
-/** Sends for ever, a byte at a time. */
+/** Sends without end, a byte at a time. */
 export function dripping(type: string): Listener {
   return (_, response) => {
     response.writeHead(200, { 'content-type': type })

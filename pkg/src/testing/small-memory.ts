@@ -18,7 +18,7 @@ export function withMaximumMemory(module: Uint8Array, maximumBytes: number): Uin
   throw new Error('the module has no memory of its own')
 }
 
-/** One memory, with its minimum as it was (§5.5.8, §5.3.8). */
+/** One memory, with its minimum unchanged (§5.5.8, §5.3.8). */
 function memorySection(section: Uint8Array, maximumBytes: number): number[] {
   const count = readNumber(section, 0)
   if (count.value !== 1) throw new Error('one memory was expected')

@@ -11,7 +11,7 @@ export interface EnvOption<Env = unknown> {
   env?: Env
 }
 
-/** `env` and `waitUntil`. A runtime's execution context may be given as it is. */
+/** `env` and `waitUntil`. A runtime's execution context fits. */
 export interface HostOptions<Env = unknown> extends EnvOption<Env> {
   waitUntil?: WaitUntil
 }

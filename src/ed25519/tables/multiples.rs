@@ -34,7 +34,7 @@ impl Multiples {
         Self { rows: rows.collect() }
     }
 
-    /// The sum and `scalar` times the point. The time it takes tells of the scalar.
+    /// The sum and `scalar` times the point. Its time depends on the scalar.
     pub(super) fn add_to(&self, mut sum: EdwardsPoint, scalar: &Scalar) -> EdwardsPoint {
         let mut carry = 0;
         for (row, window) in self.rows.iter().zip(windows(scalar)) {

@@ -49,7 +49,7 @@ async function main(): Promise<void> {
     const outcomes = await group.run(builds, names).catch((error: unknown) => everyOne(names, error))
     for (const [bench, outcome] of outcomes) {
       if (outcome instanceof Error) {
-        // The others are still of use.
+        // The other figures remain valid.
         console.error(`skipped: ${bench} (${group.runtime}): ${outcome.message}`)
         continue
       }

@@ -5,7 +5,7 @@ import { median } from '../race.ts'
 import type { Build, Builds } from './build.ts'
 import { compare, spreadOf, type Paired, type Samples } from './statistics.ts'
 
-/** One contestant, in processes of its own: nothing that an engine has compiled or learnt is shared. */
+/** One contestant, in processes of its own: nothing that an engine has compiled or profiled is shared. */
 export interface Station {
   /** Makes ready for the turns of a figure. */
   prepare(figure: string): Promise<void>

@@ -1,4 +1,4 @@
-// Loads a feed from disk, each file when the gate asks for it, and tells how big the process is then.
+// Loads a feed from disk, each file on the gate's request, and prints the size of the process.
 
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

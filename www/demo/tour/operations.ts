@@ -32,7 +32,7 @@ export function operationSteps(stage: Stage): Step[] {
         answered(answer, 200)
         const lines = answer.body as unknown as { action: string; actor?: string }[]
         const told = new Set(lines.map(({ action }) => action))
-        for (const action of EXPECTED) expect(told.has(action), `the log does not tell of ${action}`)
+        for (const action of EXPECTED) expect(told.has(action), `the log has no line ${action}`)
         const byAdministrators = lines.filter(({ actor }) => actor?.startsWith('admin:')).length
         return `${lines.length} lines, ${byAdministrators} of them by administrators; every kind of act of this tour is there`
       },

@@ -20,7 +20,7 @@ export interface Desk {
   session: AdminSession
   /** Asks, does it, and says how many edges enforce it. Resolves with whether it was done. */
   perform(deed: Deed): Promise<boolean>
-  /** A user's name, by his `sub`, as far as it is known. */
+  /** A user's name by `sub`; `undefined` if unknown. */
   nameOf(sub: string): string | undefined
   /** Aborted when the section is left. */
   signal: AbortSignal

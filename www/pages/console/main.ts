@@ -39,7 +39,7 @@ void startPage(async (place, demo) => {
     fill(place, ...openWorkbench({ demo, session, onOwnLogin, onLogOut, signal }))
   }
 
-  /** The first that says why one is logged out is believed. */
+  /** The first reason of a logout counts. */
   function leave(why: string): void {
     if (loggedIn === undefined) return
     loggedIn.abort()

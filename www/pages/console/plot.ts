@@ -80,7 +80,7 @@ export class Plot {
     else this.#drawn.setSize({ width, height: HEIGHT_PX })
   }
 
-  /** Anew, with the colours of the page as it is. */
+  /** Draws it anew, with the present colours of the page. */
   #draw(): void {
     this.#drawn?.destroy()
     const { windowSeconds, leastTop, shape, words } = this.#options

@@ -11,9 +11,9 @@ export interface Judgement {
 }
 
 export interface LiveStatus {
-  /** `undefined` before the gate has been asked for anything. */
+  /** `undefined` before the first look at the gate. */
   state: Status | undefined
-  /** Why the feed is not heard at the moment; `undefined` while it is. */
+  /** Why the feed is not received at the moment; `undefined` while it is. */
   problem: string | undefined
 }
 
@@ -34,7 +34,7 @@ const JUDGE_EVERY_MS = 1000
 /** Older than this the feed is not live: the origin speaks every second. */
 const LIVE_SECONDS = 5
 
-/** Fetches the gate's code and module, and opens it. Nothing but the feed is asked for afterwards. */
+/** Fetches the gate's code and module, and opens it. Only the feed is requested afterwards. */
 export async function openLiveGate(demo: Demo): Promise<LiveGate> {
   const { createGate } = await import('portcullis/edge')
   let report: Report | undefined

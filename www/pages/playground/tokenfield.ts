@@ -7,7 +7,7 @@ import { notice } from '../parts/notice.ts'
 
 const USERS = ['alice', 'bob'] as const
 
-/** Tells of every change; white space around a token is left off, as it is easily copied along. */
+/** Reports every change; white space around a token is dropped, as it is easily copied along. */
 export function showTokenField(demo: Demo, onToken: (token: string) => void): { element: HTMLElement } {
   const area = h('textarea', {
     id: 'token', rows: 6, spellcheck: 'false', autocomplete: 'off', autocapitalize: 'off',

@@ -37,7 +37,7 @@ export class Tab {
   readonly #listeners: ((event: TabEvent) => void)[] = []
   #user: string | undefined
   #lastToken: string | undefined
-  /** When this tab asked for the end of the login; `undefined` unless it did. */
+  /** When this tab requested the logout; `undefined` unless it did. */
   #askedAtMs: number | undefined
   #probed: string | undefined
   #timer: ReturnType<typeof setInterval> | undefined
@@ -184,7 +184,7 @@ export class Tab {
     if (token !== undefined) void this.#probe(user, token)
   }
 
-  /** A thief would try the old token, so does the demo: until the edge refuses it. */
+  /** Tries the old token, as an attacker would, until the edge refuses it. */
   async #probe(user: string, token: string): Promise<void> {
     if (token === this.#probed) return
     this.#probed = token

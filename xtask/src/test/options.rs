@@ -2,7 +2,7 @@
 
 use crate::command::Failure;
 
-/// How long the suites take that can be made as long as one likes.
+/// Duration of suites without an end of their own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Tier {
     #[default]

@@ -1,4 +1,4 @@
-//! `wasm-bind MODULE FOLDER` writes `core.js`, `core.d.ts` and `core_bg.wasm`: wasm-bindgen as a program of its own, so that
+//! `wasm-bind MODULE FOLDER` writes `core.js`, `core.d.ts` and `core_bg.wasm`: wasm-bindgen as a separate program, so that
 //! xtask compiles at once and downloads while this is compiled.
 
 use std::env;

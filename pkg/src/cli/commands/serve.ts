@@ -70,7 +70,7 @@ function stopped(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     let asked = false
     const stop = (signal: NodeJS.Signals): void => {
-      // As a shell tells of a process that a signal ended.
+      // The exit code of a process that a signal ended, by the convention of shells.
       if (asked) process.exit(signal === 'SIGINT' ? 130 : 143)
       asked = true
       resolve(signal)

@@ -112,7 +112,7 @@ describe('password grant', () => {
 })
 
 describe('refresh', () => {
-  test('each token is good once; one that comes back ends the session', async () => {
+  test('each token is valid once; its reuse ends the session', async () => {
     const first = await logIn()
     const second = (await (await refresh(first.refresh_token)).json()) as Tokens
     assert.notEqual(second.refresh_token, first.refresh_token)

@@ -82,7 +82,7 @@ function log(more: { action?: StoredAuditEntry['action'] } = {}): Promise<Stored
   return origin.audit.list({ realm: 'acme', limit: 100, ...more })
 }
 
-describe('a refresh token that comes back', () => {
+describe('a reused refresh token', () => {
   test('ends its session: refresh and access tokens are refused, the user\'s other sessions live', async () => {
     await open()
     const [stolen, other] = [await logIn(), await logIn()]
@@ -342,7 +342,7 @@ test('a refresh or login that a raise of the token version overtakes leaves no t
   await open()
   const { access_token: access, refresh_token: token } = await logIn()
   const sub = decodeJwt(access).sub ?? ''
-  // The raise is asked for once the refresh token is spent, and comes before the access token is signed.
+  // The version is raised once the refresh token is spent, before the access token is signed.
   const { note } = origin.audit
   let raised: Promise<unknown> | undefined
   origin.audit.note = async (entry) => {

@@ -102,7 +102,7 @@ interface RefusedRefresh {
   detail: string
 }
 
-/** The client hears the same in every case. */
+/** The client gets the same error in every case. */
 async function refuse(issuer: Issuer, { client, address, session, detail }: RefusedRefresh): Promise<never> {
   const action = detail === 'reused' ? 'refresh_reused' : 'refresh_refused'
   await note(issuer, { action, actor: `client:${client.id}`, subject: session, address, detail })
@@ -115,7 +115,7 @@ function needed(form: ReadonlyMap<string, string>, name: string): string {
   return value
 }
 
-/** The scopes asked for, all of which are granted: they mean nothing to this issuer but `openid`. */
+/** The requested scopes, all of which are granted: only `openid` has an effect here. */
 function scopeOf(scope: string | undefined): string | undefined {
   const names = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/
   if (scope === undefined || (scope.length <= MAX_SCOPE_CHARACTERS && names.test(scope))) return scope

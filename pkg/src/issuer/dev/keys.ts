@@ -33,7 +33,7 @@ export interface SigningKeysOptions {
 }
 
 /**
- * The issuer's keys, kept over restarts. The newest one of the algorithm asked for that is not banned signs; when none is
+ * The issuer's keys, kept over restarts. The newest one of the requested algorithm that is not banned signs; when none is
  * left, a new one is made. All that are not banned verify.
  */
 export class SigningKeys {

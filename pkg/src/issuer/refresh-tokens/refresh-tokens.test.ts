@@ -188,7 +188,7 @@ describe('rotation', () => {
   })
 })
 
-describe('a token that comes back', () => {
+describe('a reused token', () => {
   test('ends its session, here and in the ledger, and no other', async () => {
     const tokens = open()
     const subject = crypto.randomUUID()

@@ -61,9 +61,9 @@ export interface TokenTables {
   /** In a transaction of the caller's. */
   replace(token: StoredToken, hash: string, next: { hash: string; issuedAt: number; address: string | undefined }, nowMs: number): void
   endSession(session: string, ledger: 'told' | 'to_be_told', now: number): void
-  /** The ledger has heard that the session ended. */
+  /** The ledger has recorded the end of the session. */
   told(session: string): void
-  /** Ended sessions of which the ledger has not heard. */
+  /** Ended sessions that the ledger has not recorded. */
   toBeTold(): string[]
   /** Families that have not ended, oldest first. */
   families(subject: string, startedAfter: number, usedAfter: number): UsedFamily[]

@@ -23,7 +23,7 @@ async function openLedger(change: object = {}): Promise<LedgerCore> {
   return createLedger('acme', await options(change))
 }
 
-/** The row's sequence; `undefined` when the event was no news. */
+/** The row's sequence; `undefined` when the event was in force already. */
 function record(ledger: LedgerCore, event: LedgerEvent): number | undefined {
   const row = stageEvent(ledger, event, NOW)?.row
   ledger.commit()

@@ -56,15 +56,15 @@ export type LedgerCorrection =
 /** A staged event, ready to be stored. */
 export interface LedgerRow {
   sequence: number
-  /** Unix seconds after which nothing needs the row any more; `undefined`: it is kept for ever. */
+  /** Unix seconds after which nothing needs the row any more; `undefined`: it is never deleted. */
   keepUntil?: number
   payload: Uint8Array
   chain: Uint8Array
 }
 
 /**
- * The core's finding about the time that came with an event: a source's own time lies ahead of us and is recorded as it is; or it
- * is more than an hour ahead; or a caller's value is more than `skewSeconds` ahead. The latter two are not believed: the
+ * The core's finding about the time that came with an event: a source's time lies ahead of us and is recorded unchanged; or it
+ * is more than an hour ahead; or a caller's value is more than `skewSeconds` ahead. The latter two are not used: the
  * origin's time is recorded.
  */
 export type TimeTaken = 'source_ahead' | 'source_replaced' | 'caller_replaced'
@@ -109,7 +109,7 @@ export interface LedgerCore {
   sharedStretch(after: number): Float64Array
   /** From `start` or before, for a reader at `after`, to `until` or before. Throws likewise. */
   signedDeltaOver(start: number, after: number, until: number, now: number): SignedDelta
-  /** The head from which on a delta that ends before the head can be sent again as it is. */
+  /** The head from which on a delta that ends before the head can be sent again unchanged. */
   readonly settledSince: number
   /** From where one delta leads to the head all who are behind by no more than 16,384 changes. */
   readonly widestStart: number
@@ -143,7 +143,7 @@ export interface LedgerFacts {
   buckets: number
   /** How full the fullest published filter is, from 0 to 1; at 1 it is built anew, bigger. */
   filterFill: number
-  /** The share of good tokens refused by mistake at a full filter, as it was asked for. */
+  /** The share of good tokens refused by mistake at a full filter, as configured. */
   errorRate: number
   /** Not-befores of users, sessions and client sessions. */
   epochs: number

@@ -45,7 +45,7 @@ export interface OriginGateOptions {
   feeds: ReadonlyMap<string, RealmFeed>
   publicKey: JWK
   clock: Clock
-  /** By the realm's name: each learns from the issuer's key set and from tokens whose signature is good. */
+  /** By the realm's name: each measures by the issuer's key set and by tokens with a good signature. */
   issuerClocks: ReadonlyMap<string, IssuerClock>
 }
 
@@ -143,7 +143,7 @@ export class OriginGate {
     return this.#realmOf(name).keys.forFeed
   }
 
-  /** Takes note of the keys that a realm's feed has from before this process. Throws `unknown_realm`. */
+  /** Adds the keys that a realm's feed has from before this process. Throws `unknown_realm`. */
   rememberKeys(name: string, inFeed: JWKS): void {
     const realm = this.#realmOf(name)
     realm.keys.remember(inFeed)
@@ -254,7 +254,7 @@ export class OriginGate {
     if (keys?.due === true) await keys.load()
   }
 
-  /** The settings, with a `fetch` that learns from the issuer's `Date`. */
+  /** The settings, with a `fetch` that measures by the issuer's `Date`. */
   #timed(name: string): Settings {
     const fetch = this.#issuerClocks.get(name)?.timing(this.#settings.fetch)
     return fetch === undefined ? this.#settings : { ...this.#settings, fetch }

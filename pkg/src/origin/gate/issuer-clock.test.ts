@@ -220,7 +220,7 @@ describe('an issuer ahead of the origin', () => {
     }
   })
 
-  test("as an administrator's token shows: the logout that it asks for allows for it", async () => {
+  test("as an administrator's token shows: its own logout includes the lead", async () => {
     const stage = await openStage()
     try {
       const before = now()
@@ -258,7 +258,7 @@ describe('an issuer ahead of the origin', () => {
 })
 
 describe('the time of an event', () => {
-  test('by an authenticated source is recorded as it is, also ahead of us', async () => {
+  test('by an authenticated source is recorded unchanged, also ahead of us', async () => {
     for (const ahead of [-600, -1, 0, 4, 60, 3_590]) {
       const { origin, reports } = await originOf(0)
       const occurredAt = now() + ahead

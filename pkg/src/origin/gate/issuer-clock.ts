@@ -69,7 +69,7 @@ export class IssuerClock {
     }
   }
 
-  /** Learns from the `iat` of a token whose signature is good, or from the time of an authenticated event, in unix seconds. */
+  /** Measures by the `iat` of a token with a good signature, or from the time of an authenticated event, in unix seconds. */
   learn(seconds: number): void {
     const nowMs = this.#nowMs()
     const ahead = Math.floor(seconds) - Math.floor(nowMs / 1000)

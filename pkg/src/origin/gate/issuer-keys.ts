@@ -71,7 +71,7 @@ export class IssuerKeys {
     return this.#roll.withdrawn
   }
 
-  /** Takes note of the keys that the feed has from before this process. */
+  /** Adds the keys that the feed has from before this process. */
   remember(inFeed: JWKS): void {
     this.#roll.remember(inFeed.keys)
     // A fixed set counts as fetched now.
@@ -88,7 +88,7 @@ export class IssuerKeys {
     await this.#remote?.load().catch(() => undefined)
   }
 
-  /** Asks for the set now, however young it is. Rejects with `jwks_unreachable` or `invalid_jwks`; then the old one stays. */
+  /** Fetches the set now, however fresh it is. Rejects with `jwks_unreachable` or `invalid_jwks`; then the old one stays. */
   async reload(): Promise<void> {
     await this.#remote?.reload()
   }

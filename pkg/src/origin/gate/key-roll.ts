@@ -43,7 +43,7 @@ export class KeyRoll {
     return keys.every((jwk) => this.#held.get(identityOf(jwk))?.seenAt === 'issuer')
   }
 
-  /** Takes note of the usable keys of a set that was fetched. */
+  /** Records the usable keys of a set that was fetched. */
   fetched(keys: readonly JWK[], fetch: FetchCause, nowMs: number): void {
     const found = new Set(keys.map(identityOf))
     for (const jwk of keys) {

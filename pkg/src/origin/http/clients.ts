@@ -35,7 +35,7 @@ export class ClientRegistry {
   }
 
   /**
-   * Who asks (RFC 6749 §2.3): a public client by `client_id`, a confidential one by `client_secret` or HTTP Basic. Throws a
+   * Authenticates the client (RFC 6749 §2.3): a public one by `client_id`, a confidential one by secret or HTTP Basic. Throws a
    * `Problem`: 401 `invalid_client`, or 400 `invalid_request` when it is said in two ways.
    */
   async authenticate(
@@ -54,7 +54,7 @@ export class ClientRegistry {
     const account = `client:${id.slice(0, MAX_ACCOUNT_CHARACTERS)}`
     attempt?.(account)
     const isKnown = await this.#knows(id, secret, realm)
-    // Of guesses that come all at once, those beyond the limit hear nothing.
+    // Of parallel guesses, those beyond the limit get no result.
     attempt?.(account)
     if (!isKnown) throw invalidClient(basic !== undefined)
     return { id }

@@ -25,7 +25,7 @@ const OTHERS = [
 ]
 
 describe('preflight', () => {
-  test('a listed origin hears the methods of the path', () => {
+  test('a listed origin gets the methods of the path', () => {
     const answer = preflight(request('OPTIONS', APP, ASKS), ORIGINS, ['GET', 'HEAD', 'POST'])
     assert.equal(answer?.status, 204)
     assert.equal(answer.headers.get('access-control-allow-methods'), 'GET, HEAD, POST')

@@ -9,7 +9,7 @@ const EXPOSED_HEADERS = ['www-authenticate', 'retry-after', 'link', 'etag']
 
 /**
  * Answers a preflight from one of `origins`; `methods` are those of the path. `undefined` for every other request: one from
- * another origin hears nothing of who is on the list, nor that there is one.
+ * another origin learns neither the members of the list nor that there is one.
  */
 export function preflight(
   request: Request,

@@ -163,7 +163,7 @@ function responses(
     all[408] = { description: 'The body did not arrive in time.' }
     all[413] = { description: 'The body is too large.' }
   }
-  if (has.credentials) all[401] = { description: 'Who asks is not known: the credentials are missing, or not good.' }
+  if (has.credentials) all[401] = { description: 'Not authenticated: the credentials are missing or invalid.' }
   if (access === 'administrator') {
     all[403] = { description: 'The token lacks the role for this realm; or not by plain http.' }
     all[503] = { description: "The keys of the token's issuer cannot be had, or the origin is closing." }

@@ -52,7 +52,7 @@ describe('failed attempts', () => {
     })
   })
 
-  test('a good token is let in all the same', async () => {
+  test('a good token is accepted all the same', async () => {
     const token = await stage.issuer.token(ADMINISTRATOR)
     assert.equal((await ask('POST', LOGOUT, bearer(token))).status, 204)
   })
@@ -74,7 +74,7 @@ describe('failed attempts', () => {
 })
 
 describe('methods', () => {
-  test('one that the path has not gets 405 and hears which it has', async () => {
+  test('one that the path lacks gets 405 with the methods it has', async () => {
     const answer = await ask('DELETE', '/healthz')
     assert.equal(answer.status, 405)
     assert.equal(answer.headers.get('allow'), 'GET, HEAD')
@@ -126,7 +126,7 @@ describe('CORS', () => {
     'access-control-request-headers': 'authorization',
   }
 
-  test('a preflight hears the methods of the path, without credentials', async () => {
+  test('a preflight gets the methods of the path, without credentials', async () => {
     const answer = await ask('OPTIONS', LOGOUT, asks)
     assert.equal(answer.status, 204)
     assert.equal(answer.headers.get('access-control-allow-origin'), APP)
@@ -134,7 +134,7 @@ describe('CORS', () => {
     assert.equal((await ask('OPTIONS', '/nowhere', asks)).status, 404)
   })
 
-  test('an origin that is not listed hears nothing', async () => {
+  test('an origin that is not listed gets no CORS headers', async () => {
     const answer = await ask('OPTIONS', LOGOUT, { ...asks, origin: 'https://evil.test' })
     assert.equal(answer.status, 405)
     assert.deepEqual(

@@ -57,7 +57,7 @@ export function createRouter(context: Context, routes: readonly Route[]): Router
 interface Arrival extends Pick<Call, 'request' | 'url' | 'parameter'> {
   source: RequestSource
   /**
-   * The realm as it stands in the path: a realm's name needs no escapes, and nothing is validated before who asks is
+   * The realm in the path, not decoded: a realm's name needs no escapes, and nothing is validated before the caller is
    * known.
    */
   named: string

@@ -196,7 +196,7 @@ describe('serve', () => {
 })
 
 describe('streams', () => {
-  test('each piece leaves as it comes, and headers before the first', async () => {
+  test('each chunk is sent at once, and headers before the first', async () => {
     let send: ((text: string) => void) | undefined
     const { url } = await start(
       () =>

@@ -10,7 +10,7 @@ type StreamingInit = RequestInit & { duplex: 'half' }
 export class MalformedRequest extends Error {}
 
 /**
- * The standard form of a request that came in. The body is read only as it is asked for; `signal` aborts when the client
+ * The standard form of a request that came in. The body is read on demand; `signal` aborts when the client
  * has gone. Throws `MalformedRequest`.
  */
 export function requestOf(incoming: IncomingMessage, scheme: Source['scheme'], signal: AbortSignal): Request {

@@ -43,7 +43,7 @@ test('addresses before the nearest untrusted one do not count', async () => {
     ['203.0.113.7:4711', '203.0.113.7'],
     ['[2001:db9::7]:4711', '2001:db9::7'],
     ['2001:db9::7', '2001:db9::7'],
-    // Who writes no address is believed no further.
+    // Entries before one without an address are not used.
     ['203.0.113.7, unknown, 10.1.2.3', '10.1.2.3'],
     ['garbage', '127.0.0.1'],
     ['', '127.0.0.1'],

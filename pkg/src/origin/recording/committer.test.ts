@@ -233,7 +233,7 @@ test('each turn is reported once it is durable: its duration and its new events'
   assert.ok(turns.every(({ milliseconds }) => milliseconds > 0 && milliseconds < 60_000))
 })
 
-test('the audit log outlives the rows it tells of, and ends by its own retention', async () => {
+test('the audit log outlives its rows, and ends by its own retention', async () => {
   await committer.record(
     'acme',
     { kind: 'token', tokenId: 't', expiresAt: now + 10 },

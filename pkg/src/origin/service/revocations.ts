@@ -39,7 +39,7 @@ type Revocations = Pick<
 
 /**
  * The verbs of an origin: each records an event, with a line of the audit log in the same transaction. Each checks the event's
- * own time; those that set no not-before (a token id, a key, a version) learn from it only how far ahead the issuer's clock is.
+ * own time; those that set no not-before (a token id, a key, a version) use it only to measure the issuer's lead.
  */
 export function createRevocations(options: RevocationsOptions): Revocations {
   const { recorder } = options

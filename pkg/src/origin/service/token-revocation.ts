@@ -6,8 +6,8 @@ import { refused } from './checks.ts'
 import type { Recorder } from './recorder.ts'
 
 /**
- * Revocations recorded for one withdrawn key, in one run of the process. Who has stolen such a key can sign tokens with as
- * many ids as he likes; so many take 36 kB of a filter and a megabyte of the store.
+ * Revocations recorded for one withdrawn key, in one run of the process. A thief of such a key can sign tokens with
+ * any number of ids; so many take 36 kB of a filter and a megabyte of the store.
  */
 export const MAX_WITHDRAWN_REVOCATIONS = 10_000
 /** Keys that are counted: more than are kept as withdrawn, for the count of a key that returns goes on. */

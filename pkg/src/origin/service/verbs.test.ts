@@ -12,7 +12,7 @@ const administration: IssuerAdministration = {
   users: async () => [],
   sessions: async () => undefined,
   keys: async () => [],
-  addKey: () => Promise.reject(new Error('not asked for')),
+  addKey: () => Promise.reject(new Error('not implemented')),
   retireKey: async () => 'unknown',
   async refreshToken(token) {
     const [word, client, session] = token.split(':')

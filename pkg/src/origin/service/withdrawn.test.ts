@@ -123,7 +123,7 @@ test('a banned key is not kept, whether it was banned before it was withdrawn or
   assert.equal(stage.sequence(), before)
 })
 
-test('a key that comes back is a key like any other', async (t) => {
+test('a key that is published again is a key like any other', async (t) => {
   const { stage, first, second, serve } = await rotated(t)
   const later = { iat: now() + 2, exp: now() + 300 }
   assert.equal((await stage.revoke(await first.token(later))).status, 401)

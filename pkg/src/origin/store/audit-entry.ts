@@ -1,13 +1,13 @@
 /** Actions in the audit log: one list for code, routes and documents. */
 export const AUDIT_ACTIONS = [
-  /** A user logged in, or was not let in. */
+  /** A user logged in, or was refused. */
   'login',
   'login_refused',
   /** A refresh token was used; was refused; was used a second time, which ended its session. */
   'refresh',
   'refresh_refused',
   'refresh_reused',
-  /** A user ended the session in which he asked. */
+  /** A user logged out. */
   'logout',
   'token_revoked',
   'refresh_token_revoked',
@@ -65,7 +65,7 @@ export interface AuditEntry extends Act {
   detail?: string
 }
 
-/** A line as it is kept. */
+/** A stored line. */
 export interface StoredAuditEntry extends AuditEntry {
   /** Its place in the log of the store, strictly increasing. */
   id: number

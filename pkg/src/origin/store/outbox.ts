@@ -20,7 +20,7 @@ export interface StoredOutboxEntry extends Required<OutboxEntry> {
   realm: string
   /** Its place among all entries of the store, strictly increasing; none is used twice. */
   id: number
-  /** How often it was tried in vain. */
+  /** The number of failed attempts. */
   attempts: number
 }
 

@@ -89,7 +89,7 @@ export interface RevocationStore {
   outboxEntries?(query: OutboxQuery): StoredOutboxEntry[] | Promise<StoredOutboxEntry[]>
   /** Deletes an entry that was delivered; `false`: it was gone. */
   acknowledgeOutbox?(id: number): boolean | Promise<boolean>
-  /** Counts an attempt in vain, and holds the entry back until `dueAt` (unix seconds); `false`: it was gone. */
+  /** Counts a failed attempt, and holds the entry back until `dueAt` (unix seconds); `false`: it was gone. */
   postponeOutbox?(id: number, dueAt: number): boolean | Promise<boolean>
 }
 

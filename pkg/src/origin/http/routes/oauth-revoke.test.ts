@@ -23,7 +23,7 @@ const administration: IssuerAdministration = {
   users: async () => [],
   sessions: async () => undefined,
   keys: async () => [],
-  addKey: () => Promise.reject(new Error('not asked for')),
+  addKey: () => Promise.reject(new Error('not implemented')),
   retireKey: async () => 'unknown',
   async refreshToken(token) {
     const [word, client, session] = token.split(':')
@@ -230,7 +230,7 @@ describe('the client', () => {
     }
   })
 
-  test('may not guess for ever; another client from the same address may go on', async () => {
+  test('is locked out after too many guesses; another client from the same address may go on', async () => {
     const origin = await createOrigin({
       store: freshStore(),
       signingKey: stage.signingKey,
@@ -253,7 +253,7 @@ describe('the client', () => {
   })
 })
 
-test('bad forms are refused, and nothing that was sent comes back', async () => {
+test('bad forms are refused, and the response repeats no input', async () => {
   const token = await stage.issuer.token()
   const send = (body: string | Uint8Array<ArrayBuffer>, type = 'application/x-www-form-urlencoded', path = PATH): Promise<Response> =>
     stage.get(path, { method: 'POST', body, headers: { 'content-type': type } })

@@ -26,7 +26,7 @@ export const revocationRoutes: readonly Route[] = [
       query: WAIT_PARAMETERS,
       body: FORM,
       answers: {
-        200: { description: 'It is refused everywhere, or will be as soon as the edges have heard; also when the token is not known here, which is counted and reported.' },
+        200: { description: 'It is refused everywhere, or will be as soon as the edges have the change; also when the token is unknown here, which is counted and reported.' },
         400: { description: '`invalid_request`, also for a token of another client; `unsupported_token_type` for one that cannot be revoked.' },
         401: { description: '`invalid_client`.' },
         503: { description: 'Nothing was recorded: the token still exists (RFC 7009 §2.2.1).' },

@@ -24,7 +24,7 @@ export const revokeRoutes: readonly Route[] = [
       answers: {
         200: {
           description:
-            'It is refused everywhere, or will be as soon as the edges have heard; also when it was already.',
+            'It is refused everywhere, or will be as soon as the edges have the change; also when it was already.',
           type: 'application/json',
           schema: {
             oneOf: [{ type: 'object', required: ['revoked'], properties: { revoked: { const: true } } }, ENFORCEMENT],

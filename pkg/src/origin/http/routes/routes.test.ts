@@ -87,12 +87,12 @@ function sequences(): (number | undefined)[] {
   return stage.origin.status().map(({ sequence }) => sequence)
 }
 
-describe('who may', () => {
+describe('access', () => {
   beforeEach(letIn)
   for (const route of ADMINISTRATORS) {
     test(name(route), async () => {
       const before = sequences()
-      // Who asks is looked at before anything else is.
+      // Credentials are checked before anything else.
       for (const path of [pathOf(route), pathOf(route, { id: '%ff', sid: '%00', kid: '%ff', client: '%ff' })]) {
         for (const query of [undefined, '?wait=nonsense&max=-1']) {
           const asked = { path, ...(query === undefined ? {} : { query }) }
@@ -113,7 +113,7 @@ describe('who may', () => {
   }
 })
 
-/** Takes back that everybody was logged out, by the test before: who asks next has just logged in. */
+/** Undoes the logout of everybody by the test before, which refuses the next administrator's token too. */
 async function letIn(): Promise<void> {
   const now = Math.floor(Date.now() / 1000)
   if (stage.origin.refuses('acme', { issuedAt: now, expiresAt: now + 300 }) === undefined) return
@@ -225,7 +225,7 @@ function methods(route: Route): Case[] {
   }))
 }
 
-describe('bad input is refused, and nothing comes of it', () => {
+describe('bad input is refused, and changes nothing', () => {
   beforeEach(letIn)
   for (const route of ROUTES) {
     test(name(route), async () => {

@@ -32,7 +32,7 @@ test('an administrator logs a user out: known or unknown, with any name', async 
   }
 })
 
-test('who does not say who he is gets a bare challenge', async () => {
+test('a request without credentials gets a bare challenge', async () => {
   const response = await logout('alice')
   assert.equal(response.status, 401)
   assert.equal(response.headers.get('www-authenticate'), 'Bearer')

@@ -141,7 +141,7 @@ async function copyInSteps(backup: NonNullable<NodeSqlite['backup']>, connection
 
 /**
  * SQLite would create the file for everybody to read; its log and index get the mode of the file. One that is there is
- * opened as it is.
+ * opened unchanged.
  */
 function openPrivately(open: Open, file: string): Connection | undefined {
   const created = createPrivate(file)

@@ -60,7 +60,7 @@ for (const { driver, skip: missing } of DRIVERS) {
     await again.close()
   })
 
-  test(`${driver}: a file that others may read is opened as it is, and that is said once`, { skip }, async (t) => {
+  test(`${driver}: a file that others may read is opened unchanged, with one warning`, { skip }, async (t) => {
     const folder = await mkdtemp(join(tmpdir(), 'portcullis-mode-'))
     t.after(() => rm(folder, { recursive: true, force: true }))
     const path = join(folder, 'wide.db')

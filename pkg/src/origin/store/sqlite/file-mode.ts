@@ -27,7 +27,7 @@ export function copyPrivately(from: string, to: string): void {
 }
 
 /**
- * Says once, as a process warning, that others than its owner have access to a file. Its mode is left as it is: a group may
+ * Warns once in the process that others than its owner have access to a file. Its mode is not changed: a group may
  * have been given access on purpose. Windows has no such modes.
  */
 export function warnIfShared(file: string): void {

@@ -151,7 +151,7 @@ describe('restore', () => {
       assert.ok(Math.abs((entry?.at ?? 0) - Date.now() / 1000) < 60)
     }
     await again.close()
-    // The backup is as it was and may be used again; the file in its place is an old one then.
+    // The backup is unchanged and may be used again; the file in its place is an old one then.
     assert.deepEqual(
       (await readdir(folder)).filter((name) => name.startsWith(`${count}.backup`)),
       [`${count}.backup`],
