@@ -1,4 +1,4 @@
-// Several apps on one web origin: none gets another's tokens, none is signed out with another, and each is with its own.
+// Several apps on one web origin: tokens and logouts of one do not reach another.
 
 import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'

@@ -45,7 +45,7 @@ async function clearStore({ database: name, store, key }: Exclude<IndexedDbItem,
   const opening = globalThis.indexedDB.open(name)
   let isNew = false
   opening.onupgradeneeded = () => {
-    // There was none, and there shall be none.
+    // The database does not exist, so opening it must not create it.
     isNew = true
     opening.transaction?.abort()
   }

@@ -26,7 +26,7 @@ export async function reportCompromise(options: ReportCompromiseOptions): Promis
     }
     return revoked
   }
-  // Three steps, and a little more: each ends in time by itself.
+  // Room for three steps, each of which ends within `timeoutMs`.
   const longestMs = Math.min(3 * timeoutMs + 100, MAX_TIMER_MS)
   const loggedOut = await logOut({ ...settings, timeoutMs: longestMs }, 'compromised', revokes)
   return { ...loggedOut, loggedOutEverywhere, notified }

@@ -317,7 +317,7 @@ describe('a compromise', () => {
     assert.equal(page.local.items.has('token'), false)
   })
 
-  test('may be waited for as long as a timer keeps', async (t) => {
+  test('takes the longest timeout that timers allow', async (t) => {
     TestPage.install(t)
     const outcome = await reportCompromise(options({ timeoutMs: 2_147_483_647 }))
     assert.equal(outcome.revoked, true)

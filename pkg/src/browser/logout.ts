@@ -41,7 +41,7 @@ export async function clearToo(settings: LogoutSettings, first: Promise<LoggedOu
   return { ...done, uncleared: [...new Set([...done.uncleared, ...(await clear(settings.clear, settings.storage))])] }
 }
 
-/** However often it is called. */
+/** Logs out on every call. */
 export async function logOut(
   settings: LogoutSettings,
   reason: SharedReason,

@@ -63,7 +63,7 @@ describe('one tab', () => {
     assert.equal(issuer.refreshes, 1)
   })
 
-  test('a body that flows is not sent twice', async (t) => {
+  test('a streamed body is not sent twice', async (t) => {
     TestPage.install(t)
     const issuer = await Issuer.start(t)
     const session = issuer.open(t)

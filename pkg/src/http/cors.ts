@@ -13,7 +13,7 @@ export interface CorsPolicy {
   readonly maxAgeSeconds: number
 }
 
-/** A browser asking whether it may ask (Fetch §3.2.2). It carries no credentials, so it is answered without any. */
+/** Whether a request is a CORS preflight (Fetch §3.2.2), which carries no credentials and needs none. */
 export function isPreflight(request: Request): boolean {
   return request.method === 'OPTIONS' && request.headers.has('access-control-request-method') && request.headers.has('origin')
 }

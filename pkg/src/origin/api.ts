@@ -116,7 +116,7 @@ export interface RequestSource {
 export interface Recorded {
   realm: string
   sequence: number
-  /** Whether it was news: false when it was in force already, or there was nothing to revoke. */
+  /** Whether the ledger changed: false when it was in force already, or there was nothing to revoke. */
   changed: boolean
 }
 

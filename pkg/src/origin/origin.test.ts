@@ -60,7 +60,7 @@ describe('options', () => {
     }
     const set = { realms: [{ ...realm, jwks: { keys: [] } }] } as Partial<OriginOptions>
     await assert.rejects(createOrigin({ ...options, ...set }), { code: 'invalid_jwks' })
-    // Nothing of that has kept the store.
+    // None of these has kept the store open.
     await (await createOrigin(options)).close()
   })
 

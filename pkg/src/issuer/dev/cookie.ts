@@ -30,7 +30,7 @@ export function withRefreshCookie({ refresh_token: token, ...rest }: TokenAnswer
   return { body: rest, headers: { 'set-cookie': setCookie(REFRESH_COOKIE, token, rest.refresh_expires_in) } }
 }
 
-/** A logout's answer: the browser forgets. */
+/** The response to a logout: expires the cookie and clears site data. */
 export function forgetting({ settings }: Issuer, request: Request, answer: Response): Response {
   return endingSiteData(request, answer, { ...settings, expireCookies: settings.clients.some(inCookie) ? [REFRESH_COOKIE] : [] })
 }

@@ -26,7 +26,7 @@ describe('metadata', () => {
     assert.equal(keys[0]?.alg, 'RS256')
   })
 
-  test('other paths are left to others', async () => {
+  test('other paths are not handled', async () => {
     for (const path of [
       `${ROOT}/revoke`,
       'http://localhost:8780/realms/other/protocol/openid-connect/token',
@@ -42,7 +42,7 @@ describe('metadata', () => {
 })
 
 describe('password grant', () => {
-  test('gives an access token with everything an edge wants', async () => {
+  test('gives an access token with every claim that an edge needs', async () => {
     const { access_token: token, expires_in: expiresIn, id_token: idToken } = await logIn('admin')
     const jwks = createLocalJWKSet((await (await ask(`${ROOT}/certs`)).json()) as JSONWebKeySet)
     const { payload, protectedHeader } = await jwtVerify(token, jwks, { issuer: ISSUER, audience: 'api' })

@@ -39,7 +39,7 @@ afterEach(async () => {
 })
 
 async function open(options: Partial<DevIssuerOptions> = {}, path = join(folder, `${(files += 1)}.db`)): Promise<void> {
-  // ES256: its keys are made in no time.
+  // ES256, whose keys are generated quickly.
   issuer = await createDevIssuer({ path, issuer: ISSUER, algorithm: 'ES256', ...options })
   origin = await createOrigin({ store: sqliteStore({ path }), signingKey, realms: [issuer.realm], clients: issuer.clients })
   issuer.attach(origin)

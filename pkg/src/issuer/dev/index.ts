@@ -157,7 +157,7 @@ async function formOf(request: Request): Promise<ReadonlyMap<string, string>> {
   return request.method === 'POST' ? formBody(request, MAX_FORM_BYTES) : parametersOf(new URL(request.url).searchParams)
 }
 
-/** OpenID Connect Discovery 1.0 §3, as far as there is something to say. */
+/** OpenID Connect Discovery 1.0 §3, the members that apply here. */
 function discovery({ settings }: Issuer): object {
   const endpoint = (name: string): string => `${settings.issuer}/protocol/openid-connect/${name}`
   return {

@@ -36,7 +36,7 @@ export type LedgerEvent =
   /** The feed carries no keys any more: gates that took them from there have none, and answer `keys_unavailable`. */
   | { kind: 'keysWithdrawn' }
   /**
-   * The ledger's options have the bounds that they have (leeway, skew, lifetime, session). A row only when that is news. To be
+   * The ledger's options have the bounds that they have (leeway, skew, lifetime, session). A row only if they have changed. To be
    * recorded after every start, before anything is published, and whenever the ledger is pruned: bounds wider than before count
    * only once nothing that was forgotten under the old ones could be accepted, and once that is recorded.
    */

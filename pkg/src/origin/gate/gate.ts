@@ -84,7 +84,7 @@ export class OriginGate {
     this.#onKeys = listener
   }
 
-  /** Believes feeds signed by this key too, besides the one that signs now. Throws `invalid_option`; then nothing has changed. */
+  /** Trusts feeds signed by this key too, besides the one that signs now. Throws `invalid_option`; then nothing has changed. */
   pin(publicKey: JWK): void {
     const before = this.#core
     this.#core = new GateCore(coreOptions(this.#settings, [this.#pinned, publicKey]))

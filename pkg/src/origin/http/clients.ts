@@ -8,13 +8,13 @@ const NO_DIGEST = new Uint8Array(32)
 /** Of a name that a client claims, no more than this is remembered with its failures. */
 const MAX_ACCOUNT_CHARACTERS = 128
 
-/** A client that has shown who it is. */
+/** An authenticated client. */
 export interface AuthenticatedClient {
   id: string
 }
 
 export interface AuthenticateOptions {
-  /** The realm in which it asks. Default: it is not looked at. */
+  /** The realm of the request. Default: not checked. */
   realm?: string
   /** Called with the account before its secret is compared, and again before the outcome is returned; may throw to refuse. */
   attempt?: (account: string) => void

@@ -27,7 +27,7 @@ export class Problem extends Error {
     )
   }
 
-  /** Whether it counts as a failed attempt: something was presented, and it was not good. */
+  /** Whether it counts as a failed attempt: a credential was presented and refused. */
   get isFailure(): boolean {
     return this.isRefusal && this.error !== 'missing_token'
   }

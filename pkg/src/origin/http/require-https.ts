@@ -16,9 +16,9 @@ export function requireHttps(request: Request, source: RequestSource, plainHttp:
 }
 
 /**
- * Whether the client is on this machine and meant it: both its address and the name it called us are loopback. A page that
+ * Whether the client is local: both its address and the host name of its request are loopback. A page that
  * rebinds its name to 127.0.0.1 has that address and another name. A client whose address is not known, as over a Unix
- * socket, is nowhere near: it chooses the name.
+ * socket, is not local: it chooses the name.
  */
 export function isLocal(request: Request, { address }: RequestSource): boolean {
   return address !== undefined && isLoopbackAddress(address) && isLoopback(new URL(request.url))

@@ -15,12 +15,12 @@ export function text(body: string, type: string): Response {
   return textResponse(body, { headers: { 'content-type': type, 'cache-control': 'no-store' } })
 }
 
-/** Done, and nothing to say. */
+/** A 204 response. */
 export function noContent(): Response {
   return new Response(null, { status: 204, headers: { 'cache-control': 'no-store' } })
 }
 
-/** Done; the body is empty (RFC 7009 §2.2). */
+/** A 200 response with an empty body (RFC 7009 §2.2). */
 export function ok(): Response {
   return new Response(null, { status: 200, headers: { 'cache-control': 'no-store' } })
 }

@@ -61,7 +61,7 @@ describe('a client that does not read its answer', () => {
     })
   }
 
-  test('but one that reads is not, however slowly, nor one to whom something is said now and then', async () => {
+  test('but not one that reads slowly, nor one that is sent data now and then', async () => {
     const told = (): Response => {
       let times = 0
       return new Response(
@@ -125,7 +125,7 @@ describe('serve', () => {
     assert.deepEqual((await fetch(url)).headers.getSetCookie(), ['a=1', 'b=2'])
   })
 
-  test('names the port that is in use, and how to go on', async () => {
+  test('names the port that is in use, and the fix', async () => {
     const { port } = await start(() => new Response())
     await assert.rejects(
       serve(() => new Response(), { port }),

@@ -21,7 +21,7 @@ import { writeResponse } from './response.ts'
 import { network, TrustedProxies } from './trusted-proxies.ts'
 import type { RequestSource } from '../api.ts'
 
-/** Answers a request, knowing where it came from. */
+/** Answers a request, given its source. */
 export type Answerer = (request: Request, source: RequestSource) => Response | Promise<Response>
 
 /** Something that answers requests: an `Origin`, or a function that composes several. */

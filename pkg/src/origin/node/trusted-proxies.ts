@@ -16,7 +16,7 @@ export const network: Rule<string> = rule(
   { type: 'string', minLength: 1, pattern: '^([0-9]{1,3}(\\.[0-9]{1,3}){3}|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)(/[0-9]{1,3})?$' },
 )
 
-/** The proxies whose word counts about who asked. */
+/** The proxies whose forwarding headers count. */
 export class TrustedProxies {
   /** `undefined`: none are trusted. */
   readonly #networks: BlockList | undefined

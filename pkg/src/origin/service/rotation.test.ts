@@ -30,7 +30,7 @@ test('the key that signs the feed changes while it runs, and no gate loses anyth
     assert.deepEqual(await Promise.all(tokens.map(async (token) => (await gate.check(token)).ok)), [false, false, true])
     assert.equal(gate.status()[0]?.sequence, stage.sequence())
     assert.deepEqual(reports, [])
-    // Who has not pinned the new key believes nothing more.
+    // A gate that has not pinned the new key refuses later statements.
     await assert.rejects(behind.gate.refresh(), { code: 'feed_refused', detail: 'unknown_key' })
     // The origin's own gate works too, with its keys.
     assert.equal((await stage.revoke(tokens[2] ?? '')).status, 200)

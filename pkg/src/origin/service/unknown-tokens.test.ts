@@ -6,7 +6,7 @@ import { createTestIssuer, openStage } from '../testing/stage.ts'
 import type { OriginReport } from '../api.ts'
 import { UnknownTokens } from './unknown-tokens.ts'
 
-test('at an origin: answered 200, counted for each token, reported once, and nothing of the token is said', async () => {
+test('at an origin: answered 200, counted for each token, reported once, without contents of the token', async () => {
   const [acme, other] = [await createTestIssuer(), await createTestIssuer('other', 'https://issuer.test/realms/other')]
   const stage = await openStage({ clients: [{ id: 'demo' }], realms: [acme.realm, other.realm] })
   const revoke = async (token: string): Promise<void> => {
@@ -20,7 +20,7 @@ test('at an origin: answered 200, counted for each token, reported once, and not
   }
   try {
     assert.equal(await counted('acme'), 0)
-    // Known, or past: there is nothing that lives on.
+    // Known or expired tokens do not count.
     const past = Math.floor(Date.now() / 1000) - 1_000
     await revoke(await acme.token())
     await revoke(await acme.token({ iat: past, exp: past + 300 }))

@@ -4,7 +4,7 @@ import type { DatedAct, IssuerAdministration, Origin, Recorded } from '../index.
 import { createTestIssuer, openStage, type Stage } from '../testing/stage.ts'
 
 let stage: Stage
-/** How the issuer beside the origin takes it that a session has ended. */
+/** The issuer's own end of a session. */
 let onSessionEnded: (sid: string) => Promise<void>
 
 /** Refresh tokens are `refresh:<client>:<session>`. */
@@ -49,7 +49,7 @@ async function verbs(): Promise<[name: string, verb: Verb][]> {
   ]
 }
 
-test('every verb answers whether it was news, and where the ledger stands', async () => {
+test('every verb returns whether the ledger changed, and its sequence', async () => {
   // Ahead of us: the end of a session is the later one of that and its arrival, and a second may pass between two calls.
   const occurredAt = now() + 60
   for (const [name, verb] of await verbs()) {

@@ -88,7 +88,7 @@ test('a withdrawn key revokes no tokens but those it may have signed', async (t)
     assert.equal((await revokeAsClient(stage, token)).status, 200, what)
     assert.equal(stage.sequence(), before, what)
   }
-  // Another client's token, as ever.
+  // Another client's token is refused as usual.
   assert.equal((await revokeAsClient(stage, await issued(first, { azp: 'other' }))).status, 400)
   assert.equal(stage.sequence(), before)
 })

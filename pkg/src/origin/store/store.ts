@@ -9,7 +9,7 @@ export const MAX_INCARNATION: number = 2 ** 13 - 1
 
 /** Where a realm's ledger stands in the store. */
 export interface StoredHead {
-  /** The realm's issuer: a name may not silently change hands. */
+  /** The realm's issuer: a name must not pass to another issuer unnoticed. */
   issuer: string
   /** Counts restored backups; the high bits of every sequence. */
   incarnation: number

@@ -1,4 +1,4 @@
-// Makes the core ready for tests, as the entry files do for everybody else.
+// Makes the core ready for tests, as the entry files do for users.
 
 import { createPublicKey, verify } from 'node:crypto'
 import { readFileSync } from 'node:fs'

@@ -30,7 +30,7 @@ test('the greatest sequence of each edge is remembered', async () => {
   assert.equal(edges[1]?.sequence, undefined)
 })
 
-test('who is not the edge is refused', async () => {
+test('an acknowledgement without the secret of its edge is refused', async () => {
   const body = { edge: 'edge-1', ...position() }
   const bare = await acknowledge(body)
   assert.equal(bare.status, 401)

@@ -163,7 +163,7 @@ describe('with an issuer of its own', () => {
     }
   })
 
-  test('users, their sessions and new keys are for the issuer to say', async () => {
+  test('users, sessions and new keys need an issuer beside the origin', async () => {
     for (const [method, path] of [
       ['GET', 'users'],
       ['GET', 'users/alice/sessions'],
@@ -176,7 +176,7 @@ describe('with an issuer of its own', () => {
     }
   })
 
-  test('everything that was done stands in the audit log with who and whom', async () => {
+  test('every act is in the audit log with actor and subject', async () => {
     const lines = await stage.origin.audit.list({ realm: 'acme', actor: 'admin:admin', limit: 1_000 })
     const done = new Set(lines.map(({ action, subject }) => `${action} ${subject ?? '-'}`))
     for (const line of [

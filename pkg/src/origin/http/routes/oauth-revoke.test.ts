@@ -169,7 +169,7 @@ describe('the client', () => {
   const basic = (id: string, secret: string): Record<string, string> => ({ authorization: `Basic ${btoa(`${id}:${secret}`)}` })
   const good = async (azp: string): Promise<string> => stage.issuer.token({ azp })
 
-  test('shows who it is by form or HTTP Basic', async () => {
+  test('authenticates by form or HTTP Basic', async () => {
     await assertDone(revoke({ client_id: 'backend', client_secret: 'backend-secret', token: await good('backend') }), 1)
     await assertDone(revoke({ token: await good('backend') }, basic('backend', 'backend-secret')), 1)
     await assertDone(revoke({ client_id: 'backend', token: await good('backend') }, basic('backend', 'backend-secret')), 1)
@@ -177,7 +177,7 @@ describe('the client', () => {
     await assertDone(revoke({ client_id: 'elsewhere', token: 'x' }, {}, PATH.replace('acme', 'other')), 0)
   })
 
-  test('is refused when it does not', async () => {
+  test('is refused without valid credentials', async () => {
     const token = await good('backend')
     const forms: Record<string, string>[] = [
       { token },
@@ -202,13 +202,13 @@ describe('the client', () => {
     }
   })
 
-  test('says it in one way', async () => {
+  test('authenticates in one way at a time', async () => {
     const token = await good('backend')
     await assertRefused(revoke({ token, client_secret: 'x' }, basic('backend', 'backend-secret')), 400, 'invalid_request')
     await assertRefused(revoke({ token, client_id: 'demo' }, basic('backend', 'backend-secret')), 400, 'invalid_request')
   })
 
-  test('may not guess by asking all at once: beyond the limit the right secret is not told either', async () => {
+  test('may not guess in parallel: beyond the limit the right secret is refused too', async () => {
     const origin = await createOrigin({
       store: freshStore(),
       signingKey: stage.signingKey,

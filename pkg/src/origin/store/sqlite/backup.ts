@@ -50,7 +50,7 @@ export function syncFile(path: string): void {
 
 /** Makes new, renamed and removed names in a directory durable. */
 export function syncDirectory(path: string): void {
-  // Windows opens no directories, and needs it not.
+  // Windows cannot open directories, and needs no such sync.
   if (process.platform === 'win32') return
   const directory = openSync(path, 'r')
   try {

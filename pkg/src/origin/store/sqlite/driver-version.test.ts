@@ -55,7 +55,7 @@ test('one that may fit is tried, and so is one for older Nodes', () => {
   for (const node of ['20.x || 22.x || 24.x', `>=${major}`, '>=10', `${major - 1}.x`, `<${later}`, `>=${major} || >=${later}`]) {
     assert.equal(open({ version: '12.4.1', engines: { node } }), 'SIGSEGV', node)
   }
-  // Of these nothing is known.
+  // Manifests without a range.
   for (const manifest of ['{', '[]', '{"main":"index.cjs"}']) assert.notEqual(open(manifest).split(':', 1)[0], 'opened', manifest)
 })
 

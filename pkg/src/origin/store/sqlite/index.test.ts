@@ -97,7 +97,7 @@ test('a process killed amid transactions leaves rows and audit lines of whole on
   }
 })
 
-test('a directory that may not be written is said so', async () => {
+test('a directory that may not be written is named', async () => {
   const closed = await mkdtemp(join(tmpdir(), 'portcullis-closed-'))
   await chmod(closed, 0o555)
   const child = run(
@@ -108,7 +108,7 @@ test('a directory that may not be written is said so', async () => {
   await rm(closed, { recursive: true })
 })
 
-test('a file that may only be read is said so', async () => {
+test('a file that may only be read is named', async () => {
   const shared = await mkdtemp(join(tmpdir(), 'portcullis-shared-'))
   const path = join(shared, 'a.db')
   const store = sqliteStore({ path })
@@ -125,13 +125,13 @@ test('a file that may only be read is said so', async () => {
   await rm(shared, { recursive: true })
 })
 
-test('a file that is no database is said so', async () => {
+test('a file that is no database is named', async () => {
   const path = join(folder, 'text.db')
   await writeFile(path, 'this is no database at all. '.repeat(100))
   assert.throws(() => sqliteStore({ path }).open(), { code: 'store_corrupt', message: /restore a backup/ })
 })
 
-test('a damaged page is said so', async () => {
+test('a file with a damaged page is named', async () => {
   const path = join(folder, 'damaged.db')
   const store = sqliteStore({ path })
   store.open()
@@ -273,7 +273,7 @@ test('a full disk fails the transaction and nothing else', async () => {
   database.close()
 })
 
-test('a driver that is not there is said so', { skip: ABSENT === undefined && 'every driver is there' }, () => {
+test('a driver that is not there is named', { skip: ABSENT === undefined && 'every driver is there' }, () => {
   assert.throws(() => openDatabase(join(folder, 'driver.db'), { driver: ABSENT as SqliteDriver }), {
     code: 'store_unavailable',
     message: /better-sqlite3/,

@@ -160,7 +160,7 @@ function readHeads(path: string, kept: string, driver: DatabaseOptions): RealmHe
   if (existsSync(`${path}-wal`)) copyPrivately(`${path}-wal`, log)
   const heads = tryReadHeads(path, driver)
   if (heads === undefined) return []
-  // Who closes the file last takes its log into it.
+  // The last connection to close merges the log into the file.
   rmSync(log, { force: true })
   if (existsSync(`${path}-wal`))
     throw new PortcullisError('store_locked', `${path} is in use by another program: stop that one`)
