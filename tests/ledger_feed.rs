@@ -66,7 +66,7 @@ fn few_deltas_serve_readers_at_every_sequence() {
     for after in base..head {
         let stretch = ledger.shared_stretch(after).unwrap();
         assert!(stretch.start <= after && after < stretch.until, "{stretch:?}");
-        // Who is not far behind gets to the head at once, and repeats little.
+        // A reader that is not far behind gets to the head at once, with little repeated.
         let behind = head - after;
         assert!(behind > 16_384 || stretch.until == head, "{stretch:?}");
         assert!(behind > 16_384 || (after - stretch.start) * 8 <= behind, "{stretch:?}");

@@ -45,7 +45,7 @@ fn sections_missing_broken_or_unwanted() {
     assert!(is_revoked(&edge, &subject("t7", NOW + 300, NOW)));
 }
 
-/// A section that the manifest does name, but that is not in order: only an origin gone mad could sign this.
+/// A section that the manifest does name, but that is not in order: only a faulty origin could sign this.
 #[test]
 fn sections_that_are_signed_but_malformed() {
     let (mut ledger, _) = (ledger(), edge());

@@ -81,7 +81,7 @@ fn a_signatures_twin_is_another_token() {
     let twin = format!("{input}.{}", base64url(&bytes));
     assert_ne!(twin, text);
     for (spelling, held) in [(text, 1), (twin.as_str(), 2), (text, 2), (twin.as_str(), 2)] {
-        // Without a feed nothing is accepted, but the signature was checked and is remembered.
+        // Without a feed nothing is accepted, but the signature was checked and is cached.
         assert_eq!(verdict(find(spelling.as_bytes(), &realms, &mut verified, NOW)), "no_feed");
         assert_eq!(verified.len(), held);
     }

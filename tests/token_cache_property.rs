@@ -1,4 +1,4 @@
-//! The property of tokens remembered as verified: every finding is that of a gate which remembers nothing.
+//! Property of the verified-token cache: every finding equals that of a gate without a cache.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
@@ -156,7 +156,7 @@ fn whatever_happens_in_between_the_finding_is_that_of_a_gate_without_memory() {
             }
         }
     }
-    // Much came of it, or the runs prove little.
+    // Every outcome is frequent, or the runs prove little.
     let often = |what: &str| seen.get(what).is_some_and(|times| *times >= 20);
     let outcomes =
         ["remembered", "checked", "expired", "token_revoked", "session_revoked", "version_revoked", "user_revoked"];

@@ -1,4 +1,4 @@
-//! Tokens remembered as verified take no more than their room: floods of tokens, of forgeries, and one that is too big.
+//! The verified-token cache stays within its limits: floods of tokens, of forgeries, and one that is too big.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]

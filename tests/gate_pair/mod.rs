@@ -1,4 +1,4 @@
-//! An origin and a gate that follows it and remembers tokens, for the suites about what it remembers.
+//! An origin and a gate with a token cache that follows it, for the suites about the cache.
 
 #![allow(dead_code, clippy::unwrap_used, clippy::panic)] // Every suite uses a part of it.
 
@@ -82,7 +82,7 @@ impl Pair {
         outcome(self.gate.find(token.as_bytes(), NOW))
     }
 
-    /// The entry of a token that is remembered.
+    /// The cache entry of a token.
     pub(crate) fn entry(&mut self, token: &str) -> Entry {
         match self.gate.find(token.as_bytes(), NOW).map(|standing| standing.signature) {
             Ok(Signature::Remembered(entry)) => entry,

@@ -1,5 +1,5 @@
 // Many tokens at once in workerd with the slim module, where WebCrypto checks every signature: good ones are accepted, and garbage
-// that names a key of which WebCrypto can make nothing causes no fetch.
+// that names a key that WebCrypto cannot import causes no fetch.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'

@@ -1,4 +1,4 @@
-//! Who is at work: steps that run side by side, and a line every few seconds about those under way.
+//! Progress: steps that run side by side, and a line every few seconds about those under way.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;

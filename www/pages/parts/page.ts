@@ -1,4 +1,4 @@
-// How a page begins: it learns which demo it belongs to, or says why it cannot.
+// The start of a page: loads the settings of its demo, or says why it cannot.
 
 import { type Demo, loadDemo, wordsFor } from './api.ts'
 import { fill, h, pageElement } from './dom.ts'
