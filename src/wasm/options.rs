@@ -9,6 +9,7 @@ use crate::policy::{
 };
 use crate::revocation::{Bounds, FeedKey};
 use crate::signature::{Algorithm, Algorithms};
+use crate::token::MAX_TOKEN_BYTES;
 use crate::verdict::{CacheLimits, Realm};
 use js_sys::{Array, JsString, JSON};
 use wasm_bindgen::prelude::*;
@@ -46,7 +47,8 @@ extern "C" {
     #[wasm_bindgen(method, getter, js_name = hostAlgorithms)]
     fn host_algorithms(this: &GateOptions) -> Vec<String>;
 
-    type RealmOptions;
+    /// A realm's options; for an origin's ledger, those of its policy alone (`CorePolicy` of the package).
+    pub(super) type RealmOptions;
 
     #[wasm_bindgen(method, getter)]
     fn name(this: &RealmOptions) -> String;
@@ -136,8 +138,20 @@ impl RealmOptions {
         staleness: Staleness,
         max_token_bytes: usize,
     ) -> Result<(Realm, KeysFrom), JsValue> {
+        let policy = Policy { max_token_bytes, staleness, ..self.policy()? };
+        let keys_from = match self.keys_from().as_str() {
+            "caller" => KeysFrom::Caller,
+            "feed" => KeysFrom::Feed,
+            _ => return Err(unknown("keysFrom")),
+        };
+        let feed_keys = self.feed_keys().into_iter().map(|jwk| feed_key(&jwk));
+        Ok((Realm::new(self.name(), policy, feed_keys.collect::<Result<_, _>>()?, bounds), keys_from))
+    }
+
+    /// What the realm asks of a token, without what a gate asks of all its realms. Throws `invalid_option`.
+    pub(super) fn policy(&self) -> Result<Policy, JsValue> {
         let names = self.claim_names();
-        let policy = Policy {
+        Ok(Policy {
             issuer: self.issuer(),
             audience: audience(&self.audience())?,
             profile: match self.profile().as_str() {
@@ -170,20 +184,13 @@ impl RealmOptions {
                 scope: names.scope(),
                 grant: self.grant_claim(),
             },
-            max_token_bytes,
-            staleness,
+            max_token_bytes: MAX_TOKEN_BYTES,
+            staleness: Staleness::default(),
             when_differing: match self.accept_differing_policy() {
                 false => WhenDiffering::Refuse,
                 true => WhenDiffering::Accept,
             },
-        };
-        let keys_from = match self.keys_from().as_str() {
-            "caller" => KeysFrom::Caller,
-            "feed" => KeysFrom::Feed,
-            _ => return Err(unknown("keysFrom")),
-        };
-        let feed_keys = self.feed_keys().into_iter().map(|jwk| feed_key(&jwk));
-        Ok((Realm::new(self.name(), policy, feed_keys.collect::<Result<_, _>>()?, bounds), keys_from))
+        })
     }
 }
 

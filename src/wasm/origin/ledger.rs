@@ -6,9 +6,11 @@ use super::object::{read, write};
 use super::stats::stats_object;
 use crate::error::{DeltaUnavailable, LedgerError};
 use crate::ledger::{Clocks, Ledger, LedgerSettings, RowPage, SignedDelta, Staged, Stretch};
+use crate::policy::Policy;
 use crate::revocation::{Bounds, Chain, Form, GrantNames, Subject};
 use crate::time::UnixSeconds;
-use crate::verdict::Reason;
+use crate::verdict::{state_policy, Reason};
+use crate::wasm::options::RealmOptions;
 use crate::wasm::{error, hex, number, object, span, time};
 use js_sys::Uint8Array;
 use serde::{Deserialize, Serialize};
@@ -16,7 +18,11 @@ use wasm_bindgen::prelude::*;
 
 /// A realm's ledger.
 #[wasm_bindgen(js_name = Ledger)]
-pub struct JsLedger(Ledger);
+pub struct JsLedger {
+    ledger: Ledger,
+    /// Whether the policy has a claim that names the app of a grant.
+    has_grant_claim: bool,
+}
 
 #[wasm_bindgen(js_class = Ledger)]
 impl JsLedger {
@@ -24,6 +30,7 @@ impl JsLedger {
     #[wasm_bindgen(constructor)]
     pub fn new(options: JsValue) -> Result<JsLedger, JsValue> {
         let options: LedgerOptions = read(options)?;
+        let policy = policy_of(&options)?;
         let settings = LedgerSettings {
             issuer: options.issuer,
             signing_key: signing_key(&options.signing_key)?,
@@ -37,10 +44,12 @@ impl JsLedger {
             source_skew: span(options.source_skew_seconds),
             error_rate: options.error_rate,
             valid_for: span(options.valid_for_seconds),
-            policy: None,
+            policy: policy.as_ref().map(state_policy),
             incarnation: options.incarnation,
         };
-        Ledger::new(settings).map(JsLedger).map_err(|cause| ledger_error(&cause))
+        let has_grant_claim = policy.is_some_and(|policy| policy.claim_names.grant.is_some());
+        let ledger = Ledger::new(settings).map_err(|cause| ledger_error(&cause))?;
+        Ok(JsLedger { ledger, has_grant_claim })
     }
 
     /// Restores a page of stored rows, in order of sequence: the sequences, the lengths of the payloads, and chain (16 bytes)
@@ -49,13 +58,13 @@ impl JsLedger {
     pub fn restore_page(&mut self, sequences: &[f64], lengths: &[u32], contents: &[u8]) -> Result<(), JsValue> {
         let sequences: Vec<u64> = sequences.iter().copied().map(whole).collect();
         let page = RowPage { sequences: &sequences, lengths, contents };
-        self.0.restore_page(page).map_err(|cause| ledger_error(&cause))
+        self.ledger.restore_page(page).map_err(|cause| ledger_error(&cause))
     }
 
     /// Restores the head, after the rows.
     #[wasm_bindgen(js_name = restoreHead)]
     pub fn restore_head(&mut self, sequence: f64, chain: &[u8]) -> Result<(), JsValue> {
-        self.0.restore_head(whole(sequence), chain_of(chain)?).map_err(|cause| ledger_error(&cause))
+        self.ledger.restore_head(whole(sequence), chain_of(chain)?).map_err(|cause| ledger_error(&cause))
     }
 
     /// Stages an event; `undefined`: it is in force already. `issuer_lead`: the measured lead of the issuer's clock in seconds;
@@ -63,7 +72,7 @@ impl JsLedger {
     pub fn stage(&mut self, event: JsValue, now: f64, issuer_lead: Option<u32>) -> Result<Option<Row>, JsValue> {
         let event = read::<EventOption>(event)?.build()?;
         let clocks = Clocks { now: time(now), issuer_lead: span(issuer_lead.unwrap_or_default().into()) };
-        let Staged { row, time } = self.0.stage_by(&event, clocks).map_err(|cause| ledger_error(&cause))?;
+        let Staged { row, time } = self.ledger.stage_by(&event, clocks).map_err(|cause| ledger_error(&cause))?;
         Ok(row.map(|row| Row {
             sequence: number(row.sequence),
             keep_until: row.keep_until.map(|at| number(at.get())),
@@ -76,36 +85,36 @@ impl JsLedger {
 
     /// Puts all staged events in force.
     pub fn commit(&mut self) {
-        self.0.commit();
+        self.ledger.commit();
     }
 
     /// Discards all staged events.
     pub fn abort(&mut self) {
-        self.0.abort();
+        self.ledger.abort();
     }
 
     /// Signs a manifest of the whole state, for readers of this minor version; default 0.
     pub fn manifest(&mut self, now: f64, minor: Option<u32>) -> Result<Vec<u8>, JsValue> {
-        self.0.manifest(form_for(minor), time(now)).map_err(|cause| ledger_error(&cause))
+        self.ledger.manifest(form_for(minor), time(now)).map_err(|cause| ledger_error(&cause))
     }
 
     /// A section by its SHA-256 in hex.
     #[must_use]
     pub fn section(&self, name: &str) -> Option<Vec<u8>> {
-        self.0.section(&name_of(name)?).map(<[u8]>::to_vec)
+        self.ledger.section(&name_of(name)?).map(<[u8]>::to_vec)
     }
 
     /// Signs the changes since a sequence, for readers of this minor version, default 0; at the head, a heartbeat. Returns `{ bytes, sequence }`: the delta does not always
     /// lead to the head, since its length is limited. Throws `pruned` or `ahead`.
     #[wasm_bindgen(js_name = signedDelta)]
     pub fn signed_delta(&self, after: f64, now: f64, minor: Option<u32>) -> Result<JsValue, JsValue> {
-        self.0.delta(form_for(minor), whole(after), time(now)).map(signed).map_err(|cause| unavailable(&cause))
+        self.ledger.delta(form_for(minor), whole(after), time(now)).map(signed).map_err(|cause| unavailable(&cause))
     }
 
     /// Start and end of the shared delta for a reader at `after`, so that few deltas serve all readers. Throws likewise.
     #[wasm_bindgen(js_name = sharedStretch)]
     pub fn shared_stretch(&self, after: f64) -> Result<Vec<f64>, JsValue> {
-        let stretch = self.0.shared_stretch(whole(after)).map_err(|cause| unavailable(&cause))?;
+        let stretch = self.ledger.shared_stretch(whole(after)).map_err(|cause| unavailable(&cause))?;
         Ok(vec![number(stretch.start), number(stretch.until)])
     }
 
@@ -120,38 +129,38 @@ impl JsLedger {
         minor: Option<u32>,
     ) -> Result<JsValue, JsValue> {
         let stretch = Stretch { start: whole(start), after: whole(after), until: whole(until) };
-        self.0.delta_over(form_for(minor), stretch, time(now)).map(signed).map_err(|cause| unavailable(&cause))
+        self.ledger.delta_over(form_for(minor), stretch, time(now)).map(signed).map_err(|cause| unavailable(&cause))
     }
 
     /// Start of the delta to the head that serves all readers behind by at most 16,384 changes.
     #[wasm_bindgen(getter, js_name = widestStart)]
     #[must_use]
     pub fn widest_start(&self) -> f64 {
-        number(self.0.widest_start())
+        number(self.ledger.widest_start())
     }
 
     /// The head since which a delta that ends before the head can be sent again unchanged.
     #[wasm_bindgen(getter, js_name = settledSince)]
     #[must_use]
     pub fn settled_since(&self) -> f64 {
-        number(self.0.settled_since())
+        number(self.ledger.settled_since())
     }
 
     /// Drops expired entries; returns their number.
     pub fn prune(&mut self, now: f64) -> f64 {
-        number(self.0.prune(time(now)) as u64)
+        number(self.ledger.prune(time(now)) as u64)
     }
 
     /// The sequence of the last committed event.
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn sequence(&self) -> f64 {
-        number(self.0.head().0)
+        number(self.ledger.head().0)
     }
 
     /// Sequence and chain of the head.
     pub fn head(&self) -> Result<JsValue, JsValue> {
-        let (sequence, chain) = self.0.head();
+        let (sequence, chain) = self.ledger.head();
         write(&HeadResult { sequence: number(sequence), chain: hex(&chain.0) })
     }
 
@@ -159,13 +168,13 @@ impl JsLedger {
     #[wasm_bindgen(js_name = chainAt)]
     #[must_use]
     pub fn chain_at(&self, sequence: f64) -> Option<String> {
-        self.0.chain_at(whole(sequence)).map(|chain| hex(&chain.0))
+        self.ledger.chain_at(whole(sequence)).map(|chain| hex(&chain.0))
     }
 
     /// Signs with another key from now on. Throws `invalid_option` if it is not a private Ed25519 JWK.
     #[wasm_bindgen(js_name = setSigningKey)]
     pub fn set_signing_key(&mut self, jwk: JsValue) -> Result<(), JsValue> {
-        self.0.set_signing_key(signing_key(&read(jwk)?)?);
+        self.ledger.set_signing_key(signing_key(&read(jwk)?)?);
         Ok(())
     }
 
@@ -174,13 +183,13 @@ impl JsLedger {
         let subject: SubjectOption = read(subject)?;
         let issued_at = time(subject.issued_at);
         let key = subject.key_thumbprint.as_deref().map(thumbprint_bytes).transpose()?;
-        let level = self.0.refuses(&Subject {
+        let level = self.ledger.refuses(&Subject {
             token_id: subject.token_id.as_deref(),
             user: subject.subject.as_deref(),
             session: subject.session.as_deref(),
             authorized_party: subject.authorized_party.as_deref(),
             client_id: subject.client_id.as_deref(),
-            grant: subject.grant.as_deref().map_or(GrantNames::Clients, |name| GrantNames::Claim(Some(name))),
+            grant: if self.has_grant_claim { GrantNames::Claim(subject.grant.as_deref()) } else { GrantNames::Clients },
             signing_key: key.as_ref(),
             issued_at,
             compared_at: subject.compared_at.map_or(issued_at, time),
@@ -194,53 +203,53 @@ impl JsLedger {
     /// The realm's JWKS in the feed, JSON; `undefined`: the feed carries none.
     #[must_use]
     pub fn jwks(&self) -> Option<String> {
-        self.0.jwks().map(|jwks| String::from_utf8_lossy(jwks).into_owned())
+        self.ledger.jwks().map(|jwks| String::from_utf8_lossy(jwks).into_owned())
     }
 
     /// Whether the key with this RFC 7638 thumbprint is banned. Throws `invalid_event` if it is not a thumbprint.
     pub fn bans(&self, thumbprint: &str) -> Result<bool, JsValue> {
-        Ok(self.0.bans(&thumbprint_bytes(thumbprint)?))
+        Ok(self.ledger.bans(&thumbprint_bytes(thumbprint)?))
     }
 
     /// The user's not-before in unix seconds; 0: none.
     #[wasm_bindgen(js_name = userNotBefore)]
     #[must_use]
     pub fn user_not_before(&self, user: &str) -> f64 {
-        number(self.0.user_not_before(user).map_or(0, UnixSeconds::get))
+        number(self.ledger.user_not_before(user).map_or(0, UnixSeconds::get))
     }
 
     /// The not-before of a client's tokens of one user in unix seconds; 0: none.
     #[wasm_bindgen(js_name = grantNotBefore)]
     #[must_use]
     pub fn grant_not_before(&self, user: &str, client: &str) -> f64 {
-        number(self.0.grant_not_before(user, client).map_or(0, UnixSeconds::get))
+        number(self.ledger.grant_not_before(user, client).map_or(0, UnixSeconds::get))
     }
 
     /// The not-before of what the key with this RFC 7638 thumbprint signs, in unix seconds; 0: none. Throws `invalid_event` if it
     /// is not a thumbprint.
     #[wasm_bindgen(js_name = keyNotBefore)]
     pub fn key_not_before(&self, thumbprint: &str) -> Result<f64, JsValue> {
-        Ok(number(self.0.key_not_before(&thumbprint_bytes(thumbprint)?).map_or(0, UnixSeconds::get)))
+        Ok(number(self.ledger.key_not_before(&thumbprint_bytes(thumbprint)?).map_or(0, UnixSeconds::get)))
     }
 
     /// The least minor version whose form states everything in force exactly.
     #[wasm_bindgen(getter, js_name = exactMinor)]
     #[must_use]
     pub fn exact_minor(&self) -> u8 {
-        self.0.exact_form().minor()
+        self.ledger.exact_form().minor()
     }
 
     /// The lowest accepted version of the user's tokens; 0: none was set.
     #[wasm_bindgen(js_name = minimumVersion)]
     #[must_use]
     pub fn minimum_version(&self, user: &str) -> f64 {
-        number(self.0.minimum_version(user))
+        number(self.ledger.minimum_version(user))
     }
 
     /// Sizes and counts.
     #[wasm_bindgen(js_name = facts)]
     pub fn stats(&self) -> Result<JsValue, JsValue> {
-        stats_object(&self.0.stats())
+        stats_object(&self.ledger.stats())
     }
 }
 
@@ -279,6 +288,9 @@ struct LedgerOptions {
     error_rate: f64,
     valid_for_seconds: u64,
     incarnation: u64,
+    /// `CorePolicy` of the package; absent: the policy is not stated.
+    #[serde(default, with = "serde_wasm_bindgen::preserve")]
+    policy: JsValue,
 }
 
 #[derive(Deserialize)]
@@ -289,7 +301,7 @@ struct SubjectOption {
     session: Option<String>,
     authorized_party: Option<String>,
     client_id: Option<String>,
-    /// The value of the claim that names the client of a grant, where the policy has one.
+    /// The value of the claim that names the app of a grant; not looked at where the policy has no such claim.
     grant: Option<String>,
     /// The RFC 7638 thumbprint of the key that signed the token.
     key_thumbprint: Option<String>,
@@ -306,6 +318,18 @@ struct SubjectOption {
 struct HeadResult {
     sequence: f64,
     chain: String,
+}
+
+/// The policy in a ledger's options, read as the gate's.
+fn policy_of(options: &LedgerOptions) -> Result<Option<Policy>, JsValue> {
+    if options.policy.is_undefined() {
+        return Ok(None);
+    }
+    let policy = options.policy.unchecked_ref::<RealmOptions>().policy()?;
+    if policy.issuer != options.issuer {
+        return Err(error("invalid_option", "policy: of another issuer"));
+    }
+    Ok(Some(policy))
 }
 
 /// The form for readers of a minor version.
