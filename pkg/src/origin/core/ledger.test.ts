@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import '../../entry/origin/node.ts'
+import { corePolicy } from '../../policy.ts'
 import { coreCode } from './module.ts'
 import { createLedger, stageEvent } from './guarded-ledger.ts'
 import { generateFeedKey } from './feed-key.ts'
@@ -88,6 +89,18 @@ test('an unknown option is refused', async () => {
   assert.throws(() => createLedger('acme', misspelt), /maxSessionsSeconds/)
 })
 
+test('the policy is read as a gate reads it, and must be of the same issuer', async () => {
+  const policy = corePolicy({ name: 'acme', issuer: 'https://issuer.test', audience: 'api' })
+  assert.equal((await openLedger({ policy })).sequence, 0)
+  for (const [change, option] of [
+    [{ issuer: 'https://other.test' }, 'policy'],
+    [{ profile: 'other' }, 'profile'],
+    [{ compare: 'other' }, 'compare'],
+  ] as const) {
+    await assert.rejects(openLedger({ policy: { ...policy, ...change } }), { code: 'invalid_option', message: new RegExp(`refused: .*${option}: `) })
+  }
+})
+
 test('keys can be withdrawn', async () => {
   const ledger = await openLedger()
   assert.equal(record(ledger, { kind: 'keysWithdrawn' }), undefined)
@@ -123,7 +136,7 @@ test('the chain of the past, another signing key, and facts', async () => {
   ledger.manifest(NOW)
   const { filterFill, errorRate, sectionBytes, ...counts } = ledger.facts()
   assert.deepEqual(counts, {
-    sequence: 2, tokenIds: 1, buckets: 1, epochs: 1, clients: 0, bans: 0, versions: 0,
+    sequence: 2, tokenIds: 1, buckets: 1, epochs: 1, grants: 0, clients: 0, bans: 0, keyNotBefores: 0, versions: 0,
     bounds: { leewaySeconds: 5, skewSeconds: 5, maxLifetimeSeconds: 86_400, maxSessionSeconds: undefined },
   })
   assert.deepEqual([filterFill, errorRate, sectionBytes > 100], [1 / 50, 1e-6, true])

@@ -1,3 +1,4 @@
+import type { CorePolicy } from '../../policy.ts'
 import type { JWK } from '../../types.ts'
 
 /** Options of a ledger; every time is in seconds. */
@@ -14,6 +15,8 @@ export interface LedgerOptions {
   errorRate: number
   validForSeconds: number
   incarnation: number
+  /** The policy of the realm's gates, of which the feed states digests. Default: it states none. */
+  policy?: CorePolicy
 }
 
 /**

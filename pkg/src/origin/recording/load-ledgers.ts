@@ -1,5 +1,6 @@
 import { PortcullisError } from '../../errors.ts'
 import { fromHex } from '../../hex.ts'
+import { corePolicy } from '../../policy.ts'
 import { createLedger } from '../core/guarded-ledger.ts'
 import type { LedgerCore } from '../core/ledger.ts'
 import { PageMaker, PagedRows, type RowPage } from '../store/row-pages.ts'
@@ -59,6 +60,7 @@ async function openLedger(
     errorRate,
     validForSeconds,
     incarnation,
+    policy: corePolicy(realm),
     ...(realm.compare === 'authTime' ? { maxSessionSeconds: realm.maxSessionSeconds } : {}),
   })
   try {
