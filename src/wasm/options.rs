@@ -9,7 +9,6 @@ use crate::policy::{
 };
 use crate::revocation::{Bounds, FeedKey};
 use crate::signature::{Algorithm, Algorithms};
-use crate::token::MAX_TOKEN_BYTES;
 use crate::verdict::{CacheLimits, Realm};
 use js_sys::{Array, JsString, JSON};
 use wasm_bindgen::prelude::*;
@@ -151,15 +150,13 @@ impl RealmOptions {
     /// What the realm asks of a token, without what a gate asks of all its realms. Throws `invalid_option`.
     pub(super) fn policy(&self) -> Result<Policy, JsValue> {
         let names = self.claim_names();
+        let profile = match self.profile().as_str() {
+            "rfc9068" => Profile::Rfc9068,
+            "keycloak" => Profile::Keycloak,
+            "generic" => Profile::Generic,
+            _ => return Err(unknown("profile")),
+        };
         Ok(Policy {
-            issuer: self.issuer(),
-            audience: audience(&self.audience())?,
-            profile: match self.profile().as_str() {
-                "rfc9068" => Profile::Rfc9068,
-                "keycloak" => Profile::Keycloak,
-                "generic" => Profile::Generic,
-                _ => return Err(unknown("profile")),
-            },
             algorithms: algorithms("algorithms", &self.algorithms())?,
             rsa_default: RsaDefault::from_name(&self.rsa_algorithm()).ok_or_else(|| unknown("rsaAlgorithm"))?,
             required: self.required_claims().map_or(RequiredClaims::ByProfile, RequiredClaims::These),
@@ -184,12 +181,11 @@ impl RealmOptions {
                 scope: names.scope(),
                 grant: self.grant_claim(),
             },
-            max_token_bytes: MAX_TOKEN_BYTES,
-            staleness: Staleness::default(),
             when_differing: match self.accept_differing_policy() {
                 false => WhenDiffering::Refuse,
                 true => WhenDiffering::Accept,
             },
+            ..Policy::new(self.issuer(), audience(&self.audience())?, profile)
         })
     }
 }

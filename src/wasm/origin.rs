@@ -4,6 +4,8 @@ mod event;
 mod feed_key;
 mod identify;
 mod ledger;
+mod ledger_options;
+mod lookup;
 mod object;
 mod stats;
 mod withdrawn;

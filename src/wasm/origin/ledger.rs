@@ -1,27 +1,24 @@
 //! The JavaScript boundary of a realm's ledger.
 
-use super::event::{thumbprint_bytes, EventOption};
+use super::event::EventOption;
 use super::feed_key::signing_key;
+use super::ledger_options::LedgerOptions;
 use super::object::{read, write};
 use super::stats::stats_object;
 use crate::error::{DeltaUnavailable, LedgerError};
-use crate::ledger::{Clocks, Ledger, LedgerSettings, RowPage, SignedDelta, Staged, Stretch};
-use crate::policy::Policy;
-use crate::revocation::{Bounds, Chain, Form, GrantNames, Subject};
-use crate::time::UnixSeconds;
-use crate::verdict::{state_policy, Reason};
-use crate::wasm::options::RealmOptions;
+use crate::ledger::{Clocks, Ledger, RowPage, SignedDelta, Staged, Stretch};
+use crate::revocation::{Chain, Form};
 use crate::wasm::{error, hex, number, object, span, time};
 use js_sys::Uint8Array;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 /// A realm's ledger.
 #[wasm_bindgen(js_name = Ledger)]
 pub struct JsLedger {
-    ledger: Ledger,
+    pub(super) ledger: Ledger,
     /// Whether the policy has a claim that names the app of a grant.
-    has_grant_claim: bool,
+    pub(super) has_grant_claim: bool,
 }
 
 #[wasm_bindgen(js_class = Ledger)]
@@ -30,25 +27,9 @@ impl JsLedger {
     #[wasm_bindgen(constructor)]
     pub fn new(options: JsValue) -> Result<JsLedger, JsValue> {
         let options: LedgerOptions = read(options)?;
-        let policy = policy_of(&options)?;
-        let settings = LedgerSettings {
-            issuer: options.issuer,
-            signing_key: signing_key(&options.signing_key)?,
-            bounds: Bounds {
-                leeway: span(options.leeway_seconds),
-                skew: span(options.skew_seconds),
-                max_lifetime: span(options.max_lifetime_seconds),
-                max_session: options.max_session_seconds.map(span),
-            },
-            issuer_skew: span(options.issuer_skew_seconds),
-            source_skew: span(options.source_skew_seconds),
-            error_rate: options.error_rate,
-            valid_for: span(options.valid_for_seconds),
-            policy: policy.as_ref().map(state_policy),
-            incarnation: options.incarnation,
-        };
-        let has_grant_claim = policy.is_some_and(|policy| policy.claim_names.grant.is_some());
-        let ledger = Ledger::new(settings).map_err(|cause| ledger_error(&cause))?;
+        let policy = options.policy()?;
+        let has_grant_claim = policy.as_ref().is_some_and(|policy| policy.claim_names.grant.is_some());
+        let ledger = Ledger::new(options.settings(policy.as_ref())?).map_err(|cause| ledger_error(&cause))?;
         Ok(JsLedger { ledger, has_grant_claim })
     }
 
@@ -178,74 +159,6 @@ impl JsLedger {
         Ok(())
     }
 
-    /// The reason to refuse a token with these claims; `undefined`: none.
-    pub fn refuses(&self, subject: JsValue) -> Result<Option<String>, JsValue> {
-        let subject: SubjectOption = read(subject)?;
-        let issued_at = time(subject.issued_at);
-        let key = subject.key_thumbprint.as_deref().map(thumbprint_bytes).transpose()?;
-        let level = self.ledger.refuses(&Subject {
-            token_id: subject.token_id.as_deref(),
-            user: subject.subject.as_deref(),
-            session: subject.session.as_deref(),
-            authorized_party: subject.authorized_party.as_deref(),
-            client_id: subject.client_id.as_deref(),
-            grant: if self.has_grant_claim { GrantNames::Claim(subject.grant.as_deref()) } else { GrantNames::Clients },
-            signing_key: key.as_ref(),
-            issued_at,
-            compared_at: subject.compared_at.map_or(issued_at, time),
-            logged_out_at: subject.last_logout_time.map(time),
-            expires_at: time(subject.expires_at),
-            token_version: subject.token_version.unwrap_or_default(),
-        });
-        Ok(level.map(|level| Reason::from(level).code().to_owned()))
-    }
-
-    /// The realm's JWKS in the feed, JSON; `undefined`: the feed carries none.
-    #[must_use]
-    pub fn jwks(&self) -> Option<String> {
-        self.ledger.jwks().map(|jwks| String::from_utf8_lossy(jwks).into_owned())
-    }
-
-    /// Whether the key with this RFC 7638 thumbprint is banned. Throws `invalid_event` if it is not a thumbprint.
-    pub fn bans(&self, thumbprint: &str) -> Result<bool, JsValue> {
-        Ok(self.ledger.bans(&thumbprint_bytes(thumbprint)?))
-    }
-
-    /// The user's not-before in unix seconds; 0: none.
-    #[wasm_bindgen(js_name = userNotBefore)]
-    #[must_use]
-    pub fn user_not_before(&self, user: &str) -> f64 {
-        number(self.ledger.user_not_before(user).map_or(0, UnixSeconds::get))
-    }
-
-    /// The not-before of a client's tokens of one user in unix seconds; 0: none.
-    #[wasm_bindgen(js_name = grantNotBefore)]
-    #[must_use]
-    pub fn grant_not_before(&self, user: &str, client: &str) -> f64 {
-        number(self.ledger.grant_not_before(user, client).map_or(0, UnixSeconds::get))
-    }
-
-    /// The not-before of what the key with this RFC 7638 thumbprint signs, in unix seconds; 0: none. Throws `invalid_event` if it
-    /// is not a thumbprint.
-    #[wasm_bindgen(js_name = keyNotBefore)]
-    pub fn key_not_before(&self, thumbprint: &str) -> Result<f64, JsValue> {
-        Ok(number(self.ledger.key_not_before(&thumbprint_bytes(thumbprint)?).map_or(0, UnixSeconds::get)))
-    }
-
-    /// The least minor version whose form states everything in force exactly.
-    #[wasm_bindgen(getter, js_name = exactMinor)]
-    #[must_use]
-    pub fn exact_minor(&self) -> u8 {
-        self.ledger.exact_form().minor()
-    }
-
-    /// The lowest accepted version of the user's tokens; 0: none was set.
-    #[wasm_bindgen(js_name = minimumVersion)]
-    #[must_use]
-    pub fn minimum_version(&self, user: &str) -> f64 {
-        number(self.ledger.minimum_version(user))
-    }
-
     /// Sizes and counts.
     #[wasm_bindgen(js_name = facts)]
     pub fn stats(&self) -> Result<JsValue, JsValue> {
@@ -273,63 +186,11 @@ pub struct Row {
     pub ahead_by: f64,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct LedgerOptions {
-    issuer: String,
-    signing_key: serde_json::Value,
-    leeway_seconds: u64,
-    skew_seconds: u64,
-    max_lifetime_seconds: u64,
-    max_session_seconds: Option<u64>,
-    issuer_skew_seconds: u64,
-    #[serde(default)]
-    source_skew_seconds: u64,
-    error_rate: f64,
-    valid_for_seconds: u64,
-    incarnation: u64,
-    /// `CorePolicy` of the package; absent: the policy is not stated.
-    #[serde(default, with = "serde_wasm_bindgen::preserve")]
-    policy: JsValue,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct SubjectOption {
-    token_id: Option<String>,
-    subject: Option<String>,
-    session: Option<String>,
-    authorized_party: Option<String>,
-    client_id: Option<String>,
-    /// The value of the claim that names the app of a grant; not looked at where the policy has no such claim.
-    grant: Option<String>,
-    /// The RFC 7638 thumbprint of the key that signed the token.
-    key_thumbprint: Option<String>,
-    issued_at: f64,
-    /// The time that not-befores are compared with; absent: the issue time.
-    compared_at: Option<f64>,
-    last_logout_time: Option<f64>,
-    expires_at: f64,
-    token_version: Option<u64>,
-}
-
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct HeadResult {
     sequence: f64,
     chain: String,
-}
-
-/// The policy in a ledger's options, read as the gate's.
-fn policy_of(options: &LedgerOptions) -> Result<Option<Policy>, JsValue> {
-    if options.policy.is_undefined() {
-        return Ok(None);
-    }
-    let policy = options.policy.unchecked_ref::<RealmOptions>().policy()?;
-    if policy.issuer != options.issuer {
-        return Err(error("invalid_option", "policy: of another issuer"));
-    }
-    Ok(Some(policy))
 }
 
 /// The form for readers of a minor version.
