@@ -125,6 +125,7 @@ pub const TYPESCRIPT: &[Room] = &[
             "./",
             "origin/http/*.ts",
             "origin/core/name.ts",
+            "type origin/core/minor.ts",
             "type origin/service/",
             "type origin/feed/",
             "origin/metrics/",
@@ -144,6 +145,7 @@ pub const TYPESCRIPT: &[Room] = &[
         &[
             "./",
             "origin/core/name.ts",
+            "origin/core/minor.ts",
             "origin/audit/",
             "origin/feed/",
             "origin/gate/",

@@ -2,6 +2,7 @@ import { Ledger } from '../../../wasm/origin/core.js'
 import { PortcullisError } from '../../errors.ts'
 import type { JWK } from '../../types.ts'
 import type { LedgerCore, LedgerEvent, LedgerFacts, LedgerOptions, SignedDelta, StagedEvent, TokenSubject } from './ledger.ts'
+import type { Minor } from './minor.ts'
 import { coreGeneration, guarded, isCurrent, lostCore, mustBeUsable, refusalOf } from './module.ts'
 
 /** Makes a realm's ledger. Throws `fault`, and `invalid_option` with the core's message on its options. */
@@ -65,24 +66,28 @@ class GuardedLedger implements LedgerCore {
     this.#call(() => this.#ledger.abort())
   }
 
-  manifest(now: number): Uint8Array {
-    return this.#call(() => this.#ledger.manifest(now))
+  manifest(now: number, minor: Minor = 0): Uint8Array {
+    return this.#call(() => this.#ledger.manifest(now, minor))
   }
 
   section(sha256: string): Uint8Array | undefined {
     return this.#call(() => this.#ledger.section(sha256))
   }
 
-  signedDelta(after: number, now: number): SignedDelta {
-    return this.#call(() => this.#ledger.signedDelta(after, now))
+  signedDelta(after: number, now: number, minor: Minor = 0): SignedDelta {
+    return this.#call(() => this.#ledger.signedDelta(after, now, minor))
   }
 
   sharedStretch(after: number): Float64Array {
     return this.#call(() => this.#ledger.sharedStretch(after))
   }
 
-  signedDeltaOver(start: number, after: number, until: number, now: number): SignedDelta {
-    return this.#call(() => this.#ledger.signedDeltaOver(start, after, until, now))
+  signedDeltaOver(start: number, after: number, until: number, now: number, minor: Minor = 0): SignedDelta {
+    return this.#call(() => this.#ledger.signedDeltaOver(start, after, until, now, minor))
+  }
+
+  get exactMinor(): number {
+    return this.#call(() => this.#ledger.exactMinor)
   }
 
   get settledSince(): number {

@@ -1,5 +1,6 @@
 import type { CorePolicy } from '../../policy.ts'
 import type { JWK } from '../../types.ts'
+import type { Minor } from './minor.ts'
 
 /** Options of a ledger; every time is in seconds. */
 export interface LedgerOptions {
@@ -104,14 +105,17 @@ export interface LedgerCore {
   ): (LedgerRow & { timeTaken?: TimeTaken; aheadBySeconds: number; free(): void }) | undefined
   commit(): void
   abort(): void
-  manifest(now: number): Uint8Array
+  /** Signs a manifest in the form of a minor version; default 0, here and for deltas. */
+  manifest(now: number, minor?: Minor): Uint8Array
   section(sha256: string): Uint8Array | undefined
   /** Throws with code `pruned` or `ahead`. */
-  signedDelta(after: number, now: number): SignedDelta
+  signedDelta(after: number, now: number, minor?: Minor): SignedDelta
   /** The first and last sequence of the delta for a reader at `after`, so that few deltas serve all. Throws likewise. */
   sharedStretch(after: number): Float64Array
   /** From `start` or before, for a reader at `after`, to `until` or before. Throws likewise. */
-  signedDeltaOver(start: number, after: number, until: number, now: number): SignedDelta
+  signedDeltaOver(start: number, after: number, until: number, now: number, minor?: Minor): SignedDelta
+  /** The least minor version whose form states everything in force exactly: readers of lower ones refuse more than was meant. */
+  readonly exactMinor: number
   /** The head from which on a delta that ends before the head can be sent again unchanged. */
   readonly settledSince: number
   /** From where one delta leads to the head all who are behind by no more than 16,384 changes. */

@@ -4,6 +4,7 @@ import { createGate } from '../../entry/edge/node.ts'
 import { createLedger } from '../core/guarded-ledger.ts'
 import { generateFeedKey } from '../core/feed-key.ts'
 import type { LedgerCore } from '../core/ledger.ts'
+import { MINORS } from '../core/minor.ts'
 import { RealmFeed } from './realm-feed.ts'
 import type { Statement } from './statement.ts'
 import { createOrigin, type JWK } from '../index.ts'
@@ -64,7 +65,7 @@ function open(events = EVENTS): Stage {
     ledger.commit()
   }
   record(events)
-  return { ledger, feed, readers, signed, clock, record, ask: (after, network = SOMEBODY) => feed.sharedDelta(after, readers.budget(network)) }
+  return { ledger, feed, readers, signed, clock, record, ask: (after, network = SOMEBODY) => feed.form(0).sharedDelta(after, readers.budget(network)) }
 }
 
 test('every other sequence is answered by few deltas, and one again by none', () => {
@@ -126,6 +127,21 @@ test('a delta that ends before the head is made once, until the keys change or t
   ledger.stage({ kind: 'correction', correction: { kind: 'user', subject: 'u-1' } }, clock.now)
   ledger.commit()
   assert.throws(() => ask(10), { code: 'feed_refused', detail: 'pruned' })
+})
+
+test('readers of different forms never share a delta, be it far from the head, near it, or made for all who have spent their CPU', () => {
+  const { feed, readers, clock } = open(40_000)
+  const minorAt = 5
+  for (const after of [10, 20_000, 39_001, 39_990, feed.sequence]) {
+    for (let round = 0; round < 2; round += 1) {
+      for (const minor of MINORS) assert.equal(feed.form(minor).sharedDelta(after, readers.budget('198.51.100.1')).bytes[minorAt], minor, `after ${after}`)
+    }
+  }
+  const spent = readers.budget(SOMEBODY)
+  spent.charge(() => (clock.ms += 1_000))
+  for (let round = 0; round < 2; round += 1) {
+    for (const minor of MINORS) assert.equal(feed.form(minor).sharedDelta(feed.sequence - 200, spent).bytes[minorAt], minor)
+  }
 })
 
 test('a gate that is far behind gets to the head step by step, by pull and by stream', async () => {

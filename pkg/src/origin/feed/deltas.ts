@@ -2,6 +2,7 @@ import { PortcullisError } from '../../errors.ts'
 import type { Clock } from '../clock.ts'
 import { coreCode } from '../core/module.ts'
 import type { LedgerCore, SignedDelta } from '../core/ledger.ts'
+import type { Minor } from '../core/minor.ts'
 import type { Statement } from './statement.ts'
 import type { CpuBudget } from './readers.ts'
 
@@ -14,6 +15,8 @@ const MAX_BLOCK_AGE_SECONDS = 10
 const MAX_WIDE_AGE_SECONDS = 1
 
 export interface DeltasOptions {
+  /** The form in which they are signed. */
+  minor: Minor
   ledger: LedgerCore
   clock: Clock
   validForSeconds: number
@@ -28,7 +31,7 @@ interface Kept extends Statement {
   issuedAt: number
 }
 
-/** Signs deltas, each once for all who can use it. */
+/** Signs deltas of one form, each once for all who can use it. */
 export class Deltas {
   readonly #options: DeltasOptions
   /** Those to the present head, by where they start. */
@@ -81,11 +84,11 @@ export class Deltas {
 
   /** One that ends before the head. There are few of them, and each is good for a while. `undefined`: it ends too early. */
   #block(start: number, after: number, until: number): Statement | undefined {
-    const { ledger, clock } = this.#options
+    const { minor, ledger, clock } = this.#options
     const now = clock()
     const known = this.#blocks.get(until)
     if (known !== undefined && known.start <= start && this.#isFresh(known, now)) return known.sequence > after ? known : undefined
-    const delta = translated(() => ledger.signedDeltaOver(start, start, until, now))
+    const delta = translated(() => ledger.signedDeltaOver(start, start, until, now, minor))
     const block = { ...delta, start, head: ledger.sequence, issuedAt: now }
     for (const [end, kept] of this.#blocks) if (!this.#isFresh(kept, now)) this.#blocks.delete(end)
     this.#blocks.set(until, block)
@@ -127,9 +130,9 @@ export class Deltas {
   }
 
   #toHead(start: number, after: number): Statement {
-    const { ledger, clock } = this.#options
+    const { minor, ledger, clock } = this.#options
     const sign = (): SignedDelta =>
-      start === after ? ledger.signedDelta(after, clock()) : ledger.signedDeltaOver(start, after, ledger.sequence, clock())
+      start === after ? ledger.signedDelta(after, clock(), minor) : ledger.signedDeltaOver(start, after, ledger.sequence, clock(), minor)
     const statement = translated(sign)
     // From so far back it ends, being as long as a delta may be, before it says anything new.
     if (statement.sequence <= after && start < after) return this.exact(after)

@@ -122,9 +122,9 @@ export class Pusher {
    * does not know the secret breaks it off.
    */
   #due({ feed, sequence }: Target): Push {
-    const statement = feed.statement(sequence)
+    const statement = feed.form(0).statement(sequence)
     const isLong = statement.bytes.byteLength > MAX_UNPROVEN_PUSH_BYTES
-    if (isLong && (this.#options.secret === undefined || this.#failures > 0)) return { ...feed.statement(feed.sequence), kind: 'hint' }
+    if (isLong && (this.#options.secret === undefined || this.#failures > 0)) return { ...feed.form(0).statement(feed.sequence), kind: 'hint' }
     return { ...statement, kind: sequence === undefined ? 'manifest' : 'delta' }
   }
 

@@ -1,21 +1,11 @@
 import { PortcullisError } from '../../errors.ts'
-import { toHex } from '../../hex.ts'
 import type { Clock } from '../clock.ts'
 import type { LedgerCore } from '../core/ledger.ts'
-import { Deltas } from './deltas.ts'
-import type { CpuBudget } from './readers.ts'
-import type { Statement } from './statement.ts'
+import { formFor, type Minor, MINORS, NEWEST_MINOR } from '../core/minor.ts'
+import { type FeedListener, FormFeed } from './form-feed.ts'
 
 /** Long polls and streams of one realm at a time; more are turned away. */
 export const MAX_READERS = 10_000
-
-export interface Manifest extends Statement {
-  /** A strong validator (RFC 9110 §8.8.3), quoted. */
-  etag: string
-}
-
-/** Called with every delta as it is committed, and with heartbeats. */
-export type FeedListener = (statement: Statement) => void
 
 export interface RealmFeedOptions {
   name: string
@@ -27,21 +17,24 @@ export interface RealmFeedOptions {
   validForSeconds: number
 }
 
-/** The published side of one realm: signed statements of committed rows, and the readers that wait for the next one. */
+/**
+ * The published side of one realm: signed statements of committed rows, in the form of each reader's minor version, and the readers
+ * that wait for the next one.
+ */
 export class RealmFeed {
   readonly name: string
   readonly #options: RealmFeedOptions
-  readonly #listeners = new Set<FeedListener>()
-  /** Ends each long poll. */
+  readonly #forms: ReadonlyMap<Minor, FormFeed>
+  /** The long polls. Each is called when the head may have moved. */
   readonly #polls = new Set<() => void>()
-  readonly #deltas: Deltas
-  #manifest: (Statement & { issuedAt: number; etag: Promise<string> }) | undefined
+  /** The form that a reader asked for last. */
+  #asked: Minor = NEWEST_MINOR
   #phase: 'open' | 'draining' | 'closed' = 'open'
 
   constructor(options: RealmFeedOptions) {
     this.name = options.name
     this.#options = options
-    this.#deltas = new Deltas(options)
+    this.#forms = new Map(MINORS.map((minor) => [minor, new FormFeed({ ...options, minor })]))
   }
 
   head(): { sequence: number; chain: string } {
@@ -58,61 +51,48 @@ export class RealmFeed {
     return this.#options.ledger.chainAt(sequence)
   }
 
-  manifest(): Statement {
-    return this.#current()
-  }
-
-  async validatedManifest(): Promise<Manifest> {
-    const { bytes, sequence, etag } = this.#current()
-    return { bytes, sequence, etag: await etag }
-  }
-
-  /** `sha256` is 64 lower-case hexadecimal digits. */
+  /** A section of a recent manifest of either form. `sha256` is 64 lower-case hexadecimal digits. */
   section(sha256: string): Uint8Array | undefined {
     return this.#options.ledger.section(sha256)
   }
 
-  /** From `after` towards the head; a heartbeat at the head. Throws `feed_refused` with detail `pruned` or `ahead`. */
-  delta(after: number): Statement {
-    this.#mustBeOpen()
-    return this.#deltas.exact(after)
+  /** The statements for readers of a minor version. Throws `closed`, so call it again after each wait. */
+  form(minor: Minor): FormFeed {
+    this.#asked = minor
+    return this.#open(minor)
   }
 
   /**
-   * From `after` or before it towards the head, for a reader who may ask for whatever he likes: few deltas serve all. Throws
-   * `feed_refused` with detail `pruned`, `ahead`, or `busy`.
+   * The statements for the origin's own gate: in the form that readers ask for, so that nothing is signed twice, unless only a newer
+   * one is exact. Throws `closed`.
    */
-  sharedDelta(after: number, budget: CpuBudget): Statement {
-    this.#mustBeOpen()
-    return this.#deltas.shared(after, budget)
+  get ownForm(): FormFeed {
+    const exact = formFor(this.#options.ledger.exactMinor)
+    const listening = [...this.#forms.values()].filter(({ listeners }) => listeners.size > 0).map(({ minor }) => minor)
+    const read = listening.length > 0 ? Math.max(...listening) : this.#asked
+    return this.#open(formFor(Math.max(exact, read)))
   }
 
-  /** The next statement for an edge at `after`: a delta, or the manifest where there is no delta from there. */
-  statement(after: number | undefined): Statement {
-    return this.#orManifest(after, (from) => this.delta(from))
+  /** Returns what ends the subscription to a form, or `undefined` when there are too many. */
+  subscribe(minor: Minor, listener: FeedListener): (() => void) | undefined {
+    if (this.closed || this.#readers >= MAX_READERS) return undefined
+    const { listeners } = this.#open(minor)
+    listeners.add(listener)
+    return () => void listeners.delete(listener)
   }
 
-  /** As many of them as it takes to be at the head; at least one. */
-  statements(after: number | undefined): Generator<Statement> {
-    return this.#towardsHead(after, (from) => this.statement(from))
-  }
-
-  /** The same for a reader; throws as `sharedDelta` does, but for `pruned`. */
-  sharedStatements(after: number | undefined, budget: CpuBudget): Generator<Statement> {
-    return this.#towardsHead(after, (from) => this.#orManifest(from, (from) => this.sharedDelta(from, budget)))
-  }
-
-  /** Returns what ends the subscription, or `undefined` when there are too many. */
-  subscribe(listener: FeedListener): (() => void) | undefined {
-    if (this.closed || this.#listeners.size >= MAX_READERS) return undefined
-    this.#listeners.add(listener)
-    return () => void this.#listeners.delete(listener)
-  }
-
-  /** Sends the changes committed after `after` to all listeners. */
+  /** Sends the changes committed after `after` to all listeners, each in its form. Throws when one form fails, after the other one. */
   publish(after: number): void {
-    if (this.#listeners.size === 0) return
-    for (const statement of this.statements(after)) for (const listener of [...this.#listeners]) listener(statement)
+    for (const look of [...this.#polls]) look()
+    const failures: unknown[] = []
+    for (const form of this.#forms.values()) {
+      try {
+        form.publish(after)
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    if (failures.length > 0) throw failures[0]
   }
 
   heartbeat(): void {
@@ -121,88 +101,59 @@ export class RealmFeed {
 
   /** Everything is signed anew, for the key is another one. */
   resign(): void {
-    this.#manifest = undefined
-    this.#deltas.clear()
+    for (const form of this.#forms.values()) form.clear()
     this.heartbeat()
   }
 
   /** Resolves when the head is beyond `after`, after `waitMs`, or when `signal` aborts. Answers false when too many wait. */
   waitBeyond(after: number, waitMs: number, signal: AbortSignal): Promise<boolean> {
     if (this.sequence > after || waitMs === 0 || signal.aborted || this.#phase !== 'open') return Promise.resolve(true)
+    if (this.#readers >= MAX_READERS) return Promise.resolve(false)
     return new Promise((resolve) => {
       const end = (): void => {
         clearTimeout(timer)
         signal.removeEventListener('abort', end)
-        unsubscribe?.()
-        this.#polls.delete(end)
+        this.#polls.delete(look)
         resolve(true)
       }
-      const unsubscribe = this.subscribe(({ sequence }) => {
-        if (sequence > after) end()
-      })
-      if (unsubscribe === undefined) return resolve(false)
+      const look = (): void => {
+        if (this.#phase !== 'open' || this.sequence > after) end()
+      }
       const timer = setTimeout(end, waitMs)
       signal.addEventListener('abort', end)
-      this.#polls.add(end)
+      this.#polls.add(look)
     })
   }
 
   /** Lets nobody wait any longer: long polls are answered with what there is. Changes are still published. */
   drain(): void {
     this.#phase = 'draining'
-    for (const end of [...this.#polls]) end()
+    for (const look of [...this.#polls]) look()
   }
 
   /** Ends what waits and takes no more. */
   close(): void {
     this.drain()
     this.#phase = 'closed'
-    for (const listener of [...this.#listeners]) listener({ bytes: new Uint8Array(), sequence: this.sequence })
-    this.#listeners.clear()
+    for (const { listeners } of this.#forms.values()) {
+      for (const listener of [...listeners]) listener({ bytes: new Uint8Array(), sequence: this.sequence })
+      listeners.clear()
+    }
   }
 
   get closed(): boolean {
     return this.#phase === 'closed'
   }
 
-  #orManifest(after: number | undefined, delta: (after: number) => Statement): Statement {
-    if (after === undefined) return this.manifest()
-    try {
-      return delta(after)
-    } catch (error) {
-      if (error instanceof PortcullisError && error.detail === 'pruned') return this.manifest()
-      throw error
-    }
-  }
-
-  *#towardsHead(after: number | undefined, next: (after: number | undefined) => Statement): Generator<Statement> {
-    let statement = next(after)
-    yield statement
-    while (statement.sequence < this.sequence) {
-      statement = next(statement.sequence)
-      yield statement
-    }
-  }
-
-  #current(): Statement & { etag: Promise<string> } {
-    this.#mustBeOpen()
-    const now = this.#options.clock()
-    const { sequence } = this
-    const known = this.#manifest
-    if (known !== undefined && known.sequence === sequence && now < known.issuedAt + this.#options.renewSeconds) return known
-    const bytes = this.#options.ledger.manifest(now)
-    this.#manifest = { bytes, sequence, issuedAt: now, etag: etagOf(bytes) }
-    return this.#manifest
+  /** How many wait: streams and long polls. */
+  get #readers(): number {
+    return [...this.#forms.values()].reduce((count, { listeners }) => count + listeners.size, this.#polls.size)
   }
 
   /** After an await the ledger may be gone. */
-  #mustBeOpen(): void {
-    if (this.closed) throw new PortcullisError('closed', 'the origin is closed')
+  #open(minor: Minor): FormFeed {
+    const form = this.#forms.get(minor)
+    if (this.closed || form === undefined) throw new PortcullisError('closed', 'the origin is closed')
+    return form
   }
-}
-
-/** Half of a SHA-256 in hexadecimal: equal only for equal bytes. */
-async function etagOf(bytes: Uint8Array): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>))
-  return `"${toHex(digest.subarray(0, 16))}"`
 }

@@ -203,7 +203,7 @@ export class OriginGate {
     const sequence = this.#core.sequence(index)
     if (sequence === undefined) return false
     try {
-      for (const { bytes } of realm.feed.statements(sequence)) this.#core.applyFeed(index, bytes, now)
+      for (const { bytes } of realm.feed.ownForm.statements(sequence)) this.#core.applyFeed(index, bytes, now)
       return this.#core.sequence(index) === realm.feed.sequence
     } catch {
       return false
@@ -211,7 +211,7 @@ export class OriginGate {
   }
 
   #applyManifest(realm: GateRealm, index: number, now: number): void {
-    this.#core.applyFeed(index, realm.feed.manifest().bytes, now)
+    this.#core.applyFeed(index, realm.feed.ownForm.manifest().bytes, now)
     for (const sha256 of this.#core.missingSections(index)) {
       const bytes = realm.feed.section(sha256)
       if (bytes === undefined)

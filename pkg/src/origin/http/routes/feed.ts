@@ -3,6 +3,7 @@ import { noContent, notModified, octets } from '../response.ts'
 import type { RealmFeed } from '../../feed/realm-feed.ts'
 import { Problem } from '../problem.ts'
 import { invalidRequest, wholeNumber } from '../input.ts'
+import { MINOR_PARAMETER, minorOf } from '../minor.ts'
 import { feedOf } from '../realm.ts'
 import type { Call, Route } from '../route.ts'
 
@@ -26,6 +27,7 @@ export const feedRoutes: readonly Route[] = [
           description: `How long to wait for something newer; at most ${MAX_WAIT_SECONDS}.`,
           schema: { type: 'integer', minimum: 0 },
         },
+        ...MINOR_PARAMETER,
       },
       answers: {
         200: { description: 'The manifest.', type: OCTETS },
@@ -43,7 +45,10 @@ export const feedRoutes: readonly Route[] = [
     access: 'reader',
     operation: {
       summary: 'The signed changes since a sequence; at the head, a heartbeat.',
-      query: { after: { description: 'The sequence that the reader has.', schema: { type: 'integer', minimum: 0 }, need: 'required' } },
+      query: {
+        after: { description: 'The sequence that the reader has.', schema: { type: 'integer', minimum: 0 }, need: 'required' },
+        ...MINOR_PARAMETER,
+      },
       answers: {
         200: { description: 'The delta.', type: OCTETS },
         409: { description: 'This origin is not as far as that.' },
@@ -59,7 +64,8 @@ export const feedRoutes: readonly Route[] = [
     tag: 'feed',
     access: 'reader',
     operation: {
-      summary: 'A part of the state, by the hash that the manifest names.',
+      summary: 'A part of the state, by the hash that the manifest names. It is the same for every reader.',
+      query: MINOR_PARAMETER,
       answers: { 200: { description: 'The section.', type: OCTETS } },
     },
     handle: section,
@@ -73,6 +79,7 @@ export const feedRoutes: readonly Route[] = [
       summary:
         "Makes the origin look at the issuer's keys, at most once a second for all readers together, and adds new ones to the feed. " +
         'No body: which key is missing is not said.',
+      query: MINOR_PARAMETER,
       answers: {
         204: { description: 'Looked: new keys are recorded, and in the next delta.' },
         503: { description: 'The issuer has no keys to give at the moment, or too many readers wait.' },
@@ -104,10 +111,11 @@ export function tooManyOfAddress(): Problem {
 
 async function manifest(call: Call): Promise<Response> {
   const feed = feedOf(call)
+  const minor = minorOf(call)
   const after = wholeNumber(call.url, 'after')
   const waitSeconds = Math.min(wholeNumber(call.url, 'waitSeconds') ?? 0, MAX_WAIT_SECONDS)
   if (after !== undefined && waitSeconds > 0 && feed.sequence <= after) await waitBeyond(call, feed, after, waitSeconds * 1000)
-  const { bytes, etag } = await feed.validatedManifest()
+  const { bytes, etag } = await feed.form(minor).validatedManifest()
   const headers = { etag, 'cache-control': `${visibility(call)}, no-cache` }
   return holds(call.request.headers.get('if-none-match'), etag) ? notModified(headers) : octets(bytes, headers)
 }
@@ -125,10 +133,11 @@ async function waitBeyond(call: Call, feed: RealmFeed, after: number, waitMs: nu
 
 function deltas(call: Call): Response {
   const feed = feedOf(call)
+  const minor = minorOf(call)
   const after = wholeNumber(call.url, 'after')
   if (after === undefined) throw invalidRequest('after is missing: the sequence that the edge is at')
   try {
-    return octets(feed.sharedDelta(after, call.context.readers.budget(call.network)).bytes, { 'cache-control': 'no-store' })
+    return octets(feed.form(minor).sharedDelta(after, call.context.readers.budget(call.network)).bytes, { 'cache-control': 'no-store' })
   } catch (error) {
     throw deltaProblem(error)
   }
@@ -136,6 +145,7 @@ function deltas(call: Call): Response {
 
 async function look(call: Call): Promise<Response> {
   const { name } = feedOf(call)
+  minorOf(call)
   try {
     if ((await call.context.operations.lookForKeys(name)) === 'too_many') throw tooManyReaders()
     return noContent()
@@ -152,6 +162,7 @@ function lookProblem(error: unknown): unknown {
 
 function section(call: Call): Response {
   const feed = feedOf(call)
+  minorOf(call)
   const sha256 = call.parameter('sha256')
   const bytes = /^[0-9a-f]{64}$/.test(sha256) ? feed.section(sha256) : undefined
   if (bytes === undefined) throw new Problem(404, 'not_found', 'no such section, or no longer')

@@ -1,8 +1,10 @@
+import type { Minor } from '../../core/minor.ts'
 import { eventStream } from '../response.ts'
 import type { RealmFeed } from '../../feed/realm-feed.ts'
 import type { Statement } from '../../feed/statement.ts'
 import { Problem } from '../problem.ts'
 import { wholeNumber } from '../input.ts'
+import { MINOR_PARAMETER, minorOf } from '../minor.ts'
 import { feedOf } from '../realm.ts'
 import type { Call, Route } from '../route.ts'
 import { deltaProblem, tooManyOfAddress, tooManyReaders } from './feed.ts'
@@ -21,7 +23,7 @@ export const streamRoutes: readonly Route[] = [
     access: 'reader',
     operation: {
       summary: 'Server-sent events: statements as they are published.',
-      query: { after: { description: 'The sequence that the reader has.', schema: { type: 'integer', minimum: 0 } } },
+      query: { after: { description: 'The sequence that the reader has.', schema: { type: 'integer', minimum: 0 } }, ...MINOR_PARAMETER },
       answers: {
         200: { description: 'The events.', type: 'text/event-stream' },
         409: { description: 'This origin is not as far as that.' },
@@ -35,12 +37,13 @@ export const streamRoutes: readonly Route[] = [
 
 function stream(call: Call): Response {
   const feed = feedOf(call)
+  const minor = minorOf(call)
   const after = lastSeen(call)
   const leave = call.context.readers.enter(call.network)
   if (leave === undefined) throw tooManyOfAddress()
   try {
-    const statements = feed.sharedStatements(after, call.context.readers.budget(call.network))
-    const body = follow(feed, [...statements].map(event), call.request, leave)
+    const statements = feed.form(minor).sharedStatements(after, call.context.readers.budget(call.network))
+    const body = follow({ feed, minor }, [...statements].map(event), call.request, leave)
     if (body === undefined) throw tooManyReaders()
     return eventStream(body)
   } catch (error) {
@@ -61,7 +64,7 @@ function lastSeen({ request, url }: Call): number | undefined {
 
 /** The request is kept, for its signal fires only as long as the request is reachable. */
 function follow(
-  feed: RealmFeed,
+  { feed, minor }: { feed: RealmFeed; minor: Minor },
   first: readonly Uint8Array[],
   request: Request,
   onLeft: () => void,
@@ -77,7 +80,7 @@ function follow(
     controller?.close()
     leave()
   }
-  const unsubscribe = feed.subscribe((statement) => {
+  const unsubscribe = feed.subscribe(minor, (statement) => {
     if (feed.closed) return end()
     controller?.enqueue(event(statement))
     if ((controller?.desiredSize ?? 1) > 0) return
