@@ -78,7 +78,7 @@ export interface Origin {
    * Resolves as soon as all edges have acknowledged a revocation, or when `timeoutMs` (0 to 30000) is over, `signal` aborts or
    * the origin closes. Rejects with `unknown_realm`, `closed` or `invalid_option`.
    */
-  enforced(recorded: Pick<Recorded, 'realm' | 'sequence'>, options: { timeoutMs: number; signal?: AbortSignal }): Promise<Enforcement>
+  enforced(recorded: Omit<Recorded, 'changed'>, options: { timeoutMs: number; signal?: AbortSignal }): Promise<Enforcement>
   /** Whether a key is banned, by its RFC 7638 thumbprint. For issuers, which never sign with such a one again. */
   bans(realm: string, thumbprint: string): boolean
   status(): OriginStatus[]
@@ -118,6 +118,11 @@ export interface Recorded {
   sequence: number
   /** Whether the ledger changed: false when it was in force already, or there was nothing to revoke. */
   changed: boolean
+  /**
+   * The least minor version of the wire format whose readers enforce it; an edge below never counts as enforcing it. Left out: all do,
+   * those that do not know such events in a form that refuses more.
+   */
+  leastMinor?: number
 }
 
 /**
@@ -152,6 +157,11 @@ export interface EdgeStatus {
   state: 'current' | 'behind' | 'silent' | 'unheard'
   /** How many changes it lacks; `undefined`: unheard. */
   behindBy: number | undefined
+  /**
+   * The minor version of the wire format that it named in its last acknowledgement, 0 if none; `undefined`: it has acknowledged
+   * nothing yet, or has refused a push in that form since. Pushes have form 0 then.
+   */
+  minor: number | undefined
 }
 
 /** How long `Origin.enforced` waits for the edges, at the most. */

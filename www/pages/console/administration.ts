@@ -44,6 +44,8 @@ export interface Edge {
   acknowledgedAt?: number
   state: 'current' | 'behind' | 'silent' | 'unheard'
   behindBy?: number
+  /** The minor version of the wire format that it says it knows. */
+  minor?: number
 }
 
 /** A line of the audit log. */

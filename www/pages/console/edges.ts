@@ -33,7 +33,8 @@ function open(desk: Desk): readonly Node[] {
     h(
       'p',
       { class: 'hint prose' },
-      'A change counts as enforced once an edge acknowledges it with its secret. A push proves nothing.',
+      'A change counts as enforced once an edge acknowledges it with its secret. A push proves nothing. An edge of an older wire ' +
+        'format gets what that format lacks as something that refuses more.',
     ),
     panel.element,
   ]
@@ -54,6 +55,10 @@ const COLUMNS: readonly Column<Edge>[] = [
     title: 'Changes behind',
     kind: 'number',
     cell: ({ behindBy }) => (behindBy === undefined ? nothing() : count(behindBy)),
+  },
+  {
+    title: 'Wire format',
+    cell: ({ minor }) => (minor === undefined ? nothing() : `1.${minor}`),
   },
   {
     title: 'Acknowledged at',

@@ -3,6 +3,9 @@ import { test } from 'node:test'
 import { EdgeRegistry, type Published } from './edge-registry.ts'
 import type { OriginReport } from '../api.ts'
 
+/** An event that is to be enforced. */
+const atFive = { realm: 'acme', sequence: 5 }
+
 const chainOf = (sequence: number): string => String(sequence).padStart(32, '0')
 
 /** A book of edges with a clock and a ledger that go as they are told. */
@@ -35,6 +38,7 @@ function openBook({ oldest = 0 } = {}): {
       book.acknowledge('acme', name, {
         sequence,
         chain: chainOf(sequence),
+        minor: 0,
         ...(issuedAt === undefined ? {} : { issuedAt }),
       }),
     state: (name) => book.status('acme').find((edge) => edge.name === name)?.state,
@@ -87,7 +91,7 @@ test('an acknowledgement that is repeated by others moves nothing and keeps nobo
 test('a wrong chain counts at no sequence, past ones included', () => {
   const { book, acknowledge, reports } = openBook()
   for (const sequence of [0, 3, 5]) {
-    assert.equal(book.acknowledge('acme', 'a', { sequence, chain: 'f'.repeat(32), issuedAt: 1_000 }), 'other_chain')
+    assert.equal(book.acknowledge('acme', 'a', { sequence, chain: 'f'.repeat(32), issuedAt: 1_000, minor: 0 }), 'other_chain')
   }
   assert.equal(acknowledge('a', 6, 1_000), 'ahead')
   assert.equal(acknowledge('a', 5, 1_006), 'from_future')
@@ -103,7 +107,7 @@ test('a wrong chain counts at no sequence, past ones included', () => {
 test('what lies too far back to be compared counts for nothing', () => {
   const { book, at, acknowledge, state } = openBook({ oldest: 4 })
   assert.equal(acknowledge('a', 3, at.now), 'forgotten')
-  assert.equal(book.acknowledge('acme', 'a', { sequence: 3, chain: 'f'.repeat(32), issuedAt: at.now }), 'forgotten')
+  assert.equal(book.acknowledge('acme', 'a', { sequence: 3, chain: 'f'.repeat(32), issuedAt: at.now, minor: 0 }), 'forgotten')
   assert.equal(state('a'), 'unheard')
 })
 
@@ -129,7 +133,7 @@ test('edges that fall silent are reported, once when it begins and once when it 
 test('waiting ends as soon as everybody who can be heard of has acknowledged', async () => {
   const { book, at, acknowledge } = openBook()
   let over = false
-  const waiting = book.enforced('acme', 5, 10_000).then(() => (over = true))
+  const waiting = book.enforced(atFive, 10_000).then(() => (over = true))
   book.pushed('acme', 'a', 5)
   book.pushed('acme', 'b', 5)
   acknowledge('a', 5, at.now)
@@ -143,13 +147,49 @@ test('waiting ends as soon as everybody who can be heard of has acknowledged', a
 
 test('waiting ends with the time, the caller and the book', async () => {
   const { book } = openBook()
-  await book.enforced('acme', 5, 0)
-  await book.enforced('acme', 5, 5)
+  await book.enforced(atFive, 0)
+  await book.enforced(atFive, 5)
   const gone = new AbortController()
-  const waiting = [book.enforced('acme', 5, 10_000, gone.signal)]
+  const waiting = [book.enforced(atFive, 10_000, gone.signal)]
   gone.abort()
   await Promise.all(waiting)
-  waiting.push(book.enforced('acme', 5, 10_000))
+  waiting.push(book.enforced(atFive, 10_000))
   book.close()
   await Promise.all(waiting)
+})
+
+test('the minor of an edge is that of its last acknowledgement, and old ones move nothing', () => {
+  const { book, at } = openBook()
+  const say = (sequence: number, issuedAt: number, minor: number): string => book.acknowledge('acme', 'a', { sequence, chain: chainOf(sequence), issuedAt, minor })
+  const minor = (): number | undefined => book.status('acme')[0]?.minor
+  assert.equal(minor(), undefined)
+  assert.equal(book.acknowledge('acme', 'a', { sequence: 5, chain: 'f'.repeat(32), issuedAt: at.now, minor: 1 }), 'other_chain')
+  assert.equal(minor(), undefined)
+  say(4, 990, 0)
+  say(5, 1_000, 1)
+  assert.deepEqual([minor(), book.minorOf('acme', 'a'), book.minorOf('acme', 'b')], [1, 1, undefined])
+  say(4, 990, 0)
+  say(5, 999, 0)
+  assert.equal(minor(), 1)
+  book.refusedMinor('acme', 'a')
+  assert.equal(minor(), undefined)
+  say(4, 990, 1)
+  assert.equal(minor(), undefined)
+  say(5, 1_000, 1)
+  assert.equal(minor(), 1)
+  say(5, 1_000, 0)
+  assert.equal(minor(), 0)
+})
+
+test('an event that a form leaves out is enforced by no reader of that form, and by every other one', async () => {
+  const { book, at } = openBook()
+  for (const [name, minor] of [['a', 0], ['b', 1]] as const) book.acknowledge('acme', name, { sequence: 5, chain: chainOf(5), issuedAt: at.now, minor })
+  assert.deepEqual(book.missing('acme', 5), ['mute'])
+  assert.deepEqual(book.missing('acme', 5, 1), ['a', 'mute'])
+  let over = false
+  const waiting = book.enforced({ ...atFive, leastMinor: 1 }, 10_000).then(() => (over = true))
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.equal(over, false)
+  book.acknowledge('acme', 'a', { sequence: 5, chain: chainOf(5), issuedAt: at.now, minor: 1 })
+  await waiting
 })

@@ -2,7 +2,7 @@ import { PortcullisError } from '../../errors.ts'
 import type { Clock } from '../clock.ts'
 import { sameSecret } from '../same-secret.ts'
 import type { EdgeOptions } from '../options.ts'
-import type { EdgeStatus, OriginReport } from '../api.ts'
+import type { EdgeStatus, OriginReport, Recorded } from '../api.ts'
 
 /** Revocations that wait for edges at a time; further ones are answered with what is known. */
 const MAX_WAITING = 10_000
@@ -20,6 +20,8 @@ export interface Acknowledgement {
   chain: string
   /** When the statement was signed that it enforces, in unix seconds. */
   issuedAt?: number
+  /** The minor version of the wire format that it knows. */
+  minor: number
 }
 
 /** The outcome of an acknowledgement. `forgotten`: it lies too far back to be compared, and counts for nothing. */
@@ -40,6 +42,7 @@ interface Progress {
    */
   heardAt?: number
   pushedSequence?: number
+  minor?: number
   contradiction?: Contradiction
   reported?: Trouble
 }
@@ -98,6 +101,7 @@ export class EdgeRegistry {
       this.#report(realm, name, progress)
       return verdict
     }
+    if (!isOlder(given, progress)) progress.minor = given.minor
     const advanced = progress.sequence === undefined || given.sequence > progress.sequence
     if (advanced) progress.sequence = given.sequence
     const heardAt = given.issuedAt === undefined ? (advanced ? now : undefined) : Math.min(given.issuedAt, now)
@@ -116,23 +120,36 @@ export class EdgeRegistry {
     this.#of(realm, name).pushedSequence = sequence
   }
 
+  /** The minor version that an edge knows, by its last acknowledgement; `undefined`: it has not said, or it turned out wrong. */
+  minorOf(realm: string, name: string): number | undefined {
+    return this.#of(realm, name).minor
+  }
+
+  /** The edge has refused the form of the minor that it named: nothing is known of it until it acknowledges again. */
+  refusedMinor(realm: string, name: string): void {
+    delete this.#of(realm, name).minor
+  }
+
   /** How far every edge is. */
   status(realm: string): EdgeStatus[] {
     const head = this.#published(realm).head().sequence
     return this.#options.edges.map(({ name }) => {
       const progress = this.#of(realm, name)
-      const { sequence, acknowledgedAt, pushedSequence } = progress
+      const { sequence, acknowledgedAt, pushedSequence, minor } = progress
       const behindBy = sequence === undefined ? undefined : head - sequence
       const state =
         behindBy === undefined ? 'unheard' : this.#isSilent(progress) ? 'silent' : behindBy === 0 ? 'current' : 'behind'
-      return { name, sequence, acknowledgedAt, pushedSequence, state, behindBy }
+      return { name, sequence, acknowledgedAt, pushedSequence, state, behindBy, minor }
     })
   }
 
-  /** The edges that have not shown that they enforce everything up to `sequence`, or have fallen silent since. */
-  missing(realm: string, sequence: number): string[] {
+  /**
+   * The edges that have not shown that they enforce an event and everything before it, or have fallen silent since. `leastMinor`:
+   * the readers of forms below are not told of the event, so that their acknowledgement does not count for it.
+   */
+  missing(realm: string, sequence: number, leastMinor = 0): string[] {
     const isMissing = (progress: Progress): boolean =>
-      progress.sequence === undefined || progress.sequence < sequence || this.#isSilent(progress)
+      progress.sequence === undefined || progress.sequence < sequence || (progress.minor ?? 0) < leastMinor || this.#isSilent(progress)
     return this.#options.edges.filter(({ name }) => isMissing(this.#of(realm, name))).map(({ name }) => name)
   }
 
@@ -140,10 +157,10 @@ export class EdgeRegistry {
    * Resolves when no edge is missing any more that could be heard of, after `timeoutMs`, when `signal` aborts or when
    * the registry is closed.
    */
-  async enforced(realm: string, sequence: number, timeoutMs: number, signal?: AbortSignal): Promise<void> {
+  async enforced({ realm, sequence, leastMinor }: Omit<Recorded, 'changed'>, timeoutMs: number, signal?: AbortSignal): Promise<void> {
     const mute = new Set(this.#options.edges.filter(({ ackSecret }) => ackSecret === undefined).map(({ name }) => name))
     const done = (): boolean =>
-      this.#closed || signal?.aborted === true || this.missing(realm, sequence).every((name) => mute.has(name))
+      this.#closed || signal?.aborted === true || this.missing(realm, sequence, leastMinor).every((name) => mute.has(name))
     if (timeoutMs === 0 || done() || this.#listeners.size >= MAX_WAITING) return
     await new Promise<void>((resolve) => {
       const end = (): void => {
@@ -222,6 +239,11 @@ export class EdgeRegistry {
       error: trouble === undefined ? undefined : errorOf(trouble),
     })
   }
+}
+
+/** Whether the edge has said something newer since: an acknowledgement that is repeated moves nothing. */
+function isOlder({ sequence, issuedAt }: Acknowledgement, progress: Progress): boolean {
+  return sequence < (progress.sequence ?? 0) || (issuedAt !== undefined && issuedAt < (progress.heardAt ?? 0))
 }
 
 function isContradiction(trouble: Trouble | undefined): boolean {

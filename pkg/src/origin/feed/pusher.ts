@@ -2,6 +2,7 @@ import { spreadBackoffMs } from '../../timing/backoff.ts'
 import { pause } from '../../timing/deadline.ts'
 import { PortcullisError } from '../../errors.ts'
 import { MAX_UNPROVEN_PUSH_BYTES } from '../../http/push-limits.ts'
+import { formFor, type Minor } from '../core/minor.ts'
 import type { EdgeRegistry } from './edge-registry.ts'
 import type { RealmFeed } from './realm-feed.ts'
 import type { Statement } from './statement.ts'
@@ -28,6 +29,11 @@ interface Target {
   /** The edge's sequence; `undefined`: the manifest is due. */
   sequence: number | undefined
   pushedAtMs: number
+  /**
+   * Whether the edge has refused the form that its acknowledgement names. `now`: the next push has form 0 whatever it acknowledges
+   * meanwhile. `reported`: that push has arrived.
+   */
+  refusal: 'none' | 'now' | 'reported'
 }
 
 /** `hint`: a heartbeat that an edge which is behind cannot apply, so that it pulls. */
@@ -54,7 +60,7 @@ export class Pusher {
 
   constructor(options: PusherOptions) {
     this.#options = options
-    this.#targets = options.feeds.map((feed) => ({ feed, sequence: undefined, pushedAtMs: 0 }))
+    this.#targets = options.feeds.map((feed) => ({ feed, sequence: undefined, pushedAtMs: 0, refusal: 'none' }))
   }
 
   /** Pushes until it is closed. */
@@ -97,20 +103,22 @@ export class Pusher {
 
   async #push(target: Target): Promise<void> {
     const { feed } = target
+    const minor = this.#minorOf(target)
     try {
-      const { kind, bytes, sequence } = this.#due(target)
+      const { kind, bytes, sequence } = this.#due(target, minor)
       const status = await this.#send(bytes)
       // An edge that a hint leaves behind says so, and pulls.
       if ((status >= 200 && status < 300) || (kind === 'hint' && status === 409)) {
         target.sequence = sequence
         target.pushedAtMs = Date.now()
         if (kind !== 'hint') this.#options.edges.pushed(feed.name, this.#options.edge, sequence)
-        this.#succeeded()
+        this.#succeeded(target, minor)
         return
       }
       // The edge cannot follow from there: it has restarted, or missed something. The manifest needs nothing before it.
       if (status >= 400 && status < 500) target.sequence = undefined
       if ((status === 409 || status === 410) && kind === 'delta') return
+      if (status === 400 && minor > 0) return this.#refusedForm(target)
       throw new PortcullisError('push_failed', `the edge answered with status ${status}`, { detail: 'status' })
     } catch (error) {
       if (!this.#closed) await this.#failed(feed, error)
@@ -121,10 +129,11 @@ export class Pusher {
    * The message that brings the edge to the head. A long one needs a secret; after a failure it is not tried again, for an edge that
    * does not know the secret breaks it off.
    */
-  #due({ feed, sequence }: Target): Push {
-    const statement = feed.form(0).statement(sequence)
+  #due({ feed, sequence }: Target, minor: Minor): Push {
+    const form = feed.form(minor)
+    const statement = form.statement(sequence)
     const isLong = statement.bytes.byteLength > MAX_UNPROVEN_PUSH_BYTES
-    if (isLong && (this.#options.secret === undefined || this.#failures > 0)) return { ...feed.form(0).statement(feed.sequence), kind: 'hint' }
+    if (isLong && (this.#options.secret === undefined || this.#failures > 0)) return { ...form.statement(feed.sequence), kind: 'hint' }
     return { ...statement, kind: sequence === undefined ? 'manifest' : 'delta' }
   }
 
@@ -150,9 +159,34 @@ export class Pusher {
     }
   }
 
-  #succeeded(): void {
-    if (this.#failures > 0) this.#options.onReport({ kind: 'push', edge: this.#options.edge, error: undefined })
+  /** The form that the edge says it reads; form 0 until it has said so. */
+  #minorOf({ feed, refusal }: Target): Minor {
+    return refusal === 'now' ? 0 : formFor(this.#options.edges.minorOf(feed.name, this.#options.edge) ?? 0)
+  }
+
+  /**
+   * The edge does not read the form that its acknowledgement names, as when an older one has taken its place. The next push has
+   * form 0, at once; pushes have the other form again when it has acknowledged again.
+   */
+  #refusedForm(target: Target): void {
+    const { edges, edge, onReport } = this.#options
+    const { feed, refusal } = target
+    edges.refusedMinor(feed.name, edge)
+    target.refusal = 'now'
+    if (refusal !== 'none') return
+    const message = 'the edge refused the form of the feed that its acknowledgement names: see whether all its instances have the same version'
+    onReport({ kind: 'push', realm: feed.name, edge, error: new PortcullisError('push_failed', message, { detail: 'minor' }) })
+  }
+
+  #succeeded(target: Target, minor: Minor): void {
+    const { edges, edge, onReport } = this.#options
+    if (this.#failures > 0) onReport({ kind: 'push', edge, error: undefined })
     this.#failures = 0
+    if (target.refusal === 'now') target.refusal = 'reported'
+    const named = edges.minorOf(target.feed.name, edge)
+    if (target.refusal !== 'reported' || named === undefined || formFor(named) !== minor) return
+    target.refusal = 'none'
+    onReport({ kind: 'push', realm: target.feed.name, edge, error: undefined })
   }
 
   async #failed(feed: RealmFeed, cause: unknown): Promise<void> {

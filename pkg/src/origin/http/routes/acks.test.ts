@@ -71,7 +71,35 @@ test('an invalid acknowledgement is refused', async () => {
     { ...good, chain: 'x' },
     { ...good, chain: 7 },
     { ...good, more: 1 },
+    ...['1', -1, 1.5, null, true].map((minor) => ({ ...good, minor })),
   ]
   for (const body of bad) assert.equal((await acknowledge(body, 'secret-1')).status, 400, JSON.stringify(body))
   assert.equal((await stage.post('/feed/other/acks', good, { authorization: 'Bearer secret-1' })).status, 404)
+})
+
+test('an edge names its minor in the query or in the body', async () => {
+  const minor = (): number | undefined => stage.origin.status()[0]?.edges.find(({ name }) => name === 'edge-1')?.minor
+  const say = async (query: string, member: object = {}): Promise<number> => {
+    const body = { edge: 'edge-1', ...position(), ...member }
+    return (await stage.post(`/feed/acme/acks${query}`, body, { authorization: 'Bearer secret-1' })).status
+  }
+  for (const [query, member, expected] of [
+    ['', {}, 0],
+    ['?minor=1', {}, 1],
+    ['?minor=0', {}, 0],
+    ['', { minor: 1 }, 1],
+    ['?minor=1', { minor: 1 }, 1],
+    ['?minor=99', {}, 99],
+    ['', { minor: 99 }, 99],
+  ] as const) {
+    assert.equal(await say(query, member), 204)
+    assert.equal(minor(), expected, `${query} ${JSON.stringify(member)}`)
+  }
+  // One that contradicts itself, or whose secret is another's, changes nothing.
+  assert.equal(await say('?minor=1', { minor: 0 }), 400)
+  assert.equal((await stage.post('/feed/acme/acks?minor=1', { edge: 'edge-1', ...position() }, { authorization: 'Bearer secret-2' })).status, 401)
+  assert.equal(await say('?minor=1', { chain: 'f'.repeat(32) }), 409)
+  assert.equal(minor(), 99)
+  const shown = (await (await stage.administer('GET', '/admin/realms/acme/edges')).json()) as { name: string; minor?: number }[]
+  assert.deepEqual(shown.map((edge) => edge.minor), [99, 0, undefined])
 })

@@ -1,5 +1,7 @@
 import { anyString, pattern, required } from '../../../options.ts'
 import { bearerToken } from '../../../http/bearer.ts'
+import { invalidRequest } from '../input.ts'
+import { MINOR_PARAMETER, statedMinor } from '../minor.ts'
 import { noContent } from '../response.ts'
 import { Problem, refusedToken } from '../problem.ts'
 import { checkMembers, jsonRequest, readMembers, whole } from '../request-body.ts'
@@ -13,13 +15,14 @@ const STATEMENT = {
   sequence: required(whole(0)),
   chain: required(pattern('32 hexadecimal digits', /^[0-9a-f]{32}$/)),
   issuedAt: whole(0, 'When the statement that it enforces was signed. Without it only a greater sequence shows that it lives.'),
+  minor: whole(0, 'The minor version of the wire format that it knows, where the query does not say.'),
 }
 
 const ACKNOWLEDGEMENT = jsonRequest({ ...EDGE, ...STATEMENT })
 
 /**
- * `POST /feed/{realm}/acks {"edge","sequence","chain","issuedAt"?}` with the edge's secret as bearer: it enforces all
- * changes up to this sequence.
+ * `POST /feed/{realm}/acks?minor= {"edge","sequence","chain","issuedAt"?,"minor"?}` with the edge's secret as bearer: it enforces all
+ * changes up to this sequence, and reads pushes in the form of this minor.
  */
 export const acknowledgementRoutes: readonly Route[] = [
   {
@@ -30,6 +33,7 @@ export const acknowledgementRoutes: readonly Route[] = [
     operation: {
       summary: 'An edge acknowledges the sequence that it enforces.',
       security: ['edge'],
+      query: MINOR_PARAMETER,
       body: ACKNOWLEDGEMENT,
       answers: {
         204: { description: 'Recorded. One older than the last changes nothing.' },
@@ -42,6 +46,7 @@ export const acknowledgementRoutes: readonly Route[] = [
 
 async function acknowledge(call: Call): Promise<Response> {
   const { context, request } = call
+  const inQuery = statedMinor(call)
   const presented = bearerToken(request.headers)
   if (presented.kind === 'nothing') throw refusedToken({ ok: false, reason: 'missing_token', status: 401 })
   const members = await readMembers(call, ACKNOWLEDGEMENT, Object.keys(ACKNOWLEDGEMENT.rules))
@@ -52,12 +57,19 @@ async function acknowledge(call: Call): Promise<Response> {
     })
   }
   const feed = feedOf(call)
-  const { sequence, chain, issuedAt } = checkMembers(STATEMENT, members)
+  const { sequence, chain, issuedAt, minor } = checkMembers(STATEMENT, members)
   const outcome = context.edges.acknowledge(feed.name, edge, {
     sequence,
     chain,
     ...(issuedAt === undefined ? {} : { issuedAt }),
+    minor: knownMinor(minor, inQuery),
   })
   if (outcome === 'recorded' || outcome === 'forgotten') return noContent()
   throw new Problem(409, outcome, 'this origin never published that')
+}
+
+/** The minor that the edge knows, by body or query. Throws a `Problem` (400) when they differ. */
+function knownMinor(inBody: number | undefined, inQuery: number | undefined): number {
+  if (inBody !== undefined && inQuery !== undefined && inBody !== inQuery) throw invalidRequest('minor is not the same in query and body')
+  return inBody ?? inQuery ?? 0
 }

@@ -16,6 +16,10 @@ const EDGES = {
       acknowledgedAt: { type: 'integer', description: 'When it last did, in unix seconds.' },
       pushedSequence: { type: 'integer', description: 'The last sequence pushed with success; that proves no enforcement.' },
       state: { enum: ['current', 'behind', 'silent', 'unheard'] },
+      minor: {
+        type: 'integer',
+        description: 'The minor version of the wire format that it says it knows; absent: it has not said, or has refused a push of it since.',
+      },
       behindBy: { type: 'integer', description: 'How many changes it lacks.' },
     },
   },
