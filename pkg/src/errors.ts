@@ -21,6 +21,10 @@ export const ERROR_CODES = [
   'feed_refused',
   /** The feed could not be fetched. */
   'feed_unreachable',
+  /** The origin states another policy than the gate's; the message names the options that differ. */
+  'policy_differs',
+  /** The origin does not state its policy, or in another version; `detail` says which. */
+  'policy_unknown',
   /** A body was larger than its bound. */
   'too_large',
   /** A body did not arrive within its time. */

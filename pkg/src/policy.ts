@@ -15,11 +15,13 @@ export interface CorePolicy {
   subjectless: 'refuse' | 'accept'
   compare: 'issuedAt' | 'authTime'
   claimNames: ClaimNames
+  /** Default: `azp` and `client_id`. */
+  grantClaim?: string
 }
 
 /** Fills in the defaults. */
 export function corePolicy(options: TokenOptions): CorePolicy {
-  const { name, issuer, issuerClaim, audience, profile, algorithms, rsaAlgorithm, requiredClaims, subjectless, compare, claimNames } = {
+  const { name, issuer, issuerClaim, audience, profile, algorithms, rsaAlgorithm, requiredClaims, subjectless, compare, claimNames, grantClaim } = {
     ...defaultsOf(TOKEN),
     ...given(options),
   }
@@ -35,6 +37,7 @@ export function corePolicy(options: TokenOptions): CorePolicy {
     subjectless,
     compare,
     claimNames: { ...CLAIM_NAMES, ...given(claimNames ?? {}) },
+    ...(grantClaim === undefined ? {} : { grantClaim }),
   }
 }
 
@@ -80,6 +83,7 @@ const TOKEN = {
   requiredClaims: list(string),
   subjectless: withDefault(oneOf('refuse', 'accept'), 'refuse'),
   compare: withDefault(oneOf('issuedAt', 'authTime'), 'issuedAt'),
+  grantClaim: string,
 } satisfies Rules
 
 /** The rules of `TokenOptions`, for the options of gates and origins. */
@@ -118,19 +122,19 @@ export function checkContradictions(realm: TokenOptions, name: string): void {
   }
 }
 
-/** Claims with a fixed meaning. A user, session or version read from one of them would never match a revocation. */
+/** Claims with a fixed meaning. A user, session, app or version read from one of them would never match a revocation. */
 const FIXED_CLAIMS: readonly string[] = ['exp', 'nbf', 'iat', 'auth_time', 'aud', 'cnf', 'rsq']
 
 /** Each claim has one meaning: if two options name the same claim, revocations by one would follow the other's rules. */
-function checkClaimNames({ issuerClaim = 'iss', claimNames }: TokenOptions, name: string): void {
-  const claims = new Map([[issuerClaim, 'issuerClaim']])
-  if (FIXED_CLAIMS.includes(issuerClaim)) throw invalid(`${name}.issuerClaim cannot be '${issuerClaim}', whose meaning is fixed`)
-  for (const [role, claim] of Object.entries({ ...CLAIM_NAMES, ...given(claimNames ?? {}) })) {
-    const option = `claimNames.${role}`
+function checkClaimNames({ issuerClaim = 'iss', claimNames, grantClaim }: TokenOptions, name: string): void {
+  const claims = new Map<string, string>()
+  const named = Object.entries({ ...CLAIM_NAMES, ...given(claimNames ?? {}) }).map(([role, claim]) => [`claimNames.${role}`, claim] as const)
+  const all = [['issuerClaim', issuerClaim] as const, ...named, ...(grantClaim === undefined ? [] : [['grantClaim', grantClaim] as const])]
+  for (const [option, claim] of all) {
     const other = claims.get(claim)
     if (other !== undefined) throw invalid(`${name}.${option} names the same claim as ${other}`)
     // A user's last login may serve as the last logout: every later token has at least that time.
-    const isFixed = FIXED_CLAIMS.includes(claim) && !(role === 'lastLogoutTime' && claim === 'auth_time')
+    const isFixed = FIXED_CLAIMS.includes(claim) && !(option === 'claimNames.lastLogoutTime' && claim === 'auth_time')
     if (isFixed) throw invalid(`${name}.${option} cannot be '${claim}', whose meaning is fixed`)
     claims.set(claim, option)
   }

@@ -34,7 +34,7 @@ function coreOf(pair: Pair): Core {
     maxTokenBytes: 16_384, leewaySeconds: 5, skewSeconds: 5, maxLifetimeSeconds: 86_400, maxSessionSeconds: undefined, maxStaleSeconds: 60,
     whenStale: 'refuse', maxAcceptStaleSeconds: 3600, verifiedTokenCacheEntries: 0, verifiedTokenCacheBytes: 0, hostAlgorithms: ALGORITHMS,
     realms: [{
-      ...corePolicy({ name: 'acme', issuer: ISSUER, audience: 'api' }), keysFrom: 'caller',
+      ...corePolicy({ name: 'acme', issuer: ISSUER, audience: 'api' }), keysFrom: 'caller', acceptDifferingPolicy: false,
       feedKeys: [jwkOf(makePair('Ed25519'))],
     }],
   })

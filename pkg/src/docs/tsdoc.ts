@@ -39,7 +39,7 @@ function saysDefault({ default: said }: OptionDoc, { fallback }: Rule): boolean 
   // For a list the words may describe its members.
   if ('words' in said) return Array.isArray(fallback)
   const values: unknown[] = Array.isArray(fallback) ? fallback : [fallback]
-  return values.length === 1 && (typeof values[0] === 'number' ? Number(said.literal) : said.literal) === values[0]
+  return values.length === 1 && (typeof values[0] === 'number' ? Number(said.literal) === values[0] : said.literal === String(values[0]))
 }
 
 function commentOf(member: ts.TypeElement): string | undefined {

@@ -1,15 +1,17 @@
 import { PortcullisError } from '../errors.ts'
 import type { Report } from '../types.ts'
+import type { CoreState } from './core/state.ts'
 import type { Reporter } from './report.ts'
 
 /** How often messages of no realm here are reported. */
 const STRAY_EVERY_MS = 60_000
 
-/** The reports of a gate that concern all its realms, or a realm once. */
+/** The reports of a gate that concern all its realms, or of a realm what has changed. */
 export class GateReports {
   readonly #report: Reporter
   readonly #realms: readonly string[]
   readonly #undecided = new Set<string>()
+  readonly #policies = new Map<string, string>()
   #strayAtMs = -Infinity
 
   /** `realms`: the names of the gate's realms. */
@@ -40,6 +42,15 @@ export class GateReports {
     this.#report('jwks', realm, new PortcullisError('invalid_jwks', message, { detail: 'undecided' }))
   }
 
+  /** How a realm's policy compares with the origin's: reported when that has changed, by the names of options alone. */
+  policy(realm: string, { policy, policyDifferences }: Pick<CoreState, 'policy' | 'policyDifferences'>, isAccepted: boolean): void {
+    const now = `${policy} ${policyDifferences.join()}`
+    if (this.#policies.get(realm) === now) return
+    this.#policies.set(realm, now)
+    const error = policyError(policy, policyDifferences, isAccepted)
+    if (error !== undefined) this.#report('options', realm, error)
+  }
+
   /** A push was of no realm here. Reported at a bounded rate: any sender can cause it. */
   strayPush(error: PortcullisError): void {
     const nowMs = Date.now()
@@ -50,5 +61,24 @@ export class GateReports {
 
   #reportForAll(kind: Report['kind'], error: PortcullisError): void {
     for (const realm of this.#realms) this.#report(kind, realm, error)
+  }
+}
+
+function policyError(agreement: CoreState['policy'], differences: readonly string[], isAccepted: boolean): PortcullisError | undefined {
+  switch (agreement) {
+    case 'same':
+      return undefined
+    case 'differs': {
+      const effect = isAccepted
+        ? 'tokens are accepted all the same (acceptDifferingPolicy), though some revocations may not be found'
+        : 'every token is refused (no_feed) until both are given the same'
+      return new PortcullisError('policy_differs', `gate and origin differ in ${differences.join(', ') || 'an option that one of them does not know'}: ${effect}`, { detail: agreement })
+    }
+    case 'not_stated':
+    case 'other_version': {
+      const older = agreement === 'not_stated' ? 'the origin does not state its options: it is older' : 'gate and origin state their options differently: one is older'
+      const message = `${older}. Upgrade it, and until then compare the policy in gate.status() and origin.status()`
+      return new PortcullisError('policy_unknown', message, { detail: agreement })
+    }
   }
 }

@@ -157,7 +157,7 @@ test('stale state refuses, or with whenStale accept, accepts for a bounded time'
 })
 
 test('a login may be too old where not-befores are compared with auth_time', async (t) => {
-  const realm = await TestRealm.start(t)
+  const realm = await TestRealm.start(t, 'acme', { compare: 'authTime' })
   const gate = createGate(realm.options({ maxLifetimeSeconds: 700, maxSessionSeconds: 1000 }, { compare: 'authTime' }))
   t.after(() => gate.close())
   assert.equal(outcome(await gate.check(await realm.token({ auth_time: clock() - 900 }))), 'accepted')

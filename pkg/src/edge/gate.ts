@@ -193,9 +193,11 @@ function status(gate: OpenGate): Status[] {
   gate.mustBeOpen()
   const now = gate.now()
   return gate.realms.map((realm, index) => {
-    const { loaded, sequence, hasKeys, tokenIds, epochs, sectionBytes, liveEntries, errorRate } = realm.currentState()
-    const ageSeconds = loaded ? realm.ageSeconds(now) : undefined
-    const policy = gate.core.policy(index)
-    return { realm: realm.name, loaded, sequence, ageSeconds, keys: hasKeys, tokenIds, epochs, sectionBytes, liveEntries, errorRate, policy }
+    const { loaded, minor, sequence, hasKeys, tokenIds, epochs, sectionBytes, liveEntries, errorRate, policy: agreement, policyDifferences } = realm.currentState()
+    return {
+      realm: realm.name, loaded, sequence, ageSeconds: loaded ? realm.ageSeconds(now) : undefined, keys: hasKeys,
+      tokenIds, epochs, sectionBytes, liveEntries, errorRate,
+      policy: gate.core.policy(index), policyAgreement: loaded ? agreement : undefined, policyDifferences, minor,
+    }
   })
 }

@@ -106,7 +106,7 @@ function refresh({ gate, realm, finding, token, startedAtMs, waitUntil }: JudgeC
     waits.push(realm.puller.wait(Math.max(0, startedAtMs + firstLoadTimeoutMs - Date.now()), waitUntil, realm.demandOf(token)))
   } else if (finding.reason === 'stale_feed') {
     waits.push(realm.puller.wait(refreshTimeoutMs, waitUntil, realm.demandOf(token)))
-  } else if (finding.reason !== undefined || (realm.ageSeconds(gate.now()) > waitAfterSeconds && !wasRefreshedWithin(JUST_REFRESHED_MS, realm))) {
+  } else if ((finding.reason === 'no_feed' && !realm.refusesPolicy) || (realm.ageSeconds(gate.now()) > waitAfterSeconds && !wasRefreshedWithin(JUST_REFRESHED_MS, realm))) {
     waits.push(realm.puller.wait(refreshTimeoutMs, waitUntil))
   }
   if (realm.keys?.due) waits.push(within(keepAlive(realm.keys.load(), waitUntil), refreshTimeoutMs))

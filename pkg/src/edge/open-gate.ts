@@ -52,7 +52,7 @@ export class OpenGate {
       shareFlights: loaded.shareFlights,
       nodeCrypto: loaded.nodeCrypto,
     }
-    const host = { core: this.core, settings, runtime, report: this.report, now: () => this.now() }
+    const host = { core: this.core, settings, runtime, report: this.report, reports: this.reports, now: () => this.now() }
     this.realms = settings.realms.map((realm, index) => new Realm(index, realm, host))
     for (const realm of this.realms) realm.start()
   }

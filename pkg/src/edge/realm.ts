@@ -10,6 +10,7 @@ import { FeedPuller } from './feed/puller.ts'
 import { SectionDemand } from './feed/section-queue.ts'
 import { FeedStream } from './feed/stream.ts'
 import type { FeedRuntime, FeedSettings, FeedSubscriber } from './feed/subscriber.ts'
+import type { GateReports } from './gate-reports.ts'
 import type { Reporter } from './report.ts'
 import type { GateRealmSettings, GateSettings } from './settings.ts'
 
@@ -19,6 +20,7 @@ export interface RealmHost {
   settings: GateSettings
   runtime: FeedRuntime
   report: Reporter
+  reports: GateReports
   /** Unix seconds; never goes back. */
   now(): number
 }
@@ -45,12 +47,13 @@ export class Realm implements FeedSubscriber {
   readonly #keyLookup: FeedKeyLookup | undefined
   readonly #acknowledger: Acknowledger | undefined
   readonly #stream: FeedStream | undefined
+  readonly #acceptDifferingPolicy: boolean
   #state: CoreState
   /** The fetched key set in use. */
   #fetched: { json: Uint8Array; usableUntil: number } | undefined
 
   /** Throws `invalid_option` and `invalid_jwks`. Does no I/O. */
-  constructor(index: number, { token, jwks, feed }: GateRealmSettings, host: RealmHost) {
+  constructor(index: number, { token, jwks, feed, acceptDifferingPolicy }: GateRealmSettings, host: RealmHost) {
     this.#index = index
     this.#host = host
     this.name = token.name
@@ -60,12 +63,14 @@ export class Realm implements FeedSubscriber {
     this.keys = this.#openKeys(jwks)
     this.puller = new FeedPuller(this, (startedAtMs) => {
       this.refreshedAtMs = Math.max(this.refreshedAtMs, startedAtMs)
+      this.#reportPolicy()
     })
     const { refreshTimeoutMs } = host.settings
     this.#keyLookup =
       jwks === undefined ? new FeedKeyLookup(this, host.settings, () => this.puller.catchUp(refreshTimeoutMs)) : undefined
     this.#stream = feed.mode === 'stream' ? new FeedStream(this, () => this.puller.refresh()) : undefined
     this.#acknowledger = feed.acknowledge === undefined ? undefined : new Acknowledger(this, feed.acknowledge)
+    this.#acceptDifferingPolicy = acceptDifferingPolicy
     this.#state = host.core.state(index)
   }
 
@@ -88,7 +93,8 @@ export class Realm implements FeedSubscriber {
   apply(message: Uint8Array): Applied {
     const applied = this.#host.core.applyFeed(this.#index, message, this.#host.now())
     if (applied.effect === 'changed' || applied.effect === 'renewed') this.refreshedAtMs = Date.now()
-    this.currentState()
+    // A push in an older form states no policy; a refresh brings the origin's own form, and with it what there is to report.
+    if (this.currentState().policy !== 'not_stated') this.#reportPolicy()
     return applied
   }
 
@@ -99,6 +105,11 @@ export class Realm implements FeedSubscriber {
   provideSection(bytes: Uint8Array, sha256: Uint8Array | undefined): void {
     const provided = this.#host.core.provideSection(this.#index, bytes, sha256)
     if (provided === 'committed') this.currentState()
+  }
+
+  /** Whether every token is refused because the origin states another policy. Fetching more often does not help. */
+  get refusesPolicy(): boolean {
+    return this.#state.policy === 'differs' && !this.#acceptDifferingPolicy
   }
 
   /** The sections that a token of this realm waits for; `undefined`: none. */
@@ -161,6 +172,10 @@ export class Realm implements FeedSubscriber {
     this.#keyLookup?.close()
     this.puller.close()
     this.keys?.close()
+  }
+
+  #reportPolicy(): void {
+    if (this.#state.loaded) this.#host.reports.policy(this.name, this.#state, this.#acceptDifferingPolicy)
   }
 
   #openKeys(jwks: URL | JWKS | undefined): RemoteJwks | undefined {

@@ -3,7 +3,7 @@ import { readBody } from '../http/body.ts'
 import { MAX_UNPROVEN_PUSH_BYTES } from '../http/push-limits.ts'
 import type { WaitUntil } from '../types.ts'
 import type { Applied } from './core/state.ts'
-import { isHealedByManifest, MAX_MESSAGE_BYTES } from './feed/protocol.ts'
+import { isHealedByManifest, isInOlderForm, MAX_MESSAGE_BYTES } from './feed/protocol.ts'
 import { provenRealms } from './feed/push-sender.ts'
 import type { OpenGate } from './open-gate.ts'
 import type { Realm } from './realm.ts'
@@ -93,7 +93,8 @@ function apply(realm: Realm, bytes: Uint8Array, waitUntil: WaitUntil | undefined
   // A manifest with new sections takes effect once they are here; a delta may end before the ledger's head.
   const isIncomplete = applied.effect === 'staged' || applied.effect === 'partial' || realm.missingSections().length > 0
   if (!isIncomplete) void realm.acknowledge(waitUntil)
-  else if (applied.effect === 'known') realm.puller.refreshAfterHint('signed', waitUntil)
+  if (!isIncomplete && !isInOlderForm(realm.state)) return applied
+  if (applied.effect === 'known') realm.puller.refreshAfterHint('signed', waitUntil)
   else realm.puller.refreshAfterPush(waitUntil)
   return applied
 }

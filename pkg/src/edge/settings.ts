@@ -1,6 +1,6 @@
 import { isLoopback } from '../http/loopback.ts'
 import {
-  callback, checkOptions, defaultsOf, either, given, integer, invalid, list, milliseconds, oneOf, required, type Rules, seconds, shape, string, url, withDefault,
+  boolean, callback, checkOptions, defaultsOf, either, given, integer, invalid, list, milliseconds, oneOf, required, type Rules, seconds, shape, string, url, withDefault,
 } from '../options.ts'
 import { checkContradictions, checkDistinct, corePolicy, feedKey, keySet, TOKEN_RULES } from '../policy.ts'
 import type { Algorithm, GateOptions, JWKS, RealmOptions, TokenOptions } from '../types.ts'
@@ -20,6 +20,7 @@ export interface GateRealmSettings {
   /** A set, where to fetch one, or `undefined`: the feed carries it. */
   jwks: URL | JWKS | undefined
   feed: FeedSettings
+  acceptDifferingPolicy: boolean
 }
 
 /** Checks options and fills in the defaults. Throws `invalid_option`, naming the option. */
@@ -61,10 +62,11 @@ export function coreOptions(settings: GateSettings, hostAlgorithms: readonly Alg
     verifiedTokenCacheEntries: settings.verifiedTokenCacheEntries,
     verifiedTokenCacheBytes: settings.verifiedTokenCacheBytes,
     hostAlgorithms,
-    realms: settings.realms.map(({ token, jwks, feed }) => ({
+    realms: settings.realms.map(({ token, jwks, feed, acceptDifferingPolicy }) => ({
       ...corePolicy(token),
       feedKeys: feed.keys,
       keysFrom: jwks === undefined ? 'feed' : 'caller',
+      acceptDifferingPolicy,
     })),
   }
 }
@@ -79,12 +81,14 @@ const FEED = {
   acknowledge: shape({ edge: required(string), secret: required(string) }),
 } satisfies Rules
 
-/** The rules of `RealmOptions`. */
-export const GATE_REALM_RULES: Rules = {
-  ...TOKEN_RULES,
+const REALM = {
   jwks: either(url, keySet),
   feed: required(shape(FEED)),
-}
+  acceptDifferingPolicy: withDefault(boolean, false),
+} satisfies Rules
+
+/** The rules of `RealmOptions`. */
+export const GATE_REALM_RULES: Rules = { ...TOKEN_RULES, ...REALM }
 
 const GATE = {
   realms: required(list(shape(GATE_REALM_RULES), 1)),
@@ -123,9 +127,10 @@ function checkSecrets(settings: GateSettings, feed: GateRealmSettings['feed'], n
   throw invalid(`${name}.${secret} would be sent without TLS: ${name}.url must be an https: URL; see plainHttp`)
 }
 
-function resolveRealmSettings({ jwks, feed, ...token }: RealmOptions): GateRealmSettings {
+function resolveRealmSettings({ jwks, feed, acceptDifferingPolicy, ...token }: RealmOptions): GateRealmSettings {
   return {
     token,
+    acceptDifferingPolicy: acceptDifferingPolicy ?? REALM.acceptDifferingPolicy.fallback,
     jwks: typeof jwks === 'string' || jwks instanceof URL ? new URL(jwks) : jwks,
     feed: {
       url: new URL(feed.url),

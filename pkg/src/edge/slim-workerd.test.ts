@@ -2,8 +2,10 @@
 
 import { readFileSync } from 'node:fs'
 import { createGate, load } from '../entry/edge/load.ts'
+import { testGrants } from './testing/grants.ts'
 import { testManyTokens } from './testing/many-tokens.ts'
 
 load(new WebAssembly.Module(readFileSync(new URL('../../wasm/edge-slim/core_bg.wasm', import.meta.url))), { shareFlights: false })
 
+testGrants(createGate)
 testManyTokens(createGate, 'slim')

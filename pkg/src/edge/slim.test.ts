@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { createGate, load } from '../entry/edge/load.ts'
 import type { Algorithm, Gate, GateOptions } from '../types.ts'
+import { testGrants } from './testing/grants.ts'
 import { testManyTokens } from './testing/many-tokens.ts'
 import { TestRealm } from './testing/realm.ts'
 
@@ -62,6 +63,7 @@ test('a token that names none of several keys has no key', async (t) => {
   assert.deepEqual(await failures(gate, unnamed), ['signature unknown_key'])
 })
 
+testGrants(createGate)
 testManyTokens(createGate, 'slim')
 
 async function gateFor(realm: TestRealm, algorithm: Algorithm, options: Partial<GateOptions> = {}, keys = 1) {

@@ -1,19 +1,12 @@
 // An edge and an origin that are a minor version apart.
 
 import assert from 'node:assert/strict'
-import { createPrivateKey, type JsonWebKey, sign } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
 import { createGate } from '../entry/edge/node.ts'
 import { json, type Listener, page } from '../testing/server.ts'
 import { WIRE_MINOR } from './feed/protocol.ts'
 import { clock, TestRealm } from './testing/realm.ts'
-
-/** Where the minor version stands in a statement, and how long key id and signature are at its end. */
-const MINOR_AT = 5
-const KEY_ID_BYTES = 8
-const SIGNATURE_BYTES = 64
-/** What a signature says it is for, by the statement's magic. */
-const DOMAINS: Record<string, string> = { PCLM: 'portcullis/v1/manifest\0', PCLD: 'portcullis/v1/delta\0' }
+import { asOfMinor } from './testing/statements.ts'
 
 async function started(t: TestContext) {
   const realm = await TestRealm.start(t)
@@ -28,16 +21,11 @@ async function started(t: TestContext) {
 
 /** The same statement as the next minor version would make it: with a block that nobody knew of before. */
 function fromNextMinor(realm: TestRealm, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const trailer = KEY_ID_BYTES + SIGNATURE_BYTES
-  const extra = Buffer.alloc(8 + 5)
+  const block = Buffer.alloc(8 + 5)
   // Kind 999, not critical, five bytes.
-  extra.writeUInt16LE(999, 0)
-  extra.writeUInt32LE(5, 4)
-  const signed = Buffer.concat([bytes.subarray(0, -trailer), extra, bytes.subarray(-trailer, -SIGNATURE_BYTES)])
-  signed[MINOR_AT] = WIRE_MINOR + 1
-  const domain = Buffer.from(DOMAINS[signed.subarray(0, 4).toString()] ?? '')
-  const key = createPrivateKey({ key: realm.signingKey as JsonWebKey, format: 'jwk' })
-  return new Uint8Array(Buffer.concat([signed, sign(null, Buffer.concat([domain, signed]), key)]))
+  block.writeUInt16LE(999, 0)
+  block.writeUInt32LE(5, 4)
+  return asOfMinor(realm, bytes, WIRE_MINOR + 1, block)
 }
 
 const octets = (bytes: () => Uint8Array): Listener => (_, response) =>

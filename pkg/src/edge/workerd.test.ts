@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createGate, load } from '../entry/edge/load.ts'
+import { testGrants } from './testing/grants.ts'
 import { testManyTokens } from './testing/many-tokens.ts'
 import { TestRealm } from './testing/realm.ts'
 
@@ -57,4 +58,5 @@ test('a request after a cancelled one that was loading loads itself', async (t) 
   assert.ok(Date.now() - startedAt < 10_000)
 })
 
+testGrants(createGate)
 testManyTokens(createGate, 'full')

@@ -94,7 +94,7 @@ const DESCRIPTIONS: Readonly<Record<Reason, string>> = {
   lifetime_exceeded: 'The access token lives longer than is accepted.',
   token_revoked: 'The access token was revoked.',
   session_revoked: 'The session of the access token was ended.',
-  grant_revoked: 'The tokens of the client were revoked by the user.',
+  grant_revoked: 'The tokens of the user for this app were revoked.',
   client_revoked: 'The tokens of the client were revoked.',
   user_revoked: 'The user was logged out.',
   realm_revoked: 'All tokens of the issuer were revoked.',

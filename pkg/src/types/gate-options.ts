@@ -51,13 +51,16 @@ export interface GateOptions {
   plainHttp?: 'loopback' | 'anywhere'
   /** The `fetch` to use. Default: the global one. */
   fetch?: typeof fetch
-  /** Called for refused feeds (`feed`), unusable keys (`jwks`), differing clocks (`clock`), a failed core (`fault`). Default: `console.warn`, each kind at most once a minute. */
+  /** Called for refused feeds (`feed`), unusable keys (`jwks`), differing clocks (`clock`), options that differ from the origin's (`options`), a failed core (`fault`). Default: `console.warn`, each kind at most once a minute. */
   onReport?: (report: Report) => void
 }
 
 /** An event that an operator should know. It contains no token, secret or text of an attacker's choice. */
 export interface Report {
-  /** `options`: the function that makes the options of each `env` is costly. `fault`: the core failed and is being replaced. */
+  /**
+   * `options`: the function that makes the options of each `env` is costly, or the origin's policy differs from the gate's or is not
+   * known. `fault`: the core failed and is being replaced.
+   */
   kind: 'feed' | 'jwks' | 'clock' | 'options' | 'fault'
   realm: string
   error: PortcullisError

@@ -55,11 +55,24 @@ export interface Status {
   liveEntries: number
   errorRate: number
   /**
-   * A digest of the options on which gate and origin must agree: `issuer`, `issuerClaim`, `profile`, `compare` and `claimNames` but for
-   * `scope`. `origin.status()` has the same, or revocations are lost. Its form is a version, a colon and 32 hexadecimal digits.
+   * A digest of the options on which gate and origin must agree: `issuer`, `issuerClaim`, `profile`, `compare`, `grantClaim` and
+   * `claimNames` but for `scope`. `origin.status()` has the same, or revocations are lost. Its form is a version, a colon and 32
+   * hexadecimal digits.
    */
   policy: string
+  /**
+   * How that digest compares with the one that the origin states. `not_stated`: the origin is older. `other_version`: one of them is
+   * older, so they cannot be compared. `undefined` before the first statement.
+   */
+  policyAgreement: PolicyAgreement | undefined
+  /** With `differs`: the names of the options that differ. */
+  policyDifferences: string[]
+  /** The minor version of the wire format that the state is in: the least of the statements that it was made from. */
+  minor: number
 }
+
+/** How a gate's policy compares with the one that its origin states. */
+export type PolicyAgreement = 'same' | 'differs' | 'not_stated' | 'other_version'
 
 /** The effect of a manifest or delta. */
 export interface FeedApplied {

@@ -24,6 +24,11 @@ export interface TokenOptions {
   subjectless?: 'refuse' | 'accept'
   /** The time compared with a not-before; `authTime` also refuses tokens refreshed from an older login. Default `issuedAt`. */
   compare?: 'issuedAt' | 'authTime'
+  /**
+   * The claim that names the app of a token when one app of a user is disconnected (`endGrant`); tokens without it, or without the
+   * user, cannot be reached so. Default: `azp` and `client_id`, because issuers use the one or the other.
+   */
+  grantClaim?: string
 }
 
 export interface ClaimNames {
@@ -53,6 +58,12 @@ export interface RealmOptions extends TokenOptions {
   jwks?: URL | string | JWKS
   /** Where revocation state comes from: `url`, the pinned `keys`, and `mode`, `credential`, `acknowledge: { edge, secret }`. */
   feed: FeedOptions
+  /**
+   * Whether tokens are accepted though the origin states a policy that differs from these options: it then records some revocations
+   * under names that are not looked up here, and they are missed. Only for a change of options while both are rolled out. Default
+   * `false` (every token is refused, `no_feed`).
+   */
+  acceptDifferingPolicy?: boolean
 }
 
 /** Where a realm's revocation state comes from. */

@@ -30,7 +30,7 @@ export interface CoreOptions {
   /** The algorithms whose signatures the host verifies where `begin` may ask it. */
   hostAlgorithms: readonly Algorithm[]
   /** `keysFrom`: whether a realm's keys come by `setKeys`, or with its feed. */
-  realms: (CorePolicy & { feedKeys: JWK[]; keysFrom: 'caller' | 'feed' })[]
+  realms: (CorePolicy & { feedKeys: JWK[]; keysFrom: 'caller' | 'feed'; acceptDifferingPolicy: boolean })[]
 }
 
 /** A realm's latest position, in the core's own form. */

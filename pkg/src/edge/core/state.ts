@@ -1,6 +1,10 @@
+import type { PolicyAgreement } from '../../types.ts'
+
 /** A realm's revocation state. Times in unix seconds. */
 export interface CoreState {
   loaded: boolean
+  /** The least minor version of the statements that it was made from. */
+  minor: number
   sequence: number
   chain: string
   issuedAt: number
@@ -12,12 +16,16 @@ export interface CoreState {
   sectionBytes: number
   liveEntries: number
   errorRate: number
+  /** Without a statement: `not_stated`. */
+  policy: PolicyAgreement
+  /** With `differs`: the options that differ. */
+  policyDifferences: string[]
 }
 
 /** The state of a realm for which nothing has been loaded. */
 export const NOT_LOADED: CoreState = Object.freeze({
-  loaded: false, sequence: 0, chain: '', issuedAt: 0, notAfter: 0, wantsManifest: false, hasKeys: false, tokenIds: 0, epochs: 0,
-  sectionBytes: 0, liveEntries: 0, errorRate: 0,
+  loaded: false, minor: 0, sequence: 0, chain: '', issuedAt: 0, notAfter: 0, wantsManifest: false, hasKeys: false, tokenIds: 0, epochs: 0,
+  sectionBytes: 0, liveEntries: 0, errorRate: 0, policy: 'not_stated', policyDifferences: [],
 })
 
 /** The effect of a manifest or delta. */

@@ -23,6 +23,14 @@ export function feedUrl({ url: base }: { readonly url: URL }, path: FeedPath, qu
   return url
 }
 
+/**
+ * Whether a state in an older form waits for a manifest in that of this gate. An older form stands in for what it cannot say by something
+ * that refuses more: a user's logout for one disconnected app.
+ */
+export function isInOlderForm({ wantsManifest, minor }: { readonly wantsManifest: boolean; readonly minor: number }): boolean {
+  return wantsManifest && minor < WIRE_MINOR
+}
+
 /** The headers of a request to a feed that asks for a credential. */
 export function credentialHeaders({ credential }: { readonly credential: string | undefined }): Record<string, string> {
   return credential === undefined ? {} : { authorization: `Bearer ${credential}` }

@@ -6,7 +6,7 @@ import { SingleFlight } from '../../timing/single-flight.ts'
 import type { WaitUntil } from '../../types.ts'
 import type { Applied } from '../core/state.ts'
 import { digestBy } from './digest.ts'
-import { credentialHeaders, type FeedPath, feedUrl, isHealedByManifest, MAX_MESSAGE_BYTES, MAX_SECTION_BYTES } from './protocol.ts'
+import { credentialHeaders, type FeedPath, feedUrl, isHealedByManifest, isInOlderForm, MAX_MESSAGE_BYTES, MAX_SECTION_BYTES } from './protocol.ts'
 import { type SectionDemand, SectionQueue } from './section-queue.ts'
 import type { FeedSubscriber } from './subscriber.ts'
 
@@ -22,7 +22,7 @@ const BACKOFF = { firstMs: 500, longestMs: 15_000 }
 const WAITING_BACKOFF_MS = 250
 /** At most how often pushes without a secret make a gate pull: as often as its requests do. */
 const HINT_EVERY_MS = 1000
-/** How often a manifest is fetched merely because many changes have come since the last. */
+/** How often a manifest is fetched merely because many changes have come since the last, or the state is in an older form. */
 const MANIFEST_EVERY_MS = 10_000
 
 /**
@@ -38,6 +38,7 @@ export class FeedPuller {
   #failures = 0
   #failedAtMs = -Infinity
   #manifestAtMs = -Infinity
+  #newFormAtMs = -Infinity
   #hintedAtMs = -Infinity
   #closed = false
 
@@ -121,12 +122,10 @@ export class FeedPuller {
   async #pull(signal: AbortSignal, progressed: () => void): Promise<void> {
     const startedAtMs = Date.now()
     try {
-      const { state } = this.#subscriber
-      if (!state.loaded || (state.wantsManifest && Date.now() - this.#manifestAtMs > MANIFEST_EVERY_MS)) {
-        await this.#manifest(signal)
-      } else {
-        await this.#delta(signal)
-      }
+      const { loaded, wantsManifest } = this.#subscriber.state
+      if (!loaded || (wantsManifest && Date.now() - this.#manifestAtMs > MANIFEST_EVERY_MS)) await this.#manifest(signal)
+      else await this.#delta(signal)
+      if (this.#isNewFormDue()) await this.#manifest(signal)
       this.#queue.update()
       progressed()
       await this.#sections(signal, progressed)
@@ -142,6 +141,13 @@ export class FeedPuller {
       this.#subscriber.report(error)
       throw error
     }
+  }
+
+  /** Whether to fetch the state in the form of this gate, and marks that. A cache that ignores queries must not make that a habit. */
+  #isNewFormDue(): boolean {
+    if (!isInOlderForm(this.#subscriber.state) || Date.now() - this.#newFormAtMs < MANIFEST_EVERY_MS) return false
+    this.#newFormAtMs = Date.now()
+    return true
   }
 
   async #delta(signal: AbortSignal): Promise<void> {

@@ -2,7 +2,7 @@ import { PortcullisError } from '../../errors.ts'
 import { spreadBackoffMs } from '../../timing/backoff.ts'
 import { pause } from '../../timing/deadline.ts'
 import { EventParser } from './event-stream.ts'
-import { credentialHeaders, feedUrl, isHealedByManifest, MAX_MESSAGE_BYTES } from './protocol.ts'
+import { credentialHeaders, feedUrl, isHealedByManifest, isInOlderForm, MAX_MESSAGE_BYTES } from './protocol.ts'
 import type { FeedSubscriber } from './subscriber.ts'
 
 /** A stream that is silent for so long has failed: origins send a heartbeat every second by default. */
@@ -106,7 +106,8 @@ export class FeedStream {
     try {
       const { effect } = this.#subscriber.apply(bytes)
       this.#failures = 0
-      if (effect === 'staged' || effect === 'partial' || this.#subscriber.missingSections().length > 0) await this.#refresh()
+      const isIncomplete = effect === 'staged' || effect === 'partial' || this.#subscriber.missingSections().length > 0
+      if (isIncomplete || isInOlderForm(this.#subscriber.state)) await this.#refresh()
     } catch (error) {
       if (!isHealedByManifest(error)) throw error
       await this.#refresh()

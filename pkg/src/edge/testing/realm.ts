@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs'
 import type { TestContext } from 'node:test'
 import { exportJWK, generateKeyPair, type CryptoKey, type JWK as JoseKey, SignJWT } from 'jose'
 import { generateFeedKey, initSync, Ledger } from '../../../wasm/origin/core.js'
+import { corePolicy } from '../../policy.ts'
 import { json, type Listener, TestServer } from '../../testing/server.ts'
-import type { GateOptions, JWK, RealmOptions, Report } from '../../types.ts'
+import type { GateOptions, JWK, RealmOptions, Report, TokenOptions } from '../../types.ts'
+import { WIRE_MINOR } from '../feed/protocol.ts'
 
 initSync({ module: new WebAssembly.Module(readFileSync(new URL('../../../wasm/origin/core_bg.wasm', import.meta.url))) })
 
@@ -18,12 +20,15 @@ interface SigningKey {
   jwk: JoseKey
 }
 
+/** The options that the origin's policy has in place of the usual ones; `not_stated`: it states none. */
+export type StatedPolicy = Partial<TokenOptions> | 'not_stated'
+
 /** An issuer whose tokens jose signs, and its feed: a real ledger behind a real HTTP server. */
 export class TestRealm {
   readonly name: string
   readonly issuer: string
   readonly server: TestServer
-  readonly ledger: Ledger
+  ledger: Ledger
   readonly feedKey: JWK
   /** Signs the feed. */
   readonly signingKey: JWK
@@ -34,27 +39,33 @@ export class TestRealm {
   readonly instead: Map<string, Listener> = new Map()
   /** How long ago the origin's statements say that they were made. */
   statedSecondsAgo = 0
+  /** The minor version of the origin, which is the newest form that it sends. */
+  minor: number = WIRE_MINOR
   #number = 0
+  #incarnation = 0
 
-  private constructor(name: string, server: TestServer, keys: SigningKey[], feed: { signingKey: JWK; publicKey: JWK }) {
+  private constructor(name: string, server: TestServer, keys: SigningKey[], feed: { signingKey: JWK; publicKey: JWK }, policy: StatedPolicy) {
     this.name = name
     this.issuer = `https://issuer.example/realms/${name}`
     this.server = server
     this.keys = keys
     this.feedKey = feed.publicKey
     this.signingKey = feed.signingKey
-    this.ledger = new Ledger({
-      issuer: this.issuer, signingKey: feed.signingKey, leewaySeconds: 5, skewSeconds: 5, maxLifetimeSeconds: 86_400,
-      issuerSkewSeconds: 0, errorRate: 1e-6, validForSeconds: 300, incarnation: 0,
-    })
+    this.ledger = this.#openLedger(policy)
   }
 
-  static async start(t: TestContext, name = 'acme'): Promise<TestRealm> {
+  static async start(t: TestContext, name = 'acme', policy: StatedPolicy = {}): Promise<TestRealm> {
     const server = await TestServer.start(() => undefined)
     t.after(() => server.close())
-    const realm = new TestRealm(name, server, [await makeKey('first')], generateFeedKey())
+    const realm = new TestRealm(name, server, [await makeKey('first')], generateFeedKey(), policy)
     server.listener = (request, response) => realm.#answer(request, response)
     return realm
+  }
+
+  /** The origin starts anew with another policy, and nothing recorded. */
+  restart(policy: StatedPolicy): void {
+    this.#incarnation += 1
+    this.ledger = this.#openLedger(policy)
   }
 
   get feedUrl(): string {
@@ -98,12 +109,21 @@ export class TestRealm {
     this.ledger.commit()
   }
 
-  manifest(): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(this.ledger.manifest(clock() - this.statedSecondsAgo))
+  /** In the form for readers of a minor version. */
+  manifest(minor: number = WIRE_MINOR): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.ledger.manifest(clock() - this.statedSecondsAgo, Math.min(minor, this.minor)))
   }
 
-  delta(after: number): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(this.ledger.signedDelta(after, clock() - this.statedSecondsAgo).bytes)
+  delta(after: number, minor: number = WIRE_MINOR): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.ledger.signedDelta(after, clock() - this.statedSecondsAgo, Math.min(minor, this.minor)).bytes)
+  }
+
+  #openLedger(policy: StatedPolicy): Ledger {
+    return new Ledger({
+      issuer: this.issuer, signingKey: this.signingKey, leewaySeconds: 5, skewSeconds: 5, maxLifetimeSeconds: 86_400,
+      issuerSkewSeconds: 0, errorRate: 1e-6, validForSeconds: 300, incarnation: this.#incarnation,
+      ...(policy === 'not_stated' ? {} : { policy: corePolicy({ name: this.name, issuer: this.issuer, audience: 'api', ...policy }) }),
+    })
   }
 
   #answer(...[request, response]: Parameters<Listener>): void {
@@ -117,15 +137,15 @@ export class TestRealm {
       request.on('end', () => response.writeHead(204).end())
       return
     }
-    const bytes = this.#statement(what, name, Number(url.searchParams.get('after')))
+    const bytes = this.#statement(what, name, Number(url.searchParams.get('after')), Number(url.searchParams.get('minor')))
     if (typeof bytes === 'number') response.writeHead(bytes, { 'content-type': 'application/json' }).end('{}')
     else response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(bytes)
   }
 
-  #statement(what: string, name: string, after: number): Uint8Array | number {
+  #statement(what: string, name: string, after: number, minor: number): Uint8Array | number {
     try {
-      if (what === 'manifest') return this.manifest()
-      if (what === 'deltas') return this.delta(after)
+      if (what === 'manifest') return this.manifest(minor)
+      if (what === 'deltas') return this.delta(after, minor)
       return (what === 'sections' ? this.ledger.section(name) : undefined) ?? 404
     } catch {
       return 410

@@ -47,6 +47,7 @@ test('the options that differ are named, and no others', () => {
     [{ claimNames: { subject: 'uid' } }, {}, ['claimNames.subject']],
     [{}, { claimNames: { session: 'session', scope: 'scp' } }, ['claimNames.session']],
     [{ compare: 'authTime' }, { profile: 'keycloak' }, ['compare', 'profile']],
+    [{ grantClaim: 'app' }, {}, ['grantClaim']],
     [{ issuerClaim: 'realm' }, { issuer: `${ACME.issuer}/` }, ['issuer', 'issuerClaim']],
     [{ profile: 'generic', claimNames: { tokenId: 'jti', subject: undefined as never } }, { claimNames: {} }, []],
     [{ audience: 'none', algorithms: ['ES256'], requiredClaims: ['sub'], subjectless: 'accept', name: 'edge' }, {}, []],
@@ -63,11 +64,11 @@ test('the options that differ are named, and no others', () => {
   }
 })
 
-test('a gate that reads the user from another claim misses logouts, and its status shows why', async () => {
+test('a gate that accepts to read the user from another claim misses logouts, and its status shows why', async () => {
   const stage = await openStage()
   const realm = { ...stage.issuer.realm, jwks: { keys: [stage.issuer.jwk] } }
   const feed = { url: `${stage.server.url}/feed/acme`, keys: [stage.publicKey] }
-  const gates = [{}, { claimNames: { subject: 'uid' } }].map((more) => createGate({ realms: [{ ...realm, ...more, feed }], onReport: () => undefined }))
+  const gates = [{}, { claimNames: { subject: 'uid' }, acceptDifferingPolicy: true }].map((more) => createGate({ realms: [{ ...realm, ...more, feed }], onReport: () => undefined }))
   try {
     const token = await stage.issuer.token({ sub: 'alice', uid: 'a1', iat: Math.floor(Date.now() / 1000) - 10 })
     await stage.origin.logoutUser('acme', 'alice')
@@ -93,6 +94,7 @@ test('options that contradict each other are refused by gate and origin', async 
     [{ claimNames: { tokenId: 'sid' } }, /claimNames\.session names the same claim as claimNames\.tokenId/],
     [{ claimNames: { subject: 'uid', tokenId: 'uid' } }, /claimNames\.tokenId names the same claim/],
     [{ claimNames: { tokenVersion: 'v', lastLogoutTime: 'v' } }, /claimNames\.lastLogoutTime names the same claim/],
+    [{ grantClaim: 'sid' }, /grantClaim names the same claim as claimNames\.session/],
     [{ issuerClaim: 'sub' }, /claimNames\.subject names the same claim as issuerClaim/],
     [{ claimNames: { subject: 'iss' } }, /claimNames\.subject names the same claim as issuerClaim/],
     // The claim is something else already.
@@ -100,6 +102,7 @@ test('options that contradict each other are refused by gate and origin', async 
     [{ claimNames: { subject: 'aud' } }, /claimNames\.subject cannot be 'aud'/],
     [{ claimNames: { session: 'auth_time' } }, /claimNames\.session cannot be 'auth_time'/],
     [{ issuerClaim: 'exp' }, /issuerClaim cannot be 'exp'/],
+    [{ grantClaim: 'aud' }, /grantClaim cannot be 'aud'/],
     // A profile that requires a subject.
     [{ profile: 'rfc9068', subjectless: 'accept' }, /subjectless cannot be 'accept' with profile 'rfc9068'/],
   ]

@@ -1,0 +1,187 @@
+// A disconnected app, and a key with a not-before, at the gate; and a state that came in the form for older gates.
+
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { calculateJwkThumbprint } from 'jose'
+import { createGate } from '../entry/edge/node.ts'
+import type { Gate, GateOptions, RealmOptions, Verdict } from '../types.ts'
+import { clock, TestRealm } from './testing/realm.ts'
+import { testGrants } from './testing/grants.ts'
+
+const SECRET = 'known to the origin and to this edge'
+
+testGrants(createGate)
+
+function reasonOf(verdict: Verdict): string {
+  return verdict.ok ? 'accepted' : verdict.reason
+}
+
+/** A gate that fetches nothing behind requests, and may be pushed to. */
+function gateFor(t: TestContext, realm: TestRealm, more: Partial<GateOptions> = {}, feed: Partial<RealmOptions['feed']> = {}): Gate {
+  const given = { ...realm.realmOptions().feed, acknowledge: { edge: 'edge-1', secret: SECRET }, ...feed }
+  const calm = { refreshAfterSeconds: 1000, waitAfterSeconds: 1000, maxStaleSeconds: 1000 }
+  const gate = createGate(realm.options({ ...calm, ...more }, { feed: given }))
+  t.after(() => gate.close())
+  return gate
+}
+
+async function push(gate: Gate, body: Uint8Array<ArrayBuffer>): Promise<number> {
+  const behind: Promise<unknown>[] = []
+  const headers = { authorization: `Bearer ${SECRET}` }
+  const request = new Request('https://edge.example/portcullis/feed', { method: 'POST', body, headers })
+  const { status } = await gate.receiveFeed(request, { waitUntil: (promise) => void behind.push(promise) })
+  await Promise.all(behind)
+  return status
+}
+
+function minorOf(gate: Gate): number | undefined {
+  return gate.status()[0]?.minor
+}
+
+/** The tokens of a user who has disconnected one of two apps, and of another user. */
+async function tokens(realm: TestRealm): Promise<[string, string, string]> {
+  return [await realm.token({ azp: 'agent' }), await realm.token({ azp: 'shop' }), await realm.token({ azp: 'agent', sub: 'bob' })]
+}
+
+async function reasons(gate: Gate, all: readonly string[]): Promise<string[]> {
+  return Promise.all(all.map(async (token) => reasonOf(await gate.check(token))))
+}
+
+const OVERKILL = ['user_revoked', 'user_revoked', 'accepted']
+const EXACT = ['grant_revoked', 'accepted', 'accepted']
+
+test('a push in the older form refuses the whole user; the next pull heals that, in one request more', async (t) => {
+  const realm = await TestRealm.start(t)
+  const gate = gateFor(t, realm)
+  const all = await tokens(realm)
+  // So that the pull brings a later statement.
+  realm.statedSecondsAgo = 5
+  assert.equal(await push(gate, realm.manifest(0)), 200)
+  realm.record({ kind: 'grant', subject: 'alice', client: 'agent' })
+  assert.equal(await push(gate, realm.delta(0, 0)), 200)
+  assert.deepEqual([minorOf(gate), await reasons(gate, all)], [0, OVERKILL])
+  assert.equal(realm.server.count('/manifest'), 0)
+  realm.statedSecondsAgo = 0
+  await gate.refresh()
+  assert.deepEqual([minorOf(gate), await reasons(gate, all)], [1, EXACT])
+  await gate.refresh()
+  assert.deepEqual([realm.server.count('/deltas'), realm.server.count('/manifest')], [2, 1])
+  assert.deepEqual(realm.reports, [])
+})
+
+test('so does the next push in the newer form, and it is acknowledged at once', async (t) => {
+  const realm = await TestRealm.start(t)
+  const gate = gateFor(t, realm)
+  const all = await tokens(realm)
+  assert.equal(await push(gate, realm.manifest(0)), 200)
+  realm.record({ kind: 'grant', subject: 'alice', client: 'agent' })
+  assert.equal(await push(gate, realm.delta(0, 0)), 200)
+  assert.deepEqual(await reasons(gate, all), OVERKILL)
+  realm.record({ kind: 'user', subject: 'carol' })
+  assert.equal(await push(gate, realm.delta(1)), 200)
+  assert.deepEqual([minorOf(gate), await reasons(gate, all)], [1, EXACT])
+  assert.equal(realm.server.count('/manifest'), 1)
+  const acknowledged = realm.acknowledged as { sequence: number }[]
+  assert.deepEqual(acknowledged.map(({ sequence }) => sequence), [0, 1, 2])
+  // The form that it has is the form that it keeps.
+  realm.record({ kind: 'user', subject: 'dave' })
+  assert.equal(await push(gate, realm.delta(2)), 200)
+  assert.equal(realm.server.count('/manifest'), 1)
+})
+
+test('so does a stream', async (t) => {
+  const realm = await TestRealm.start(t)
+  const gate = gateFor(t, realm, {}, { mode: 'stream' })
+  const all = await tokens(realm)
+  let send: ((bytes: Uint8Array) => void) | undefined
+  realm.instead.set('stream', (_, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': welcome\n\n')
+    send = (bytes) => void response.write(`event: feed\nid: 1\ndata: ${Buffer.from(bytes).toString('base64')}\n\n`)
+  })
+  realm.record({ kind: 'grant', subject: 'alice', client: 'agent' })
+  realm.instead.set('manifest', (_, response) => void response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(realm.manifest(0)))
+  await gate.refresh()
+  realm.instead.delete('manifest')
+  assert.deepEqual([minorOf(gate), await reasons(gate, all)], [0, OVERKILL])
+  const until = async (what: string, met: () => boolean): Promise<void> => {
+    const deadline = Date.now() + 15_000
+    for (; !met(); await pause(10)) assert.ok(Date.now() < deadline, `never: ${what}`)
+  }
+  await until('connected', () => send !== undefined)
+  realm.record({ kind: 'user', subject: 'carol' })
+  send?.(realm.delta(1))
+  await until('healed', () => minorOf(gate) === 1)
+  assert.deepEqual(await reasons(gate, all), EXACT)
+})
+
+test('a cache that sends the older form whatever the query costs one manifest more, not one each time', async (t) => {
+  const realm = await TestRealm.start(t)
+  const gate = gateFor(t, realm)
+  realm.record({ kind: 'grant', subject: 'alice', client: 'agent' })
+  realm.instead.set('manifest', (_, response) => void response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(realm.manifest(0)))
+  for (let i = 0; i < 10; i++) {
+    realm.record({ kind: 'user', subject: `user-${i}` })
+    await gate.refresh()
+  }
+  assert.deepEqual([minorOf(gate), await reasons(gate, await tokens(realm))], [0, OVERKILL])
+  assert.equal(realm.server.count('/manifest'), 2)
+})
+
+test("an app's not-before is refused by the claim that grantClaim names alone", async (t) => {
+  const realm = await TestRealm.start(t, 'acme', { grantClaim: 'app' })
+  const gate = createGate(realm.options({}, { grantClaim: 'app' }))
+  t.after(() => gate.close())
+  realm.record({ kind: 'grant', subject: 'alice', client: 'agent' })
+  const claims = [{ app: 'agent' }, { app: 'shop', azp: 'agent' }, { azp: 'agent' }, { client_id: 'agent' }, { app: 'agent', sub: 'bob' }, {}]
+  const all = await Promise.all(claims.map((more) => realm.token(more)))
+  assert.deepEqual(await reasons(gate, all), ['grant_revoked', 'accepted', 'accepted', 'accepted', 'accepted', 'accepted'])
+})
+
+test('a refused token itself brings the correction, in the background', async (t) => {
+  const realm = await TestRealm.start(t)
+  const gate = gateFor(t, realm, { refreshAfterSeconds: 0 })
+  const [token] = await tokens(realm)
+  realm.record({ kind: 'grant', subject: 'alice', client: 'agent' })
+  assert.equal(reasonOf(await gate.check(token)), 'grant_revoked')
+  realm.record({ kind: 'correction', correction: { kind: 'grant', subject: 'alice', client: 'agent' } })
+  const deadline = Date.now() + 15_000
+  while (!(await gate.check(token)).ok) {
+    assert.ok(Date.now() < deadline, 'never corrected')
+    await pause(10)
+  }
+})
+
+test('grantClaim must be a claim that has no other meaning', async (t) => {
+  const realm = await TestRealm.start(t)
+  for (const [claim, message] of [
+    ['sub', /grantClaim names the same claim as claimNames\.subject/], ['iss', /grantClaim names the same claim as issuerClaim/],
+    ['iat', /grantClaim cannot be 'iat', whose meaning is fixed/], ['', /grantClaim must be a string/],
+  ] as const) {
+    assert.throws(() => createGate(realm.options({}, { grantClaim: claim })), { code: 'invalid_option', message })
+  }
+  for (const claim of ['azp', 'client_id']) createGate(realm.options({}, { grantClaim: claim })).close()
+})
+
+test("a key's not-before refuses what it signed up to then, and explain tells it from a ban", async (t) => {
+  const realm = await TestRealm.start(t)
+  const second = await realm.rotate('second')
+  const gate = createGate(realm.options())
+  t.after(() => gate.close())
+  const thumbprint = await calculateJwkThumbprint(realm.keys[0]?.jwk ?? {})
+  const now = clock()
+  const [old, edge, young] = await Promise.all([-100, -50, -49].map((at) => realm.token({ iat: now + at })))
+  const others = await realm.token({ iat: now - 100 }, second)
+  realm.record({ kind: 'keyNotBefore', thumbprint, notBefore: now - 50 })
+  assert.deepEqual(await reasons(gate, [old ?? '', edge ?? '', young ?? '', others]), ['banned_key', 'banned_key', 'accepted', 'accepted'])
+  // Remembered as well.
+  assert.deepEqual(await reasons(gate, [old ?? '', young ?? '']), ['banned_key', 'accepted'])
+  const failed = (await gate.explain(old ?? '')).find(({ outcome }) => outcome === 'failed')
+  assert.equal(failed?.check, 'revocation')
+  assert.match(failed.detail ?? '', /its key is not banned but has a not-before, 50 s after the token's time/)
+  realm.record({ kind: 'keyBanned', thumbprint })
+  await gate.refresh()
+  assert.deepEqual(await reasons(gate, [old ?? '', young ?? '', others]), ['banned_key', 'banned_key', 'accepted'])
+  const banned = (await gate.explain(young ?? '')).find(({ outcome }) => outcome === 'failed')
+  assert.equal(banned?.check, 'key')
+})

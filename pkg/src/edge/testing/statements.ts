@@ -1,0 +1,30 @@
+import { createPrivateKey, type JsonWebKey, sign } from 'node:crypto'
+import type { TestRealm } from './realm.ts'
+
+/** Where the minor version stands in a statement, and how long key id and signature are at its end. */
+const MINOR_AT = 5
+const KEY_ID_BYTES = 8
+const SIGNATURE_BYTES = 64
+/** The purpose that a signature is for, by the statement's magic. */
+const DOMAINS: Record<string, string> = { PCLM: 'portcullis/v1/manifest\0', PCLD: 'portcullis/v1/delta\0' }
+
+/** The same statement as of another minor version, with more blocks at its end. */
+export function asOfMinor(realm: TestRealm, bytes: Uint8Array, minor: number, blocks: Uint8Array): Uint8Array<ArrayBuffer> {
+  const trailer = KEY_ID_BYTES + SIGNATURE_BYTES
+  const signed = Buffer.concat([bytes.subarray(0, -trailer), blocks, bytes.subarray(-trailer, -SIGNATURE_BYTES)])
+  signed[MINOR_AT] = minor
+  return signedBy(realm, signed)
+}
+
+/** The same statement with one byte changed. */
+export function withByte(realm: TestRealm, bytes: Uint8Array, at: number, value: number): Uint8Array<ArrayBuffer> {
+  const signed = Buffer.from(bytes.subarray(0, -SIGNATURE_BYTES))
+  signed[at] = value
+  return signedBy(realm, signed)
+}
+
+function signedBy(realm: TestRealm, signed: Buffer): Uint8Array<ArrayBuffer> {
+  const domain = Buffer.from(DOMAINS[signed.subarray(0, 4).toString()] ?? '')
+  const key = createPrivateKey({ key: realm.signingKey as JsonWebKey, format: 'jwk' })
+  return new Uint8Array(Buffer.concat([signed, sign(null, Buffer.concat([domain, signed]), key)]))
+}
