@@ -303,8 +303,8 @@ pub enum Malformed {
     /// The header is no strict JSON object, has no `alg`, or `alg`, `kid` or `typ` is no string.
     #[error("the header is unusable")]
     Header,
-    /// The header asks for an extension (`crit`, `b64`); none is understood.
-    #[error("the header asks for an extension")]
+    /// The header names a critical extension (`crit`, `b64`); none is supported.
+    #[error("the header names a critical extension")]
     CriticalExtension,
     /// The claims are no strict JSON object, or a claim that is read has the wrong type.
     #[error("the claims are unusable")]

@@ -84,7 +84,7 @@ test('schemathesis finds nothing that the document does not say', { timeout: 240
   }
 })
 
-/** Why it cannot be had here; `undefined`: it is there. */
+/** Why it is not available here; `undefined`: it is. */
 async function install(): Promise<string | undefined> {
   if (existsSync(SCHEMATHESIS)) return undefined
   try {

@@ -84,7 +84,7 @@ test('the example alerts are rules', { timeout: 120_000 }, async (context) => {
   assert.ok(stdout.trim().split('\n').length >= 5)
 })
 
-/** Why it cannot be had here; `undefined`: it is there. */
+/** Why it is not available here; `undefined`: it is. */
 async function install(): Promise<string | undefined> {
   if (existsSync(PYTHON)) return undefined
   try {

@@ -48,7 +48,7 @@ pub enum Reason {
     VersionRevoked,
     /// Good, but it does not permit this.
     InsufficientScope,
-    /// The realm's keys cannot be had.
+    /// The realm's keys are not available.
     KeysUnavailable,
     /// The revocation state is too old or incomplete.
     StaleFeed,

@@ -76,7 +76,7 @@ describe('usage', () => {
   test('a wrong command line ends with 2 and says why', async () => {
     const cases: [string[], RegExp][] = [
       [['server'], /unknown command; known are serve, check/],
-      [['--prot'], /an option stands where a command must/],
+      [['--prot'], /an option in place of a command/],
       [['serve', '--prot', '1'], /Unknown option '--prot'[^]*Usage: portcullis serve/],
       [['backup'], /Usage: portcullis backup/],
       [['restore', 'copy', '--incarnation', 'x'], /--incarnation must be a whole number|cannot be read/],

@@ -27,7 +27,7 @@ async function run(commands: readonly Command[], words: readonly string[], envir
     return about === undefined ? overview(commands) : helpOf(about)
   }
   const command = find(commands, first)
-  if (command === undefined) throw new UsageError("an option stands where a command must: see 'portcullis --help'")
+  if (command === undefined) throw new UsageError("an option in place of a command: see 'portcullis --help'")
   const input = parse(command, rest, environment)
   return input === 'help' ? helpOf(command) : ((await command.run(input)) ?? '')
 }
@@ -44,7 +44,7 @@ function parse(command: Command, args: readonly string[], environment: NodeJS.Pr
   try {
     const { help, ...parsed } = parseOptions(command, args)
     if (help) return 'help'
-    if (parsed.positionals.length !== command.positionals.length) throw new UsageError('that is not how it is used')
+    if (parsed.positionals.length !== command.positionals.length) throw new UsageError('too many or too few arguments')
     return { ...parsed, environment }
   } catch (cause) {
     throw new UsageError(`${cause instanceof Error ? cause.message : 'bad usage'}\nUsage: ${usageOf(command)}`, { cause })

@@ -63,7 +63,7 @@ export function inCookie({ refreshTokenIn }: DevClient): boolean {
 
 /** Throws a `Problem` (403) for pages of others. */
 async function endByCookie(issuer: Issuer, call: IssuerRequest): Promise<void> {
-  if (!isOwnPage(call.request, issuer.settings.corsOrigins)) throw new Problem(403, 'forbidden', 'this is for pages of listed origins')
+  if (!isOwnPage(call.request, issuer.settings.corsOrigins)) throw new Problem(403, 'forbidden', 'only pages of listed origins may call this')
   const client = await clientOf(issuer, call)
   const presented = presentedCookie(call.request)
   const found = presented === undefined ? undefined : issuer.tokens().find(presented)

@@ -27,7 +27,7 @@ async function byRefreshToken(issuer: Issuer, call: IssuerRequest): Promise<Resp
   const client = await clientOf(issuer, call)
   const found = issuer.tokens().find(call.form.get('refresh_token') ?? '')
   if (found?.client !== client.id) {
-    throw new Problem(400, 'invalid_grant', 'the refresh token is no refresh token of this client')
+    throw new Problem(400, 'invalid_grant', 'the refresh token is not one of this client')
   }
   await endSession(issuer, { ...found, address: call.address })
   return forgetting(issuer, call.request, noContent())

@@ -105,7 +105,7 @@ export async function issuableAt(issuer: Issuer, { user, client, sid, tokenVersi
     })
     if (reason === undefined) return now
     if (reason === 'session_revoked' || reason === 'version_revoked' || Date.now() > deadline) {
-      throw new Problem(400, 'invalid_grant', 'what would be issued is revoked already')
+      throw new Problem(400, 'invalid_grant', 'the tokens would be revoked already')
     }
     const restOfSecondMs = 1_000 - (Date.now() % 1_000)
     await new Promise((resolve) => setTimeout(resolve, restOfSecondMs))

@@ -211,7 +211,7 @@ class SqliteRefreshTokens implements RefreshTokens {
   #report(error: unknown): void {
     if (this.#failing === (error !== undefined)) return
     this.#failing = error !== undefined
-    const known = error instanceof PortcullisError ? error : new PortcullisError('fault', 'the ledger could not be told', { cause: error })
+    const known = error instanceof PortcullisError ? error : new PortcullisError('fault', 'the ledger failed', { cause: error })
     this.#settings.onReport({ kind: 'store', realm: this.#settings.realm, error: error === undefined ? undefined : known })
   }
 

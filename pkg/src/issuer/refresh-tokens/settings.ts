@@ -29,6 +29,6 @@ const RULES = {
 export const REFRESH_TOKEN_RULES: Rules = RULES
 
 function warn({ realm, error }: { realm?: string; error: PortcullisError | undefined }): void {
-  const what = error === undefined ? 'has heard of all ended sessions' : `could not be told of an ended session: ${error.message}`
+  const what = error === undefined ? 'has recorded all ended sessions' : `could not record an ended session: ${error.message}`
   console.warn(`portcullis: the ledger (${realm}) ${what}`)
 }

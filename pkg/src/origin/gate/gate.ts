@@ -262,7 +262,7 @@ export class OriginGate {
 
   #realmAt(index: number): GateRealm {
     const realm = this.#realms[index]
-    if (realm === undefined) throw new PortcullisError('fault', 'the core names a realm that there is not')
+    if (realm === undefined) throw new PortcullisError('fault', 'the core named an unknown realm')
     return realm
   }
 

@@ -189,5 +189,5 @@ export class IssuerKeys {
 }
 
 function unreachable(cause: unknown): PortcullisError {
-  return new PortcullisError('jwks_unreachable', 'the JWK set cannot be had', { cause })
+  return new PortcullisError('jwks_unreachable', 'the JWK set is not available', { cause })
 }

@@ -36,7 +36,7 @@ async function requireCredential(request: Request, credential: string): Promise<
   const presented = bearerToken(request.headers)
   if (presented.kind === 'nothing') throw refusedToken({ ok: false, reason: 'missing_token', status: 401 })
   if (await sameSecret(presented.token, credential)) return
-  throw new Problem(401, 'invalid_token', 'the credential is another', {
+  throw new Problem(401, 'invalid_token', 'the credential is wrong', {
     'www-authenticate': 'Bearer error="invalid_token"',
   })
 }
@@ -45,5 +45,5 @@ async function requireCredential(request: Request, credential: string): Promise<
 function requireNear(request: Request, source: RequestSource): void {
   const forwarded = ['forwarded', 'x-forwarded-for', 'via'].some((name) => request.headers.has(name))
   if (isLocal(request, source) && !forwarded) return
-  throw new Problem(403, 'forbidden', 'without a credential this is for the machine itself: set metricsCredential')
+  throw new Problem(403, 'forbidden', 'without a credential only this machine may read this: set metricsCredential')
 }

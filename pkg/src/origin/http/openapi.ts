@@ -166,7 +166,7 @@ function responses(
   if (has.credentials) all[401] = { description: 'Not authenticated: the credentials are missing or invalid.' }
   if (access === 'administrator') {
     all[403] = { description: 'The token lacks the role for this realm; or not by plain http.' }
-    all[503] = { description: "The keys of the token's issuer cannot be had, or the origin is closing." }
+    all[503] = { description: "The keys of the token's issuer are not available, or the origin is closing." }
   }
   if (access === 'monitor' && !has.credentials) all[403] = { description: 'This machine only; or not by plain http.' }
   if (has.credentials || answers[401] !== undefined) all[429] = { description: 'Too many failed attempts.' }

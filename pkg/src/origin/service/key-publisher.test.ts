@@ -171,7 +171,7 @@ test('a realm whose keys are all secret publishes none', async () => {
   }
 })
 
-test('keys that cannot be had are reported, and the set in the feed stays', async () => {
+test('keys that are not available are reported, and the set in the feed stays', async () => {
   const issuer = await createTestIssuer()
   let fail = false
   const jwks = (): { keys: JWK[] } => {

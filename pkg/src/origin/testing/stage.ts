@@ -114,7 +114,7 @@ export const ADMINISTRATOR: { sub: string; realm_access: { roles: string[] } } =
 export async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const deadline = Date.now() + 3_000
   while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`did not come about: ${what}`)
+    if (Date.now() > deadline) throw new Error(`not in time: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }

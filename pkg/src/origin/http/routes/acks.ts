@@ -65,7 +65,7 @@ async function acknowledge(call: Call): Promise<Response> {
     minor: knownMinor(minor, inQuery),
   })
   if (outcome === 'recorded' || outcome === 'forgotten') return noContent()
-  throw new Problem(409, outcome, 'this origin never published that')
+  throw new Problem(409, outcome, 'this origin never published that sequence and chain')
 }
 
 /** The minor that the edge knows, by body or query. Throws a `Problem` (400) when they differ. */

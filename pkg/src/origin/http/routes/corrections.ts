@@ -69,7 +69,7 @@ async function correct(call: Call): Promise<Response> {
   const wait = waitOf(call)
   const { reason, ...act } = call.act()
   const members = await readMembers(call, CORRECTION, ['kind', ...Object.keys(MEMBER_RULES)])
-  if (reason === undefined) throw invalidRequest('reason is missing: say in the query why')
+  if (reason === undefined) throw invalidRequest('reason is missing: give it in the query')
   const correction = checkedCorrection(members)
   const recorded = await context.service.correct(parameter('realm'), correction, { ...act, reason })
   return enforcedOr(call, wait, recorded, noContent())

@@ -51,9 +51,9 @@ export const feedRoutes: readonly Route[] = [
       },
       answers: {
         200: { description: 'The delta.', type: OCTETS },
-        409: { description: 'This origin is not as far as that.' },
+        409: { description: "The sequence is beyond this origin's head." },
         410: { description: 'The changes since then are gone: take the manifest.' },
-        429: { description: 'This address has asked for too many different deltas.' },
+        429: { description: 'This address has requested too many different deltas.' },
       },
     },
     handle: deltas,
@@ -93,9 +93,9 @@ export const feedRoutes: readonly Route[] = [
 export function deltaProblem(error: unknown): unknown {
   if (!(error instanceof PortcullisError)) return error
   if (error.detail === 'pruned') return new Problem(410, 'pruned', 'the changes since then are gone: take the manifest')
-  if (error.detail === 'ahead') return new Problem(409, 'ahead', 'this origin is not as far as that')
+  if (error.detail === 'ahead') return new Problem(409, 'ahead', "the sequence is beyond this origin's head")
   if (error.detail === 'busy')
-    return new Problem(429, 'too_many_requests', 'this address has asked for too many different deltas', { 'retry-after': '1' })
+    return new Problem(429, 'too_many_requests', 'this address has requested too many different deltas', { 'retry-after': '1' })
   return error
 }
 

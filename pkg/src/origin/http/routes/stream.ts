@@ -26,7 +26,7 @@ export const streamRoutes: readonly Route[] = [
       query: { after: { description: 'The sequence that the reader has.', schema: { type: 'integer', minimum: 0 } }, ...MINOR_PARAMETER },
       answers: {
         200: { description: 'The events.', type: 'text/event-stream' },
-        409: { description: 'This origin is not as far as that.' },
+        409: { description: "The sequence is beyond this origin's head." },
         429: { description: 'Too many streams of this address, or too many different starts.' },
         503: { description: 'Too many readers.' },
       },
