@@ -175,12 +175,6 @@ impl Revocations {
         self.active.as_ref()?.exact.jwks.as_deref()
     }
 
-    /// The not-before of the key with this RFC 7638 thumbprint.
-    #[must_use]
-    pub fn key_not_before(&self, thumbprint: &[u8; 32]) -> Option<UnixSeconds> {
-        self.active.as_ref()?.exact.key_not_befores.get(thumbprint).copied().map(UnixSeconds::new)
-    }
-
     /// The digests of the policy by which the origin records, as far as it has stated them.
     #[must_use]
     pub fn stated_policy(&self) -> Option<&StatedPolicy> {

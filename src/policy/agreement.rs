@@ -41,13 +41,20 @@ impl Policy {
     /// That one may have fewer fields, or more than this version knows.
     #[must_use]
     pub fn differences_from(&self, digests: &[[u8; 4]]) -> Vec<&'static str> {
-        let stated = digests.iter().map(Some).chain(core::iter::repeat(None));
-        let known = AgreedField::ALL.into_iter().zip(stated).filter(|(field, stated)| match stated {
-            Some(stated) => field.digest(self) != **stated,
-            None => field.enters(self),
-        });
-        let unknown = (digests.len() > AgreedField::ALL.len()).then_some(UNKNOWN_FIELD);
-        known.map(|(field, _)| field.name()).chain(unknown).collect()
+        let mut names = Vec::new();
+        for (at, field) in AgreedField::ALL.into_iter().enumerate() {
+            let differs = match digests.get(at) {
+                Some(stated) => field.digest(self) != *stated,
+                None => field.enters(self),
+            };
+            if differs {
+                names.push(field.name());
+            }
+        }
+        if digests.len() > AgreedField::ALL.len() {
+            names.push(UNKNOWN_FIELD);
+        }
+        names
     }
 
     /// The fields in which two policies do not agree; none if their digests are equal.
@@ -135,6 +142,7 @@ impl AgreedField {
         }
     }
 
+    #[cold]
     fn digest(self, policy: &Policy) -> [u8; 4] {
         let mut hash = Sha256::new();
         self.update(&mut hash, policy);

@@ -4,15 +4,13 @@ mod levels;
 
 use super::bounds::Bounds;
 use super::lookup::bucket::{bucket_is_over, Bucket, BUCKET_SECONDS, CATCH_ALL_SECONDS};
-use super::lookup::changes::Changes;
-use super::lookup::epochs::EpochTable;
+use super::lookup::changes::{Changes, EpochKind};
 use super::lookup::exact::Exact;
 use super::lookup::filter::Filter;
 use super::lookup::fingerprint::Generations;
-use super::lookup::shards::{absent, Epochs, Versions};
+use super::lookup::shards::{Epochs, Versions};
 use super::lookup::slot::{Body, Slot};
 use super::lookup::sorted_map::SortedMap;
-use super::lookup::versions::VersionTable;
 use super::message::delta::{Delta, Reach};
 use super::message::form::Form;
 use super::message::manifest::Manifest;
@@ -87,10 +85,11 @@ impl State {
             self.catch_alls.update(change.bucket, |bucket| bucket.add(change));
         }
         for change in &changes.epochs {
-            self.epochs.add(change);
-        }
-        for change in &changes.grants {
-            self.grants.add(change);
+            let table = match change.kind {
+                EpochKind::Names => &mut self.epochs,
+                EpochKind::Grants => &mut self.grants,
+            };
+            table.add(change);
         }
         self.versions.add(&changes.versions);
         self.exact.merge(&changes.exact);
@@ -163,10 +162,8 @@ impl State {
             .sum();
         let live_ids: usize = filters().map(Bucket::live_count).sum();
         let as_count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-        let bytes = bodies().map(Filter::byte_length).chain(
-            self.epochs.shards.iter().chain(&self.grants.shards).filter_map(Slot::body).map(EpochTable::byte_length),
-        );
-        let bytes = bytes.chain(self.versions.shards.iter().filter_map(Slot::body).map(VersionTable::byte_length));
+        let tables = [self.epochs.byte_length(), self.grants.byte_length(), self.versions.byte_length()];
+        let bytes = bodies().map(Filter::byte_length).chain(tables);
         StateStats {
             token_ids: in_filters + absent + as_count(live_ids),
             epochs: count(&[SectionKind::Epochs]) + as_count(self.epochs.live_count()),
@@ -199,17 +196,21 @@ impl State {
 
     /// The manifest's entries of all sections.
     pub(crate) fn entries(&self) -> impl Iterator<Item = &SectionEntry> {
-        let filters = self.buckets.values().chain(self.catch_alls.values()).filter_map(Bucket::slot).map(Slot::entry);
-        let tables = self.epochs.shards.iter().map(Slot::entry).chain(self.versions.shards.iter().map(Slot::entry));
-        filters.chain(tables).chain(self.grants.shards.iter().map(Slot::entry))
+        self.sections().map(|(entry, _)| entry)
     }
 
     /// The sections that have not arrived.
     pub(crate) fn missing(&self) -> impl Iterator<Item = &SectionEntry> {
-        let filters = self.buckets.values().chain(self.catch_alls.values()).filter_map(Bucket::slot);
-        let tables =
-            absent(&self.epochs.shards).chain(absent(&self.versions.shards)).chain(absent(&self.grants.shards));
-        filters.filter_map(Slot::absent).chain(tables)
+        self.sections().filter_map(|(entry, is_held)| (!is_held).then_some(entry))
+    }
+
+    /// Every section's entry, and whether the section is held.
+    fn sections(&self) -> impl Iterator<Item = (&SectionEntry, bool)> {
+        let filters = self.buckets.values().chain(self.catch_alls.values()).filter_map(Bucket::slot).map(Slot::held);
+        let epochs = self.epochs.shards.iter().chain(&self.grants.shards).map(Slot::held);
+        let mut all = filters.chain(epochs).chain(self.versions.shards.iter().map(Slot::held));
+        // All that use it share one way through the chain, which would be compiled for each of them otherwise.
+        core::iter::from_fn(move || all.next())
     }
 
     /// Replaces a filter by its successor in a later manifest, so that memory never holds both for all buckets. The new one

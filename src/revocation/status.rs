@@ -1,6 +1,8 @@
 //! The query to a state, and its results.
 
+use core::array::IntoIter;
 use core::fmt;
+use core::iter::Flatten;
 
 use crate::time::UnixSeconds;
 
@@ -55,20 +57,34 @@ impl fmt::Debug for Subject<'_> {
 impl<'a> Subject<'a> {
     /// The token's clients, each once.
     pub(crate) fn clients(&self) -> impl Iterator<Item = &'a str> {
-        let other = self.client_id.filter(|client| Some(*client) != self.authorized_party);
-        [self.authorized_party, other].into_iter().flatten()
+        [self.authorized_party, self.other_client()].into_iter().flatten()
     }
 
-    /// The grants of the token, as user and client; none of a token without a user.
-    pub(crate) fn grants(&self) -> impl Iterator<Item = [&'a str; 2]> {
-        let user = self.user;
-        let (by_client, by_claim) = match self.grant {
-            GrantNames::Clients => (Some(self.clients()), None),
-            GrantNames::Claim(named) => (None, named),
-        };
-        let names = by_client.into_iter().flatten().chain(by_claim);
-        names.filter_map(move |name| Some([user?, name]))
+    /// `client_id`, unless it is the authorized party.
+    fn other_client(&self) -> Option<&'a str> {
+        self.client_id.filter(|client| Some(*client) != self.authorized_party)
     }
+
+    /// The token's client sessions, as session and client.
+    pub(crate) fn client_sessions(&self) -> Pairs<'a> {
+        pairs(self.session, self.authorized_party, self.other_client())
+    }
+
+    /// The token's grants, as user and client; none of a token without a user.
+    pub(crate) fn grants(&self) -> Pairs<'a> {
+        match self.grant {
+            GrantNames::Clients => pairs(self.user, self.authorized_party, self.other_client()),
+            GrantNames::Claim(named) => pairs(self.user, named, None),
+        }
+    }
+}
+
+/// Names that two claims make up.
+pub(crate) type Pairs<'a> = Flatten<IntoIter<Option<[&'a str; 2]>, 2>>;
+
+fn pairs<'a>(first: Option<&'a str>, one: Option<&'a str>, other: Option<&'a str>) -> Pairs<'a> {
+    let pair = |second: Option<&'a str>| Some([first?, second?]);
+    [pair(one), pair(other)].into_iter().flatten()
 }
 
 /// Whether a token is revoked.

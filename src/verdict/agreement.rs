@@ -1,7 +1,7 @@
 //! Whether a realm's policy agrees with the one by which its origin records. Where they differ, a revocation is looked up under
 //! another name than it was recorded under, and would be lost.
 
-use crate::policy::{Policy, DIGEST_VERSION};
+use crate::policy::{Policy, PolicyDigest, DIGEST_VERSION};
 use crate::revocation::StatedPolicy;
 
 /// How a realm's policy compares with the one that its feed states.
@@ -30,14 +30,25 @@ impl Agreement {
     }
 }
 
-/// Compares a policy, by its own digests, with the one that a feed states.
-pub(super) fn agreement(own: &StatedPolicy, stated: Option<&StatedPolicy>) -> Agreement {
+/// Compares a policy, by its digest, with the one that a feed states.
+pub(super) fn agreement(own: &PolicyDigest, stated: Option<&StatedPolicy>) -> Agreement {
     match stated {
         None => Agreement::NotStated,
-        Some(stated) if stated.version != own.version => Agreement::OtherVersion,
-        Some(stated) if stated.digest == own.digest => Agreement::Same,
+        Some(stated) if stated.version != DIGEST_VERSION => Agreement::OtherVersion,
+        Some(stated) if stated.digest == *own.as_bytes() => Agreement::Same,
         Some(_) => Agreement::Differs,
     }
+}
+
+/// Names the options in which the origin's policy differs, and none of its values.
+#[cold]
+pub(super) fn differing(fields: Vec<&'static str>) -> String {
+    let mut text = String::from("the origin's policy differs");
+    for (at, field) in fields.into_iter().enumerate() {
+        text.push_str(if at == 0 { " in " } else { ", " });
+        text.push_str(field);
+    }
+    text
 }
 
 /// The statement of an origin that records by this policy.

@@ -1,6 +1,6 @@
 //! A token in, a verdict out. The only file that asks the revocation state about a token.
 
-use super::agreement::Agreement;
+use super::agreement::{differing, Agreement};
 use super::answer::{verdict, Acceptance, Basis, Finding, Refused, Signature, Verdict};
 use super::authenticity::{admit, decode, prove, Admitted, Proven, Unproven};
 use super::cached_token::CachedToken;
@@ -252,7 +252,7 @@ fn check_state(
     let subject = subject_of(policy, view, Some(key), times, compared_at);
     let agreement = realm.agreement();
     if agreement == Agreement::Differs {
-        observer.detail(CheckName::Feed, || differing(realm));
+        observer.detail(CheckName::Feed, || differing(realm.policy_differences()));
     }
     let position = realm.revocations.position().ok_or(Reason::NoFeed);
     let position = position.and_then(|position| checks::agreed(agreement, policy.when_differing).map(|()| position));
@@ -264,7 +264,7 @@ fn check_state(
     }
     let status = realm.revocations.status(&subject);
     if status == Status::Revoked(Level::Key) {
-        observer.detail(CheckName::Revocation, || not_before_of(realm, key, compared_at));
+        observer.detail(CheckName::Revocation, || KEY_NOT_BEFORE.into());
     }
     observer.check(CheckName::Revocation, refuse_revoked(status))?;
     let age = now.since(position.issued_at);
@@ -305,23 +305,15 @@ pub(super) fn subject_of<'c>(
     }
 }
 
+/// Tells a not-before of the key apart from its ban.
+const KEY_NOT_BEFORE: &str = "the key is not banned: the token is from before the key's not-before";
+
 /// A time as people say it.
 fn relative(coming: &str, gone: &str, time: UnixSeconds, now: UnixSeconds) -> String {
     match time > now {
         true => format!("{coming} in {}", time.since(now)),
         false => format!("{gone} {} ago", now.since(time)),
     }
-}
-
-/// Names the options in which the origin's policy differs, and none of its values.
-fn differing(realm: &Realm) -> String {
-    format!("the origin's policy differs in {}", realm.policy_differences().join(", "))
-}
-
-/// Tells a not-before of the key apart from its ban.
-fn not_before_of(realm: &Realm, key: &[u8; 32], compared_at: UnixSeconds) -> String {
-    let not_before = realm.revocations.key_not_before(key).unwrap_or(compared_at);
-    format!("its key is not banned but has a not-before, {} after the token's time", not_before.since(compared_at))
 }
 
 fn refuse_revoked(status: Status) -> Result<(), Reason> {

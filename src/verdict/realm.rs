@@ -1,10 +1,10 @@
 //! One issuer: its policy, its keys and its revocation state.
 
-use super::agreement::{agreement, state_policy, Agreement};
+use super::agreement::{agreement, Agreement};
 use super::reason::Reason;
 use crate::keys::{Key, Keys, MAX_KEYS};
-use crate::policy::Policy;
-use crate::revocation::{Bounds, FeedKey, RealmId, Revocations, StatedPolicy};
+use crate::policy::{Policy, PolicyDigest};
+use crate::revocation::{Bounds, FeedKey, RealmId, Revocations};
 use crate::time::UnixSeconds;
 
 /// One issuer: policy, keys, and revocations.
@@ -20,8 +20,8 @@ pub struct Realm {
     pub keys: RealmKeys,
     /// Its revocations.
     pub revocations: Revocations,
-    /// The digests of its policy.
-    pub(crate) stated_policy: StatedPolicy,
+    /// The digest of its policy.
+    pub(crate) digest: PolicyDigest,
     /// Number of the key set in use, among all that its gate has had.
     pub(crate) key_set: u32,
 }
@@ -33,8 +33,8 @@ impl Realm {
     pub fn new(name: impl Into<String>, policy: Policy, feed_keys: Vec<FeedKey>, bounds: Bounds) -> Self {
         let revocations = Revocations::new(RealmId::of(&policy.issuer), feed_keys, bounds);
         let (keys_from, keys) = (KeysFrom::Caller, RealmKeys::Unavailable);
-        let stated_policy = state_policy(&policy);
-        Self { name: name.into(), policy, keys_from, keys, revocations, stated_policy, key_set: 0 }
+        let digest = policy.digest();
+        Self { name: name.into(), policy, keys_from, keys, revocations, digest, key_set: 0 }
     }
 
     /// The keys that may be used at `now`.
@@ -54,7 +54,7 @@ impl Realm {
     /// How the realm's policy, as it was when the realm was made, compares with the one that the feed states.
     #[must_use]
     pub fn agreement(&self) -> Agreement {
-        agreement(&self.stated_policy, self.revocations.stated_policy())
+        agreement(&self.digest, self.revocations.stated_policy())
     }
 
     /// The options in which both policies differ; none unless [`Realm::agreement`] is [`Agreement::Differs`].

@@ -109,6 +109,10 @@ impl JsGate {
     pub fn state(&self, realm: usize) -> Result<JsValue, JsValue> {
         let realm = self.gate.realm(realm).ok_or_else(no_realm)?;
         let (position, stats) = (realm.revocations.position(), realm.revocations.stats());
+        let differences = Array::new();
+        for field in realm.policy_differences() {
+            differences.push(&field.into());
+        }
         let of = |value: Option<UnixSeconds>| number(value.map_or(0, UnixSeconds::get));
         Ok(object(&[
             ("loaded", position.is_some().into()),
@@ -118,7 +122,7 @@ impl JsGate {
             ("notAfter", of(position.map(|position| position.not_after)).into()),
             ("minor", realm.revocations.form().map_or(0, Form::minor).into()),
             ("policy", realm.agreement().code().into()),
-            ("policyDifferences", realm.policy_differences().into_iter().map(JsValue::from).collect::<Array>().into()),
+            ("policyDifferences", differences.into()),
             ("wantsManifest", realm.revocations.wants_manifest().into()),
             ("hasKeys", matches!(realm.keys, RealmKeys::Loaded { .. }).into()),
             ("tokenIds", number(stats.token_ids).into()),

@@ -12,10 +12,9 @@ pub(crate) struct Changes {
     pub(crate) generations: Generations,
     pub(crate) buckets: Vec<BucketChange>,
     pub(crate) catch_alls: Vec<BucketChange>,
+    /// Of both tables of not-befores.
     pub(crate) epochs: Vec<EpochChange>,
     pub(crate) versions: Vec<(UserKey, u64)>,
-    /// Not-befores of grants.
-    pub(crate) grants: Vec<EpochChange>,
     pub(crate) exact: Exact,
     /// The origin's new bounds; `None`: unchanged.
     pub(crate) bounds: Option<Bounds>,
@@ -32,9 +31,19 @@ pub(crate) struct BucketChange {
     pub(crate) fingerprints: Vec<Fingerprint>,
 }
 
-/// Not-befores under one hash key.
+/// A table of not-befores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EpochKind {
+    /// Those of users, sessions and client sessions.
+    Names,
+    /// Those of grants.
+    Grants,
+}
+
+/// Not-befores of one table under one hash key.
 #[derive(Clone, Debug)]
 pub(crate) struct EpochChange {
+    pub(crate) kind: EpochKind,
     pub(crate) generation: u32,
     pub(crate) not_befores: Vec<(Fingerprint, u64)>,
 }
@@ -43,13 +52,13 @@ impl Changes {
     /// How many entries may have to be kept outside the sections.
     pub(crate) fn entries(&self) -> usize {
         let ids = self.buckets.iter().chain(&self.catch_alls).map(|change| change.fingerprints.len());
-        let epochs = self.epochs.iter().chain(&self.grants).map(|change| change.not_befores.len());
+        let epochs = self.epochs.iter().map(|change| change.not_befores.len());
         ids.chain(epochs).sum::<usize>().saturating_add(self.versions.len())
     }
 
     /// The generations of its fingerprints.
     pub(crate) fn generations_used(&self) -> impl Iterator<Item = u32> + '_ {
         let ids = self.buckets.iter().chain(&self.catch_alls).map(|change| change.generation);
-        ids.chain(self.epochs.iter().chain(&self.grants).map(|change| change.generation))
+        ids.chain(self.epochs.iter().map(|change| change.generation))
     }
 }

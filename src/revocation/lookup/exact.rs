@@ -55,7 +55,7 @@ impl Exact {
                 return Err(FeedError::Malformed { part: "size of clients block" });
             }
             check_order(self.clients.last_key().map(|last| &**last), id, "order of clients")?;
-            self.clients.insert(id.into(), reader.varint()?);
+            self.clients.push(id.into(), reader.varint()?);
         }
         Ok(())
     }
@@ -69,7 +69,7 @@ impl Exact {
             }
             let thumbprint = reader.array()?;
             check_order(self.bans.last_key(), &thumbprint, "order of bans")?;
-            self.bans.insert(thumbprint, ());
+            self.bans.push(thumbprint, ());
         }
         Ok(())
     }
@@ -86,7 +86,7 @@ impl Exact {
             if !(1..=MAX_SECONDS).contains(&not_before) {
                 return Err(FeedError::Malformed { part: "key not-before" });
             }
-            self.key_not_befores.insert(thumbprint, not_before);
+            self.key_not_befores.push(thumbprint, not_before);
         }
         Ok(())
     }

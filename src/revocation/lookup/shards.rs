@@ -7,7 +7,6 @@ use super::fingerprint::{Fingerprint, Name, FINGERPRINT_BITS};
 use super::slot::Slot;
 use super::sorted_map::SortedMap;
 use super::versions::{shard_of, UserKey, VersionTable};
-use crate::revocation::wire::section::SectionEntry;
 use crate::time::{Seconds, UnixSeconds};
 
 /// A value of which a part may be in a section that has not arrived.
@@ -71,6 +70,11 @@ impl Epochs {
         });
     }
 
+    /// Bytes of the sections that have arrived.
+    pub(crate) fn byte_length(&self) -> usize {
+        self.shards.iter().filter_map(Slot::body).map(EpochTable::byte_length).sum()
+    }
+
     pub(crate) fn live_count(&self) -> usize {
         self.live.values().map(ChunkedMap::len).sum()
     }
@@ -102,6 +106,11 @@ impl Versions {
         self.shards.is_empty() && self.live.is_empty()
     }
 
+    /// Bytes of the sections that have arrived.
+    pub(crate) fn byte_length(&self) -> usize {
+        self.shards.iter().filter_map(Slot::body).map(VersionTable::byte_length).sum()
+    }
+
     pub(crate) fn minimum(&self, key: &UserKey) -> Known {
         let live = self.live.get(key).copied().unwrap_or(0);
         match self.shard(key) {
@@ -128,9 +137,4 @@ impl Versions {
         let of_shard = earlier.live.iter().filter(|(key, _)| shard_of(key, shard_bits) == shard);
         of_shard.for_each(|(key, value)| self.live.insert(*key, *value));
     }
-}
-
-/// The entries of sections that have not arrived.
-pub(crate) fn absent<T>(shards: &[Slot<T>]) -> impl Iterator<Item = &SectionEntry> {
-    shards.iter().filter_map(Slot::absent)
 }

@@ -27,6 +27,14 @@ impl<T> Slot<T> {
         }
     }
 
+    /// The entry, and whether the section is held.
+    pub(crate) const fn held(&self) -> (&SectionEntry, bool) {
+        match self {
+            Self::Absent(entry) => (entry, false),
+            Self::Held { entry, .. } => (entry, true),
+        }
+    }
+
     /// The entry, if its section is missing.
     pub(crate) const fn absent(&self) -> Option<&SectionEntry> {
         match self {

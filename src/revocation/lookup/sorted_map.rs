@@ -47,12 +47,32 @@ impl<K: Ord, V> SortedMap<K, V> {
     where
         V: Default,
     {
-        if let Some(value) = self.get_mut(&key) {
-            return change(value);
+        if let Some(value) = self.entry(key) {
+            change(value);
         }
-        let mut value = V::default();
-        change(&mut value);
-        self.insert(key, value);
+    }
+
+    /// The value of the key; the default, if there was none. Always there.
+    fn entry(&mut self, key: K) -> Option<&mut V>
+    where
+        V: Default,
+    {
+        let place = match self.place(&key) {
+            Ok(place) => place,
+            Err(place) => {
+                self.keys.insert(place, key);
+                self.values.insert(place, V::default());
+                place
+            }
+        };
+        self.values.get_mut(place)
+    }
+
+    /// Adds an entry whose key is greater than every other.
+    pub(crate) fn push(&mut self, key: K, value: V) {
+        debug_assert!(self.last_key().is_none_or(|last| *last < key), "keys in order");
+        self.keys.push(key);
+        self.values.push(value);
     }
 
     pub(crate) fn insert(&mut self, key: K, value: V) {

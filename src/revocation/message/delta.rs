@@ -4,7 +4,7 @@ use super::form::Form;
 use super::manifest::decode_bounds;
 use super::statement::{BlockKind, Statement, PARTIAL};
 use crate::error::FeedError;
-use crate::revocation::lookup::changes::{BucketChange, Changes, EpochChange};
+use crate::revocation::lookup::changes::{BucketChange, Changes, EpochChange, EpochKind};
 use crate::revocation::lookup::fingerprint::{Fingerprint, Generations};
 use crate::revocation::lookup::versions::UserKey;
 use crate::revocation::position::{Chain, Position};
@@ -69,11 +69,10 @@ impl Delta {
                 BlockKind::Keys => changes.exact.decode_keys(bytes)?,
                 BlockKind::TokenIds => changes.buckets = decode_buckets(bytes, position.issued_at.get())?,
                 BlockKind::CatchAllIds => changes.catch_alls = decode_buckets(bytes, position.issued_at.get())?,
-                BlockKind::Epochs => changes.epochs = decode_epochs(bytes)?,
                 BlockKind::Versions => changes.versions = decode_versions(bytes)?,
                 BlockKind::NewBounds => changes.bounds = Some(decode_bounds(bytes)?),
                 BlockKind::KeyNotBefores => changes.exact.decode_key_not_befores(bytes)?,
-                BlockKind::Grants => changes.grants = decode_epochs(bytes)?,
+                BlockKind::Epochs | BlockKind::Grants => decode_epochs(kind, bytes, &mut changes.epochs)?,
                 BlockKind::Policy => changes.policy = Some(StatedPolicy::decode(bytes)?),
                 BlockKind::Bounds | BlockKind::Sections => {
                     return Err(FeedError::Malformed { part: "manifest block in delta" });
@@ -135,12 +134,14 @@ fn decode_fingerprints(reader: &mut Reader<'_>) -> Result<Vec<Fingerprint>, Feed
     Ok(fingerprints)
 }
 
-fn decode_epochs(bytes: &[u8]) -> Result<Vec<EpochChange>, FeedError> {
+fn decode_epochs(block: BlockKind, bytes: &[u8], changes: &mut Vec<EpochChange>) -> Result<(), FeedError> {
     let mut reader = Reader::new(bytes);
-    let mut changes: Vec<EpochChange> = Vec::new();
+    let kind = if block == BlockKind::Grants { EpochKind::Grants } else { EpochKind::Names };
+    let mut last_generation = None;
     while !reader.is_empty() {
         let generation = reader.u32()?;
-        check_order(changes.last().map(|last| &last.generation), &generation, "order of generations")?;
+        check_order(last_generation.as_ref(), &generation, "order of generations")?;
+        last_generation = Some(generation);
         let (count, base) = (reader.varint()?, reader.varint()?);
         let count = usize::try_from(count).map_err(|_| FeedError::Truncated)?;
         refuse_empty(count)?;
@@ -159,9 +160,9 @@ fn decode_epochs(bytes: &[u8]) -> Result<Vec<EpochChange>, FeedError> {
         if least != 0 {
             return Err(FeedError::Malformed { part: "base of not-befores" });
         }
-        changes.push(EpochChange { generation, not_befores });
+        changes.push(EpochChange { kind, generation, not_befores });
     }
-    Ok(changes)
+    Ok(())
 }
 
 fn decode_versions(bytes: &[u8]) -> Result<Vec<(UserKey, u64)>, FeedError> {

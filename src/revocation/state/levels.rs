@@ -3,10 +3,10 @@
 use super::State;
 use crate::revocation::lookup::bucket::{bucket_of, Lookup};
 use crate::revocation::lookup::fingerprint::{Name, NameKind};
-use crate::revocation::lookup::shards::Known;
+use crate::revocation::lookup::shards::{Epochs, Known};
 use crate::revocation::lookup::versions::user_key;
 use crate::revocation::realm_id::RealmId;
-use crate::revocation::status::{Level, Status, Subject};
+use crate::revocation::status::{Level, Pairs, Status, Subject};
 
 impl State {
     /// The widest level that refuses the subject, in the order of [`Level`].
@@ -46,7 +46,7 @@ impl State {
 
     fn user(&self, subject: &Subject<'_>) -> Lookup {
         let Some(user) = subject.user else { return Lookup::Miss };
-        let not_before = self.not_before(NameKind::User, &[user]);
+        let not_before = self.not_before(&self.epochs, NameKind::User, &[user]);
         // Compared by issue time, the not-before itself is refused; by the last logout, only earlier times are.
         let by_logout = subject.logged_out_at.map_or(Lookup::Miss, |at| refused_up_to(not_before, at.get() + 1));
         stricter(refused_up_to(not_before, subject.compared_at.get()), by_logout)
@@ -54,32 +54,34 @@ impl State {
 
     fn session(&self, subject: &Subject<'_>) -> Lookup {
         let Some(session) = subject.session else { return Lookup::Miss };
-        refused_up_to(self.not_before(NameKind::Session, &[session]), subject.compared_at.get())
+        refused_up_to(self.not_before(&self.epochs, NameKind::Session, &[session]), subject.compared_at.get())
     }
 
     fn client_session(&self, subject: &Subject<'_>) -> Lookup {
-        let Some(session) = subject.session else { return Lookup::Miss };
-        let refused = |client: &str| {
-            let not_before = self.not_before(NameKind::ClientSession, &[session, client]);
-            refused_up_to(not_before, subject.compared_at.get())
-        };
-        subject.clients().map(refused).fold(Lookup::Miss, stricter)
+        self.pairs(&self.epochs, NameKind::ClientSession, subject.client_sessions(), subject.compared_at.get())
     }
 
     fn grant(&self, subject: &Subject<'_>) -> Lookup {
         // As a rule there are none, and then no name is hashed.
         if self.grants.is_empty() {
-            return Lookup::Miss;
+            Lookup::Miss
+        } else {
+            self.look_up_grant(subject)
         }
-        let refused = |grant: [&str; 2]| {
-            let name = Name::new(&self.generations, NameKind::Grant, &grant);
-            refused_up_to(self.grants.not_before(&name), subject.compared_at.get())
-        };
-        subject.grants().map(refused).fold(Lookup::Miss, stricter)
     }
 
-    fn not_before(&self, kind: NameKind, parts: &[&str]) -> Known {
-        self.epochs.not_before(&Name::new(&self.generations, kind, parts))
+    #[cold]
+    fn look_up_grant(&self, subject: &Subject<'_>) -> Lookup {
+        self.pairs(&self.grants, NameKind::Grant, subject.grants(), subject.compared_at.get())
+    }
+
+    fn pairs(&self, table: &Epochs, kind: NameKind, pairs: Pairs<'_>, compared_at: u64) -> Lookup {
+        let refused = |pair: [&str; 2]| refused_up_to(self.not_before(table, kind, &pair), compared_at);
+        pairs.map(refused).fold(Lookup::Miss, stricter)
+    }
+
+    fn not_before(&self, table: &Epochs, kind: NameKind, parts: &[&str]) -> Known {
+        table.not_before(&Name::new(&self.generations, kind, parts))
     }
 
     fn version(&self, realm: RealmId, subject: &Subject<'_>) -> Lookup {

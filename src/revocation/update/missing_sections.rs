@@ -59,9 +59,13 @@ impl State {
         }
         if let Some(session) = subject.session {
             not_before(&self.epochs, NameKind::Session, &[session]);
-            subject.clients().for_each(|client| not_before(&self.epochs, NameKind::ClientSession, &[session, client]));
         }
-        subject.grants().for_each(|grant| not_before(&self.grants, NameKind::Grant, &grant));
+        for pair in subject.client_sessions() {
+            not_before(&self.epochs, NameKind::ClientSession, &pair);
+        }
+        for pair in subject.grants() {
+            not_before(&self.grants, NameKind::Grant, &pair);
+        }
         if let Some(user) = subject.user {
             missing.extend(self.versions.shard(&user_key(realm, user)).and_then(Slot::absent));
         }

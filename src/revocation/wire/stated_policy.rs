@@ -19,6 +19,7 @@ pub struct StatedPolicy {
 
 impl StatedPolicy {
     // POLICY: u8 version, [u8; 16] digest, { [u8; 4] field digest }, at most 64 of them
+    #[cold]
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, FeedError> {
         let mut reader = Reader::new(bytes);
         let (version, digest) = (reader.u8()?, reader.array()?);
