@@ -9,7 +9,7 @@ mod pair;
 use faults::*;
 use pair::*;
 use portcullis::error::FeedError;
-use portcullis::ledger::Ledger;
+use portcullis::ledger::{Ledger, LedgerSettings};
 use portcullis::revocation::{peek_realm, Effect, Revocations};
 
 const HEAD_BYTES: usize = 60;
@@ -116,6 +116,75 @@ fn one_form_only() {
     ];
     let (ledger, mut edge) = pair_one_behind();
     let messages: Vec<_> = cases.into_iter().map(|(message, error)| (message, NOW, error)).collect();
+    refuse_all(&ledger, &mut edge, &messages);
+}
+
+#[test]
+fn the_blocks_of_form_1_1() {
+    let (_, edge) = pair_one_behind();
+    let malformed = |part| Some(FeedError::Malformed { part });
+    let newer = |blocks: &[u8]| signed_again(&delta_of(&edge, blocks), |body| body[5] = 1);
+    let keys = |entries: &[(u8, &[u8])]| {
+        let each = entries.iter().flat_map(|(byte, time)| [[*byte; 32].as_slice(), time].concat());
+        block(13, 1, &each.collect::<Vec<_>>())
+    };
+    let too_many = (0..=4_096_u32).flat_map(|number| {
+        let mut entry = [0; 33];
+        entry[..4].copy_from_slice(&number.to_be_bytes());
+        entry[32] = 9;
+        entry
+    });
+    let grants = |contents: &[u8]| block(14, 1, contents);
+    let policy = |length: usize| block(15, 1, &vec![1; length]);
+    let one_grant = |generation: u8| grants(&[generation, 0, 0, 0, 1, 9, 1, 0, 0, 0, 0, 0, 0]);
+    let cases = [
+        // A reader of form 1.0 does not know them.
+        (delta_of(&edge, &keys(&[(1, &[9])])), malformed("block of a later form")),
+        (delta_of(&edge, &one_grant(1)), malformed("block of a later form")),
+        (delta_of(&edge, &policy(17)), malformed("block of a later form")),
+        (newer(&block(13, 0, &[1; 33])), malformed("block")),
+        (newer(&block(14, 1, &[])), malformed("block")),
+        (newer(&[policy(17), keys(&[(1, &[9])])].concat()), malformed("order of blocks")),
+        // Key not-befores: cut, out of order, twice, at no time, beyond the times that there are, too many.
+        (newer(&block(13, 1, &[1; 32])), Some(FeedError::Truncated)),
+        (newer(&keys(&[(2, &[9]), (1, &[9])])), malformed("order of key not-befores")),
+        (newer(&keys(&[(1, &[9]), (1, &[8])])), malformed("order of key not-befores")),
+        (newer(&keys(&[(1, &[0])])), malformed("key not-before")),
+        (newer(&keys(&[(1, &[0x89, 0])])), malformed("varint")),
+        (newer(&keys(&[(1, &[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10])])), malformed("key not-before")),
+        (newer(&block(13, 1, &too_many.collect::<Vec<_>>())), malformed("size of key not-befores block")),
+        // Grants, as the other not-befores; their hash key must be known.
+        (newer(&grants(&[1, 0, 0, 0, 1, 50, 1, 0, 0, 0, 0, 0, 3])), malformed("base of not-befores")),
+        (newer(&grants(&[1, 0, 0, 0, 0, 50])), malformed("empty group")),
+        (newer(&grants(&[1, 0, 0, 0, 200, 1, 50, 1, 0, 0, 0, 0, 0])), Some(FeedError::Truncated)),
+        (
+            newer(&grants(&[1, 0, 0, 0, 2, 50, 2, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0])),
+            malformed("order of fingerprints"),
+        ),
+        (newer(&one_grant(77)), Some(FeedError::UnknownGeneration { generation: 77 })),
+        // The policy: cut, with a part of a field, with more fields than a policy may have.
+        (newer(&policy(16)), Some(FeedError::Truncated)),
+        (newer(&policy(19)), Some(FeedError::Truncated)),
+        (newer(&policy(17 + 4 * 64 + 4)), malformed("size of policy block")),
+    ];
+    let (ledger, mut edge) = pair_one_behind();
+    let messages: Vec<_> = cases.into_iter().map(|(message, error)| (message, NOW, error)).collect();
+    refuse_all(&ledger, &mut edge, &messages);
+    // A manifest has no block of changes, and sections of its form only.
+    let (mut ledger, mut edge) = pair_one_behind();
+    let without_keys = Ledger::new(LedgerSettings { incarnation: 1, ..settings() }).unwrap().manifest(FORM, at(NOW));
+    let with_changes = signed_again(&without_keys.unwrap(), |body| body.extend_from_slice(&one_grant(1)));
+    let newest = ledger.manifest(FORM, at(NOW)).unwrap();
+    // Its last block is that of the key not-befores.
+    let sections_end = newest.len() - TRAILER_BYTES - (8 + 32 + 5);
+    let of_form_1_0 = signed_again(&newest, |body| {
+        body[5] = 0;
+        body.truncate(sections_end);
+    });
+    let messages = [
+        (with_changes, NOW, malformed("delta block in manifest")),
+        (of_form_1_0, NOW, malformed("section of a later form")),
+    ];
     refuse_all(&ledger, &mut edge, &messages);
 }
 

@@ -10,8 +10,12 @@ mod pair;
 use faults::*;
 use pair::*;
 use portcullis::error::FeedError;
-use portcullis::ledger::Event;
+use portcullis::ledger::{Event, NotBefore};
 use portcullis::revocation::{Provided, MAX_SECTION_BYTES};
+
+fn grant(number: u64) -> Event {
+    Event::Grant { sub: format!("u{number}"), client: "app".into(), not_before: NotBefore::Now }
+}
 
 #[test]
 fn sections_missing_broken_or_unwanted() {
@@ -19,12 +23,13 @@ fn sections_missing_broken_or_unwanted() {
     for number in 0..60_u64 {
         record(&mut ledger, &token(&format!("t{number}"), NOW + 300, NOW), NOW);
         record(&mut ledger, &user(&format!("u{number}")), NOW);
+        record(&mut ledger, &grant(number), NOW);
     }
     record(&mut ledger, &Event::TokenVersion { sub: "v".into(), minimum: 2 }, NOW);
     let manifest = ledger.manifest(FORM, at(NOW)).unwrap();
     edge.apply(&manifest, at(NOW)).unwrap();
     let names = edge.missing_sections();
-    assert_eq!(names.len(), 3);
+    assert_eq!(names.len(), 4);
     for name in &names {
         let section = ledger.section(name).unwrap();
         let before = edge.missing_sections();
@@ -52,6 +57,7 @@ fn sections_that_are_signed_but_malformed() {
     for number in 0..300_u64 {
         record(&mut ledger, &user(&format!("u{number}")), NOW - number % 7);
         record(&mut ledger, &token(&format!("t{number}"), NOW + 300, NOW), NOW);
+        record(&mut ledger, &grant(number), NOW - number % 7);
         record(&mut ledger, &Event::TokenVersion { sub: format!("u{number}"), minimum: 2 }, NOW);
     }
     let manifest = ledger.manifest(FORM, at(NOW)).unwrap();

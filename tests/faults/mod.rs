@@ -27,6 +27,9 @@ pub fn pair_one_behind() -> (Ledger, Revocations) {
     record(&mut ledger, &Event::Realm { not_before: NotBefore::Caller(at(NOW - 9_000)) }, NOW);
     record(&mut ledger, &Event::KeyBanned { thumbprint: [5; 32] }, NOW);
     record(&mut ledger, &Event::TokenVersion { sub: "v".into(), minimum: 2 }, NOW);
+    let caller = || NotBefore::Caller(at(NOW - 900));
+    record(&mut ledger, &Event::Grant { sub: "g".into(), client: "app".into(), not_before: caller() }, NOW);
+    record(&mut ledger, &Event::KeyNotBefore { thumbprint: [6; 32], not_before: caller() }, NOW);
     load(&mut edge, &mut ledger, NOW);
     record(&mut ledger, &token("next", NOW + 300, NOW), NOW);
     record(&mut ledger, &user("next"), NOW);
