@@ -51,6 +51,12 @@ export async function suite(library: Library, scenario: Scenario): Promise<Resul
       same(outcome(gate.checkSync(token)), expect)
     })
   }
+  await test('tokens are refused where the policy differs from that of the origin', async () => {
+    const differing = library.createGate({ realms: [{ ...realm, grantClaim: 'app' }], onReport: () => undefined })
+    same(outcome(await differing.check(victim)), 'no_feed')
+    same(differing.status()[0]?.policyDifferences.join(), 'grantClaim')
+    differing.close()
+  })
   await test('tokens that are new and checked at once are not taken for each other', async () => {
     const fresh = library.createGate({ realms: [realm], onReport: () => undefined, verifiedTokenCacheEntries: 0 })
     await fresh.check(victim)

@@ -29,8 +29,10 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 const LEVELS: readonly { reason: Reason; title: string }[] = [
   { reason: 'realm_revoked', title: 'Everybody' },
   { reason: 'client_revoked', title: 'The client' },
+  { reason: 'banned_key', title: 'The key’s not-before' },
   { reason: 'user_revoked', title: 'The user' },
   { reason: 'session_revoked', title: 'The session' },
+  { reason: 'grant_revoked', title: 'The client of this user' },
   { reason: 'version_revoked', title: 'The token’s version' },
   { reason: 'token_revoked', title: 'This token' },
 ]
