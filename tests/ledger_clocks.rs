@@ -11,6 +11,7 @@ use portcullis::revocation::{Level, Subject};
 use portcullis::time::Seconds;
 
 const HOUR: u64 = 3_600;
+const KEY: [u8; 32] = [7; 32];
 
 /// Records an event by these clocks and checks up to which `iat` it refuses.
 fn check(event: &Event, issuer_lead: u64, not_before: u64, time: TimeTaken) {
@@ -23,7 +24,8 @@ fn check_in(mut ledger: Ledger, event: &Event, issuer_lead: u64, not_before: u64
     assert_eq!(staged.time, time, "{event:?}");
     assert!(staged.row.is_some(), "{event:?} is never dropped");
     ledger.commit();
-    let refused = |iat| ledger.refuses(&Subject { issued_at: at(iat), compared_at: at(iat), ..of_all() }).is_some();
+    let of_key = Subject { signing_key: Some(&KEY), ..of_all() };
+    let refused = |iat| ledger.refuses(&Subject { issued_at: at(iat), compared_at: at(iat), ..of_key }).is_some();
     assert!(refused(not_before), "{event:?}: {not_before}");
     assert!(!refused(not_before + 1), "{event:?}: one second later than {not_before}");
 }
@@ -34,6 +36,8 @@ fn events(not_before: NotBefore) -> Vec<Event> {
         Event::User { sub: "u".into(), not_before },
         Event::Client { client: "app".into(), not_before },
         Event::Realm { not_before },
+        Event::Grant { sub: "u".into(), client: "app".into(), not_before },
+        Event::KeyNotBefore { thumbprint: KEY, not_before },
     ];
     let occurred_at = match not_before {
         NotBefore::Now => None,

@@ -8,7 +8,22 @@ mod pair;
 use pair::*;
 use portcullis::error::DeltaUnavailable;
 use portcullis::ledger::{Correction, Event, NotBefore};
-use portcullis::revocation::{Status, Subject};
+use portcullis::revocation::{Form, Status, Subject};
+
+const KEY: [u8; 32] = [7; 32];
+
+fn grant(sub: &str, client: &str) -> Event {
+    Event::Grant { sub: sub.into(), client: client.into(), not_before: NotBefore::Now }
+}
+
+fn key_not_before() -> Event {
+    Event::KeyNotBefore { thumbprint: KEY, not_before: NotBefore::Now }
+}
+
+/// A token of everybody's, signed by the key of these tests.
+fn signed() -> Subject<'static> {
+    Subject { signing_key: Some(&KEY), ..of_all() }
+}
 
 #[test]
 fn a_correction_lowers_what_nothing_else_can() {
@@ -37,11 +52,14 @@ fn a_correction_lowers_what_nothing_else_can() {
             Event::ClientSession { sid: "s".into(), azp: "app".into(), occurred_at: None, issued_at: None },
             Correction::ClientSession { sid: "s".into(), azp: "app".into(), not_before: None },
         ),
+        (grant("u", "app"), Correction::Grant { sub: "u".into(), client: "app".into(), not_before: None }),
+        (key_not_before(), Correction::KeyNotBefore { thumbprint: KEY, not_before: None }),
     ] {
         assert!(record(&mut ledger, &event, NOW).is_some());
-        assert!(ledger.refuses(&of_all()).is_some());
-        assert!(record(&mut ledger, &Event::Correction(correction), NOW).is_some());
-        assert_eq!(ledger.refuses(&of_all()), None);
+        assert!(ledger.refuses(&signed()).is_some());
+        assert!(record(&mut ledger, &Event::Correction(correction.clone()), NOW).is_some());
+        assert_eq!(ledger.refuses(&signed()), None);
+        assert_eq!(record(&mut ledger, &Event::Correction(correction), NOW), None);
         assert_eq!(ledger.minimum_version("u"), 0);
     }
     record(&mut ledger, &Event::KeyBanned { thumbprint: [3; 32] }, NOW);
@@ -50,10 +68,16 @@ fn a_correction_lowers_what_nothing_else_can() {
 }
 
 #[test]
-fn a_correction_reaches_edges_with_the_next_manifest() {
+fn a_correction_reaches_edges_of_each_form_with_the_next_manifest() {
+    [Form::V1_0, Form::V1_1].into_iter().for_each(check_corrections);
+}
+
+fn check_corrections(form: Form) {
     let (mut ledger, mut edge) = (ledger(), edge());
     let banned = [3; 32];
     let mistakes = [
+        (grant("u", "app"), Correction::Grant { sub: "u".into(), client: "app".into(), not_before: None }),
+        (key_not_before(), Correction::KeyNotBefore { thumbprint: KEY, not_before: Some(at(NOW - 100)) }),
         (user("u"), Correction::User { sub: "u".into(), not_before: Some(at(NOW - 100)) }),
         (
             Event::Session { sid: "s".into(), occurred_at: None, issued_at: None },
@@ -71,23 +95,46 @@ fn a_correction_reaches_edges_with_the_next_manifest() {
         (Event::TokenVersion { sub: "u".into(), minimum: 7 }, Correction::TokenVersion { sub: "u".into(), minimum: 1 }),
         (Event::KeyBanned { thumbprint: banned }, Correction::KeyBanned { thumbprint: banned }),
     ];
-    load(&mut edge, &mut ledger, NOW);
+    load_in(form, &mut edge, &mut ledger, NOW);
     for (mistake, correction) in mistakes {
         record(&mut ledger, &mistake, NOW);
-        follow(&mut edge, &ledger, NOW).unwrap();
-        assert!(is_revoked(&edge, &of_all()) || edge.bans(&banned));
+        // In a lower form, a mistaken grant is a user's and a mistaken key not-before everybody's.
+        follow_in(form, &mut edge, &ledger, NOW).unwrap();
+        assert!(is_revoked(&edge, &signed()) || edge.bans(&banned), "{mistake:?}");
         let mistaken = edge.position().unwrap().sequence;
         record(&mut ledger, &Event::Correction(correction), NOW);
         // A delta only adds: there is none that leads here.
         let earliest = mistaken + 1;
-        assert_eq!(ledger.delta(FORM, mistaken, at(NOW)), Err(DeltaUnavailable::Pruned { earliest }));
-        load(&mut edge, &mut ledger, NOW);
-        assert_eq!(edge.status(&of_all()), Status::NotRevoked);
+        assert_eq!(ledger.delta(form, mistaken, at(NOW)), Err(DeltaUnavailable::Pruned { earliest }));
+        load_in(form, &mut edge, &mut ledger, NOW);
+        assert_eq!(edge.status(&signed()), Status::NotRevoked, "{mistake:?}");
         assert!(!edge.bans(&banned));
     }
     // The value that replaced the mistake still counts.
     assert!(is_revoked(&edge, &of_user("u", NOW - 100)));
     assert!(is_revoked(&edge, &Subject { token_version: 0, ..of_all() }));
+    let of_key = Subject { signing_key: Some(&KEY), ..of_user("v", NOW - 100) };
+    assert!(is_revoked(&edge, &of_key));
+}
+
+#[test]
+fn a_corrected_grant_leaves_the_users_other_grants() {
+    for form in [Form::V1_0, Form::V1_1] {
+        let (mut ledger, mut edge) = (ledger(), edge());
+        let source = |seconds| NotBefore::Source(at(seconds));
+        let of = |client: &str, not_before| Event::Grant { sub: "u".into(), client: client.into(), not_before };
+        record(&mut ledger, &of("web", source(NOW - 30)), NOW);
+        record(&mut ledger, &of("app", source(NOW + 30)), NOW);
+        load_in(form, &mut edge, &mut ledger, NOW);
+        let correction = Correction::Grant { sub: "u".into(), client: "app".into(), not_before: Some(at(NOW - 60)) };
+        record(&mut ledger, &Event::Correction(correction), NOW);
+        load_in(form, &mut edge, &mut ledger, NOW);
+        let of = |client, seconds| Subject { authorized_party: Some(client), ..of_user("u", seconds) };
+        assert!(is_revoked(&edge, &of("web", NOW - 30)) && is_revoked(&edge, &of("app", NOW - 60)));
+        assert!(!is_revoked(&edge, &of("web", NOW - 29)) && !is_revoked(&edge, &of("app", NOW - 29)));
+        // A lower form has the latest of both.
+        assert_eq!(is_revoked(&edge, &of("app", NOW - 30)), form == Form::V1_0);
+    }
 }
 
 #[test]
@@ -96,5 +143,9 @@ fn a_correction_is_kept_as_long_as_what_it_corrects_in_the_same_batch() {
     let mistaken = ledger.stage(&user("u"), at(NOW)).unwrap().unwrap();
     let correction = Event::Correction(Correction::User { sub: "u".into(), not_before: None });
     let correction = ledger.stage(&correction, at(NOW)).unwrap().unwrap();
+    assert!(correction.keep_until >= mistaken.keep_until);
+    let mistaken = ledger.stage(&grant("u", "app"), at(NOW)).unwrap().unwrap();
+    let correction = Correction::Grant { sub: "u".into(), client: "app".into(), not_before: None };
+    let correction = ledger.stage(&Event::Correction(correction), at(NOW)).unwrap().unwrap();
     assert!(correction.keep_until >= mistaken.keep_until);
 }

@@ -8,6 +8,11 @@ mod pair;
 use pair::*;
 use portcullis::error::{DeltaUnavailable, LedgerError};
 use portcullis::ledger::{Correction, Event, Ledger, LedgerSettings, NotBefore, Row, RowPage};
+use portcullis::revocation::{Level, Subject};
+
+fn grant(sub: &str, client: &str) -> Event {
+    Event::Grant { sub: sub.into(), client: client.into(), not_before: NotBefore::Now }
+}
 
 fn some_rows(ledger: &mut Ledger) -> Vec<Row> {
     let mut rows = Vec::new();
@@ -24,9 +29,15 @@ fn some_rows(ledger: &mut Ledger) -> Vec<Row> {
     rows.extend(record(ledger, &Event::Client { client: "a".into(), not_before: NotBefore::Now }, NOW));
     rows.extend(record(ledger, &Event::Realm { not_before: NotBefore::Caller(at(NOW - 600)) }, NOW));
     rows.extend(record(ledger, &Event::KeyBanned { thumbprint: [1; 32] }, NOW));
+    for client in ["b", "c"] {
+        rows.extend(record(ledger, &grant("w", client), NOW));
+    }
+    rows.extend(record(ledger, &Event::KeyNotBefore { thumbprint: [2; 32], not_before: NotBefore::Now }, NOW));
     rows.extend(record(ledger, &Event::TokenVersion { sub: "u".into(), minimum: 4 }, NOW));
     rows.extend(record(ledger, &Event::Keys { jwks: br#"{"keys":[]}"#.to_vec() }, NOW));
     let correction = Correction::User { sub: "u3".into(), not_before: None };
+    rows.extend(record(ledger, &Event::Correction(correction), NOW));
+    let correction = Correction::Grant { sub: "w".into(), client: "b".into(), not_before: None };
     rows.extend(record(ledger, &Event::Correction(correction), NOW));
     rows.extend(record(ledger, &user("last"), NOW));
     rows
@@ -51,6 +62,17 @@ fn a_restart_gives_the_same_head_and_the_same_answers() {
             assert_eq!(before.refuses(subject), after.refuses(subject));
             assert_eq!(one.status(subject), other.status(subject));
         }
+    }
+    assert_eq!(after.stats().grants, 1);
+    for client in ["b", "c"] {
+        let of_grant = Subject { authorized_party: Some(client), ..of_user("w", NOW + 2) };
+        let of_key = Subject { signing_key: Some(&[2; 32]), ..of_user("v", NOW + 2) };
+        for subject in [of_grant, of_key] {
+            assert_eq!(before.refuses(&subject), after.refuses(&subject));
+            assert_eq!(one.status(&subject), other.status(&subject));
+        }
+        assert_eq!(after.refuses(&of_grant), (client == "c").then_some(Level::Grant));
+        assert_eq!(after.refuses(&of_key), Some(Level::Key));
     }
     assert_eq!((one.jwks(), other.jwks()), (Some(&b"{\"keys\":[]}"[..]), Some(&b"{\"keys\":[]}"[..])));
     // Both go on alike.
@@ -100,6 +122,39 @@ fn a_broken_store_is_found_out() {
         rows[4].payload[0] = 9;
     });
     assert_eq!(unreadable, Err(LedgerError::UnreadableRow { sequence }));
+}
+
+/// A row of a later version might refuse something, so the ledger does not open, and says which row it is.
+#[test]
+fn a_row_of_a_form_or_kind_that_is_not_known_is_named() {
+    const KIND: usize = 1;
+    const SUBJECT: usize = 18;
+    let mut before = ledger();
+    let (grant, key) =
+        (grant("sub", "client"), Event::KeyNotBefore { thumbprint: [2; 32], not_before: NotBefore::Now });
+    let [grant, key] = [grant, key].map(|event| record(&mut before, &event, NOW).unwrap());
+    assert_eq!((&grant.payload[..2], grant.payload[SUBJECT]), (&[1, 2][..], 6));
+    assert_eq!(&grant.payload[SUBJECT + 1..], b"\x03\0\0\0subclient");
+    assert_eq!((&key.payload[..2], key.payload[SUBJECT]), (&[1, 2][..], 7));
+    assert_eq!(key.payload[SUBJECT + 1..], [2; 32]);
+    type Change = fn(&mut Vec<u8>);
+    let changes: [(&Row, Change); 8] = [
+        (&grant, |payload| payload[0] = 2),
+        (&grant, |payload| payload[KIND] = 7),
+        (&grant, |payload| payload[SUBJECT] = 8),
+        (&grant, |payload| payload[SUBJECT + 1] = 200),
+        (&grant, |payload| payload[SUBJECT + 5] = 0xFF),
+        (&grant, |payload| payload.truncate(SUBJECT + 3)),
+        (&key, |payload| payload.truncate(SUBJECT + 32)),
+        (&key, |payload| payload.push(2)),
+    ];
+    for (row, change) in changes {
+        // Far behind, so that no chain gives it away.
+        let mut row = Row { sequence: row.sequence + 9, ..row.clone() };
+        change(&mut row.payload);
+        let unreadable = Err(LedgerError::UnreadableRow { sequence: row.sequence });
+        assert_eq!(ledger().restore(&row), unreadable, "{:?}", row.payload);
+    }
 }
 
 /// A ledger of these rows, handed over at once.

@@ -76,7 +76,11 @@ pub fn record(ledger: &mut Ledger, event: &Event, now: u64) -> Option<Row> {
 
 /// Applies the ledger's manifest and provides every section it is missing.
 pub fn load(edge: &mut Revocations, ledger: &mut Ledger, now: u64) -> Applied {
-    let manifest = ledger.manifest(FORM, at(now)).unwrap();
+    load_in(FORM, edge, ledger, now)
+}
+
+pub fn load_in(form: Form, edge: &mut Revocations, ledger: &mut Ledger, now: u64) -> Applied {
+    let manifest = ledger.manifest(form, at(now)).unwrap();
     let applied = edge.apply(&manifest, at(now)).unwrap();
     provide_all(edge, ledger);
     applied
@@ -92,10 +96,14 @@ pub fn provide_all(edge: &mut Revocations, ledger: &Ledger) -> usize {
 
 /// Brings an edge on by deltas, as far as they lead.
 pub fn follow(edge: &mut Revocations, ledger: &Ledger, now: u64) -> Result<Effect, FeedError> {
+    follow_in(FORM, edge, ledger, now)
+}
+
+pub fn follow_in(form: Form, edge: &mut Revocations, ledger: &Ledger, now: u64) -> Result<Effect, FeedError> {
     let mut effect = Effect::AlreadyKnown;
     loop {
         let ours = edge.position().map_or(0, |position| position.sequence);
-        let delta = ledger.delta(FORM, ours, at(now)).expect("kept").bytes;
+        let delta = ledger.delta(form, ours, at(now)).expect("kept").bytes;
         effect = match edge.apply(&delta, at(now))?.effect {
             Effect::Changed | Effect::ChangedInPart => Effect::Changed,
             Effect::Renewed | Effect::AlreadyKnown | Effect::Staged => return Ok(effect),
