@@ -78,6 +78,24 @@ fn a_statement_of_form_1_1_makes_a_state_of_form_1_0_want_a_manifest() {
 }
 
 #[test]
+fn a_manifest_of_form_1_1_is_useful_at_the_sequence_and_in_the_second_of_one_of_form_1_0() {
+    let (mut ledger, mut edge) = (ledger(), edge());
+    record(&mut ledger, &grant("u", "app"), NOW);
+    record(&mut ledger, &key_not_before(), NOW);
+    manifest(&mut edge, &mut ledger, Form::V1_0, NOW);
+    assert_eq!(bystanders(&edge), OVER_KILL);
+    assert_eq!(manifest(&mut edge, &mut ledger, Form::V1_1, NOW), Effect::Staged);
+    assert_eq!((edge.form(), meant(&edge), bystanders(&edge)), (Some(Form::V1_1), [true; 2], EXACT));
+    // The lower one is no news then, in any second.
+    for now in [NOW, NOW + 1] {
+        let lower = ledger.manifest(Form::V1_0, at(now)).unwrap();
+        let expected = if now == NOW { Effect::AlreadyKnown } else { Effect::Renewed };
+        assert_eq!(edge.apply(&lower, at(now)).unwrap().effect, expected);
+        assert_eq!((edge.form(), bystanders(&edge)), (Some(Form::V1_1), EXACT));
+    }
+}
+
+#[test]
 fn a_later_manifest_of_form_1_0_replaces_a_state_of_form_1_1_without_a_gap() {
     let (mut ledger, mut edge) = (ledger(), edge());
     load(&mut edge, &mut ledger, NOW);

@@ -1,6 +1,6 @@
 //! The ledger's state in memory: the exact result of folding all events.
 
-use crate::revocation::lookup::exact::Exact;
+use crate::revocation::lookup::exact::{Exact, BANNED};
 use crate::revocation::lookup::fingerprint::{Fingerprint, NameHash, NameKind};
 use crate::revocation::lookup::versions::user_key;
 use crate::revocation::wire::section::{SectionEntry, SectionKind};
@@ -205,8 +205,8 @@ impl LedgerState {
                 Change::Version { key, minimum }
             }
             Fact::Ban { thumbprint } => {
-                self.exact.bans.insert(*thumbprint, ());
-                Change::Exact(Box::new(Exact { bans: [(*thumbprint, ())].into(), ..Exact::default() }))
+                self.exact.bans.insert(*thumbprint, BANNED);
+                Change::Exact(Box::new(Exact { bans: [(*thumbprint, BANNED)].into(), ..Exact::default() }))
             }
             Fact::Keys { jwks } => {
                 self.exact.jwks = Some(jwks.to_vec());

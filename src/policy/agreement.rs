@@ -25,9 +25,7 @@ impl Policy {
     /// bytes; numbers have 32 bits, little-endian.
     #[must_use]
     pub fn digest(&self) -> PolicyDigest {
-        let mut hash = Sha256::new_with_prefix(DOMAIN);
-        AgreedField::ALL.into_iter().filter(|field| field.enters(self)).for_each(|field| field.update(&mut hash, self));
-        PolicyDigest(cut(hash))
+        PolicyDigest(cut(self.hash(DOMAIN, AgreedField::ALL.into_iter().filter(|field| field.enters(self)).collect())))
     }
 
     /// A short digest of each field, in the order of [`AgreedField::ALL`]: the first 4 bytes of SHA-256 over what of the field
@@ -55,6 +53,19 @@ impl Policy {
             names.push(UNKNOWN_FIELD);
         }
         names
+    }
+
+    /// Hashes the names and values of these fields, after a domain.
+    #[cold]
+    fn hash(&self, domain: &[u8], fields: Vec<AgreedField>) -> [u8; 32] {
+        let mut hash = Sha256::new_with_prefix(domain);
+        for field in fields {
+            let values = field.values(self);
+            update_text(&mut hash, field.name());
+            hash.update(length(values.len()));
+            values.into_iter().for_each(|value| update_text(&mut hash, value));
+        }
+        hash.finalize().into()
     }
 
     /// The fields in which two policies do not agree; none if their digests are equal.
@@ -144,17 +155,7 @@ impl AgreedField {
 
     #[cold]
     fn digest(self, policy: &Policy) -> [u8; 4] {
-        let mut hash = Sha256::new();
-        self.update(&mut hash, policy);
-        cut(hash)
-    }
-
-    /// Hashes name and values.
-    fn update(self, hash: &mut Sha256, policy: &Policy) {
-        let values = self.values(policy);
-        update_text(hash, self.name());
-        hash.update(length(values.len()));
-        values.into_iter().for_each(|value| update_text(hash, value));
+        cut(policy.hash(&[], vec![self]))
     }
 
     /// Its value in a policy, in the words of the options; none where there is no such option.
@@ -210,9 +211,9 @@ impl fmt::Debug for PolicyDigest {
 }
 
 /// The first bytes of a hash.
-fn cut<const N: usize>(hash: Sha256) -> [u8; N] {
+fn cut<const N: usize>(hash: [u8; 32]) -> [u8; N] {
     let mut bytes = [0; N];
-    bytes.iter_mut().zip(hash.finalize()).for_each(|(to, from)| *to = from);
+    bytes.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
     bytes
 }
 

@@ -7,13 +7,16 @@ use crate::revocation::wire::reader::{
 };
 use crate::time::MAX_SECONDS;
 
+/// Stands where a key is banned: later than any time.
+pub(crate) const BANNED: u64 = u64::MAX;
+
 /// Exact state, or a change to it: both are merged by maximum and union, the JWKS by replacement.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Exact {
     pub(crate) realm_not_before: Option<u64>,
     pub(crate) clients: SortedMap<Box<str>, u64>,
-    /// A set.
-    pub(crate) bans: SortedMap<[u8; 32], ()>,
+    /// A set: each value is [`BANNED`].
+    pub(crate) bans: SortedMap<[u8; 32], u64>,
     /// By the key's RFC 7638 thumbprint.
     pub(crate) key_not_befores: SortedMap<[u8; 32], u64>,
     pub(crate) jwks: Option<Vec<u8>>,
@@ -26,12 +29,8 @@ impl Exact {
         for (client, not_before) in change.clients.iter() {
             self.clients.update(client.clone(), |known| *known = (*known).max(*not_before));
         }
-        for thumbprint in change.bans.keys() {
-            self.bans.insert(*thumbprint, ());
-        }
-        for (thumbprint, not_before) in change.key_not_befores.iter() {
-            self.key_not_befores.update(*thumbprint, |known| *known = (*known).max(*not_before));
-        }
+        raise(&mut self.bans, &change.bans);
+        raise(&mut self.key_not_befores, &change.key_not_befores);
         if change.jwks.is_some() {
             self.jwks.clone_from(&change.jwks);
         }
@@ -69,7 +68,7 @@ impl Exact {
             }
             let thumbprint = reader.array()?;
             check_order(self.bans.last_key(), &thumbprint, "order of bans")?;
-            self.bans.push(thumbprint, ());
+            self.bans.push(thumbprint, BANNED);
         }
         Ok(())
     }
@@ -98,5 +97,13 @@ impl Exact {
         }
         self.jwks = Some(bytes.to_vec());
         Ok(())
+    }
+}
+
+/// Merges by maximum.
+#[inline(never)]
+fn raise(keys: &mut SortedMap<[u8; 32], u64>, change: &SortedMap<[u8; 32], u64>) {
+    for (thumbprint, value) in change.iter() {
+        keys.update(*thumbprint, |known| *known = (*known).max(*value));
     }
 }

@@ -179,6 +179,7 @@ pub(crate) enum BlockKind {
 }
 
 impl BlockKind {
+    /// In the order of their numbers, from 1.
     const ALL: [Self; 15] = [
         Self::Bounds,
         Self::Generations,
@@ -198,23 +199,11 @@ impl BlockKind {
     ];
 
     pub(crate) const fn number(self) -> u16 {
-        match self {
-            Self::Bounds => 1,
-            Self::Generations => 2,
-            Self::Realm => 3,
-            Self::Clients => 4,
-            Self::Bans => 5,
-            Self::Keys => 6,
-            Self::Sections => 7,
-            Self::TokenIds => 8,
-            Self::CatchAllIds => 9,
-            Self::Epochs => 10,
-            Self::Versions => 11,
-            Self::NewBounds => 12,
-            Self::KeyNotBefores => 13,
-            Self::Grants => 14,
-            Self::Policy => 15,
-        }
+        self as u16 + 1
+    }
+
+    fn from_number(number: u16) -> Option<Self> {
+        Self::ALL.get(usize::from(number.checked_sub(1)?)).copied().filter(|kind| kind.number() == number)
     }
 
     /// The first form that has such blocks.
@@ -271,7 +260,7 @@ impl<'a> Blocks<'a> {
             return Err(FeedError::Malformed { part: "order of blocks" });
         }
         self.last_kind = Some(number);
-        match BlockKind::ALL.into_iter().find(|kind| kind.number() == number) {
+        match BlockKind::from_number(number) {
             Some(_) if flags != CRITICAL || bytes.is_empty() => Err(FeedError::Malformed { part: "block" }),
             Some(kind) if kind.form() > self.form => Err(FeedError::Malformed { part: "block of a later form" }),
             Some(kind) => Ok(Some((kind, bytes))),

@@ -50,25 +50,24 @@ impl State {
             let asked = asked.filter(|bucket| bucket.may_have(subject.issued_at.get()));
             missing.extend(asked.filter_map(Bucket::slot).filter_map(Slot::absent));
         }
-        let mut not_before = |table: &'s Epochs, kind, parts: &[&str]| {
-            let shard = table.shard(&Name::new(&self.generations, kind, parts));
-            missing.extend(shard.and_then(|(slot, _)| slot.absent()));
-        };
-        if let Some(user) = subject.user {
-            not_before(&self.epochs, NameKind::User, &[user]);
-        }
-        if let Some(session) = subject.session {
-            not_before(&self.epochs, NameKind::Session, &[session]);
-        }
-        for pair in subject.client_sessions() {
-            not_before(&self.epochs, NameKind::ClientSession, &pair);
-        }
-        for pair in subject.grants() {
-            not_before(&self.grants, NameKind::Grant, &pair);
+        let user = subject.user.map(|user| self.absent(&self.epochs, NameKind::User, &[user]));
+        let session = subject.session.map(|session| self.absent(&self.epochs, NameKind::Session, &[session]));
+        missing.extend([user, session].into_iter().flatten().flatten());
+        for (table, kind, pairs) in [
+            (&self.epochs, NameKind::ClientSession, subject.client_sessions()),
+            (&self.grants, NameKind::Grant, subject.grants()),
+        ] {
+            missing.extend(pairs.filter_map(|pair| self.absent(table, kind, &pair)));
         }
         if let Some(user) = subject.user {
             missing.extend(self.versions.shard(&user_key(realm, user)).and_then(Slot::absent));
         }
         missing
+    }
+
+    /// The entry of the section that a name's not-before would be in, if it is missing.
+    #[inline(never)]
+    fn absent<'s>(&self, table: &'s Epochs, kind: NameKind, parts: &[&str]) -> Option<&'s SectionEntry> {
+        table.shard(&Name::new(&self.generations, kind, parts))?.0.absent()
     }
 }
