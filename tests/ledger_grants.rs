@@ -265,6 +265,20 @@ fn many_users_of_grants_get_shards_of_their_own() {
     }
 }
 
+/// A shard is complete from the last event in it on, of whichever table that is.
+#[test]
+fn a_manifest_of_form_1_0_brings_a_grant_to_edges_without_its_delta() {
+    let (mut ledger, mut edge) = (ledger(), edge());
+    record(&mut ledger, &user("v"), NOW);
+    load_in(Form::V1_0, &mut edge, &mut ledger, NOW);
+    for sub in ["u", "w"] {
+        record(&mut ledger, &grant(sub, "app"), NOW);
+        assert!(!is_revoked(&edge, &of_user(sub, NOW)));
+        load_in(Form::V1_0, &mut edge, &mut ledger, NOW);
+        assert!(is_revoked(&edge, &of_user(sub, NOW)));
+    }
+}
+
 /// Where the user was logged out as well, both forms of a shard may be the very same bytes.
 #[test]
 fn a_section_of_both_forms_is_kept_as_long_as_one_has_it() {
