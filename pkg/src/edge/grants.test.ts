@@ -100,15 +100,16 @@ test('so does a stream', async (t) => {
     send = (bytes) => void response.write(`event: feed\nid: 1\ndata: ${Buffer.from(bytes).toString('base64')}\n\n`)
   })
   realm.record({ kind: 'grant', subject: 'alice', client: 'agent' })
-  realm.instead.set('manifest', (_, response) => void response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(realm.manifest(0)))
+  // The origin is of the earlier version at first.
+  realm.minor = 0
   await gate.refresh()
-  realm.instead.delete('manifest')
   assert.deepEqual([minorOf(gate), await reasons(gate, all)], [0, OVERKILL])
   const until = async (what: string, met: () => boolean): Promise<void> => {
     const deadline = Date.now() + 15_000
     for (; !met(); await pause(10)) assert.ok(Date.now() < deadline, `never: ${what}`)
   }
   await until('connected', () => send !== undefined)
+  realm.minor = 1
   realm.record({ kind: 'user', subject: 'carol' })
   send?.(realm.delta(1))
   await until('healed', () => minorOf(gate) === 1)
@@ -120,12 +121,14 @@ test('a cache that sends the older form whatever the query costs one manifest mo
   const gate = gateFor(t, realm)
   realm.record({ kind: 'grant', subject: 'alice', client: 'agent' })
   realm.instead.set('manifest', (_, response) => void response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(realm.manifest(0)))
+  const startedAtMs = Date.now()
   for (let i = 0; i < 10; i++) {
     realm.record({ kind: 'user', subject: `user-${i}` })
     await gate.refresh()
   }
   assert.deepEqual([minorOf(gate), await reasons(gate, await tokens(realm))], [0, OVERKILL])
-  assert.equal(realm.server.count('/manifest'), 2)
+  const asked = realm.server.count('/manifest')
+  assert.ok(asked <= 2 + (Date.now() - startedAtMs) / 10_000, `${asked} manifests`)
 })
 
 test("an app's not-before is refused by the claim that grantClaim names alone", async (t) => {
