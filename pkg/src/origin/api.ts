@@ -33,7 +33,13 @@ export interface Origin {
   endClientSession(realm: string, sid: string, azp: string, act?: DatedAct): Promise<Recorded>
   /** Logs a user out everywhere: tokens issued up to now are refused, the next login works. */
   logoutUser(realm: string, sub: string, act?: DatedAct): Promise<Recorded>
-  /** The same for everybody in the realm. */
+  /**
+   * Disconnects one app of a user: tokens with this `sub` that were issued to the client (`azp` or `client_id`; with the realm's
+   * `grantClaim`, that claim alone) up to `act.notBefore` are refused; default: now. The user's other tokens go on, and the client's
+   * next login works. Tokens without a `sub`, or without the claim, are not reached.
+   */
+  endGrant(realm: string, sub: string, client: string, act?: TimedAct): Promise<Recorded>
+  /** Logs everybody in the realm out, as `logoutUser` does one user. */
   logoutRealm(realm: string, act?: DatedAct): Promise<Recorded>
   /**
    * Refuses tokens that were issued to a client (`azp` or `client_id`) up to `notBefore`, in unix seconds; default: now. A value
@@ -49,6 +55,12 @@ export interface Origin {
    * `invalid_event`: `unknown_key`, or `last_key` (no other signing key is left that is not banned) unless `force` is `true`.
    */
   banKey(realm: string, kid: string, options?: { force?: boolean } & DatedAct): Promise<Recorded>
+  /**
+   * Refuses the tokens that a key signed up to `act.notBefore`, in unix seconds; default: now. For a window of time in which tokens should
+   * not have been issued, never for a leaked key: a thief chooses the `iat` of his tokens, so ban that. `kid` is as for `banKey`.
+   * Rejects with `invalid_event`: `unknown_key`, or `too_many` (the realm has 4,096 of them).
+   */
+  raiseKeyNotBefore(realm: string, kid: string, act?: TimedAct): Promise<Recorded>
   /** Refuses a user's tokens whose version is below `version`. */
   raiseTokenVersion(realm: string, sub: string, version: number, act?: DatedAct): Promise<Recorded>
   /**
@@ -72,6 +84,10 @@ export interface Origin {
   refuses(realm: string, subject: TokenSubject): Reason | undefined
   /** The user's not-before in unix seconds; 0 when there is none. */
   userNotBefore(realm: string, sub: string): number
+  /** The not-before of a client of the user in unix seconds; 0 when there is none. */
+  grantNotBefore(realm: string, sub: string, client: string): number
+  /** A key's not-before in unix seconds, by its RFC 7638 thumbprint; 0 when there is none. */
+  keyNotBefore(realm: string, thumbprint: string): number
   /** The least version that the user's tokens must have; 0 when none was set. For issuers, which mint no lower one. */
   minimumVersion(realm: string, sub: string): number
   /**
@@ -99,6 +115,15 @@ export interface DatedAct extends Act {
    * key, a version) take effect for any time; it only shows the issuer's lead. Default: now, by the origin's clock.
    */
   occurredAt?: number
+}
+
+/**
+ * An act whose time may also be the caller's choice. A value more than `skewSeconds` ahead (milliseconds are not seconds) is
+ * replaced by now and reported as `clock`. Either `notBefore` or `occurredAt` may be given, not both.
+ */
+export interface TimedAct extends DatedAct {
+  /** Tokens issued up to then are refused; in unix seconds. Default: now, by the origin's clock. */
+  notBefore?: number
 }
 
 /** Where a request came from, as the server that took it knows. */
@@ -136,9 +161,11 @@ export const CORRECTIONS: Readonly<Record<Correction['kind'], readonly string[]>
   session: ['session', 'notBefore'],
   clientSession: ['session', 'authorizedParty', 'notBefore'],
   user: ['subject', 'notBefore'],
+  grant: ['subject', 'client', 'notBefore'],
   client: ['client', 'notBefore'],
   realm: ['notBefore'],
   keyBanned: ['thumbprint'],
+  keyNotBefore: ['thumbprint', 'notBefore'],
   tokenVersion: ['subject', 'minimum'],
 }
 

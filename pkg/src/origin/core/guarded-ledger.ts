@@ -127,6 +127,14 @@ class GuardedLedger implements LedgerCore {
     return this.#call(() => this.#ledger.userNotBefore(subject))
   }
 
+  grantNotBefore(subject: string, client: string): number {
+    return this.#call(() => this.#ledger.grantNotBefore(subject, client))
+  }
+
+  keyNotBefore(thumbprint: string): number {
+    return this.#call(() => this.#ledger.keyNotBefore(thumbprint))
+  }
+
   minimumVersion(subject: string): number {
     return this.#call(() => this.#ledger.minimumVersion(subject))
   }

@@ -34,13 +34,18 @@ function record(ledger: LedgerCore, event: LedgerEvent): number | undefined {
 test('corrections undo the event about the same subject', async () => {
   const ledger = await openLedger()
   const token = { issuedAt: NOW, expiresAt: NOW + 300 }
-  const subject = { ...token, subject: 'alice', session: 's', authorizedParty: 'demo', tokenVersion: 1 }
+  const subject = { ...token, subject: 'alice', session: 's', authorizedParty: 'demo', tokenVersion: 1, keyThumbprint: THUMBPRINT }
   const cases: [LedgerEvent, LedgerEvent][] = [
     [{ kind: 'user', subject: 'alice' }, { kind: 'correction', correction: { kind: 'user', subject: 'alice' } }],
     [{ kind: 'session', session: 's' }, { kind: 'correction', correction: { kind: 'session', session: 's', notBefore: NOW - 9 } }],
     [
       { kind: 'clientSession', session: 's', authorizedParty: 'demo' },
       { kind: 'correction', correction: { kind: 'clientSession', session: 's', authorizedParty: 'demo' } },
+    ],
+    [{ kind: 'grant', subject: 'alice', client: 'demo' }, { kind: 'correction', correction: { kind: 'grant', subject: 'alice', client: 'demo' } }],
+    [
+      { kind: 'keyNotBefore', thumbprint: THUMBPRINT },
+      { kind: 'correction', correction: { kind: 'keyNotBefore', thumbprint: THUMBPRINT, notBefore: NOW - 9 } },
     ],
     [{ kind: 'client', client: 'demo' }, { kind: 'correction', correction: { kind: 'client', client: 'demo', notBefore: NOW - 9.5 } }],
     [{ kind: 'realm' }, { kind: 'correction', correction: { kind: 'realm' } }],
@@ -73,6 +78,11 @@ test('an event that is misspelt, out of range or has a member too many is refuse
     ['invalid_option', { kind: 'tokenVersion', subject: 'alice', minimum: -1 }],
     ['invalid_event', { kind: 'correction', correction: { kind: 'user', subject: 'alice', notBefore: Number.NaN } }],
     ['invalid_event', { kind: 'correction', correction: { kind: 'keyBanned', thumbprint: 'short' } }],
+    ['invalid_event', { kind: 'keyNotBefore', thumbprint: 'short' }],
+    // The members of a client session.
+    ['invalid_option', { kind: 'grant', session: 's', authorizedParty: 'demo' }],
+    ['invalid_option', { kind: 'grant', subject: 'alice', client: 'demo', session: 's' }],
+    ['invalid_option', { kind: 'correction', correction: { kind: 'grant', session: 's', authorizedParty: 'demo' } }],
     ['not_before_in_future', { kind: 'correction', correction: { kind: 'realm', notBefore: NOW * 1000 } }],
     ['private_key', { kind: 'keys', jwks: '{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}' }],
     ['not_a_jwks', { kind: 'keys', jwks: '' }],

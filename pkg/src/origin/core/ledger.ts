@@ -30,9 +30,12 @@ export type LedgerEvent =
   | { kind: 'session'; session: string; occurredAt?: number; issuedAt?: number }
   | { kind: 'clientSession'; session: string; authorizedParty: string; occurredAt?: number; issuedAt?: number }
   | { kind: 'user'; subject: string; occurredAt?: number; notBefore?: number }
+  /** One app of one user: the tokens of that client (`azp`, `client_id` or the realm's `grantClaim`) and that user. */
+  | { kind: 'grant'; subject: string; client: string; occurredAt?: number; notBefore?: number }
   | { kind: 'client'; client: string; occurredAt?: number; notBefore?: number }
   | { kind: 'realm'; occurredAt?: number; notBefore?: number }
   | { kind: 'keyBanned'; thumbprint: string }
+  | { kind: 'keyNotBefore'; thumbprint: string; occurredAt?: number; notBefore?: number }
   | { kind: 'tokenVersion'; subject: string; minimum: number }
   | { kind: 'correction'; correction: LedgerCorrection }
   /** The realm's keys (a JWK set, JSON), for gates that take them from the feed. Refused with `private_key` if it holds a secret. */
@@ -51,10 +54,12 @@ export type LedgerCorrection =
   | { kind: 'session'; session: string; notBefore?: number }
   | { kind: 'clientSession'; session: string; authorizedParty: string; notBefore?: number }
   | { kind: 'user'; subject: string; notBefore?: number }
+  | { kind: 'grant'; subject: string; client: string; notBefore?: number }
   | { kind: 'client'; client: string; notBefore?: number }
   | { kind: 'realm'; notBefore?: number }
   /** The ban is lifted; `thumbprint` is that of RFC 7638. */
   | { kind: 'keyBanned'; thumbprint: string }
+  | { kind: 'keyNotBefore'; thumbprint: string; notBefore?: number }
   | { kind: 'tokenVersion'; subject: string; minimum: number }
 
 /** A staged event, ready to be stored. */
@@ -131,6 +136,9 @@ export interface LedgerCore {
   setSigningKey(jwk: JWK): void
   refuses(subject: TokenSubject): string | undefined
   userNotBefore(subject: string): number
+  grantNotBefore(subject: string, client: string): number
+  /** `thumbprint` is that of RFC 7638. */
+  keyNotBefore(thumbprint: string): number
   /** 0: none was set. */
   minimumVersion(subject: string): number
   /** The JWK set in the feed, as it was recorded; `undefined`: the feed carries none. */
@@ -154,10 +162,14 @@ export interface LedgerFacts {
   errorRate: number
   /** Not-befores of users, sessions and client sessions. */
   epochs: number
+  /** Not-befores of grants. */
+  grants: number
   /** Not-befores of clients. */
   clients: number
   /** Banned keys. */
   bans: number
+  /** Keys with a not-before. */
+  keyNotBefores: number
   /** Users with a minimum token version. */
   versions: number
   /** Bytes of the sections of the last manifest. */
@@ -172,6 +184,10 @@ export interface TokenSubject {
   session?: string
   authorizedParty?: string
   clientId?: string
+  /** The value of the realm's `grantClaim`; used only where the realm has one, in place of `authorizedParty` and `clientId`. */
+  grant?: string
+  /** RFC 7638: of the key that signed the token. Default: any key. */
+  keyThumbprint?: string
   tokenId?: string
   /** Unix seconds. */
   issuedAt: number

@@ -50,9 +50,16 @@ describe('the API', () => {
       assert.equal(refuses({ session: name }), 'session_revoked')
       await origin.logoutUser('acme', name)
       assert.equal(refuses({ subject: name }), 'user_revoked')
+      await origin.endGrant('acme', name, name)
+      await origin.correct('acme', { kind: 'user', subject: name }, { reason: 'a test' })
+      assert.equal(refuses({ subject: name, authorizedParty: name }), 'grant_revoked')
+      assert.equal(refuses({ subject: name, clientId: name }), 'grant_revoked')
+      assert.equal(refuses({ subject: name, authorizedParty: 'other' }), undefined)
+      assert.equal(refuses({ subject: 'other', authorizedParty: name }), undefined)
+      await origin.correct('acme', { kind: 'grant', subject: name, client: name }, { reason: 'a test' })
+      assert.equal(refuses({ subject: name, authorizedParty: name }), undefined)
       await origin.setClientNotBefore('acme', name)
       assert.equal(refuses({ authorizedParty: name }), 'client_revoked')
-      await origin.correct('acme', { kind: 'user', subject: name }, { reason: 'a test' })
       assert.equal(refuses({ subject: name }), undefined)
       await origin.raiseTokenVersion('acme', name, 2)
       assert.equal(refuses({ subject: name, tokenVersion: 1 }), 'version_revoked')
@@ -68,9 +75,12 @@ describe('the API', () => {
         () => origin.endSession('acme', name),
         () => origin.endClientSession('acme', 's', name),
         () => origin.logoutUser('acme', name),
+        () => origin.endGrant('acme', name, 'demo'),
+        () => origin.endGrant('acme', 'alice', name),
         () => origin.setClientNotBefore('acme', name),
         () => origin.raiseTokenVersion('acme', name, 1),
         () => origin.correct('acme', { kind: 'session', session: name }, { reason: 'a test' }),
+        () => origin.correct('acme', { kind: 'grant', subject: 'alice', client: name }, { reason: 'a test' }),
       ]) {
         await assert.rejects(call, { code: 'invalid_event', detail: 'invalid_name', message: /1 to 1024 bytes of UTF-8/ })
       }
@@ -84,6 +94,8 @@ describe('routes that take the name in their body', () => {
     { path: 'users/logout', body: (name: unknown) => ({ id: name }), status: 204, action: 'user_logged_out' },
     { path: 'sessions/end', body: (name: unknown) => ({ sid: name }), status: 204, action: 'session_ended' },
     { path: 'sessions/end', body: (name: unknown) => ({ sid: name, client: name }), status: 204, action: 'client_session_ended' },
+    { path: 'grants/end', body: (name: unknown) => ({ user: name, client: name }), status: 204, action: 'grant_ended' },
+    { path: 'grants/end', body: (name: unknown) => ({ user: 'alice', client: name }), status: 204, action: 'grant_ended' },
     { path: 'clients/push-revocation', body: (name: unknown) => ({ client: name }), status: 200, action: 'client_not_before_set' },
   ] as const
 
@@ -117,6 +129,8 @@ describe('routes that take the name in their body', () => {
 
   test('stand beside those that take it in the path', async () => {
     assert.equal((await stage.administer('DELETE', '/admin/realms/acme/sessions/ended')).status, 204)
+    assert.equal((await stage.administer('DELETE', '/admin/realms/acme/users/alice/grants/end')).status, 204)
+    assert.equal((await stage.administer('DELETE', '/admin/realms/acme/users/alice/grants/..%2f')).status, 400)
     const other = await stage.administer('DELETE', '/admin/realms/acme/sessions/end')
     assert.deepEqual([other.status, other.headers.get('allow')], [405, 'POST'])
     assert.equal((await stage.administer('POST', '/admin/realms/acme/users/a%00b/logout')).status, 400)

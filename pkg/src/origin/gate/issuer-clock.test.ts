@@ -186,6 +186,7 @@ function refused(origin: Origin, issuedAt: number): string | undefined {
 
 const LOGOUTS: readonly [string, (origin: Origin) => Promise<unknown>][] = [
   ['logoutUser', (origin) => origin.logoutUser('acme', 'alice')],
+  ['endGrant', (origin) => origin.endGrant('acme', 'alice', 'demo')],
   ['setClientNotBefore', (origin) => origin.setClientNotBefore('acme', 'demo')],
   ['logoutRealm', (origin) => origin.logoutRealm('acme')],
   ['setRealmNotBefore', (origin) => origin.setRealmNotBefore('acme')],
@@ -267,6 +268,8 @@ describe('the time of an event', () => {
       await origin.setClientNotBefore('acme', 'shop', undefined, { occurredAt })
       const ofShop = (issuedAt: number) => origin.refuses('acme', { authorizedParty: 'shop', issuedAt, expiresAt: issuedAt + 300 })
       assert.deepEqual([ofShop(occurredAt), ofShop(occurredAt + 1)], ['client_revoked', undefined])
+      await origin.endGrant('acme', 'bob', 'shop2', { occurredAt })
+      assert.equal(origin.grantNotBefore('acme', 'bob', 'shop2'), occurredAt)
       await origin.endClientSession('acme', 's9', 'demo', { occurredAt })
       await origin.endSession('acme', 's8', { occurredAt })
       const ofSession = (session: string, issuedAt: number) =>
@@ -297,8 +300,9 @@ describe('the time of an event', () => {
     const before = now()
     await origin.logoutUser('acme', 'alice', { occurredAt: Date.now() })
     await origin.setClientNotBefore('acme', 'shop', Date.now())
+    await origin.endGrant('acme', 'bob', 'demo', { notBefore: Date.now() })
     const after = now()
-    for (const subject of [{ subject: 'alice' }, { authorizedParty: 'shop' }]) {
+    for (const subject of [{ subject: 'alice' }, { authorizedParty: 'shop' }, { subject: 'bob', authorizedParty: 'demo' }]) {
       const asked = (issuedAt: number) => origin.refuses('acme', { ...subject, issuedAt, expiresAt: issuedAt + 300 })
       assert.notEqual(asked(before), undefined)
       assert.equal(asked(after + 3), undefined)

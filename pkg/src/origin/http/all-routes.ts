@@ -4,6 +4,7 @@ import { correctionRoutes } from './routes/corrections.ts'
 import { edgeRoutes } from './routes/edges.ts'
 import { eventRoutes } from './routes/events.ts'
 import { feedRoutes } from './routes/feed.ts'
+import { grantRoutes } from './routes/grants.ts'
 import { healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { metricsRoutes } from './routes/metrics.ts'
@@ -21,6 +22,7 @@ export const ROUTES: readonly Route[] = [
   ...revocationRoutes,
   ...realmRoutes,
   ...userRoutes,
+  ...grantRoutes,
   ...sessionRoutes,
   ...keyRoutes,
   ...correctionRoutes,

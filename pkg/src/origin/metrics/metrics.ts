@@ -12,9 +12,11 @@ const KINDS: Readonly<Record<LedgerEvent['kind'], true>> = {
   session: true,
   clientSession: true,
   user: true,
+  grant: true,
   client: true,
   realm: true,
   keyBanned: true,
+  keyNotBefore: true,
   tokenVersion: true,
   keys: true,
   keysWithdrawn: true,
@@ -166,6 +168,16 @@ export function measure(metrics: Metrics, { now, realms }: Measurements): string
       'portcullis_epochs',
       'Not-befores of users, sessions and client sessions that are still remembered.',
       ofRealms(({ facts }) => facts.epochs),
+    ),
+    gauge(
+      'portcullis_grants',
+      'Not-befores of grants (one client of one user) that are still remembered.',
+      ofRealms(({ facts }) => facts.grants),
+    ),
+    gauge(
+      'portcullis_key_not_befores',
+      'Keys with a not-before; the feed carries at most 4096.',
+      ofRealms(({ facts }) => facts.keyNotBefores),
     ),
     gauge(
       'portcullis_filter_fill_ratio',

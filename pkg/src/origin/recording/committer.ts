@@ -215,8 +215,7 @@ export class Committer {
       if (outcome === 'in_force' && isOwnAct(audit)) return []
       if (!this.#options.bounds.admits({ ...audit, realm })) return []
       const sequence = staged.get(realm)?.rows.at(-1)?.sequence ?? this.#ledger(realm).sequence
-      const detail = time === undefined ? {} : { detail: time.taken }
-      return [{ ...audit, ...detail, realm, at, sequence }]
+      return [{ ...audit, ...detailOf(audit, time), realm, at, sequence }]
     })
     try {
       if (staged.size > 0 || entries.length > 0) await this.#write(staged, await storable(entries))
@@ -265,7 +264,8 @@ export class Committer {
     } catch (cause) {
       if (cause instanceof PortcullisError && cause.code === 'fault') throw coreFailed(cause)
       const detail = coreCode(cause) ?? 'refused'
-      reject(new PortcullisError('invalid_event', `the event cannot be recorded: ${detail}`, { detail, cause }))
+      const why = detail === 'too_many' ? 'the feed has as many of its kind as it can carry: correct what is not needed any more' : detail
+      reject(new PortcullisError('invalid_event', `the event cannot be recorded: ${why}`, { detail, cause }))
       return 'refused'
     }
   }
@@ -299,6 +299,12 @@ export class Committer {
     if (ledger === undefined) throw unknownRealm()
     return ledger
   }
+}
+
+/** Puts the code about the event's time, if there is one, before the line's own detail. */
+function detailOf({ detail }: Pick<AuditEntry, 'detail'>, time: EventTime | undefined): Pick<AuditEntry, 'detail'> {
+  if (time === undefined) return {}
+  return { detail: detail === undefined ? time.taken : `${time.taken} ${detail}` }
 }
 
 function coreFailed(cause: PortcullisError): PortcullisError {

@@ -2,7 +2,7 @@ import { isObject } from '../../options.ts'
 import { type Act, type Correction, CORRECTIONS, type Recorded } from '../api.ts'
 import type { LedgerCorrection } from '../core/ledger.ts'
 import { checkName, checkNotBefore, checkThumbprint, checkVersion, refused } from './checks.ts'
-import type { Recorder } from './recorder.ts'
+import { type Line, ofClient, type Recorder } from './recorder.ts'
 
 /** Replaces a mistaken value, as `Origin.correct` does. The act has no time: a correction says itself which one is right. */
 export async function correct(
@@ -13,7 +13,7 @@ export async function correct(
 ): Promise<Recorded> {
   if (act?.reason === undefined || act.reason === '') throw refused('missing_reason', 'a correction needs a reason')
   const checked = checkCorrection(correction)
-  return recorder.record(realm, { kind: 'correction', correction: checked }, { action: 'corrected', subject: subjectOf(checked) }, act)
+  return recorder.record(realm, { kind: 'correction', correction: checked }, { action: 'corrected', ...lineOf(checked) }, act)
 }
 
 function checkCorrection(correction: Correction): LedgerCorrection {
@@ -35,12 +35,18 @@ function checkCorrection(correction: Correction): LedgerCorrection {
     }
     case 'user':
       return { kind: 'user', subject: checkName('subject', correction.subject), ...checkNotBefore(correction.notBefore) }
+    case 'grant': {
+      const names = { subject: checkName('subject', correction.subject), client: checkName('client', correction.client) }
+      return { kind: 'grant', ...names, ...checkNotBefore(correction.notBefore) }
+    }
     case 'client':
       return { kind: 'client', client: checkName('client', correction.client), ...checkNotBefore(correction.notBefore) }
     case 'realm':
       return { kind: 'realm', ...checkNotBefore(correction.notBefore) }
     case 'keyBanned':
       return { kind: 'keyBanned', thumbprint: checkThumbprint(correction.thumbprint) }
+    case 'keyNotBefore':
+      return { kind: 'keyNotBefore', thumbprint: checkThumbprint(correction.thumbprint), ...checkNotBefore(correction.notBefore) }
     case 'tokenVersion':
       return {
         kind: 'tokenVersion',
@@ -50,20 +56,24 @@ function checkCorrection(correction: Correction): LedgerCorrection {
   }
 }
 
-/** The subject in the audit log. */
-function subjectOf(correction: LedgerCorrection): string | undefined {
+/** The line's subject and detail, as in the line of the act that is corrected. */
+function lineOf(correction: LedgerCorrection): Pick<Line, 'subject' | 'detail'> {
   switch (correction.kind) {
     case 'session':
+      return { subject: correction.session }
     case 'clientSession':
-      return correction.session
+      return { subject: correction.session, detail: ofClient(correction.authorizedParty) }
     case 'user':
     case 'tokenVersion':
-      return correction.subject
+      return { subject: correction.subject }
+    case 'grant':
+      return { subject: correction.subject, detail: ofClient(correction.client) }
     case 'client':
-      return correction.client
+      return { subject: correction.client }
     case 'keyBanned':
-      return correction.thumbprint
+    case 'keyNotBefore':
+      return { subject: correction.thumbprint }
     case 'realm':
-      return undefined
+      return {}
   }
 }

@@ -19,6 +19,8 @@ export interface ListedKey {
   banned: boolean
   /** Unix seconds. */
   createdAt?: number
+  /** Tokens that it signed up to then are refused; unix seconds, 0: none. */
+  notBefore: number
 }
 
 export interface KeyAdministrationOptions {
@@ -70,8 +72,9 @@ export class KeyAdministration {
   async #ofIssuer(realm: string, issuer: IssuerAdministration): Promise<ListedKey[]> {
     const keys = await issuer.keys()
     return keys.map((key) => {
-      const banned = this.#options.ledger(realm).bans(key.thumbprint)
-      return { ...key, status: banned ? 'DISABLED' : key.status, banned }
+      const ledger = this.#options.ledger(realm)
+      const banned = ledger.bans(key.thumbprint)
+      return { ...key, status: banned ? 'DISABLED' : key.status, banned, notBefore: ledger.keyNotBefore(key.thumbprint) }
     })
   }
 
@@ -85,11 +88,12 @@ export class KeyAdministration {
       algorithm: algorithmOf(jwk, rsaAlgorithm),
       use,
       banned: ledger(realm).bans(thumbprint),
+      notBefore: ledger(realm).keyNotBefore(thumbprint),
     }))
-    return known.map(({ names, algorithm, use, banned }) => {
+    return known.map(({ names, algorithm, use, banned, notBefore }) => {
       const rivals = known.filter((other) => other.use !== 'enc' && !other.banned && other.algorithm === algorithm)
       const status = banned ? 'DISABLED' : use !== 'enc' && rivals.length === 1 ? 'ACTIVE' : 'PASSIVE'
-      return { ...names, ...(algorithm === undefined ? {} : { algorithm }), use, status, banned }
+      return { ...names, ...(algorithm === undefined ? {} : { algorithm }), use, status, banned, notBefore }
     })
   }
 }

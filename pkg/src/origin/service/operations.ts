@@ -4,10 +4,11 @@ import type { LedgerCore } from '../core/ledger.ts'
 import type { IssuerClock } from '../gate/issuer-clock.ts'
 import type { Measurements } from '../metrics/metrics.ts'
 import type { Committer } from '../recording/committer.ts'
+import { type GrantsOptions, listGrants, type ListedGrant } from './grants.ts'
 import { KeyAdministration, type KeyAdministrationOptions } from './key-administration.ts'
 import type { OriginService } from './service.ts'
 
-export interface OperationsOptions extends KeyAdministrationOptions {
+export interface OperationsOptions extends KeyAdministrationOptions, GrantsOptions {
   service: OriginService
   committer: Committer
   clock: Clock
@@ -19,6 +20,8 @@ export interface OperationsOptions extends KeyAdministrationOptions {
 /** Queries and acts of the origin's own routes alone: for operators, and for edges. */
 export interface Operations {
   keys: KeyAdministration
+  /** The clients of a user; see `listGrants`. */
+  grants(realm: string, sub: string): Promise<ListedGrant[] | undefined>
   /** Why nothing can be recorded; `undefined`: it can. */
   failure(): Promise<PortcullisError | undefined>
   /** Looks for keys that the issuer has begun to use; see `KeyPublisher.look`. */
@@ -31,6 +34,7 @@ export function createOperations(options: OperationsOptions): Operations {
   const { service, committer, clock, issuerClocks, keyPublisher, ledger } = options
   return {
     keys: new KeyAdministration(options),
+    grants: (realm, sub) => listGrants(options, realm, sub),
     failure: () => committer.failure(),
     lookForKeys: (realm) => keyPublisher.look(realm),
     measurements: () => ({

@@ -15,6 +15,16 @@ export interface Line {
   detail?: string
 }
 
+/** The `detail` of a line that is about one client of its subject, a user or a session. */
+export function ofClient(client: string): string {
+  return `client ${client}`
+}
+
+/** The client that the `detail` of a line names, if it is about one. */
+export function clientOf(detail: string | undefined): string | undefined {
+  return detail === undefined ? undefined : /^(?:\w+ )?client (.*)$/s.exec(detail)?.[1]
+}
+
 /** Records the events of verbs, each with its line of the audit log in the same transaction. */
 export class Recorder {
   readonly #options: RecorderOptions

@@ -1,5 +1,5 @@
 import { PortcullisError } from '../../errors.ts'
-import type { DatedAct, Origin, Recorded } from '../api.ts'
+import type { DatedAct, Origin, Recorded, TimedAct } from '../api.ts'
 import type { Clock } from '../clock.ts'
 import type { LedgerCore } from '../core/ledger.ts'
 import type { IdentifiedToken, OriginGate } from '../gate/gate.ts'
@@ -9,7 +9,7 @@ import { checkName, checkNotBefore, checkOccurrence, checkVersion, refused } fro
 import { correct } from './corrections.ts'
 import { tellSessionEnded } from './issuer.ts'
 import { type OAuthRevocationOptions, revokeOAuthToken } from './oauth-revocation.ts'
-import type { Recorder } from './recorder.ts'
+import { ofClient, type Recorder } from './recorder.ts'
 import type { TokenRevocations } from './token-revocation.ts'
 
 export interface RevocationsOptions extends OAuthRevocationOptions {
@@ -29,10 +29,12 @@ type Revocations = Pick<
   | 'endSession'
   | 'endClientSession'
   | 'logoutUser'
+  | 'endGrant'
   | 'logoutRealm'
   | 'setClientNotBefore'
   | 'setRealmNotBefore'
   | 'banKey'
+  | 'raiseKeyNotBefore'
   | 'raiseTokenVersion'
   | 'correct'
 >
@@ -55,11 +57,16 @@ export function createRevocations(options: RevocationsOptions): Revocations {
     async endClientSession(realm, sid, azp, act) {
       const names = { session: checkName('sid', sid), authorizedParty: checkName('azp', azp) }
       const event = { kind: 'clientSession', ...names, ...checkOccurrence(act) } as const
-      return recorder.record(realm, event, { action: 'client_session_ended', subject: sid }, act)
+      return recorder.record(realm, event, { action: 'client_session_ended', subject: sid, detail: ofClient(azp) }, act)
     },
     async logoutUser(realm, sub, act) {
       const event = { kind: 'user', subject: checkName('sub', sub), ...checkOccurrence(act) } as const
       return recorder.record(realm, event, { action: 'user_logged_out', subject: sub }, act)
+    },
+    async endGrant(realm, sub, client, { notBefore, ...act } = {}) {
+      const names = { subject: checkName('sub', sub), client: checkName('client', client) }
+      const event = { kind: 'grant', ...names, ...eitherTime(notBefore, act) } as const
+      return recorder.record(realm, event, { action: 'grant_ended', subject: sub, detail: ofClient(client) }, act)
     },
     async logoutRealm(realm, act) {
       return recorder.record(realm, { kind: 'realm', ...checkOccurrence(act) }, { action: 'realm_logged_out' }, act)
@@ -72,6 +79,12 @@ export function createRevocations(options: RevocationsOptions): Revocations {
       return recorder.record(realm, { kind: 'realm', ...eitherTime(notBefore, act) }, { action: 'realm_not_before_set' }, act)
     },
     banKey: (realm, kid, { force = false, ...act } = {}) => banKey(options, realm, kid, force, act),
+    async raiseKeyNotBefore(realm, kid, { notBefore, ...act } = {}) {
+      const time = eitherTime(notBefore, act)
+      const { thumbprint } = await keyOf(options, realm, kid)
+      const event = { kind: 'keyNotBefore', thumbprint, ...time } as const
+      return recorder.record(realm, event, { action: 'key_not_before_raised', subject: thumbprint }, act)
+    },
     async raiseTokenVersion(realm, sub, version, act) {
       checkOccurrence(act)
       const event = { kind: 'tokenVersion', subject: checkName('sub', sub), minimum: checkVersion('version', version) } as const
@@ -110,26 +123,39 @@ function holderOf(token: IdentifiedToken, tokenId: string): string {
 }
 
 async function banKey(
-  { recorder, gate, ledger }: RevocationsOptions,
+  options: RevocationsOptions,
   realm: string,
   kid: string,
   force: boolean,
   act: DatedAct,
 ): Promise<Recorded> {
   checkOccurrence(act)
-  const known = await knownKeys(await gate.keys(realm))
-  // One that the issuer has withdrawn can be banned too: a thief can still sign with it.
-  const named = [...known, ...(await knownKeys(gate.withdrawnKeys(realm)))]
-  const thumbprint = named.find((key) => key.kid === kid || key.thumbprint === kid)?.thumbprint
-  if (thumbprint === undefined) throw refused('unknown_key', 'the realm has no such key')
+  const { recorder, ledger } = options
+  const { known, thumbprint } = await keyOf(options, realm, kid)
   const isLeft = (key: KnownKey): boolean =>
     key.use !== 'enc' && key.thumbprint !== thumbprint && !ledger(realm).bans(key.thumbprint)
   // Of two bans that come together, the second must not take the first one's key for the one that is left.
   function guard(): void {
-    if (force || known.some(isLeft) || ledger(realm).bans(String(thumbprint))) return
+    if (force || known.some(isLeft) || ledger(realm).bans(thumbprint)) return
     throw refused('last_key', "it is the realm's last signing key: logins would fail, so it takes force")
   }
   return recorder.record(realm, { kind: 'keyBanned', thumbprint }, { action: 'key_banned', subject: thumbprint }, act, guard)
+}
+
+/**
+ * The key of that `kid` or thumbprint, and all keys of the issuer's set. Withdrawn keys are found too: a thief can still sign with
+ * one. Throws `unknown_key`.
+ */
+async function keyOf(
+  { gate }: RevocationsOptions,
+  realm: string,
+  kid: string,
+): Promise<{ known: KnownKey[]; thumbprint: string }> {
+  const known = await knownKeys(await gate.keys(realm))
+  const named = [...known, ...(await knownKeys(gate.withdrawnKeys(realm)))]
+  const thumbprint = named.find((key) => key.kid === kid || key.thumbprint === kid)?.thumbprint
+  if (thumbprint === undefined) throw refused('unknown_key', 'the realm has no such key')
+  return { known, thumbprint }
 }
 
 /** A value of the caller's choice, or the time of the event itself. */

@@ -41,6 +41,8 @@ export function createService(options: ServiceOptions): OriginService {
     },
     refuses: (realm, subject) => ledger(realm).refuses(subject) as Reason | undefined,
     userNotBefore: (realm, sub) => ledger(realm).userNotBefore(sub),
+    grantNotBefore: (realm, sub, client) => ledger(realm).grantNotBefore(sub, client),
+    keyNotBefore: (realm, thumbprint) => ledger(realm).keyNotBefore(thumbprint),
     minimumVersion: (realm, sub) => ledger(realm).minimumVersion(sub),
     bans: (realm, thumbprint) => ledger(realm).bans(thumbprint),
     status: () => realms.map((realm) => ({ realm, ...ledger(realm).head(), policy: gate.policy(realm), edges: edges.status(realm) })),

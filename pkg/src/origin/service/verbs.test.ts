@@ -42,9 +42,11 @@ async function verbs(): Promise<[name: string, verb: Verb][]> {
     ['endSession', (origin, act) => origin.endSession('acme', 's2', act)],
     ['endClientSession', (origin, act) => origin.endClientSession('acme', 's3', 'demo', act)],
     ['logoutUser', (origin, act) => origin.logoutUser('acme', 'alice', act)],
+    ['endGrant', (origin, act) => origin.endGrant('acme', 'alice', 'demo', act)],
     ['setClientNotBefore', (origin, act) => origin.setClientNotBefore('acme', 'shop', undefined, act)],
     ['setRealmNotBefore', (origin, act) => origin.setRealmNotBefore('acme', undefined, act)],
     ['raiseTokenVersion', (origin, act) => origin.raiseTokenVersion('acme', 'bob', 3, act)],
+    ['raiseKeyNotBefore', (origin, act) => origin.raiseKeyNotBefore('acme', String(stage.issuer.jwk.kid), act)],
     ['banKey', (origin, act) => origin.banKey('acme', String(stage.issuer.jwk.kid), { force: true, ...act })],
   ]
 }

@@ -14,6 +14,8 @@ export const AUDIT_ACTIONS = [
   'session_ended',
   'client_session_ended',
   'user_logged_out',
+  /** One app of a user was disconnected; `detail` has the client. */
+  'grant_ended',
   'client_not_before_set',
   'realm_logged_out',
   'realm_not_before_set',
@@ -21,6 +23,8 @@ export const AUDIT_ACTIONS = [
   'key_added',
   'key_retired',
   'key_banned',
+  /** Tokens that a key signed up to a time are refused. */
+  'key_not_before_raised',
   /** The realm's key set in the feed changed. */
   'keys_published',
   /** A mistaken not-before, version or ban was replaced. */
@@ -61,7 +65,10 @@ export interface AuditEntry extends Act {
   subject?: string
   /** For recorded events: the ledger's head then. Edges at this sequence enforce them. */
   sequence?: number
-  /** A stable code, as of the error that refused something. */
+  /**
+   * A stable code, as of the error that refused something. Where one client of a user or a session is concerned: `client <client_id>`,
+   * after the code about the event's time, if there is one.
+   */
   detail?: string
 }
 

@@ -122,7 +122,7 @@ describe('with an issuer of its own', () => {
     const [key] = keys
     assert.deepEqual(active, { EdDSA: stage.issuer.jwk.kid })
     assert.deepEqual(keys, [
-      { kid: key?.kid, thumbprint: key?.thumbprint, algorithm: 'EdDSA', use: 'sig', status: 'ACTIVE', banned: false },
+      { kid: key?.kid, thumbprint: key?.thumbprint, algorithm: 'EdDSA', use: 'sig', status: 'ACTIVE', banned: false, notBefore: 0 },
     ])
     const path = `/admin/realms/acme/keys/${key?.thumbprint}`
     const last = await stage.administer('DELETE', path)

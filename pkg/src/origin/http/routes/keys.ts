@@ -1,4 +1,5 @@
 import { PortcullisError } from '../../../errors.ts'
+import { jsonRequest, notBeforeRule, readJson } from '../request-body.ts'
 import { json, noContent } from '../response.ts'
 import { enforcedOr, ENFORCEMENT, WAIT_PARAMETERS, waitOf } from '../wait.ts'
 import { REASON_PARAMETER } from '../operation.ts'
@@ -21,8 +22,14 @@ const KEY = {
     },
     banned: { type: 'boolean' },
     createdAt: { type: 'integer', description: 'Unix seconds.' },
+    notBefore: { type: 'integer', description: 'Tokens that it signed up to then are refused; unix seconds, 0: none.' },
   },
 }
+
+const NOT_BEFORE = jsonRequest(
+  { notBefore: notBeforeRule('Unix seconds. Default, also without a body, and for a time further ahead than clocks may differ: now.') },
+  'optional',
+)
 
 const KEYS = {
   type: 'object',
@@ -88,10 +95,31 @@ export const keyRoutes: readonly Route[] = [
           schema: ENFORCEMENT,
         },
         204: { description: 'Banned; also when it was already.' },
-        409: { description: '`last_key`: no other signing key is left that is not banned.' },
+        409: { description: '`last_key`: no other signing key is left that is not banned. `too_many`: the feed carries no more bans.' },
       },
     },
     handle: ban,
+  },
+  {
+    method: 'PUT',
+    path: '/admin/realms/{realm}/keys/{kid}/not-before',
+    tag: 'administration',
+    access: 'administrator',
+    operation: {
+      summary: 'Refuses the tokens that a key signed up to a time. For windows of time, never for a leaked key: ban that.',
+      query: { ...WAIT_PARAMETERS, ...REASON_PARAMETER },
+      body: NOT_BEFORE,
+      answers: {
+        200: {
+          description: 'Done, and how many edges enforce it: `wait`.',
+          type: 'application/json',
+          schema: ENFORCEMENT,
+        },
+        204: { description: 'Done; also when its not-before was later already.' },
+        409: { description: '`too_many`: the feed carries no more of them.' },
+      },
+    },
+    handle: raiseNotBefore,
   },
   {
     method: 'POST',
@@ -128,7 +156,7 @@ async function add(call: Call): Promise<Response> {
   const wait = waitOf(call)
   const added = await context.operations.keys.add(parameter('realm'), act())
   if (added === undefined) throw notAdministered()
-  return enforcedOr(call, wait, added.recorded, json(201, { ...added.key, banned: false }))
+  return enforcedOr(call, wait, added.recorded, json(201, { ...added.key, banned: false, notBefore: 0 }))
 }
 
 async function ban(call: Call): Promise<Response> {
@@ -136,6 +164,18 @@ async function ban(call: Call): Promise<Response> {
   const [wait, act, force] = [waitOf(call), call.act(), forceOf(call)]
   try {
     const recorded = await context.service.banKey(parameter('realm'), parameter('kid'), { force, ...act })
+    return await enforcedOr(call, wait, recorded, noContent())
+  } catch (error) {
+    throw keyProblem(error)
+  }
+}
+
+async function raiseNotBefore(call: Call): Promise<Response> {
+  const { context, parameter } = call
+  const [wait, act, kid] = [waitOf(call), call.act(), parameter('kid')]
+  const time = await readJson(call, NOT_BEFORE)
+  try {
+    const recorded = await context.service.raiseKeyNotBefore(parameter('realm'), kid, { ...time, ...act })
     return await enforcedOr(call, wait, recorded, noContent())
   } catch (error) {
     throw keyProblem(error)
@@ -167,8 +207,15 @@ function forceOf({ url }: Call): boolean {
 
 function keyProblem(error: unknown): unknown {
   if (!(error instanceof PortcullisError) || error.code !== 'invalid_event') return error
-  if (error.detail === 'unknown_key') return unknownKey()
-  return error.detail === 'last_key' ? new Problem(409, 'last_key', error.message) : error
+  switch (error.detail) {
+    case 'unknown_key':
+      return unknownKey()
+    case 'last_key':
+    case 'too_many':
+      return new Problem(409, error.detail, error.message)
+    default:
+      return error
+  }
 }
 
 function unknownKey(): Problem {

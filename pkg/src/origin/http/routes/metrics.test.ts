@@ -38,6 +38,8 @@ test('revocations, edges, commits and refusals are measured', async () => {
   assert.equal((await stage.revoke(await stage.issuer.token())).status, 200)
   assert.equal((await stage.revoke(await stage.issuer.token())).status, 200)
   assert.equal((await stage.revoke('nonsense')).status, 401)
+  await stage.origin.endGrant('acme', 'alice', 'demo')
+  await stage.origin.raiseKeyNotBefore('acme', String(stage.issuer.jwk.kid), { notBefore: 1 })
   const status = stage.origin.status()[0]
   assert.ok(status)
   const acknowledgement = { edge: 'edge-1', sequence: status.sequence, chain: status.chain }
@@ -46,6 +48,10 @@ test('revocations, edges, commits and refusals are measured', async () => {
 
   const now = await scrape()
   assert.equal(now.get('portcullis_revocations_total{realm="acme",kind="token"}'), 3)
+  assert.equal(now.get('portcullis_revocations_total{realm="acme",kind="grant"}'), 1)
+  assert.equal(now.get('portcullis_revocations_total{realm="acme",kind="keyNotBefore"}'), 1)
+  assert.equal(now.get('portcullis_grants{realm="acme"}'), 1)
+  assert.equal(now.get('portcullis_key_not_befores{realm="acme"}'), 1)
   assert.equal(now.get('portcullis_sequence{realm="acme"}'), stage.sequence())
   assert.equal(now.get('portcullis_token_ids{realm="acme"}'), 3)
   assert.equal(now.get('portcullis_edge_lag{realm="acme",edge="edge-1"}'), 1)

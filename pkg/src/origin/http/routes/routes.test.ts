@@ -45,6 +45,7 @@ const GOOD_BODY: Readonly<Record<string, object>> = {
   '/admin/realms/{realm}/users/{id}/token-version': { minimum: 1 },
   '/admin/realms/{realm}/users/logout': { id: 'alice' },
   '/admin/realms/{realm}/sessions/end': { sid: 'alice' },
+  '/admin/realms/{realm}/grants/end': { user: 'alice', client: 'alice' },
   '/admin/realms/{realm}/clients/push-revocation': { client: 'alice' },
   '/admin/realms/{realm}/corrections': { kind: 'user', subject: 'alice' },
 }

@@ -1,0 +1,99 @@
+import { required } from '../../../options.ts'
+import type { Recorded } from '../../api.ts'
+import { type Operation, REASON_PARAMETER } from '../operation.ts'
+import { Problem } from '../problem.ts'
+import { jsonRequest, nameRule, readJson } from '../request-body.ts'
+import { json, noContent } from '../response.ts'
+import type { Call, Route } from '../route.ts'
+import { enforcedOr, ENFORCEMENT, WAIT_PARAMETERS, waitOf } from '../wait.ts'
+
+const GRANT = jsonRequest({ user: required(nameRule), client: required(nameRule) })
+
+const GRANTS = {
+  type: 'array',
+  items: {
+    type: 'object',
+    required: ['clientId', 'sessions', 'notBefore'],
+    properties: {
+      clientId: { type: 'string' },
+      sessions: { type: 'integer', description: "How many of the user's sessions have it and have not ended." },
+      lastAccess: { type: 'integer', description: 'When it last used one of these, in unix seconds.' },
+      notBefore: { type: 'integer', description: "The user's tokens issued to it up to then are refused; unix seconds, 0: none." },
+    },
+  },
+}
+
+const ENDED: Operation['answers'] = {
+  200: {
+    description: 'Done, and how many edges enforce it: `wait`.',
+    type: 'application/json',
+    schema: ENFORCEMENT,
+  },
+  204: { description: 'Done; also for a user or a client that is not known.' },
+}
+
+/** The apps of a user: listed as Keycloak's Admin API lists consents, and disconnected. */
+export const grantRoutes: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/admin/realms/{realm}/users/{id}/grants',
+    tag: 'administration',
+    access: 'administrator',
+    operation: {
+      summary:
+        "A user's apps: the clients of the sessions that an issuer beside the origin knows, and those disconnected lately.",
+      answers: { 200: { description: 'All of them.', type: 'application/json', schema: GRANTS } },
+    },
+    handle: list,
+  },
+  {
+    method: 'DELETE',
+    path: '/admin/realms/{realm}/users/{id}/grants/{client}',
+    tag: 'administration',
+    access: 'administrator',
+    operation: {
+      summary: "Disconnects an app of a user: that client's tokens of that user are refused, and no others.",
+      query: { ...WAIT_PARAMETERS, ...REASON_PARAMETER },
+      answers: ENDED,
+    },
+    handle: end,
+  },
+  {
+    method: 'POST',
+    path: '/admin/realms/{realm}/grants/end',
+    tag: 'administration',
+    access: 'administrator',
+    operation: {
+      summary: 'Disconnects an app (`client`) of a user (`sub`). For names that no path can carry.',
+      query: { ...WAIT_PARAMETERS, ...REASON_PARAMETER },
+      body: GRANT,
+      answers: ENDED,
+    },
+    handle: endNamed,
+  },
+]
+
+async function list(call: Call): Promise<Response> {
+  const found = await call.context.operations.grants(call.parameter('realm'), call.parameter('id'))
+  if (found === undefined) throw new Problem(404, 'not_found', 'no such user')
+  return json(200, found)
+}
+
+async function end(call: Call): Promise<Response> {
+  const [wait, act] = [waitOf(call), call.act()]
+  return enforcedOr(call, wait, await ended(call, { user: call.parameter('id'), client: call.parameter('client') }, act), noContent())
+}
+
+async function endNamed(call: Call): Promise<Response> {
+  const [wait, act] = [waitOf(call), call.act()]
+  return enforcedOr(call, wait, await ended(call, await readJson(call, GRANT), act), noContent())
+}
+
+/** Rejects with `invalid_event` for what may not be a name. */
+function ended(
+  { context: { service }, parameter }: Call,
+  { user, client }: { user: string; client: string },
+  act: ReturnType<Call['act']>,
+): Promise<Recorded> {
+  return service.endGrant(parameter('realm'), user, client, act)
+}
