@@ -2,9 +2,9 @@ import { json } from '../../origin/http/response.ts'
 import { Problem } from '../../origin/http/problem.ts'
 import { invalidRequest } from '../../origin/http/input.ts'
 import { inCookie, presentedCookie, requireOwnScript, withRefreshCookie } from './cookie.ts'
-import { type IssuerRequest, clientOf, type Issuer, note, tryPassword, unixSeconds } from './issuer.ts'
+import { type IssuerRequest, clientOf, type Issuer, note, tryPassword } from './issuer.ts'
 import { verifyPassword } from './passwords.ts'
-import { answerWith, issuableAt, type Session, signRefreshToken, type TokenAnswer, versionOf } from './tokens.ts'
+import { answerWith, issuableAt, type Session, signableAt, signRefreshToken, type TokenAnswer, versionOf } from './tokens.ts'
 import type { DevClient } from './types.ts'
 
 /** How long a scope may be that is put into tokens. */
@@ -63,7 +63,8 @@ async function refresh(issuer: Issuer, client: DevClient, { request, form, addre
   const presented = inCookie(client) ? (presentedCookie(request) ?? '') : needed(form, 'refresh_token')
   const session = await sessionOf(issuer, client, presented)
   if (session === undefined) return refuse(issuer, { client, address, detail: 'unknown_token' })
-  const next = await signRefreshToken(issuer, session, unixSeconds())
+  if (isByRefusedKey(issuer, session)) return refuse(issuer, { client, address, session: session.sid, detail: 'banned_key' })
+  const next = await signRefreshToken(issuer, session, await signableAt(issuer))
   const rotation = await issuer.tokens().rotate({
     presented,
     next: next.token,
@@ -86,13 +87,25 @@ async function refresh(issuer: Issuer, client: DevClient, { request, form, addre
 }
 
 /** The claims of a refresh token that this issuer signed; whether it is good the library knows, also of an expired one. */
-async function sessionOf({ settings, keys, tables }: Issuer, client: DevClient, presented: string): Promise<Session | undefined> {
-  const claims = await keys.verify(presented, { issuer: settings.issuer, expired: 'accept' })
-  const { sub = '', sid, auth_time: startedAt, token_version: tokenVersion, token_use: use, scope } = claims ?? {}
+async function sessionOf({ settings, keys, tables }: Issuer, client: DevClient, presented: string): Promise<PresentedSession | undefined> {
+  const verified = await keys.verify(presented, { issuer: settings.issuer, expired: 'accept' })
+  if (verified === undefined) return undefined
+  const { sub = '', sid, iat: issuedAt, auth_time: startedAt, token_version: tokenVersion, token_use: use, scope } = verified.claims
   const user = tables.userBySub(sub)
   if (use !== 'refresh' || typeof sid !== 'string' || user === undefined) return undefined
-  if (typeof startedAt !== 'number' || typeof tokenVersion !== 'number') return undefined
-  return { sid, user, client, startedAt, tokenVersion, scope: typeof scope === 'string' ? scope : undefined }
+  if (typeof startedAt !== 'number' || typeof tokenVersion !== 'number' || issuedAt === undefined) return undefined
+  const signed = { kid: verified.kid, issuedAt }
+  return { sid, user, client, startedAt, tokenVersion, scope: typeof scope === 'string' ? scope : undefined, signed }
+}
+
+/** A session, as its refresh token says. */
+interface PresentedSession extends Session {
+  signed: { kid: string; issuedAt: number }
+}
+
+/** Whether the refresh token was signed up to the not-before of its key. */
+function isByRefusedKey({ settings, origin }: Issuer, { signed: { kid, issuedAt } }: PresentedSession): boolean {
+  return issuedAt <= origin().keyNotBefore(settings.realm, kid)
 }
 
 interface RefusedRefresh {

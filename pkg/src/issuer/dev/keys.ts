@@ -20,6 +20,13 @@ interface LoadedKey extends StoredKey {
   key: CryptoKey
 }
 
+/** A token whose signature is good. */
+export interface VerifiedToken {
+  claims: JWTPayload
+  /** The thumbprint of the key that signed it. */
+  kid: string
+}
+
 export interface SigningKeysOptions {
   tables: Tables
   /** The algorithm that new tokens are signed with. */
@@ -81,14 +88,19 @@ export class SigningKeys {
     return new SignJWT(claims).setProtectedHeader({ alg: algorithm, kid, typ: 'JWT' }).sign(key)
   }
 
-  /** The claims of a token that this issuer signed; `undefined` for all else. `expired: 'accept'` is for logout hints. */
-  async verify(token: string, { issuer, expired }: { issuer: string; expired: 'refuse' | 'accept' }): Promise<JWTPayload | undefined> {
+  /** The `kid` of the key that signs; `undefined`: all are banned, and another one will be made. */
+  get signingKid(): string | undefined {
+    return this.#signing()?.kid
+  }
+
+  /** The claims of a token that this issuer signed, and by which key; `undefined` for all else. `expired: 'accept'` is for logout hints. */
+  async verify(token: string, { issuer, expired }: { issuer: string; expired: 'refuse' | 'accept' }): Promise<VerifiedToken | undefined> {
     try {
       const options = expired === 'accept' ? { issuer, currentDate: new Date(0) } : { issuer }
       const keyOf = async ({ kid, alg }: CompactJWSHeaderParameters): Promise<CryptoKey | Uint8Array> =>
         importJWK(this.#publicOf(kid, alg), alg)
-      const { payload } = await jwtVerify(token, keyOf, options)
-      return payload
+      const { payload, protectedHeader } = await jwtVerify(token, keyOf, options)
+      return { claims: payload, kid: protectedHeader.kid ?? '' }
     } catch {
       return undefined
     }

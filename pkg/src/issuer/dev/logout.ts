@@ -14,7 +14,7 @@ export async function logout(issuer: Issuer, call: IssuerRequest): Promise<Respo
   const hint = form.get('id_token_hint')
   if (request.method === 'POST' && hint === undefined && isCookieClient(issuer.settings, form)) return logoutByCookie(issuer, call)
   if (hint === undefined) throw invalidRequest('id_token_hint is missing')
-  const claims = await issuer.keys.verify(hint, { issuer: issuer.settings.issuer, expired: 'accept' })
+  const claims = (await issuer.keys.verify(hint, { issuer: issuer.settings.issuer, expired: 'accept' }))?.claims
   if (claims?.['token_use'] !== 'id' || typeof claims['sid'] !== 'string')
     throw invalidRequest('id_token_hint is no ID token of this issuer')
   if (form.has('client_id') && form.get('client_id') !== claims.aud) throw invalidRequest('id_token_hint belongs to another client')

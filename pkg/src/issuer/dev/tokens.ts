@@ -1,7 +1,8 @@
+import type { Reason } from '../../reasons.ts'
 import { Problem } from '../../origin/http/problem.ts'
 import { type Issuer, unixSeconds } from './issuer.ts'
 import type { User } from './tables.ts'
-import type { DevClient } from './types.ts'
+import type { DevClient, LedgerView } from './types.ts'
 
 /** A login of a user with a client. */
 export interface Session {
@@ -87,26 +88,36 @@ export async function answerWith(issuer: Issuer, session: Session, refresh: NewR
 }
 
 /**
- * The second in which tokens may be issued. Tokens issued up to a not-before are refused, so right after a logout
- * this is the next one. Throws a `Problem` when it is later than that.
+ * The second in which tokens may be issued. Tokens issued up to a not-before are refused, so right after a logout, or after a
+ * not-before of the key that signs, this is the next one. Throws a `Problem` when it is later than that.
  */
 export async function issuableAt(issuer: Issuer, { user, client, sid, tokenVersion }: Omit<Session, 'startedAt' | 'scope'>): Promise<number> {
-  const { settings, origin } = issuer
+  const login = { subject: user.sub, session: sid, authorizedParty: client.id, grant: client.id, tokenVersion }
+  const { at, reason } = await acceptableSecond(issuer, login, (refusal) => refusal !== 'session_revoked' && refusal !== 'version_revoked')
+  if (reason !== undefined) throw new Problem(400, 'invalid_grant', 'the tokens would be revoked already')
+  return at
+}
+
+/** The same for a session that goes on: whether that is refused, the library of refresh tokens knows. Throws a `Problem` likewise. */
+export async function signableAt(issuer: Issuer): Promise<number> {
+  const { at, reason } = await acceptableSecond(issuer, {}, (refusal) => refusal === 'banned_key')
+  if (reason !== 'banned_key') return at
+  throw new Problem(503, 'temporarily_unavailable', 'the key that signs has a not-before that lies ahead', { 'retry-after': '2' })
+}
+
+/** Waits for the second after a not-before; `reason`: why a token issued `at` then is refused nevertheless. */
+async function acceptableSecond(
+  { settings, keys, origin }: Issuer,
+  subject: Omit<Parameters<LedgerView['refuses']>[1], 'issuedAt' | 'expiresAt' | 'keyThumbprint'>,
+  passes: (reason: Reason) => boolean,
+): Promise<{ at: number; reason: Reason | undefined }> {
   const deadline = Date.now() + MAX_WAIT_MS
   for (;;) {
-    const now = unixSeconds()
-    const reason = origin().refuses(settings.realm, {
-      subject: user.sub,
-      session: sid,
-      authorizedParty: client.id,
-      issuedAt: now,
-      expiresAt: now + settings.accessTokenSeconds,
-      tokenVersion,
-    })
-    if (reason === undefined) return now
-    if (reason === 'session_revoked' || reason === 'version_revoked' || Date.now() > deadline) {
-      throw new Problem(400, 'invalid_grant', 'the tokens would be revoked already')
-    }
+    const at = unixSeconds()
+    const kid = keys.signingKid
+    const signed = { issuedAt: at, expiresAt: at + settings.accessTokenSeconds, ...(kid === undefined ? {} : { keyThumbprint: kid }) }
+    const reason = origin().refuses(settings.realm, { ...subject, ...signed })
+    if (reason === undefined || !passes(reason) || Date.now() > deadline) return { at, reason }
     const restOfSecondMs = 1_000 - (Date.now() % 1_000)
     await new Promise((resolve) => setTimeout(resolve, restOfSecondMs))
   }

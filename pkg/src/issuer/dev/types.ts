@@ -86,5 +86,5 @@ export interface DevIssuer {
 
 /** The part of the origin that the issuer uses: its ledger, which says who is logged out. */
 export interface LedgerView
-  extends Pick<Origin, 'audit' | 'bans' | 'minimumVersion' | 'publishKeys' | 'refuses' | 'status' | 'userNotBefore'>,
+  extends Pick<Origin, 'audit' | 'bans' | 'keyNotBefore' | 'minimumVersion' | 'publishKeys' | 'refuses' | 'status' | 'userNotBefore'>,
     LedgerOfSessions {}

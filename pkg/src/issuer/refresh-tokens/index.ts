@@ -167,7 +167,7 @@ class SqliteRefreshTokens implements RefreshTokens {
   #refuses({ session, subject, client, issuedAt, tokenVersion }: Omit<StoredToken, 'endedAt' | 'usedAtMs'>): ReturnType<Settings['origin']['refuses']> {
     const { realm, origin, idleSeconds } = this.#settings
     const expiresAt = issuedAt + idleSeconds
-    return origin.refuses(realm, { session, subject, authorizedParty: client, issuedAt, expiresAt, tokenVersion })
+    return origin.refuses(realm, { session, subject, authorizedParty: client, grant: client, issuedAt, expiresAt, tokenVersion })
   }
 
   #hasExpired({ issuedAt, startedAt }: StoredToken): boolean {

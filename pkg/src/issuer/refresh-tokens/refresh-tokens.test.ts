@@ -151,6 +151,24 @@ describe('rotation', () => {
     await tokens.close()
   })
 
+  test('of a disconnected app is refused, in all its sessions; those of other apps and users are not', async () => {
+    const tokens = open()
+    const one = logIn(tokens)
+    const two = logIn(tokens, { subject: one.subject })
+    const sharing = logIn(tokens, { subject: one.subject, session: one.session, client: 'backend' })
+    const other = logIn(tokens)
+    await stage.origin.endGrant('acme', one.subject, 'demo')
+    assert.equal(await outcome(tokens, one.token), 'grant_revoked')
+    assert.equal(await outcome(tokens, two.token), 'grant_revoked')
+    assert.deepEqual(tokens.sessions(one.subject).map(({ session, clients }) => [session, clients]), [[one.session, ['backend']]])
+    assert.equal(await outcome(tokens, sharing.token, 'backend'), 'rotated')
+    assert.equal(await outcome(tokens, other.token), 'rotated')
+    const issuedAt = stage.origin.grantNotBefore('acme', one.subject, 'demo') + 1
+    tokens.begin({ session: 'again', subject: one.subject, client: 'demo', token: 'connected again', issuedAt })
+    assert.equal(await outcome(tokens, 'connected again'), 'rotated')
+    await tokens.close()
+  })
+
   test('counts from when the tokens were made, not from when they were remembered', async () => {
     const tokens = open()
     const issuedAt = Math.floor(nowMs / 1000)
