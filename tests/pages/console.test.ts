@@ -1,15 +1,16 @@
 // The console in a real browser: every button has its effect, and the edge refuses within a second.
 
 import assert from 'node:assert/strict'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import type { Locator, Page } from 'playwright-core'
-import { claimsOf, type Login } from '../../www/demo/client.ts'
+import { claimsOf } from '../../www/demo/client.ts'
 import { startEdge } from '../../www/demo/edge.ts'
 import { startOrigin } from '../../www/demo/start-origin.ts'
 import { skip } from '../browser/chromium.ts'
-import { assertAccessible, openContext, openPage, openStage, type Stage, type Watched } from './stage.ts'
-
-const REFUSED_WITHIN_MS = 1_000
+import {
+  agree, asked, assertAccepted, assertRefused, keyOf, logIn, open, openConsole, sessionOf, show, told, undo,
+} from './desk.ts'
+import { assertAccessible, openContext, openPage, openStage } from './stage.ts'
 
 test('the console', { skip, timeout: 300_000 }, async (t) => {
   const stage = await openStage()
@@ -356,71 +357,6 @@ test('the console', { skip, timeout: 300_000 }, async (t) => {
   })
 })
 
-/** The console after the login. */
-async function openConsole(t: TestContext, stage: Stage): Promise<Watched> {
-  const watched = await openPage(await openContext(t, stage), `${stage.url}/console`)
-  await logIn(watched.page)
-  return watched
-}
-
-async function logIn(page: Page): Promise<void> {
-  await page.getByLabel('Password').fill('admin-password')
-  await page.getByRole('button', { name: 'Log in' }).click()
-  await page.getByText('Logged in as').waitFor()
-  await page.locator('.region:not([aria-busy])').first().waitFor()
-}
-
-/** Shows a section and waits for its content. */
-async function show(page: Page, section: string): Promise<void> {
-  await page.getByRole('link', { name: section, exact: true }).click()
-  await page.getByRole('heading', { name: section, exact: true }).waitFor()
-  await page.locator('.region:not([aria-busy])').waitFor()
-}
-
-/** Shows a user. */
-async function open(page: Page, user: string): Promise<void> {
-  await show(page, 'Users')
-  await page.getByRole('link', { name: user, exact: true }).click()
-  await page.getByRole('heading', { name: 'Sessions' }).waitFor()
-}
-
-async function asked(page: Page, title: string | RegExp): Promise<Locator> {
-  const dialog = page.getByRole('dialog', { name: title })
-  await dialog.waitFor()
-  return dialog
-}
-
-function agree(dialog: Locator, verb: string): Promise<void> {
-  return dialog.getByRole('button', { name: verb, exact: true }).click()
-}
-
-/** Waits for the announcement of an act. */
-async function told(page: Page, words: string | RegExp): Promise<void> {
-  const all =
-    typeof words === 'string' ? new RegExp(`^Done\\. ${words} Enforced on 1 of 1 edge after \\d+ ms\\.$`) : words
-  await page.locator('#outcome[role="status"]').getByText(all).waitFor()
-}
-
-async function undo(page: Page, name: string): Promise<void> {
-  await show(page, 'Corrections')
-  await page.getByRole('button', { name }).click()
-  const dialog = await asked(page, /^Undo/)
-  await dialog.getByLabel('Reason').fill('a test')
-  await agree(dialog, 'Undo')
-  await dialog.waitFor({ state: 'detached' })
-}
-
-async function assertRefused({ client }: Stage, { access_token: token }: Login): Promise<void> {
-  const { milliseconds } = await client.refused(token)
-  assert.ok(milliseconds < REFUSED_WITHIN_MS, `refused only after ${milliseconds} ms`)
-}
-
-/** A correction reaches the edge with the next manifest. */
-async function assertAccepted({ client }: Stage, { access_token: token }: Login): Promise<void> {
-  const deadline = Date.now() + 5_000
-  while ((await client.call(token)).status !== 200) assert.ok(Date.now() < deadline, 'still refused after 5 s')
-}
-
 /** Tabs until it has the focus. */
 async function tabTo(page: Page, target: Locator): Promise<void> {
   for (let presses = 0; presses < 60; presses += 1) {
@@ -432,12 +368,4 @@ async function tabTo(page: Page, target: Locator): Promise<void> {
 
 function isFocused(target: Locator): Promise<boolean> {
   return target.evaluate((element) => element === document.activeElement)
-}
-
-function sessionOf({ access_token: token }: Login): string {
-  return String(claimsOf(token)['sid'])
-}
-
-function keyOf({ access_token: token }: Login): string {
-  return (JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()) as { kid: string }).kid
 }

@@ -26,6 +26,17 @@ export interface UserSession {
   ipAddress?: string
 }
 
+/** An app of a user. */
+export interface Grant {
+  clientId: string
+  /** How many of the user's sessions have it. */
+  sessions: number
+  /** Unix seconds. */
+  lastAccess?: number
+  /** The user's tokens issued to it up to then are refused; unix seconds, 0: none. */
+  notBefore: number
+}
+
 export interface Key {
   kid?: string
   thumbprint?: string
@@ -35,6 +46,8 @@ export interface Key {
   banned: boolean
   /** Unix seconds. */
   createdAt?: number
+  /** Tokens that it signed up to then are refused; unix seconds, 0: none. */
+  notBefore: number
 }
 
 export interface Edge {
@@ -85,9 +98,11 @@ export interface Enforcement {
 export type Correction =
   | { kind: 'session'; session: string; notBefore?: number }
   | { kind: 'user'; subject: string; notBefore?: number }
+  | { kind: 'grant'; subject: string; client: string; notBefore?: number }
   | { kind: 'client'; client: string; notBefore?: number }
   | { kind: 'realm'; notBefore?: number }
   | { kind: 'keyBanned'; thumbprint: string }
+  | { kind: 'keyNotBefore'; thumbprint: string; notBefore?: number }
   | { kind: 'tokenVersion'; subject: string; minimum: number }
 
 /** Sends a request with the administrator's token; throws `ApiError` unless it succeeds. */
@@ -105,12 +120,19 @@ export class Administration {
     this.#base = `/admin/realms/${encodeURIComponent(demo.realm)}`
   }
 
-  users(query: { search?: string; first: number; max: number }): Promise<User[]> {
-    return this.#list(`users?${queryOf(query)}`)
+  /** `undefined`: the issuer does not stand beside the origin, and keeps its users itself. */
+  users(query: { search?: string; first: number; max: number }): Promise<User[] | undefined> {
+    return orUndefined(this.#list(`users?${queryOf(query)}`))
   }
 
-  sessions(userId: string): Promise<UserSession[]> {
-    return this.#list(`users/${encodeURIComponent(userId)}/sessions`)
+  /** `undefined`: likewise, or the issuer knows no such user. */
+  sessions(userId: string): Promise<UserSession[] | undefined> {
+    return orUndefined(this.#list(`users/${encodeURIComponent(userId)}/sessions`))
+  }
+
+  /** The apps of a user, as far as they are known. `undefined`: the issuer knows no such user. */
+  grants(userId: string): Promise<Grant[] | undefined> {
+    return orUndefined(this.#list(`users/${encodeURIComponent(userId)}/grants`))
   }
 
   async keys(): Promise<Key[]> {
@@ -142,6 +164,11 @@ export class Administration {
     return this.#change('POST', `users/${encodeURIComponent(id)}/logout`, reason)
   }
 
+  /** In the body of the request a client's id may have any characters. */
+  disconnect(user: string, client: string, reason: string): Promise<Enforcement> {
+    return this.#change('POST', 'grants/end', reason, { json: { user, client } })
+  }
+
   logOutAllUsers(reason: string): Promise<Enforcement> {
     return this.#change('POST', 'logout-all', reason)
   }
@@ -160,6 +187,12 @@ export class Administration {
 
   banKey(kid: string, force: boolean, reason: string): Promise<Enforcement> {
     return this.#change('DELETE', `keys/${encodeURIComponent(kid)}`, reason, { query: { force: String(force) } })
+  }
+
+  /** `notBefore` in unix seconds; left out: now. */
+  raiseKeyNotBefore(kid: string, notBefore: number | undefined, reason: string): Promise<Enforcement> {
+    const json = notBefore === undefined ? {} : { notBefore }
+    return this.#change('PUT', `keys/${encodeURIComponent(kid)}/not-before`, reason, { json })
   }
 
   correct(correction: Correction, reason: string): Promise<Enforcement> {
@@ -191,6 +224,16 @@ export class Administration {
 
 interface OpenApiDocument {
   paths: Record<string, { get?: { parameters?: { name: string; schema?: { enum?: string[] } }[] } }>
+}
+
+/** Takes a 404 for `undefined`. */
+async function orUndefined<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return undefined
+    throw error
+  }
 }
 
 /** Parameters without a value are left out. */

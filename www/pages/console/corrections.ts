@@ -30,6 +30,13 @@ const UNDOINGS: Readonly<Record<string, Undoing>> = {
     words: 'User logged out everywhere',
     correction: ({ subject }) => (subject === undefined ? undefined : { kind: 'user', subject }),
   },
+  grant_ended: {
+    words: 'App disconnected',
+    correction({ subject, detail }) {
+      const client = clientOf(detail)
+      return subject === undefined || client === undefined ? undefined : { kind: 'grant', subject, client }
+    },
+  },
   token_version_raised: {
     words: 'Token version raised',
     correction: ({ subject }) => (subject === undefined ? undefined : { kind: 'tokenVersion', subject, minimum: 0 }),
@@ -40,6 +47,10 @@ const UNDOINGS: Readonly<Record<string, Undoing>> = {
   },
   realm_logged_out: { words: 'All users logged out', correction: () => ({ kind: 'realm' }) },
   realm_not_before_set: { words: 'Not-before of the realm set', correction: () => ({ kind: 'realm' }) },
+  key_not_before_raised: {
+    words: 'Not-before of a key set',
+    correction: ({ subject }) => (subject === undefined ? undefined : { kind: 'keyNotBefore', thumbprint: subject }),
+  },
   key_banned: {
     words: 'Key banned',
     correction: ({ subject }) => (subject === undefined ? undefined : { kind: 'keyBanned', thumbprint: subject }),
@@ -96,15 +107,14 @@ function open(desk: Desk): readonly Node[] {
 function columnsOf(desk: Desk, again: () => Promise<void>): readonly Column<Undoable>[] {
   return [
     { title: 'What was done', kind: 'row', cell: ({ words }) => words },
-    { title: 'To whom', cell: ({ line }) => whoIs(desk, line.subject) },
+    { title: 'To whom', cell: ({ line }) => [whoIs(desk, line.subject), ...appOf(line)] },
     { title: 'When', cell: ({ line }) => moment(line.at) },
     { title: 'Reason', cell: ({ line }) => (line.reason === undefined ? nothing() : visible(line.reason)) },
     {
       title: 'Actions',
       kind: 'actions',
       cell(undoable) {
-        const { subject = 'the realm' } = undoable.line
-        const label = `Undo: ${undoable.words}, ${desk.nameOf(subject) ?? subject}`
+        const label = `Undo: ${undoable.words}, ${subjectOf(desk, undoable.line)}`
         const click = async (): Promise<void> => {
           if (await undo(desk, undoable)) await again()
         }
@@ -115,7 +125,7 @@ function columnsOf(desk: Desk, again: () => Promise<void>): readonly Column<Undo
 }
 
 function undo(desk: Desk, { words, correction, line }: Undoable): Promise<boolean> {
-  const subject = desk.nameOf(line.subject ?? '') ?? line.subject ?? `the realm ${desk.demo.realm}`
+  const subject = line.subject === undefined ? `the realm ${desk.demo.realm}` : subjectOf(desk, line)
   const asked = { title: `Undo “${words}”?`, subject, done: `Undone: ${words.toLowerCase()} (${subject}).` }
   if (correction.kind === 'session') {
     const hint =
@@ -164,7 +174,7 @@ export function askToCorrect(
 
 /** Acts that are still in force, as far as the audit log and the lists show; newest first. */
 async function undoables({ administration }: Desk): Promise<Undoable[]> {
-  const [corrected, users, keys, ...lines] = await Promise.all([
+  const [corrected, users = [], keys, ...lines] = await Promise.all([
     administration.events({ action: 'corrected', max: 100 }),
     administration.users({ first: 0, max: 1_000 }),
     administration.keys(),
@@ -175,14 +185,16 @@ async function undoables({ administration }: Desk): Promise<Undoable[]> {
     if (kind === 'user' && user !== undefined) return user.notBefore > 0
     if (kind === 'tokenVersion' && user !== undefined) return user.tokenVersion > 0
     if (kind === 'keyBanned') return keys.some(({ thumbprint, banned }) => banned && thumbprint === line.subject)
-    return !corrected.lines.some(({ id, subject }) => id > line.id && subject === line.subject)
+    if (kind === 'keyNotBefore') return keys.some(({ thumbprint, notBefore }) => notBefore > 0 && thumbprint === line.subject)
+    const isSame = ({ subject, detail }: AuditLine): boolean => subject === line.subject && clientOf(detail) === clientOf(line.detail)
+    return !corrected.lines.some((each) => each.id > line.id && isSame(each))
   }
   const found = lines.flatMap((page) => page.lines).sort((one, other) => other.id - one.id)
   const seen = new Set<string>()
   return found.flatMap((line) => {
     const undoing = UNDOINGS[line.action]
     const correction = undoing?.correction(line)
-    if (undoing === undefined || correction === undefined || !isInForce(line, correction)) return []
+    if (undoing === undefined || correction === undefined || isCut(line) || !isInForce(line, correction)) return []
     // The newest is in force; it is corrected once.
     const key = JSON.stringify(correction)
     if (seen.has(key)) return []
@@ -191,8 +203,29 @@ async function undoables({ administration }: Desk): Promise<Undoable[]> {
   })
 }
 
+/** The client that a line is about, where it is about one of a user or a session. */
+function clientOf(detail: string | undefined): string | undefined {
+  return detail === undefined ? undefined : /^(?:\w+ )?client (.*)$/s.exec(detail)?.[1]
+}
+
+/** Whether the log has only the beginning of a name, and a hash: the name would be another one. */
+function isCut({ subject = '', detail = '' }: AuditLine): boolean {
+  return [subject, detail].some((text) => /…[\w-]{22}$/.test(text))
+}
+
 function whoIs(desk: Desk, subject: string | undefined): Node {
   if (subject === undefined) return h('span', {}, 'the realm')
   const name = desk.nameOf(subject)
   return name === undefined ? identifier(subject) : h('span', { title: subject }, name)
+}
+
+/** In words, such as `alice, app agent`. */
+function subjectOf(desk: Desk, { subject = 'the realm', detail }: AuditLine): string {
+  const [name, client] = [desk.nameOf(subject) ?? subject, clientOf(detail)]
+  return client === undefined ? name : `${name}, app ${visible(client)}`
+}
+
+function appOf({ detail }: AuditLine): readonly Node[] {
+  const client = clientOf(detail)
+  return client === undefined ? [] : [h('span', {}, ', app '), identifier(client)]
 }

@@ -9,10 +9,12 @@ import type { AdminSession } from './session.ts'
 export interface Deed extends Omit<Question, 'run'> {
   /** The finished act, as a sentence. */
   done: string
-  /** Whether it also ends the administrator's own login; default `goes_on`. */
-  ownLogin?: 'ends' | 'goes_on'
+  /** Whether it also ends the administrator's own login, asked after the act; default `goes_on`. */
+  ownLogin?: OwnLogin | (() => OwnLogin)
   run(reason: string): Promise<Enforcement>
 }
+
+export type OwnLogin = 'ends' | 'goes_on'
 
 export interface Desk {
   demo: Demo

@@ -2,7 +2,7 @@
 
 import { h } from '../parts/dom.ts'
 import { emptyState } from '../parts/notice.ts'
-import type { Key } from './administration.ts'
+import type { Correction, Key } from './administration.ts'
 import { askToCorrect } from './corrections.ts'
 import type { Desk, Section } from './desk.ts'
 import { Panel } from './panel.ts'
@@ -33,7 +33,8 @@ function open(desk: Desk): readonly Node[] {
       h(
         'p',
         { class: 'hint' },
-        'The active key signs; passive ones still verify. Tokens of a banned key are refused for ever.',
+        'The active key signs; passive ones still verify. Tokens of a banned key are refused for ever: ban a key that has leaked. ',
+        'A not-before is for a window of time in which tokens should not have been issued; the key signs on.',
       ),
       rotate,
     ),
@@ -50,6 +51,7 @@ function columnsOf(desk: Desk, keys: readonly Key[], again: () => Promise<void>)
     },
     { title: 'Algorithm', cell: ({ algorithm }) => algorithm ?? nothing() },
     { title: 'Status', cell: ({ status, banned }) => statusOf(status, banned) },
+    { title: 'Not before', cell: ({ notBefore }) => (notBefore === 0 ? nothing() : moment(notBefore)) },
     { title: 'Created', cell: ({ createdAt }) => (createdAt === undefined ? nothing() : moment(createdAt)) },
     { title: 'Actions', kind: 'actions', cell: (key) => actionsOf(desk, key, keys, again) },
   ]
@@ -76,23 +78,22 @@ function actionsOf(desk: Desk, key: Key, keys: readonly Key[], again: () => Prom
       text,
     )
   const { thumbprint } = key
-  if (key.banned) {
-    if (thumbprint === undefined) return []
-    const lift = {
-      title: 'Lift the ban?',
-      done: 'The ban was lifted.',
-      correction: () => ({ kind: 'keyBanned', thumbprint }) as const,
-    }
-    return [
-      button(
-        'Lift ban',
-        'quiet',
-        async () => void ((await askToCorrect(desk, { ...lift, subject: name })) && (await again())),
-      ),
-    ]
-  }
+  const undo = (text: string, asked: { title: string; done: string; correction: () => Correction }): HTMLButtonElement =>
+    button(text, 'quiet', async () => void ((await askToCorrect(desk, { ...asked, subject: name })) && (await again())))
+  const lift = (of: string): HTMLElement =>
+    undo('Lift ban', { title: 'Lift the ban?', done: 'The ban was lifted.', correction: () => ({ kind: 'keyBanned', thumbprint: of }) })
+  const takeBack = (of: string): HTMLElement =>
+    undo('Take back not-before', {
+      title: 'Take back the not-before?',
+      done: 'The not-before was taken back.',
+      correction: () => ({ kind: 'keyNotBefore', thumbprint: of }),
+    })
+  const taken = thumbprint === undefined || key.notBefore === 0 ? [] : [takeBack(thumbprint)]
+  if (key.banned) return [...(thumbprint === undefined ? [] : [lift(thumbprint)]), ...taken]
   const retire = key.status === 'PASSIVE' && key.kid !== undefined
   return [
+    ...taken,
+    button('Set not-before', 'plain', () => limitKey(desk, key, again)),
     ...(retire ? [button('Retire', 'plain', () => retireKey(desk, key, again))] : []),
     button('Ban', 'danger', () => banKey(desk, key, keys, again)),
   ]
@@ -132,6 +133,43 @@ async function retireKey(desk: Desk, key: Key, again: () => Promise<void>): Prom
     run: (reason) => desk.administration.retireKey(key.kid ?? '', reason),
   })
   if (done) await again()
+}
+
+/** Without a time: now. */
+async function limitKey(desk: Desk, key: Key, again: () => Promise<void>): Promise<void> {
+  const until = h('input', { id: 'key-not-before', type: 'datetime-local', step: 1, max: localTime(Date.now()) })
+  const field = h('div', { class: 'field' }, h('label', { for: until.id }, 'Issued up to (your time; empty: now)'), until)
+  const notBefore = (): number | undefined => (until.value === '' ? undefined : Math.floor(new Date(until.value).getTime() / 1000))
+  const endsMine = (): boolean => isMine(desk, key) && desk.session.identity.issuedAt <= (notBefore() ?? Number.POSITIVE_INFINITY)
+  const done = await desk.perform({
+    title: 'Refuse what this key signed up to a time?',
+    text: [
+      h(
+        'p',
+        {},
+        'Tokens that ',
+        identifier(nameOf(key)),
+        ' signed up to then are refused. The key signs on, and later tokens are accepted: this is for a window of time in which tokens ',
+        'should not have been issued.',
+      ),
+      h('p', {}, h('strong', {}, 'It does not help against a leaked key: a thief chooses the time that his tokens state. Ban that key.')),
+      ...(isMine(desk, key) ? [h('p', {}, 'The key signed your own token: up to now or later, you are logged out here.')] : []),
+    ],
+    verb: 'Set not-before',
+    kind: 'danger',
+    reason: 'optional',
+    fields: [field],
+    done: 'The not-before of the key was set.',
+    ownLogin: () => (endsMine() ? 'ends' : 'goes_on'),
+    run: (reason) => desk.administration.raiseKeyNotBefore(key.thumbprint ?? key.kid ?? '', notBefore(), reason),
+  })
+  if (done) await again()
+}
+
+/** As an input of local times takes it, such as `2026-11-30T09:05:00`. */
+function localTime(unixMs: number): string {
+  const date = new Date(unixMs)
+  return new Date(unixMs - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 19)
 }
 
 async function banKey(desk: Desk, key: Key, keys: readonly Key[], again: () => Promise<void>): Promise<void> {

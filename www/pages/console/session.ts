@@ -15,6 +15,8 @@ export interface Identity {
   session: string
   /** The key that signed the access token. */
   kid: string
+  /** When that was, in unix seconds. */
+  issuedAt: number
 }
 
 export interface AdminSessionEvents {
@@ -62,6 +64,7 @@ export class AdminSession {
       username: text(claims?.['preferred_username']),
       session: text(claims?.['sid']),
       kid: text(header?.['kid']),
+      issuedAt: typeof claims?.['iat'] === 'number' ? claims['iat'] : 0,
     }
   }
 

@@ -3,6 +3,7 @@
 import { type Child, h } from '../parts/dom.ts'
 import { emptyState } from '../parts/notice.ts'
 import type { User, UserSession } from './administration.ts'
+import { appsOf } from './apps.ts'
 import { addressOf, type Desk, type Section } from './desk.ts'
 import { hashLink } from './links.ts'
 import { Panel } from './panel.ts'
@@ -20,6 +21,9 @@ export const usersSection: Section = {
   open: (desk, id) => (id === undefined ? openList(desk) : openUser(desk, id)),
 }
 
+/** A user; without not-before and version where the list does not name the user. */
+type ShownUser = Pick<User, 'id' | 'username' | 'roles'> & Partial<User>
+
 function openList(desk: Desk): readonly Node[] {
   let search = ''
   let first = 0
@@ -35,7 +39,7 @@ function openList(desk: Desk): readonly Node[] {
   ]
   const panel = new Panel(
     async () => desk.administration.users({ search, first, max: USERS_A_PAGE + 1 }),
-    (found) => [listOf(found.slice(0, USERS_A_PAGE)), pages(found.length > USERS_A_PAGE)],
+    (found) => (found === undefined ? keptByIssuer() : [listOf(found.slice(0, USERS_A_PAGE)), pages(found.length > USERS_A_PAGE)]),
   )
 
   function listOf(users: readonly User[]): Node {
@@ -81,16 +85,33 @@ function openList(desk: Desk): readonly Node[] {
   return [h('div', { class: 'toolbar' }, form, everybody), panel.element]
 }
 
+/** Where there is no list, a user is found by what the issuer calls him. */
+function keptByIssuer(): readonly Node[] {
+  const field = h('input', { id: 'user-subject', name: 'subject', autocomplete: 'off', maxlength: 1_024, required: true })
+  const form = h(
+    'form',
+    { class: 'search' },
+    h('div', { class: 'field' }, h('label', { for: field.id }, 'Subject (sub)'), field),
+    h('button', { type: 'submit' }, 'Open'),
+  )
+  form.addEventListener('submit', (event) => {
+    event.preventDefault()
+    location.hash = addressOf('users', field.value)
+  })
+  return [emptyState('No list of users', 'The issuer keeps its users itself. Open one by the subject of his tokens.'), form]
+}
+
 function openUser(desk: Desk, id: string): readonly Node[] {
   const panel = new Panel(
     async () => {
-      const [users, sessions] = await Promise.all([
+      const [users = [], sessions, grants] = await Promise.all([
         desk.administration.users({ first: 0, max: MAX_USERS }),
         desk.administration.sessions(id),
+        desk.administration.grants(id),
       ])
-      return { user: users.find((user) => user.id === id) ?? userOf(id, sessions), sessions }
+      return { user: users.find((user) => user.id === id) ?? userOf(id, sessions), sessions, grants }
     },
-    ({ user, sessions }) => {
+    ({ user, sessions, grants }) => {
       const again = (): Promise<void> => panel.refresh()
       return [
         h('h3', { class: 'subject' }, user.username, ...rolesOf(user)),
@@ -98,8 +119,8 @@ function openUser(desk: Desk, id: string): readonly Node[] {
           'dl',
           { class: 'facts' },
           fact('Subject', identifier(user.id)),
-          fact('Not before', user.notBefore === 0 ? nothing() : moment(user.notBefore)),
-          fact('Token version', count(user.tokenVersion)),
+          ...(user.notBefore === undefined ? [] : [fact('Not before', user.notBefore === 0 ? nothing() : moment(user.notBefore))]),
+          ...(user.tokenVersion === undefined ? [] : [fact('Token version', count(user.tokenVersion))]),
         ),
         h(
           'div',
@@ -112,10 +133,10 @@ function openUser(desk: Desk, id: string): readonly Node[] {
           ),
           hashLink(addressOf('events', undefined, { subject: user.id }), 'What the audit log says'),
         ),
+        h('h3', {}, 'Apps'),
+        ...appsOf(desk, user, grants, again),
         h('h3', {}, 'Sessions'),
-        sessions.length === 0
-          ? emptyState('No sessions', `${user.username} is not logged in anywhere.`)
-          : table(`Sessions of ${user.username}`, sessionColumns(desk, user, again), sessions),
+        sessionsOf(desk, user, sessions, again),
       ]
     },
   )
@@ -123,12 +144,19 @@ function openUser(desk: Desk, id: string): readonly Node[] {
   return [h('p', {}, hashLink('#users', 'All users')), panel.element]
 }
 
-/** One whom the list was too long to name. */
-function userOf(id: string, sessions: readonly UserSession[]): User {
-  return { id, username: sessions[0]?.username ?? id, notBefore: 0, tokenVersion: 0 }
+/** A user whom the list does not name: it is too long, or the issuer keeps it. */
+function userOf(id: string, sessions: readonly UserSession[] = []): ShownUser {
+  return { id, username: sessions[0]?.username ?? id }
 }
 
-function sessionColumns(desk: Desk, user: User, again: () => Promise<void>): readonly Column<UserSession>[] {
+function sessionsOf(desk: Desk, user: ShownUser, sessions: readonly UserSession[] | undefined, again: () => Promise<void>): Node {
+  if (sessions === undefined) return emptyState('No list of sessions', 'The issuer keeps them itself, or knows no such user.')
+  return sessions.length === 0
+    ? emptyState('No sessions', `${user.username} is not logged in anywhere.`)
+    : table(`Sessions of ${user.username}`, sessionColumns(desk, user, again), sessions)
+}
+
+function sessionColumns(desk: Desk, user: ShownUser, again: () => Promise<void>): readonly Column<UserSession>[] {
   const isMine = (session: UserSession): boolean => session.id === desk.session.identity.session
   return [
     {
@@ -178,7 +206,7 @@ function sessionColumns(desk: Desk, user: User, again: () => Promise<void>): rea
   }
 }
 
-function logOutEverywhere(desk: Desk, user: User, again: () => Promise<void>): HTMLButtonElement {
+function logOutEverywhere(desk: Desk, user: ShownUser, again: () => Promise<void>): HTMLButtonElement {
   async function click(): Promise<void> {
     const isMe = user.id === desk.session.identity.subject
     const done = await desk.perform({
@@ -220,15 +248,15 @@ async function logOutAllUsers(desk: Desk): Promise<void> {
   })
 }
 
-async function raiseTokenVersion(desk: Desk, user: User, again: () => Promise<void>): Promise<void> {
+async function raiseTokenVersion(desk: Desk, user: ShownUser, again: () => Promise<void>): Promise<void> {
   const isMe = user.id === desk.session.identity.subject
   const minimum = h('input', {
     id: 'token-version',
     type: 'number',
-    min: user.tokenVersion + 1,
+    min: (user.tokenVersion ?? 0) + 1,
     max: Number.MAX_SAFE_INTEGER,
     step: 1,
-    value: user.tokenVersion + 1,
+    value: (user.tokenVersion ?? 0) + 1,
     required: true,
     inputmode: 'numeric',
   })
@@ -253,7 +281,7 @@ async function raiseTokenVersion(desk: Desk, user: User, again: () => Promise<vo
   if (done) await again()
 }
 
-function rolesOf({ roles = [] }: User): readonly HTMLElement[] {
+function rolesOf({ roles = [] }: ShownUser): readonly HTMLElement[] {
   return roles.map((role) => badge('info', role))
 }
 

@@ -52,7 +52,7 @@ export function openWorkbench({ demo, session, onOwnLogin, onLogOut, signal }: W
     if (isDone && enforcement !== undefined) {
       live.enforced(enforcement)
       const words = `${done} ${enforcementWords(enforcement)}`
-      if (ownLogin === 'ends') {
+      if ((typeof ownLogin === 'function' ? ownLogin() : ownLogin) === 'ends') {
         onOwnLogin(words)
         return false
       }
@@ -90,7 +90,7 @@ export function openWorkbench({ demo, session, onOwnLogin, onLogOut, signal }: W
 
   async function start(): Promise<void> {
     // Without them the subjects stand there as they are.
-    const users = await administration.users({ first: 0, max: 1_000 }).catch(() => [])
+    const users = (await administration.users({ first: 0, max: 1_000 }).catch(() => [])) ?? []
     for (const { id, username } of users) names.set(id, username)
     if (signal.aborted) return
     addEventListener('hashchange', navigate, { signal })
