@@ -63,6 +63,20 @@ const KINDS: Readonly<Record<string, Kind>> = {
     subject: (login) => claim(login, 'sub'),
     refresh: 'ends',
   },
+  'an app is disconnected': {
+    action: 'grant_ended',
+    client: 'backend',
+    act: (client, admin, login) => client.administer(admin, 'DELETE', `users/${claim(login, 'sub')}/grants/backend`),
+    subject: (login) => claim(login, 'sub'),
+    refresh: 'ends',
+  },
+  'a key’s not-before is set': {
+    action: 'key_not_before_raised',
+    client: 'demo',
+    act: (client, admin, login) => client.administer(admin, 'PUT', `keys/${keyIdOf(login)}/not-before`),
+    subject: keyIdOf,
+    refresh: 'ends',
+  },
   'a client’s tokens are revoked': {
     action: 'client_not_before_set',
     client: 'backend',

@@ -48,7 +48,7 @@ Open in a browser:
 
   ${originUrl(place)}/          playground: a token's verdict, check by check
   ${originUrl(place)}/try       log in, call the API, log out
-  ${originUrl(place)}/console   users, sessions, keys and edges (admin)
+  ${originUrl(place)}/console   users, apps, sessions, keys and edges (admin)
 
 Or try it in another terminal:
 

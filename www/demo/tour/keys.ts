@@ -1,4 +1,4 @@
-// The issuer's keys: rotated, then the old one banned.
+// The issuer's keys: limited to a window of time, rotated, then the old one banned.
 
 import { accepted, answered, expect, type Stage, type Step, timed } from './step.ts'
 
@@ -6,6 +6,20 @@ export function keySteps(stage: Stage): Step[] {
   const { client } = stage
   let [before, oldKey] = ['', '']
   return [
+    {
+      title: 'Tokens that the key signed until now are refused, and the key signs on (PUT /admin/realms/acme/keys/{kid}/not-before)',
+      run: async () => {
+        const { access_token: early, refresh_token: refreshToken } = await client.logIn('alice')
+        accepted(await client.call(early))
+        answered(await client.administer(await stage.admin(), 'PUT', `keys/${keyIdOf(early)}/not-before`), 204)
+        const refusal = await client.refused(early)
+        answered(await client.refresh(refreshToken), 400)
+        const late = (await client.logIn('alice')).access_token
+        expect(keyIdOf(late) === keyIdOf(early), 'another key signed the new login')
+        accepted(await client.call(late))
+        return `${timed(refusal)}; a new login with the same key is accepted`
+      },
+    },
     {
       title: 'The issuer gets a new signing key (POST /admin/realms/acme/keys); what the old one signed is still good',
       run: async () => {

@@ -85,8 +85,10 @@ const EXPECTED = [
   'refresh_token_revoked',
   'session_ended',
   'user_logged_out',
+  'grant_ended',
   'realm_logged_out',
   'token_version_raised',
   'key_added',
+  'key_not_before_raised',
   'key_banned',
 ]

@@ -1,4 +1,4 @@
-// Users and sessions: ended one by one, for a user, by version, by reuse of a refresh token, for the whole realm.
+// Users, apps and sessions: ended one by one, for a user, by version, by reuse of a refresh token, for the whole realm.
 
 import { claimsOf } from '../client.ts'
 import { accepted, answered, expect, refused, type Stage, type Step, timed } from './step.ts'
@@ -40,6 +40,21 @@ export function userSteps(stage: Stage): Step[] {
         const waited = performance.now() - start
         const answer = accepted(await client.call(token))
         return `${answer}, ${waited.toFixed(0)} ms after he asked`
+      },
+    },
+    {
+      title: 'One app is disconnected from Alice (DELETE /admin/realms/acme/users/{id}/grants/{client})',
+      run: async () => {
+        const [app, other, bob] = [await client.logIn('alice', 'backend'), await client.logIn('alice'), await client.logIn('bob', 'backend')]
+        accepted(await client.call(app.access_token))
+        const path = `users/${String(claimsOf(app.access_token)['sub'])}/grants/backend`
+        answered(await client.administer(await stage.admin(), 'DELETE', path), 204)
+        const refusal = await client.refused(app.access_token)
+        answered(await client.refresh(app.refresh_token, 'backend'), 400)
+        accepted(await client.call(other.access_token))
+        accepted(await client.call(bob.access_token))
+        accepted(await client.call((await client.logIn('alice', 'backend')).access_token))
+        return `${timed(refusal)}, and its refresh token is good for nothing; her other app and Bob’s same app go on, and a login connects it again`
       },
     },
     {
