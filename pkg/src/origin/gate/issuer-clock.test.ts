@@ -222,17 +222,21 @@ describe('an issuer ahead of the origin', () => {
   })
 
   test("as an administrator's token shows: its own logout includes the lead", async () => {
-    const stage = await openStage()
+    const issuer = await createTestIssuer()
+    const stage = await openStage({ realms: [{ ...issuer.realm, issuerSkewSeconds: 0 }] })
     try {
-      const before = now()
-      const token = await stage.issuer.token({ ...ADMINISTRATOR, iat: before + 5, exp: before + 300 })
-      const path = '/admin/realms/acme/users/alice/logout'
-      const answer = await stage.get(path, { method: 'POST', headers: { authorization: `Bearer ${token}` } })
-      assert.equal(answer.status, 204)
-      assert.equal(refused(stage.origin, before + 5), 'user_revoked')
+      // Further ahead than a logout reaches, no token is accepted; and on a busy machine the second may be over.
+      for (let attempt = 0; attempt < 20 && stage.reports.length === 0; attempt += 1) {
+        const iat = now() + 1
+        const token = await issuer.token({ ...ADMINISTRATOR, iat, exp: iat + 300 })
+        const path = '/admin/realms/acme/users/alice/logout'
+        const answer = await stage.get(path, { method: 'POST', headers: { authorization: `Bearer ${token}` } })
+        assert.equal(answer.status, 204)
+        assert.equal(refused(stage.origin, iat), 'user_revoked')
+      }
       assert.deepEqual(stage.reports.map(({ kind, error }) => [kind, error?.detail]), [['clock', 'issuer_ahead']])
       const metrics = await (await stage.get('/metrics')).text()
-      assert.match(metrics, /^portcullis_issuer_lead_seconds\{realm="acme"\} [345]$/m)
+      assert.match(metrics, /^portcullis_issuer_lead_seconds\{realm="acme"\} 1$/m)
     } finally {
       await stage.close()
     }
