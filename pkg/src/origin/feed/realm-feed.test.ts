@@ -123,7 +123,7 @@ test("the origin's own gate has the newest form as soon as an older one would te
   for (const event of [
     { kind: 'grant', subject: 'alice', client: 'app' },
     { kind: 'keyNotBefore', thumbprint: 'A'.repeat(43) },
-  ] as unknown as LedgerEvent[]) {
+  ] satisfies LedgerEvent[]) {
     const { feed, record, signed } = open()
     listen(feed, 0)
     record(user('alice'))

@@ -11,10 +11,10 @@ before(async () => {
 })
 after(() => stage.close())
 
-function acknowledge(number: 1 | 2): Promise<Response> {
+function acknowledge(number: 1 | 2, query = ''): Promise<Response> {
   const { sequence, chain } = stage.origin.status()[0] ?? { sequence: 0, chain: '' }
   const body = { edge: `edge-${number}`, sequence, chain, issuedAt: Math.floor(Date.now() / 1000) }
-  return stage.post('/feed/acme/acks', body, { authorization: `Bearer secret-${number}` })
+  return stage.post(`/feed/acme/acks${query}`, body, { authorization: `Bearer secret-${number}` })
 }
 
 test('an answer comes as soon as the edges that can have acknowledged', async () => {
@@ -27,6 +27,19 @@ test('an answer comes as soon as the edges that can have acknowledged', async ()
   const { elapsedMs, ...enforcement } = (await response.json()) as Enforcement
   assert.deepEqual(enforcement, { sequence: before + 1, enforced: 2, total: 3, missing: ['mute'] })
   assert.ok(elapsedMs >= 0 && elapsedMs < 20_000)
+})
+
+test('an edge of an older form counts for what that form covers', async () => {
+  for (const record of [() => stage.origin.endGrant('acme', 'erin', 'app'), () => stage.origin.logoutUser('acme', 'erin')]) {
+    const recorded = await record()
+    assert.equal(recorded.leastMinor, undefined)
+    await acknowledge(1)
+    await acknowledge(2, '?minor=1')
+    assert.deepEqual(stage.origin.status()[0]?.edges.map(({ minor }) => minor), [0, 1, undefined])
+    assert.deepEqual((await stage.origin.enforced(recorded, { timeoutMs: 0 })).missing, ['mute'])
+    // As it would be of an event that form 1.0 leaves out.
+    assert.deepEqual((await stage.origin.enforced({ ...recorded, leastMinor: 1 }, { timeoutMs: 0 })).missing, ['edge-1', 'mute'])
+  }
 })
 
 test('when the time is over the answer names those that have not', async () => {

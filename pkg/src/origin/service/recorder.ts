@@ -1,4 +1,5 @@
 import type { Act, AuditAction, DatedAct, Recorded } from '../api.ts'
+import { leastMinor } from '../core/event-forms.ts'
 import type { LedgerEvent } from '../core/ledger.ts'
 import type { IssuerClock } from '../gate/issuer-clock.ts'
 import type { Committer } from '../recording/committer.ts'
@@ -41,7 +42,8 @@ export class Recorder {
     const { committer, issuerClocks } = this.#options
     const recorded = await committer.record(realm, event, { audit: auditOf(line, act), ...(guard === undefined ? {} : { guard }) })
     if (act.occurredAt !== undefined && !('occurredAt' in event)) issuerClocks.get(realm)?.learn(act.occurredAt)
-    return recorded
+    const least = leastMinor(event.kind)
+    return least === 0 ? recorded : { ...recorded, leastMinor: least }
   }
 
   /** The result of a verb with nothing to record. Throws `unknown_realm` or `closed`. */
