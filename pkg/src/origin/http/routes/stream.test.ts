@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { MINORS } from '../../core/minor.ts'
+import { TestReader } from '../../testing/reader.ts'
 import { openStage, type Stage, until } from '../../testing/stage.ts'
 
 let stage: Stage
@@ -74,6 +76,34 @@ test('a reader that has a state gets the missing changes', async () => {
   }
   assert.equal((await stage.get('/feed/acme/stream', { headers: { 'last-event-id': 'x' } })).status, 400)
   stop.abort()
+})
+
+test('readers of both forms side by side get each change in their own', async () => {
+  const stop = new AbortController()
+  const get = (path: string): Promise<Response> => stage.get(`/feed/acme/${path}`)
+  const token = await stage.issuer.token({ sub: 'carol', azp: 'app' })
+  const other = await stage.issuer.token({ sub: 'carol', azp: 'web' })
+  const followers = await Promise.all(
+    MINORS.map(async (minor) => {
+      const reader = new TestReader({ minor, issuer: stage.issuer, feedKey: stage.publicKey, get })
+      await reader.pullManifest()
+      return { reader, stream: events(await stage.get(`/feed/acme/stream?after=${reader.sequence}&minor=${minor}`, { signal: stop.signal })) }
+    }),
+  )
+  const follow = async (): Promise<void> => {
+    for (const { reader, stream } of followers) {
+      while ((reader.sequence ?? 0) < stage.sequence()) reader.apply(((await stream.next()).value as Event).bytes)
+    }
+  }
+  await stage.origin.logoutUser('acme', 'dave')
+  await follow()
+  assert.deepEqual(followers.map(({ reader }) => reader.reasonOf(token)), [undefined, undefined])
+  await stage.origin.endGrant('acme', 'carol', 'app')
+  await follow()
+  assert.deepEqual(followers.map(({ reader }) => reader.reasonOf(token)), ['user_revoked', 'grant_revoked'])
+  assert.deepEqual(followers.map(({ reader }) => reader.reasonOf(other)), ['user_revoked', undefined])
+  stop.abort()
+  for (const { reader } of followers) reader.free()
 })
 
 test('a reader that leaves is forgotten, and closing ends the streams', async () => {
