@@ -66,20 +66,34 @@ const KINDS: Readonly<Record<string, Kind>> = {
   },
 }
 
+/** What travels by push, by the name of the figure. */
+const PUSHED: Readonly<Record<string, Kind>> = {
+  'enforcement.push': TOKEN,
+  ...Object.fromEntries(Object.entries(KINDS).map(([kind, how]) => [`enforcement.push.${kind}`, how])),
+  'enforcement.grant': {
+    times: 200,
+    revoke: (client, admin, { access_token: token }) =>
+      client.administer(admin, 'DELETE', `users/${claim(token, 'sub')}/grants/${claim(token, 'azp')}`),
+  },
+  'enforcement.key_not_before': {
+    times: 200,
+    revoke: (client, admin, { access_token: token }) => client.administer(admin, 'PUT', `keys/${keyIdOf(token)}/not-before`),
+  },
+}
+
 export const enforcement: Bench = {
-  names: ['enforcement.push', ...Object.keys(KINDS).map((kind) => `enforcement.push.${kind}`), 'enforcement.stream', 'enforcement.pull'],
+  names: [...Object.keys(PUSHED), 'enforcement.stream', 'enforcement.pull'],
   async *run(wanted) {
     const place = await openPlace()
     try {
       const client = new Client(place)
-      const pushed = Object.entries(KINDS).filter(([kind]) => wanted(`enforcement.push.${kind}`))
-      if (pushed.length > 0 || wanted('enforcement.push')) {
+      const pushed = Object.entries(PUSHED).filter(([name]) => wanted(name))
+      if (pushed.length > 0) {
         const origin = await startOrigin(place)
         const edge = await startEdge(place)
         place.children.push(origin, edge)
         const accepts: Accepts = async (token) => (await client.call(token)).status === 200
-        if (wanted('enforcement.push')) yield await figure('enforcement.push', 'workerd', client, TOKEN, accepts)
-        for (const [kind, how] of pushed) yield await figure(`enforcement.push.${kind}`, 'workerd', client, how, accepts)
+        for (const [name, how] of pushed) yield await figure(name, 'workerd', client, how, accepts)
         await Promise.all([origin.stop(), edge.stop()])
       }
       place.children.push(await startOrigin(place, { push: false }))
