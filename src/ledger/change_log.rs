@@ -48,6 +48,9 @@ pub(crate) enum Change {
     Bounds,
 }
 
+// So many are kept: 3 MB besides their positions.
+const _: () = assert!(size_of::<Change>() <= 32);
+
 /// A sequence and the chain hash there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Head {
