@@ -55,7 +55,7 @@ fn object(members: &[(&str, JsValue)]) -> JsValue {
     object.into()
 }
 
-/// Whole seconds from a `number`; what is below zero or no number becomes zero.
+/// Whole seconds from a `number`; a negative or non-finite one becomes zero.
 fn time(value: f64) -> UnixSeconds {
     UnixSeconds::from_numeric_date(value).unwrap_or(UnixSeconds::ZERO)
 }

@@ -8,16 +8,16 @@ use crate::signature::Algorithms;
 use crate::verdict::{Check, Entry, Finding, Handle, HostOutcome, Progress, Reason, Signature};
 use wasm_bindgen::prelude::*;
 
-/// The edge's verifier. Tokens come in and errands for the host go out through memory that it owns and JavaScript sees: for a
-/// token no string is converted and no object made.
+/// The edge's verifier. Tokens come in and signature requests go out through memory that it owns and JavaScript
+/// sees: for a token no string is converted and no object made.
 #[wasm_bindgen(js_name = Gate)]
 pub struct JsGate {
     pub(super) gate: Gate,
     pub(super) host: Algorithms,
-    pub(super) exchange: Box<[u8]>,
-    /// Handle, key number, length of the signing input, length of the signature. Or of a remembered token's entry: place, the
+    pub(super) token_buffer: Box<[u8]>,
+    /// Handle, key number, length of the signing input, length of the signature. Or of a cached token's entry: place, the
     /// lower half of the number, the upper half.
-    errand: Box<[u32; 4]>,
+    signature_request: Box<[u32; 4]>,
 }
 
 #[wasm_bindgen(js_class = Gate)]
@@ -29,33 +29,33 @@ impl JsGate {
         Ok(JsGate {
             gate: options.gate()?,
             host: options.host()?,
-            // One byte more than the longest token, so that a longer one is seen to be.
-            exchange: vec![0; maximum.saturating_add(1)].into(),
-            errand: [0; 4].into(),
+            // One byte more than the longest token, so that a longer one is detected.
+            token_buffer: vec![0; maximum.saturating_add(1)].into(),
+            signature_request: [0; 4].into(),
         })
     }
 
-    /// Where a token's bytes are to be written before `begin`: one more than `maxTokenBytes`. Where there is an errand after
-    /// that, it begins with the signing input, and the signature follows at once.
-    #[wasm_bindgen(getter)]
+    /// Address of the token's bytes, to be written before `begin`: one more than `maxTokenBytes`. For a signature request the
+    /// signing input stands there, followed by the signature.
+    #[wasm_bindgen(getter = tokenBuffer)]
     #[must_use]
-    pub fn exchange(&self) -> *const u8 {
-        self.exchange.as_ptr()
+    pub fn token_buffer(&self) -> *const u8 {
+        self.token_buffer.as_ptr()
     }
 
-    /// Where four numbers stand that say what the host is to check: handle, key number, length of the signing input,
-    /// length of the signature. After a `begin` that found a signature remembered, they name the token to `recheck`: place, the
-    /// lower half of the number, the upper half.
-    #[wasm_bindgen(getter)]
+    /// Address of four numbers, the signature request: handle, key number, length of the signing input, length of the
+    /// signature. After a `begin` that found a cached signature, they name the token to `recheck`: place, the lower half of
+    /// the number, the upper half.
+    #[wasm_bindgen(getter = signatureRequest)]
     #[must_use]
-    pub fn errand(&self) -> *const u32 {
-        self.errand.as_ptr()
+    pub fn signature_request(&self) -> *const u32 {
+        self.signature_request.as_ptr()
     }
 
-    /// Judges the token that stands in the first `length` bytes of the exchange, at `now` (unix seconds), and answers a finding
+    /// Judges the token in the first `length` bytes of the token buffer, at `now` (unix seconds), and returns a finding
     /// code. With `help` an algorithm of `hostAlgorithms` is left to the host.
     pub fn begin(&mut self, length: usize, now: f64, help: bool) -> u32 {
-        let token = self.exchange.get(..length).unwrap_or(&self.exchange);
+        let token = self.token_buffer.get(..length).unwrap_or(&self.token_buffer);
         let host = if help { self.host } else { Algorithms::of(&[]) };
         match self.gate.begin(token, host, time(now)) {
             Progress::Decided(finding) => {
@@ -63,19 +63,19 @@ impl JsGate {
                 finding_code(finding)
             }
             Progress::AwaitingSignature { handle, key_number } => {
-                self.write_errand(handle, key_number);
+                self.write_request(handle, key_number);
                 AWAITING_HOST
             }
         }
     }
 
-    /// Judges a token that was remembered, by its entry, and answers a finding code.
+    /// Judges a cached token, by its entry, and returns a finding code.
     pub fn recheck(&mut self, place: u32, lower: u32, upper: u32, now: f64) -> u32 {
         let number = u64::from(upper) << u32::BITS | u64::from(lower);
         self.gate.recheck(Entry { place, number }, time(now)).map_or(GONE, finding_code)
     }
 
-    /// Takes back what the host found: 0 a bad signature, 1 a good one, otherwise it could not tell. Answers a finding code.
+    /// Finishes with the host's outcome: 0 a bad signature, 1 a good one, otherwise undecided. Returns a finding code.
     pub fn finish(&mut self, handle: u32, outcome: u32, now: f64) -> u32 {
         let found = self.gate.finish(Handle::from_number(handle), host_outcome(outcome), time(now));
         found.map_or(GONE, finding_code)
@@ -101,21 +101,22 @@ impl JsGate {
         checks(self.gate.explain(token, time(now)))
     }
 
-    /// Whether the host must look at the signature of the token in the exchange before it can be explained; then there is an
-    /// errand, and `finishToExplain` is to be called.
+    /// Whether the host must check the signature of the token in the token buffer before it can be explained; then there is
+    /// a signature request, and `finishToExplain` is to be called.
     #[wasm_bindgen(js_name = beginToExplain)]
     pub fn begin_to_explain(&mut self, length: usize, now: f64) -> bool {
-        let token = self.exchange.get(..length).and_then(|token| core::str::from_utf8(token).ok()).unwrap_or_default();
+        let token =
+            self.token_buffer.get(..length).and_then(|token| core::str::from_utf8(token).ok()).unwrap_or_default();
         match self.gate.begin_to_explain(token, self.host, time(now)) {
             Progress::Decided(()) => false,
             Progress::AwaitingSignature { handle, key_number } => {
-                self.write_errand(handle, key_number);
+                self.write_request(handle, key_number);
                 true
             }
         }
     }
 
-    /// Every check with its outcome, with what the host found, as for `finish`. `undefined`: there is no such handle any more.
+    /// Every check with its outcome, given the host's, as for `finish`. `undefined`: the handle has expired.
     #[wasm_bindgen(js_name = finishToExplain)]
     pub fn finish_to_explain(&mut self, handle: u32, outcome: u32, now: f64) -> Option<Vec<JsValue>> {
         self.gate.finish_to_explain(Handle::from_number(handle), host_outcome(outcome), time(now)).map(checks)
@@ -127,21 +128,21 @@ impl JsGate {
         match finding.map(|acceptance| acceptance.signature) {
             Ok(Signature::Remembered(Entry { place, number })) => {
                 let half = |half: u64| u32::try_from(half & u64::from(u32::MAX)).unwrap_or(u32::MAX);
-                *self.errand = [place, half(number), half(number >> u32::BITS), 0];
+                *self.signature_request = [place, half(number), half(number >> u32::BITS), 0];
             }
             Ok(Signature::Checked) | Err(_) => {}
         }
     }
 
-    pub(super) fn write_errand(&mut self, handle: Handle, key_number: u32) {
+    pub(super) fn write_request(&mut self, handle: Handle, key_number: u32) {
         let Some(pending) = self.gate.pending(handle) else { return };
         let (input, signature) = (pending.signing_input(), pending.signature());
         // In the place of its own text, which is longer.
-        if let Some(room) = self.exchange.get_mut(input.len()..input.len() + signature.len()) {
+        if let Some(room) = self.token_buffer.get_mut(input.len()..input.len() + signature.len()) {
             room.copy_from_slice(signature);
         }
         let length = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-        *self.errand = [handle.number(), key_number, length(input.len()), length(signature.len())];
+        *self.signature_request = [handle.number(), key_number, length(input.len()), length(signature.len())];
     }
 }
 

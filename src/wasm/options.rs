@@ -101,7 +101,7 @@ extern "C" {
 }
 
 impl GateOptions {
-    /// The gate itself. Throws `invalid_option` for what only the core can tell.
+    /// The gate itself. Throws `invalid_option` for errors that only the core detects.
     pub(super) fn gate(&self) -> Result<Gate, JsValue> {
         let bounds = Bounds {
             leeway: span(self.leeway_seconds()),

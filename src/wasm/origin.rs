@@ -1,4 +1,4 @@
-//! What the origin's module has besides the edge's: the ledger, feed keys, and what its own gate can do besides judging.
+//! Exports of the origin's module besides the edge's: the ledger, feed keys, and identification by its own gate.
 
 mod event;
 mod feed_key;

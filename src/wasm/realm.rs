@@ -13,7 +13,7 @@ use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(js_class = Gate)]
 impl JsGate {
-    /// The digest of what a realm's gate and origin must agree on.
+    /// The digest of the policy that a realm's gate and origin must agree on.
     pub fn policy(&self, realm: usize) -> Result<String, JsValue> {
         self.gate.realm(realm).map(|realm| realm.policy.digest().to_string()).ok_or_else(no_realm)
     }
@@ -54,7 +54,7 @@ impl JsGate {
         Ok(object(&[("sequence", number(applied.sequence).into()), ("effect", effect.into())]))
     }
 
-    /// Realm and sequence of a feed message, before its signature is looked at.
+    /// Realm and sequence of a feed message, before its signature is checked.
     #[wasm_bindgen(js_name = peekFeed)]
     pub fn peek_feed(&self, bytes: &[u8]) -> Result<JsValue, JsValue> {
         let (realm, sequence) = self.gate.peek_feed(bytes).map_err(|cause| feed_error(&cause))?;
@@ -69,14 +69,14 @@ impl JsGate {
         names.iter().map(|name| hex(name)).collect()
     }
 
-    /// Those of them, of whichever realm issued a token, in which the answer about it lies.
+    /// Those of them, of the realm that issued a token, on which its verdict depends.
     #[wasm_bindgen(js_name = missingFor)]
     #[must_use]
     pub fn missing_for(&self, token: &str) -> Vec<String> {
         self.gate.missing_sections(token).iter().map(|name| hex(name)).collect()
     }
 
-    /// Takes in a section: `stored`, or `committed` when it was the last one of a staged manifest. `sha256`: its hash, 32 bytes,
+    /// Stores a section: `stored`, or `committed` when it was the last one of a staged manifest. `sha256`: its hash, 32 bytes,
     /// where the host has computed it.
     #[wasm_bindgen(js_name = provideSection)]
     pub fn provide_section(
@@ -98,7 +98,7 @@ impl JsGate {
         self.gate.marks(realm).map(marks_object).ok_or_else(no_realm)
     }
 
-    /// Makes a realm start where a lost gate's ended: nothing older is taken for news, and the clock does not go back.
+    /// Resumes a realm where a lost gate's ended: older messages are refused, and the clock does not go back.
     pub fn resume(&mut self, realm: usize, marks: &MarksObject) -> Result<(), JsValue> {
         let (marks, latest) = read_marks(marks)?;
         self.gate.resume(realm, marks, latest);

@@ -1,12 +1,12 @@
 import type { HostOutcome, SignatureRequest } from './host-signatures.ts'
 
 /**
- * Addresses in a core's memory: `exchange`, where tokens are written, and `errand`, where signature requests and the ids of
- * cached tokens are read.
+ * Addresses in a core's memory: `tokenBuffer`, where tokens are written, and `signatureRequest`, where signature requests and the
+ * ids of cached tokens are read.
  */
 export interface BufferAddresses {
-  readonly exchange: number
-  readonly errand: number
+  readonly tokenBuffer: number
+  readonly signatureRequest: number
 }
 
 /** Identifies a token in the core's cache of verified tokens. Never reused for another one. */
@@ -50,7 +50,7 @@ export class TokenBuffer {
     return read === token.length ? written : this.#maxTokenBytes + 1
   }
 
-  /** The signature that the host is to verify; valid right after the core has asked. */
+  /** The signature that the host is to verify; valid right after the core has requested it. */
   get signatureRequest(): SignatureRequest {
     if (this.#bytes.byteLength === 0) this.#map()
     const request = this.#request
@@ -71,8 +71,8 @@ export class TokenBuffer {
   #map(): void {
     // Not shared: the module is compiled without threads.
     const buffer = this.#memory.buffer as ArrayBuffer
-    this.#bytes = new Uint8Array(buffer, this.#addresses.exchange, this.#maxTokenBytes + 1)
-    this.#request = new Uint32Array(buffer, this.#addresses.errand, 4)
+    this.#bytes = new Uint8Array(buffer, this.#addresses.tokenBuffer, this.#maxTokenBytes + 1)
+    this.#request = new Uint32Array(buffer, this.#addresses.signatureRequest, 4)
   }
 }
 

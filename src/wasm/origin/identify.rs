@@ -1,4 +1,4 @@
-//! What an origin's own gate can do besides judging.
+//! Identification by an origin's own gate.
 
 use super::object::write;
 use crate::revocation::Revocations;
@@ -27,36 +27,36 @@ impl JsGate {
         differences.unwrap_or_default().into_iter().map(|field| field.name().to_owned()).collect()
     }
 
-    /// The index of the realm that the token in the first `length` bytes of the exchange names as its issuer; -1: none.
+    /// The index of the realm that the token in the first `length` bytes of the token buffer names as its issuer; -1: none.
     #[wasm_bindgen(js_name = realmOf)]
     #[must_use]
     pub fn realm_of(&self, length: usize) -> i32 {
-        let token = core::str::from_utf8(self.exchange.get(..length).unwrap_or(&self.exchange));
+        let token = core::str::from_utf8(self.token_buffer.get(..length).unwrap_or(&self.token_buffer));
         let realm = token.ok().and_then(|token| self.gate.realm_of(token));
         realm.and_then(|realm| i32::try_from(realm).ok()).unwrap_or(-1)
     }
 
-    /// Identifies the access token in the first `length` bytes of the exchange: form, realm, key, signature and use are
+    /// Identifies the access token in the first `length` bytes of the token buffer: form, realm, key, signature and use are
     /// checked, nothing else. Throws `invalid_token`, `unexpected_token_use` or `keys_unavailable`, with the `reason` of a
-    /// verdict and the index of the token's `realm`. `now` (unix seconds) says whether the keys may still be used. `undefined`: there is an errand for the host, as after `begin`; its answer
-    /// goes to `finishToIdentify`.
+    /// verdict and the index of the token's `realm`. `now` (unix seconds) says whether the keys may still be used. `undefined`:
+    /// there is a signature request, as after `begin`; its outcome goes to `finishToIdentify`.
     #[wasm_bindgen(js_name = beginToIdentify)]
     pub fn begin_to_identify(&mut self, length: usize, now: f64) -> Result<JsValue, JsValue> {
-        let token = core::str::from_utf8(self.exchange.get(..length).unwrap_or(&self.exchange));
+        let token = core::str::from_utf8(self.token_buffer.get(..length).unwrap_or(&self.token_buffer));
         let Ok(token) = token else {
             return identified_result(Err(IdentifyError::InvalidToken { realm: None, reason: Reason::Malformed }));
         };
         match self.gate.begin_to_identify(token, self.host, time(now)) {
             Progress::Decided(identified) => identified_result(identified),
             Progress::AwaitingSignature { handle, key_number } => {
-                self.write_errand(handle, key_number);
+                self.write_request(handle, key_number);
                 Ok(JsValue::UNDEFINED)
             }
         }
     }
 
-    /// Takes back what the host found, as `finish` does, and answers or throws as `beginToIdentify`. `undefined`: there is
-    /// no such handle any more.
+    /// Finishes with the host's outcome, as `finish` does, and returns or throws as `beginToIdentify`. `undefined`: the
+    /// handle has expired.
     #[wasm_bindgen(js_name = finishToIdentify)]
     pub fn finish_to_identify(&mut self, handle: u32, outcome: u32, now: f64) -> Result<JsValue, JsValue> {
         match self.gate.finish_to_identify(Handle::from_number(handle), host_outcome(outcome), time(now)) {

@@ -160,7 +160,6 @@ impl JsLedger {
     }
 
     /// Sizes and counts.
-    #[wasm_bindgen(js_name = facts)]
     pub fn stats(&self) -> Result<JsValue, JsValue> {
         stats_object(&self.ledger.stats())
     }

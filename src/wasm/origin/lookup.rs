@@ -59,8 +59,8 @@ impl JsLedger {
         number(self.ledger.grant_not_before(user, client).map_or(0, UnixSeconds::get))
     }
 
-    /// The not-before of what the key with this RFC 7638 thumbprint signs, in unix seconds; 0: none. Throws `invalid_event` if it
-    /// is not a thumbprint.
+    /// The not-before of tokens that the key with this RFC 7638 thumbprint signs, in unix seconds; 0: none. Throws
+    /// `invalid_event` if it is not a thumbprint.
     #[wasm_bindgen(js_name = keyNotBefore)]
     pub fn key_not_before(&self, thumbprint: &str) -> Result<f64, JsValue> {
         Ok(number(self.ledger.key_not_before(&thumbprint_bytes(thumbprint)?).map_or(0, UnixSeconds::get)))

@@ -45,7 +45,7 @@ impl JsWithdrawnKeys {
         }
     }
 
-    /// Says which access token this is, as far as its revocation by id needs it. Throws `invalid_token` or
+    /// Identifies an access token, as far as its revocation by id needs it. Throws `invalid_token` or
     /// `unexpected_token_use`.
     pub fn identify(&self, gate: &mut JsGate, token: &str, now: f64) -> Result<JsValue, JsValue> {
         let identified = gate.gate.identify_withdrawn(token, &self.realms, time(now));

@@ -1,7 +1,7 @@
 import { Ledger } from '../../../wasm/origin/core.js'
 import { PortcullisError } from '../../errors.ts'
 import type { JWK } from '../../types.ts'
-import type { LedgerCore, LedgerEvent, LedgerFacts, LedgerOptions, SignedDelta, StagedEvent, TokenSubject } from './ledger.ts'
+import type { LedgerCore, LedgerEvent, LedgerStats, LedgerOptions, SignedDelta, StagedEvent, TokenSubject } from './ledger.ts'
 import type { Minor } from './minor.ts'
 import { coreGeneration, guarded, isCurrent, lostCore, mustBeUsable, refusalOf } from './module.ts'
 
@@ -147,8 +147,8 @@ class GuardedLedger implements LedgerCore {
     return this.#call(() => this.#ledger.bans(thumbprint))
   }
 
-  facts(): LedgerFacts {
-    return this.#call(() => this.#ledger.facts())
+  stats(): LedgerStats {
+    return this.#call(() => this.#ledger.stats())
   }
 
   /** Never throws. */

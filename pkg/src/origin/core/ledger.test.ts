@@ -128,7 +128,7 @@ test('a token that missed the last logout is refused', async () => {
   ledger.free()
 })
 
-test('the chain of the past, another signing key, and facts', async () => {
+test('the chain of the past, another signing key, and stats', async () => {
   const ledger = await openLedger()
   const before = ledger.head()
   record(ledger, { kind: 'user', subject: 'alice' })
@@ -144,7 +144,7 @@ test('the chain of the past, another signing key, and facts', async () => {
   assert.throws(() => ledger.setSigningKey(publicKey), (error) => coreCode(error) === 'invalid_option')
 
   ledger.manifest(NOW)
-  const { filterFill, errorRate, sectionBytes, ...counts } = ledger.facts()
+  const { filterFill, errorRate, sectionBytes, ...counts } = ledger.stats()
   assert.deepEqual(counts, {
     sequence: 2, tokenIds: 1, buckets: 1, epochs: 1, grants: 0, clients: 0, bans: 0, keyNotBefores: 0, versions: 0,
     bounds: { leewaySeconds: 5, skewSeconds: 5, maxLifetimeSeconds: 86_400, maxSessionSeconds: undefined },
@@ -160,11 +160,11 @@ test('wider bounds than were recorded wait', async () => {
   assert.ok(row !== undefined && row.keepUntil === undefined)
   wide.restorePage(new Float64Array([row.sequence]), new Uint32Array([row.payload.length]), Buffer.concat([row.chain, row.payload]))
   assert.equal(record(wide, { kind: 'bounds' }), 2)
-  assert.equal(wide.facts().bounds.maxLifetimeSeconds, 3600)
+  assert.equal(wide.stats().bounds.maxLifetimeSeconds, 3600)
   const later = NOW + 2 * 86_400
   assert.equal(stageEvent(wide, { kind: 'bounds' }, later)?.row.sequence, 3)
   wide.commit()
-  assert.equal(wide.facts().bounds.maxLifetimeSeconds, 86_400)
+  assert.equal(wide.stats().bounds.maxLifetimeSeconds, 86_400)
   narrow.free()
   wide.free()
 })

@@ -145,12 +145,12 @@ export interface LedgerCore {
   jwks(): string | undefined
   /** `thumbprint` is that of RFC 7638. */
   bans(thumbprint: string): boolean
-  facts(): LedgerFacts
+  stats(): LedgerStats
   free(): void
 }
 
 /** Sizes of a ledger. */
-export interface LedgerFacts {
+export interface LedgerStats {
   sequence: number
   /** Revoked token ids. */
   tokenIds: number

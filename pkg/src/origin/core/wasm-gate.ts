@@ -80,19 +80,19 @@ export interface GateCoreOptions {
   realms: (CorePolicy & { keysFrom: 'caller' | 'feed'; feedKeys: JWK[] })[]
 }
 
-/** The gate in the core; realms are named by their index. A token is written to the exchange before it is asked about. */
+/** The gate in the core; realms are named by their index. A token is written to the token buffer before a call about it. */
 export interface WasmGate {
-  /** Where tokens are written and signatures read: one byte more than `maxTokenBytes`. */
-  readonly exchange: number
+  /** Address where tokens are written and signatures read: one byte more than `maxTokenBytes`. */
+  readonly tokenBuffer: number
   /** Address of the signature request: handle, key number, length of the signing input, of the signature. */
-  readonly errand: number
+  readonly signatureRequest: number
   /** A finding code. */
   begin(length: number, now: number, help: boolean): number
   finish(handle: number, outcome: number, now: number): number
   hostKey(handle: number): string[]
   /** The index of the realm of the `iss`, by that and the form alone; -1: none of these. */
   realmOf(length: number): number
-  /** Throws an `Unidentified`. `undefined`: there is an errand. */
+  /** Throws an `Unidentified`. `undefined`: there is a signature request. */
   beginToIdentify(length: number, now: number): Identified | undefined
   /** Likewise. `undefined`: there is no such handle any more. */
   finishToIdentify(handle: number, outcome: number, now: number): Identified | undefined

@@ -1,5 +1,5 @@
 import { VERSION } from '../../version.ts'
-import type { LedgerEvent, LedgerFacts } from '../core/ledger.ts'
+import type { LedgerEvent, LedgerStats } from '../core/ledger.ts'
 import { type Family, openMetricsText, type Sample } from './openmetrics.ts'
 import type { EdgeStatus } from '../api.ts'
 
@@ -114,7 +114,7 @@ export interface RealmMeasurements {
   realm: string
   /** The head of its ledger. */
   sequence: number
-  facts: LedgerFacts
+  stats: LedgerStats
   issuerLeadSeconds: number
   edges: readonly EdgeStatus[]
 }
@@ -162,32 +162,32 @@ export function measure(metrics: Metrics, { now, realms }: Measurements): string
     gauge(
       'portcullis_token_ids',
       'Revoked token ids that are still remembered.',
-      ofRealms(({ facts }) => facts.tokenIds),
+      ofRealms(({ stats }) => stats.tokenIds),
     ),
     gauge(
       'portcullis_epochs',
       'Not-befores of users, sessions and client sessions that are still remembered.',
-      ofRealms(({ facts }) => facts.epochs),
+      ofRealms(({ stats }) => stats.epochs),
     ),
     gauge(
       'portcullis_grants',
       'Not-befores of grants (one client of one user) that are still remembered.',
-      ofRealms(({ facts }) => facts.grants),
+      ofRealms(({ stats }) => stats.grants),
     ),
     gauge(
       'portcullis_key_not_befores',
       'Keys with a not-before; the feed carries at most 4096.',
-      ofRealms(({ facts }) => facts.keyNotBefores),
+      ofRealms(({ stats }) => stats.keyNotBefores),
     ),
     gauge(
       'portcullis_filter_fill_ratio',
       'How full the fullest filter of token ids is: at 1 it has the error rate it was made for; beyond, it is built bigger.',
-      ofRealms(({ facts }) => facts.filterFill),
+      ofRealms(({ stats }) => stats.filterFill),
     ),
     gauge(
       'portcullis_section_bytes',
       'The size of the state that a new edge fetches.',
-      ofRealms(({ facts }) => facts.sectionBytes),
+      ofRealms(({ stats }) => stats.sectionBytes),
       'bytes',
     ),
     gauge(

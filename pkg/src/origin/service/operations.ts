@@ -43,7 +43,7 @@ export function createOperations(options: OperationsOptions): Operations {
         realm,
         sequence,
         edges,
-        facts: ledger(realm).facts(),
+        stats: ledger(realm).stats(),
         issuerLeadSeconds: issuerClocks.get(realm)?.leadSeconds ?? 0,
       })),
     }),
