@@ -63,13 +63,14 @@ async function start(settings: Settings, clients: ClientRegistry): Promise<Origi
 
   const metrics = new Metrics([...ledgers.keys()])
   const bounds = new AuditBounds({ realms: [...ledgers.keys()] })
+  const leadOf = (realm: string): number => issuerClocks.get(realm)?.leadSeconds ?? 0
   const committer = new Committer({
     store: settings.store,
     bounds,
     ledgers,
     clock,
     auditRetentionSeconds: settings.auditRetentionSeconds,
-    issuerLeadSeconds: (realm) => issuerClocks.get(realm)?.leadSeconds ?? 0,
+    issuerLeadSeconds: leadOf,
     onTime: (realm, time) => issuerClocks.get(realm)?.took(time),
     onCommitted(realm, after) {
       try {
@@ -88,16 +89,30 @@ async function start(settings: Settings, clients: ClientRegistry): Promise<Origi
   const summarize = (): Promise<void> => audit.summarize().catch(() => undefined)
 
   const keyPublisher = new KeyPublisher({ settings, committer, gate, ledger: ledgerOf })
-  /** Tokens pruned under smaller bounds must not be accepted under wider ones: the ledger remembers which were in force. */
-  const recordBounds = async (): Promise<void> => {
-    await Promise.all([...ledgers.keys()].map((realm) => committer.record(realm, { kind: 'bounds' })))
+  /** The leads by which bounds were recorded last. */
+  const recordedLeads = new Map<string, number>()
+  /**
+   * Tokens pruned under smaller bounds must not be accepted under wider ones: the ledger remembers which were in force. They
+   * also include the measured lead of the issuer's clock.
+   */
+  const recordBounds = async (realms: Iterable<string> = ledgers.keys()): Promise<void> => {
+    await Promise.all(
+      [...realms].map((realm) => {
+        recordedLeads.set(realm, leadOf(realm))
+        return committer.record(realm, { kind: 'bounds' })
+      }),
+    )
   }
+  /** When it fails, the store has been reported already, and the next pruning tries again. */
+  const recordChangedLeads = (): Promise<void> =>
+    recordBounds([...ledgers.keys()].filter((realm) => recordedLeads.get(realm) !== leadOf(realm))).catch(() => undefined)
 
-  const heartbeat = every(settings.heartbeatSeconds, () => {
+  const heartbeat = every(settings.heartbeatSeconds, async () => {
     for (const feed of feeds.values()) feed.heartbeat()
     edges.watch()
     for (const issuerClock of issuerClocks.values()) issuerClock.tend()
     keyPublisher.tend()
+    await recordChangedLeads()
   })
   const pruning = every(settings.pruneIntervalSeconds, async () => {
     await summarize()
