@@ -41,21 +41,12 @@ const KINDS: Readonly<Record<string, Kind>> = {
     times: 50,
     revoke: (client, admin, { access_token: token }) => client.administer(admin, 'POST', `users/${claim(token, 'sub')}/logout`),
   },
-  grant: {
-    times: 200,
-    client: 'backend',
-    revoke: (client, admin, { access_token: token }) => client.administer(admin, 'DELETE', `users/${claim(token, 'sub')}/grants/backend`),
-  },
   client: { times: 50, client: 'backend', revoke: (client, admin) => client.administer(admin, 'POST', 'clients/backend/push-revocation') },
   realm: { times: 50, revoke: (client, admin) => client.administer(admin, 'POST', 'logout-all') },
   tokenVersion: {
     times: 100,
     revoke: (client, admin, { access_token: token }) =>
       client.administer(admin, 'PUT', `users/${claim(token, 'sub')}/token-version`, { minimum: Number(claim(token, 'token_version')) + 1 }),
-  },
-  keyNotBefore: {
-    times: 200,
-    revoke: (client, admin, { access_token: token }) => client.administer(admin, 'PUT', `keys/${keyIdOf(token)}/not-before`),
   },
   key: {
     times: 50,
