@@ -34,6 +34,8 @@ export async function setStage(): Promise<Stage> {
   const [first] = keys
   if (first === undefined) throw new Error('no key')
   const good = claims('good')
+  await origin.endGrant('test', 'user', 'disconnected', { notBefore: now })
+  await origin.raiseKeyNotBefore('test', first.algorithm, { notBefore: now - 100 })
 
   return {
     scenario: {
@@ -56,6 +58,9 @@ export async function setStage(): Promise<Stage> {
         { name: 'a logout token', token: await sign(first, good, { typ: 'logout+jwt' }), expect: 'wrong_type' },
         { name: 'an unknown key', token: await sign(first, good, { kid: 'unknown' }), expect: 'unknown_key' },
         { name: 'a broken signature', token: broken(await sign(first, good)), expect: 'bad_signature' },
+        { name: 'a disconnected app', token: await sign(first, { ...good, azp: 'disconnected' }), expect: 'grant_revoked' },
+        { name: 'another app of that user', token: await sign(first, { ...good, azp: 'connected' }), expect: 'accepted' },
+        { name: "from before the key's not-before", token: await sign(first, { ...good, iat: now - 100 }), expect: 'banned_key' },
         { name: 'alg none', token: unsigned(good), expect: 'unsupported_algorithm' },
       ],
     },
