@@ -3,7 +3,7 @@
 //! ```text
 //! stage(event) -> Row, for the store -> commit() or abort()
 //! restore(row) ... or restore_page(rows) ..., restore_head()    after a start, from the store
-//! manifest(), section(), delta(), heartbeat() -> signed bytes  only of what was committed
+//! manifest(), section(), delta(), heartbeat() -> signed bytes  of the committed state only
 //! ```
 //! The ledger has neither a clock nor a store: `now` is an argument, and by committing the caller states that the rows are
 //! durable.

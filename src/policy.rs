@@ -1,4 +1,4 @@
-//! What a realm asks of a token.
+//! A realm's demands on its tokens.
 
 mod agreement;
 
@@ -20,23 +20,23 @@ pub struct Policy {
     pub audience: Audience,
     /// Which kind of token; profiles exclude each other (RFC 8725 §3.12).
     pub profile: Profile,
-    /// Accepted `alg` values. Default: every asymmetric one. HMAC must be asked for, since every verifier could sign.
+    /// Accepted `alg` values. Default: every asymmetric one. HMAC must be listed, since every verifier could sign.
     pub algorithms: Algorithms,
     /// The algorithm of an RSA JWK without `alg`. Default: RS256.
     pub rsa_default: RsaDefault,
     /// Claims that must be there. Default: those of the profile.
     pub required: RequiredClaims,
-    /// What becomes of a token without a user. Default: refused, as no user's logout could reach it.
+    /// How a token without a user is treated. Default: refused, as no user's logout could reach it.
     pub subjectless: Subjectless,
     /// The time that not-befores are compared with. Default: `iat`, which every token has.
     pub compare: Compare,
-    /// What the claims are called.
+    /// The names of the claims.
     pub claim_names: ClaimNames,
-    /// A longer token is not looked at. Default: [`MAX_TOKEN_BYTES`].
+    /// A longer token is not read. Default: [`MAX_TOKEN_BYTES`].
     pub max_token_bytes: usize,
     /// How old the revocation state may be.
     pub staleness: Staleness,
-    /// What happens to tokens when the origin records by a policy that differs. Default: refused, for revocations would be lost.
+    /// How tokens are treated when the origin records by another policy. Default: refused, for revocations would be lost.
     pub when_differing: WhenDiffering,
 }
 
@@ -66,14 +66,14 @@ impl Policy {
 pub enum Audience {
     /// At least one of these must be among the token's audiences. An absent `aud` contains none of them.
     AnyOf(Vec<String>),
-    /// `aud` is not looked at: for issuers whose tokens have none.
+    /// `aud` is not checked: for issuers whose tokens have none.
     NotChecked,
 }
 
 /// Which kind of token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
-    /// RFC 9068: header `typ` is `at+jwt`; `sub`, `client_id`, `aud` and `jti` are required whatever else is.
+    /// RFC 9068: header `typ` is `at+jwt`; `sub`, `client_id`, `aud` and `jti` are required in any case.
     Rfc9068,
     /// Keycloak's access tokens: header `typ` is `JWT` or `at+jwt`, the claim `typ` is `Bearer`.
     Keycloak,
@@ -91,7 +91,7 @@ pub enum RequiredClaims {
     These(Vec<String>),
 }
 
-/// What becomes of a token without a user.
+/// How a token without a user is treated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Subjectless {
     /// `missing_claim`.
@@ -118,7 +118,7 @@ pub enum Compare {
 pub struct Staleness {
     /// Up to this age it is used without question. Default: 60 s.
     pub max_stale: Seconds,
-    /// What happens beyond. Default: refuse, for a revocation may have been missed.
+    /// How tokens are treated beyond. Default: refuse, for a revocation may have been missed.
     pub when_stale: WhenStale,
     /// The age at which even [`WhenStale::Accept`] ends. Default: 3600 s.
     pub max_accept_stale: Seconds,
@@ -130,17 +130,17 @@ impl Default for Staleness {
     }
 }
 
-/// What happens to tokens when the revocation state is too old.
+/// How tokens are treated when the revocation state is too old.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WhenStale {
     /// `stale_feed`.
     #[default]
     Refuse,
-    /// Accepted by what is known, up to [`Staleness::max_accept_stale`].
+    /// Accepted by the state there is, up to [`Staleness::max_accept_stale`].
     Accept,
 }
 
-/// What happens to tokens when the origin records by a policy that differs in an [`AgreedField`].
+/// How tokens are treated when the origin records by a policy that differs in an [`AgreedField`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WhenDiffering {
     /// `no_feed`.

@@ -52,7 +52,7 @@ fn it_is_what_the_issuer_may_be_ahead() {
     }
 }
 
-/// What a gate accepts is refused once the user is logged out, for every lead that is measured.
+/// A token that a gate accepts is refused once the user is logged out, for every measured lead.
 #[test]
 fn no_token_that_worked_before_a_logout_works_after_it() {
     for issuer_skew in [0, 1, 2, 5] {

@@ -100,7 +100,7 @@ fn refused(edge: &Revocations) -> Vec<bool> {
     tokens().iter().map(refuses).collect()
 }
 
-/// What readers of a form refuse that had the state before the event, and those that load it afterwards.
+/// Refusals of readers of a form that had the state before the event, and of those that load it afterwards.
 fn readers(form: Form, ledger: &mut Ledger, event: &Event) -> [Vec<bool>; 2] {
     let (mut early, mut late) = (edge(), edge());
     load_in(form, &mut early, ledger, NOW);
@@ -137,7 +137,7 @@ fn form_1_0_refuses_at_least_as_much_of_every_kind_of_event() {
         for (lower, by_form) in lower.iter().zip(&by_form) {
             let is_covered = lower.iter().zip(by_form).all(|(lower, newest)| *lower || !*newest);
             assert!(is_covered, "{event:?}");
-            // What the ledger says is what the newest form says.
+            // The ledger agrees with the newest form.
             let banned = |subject: &Subject<'_>| subject.signing_key.is_some_and(|key| newest.bans(key));
             let tokens = tokens();
             let exactly = tokens.iter().map(|subject| banned(subject) || newest.refuses(subject).is_some());

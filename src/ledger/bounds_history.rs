@@ -9,7 +9,7 @@ use super::Ledger;
 // Under wider bounds some of those tokens would be acceptable again, with nothing left to refuse them. So the ledger
 // records its bounds; a period lasts as long as they stay the same:
 //
-// - Whatever was recorded in a period, and may have been forgotten, refuses tokens issued (or logins made) up to
+// - Revocations recorded in a period, which may have been dropped, refuse tokens issued (or logins made) up to
 //   `refused_up_to`: the period's end, plus how far clocks may be ahead, or the latest not-before known then.
 // - Under today's bounds the last of those tokens ends `kept_for` later. Until then the period's bounds apply too, the
 //   smaller of each field: nothing is accepted whose revocation may have been forgotten.

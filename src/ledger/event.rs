@@ -69,7 +69,7 @@ pub enum Event {
         /// The key's RFC 7638 thumbprint.
         thumbprint: [u8; 32],
     },
-    /// Refuses what a key has signed up to a time. For a window of time only: a thief of the key chooses the time himself, so a
+    /// Refuses what a key has signed up to a time. For a window of time only: a thief of the key chooses any time, so a
     /// leaked key must be banned.
     KeyNotBefore {
         /// The key's RFC 7638 thumbprint.

@@ -14,7 +14,7 @@ use super::not_befores::{fingerprint_of, NotBefores, MAX_SHARDS, SHARD_ENTRIES};
 use super::published_sections::PublishedSections;
 use super::record::SubjectName;
 
-/// How long the layer is kept without a manifest of form 1.0 being asked for.
+/// How long the layer is kept without a request for a manifest of form 1.0.
 const KEPT_SECONDS: Seconds = Seconds::new(3_600);
 
 #[derive(Clone)]
@@ -38,7 +38,7 @@ impl GrantUsers {
         Self { latest, split: 0, shards, below: vec![None], asked_at: UnixSeconds::ZERO }
     }
 
-    /// Takes in the not-before of one of a user's grants.
+    /// Adds the not-before of one of a user's grants.
     pub(crate) fn raise(&mut self, user: Fingerprint, not_before: u64, sequence: u64) {
         let known = self.latest.entry(user).or_default();
         *known = (*known).max(not_before);
@@ -64,7 +64,7 @@ impl GrantUsers {
         });
     }
 
-    /// Whether nobody has asked for form 1.0 for long.
+    /// Whether the last request for form 1.0 is long ago.
     pub(crate) fn is_idle(&self, now: UnixSeconds) -> bool {
         now.since(self.asked_at) > KEPT_SECONDS
     }
@@ -76,7 +76,7 @@ impl GrantUsers {
         }
     }
 
-    /// The entries of a manifest of form 1.0 in order. `table`: the not-befores, and what form 1.1 publishes of them.
+    /// The entries of a manifest of form 1.0 in order. `table`: the not-befores, and their entries in form 1.1.
     pub(crate) fn publish(
         &mut self,
         (table, published): (&NotBefores, &[SectionEntry]),

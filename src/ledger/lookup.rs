@@ -1,4 +1,4 @@
-//! What is in force, by exact name.
+//! The revocations in force, by exact name.
 
 use crate::revocation::lookup::versions::user_key;
 use crate::revocation::{Form, Level, Subject};
@@ -27,7 +27,7 @@ impl Ledger {
         Some(self.state.not_before(SubjectName::Grant(sub, client))).filter(|at| *at > 0).map(UnixSeconds::new)
     }
 
-    /// The not-before of what the key with this RFC 7638 thumbprint signs.
+    /// The not-before of tokens that the key with this RFC 7638 thumbprint signs.
     #[must_use]
     pub fn key_not_before(&self, thumbprint: &[u8; 32]) -> Option<UnixSeconds> {
         self.state.exact.key_not_befores.get(thumbprint).copied().map(UnixSeconds::new)

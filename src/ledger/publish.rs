@@ -30,7 +30,7 @@ pub struct Stretch {
 pub struct SignedDelta {
     /// The message.
     pub bytes: Vec<u8>,
-    /// The sequence that it leads to. It may be less than asked for: the length of a delta is limited.
+    /// The sequence that it leads to. It may be less than requested: the length of a delta is limited.
     pub sequence: u64,
 }
 

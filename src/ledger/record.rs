@@ -91,7 +91,7 @@ pub(crate) enum SubjectName<'a> {
     Realm,
     /// One client's tokens of one user: `sub` and client.
     Grant(&'a str, &'a str),
-    /// What the key with this thumbprint signed.
+    /// Tokens that the key with this thumbprint signed.
     Key(&'a [u8; 32]),
 }
 

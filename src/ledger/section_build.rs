@@ -1,4 +1,4 @@
-//! What all section builders share: the head, and the manifest's entry for the result.
+//! The common part of all section builders: the head, and the manifest's entry for the result.
 
 use crate::revocation::wire::section::{SectionEntry, SectionKind, SectionName, SECTION_MAGIC};
 

@@ -193,7 +193,7 @@ impl Ledger {
         match expires_at {
             Some(expires_at) if expires_at.plus(bounds.margin()) <= now => None,
             Some(expires_at) if expires_at <= latest => Some((FilterKind::Bucket, expires_at)),
-            // Acceptable only from its issue time on, so kept for ever. No sane issuer makes such tokens.
+            // Acceptable only from its issue time on, so it is never dropped. Issuers make no such tokens.
             Some(_) | None if is_from_future => Some((FilterKind::CatchAll, UnixSeconds::MAX)),
             Some(_) | None => Some((FilterKind::CatchAll, latest)),
         }

@@ -33,7 +33,7 @@ pub(crate) struct LedgerState {
     pub(crate) token_ids: TokenIds,
     pub(crate) not_befores: NotBefores,
     pub(crate) grants: NotBefores,
-    /// Only while manifests of form 1.0 are asked for.
+    /// Only while manifests of form 1.0 are requested.
     pub(crate) grant_users: Option<GrantUsers>,
     pub(crate) minimum_versions: MinimumVersions,
     pub(crate) exact: Exact,
@@ -163,7 +163,7 @@ impl LedgerState {
         users.publish((&self.not_befores, &published), number, sections, now)
     }
 
-    /// Drops what has expired, or the whole layer once nobody asks for form 1.0 any more.
+    /// Drops expired entries, or the whole layer once form 1.0 is not requested any more.
     pub(crate) fn prune_grant_users(&mut self, kept_for: Seconds, sections: &mut PublishedSections, now: UnixSeconds) {
         let Some(users) = &mut self.grant_users else { return };
         users.drop_over(kept_for, now);
@@ -172,7 +172,7 @@ impl LedgerState {
         }
     }
 
-    /// Drops the layer of form 1.0. It is built again when it is asked for.
+    /// Drops the layer of form 1.0. It is built again on a request.
     pub(crate) fn release_grant_users(&mut self, sections: &mut PublishedSections, now: UnixSeconds) {
         if let Some(mut users) = self.grant_users.take() {
             users.retire(sections, now);
@@ -294,7 +294,7 @@ impl LedgerState {
                 self.exact.bans.remove(thumbprint);
             }
             Fact::Keys { jwks } => self.exact.jwks = Some(jwks.to_vec()).filter(|jwks| !jwks.is_empty()),
-            // These have no corrections; a row that says so is applied as it is.
+            // These have no corrections; such a row is applied unchanged.
             Fact::TokenId { .. } | Fact::Bounds { .. } => {
                 self.add(fact, sequence);
             }

@@ -39,7 +39,7 @@ pub struct LedgerStats {
 }
 
 impl Ledger {
-    /// Sizes and counts of what is committed.
+    /// Sizes and counts of the committed state.
     #[must_use]
     pub fn stats(&self) -> LedgerStats {
         let (sections, section_bytes) = self.sections.current();

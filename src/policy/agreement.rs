@@ -1,5 +1,5 @@
-//! What a realm's gate and its origin must agree on. Where they differ, a revocation is recorded under one name and looked up
-//! under another, and is lost without an error.
+//! The policy fields on which gate and origin must agree. Where they differ, a revocation is recorded under one name and
+//! looked up under another, and is lost without an error.
 
 use core::fmt;
 
@@ -11,7 +11,7 @@ use super::{Compare, Policy, Profile};
 /// value is not the default, so policies that the first ones can express keep their digest, and the version stays.
 pub const DIGEST_VERSION: u8 = 1;
 
-/// Says which hash this is.
+/// Separates this hash from all others.
 const DOMAIN: &[u8] = b"portcullis/policy/v1\0";
 
 /// Stands for the fields that a later version has added.
@@ -28,8 +28,8 @@ impl Policy {
         PolicyDigest(cut(self.hash(DOMAIN, AgreedField::ALL.into_iter().filter(|field| field.enters(self)).collect())))
     }
 
-    /// A short digest of each field, in the order of [`AgreedField::ALL`]: the first 4 bytes of SHA-256 over what of the field
-    /// enters [`Policy::digest`], or would if it were not the default.
+    /// A short digest of each field, in the order of [`AgreedField::ALL`]: the first 4 bytes of SHA-256 over its part
+    /// of [`Policy::digest`], as if it were not the default.
     #[must_use]
     pub fn field_digests(&self) -> Vec<[u8; 4]> {
         AgreedField::ALL.into_iter().map(|field| field.digest(self)).collect()
@@ -118,7 +118,7 @@ impl AgreedField {
         Self::GrantClaim,
     ];
 
-    /// The option that says it.
+    /// The name of its option.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! Which realm a feed message speaks of.
+//! The id of the realm of a feed message.
 
 use core::fmt;
 

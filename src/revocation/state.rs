@@ -107,7 +107,7 @@ impl State {
         }
     }
 
-    /// Takes note that the origin makes statements of this form.
+    /// Records that the origin makes statements of this form.
     pub(crate) fn note_form(&mut self, form: Form) {
         self.offered = self.offered.max(form);
     }
@@ -181,7 +181,8 @@ impl State {
     }
 
     /// Whether a manifest should be fetched: it carries new bounds, or enough entries are outside the sections to be worth its
-    /// bytes, or what it was built from is of an earlier form than the origin states by now, or deltas may soon bring more hash keys than there is room for.
+    /// bytes, or it was built from an earlier form than the origin's, or deltas may soon bring more hash keys than there is
+    /// room for.
     pub(crate) fn wants_manifest(&self) -> bool {
         self.new_bounds != self.bounds
             || self.offered > self.form
@@ -214,7 +215,7 @@ impl State {
     }
 
     /// Replaces a filter by its successor in a later manifest, so that memory never holds both for all buckets. The new one
-    /// serves at once: ids are only ever added, so it refuses whatever the old one refused. Returns bodies that have to wait
+    /// serves at once: ids are only ever added, so it refuses all that the old one refused. Returns bodies that have to wait
     /// for the whole manifest.
     pub(crate) fn reissue(&mut self, entry: &SectionEntry, body: Body, manifest: &Manifest) -> Option<Body> {
         let ours = self.position.sequence;

@@ -147,7 +147,7 @@ impl RealmOptions {
         Ok((Realm::new(self.name(), policy, feed_keys.collect::<Result<_, _>>()?, bounds), keys_from))
     }
 
-    /// What the realm asks of a token, without what a gate asks of all its realms. Throws `invalid_option`.
+    /// The realm's policy, without the parts that a gate sets for all its realms. Throws `invalid_option`.
     pub(super) fn policy(&self) -> Result<Policy, JsValue> {
         let names = self.claim_names();
         let profile = match self.profile().as_str() {

@@ -57,7 +57,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   },
 }
 
-/** What travels by push, by the name of the figure. */
+/** Kinds of event that travel by push, by the name of the figure. */
 const PUSHED: Readonly<Record<string, Kind>> = {
   'enforcement.push': TOKEN,
   ...Object.fromEntries(Object.entries(KINDS).map(([kind, how]) => [`enforcement.push.${kind}`, how])),

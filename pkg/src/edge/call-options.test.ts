@@ -1,4 +1,4 @@
-// The options of a call: `scope` counts wherever it may stand, and what is unknown is refused in every method.
+// The options of a call: `scope` counts wherever it may stand, and unknown options are refused in every method.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -90,14 +90,14 @@ test('unknown options are refused by every method', async (t) => {
       await assert.rejects(async () => call(options as never), { code: 'invalid_option' }, `${name} ${JSON.stringify(options)}`)
     }
   }
-  // `scope` itself, where nothing could come of it.
+  // `scope` itself, in methods where it has no effect.
   for (const [name, call] of calls.slice(4)) {
     await assert.rejects(async () => call({ scope: ['admin'] } as never), { code: 'invalid_option', message: /unknown option 'scope'/ }, name)
   }
   assert.throws(() => gate.checkSync(token, { waitUntil: () => undefined } as object), { code: 'invalid_option' })
 })
 
-test("a runtime's execution context may be given as it is", async (t) => {
+test("a runtime's execution context may be passed as options", async (t) => {
   const { realm, gate } = await started(t)
   const token = await realm.token({ scope: 'read' })
   class ExecutionContext {

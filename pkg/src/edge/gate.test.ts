@@ -52,7 +52,7 @@ test('a malformed token is refused, never thrown', async (t) => {
   assert.deepEqual(realm.server.hits, [])
 })
 
-test('a token that is refused for good causes no fetch', async (t) => {
+test('a token that no fetch could change to accepted causes none', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = createGate(realm.options())
   t.after(() => gate.close())
@@ -232,7 +232,7 @@ test('invalid options throw at once, or at first use where they come from env', 
   }
 })
 
-test('a kid of a megabyte is refused like any other malformed token, whatever the limit', async (t) => {
+test('a kid of a megabyte is refused like any other malformed token, under any limit', async (t) => {
   const realm = await TestRealm.start(t)
   const ask = async (kid: string, more = {}) => {
     const gate = createGate(realm.options(more, { jwks: `${realm.server.url}/certs` }))
@@ -246,7 +246,7 @@ test('a kid of a megabyte is refused like any other malformed token, whatever th
   }
   assert.equal(await ask('k'.repeat(1 << 20)), 'malformed')
   assert.equal(realm.server.hits.length, 0)
-  // The widest bound there is: read, looked for once, and found nowhere.
+  // The widest bound there is: read, and looked up once without a result.
   assert.equal(await ask('k'.repeat(700_000), { maxTokenBytes: 1 << 20 }), 'unknown_key')
 })
 

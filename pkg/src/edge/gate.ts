@@ -63,7 +63,7 @@ export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => 
     })
   }
 
-  /** The gate that a call is for. Throws `invalid_option`, and what opening a gate throws. */
+  /** The gate that a call is for. Throws `invalid_option`, and the errors of opening a gate. */
   function gateFor(options: EnvOption<Env>, kind: CallKind): OpenGate {
     checkCall(options, kind)
     return gates.open(options.env)
@@ -93,7 +93,7 @@ export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => 
   }
 }
 
-/** The verdict by what is loaded now. `scope` must have been checked. */
+/** The verdict by the state loaded now. `scope` must have been checked. */
 function checkTokenSync<C extends Claims>(gate: OpenGate, token: unknown, scope: readonly string[]): Verdict<C> {
   if (typeof token !== 'string' || token === '') return refused(isAbsent(token) ? 'missing_token' : 'malformed')
   const finding = gate.inspectSync(token)

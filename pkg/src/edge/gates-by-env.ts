@@ -36,7 +36,7 @@ export class GatesByEnv<Env> {
   }
 
   /**
-   * The gate for an `env`; without one, the only open gate. Throws `closed`, `too_many_gates`, what opening a gate throws, and
+   * The gate for an `env`; without one, the only open gate. Throws `closed`, `too_many_gates`, the errors of opening a gate, and
    * `invalid_option` for a missing `env` where several are open.
    */
   open(env?: Env): OpenGate {

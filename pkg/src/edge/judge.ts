@@ -23,8 +23,8 @@ export function tryJudge<C extends Claims>(gate: OpenGate, finding: Finding | Ca
 }
 
 /**
- * Judges a token, fetching first what the staleness contract demands. The verdict follows from the last finding, in the same
- * synchronous step. A token that is refused for good causes no fetch.
+ * Judges a token, after the fetches that the staleness contract demands. The verdict follows from the last finding, in the same
+ * synchronous step. A refusal that no fetch could change causes none.
  */
 export async function judge<C extends Claims>(
   gate: OpenGate,
@@ -57,7 +57,7 @@ interface JudgeContext {
   waitUntil: WaitUntil | undefined
 }
 
-/** Fetches what a finding needs; `undefined`: nothing of this kind. */
+/** Makes a fetch that a finding needs; `undefined`: none of this kind. */
 type Fetch = (context: JudgeContext) => Promise<'done' | 'nothing_new'> | undefined
 
 /** Each runs at most once for a token, in this order, and the token is inspected after it. */
@@ -96,7 +96,7 @@ async function lookUpKey({ realm, token }: JudgeContext): Promise<'done' | 'noth
   return hasFetched ? 'done' : 'nothing_new'
 }
 
-/** Fetches what must be newer before a genuine token is judged; each wait is bounded. */
+/** Makes the fetches that must precede the verdict on a genuine token; each wait is bounded. */
 function refresh({ gate, realm, finding, token, startedAtMs, waitUntil }: JudgeContext): Promise<'done'> | undefined {
   if (finding.reason !== undefined && finding.reason !== 'stale_feed' && finding.reason !== 'no_feed') return undefined
   const { firstLoadTimeoutMs, refreshTimeoutMs, waitAfterSeconds } = gate.settings
@@ -133,7 +133,7 @@ async function catchUp({ gate, realm, token, waitUntil }: JudgeContext): Promise
   return 'done'
 }
 
-/** Fetches what may be newer for later requests. */
+/** Starts fetches for later requests. */
 function refreshInBackground(gate: OpenGate, realm: Realm, waitUntil: WaitUntil | undefined): void {
   realm.keys?.refreshInBackground(waitUntil)
   if (!wasRefreshedWithin(gate.settings.refreshAfterSeconds * 1000, realm)) realm.puller.refreshInBackground(waitUntil)
@@ -156,7 +156,7 @@ function isFresh({ settings, clockMs }: OpenGate, realm: Realm, finding: Finding
   )
 }
 
-/** Whether a token that is not genuine is refused for good: no fetch could change that. */
+/** Whether a token that is not genuine is refused in any case: no fetch could change that. */
 function isFinal({ reason, undecided }: Finding): boolean {
   return undecided || (reason !== 'keys_unavailable' && reason !== 'unknown_key')
 }

@@ -36,7 +36,7 @@ function agreement(gate: Gate): [string | undefined, string[] | undefined] {
   return [status?.policyAgreement, status?.policyDifferences]
 }
 
-/** What was reported of the policy. */
+/** The reports about the policy. */
 function reported({ reports }: TestRealm): string[] {
   return reports.filter(({ error }) => /^policy_/.test(error.code)).map(({ kind, error: { code, detail } }) => `${kind} ${code} ${detail}`)
 }

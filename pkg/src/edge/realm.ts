@@ -36,7 +36,7 @@ export class Realm implements FeedSubscriber {
   readonly keys: RemoteJwks | undefined
   /**
    * The start of the last successful refresh, or the time of the last push that brought something new. It only paces fetches: the
-   * state's age counts from what the origin stated. A repeated old message does not count, or its sender could prevent
+   * state's age counts from the origin's statement. A repeated old message does not count, or its sender could prevent
    * refreshes.
    */
   refreshedAtMs: number = -Infinity

@@ -31,7 +31,7 @@ async function started(t: TestContext) {
   return { realm, gate, behind, send, sendProven }
 }
 
-/** A body whose length nobody says, of so many chunks of 16 KiB, and how many of them were taken. */
+/** A body without a declared length, of so many chunks of 16 KiB, and how many of them were read. */
 function chunked(chunks: number): { body: ReadableStream; taken: () => number } {
   let taken = 0
   const body = new ReadableStream(
@@ -84,7 +84,7 @@ test('applies them from any sender, and tells one without the secret nothing of 
   assert.equal(verdict.ok ? '' : verdict.reason, 'user_revoked')
 })
 
-test('forged messages are refused alike, whatever realm and sequence they claim', async (t) => {
+test('forged messages are refused alike, for any realm and sequence that they claim', async (t) => {
   const { realm, gate, send } = await started(t)
   const other = await TestRealm.start(t, 'other')
   await gate.refresh()
@@ -164,7 +164,7 @@ test('a long push without a secret is not read: by its length at once, in chunks
   const undeclared = chunked(1_000)
   assert.equal((await send(undeclared.body)).status, 200)
   assert.ok(undeclared.taken() <= 6, `${undeclared.taken()} chunks`)
-  // Beyond 4 MiB nobody's is.
+  // Beyond 4 MiB, with the secret too.
   const tooLong = chunked(1_000)
   assert.equal((await send(tooLong.body, { headers: { 'content-length': String(4 * 1024 * 1024 + 1) } })).status, 413)
   assert.equal(tooLong.taken(), 0)
@@ -188,14 +188,14 @@ test('no byte of long pushes without a secret is read, and all together cause on
   assert.equal(pulls(realm), before + 1)
 })
 
-test('pushes without the secret cause at most one pull a second, whatever they contain', async (t) => {
+test('pushes without the secret cause at most one pull a second, with any contents', async (t) => {
   const { realm, gate, behind, send } = await started(t)
   await gate.refresh()
   realm.record({ kind: 'user', subject: 'bob' })
   const { sequence } = realm.ledger.head()
   realm.record({ kind: 'user', subject: 'carol' })
   const ahead = realm.delta(sequence)
-  // The origin has gone: nothing that is fetched helps.
+  // The origin has gone: no fetch succeeds.
   realm.instead.set('deltas', (_, response) => void response.writeHead(503).end())
   const before = pulls(realm)
   t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 2_000 })
@@ -211,7 +211,7 @@ test('pushes without the secret cause at most one pull a second, whatever they c
   realm.instead.clear()
 })
 
-test('a new statement of the origin is applied without a secret, however many others push at the same time', async (t) => {
+test('a new statement of the origin is applied without a secret, during any number of other pushes', async (t) => {
   const { realm, gate, send } = await started(t)
   await gate.refresh()
   const forged = realm.manifest()
@@ -224,7 +224,7 @@ test('a new statement of the origin is applied without a secret, however many ot
     statuses.add((await send(forged)).status)
   }
   assert.deepEqual([...statuses], [400])
-  // Beyond the bound they are not looked at any more.
+  // Beyond the bound they are not verified any more.
   for (let i = 0; i < 30; i++) statuses.add((await send(forged)).status)
   assert.deepEqual([...statuses], [400, 200])
 })

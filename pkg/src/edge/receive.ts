@@ -69,7 +69,7 @@ function provenPush({ realm, sequence }: Claimed, bytes: Uint8Array, waitUntil: 
   }
 }
 
-/** Verifies the signature whatever the sequence: skipping it would reveal the gate's position. */
+/** Verifies the signature for any sequence: skipping it would reveal the gate's position. */
 function unprovenPush(gate: OpenGate, realm: Realm, bytes: Uint8Array, waitUntil: WaitUntil | undefined): Response {
   if (bytes.byteLength > MAX_UNPROVEN_PUSH_BYTES || !gate.pushBudget.hasRoom) return hintResponse(gate, waitUntil)
   try {
@@ -79,7 +79,7 @@ function unprovenPush(gate: OpenGate, realm: Realm, bytes: Uint8Array, waitUntil
   } catch (error) {
     if (!isRefusal(error)) throw error
     gate.pushBudget.charge()
-    // Refusals that depend on the gate's state are not told.
+    // Refusals that depend on the gate's state are not revealed.
     if (error.detail !== 'older' && !isHealedByManifest(error)) return refusalResponse(error, false)
     if (error.detail === 'equivocation') realm.report(error)
     if (error.detail !== 'older') realm.puller.refreshAfterHint('signed', waitUntil)
@@ -87,7 +87,7 @@ function unprovenPush(gate: OpenGate, realm: Realm, bytes: Uint8Array, waitUntil
   }
 }
 
-/** Applies the bytes and starts to fetch what is missing then. Throws `feed_refused`. */
+/** Applies the bytes and starts to fetch missing changes. Throws `feed_refused`. */
 function apply(realm: Realm, bytes: Uint8Array, waitUntil: WaitUntil | undefined): Applied {
   const applied = realm.apply(bytes)
   // A manifest with new sections takes effect once they are here; a delta may end before the ledger's head.

@@ -17,7 +17,7 @@ interface Case {
 const vectors = readFileSync(new URL('../../../tests/vectors/scopes.json', import.meta.url), 'utf8')
 const { cases } = JSON.parse(vectors) as { cases: Case[] }
 
-test('a scope claim grants what the vectors say', () => {
+test('a scope claim grants the scopes of the vectors', () => {
   for (const { comment, claim, grants, lacks } of cases) {
     for (const needed of grants) assert.equal(grantsScopes(claim, needed), true, `${comment}: ${needed.join()}`)
     for (const needed of lacks) assert.equal(grantsScopes(claim, needed), false, `${comment}: ${needed.join()}`)

@@ -1,4 +1,4 @@
-// The slim module on a host without synchronous cryptography: what it leaves to the host is never answered without it.
+// The slim module on a host without synchronous cryptography: signatures that it leaves to the host get no verdict without it.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'

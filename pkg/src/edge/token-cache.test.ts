@@ -1,4 +1,4 @@
-// What is remembered changes no verdict, is bounded, and belongs to nobody.
+// The token cache changes no verdict, is bounded, and shares no mutable object.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -11,7 +11,7 @@ function outcome(verdict: Verdict): string {
   return verdict.ok ? `accepted at ${verdict.sequence}` : verdict.reason
 }
 
-/** A text of its own, as every request brings one. */
+/** A distinct string, as every request brings one. */
 function fresh(token: string): string {
   return Buffer.from(token).toString('latin1')
 }
@@ -54,7 +54,7 @@ test('no caller can change the claims that others get', async (t) => {
     assert.throws(() => claims.roles.push('admin'), TypeError)
     assert.throws(() => void (claims.deep.a.b = 2), TypeError)
     assert.throws(() => void (verdict.header['x'] = 1), TypeError)
-    // The verdict itself is the caller's own.
+    // The verdict object itself is not shared.
     verdict.realm = 'changed'
     Object.assign(verdict, { user: 'alice' })
   }

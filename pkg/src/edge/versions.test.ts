@@ -19,7 +19,7 @@ async function started(t: TestContext) {
   return { realm, gate, ask }
 }
 
-/** The same statement as the next minor version would make it: with a block that nobody knew of before. */
+/** The same statement as the next minor version would make it: with a block unknown before. */
 function fromNextMinor(realm: TestRealm, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const block = Buffer.alloc(8 + 5)
   // Kind 999, not critical, five bytes.

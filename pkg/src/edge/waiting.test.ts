@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import { test } from 'node:test'
 import { TestRealm } from './testing/realm.ts'
 
-/** Runs a module in a process of its own, in which `fetch` never answers and holds nothing open. Gives what it printed. */
+/** Runs a module in a process of its own, in which `fetch` never answers and holds nothing open. Returns its output. */
 async function run(code: string): Promise<string> {
   const entry = (name: string) => JSON.stringify(import.meta.resolve(`../entry/edge/${name}.ts`))
   const script = `

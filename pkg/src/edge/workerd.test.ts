@@ -26,7 +26,7 @@ test('streams are refused where I/O ends with its request', async (t) => {
 })
 
 test('many first requests cause few loads', async (t) => {
-  // Frozen: a load that takes longer than a request's patience is started again.
+  // Frozen: a load that takes longer than a request waits is started again.
   const now = Date.now()
   t.mock.method(Date, 'now', () => now)
   const realm = await TestRealm.start(t)

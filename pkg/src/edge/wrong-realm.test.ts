@@ -1,4 +1,4 @@
-// A feed of another realm is never taken for news, also where both realms belong to one gate.
+// A feed of another realm is never applied, also where both realms belong to one gate.
 
 import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
@@ -67,7 +67,7 @@ test('a delta of the other realm, once both are loaded, changes neither', async 
   await gate.refresh()
   const before = gate.status().map(({ sequence }) => sequence)
   other.record({ kind: 'user', subject: 'alice' })
-  // A cache that confuses the two.
+  // A cache that mixes up the two.
   acme.instead.set('deltas', (_, response) => response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(other.delta(0)))
   await assert.rejects(gate.refresh('acme'), wrongRealm)
   assert.deepEqual(gate.status().map(({ sequence }) => sequence), before)

@@ -1,4 +1,4 @@
-//! How far a lost state was: what its replacement needs so as not to go back.
+//! The position of a lost state, so that its replacement does not go back.
 
 use crate::revocation::message::feed_key::KeyId;
 use crate::revocation::position::Chain;

@@ -20,7 +20,7 @@ pub(crate) enum Reuse {
     UpToDate,
 }
 
-/// The current state compared with a newer manifest, with what applies to all sections.
+/// The current state compared with a newer manifest, with the rules for all sections.
 pub(crate) struct Reusable<'a> {
     state: &'a State,
     manifest: &'a Manifest,
@@ -43,7 +43,7 @@ impl<'a> Reusable<'a> {
     pub(crate) fn of(state: &'a State, manifest: &'a Manifest) -> Self {
         let is_outgrown = state.is_outgrown();
         let shards = |kind| manifest.of_kind(kind).count();
-        // The forms put a grant into different tables: what deltas of one added does not complete the sections of another.
+        // The forms put a grant into different tables: deltas of one do not complete the sections of another.
         let is_of_its_form = state.is_wholly_of(manifest.form);
         let epoch_rules = |table: &Epochs, kind| {
             let agrees = agree_on(table.live.keys().copied(), &state.generations, &manifest.generations);

@@ -1,4 +1,4 @@
-//! What an origin states of its policy: a digest of the whole, and a short one of each field.
+//! An origin's statement of its policy: a digest of the whole, and a short one of each field.
 
 use super::reader::Reader;
 use crate::error::FeedError;

@@ -1,4 +1,4 @@
-//! What is in force in a ledger.
+//! Look-ups of the revocations in force in a ledger.
 
 use super::event::thumbprint_bytes;
 use super::ledger::JsLedger;

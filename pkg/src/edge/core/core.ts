@@ -60,7 +60,7 @@ export class Core {
   #buffer: TokenBuffer
   #changes = 0
 
-  /** Throws `not_loaded`, `fault`, and `invalid_option` for what only the core can check, such as an unusable feed key. */
+  /** Throws `not_loaded`, `fault`, and `invalid_option` for options that only the core checks, such as a bad feed key. */
   constructor(options: CoreOptions, listener: CoreListener = NO_LISTENER) {
     this.#options = options
     this.#listener = listener

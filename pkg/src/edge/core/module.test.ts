@@ -1,4 +1,4 @@
-// The edge's wasm module: what it can reach and what it offers. An edge has nothing to build, sign, draw or time.
+// The edge's wasm module: its imports and exports. An edge builds, signs and draws nothing, and has no clock.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'

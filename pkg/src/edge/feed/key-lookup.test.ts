@@ -86,7 +86,7 @@ test('tokens wait for the first keys until firstLoadTimeoutMs after these were f
     for (await settled(); !isOver; await settled()) t.mock.timers.tick(1)
     return Date.now() - startedAtMs
   }
-  // The first token's feed took 100 ms to come: it waits for what is left to it, the next one for the remaining 100 ms.
+  // The first token's feed took 100 ms to come: it waits for the rest of its time, the next one for the remaining 100 ms.
   assert.deepEqual([await waitedMs(200), await waitedMs(300), await waitedMs(300)], [200, 100, 0])
   // Keys that have come and expired are missed anew.
   state.hasKeys = true
@@ -105,7 +105,7 @@ test('the first token waits for keys that come soon after the feed', async (t) =
   assert.equal(await verdict, 'accepted')
 })
 
-test("for an unknown key the origin is asked for a lookup, without the key's id", async (t) => {
+test("an unknown key causes a lookup by the origin, without the key's id", async (t) => {
   const realm = await TestRealm.start(t)
   publish(realm)
   const asked: unknown[][] = []
@@ -124,7 +124,7 @@ test("for an unknown key the origin is asked for a lookup, without the key's id"
   assert.ok(!JSON.stringify(realm.reports).includes('secret-kid'))
 })
 
-test('an origin without lookups, or with a failed one, is asked for its feed', async (t) => {
+test('after a failed lookup, or without lookups, the feed is refreshed', async (t) => {
   for (const answer of [undefined, page(404), page(405), page(503), silent()]) {
     const realm = await TestRealm.start(t)
     publish(realm)

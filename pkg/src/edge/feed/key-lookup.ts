@@ -6,7 +6,7 @@ import type { FeedSubscriber } from './subscriber.ts'
 
 /** How many tokens of a realm may wait for a lookup. */
 const MAX_WAITING_TOKENS = 64
-/** How often a gate without keys asks for the first ones while tokens wait for them. */
+/** How often a gate without keys requests the first ones while tokens wait for them. */
 const FIRST_KEYS_EVERY_MS = 250
 
 export interface FeedKeyLookupOptions {

@@ -10,7 +10,7 @@ export const MAX_SECTION_BYTES: number = 32 * 1024 * 1024
 
 /**
  * The minor version of the wire format that this gate reads. Each request names it: an origin sends forms of a later minor only to
- * readers that have asked for them. It is in the query, since caches ignore headers.
+ * readers that request them. It is in the query, since caches ignore headers.
  */
 export const WIRE_MINOR = 1
 
@@ -31,7 +31,7 @@ export function isInOlderForm({ wantsManifest, minor }: { readonly wantsManifest
   return wantsManifest && minor < WIRE_MINOR
 }
 
-/** The headers of a request to a feed that asks for a credential. */
+/** The headers of a request to a feed with a credential. */
 export function credentialHeaders({ credential }: { readonly credential: string | undefined }): Record<string, string> {
   return credential === undefined ? {} : { authorization: `Bearer ${credential}` }
 }

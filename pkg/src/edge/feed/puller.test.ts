@@ -148,7 +148,7 @@ test('a token waits only for its own sections; the others arrive in the backgrou
   const token = await realm.token({ exp: soon + 30_000 })
   const behind: Promise<unknown>[] = []
   assert.ok((await gate.check(token, { waitUntil: (promise) => void behind.push(promise) })).ok)
-  // Its own was asked for first, though it is none of the first that the manifest names.
+  // Its own was requested first, though it is none of the first that the manifest names.
   assert.equal(asked.length, 5)
   assert.equal(gate.checkSync(await realm.token({ exp: soon })).ok, false)
   const other = gate.check(await realm.token({ exp: soon }))
@@ -163,7 +163,7 @@ test('a token waits only for its own sections; the others arrive in the backgrou
   assert.equal(gate.checkSync(await realm.token({ exp: soon })).ok, true)
 })
 
-test('a section whose hash is not its name is refused, whoever computed the hash', async (t) => {
+test('a section whose hash is not its name is refused, by every way of hashing', async (t) => {
   const realm = await TestRealm.start(t)
   const soon = clock() + 600
   realm.record({ kind: 'token', tokenId: 't', expiresAt: soon })
@@ -192,7 +192,7 @@ test('without its sections a manifest accepts no token', async (t) => {
   assert.deepEqual(await gate.check(await realm.token({ exp: clock() + 600 })), { ok: false, reason: 'stale_feed', status: 503 })
 })
 
-test('an unreachable origin is asked with growing pauses', async (t) => {
+test('an unreachable origin is retried with growing pauses', async (t) => {
   let now = Date.now()
   t.mock.method(Date, 'now', () => now)
   const realm = await TestRealm.start(t)
@@ -254,7 +254,7 @@ test("the credential is sent to the feed only; acknowledgements have the gate's 
   assert.equal(realm.acknowledged.length, 2)
 })
 
-test('an origin that takes no acknowledgements is reported by its host, whichever way it fails', async (t) => {
+test('an origin that takes no acknowledgements is reported by its host, for every kind of failure', async (t) => {
   const realm = await TestRealm.start(t)
   const failures: [typeof fetch, RegExp][] = [
     [async () => new Response(null, { status: 401 }), /answered 401 to an acknowledgement/],

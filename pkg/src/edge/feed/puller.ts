@@ -64,7 +64,7 @@ export class FeedPuller {
     if (refresh !== undefined) this.#acknowledgeAfter(refresh, waitUntil)
   }
 
-  /** The origin has just sent a push: earlier failures no longer count, and what is missing is fetched. */
+  /** The origin has just sent a push: earlier failures no longer count, and missing changes are fetched. */
   refreshAfterPush(waitUntil?: WaitUntil): void {
     this.#failures = 0
     this.#failedAtMs = -Infinity
@@ -96,7 +96,7 @@ export class FeedPuller {
     if (demand !== undefined) this.#queue.delete(demand)
   }
 
-  /** For requests that need what the origin knows now: waits likewise for a refresh that starts after this call. */
+  /** For requests that need the origin's present state: waits likewise for a refresh that starts after this call. */
   async catchUp(ms: number, waitUntil?: WaitUntil): Promise<WaitOutcome> {
     const refresh = this.#refreshes.joinNext()
     this.#acknowledgeAfter(refresh, waitUntil)
@@ -129,7 +129,7 @@ export class FeedPuller {
       this.#queue.update()
       progressed()
       await this.#sections(signal, progressed)
-      // Sections may take long; a delta brings what was recorded meanwhile.
+      // Sections may take long; a delta brings the changes recorded meanwhile.
       if (Date.now() - startedAtMs > SLOW_MS) await this.#delta(signal)
       this.#failures = 0
       this.#failedAtMs = -Infinity

@@ -20,7 +20,7 @@ export class FeedStream {
   #running = false
   #failures = 0
 
-  /** `refresh` pulls the feed; it rejects with what it has reported. */
+  /** `refresh` pulls the feed; it rejects with the reported error. */
   constructor(subscriber: FeedSubscriber, refresh: () => Promise<void>) {
     this.#subscriber = subscriber
     this.#refresh = refresh

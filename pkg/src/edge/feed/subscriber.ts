@@ -15,7 +15,7 @@ export interface FeedSubscriber {
   missingSections(): string[]
   /** Stores a section; `sha256`: its hash where the runtime has computed it. Throws `feed_refused`. */
   provideSection(bytes: Uint8Array, sha256: Uint8Array | undefined): void
-  /** Tells the origin the realm's position where it asks for that. Never rejects. */
+  /** Acknowledges the realm's position, where that is configured. Never rejects. */
   acknowledge(waitUntil?: WaitUntil): Promise<void>
   /** Reports a failure of the feed. */
   report(error: unknown): void

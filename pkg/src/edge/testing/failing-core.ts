@@ -6,16 +6,16 @@ import type { Gate, GateOptions, Report, Verdict } from '../../types.ts'
 import { page } from '../../testing/server.ts'
 import { clock, makeKey, TestRealm } from './realm.ts'
 
-/** Room for a module, a small state and few tokens: what more of them needs is not there. */
+/** Room for a module, a small state and few tokens: not for more of them. */
 export const SMALL_MEMORY_BYTES: number = 4 * 1024 * 1024
 
 /** More tokens than fit, each as long as may be. */
 const FLOOD = 600
-/** Who shows it may push what is long. */
+/** The secret of long pushes. */
 const SECRET = 'edge-secret-of-32-characters-or-so'
 const PADDING = 'x'.repeat(11_000)
 
-/** Each test's clock is ahead of the one before, so that the failures of that are no longer counted. */
+/** Each test's clock is ahead of the one before, so that its failures no longer count. */
 const BETWEEN_TESTS_MS = 120_000
 let aheadMs = 0
 
@@ -39,7 +39,7 @@ async function victim(t: TestContext, createGate: (options: GateOptions) => Gate
   const reports: Report[] = []
   const gate = createGate(
     realm.options(
-      // Everything is remembered, and nothing is pulled behind requests.
+      // All tokens are cached, and nothing is pulled behind requests.
       { verifiedTokenCacheBytes: 64 * 1024 * 1024, verifiedTokenCacheEntries: 100_000, refreshAfterSeconds: 1000, waitAfterSeconds: 1000, maxStaleSeconds: 1000, onReport: (report) => void reports.push(report) },
       {
         ...(jwks === 'url' ? { jwks: `${realm.server.url}/certs` } : {}),
@@ -99,14 +99,14 @@ export function testFailingCore(createGate: (options: GateOptions) => Gate, host
     assert.equal(second.faults(), 0)
   })
 
-  test('a token id of the lost core means no other token in the new one', async (t) => {
+  test('a token id of the lost core means no token in the new one', async (t) => {
     moveOn(t)
     const first = await victim(t, createGate)
     const { realm, gate } = await victim(t, createGate)
     const remembered = await realm.token({ jti: 'remembered' })
     for (let times = 0; times < 3; times++) assert.equal(reasonOf(await gate.check(remembered)), 'accepted')
     await first.exhaust()
-    // Now another token is the first that the core remembers.
+    // Now another token is the first that the core caches.
     const other = await realm.token()
     for (let times = 0; times < 3; times++) assert.equal(reasonOf(await gate.check(other)), 'accepted')
     realm.record({ kind: 'token', tokenId: 'remembered', expiresAt: clock() + 600 })

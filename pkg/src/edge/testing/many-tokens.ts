@@ -10,7 +10,7 @@ interface Crowd {
   realm: TestRealm
   gate: Gate
   reports: Report[]
-  /** Signed by a key that everybody can use. */
+  /** Signed by a key that the host can use. */
   good(count: number): Promise<string[]>
   /** Names a key that the host cannot use, with a signature of the right length. */
   garbage(count: number): string[]
@@ -19,7 +19,7 @@ interface Crowd {
 }
 
 /**
- * Tests of a gate that asks the host for every signature and has to wait for its answers. The caller has loaded the module; `slim`
+ * Tests of a gate that leaves every signature to the host and waits for its outcomes. The caller has loaded the module; `slim`
  * says that it cannot check these signatures itself.
  */
 export function testManyTokens(createGate: (options: GateOptions) => Gate, module: 'slim' | 'full'): void {
@@ -47,7 +47,7 @@ export function testManyTokens(createGate: (options: GateOptions) => Gate, modul
     assert.deepEqual(reports, [])
   })
 
-  test("good tokens among made-up ones are accepted, in whatever order the host's outcomes arrive", async (t) => {
+  test("good tokens among made-up ones are accepted, in any order of the host's outcomes", async (t) => {
     const { gate, good, garbage } = await crowd(t, createGate)
     // Signatures come back late, and in another order.
     const { verify } = SubtleCrypto.prototype
@@ -88,7 +88,7 @@ async function crowd(t: TestContext, createGate: (options: GateOptions) => Gate)
   const reports: Report[] = []
   const gate = createGate(realm.options({ onReport: (report) => void reports.push(report), verifiedTokenCacheEntries: 0, jwksTimeoutMs: 60_000 }, { jwks: `${realm.server.url}/certs` }))
   t.after(() => gate.close())
-  // Keys and state are there before the crowd comes.
+  // Keys and state are loaded before the crowd of tokens.
   await gate.refresh()
   let number = 0
   const claims = () => {

@@ -37,7 +37,7 @@ export class TestRealm {
   readonly acknowledged: unknown[] = []
   /** Answers instead of the origin, by the last part of the path: `manifest`, `deltas`, `sections`, `stream`, `certs`. */
   readonly instead: Map<string, Listener> = new Map()
-  /** How long ago the origin's statements say that they were made. */
+  /** How old the origin's statements are, by their own time. */
   statedSecondsAgo = 0
   /** The minor version of the origin, which is the newest form that it sends. */
   minor: number = WIRE_MINOR
@@ -80,7 +80,7 @@ export class TestRealm {
     return { name: this.name, issuer: this.issuer, audience: 'api', jwks: this.jwks, feed: { url: this.feedUrl, keys: [this.feedKey] }, ...more }
   }
 
-  /** A gate's options; what it reports is kept. Waits are long, so that a busy machine fails no test; a test of waiting sets its own. */
+  /** A gate's options; its reports are kept. Waits are long, so that a busy machine fails no test; a test of waiting sets its own. */
   options(more: Partial<GateOptions> = {}, realm: Partial<RealmOptions> = {}): GateOptions {
     const onReport = (report: Report) => void this.reports.push(report)
     return { realms: [this.realmOptions(realm)], firstLoadTimeoutMs: 5000, refreshTimeoutMs: 5000, jwksTimeoutMs: 5000, onReport, ...more }

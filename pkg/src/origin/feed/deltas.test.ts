@@ -81,7 +81,7 @@ test('every other sequence is answered by few deltas, and one again by none', ()
   assert.equal(signed.count, count)
 })
 
-test('one address has few deltas signed, whatever it asks for and however fast the head moves', (t) => {
+test('one address has few deltas signed, for any requests and any speed of the head', (t) => {
   const { ask, feed, record, signed, clock } = open()
   const seconds = 10
   const { now } = clock
@@ -104,9 +104,9 @@ test('one address has few deltas signed, whatever it asks for and however fast t
     }
   }
   t.diagnostic(`${answered} answered and ${busy} turned away in ${seconds} s: ${signed.count} deltas`)
-  // Its budget of 30 ms at once and 30 ms a second, one delta a second for all who have spent theirs, and some that end before the head.
+  // Its budget of 30 ms at once and 30 ms a second, one delta a second for all readers that have spent theirs, and some that end before the head.
   assert.ok(signed.count <= (30 + 30 * seconds) / SIGNING_MS + seconds + 15, `${signed.count} deltas`)
-  // Most questions are answered all the same, by deltas that were made for others, and other addresses notice nothing.
+  // Most requests are still answered, by deltas made for others, and other addresses are not affected.
   assert.ok(answered >= 6_000, `${answered} answered`)
   assert.equal(ask(feed.sequence - 2, '198.51.100.1').sequence, feed.sequence)
 })

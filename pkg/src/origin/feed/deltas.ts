@@ -6,10 +6,10 @@ import type { Minor } from '../core/minor.ts'
 import type { Statement } from './statement.ts'
 import type { CpuBudget } from './readers.ts'
 
-/** Deltas to the head that are kept, and their bytes: a commit makes many edges ask for the same one. */
+/** Deltas to the head that are kept, and their bytes: after a commit many edges request the same one. */
 const MAX_KEPT = 256
 const MAX_KEPT_BYTES = 8 * 1024 * 1024
-/** How long a delta that ends before the head is sent again. It renews nobody's freshness, so its age does not matter. */
+/** How long a delta that ends before the head is sent again. It renews no state's age, so its own does not matter. */
 const MAX_BLOCK_AGE_SECONDS = 10
 /** How old the delta may be that readers get whose network has spent its CPU. */
 const MAX_WIDE_AGE_SECONDS = 1
@@ -31,7 +31,7 @@ interface Kept extends Statement {
   issuedAt: number
 }
 
-/** Signs deltas of one form, each once for all who can use it. */
+/** Signs deltas of one form, each once for all readers that can use it. */
 export class Deltas {
   readonly #options: DeltasOptions
   /** Those to the present head, by where they start. */
@@ -47,14 +47,14 @@ export class Deltas {
     this.#options = options
   }
 
-  /** From `after` itself towards the head; for what the origin sends of its own accord. Throws `feed_refused`. */
+  /** From `after` itself towards the head; for pushes and streams. Throws `feed_refused`. */
   exact(after: number): Statement {
     return this.#kept(after) ?? this.#toHead(after, after)
   }
 
   /**
-   * From `after` or before it, for a reader who may ask for ever other ones. Throws `feed_refused`: `pruned`, `ahead`, or
-   * `busy` when the reader has spent its CPU and nothing that was made for others will do.
+   * From `after` or before it, for a reader that may request many different ones. Throws `feed_refused`: `pruned`, `ahead`, or
+   * `busy` when the reader has spent its CPU and no delta made for others fits.
    */
   shared(after: number, budget: CpuBudget): Statement {
     const known = this.#kept(after)
@@ -108,7 +108,7 @@ export class Deltas {
     const isFresh = known !== undefined && known.head >= ledger.settledSince && now < known.issuedAt + MAX_WIDE_AGE_SECONDS
     const wide = isFresh ? known : this.#makeWide(now)
     if (wide.start <= after && after < wide.sequence) return wide
-    throw new PortcullisError('feed_refused', 'too many different deltas are asked for', { detail: 'busy' })
+    throw new PortcullisError('feed_refused', 'too many different deltas are requested', { detail: 'busy' })
   }
 
   #makeWide(now: number): Kept {
@@ -134,7 +134,7 @@ export class Deltas {
     const sign = (): SignedDelta =>
       start === after ? ledger.signedDelta(after, clock(), minor) : ledger.signedDeltaOver(start, after, ledger.sequence, clock(), minor)
     const statement = translated(sign)
-    // From so far back it ends, being as long as a delta may be, before it says anything new.
+    // From so far back it reaches the maximum length before anything new.
     if (statement.sequence <= after && start < after) return this.exact(after)
     if (this.#current.size < MAX_KEPT && this.#currentBytes + statement.bytes.byteLength <= MAX_KEPT_BYTES) {
       this.#current.set(start, statement)

@@ -8,7 +8,7 @@ const atFive = { realm: 'acme', sequence: 5 }
 
 const chainOf = (sequence: number): string => String(sequence).padStart(32, '0')
 
-/** A book of edges with a clock and a ledger that go as they are told. */
+/** A registry of edges with a clock and a ledger that the test controls. */
 function openBook({ oldest = 0 } = {}): {
   book: EdgeRegistry
   at: { now: number; head: number }
@@ -62,7 +62,7 @@ test('an edge is unheard, behind, current and silent', () => {
   assert.equal(state('mute'), 'unheard')
 })
 
-test('an acknowledgement that is repeated by others moves nothing and keeps nobody alive', () => {
+test('a replayed acknowledgement changes nothing and is no sign of life', () => {
   const { book, at, acknowledge, state } = openBook()
   acknowledge('a', 4, 990)
   acknowledge('a', 5, 1_000)
@@ -80,7 +80,7 @@ test('an acknowledgement that is repeated by others moves nothing and keeps nobo
   assert.equal(state('a'), 'silent')
   const after = book.status('acme')[0]
   assert.deepEqual([after?.sequence, after?.acknowledgedAt], [before?.sequence, before?.acknowledgedAt])
-  // Also to an origin that has just started and remembers nothing.
+  // Also to an origin that has just started, without a memory of it.
   const again = openBook()
   again.at.now = 2_000
   again.acknowledge('a', 5, 1_000)
@@ -104,7 +104,7 @@ test('a wrong chain counts at no sequence, past ones included', () => {
   assert.equal(reports.at(-1)?.error, undefined)
 })
 
-test('what lies too far back to be compared counts for nothing', () => {
+test('an acknowledgement too far back to be compared does not count', () => {
   const { book, at, acknowledge, state } = openBook({ oldest: 4 })
   assert.equal(acknowledge('a', 3, at.now), 'forgotten')
   assert.equal(book.acknowledge('acme', 'a', { sequence: 3, chain: 'f'.repeat(32), issuedAt: at.now, minor: 0 }), 'forgotten')
@@ -130,7 +130,7 @@ test('edges that fall silent are reported, once when it begins and once when it 
   )
 })
 
-test('waiting ends as soon as everybody who can be heard of has acknowledged', async () => {
+test('waiting ends as soon as every edge that can has acknowledged', async () => {
   const { book, at, acknowledge } = openBook()
   let over = false
   const waiting = book.enforced(atFive, 10_000).then(() => (over = true))
@@ -145,7 +145,7 @@ test('waiting ends as soon as everybody who can be heard of has acknowledged', a
   assert.deepEqual(book.missing('acme', 5), ['mute'])
 })
 
-test('waiting ends with the time, the caller and the book', async () => {
+test('waiting ends with the timeout, the caller and the registry', async () => {
   const { book } = openBook()
   await book.enforced(atFive, 0)
   await book.enforced(atFive, 5)

@@ -4,7 +4,7 @@ import { sameSecret } from '../same-secret.ts'
 import type { EdgeOptions } from '../options.ts'
 import type { EdgeStatus, OriginReport, Recorded } from '../api.ts'
 
-/** Revocations that wait for edges at a time; further ones are answered with what is known. */
+/** Revocations that wait for edges at a time; further ones get the present acknowledgements. */
 const MAX_WAITING = 10_000
 
 /** The part of a realm's feed that acknowledgements are compared with. */
@@ -24,7 +24,7 @@ export interface Acknowledgement {
   minor: number
 }
 
-/** The outcome of an acknowledgement. `forgotten`: it lies too far back to be compared, and counts for nothing. */
+/** The outcome of an acknowledgement. `forgotten`: it lies too far back to be compared, and does not count. */
 export type Acknowledged = 'recorded' | 'forgotten' | Contradiction
 /** Claims that this ledger never published. */
 type Contradiction = 'ahead' | 'other_chain' | 'from_future'
@@ -37,7 +37,7 @@ interface Progress {
   sequence?: number
   acknowledgedAt?: number
   /**
-   * The time of the newest statement that it is known to have enforced: it was alive then, whoever repeats its words
+   * The time of the newest statement that it is known to have enforced: it was alive then, whoever replays its message
    * since.
    */
   heardAt?: number
@@ -58,7 +58,7 @@ export interface EdgeRegistryOptions {
 }
 
 /**
- * The edges known by name, and how far each one is. Only acknowledgements count: that a push was taken proves nothing.
+ * The edges known by name, and how far each one is. Only acknowledgements count: an accepted push proves nothing.
  */
 export class EdgeRegistry {
   readonly #options: EdgeRegistryOptions
@@ -86,7 +86,7 @@ export class EdgeRegistry {
 
   /**
    * Remembers that an edge enforces everything up to a sequence. An old acknowledgement moves nothing, and without a
-   * newer statement it is no sign of life. What the ledger never published is reported and refused; publishing goes on.
+   * newer statement it is no sign of life. One of a position never published is reported and refused; publishing goes on.
    * That edge cannot be misled by it: nothing we sign at or below its sequence has its chain, so nothing renews its
    * state, which grows stale and refuses everybody. To stop for all would leave the edges that are not ahead without
    * the next revocation, and would let whoever has one edge's secret silence the origin.
@@ -108,7 +108,7 @@ export class EdgeRegistry {
     if (heardAt !== undefined && heardAt > (progress.heardAt ?? -1)) {
       progress.heardAt = heardAt
       progress.acknowledgedAt = now
-      // It has come from where it was: what was wrong is over. A repeated message does not say that.
+      // It has advanced, so the condition is over. A replayed message does not show that.
       delete progress.contradiction
     }
     this.#report(realm, name, progress)
@@ -154,7 +154,7 @@ export class EdgeRegistry {
   }
 
   /**
-   * Resolves when no edge is missing any more that could be heard of, after `timeoutMs`, when `signal` aborts or when
+   * Resolves when no edge is missing any more that could still acknowledge, after `timeoutMs`, when `signal` aborts or when
    * the registry is closed.
    */
   async enforced({ realm, sequence, leastMinor }: Omit<Recorded, 'changed'>, timeoutMs: number, signal?: AbortSignal): Promise<void> {
@@ -186,7 +186,7 @@ export class EdgeRegistry {
     }
   }
 
-  /** Ends what waits. */
+  /** Ends all waits. */
   close(): void {
     this.#closed = true
     for (const listener of [...this.#listeners]) listener()
@@ -225,7 +225,7 @@ export class EdgeRegistry {
     return progress
   }
 
-  /** Once when something is wrong with an edge and once when it is over. */
+  /** Reports a condition of an edge once when it begins and once when it is over. */
   #report(realm: string, edge: string, progress: Progress): void {
     const silence = this.#isSilent(progress) ? (progress.heardAt === undefined ? 'unheard' : 'silent') : undefined
     const trouble = progress.contradiction ?? silence

@@ -54,7 +54,7 @@ export class FormFeed {
   }
 
   /**
-   * From `after` or before it towards the head, for a reader who may ask for whatever he likes: few deltas serve all. Throws
+   * From `after` or before it towards the head, for a reader that may request any range: few deltas serve all. Throws
    * `feed_refused` with detail `pruned`, `ahead`, or `busy`.
    */
   sharedDelta(after: number, budget: CpuBudget): Statement {

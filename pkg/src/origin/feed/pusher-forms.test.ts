@@ -20,7 +20,7 @@ interface TestEdge {
   name: string
   pushUrl: string
   pushes: Push[]
-  /** What the next pushes get. Default 200. */
+  /** Statuses of the next pushes. Default 200. */
   answer: (push: Omit<Push, 'answer'>) => number | Promise<number>
 }
 

@@ -8,11 +8,11 @@ type Answer = number | 'hang' | 'break' | 'hold'
 
 interface TestEdge {
   url: string
-  /** Each push that arrived: what kind of message, and what was answered. */
+  /** Each push that arrived: the kind of its message, and the response. */
   pushes: { magic: string; bytes: number; type: string | undefined; authorization: string | undefined; answer: Answer }[]
   /** Answers for the next pushes; then 200. */
   plan: Answer[]
-  /** Answers what is held with 200. */
+  /** Answers held pushes with 200. */
   release(): void
   close(): Promise<void>
 }
@@ -54,7 +54,7 @@ function pushed(stage: Awaited<ReturnType<typeof openStage>>): number | undefine
 const MANIFEST = 'PCLM'
 const DELTA = 'PCLD'
 
-test('an edge gets the manifest first, each change as it is durable, and heartbeats', async () => {
+test('an edge gets the manifest first, each change once it is durable, and heartbeats', async () => {
   const edge = await openEdge()
   const stage = await openStage({ edges: [{ name: 'edge-1', pushUrl: edge.url }] })
   try {
@@ -122,7 +122,7 @@ test('a flaky edge is tried again and reported once', async () => {
   }
 })
 
-test('an edge that hangs holds up nobody and gets everything at once in the end', async () => {
+test('an edge that hangs blocks no other and gets all changes in one delta in the end', async () => {
   const edge = await openEdge(200, 'hang')
   const quick = await openEdge()
   const stage = await openStage({

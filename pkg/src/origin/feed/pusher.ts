@@ -45,8 +45,8 @@ interface Push extends Statement {
 const HEADER_TEXT = /^[\x20-\x7e]+$/
 
 /**
- * Tells one edge of every change as soon as it is durable. One push is in flight at a time and the next one carries
- * everything since, so a slow edge gets fewer and bigger deltas and nobody waits for it.
+ * Pushes every change to one edge as soon as it is durable. One push is in flight at a time and the next one carries
+ * everything since, so a slow edge gets fewer and bigger deltas and blocks no other.
  */
 export class Pusher {
   readonly #options: PusherOptions
@@ -74,7 +74,7 @@ export class Pusher {
     }
   }
 
-  /** There is something new. */
+  /** Signals a new commit. */
   notify(): void {
     this.#idle.abort()
   }
@@ -107,7 +107,7 @@ export class Pusher {
     try {
       const { kind, bytes, sequence } = this.#due(target, minor)
       const status = await this.#send(bytes)
-      // An edge that a hint leaves behind says so, and pulls.
+      // An edge that is behind a hint answers 409, and pulls.
       if ((status >= 200 && status < 300) || (kind === 'hint' && status === 409)) {
         target.sequence = sequence
         target.pushedAtMs = Date.now()

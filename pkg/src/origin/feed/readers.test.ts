@@ -27,7 +27,7 @@ function ask(path: string, address: string | undefined = ADDRESS, { method = 'GE
   return stage.origin.fetch(request, address === undefined ? {} : { address })
 }
 
-/** Opens streams, and gives what closes each of them. */
+/** Opens streams, and returns a function that closes each of them. */
 async function openStreams(count: number, address = ADDRESS): Promise<AbortController[]> {
   const streams = Array.from({ length: count }, () => new AbortController())
   open.push(...streams)
@@ -49,13 +49,13 @@ async function assertFree(): Promise<void> {
   for (const stream of streams) stream.abort()
 }
 
-test('streams and long polls of one address are bounded together, and nobody else notices', async () => {
+test('streams and long polls of one address are bounded together, without effect on others', async () => {
   await openStreams(MOST - 1)
   const poll = new AbortController()
   const polled = ask(`/feed/acme/manifest?after=${stage.sequence()}&waitSeconds=25`, ADDRESS, { signal: poll.signal })
   await assertFull()
   assert.equal((await ask(`/feed/acme/manifest?after=${stage.sequence()}&waitSeconds=25`)).status, 429)
-  // What need not wait is answered.
+  // A request that need not wait is answered.
   for (const path of ['/feed/acme/manifest', '/feed/acme/manifest?after=0', `/feed/acme/deltas?after=${stage.sequence()}`]) {
     assert.equal((await ask(path)).status, 200)
   }
@@ -78,7 +78,7 @@ test('an IPv6 subscriber is one address; a host that knows none has only the bou
   }
 })
 
-test('a place is given back whenever its reader leaves', async () => {
+test('a place is released whenever its reader leaves', async () => {
   // By the connection, before the body is read.
   for (const stream of await openStreams(MOST)) stream.abort()
   await assertFree()
@@ -101,10 +101,10 @@ test('a place is given back whenever its reader leaves', async () => {
   await assertFree()
 })
 
-test('a reader that does not read is dropped, and his place is free', async () => {
+test('a reader that does not read is dropped, and its place released', async () => {
   await openStreams(MOST)
   await assertFull()
-  // A megabyte each that nobody takes.
+  // A megabyte each that is not read.
   for (let round = 0; round < 60; round += 1) {
     await Promise.all(Array.from({ length: 4_000 }, (_, user) => stage.origin.logoutUser('acme', `user-${round}-${user}`)))
     const response = await ask('/feed/acme/stream')
@@ -131,7 +131,7 @@ test('over HTTP a client that breaks off gives its place back', async () => {
   }
 })
 
-test('a revocation of who has too many waiting does not wait for edges', async () => {
+test('a revocation of an address with too many waiting does not wait for edges', async () => {
   await openStreams(MOST)
   const token = await stage.issuer.token()
   const beganAtMs = performance.now()
@@ -160,7 +160,7 @@ test('unless it is said otherwise one address has 500 of the 10,000', async () =
   }
 })
 
-test('a budget of CPU is spent by what was done, and grows back', () => {
+test('a budget of CPU is spent by the work done, and grows back', () => {
   const clock = { nowMs: 0 }
   const budget = new CpuBudget(() => clock.nowMs)
   assert.equal(budget.charge(() => ((clock.nowMs += 29), 'done')), 'done')
@@ -177,7 +177,7 @@ test('a budget of CPU is spent by what was done, and grows back', () => {
   const readers = new Readers({ maxWaitingPerAddress: 1, nowMs: () => clock.nowMs })
   readers.budget('a').charge(() => (clock.nowMs += 100))
   assert.equal(readers.budget('a').isSpent, true)
-  // What made-up addresses push out is what they have spent least recently.
+  // Made-up addresses evict the budget that was spent least recently.
   for (let network = 0; network < 2_000; network += 1) readers.budget(String(network))
   assert.equal(readers.budget('a').isSpent, false)
 })

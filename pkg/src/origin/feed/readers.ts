@@ -25,7 +25,7 @@ export class Readers {
   }
 
   /**
-   * Takes a place for a request that waits, such as a stream. Returns what gives it back, or `undefined`: the network has no
+   * Takes a place for a request that waits, such as a stream. Returns its release, or `undefined`: the network has no
    * place left. Where the host knows no address (`''`) only the bounds for all apply.
    */
   enter(network: string): (() => void) | undefined {
@@ -70,7 +70,7 @@ export class CpuBudget {
     return this.#bucket.left(this.#nowMs()) <= 0
   }
 
-  /** Runs what costs CPU and nothing else, and counts its time. */
+  /** Runs work that costs only CPU, and counts its time. */
   charge<T>(work: () => T): T {
     const beganAtMs = this.#nowMs()
     try {

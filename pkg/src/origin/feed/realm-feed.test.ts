@@ -70,7 +70,7 @@ function open(): Stage {
   }
 }
 
-/** What a listener to a form is sent. */
+/** The statements sent to a listener to a form. */
 function listen(feed: RealmFeed, minor: Minor): Statement[] {
   const heard: Statement[] = []
   assert.ok(feed.subscribe(minor, (statement) => heard.push(statement)))

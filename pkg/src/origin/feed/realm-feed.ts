@@ -13,7 +13,7 @@ export interface RealmFeedOptions {
   clock: Clock
   /** A manifest is signed anew when the head has moved or so many seconds have passed. */
   renewSeconds: number
-  /** How long what is signed may be believed. */
+  /** How long signed statements are valid. */
   validForSeconds: number
 }
 
@@ -125,13 +125,13 @@ export class RealmFeed {
     })
   }
 
-  /** Lets nobody wait any longer: long polls are answered with what there is. Changes are still published. */
+  /** Ends all waits: long polls are answered with the present state. Changes are still published. */
   drain(): void {
     this.#phase = 'draining'
     for (const look of [...this.#polls]) look()
   }
 
-  /** Ends what waits and takes no more. */
+  /** Ends all waits and accepts no more. */
   close(): void {
     this.drain()
     this.#phase = 'closed'
