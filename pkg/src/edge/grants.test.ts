@@ -128,7 +128,8 @@ test('a cache that sends the older form whatever the query costs one manifest mo
   }
   assert.deepEqual([minorOf(gate), await reasons(gate, await tokens(realm))], [0, OVERKILL])
   const asked = realm.server.count('/manifest')
-  assert.ok(asked <= 2 + (Date.now() - startedAtMs) / 10_000, `${asked} manifests`)
+  // Every ten seconds one for the form, and one because much has changed.
+  assert.ok(asked <= 2 + (2 * (Date.now() - startedAtMs)) / 10_000, `${asked} manifests`)
 })
 
 test("an app's not-before is refused by the claim that grantClaim names alone", async (t) => {
@@ -181,7 +182,7 @@ test("a key's not-before refuses what it signed up to then, and explain tells it
   assert.deepEqual(await reasons(gate, [old ?? '', young ?? '']), ['banned_key', 'accepted'])
   const failed = (await gate.explain(old ?? '')).find(({ outcome }) => outcome === 'failed')
   assert.equal(failed?.check, 'revocation')
-  assert.match(failed.detail ?? '', /its key is not banned but has a not-before, 50 s after the token's time/)
+  assert.match(failed.detail ?? '', /the key is not banned: the token is from before the key's not-before/)
   realm.record({ kind: 'keyBanned', thumbprint })
   await gate.refresh()
   assert.deepEqual(await reasons(gate, [old ?? '', young ?? '', others]), ['banned_key', 'banned_key', 'accepted'])
