@@ -205,7 +205,7 @@ async function undoables({ administration }: Desk): Promise<Undoable[]> {
 
 /** The client that a line is about, where it is about one of a user or a session. */
 function clientOf(detail: string | undefined): string | undefined {
-  return detail === undefined ? undefined : /^(?:\w+ )?client (.*)$/s.exec(detail)?.[1]
+  return detail === undefined ? undefined : /^(?:[a-z]+_[a-z]+ )?client (.*)$/s.exec(detail)?.[1]
 }
 
 /** Whether the log has only the beginning of a name, and a hash: the name would be another one. */

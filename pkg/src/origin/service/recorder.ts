@@ -23,7 +23,7 @@ export function ofClient(client: string): string {
 
 /** The client that the `detail` of a line names, if it is about one. */
 export function clientOf(detail: string | undefined): string | undefined {
-  return detail === undefined ? undefined : /^(?:\w+ )?client (.*)$/s.exec(detail)?.[1]
+  return detail === undefined ? undefined : /^(?:[a-z]+_[a-z]+ )?client (.*)$/s.exec(detail)?.[1]
 }
 
 /** Records the events of verbs, each with its line of the audit log in the same transaction. */

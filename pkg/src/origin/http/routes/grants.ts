@@ -89,7 +89,7 @@ async function endNamed(call: Call): Promise<Response> {
   return enforcedOr(call, wait, await ended(call, await readJson(call, GRANT), act), noContent())
 }
 
-/** Rejects with `invalid_event` for what may not be a name. */
+/** Rejects with `invalid_event` for an invalid name. */
 function ended(
   { context: { service }, parameter }: Call,
   { user, client }: { user: string; client: string },
