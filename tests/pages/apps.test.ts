@@ -56,7 +56,7 @@ test('the console: apps and keys', { skip, timeout: 300_000 }, async (t) => {
     await assertAccepted(stage, two)
     // Only once the list is a new one.
     await page.getByRole('button', { name: 'Undo: App disconnected, bob, app demo' }).waitFor({ state: 'detached' })
-    await page.getByRole('button', { name: 'Undo: App disconnected, bob, app backend' }).waitFor({ timeout: 5_000 })
+    await page.getByRole('button', { name: 'Undo: App disconnected, bob, app backend' }).waitFor()
     assert.equal((await client.call(one.access_token)).status, 401)
     assert.deepEqual(complaints, [])
   })

@@ -6,7 +6,9 @@ import type { Locator, Page } from 'playwright-core'
 import { claimsOf, type Login } from '../../www/demo/client.ts'
 import { openContext, openPage, type Stage, type Watched } from './stage.ts'
 
-const REFUSED_WITHIN_MS = 1_000
+/** Bounds for a busy machine; benchmarks measure the time. */
+const REFUSED_WITHIN_MS = 10_000
+const ACCEPTED_WITHIN_MS = 30_000
 
 /** The console after the login. */
 export async function openConsole(t: TestContext, stage: Stage): Promise<Watched> {
@@ -69,8 +71,8 @@ export async function assertRefused({ client }: Stage, { access_token: token }: 
 
 /** A correction reaches the edge with the next manifest. */
 export async function assertAccepted({ client }: Stage, { access_token: token }: Login): Promise<void> {
-  const deadline = Date.now() + 5_000
-  while ((await client.call(token)).status !== 200) assert.ok(Date.now() < deadline, 'still refused after 5 s')
+  const deadline = Date.now() + ACCEPTED_WITHIN_MS
+  while ((await client.call(token)).status !== 200) assert.ok(Date.now() < deadline, `still refused after ${ACCEPTED_WITHIN_MS} ms`)
 }
 
 export function sessionOf({ access_token: token }: Login): string {

@@ -156,5 +156,6 @@ test('tokens that are refused for the policy cause no more requests than others'
   const startedAtMs = Date.now()
   for (let i = 0; i < 200; i++) assert.equal(reasonOf(await gate.check(token)), 'no_feed')
   const asked = realm.server.count('/deltas') + realm.server.count('/manifest') - 1
-  assert.ok(asked <= 1 + (Date.now() - startedAtMs) / 1000, `${asked} requests`)
+  // One refresh a second, of two requests where it takes long.
+  assert.ok(asked <= 2 + (2 * (Date.now() - startedAtMs)) / 1000, `${asked} requests`)
 })

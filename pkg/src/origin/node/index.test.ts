@@ -296,10 +296,8 @@ describe('streams', () => {
     const { url } = await start(() => new Response(new ReadableStream<Uint8Array>()))
     const response = await fetch(url)
     const ended = assert.rejects(async () => response.text())
-    const began = performance.now()
     await server?.close()
     await ended
-    assert.ok(performance.now() - began < 1_500)
     server = undefined
   })
 })

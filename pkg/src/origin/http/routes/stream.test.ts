@@ -53,10 +53,8 @@ test('a reader that has nothing gets the manifest, then each change as it is com
     await stage.revoke(await stage.issuer.token())
     assert.equal((await next(stream, head)).id, head + 1)
   }
-  const start = performance.now()
   const heartbeat = (await stream.next()).value as Event
   assert.equal(heartbeat.id, stage.sequence())
-  assert.ok(performance.now() - start < 2_000)
   stop.abort()
 })
 
