@@ -6,7 +6,7 @@ import type { Reporter } from './report.ts'
 /** How often messages of no realm here are reported. */
 const STRAY_EVERY_MS = 60_000
 
-/** The reports of a gate that concern all its realms, or of a realm what has changed. */
+/** The reports of a gate that concern all its realms, or a change of one of them. */
 export class GateReports {
   readonly #report: Reporter
   readonly #realms: readonly string[]

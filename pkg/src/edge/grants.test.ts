@@ -116,7 +116,7 @@ test('so does a stream', async (t) => {
   assert.deepEqual(await reasons(gate, all), EXACT)
 })
 
-test('a cache that sends the older form whatever the query costs one manifest more, not one each time', async (t) => {
+test('a cache that sends the older form for any query costs one manifest more, not one each time', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = gateFor(t, realm)
   realm.record({ kind: 'grant', subject: 'alice', client: 'agent' })
@@ -167,7 +167,7 @@ test('grantClaim must be a claim that has no other meaning', async (t) => {
   for (const claim of ['azp', 'client_id']) createGate(realm.options({}, { grantClaim: claim })).close()
 })
 
-test("a key's not-before refuses what it signed up to then, and explain tells it from a ban", async (t) => {
+test("a key's not-before refuses its tokens up to then, and explain tells it from a ban", async (t) => {
   const realm = await TestRealm.start(t)
   const second = await realm.rotate('second')
   const gate = createGate(realm.options())

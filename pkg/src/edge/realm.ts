@@ -93,7 +93,7 @@ export class Realm implements FeedSubscriber {
   apply(message: Uint8Array): Applied {
     const applied = this.#host.core.applyFeed(this.#index, message, this.#host.now())
     if (applied.effect === 'changed' || applied.effect === 'renewed') this.refreshedAtMs = Date.now()
-    // A push in an older form states no policy; a refresh brings the origin's own form, and with it what there is to report.
+    // A push in an older form states no policy; a refresh brings the gate's own form, which does.
     if (this.currentState().policy !== 'not_stated') this.#reportPolicy()
     return applied
   }

@@ -85,7 +85,7 @@ function openList(desk: Desk): readonly Node[] {
   return [h('div', { class: 'toolbar' }, form, everybody), panel.element]
 }
 
-/** Where there is no list, a user is found by what the issuer calls him. */
+/** Without a list, a user is opened by his subject. */
 function keptByIssuer(): readonly Node[] {
   const field = h('input', { id: 'user-subject', name: 'subject', autocomplete: 'off', maxlength: 1_024, required: true })
   const form = h(

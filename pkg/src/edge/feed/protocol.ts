@@ -24,7 +24,7 @@ export function feedUrl({ url: base }: { readonly url: URL }, path: FeedPath, qu
 }
 
 /**
- * Whether a state in an older form waits for a manifest in that of this gate. An older form stands in for what it cannot say by something
+ * Whether a state in an older form waits for a manifest in that of this gate. An older form has, in place of a fact that it lacks, one
  * that refuses more: a user's logout for one disconnected app.
  */
 export function isInOlderForm({ wantsManifest, minor }: { readonly wantsManifest: boolean; readonly minor: number }): boolean {

@@ -1,4 +1,4 @@
-// A disconnected app, and a key limited in time: what was issued before is good for nothing, and the next login works.
+// A disconnected app, and a key limited in time: earlier tokens are refused, and the next login works.
 
 import assert from 'node:assert/strict'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
@@ -69,7 +69,7 @@ describe('an app that is disconnected', () => {
 describe('a key with a not-before', () => {
   const kidOf = ({ access_token: token }: Tokens): string => String(decodeProtectedHeader(token).kid)
 
-  test('signs on: what it signed before is refused, refresh tokens too, and the next login is good', async () => {
+  test('signs on: its earlier tokens are refused, refresh tokens too, and the next login is accepted', async () => {
     for (let round = 0; round < 3; round += 1) {
       const old = await logIn('alice')
       await origin.raiseKeyNotBefore('acme', kidOf(old))

@@ -1,4 +1,4 @@
-// The forms of the wire format, and what readers of an older one are told of events that their minor version does not have.
+// The forms of the wire format, and the effect of events at readers whose minor version does not have them.
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
@@ -73,7 +73,7 @@ test('a reader that knows more than this origin gets the newest form', () => {
   assert.deepEqual([0, 1, 2, 255, 256, Number.MAX_SAFE_INTEGER].map(formFor), [0, 1, 1, 1, 1, 1])
 })
 
-test('readers below the minor of an event refuse whatever it refuses, by manifest and by delta', async (t) => {
+test('readers below the minor of an event refuse all that it refuses, by manifest and by delta', async (t) => {
   const kinds = Object.keys(EVENT_FORMS) as LedgerEvent['kind'][]
   const later = kinds.filter((kind) => EVENT_FORMS[kind].since > 0)
   assert.deepEqual(later, ['grant', 'keyNotBefore'])

@@ -1,7 +1,7 @@
 import type { LedgerEvent } from './ledger.ts'
 import type { Minor } from './minor.ts'
 
-/** The minor version that introduced a kind of event, and what the forms below it have in its place. */
+/** The minor version that introduced a kind of event, and its substitute in the forms below. */
 interface EventForm {
   since: Minor
   /** `stricter`: an event of an older kind that refuses at least as much. `absent`: nothing. `same`: there is no form below. */

@@ -21,7 +21,7 @@ export interface FormFeedOptions {
   clock: Clock
   /** A manifest is signed anew when the head has moved or so many seconds have passed. */
   renewSeconds: number
-  /** How long what is signed may be believed. */
+  /** How long a signed statement is valid. */
   validForSeconds: number
 }
 

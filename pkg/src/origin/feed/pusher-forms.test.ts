@@ -64,7 +64,7 @@ async function acknowledge(stage: Stage, { name }: TestEdge, minor?: number): Pr
   assert.equal((await stage.post(`/feed/acme/acks${query}`, body, { authorization: `Bearer of ${name}` })).status, 204)
 }
 
-/** Records a change, and gives what the edge was pushed until it had it. */
+/** Records a change, and returns the pushes to the edge until it had it. */
 async function pushesOfChange(stage: Stage, edge: TestEdge): Promise<Push[]> {
   const before = edge.pushes.length
   await stage.revoke(await stage.issuer.token())

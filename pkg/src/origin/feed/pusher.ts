@@ -30,8 +30,8 @@ interface Target {
   sequence: number | undefined
   pushedAtMs: number
   /**
-   * Whether the edge has refused the form that its acknowledgement names. `now`: the next push has form 0 whatever it acknowledges
-   * meanwhile. `reported`: that push has arrived.
+   * Whether the edge has refused the form that its acknowledgement names. `now`: the next push has form 0, for any
+   * acknowledgement meanwhile. `reported`: that push has arrived.
    */
   refusal: 'none' | 'now' | 'reported'
 }

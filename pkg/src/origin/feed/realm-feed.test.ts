@@ -46,7 +46,7 @@ function open(): Stage {
       if (name !== 'manifest' && name !== 'signedDelta' && name !== 'signedDeltaOver') return member.bind(target)
       return (...given: number[]): unknown => {
         const minor = given.at(-1)
-        if (minor === failing.minor) throw new Error('told to fail')
+        if (minor === failing.minor) throw new Error('failing on purpose')
         signed.push(minor ?? Number.NaN)
         return member.apply(target, given)
       }
@@ -119,7 +119,7 @@ test('with readers of one form nothing is signed twice, nor in another form', ()
   }
 })
 
-test("the origin's own gate has the newest form as soon as an older one would tell it more than was meant", () => {
+test("the origin's own gate has the newest form as soon as an older one would refuse more than was meant", () => {
   for (const event of [
     { kind: 'grant', subject: 'alice', client: 'app' },
     { kind: 'keyNotBefore', thumbprint: 'A'.repeat(43) },
@@ -167,7 +167,7 @@ test('a form that fails leaves the listeners of the other one alone', () => {
     ledger.stage(user('alice'), at.now)
     ledger.commit()
     failing.minor = minor
-    assert.throws(() => feed.publish(0), /told to fail/)
+    assert.throws(() => feed.publish(0), /failing on purpose/)
     assert.deepEqual(heard.map(({ length }) => length), [minor, 1 - minor])
   }
 })

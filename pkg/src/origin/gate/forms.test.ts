@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ADMINISTRATOR, openStage } from '../testing/stage.ts'
 
-test('the apps of an administrator are told apart, whatever form the readers have', async () => {
+test('the apps of an administrator are told apart, in either form of the readers', async () => {
   const stage = await openStage()
   const stop = new AbortController()
   try {

@@ -32,7 +32,7 @@ test('every request to a feed declares it, and none in another way', () => {
   for (const { path, operation } of FEED) assert.equal(operation.query?.['minor'], MINOR_PARAMETER['minor'], path)
 })
 
-test('what is no minor is refused by every route', async () => {
+test('an invalid minor is refused by every route', async () => {
   for (const { path } of FEED) {
     for (const value of ['x', '-1', '1.5', '', '%20', '1e0', '0x1', 'NaN', '99999999999999999999', '0&minor=1', '1&minor=1']) {
       const response = await ask(path, `minor=${value}`)
@@ -42,7 +42,7 @@ test('what is no minor is refused by every route', async () => {
   }
 })
 
-test('every route takes whatever minor there may be one day', async () => {
+test('every route takes any later minor', async () => {
   for (const { path } of FEED) {
     for (const query of ['', 'minor=0', 'minor=1', 'minor=99', `minor=${Number.MAX_SAFE_INTEGER}`]) {
       const response = await ask(path, query)

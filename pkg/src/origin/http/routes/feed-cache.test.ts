@@ -46,12 +46,12 @@ class CachingProxy {
   }
 }
 
-test('neither reader is given what was meant for the other', async () => {
+test('no reader is given a form of another minor version', async () => {
   const stage = await openStage()
   const proxy = new CachingProxy(stage)
   const get = (path: string): Promise<Response> => proxy.get(`/feed/acme/${path}`)
   const readers = MINORS.map((minor) => new TestReader({ minor, issuer: stage.issuer, feedKey: stage.publicKey, get }))
-  // Two of each, so that the second finds what the first was given.
+  // Two of each, so that the second gets stored responses of the first.
   const all = [...readers, ...MINORS.toReversed().map((minor) => new TestReader({ minor, issuer: stage.issuer, feedKey: stage.publicKey, get }))]
   try {
     const disconnected = await stage.issuer.token({ sub: 'alice', azp: 'app' })

@@ -60,7 +60,7 @@ describe('an app is disconnected', () => {
     assert.equal((await stage.administer('DELETE', `${GRANTS}/agent?wait=soon`)).status, 400)
   })
 
-  test('the audit log says who, whom, which client and why, and what there is to say of the time', async () => {
+  test('the audit log has actor, user, client and reason, and a finding on the time', async () => {
     await stage.administer('DELETE', `${GRANTS}/agent?reason=lost+phone`)
     await stage.origin.endGrant('acme', 'alice', 'an app', { notBefore: Date.now() })
     await stage.origin.correct('acme', { kind: 'grant', subject: 'alice', client: 'agent' }, { reason: 'found' })
@@ -97,7 +97,7 @@ describe('an app is disconnected', () => {
     assert.equal(refuses({ subject: 'alice', authorizedParty: 'other' }), 'grant_revoked')
   })
 
-  test('what names it wrongly is refused, and says how it must be', async () => {
+  test('invalid names are refused, and the error says how they must be', async () => {
     const path = '/admin/realms/acme/grants/end'
     const before = stage.sequence()
     for (const [body, description] of [

@@ -1,4 +1,4 @@
-// A key's not-before: what it signed up to a time is refused.
+// A key's not-before: tokens that it signed up to a time are refused.
 
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
@@ -36,7 +36,7 @@ test('is set to a time, by kid or thumbprint, and never goes back', async () => 
   assert.deepEqual(keys.map((key) => [key.status, key.notBefore]), [['ACTIVE', notBefore]])
 })
 
-test('is now without a body; who asked is refused too, and a later login is not', async () => {
+test('is now without a body; the token of the request is refused too, and a later login is not', async () => {
   const headers = { authorization: `Bearer ${await stage.issuer.token({ sub: 'admin', realm_access: { roles: ['portcullis-admin'] } })}` }
   const startedAt = now()
   assert.equal((await stage.get(routeOf(kid), { method: 'PUT', headers })).status, 204)
@@ -55,7 +55,7 @@ test('milliseconds are no seconds: the time is now, and that is reported', async
   assert.deepEqual([line?.actor, line?.subject, line?.detail], ['admin:admin', keyThumbprint, 'caller_replaced'])
 })
 
-test('what names no key, or no time, is refused', async () => {
+test('an unknown key, or an invalid time, is refused', async () => {
   const before = stage.sequence()
   assert.equal((await stage.administer('PUT', routeOf('unknown'), {})).status, 404)
   for (const body of [{ notBefore: 0 }, { notBefore: 1.5 }, { notBefore: '5' }, { notBefore: null }, { until: 5 }]) {
