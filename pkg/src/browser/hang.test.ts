@@ -146,7 +146,7 @@ describe('a storage that never settles', () => {
       await session.signIn(GOOD)
       await session.refresh()
     }
-    assert.ok(performance.now() - began < 4_000)
+    assert.ok(performance.now() - began < 9_000, `each of the ten calls waited`)
     assert.equal(loads, 1)
   })
 })

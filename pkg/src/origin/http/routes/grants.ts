@@ -64,7 +64,7 @@ export const grantRoutes: readonly Route[] = [
     tag: 'administration',
     access: 'administrator',
     operation: {
-      summary: 'Disconnects an app (`client`) of a user (`sub`). For names that no path can carry.',
+      summary: 'Disconnects an app (`client`) of a user (`user`, by its `sub`). For names that no path can carry.',
       query: { ...WAIT_PARAMETERS, ...REASON_PARAMETER },
       body: GRANT,
       answers: ENDED,
