@@ -46,6 +46,7 @@ export const acknowledgementRoutes: readonly Route[] = [
 
 async function acknowledge(call: Call): Promise<Response> {
   const { context, request } = call
+  const inQuery = statedMinor(call)
   const presented = bearerToken(request.headers)
   if (presented.kind === 'nothing') throw refusedToken({ ok: false, reason: 'missing_token', status: 401 })
   const members = await readMembers(call, ACKNOWLEDGEMENT, Object.keys(ACKNOWLEDGEMENT.rules))
@@ -57,7 +58,6 @@ async function acknowledge(call: Call): Promise<Response> {
   }
   const feed = feedOf(call)
   const { sequence, chain, issuedAt, minor } = checkMembers(STATEMENT, members)
-  const inQuery = statedMinor(call)
   const outcome = context.edges.acknowledge(feed.name, edge, {
     sequence,
     chain,
