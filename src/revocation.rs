@@ -248,8 +248,8 @@ impl Revocations {
         self.commit_if_ready()
     }
 
-    /// Whether a manifest should be fetched: changes held outside the sections have outgrown them, or the origin has changed
-    /// its bounds.
+    /// Whether a manifest should be fetched: changes held outside the sections have outgrown them, the origin has changed its
+    /// bounds, or it makes statements of a later form than those that the state was built from.
     #[must_use]
     pub fn wants_manifest(&self) -> bool {
         let wanted = self.active.as_ref().is_some_and(State::wants_manifest);

@@ -18,8 +18,10 @@ use super::Ledger;
 // The published bounds are recorded too and change by a record only ([`Event::Bounds`](super::Event::Bounds)), so that
 // deltas carry them and a clock that goes back changes nothing. Bounds not recorded yet are published only as far as the
 // recorded ones allow. They also say how far ahead a token's `iat` may be, which follows the measured lead of the issuer's
-// clock ([`LedgerSettings::within_reach`](super::LedgerSettings::within_reach)); retention goes by the settings alone. A store from before there were such records does not say what its bounds were: the first ones
-// recorded are taken to be those it always had.
+// clock ([`LedgerSettings::within_reach`](super::LedgerSettings::within_reach)); retention goes by the settings alone.
+//
+// A store from before there were such records does not state its bounds: the first ones recorded count as those it always
+// had.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct BoundsHistory {
     periods: Vec<Period>,

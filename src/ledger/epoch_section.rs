@@ -28,8 +28,8 @@ impl EpochShard {
     }
 }
 
-/// Encodes one shard; the layout is described above [`EpochTable`](crate::revocation::lookup::epochs::EpochTable). `entries` are sorted by
-/// fingerprint.
+/// Encodes one shard; the layout is described above [`EpochTable`](crate::revocation::lookup::epochs::EpochTable).
+/// `entries` are sorted by fingerprint.
 pub(crate) fn build(shard: EpochShard, generation: u32, entries: Vec<(Fingerprint, u64)>) -> (HeadFields, Vec<u8>) {
     let shard_bits = shard.bits;
     let entries = cut(entries, shard_bits);

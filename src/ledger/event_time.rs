@@ -145,9 +145,9 @@ impl LedgerSettings {
         Decided { not_before: at.plus(self.source_skew), taken }
     }
 
-    /// These bounds, narrowed so that gates accept no token whose `iat` is further ahead than an event without a time of its own
-    /// reaches: otherwise a token that was accepted before a logout could be accepted after it. One second at least, since the
-    /// clocks of two machines do not tick at the same moment.
+    /// These bounds, narrowed so that gates accept no token whose `iat` is further ahead than an event without a time of its
+    /// own reaches: otherwise a token that was accepted before a logout could be accepted after it. One second at least, since
+    /// the clocks of two machines do not tick at the same moment.
     pub(crate) fn within_reach(&self, bounds: &Bounds, issuer_lead: Seconds) -> Bounds {
         Bounds { skew: bounds.skew.min(self.reach(issuer_lead).max(Seconds::new(1))), ..*bounds }
     }

@@ -35,8 +35,8 @@ pub struct SignedDelta {
 }
 
 impl Ledger {
-    /// Signs a manifest of everything committed, for readers of this form. Builds the sections that have changed since the last
-    /// one.
+    /// Signs a manifest of everything committed, for readers of this form. Builds the sections that have changed since the
+    /// last one.
     ///
     /// # Errors
     /// The state does not fit into a manifest.
@@ -73,8 +73,8 @@ impl Ledger {
         self.sections.get(sha256)
     }
 
-    /// Signs a delta, for readers of this form, that starts at or before `after` and leads to the head, or as far as its length allows; at the head, a
-    /// heartbeat.
+    /// Signs a delta, for readers of this form, that starts at or before `after` and leads to the head, or as far as its
+    /// length allows; at the head, a heartbeat.
     ///
     /// # Errors
     /// `after` is too far back, or beyond the head.
@@ -111,8 +111,8 @@ impl Ledger {
         self.changes.widest_start()
     }
 
-    /// Signs a delta over a range, for readers of this form; a heartbeat if the reader is at the head. It ends earlier where its length would exceed the
-    /// limit, and later where the range has no change.
+    /// Signs a delta over a range, for readers of this form; a heartbeat if the reader is at the head. It ends earlier where
+    /// its length would exceed the limit, and later where the range has no change.
     ///
     /// # Errors
     /// The start is too far back, or `after` beyond the head.

@@ -21,8 +21,8 @@ impl Policy {
     /// The digest of everything that gate and origin must agree on ([`AgreedField`]), every default filled in.
     ///
     /// It is the first 16 bytes of SHA-256 over `"portcullis/policy/v1\0"` and, for each field in the order of
-    /// [`AgreedField::ALL`], its name, the number of its values, and the values. Names and values are UTF-8 after their length in
-    /// bytes; numbers have 32 bits, little-endian.
+    /// [`AgreedField::ALL`], its name, the number of its values, and the values. Names and values are UTF-8 after their length
+    /// in bytes; numbers have 32 bits, little-endian.
     #[must_use]
     pub fn digest(&self) -> PolicyDigest {
         PolicyDigest(cut(self.hash(DOMAIN, AgreedField::ALL.into_iter().filter(|field| field.enters(self)).collect())))

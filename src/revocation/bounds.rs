@@ -42,8 +42,8 @@ impl Bounds {
         self.retention().plus(self.margin())
     }
 
-    /// The bounds that two statements of an origin both allow. Where they limit the age of a login differently, `max_session` is
-    /// stated, since leaving it out means a different limit in each.
+    /// The bounds that two statements of an origin both allow. Where they limit the age of a login differently, `max_session`
+    /// is stated, since leaving it out means a different limit in each.
     pub(crate) fn and(&self, other: &Self) -> Self {
         let limit_alike = self.max_lifetime == other.max_lifetime && self.max_session == other.max_session;
         let smaller = self.retention().min(other.retention());

@@ -65,8 +65,8 @@ pub fn finish(
 }
 
 /// The algorithm of a token whose signature only the host can check, in a build without that algorithm. Judged without the
-/// host, such a token is refused on the basis [`Undecided`](super::Basis::Undecided). `None` also for a token that the host cannot
-/// check, because several keys would have to be tried.
+/// host, such a token is refused on the basis [`Undecided`](super::Basis::Undecided). `None` also for a token that the host
+/// cannot check, because several keys would have to be tried.
 #[must_use]
 pub fn host_needed(token: &str, realms: &[Realm], now: UnixSeconds) -> Option<Algorithm> {
     let bytes = decode(token, realms, &mut Observer::none()).ok()?;

@@ -85,8 +85,9 @@ impl JsLedger {
         self.ledger.section(&name_of(name)?).map(<[u8]>::to_vec)
     }
 
-    /// Signs the changes since a sequence, for readers of this minor version, default 0; at the head, a heartbeat. Returns `{ bytes, sequence }`: the delta does not always
-    /// lead to the head, since its length is limited. Throws `pruned` or `ahead`.
+    /// Signs the changes since a sequence, for readers of this minor version, default 0; at the head, a heartbeat. Returns
+    /// `{ bytes, sequence }`: the delta does not always lead to the head, since its length is limited. Throws `pruned` or
+    /// `ahead`.
     #[wasm_bindgen(js_name = signedDelta)]
     pub fn signed_delta(&self, after: f64, now: f64, minor: Option<u32>) -> Result<JsValue, JsValue> {
         self.ledger.delta(form_for(minor), whole(after), time(now)).map(signed).map_err(|cause| unavailable(&cause))
