@@ -9,7 +9,7 @@ use fixtures::{code, realm, token, NOW};
 use portcullis::ledger::key::SigningKey;
 use portcullis::ledger::{Event, Ledger, LedgerSettings, NotBefore};
 use portcullis::policy::{AgreedField, Compare, Policy, Profile, WhenDiffering};
-use portcullis::revocation::{Bounds, Form, StatedPolicy};
+use portcullis::revocation::{Bounds, Effect, Form, StatedPolicy};
 use portcullis::time::{Seconds, UnixSeconds};
 use portcullis::verdict::{explain, judge, state_policy, Agreement, CheckName, Realm};
 use serde_json::json;
@@ -154,6 +154,23 @@ fn an_origin_that_starts_again_with_another_policy() {
             assert_eq!((gate.agreement(), verdict(&gate)), (agreement, expected), "by delta: {by_delta}");
             now = UnixSeconds::new(now.get() + 1);
         }
+    }
+}
+
+/// As by a cache that keeps both forms under one name.
+#[test]
+fn a_manifest_of_form_1_0_at_the_same_sequence_takes_no_policy_back() {
+    let other = Policy { compare: Compare::AuthTime, ..policy() };
+    let signing_key = SigningKey::from_jwk(JWK.as_bytes()).unwrap();
+    let mut gate = Realm::new("acme", policy(), vec![signing_key.public().clone()], Bounds::default());
+    gate.keys = realm().keys;
+    let mut ledger = origin(signing_key, Some(state_policy(&other)));
+    for (later, form) in [(0, Form::V1_1), (1, Form::V1_0), (2, Form::V1_1), (3, Form::V1_0)] {
+        let now = UnixSeconds::new(NOW.get() + later);
+        let effect = gate.revocations.apply(&ledger.manifest(form, now).unwrap(), now).unwrap().effect;
+        assert_eq!(effect, if later == 0 { Effect::Changed } else { Effect::Renewed });
+        assert_eq!(gate.revocations.form(), Some(Form::V1_1));
+        assert_eq!((gate.agreement(), verdict(&gate)), (Agreement::Differs, "no_feed"));
     }
 }
 

@@ -57,16 +57,15 @@ impl Revocations {
     }
 
     /// Whether a manifest at or behind our sequence is useful: the kept deltas lead from it to our position, and changes have
-    /// outgrown the sections. At our own sequence it is useful, too, when it is of a later form, when its bounds or policy differ, or
-    /// when sections are missing.
+    /// outgrown the sections. At our own sequence it is useful, too, when it is of a later form, when its bounds or policy
+    /// differ, or when sections are missing. An earlier form states no policy and so takes none back.
     fn can_fold(&self, manifest: &Manifest, renewed: bool) -> bool {
         let Some(active) = &self.active else { return true };
         let ours = active.position;
         let is_outgrown = self.needs_manifest || active.wants_manifest();
-        let says_else = renewed
-            && (active.bounds != manifest.bounds
-                || active.policy != manifest.policy
-                || active.missing().next().is_some());
+        let has_other_policy = manifest.form >= active.form && active.policy != manifest.policy;
+        let says_else =
+            renewed && (active.bounds != manifest.bounds || has_other_policy || active.missing().next().is_some());
         let is_of_later_form = manifest.form > active.form;
         let is_ours = manifest.position.sequence == ours.sequence;
         let leads_here = self.history.chain_at(manifest.position.sequence) == Some(manifest.position.chain)
