@@ -117,13 +117,7 @@ impl GrantUsers {
 
     /// Divides each shard of the table in as many that none is too long. Everything is built again when that changes.
     fn fit(&mut self, of_table: usize, entries: usize, sections: &mut PublishedSections, now: UnixSeconds) {
-        while of_table << self.split < MAX_SHARDS && entries > (of_table << self.split) * SHARD_ENTRIES {
-            self.split += 1;
-        }
-        // Join only when well below, so that a count near the limit does not rebuild everything each time.
-        while self.split > 0 && entries < (of_table << self.split) * SHARD_ENTRIES / 4 {
-            self.split -= 1;
-        }
+        self.split = fitting_split(self.split, of_table, entries);
         let shards = of_table << self.split;
         if shards != self.shards.0.len() {
             self.retire(sections, now);
@@ -132,6 +126,19 @@ impl GrantUsers {
             self.below = vec![None; shards];
         }
     }
+}
+
+/// log2 of how many shards to make of each one of the table, given how many there were before.
+const fn fitting_split(mut split: u32, of_table: usize, entries: usize) -> u32 {
+    while of_table << split < MAX_SHARDS && entries > (of_table << split) * SHARD_ENTRIES {
+        split += 1;
+    }
+    // The table may have been divided since. Otherwise join only when well below, so that a count near the limit does not
+    // rebuild everything each time.
+    while split > 0 && (of_table << split > MAX_SHARDS || entries < (of_table << split) * SHARD_ENTRIES / 4) {
+        split -= 1;
+    }
+    split
 }
 
 fn latest_of(grants: &NotBefores, hash: &NameHash) -> BTreeMap<Fingerprint, u64> {
@@ -153,4 +160,22 @@ fn merged(
     let mut merged: Vec<_> = table.chain(users).collect();
     merged.sort_unstable();
     merged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn never_more_shards_than_a_manifest_has_room_for() {
+        assert_eq!(fitting_split(0, 1, SHARD_ENTRIES), 0);
+        assert_eq!(fitting_split(0, 1, SHARD_ENTRIES + 1), 1);
+        assert_eq!(fitting_split(0, 256, 256 * SHARD_ENTRIES + 1), 1);
+        // The table has grown to as many as there may be.
+        assert_eq!(fitting_split(1, MAX_SHARDS, 256 * SHARD_ENTRIES + 1), 0);
+        assert_eq!(fitting_split(0, MAX_SHARDS, 10 * MAX_SHARDS * SHARD_ENTRIES), 0);
+        // Near the limit it stays as it is.
+        assert_eq!(fitting_split(1, 1, SHARD_ENTRIES / 2), 1);
+        assert_eq!(fitting_split(1, 1, SHARD_ENTRIES / 2 - 1), 0);
+    }
 }
