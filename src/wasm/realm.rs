@@ -105,14 +105,18 @@ impl JsGate {
         Ok(())
     }
 
+    /// The options in which a realm's policy differs from the one that its origin states.
+    #[wasm_bindgen(js_name = differencesFromOrigin)]
+    #[must_use]
+    pub fn differences_from_origin(&self, realm: usize) -> Vec<String> {
+        let differences = self.gate.realm(realm).map(|realm| realm.policy_differences()).unwrap_or_default();
+        differences.into_iter().map(str::to_owned).collect()
+    }
+
     /// Where a realm's state stands.
     pub fn state(&self, realm: usize) -> Result<JsValue, JsValue> {
         let realm = self.gate.realm(realm).ok_or_else(no_realm)?;
         let (position, stats) = (realm.revocations.position(), realm.revocations.stats());
-        let differences = Array::new();
-        for field in realm.policy_differences() {
-            differences.push(&field.into());
-        }
         let of = |value: Option<UnixSeconds>| number(value.map_or(0, UnixSeconds::get));
         Ok(object(&[
             ("loaded", position.is_some().into()),
@@ -122,7 +126,6 @@ impl JsGate {
             ("notAfter", of(position.map(|position| position.not_after)).into()),
             ("minor", realm.revocations.form().map_or(0, Form::minor).into()),
             ("policy", realm.agreement().code().into()),
-            ("policyDifferences", differences.into()),
             ("wantsManifest", realm.revocations.wants_manifest().into()),
             ("hasKeys", matches!(realm.keys, RealmKeys::Loaded { .. }).into()),
             ("tokenIds", number(stats.token_ids).into()),

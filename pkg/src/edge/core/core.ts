@@ -196,7 +196,11 @@ export class Core {
   }
 
   state(realm: number): CoreState {
-    return this.#orElse(NOT_LOADED, () => this.#gate.state(realm) as CoreState)
+    return this.#orElse(NOT_LOADED, () => {
+      const state = this.#gate.state(realm) as CoreState
+      state.policyDifferences = state.policy === 'differs' ? this.#gate.differencesFromOrigin(realm) : []
+      return state
+    })
   }
 
   /** Frees the memory. No method may be called afterwards. */
