@@ -111,7 +111,7 @@ pub enum FeedError {
         /// Most changes held.
         limit: usize,
     },
-    /// The bytes are no section that is wanted here: their SHA-256 is none of the missing ones.
+    /// The bytes are not a missing section: no missing one has their SHA-256.
     #[error("no such section is missing")]
     UnknownSection,
 }

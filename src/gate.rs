@@ -111,7 +111,7 @@ impl Gate {
     /// Which access token this is ([`verdict::identify`]).
     ///
     /// # Errors
-    /// It is none of these realms', or no access token, or its realm's keys are not there.
+    /// The token belongs to another realm, is not an access token, or its realm has no keys.
     pub fn identify(&mut self, token: &str, now: UnixSeconds) -> Result<Identified, IdentifyError> {
         let now = self.advance(now);
         verdict::identify(token, &self.realms, now)

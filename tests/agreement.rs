@@ -174,6 +174,33 @@ fn a_manifest_of_form_1_0_at_the_same_sequence_takes_no_policy_back() {
     }
 }
 
+/// As by the first push of an origin that was started again.
+#[test]
+fn a_later_manifest_of_form_1_0_takes_no_policy_back() {
+    let other = Policy { compare: Compare::AuthTime, ..policy() };
+    for (stated, agreement, expected) in
+        [(other, Agreement::Differs, "no_feed"), (policy(), Agreement::Same, "accepted")]
+    {
+        let signing_key = SigningKey::from_jwk(JWK.as_bytes()).unwrap();
+        let mut gate = Realm::new("acme", policy(), vec![signing_key.public().clone()], Bounds::default());
+        gate.keys = realm().keys;
+        let mut ledger = origin(signing_key, Some(state_policy(&stated)));
+        for (later, form) in [(0, Form::V1_1), (1, Form::V1_0), (2, Form::V1_0), (3, Form::V1_1)] {
+            let now = UnixSeconds::new(NOW.get() + later);
+            let event = Event::User { sub: format!("user-{later}"), not_before: NotBefore::Now };
+            ledger.stage(&event, now).unwrap();
+            ledger.commit();
+            let effect = gate.revocations.apply(&ledger.manifest(form, now).unwrap(), now).unwrap().effect;
+            for name in gate.revocations.missing_sections() {
+                gate.revocations.provide_section(ledger.section(&name).unwrap().to_vec()).unwrap();
+            }
+            assert!(matches!(effect, Effect::Changed | Effect::Staged), "{effect:?}");
+            assert_eq!(gate.revocations.form(), Some(form));
+            assert_eq!((gate.agreement(), verdict(&gate)), (agreement, expected), "after {form:?}");
+        }
+    }
+}
+
 /// RFC 8037 appendix A.1.
 const JWK: &str = r#"{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
     "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;

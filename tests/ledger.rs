@@ -7,39 +7,15 @@ mod pair;
 
 use pair::*;
 use portcullis::ledger::{Event, Ledger, LedgerSettings, NotBefore};
-use portcullis::revocation::{Bounds, Effect, Level, Status, Subject};
-use portcullis::time::{Seconds, UnixSeconds};
-
-fn issued_at<'a>(seconds: u64, subject: Subject<'a>) -> Subject<'a> {
-    Subject { issued_at: at(seconds), compared_at: at(seconds), ..subject }
-}
-
-/// Records one event in a new ledger, and holds ledger, an edge by manifest and an edge by delta to the same answers.
-fn check(event: &Event, level: Level, refused: &[Subject<'_>], untouched: &[Subject<'_>], keep_until: Option<u64>) {
-    let (mut ledger, mut by_delta, mut by_manifest) = (ledger(), edge(), edge());
-    load(&mut by_delta, &mut ledger, NOW);
-    let row = record(&mut ledger, event, NOW).expect("recorded");
-    assert_eq!(row.keep_until.map(UnixSeconds::get), keep_until);
-    assert_eq!(record(&mut ledger, event, NOW), None, "recorded twice");
-    follow(&mut by_delta, &ledger, NOW).unwrap();
-    load(&mut by_manifest, &mut ledger, NOW);
-    for (subjects, expected) in [(refused, Some(level)), (untouched, None)] {
-        for subject in subjects {
-            assert_eq!(ledger.refuses(subject), expected, "{subject:?}");
-            for edge in [&by_delta, &by_manifest] {
-                let status = edge.status(subject);
-                assert_eq!(status, expected.map_or(Status::NotRevoked, Status::Revoked));
-            }
-        }
-    }
-}
+use portcullis::revocation::{Bounds, Effect, Level, Subject};
+use portcullis::time::Seconds;
 
 #[test]
 fn a_token() {
     let event = token("j", NOW + 290, NOW - 10);
     let other = Subject { token_id: Some("k"), ..of_all() };
     let none = Subject { token_id: None, ..of_all() };
-    check(&event, Level::Token, &[of_all()], &[other, none], Some(NOW + 290 + MARGIN));
+    check_refusals(&event, Level::Token, &[of_all()], &[other, none], Some(NOW + 290 + MARGIN));
 }
 
 #[test]
@@ -47,21 +23,21 @@ fn a_token_of_unknown_expiry() {
     let event = Event::Token { id: "j".into(), expires_at: None, issued_at: None };
     let longest = Subject { expires_at: at(NOW + LIFETIME), ..issued_at(NOW, of_all()) };
     let other = Subject { token_id: Some("k"), ..of_all() };
-    check(&event, Level::Token, &[of_all(), longest], &[other], Some(NOW + 5 + LIFETIME + MARGIN));
+    check_refusals(&event, Level::Token, &[of_all(), longest], &[other], Some(NOW + 5 + LIFETIME + MARGIN));
 }
 
 #[test]
 fn a_token_that_lives_too_long_to_be_accepted() {
     let event = token("j", NOW + 3 * LIFETIME, NOW - 10);
     let subject = Subject { expires_at: at(NOW + 3 * LIFETIME), ..of_all() };
-    check(&event, Level::Token, &[subject], &[], Some(NOW + 5 + LIFETIME + MARGIN));
+    check_refusals(&event, Level::Token, &[subject], &[], Some(NOW + 5 + LIFETIME + MARGIN));
 }
 
 #[test]
 fn a_token_from_the_future_is_kept_for_ever() {
     let event = token("j", NOW + 9 * LIFETIME, NOW + 9 * LIFETIME - 300);
     let subject = Subject { expires_at: at(NOW + 9 * LIFETIME), ..issued_at(NOW + 9 * LIFETIME - 300, of_all()) };
-    check(&event, Level::Token, &[subject], &[], None);
+    check_refusals(&event, Level::Token, &[subject], &[], None);
 }
 
 #[test]
@@ -97,14 +73,26 @@ fn a_session() {
     let after = issued_at(NOW + 61, of_all());
     let other = Subject { session: Some("t"), ..of_all() };
     let none = Subject { session: None, ..of_all() };
-    check(&event, Level::Session, &[of_all(), last], &[after, other, none], Some(NOW + 60 + LIFETIME + MARGIN));
+    check_refusals(
+        &event,
+        Level::Session,
+        &[of_all(), last],
+        &[after, other, none],
+        Some(NOW + 60 + LIFETIME + MARGIN),
+    );
 }
 
 #[test]
 fn a_session_ended_by_a_token_of_a_clock_ahead() {
     let event = Event::Session { sid: "s".into(), occurred_at: None, issued_at: Some(at(NOW + 30)) };
     let last = issued_at(NOW + 90, of_all());
-    check(&event, Level::Session, &[last], &[issued_at(NOW + 91, of_all())], Some(NOW + 90 + LIFETIME + MARGIN));
+    check_refusals(
+        &event,
+        Level::Session,
+        &[last],
+        &[issued_at(NOW + 91, of_all())],
+        Some(NOW + 90 + LIFETIME + MARGIN),
+    );
 }
 
 #[test]
@@ -118,7 +106,7 @@ fn a_client_session() {
     // The client may return to the session: a login in a later second is accepted.
     let untouched = [other_client, other_session, shifted, issued_at(NOW + 3, of_all())];
     let refused = [of_all(), by_client_id, issued_at(NOW + 2, of_all())];
-    check(&event, Level::ClientSession, &refused, &untouched, Some(NOW + 2 + LIFETIME + MARGIN));
+    check_refusals(&event, Level::ClientSession, &refused, &untouched, Some(NOW + 2 + LIFETIME + MARGIN));
 }
 
 #[test]
@@ -127,16 +115,22 @@ fn a_user() {
     let other = Subject { user: Some("v"), ..of_all() };
     let refused = [of_all(), issued_at(NOW + 2, of_all())];
     let untouched = [issued_at(NOW + 3, of_all()), other, Subject { user: None, ..of_all() }];
-    check(&user("u"), Level::User, &refused, &untouched, Some(NOW + 2 + LIFETIME + MARGIN));
+    check_refusals(&user("u"), Level::User, &refused, &untouched, Some(NOW + 2 + LIFETIME + MARGIN));
     let given = Event::User { sub: "u".into(), not_before: NotBefore::Caller(at(NOW - 10)) };
-    check(&given, Level::User, &[of_all()], &[issued_at(NOW - 9, of_all())], Some(NOW - 10 + LIFETIME + MARGIN));
+    check_refusals(
+        &given,
+        Level::User,
+        &[of_all()],
+        &[issued_at(NOW - 9, of_all())],
+        Some(NOW - 10 + LIFETIME + MARGIN),
+    );
 }
 
 #[test]
 fn a_user_by_login_time() {
     let subject = Subject { compared_at: at(NOW - 500), ..issued_at(NOW + 100, of_all()) };
     let later_login = Subject { compared_at: at(NOW + 3), ..issued_at(NOW + 100, of_all()) };
-    check(&user("u"), Level::User, &[subject], &[later_login], Some(NOW + 2 + LIFETIME + MARGIN));
+    check_refusals(&user("u"), Level::User, &[subject], &[later_login], Some(NOW + 2 + LIFETIME + MARGIN));
 }
 
 #[test]
@@ -145,7 +139,7 @@ fn a_user_by_the_logout_that_the_issuer_knew_of() {
     let other = Subject { user: Some("v"), ..knowing(NOW) };
     let early = Subject { logged_out_at: Some(at(NOW + 2)), ..of_all() };
     let refused = [knowing(NOW + 1), knowing(0), early];
-    check(
+    check_refusals(
         &user("u"),
         Level::User,
         &refused,
@@ -154,7 +148,7 @@ fn a_user_by_the_logout_that_the_issuer_knew_of() {
     );
     // It says nothing of sessions, clients and realms.
     let event = Event::Session { sid: "s".into(), occurred_at: None, issued_at: None };
-    check(&event, Level::Session, &[of_all()], &[knowing(NOW)], Some(NOW + 60 + LIFETIME + MARGIN));
+    check_refusals(&event, Level::Session, &[of_all()], &[knowing(NOW)], Some(NOW + 60 + LIFETIME + MARGIN));
 }
 
 #[test]
@@ -162,13 +156,19 @@ fn a_client() {
     let event = Event::Client { client: "app".into(), not_before: NotBefore::Now };
     let by_client_id = Subject { authorized_party: Some("web"), client_id: Some("app"), ..of_all() };
     let other = Subject { authorized_party: Some("web"), ..of_all() };
-    check(&event, Level::Client, &[of_all(), by_client_id], &[other, issued_at(NOW + 3, of_all())], None);
+    check_refusals(&event, Level::Client, &[of_all(), by_client_id], &[other, issued_at(NOW + 3, of_all())], None);
 }
 
 #[test]
 fn a_realm() {
     let event = Event::Realm { not_before: NotBefore::Now };
-    check(&event, Level::Realm, &[of_all(), issued_at(NOW + 2, of_all())], &[issued_at(NOW + 3, of_all())], None);
+    check_refusals(
+        &event,
+        Level::Realm,
+        &[of_all(), issued_at(NOW + 2, of_all())],
+        &[issued_at(NOW + 3, of_all())],
+        None,
+    );
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn a_token_version() {
     let enough = Subject { token_version: 2, ..of_all() };
     let other = Subject { user: Some("v"), ..of_all() };
     let absent = Subject { token_version: 0, ..of_all() };
-    check(&event, Level::Version, &[of_all(), absent], &[enough, other], None);
+    check_refusals(&event, Level::Version, &[of_all(), absent], &[enough, other], None);
     let mut ledger = ledger();
     assert_eq!(ledger.minimum_version("u"), 0);
     record(&mut ledger, &event, NOW);

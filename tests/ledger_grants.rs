@@ -25,27 +25,9 @@ fn key_not_before(not_before: NotBefore) -> Event {
     Event::KeyNotBefore { thumbprint: KEY, not_before }
 }
 
-fn issued_at<'a>(seconds: u64, subject: Subject<'a>) -> Subject<'a> {
-    Subject { issued_at: at(seconds), compared_at: at(seconds), ..subject }
-}
-
-/// Holds ledger and edges of form 1.1, by manifest and by delta, to the same answers about tokens after one event.
+/// Checks an event of a kind that only form 1.1 states exactly.
 fn check(event: &Event, level: Level, refused: &[Subject<'_>], untouched: &[Subject<'_>], keep_until: Option<u64>) {
-    let (mut ledger, mut by_delta, mut by_manifest) = (ledger(), edge(), edge());
-    load(&mut by_delta, &mut ledger, NOW);
-    let row = record(&mut ledger, event, NOW).expect("recorded");
-    assert_eq!(row.keep_until, keep_until.map(at));
-    assert_eq!(record(&mut ledger, event, NOW), None, "recorded twice");
-    follow(&mut by_delta, &ledger, NOW).unwrap();
-    load(&mut by_manifest, &mut ledger, NOW);
-    for (subjects, expected) in [(refused, Some(level)), (untouched, None)] {
-        for subject in subjects {
-            assert_eq!(ledger.refuses(subject), expected, "{subject:?}");
-            for edge in [&by_delta, &by_manifest] {
-                assert_eq!(edge.status(subject), expected.map_or(Status::NotRevoked, Status::Revoked));
-            }
-        }
-    }
+    let ledger = check_refusals(event, level, refused, untouched, keep_until);
     assert_eq!(ledger.exact_form(), Form::V1_1);
 }
 
@@ -291,7 +273,7 @@ fn a_section_of_both_forms_is_kept_as_long_as_one_has_it() {
     };
     let same = shard(&mut ledger, Form::V1_1, NOW);
     assert_eq!(shard(&mut ledger, Form::V1_0, NOW), same);
-    // Form 1.0 is built again, and the one of form 1.1 is still to be had long afterwards.
+    // Form 1.0 is built again; the section of form 1.1 is still available long afterwards.
     record(&mut ledger, &grant("v", "app"), NOW);
     assert_ne!(shard(&mut ledger, Form::V1_0, NOW), same);
     let later = NOW + 2 * RECENT_SECTIONS_SECONDS;

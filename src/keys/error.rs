@@ -13,7 +13,7 @@ pub enum KeyError {
         /// The limit, [`MAX_JWKS_BYTES`](super::MAX_JWKS_BYTES).
         limit: usize,
     },
-    /// The text is no JSON object, or one nested too deeply.
+    /// The text is not a JSON object, or is nested too deeply.
     #[error("the JWK set is not a JSON object")]
     NotJson,
     /// There is no array `keys`, or there are two.
@@ -63,9 +63,9 @@ pub struct Skipped {
 pub enum SkipReason {
     /// No JSON object without duplicate members, or a member is missing, of the wrong type or no strict base64url.
     Malformed,
-    /// `kty` is none of `RSA`, `EC`, `OKP`, `oct`.
+    /// `kty` is not one of `RSA`, `EC`, `OKP`, `oct`.
     UnknownKeyType,
-    /// `crv` is none of `P-256`, `P-384`, `P-521`, `Ed25519`.
+    /// `crv` is not one of `P-256`, `P-384`, `P-521`, `Ed25519`.
     UnknownCurve,
     /// `alg` is no signature algorithm known here.
     UnknownAlgorithm,

@@ -158,7 +158,7 @@ impl AgreedField {
         cut(policy.hash(&[], vec![self]))
     }
 
-    /// Its value in a policy, in the words of the options; none where there is no such option.
+    /// Its values in a policy, spelled as in the options; empty if the option is not set.
     fn values(self, policy: &Policy) -> Vec<&str> {
         let names = &policy.claim_names;
         let value = match self {

@@ -81,7 +81,7 @@ impl JsGate {
         found.map_or(GONE, finding_code)
     }
 
-    /// Algorithm and public JWK of the key that a handle's token is to be checked with; empty when there is none to give.
+    /// Algorithm and public JWK of the key that verifies a handle's token; empty if it cannot be exported.
     #[wasm_bindgen(js_name = hostKey)]
     #[must_use]
     pub fn host_key(&self, handle: u32) -> Vec<String> {

@@ -10,7 +10,7 @@ const BEHIND: u32 = 1 << 24;
 const REMEMBERED: u32 = 1 << 25;
 /// Nothing is found yet: the host is to check the signature, and then call `finish`.
 pub(super) const AWAITING_HOST: u32 = 1 << 26;
-/// There is no such handle or entry any more.
+/// The handle or cache entry has expired.
 pub(super) const GONE: u32 = 1 << 27;
 /// The token is refused because neither this module nor the host could check its signature.
 const UNDECIDED: u32 = 1 << 28;

@@ -6,7 +6,7 @@ use portcullis::error::FeedError;
 use portcullis::ledger::key::SigningKey;
 use portcullis::ledger::{Event, Ledger, LedgerSettings, NotBefore, Row};
 use portcullis::revocation::{
-    Applied, Bounds, Effect, FeedKey, Form, GrantNames, RealmId, Revocations, Status, Subject,
+    Applied, Bounds, Effect, FeedKey, Form, GrantNames, Level, RealmId, Revocations, Status, Subject,
 };
 use portcullis::time::{Seconds, UnixSeconds};
 
@@ -109,6 +109,38 @@ pub fn follow_in(form: Form, edge: &mut Revocations, ledger: &Ledger, now: u64) 
             Effect::Renewed | Effect::AlreadyKnown | Effect::Staged => return Ok(effect),
         };
     }
+}
+
+/// Records one event in a new ledger, and holds the ledger and edges that follow it by manifest and by delta to the same
+/// verdicts. Returns the ledger.
+pub fn check_refusals(
+    event: &Event,
+    level: Level,
+    refused: &[Subject<'_>],
+    untouched: &[Subject<'_>],
+    keep_until: Option<u64>,
+) -> Ledger {
+    let (mut ledger, mut by_delta, mut by_manifest) = (ledger(), edge(), edge());
+    load(&mut by_delta, &mut ledger, NOW);
+    let row = record(&mut ledger, event, NOW).expect("recorded");
+    assert_eq!(row.keep_until, keep_until.map(at));
+    assert_eq!(record(&mut ledger, event, NOW), None, "recorded twice");
+    follow(&mut by_delta, &ledger, NOW).unwrap();
+    load(&mut by_manifest, &mut ledger, NOW);
+    for (subjects, expected) in [(refused, Some(level)), (untouched, None)] {
+        for subject in subjects {
+            assert_eq!(ledger.refuses(subject), expected, "{subject:?}");
+            for edge in [&by_delta, &by_manifest] {
+                assert_eq!(edge.status(subject), expected.map_or(Status::NotRevoked, Status::Revoked));
+            }
+        }
+    }
+    ledger
+}
+
+/// The same look-up at another time of issue.
+pub fn issued_at(seconds: u64, subject: Subject<'_>) -> Subject<'_> {
+    Subject { issued_at: at(seconds), compared_at: at(seconds), ..subject }
 }
 
 pub fn token(id: &str, expires_at: u64, issued_at: u64) -> Event {

@@ -17,7 +17,7 @@ export interface PageSettings {
 }
 
 export interface Pages {
-  /** `undefined`: the path is none of the pages'. */
+  /** `undefined`: no page has that path. */
   fetch(request: Request): Response | undefined
 }
 

@@ -82,11 +82,11 @@ export interface Origin {
   rotateSigningKey(signingKey: JWK, act?: Act): Promise<void>
   /** The reason for which a token like this is refused now, exactly; for issuers, before they mint one. */
   refuses(realm: string, subject: TokenSubject): Reason | undefined
-  /** The user's not-before in unix seconds; 0 when there is none. */
+  /** The user's not-before in unix seconds; 0 if none is set. */
   userNotBefore(realm: string, sub: string): number
-  /** The not-before of a client of the user in unix seconds; 0 when there is none. */
+  /** The not-before of one client of a user, in unix seconds; 0 if none is set. */
   grantNotBefore(realm: string, sub: string, client: string): number
-  /** A key's not-before in unix seconds, by its RFC 7638 thumbprint; 0 when there is none. */
+  /** The not-before of the key with this RFC 7638 thumbprint, in unix seconds; 0 if none is set. */
   keyNotBefore(realm: string, thumbprint: string): number
   /** The least version that the user's tokens must have; 0 when none was set. For issuers, which mint no lower one. */
   minimumVersion(realm: string, sub: string): number
@@ -254,7 +254,7 @@ export interface AnsweredRequest {
   time: string
   /** `OTHER`: none that is known here. */
   method: string
-  /** The pattern of its route, such as `/feed/{realm}/manifest`; left out: there is none like that. */
+  /** The pattern of its route, such as `/feed/{realm}/manifest`; left out: no route matched. */
   route?: string
   status: number
   /** From its arrival until its answer began. */

@@ -8,6 +8,7 @@ use crate::revocation::lookup::chunked_map::ChunkedMap;
 use crate::revocation::lookup::shards::{Epochs, Versions};
 use crate::revocation::lookup::slot::{Body, Slot};
 use crate::revocation::lookup::sorted_map::SortedMap;
+use crate::revocation::message::form::Form;
 use crate::revocation::message::manifest::Manifest;
 use crate::revocation::state::{State, MAX_LIVE_ENTRIES};
 use crate::revocation::wire::section::{SectionEntry, SectionKind, SectionName};
@@ -117,7 +118,12 @@ impl IncomingManifest {
                 }
             }
         }
-        let Manifest { position, bounds, generations, exact, policy, form, sections: _ } = manifest;
+        let Manifest { position, bounds, generations, exact, policy: stated, form, sections: _ } = manifest;
+        // Form 1.0 has no place for a policy, so it takes none back: that would accept what was refused.
+        let policy = match form {
+            Form::V1_0 => earlier.and_then(|earlier| earlier.policy),
+            Form::V1_1 => stated,
+        };
         State {
             position,
             bounds,

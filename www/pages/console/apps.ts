@@ -49,7 +49,7 @@ function disconnect(desk: Desk, user: Owner, client: string, again: () => Promis
   return ask(desk, user, { title: `Disconnect ${app}?`, done: `Disconnected ${app}.`, client: () => client }, again)
 }
 
-/** One that nobody here has in a list: an issuer elsewhere knows its id, or the `azp` of its tokens. */
+/** An app that is not listed: its id is known to the issuer, or stands in the `azp` of its tokens. */
 function disconnectAnother(desk: Desk, user: Owner, again: () => Promise<void>): Promise<void> {
   const client = h('input', { id: 'disconnected-client', name: 'client', autocomplete: 'off', required: true, maxlength: 1_024 })
   const field = h('div', { class: 'field' }, h('label', { for: client.id }, 'Client id'), client)

@@ -148,7 +148,7 @@ test('a token waits only for its own sections; the others arrive in the backgrou
   const token = await realm.token({ exp: soon + 30_000 })
   const behind: Promise<unknown>[] = []
   assert.ok((await gate.check(token, { waitUntil: (promise) => void behind.push(promise) })).ok)
-  // Its own was requested first, though it is none of the first that the manifest names.
+  // The token's own section was requested first, although the manifest lists others before it.
   assert.equal(asked.length, 5)
   assert.equal(gate.checkSync(await realm.token({ exp: soon })).ok, false)
   const other = gate.check(await realm.token({ exp: soon }))

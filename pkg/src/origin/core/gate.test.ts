@@ -9,6 +9,7 @@ import { REASONS } from '../../reasons.ts'
 import { jwkOf, makePair, type Pair, signature } from '../../testing/keypair.ts'
 import type { Algorithm } from '../../types.ts'
 import { GateCore } from './gate.ts'
+import { GATE_LIMITS } from '../testing/gate-limits.ts'
 import '../testing/load.ts'
 
 const NOW = 1_800_000_000
@@ -24,15 +25,7 @@ function inputOf(algorithm: Algorithm, claims: object = {}, header: object = {})
 function gateOf(pair: Pair, crypto: HostCrypto): GateCore {
   const gate = new GateCore(
     {
-      maxTokenBytes: 16_384,
-      leewaySeconds: 5,
-      skewSeconds: 5,
-      maxLifetimeSeconds: 86_400,
-      maxStaleSeconds: 60,
-      whenStale: 'refuse',
-      maxAcceptStaleSeconds: 3_600,
-      verifiedTokenCacheEntries: 0,
-      verifiedTokenCacheBytes: 0,
+      ...GATE_LIMITS,
       realms: [
         {
           ...corePolicy({ name: 'acme', issuer: ISSUER, audience: 'api' }),

@@ -37,8 +37,8 @@ interface Progress {
   sequence?: number
   acknowledgedAt?: number
   /**
-   * The time of the newest statement that it is known to have enforced: it was alive then, whoever replays its message
-   * since.
+   * The time of the newest statement that it is known to have enforced: it was alive then, even if its message is replayed
+   * later.
    */
   heardAt?: number
   pushedSequence?: number

@@ -11,7 +11,7 @@ export const MAX_PARAMETER_CHARACTERS: number = MAX_NAME_BYTES
 
 /**
  * Reads a JSON object with no members but `members`. Throws a `Problem` (400) for an empty body, another content type,
- * a body that is no JSON object, or a member that is not declared or given twice; `too_large` and the like as `readBody` does.
+ * a body that is not a JSON object, an undeclared member, or a duplicate one; also throws the errors of `readBody`, such as `too_large`.
  */
 export async function jsonBody(request: Request, maxBytes: number, members: readonly string[]): Promise<Record<string, unknown>> {
   checkJson(request)

@@ -102,7 +102,7 @@ test('with a touched stream is read from the stream, as a request made of anothe
   assert.equal(await (await fetch(touched.url, { method: 'POST', body: 'text' })).text(), 'body_unreadable')
 })
 
-test('a text is sent directly, unless its stream was touched', async () => {
+test('a string body is sent directly, unless its stream has been read', async () => {
   const made: Response[] = []
   server = await serve(
     async (request) => {

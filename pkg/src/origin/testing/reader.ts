@@ -5,6 +5,7 @@ import { REASONS, type Reason } from '../../reasons.ts'
 import { GateCore } from '../core/gate.ts'
 import type { Minor } from '../core/minor.ts'
 import type { JWK } from '../index.ts'
+import { GATE_LIMITS } from './gate-limits.ts'
 import './load.ts'
 import type { TestIssuer } from './stage.ts'
 
@@ -29,15 +30,7 @@ export class TestReader {
     const { issuer, feedKey } = options
     this.#options = options
     this.#gate = new GateCore({
-      maxTokenBytes: 16_384,
-      leewaySeconds: 5,
-      skewSeconds: 5,
-      maxLifetimeSeconds: 86_400,
-      maxStaleSeconds: 60,
-      whenStale: 'refuse',
-      maxAcceptStaleSeconds: 3_600,
-      verifiedTokenCacheEntries: 0,
-      verifiedTokenCacheBytes: 0,
+      ...GATE_LIMITS,
       realms: [{ ...corePolicy(issuer.realm), keysFrom: 'caller', feedKeys: [feedKey] }],
     })
     this.#gate.setKeys(0, new TextEncoder().encode(JSON.stringify({ keys: [issuer.jwk] })), Number.MAX_SAFE_INTEGER, 'configuration')
@@ -47,13 +40,13 @@ export class TestReader {
     return this.#gate.sequence(0)
   }
 
-  /** Takes the manifest, and the sections that it lacks then. */
+  /** Pulls the manifest, then the sections that are missing. */
   async pullManifest(): Promise<void> {
     this.apply(await this.#read('manifest'))
     for (const name of this.#gate.missingSections(0)) this.#gate.provideSection(0, await this.#read(`sections/${name}`))
   }
 
-  /** Takes one delta; the manifest where there is none from here. */
+  /** Pulls one delta, or the manifest if no delta starts at this sequence. */
   async pullDelta(): Promise<void> {
     const { sequence } = this
     const response = sequence === undefined ? undefined : await this.#get(`deltas?after=${sequence}`)
@@ -61,7 +54,7 @@ export class TestReader {
     else await this.pullManifest()
   }
 
-  /** Applies a statement, which may have come by another way. */
+  /** Applies a statement that was pulled, pushed or streamed. */
   apply(statement: Uint8Array): void {
     const minor = statement[MINOR_AT]
     if (minor !== this.#options.minor) throw new Error(`a reader of minor ${this.#options.minor} was given a statement of minor ${minor}`)

@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test'
 import { corePolicy } from '../../../policy.ts'
 import { REASONS } from '../../../reasons.ts'
 import { GateCore } from '../../core/gate.ts'
+import { GATE_LIMITS } from '../../testing/gate-limits.ts'
 import { openStage, type Stage } from '../../testing/stage.ts'
 
 let stage: Stage
@@ -12,15 +13,7 @@ after(() => stage.close())
 
 function openGate(): GateCore {
   const gate = new GateCore({
-    maxTokenBytes: 16_384,
-    leewaySeconds: 5,
-    skewSeconds: 5,
-    maxLifetimeSeconds: 86_400,
-    maxStaleSeconds: 60,
-    whenStale: 'refuse',
-    maxAcceptStaleSeconds: 3_600,
-    verifiedTokenCacheEntries: 0,
-    verifiedTokenCacheBytes: 0,
+    ...GATE_LIMITS,
     realms: [{ ...corePolicy(stage.issuer.realm), keysFrom: 'caller', feedKeys: [stage.publicKey] }],
   })
   gate.setKeys(0, new TextEncoder().encode(JSON.stringify({ keys: [stage.issuer.jwk] })), Number.MAX_SAFE_INTEGER, 'configuration')

@@ -23,7 +23,7 @@ const administration: IssuerAdministration = {
   users: async () => [],
   sessions: async () => undefined,
   keys: async () => [],
-  addKey: () => Promise.reject(new Error('not implemented')),
+  addKey: () => Promise.reject(new Error('this issuer adds no keys')),
   retireKey: async () => 'unknown',
   async refreshToken(token) {
     const [word, client, session] = token.split(':')

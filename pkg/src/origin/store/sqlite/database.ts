@@ -102,7 +102,7 @@ export function textOf(row: Row, column: string): string {
 }
 
 /**
- * A string from a column that was read by `CAST(… AS BLOB)`: `node:sqlite` cuts a text at a NUL.
+ * Decodes a string column that was read with `CAST(… AS BLOB)`, because `node:sqlite` truncates strings at a NUL.
  * Throws `store_corrupt`.
  */
 export function castTextOf(row: Row, column: string): string {
