@@ -2,6 +2,7 @@ import { COMPROMISE_RULES, LOGOUT_RULES, SESSION_RULES } from '../browser/settin
 import { GATE_REALM_RULES, GATE_RULES } from '../edge/settings.ts'
 import { REFRESH_TOKEN_RULES } from '../issuer/refresh-tokens/settings.ts'
 import type { Rule, Rules } from '../options.ts'
+import { KEYCLOAK_RULES } from '../origin/connectors/keycloak/options.ts'
 import { ORIGIN_RULES, REALM_RULES } from '../origin/settings.ts'
 import { TOKEN_RULES } from '../policy.ts'
 import { checkDocs, type OptionDoc, readInterface } from './tsdoc.ts'
@@ -26,6 +27,7 @@ const TABLES: Readonly<Record<string, () => string[]>> = {
   gate: () => rowsOf(GATE_RULES, readInterface('types/gate-options.ts', 'GateOptions')),
   realm: realmRows,
   origin: () => rowsOf(ORIGIN_RULES, readInterface('origin/options.ts', 'OriginOptions')),
+  keycloak: () => rowsOf(KEYCLOAK_RULES, readInterface('origin/connectors/keycloak/options.ts', 'KeycloakOptions')),
   refreshTokens: () => rowsOf(REFRESH_TOKEN_RULES, readInterface('issuer/refresh-tokens/types.ts', 'RefreshTokensOptions')),
   logout: () =>
     rowsOf({ ...LOGOUT_RULES, ...COMPROMISE_RULES }, new Map([...readInterface('browser/types.ts', 'ReportCompromiseOptions'), ...readInterface('browser/types.ts', 'LogoutOptions')])),

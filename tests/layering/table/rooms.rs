@@ -171,7 +171,7 @@ pub const TYPESCRIPT: &[Room] = &[
             "origin/api.ts",
             "http/",
             "timing/",
-            "@words",
+            "@options",
         ],
     ),
     room(
@@ -214,7 +214,7 @@ pub const TYPESCRIPT: &[Room] = &[
     ),
     room("entry/", &["./", "edge/", "origin/", "core/", "errors.ts", "../wasm/"]),
     // Makes the documents that follow from declarations; it is not part of the package.
-    room("docs/", &["./", "cli/configuration.ts", "**/settings.ts", "option-schema.ts", "@options"]),
+    room("docs/", &["./", "cli/configuration.ts", "**/settings.ts", "origin/connectors/*/options.ts", "option-schema.ts", "@options"]),
 ];
 
 /// The order of the crate.

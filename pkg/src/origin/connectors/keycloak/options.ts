@@ -1,0 +1,230 @@
+import {
+  checkOptions,
+  defaultsOf,
+  either,
+  given,
+  integer,
+  invalid,
+  list,
+  MAX_TIMER_MS,
+  oneOf,
+  required,
+  type Rules,
+  shape,
+  string,
+  url,
+  withDefault,
+} from '../../../options.ts'
+
+/** Options of `keycloakConnector`. Unknown options throw `invalid_option`. */
+export interface KeycloakOptions {
+  /**
+   * Keycloak as the origin reaches it, with its relative path if it has one, such as `https://sso.example/auth`. Credentials go to
+   * this web origin only, and redirects are not followed. `http:` only on this machine, unless the origin's `plainHttp` says otherwise.
+   */
+  baseUrl: URL | string
+  /** The realm's name at Keycloak. */
+  realm: string
+  /** The origin's realm that it serves. Default: `realm`. */
+  originRealm?: string
+  /**
+   * A confidential client of the realm with a service account that has the client roles `view-events`, `view-users` and `view-clients` of
+   * `realm-management`. Reads events. Default: none; logout tokens, the realm's not-before and its keys are all that is heard.
+   */
+  serviceAccount?: ServiceAccount
+  /**
+   * Another one, with `manage-users` and `manage-realm`, which is told of acts at the origin's own routes. Kept apart from the account
+   * that reads, which then cannot log anybody out. Default: none; Keycloak is told nothing.
+   */
+  actingAccount?: ServiceAccount
+  /**
+   * The clients (`aud`) whose logout tokens are taken: `any` client of the realm, since each logout token is signed by the realm, or
+   * those of a list. Default `any`.
+   */
+  logoutTokenAudience?: 'any' | string[]
+  /**
+   * Logout tokens without the type `logout+jwt`, as Keycloak sent them before 26: `refuse`, for the type is what tells them from other
+   * tokens (OpenID Connect Back-Channel Logout 1.0 §2.4), or `accept`. Default `refuse`.
+   */
+  olderLogoutTokens?: 'refuse' | 'accept'
+  /**
+   * What a logout token with a `sid` ends. `session`: the whole session, also for clients whose own logout token was lost.
+   * `client_session`: the session for the client in `aud` only, so that a removed consent leaves the other clients alone; each client
+   * then needs its back-channel logout URL at the origin. Default `session`.
+   */
+  logoutTokenScope?: 'session' | 'client_session'
+  /** Security event tokens by push (RFC 8935). Default: none; they are answered with 404. */
+  securityEvents?: SecurityEventOptions
+  /**
+   * How many signatures of messages are verified in a second, at the most; more get 503. It bounds what a flood of forged messages
+   * costs, whatever addresses it comes from. Default 1000.
+   */
+  maxVerificationsPerSecond?: number
+  /** How often the realm's not-before is read. It is the only trace of *Set to now*. Default 1000. */
+  notBeforeIntervalMs?: number
+  /** How often the realm's keys are read. A disabled key leaves once two reads have missed it. Default 2000. */
+  keysIntervalMs?: number
+  /** How often user events are read. Default 1000. */
+  userEventsIntervalMs?: number
+  /** How often admin events are read. Default 1000. */
+  adminEventsIntervalMs?: number
+  /**
+   * How far back events are read again. Keycloak shows an event when its request ends, with the time at which it happened: 5 s later for
+   * each client that does not answer its logout token. Default 300.
+   */
+  rereadSeconds?: number
+  /** How long one request to Keycloak may take. Default 5000. */
+  requestTimeoutMs?: number
+  /**
+   * When the events since the last read are gone, after a time longer than Keycloak keeps them: `report` it, or also refuse all tokens of
+   * the realm issued up to now (`realm_not_before`), which logs everybody out once. Default `report`.
+   */
+  onGap?: 'report' | 'realm_not_before'
+  /**
+   * What a removed consent ends: the `grant`, that is the client's tokens of that user, as Keycloak does; all tokens of the `user`; or
+   * nothing (`ignore`). Default `grant`.
+   */
+  consentRemoved?: 'grant' | 'user' | 'ignore'
+  /**
+   * What the second use of a refresh token ends (*Revoke Refresh Token*): the client's part of the session (`client_session`), as Keycloak
+   * does, or the whole `session`, since whoever stole the token may hold more. Default `client_session`.
+   */
+  refreshTokenReuse?: 'client_session' | 'session'
+  /** Whether a disabled user's tokens are refused (`user`). Keycloak keeps the sessions: enabled again, a refresh works. Default `user`. */
+  userDisabled?: 'user' | 'ignore'
+  /** Whether a deleted user's tokens are refused. Default `user`. */
+  userDeleted?: 'user' | 'ignore'
+  /** Whether the tokens of a user locked out for good are refused: Keycloak has disabled the user. Default `user`. */
+  permanentLockout?: 'user' | 'ignore'
+  /**
+   * Whether a temporary lockout refuses the user's tokens. It follows from wrong passwords: anybody who knows a name could log its owner
+   * out. Default `ignore`.
+   */
+  temporaryLockout?: 'ignore' | 'user'
+  /**
+   * Whether an administrator's reset of a password refuses the user's tokens: it often answers a stolen one. Keycloak keeps the sessions,
+   * so that a refresh works. Default `user`.
+   */
+  passwordReset?: 'user' | 'ignore'
+  /**
+   * Whether a user's own change of the password refuses the user's tokens, those of the session in which it was changed too. Keycloak asks
+   * the user whether to sign out of other devices, and ends these sessions itself. Default `ignore`.
+   */
+  passwordChanged?: 'ignore' | 'user'
+  /** Whether the tokens of a disabled client are refused (`client`). Default `client`. */
+  clientDisabled?: 'client' | 'ignore'
+  /** Whether the tokens of a deleted client are refused. Default `client`. */
+  clientDeleted?: 'client' | 'ignore'
+  /** Whether all tokens of a disabled realm are refused (`realm`). Default `realm`. */
+  realmDisabled?: 'realm' | 'ignore'
+  /**
+   * Whether a role or group that is taken away from a user refuses the user's tokens (`user`), which name the role until they expire.
+   * `ignore` because provisioning that rewrites roles would log its users out time and again. Roles of a group, and those within another
+   * role, are not followed. Default `ignore`.
+   */
+  roleRemoved?: 'ignore' | 'user'
+  /**
+   * An administrator's session in a user's name: `accept` it, `mark` it by a line of the audit log and a report, or `refuse` it, which also
+   * ends the session. Nothing in its tokens tells it from others. Default `accept`.
+   */
+  impersonation?: 'accept' | 'mark' | 'refuse'
+  /** The user attribute with the least version of the user's tokens, which a mapper puts into them. Default `token_version`. */
+  tokenVersionAttribute?: string
+  /**
+   * Whether the acting account writes the user attribute `last_logout_time` when the origin logs a user out. `ignore` because Keycloak can
+   * only replace a user's attributes as a whole: a change made at the same moment may be lost. Default `ignore`.
+   */
+  lastLogoutTime?: 'ignore' | 'write'
+}
+
+/** The credentials of a confidential client with a service account. */
+export interface ServiceAccount {
+  clientId: string
+  clientSecret: string
+}
+
+/** How security event tokens are recognised as those of the realm's stream. */
+export interface SecurityEventOptions {
+  /** The whole value of the `Authorization` header that the stream was made with (`authorization_header`). */
+  authorization: string
+  /** The `aud` of the stream, such as `receiver/<stream_id>`. Default: any stream of the realm. */
+  audience?: string
+}
+
+/** The options with every default filled in. */
+export type KeycloakSettings = Required<Omit<KeycloakOptions, 'baseUrl' | Optional>> &
+  Pick<KeycloakOptions, Optional> & {
+    /** Without a slash at its end. */
+    baseUrl: string
+  }
+
+type Optional = 'serviceAccount' | 'actingAccount' | 'securityEvents'
+
+/** Checks the options and fills in the defaults. Throws `invalid_option`. */
+export function resolveKeycloakSettings(options: KeycloakOptions): KeycloakSettings {
+  checkOptions(options, RULES)
+  const { serviceAccount, actingAccount, lastLogoutTime } = options
+  const base = new URL(options.baseUrl)
+  if (base.search + base.hash !== '') throw invalid('options.baseUrl must have no query and no fragment')
+  const unheard = Object.keys(EVENT_RULES).find((name) => options[name as keyof KeycloakOptions] !== undefined)
+  if (serviceAccount === undefined && unheard !== undefined) {
+    throw invalid(`options.${unheard} needs options.serviceAccount: it is about events, which nobody else may read`)
+  }
+  if (lastLogoutTime === 'write' && actingAccount === undefined) {
+    throw invalid("options.lastLogoutTime 'write' needs options.actingAccount, which writes it")
+  }
+  return {
+    ...defaultsOf(RULES),
+    originRealm: options.realm,
+    ...given(options),
+    baseUrl: base.href.replace(/\/+$/, ''),
+  }
+}
+
+const ACCOUNT_RULES = { clientId: required(string), clientSecret: required(string) } satisfies Rules
+
+/** Often enough for a gate, and not so often that Keycloak is busy with it. */
+const interval = integer('whole milliseconds', 100, MAX_TIMER_MS)
+
+/** Options about events: nothing can carry them out without an account that reads events. */
+const EVENT_RULES = {
+  userEventsIntervalMs: withDefault(interval, 1_000),
+  adminEventsIntervalMs: withDefault(interval, 1_000),
+  rereadSeconds: withDefault(integer('whole seconds', 5, 86_400), 300),
+  onGap: withDefault(oneOf('report', 'realm_not_before'), 'report'),
+  consentRemoved: withDefault(oneOf('grant', 'user', 'ignore'), 'grant'),
+  refreshTokenReuse: withDefault(oneOf('client_session', 'session'), 'client_session'),
+  userDisabled: withDefault(oneOf('user', 'ignore'), 'user'),
+  userDeleted: withDefault(oneOf('user', 'ignore'), 'user'),
+  permanentLockout: withDefault(oneOf('user', 'ignore'), 'user'),
+  temporaryLockout: withDefault(oneOf('ignore', 'user'), 'ignore'),
+  passwordReset: withDefault(oneOf('user', 'ignore'), 'user'),
+  passwordChanged: withDefault(oneOf('ignore', 'user'), 'ignore'),
+  clientDisabled: withDefault(oneOf('client', 'ignore'), 'client'),
+  clientDeleted: withDefault(oneOf('client', 'ignore'), 'client'),
+  realmDisabled: withDefault(oneOf('realm', 'ignore'), 'realm'),
+  roleRemoved: withDefault(oneOf('ignore', 'user'), 'ignore'),
+  impersonation: withDefault(oneOf('accept', 'mark', 'refuse'), 'accept'),
+  tokenVersionAttribute: withDefault(string, 'token_version'),
+} satisfies Rules
+
+const RULES = {
+  baseUrl: required(url),
+  realm: required(string),
+  originRealm: string,
+  serviceAccount: shape(ACCOUNT_RULES),
+  actingAccount: shape(ACCOUNT_RULES),
+  logoutTokenAudience: withDefault(either(oneOf('any'), list(string, 1)), 'any'),
+  olderLogoutTokens: withDefault(oneOf('refuse', 'accept'), 'refuse'),
+  logoutTokenScope: withDefault(oneOf('session', 'client_session'), 'session'),
+  securityEvents: shape({ authorization: required(string), audience: string }),
+  maxVerificationsPerSecond: withDefault(integer('verifications', 1), 1_000),
+  notBeforeIntervalMs: withDefault(interval, 1_000),
+  keysIntervalMs: withDefault(interval, 2_000),
+  requestTimeoutMs: withDefault(interval, 5_000),
+  ...EVENT_RULES,
+  lastLogoutTime: withDefault(oneOf('ignore', 'write'), 'ignore'),
+} satisfies Rules
+
+/** The rules of `KeycloakOptions`. */
+export const KEYCLOAK_RULES: Rules = RULES
