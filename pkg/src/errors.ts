@@ -57,6 +57,12 @@ export const ERROR_CODES = [
   'listen_failed',
   /** The issuer's clock, or the time that came with an event, is too far ahead of the origin's; `detail` says which. */
   'clock_differs',
+  /** An identity server could not be polled, told or believed; `detail` says why, the message what to do. */
+  'connector_failed',
+  /** Events of an identity server are gone that have not been read: the origin was away longer than they are kept there. */
+  'connector_gap',
+  /** An identity server does not store, or the account may not read, what a connector needs; the message lists it. */
+  'connector_incomplete',
   /** An unexpected failure; `cause` has the error, if there is one. */
   'fault',
 ] as const

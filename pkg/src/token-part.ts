@@ -6,7 +6,12 @@ const buffers = (globalThis as { Buffer?: { from(text: string, encoding: 'base64
 
 /** Parses the header or the claims of a token: a base64url-coded JSON object (RFC 7515 §3). Throws for anything else. */
 export function readPart(part: string): unknown {
-  return JSON.parse(decoder.decode(bytesOf(part)))
+  return JSON.parse(textOfPart(part))
+}
+
+/** The text of one of them. Throws unless it is base64url. */
+export function textOfPart(part: string): string {
+  return decoder.decode(bytesOf(part))
 }
 
 function bytesOf(part: string): Uint8Array {

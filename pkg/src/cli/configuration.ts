@@ -139,7 +139,7 @@ function elsewhere(itself: Rule, expected: string): Rule {
 
 const { onError: _onError, ...LISTEN_RULES } = SERVE_RULES
 const { administration: _administration, ...REALM_TEXT_RULES } = REALM_RULES
-const { store: _store, fetch: _fetch, onReport: _onReport, onRequest: _onRequest, ...ORIGIN_TEXT_RULES } = ORIGIN_RULES
+const { store: _store, connectors: _connectors, fetch: _fetch, onReport: _onReport, onRequest: _onRequest, ...ORIGIN_TEXT_RULES } = ORIGIN_RULES
 
 /** The rules of each object of a configuration, by its path: those of the code, where they are no code. */
 export const SHAPES: Readonly<Record<'listen' | 'store' | 'realms' | 'clients' | 'edges', Rules>> = {

@@ -100,6 +100,11 @@ export class RemoteJwks {
     await this.#fetches.joinNext()
   }
 
+  /** Fetches the set as a poll that is due, or awaits a fetch under way. Rejects likewise. */
+  async poll(): Promise<void> {
+    await this.#fetches.join()
+  }
+
   /**
    * Fetches the set by a fetch that begins after this call. The time of the next poll does not change: senders of tokens must
    * not be able to delay it. Rejects likewise.

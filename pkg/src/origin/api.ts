@@ -27,6 +27,11 @@ export interface Origin {
    * `jwks_unreachable`. The actor is `client:<client>` unless the act names one.
    */
   revokeOAuthToken(realm: string, client: string, token: string, act?: DatedAct): Promise<Recorded>
+  /**
+   * Revokes a token by its id, for callers that do not have the token itself. With `act.expiresAt` and `act.issuedAt`, its own `exp` and
+   * `iat` in unix seconds, it takes less room in the feed; a wrong `expiresAt` would revoke nothing, so leave out what is not known.
+   */
+  revokeTokenId(realm: string, tokenId: string, act?: TokenIdAct): Promise<Recorded>
   /** Ends a session: tokens with this `sid` are refused. An issuer that runs beside the origin ends it too. */
   endSession(realm: string, sid: string, act?: DatedAct): Promise<Recorded>
   /** Ends one client's part in a session: tokens with this `sid` and `azp` up to now are refused; the client may come back to it. */
@@ -106,6 +111,12 @@ export interface Origin {
   close(): Promise<void>
 }
 
+/**
+ * The verbs and queries of an origin: all that HTTP, connectors and issuers may call, and the one door to its ledgers. An
+ * `Origin` is this with `fetch` and `close`.
+ */
+export type OriginService = Omit<Origin, 'fetch' | 'close'>
+
 /** Who does something, and when it happened by the issuer's clock. */
 export interface DatedAct extends Act {
   /**
@@ -115,6 +126,16 @@ export interface DatedAct extends Act {
    * key, a version) take effect for any time; it only shows the issuer's lead. Default: now, by the origin's clock.
    */
   occurredAt?: number
+  /** Whether a connector that can act at the identity server tells it. Connectors say `skip` of what they heard there. Default `tell`. */
+  upstream?: 'tell' | 'skip'
+}
+
+/** An act about a token of which only the id is known. */
+export interface TokenIdAct extends DatedAct {
+  /** The token's `exp`, in unix seconds. Default: unknown; then it is remembered for `maxLifetimeSeconds`. */
+  expiresAt?: number
+  /** The token's `iat`, in unix seconds. Default: unknown. */
+  issuedAt?: number
 }
 
 /**
@@ -241,9 +262,13 @@ export interface Audit {
  * most once a minute for each realm: clients want tokens revoked that are not known here. It holds no token or secret.
  */
 export interface OriginReport {
-  kind: 'store' | 'push' | 'jwks' | 'acknowledgement' | 'feed' | 'unknown_token' | 'clock' | 'fault'
+  kind: 'store' | 'push' | 'jwks' | 'acknowledgement' | 'feed' | 'unknown_token' | 'clock' | 'connector' | 'fault'
   realm?: string
   edge?: string
+  /** The name of the connector, such as `keycloak`. */
+  connector?: string
+  /** With `connector`: which of its conditions begins or is over, such as `user_events`. */
+  condition?: string
   /** `undefined`: the failure is over. */
   error: PortcullisError | undefined
 }

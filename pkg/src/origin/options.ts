@@ -1,5 +1,6 @@
 import type { JWK, JWKS, TokenOptions } from '../types.ts'
 import type { AnsweredRequest, OriginReport } from './api.ts'
+import type { Connector } from './connectors/connector.ts'
 import type { RevocationStore } from './store/store.ts'
 
 /** Options of an origin. Unknown options throw `invalid_option`. */
@@ -15,6 +16,8 @@ export interface OriginOptions {
    * without a secret the client is public. Default: none.
    */
   clients?: ClientOptions[]
+  /** Identity servers that are heard and told: `keycloakConnector({ baseUrl, realm, … })`. Default: none. */
+  connectors?: Connector[]
   /** The edges that are pushed to, or acknowledge: `{ name, pushUrl?, ackSecret? }`. Default: none. */
   edges?: EdgeOptions[]
   /**

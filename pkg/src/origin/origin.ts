@@ -4,6 +4,7 @@ import { AuditLog } from './audit/log.ts'
 import { systemClock } from './clock.ts'
 import type { LedgerCore } from './core/ledger.ts'
 import { onCoreFault } from './core/module.ts'
+import { connectAll } from './connections.ts'
 import { EdgeRegistry } from './feed/edge-registry.ts'
 import { Pusher } from './feed/pusher.ts'
 import { Readers } from './feed/readers.ts'
@@ -145,6 +146,7 @@ async function start(settings: Settings, clients: ClientRegistry): Promise<Origi
     for (const feed of feeds.values()) feed.drain()
     edges.close()
     await handler.idle(CLOSE_TIMEOUT_MS)
+    await Promise.all([...connections.values()].flat().map((connection) => connection.close()))
     const summarized = summarize()
     await committer.close()
     await summarized
@@ -170,10 +172,11 @@ async function start(settings: Settings, clients: ClientRegistry): Promise<Origi
   const verbs = { recorder, tokens, unknownTokens, onFault: fault }
   const service = createService({ ...verbs, settings, clock, gate, feeds, edges, audit, keyPublisher, ledger: ledgerOf })
   const operations = createOperations({ service, settings, clock, issuerClocks, gate, committer, audit, keyPublisher, ledger: ledgerOf })
+  const connections = connectAll({ settings, service, gate, metrics, issuerClocks })
   const failures = new FailureLimiter(settings.maxFailuresPerMinute)
   const readers = new Readers({ maxWaitingPerAddress: settings.maxWaitingPerAddress })
   const handler = createRequestHandler({
-    context: { settings, service, operations, gate, audit, clients, failures, feeds, edges, readers, metrics },
+    context: { settings, service, operations, gate, audit, clients, failures, feeds, edges, readers, connections, metrics },
     routes: ROUTES,
     closing: () => closing !== undefined,
     onFault: fault,
@@ -182,6 +185,7 @@ async function start(settings: Settings, clients: ClientRegistry): Promise<Origi
   await recordBounds().catch(() => undefined)
   await keyPublisher.begin()
   const pushing = pushers.map((pusher) => pusher.run())
+  for (const connection of [...connections.values()].flat()) connection.start()
   return {
     ...service,
     fetch: (request, source = {}) => handler.respond(request, source),

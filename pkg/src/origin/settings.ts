@@ -25,6 +25,7 @@ import {
 } from '../options.ts'
 import { checkContradictions, checkDistinct, keySet, TOKEN_RULES } from '../policy.ts'
 import type { JWK } from '../types.ts'
+import type { Connector } from './connectors/connector.ts'
 import { MAX_INCARNATION, STORE_METHODS } from './store/store.ts'
 import type { ClientOptions, EdgeOptions, OriginOptions, OriginRealm } from './options.ts'
 import type { OriginReport } from './api.ts'
@@ -49,6 +50,7 @@ export function resolveOriginSettings(options: OriginOptions): Settings & { clie
   const { edges = [], clients = [] } = options
   checkUnique(edges.map(({ name }) => name), 'name', 'options.edges')
   checkPushes(options)
+  checkConnectors(options)
   checkUnique(clients.map(({ id }) => id), 'id', 'options.clients')
   clients.forEach(checkClient(options.realms.map(({ name }) => name)))
   return {
@@ -72,6 +74,11 @@ export function resolveOriginSettings(options: OriginOptions): Settings & { clie
 const store = rule(
   `a revocation store, such as sqliteStore({ path }): an object with the methods ${STORE_METHODS.join(', ')}`,
   (value) => isObject(value) && STORE_METHODS.every((method) => typeof value[method] === 'function'),
+)
+
+const connector: Rule<Connector> = rule(
+  'a connector, such as keycloakConnector({ baseUrl, realm })',
+  (value) => isObject(value) && typeof value['name'] === 'string' && typeof value['realm'] === 'string' && typeof value['connect'] === 'function',
 )
 
 const KEY_PART = { type: 'string', pattern: '^[A-Za-z0-9_-]{43}$' }
@@ -139,6 +146,7 @@ const ORIGIN = {
   realms: required(list(shape(REALM_RULES), 1)),
   signingKey: required(signingKey),
   clients: list(shape(CLIENT_RULES)),
+  connectors: withDefault(list(connector), []),
   edges: list(shape(EDGE_RULES)),
   incarnation: integer('restored backups', 0, MAX_INCARNATION),
   heartbeatSeconds: withDefault(integer('whole seconds', 1, MAX_HEARTBEAT_SECONDS), 1),
@@ -178,6 +186,12 @@ function checkPushes({ edges = [], plainHttp = 'loopback' }: OriginOptions): voi
     const url = new URL(pushUrl)
     if (url.protocol === 'https:' || isLoopback(url)) return
     throw invalid(`options.edges[${index}].pushUrl must be an https: URL, for it is not on this machine; see plainHttp`)
+  })
+}
+
+function checkConnectors({ connectors = [], realms }: OriginOptions): void {
+  connectors.forEach(({ realm }, index) => {
+    if (!realms.some(({ name }) => name === realm)) throw invalid(`options.connectors[${index}] is for a realm that is not in options.realms`)
   })
 }
 

@@ -7,8 +7,10 @@ import type { Clock } from '../clock.ts'
 import type { GateCoreOptions, Identified, Unidentified, WithdrawnToken } from '../core/wasm-gate.ts'
 import type { RealmFeed } from '../feed/realm-feed.ts'
 import { GateCore } from '../core/gate.ts'
+import type { IssuerTokens } from '../connectors/issuer-tokens.ts'
 import type { IssuerClock } from './issuer-clock.ts'
 import { IssuerKeys, type TakeKeys } from './issuer-keys.ts'
+import { issuerTokens } from './issuer-tokens.ts'
 import type { Settings } from '../settings.ts'
 
 /** The origin renews its own gate's state before each check, so this is never reached. */
@@ -163,6 +165,18 @@ export class OriginGate {
   /** Looks for new keys at the issuer, at most once a second for all callers together. Rejects likewise, or with `closed`. */
   async lookForKeys(name: string): Promise<void> {
     await this.#realmOf(name).keys.look()
+  }
+
+  /** Fetches a realm's keys as a scheduled poll. Rejects likewise. */
+  async pollKeys(name: string): Promise<void> {
+    await this.#realmOf(name).keys.poll()
+  }
+
+  /** Verifies tokens that the realm's issuer sends to this origin, and refuses those of keys that are banned. Throws `unknown_realm`. */
+  tokensFrom(name: string, bans: (thumbprint: string) => boolean): IssuerTokens {
+    const { keys } = this.#realmOf(name)
+    const rsaAlgorithm = this.#settings.realms.find((realm) => realm.name === name)?.rsaAlgorithm
+    return issuerTokens({ keys, rsaAlgorithm, maxTokenBytes: this.#settings.maxTokenBytes, bans })
   }
 
   /** Ends all waits for a look. */

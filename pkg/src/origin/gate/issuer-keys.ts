@@ -105,6 +105,11 @@ export class IssuerKeys {
     await this.#remote?.refresh()
   }
 
+  /** Fetches the set as a scheduled poll, however fresh it is. Rejects as `reload`. */
+  async poll(): Promise<void> {
+    await this.#remote?.poll()
+  }
+
   /** Begins to fetch the set if it soon will be due, or to confirm that a key is gone. */
   renewBehind(): void {
     this.#remote?.refreshInBackground(undefined, this.#roll.pollAgainAtMs <= Date.now() ? 'now' : 'if_ageing')

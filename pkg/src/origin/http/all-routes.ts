@@ -9,6 +9,7 @@ import { healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { openApiRoutes } from './routes/openapi.ts'
+import { receiverRoutes } from './routes/receivers.ts'
 import { realmRoutes } from './routes/realms.ts'
 import { revocationRoutes } from './routes/oauth-revoke.ts'
 import { revokeRoutes } from './routes/revoke-token.ts'
@@ -20,6 +21,7 @@ import { userRoutes } from './routes/users.ts'
 export const ROUTES: readonly Route[] = [
   ...revokeRoutes,
   ...revocationRoutes,
+  ...receiverRoutes,
   ...realmRoutes,
   ...userRoutes,
   ...grantRoutes,

@@ -1,11 +1,12 @@
+import type { OriginService } from '../api.ts'
 import type { AuditLog } from '../audit/log.ts'
+import type { Connection } from '../connectors/connector.ts'
 import type { EdgeRegistry } from '../feed/edge-registry.ts'
 import type { Readers } from '../feed/readers.ts'
 import type { RealmFeed } from '../feed/realm-feed.ts'
 import type { OriginGate } from '../gate/gate.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Operations } from '../service/operations.ts'
-import type { OriginService } from '../service/service.ts'
 import type { Settings } from '../settings.ts'
 import type { ClientRegistry } from './clients.ts'
 import type { FailureLimiter } from './failure-limiter.ts'
@@ -24,5 +25,7 @@ export interface Context {
   feeds: ReadonlyMap<string, RealmFeed>
   edges: EdgeRegistry
   readers: Readers
+  /** By the realm's name. */
+  connections: ReadonlyMap<string, readonly Connection[]>
   metrics: Metrics
 }

@@ -1,6 +1,6 @@
+import { hasMemberTwice } from '../../duplicate-members.ts'
 import { isObject } from '../../options.ts'
 import { readRequest } from './known-body.ts'
-import { hasMemberTwice } from './duplicate-members.ts'
 import { MAX_NAME_BYTES } from '../core/name.ts'
 import { Problem } from './problem.ts'
 
@@ -36,6 +36,17 @@ export async function formBody(request: Request, maxBytes: number): Promise<Map<
   }
   const bytes = await readRequest(request, { maxBytes, timeoutMs: BODY_TIMEOUT_MS, signal: request.signal })
   return parametersOf(new URLSearchParams(new TextDecoder().decode(bytes)))
+}
+
+/**
+ * Reads a token that is the whole body. Throws a `Problem` (400) for another content type or an empty body; `too_large` and the like as
+ * `readBody` does.
+ */
+export async function tokenBody(request: Request, maxBytes: number, type: string): Promise<string> {
+  if (contentType(request) !== type) throw invalidRequest(`the content type must be ${type}`)
+  const bytes = await readRequest(request, { maxBytes, timeoutMs: BODY_TIMEOUT_MS, signal: request.signal })
+  if (bytes.byteLength === 0) throw invalidRequest('the body is empty')
+  return new TextDecoder().decode(bytes).trim()
 }
 
 /** The parameters of a form or query, each at most once. Throws a `Problem` (400). */

@@ -36,6 +36,7 @@ export function openApiDocument(routes: readonly Route[], credentials: Credentia
 
 const TAGS = [
   { name: 'revocation', description: 'A token is revoked by its holder, or by the client that it was issued to.' },
+  { name: 'connectors', description: 'Messages of identity servers: each is signed by the issuer of the realm.' },
   { name: 'administration', description: 'Needs an access token with the administrator role of the realm.' },
   { name: 'feed', description: 'The feed for edges, and their acknowledgements.' },
   { name: 'operations', description: 'Health, measurements and this document.' },

@@ -32,7 +32,7 @@ export const REASON_PARAMETER: Readonly<Record<string, QueryParameter>> = {
 }
 
 export interface RequestBody {
-  type: 'application/json' | 'application/x-www-form-urlencoded'
+  type: 'application/json' | 'application/x-www-form-urlencoded' | 'text/plain' | 'application/secevent+jwt'
   schema: Schema
   /** Default `required`. */
   need?: 'required' | 'optional'

@@ -25,6 +25,11 @@ export function ok(): Response {
   return new Response(null, { status: 200, headers: { 'cache-control': 'no-store' } })
 }
 
+/** A 202 response with an empty body (RFC 8935 §2.2). */
+export function accepted(): Response {
+  return new Response(null, { status: 202, headers: { 'cache-control': 'no-store' } })
+}
+
 /** JSON values, one a line; pages of at least one, read as the client takes them. A failure breaks the response off. */
 export function jsonLines(pages: AsyncGenerator<readonly object[]>): Response {
   const encoder = new TextEncoder()

@@ -26,7 +26,7 @@ export interface Route {
   /** Such as `/feed/{realm}/manifest`. */
   path: string
   /** The group in which the OpenAPI document lists it. */
-  tag: 'revocation' | 'administration' | 'feed' | 'operations'
+  tag: 'revocation' | 'connectors' | 'administration' | 'feed' | 'operations'
   /**
    * `administrator` of `{realm}`; `reader` of the feed; `monitor` of the origin; `anybody`: the route checks by itself.
    */

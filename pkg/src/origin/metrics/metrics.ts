@@ -2,6 +2,7 @@ import { VERSION } from '../../version.ts'
 import type { LedgerEvent, LedgerStats } from '../core/ledger.ts'
 import { type Family, openMetricsText, type Sample } from './openmetrics.ts'
 import type { EdgeStatus } from '../api.ts'
+import type { ConnectorMetrics } from '../connectors/measures.ts'
 
 /** Upper bounds of the commit histogram: a disk that flushes well takes a millisecond or two, a bad one tens. */
 const COMMIT_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5] as const
@@ -33,6 +34,9 @@ export class Metrics {
   readonly #refusals = new Counter()
   readonly #unknownTokens = new Counter()
   readonly #commits = new Histogram(COMMIT_BUCKETS_SECONDS)
+  readonly #polls = new Counter()
+  readonly #lags = new Gauge()
+  readonly #waiting = new Gauge()
 
   constructor(realms: readonly string[]) {
     for (const realm of realms) for (const kind of Object.keys(KINDS)) this.#revocations.add({ realm, kind }, 0)
@@ -42,6 +46,15 @@ export class Metrics {
   /** Counts a token that a client wanted revoked and that is not known here. */
   unknownToken(realm: string): void {
     this.#unknownTokens.add({ realm }, 1)
+  }
+
+  /** The measurements of a connector. */
+  ofConnector(labels: { realm: string; connector: string }): ConnectorMetrics {
+    return {
+      polled: (source, outcome) => this.#polls.add({ ...labels, source, outcome }, 1),
+      lag: (source, seconds) => this.#lags.set({ ...labels, source }, seconds),
+      waiting: (messages) => this.#waiting.set(labels, messages),
+    }
   }
 
   /** Counts a durable turn of the committer. */
@@ -104,6 +117,25 @@ export class Metrics {
         type: 'counter',
         help: 'Tokens that clients wanted revoked (RFC 7009) and that are not known here: answered 200, and not revoked.',
         samples: this.#unknownTokens.samples(),
+      },
+      {
+        name: 'portcullis_connector_polls',
+        type: 'counter',
+        help: 'Polls of identity servers, by source and outcome.',
+        samples: this.#polls.samples(),
+      },
+      {
+        name: 'portcullis_connector_lag_seconds',
+        type: 'gauge',
+        unit: 'seconds',
+        help: 'How far the reading of a source of an identity server is behind.',
+        samples: this.#lags.samples(),
+      },
+      {
+        name: 'portcullis_connector_waiting',
+        type: 'gauge',
+        help: 'Messages that wait to be sent to an identity server.',
+        samples: this.#waiting.samples(),
       },
     ]
   }
@@ -229,6 +261,18 @@ class Counter {
 
   samples(): Sample[] {
     return [...this.#counts.values()].map(({ labels, value }) => ({ suffix: '_total', labels, value }))
+  }
+}
+
+class Gauge {
+  readonly #values = new Map<string, { labels: Readonly<Record<string, string>>; value: number }>()
+
+  set(labels: Readonly<Record<string, string>>, value: number): void {
+    this.#values.set(JSON.stringify(labels), { labels, value })
+  }
+
+  samples(): Sample[] {
+    return [...this.#values.values()]
   }
 }
 

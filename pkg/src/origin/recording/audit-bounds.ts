@@ -32,8 +32,13 @@ const MAX_NETWORKS = 1_000
 const REFUSED: readonly AuditAction[] = ['refused', 'login_refused', 'refresh_refused']
 
 /** Whether the actor is a token's holder, a user or a client: one login is enough to repeat such an act without end. */
-export function isOwnAct({ actor }: Pick<AuditEntry, 'actor'>): boolean {
+function isOwnAct({ actor }: Pick<AuditEntry, 'actor'>): boolean {
   return actor !== undefined && /^(?:user|client|token):/.test(actor)
+}
+
+/** Whether an act that changes nothing is not written: an own act, or one that a connector heard of by another way before. */
+export function isRepeatedSilently(entry: Pick<AuditEntry, 'actor'>): boolean {
+  return isOwnAct(entry) || entry.actor?.startsWith('connector:') === true
 }
 
 /** Lines that were counted instead of written. */

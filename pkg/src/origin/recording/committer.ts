@@ -1,6 +1,6 @@
 import { PortcullisError } from '../../errors.ts'
 import { APPLICATION, type AuditEntry } from '../store/audit-entry.ts'
-import { type AuditBounds, isOwnAct } from './audit-bounds.ts'
+import { type AuditBounds, isRepeatedSilently } from './audit-bounds.ts'
 import { storable } from './audit-text.ts'
 import type { Clock } from '../clock.ts'
 import { coreCode } from '../core/module.ts'
@@ -46,7 +46,7 @@ export interface Turn {
 export interface RecordOptions {
   /**
    * Written in the event's transaction, with the sequence that the caller gets; also when it was in force already, unless
-   * it is the actor's own act: repeating that leaves no trace.
+   * it is the actor's own act, or heard by a connector: repeating that leaves no trace.
    */
   audit?: Omit<AuditEntry, 'realm' | 'at' | 'sequence'>
   /**
@@ -212,7 +212,7 @@ export class Committer {
     const entries = waiting.flatMap(({ realm, event, audit, outcome, time }): AuditEntry[] => {
       if (audit === undefined) return []
       if (event === undefined) return [{ ...audit, realm, at }]
-      if (outcome === 'in_force' && isOwnAct(audit)) return []
+      if (outcome === 'in_force' && isRepeatedSilently(audit)) return []
       if (!this.#options.bounds.admits({ ...audit, realm })) return []
       const sequence = staged.get(realm)?.rows.at(-1)?.sequence ?? this.#ledger(realm).sequence
       return [{ ...audit, ...detailOf(audit, time), realm, at, sequence }]

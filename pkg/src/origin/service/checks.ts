@@ -22,6 +22,15 @@ export function checkOccurrence({ occurredAt }: { occurredAt?: unknown } = {}): 
   throw refused('invalid_time', 'occurredAt must be a number of unix seconds, more than 0')
 }
 
+/** The times of a token, where they are known. */
+export function checkTokenTimes(expiresAt: unknown, issuedAt: unknown): { expiresAt?: number; issuedAt?: number } {
+  const times = Object.entries({ expiresAt, issuedAt }).filter(([, value]) => value !== undefined)
+  for (const [name, value] of times) {
+    if (!Number.isSafeInteger(value) || Number(value) <= 0) throw refused('invalid_time', `${name} must be a whole number of unix seconds, more than 0`)
+  }
+  return Object.fromEntries(times)
+}
+
 export function checkVersion(what: string, value: unknown): number {
   if (Number.isSafeInteger(value) && Number(value) >= 0) return Number(value)
   throw refused('invalid_version', `${what} must be a whole number, 0 or more`)

@@ -1,4 +1,5 @@
 import type { PortcullisError } from '../../errors.ts'
+import type { OriginService } from '../api.ts'
 import type { Clock } from '../clock.ts'
 import type { LedgerCore } from '../core/ledger.ts'
 import type { IssuerClock } from '../gate/issuer-clock.ts'
@@ -6,7 +7,6 @@ import type { Measurements } from '../metrics/metrics.ts'
 import type { Committer } from '../recording/committer.ts'
 import { type GrantsOptions, listGrants, type ListedGrant } from './grants.ts'
 import { KeyAdministration, type KeyAdministrationOptions } from './key-administration.ts'
-import type { OriginService } from './service.ts'
 
 export interface OperationsOptions extends KeyAdministrationOptions, GrantsOptions {
   service: OriginService

@@ -52,6 +52,6 @@ export class Recorder {
   }
 }
 
-function auditOf({ action, subject, detail }: Line, { occurredAt: _, ...act }: DatedAct): Act & Omit<Line, 'subject'> & { subject?: string } {
+function auditOf({ action, subject, detail }: Line, { occurredAt: _occurredAt, upstream: _upstream, ...act }: DatedAct): Act & Omit<Line, 'subject'> & { subject?: string } {
   return { ...act, action, ...(subject === undefined ? {} : { subject }), ...(detail === undefined ? {} : { detail }) }
 }

@@ -5,7 +5,7 @@ import type { LedgerCore } from '../core/ledger.ts'
 import type { IdentifiedToken, OriginGate } from '../gate/gate.ts'
 import { type KnownKey, knownKeys } from '../gate/known-keys.ts'
 import type { Settings } from '../settings.ts'
-import { checkName, checkNotBefore, checkOccurrence, checkVersion, refused } from './checks.ts'
+import { checkName, checkNotBefore, checkOccurrence, checkTokenTimes, checkVersion, refused } from './checks.ts'
 import { correct } from './corrections.ts'
 import { tellSessionEnded } from './issuer.ts'
 import { type OAuthRevocationOptions, revokeOAuthToken } from './oauth-revocation.ts'
@@ -26,6 +26,7 @@ type Revocations = Pick<
   Origin,
   | 'revokeToken'
   | 'revokeOAuthToken'
+  | 'revokeTokenId'
   | 'endSession'
   | 'endClientSession'
   | 'logoutUser'
@@ -48,6 +49,11 @@ export function createRevocations(options: RevocationsOptions): Revocations {
   return {
     revokeToken: (token, act) => revokeToken(options, token, act),
     revokeOAuthToken: (realm, client, token, act) => revokeOAuthToken(options, realm, client, token, act),
+    async revokeTokenId(realm, tokenId, { expiresAt, issuedAt, ...act } = {}) {
+      checkOccurrence(act)
+      const event = { kind: 'token', tokenId: checkName('tokenId', tokenId), ...checkTokenTimes(expiresAt, issuedAt) } as const
+      return recorder.record(realm, event, { action: 'token_revoked', subject: tokenId }, act)
+    },
     async endSession(realm, sid, act) {
       const event = { kind: 'session', session: checkName('sid', sid), ...checkOccurrence(act) } as const
       const recorded = await recorder.record(realm, event, { action: 'session_ended', subject: sid }, act)

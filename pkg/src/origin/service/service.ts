@@ -1,4 +1,4 @@
-import type { Origin } from '../api.ts'
+import type { OriginService } from '../api.ts'
 import type { AuditLog } from '../audit/log.ts'
 import type { EdgeRegistry } from '../feed/edge-registry.ts'
 import type { RealmFeed } from '../feed/realm-feed.ts'
@@ -7,12 +7,6 @@ import { enforced } from './enforcement.ts'
 import type { KeyPublisher } from './key-publisher.ts'
 import { createRevocations, type RevocationsOptions } from './revocations.ts'
 import { rotateSigningKey } from './rotation.ts'
-
-/**
- * The verbs and queries of an origin: all that HTTP, connectors and issuers may call, and the one door to its ledgers. An
- * `Origin` is this with `fetch` and `close`.
- */
-export type OriginService = Omit<Origin, 'fetch' | 'close'>
 
 export interface ServiceOptions extends RevocationsOptions {
   audit: AuditLog

@@ -6,6 +6,8 @@ import type { QueryParameter, Schema } from '../operation.ts'
 import { ROUTES } from '../all-routes.ts'
 import type { Route } from '../route.ts'
 import { ADMINISTRATOR, createTestIssuer, openStage, type Stage, type TestIssuer } from '../../testing/stage.ts'
+import type { Connector } from '../../connectors/connector.ts'
+import { MessageRefused } from '../../connectors/message-refused.ts'
 import type { IssuerAdministration, IssuerKey } from '../../options.ts'
 
 const ADMIN = { ...ADMINISTRATOR, sub: 'root' }
@@ -23,6 +25,21 @@ const ADMINISTRATION: IssuerAdministration = {
   sessionEnded: async () => undefined,
 }
 
+/** Refuses every message. */
+const CONNECTOR: Connector = {
+  name: 'test',
+  realm: 'acme',
+  connect: () => ({
+    receivers: { backchannelLogout: refuse, kLogout: refuse, kPushNotBefore: refuse, securityEvent: refuse },
+    start: () => undefined,
+    close: async () => undefined,
+  }),
+}
+
+async function refuse(): Promise<never> {
+  throw new MessageRefused('malformed', 'it is no signed token')
+}
+
 let stage: Stage
 let acme: TestIssuer
 let other: TestIssuer
@@ -34,6 +51,7 @@ before(async () => {
   stage = await openStage({
     realms: [{ ...acme.realm, jwks, administration: ADMINISTRATION }, other.realm],
     edges: [{ name: 'edge-1', ackSecret: 'secret-1' }],
+    connectors: [CONNECTOR],
     maxFailuresPerMinute: 100_000,
   })
   spareKid = String(spare[0]?.kid)
@@ -237,7 +255,9 @@ describe('bad input is refused, and changes nothing', () => {
         const text = await response.text()
         assert.ok(status.includes(response.status), `${what}: ${response.status} ${text}`)
         if (response.status === 405) assert.ok(response.headers.get('allow')?.split(', ').includes(route.method), what)
-        const { error, error_description: description, ...more } = JSON.parse(text) as Record<string, unknown>
+        const answer = JSON.parse(text) as Record<string, unknown>
+        // RFC 8935 §2.3 has names of its own.
+        const { err, description: itsDescription, error = err, error_description: description = itsDescription, ...more } = answer
         assert.equal(typeof error, 'string', what)
         assert.ok(description === undefined || typeof description === 'string', what)
         assert.deepEqual(more, {}, what)

@@ -1,0 +1,52 @@
+/** Why a JWS was not verified. */
+export type UnverifiedReason =
+  | 'malformed'
+  | 'unsupported_algorithm'
+  | 'unknown_key'
+  | 'banned_key'
+  | 'bad_signature'
+  | 'keys_unavailable'
+
+/** A JWS that was not verified. Its text names a rule and repeats nothing of the token. */
+export class IssuerTokenRefused extends Error {
+  override readonly name = 'IssuerTokenRefused'
+  readonly reason: UnverifiedReason
+
+  constructor(reason: UnverifiedReason, sentence: string) {
+    super(sentence)
+    this.reason = reason
+  }
+}
+
+/** A well-formed JWS whose signature has not been checked. For checks that are cheaper than the signature, and for no decision. */
+export interface UnverifiedToken {
+  readonly token: string
+  readonly header: Readonly<Record<string, unknown>>
+  readonly claims: Readonly<Record<string, unknown>>
+}
+
+declare const VERIFIED: unique symbol
+
+/**
+ * A JWS that the realm's issuer has signed. Only form, key and signature have been checked: type, issuer, audience and times are for
+ * the caller to check.
+ */
+export interface IssuerSigned {
+  readonly [VERIFIED]: true
+  readonly header: Readonly<Record<string, unknown>>
+  readonly claims: Readonly<Record<string, unknown>>
+}
+
+/** Verifies tokens that a realm's issuer sends to this origin. */
+export interface IssuerTokens {
+  /**
+   * Reads a compact JWS (RFC 7515 §3.1): three parts of base64url, header and claims JSON objects without duplicate members, at most
+   * `maxTokenBytes`. Throws `IssuerTokenRefused` (`malformed`).
+   */
+  read(token: string): UnverifiedToken
+  /**
+   * Checks the signature by the issuer's keys. The header's `alg` must be the key's own (RFC 8725 §3.1) and asymmetric, `crit` is refused,
+   * and so is a banned key. An unknown `kid` waits for one look at the issuer, two seconds at the most. Rejects with `IssuerTokenRefused`.
+   */
+  verify(token: UnverifiedToken): Promise<IssuerSigned>
+}

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { calculateJwkThumbprint, CompactSign, exportJWK, generateKeyPair, type JWK as JoseJwk } from 'jose'
+import type { JWK, JWKS } from '../../types.ts'
+import type { IssuerTokenRefused } from '../connectors/issuer-tokens.ts'
+import { issuerTokens } from './issuer-tokens.ts'
+
+const CLAIMS = { iss: 'https://issuer.example', jti: '1' }
+
+async function makeKey(alg: string, kid: string): Promise<{ jwk: JWK; sign(claims: string, header?: object): Promise<string> }> {
+  const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true })
+  return {
+    jwk: { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' } as JWK,
+    sign: (claims, header = {}) =>
+      new CompactSign(new TextEncoder().encode(claims)).setProtectedHeader({ alg, kid, ...header }).sign(privateKey),
+  }
+}
+
+/** The issuer's keys; `behind` come with the first look. */
+function keysOf(set: JWKS, behind?: JWKS): { current: JWKS; load(): Promise<void>; look(): Promise<void>; looks: number } {
+  return {
+    current: set,
+    looks: 0,
+    load: async () => undefined,
+    async look() {
+      this.looks += 1
+      if (behind !== undefined) this.current = behind
+    },
+  }
+}
+
+function tokensWith(keys: ReturnType<typeof keysOf>, banned: readonly string[] = []): ReturnType<typeof issuerTokens> {
+  return issuerTokens({ keys, rsaAlgorithm: undefined, maxTokenBytes: 4_096, bans: (thumbprint) => banned.includes(thumbprint) })
+}
+
+async function reasonOf(tokens: ReturnType<typeof issuerTokens>, token: string): Promise<string> {
+  try {
+    await tokens.verify(tokens.read(token))
+    return 'verified'
+  } catch (error) {
+    return (error as IssuerTokenRefused).reason
+  }
+}
+
+test('tokens of every algorithm family are verified', async () => {
+  for (const alg of ['RS256', 'PS384', 'ES256', 'ES512', 'EdDSA']) {
+    const { jwk, sign } = await makeKey(alg, 'one')
+    const tokens = tokensWith(keysOf({ keys: [jwk] }))
+    const signed = await tokens.verify(tokens.read(await sign(JSON.stringify(CLAIMS))))
+    assert.deepEqual([signed.claims, signed.header['alg']], [CLAIMS, alg])
+  }
+})
+
+test('a key is used with its own algorithm only', async () => {
+  const rsa = await makeKey('RS256', 'one')
+  const other = await makeKey('PS256', 'one')
+  const tokens = tokensWith(keysOf({ keys: [rsa.jwk] }))
+  assert.equal(await reasonOf(tokens, await other.sign('{}')), 'unsupported_algorithm')
+  assert.equal(await reasonOf(tokens, `${btoa('{"alg":"none","kid":"one"}').replace(/=+$/, '')}.e30.AA`), 'unsupported_algorithm')
+  const secret = new Uint8Array(32).fill(7)
+  const hmac = await new CompactSign(new TextEncoder().encode('{}')).setProtectedHeader({ alg: 'HS256', kid: 'shared' }).sign(secret)
+  const shared = { kty: 'oct', kid: 'shared', alg: 'HS256', k: Buffer.from(secret).toString('base64url') } as JWK
+  assert.equal(await reasonOf(tokensWith(keysOf({ keys: [shared, rsa.jwk] })), hmac), 'unknown_key')
+})
+
+test('a changed token, a banned key and a critical header are refused', async () => {
+  const { jwk, sign } = await makeKey('ES256', 'one')
+  const token = await sign(JSON.stringify(CLAIMS))
+  const tokens = tokensWith(keysOf({ keys: [jwk] }))
+  const [header, , signature] = token.split('.')
+  assert.equal(await reasonOf(tokens, [header, btoa('{"iss":"evil"}').replace(/=+$/, ''), signature].join('.')), 'bad_signature')
+  const banned = tokensWith(keysOf({ keys: [jwk] }), [await calculateJwkThumbprint(jwk as JoseJwk)])
+  assert.equal(await reasonOf(banned, token), 'banned_key')
+  const critical = [Buffer.from('{"alg":"ES256","kid":"one","crit":["b64"],"b64":true}').toString('base64url'), 'e30', 'AA'].join('.')
+  assert.equal(await reasonOf(tokens, critical), 'malformed')
+})
+
+test('an unknown key waits for one look', async () => {
+  const [old, fresh] = [await makeKey('ES256', 'old'), await makeKey('ES256', 'fresh')]
+  const keys = keysOf({ keys: [old.jwk] }, { keys: [old.jwk, fresh.jwk] })
+  assert.equal(await reasonOf(tokensWith(keys), await fresh.sign('{}')), 'verified')
+  const unknown = keysOf({ keys: [old.jwk] })
+  assert.equal(await reasonOf(tokensWith(unknown), await fresh.sign('{}')), 'unknown_key')
+  assert.equal(unknown.looks, 1)
+  assert.equal(await reasonOf(tokensWith(keysOf({ keys: [] })), await fresh.sign('{}')), 'keys_unavailable')
+})
+
+test('the form is strict', async () => {
+  const { jwk, sign } = await makeKey('ES256', 'one')
+  const tokens = tokensWith(keysOf({ keys: [jwk] }))
+  const token = await sign('{"iss":"a","iss":"b"}')
+  const malformed = ['', 'a.b', 'a.b.c', `${token}.`, `${token} `, `${token}=`, token, await sign('[]'), await sign('"text"'), await sign(`"${'x'.repeat(5_000)}"`)]
+  for (const text of malformed) assert.equal(await reasonOf(tokens, text), 'malformed', text.slice(0, 40))
+})

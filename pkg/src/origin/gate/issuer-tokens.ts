@@ -1,0 +1,128 @@
+import { compactVerify, type JWK as JoseJwk } from 'jose'
+import { hasMemberTwice } from '../../duplicate-members.ts'
+import { isObject } from '../../options.ts'
+import { within } from '../../timing/deadline.ts'
+import { textOfPart } from '../../token-part.ts'
+import type { JWK, JWKS } from '../../types.ts'
+import {
+  type IssuerSigned,
+  IssuerTokenRefused,
+  type IssuerTokens,
+  type UnverifiedToken,
+} from '../connectors/issuer-tokens.ts'
+import { algorithmOf, type KnownKey, knownKeys } from './known-keys.ts'
+import type { IssuerKeys } from './issuer-keys.ts'
+
+/** How long a token with an unknown key waits for a look at the issuer. */
+const LOOK_TIMEOUT_MS = 2_000
+/** Tokens that wait for a look at the same time; others are refused at once. */
+const MAX_WAITING_TOKENS = 64
+
+export interface IssuerTokensOptions {
+  keys: Pick<IssuerKeys, 'current' | 'load' | 'look'>
+  /** The algorithm of RSA keys that name none. */
+  rsaAlgorithm: string | undefined
+  maxTokenBytes: number
+  /** Whether a key is banned, by its RFC 7638 thumbprint. */
+  bans: (thumbprint: string) => boolean
+}
+
+/** Tokens that a realm's issuer sends to the origin itself: logout tokens, security events, admin actions. */
+export function issuerTokens(options: IssuerTokensOptions): IssuerTokens {
+  return new KeyedTokens(options)
+}
+
+class KeyedTokens implements IssuerTokens {
+  readonly #options: IssuerTokensOptions
+  #known: { set: JWKS; keys: KnownKey[] } | undefined
+  #waiting = 0
+
+  constructor(options: IssuerTokensOptions) {
+    this.#options = options
+  }
+
+  read(token: string): UnverifiedToken {
+    const parts = token.split('.', 4)
+    const [header, claims] = parts
+    if (token.length > this.#options.maxTokenBytes) throw malformed('it is too long')
+    if (parts.length !== 3 || !parts.every((part) => /^[A-Za-z0-9_-]+$/.test(part))) throw malformed('it is not three parts of base64url')
+    return { token, header: objectOf(header ?? ''), claims: objectOf(claims ?? '') }
+  }
+
+  async verify(token: UnverifiedToken): Promise<IssuerSigned> {
+    if (token.header['crit'] !== undefined) throw malformed('its header has crit, and no extension is known')
+    const key = (await this.#keyFor(token)) ?? (await this.#keyAfterLook(token))
+    if (this.#options.bans(key.thumbprint)) throw new IssuerTokenRefused('banned_key', 'the key that signed it is banned')
+    try {
+      await compactVerify(token.token, key.jwk as JoseJwk, { algorithms: [String(token.header['alg'])] })
+    } catch {
+      throw new IssuerTokenRefused('bad_signature', 'its signature is not good')
+    }
+    return { header: token.header, claims: token.claims } as IssuerSigned
+  }
+
+  async #keyAfterLook(token: UnverifiedToken): Promise<KnownKey> {
+    if (this.#waiting < MAX_WAITING_TOKENS) {
+      this.#waiting += 1
+      try {
+        await within(this.#options.keys.look().catch(() => undefined), LOOK_TIMEOUT_MS)
+      } finally {
+        this.#waiting -= 1
+      }
+    }
+    const key = await this.#keyFor(token)
+    if (key !== undefined) return key
+    if (this.#options.keys.current.keys.length === 0) {
+      throw new IssuerTokenRefused('keys_unavailable', 'the keys of the issuer are not available at the moment')
+    }
+    throw new IssuerTokenRefused('unknown_key', 'the issuer has no key for it')
+  }
+
+  /** Throws `IssuerTokenRefused` if the key is for another algorithm. */
+  async #keyFor({ header }: UnverifiedToken): Promise<KnownKey | undefined> {
+    const { kid, alg } = header
+    if (typeof kid !== 'string' || typeof alg !== 'string') throw malformed('its header has no alg and kid')
+    const found = (await this.#signingKeys()).filter((key) => key.kid === kid)
+    const fitting = found.find(({ jwk }) => family(algorithmOf(jwk, this.#options.rsaAlgorithm)) === family(alg))
+    if (found.length > 0 && fitting === undefined) {
+      throw new IssuerTokenRefused('unsupported_algorithm', 'its key is for another algorithm')
+    }
+    return fitting
+  }
+
+  async #signingKeys(): Promise<KnownKey[]> {
+    const { keys } = this.#options
+    if (keys.current.keys.length === 0) await keys.load()
+    const set = keys.current
+    if (this.#known?.set !== set) this.#known = { set, keys: (await knownKeys(set)).filter(isForSignatures) }
+    return this.#known.keys
+  }
+}
+
+/** Symmetric keys are shared with their users, so they prove no issuer. */
+function isForSignatures({ use, jwk }: { use: string | undefined; jwk: JWK }): boolean {
+  return use !== 'enc' && jwk.kty !== 'oct'
+}
+
+/** `Ed25519` is another name of `EdDSA` with that curve (RFC 9864 §2.2). */
+function family(algorithm: string | undefined): string | undefined {
+  return algorithm === 'Ed25519' ? 'EdDSA' : algorithm
+}
+
+function objectOf(part: string): Readonly<Record<string, unknown>> {
+  let text: string
+  let value: unknown
+  try {
+    text = textOfPart(part)
+    value = JSON.parse(text)
+  } catch {
+    throw malformed('header and claims must be JSON')
+  }
+  if (!isObject(value)) throw malformed('header and claims must be JSON objects')
+  if (hasMemberTwice(text)) throw malformed('it has a member twice')
+  return value
+}
+
+function malformed(why: string): IssuerTokenRefused {
+  return new IssuerTokenRefused('malformed', `it is no signed token: ${why}`)
+}

@@ -1,0 +1,170 @@
+import { required, string } from '../../../options.ts'
+import type { Connection, Receivers } from '../../connectors/connector.ts'
+import { asRefusal, MessageRefused } from '../../connectors/message-refused.ts'
+import { formBody, tokenBody } from '../input.ts'
+import { Problem } from '../problem.ts'
+import { checkMembers, formRequest } from '../request-body.ts'
+import { accepted, json, ok } from '../response.ts'
+import type { Call, Route } from '../route.ts'
+
+/** How soon a message may be sent again that could not be verified for now. */
+const RETRY_AFTER_SECONDS = 2
+
+const LOGOUT = formRequest({ logout_token: required(string) })
+const ADMIN_ACTION = { type: 'text/plain', need: 'required', schema: { type: 'string', description: 'A compact JWS of the issuer.' } } as const
+const SECURITY_EVENT = { ...ADMIN_ACTION, type: 'application/secevent+jwt' } as const
+
+/** Doors for messages of the realm's identity server; 404 unless a connector of the realm has the door. Each checks the message by itself. */
+export const receiverRoutes: readonly Route[] = [
+  {
+    method: 'POST',
+    path: '/realms/{realm}/backchannel-logout',
+    tag: 'connectors',
+    access: 'anybody',
+    operation: {
+      summary: 'Ends the session or the sessions that a logout token names (OpenID Connect Back-Channel Logout 1.0).',
+      body: LOGOUT,
+      answers: {
+        200: { description: 'It is recorded; also when it was already.' },
+        400: { description: 'The logout token is refused, and nothing was recorded.' },
+        503: { description: 'It cannot be verified at the moment, and nothing was recorded.' },
+      },
+    },
+    async handle(call) {
+      const receive = receiverOf(call, 'backchannelLogout')
+      const parameters = await formBody(call.request, call.context.settings.maxBodyBytes)
+      const { logout_token } = checkMembers(LOGOUT.rules, Object.fromEntries(parameters))
+      return received(() => receive(logout_token))
+    },
+  },
+  adminAction('k_logout', 'kLogout', 'Logs out sessions, or the realm, that the Keycloak admin action LOGOUT names.'),
+  adminAction('k_push_not_before', 'kPushNotBefore', 'Takes the not-before of the Keycloak admin action PUSH_NOT_BEFORE.'),
+  {
+    method: 'POST',
+    path: '/realms/{realm}/events',
+    tag: 'connectors',
+    access: 'anybody',
+    operation: {
+      summary: 'Takes a security event token by push (RFC 8935).',
+      body: SECURITY_EVENT,
+      answers: {
+        202: { description: 'It is recorded, or needs no record.' },
+        400: { description: 'It is refused, and nothing was recorded: `{err, description}` (RFC 8935 §2.3).' },
+        503: { description: 'It cannot be verified at the moment, and nothing was recorded.' },
+      },
+    },
+    async handle(call) {
+      const receive = receiverOf(call, 'securityEvent')
+      try {
+        const token = await tokenBody(call.request, call.context.settings.maxBodyBytes, SECURITY_EVENT.type)
+        await receive(token, call.request.headers.get('authorization') ?? undefined)
+      } catch (error) {
+        return securityEventError(error)
+      }
+      return accepted()
+    },
+  },
+]
+
+function adminAction(name: string, door: 'kLogout' | 'kPushNotBefore', summary: string): Route {
+  return {
+    method: 'POST',
+    path: `/realms/{realm}/${name}`,
+    tag: 'connectors',
+    access: 'anybody',
+    operation: {
+      summary,
+      body: ADMIN_ACTION,
+      answers: {
+        200: { description: 'It is recorded; also when it was already.' },
+        400: { description: 'The admin action is refused, and nothing was recorded.' },
+        503: { description: 'It cannot be verified at the moment, and nothing was recorded.' },
+      },
+    },
+    async handle(call) {
+      const receive = receiverOf(call, door)
+      const token = await tokenBody(call.request, call.context.settings.maxBodyBytes, ADMIN_ACTION.type)
+      return received(() => receive(token))
+    },
+  }
+}
+
+/** The door of the realm's connector. Throws a `Problem` (404). */
+function receiverOf<D extends keyof Receivers>({ context, parameter }: Call, door: D): NonNullable<Receivers[D]> {
+  const connections: readonly Connection[] = context.connections.get(parameter('realm')) ?? []
+  const found = connections.map(({ receivers }) => receivers).find((receivers) => receivers[door] !== undefined)
+  const receive = found?.[door]
+  if (found === undefined || receive === undefined) throw new Problem(404, 'not_found', 'no connector of this realm takes such messages')
+  return receive.bind(found) as NonNullable<Receivers[D]>
+}
+
+/** The answer of OpenID Connect Back-Channel Logout 1.0 §2.8. */
+async function received(receive: () => Promise<void>): Promise<Response> {
+  try {
+    await receive()
+  } catch (error) {
+    const refusal = asRefusal(error)
+    throw refusal instanceof MessageRefused ? problemOf(refusal) : error
+  }
+  return ok()
+}
+
+function problemOf({ reason, message }: MessageRefused): Problem {
+  switch (reason) {
+    case 'keys_unavailable':
+    case 'too_busy':
+      return new Problem(503, 'temporarily_unavailable', message, { 'retry-after': String(RETRY_AFTER_SECONDS) })
+    case 'malformed':
+    case 'wrong_type':
+    case 'unsupported_algorithm':
+    case 'unknown_key':
+    case 'banned_key':
+    case 'bad_signature':
+    case 'wrong_issuer':
+    case 'wrong_audience':
+    case 'expired':
+    case 'issued_in_future':
+    case 'missing_claim':
+    case 'forbidden_claim':
+    case 'invalid_claim':
+    case 'unauthenticated':
+      return new Problem(400, 'invalid_request', message, { 'cache-control': 'no-store' })
+  }
+}
+
+/** The answer of RFC 8935 §2.3. Throws errors that are not about the token. */
+function securityEventError(error: unknown): Response {
+  const refusal = asRefusal(error)
+  if (refusal instanceof Problem && refusal.status === 400) return json(400, { err: 'invalid_request', description: refusal.description ?? refusal.error })
+  if (!(refusal instanceof MessageRefused)) throw error
+  const problem = problemOf(refusal)
+  if (problem.status !== 400) throw problem
+  return json(400, { err: errorCode(refusal), description: refusal.message })
+}
+
+/** RFC 8935 §2.4. */
+function errorCode({ reason }: MessageRefused): string {
+  switch (reason) {
+    case 'unsupported_algorithm':
+    case 'unknown_key':
+    case 'banned_key':
+    case 'bad_signature':
+      return 'invalid_key'
+    case 'wrong_issuer':
+      return 'invalid_issuer'
+    case 'wrong_audience':
+      return 'invalid_audience'
+    case 'unauthenticated':
+      return 'authentication_failed'
+    case 'malformed':
+    case 'wrong_type':
+    case 'expired':
+    case 'issued_in_future':
+    case 'missing_claim':
+    case 'forbidden_claim':
+    case 'invalid_claim':
+    case 'keys_unavailable':
+    case 'too_busy':
+      return 'invalid_request'
+  }
+}
