@@ -1,58 +1,8 @@
-import { readBody } from './body.ts'
-import { type ErrorCode, PortcullisError } from '../errors.ts'
+import { exchange, type Exchanged, type ExchangeOptions } from './exchange.ts'
 
-export interface DownloadOptions {
-  fetch: typeof fetch
-  /** The code of every error thrown. */
-  errorCode: ErrorCode
-  maxBytes: number
-  signal: AbortSignal
-  headers?: Record<string, string>
-}
+export type DownloadOptions = Omit<ExchangeOptions, 'method' | 'body' | 'readsBodyOf'>
 
-export interface Downloaded {
-  status: number
-  headers: Headers
-  /** Empty unless the status is 200. */
-  bytes: Uint8Array<ArrayBuffer>
-}
-
-/**
- * GETs a URL within bounds of time and size. Redirects are not followed: only the configured URL is fetched and gets credentials.
- * Errors name the URL's host and never the content; `detail` is `network`, `timeout`, `redirect`,
- * `too_large` or `truncated`.
- */
-export async function download(url: URL, options: DownloadOptions): Promise<Downloaded> {
-  const fail = (detail: string, what: string, cause?: unknown) =>
-    new PortcullisError(options.errorCode, `${url.host} ${what}`, { detail, cause })
-  let response: Response
-  try {
-    // Not `redirect: 'error'`, which workerd does not know.
-    response = await options.fetch(url.href, { redirect: 'manual', signal: options.signal, headers: options.headers ?? {} })
-  } catch (cause) {
-    if (options.signal.aborted) throw fail('timeout', 'did not respond in time: check that it is up, and the timeout', cause)
-    throw fail('network', 'could not be reached: check the URL and the network', cause)
-  }
-  if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400 && response.status !== 304)) {
-    discard(response)
-    throw fail('redirect', 'responded with a redirect, which is not followed: configure its target')
-  }
-  if (response.status !== 200) {
-    discard(response)
-    return { status: response.status, headers: response.headers, bytes: new Uint8Array() }
-  }
-  try {
-    const bytes = await readBody(response, { maxBytes: options.maxBytes, signal: options.signal })
-    return { status: response.status, headers: response.headers, bytes }
-  } catch (cause) {
-    const code = cause instanceof PortcullisError ? cause.code : undefined
-    if (code === 'too_large') throw fail('too_large', `sent more than ${options.maxBytes} bytes: check the URL`, cause)
-    if (code === 'timed_out') throw fail('timeout', 'did not finish its response in time: is it overloaded, or the response too large?', cause)
-    throw fail('truncated', 'aborted its response: check its log, or that of its proxy', cause)
-  }
-}
-
-/** Cancels an unread body, so that its connection is released. */
-function discard(response: Response): void {
-  response.body?.cancel().catch(() => undefined)
+/** GETs a URL as `exchange` does, and reads the body of status 200 only. */
+export function download(url: URL, options: DownloadOptions): Promise<Exchanged> {
+  return exchange(url, { ...options, readsBodyOf: (status) => status === 200 })
 }

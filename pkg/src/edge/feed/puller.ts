@@ -1,5 +1,6 @@
 import { PortcullisError } from '../../errors.ts'
-import { type Downloaded, download } from '../../http/download.ts'
+import { download } from '../../http/download.ts'
+import type { Exchanged } from '../../http/exchange.ts'
 import { backoffMs } from '../../timing/backoff.ts'
 import { type WaitOutcome, within } from '../../timing/deadline.ts'
 import { SingleFlight } from '../../timing/single-flight.ts'
@@ -219,7 +220,7 @@ export class FeedPuller {
   }
 
   /** Sends the realm's credential. Rejects with `feed_unreachable`, and with `feed_refused` for a page. */
-  async #get(path: FeedPath, query: Record<string, string>, maxBytes: number, signal: AbortSignal): Promise<Downloaded> {
+  async #get(path: FeedPath, query: Record<string, string>, maxBytes: number, signal: AbortSignal): Promise<Exchanged> {
     const { feed, runtime } = this.#subscriber
     const url = feedUrl(feed, path, query)
     const headers = credentialHeaders(feed)

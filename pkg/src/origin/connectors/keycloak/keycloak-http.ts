@@ -1,0 +1,123 @@
+import { PortcullisError } from '../../../errors.ts'
+import { exchange, type Exchanged } from '../../../http/exchange.ts'
+import { isLoopback } from '../../../http/loopback.ts'
+import { invalid } from '../../../options.ts'
+import { failure, type FailureDetail } from './failure.ts'
+
+export interface KeycloakHttpOptions {
+  /** Where Keycloak's paths begin, without a slash at its end, such as `https://example/auth`. */
+  baseUrl: string
+  fetch: typeof fetch
+  plainHttp: 'loopback' | 'anywhere'
+  /** How long one request may take, its body included. */
+  timeoutMs: number
+}
+
+export interface KeycloakRequest {
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  /** Below `baseUrl`; each member is one segment, percent-encoded here. */
+  path: readonly string[]
+  /** A name may repeat. */
+  query?: readonly (readonly [string, string])[]
+  headers?: Record<string, string>
+  body?: string
+  /** The largest body read. Default 4 MiB. */
+  maxBytes?: number
+}
+
+/** What Keycloak answered: any status that is not a redirect and below 500. */
+export interface KeycloakAnswer {
+  status: number
+  /** The body's JSON; `undefined`: empty. */
+  body: unknown
+  /** Unix milliseconds of the `Date` header; `undefined`: there was none, as Keycloak itself sends none and a proxy may. */
+  dateMs: number | undefined
+}
+
+const MAX_BODY_BYTES = 4 * 1024 * 1024
+/** Segments that a URL parser takes for steps in the path (WHATWG URL §4.4). */
+const DOTS = /^\.{0,2}$/
+
+/** Requests to one Keycloak: to the origin of `baseUrl` only, bounded, and without following redirects. */
+export class KeycloakHttp {
+  readonly #options: KeycloakHttpOptions
+  readonly #baseUrl: URL
+  readonly #closing = new AbortController()
+
+  /** Throws `invalid_option` for a `baseUrl` that would carry credentials in clear over a network. Does no I/O. */
+  constructor(options: KeycloakHttpOptions) {
+    this.#options = options
+    this.#baseUrl = new URL(options.baseUrl)
+    if (this.#baseUrl.protocol !== 'https:' && options.plainHttp === 'loopback' && !isLoopback(this.#baseUrl)) {
+      throw invalid(`baseUrl must be an https: URL, for ${this.host} is not this machine; see plainHttp`)
+    }
+  }
+
+  /** The host of `baseUrl`, for sentences. */
+  get host(): string {
+    return this.#baseUrl.host
+  }
+
+  /** Rejects with `connector_failed`: `unreachable`, `timeout`, `redirect`, `too_large`, `not_json` or `server_error`. */
+  async send(request: KeycloakRequest): Promise<KeycloakAnswer> {
+    // No path can carry such a name, so Keycloak cannot know it.
+    if (request.path.some((segment) => DOTS.test(segment))) return { status: 404, body: undefined, dateMs: undefined }
+    const { status, headers, bytes } = await this.#exchange(request)
+    if (status >= 500) throw failure('server_error', `${this.host} answered with status ${status}: see the log of Keycloak, or of the proxy before it`)
+    const dateMs = Date.parse(headers.get('date') ?? '')
+    return { status, body: this.#parse(status, bytes), dateMs: Number.isNaN(dateMs) ? undefined : dateMs }
+  }
+
+  /** Aborts requests that are under way, and all later ones. */
+  close(): void {
+    this.#closing.abort()
+  }
+
+  async #exchange(request: KeycloakRequest): Promise<Exchanged> {
+    const { fetch, timeoutMs } = this.#options
+    const { method, headers = {}, body, maxBytes = MAX_BODY_BYTES } = request
+    try {
+      return await exchange(this.#urlOf(request), {
+        fetch,
+        errorCode: 'connector_failed',
+        maxBytes,
+        signal: AbortSignal.any([this.#closing.signal, AbortSignal.timeout(timeoutMs)]),
+        method,
+        headers: { accept: 'application/json', ...headers },
+        ...(body === undefined ? {} : { body }),
+        readsBodyOf: (status) => status < 500,
+      })
+    } catch (cause) {
+      throw cause instanceof PortcullisError ? failure(detailOf(cause), cause.message, cause) : cause
+    }
+  }
+
+  #urlOf({ path, query = [] }: KeycloakRequest): URL {
+    const url = new URL([this.#options.baseUrl, ...path.map(encodeURIComponent)].join('/'))
+    url.search = new URLSearchParams(query.map(([name, value]) => [name, value])).toString()
+    return url
+  }
+
+  /** JSON by its content: Keycloak's errors and a proxy's pages differ in nothing else that can be relied on. */
+  #parse(status: number, bytes: Uint8Array): unknown {
+    if (bytes.byteLength === 0) return undefined
+    try {
+      return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown
+    } catch (cause) {
+      // The status says it all, whoever wrote the page.
+      if (status === 401 || status === 403) return undefined
+      throw failure('not_json', `${this.host} sent something other than JSON, such as a login page: check baseUrl, and what stands before Keycloak`, cause)
+    }
+  }
+}
+
+function detailOf({ detail }: PortcullisError): FailureDetail {
+  switch (detail) {
+    case 'timeout':
+    case 'redirect':
+    case 'too_large':
+      return detail
+    default:
+      return 'unreachable'
+  }
+}
