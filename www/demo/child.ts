@@ -43,6 +43,11 @@ export class Child {
     return this.#process.exitCode !== null || this.#process.signalCode !== null || this.#process.pid === undefined
   }
 
+  /** The latest that it printed, at most 16 KiB. */
+  get output(): string {
+    return this.#output
+  }
+
   /** Resolves at the first response from `url`; rejects with the program's output if it ends before that. */
   async ready(url: string): Promise<void> {
     const deadline = Date.now() + READY_SECONDS * 1000

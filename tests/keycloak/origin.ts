@@ -1,0 +1,40 @@
+// The origin of a stage, as a process of its own: it can be killed and started again.
+
+import { createOrigin, type JWK, type OriginRealm } from 'portcullis/origin'
+import { serve } from 'portcullis/origin/node'
+import { sqliteStore } from 'portcullis/origin/sqlite'
+
+/** In the environment variable `PORTCULLIS_STAGE`, as JSON. */
+export interface OriginSettings {
+  port: number
+  /** The database. */
+  path: string
+  signingKey: JWK
+  realm: OriginRealm
+  clients: { id: string; secret?: string }[]
+  edge: { name: string; pushUrl: string; ackSecret: string }
+  keycloak: Record<string, unknown>
+}
+
+async function main(settings: OriginSettings): Promise<void> {
+  const origin = await createOrigin({
+    store: sqliteStore({ path: settings.path }),
+    signingKey: settings.signingKey,
+    realms: [settings.realm],
+    clients: settings.clients,
+    edges: [settings.edge],
+    onReport: (report) => console.log(JSON.stringify({ ...report, error: report.error?.message })),
+  })
+  const server = await serve(origin, { port: settings.port })
+  process.once('SIGTERM', () => {
+    void server
+      .close()
+      .then(() => origin.close())
+      .then(() => process.exit(0))
+  })
+}
+
+main(JSON.parse(process.env['PORTCULLIS_STAGE'] ?? '{}') as OriginSettings).catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error)
+  process.exit(1)
+})

@@ -1,0 +1,48 @@
+// Row 1: one session is ended by an administrator.
+
+import { MOBILE, SPA, WEB } from '../clients.ts'
+import { adminEvent, type Evidence } from '../evidence.ts'
+import { ends, type Row } from '../row.ts'
+
+export const SESSION: Row = {
+  number: 1,
+  title: 'one session ended',
+  cases: [
+    {
+      title: 'DELETE sessions/{sid}',
+      times: 20,
+      async run(scene) {
+        const web = await scene.logIn('alice', WEB)
+        const mobile = await scene.logIn('alice', MOBILE, { agent: web.agent })
+        await scene.enforce({
+          ended: [ends(web, 'session_revoked'), ends(mobile, 'session_revoked')],
+          spared: [await scene.logIn('alice', WEB), await scene.logIn('bob', WEB)],
+          act: () => scene.realm.change('DELETE', `sessions/${web.sid}`),
+          again: () => scene.logIn('alice', WEB, { agent: web.agent }),
+          evidence: [deleted(web.sid)],
+        })
+      },
+    },
+    {
+      title: 'its client gets logout tokens without a session',
+      async run(scene) {
+        const spa = await scene.logIn('alice', SPA)
+        const other = await scene.logIn('alice', WEB)
+        const bob = await scene.logIn('bob', SPA)
+        // By push, the whole user is logged out: that is what a logout token without `sid` says (§2.4).
+        const isHeard = scene.round !== 'no-push'
+        await scene.enforce({
+          ended: isHeard ? [ends(spa, 'user_revoked', 'session_revoked'), ends(other, 'user_revoked')] : [ends(spa, 'session_revoked')],
+          spared: isHeard ? [bob] : [other, bob],
+          act: () => scene.realm.change('DELETE', `sessions/${spa.sid}`),
+          again: () => scene.logIn('alice', SPA, { agent: spa.agent }),
+          evidence: [deleted(spa.sid)],
+        })
+      },
+    },
+  ],
+}
+
+export function deleted(sid: string): Evidence {
+  return adminEvent({ operationType: 'DELETE', resourceType: 'USER_SESSION', resourcePath: `sessions/${sid}` })
+}

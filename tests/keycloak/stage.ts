@@ -1,0 +1,153 @@
+// A stage: a realm of Keycloak, an origin with its connector, and an edge in workerd that the origin pushes to.
+
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Reason, TokenOptions } from 'portcullis/edge'
+import { generateFeedKey } from 'portcullis/origin'
+import { Child, freePort } from '../../www/demo/child.ts'
+import { serveWorker } from '../../www/demo/workerd.ts'
+import { CONSENTING, MOBILE, SILENT, SPA, WEB } from './clients.ts'
+import { answerOf, send, type Answer } from './http.ts'
+import { logIn } from './login.ts'
+import type { OriginSettings } from './origin.ts'
+import { ACTOR, createRealm, READER, type Realm } from './realm.ts'
+import type { Power, Server } from './server.ts'
+
+/** Which sources tell the origin: all; all but messages of Keycloak; all but what the origin asks for. */
+export type Round = 'all' | 'no-push' | 'no-poll'
+
+export const ROUNDS: readonly Round[] = ['all', 'no-push', 'no-poll']
+
+/** Options that a row needs to differ. */
+export interface StageOptions {
+  connector?: Record<string, unknown>
+  /** Of the realm, at origin and edge. */
+  tokens?: Partial<TokenOptions>
+  /** The longest `exp - iat`, at origin and edge. */
+  maxLifetimeSeconds?: number
+}
+
+export interface Stage {
+  readonly round: Round
+  readonly server: Server
+  readonly realm: Realm
+  readonly originUrl: string
+  readonly edgeUrl: string
+  /** The origin's process: killed, and started again with its database. */
+  readonly origin: Power
+  /** The edge's verdict on a request with the token. */
+  call(token: string): Promise<Verdict>
+  /** Logs `root` in, who may then ask the origin's admin routes of the realm, such as `POST users/{id}/logout`. */
+  administrator(): Promise<Administer>
+  /** What the origin measures (`/metrics`). */
+  metrics(): Promise<string>
+  /** Its latest reports, each a line of JSON. */
+  reports(): string
+  close(): Promise<void>
+}
+
+export type Administer = (method: string, path: string, body?: unknown) => Promise<Answer>
+
+export type Verdict = { ok: true } | { ok: false; reason: Reason }
+
+const EDGE = 'edge-1'
+/** Longer than any run. */
+const NEVER_MS = 2 ** 31 - 1
+
+export async function openStage(server: Server, round: Round, options: StageOptions = {}): Promise<Stage> {
+  const folder = await mkdtemp(join(tmpdir(), 'portcullis-stage-'))
+  const [originPort, edgePort, closedPort] = [await freePort(), await freePort(), await freePort()]
+  const originUrl = `http://127.0.0.1:${originPort}`
+  const edgeUrl = `http://127.0.0.1:${edgePort}`
+  const heardAt = round === 'no-push' ? `http://127.0.0.1:${closedPort}` : originUrl
+  const realm = await createRealm(server, { receivers: `${heardAt}/realms/{realm}` })
+  const { signingKey, publicKey } = await generateFeedKey()
+  const tokens: TokenOptions = { name: realm.name, issuer: realm.issuer, audience: 'api', profile: 'keycloak', ...options.tokens }
+  const lifetime = options.maxLifetimeSeconds === undefined ? {} : { maxLifetimeSeconds: options.maxLifetimeSeconds }
+  const secret = 'secret of the edge'
+  const settings: OriginSettings = {
+    port: originPort,
+    path: join(folder, 'portcullis.db'),
+    signingKey,
+    // Origin and Keycloak share a clock.
+    realm: { ...tokens, jwks: `${realm.issuer}/protocol/openid-connect/certs`, issuerSkewSeconds: 0, ...lifetime },
+    clients: [WEB, MOBILE, SPA, SILENT, CONSENTING].map(({ id, secret }) => (secret === undefined ? { id } : { id, secret })),
+    edge: { name: EDGE, pushUrl: `${edgeUrl}/portcullis/feed`, ackSecret: secret },
+    keycloak: { baseUrl: server.url, realm: realm.name, actingAccount: ACTOR, ...sources(round), ...options.connector },
+  }
+  const origin = new OriginProcess(settings, originUrl)
+  const feed = { url: `${originUrl}/feed/${realm.name}`, keys: [publicKey], acknowledge: { edge: EDGE, secret } }
+  await origin.restore()
+  const edge = await serveWorker({
+    name: 'edge worker',
+    entry: fileURLToPath(new URL('worker.ts', import.meta.url)),
+    folder: join(folder, 'edge'),
+    port: edgePort,
+    bindings: { GATE: JSON.stringify({ realms: [{ ...tokens, feed }], ...lifetime }) },
+    readyPath: '/portcullis/status',
+  })
+  return {
+    round,
+    server,
+    realm,
+    originUrl,
+    edgeUrl,
+    origin,
+    async call(token) {
+      const { status, text } = await answerOf(await send(`${edgeUrl}/api`, { headers: { authorization: `Bearer ${token}` } }))
+      return status === 200 ? { ok: true } : { ok: false, ...(JSON.parse(text) as { reason: Reason }) }
+    },
+    async administrator() {
+      const { accessToken } = await logIn(realm, 'root', WEB)
+      const headers = { authorization: `Bearer ${accessToken}`, 'content-type': 'application/json' }
+      return async (method, path, body) =>
+        answerOf(await send(`${originUrl}/admin/realms/${realm.name}/${path}`, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }))
+    },
+    metrics: async () => (await answerOf(await send(`${originUrl}/metrics`))).text,
+    reports: () => origin.output,
+    async close() {
+      await Promise.all([origin.cut(), edge.stop('SIGKILL')])
+      await rm(folder, { recursive: true, force: true })
+      await realm.remove()
+    },
+  }
+}
+
+/** Options of the connector that a round differs in. */
+function sources(round: Round): Record<string, unknown> {
+  switch (round) {
+    case 'all':
+    case 'no-push':
+      return { serviceAccount: READER }
+    case 'no-poll':
+      return { notBeforeIntervalMs: NEVER_MS, keysIntervalMs: NEVER_MS }
+  }
+}
+
+class OriginProcess implements Power {
+  readonly #settings: OriginSettings
+  readonly #url: string
+  #child: Child | undefined
+
+  constructor(settings: OriginSettings, url: string) {
+    this.#settings = settings
+    this.#url = url
+  }
+
+  get output(): string {
+    return this.#child?.output ?? ''
+  }
+
+  async restore(): Promise<void> {
+    const entry = fileURLToPath(new URL('origin.ts', import.meta.url))
+    const environment = { PORTCULLIS_STAGE: JSON.stringify(this.#settings) }
+    this.#child = new Child('origin', process.execPath, ['--import', import.meta.resolve('tsx'), entry], environment)
+    await this.#child.ready(`${this.#url}/healthz`)
+  }
+
+  async cut(): Promise<void> {
+    await this.#child?.stop('SIGKILL')
+  }
+}
