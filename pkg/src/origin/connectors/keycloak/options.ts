@@ -166,7 +166,7 @@ export function resolveKeycloakSettings(options: KeycloakOptions): KeycloakSetti
   const { serviceAccount, actingAccount, lastLogoutTime } = options
   const base = new URL(options.baseUrl)
   if (base.search + base.hash !== '') throw invalid('options.baseUrl must have no query and no fragment')
-  const unheard = Object.keys(EVENT_RULES).find((name) => options[name as keyof KeycloakOptions] !== undefined)
+  const unheard = eventOptions(options).find((name) => options[name] !== undefined)
   if (serviceAccount === undefined && unheard !== undefined) {
     throw invalid(`options.${unheard} needs options.serviceAccount: it is about events, which nobody else may read`)
   }
@@ -225,6 +225,12 @@ const RULES = {
   ...EVENT_RULES,
   lastLogoutTime: withDefault(oneOf('ignore', 'write'), 'ignore'),
 } satisfies Rules
+
+/** The options that are about events alone: security event tokens tell of passwords too. */
+function eventOptions({ securityEvents }: KeycloakOptions): (keyof KeycloakOptions)[] {
+  const told = securityEvents === undefined ? [] : ['passwordReset', 'passwordChanged']
+  return (Object.keys(EVENT_RULES) as (keyof typeof EVENT_RULES)[]).filter((name) => !told.includes(name))
+}
 
 /** The rules of `KeycloakOptions`. */
 export const KEYCLOAK_RULES: Rules = RULES

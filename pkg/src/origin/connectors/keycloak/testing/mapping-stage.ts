@@ -1,0 +1,39 @@
+import { readAdminEvent } from '../admin-events.ts'
+import { ClientNames } from '../client-names.ts'
+import { CurrentState } from '../current-state.ts'
+import type { KeycloakEvent } from '../events.ts'
+import { type Consequence, consequenceOf } from '../mapping.ts'
+import { type KeycloakOptions, resolveKeycloakSettings } from '../options.ts'
+import { readUserEvent } from '../user-events.ts'
+
+/** A Keycloak with these users and clients, by their internal ids. */
+export interface MappingStage {
+  user(event: unknown): Promise<Consequence | undefined>
+  admin(event: unknown): Promise<Consequence | undefined>
+  /** The paths that were asked for. */
+  readonly asked: string[]
+  nowMs: number
+}
+
+export function mappingStage(options: Partial<KeycloakOptions> = {}, documents: Readonly<Record<string, unknown>> = {}): MappingStage {
+  const serviceAccount = { clientId: 'portcullis-reader', clientSecret: 'a secret' }
+  const settings = resolveKeycloakSettings({ baseUrl: 'https://sso.example', realm: 'acme', serviceAccount, ...options })
+  const asked: string[] = []
+  const state = new CurrentState({
+    async get(path) {
+      asked.push(path.join('/'))
+      const body = documents[path.join('/')]
+      return { status: body === undefined ? 404 : 200, body: body ?? { error: 'Could not find it' }, dateMs: undefined, serverMs: 0 }
+    },
+  })
+  const names = new ClientNames({ state, nowMs: () => stage.nowMs })
+  const judge = async (event: KeycloakEvent | undefined): Promise<Consequence | undefined> =>
+    event === undefined ? undefined : consequenceOf(event, { settings, names, state })
+  const stage: MappingStage = {
+    user: (event) => judge(readUserEvent(event)),
+    admin: (event) => judge(readAdminEvent(event)),
+    asked,
+    nowMs: 0,
+  }
+  return stage
+}
