@@ -18,8 +18,10 @@ export const ACTOR = { clientId: 'actor', clientSecret: 'actor-secret' }
 const ADMIN_ROLE = 'portcullis-admin'
 
 export interface RealmOptions {
-  /** The URL under which the origin serves the realm, such as `http://127.0.0.1:8780/realms/acme`. Clients' URLs are its doors. */
+  /** The URL under which the origin serves the realm: `http://127.0.0.1:8780/realms/{realm}`. Clients' URLs are its doors. */
   receivers: string
+  /** Members of the realm's representation that differ, such as `{ revokeRefreshToken: true }`. */
+  settings?: object
 }
 
 export class Realm implements Place {
@@ -75,7 +77,10 @@ export class Realm implements Place {
 /** Makes a realm of a new name. */
 export async function createRealm(server: Server, options: RealmOptions): Promise<Realm> {
   const name = `acme-${randomBytes(4).toString('hex')}`
-  await server.admin.change('POST', '/admin/realms', representation(name, options.receivers.replace('{realm}', name)))
+  await server.admin.change('POST', '/admin/realms', {
+    ...representation(name, options.receivers.replace('{realm}', name)),
+    ...options.settings,
+  })
   return new Realm(server, name)
 }
 

@@ -27,9 +27,12 @@ export interface Case {
   readonly stage?: StageOptions
   /** `own`: it stops the server, which must be one of the run's own. Default `any`. */
   readonly server?: 'any' | 'own'
-  /** Rejects when the edge answers something else than it should. */
+  /** Rejects when the edge answers something else than it should, and with `Skipped`. */
   run(scene: Scene): Promise<void>
 }
+
+/** A case that cannot be done here; the message is the reason. */
+export class Skipped extends Error {}
 
 export type Tier = 'short' | 'long'
 

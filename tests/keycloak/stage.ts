@@ -27,6 +27,8 @@ export interface StageOptions {
   tokens?: Partial<TokenOptions>
   /** The longest `exp - iat`, at origin and edge. */
   maxLifetimeSeconds?: number
+  /** Members of the realm's representation at Keycloak, such as `{ revokeRefreshToken: true }`. */
+  realm?: object
 }
 
 export interface Stage {
@@ -62,7 +64,10 @@ export async function openStage(server: Server, round: Round, options: StageOpti
   const originUrl = `http://127.0.0.1:${originPort}`
   const edgeUrl = `http://127.0.0.1:${edgePort}`
   const heardAt = round === 'no-push' ? `http://127.0.0.1:${closedPort}` : originUrl
-  const realm = await createRealm(server, { receivers: `${heardAt}/realms/{realm}` })
+  const realm = await createRealm(server, {
+    receivers: `${heardAt}/realms/{realm}`,
+    ...(options.realm === undefined ? {} : { settings: options.realm }),
+  })
   const { signingKey, publicKey } = await generateFeedKey()
   const tokens: TokenOptions = { name: realm.name, issuer: realm.issuer, audience: 'api', profile: 'keycloak', ...options.tokens }
   const lifetime = options.maxLifetimeSeconds === undefined ? {} : { maxLifetimeSeconds: options.maxLifetimeSeconds }

@@ -1,7 +1,7 @@
 // The rows of the table, walked through in the rounds: each case on a stage that has the options it needs.
 
 import { Scene } from './scene.ts'
-import type { Case, Row, Tier } from './row.ts'
+import { Skipped, type Case, type Row, type Tier } from './row.ts'
 import type { Server } from './server.ts'
 import { openStage, type Round, type Stage, type StageOptions } from './stage.ts'
 
@@ -54,6 +54,7 @@ export class Walk {
       await scene.settle()
       return { ...found, seconds: scene.seconds, outcome: 'passed' }
     } catch (error) {
+      if (error instanceof Skipped) return { ...found, seconds: [], outcome: 'skipped', reason: error.message }
       const reason = error instanceof Error ? error.message : String(error)
       return { ...found, seconds: scene.seconds, outcome: 'failed', reason: `${reason}\n${stage.reports()}`.trim() }
     }

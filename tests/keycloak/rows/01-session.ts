@@ -1,6 +1,7 @@
 // Row 1: one session is ended by an administrator.
 
 import { MOBILE, SPA, WEB } from '../clients.ts'
+import { openSessions } from '../console.ts'
 import { adminEvent, type Evidence } from '../evidence.ts'
 import { ends, type Row } from '../row.ts'
 
@@ -24,6 +25,25 @@ export const SESSION: Row = {
       },
     },
     {
+      title: 'clicked in the admin console',
+      tier: 'long',
+      async run(scene) {
+        const web = await scene.logIn('carol', WEB)
+        const sessions = await openSessions(scene.realm, web.sub)
+        try {
+          await scene.enforce({
+            ended: [ends(web, 'session_revoked')],
+            spared: [await scene.logIn('bob', WEB)],
+            act: () => sessions.signOut(),
+            again: () => scene.logIn('carol', WEB, { agent: web.agent }),
+            evidence: [deleted(web.sid)],
+          })
+        } finally {
+          await sessions.close()
+        }
+      },
+    },
+    {
       title: 'its client gets logout tokens without a session',
       async run(scene) {
         const spa = await scene.logIn('alice', SPA)
@@ -43,6 +63,6 @@ export const SESSION: Row = {
   ],
 }
 
-export function deleted(sid: string): Evidence {
+function deleted(sid: string): Evidence {
   return adminEvent({ operationType: 'DELETE', resourceType: 'USER_SESSION', resourcePath: `sessions/${sid}` })
 }
