@@ -11,6 +11,8 @@ import { openPlace } from './place.ts'
 import { figure, rounds } from './tier.ts'
 
 const KILLS = rounds(10, 50)
+/** A kill that comes when all are answered tests nothing, and is repeated: on a busy machine many do. */
+const MOST_KILLS = 3 * KILLS
 const REVOKERS = 64
 const CONVERGENCE_SECONDS = 15
 
@@ -24,8 +26,9 @@ test(`${KILLS} kills amid ${REVOKERS} revokers lose nothing`, { timeout: 600_000
     const acknowledged: string[] = []
     let highest = 0
     let interrupted = 0
+    let kills = 0
 
-    for (let kill = 0; kill < KILLS; kill += 1) {
+    for (; interrupted < KILLS && kills < MOST_KILLS; kills += 1) {
       // Tokens are fetched before, so that the time until the kill is spent on revocations alone.
       const lacking = Array.from({ length: REVOKERS - retried.length })
       const fresh = await Promise.all(lacking.map(async () => (await client.logIn('alice')).access_token))
@@ -64,7 +67,7 @@ test(`${KILLS} kills amid ${REVOKERS} revokers lose nothing`, { timeout: 600_000
       )
     }
     place.children.push(origin)
-    assert.ok(interrupted > KILLS / 2, `only ${interrupted} kills met revocations under way: too little was tested`)
+    assert.ok(interrupted > KILLS / 2, `only ${interrupted} of ${kills} kills met revocations under way: too little was tested`)
 
     const deadline = Date.now() + CONVERGENCE_SECONDS * 1000
     while ((await client.edgeSequence()) !== highest && Date.now() < deadline) await pause(50)
@@ -75,7 +78,7 @@ test(`${KILLS} kills amid ${REVOKERS} revokers lose nothing`, { timeout: 600_000
       // Not for having expired: tokens live longer than this takes.
       assert.match(String(answer.body['error_description']), /revoked/)
     }
-    figure(`${acknowledged.length} acknowledged revocations, ${interrupted} of ${KILLS} kills met others under way, head ${highest}`)
+    figure(`${acknowledged.length} acknowledged revocations, ${interrupted} of ${kills} kills met others under way, head ${highest}`)
   } finally {
     await place.close()
   }
