@@ -23,7 +23,7 @@ const URL = `https://repo1.maven.org/maven2/org/keycloak/keycloak-quarkus-dist/$
 const BUILD_OPTIONS = ['--features=ssf', '--db=dev-file']
 const FETCH_MINUTES = 15
 
-/** Java or the archive cannot be had here. */
+/** A program or the archive cannot be had here. */
 export class Unavailable extends Error {}
 
 /** The folder of the augmented server. Rejects with `Unavailable`. */
@@ -35,6 +35,10 @@ export async function distribution(say: (text: string) => void): Promise<string>
   await mkdir(cache, { recursive: true })
   await locked(join(cache, 'lock'), async () => {
     if (await exists(server)) return
+    for (const name of await readdir(cache)) if (name.endsWith('.part')) await rm(join(cache, name), { recursive: true })
+    await run('python3', ['--version']).catch(() => {
+      throw new Unavailable('Python 3 is missing')
+    })
     const archive = await fetched(cache, say)
     await augmented(archive, server, say)
   })
@@ -60,7 +64,7 @@ async function fetched(cache: string, say: (text: string) => void): Promise<stri
   const archive = join(cache, NAME)
   if ((await exists(archive)) && (await sha256(archive)) === SHA256) return archive
   say(`fetching Keycloak ${VERSION} (177 MB) from Maven Central`)
-  const part = `${archive}.part`
+  const part = partOf(archive)
   const signal = AbortSignal.timeout(FETCH_MINUTES * 60_000)
   try {
     const response = await fetch(URL, { signal })
@@ -75,11 +79,10 @@ async function fetched(cache: string, say: (text: string) => void): Promise<stri
   return archive
 }
 
-/** Unpacks with Python's zipfile, which `unzip` is not needed for, and augments. */
+/** Unpacks by Python, which the tests need anyway, and augments. */
 async function augmented(archive: string, server: string, say: (text: string) => void): Promise<void> {
   say(`unpacking and augmenting Keycloak ${VERSION}`)
-  const part = `${server}.part`
-  await rm(part, { recursive: true, force: true })
+  const part = partOf(server)
   await run('python3', ['-m', 'zipfile', '-e', archive, part])
   const unpacked = join(part, `keycloak-${VERSION}`)
   // That module leaves out the permissions.
@@ -87,6 +90,11 @@ async function augmented(archive: string, server: string, say: (text: string) =>
   await run(join(unpacked, 'bin/kc.sh'), ['build', ...BUILD_OPTIONS], { maxBuffer: 2 ** 24 })
   await rename(unpacked, server)
   await rm(part, { recursive: true })
+}
+
+/** Its own for each process, so that a lock lost by a crash costs no more than work done twice. */
+function partOf(path: string): string {
+  return `${path}.${process.pid}.part`
 }
 
 async function sha256(file: string): Promise<string> {

@@ -23,6 +23,9 @@ interface Options {
   keep: boolean
 }
 
+/** Has children of this process, to be stopped also when it is interrupted. */
+let underWay: Walk | undefined
+
 async function main(): Promise<boolean> {
   const options = read(process.argv.slice(2))
   const begun = performance.now()
@@ -39,6 +42,7 @@ async function main(): Promise<boolean> {
     if (options.keep) await keep(server, interrupted)
     return results.every(({ outcome }) => outcome !== 'failed')
   } finally {
+    await underWay?.close()
     await server.stop()
   }
 }
@@ -47,6 +51,7 @@ async function walk(server: Server, { tier, rows, rounds, times }: Options): Pro
   const results: Result[] = []
   for (const round of rounds) {
     const walk = new Walk(server, round, { tier, times })
+    underWay = walk
     try {
       for (const row of ROWS.filter(({ number }) => rows.includes(number))) {
         for (const each of walk.casesOf(row)) {

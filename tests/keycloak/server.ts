@@ -14,6 +14,7 @@ export const ADMINISTRATOR = { username: 'admin', password: 'admin-password' }
 
 const READY_SECONDS = 300
 const STOP_SECONDS = 10
+const LOG = 'keycloak.log'
 /** Parts of the distribution that a running server reads only. */
 const READ_ONLY = ['bin', 'conf', 'lib', 'providers', 'themes', 'version.txt']
 
@@ -25,6 +26,8 @@ export interface Server {
   readonly version: string
   /** Ends it at once, as a power cut does, and starts it again with the same database; `undefined` for a server of another process. */
   readonly power: Power | undefined
+  /** What it printed; empty for a server of another process. */
+  log(): Promise<string>
   stop(): Promise<void>
 }
 
@@ -46,7 +49,7 @@ export async function startServer(say: (text: string) => void = () => undefined)
   try {
     await own.restore()
     const server = await joined(own.url)
-    return { ...server, power: own, stop: () => own.stop() }
+    return { ...server, power: own, log: () => own.log(), stop: () => own.stop() }
   } catch (error) {
     await own.stop()
     throw error
@@ -56,7 +59,7 @@ export async function startServer(say: (text: string) => void = () => undefined)
 async function joined(url: string): Promise<Server> {
   const admin = new Admin(url, ADMINISTRATOR)
   const { systemInfo } = await admin.read<{ systemInfo: { version: string } }>('/admin/serverinfo')
-  return { url, admin, version: systemInfo.version, power: undefined, stop: async () => undefined }
+  return { url, admin, version: systemInfo.version, power: undefined, log: async () => '', stop: async () => undefined }
 }
 
 /** A server of this process. Its home has links to the distribution and data of its own. */
@@ -74,7 +77,7 @@ class Process implements Power {
   }
 
   async restore(): Promise<void> {
-    const log = createWriteStream(join(this.#home, 'keycloak.log'), { flags: 'a' })
+    const log = createWriteStream(join(this.#home, LOG), { flags: 'a' })
     await once(log, 'open')
     this.#process = spawn(join(this.#home, 'bin/kc.sh'), this.#parameters(), {
       // A group of its own: `kc.sh` runs Java as a child.
@@ -101,6 +104,10 @@ class Process implements Power {
   async stop(): Promise<void> {
     await this.#end('SIGTERM')
     await rm(this.#home, { recursive: true, force: true })
+  }
+
+  log(): Promise<string> {
+    return readFile(join(this.#home, LOG), 'utf8')
   }
 
   #parameters(): string[] {
@@ -130,8 +137,7 @@ class Process implements Power {
       if (status === 200) return
       await pause(100)
     }
-    const log = await readFile(join(this.#home, 'keycloak.log'), 'utf8').catch(() => '')
-    throw new Error(`Keycloak did not start:\n${log.slice(-4000)}`)
+    throw new Error(`Keycloak did not start:\n${(await this.log()).slice(-4000)}`)
   }
 
   #ended(): boolean {

@@ -38,7 +38,7 @@ export interface Stage {
   readonly originUrl: string
   readonly edgeUrl: string
   /** The origin's process: killed, and started again with its database. */
-  readonly origin: Power
+  readonly origin: Power & { readonly pid: number }
   /** The edge's verdict on a request with the token. */
   call(token: string): Promise<Verdict>
   /** Logs `root` in, who may then ask the origin's admin routes of the realm, such as `POST users/{id}/logout`. */
@@ -92,6 +92,9 @@ export async function openStage(server: Server, round: Round, options: StageOpti
     port: edgePort,
     bindings: { GATE: JSON.stringify({ realms: [{ ...tokens, feed }], ...lifetime }) },
     readyPath: '/portcullis/status',
+  }).catch(async (error: unknown) => {
+    await origin.cut()
+    throw error
   })
   return {
     round,
@@ -139,6 +142,10 @@ class OriginProcess implements Power {
   constructor(settings: OriginSettings, url: string) {
     this.#settings = settings
     this.#url = url
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0
   }
 
   get output(): string {

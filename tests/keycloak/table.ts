@@ -1,4 +1,4 @@
-// What a run printed at its end: a row for each case, a column for each round.
+// The figures of a run: a row for each case, a column for each round.
 
 import type { Round } from './stage.ts'
 import type { Result } from './walk.ts'

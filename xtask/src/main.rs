@@ -1,10 +1,11 @@
-//! The project's commands: `cargo xtask build | demo | test | bench`. They build, fetch, spawn and stop; their programs
-//! are cargo, npm and the TypeScript under `www/` and `tests/`.
+//! The project's commands: `cargo xtask build | demo | test | keycloak | bench`. They build, fetch, spawn and stop; their
+//! programs are cargo, npm and the TypeScript under `www/` and `tests/`.
 
 mod against;
 mod bench;
 mod build;
 mod command;
+mod keycloak;
 mod node;
 mod npm;
 mod progress;
@@ -29,6 +30,11 @@ usage: cargo xtask <command>
                            every test, as suites; what cannot run here is named as skipped. --list names
                            the suites, --only runs those of a name or a group, --long runs those at length
                            that can be, and adds their figures to tests/RESULTS.md
+  keycloak [--short] [--rows N,N] [--round NAME] [--actions N] [--keep] [--install]
+                           a real Keycloak, an origin and an edge worker: every action that ends tokens,
+                           with the seconds to the refusal. --short walks through what the suite
+                           keycloak/short does, --rows and --round (all, no-push, no-poll) through a part,
+                           --actions does rows 1 to 3 N times, --keep leaves all of it running
   bench [NAME] [--json]    benchmarks beside the peers, in one run
   bench [NAME...] --against REF [--bar PERCENT] [--json]
                            this checkout and another commit, in turns: ratios of medians, with the
@@ -59,6 +65,7 @@ fn dispatch(arguments: &[String]) -> Result<(), Failure> {
         "build" => accept(rest, &[]).and_then(|()| build(&project)),
         "demo" => accept(rest, &["--tour", "--install"]).and_then(|()| demo(&project, rest)),
         "test" => test::test(&project, rest),
+        "keycloak" => keycloak::keycloak(&project, rest),
         "bench" => bench::bench(&project, rest),
         "" | "help" | "--help" | "-h" => {
             println!("{USAGE}");

@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 
 #[test]
 fn without_node() {
-    for command in [&["build"][..], &["demo"], &["demo", "--tour"], &["test"], &["bench"]] {
+    for command in [&["build"][..], &["demo"], &["demo", "--tour"], &["test"], &["keycloak"], &["bench"]] {
         let output = xtask(command, Path::new("/nonexistent"));
         assert_eq!(sentence(&output), "xtask: `node` is not installed, or not on the PATH: install Node 20 or newer, with npm (https://nodejs.org)");
     }
@@ -41,6 +41,10 @@ fn wrong_commands_and_options() {
         (&["build", "--install"], "build takes no options"),
         (&["test", "tuor"], "known options here: --list, --only NAME (as often as needed), --long, --install"),
         (&["test", "--only", "tuor"], "there is no suite of that name; the suites are"),
+        (
+            &["keycloak", "--kep"],
+            "known options here: --short, --rows N,N, --round all|no-push|no-poll, --actions N, --keep",
+        ),
         (&["bench", "--jsn"], "bench takes one NAME and --json"),
         (&["bench", "a", "b"], "bench takes one NAME and --json"),
         (&["bench", "--against"], "bench takes one NAME and --json"),
