@@ -62,7 +62,7 @@ describe('usage', () => {
     const { code, stdout } = await portcullis(['--help'])
     assert.equal(code, 0)
     const names = [...stdout.matchAll(/^  (\w+) +[a-z]/gm)].map(([, name = '']) => name).filter((name) => name !== 'portcullis')
-    assert.deepEqual(names, ['serve', 'check', 'keygen', 'backup', 'restore'])
+    assert.deepEqual(names, ['serve', 'check', 'init', 'keygen', 'backup', 'restore'])
     const helps = await Promise.all(names.map((name) => portcullis([name, '--help'])))
     helps.forEach(({ code, stdout }, index) => {
       assert.equal(code, 0)

@@ -1,0 +1,49 @@
+import { SESSION_REQUIRED, type LOGOUT_URL, type Mapper } from '../../keycloak/registered-client.ts'
+
+/** One setting that differs: `before` is what was read, `after` what is wanted. Turned round, it is the undoing. */
+export type Change =
+  | { readonly kind: 'realm'; readonly setting: RealmSetting; readonly before: RealmValue; readonly after: RealmValue }
+  | { readonly kind: 'client'; readonly client: string; readonly id: string; readonly setting: ClientSetting; readonly before: string; readonly after: string }
+  | { readonly kind: 'mapper'; readonly client: string; readonly id: string; readonly name: string; readonly before: Mapper | null; readonly after: Mapper | null }
+  /** A service account; `before` and `after` are its internal UUID, null where there is none. */
+  | { readonly kind: 'account'; readonly client: string; readonly before: string | null; readonly after: string | null }
+  /** A right of a service account: a role of `realm-management`. */
+  | { readonly kind: 'right'; readonly client: string; readonly right: string; readonly before: boolean; readonly after: boolean }
+
+export type RealmSetting = 'eventsEnabled' | 'enabledEventTypes' | 'eventsExpiration' | 'adminEventsEnabled' | 'adminEventsDetailsEnabled' | 'adminEventsExpiration'
+export type RealmValue = boolean | number | readonly string[] | null
+export type ClientSetting = 'adminUrl' | typeof LOGOUT_URL | typeof SESSION_REQUIRED
+
+export function reversed(change: Change): Change {
+  return { ...change, before: change.after, after: change.before } as Change
+}
+
+/** One line for a person who decides on it. */
+export function sentenceOf(change: Change): string {
+  switch (change.kind) {
+    case 'realm':
+      return `realm: ${change.setting}: ${differenceOf(change.before, change.after)}`
+    case 'client':
+      return `client ${change.client}: ${change.setting}: ${shown(change.before)} -> ${shown(change.after)}`
+    case 'mapper':
+      return `client ${change.client}: protocol mapper '${change.name}': ${change.after === null ? 'removed' : 'added'}`
+    case 'account':
+      return `client ${change.client}, a service account: ${change.after === null ? 'deleted' : 'created'}`
+    case 'right':
+      return `client ${change.client}: role ${change.right} of realm-management: ${change.after ? 'given' : 'taken away'}`
+  }
+}
+
+/** Lists of event types are long: only what is added and taken away is shown. */
+function differenceOf(before: RealmValue, after: RealmValue): string {
+  if (!Array.isArray(before) || !Array.isArray(after)) return `${shown(before)} -> ${shown(after)}`
+  if (before.length === 0) return `the default types -> the same and ${after.length} named`
+  if (after.length === 0) return 'the types named -> the default types'
+  const added = after.filter((each) => !before.includes(each)).map((each) => `+${each}`)
+  const removed = before.filter((each) => !after.includes(each)).map((each) => `-${each}`)
+  return [...added, ...removed].join(' ')
+}
+
+function shown(value: RealmValue | string): string {
+  return value === null || value === '' ? 'none' : String(value)
+}

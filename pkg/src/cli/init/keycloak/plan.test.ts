@@ -1,0 +1,134 @@
+// A plan of changes follows from a realm's state: it adds, and replaces nothing.
+
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { audienceMapper, client } from '../../testing/registered-client.ts'
+import type { Wishes } from '../template.ts'
+import { type Change, sentenceOf } from './change.ts'
+import { planOf, undoPlan } from './plan.ts'
+import type { RealmState } from './realm-state.ts'
+
+const WISHES: Wishes = { realm: 'acme', origin: new URL('https://origin.example/base/'), audience: 'api', clients: [], forward: false }
+const LOGOUT_URL = 'https://origin.example/base/realms/acme/backchannel-logout'
+const ADMIN_URL = 'https://origin.example/base/realms/acme'
+const STORED = ['LOGIN', 'LOGOUT', 'REVOKE_GRANT']
+
+/** A realm as Keycloak makes it. */
+function state(changes: Partial<RealmState> = {}): RealmState {
+  return {
+    settings: {
+      eventsEnabled: false,
+      enabledEventTypes: [],
+      eventsExpiration: null,
+      adminEventsEnabled: false,
+      adminEventsDetailsEnabled: false,
+      adminEventsExpiration: null,
+    },
+    storedEventTypes: STORED,
+    clients: [client('web')],
+    scopes: [],
+    accounts: {},
+    ...changes,
+  }
+}
+
+function sentences(changes: readonly Change[]): string[] {
+  return changes.map(sentenceOf)
+}
+
+describe('a plan', () => {
+  test('of a new realm switches events on, sets URLs, and makes the account that reads', () => {
+    const { changes } = planOf(state(), WISHES)
+    assert.deepEqual(
+      sentences(changes).filter((each) => !each.includes('enabledEventTypes')),
+      [
+        'realm: eventsEnabled: false -> true',
+        'realm: adminEventsEnabled: false -> true',
+        'realm: adminEventsDetailsEnabled: false -> true',
+        `client web: backchannel.logout.url: none -> ${LOGOUT_URL}`,
+        'client web: backchannel.logout.session.required: none -> true',
+        `client web: adminUrl: none -> ${ADMIN_URL}`,
+        'client portcullis-reader, a service account: created',
+        'client portcullis-reader: role view-events of realm-management: given',
+        'client portcullis-reader: role view-users of realm-management: given',
+        'client portcullis-reader: role view-clients of realm-management: given',
+      ],
+    )
+  })
+
+  test('keeps every event type that is stored', () => {
+    const change = planOf(state(), WISHES).changes.find((each) => each.kind === 'realm' && each.setting === 'enabledEventTypes')
+    const after = change?.after as string[]
+    assert.ok(STORED.every((type) => after.includes(type)))
+    assert.ok(after.includes('REFRESH_TOKEN_ERROR'))
+    assert.deepEqual(change?.before, [])
+  })
+
+  test('lengthens a short retention, and leaves a long one and none', () => {
+    const { settings } = state()
+    const { changes } = planOf(state({ settings: { ...settings, eventsExpiration: 3_600, adminEventsExpiration: 8 * 86_400 } }), WISHES)
+    assert.deepEqual(sentences(changes).filter((each) => each.includes('Expiration')), ['realm: eventsExpiration: 3600 -> 604800'])
+    assert.deepEqual(sentences(planOf(state(), WISHES).changes).filter((each) => each.includes('Expiration')), [])
+  })
+
+  test('lists another URL, and replaces none', () => {
+    const attributes = { 'backchannel.logout.url': 'https://other.example/logout', 'backchannel.logout.session.required': 'false' }
+    const { changes, notes } = planOf(state({ clients: [client('web', { attributes, adminUrl: 'https://other.example' })] }), WISHES)
+    assert.deepEqual(sentences(changes).filter((each) => each.includes('client web')), [])
+    assert.equal(notes.filter((note) => note.startsWith('client web: has another')).length, 2)
+    assert.ok(notes.every((note) => !note.includes('other.example')))
+  })
+
+  test("leaves Keycloak's own clients and those without users alone", () => {
+    const clients = [client('account'), client('api', { standardFlowEnabled: false }), client('old', { bearerOnly: true })]
+    const { changes } = planOf(state({ clients }), WISHES)
+    assert.deepEqual(changes.filter(({ kind }) => kind === 'client'), [])
+  })
+
+  test('adds the audience for named clients only, and where it is missing', () => {
+    const clients = [client('web'), client('spa'), client('done', { protocolMappers: [audienceMapper('api')] })]
+    const { changes, notes } = planOf(state({ clients }), { ...WISHES, clients: ['web', 'done'] })
+    assert.deepEqual(sentences(changes).filter((each) => each.includes('mapper')), ["client web: protocol mapper 'audience api': added"])
+    assert.ok(notes.some((note) => note.includes('client spa: its tokens lack the audience')))
+    assert.throws(() => planOf(state(), { ...WISHES, clients: ['nobody'] }), /no OpenID Connect client 'nobody'/)
+  })
+
+  test('makes the account that acts on demand only, and no account of a client that is another', () => {
+    const forwarding = sentences(planOf(state(), { ...WISHES, forward: true }).changes)
+    assert.ok(forwarding.includes('client portcullis-actor: role manage-users of realm-management: given'))
+    const accounts = { 'portcullis-reader': { id: 'x', isServiceAccount: false, rights: [] } }
+    assert.throws(() => planOf(state({ accounts }), WISHES), /a client portcullis-reader already, which is no service account/)
+  })
+
+  test('of a realm that is set up is empty', () => {
+    const attributes = { 'backchannel.logout.url': LOGOUT_URL, 'backchannel.logout.session.required': 'true' }
+    const types = planOf(state(), WISHES).changes.flatMap((each) => (each.kind === 'realm' && Array.isArray(each.after) ? (each.after as string[]) : []))
+    const done = state({
+      settings: { eventsEnabled: true, enabledEventTypes: types, eventsExpiration: null, adminEventsEnabled: true, adminEventsDetailsEnabled: true, adminEventsExpiration: null },
+      storedEventTypes: types,
+      clients: [client('web', { attributes, adminUrl: ADMIN_URL })],
+      accounts: { 'portcullis-reader': { id: 'x', isServiceAccount: true, rights: ['view-clients', 'view-events', 'view-users'] } },
+    })
+    assert.deepEqual(planOf(done, WISHES).changes, [])
+  })
+})
+
+describe('an undoing', () => {
+  const done: Change[] = [
+    { kind: 'realm', setting: 'eventsEnabled', before: false, after: true },
+    { kind: 'client', client: 'web', id: 'id-of-web', setting: 'adminUrl', before: '', after: ADMIN_URL },
+  ]
+
+  test('turns changes round, last first', () => {
+    const { settings } = state()
+    const after = state({ settings: { ...settings, eventsEnabled: true }, clients: [client('web', { adminUrl: ADMIN_URL })] })
+    assert.deepEqual(sentences(undoPlan(after, done).changes), [`client web: adminUrl: ${ADMIN_URL} -> none`, 'realm: eventsEnabled: true -> false'])
+  })
+
+  test('leaves what somebody altered since, and has nothing left to do afterwards', () => {
+    const { changes, notes } = undoPlan(state({ clients: [client('web', { adminUrl: 'https://other.example' })] }), done)
+    assert.deepEqual(changes, [])
+    assert.deepEqual(notes, ['client web: adminUrl was altered since, and is left as it is'])
+    assert.deepEqual(undoPlan(state(), done), { changes: [], notes: [] })
+  })
+})
