@@ -169,7 +169,18 @@ export interface Recorded {
    * those that do not know such events in a form that refuses more.
    */
   leastMinor?: number
+  /**
+   * Resolves with the outcome at the realm's identity server, after two seconds at the latest unless its connector's option says
+   * otherwise. Never rejects. Left out: no server is told.
+   */
+  upstream?: Promise<UpstreamOutcome>
 }
+
+/**
+ * The outcome of telling a realm's identity server of an act: it has done it (`done`); it is told as soon as it can be (`queued`); or
+ * it does not do it, since the connector's account lacks the right or the server has no such operation (`refused`).
+ */
+export type UpstreamOutcome = 'done' | 'queued' | 'refused'
 
 /**
  * A correction of a mistaken value. Without `notBefore`, or with `minimum` 0, the value is removed. For a key the ban

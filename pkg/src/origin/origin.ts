@@ -5,6 +5,7 @@ import { systemClock } from './clock.ts'
 import type { LedgerCore } from './core/ledger.ts'
 import { onCoreFault } from './core/module.ts'
 import { connectAll } from './connections.ts'
+import type { Forwarder } from './connectors/forwarder.ts'
 import { EdgeRegistry } from './feed/edge-registry.ts'
 import { Pusher } from './feed/pusher.ts'
 import { Readers } from './feed/readers.ts'
@@ -27,6 +28,7 @@ import { publicKeyOf } from './service/rotation.ts'
 import { createService } from './service/service.ts'
 import { TokenRevocations } from './service/token-revocation.ts'
 import { UnknownTokens } from './service/unknown-tokens.ts'
+import { Upstream } from './service/upstream.ts'
 import { resolveOriginSettings, type Settings } from './settings.ts'
 
 /** How long requests under way may go on after `close`; a revocation takes milliseconds. */
@@ -165,7 +167,10 @@ async function start(settings: Settings, clients: ClientRegistry): Promise<Origi
     return ledger
   }
 
-  const recorder = new Recorder({ committer, issuerClocks })
+  const forwarderOf = (realm: string): Forwarder | undefined =>
+    connections.get(realm)?.find(({ forwarder }) => forwarder !== undefined)?.forwarder
+  const upstream = new Upstream({ forwarder: forwarderOf, issuerClocks, skewSeconds })
+  const recorder = new Recorder({ committer, issuerClocks, upstream })
   const onExhausted = (realm: string, error: PortcullisError): void => onReport({ kind: 'jwks', realm, error })
   const tokens = new TokenRevocations({ recorder, ledger: ledgerOf, onExhausted })
   const unknownTokens = new UnknownTokens({ count: (realm) => metrics.unknownToken(realm), onReport })

@@ -1,26 +1,36 @@
+import type { AuditAction, UpstreamOutcome } from '../api.ts'
 import type { LedgerEvent } from '../core/ledger.ts'
-import type { Act } from '../store/audit-entry.ts'
+import type { OutboxEntry } from '../store/outbox.ts'
 
-/**
- * The outcome of telling the identity server: `done`; `queued`: it could not be reached, and is told later; `refused`: it will not do it,
- * as when the account lacks a right.
- */
-export type UpstreamOutcome = 'done' | 'queued' | 'refused'
-
-/** A message to an identity server, stored in the transaction of its event. It holds nothing secret. */
-export interface UpstreamMessage {
-  /** The queue of the forwarder in the store's outbox. */
-  readonly queue: string
-  /** In the forwarder's own form. */
-  readonly payload: Uint8Array
+/** An event that is recorded, as a forwarder sees it. */
+export interface ForwardedEvent {
+  readonly event: LedgerEvent
+  /** Tells a logout from a not-before that was set, which are the same event. */
+  readonly action: AuditAction
+  /** Whether the server is to do it too (`tell`), or has done it already, as far as the caller knows (`skip`). */
+  readonly upstream: 'tell' | 'skip'
+  /** Whether it was `in_force` already. */
+  readonly state: 'new' | 'in_force'
+  /** Unix seconds: when it is recorded. */
+  readonly now: number
+  /** Unix seconds: up to when it refuses tokens. */
+  readonly until: number
 }
 
-/** Tells an identity server what was recorded here. */
+/** A message to an identity server. Its entry holds nothing secret, for it is stored in the transaction of its event. */
+export interface UpstreamMessage {
+  readonly entry: OutboxEntry
+}
+
+/** Tells an identity server of what was recorded here. */
 export interface Forwarder {
-  /** The message about an event that takes effect at `now` (unix seconds); `undefined`: the server need not be told of such events. */
-  messageFor(event: LedgerEvent, act: Act, now: number): UpstreamMessage | undefined
-  /** A message is stored: it is to be sent. Must not block or throw. */
-  notify(): void
-  /** Resolves once the message was sent or refused, else with `queued` after a bounded time. Never rejects. */
-  outcome(message: UpstreamMessage): Promise<UpstreamOutcome>
+  /**
+   * The message about an event, which `stored` or `withdrawn` must follow. `undefined`: the server need not be told. `refused`: it would
+   * have to be, but has no such operation.
+   */
+  messageFor(event: ForwardedEvent): UpstreamMessage | 'refused' | undefined
+  /** The message is durable: sends it. Resolves with `queued` after a bounded time. Never rejects. */
+  stored(message: UpstreamMessage): Promise<UpstreamOutcome>
+  /** The event could not be recorded, and the message was not stored. */
+  withdrawn(message: UpstreamMessage): void
 }

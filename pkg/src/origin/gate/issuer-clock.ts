@@ -55,6 +55,12 @@ export class IssuerClock {
     return Math.max(this.#dated.greatest, this.#shownSeconds)
   }
 
+  /** How far ahead of us the issuer may be, as the ledger counts it for an event without a time of its own. */
+  get reachSeconds(): number {
+    const { issuerSkewSeconds, skewSeconds } = this.#options
+    return Math.max(issuerSkewSeconds, Math.min(this.leadSeconds, skewSeconds))
+  }
+
   get #shownSeconds(): number {
     return this.#nowMs() - this.#shown.atMs < SHOWN_LEAD_MS ? this.#shown.seconds : 0
   }

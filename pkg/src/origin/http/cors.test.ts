@@ -51,7 +51,7 @@ describe('answers', () => {
     )
     assert.equal(answer.status, 401)
     assert.equal(answer.headers.get('access-control-allow-origin'), APP)
-    assert.equal(answer.headers.get('access-control-expose-headers'), 'www-authenticate, retry-after, link, etag')
+    assert.equal(answer.headers.get('access-control-expose-headers'), 'www-authenticate, retry-after, link, etag, portcullis-upstream')
     assert.equal(answer.headers.get('access-control-allow-credentials'), null)
     assert.equal(answer.headers.get('vary'), 'Accept, Origin')
     assert.deepEqual(await answer.json(), { a: 1 })

@@ -1,11 +1,12 @@
 import { type CorsPolicy, isAllowedOrigin, isPreflight, preflightResponse, withCors as shared } from '../../http/cors.ts'
+import { UPSTREAM_HEADER } from './upstream.ts'
 
 /** How long a browser may cache a preflight. */
 const MAX_AGE_SECONDS = 600
 
 /** Headers that browsers may send, and that scripts may read. */
 const ALLOWED_HEADERS = ['authorization', 'content-type', 'portcullis-csrf']
-const EXPOSED_HEADERS = ['www-authenticate', 'retry-after', 'link', 'etag']
+const EXPOSED_HEADERS = ['www-authenticate', 'retry-after', 'link', 'etag', UPSTREAM_HEADER]
 
 /**
  * Answers a preflight from one of `origins`; `methods` are those of the path. `undefined` for every other request: one from

@@ -177,8 +177,8 @@ function responses(
   )
 }
 
-function responseObject(status: number, { description, type, schema, otherTypes = [] }: Answer): object {
-  const headers = status === 401 ? CHALLENGE : status === 429 || status === 503 ? WAIT : undefined
+function responseObject(status: number, { description, type, schema, otherTypes = [], headers: own }: Answer): object {
+  const headers = own ?? (status === 401 ? CHALLENGE : status === 429 || status === 503 ? WAIT : undefined)
   const content =
     type !== undefined
       ? { [type]: schema === undefined ? {} : { schema }, ...Object.fromEntries(otherTypes.map((each) => [each, {}])) }

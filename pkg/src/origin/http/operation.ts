@@ -45,6 +45,13 @@ export interface Answer {
   schema?: Schema
   /** Other forms of the same, on request. */
   otherTypes?: readonly string[]
+  /** Headers by name. */
+  headers?: Readonly<Record<string, ResponseHeader>>
+}
+
+export interface ResponseHeader {
+  description: string
+  schema: Schema
 }
 
 export type Schema = JsonSchema

@@ -3,6 +3,7 @@ import { invalidRequest, wholeNumber } from './input.ts'
 import type { QueryParameter, Schema } from './operation.ts'
 import { json } from './response.ts'
 import type { Call } from './route.ts'
+import { withUpstream } from './upstream.ts'
 
 /** How long a revocation waits for the edges when it is not said. */
 const DEFAULT_TIMEOUT_MS = 5_000
@@ -52,8 +53,20 @@ export function waitOf({ url }: Pick<Call, 'url'>): Wait | undefined {
   return { timeoutMs: timeoutMs ?? DEFAULT_TIMEOUT_MS }
 }
 
-/** The response to a revocation: `otherwise`, or how many edges enforce it, if the request waits for that. */
+/**
+ * The response to a revocation: `otherwise`, or how many edges enforce it, if the request waits for that. It also waits for the outcome at
+ * the identity server, where one is told, and says it in a header.
+ */
 export async function enforcedOr(
+  call: Pick<Call, 'context' | 'request' | 'network'>,
+  wait: Wait | undefined,
+  recorded: Recorded,
+  otherwise: Response,
+): Promise<Response> {
+  return withUpstream(await enforcementOr(call, wait, recorded, otherwise), recorded)
+}
+
+async function enforcementOr(
   { context, request, network }: Pick<Call, 'context' | 'request' | 'network'>,
   wait: Wait | undefined,
   recorded: Recorded,

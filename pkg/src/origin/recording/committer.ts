@@ -6,6 +6,7 @@ import type { Clock } from '../clock.ts'
 import { coreCode } from '../core/module.ts'
 import type { EventTime, LedgerCore, LedgerEvent, LedgerRow } from '../core/ledger.ts'
 import { stageEvent } from '../core/guarded-ledger.ts'
+import type { OutboxEntry } from '../store/outbox.ts'
 import type { RealmRows, RevocationStore } from '../store/store.ts'
 import type { Recorded } from '../api.ts'
 
@@ -54,6 +55,18 @@ export interface RecordOptions {
    * between this and the event.
    */
   guard?: () => void
+  /**
+   * Makes the messages that are written in the event's transaction, also when it was in force already. Only for stores with an outbox.
+   * Must not throw.
+   */
+  outbox?: (staged: StagedTime) => readonly OutboxEntry[]
+}
+
+/** When an event is recorded, and whether it changes anything. */
+export interface StagedTime {
+  state: 'new' | 'in_force'
+  /** Unix seconds. */
+  now: number
 }
 
 /** A caller that waits: for an event, a line of the audit log, or both. */
@@ -61,6 +74,7 @@ interface Waiting {
   realm: string
   event: LedgerEvent | undefined
   guard: (() => void) | undefined
+  outbox: RecordOptions['outbox']
   audit: Omit<AuditEntry, 'realm' | 'at'> | undefined
   /** The report about its time, if any; set when it is staged. */
   time?: EventTime
@@ -71,8 +85,10 @@ interface Waiting {
 /** A realm's part of a turn. */
 interface Staged {
   after: number
+  /** None: the events of the realm were in force, and something goes to the outbox. */
   rows: LedgerRow[]
   kinds: LedgerEvent['kind'][]
+  outbox: OutboxEntry[]
 }
 
 /**
@@ -118,8 +134,8 @@ export class Committer {
    * Records an event. Resolves when it is durable and in force here, also when it was already (`changed`: false). Rejects with
    * `unknown_realm`, `invalid_event`, `store_unavailable`, `closed` or the guard's error.
    */
-  record(realm: string, event: LedgerEvent, { audit, guard }: RecordOptions = {}): Promise<Recorded> {
-    return this.#ask({ realm, event, guard, audit: audit && { ...audit, actor: audit.actor ?? APPLICATION } })
+  record(realm: string, event: LedgerEvent, { audit, guard, outbox }: RecordOptions = {}): Promise<Recorded> {
+    return this.#ask({ realm, event, guard, outbox, audit: audit && { ...audit, actor: audit.actor ?? APPLICATION } })
   }
 
   /** The head of a realm's ledger, for an act that needs no event. Throws `unknown_realm` or `closed`. */
@@ -130,7 +146,7 @@ export class Committer {
 
   /** Adds a line to the audit log about an act outside the ledger. Resolves when it is durable; rejects likewise. */
   async note({ realm, ...audit }: Omit<AuditEntry, 'at'>): Promise<void> {
-    await this.#ask({ realm, event: undefined, guard: undefined, audit })
+    await this.#ask({ realm, event: undefined, guard: undefined, outbox: undefined, audit })
   }
 
   /** Resolves when all earlier calls have settled. */
@@ -219,14 +235,14 @@ export class Committer {
     })
     try {
       if (staged.size > 0 || entries.length > 0) await this.#write(staged, await storable(entries))
-      for (const realm of staged.keys()) this.#ledger(realm).commit()
+      for (const [realm, { rows }] of staged) if (rows.length > 0) this.#ledger(realm).commit()
     } catch (error) {
       for (const realm of staged.keys()) this.#abort(realm)
       const failure = error instanceof PortcullisError && error.code === 'fault' ? coreFailed(error) : error
       for (const entry of waiting) entry.reject(failure)
       return
     }
-    for (const [realm, { after }] of staged) this.#options.onCommitted(realm, after)
+    for (const [realm, { after, rows }] of staged) if (rows.length > 0) this.#options.onCommitted(realm, after)
     for (const { realm, time } of waiting) if (time !== undefined) this.#options.onTime?.(realm, time)
     for (const { realm, outcome, resolve } of waiting) resolve({ realm, sequence: this.#ledger(realm).sequence, changed: outcome === 'new' })
   }
@@ -242,10 +258,10 @@ export class Committer {
 
   /** `refused`: the event's caller is answered already. Throws when the core has failed: the turn is over then. */
   #stage(waiting: Waiting, staged: Map<string, Staged>): 'new' | 'in_force' | 'refused' {
-    const { realm, event, guard, reject } = waiting
+    const { realm, event, guard, outbox, reject } = waiting
     if (event === undefined) return 'new'
     const ledger = this.#ledger(realm)
-    const known = staged.get(realm) ?? { after: ledger.sequence, rows: [], kinds: [] }
+    const known = staged.get(realm) ?? { after: ledger.sequence, rows: [], kinds: [], outbox: [] }
     try {
       guard?.()
     } catch (refusal) {
@@ -254,13 +270,17 @@ export class Committer {
     }
     try {
       const { clock, issuerLeadSeconds } = this.#options
-      const fresh = stageEvent(ledger, event, clock(), issuerLeadSeconds?.(realm))
-      if (fresh === undefined) return 'in_force'
-      if (fresh.time !== undefined) waiting.time = fresh.time
-      known.rows.push(fresh.row)
-      known.kinds.push(event.kind)
-      staged.set(realm, known)
-      return 'new'
+      const now = clock()
+      const fresh = stageEvent(ledger, event, now, issuerLeadSeconds?.(realm))
+      const state = fresh === undefined ? 'in_force' : 'new'
+      if (fresh?.time !== undefined) waiting.time = fresh.time
+      if (fresh !== undefined) {
+        known.rows.push(fresh.row)
+        known.kinds.push(event.kind)
+      }
+      known.outbox.push(...(outbox?.({ state, now }) ?? []))
+      if (known.rows.length > 0 || known.outbox.length > 0) staged.set(realm, known)
+      return state
     } catch (cause) {
       if (cause instanceof PortcullisError && cause.code === 'fault') throw coreFailed(cause)
       const detail = coreCode(cause) ?? 'refused'
@@ -271,7 +291,7 @@ export class Committer {
   }
 
   async #write(staged: ReadonlyMap<string, Staged>, entries: readonly AuditEntry[]): Promise<void> {
-    const batches: RealmRows[] = [...staged].map(([realm, { after, rows }]) => ({ realm, after, rows }))
+    const batches: RealmRows[] = [...staged].map(([realm, { after, rows, outbox }]) => ({ realm, after, rows, ...(outbox.length === 0 ? {} : { outbox }) }))
     const startedAt = performance.now()
     try {
       await this.#options.store.append(batches, entries)

@@ -3,10 +3,13 @@ import { leastMinor } from '../core/event-forms.ts'
 import type { LedgerEvent } from '../core/ledger.ts'
 import type { IssuerClock } from '../gate/issuer-clock.ts'
 import type { Committer } from '../recording/committer.ts'
+import type { Upstream } from './upstream.ts'
 
 export interface RecorderOptions {
   committer: Committer
   issuerClocks: ReadonlyMap<string, IssuerClock>
+  /** Tells identity servers. */
+  upstream: Upstream
 }
 
 /** A line of the audit log, without the act. */
@@ -39,8 +42,9 @@ export class Recorder {
    * from it. Rejects as `Committer.record`.
    */
   async record(realm: string, event: LedgerEvent, line: Line, act: DatedAct = {}, guard?: () => void): Promise<Recorded> {
-    const { committer, issuerClocks } = this.#options
-    const recorded = await committer.record(realm, event, { audit: auditOf(line, act), ...(guard === undefined ? {} : { guard }) })
+    const { committer, issuerClocks, upstream } = this.#options
+    const { outbox, told } = upstream.telling(realm, { event, action: line.action, upstream: act.upstream ?? 'tell' })
+    const recorded = await told(committer.record(realm, event, { audit: auditOf(line, act), outbox, ...(guard === undefined ? {} : { guard }) }))
     if (act.occurredAt !== undefined && !('occurredAt' in event)) issuerClocks.get(realm)?.learn(act.occurredAt)
     const least = leastMinor(event.kind)
     return least === 0 ? recorded : { ...recorded, leastMinor: least }

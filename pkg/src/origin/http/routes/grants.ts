@@ -6,6 +6,7 @@ import { jsonRequest, nameRule, readJson } from '../request-body.ts'
 import { json, noContent } from '../response.ts'
 import type { Call, Route } from '../route.ts'
 import { enforcedOr, ENFORCEMENT, WAIT_PARAMETERS, waitOf } from '../wait.ts'
+import { UPSTREAM } from '../upstream.ts'
 
 const GRANT = jsonRequest({ user: required(nameRule), client: required(nameRule) })
 
@@ -28,8 +29,9 @@ const ENDED: Operation['answers'] = {
     description: 'Done, and how many edges enforce it: `wait`.',
     type: 'application/json',
     schema: ENFORCEMENT,
+    headers: UPSTREAM,
   },
-  204: { description: 'Done; also for a user or a client that is not known.' },
+  204: { description: 'Done; also for a user or a client that is not known.', headers: UPSTREAM },
 }
 
 /** The apps of a user: listed as Keycloak's Admin API lists consents, and disconnected. */

@@ -2,7 +2,8 @@ import { required } from '../../../options.ts'
 import { jsonRequest, nameRule, notBeforeRule, readJson } from '../request-body.ts'
 import { json } from '../response.ts'
 import { enforcedOr, ENFORCEMENT, WAIT_PARAMETERS, waitOf } from '../wait.ts'
-import { REASON_PARAMETER } from '../operation.ts'
+import { UPSTREAM } from '../upstream.ts'
+import { type Answer, REASON_PARAMETER } from '../operation.ts'
 import type { Call, Route } from '../route.ts'
 import type { Recorded } from '../../api.ts'
 
@@ -10,7 +11,8 @@ const notBefore = notBeforeRule('Unix seconds. Default, also without a body, and
 const NOT_BEFORE = jsonRequest({ notBefore }, 'optional')
 const NAMED_NOT_BEFORE = jsonRequest({ client: required(nameRule), notBefore })
 
-const RESULT = {
+const RESULT: Answer = {
+  headers: UPSTREAM,
   description: 'Done; with `wait`, how many edges enforce it.',
   type: 'application/json',
   schema: {

@@ -2,6 +2,7 @@ import { required } from '../../../options.ts'
 import { jsonRequest, nameRule, readJson } from '../request-body.ts'
 import { noContent } from '../response.ts'
 import { enforcedOr, ENFORCEMENT, WAIT_PARAMETERS, waitOf } from '../wait.ts'
+import { UPSTREAM } from '../upstream.ts'
 import { type Operation, REASON_PARAMETER } from '../operation.ts'
 import { textParameter } from '../input.ts'
 import type { Call, Route } from '../route.ts'
@@ -14,8 +15,9 @@ const ENDED: Operation['answers'] = {
     description: 'Done, and how many edges enforce it: `wait`.',
     type: 'application/json',
     schema: ENFORCEMENT,
+    headers: UPSTREAM,
   },
-  204: { description: 'Done; also for a session that is not known.' },
+  204: { description: 'Done; also for a session that is not known.', headers: UPSTREAM },
 }
 
 /** Ends a session; with `client`, only that client's part in it. */

@@ -2,6 +2,7 @@ import { required } from '../../../options.ts'
 import { jsonRequest, nameRule, readJson, whole } from '../request-body.ts'
 import { json, noContent } from '../response.ts'
 import { enforcedOr, ENFORCEMENT, WAIT_PARAMETERS, waitOf } from '../wait.ts'
+import { UPSTREAM } from '../upstream.ts'
 import { type Operation, REASON_PARAMETER } from '../operation.ts'
 import { Problem } from '../problem.ts'
 import { invalidRequest, textParameter, wholeNumber } from '../input.ts'
@@ -52,8 +53,9 @@ const LOGGED_OUT: Operation['answers'] = {
     description: 'Done, and how many edges enforce it: `wait`.',
     type: 'application/json',
     schema: ENFORCEMENT,
+    headers: UPSTREAM,
   },
-  204: { description: 'Done; also for a user who is not known.' },
+  204: { description: 'Done; also for a user who is not known.', headers: UPSTREAM },
 }
 
 /** Users, by Keycloak's Admin API; `{id}` is the `sub`. */

@@ -1,0 +1,21 @@
+import type { Recorded } from '../api.ts'
+import type { ResponseHeader } from './operation.ts'
+
+/** The name of the header, as scripts read it. */
+export const UPSTREAM_HEADER = 'portcullis-upstream'
+
+/** The header in the OpenAPI document, of every route whose act an identity server is told of. */
+export const UPSTREAM: Readonly<Record<string, ResponseHeader>> = {
+  'Portcullis-Upstream': {
+    description:
+      'Where a connector can act at the identity server: `done` there too; `queued`, and done as soon as it can be reached; or `refused`, ' +
+      'since the account lacks the right or the server has no such operation. In each case it is recorded here.',
+    schema: { enum: ['done', 'queued', 'refused'] },
+  },
+}
+
+/** The same response with the outcome at the identity server, where one is told. */
+export async function withUpstream(response: Response, { upstream }: Pick<Recorded, 'upstream'>): Promise<Response> {
+  if (upstream !== undefined) response.headers.set(UPSTREAM_HEADER, await upstream)
+  return response
+}

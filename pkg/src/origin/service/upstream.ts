@@ -1,0 +1,62 @@
+import type { Recorded } from '../api.ts'
+import type { ForwardedEvent, Forwarder, UpstreamMessage } from '../connectors/forwarder.ts'
+import type { LedgerEvent } from '../core/ledger.ts'
+import type { IssuerClock } from '../gate/issuer-clock.ts'
+import type { StagedTime } from '../recording/committer.ts'
+import type { OutboxEntry } from '../store/outbox.ts'
+
+export interface UpstreamOptions {
+  /** The forwarder of a realm; `undefined`: none of its connectors can act. */
+  forwarder: (realm: string) => Forwarder | undefined
+  issuerClocks: ReadonlyMap<string, IssuerClock>
+  /** How far a value that a caller chose may lie ahead of us. */
+  skewSeconds: number
+}
+
+/** How one event reaches the identity server. */
+interface Telling {
+  /** Makes the messages of its transaction, as `RecordOptions.outbox`. */
+  outbox: (staged: StagedTime) => readonly OutboxEntry[]
+  /** Waits for the event to be recorded, and has its messages sent. */
+  told(recording: Promise<Recorded>): Promise<Recorded>
+}
+
+/** Tells the identity servers of realms what is recorded: each message is stored in the transaction of its event, and sent afterwards. */
+export class Upstream {
+  readonly #options: UpstreamOptions
+
+  constructor(options: UpstreamOptions) {
+    this.#options = options
+  }
+
+  telling(realm: string, about: Pick<ForwardedEvent, 'event' | 'action' | 'upstream'>): Telling {
+    const forwarder = this.#options.forwarder(realm)
+    if (forwarder === undefined) return { outbox: () => [], told: (recording) => recording }
+    let message: UpstreamMessage | 'refused' | undefined
+    return {
+      outbox: (staged) => {
+        message = forwarder.messageFor({ ...about, ...staged, until: this.#untilOf(realm, about.event, staged.now) })
+        return message === undefined || message === 'refused' ? [] : [message.entry]
+      },
+      async told(recording) {
+        try {
+          const recorded = await recording
+          if (message === undefined) return recorded
+          const outcome = message === 'refused' ? Promise.resolve(message) : forwarder.stored(message)
+          return about.upstream === 'skip' ? recorded : { ...recorded, upstream: outcome }
+        } catch (error) {
+          if (message !== undefined && message !== 'refused') forwarder.withdrawn(message)
+          throw error
+        }
+      },
+    }
+  }
+
+  /** Unix seconds: up to when an event refuses tokens. As in the ledger, a time further ahead than clocks may differ counts as now. */
+  #untilOf(realm: string, event: LedgerEvent, now: number): number {
+    const { issuerClocks, skewSeconds } = this.#options
+    const given = ('occurredAt' in event ? event.occurredAt : undefined) ?? ('notBefore' in event ? event.notBefore : undefined)
+    if (given !== undefined && given <= now + skewSeconds) return Math.floor(given)
+    return now + (issuerClocks.get(realm)?.reachSeconds ?? 0)
+  }
+}
