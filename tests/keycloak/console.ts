@@ -1,6 +1,6 @@
 // Keycloak's admin console in Chromium: its buttons, clicked.
 
-import type { Page } from 'playwright-core'
+import type { Locator, Page } from 'playwright-core'
 import { openChromium, skip } from '../browser/chromium.ts'
 import type { Realm } from './realm.ts'
 import { Skipped } from './row.ts'
@@ -9,7 +9,7 @@ import { ADMINISTRATOR } from './server.ts'
 const SHOWN_MS = 60_000
 
 export interface SessionList {
-  /** Signs the only session of the list out, by the entry of its menu. */
+  /** Signs the only session of the list out, by the entry of its menu. Resolves when Keycloak has answered. */
   signOut(): Promise<void>
   close(): Promise<void>
 }
@@ -26,13 +26,20 @@ export async function openSessions(realm: Realm, sub: string): Promise<SessionLi
   await page.click('#kc-login')
   const menu = await menuOf(page)
   return {
-    signOut: () => menu.click(),
+    async signOut() {
+      const answered = page.waitForResponse((response) => response.request().method() === 'DELETE')
+      await menu.click()
+      await answered
+    },
     close: () => browser.close(),
   }
 }
 
 /** Opens the menu of the only row, and returns its only entry. */
-async function menuOf(page: Page) {
+async function menuOf(page: Page): Promise<Locator> {
+  await page.locator('table tbody tr').first().waitFor()
+  // The list is drawn again with every answer that it waits for.
+  await page.waitForLoadState('networkidle')
   await page.locator('table tbody tr').getByRole('button').last().click()
   const entry = page.getByRole('menuitem', { name: 'Sign out' })
   await entry.waitFor()

@@ -4,6 +4,7 @@ import { MOBILE, SPA, WEB } from '../clients.ts'
 import { openSessions } from '../console.ts'
 import { adminEvent, type Evidence } from '../evidence.ts'
 import { ends, type Row } from '../row.ts'
+import { laterThan } from '../scene.ts'
 
 export const SESSION: Row = {
   number: 1,
@@ -28,6 +29,9 @@ export const SESSION: Row = {
       title: 'clicked in the admin console',
       tier: 'long',
       async run(scene) {
+        // The list then has one session only.
+        await scene.realm.change('POST', `users/${await scene.realm.userId('carol')}/logout`)
+        await laterThan(Math.floor(Date.now() / 1000))
         const web = await scene.logIn('carol', WEB)
         const sessions = await openSessions(scene.realm, web.sub)
         try {
