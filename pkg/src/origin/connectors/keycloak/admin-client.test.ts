@@ -2,35 +2,14 @@ import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { test, type TestContext } from 'node:test'
-import { PortcullisError } from '../../../errors.ts'
-import { AdminClient, serviceAccountClient } from './admin-client.ts'
+import { test } from 'node:test'
+import type { PortcullisError } from '../../../errors.ts'
 import type { FailureDetail } from './failure.ts'
-import { KeycloakHttp, type KeycloakHttpOptions } from './keycloak-http.ts'
+import { KeycloakHttp } from './keycloak-http.ts'
 import { RealmClient } from './realm-client.ts'
-import { ServerClock } from './server-clock.ts'
-import { type FakeKeycloak, openFakeKeycloak } from './testing/fake-keycloak.ts'
+import { openScene } from './testing/scene.ts'
 
-const ACCOUNT = { clientId: 'bridge', clientSecret: 'bridge-secret' }
 const EVENTS = { right: 'view-events' }
-
-interface Clients {
-  fake: FakeKeycloak
-  http: KeycloakHttp
-  client: AdminClient
-  realm: RealmClient
-}
-
-async function open(context: TestContext, options: Partial<KeycloakHttpOptions> = {}, nowMs: () => number = Date.now): Promise<Clients> {
-  const fake = await openFakeKeycloak()
-  const http = new KeycloakHttp({ baseUrl: fake.baseUrl, fetch, plainHttp: 'loopback', timeoutMs: 2_000, ...options })
-  context.after(async () => {
-    http.close()
-    await fake.close()
-  })
-  const client = serviceAccountClient({ http, realm: 'acme', account: ACCOUNT, clock: new ServerClock(nowMs), nowMs })
-  return { fake, http, client, realm: new RealmClient(http, 'acme') }
-}
 
 async function assertFails(promise: Promise<unknown>, detail: FailureDetail): Promise<void> {
   await assert.rejects(promise, (error: PortcullisError) => {
@@ -50,7 +29,7 @@ const replyWith =
 
 test('one token serves requests that begin together, and is renewed before it expires', async (context) => {
   let nowMs = Date.now()
-  const { fake, client } = await open(context, {}, () => nowMs)
+  const { fake, client } = await openScene(context, {}, () => nowMs)
   await Promise.all(Array.from({ length: 10 }, () => client.get(['events'], EVENTS)))
   const tokens = (): number => fake.requests.filter(({ url }) => url.endsWith('/token')).length
   assert.equal(tokens(), 1)
@@ -65,7 +44,7 @@ test('one token serves requests that begin together, and is renewed before it ex
 })
 
 test('a refused token is renewed once, also by ten requests at a time', async (context) => {
-  const { fake, client } = await open(context)
+  const { fake, client } = await openScene(context)
   await client.get(['events'], EVENTS)
   fake.revokeTokens()
   const answers = await Promise.all(Array.from({ length: 10 }, () => client.get(['events'], EVENTS)))
@@ -74,14 +53,14 @@ test('a refused token is renewed once, also by ten requests at a time', async (c
 })
 
 test('a token that is refused as soon as it is issued is a failure, after two attempts', async (context) => {
-  const { fake, client } = await open(context)
+  const { fake, client } = await openScene(context)
   fake.intercept = (request, response) => request.url?.startsWith('/admin') === true && replyWith(401, {}, '<html>')(request, response)
   await assertFails(client.get(['events'], EVENTS), 'wrong_credentials')
   assert.equal(fake.requests.length, 4)
 })
 
 test('verbs send JSON below the realm, and answer what the caller is to judge', async (context) => {
-  const { fake, client } = await open(context)
+  const { fake, client } = await openScene(context)
   const answer = await client.put(['users', 'a/b?c', 'x'], { enabled: false }, { right: 'manage-users', query: [['isOffline', 'true']] })
   assert.deepEqual([answer.status, answer.body], [404, { error: 'User not found' }])
   const { method, url, body, authorization } = fake.requests.at(-1) ?? assert.fail()
@@ -96,7 +75,7 @@ test('verbs send JSON below the realm, and answer what the caller is to judge', 
 })
 
 test('a segment that would lead out of its path is sent nowhere', async (context) => {
-  const { fake, client } = await open(context)
+  const { fake, client } = await openScene(context)
   await client.get(['events'], EVENTS)
   const before = fake.requests.length
   for (const segment of ['..', '.', '']) assert.equal((await client.delete(['users', segment, 'x'], EVENTS)).status, 404)
@@ -104,14 +83,14 @@ test('a segment that would lead out of its path is sent nowhere', async (context
 })
 
 test('the sentence says which right is missing, and of which client', async (context) => {
-  const { fake, client } = await open(context)
+  const { fake, client } = await openScene(context)
   fake.rights.clear()
   await assertFails(client.get(['events'], EVENTS), 'missing_right')
   await assert.rejects(client.get(['clients'], { right: 'view-clients' }), /client 'bridge' lacks the role 'view-clients' of the client realm-management/)
 })
 
 test('wrong credentials and a renamed realm are told apart, also when the realm is renamed under a good token', async (context) => {
-  const { fake, client, realm } = await open(context)
+  const { fake, client, realm } = await openScene(context)
   await client.get(['events'], EVENTS)
   fake.realm = 'renamed'
   await assertFails(client.get(['events'], EVENTS), 'unknown_realm')
@@ -124,7 +103,7 @@ test('wrong credentials and a renamed realm are told apart, also when the realm 
 })
 
 test('a login page, a redirect, a long body and a failing server are failures of their own', async (context) => {
-  const { fake, client, realm } = await open(context)
+  const { fake, client, realm } = await openScene(context)
   await client.get(['events'], EVENTS)
   const page = '<!doctype html><title>made-up</title>'
   fake.intercept = replyWith(200, { 'content-type': 'text/html' }, page)
@@ -144,7 +123,7 @@ test('a login page, a redirect, a long body and a failing server are failures of
 })
 
 test('a token is a token only if a header can carry it', async (context) => {
-  const { fake, client } = await open(context)
+  const { fake, client } = await openScene(context)
   for (const body of ['[]', '{}', '{"access_token":7}', '{"access_token":"a b"}', '{"access_token":"a\\r\\nx: y"}']) {
     fake.intercept = replyWith(200, {}, body)
     await assertFails(client.get(['events'], EVENTS), 'not_json')
@@ -152,7 +131,7 @@ test('a token is a token only if a header can carry it', async (context) => {
 })
 
 test('a redirect gets no credentials, and a server that is gone is unreachable', async (context) => {
-  const { fake, client } = await open(context)
+  const { fake, client } = await openScene(context)
   let reached = 0
   const elsewhere = createServer((_, response) => {
     reached += 1
@@ -180,7 +159,7 @@ test('http: is for this machine only, unless anywhere is allowed', () => {
 })
 
 test('a base path is kept, and the time of an answer is bounded by Keycloak\'s own clock', async (context) => {
-  const { fake, client } = await open(context)
+  const { fake, client } = await openScene(context)
   fake.aheadSeconds = 120
   const { serverMs } = await client.get(['events'], EVENTS)
   const aheadMs = serverMs - Date.now()

@@ -19,9 +19,14 @@ export class ServerClock {
     return this.#nowMs() + (this.#bounds?.greatest ?? 0)
   }
 
-  /** Our time to Keycloak's, as near as is known: both in unix milliseconds. */
+  /** A time of our clock by Keycloak's, as near as is known; both in unix milliseconds. */
   fromOurs(ms: number): number {
-    return ms + (this.#bounds === undefined ? 0 : (this.#bounds.least + this.#bounds.greatest) / 2)
+    return ms + this.#leadMs
+  }
+
+  /** A time of Keycloak's clock by ours. */
+  toOurs(ms: number): number {
+    return ms - this.#leadMs
   }
 
   /** Keycloak's clock showed this second at some time since `sentAtMs`. */
@@ -31,5 +36,9 @@ export class ServerClock {
     const both = { least: Math.max(known.least, shown.least), greatest: Math.min(known.greatest, shown.greatest) }
     // Bounds that exclude each other: one of the clocks was set, so the newer ones count.
     this.#bounds = both.least <= both.greatest ? both : shown
+  }
+
+  get #leadMs(): number {
+    return this.#bounds === undefined ? 0 : (this.#bounds.least + this.#bounds.greatest) / 2
   }
 }

@@ -138,8 +138,18 @@ function page(fake: FakeKeycloak, events: readonly FakeEvent[], member: string, 
   const from = Number(query.get('dateFrom') ?? 0)
   const first = Number(query.get('first') ?? 0)
   const max = Number(query.get('max') ?? 100)
-  const found = events.filter((event) => event.time >= from && (names.length === 0 || names.includes(String(event[member]))))
-  const sign = query.get('direction') === 'asc' ? 1 : -1
-  found.sort((a, b) => sign * (a.time - b.time))
+  const found = sorted(events).filter((event) => event.time >= from && (names.length === 0 || names.includes(String(event[member]))))
+  if (query.get('direction') !== 'asc') found.reverse()
   return [200, found.slice(first, first + max)]
+}
+
+const SORTED = new WeakMap<readonly FakeEvent[], readonly FakeEvent[]>()
+
+/** By time; sorted again only when there are more or fewer. */
+function sorted(events: readonly FakeEvent[]): readonly FakeEvent[] {
+  const known = SORTED.get(events)
+  if (known?.length === events.length) return known
+  const found = [...events].sort((a, b) => a.time - b.time)
+  SORTED.set(events, found)
+  return found
 }

@@ -1,0 +1,38 @@
+import { failure } from './failure.ts'
+import type { RealmClient } from './realm-client.ts'
+
+export interface IssuerCheckOptions {
+  realm: RealmClient
+  /** The `iss` of the origin's realm. */
+  issuer: string
+  nowMs: () => number
+}
+
+/** How long an answer counts: a realm's address is changed seldom, and then its old tokens are refused anyhow. */
+const VALID_MS = 60_000
+
+/** Whether the realm polled is the issuer of the origin's realm: the events of another one must end nobody's session. */
+export class IssuerCheck {
+  readonly #options: IssuerCheckOptions
+  #passedAtMs = -Infinity
+  #running: Promise<void> | undefined
+
+  constructor(options: IssuerCheckOptions) {
+    this.#options = options
+  }
+
+  /** Rejects with `connector_failed`: `wrong_issuer`, or as `RealmClient.issuer`. */
+  confirm(): Promise<void> {
+    if (Math.abs(this.#options.nowMs() - this.#passedAtMs) < VALID_MS) return Promise.resolve()
+    this.#running ??= this.#check().finally(() => (this.#running = undefined))
+    return this.#running
+  }
+
+  async #check(): Promise<void> {
+    const { realm, issuer, nowMs } = this.#options
+    if ((await realm.issuer()) !== issuer) {
+      throw failure('wrong_issuer', `the discovery document at baseUrl names another issuer than ${issuer}: check baseUrl and realm, and Keycloak's hostname setting`)
+    }
+    this.#passedAtMs = nowMs()
+  }
+}

@@ -1,0 +1,79 @@
+// A fake Keycloak, the clients that ask it, and a store, for tests of pollers.
+
+import type { TestContext } from 'node:test'
+import { connectorStore, type ConnectorStore } from '../../../store/store.ts'
+import { memoryStore } from '../../../store/memory.ts'
+import { type AdminClient, serviceAccountClient } from '../admin-client.ts'
+import type { Gap } from '../event-gap.ts'
+import { EventSource, type EventSourceOptions } from '../event-source.ts'
+import { KeycloakHttp, type KeycloakHttpOptions } from '../keycloak-http.ts'
+import { RealmClient } from '../realm-client.ts'
+import { ServerClock } from '../server-clock.ts'
+import { type FakeKeycloak, openFakeKeycloak } from './fake-keycloak.ts'
+
+export interface Scene {
+  fake: FakeKeycloak
+  http: KeycloakHttp
+  client: AdminClient
+  realm: RealmClient
+  clock: ServerClock
+  store: ConnectorStore
+}
+
+export async function openScene(context: TestContext, options: Partial<KeycloakHttpOptions> = {}, nowMs: () => number = Date.now): Promise<Scene> {
+  const fake = await openFakeKeycloak()
+  const http = new KeycloakHttp({ baseUrl: fake.baseUrl, fetch, plainHttp: 'loopback', timeoutMs: 5_000, ...options })
+  context.after(async () => {
+    http.close()
+    await fake.close()
+  })
+  const clock = new ServerClock(nowMs)
+  const account = { clientId: 'bridge', clientSecret: 'bridge-secret' }
+  const client = serviceAccountClient({ http, realm: 'acme', account, clock, nowMs })
+  return { fake, http, client, realm: new RealmClient(http, 'acme'), clock, store: connectorStore(memoryStore(), 'keycloak') }
+}
+
+/** A reader of user events, and what it has applied. */
+export interface Reader {
+  source: EventSource
+  applied: unknown[]
+  gaps: Gap[]
+  /** What was said about how far reading is, in unix milliseconds of our clock. */
+  readUntil: number[]
+  /** Polls once. */
+  poll(signal?: AbortSignal): Promise<void>
+  ids(): unknown[]
+}
+
+export function makeReader({ client, clock, store }: Scene, options: Partial<EventSourceOptions> = {}): Reader {
+  const applied: unknown[] = []
+  const gaps: Gap[] = []
+  const readUntil: number[] = []
+  const source = new EventSource({
+    client,
+    clock,
+    store,
+    realm: 'acme',
+    name: 'keycloak user_events',
+    path: 'events',
+    filter: [
+      ['type', 'LOGOUT'],
+      ['type', 'REVOKE_GRANT'],
+    ],
+    rereadSeconds: 300,
+    lifetimeSeconds: 3_600,
+    retentionSeconds: async () => 86_400,
+    apply: async (events) => void applied.push(...events),
+    onGap: async (gap) => void gaps.push(gap),
+    nowMs: Date.now,
+    ...options,
+  })
+  return {
+    source,
+    applied,
+    gaps,
+    readUntil,
+    poll: (signal = new AbortController().signal) => source.poll(signal, (ms) => readUntil.push(ms)),
+    ids: () => applied.map((event) => (event as { id?: unknown }).id),
+  }
+}
