@@ -68,12 +68,12 @@ class Process implements Power {
   readonly #home: string
   readonly #port: number
   #process: ChildProcess | undefined
+  #guard: ChildProcess | undefined
 
   constructor(home: string, port: number) {
     this.#home = home
     this.#port = port
     this.url = `http://127.0.0.1:${port}`
-    process.once('exit', () => this.#signal('SIGKILL'))
   }
 
   async restore(): Promise<void> {
@@ -94,6 +94,7 @@ class Process implements Power {
     })
     this.#process.on('error', () => undefined)
     log.end()
+    this.#guard = guard(this.#process)
     await this.#ready()
   }
 
@@ -154,6 +155,7 @@ class Process implements Power {
     clearTimeout(kill)
     // The script may end before Java does.
     this.#signal('SIGKILL')
+    this.#guard?.kill()
   }
 
   #signal(signal: NodeJS.Signals): void {
@@ -164,4 +166,10 @@ class Process implements Power {
       // The group has ended.
     }
   }
+}
+
+/** Kills the group when this process ends in any way: a group of its own does not hear of a terminal's Ctrl-C. */
+function guard({ pid }: ChildProcess): ChildProcess | undefined {
+  if (pid === undefined) return undefined
+  return spawn('sh', ['-c', 'read -r _; kill -9 -"$0"', String(pid)], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
 }
