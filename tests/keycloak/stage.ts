@@ -84,7 +84,7 @@ export async function openStage(server: Server, round: Round, options: StageOpti
   }
   const origin = new OriginProcess(settings, originUrl)
   const feed = { url: `${originUrl}/feed/${realm.name}`, keys: [publicKey], acknowledge: { edge: EDGE, secret } }
-  await origin.restore()
+  // First the edge, so that the origin's first push reaches it.
   const edge = await serveWorker({
     name: 'edge worker',
     entry: fileURLToPath(new URL('worker.ts', import.meta.url)),
@@ -92,8 +92,9 @@ export async function openStage(server: Server, round: Round, options: StageOpti
     port: edgePort,
     bindings: { GATE: JSON.stringify({ realms: [{ ...tokens, feed }], ...lifetime }) },
     readyPath: '/portcullis/status',
-  }).catch(async (error: unknown) => {
-    await origin.cut()
+  })
+  await origin.restore().catch(async (error: unknown) => {
+    await edge.stop('SIGKILL')
     throw error
   })
   return {

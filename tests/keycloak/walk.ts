@@ -1,6 +1,6 @@
 // The rows of the table, walked through in the rounds: each case on a stage that has the options it needs.
 
-import { Scene } from './scene.ts'
+import { laterThan, Scene } from './scene.ts'
 import { Skipped, type Case, type Row, type Tier } from './row.ts'
 import type { Server } from './server.ts'
 import { openStage, type Round, type Stage, type StageOptions } from './stage.ts'
@@ -55,6 +55,8 @@ export class Walk {
       return { ...found, seconds: scene.seconds, outcome: 'passed' }
     } catch (error) {
       if (error instanceof Skipped) return { ...found, seconds: [], outcome: 'skipped', reason: error.message }
+      // Logins of the next case are not in the second of the action that failed.
+      await laterThan(Math.floor(Date.now() / 1000))
       const reason = error instanceof Error ? error.message : String(error)
       return { ...found, seconds: scene.seconds, outcome: 'failed', reason: `${reason}\n${stage.reports()}`.trim() }
     }

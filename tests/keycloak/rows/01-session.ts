@@ -50,8 +50,9 @@ export const SESSION: Row = {
     {
       title: 'its client gets logout tokens without a session',
       async run(scene) {
-        const spa = await scene.logIn('alice', SPA)
-        const other = await scene.logIn('alice', WEB)
+        // A user of its own: as long as this session lives, any logout of the user comes without a session, too.
+        const spa = await scene.logIn('dave', SPA)
+        const other = await scene.logIn('dave', WEB)
         const bob = await scene.logIn('bob', SPA)
         // By push, the whole user is logged out: that is what a logout token without `sid` says (§2.4).
         const isHeard = scene.round !== 'no-push'
@@ -59,7 +60,7 @@ export const SESSION: Row = {
           ended: isHeard ? [ends(spa, 'user_revoked', 'session_revoked'), ends(other, 'user_revoked')] : [ends(spa, 'session_revoked')],
           spared: isHeard ? [bob] : [other, bob],
           act: () => scene.realm.change('DELETE', `sessions/${spa.sid}`),
-          again: () => scene.logIn('alice', SPA, { agent: spa.agent }),
+          again: () => scene.logIn('dave', SPA, { agent: spa.agent }),
           evidence: [deleted(spa.sid)],
         })
       },
