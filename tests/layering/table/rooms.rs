@@ -78,12 +78,14 @@ pub const TYPESCRIPT: &[Room] = &[
     // Identity servers: interfaces, then one folder for each kind. The origin's parts above know the interfaces alone.
     room(
         "origin/connectors/*.ts",
-        &["origin/connectors/*.ts", "origin/api.ts", "origin/store/", "origin/core/", "timing/", "@words"],
+        &["origin/connectors/*.ts", "origin/api.ts", "origin/store/", "origin/core/", "timing/", "@options"],
     ),
     room(
         "origin/connectors/keycloak/",
         &[
             "./",
+            "origin/connectors/oidc/",
+            "origin/connectors/ssf/",
             "origin/connectors/*.ts",
             "origin/api.ts",
             "origin/store/",
@@ -312,4 +314,4 @@ pub const RUST: &[Room] = &[
 ];
 
 /// Rooms that are planned and have no files yet.
-pub const RESERVED: &[&str] = &["adapters/", "origin/connectors/*/"];
+pub const RESERVED: &[&str] = &["adapters/"];

@@ -15,6 +15,8 @@ export interface TestIssuer {
   realm: OriginRealm
   /** A good access token for `api`; `claims` replace or, when `undefined`, remove. */
   token(claims?: Record<string, unknown>, header?: Record<string, unknown>): Promise<string>
+  /** Any JWS of the issuer: these claims and this header, besides `alg` and `kid`. */
+  sign(claims: Record<string, unknown>, header?: Record<string, unknown>): Promise<string>
 }
 
 export interface Stage {
@@ -82,7 +84,10 @@ export async function createTestIssuer(name = 'acme', issuer: string = ISSUER): 
   const { publicKey, privateKey } = await generateKeyPair('EdDSA', { extractable: true })
   const kid = crypto.randomUUID()
   const jwk = { ...(await exportJWK(publicKey)), kid, alg: 'EdDSA', use: 'sig' } as JWK
+  const sign = (claims: Record<string, unknown>, header: Record<string, unknown> = {}): Promise<string> =>
+    new SignJWT(claims).setProtectedHeader({ alg: 'EdDSA', kid, ...header }).sign(privateKey)
   return {
+    sign,
     jwk,
     realm: { name, issuer, audience: 'api', jwks: { keys: [jwk] } },
     async token(claims = {}, header = {}) {
@@ -99,7 +104,7 @@ export async function createTestIssuer(name = 'acme', issuer: string = ISSUER): 
         token_use: 'access',
       }
       const all = Object.entries({ ...good, ...claims }).filter(([, value]) => value !== undefined)
-      return new SignJWT(Object.fromEntries(all)).setProtectedHeader({ alg: 'EdDSA', kid, typ: 'JWT', ...header }).sign(privateKey)
+      return sign(Object.fromEntries(all), { typ: 'JWT', ...header })
     },
   }
 }

@@ -1,0 +1,119 @@
+import { PortcullisError } from '../../errors.ts'
+import type { ConnectorHost } from './connector.ts'
+import { IssuerTokenRefused, type UnverifiedReason, type UnverifiedToken } from './issuer-tokens.ts'
+import { asRefusal } from './message-refused.ts'
+import type { Timeliness } from './message-times.ts'
+import { RecentMessages } from './recent-messages.ts'
+import { recordRevocation, type Revocation } from './revocation.ts'
+import type { VerificationBudget } from './verification-budget.ts'
+
+/** What a message says, if its signature is good. */
+export interface JudgedMessage {
+  /** Names it among the messages of this issuer. */
+  readonly id: string
+  readonly timeliness: Timeliness
+  readonly revocations: readonly Revocation[]
+}
+
+/** A message whose effect is durable: it was recorded now, or it is one that was before. */
+export interface TakenMessage<M extends JudgedMessage> {
+  readonly message: M
+  readonly outcome: 'recorded' | 'repeated'
+}
+
+/**
+ * Judges the content of a message. It is called before the signature is checked, so that forged messages cost little: it must decide by the
+ * message and the time alone, and change nothing. Throws `MessageRefused`.
+ */
+export type Judge<M extends JudgedMessage> = (token: UnverifiedToken, nowSeconds: number) => M
+
+export interface MessageIntakeOptions {
+  host: Pick<ConnectorHost, 'realm' | 'service' | 'tokens' | 'conditions' | 'nowMs'>
+  /** The connector's name, for the audit log. */
+  connector: string
+  budget: VerificationBudget
+}
+
+/**
+ * Takes messages that the realm's issuer has signed: form, content, signature, record. Nothing is fetched on the way but the issuer's keys,
+ * once, for a key that is not known.
+ */
+export class MessageIntake {
+  readonly #options: MessageIntakeOptions
+  readonly #recent = new RecentMessages()
+
+  constructor(options: MessageIntakeOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Resolves once what the message says is durable. One that is replayed is not recorded again. Rejects with `MessageRefused`, or as the
+   * origin's verbs.
+   */
+  async take<M extends JudgedMessage>(token: string, judge: Judge<M>): Promise<TakenMessage<M>> {
+    const message = await this.#verified(token, judge)
+    this.#watchClock(message.timeliness)
+    const { host, connector } = this.#options
+    if (this.#recent.has(message.id)) return { message, outcome: 'repeated' }
+    const recorder = { service: host.service, connector, realm: host.realm.name }
+    await Promise.all(message.revocations.map((revocation) => recordRevocation(recorder, revocation)))
+    this.#recent.add(message.id)
+    return { message, outcome: 'recorded' }
+  }
+
+  /** The one way to a judged message: by its signature. */
+  async #verified<M extends JudgedMessage>(token: string, judge: Judge<M>): Promise<M> {
+    const { host } = this.#options
+    try {
+      const unverified = host.tokens.read(token)
+      const message = judge(unverified, host.nowMs() / 1000)
+      await this.#verify(unverified)
+      return message
+    } catch (error) {
+      throw asRefusal(error)
+    }
+  }
+
+  async #verify(token: UnverifiedToken): Promise<void> {
+    const { host, budget } = this.#options
+    await budget.take()
+    try {
+      await host.tokens.verify(token)
+    } catch (error) {
+      if (error instanceof IssuerTokenRefused && !costsVerification(error.reason)) budget.giveBack()
+      throw error
+    }
+  }
+
+  #watchClock(timeliness: Timeliness): void {
+    const { conditions, realm } = this.#options.host
+    switch (timeliness) {
+      case 'prompt':
+        return conditions.end('clock')
+      case 'ahead':
+        return conditions.begin('clock', clockDiffers('message_ahead', `realm ${realm.name}: a message of the issuer is dated in the future`))
+      case 'expired':
+        return conditions.begin('clock', clockDiffers('message_expired', `realm ${realm.name}: a message of the issuer had expired when it arrived`))
+      case 'old':
+        return
+    }
+  }
+}
+
+function clockDiffers(detail: string, what: string): PortcullisError {
+  return new PortcullisError('clock_differs', `${what}: it is recorded all the same, but check NTP on both machines`, { detail })
+}
+
+/** Whether the verification of a signature came before the refusal. */
+function costsVerification(reason: UnverifiedReason): boolean {
+  switch (reason) {
+    case 'bad_signature':
+      return true
+    case 'malformed':
+    case 'unsupported_algorithm':
+    case 'unknown_key':
+    case 'banned_key':
+    case 'keys_unavailable':
+      return false
+  }
+}

@@ -1,0 +1,20 @@
+/** Messages that are remembered: those of the few minutes for which one is valid, in a storm of logouts too. */
+const MAX_MESSAGES = 10_000
+
+/**
+ * The ids of messages whose effect is durable. A message that is replayed has none again: it neither moves the end of a session on nor undoes
+ * an administrator's correction. Bounded, and lost with the process: a message that is not remembered is recorded once more, to the same effect.
+ */
+export class RecentMessages {
+  readonly #ids = new Set<string>()
+
+  has(id: string): boolean {
+    return this.#ids.has(id)
+  }
+
+  add(id: string): void {
+    this.#ids.delete(id)
+    this.#ids.add(id)
+    if (this.#ids.size > MAX_MESSAGES) this.#ids.delete(this.#ids.values().next().value ?? '')
+  }
+}
