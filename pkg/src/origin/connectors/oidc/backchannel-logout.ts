@@ -1,0 +1,103 @@
+import { isObject } from '../../../options.ts'
+import type { UnverifiedToken } from '../issuer-tokens.ts'
+import {
+  audiencesOf,
+  checkAbsent,
+  checkIssuer,
+  hasType,
+  type MessageClaims,
+  optionalName,
+  requiredDate,
+  requiredName,
+  requiredObject,
+} from '../message-claims.ts'
+import type { JudgedMessage, MessageIntake } from '../message-intake.ts'
+import { MessageRefused } from '../message-refused.ts'
+import { timelinessOf } from '../message-times.ts'
+import type { Revocation } from '../revocation.ts'
+
+const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout'
+/** Keycloak's addition: a boolean beside the event. */
+const REVOKE_OFFLINE_ACCESS = 'revoke_offline_access'
+
+/** Which logout tokens a realm takes, and what they end. */
+export interface BackchannelLogoutSettings {
+  issuer: string
+  /** The clients whose logout tokens are taken. */
+  audience: 'any' | readonly string[]
+  /** Logout tokens without `typ: logout+jwt`, of servers older than the specification's final version. */
+  olderTokens: 'refuse' | 'accept'
+  /** What a `sid` ends: the session, or the part of it that the clients in `aud` have. */
+  scope: 'session' | 'client_session'
+}
+
+/**
+ * Takes logout tokens of OpenID Connect Back-Channel Logout 1.0: all checks of §2.6, but for the looks at earlier ID tokens, which a server of
+ * APIs has never seen. With `sid` that session is ended as of `iat`, without it all sessions of `sub`. With Keycloak's `revoke_offline_access`
+ * the tokens that the clients in `aud` have for `sub` are refused too, up to `iat`. Rejects with `MessageRefused`, or as the origin's verbs.
+ */
+export function backchannelLogout(intake: MessageIntake, settings: BackchannelLogoutSettings): (logoutToken: string) => Promise<void> {
+  return async (logoutToken) => {
+    await intake.take(logoutToken, (token, now) => judgeLogoutToken(token, settings, now))
+  }
+}
+
+/** Judges a logout token by itself; `now` in unix seconds. Throws `MessageRefused`. */
+export function judgeLogoutToken({ header, claims }: UnverifiedToken, settings: BackchannelLogoutSettings, now: number): JudgedMessage {
+  checkType(header, claims, settings.olderTokens)
+  checkIssuer(claims, settings.issuer)
+  const clients = audiencesOf(claims)
+  const { audience } = settings
+  if (audience !== 'any' && !clients.some((client) => audience.includes(client))) {
+    throw new MessageRefused('wrong_audience', 'aud is none of the clients whose logout tokens are taken')
+  }
+  const issuedAt = requiredDate(claims, 'iat')
+  const timeliness = timelinessOf({ issuedAt, expiresAt: requiredDate(claims, 'exp') }, now)
+  // An ID token has a nonce, so that neither passes for the other (§2.4).
+  checkAbsent(claims, ['nonce'])
+  const offlineAccess = offlineAccessOf(requiredObject(claims, 'events'))
+  const sub = optionalName(claims, 'sub')
+  const dated = { occurredAt: issuedAt, because: 'logout token' }
+  const grants = sub === undefined || offlineAccess === 'kept' ? [] : clients.map((client): Revocation => ({ kind: 'grant', sub, client, ...dated }))
+  return {
+    id: requiredName(claims, 'jti'),
+    timeliness,
+    revocations: [...endedBy({ sub, sid: optionalName(claims, 'sid'), clients }, settings.scope, dated), ...grants],
+  }
+}
+
+/** Explicit typing (§2.4). Keycloak's claim `typ` keeps its other tokens from passing for older logout tokens. */
+function checkType(header: UnverifiedToken['header'], claims: MessageClaims, olderTokens: BackchannelLogoutSettings['olderTokens']): void {
+  const isOlder = header['typ'] === undefined || hasType(header, 'jwt')
+  if (!hasType(header, 'logout+jwt') && !(olderTokens === 'accept' && isOlder)) {
+    throw new MessageRefused('wrong_type', 'typ in the header is not logout+jwt')
+  }
+  const { typ = 'Logout' } = claims
+  if (typ !== 'Logout') throw new MessageRefused('wrong_type', 'it is a token of another kind')
+}
+
+/** Checks `events`: one event, which is an object (§2.4). */
+function offlineAccessOf(events: MessageClaims): 'revoked' | 'kept' {
+  const { [REVOKE_OFFLINE_ACCESS]: revoke = false } = events
+  if (typeof revoke !== 'boolean') throw new MessageRefused('invalid_claim', `${REVOKE_OFFLINE_ACCESS} in events must be a boolean`)
+  const kinds = Object.keys(events).filter((kind) => isObject(events[kind]))
+  if (kinds.length !== 1 || kinds[0] !== LOGOUT_EVENT) throw new MessageRefused('invalid_claim', 'events must have the logout event, an object, and no other')
+  return revoke ? 'revoked' : 'kept'
+}
+
+function endedBy(
+  { sub, sid, clients }: { sub: string | undefined; sid: string | undefined; clients: readonly string[] },
+  scope: BackchannelLogoutSettings['scope'],
+  dated: { occurredAt: number; because: string },
+): Revocation[] {
+  if (sid === undefined) {
+    if (sub === undefined) throw new MessageRefused('missing_claim', 'sub and sid are missing: one of them must be there')
+    return [{ kind: 'user', sub, ...dated }]
+  }
+  switch (scope) {
+    case 'session':
+      return [{ kind: 'session', sid, ...dated }]
+    case 'client_session':
+      return clients.map((client) => ({ kind: 'clientSession', sid, client, ...dated }))
+  }
+}
