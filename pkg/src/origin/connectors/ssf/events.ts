@@ -1,0 +1,110 @@
+import { isObject } from '../../../options.ts'
+import type { UnverifiedToken } from '../issuer-tokens.ts'
+import {
+  audiencesOf,
+  checkAbsent,
+  checkIssuer,
+  hasType,
+  type MessageClaims,
+  optionalDate,
+  requiredDate,
+  requiredName,
+  requiredObject,
+} from '../message-claims.ts'
+import type { JudgedMessage } from '../message-intake.ts'
+import { MessageRefused } from '../message-refused.ts'
+import { timelinessOf } from '../message-times.ts'
+import type { Revocation } from '../revocation.ts'
+import { type EventSubject, subjectOf } from './subjects.ts'
+
+const SESSION_REVOKED = 'https://schemas.openid.net/secevent/caep/event-type/session-revoked'
+const CREDENTIAL_CHANGE = 'https://schemas.openid.net/secevent/caep/event-type/credential-change'
+const VERIFICATION = 'https://schemas.openid.net/secevent/ssf/event-type/verification'
+
+/** Which security events a realm takes, and what they end. */
+export interface SecurityEventSettings {
+  issuer: string
+  /** The `aud` of the stream; left out: any. */
+  audience?: string | undefined
+  /** Whether a credential that somebody else has changed, such as an administrator, refuses the user's tokens. */
+  passwordReset: 'user' | 'ignore'
+  /** Whether a credential that the user has changed does. */
+  passwordChanged: 'user' | 'ignore'
+}
+
+/** A security event token, judged. */
+export interface JudgedEvent extends JudgedMessage {
+  /** Whether all its events are of types that are understood here. */
+  readonly types: 'known' | 'unknown'
+}
+
+/**
+ * Judges a security event token (RFC 8417) by itself, as OpenID Shared Signals Framework 1.0 §4.1 profiles it; `now` in unix seconds. Throws
+ * `MessageRefused`.
+ */
+export function judgeSecurityEvent({ header, claims }: UnverifiedToken, settings: SecurityEventSettings, now: number): JudgedEvent {
+  if (!hasType(header, 'secevent+jwt')) throw new MessageRefused('wrong_type', 'typ in the header is not secevent+jwt')
+  // §4.1.2, §4.1.7: so that no other kind of token passes.
+  checkAbsent(claims, ['sub', 'exp'])
+  checkIssuer(claims, settings.issuer)
+  if (settings.audience !== undefined && !audiencesOf(claims).includes(settings.audience)) {
+    throw new MessageRefused('wrong_audience', 'aud is not that of the stream')
+  }
+  const issuedAt = requiredDate(claims, 'iat')
+  const timeliness = timelinessOf({ issuedAt }, now)
+  const events = Object.entries(requiredObject(claims, 'events'))
+  if (events.length === 0) throw new MessageRefused('missing_claim', 'events is empty')
+  const judged = events.map(([type, event]) => {
+    if (!isObject(event)) throw new MessageRefused('invalid_claim', 'an event must be an object')
+    return judgeEvent(type, event, claims, { ...settings, issuedAt, now })
+  })
+  return {
+    id: requiredName(claims, 'jti'),
+    timeliness,
+    revocations: judged.flatMap((revocations) => (revocations === 'unknown' ? [] : revocations)),
+    types: judged.includes('unknown') ? 'unknown' : 'known',
+  }
+}
+
+type Around = SecurityEventSettings & { issuedAt: number; now: number }
+
+function judgeEvent(type: string, event: MessageClaims, claims: MessageClaims, around: Around): Revocation[] | 'unknown' {
+  switch (type) {
+    case SESSION_REVOKED:
+      return sessionRevoked(subjectOf(requiredObject(claims, 'sub_id'), around.issuer), timeOf(event, around))
+    case CREDENTIAL_CHANGE:
+      return credentialChanged(subjectOf(requiredObject(claims, 'sub_id'), around.issuer), event, around)
+    case VERIFICATION:
+      return []
+    default:
+      return 'unknown'
+  }
+}
+
+/** CAEP 1.0 §3.1: the session, or without one all of the user's. */
+function sessionRevoked({ sub, session = 'all' }: EventSubject, occurredAt: number): Revocation[] {
+  const dated = { occurredAt, because: 'event session-revoked' }
+  if (session !== 'all') return [{ kind: 'session', sid: session.sid, ...dated }]
+  if (sub === undefined) throw new MessageRefused('missing_claim', 'sub_id names no user')
+  return [{ kind: 'user', sub, ...dated }]
+}
+
+/** CAEP 1.0 §3.3. Who began it may be left out; then it may have been somebody else. */
+function credentialChanged({ sub }: EventSubject, event: MessageClaims, around: Around): Revocation[] {
+  const policy = event['initiating_entity'] === 'user' ? around.passwordChanged : around.passwordReset
+  if (sub === undefined) throw new MessageRefused('missing_claim', 'sub_id names no user')
+  switch (policy) {
+    case 'ignore':
+      return []
+    case 'user':
+      return [{ kind: 'user', sub, occurredAt: timeOf(event, around), because: 'event credential-change' }]
+  }
+}
+
+/** When it happened (CAEP 1.0 §2), else when the token was issued. */
+function timeOf(event: MessageClaims, { issuedAt, now }: Around): number {
+  const occurredAt = optionalDate(event, 'event_timestamp')
+  if (occurredAt === undefined) return issuedAt
+  timelinessOf({ issuedAt: occurredAt }, now)
+  return occurredAt
+}
