@@ -1,0 +1,117 @@
+import type { UnverifiedToken } from '../issuer-tokens.ts'
+import { hasType, type MessageClaims, optionalNames, requiredDate, requiredName } from '../message-claims.ts'
+import type { JudgedMessage, MessageIntake } from '../message-intake.ts'
+import { MessageRefused } from '../message-refused.ts'
+import { type Timeliness, timelinessOf } from '../message-times.ts'
+import type { Revocation } from '../revocation.ts'
+
+/** Keycloak signs an action half a minute before its `expiration`. One that is valid for longer comes from no clock that agrees with ours. */
+const LIFETIME_SECONDS = 60
+/** The members of every action, and those of each kind. There is no `aud` or `iat`, so nothing else tells an action from other tokens. */
+const MEMBERS = ['id', 'expiration', 'resource', 'action', 'notBefore']
+const LOGOUT_MEMBERS = [...MEMBERS, 'adapterSessionIds', 'keycloakSessionIds']
+/** For the audit log. */
+const BECAUSE = 'admin action'
+
+/** Which admin actions a realm takes, and what they end. */
+export interface AdminActionSettings {
+  /** The clients (`resource`) whose actions are taken. */
+  audience: 'any' | readonly string[]
+  /** What a session id ends: the session, or the part of it that `resource` has. */
+  scope: 'session' | 'client_session'
+}
+
+/**
+ * Takes Keycloak's admin action `LOGOUT`: `{ id, expiration, resource, action, notBefore, adapterSessionIds?, keycloakSessionIds? }` and no
+ * other members; `expiration` at most a minute ahead. With `keycloakSessionIds` those sessions are ended, without session ids the realm is
+ * logged out as of `notBefore`. Rejects with `MessageRefused`, or as the origin's verbs.
+ */
+export function logoutAction(intake: MessageIntake, settings: AdminActionSettings): (token: string) => Promise<void> {
+  return async (token) => {
+    await intake.take(token, (unverified, now) => judgeLogoutAction(unverified, settings, now))
+  }
+}
+
+/**
+ * Takes Keycloak's admin action `PUSH_NOT_BEFORE`: `{ id, expiration, resource, action, notBefore }` and no other members. It may be the
+ * client's not-before or the realm's, which look alike: the client's is raised at once, and then `onPush` is called to look whether the realm's
+ * has moved. It is not waited for. Rejects with `MessageRefused`, or as the origin's verbs.
+ */
+export function pushNotBeforeAction(intake: MessageIntake, settings: AdminActionSettings, onPush: () => void): (token: string) => Promise<void> {
+  return async (token) => {
+    const { outcome } = await intake.take(token, (unverified, now) => judgePushAction(unverified, settings, now))
+    if (outcome === 'recorded') onPush()
+  }
+}
+
+/** Judges an action `LOGOUT` by itself; `now` in unix seconds. Throws `MessageRefused`. */
+export function judgeLogoutAction(token: UnverifiedToken, settings: AdminActionSettings, now: number): JudgedMessage {
+  const { claims } = token
+  const action = judgeAction(token, 'LOGOUT', LOGOUT_MEMBERS, settings, now)
+  const sessions = optionalNames(claims, 'keycloakSessionIds')
+  const isForSome = sessions.length > 0 || optionalNames(claims, 'adapterSessionIds').length > 0
+  const revocations = isForSome ? sessions.map((sid) => endedSession(sid, action, settings.scope)) : notBeforeOf({ kind: 'realm' }, action)
+  // Only the client's own ids, or no time: nothing that is known here.
+  if (revocations.length === 0) throw new MessageRefused('invalid_claim', 'it names no session of the realm and no time')
+  return { ...action, revocations }
+}
+
+/** Judges an action `PUSH_NOT_BEFORE` by itself; `now` in unix seconds. Throws `MessageRefused`. */
+export function judgePushAction(token: UnverifiedToken, settings: AdminActionSettings, now: number): JudgedMessage {
+  const action = judgeAction(token, 'PUSH_NOT_BEFORE', MEMBERS, settings, now)
+  return { ...action, revocations: notBeforeOf({ kind: 'client', client: action.client }, action) }
+}
+
+interface AdminAction {
+  id: string
+  client: string
+  /** Unix seconds; 0: none is set. */
+  notBefore: number
+  expiresAt: number
+  timeliness: Timeliness
+}
+
+function judgeAction(
+  { header, claims }: UnverifiedToken,
+  kind: 'LOGOUT' | 'PUSH_NOT_BEFORE',
+  members: readonly string[],
+  { audience }: AdminActionSettings,
+  now: number,
+): AdminAction {
+  if (!hasType(header, 'jwt')) throw new MessageRefused('wrong_type', 'typ in the header is not JWT')
+  if (!Object.keys(claims).every((member) => members.includes(member))) {
+    throw new MessageRefused('forbidden_claim', `it may have no members but ${members.join(', ')}`)
+  }
+  const { action, notBefore } = claims
+  if (action !== kind) throw new MessageRefused('wrong_type', `action is not ${kind}`)
+  const client = requiredName(claims, 'resource')
+  if (audience !== 'any' && !audience.includes(client)) {
+    throw new MessageRefused('wrong_audience', 'resource is none of the clients whose actions are taken')
+  }
+  if (!Number.isSafeInteger(notBefore) || Number(notBefore) < 0) {
+    throw new MessageRefused('invalid_claim', 'notBefore must be a whole number of unix seconds')
+  }
+  const expiresAt = requiredDate(claims, 'expiration')
+  const timeliness = timelinessOf({ issuedAt: expiresAt - LIFETIME_SECONDS, expiresAt }, now)
+  return { id: requiredName(claims, 'id'), client, notBefore: Number(notBefore), expiresAt, timeliness }
+}
+
+function notBeforeOf(subject: { kind: 'realm' } | { kind: 'client'; client: string }, { notBefore }: AdminAction): Revocation[] {
+  return notBefore === 0 ? [] : [{ ...subject, occurredAt: notBefore, because: BECAUSE }]
+}
+
+function endedSession(sid: string, action: AdminAction, scope: AdminActionSettings['scope']): Revocation {
+  const dated = { ...timeOf(action), because: BECAUSE }
+  switch (scope) {
+    case 'session':
+      return { kind: 'session', sid, ...dated }
+    case 'client_session':
+      return { kind: 'clientSession', sid, client: action.client, ...dated }
+  }
+}
+
+/** An id ends in the milliseconds at which Keycloak made it. Where it does not, the time of arrival counts. */
+function timeOf({ id, expiresAt }: AdminAction): { occurredAt?: number } {
+  const seconds = Number(/-([1-9]\d{12})$/.exec(id)?.[1]) / 1000
+  return seconds >= expiresAt - LIFETIME_SECONDS && seconds <= expiresAt ? { occurredAt: seconds } : {}
+}
