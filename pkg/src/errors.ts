@@ -63,6 +63,8 @@ export const ERROR_CODES = [
   'connector_gap',
   /** An identity server does not store, or the account may not read, what a connector needs; the message lists it. */
   'connector_incomplete',
+  /** An administrator of an identity server began a session in a user's name; the audit log says in whose. */
+  'impersonated',
   /** An unexpected failure; `cause` has the error, if there is one. */
   'fault',
 ] as const

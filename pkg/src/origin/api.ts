@@ -270,7 +270,8 @@ export interface Audit {
 
 /**
  * A condition that an operator should know: once when it starts and once when it is over. `unknown_token` has no end and comes at
- * most once a minute for each realm: clients want tokens revoked that are not known here. It holds no token or secret.
+ * most once a minute for each realm: clients want tokens revoked that are not known here. An impersonation has no end either. It holds
+ * no token or secret.
  */
 export interface OriginReport {
   kind: 'store' | 'push' | 'jwks' | 'acknowledgement' | 'feed' | 'unknown_token' | 'clock' | 'connector' | 'fault'

@@ -21,6 +21,11 @@ export class Conditions {
     this.#onReport({ kind: 'connector', ...this.#about, condition, error })
   }
 
+  /** Reports something that happened and does not last. */
+  tell(condition: string, error: PortcullisError): void {
+    this.#onReport({ kind: 'connector', ...this.#about, condition, error })
+  }
+
   /** Reports that a condition is over, if it lasts. */
   end(condition: string): void {
     if (this.#lasting.delete(condition)) this.#onReport({ kind: 'connector', ...this.#about, condition, error: undefined })

@@ -30,6 +30,8 @@ export const AUDIT_ACTIONS = [
   /** A mistaken not-before, version or ban was replaced. */
   'corrected',
   'feed_key_rotated',
+  /** An administrator of the identity server began a session in a user's name; `detail` has the session. */
+  'impersonated',
   /** The store was restored from a backup and began a new incarnation. */
   'restored',
   /** A request was refused; `detail` has the error. */
@@ -66,7 +68,7 @@ export interface AuditEntry extends Act {
   /** For recorded events: the ledger's head then. Edges at this sequence enforce them. */
   sequence?: number
   /**
-   * A stable code, as of the error that refused something. Where one client of a user or a session is concerned: `client <client_id>`,
+   * A stable code, as of the error that refused something. Of an impersonation: `session <sid>`. Where one client of a user or a session is concerned: `client <client_id>`,
    * after the code about the event's time, if there is one.
    */
   detail?: string
