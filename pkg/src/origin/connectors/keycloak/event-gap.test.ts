@@ -47,6 +47,21 @@ test('a gap after a downtime beyond retention is told once, and reading goes on 
   }
 })
 
+test('events that were deleted are one gap, however often the origin is started again', async (context) => {
+  let nowMs = Date.now()
+  const scene = await openScene(context, {}, () => nowMs)
+  scene.fake.userEvents = [{ id: 'e1', time: nowMs, type: 'LOGOUT' }]
+  await makeReader(scene, { nowMs: () => nowMs }).poll()
+  scene.fake.userEvents = []
+  for (const expected of [1, 0, 0]) {
+    nowMs += 100_000
+    scene.fake.aheadSeconds += 100
+    const reader = makeReader(scene, { nowMs: () => nowMs })
+    await reader.poll()
+    assert.equal(reader.gaps.length, expected)
+  }
+})
+
 test('where the consequence of a gap cannot be recorded, it is told again', async (context) => {
   let nowMs = Date.now()
   const scene = await openScene(context, {}, () => nowMs)

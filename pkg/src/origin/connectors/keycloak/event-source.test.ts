@@ -29,6 +29,21 @@ test('events are applied once, from before the first start as far as tokens live
   assertAll(reader, scene.fake.userEvents.slice(1))
 })
 
+test('after a long time without a read no event is read that is older than any token', async (context) => {
+  let nowMs = Date.now()
+  const scene = await openScene(context, {}, () => nowMs)
+  scene.fake.userEvents = [logout(nowMs)]
+  await makeReader(scene, { nowMs: () => nowMs }).poll()
+  nowMs += 180 * MINUTE
+  scene.fake.aheadSeconds = 180 * 60
+  scene.fake.userEvents.push(logout(nowMs - 100 * MINUTE), logout(nowMs - 50 * MINUTE))
+  const reader = makeReader(scene, { nowMs: () => nowMs })
+  // The clock of Keycloak is known after the first answer.
+  await scene.client.get(['events'], { right: 'view-events' })
+  await reader.poll()
+  assertAll(reader, scene.fake.userEvents.slice(2))
+})
+
 test('an event that becomes visible late is applied, up to the reread time', async (context) => {
   const scene = await openScene(context)
   const now = Date.now()
@@ -90,7 +105,8 @@ test('pages out of order are read by offset', async (context) => {
     const query = new URL(request.url ?? '', 'http://fake').searchParams
     if (!request.url?.includes('/events?')) return false
     const first = Number(query.get('first'))
-    response.end(JSON.stringify(events.slice(first, first + Number(query.get('max')))))
+    const found = events.filter(({ time }) => time >= Number(query.get('dateFrom')))
+    response.end(JSON.stringify(found.slice(first, first + Number(query.get('max')))))
     return true
   }
   const reader = makeReader(scene)
