@@ -28,6 +28,8 @@ pub struct Policy {
     pub required: RequiredClaims,
     /// How a token without a user is treated. Default: refused, as no user's logout could reach it.
     pub subjectless: Subjectless,
+    /// How a token of somebody who acts for the user is treated. Default: accepted, as the user's own.
+    pub impersonation: Impersonation,
     /// The time that not-befores are compared with. Default: `iat`, which every token has.
     pub compare: Compare,
     /// The names of the claims.
@@ -52,6 +54,7 @@ impl Policy {
             rsa_default: RsaDefault::default(),
             required: RequiredClaims::default(),
             subjectless: Subjectless::default(),
+            impersonation: Impersonation::default(),
             compare: Compare::default(),
             claim_names: ClaimNames::default(),
             max_token_bytes: MAX_TOKEN_BYTES,
@@ -100,6 +103,16 @@ pub enum Subjectless {
     /// Accepted, except under [`Profile::Rfc9068`]: Keycloak's client scope `basic`, which carries `sub`, can be taken
     /// off a client.
     Accept,
+}
+
+/// How a token is treated whose `act` claim (RFC 8693 §4.1) names somebody who acts for the user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Impersonation {
+    /// Accepted as the user's own. The claim stays in it, for the caller to look at.
+    #[default]
+    Accept,
+    /// `wrong_type`.
+    Refuse,
 }
 
 /// The time that not-befores are compared with.

@@ -7,7 +7,7 @@ mod fixtures;
 use std::collections::BTreeMap;
 
 use fixtures::{policy_of, vectors};
-use portcullis::policy::{AgreedField, Audience, Policy, Profile, DIGEST_VERSION};
+use portcullis::policy::{AgreedField, Audience, Impersonation, Policy, Profile, DIGEST_VERSION};
 
 #[test]
 fn digests_are_those_of_the_vectors() {
@@ -60,6 +60,9 @@ fn every_field_that_differs_is_named_and_no_other() {
     scoped.claim_names.scope = "scp".into();
     assert_eq!(usual.differences(&scoped), []);
     assert_eq!(usual.digest(), scoped.digest());
+    let refusing = Policy { impersonation: Impersonation::Refuse, ..usual.clone() };
+    assert_eq!(usual.differences(&refusing), []);
+    assert_eq!(usual.digest(), refusing.digest());
 }
 
 #[test]

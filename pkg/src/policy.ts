@@ -13,6 +13,7 @@ export interface CorePolicy {
   /** Default: the claims that the profile requires. */
   requiredClaims?: string[]
   subjectless: 'refuse' | 'accept'
+  impersonation: 'accept' | 'mark' | 'refuse'
   compare: 'issuedAt' | 'authTime'
   claimNames: ClaimNames
   /** Default: `azp` and `client_id`. */
@@ -21,7 +22,7 @@ export interface CorePolicy {
 
 /** Fills in the defaults. */
 export function corePolicy(options: TokenOptions): CorePolicy {
-  const { name, issuer, issuerClaim, audience, profile, algorithms, rsaAlgorithm, requiredClaims, subjectless, compare, claimNames, grantClaim } = {
+  const { name, issuer, issuerClaim, audience, profile, algorithms, rsaAlgorithm, requiredClaims, subjectless, impersonation, compare, claimNames, grantClaim } = {
     ...defaultsOf(TOKEN),
     ...given(options),
   }
@@ -35,6 +36,7 @@ export function corePolicy(options: TokenOptions): CorePolicy {
     rsaAlgorithm,
     ...(requiredClaims === undefined ? {} : { requiredClaims }),
     subjectless,
+    impersonation,
     compare,
     claimNames: { ...CLAIM_NAMES, ...given(claimNames ?? {}) },
     ...(grantClaim === undefined ? {} : { grantClaim }),
@@ -82,6 +84,7 @@ const TOKEN = {
   claimNames: shape(CLAIMS),
   requiredClaims: list(string),
   subjectless: withDefault(oneOf('refuse', 'accept'), 'refuse'),
+  impersonation: withDefault(oneOf('accept', 'mark', 'refuse'), 'accept'),
   compare: withDefault(oneOf('issuedAt', 'authTime'), 'issuedAt'),
   grantClaim: string,
 } satisfies Rules

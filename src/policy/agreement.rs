@@ -75,7 +75,8 @@ impl Policy {
     }
 }
 
-/// A part of a policy that gate and origin must agree on. The scope claim is not one: no revocation depends on it.
+/// A part of a policy that gate and origin must agree on. The scope claim is not one, nor is what is merely refused or accepted:
+/// no revocation is recorded or looked up by them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AgreedField {
     /// [`ClaimNames::last_logout_time`](crate::claims::ClaimNames::last_logout_time).

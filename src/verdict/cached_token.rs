@@ -144,5 +144,6 @@ fn passes_lasting_checks(set: &ClaimSet<'_>, claims: &Claims<'_>, policy: &Polic
         && checks::audience(claims, &policy.audience).is_ok()
         && checks::first_missing(set, policy).is_none()
         && checks::token_use(claims, policy.profile).is_ok()
+        && checks::impersonation(set, policy).is_ok()
         && checks::binding(claims).is_ok()
 }

@@ -5,7 +5,7 @@ use super::claims_view::ClaimsView;
 use super::reason::Reason;
 use crate::claims::{Binding, ClaimSet, Claims, Stated};
 use crate::policy::{
-    Audience, Compare, Policy, Profile, RequiredClaims, Staleness, Subjectless, WhenDiffering, WhenStale,
+    Audience, Compare, Impersonation, Policy, Profile, RequiredClaims, Staleness, Subjectless, WhenDiffering, WhenStale,
 };
 use crate::signature::Algorithm;
 use crate::time::{Seconds, UnixSeconds};
@@ -105,6 +105,14 @@ pub(super) fn token_use(claims: &Claims<'_>, profile: Profile) -> Result<(), Rea
         (Profile::Rfc9068 | Profile::Generic, Stated::NotText) => false,
     };
     (stated_use && kind).then_some(()).ok_or(Reason::WrongType)
+}
+
+/// RFC 8693 §4.1: `act` names the one who acts for the user.
+pub(super) fn impersonation(claims: &ClaimSet<'_>, policy: &Policy) -> Result<(), Reason> {
+    match policy.impersonation {
+        Impersonation::Refuse if claims.has("act") => Err(Reason::WrongType),
+        Impersonation::Refuse | Impersonation::Accept => Ok(()),
+    }
 }
 
 /// A token bound to a key is worth nothing without the proof (RFC 7800, RFC 9449 §7.1), and no proof is checked here.

@@ -196,7 +196,8 @@ fn check_claims_and_state(
         return observer.check(CheckName::RequiredClaims, Err(Reason::MissingClaim));
     }
     observer.check(CheckName::RequiredClaims, Ok(()))?;
-    observer.check(CheckName::TokenUse, checks::token_use(claims, policy.profile))?;
+    let token_use = checks::token_use(claims, policy.profile).and_then(|()| checks::impersonation(set, policy));
+    observer.check(CheckName::TokenUse, token_use)?;
     observer.check(CheckName::Binding, checks::binding(claims))?;
     check_state((index, realm), key, &view, times, now, observer)
 }

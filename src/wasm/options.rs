@@ -5,7 +5,7 @@ use crate::claims::ClaimNames;
 use crate::gate::{Gate, KeysFrom};
 use crate::keys::RsaDefault;
 use crate::policy::{
-    Audience, Compare, Policy, Profile, RequiredClaims, Staleness, Subjectless, WhenDiffering, WhenStale,
+    Audience, Compare, Impersonation, Policy, Profile, RequiredClaims, Staleness, Subjectless, WhenDiffering, WhenStale,
 };
 use crate::revocation::{Bounds, FeedKey};
 use crate::signature::{Algorithm, Algorithms};
@@ -68,6 +68,8 @@ extern "C" {
     fn required_claims(this: &RealmOptions) -> Option<Vec<String>>;
     #[wasm_bindgen(method, getter)]
     fn subjectless(this: &RealmOptions) -> String;
+    #[wasm_bindgen(method, getter)]
+    fn impersonation(this: &RealmOptions) -> String;
     #[wasm_bindgen(method, getter)]
     fn compare(this: &RealmOptions) -> String;
     #[wasm_bindgen(method, getter, js_name = claimNames)]
@@ -164,6 +166,12 @@ impl RealmOptions {
                 "refuse" => Subjectless::Refuse,
                 "accept" => Subjectless::Accept,
                 _ => return Err(unknown("subjectless")),
+            },
+            impersonation: match self.impersonation().as_str() {
+                // The mark is set where the verdict gets its claims.
+                "accept" | "mark" => Impersonation::Accept,
+                "refuse" => Impersonation::Refuse,
+                _ => return Err(unknown("impersonation")),
             },
             compare: match self.compare().as_str() {
                 "issuedAt" => Compare::IssuedAt,

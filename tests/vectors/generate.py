@@ -430,6 +430,18 @@ for name in ("uid", "session", "id"):
     group.test(name + " of 1,025 bytes", "malformed", claims={name: "x" * 1025}, key="hs256")
 group.test("sub is not one of them", "accepted", claims={"sub": "x" * 1025, "sid": "x" * 1025}, key="hs256")
 
+ACTORS = (("that names an actor", {"sub": "admin"}, "wrong_type"), ("without members", {}, "wrong_type"), ("that is false", False, "wrong_type"),
+          ("that is a string", "admin", "wrong_type"), ("that is null", None, "accepted"), ("that is an empty string", "", "accepted"))
+group = Group("act is refused because the policy says so", [public("hs256")], header=HMAC["header"],
+              realm={**HMAC["realm"], "impersonation": "refuse"})
+group.test("no act", "accepted", key="hs256")
+for name, value, expected in ACTORS:
+    group.test("act " + name, expected, claims={"act": value}, key="hs256")
+
+group = Group("act is accepted otherwise", [public("hs256")], **HMAC)
+for name, value, _ in ACTORS:
+    group.test("act " + name, "accepted", claims={"act": value}, key="hs256")
+
 # ----------------------------------------------------------------------------------------------------------------------
 
 out = {"comment": "written by generate.py; see README.md", "now": NOW, "groups": GROUPS}

@@ -29,6 +29,8 @@ export interface RealmHost {
 export class Realm implements FeedSubscriber {
   readonly name: string
   readonly scopeClaim: string
+  /** Whether a verdict says who acts for the user. */
+  readonly marksImpersonation: boolean
   readonly feed: FeedSettings
   readonly runtime: FeedRuntime
   readonly puller: FeedPuller
@@ -58,6 +60,7 @@ export class Realm implements FeedSubscriber {
     this.#host = host
     this.name = token.name
     this.scopeClaim = token.claimNames?.scope ?? CLAIM_NAMES.scope
+    this.marksImpersonation = token.impersonation === 'mark'
     this.feed = feed
     this.runtime = host.runtime
     this.keys = this.#openKeys(jwks)

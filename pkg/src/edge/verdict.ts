@@ -9,10 +9,8 @@ import type { CachedVerdict } from './token-cache.ts'
 export function verdictOf<C extends Claims>(finding: Finding | CachedVerdict, realm: Realm | undefined, token: string): Verdict<C> {
   if (finding.reason !== undefined) return refused(finding.reason)
   if (realm === undefined) return refused('wrong_issuer')
-  const { sequence } = realm.state
-  if (!('lazyClaims' in finding)) return new LazyVerdict(new LazyClaims(token), realm.name, sequence) as Plain as Accepted<C>
-  const { claims, header } = finding.lazyClaims
-  return { ok: true, claims: claims as C, header, realm: realm.name, sequence }
+  const accepted = acceptedBy<C>(finding, realm, token)
+  return realm.marksImpersonation ? marked(accepted) : accepted
 }
 
 /** Whether this is a verdict, not a promise of one. The global `Promise` may not be the class that async functions return, so no `instanceof`. */
@@ -22,6 +20,21 @@ export function isSettled(verdict: Verdict | Promise<Verdict>): verdict is Verdi
 
 export function refused(reason: Reason): Refused {
   return { ok: false, reason, status: statusOf(reason) }
+}
+
+function acceptedBy<C extends Claims>(finding: Finding | CachedVerdict, realm: Realm, token: string): Accepted<C> {
+  const { sequence } = realm.state
+  if (!('lazyClaims' in finding)) return new LazyVerdict(new LazyClaims(token), realm.name, sequence) as Plain as Accepted<C>
+  const { claims, header } = finding.lazyClaims
+  return { ok: true, claims: claims as C, header, realm: realm.name, sequence }
+}
+
+/** Says in the verdict who acts for the user. As for the core, a claim that is `null` or empty is absent. */
+function marked<C extends Claims>(accepted: Accepted<C>): Accepted<C> {
+  const { act } = accepted.claims
+  if (act === undefined || act === null || act === '') return accepted
+  const { sub } = act as { sub?: unknown }
+  return Object.assign(accepted, { impersonatedBy: typeof sub === 'string' ? { sub } : {} })
 }
 
 /** Makes derived classes put their private fields on a plain object, like any other verdict. */

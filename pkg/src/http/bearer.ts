@@ -84,7 +84,7 @@ const DESCRIPTIONS: Readonly<Record<Reason, string>> = {
   unknown_key: 'The access token is signed with a key that is not known.',
   banned_key: 'The access token is signed with a key that was withdrawn.',
   bad_signature: 'The signature of the access token is wrong.',
-  wrong_type: 'The token is no access token.',
+  wrong_type: 'The token is no access token of a kind that is accepted here.',
   wrong_issuer: 'The access token comes from another issuer.',
   wrong_audience: 'The access token is meant for another audience.',
   missing_claim: 'The access token lacks a required claim.',

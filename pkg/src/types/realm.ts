@@ -22,6 +22,12 @@ export interface TokenOptions {
   requiredClaims?: string[]
   /** How `keycloak` tokens without `sub` are treated. Default `refuse` (`missing_claim`). */
   subjectless?: 'refuse' | 'accept'
+  /**
+   * How tokens of somebody who acts for the user are treated: those with the claim `act` (RFC 8693 §4.1), which Keycloak sets by a
+   * mapper only. `accept`: as the user's own, so that support staff sees what the user sees. `mark`: accepted, and the verdict has
+   * `impersonatedBy`. `refuse`: `wrong_type`. Default `accept`.
+   */
+  impersonation?: 'accept' | 'mark' | 'refuse'
   /** The time compared with a not-before; `authTime` also refuses tokens refreshed from an older login. Default `issuedAt`. */
   compare?: 'issuedAt' | 'authTime'
   /**
