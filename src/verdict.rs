@@ -23,6 +23,7 @@ mod pending_signatures;
 mod identify;
 mod identify_withdrawn;
 
+mod advice;
 mod explain;
 mod observer;
 

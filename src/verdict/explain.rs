@@ -1,14 +1,17 @@
 //! Every check of a token with its outcome, for people. It observes [`judge`](super::judge::judge)'s own code, so the two
 //! cannot differ; and it returns no claims, so it cannot be taken for a verdict.
 
-use super::authenticity::{admit, decode, prove};
+use super::advice::{advice, issuer_advice};
+use super::authenticity::{admit, decode, prove, select};
 use super::host::{self, HostOutcome};
 use super::judge::{examine, SignatureCheck};
 use super::observer::{Check, Observer, Record};
 use super::pending_signatures::{PendingSignature, PendingSignatures, Progress};
 use super::realm::Realm;
+use super::reason::Reason;
 use crate::signature::{Algorithms, CheckedBy};
 use crate::time::UnixSeconds;
+use crate::token::{TokenBytes, UntrustedToken};
 
 /// Runs the checks of [`judge`](super::judge::judge) and returns their outcomes: those passed, the one that failed, and
 /// those that were not reached.
@@ -46,8 +49,23 @@ fn observe(token: &str, realms: &[Realm], check_signature: &SignatureCheck<'_>, 
     if let Ok(bytes) = decode(token, realms, &mut observer) {
         // The record is complete, and a verdict must not come out of here.
         let _ = examine(&bytes, realms, check_signature, now, &mut observer);
+        advise(&bytes, realms, &mut record);
     }
     record.into_checks()
+}
+
+/// Adds to the check that failed what can be done about it.
+fn advise(bytes: &TokenBytes<'_>, realms: &[Realm], record: &mut Record) {
+    let Some((check, reason)) = record.failure() else { return };
+    let Ok(token) = UntrustedToken::read(bytes) else { return };
+    let claims = token.unverified_claims();
+    let advice = match reason {
+        Reason::WrongIssuer => issuer_advice(claims, realms),
+        reason => select(&token, realms).ok().and_then(|(_, realm)| advice(claims, &realm.policy, check, reason)),
+    };
+    if let Some(advice) = advice {
+        record.add_detail(check, &advice);
+    }
 }
 
 fn hand_over<T>(

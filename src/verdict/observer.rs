@@ -9,7 +9,7 @@ pub struct Check {
     pub name: CheckName,
     /// How it came out.
     pub outcome: Outcome,
-    /// Times, limits and configured names; nothing that the token's sender chose.
+    /// Times, limits, configured names and advice; nothing that the token's sender chose.
     pub detail: Option<String>,
 }
 
@@ -183,6 +183,22 @@ impl Default for Record {
 impl Record {
     pub(super) fn into_checks(self) -> Vec<Check> {
         self.0
+    }
+
+    /// The check that refused the token.
+    pub(super) fn failure(&self) -> Option<(CheckName, Reason)> {
+        self.0.iter().find_map(|check| Some((check.name, check.outcome.reason()?)))
+    }
+
+    /// Adds a sentence to the text about a check.
+    pub(super) fn add_detail(&mut self, name: CheckName, sentence: &str) {
+        if let Some(entry) = self.entry(name) {
+            let detail = entry.detail.get_or_insert_default();
+            if !detail.is_empty() {
+                detail.push_str(": ");
+            }
+            detail.push_str(sentence);
+        }
     }
 
     #[cold]
