@@ -1,5 +1,6 @@
 // The origin of a stage, as a process of its own: it can be killed and started again.
 
+import { keycloakConnector, type KeycloakOptions } from 'portcullis/connectors/keycloak'
 import { createOrigin, type JWK, type OriginRealm } from 'portcullis/origin'
 import { serve } from 'portcullis/origin/node'
 import { sqliteStore } from 'portcullis/origin/sqlite'
@@ -13,7 +14,7 @@ export interface OriginSettings {
   realm: OriginRealm
   clients: { id: string; secret?: string }[]
   edge: { name: string; pushUrl: string; ackSecret: string }
-  keycloak: Record<string, unknown>
+  keycloak: KeycloakOptions
 }
 
 async function main(settings: OriginSettings): Promise<void> {
@@ -22,6 +23,7 @@ async function main(settings: OriginSettings): Promise<void> {
     signingKey: settings.signingKey,
     realms: [settings.realm],
     clients: settings.clients,
+    connectors: [keycloakConnector(settings.keycloak)],
     edges: [settings.edge],
     onReport: (report) => console.log(JSON.stringify({ ...report, error: report.error?.message })),
   })

@@ -22,11 +22,16 @@ export interface PollersOptions {
   connector: string
   settings: KeycloakSettings
   realm: RealmClient
-  /** Reads events; `undefined`: no account was configured, and only the public sources are polled. */
-  reader: AdminClient | undefined
   clock: ServerClock
+  /** `undefined`: no account was configured, and only the public sources are polled. */
+  events: EventReading | undefined
+}
+
+export interface EventReading {
+  client: AdminClient
   /** Take events as Keycloak sent them; resolve when what they mean is durable. */
-  apply: { userEvents: EventSourceOptions['apply']; adminEvents: EventSourceOptions['apply'] }
+  userEvents: EventSourceOptions['apply']
+  adminEvents: EventSourceOptions['apply']
 }
 
 /** Everything that is polled at Keycloak. */
@@ -66,29 +71,30 @@ export class Pollers {
 }
 
 function eventLoops(
-  { host, connector, settings, reader, clock, apply }: PollersOptions,
+  { host, connector, settings, clock, events }: PollersOptions,
   loop: (source: PolledSource, intervalMs: number, poll: Poll) => PollLoop,
   record: (revocation: Revocation) => Promise<unknown>,
 ): readonly PollLoop[] {
-  if (reader === undefined) return []
+  if (events === undefined) return []
+  const { client } = events
   const { conditions, store } = host
   const nowMs = (): number => host.nowMs()
   const lifetimeSeconds = host.realm.maxLifetimeSeconds
-  const completeness = new CompletenessWatch({ client: reader, settings, lifetimeSeconds, conditions, nowMs })
+  const completeness = new CompletenessWatch({ client, settings, lifetimeSeconds, conditions, nowMs })
   const gapIn = (source: PolledSource) => async (gap: Gap) => {
     if (settings.onGap === 'realm_not_before') await record({ kind: 'realm', occurredAt: gap.toMs / 1000, because: 'events were lost' })
     // A later gap is another one, and reported as well.
     conditions.end(`${source}_gap`)
     conditions.begin(`${source}_gap`, gapError(source, gap))
   }
-  const common = { client: reader, clock, store, realm: host.realm.name, rereadSeconds: settings.rereadSeconds, lifetimeSeconds, nowMs }
+  const common = { client, clock, store, realm: host.realm.name, rereadSeconds: settings.rereadSeconds, lifetimeSeconds, nowMs }
   const userEvents = new EventSource({
     ...common,
     path: 'events',
     filter: USER_EVENT_TYPES.map((type) => ['type', type] as const),
     name: `${connector} user_events`,
-    retentionSeconds: async () => (await readEventsConfig(reader)).userEventsSeconds,
-    apply: apply.userEvents,
+    retentionSeconds: async () => (await readEventsConfig(client)).userEventsSeconds,
+    apply: events.userEvents,
     onGap: gapIn('user_events'),
   })
   const adminEvents = new EventSource({
@@ -99,8 +105,8 @@ function eventLoops(
       ...ADMIN_RESOURCES.map((resource) => ['resourceTypes', resource] as const),
     ],
     name: `${connector} admin_events`,
-    retentionSeconds: () => readAdminEventsSeconds(reader),
-    apply: apply.adminEvents,
+    retentionSeconds: () => readAdminEventsSeconds(client),
+    apply: events.adminEvents,
     onGap: gapIn('admin_events'),
   })
   return [

@@ -1,0 +1,50 @@
+import type { Connection, Connector, ConnectorHost } from '../connector.ts'
+import { type AdminClient, serviceAccountClient } from './admin-client.ts'
+import { ClientNames } from './client-names.ts'
+import { CurrentState } from './current-state.ts'
+import { EventRecorder } from './event-recorder.ts'
+import { KeycloakHttp } from './keycloak-http.ts'
+import { type KeycloakOptions, type KeycloakSettings, resolveKeycloakSettings, type ServiceAccount } from './options.ts'
+import { type EventReading, Pollers } from './pollers.ts'
+import { RealmClient } from './realm-client.ts'
+import { CONNECTOR, keycloakReceivers } from './receivers.ts'
+import { ServerClock } from './server-clock.ts'
+
+/**
+ * Hears and tells one realm of a Keycloak: `createOrigin({ connectors: [keycloakConnector({ baseUrl, realm, serviceAccount })] })`. Logout
+ * tokens and admin actions come in by the origin's routes of the realm; not-before, keys and events are polled. Does no I/O until the origin
+ * is there; then all that fails is reported and tried again. Throws `invalid_option`; `createOrigin` rejects with it for a `baseUrl` by
+ * `http:` to another machine, or a store that keeps no state.
+ */
+export function keycloakConnector(options: KeycloakOptions): Connector {
+  const settings = resolveKeycloakSettings(options)
+  return { name: CONNECTOR, realm: settings.originRealm, connect: (host) => connect(host, settings) }
+}
+
+function connect(host: ConnectorHost, settings: KeycloakSettings): Connection {
+  const { baseUrl, requestTimeoutMs: timeoutMs, realm, serviceAccount } = settings
+  const { plainHttp, conditions, service } = host
+  const nowMs = (): number => host.nowMs()
+  const http = new KeycloakHttp({ baseUrl, fetch: host.fetch, plainHttp, timeoutMs })
+  const clock = new ServerClock(nowMs)
+  const clientOf = (account: ServiceAccount): AdminClient => serviceAccountClient({ http, realm, account, clock, nowMs })
+
+  const events = serviceAccount === undefined ? undefined : eventReading(serviceAccount)
+  const pollers = new Pollers({ host, connector: CONNECTOR, settings, realm: new RealmClient(http, realm), clock, events })
+  return {
+    receivers: keycloakReceivers(host, settings, () => void pollers.pollNotBefore().catch(() => undefined)),
+    start: () => pollers.start(),
+    async close() {
+      http.close()
+      await pollers.close()
+    },
+  }
+
+  function eventReading(account: ServiceAccount): EventReading {
+    const client = clientOf(account)
+    const state = new CurrentState(client)
+    const names = new ClientNames({ state, nowMs })
+    const recorder = new EventRecorder({ settings, names, state, service, connector: CONNECTOR, conditions })
+    return { client, userEvents: (events) => recorder.userEvents(events), adminEvents: (events) => recorder.adminEvents(events) }
+  }
+}
