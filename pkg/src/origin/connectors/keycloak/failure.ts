@@ -9,6 +9,7 @@ export type FailureDetail =
   | 'too_large'
   | 'wrong_credentials'
   | 'missing_right'
+  | 'act_refused'
   | 'unknown_realm'
   | 'wrong_issuer'
   | 'server_error'
@@ -19,6 +20,6 @@ export function failure(detail: FailureDetail, sentence: string, cause?: unknown
 }
 
 /** Whether an error is a `connector_failed` for this reason. */
-export function isFailure(error: unknown, detail: FailureDetail): boolean {
+export function isFailure(error: unknown, detail: FailureDetail): error is PortcullisError {
   return error instanceof PortcullisError && error.code === 'connector_failed' && error.detail === detail
 }

@@ -76,6 +76,11 @@ export interface KeycloakOptions {
   /** How long one request to Keycloak may take. Default 5000. */
   requestTimeoutMs?: number
   /**
+   * How long an act at the origin waits for its outcome at Keycloak, which sends its logout tokens meanwhile; then it is `queued`.
+   * Default 2000.
+   */
+  upstreamTimeoutMs?: number
+  /**
    * When the events since the last read are gone, after a time longer than Keycloak keeps them: `report` it, or also refuse all tokens of
    * the realm issued up to now (`realm_not_before`), which logs everybody out once. Default `report`.
    */
@@ -222,6 +227,7 @@ const RULES = {
   notBeforeIntervalMs: withDefault(interval, 1_000),
   keysIntervalMs: withDefault(interval, 2_000),
   requestTimeoutMs: withDefault(interval, 5_000),
+  upstreamTimeoutMs: withDefault(interval, 2_000),
   ...EVENT_RULES,
   lastLogoutTime: withDefault(oneOf('ignore', 'write'), 'ignore'),
 } satisfies Rules

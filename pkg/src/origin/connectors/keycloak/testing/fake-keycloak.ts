@@ -35,6 +35,8 @@ export interface FakeKeycloak {
   intercept: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined
   /** Tokens that it no longer takes. */
   revokeTokens(): void
+  /** Whether a request has a token that it takes. */
+  admits(request: IncomingMessage): boolean
   close(): Promise<void>
 }
 
@@ -75,6 +77,7 @@ export async function openFakeKeycloak(): Promise<FakeKeycloak> {
     requests: [],
     intercept: undefined,
     revokeTokens: () => tokens.clear(),
+    admits: ({ headers }) => tokens.has((headers.authorization ?? '').replace('Bearer ', '')),
     async close() {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
@@ -90,7 +93,7 @@ function respond(fake: FakeKeycloak, tokens: Set<string>, request: IncomingMessa
   const [first, second, ...rest] = url.pathname.split('/').slice(1).map(decodeURIComponent)
   if (first === 'realms') return second === fake.realm ? respondPublicly(fake, tokens, rest.join('/'), body) : [404, { error: 'Realm does not exist' }]
   if (first !== 'admin' || second !== 'realms') return [404, { error: 'HTTP 404 Not Found' }]
-  if (!tokens.has((request.headers.authorization ?? '').replace('Bearer ', ''))) return [401, { error: 'HTTP 401 Unauthorized' }]
+  if (!fake.admits(request)) return [401, { error: 'HTTP 401 Unauthorized' }]
   const [realm, ...path] = rest
   return realm === fake.realm ? respondToAdmin(fake, path.join('/'), url.searchParams) : [404, { error: 'Realm not found.' }]
 }
