@@ -1,16 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { PortcullisError } from '../errors.ts'
 import {
   checkOptions,
-  described,
   either,
   isObject,
   list,
   milliseconds,
   oneOf,
   required,
-  type Rule,
   type Rules,
   shape,
   string,
@@ -19,12 +16,14 @@ import {
 } from '../options.ts'
 import { keySet } from '../policy.ts'
 import { PORT, SERVE_RULES, type ServeOptions } from '../origin/node/index.ts'
+import { KEYCLOAK_RULES, type KeycloakOptions, SECURITY_EVENT_RULES, SERVICE_ACCOUNT_RULES } from '../origin/connectors/keycloak/options.ts'
 import { CLIENT_RULES, EDGE_RULES, ORIGIN_RULES, REALM_RULES, signingKey } from '../origin/settings.ts'
 import type { SqliteStoreOptions } from '../origin/store/sqlite/index.ts'
 import type { OriginOptions, OriginRealm } from '../origin/options.ts'
 import type { JWK, JWKS } from '../types.ts'
 import type { CommandOption } from './command.ts'
 import { parseJson } from './json.ts'
+import { codeOf, secret, secretKey, Secrets } from './secrets.ts'
 import { UsageError } from './usage.ts'
 
 const DEFAULT_FILE = 'portcullis.json'
@@ -43,8 +42,9 @@ export interface Configuration {
   file: string
   listen: ServeOptions
   store: SqliteStoreOptions
-  /** Without the store and functions. */
-  origin: Omit<OriginOptions, 'store' | 'fetch' | 'onReport' | 'onRequest'>
+  connectors: readonly ConnectorFile[]
+  /** Without the store, connectors and functions. */
+  origin: Omit<OriginOptions, 'store' | 'connectors' | 'fetch' | 'onReport' | 'onRequest'>
   log: 'requests' | 'events'
 }
 
@@ -66,23 +66,26 @@ export function loadConfiguration(given: Overrides, environment: NodeJS.ProcessE
   const { $schema: _schema, ...options } = overridden(written, given, environment)
   checkOptions(options, CONFIGURATION_RULES)
   const resolved = new Secrets(dirname(file), environment).resolve(options, 'options') as unknown as ConfigurationFile
-  const { listen, store, log = 'requests', signingKey: key, ...origin } = resolved
+  const { listen, store, log = 'requests', signingKey: key, connectors = [], ...origin } = resolved
   checkOptions({ signingKey: key }, { signingKey: required(signingKey) })
   return {
     file,
     listen: { port: DEFAULT_PORT, closeTimeoutMs: DEFAULT_CLOSE_TIMEOUT_MS, ...listen },
     store: { ...store, path: resolve(dirname(file), store.path) },
+    connectors,
     origin: { ...origin, signingKey: key },
     log,
   }
 }
 
 /** The configuration with secrets filled in from the environment and files. */
-interface ConfigurationFile extends Omit<OriginOptions, 'store' | 'realms'> {
+interface ConfigurationFile extends Omit<OriginOptions, 'store' | 'realms' | 'connectors'> {
   /** The issuers whose tokens are revoked. */
   realms: RealmFile[]
   /** Where the origin listens. */
   listen?: ListenFile
+  /** Identity servers that are heard and told: `{ kind: 'keycloak', baseUrl, realm, … }`. Default: none. */
+  connectors?: ConnectorFile[]
   /** Where revocations are kept. */
   store: StoreFile
   /** The private Ed25519 key that signs the feed; `portcullis keygen` makes one. */
@@ -103,46 +106,26 @@ interface StoreFile extends SqliteStoreOptions {
   path: string
 }
 
+/** One identity server. */
+export interface ConnectorFile extends KeycloakOptions {
+  /** Its product. */
+  kind: 'keycloak'
+}
+
 /** Options of a realm that differ between file and code. */
 interface RealmFile extends OriginRealm {
   /** The issuer's keys: the URL of its JWK set, or the set. */
   jwks: string | JWKS
 }
 
-const BY_ENVIRONMENT = shape({ env: described(required(string), 'The name of an environment variable.') })
-const BY_FILE = shape({ file: described(required(string), 'A file, from the directory of the configuration.') })
-
-/** A string, or where it is. */
-const secret = elsewhere(string, 'a string, { "env": "NAME" } or { "file": "path" }')
-/** A key as JWK, or where its JSON is. */
-const secretKey = elsewhere(
-  signingKey,
-  '{ "file": "feed-key.json" }, { "env": "NAME" }, or the key itself (portcullis keygen makes one)',
-)
-
-/** A value, or the environment variable or file that holds it. */
-function elsewhere(itself: Rule, expected: string): Rule {
-  return {
-    expected,
-    parts: { anyOf: [itself, BY_ENVIRONMENT, BY_FILE] },
-    check(value, name) {
-      if (isObject(value) && 'env' in value) return BY_ENVIRONMENT.check(value, name)
-      if (isObject(value) && 'file' in value) return BY_FILE.check(value, name)
-      try {
-        itself.check(value, name)
-      } catch (cause) {
-        throw new PortcullisError('invalid_option', `${name} must be ${expected}`, { cause })
-      }
-    },
-  }
-}
-
 const { onError: _onError, ...LISTEN_RULES } = SERVE_RULES
 const { administration: _administration, ...REALM_TEXT_RULES } = REALM_RULES
 const { store: _store, connectors: _connectors, fetch: _fetch, onReport: _onReport, onRequest: _onRequest, ...ORIGIN_TEXT_RULES } = ORIGIN_RULES
 
+const ACCOUNT = shape({ ...SERVICE_ACCOUNT_RULES, clientSecret: required(secret) })
+
 /** The rules of each object of a configuration, by its path: those of the code, where they are no code. */
-export const SHAPES: Readonly<Record<'listen' | 'store' | 'realms' | 'clients' | 'edges', Rules>> = {
+export const SHAPES: Readonly<Record<'listen' | 'store' | 'realms' | 'clients' | 'edges' | 'connectors', Rules>> = {
   listen: {
     ...LISTEN_RULES,
     port: withDefault(PORT, DEFAULT_PORT),
@@ -152,6 +135,13 @@ export const SHAPES: Readonly<Record<'listen' | 'store' | 'realms' | 'clients' |
   realms: { ...REALM_TEXT_RULES, jwks: required(either(url, keySet)) },
   clients: { ...CLIENT_RULES, secret },
   edges: { ...EDGE_RULES, ackSecret: secret },
+  connectors: {
+    kind: required(oneOf('keycloak')),
+    ...KEYCLOAK_RULES,
+    serviceAccount: ACCOUNT,
+    actingAccount: ACCOUNT,
+    securityEvents: shape({ ...SECURITY_EVENT_RULES, authorization: required(secret) }),
+  },
 }
 
 export const CONFIGURATION_RULES: Rules = {
@@ -162,6 +152,7 @@ export const CONFIGURATION_RULES: Rules = {
   realms: required(list(shape(SHAPES.realms), 1)),
   clients: list(shape(SHAPES.clients)),
   edges: list(shape(SHAPES.edges)),
+  connectors: list(shape(SHAPES.connectors)),
   feedCredential: secret,
   metricsCredential: secret,
   log: withDefault(oneOf('requests', 'events'), 'requests'),
@@ -193,65 +184,6 @@ function overridden(
   }
 }
 
-/** Reads secrets from where they are. */
-class Secrets {
-  readonly #folder: string
-  readonly #environment: NodeJS.ProcessEnv
-
-  constructor(folder: string, environment: NodeJS.ProcessEnv) {
-    this.#folder = folder
-    this.#environment = environment
-  }
-
-  /** The options, with each secret in its place. Throws `UsageError` for one that is not there. */
-  resolve(options: Record<string, unknown>, name: string): Record<string, unknown> {
-    const each = (key: string, members: readonly string[]): Record<string, unknown> => {
-      const list = options[key] as Record<string, unknown>[] | undefined
-      if (list === undefined) return {}
-      return { [key]: list.map((entry, index) => this.#members(entry, members, `${name}.${key}[${index}]`)) }
-    }
-    const own = this.#members(options, ['feedCredential', 'metricsCredential'], name)
-    const key = options['signingKey']
-    const signing = this.#isElsewhere(key) ? parseJson(this.#read(key, `${name}.signingKey`), this.#where(key)) : key
-    return { ...own, ...each('clients', ['secret']), ...each('edges', ['ackSecret']), signingKey: signing }
-  }
-
-  #members(options: Record<string, unknown>, members: readonly string[], name: string): Record<string, unknown> {
-    const found = members.filter((member) => this.#isElsewhere(options[member]))
-    return {
-      ...options,
-      ...Object.fromEntries(found.map((member) => [member, this.#read(options[member], `${name}.${member}`)])),
-    }
-  }
-
-  #isElsewhere(value: unknown): boolean {
-    return isObject(value) && (typeof value['env'] === 'string' || typeof value['file'] === 'string')
-  }
-
-  #where(value: unknown): string {
-    const { env, file } = value as { env?: string; file?: string }
-    return env ?? resolve(this.#folder, file ?? '')
-  }
-
-  #read(value: unknown, name: string): string {
-    const { env } = value as { env?: string }
-    const where = this.#where(value)
-    const content = env === undefined ? contentOf(where, name) : this.#environment[where]
-    if (content === undefined) throw new UsageError(`${name}: the environment has no variable ${where}`)
-    const trimmed = content.replace(/\r?\n$/, '')
-    if (trimmed === '') throw new UsageError(`${name}: ${where} is empty`)
-    return trimmed
-  }
-}
-
-function contentOf(file: string, name: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (cause) {
-    throw new UsageError(`${name}: ${file} cannot be read (${codeOf(cause)})`, { cause })
-  }
-}
-
 function read(file: string): string {
   try {
     return readFileSync(file, 'utf8')
@@ -260,8 +192,4 @@ function read(file: string): string {
       codeOf(cause) === 'ENOENT' ? "there is none: 'portcullis serve --help' shows one to begin with" : codeOf(cause)
     throw new UsageError(`${file}: the configuration cannot be read: ${hint}`, { cause })
   }
-}
-
-function codeOf(cause: unknown): string {
-  return String((cause as { code?: unknown }).code ?? 'unknown')
 }

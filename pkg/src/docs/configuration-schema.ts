@@ -42,6 +42,7 @@ const SHAPE_DOCS: Readonly<Record<keyof typeof SHAPES, Docs>> = {
   ]),
   clients: readInterface('origin/options.ts', 'ClientOptions'),
   edges: readInterface('origin/options.ts', 'EdgeOptions'),
+  connectors: new Map([...readInterface('origin/connectors/keycloak/options.ts', 'KeycloakOptions'), ...readInterface('cli/configuration.ts', 'ConnectorFile')]),
 }
 
 type Described = JsonSchema & { properties: Record<string, JsonSchema> }

@@ -3,6 +3,7 @@ import { serve as listen } from '../../origin/node/index.ts'
 import { sqliteStore } from '../../origin/store/sqlite/index.ts'
 import type { Command } from '../command.ts'
 import { CONFIG_OPTION, type Configuration, loadConfiguration } from '../configuration.ts'
+import { connectorOf } from '../connectors.ts'
 
 export const serve: Command = {
   name: 'serve',
@@ -39,11 +40,12 @@ Example. After 'portcullis keygen', this portcullis.json serves one realm:
 }
 
 /** Runs an origin until a signal stops it. Resolves when it has ended well. */
-async function runOrigin({ listen: options, store, origin: settings, log }: Configuration): Promise<void> {
+async function runOrigin({ listen: options, store, origin: settings, connectors, log }: Configuration): Promise<void> {
   // The reader of the log is gone; edges still need the origin.
   process.stdout.on('error', () => {})
   const origin = await createOrigin({
     ...settings,
+    connectors: connectors.map(connectorOf),
     store: sqliteStore(store),
     onReport: (report) => print(report.error === undefined ? 'info' : 'warn', 'report', describe(report)),
     ...(log === 'requests' ? { onRequest: ({ time: _time, ...answered }) => print('info', 'request', answered) } : {}),

@@ -186,7 +186,9 @@ export function resolveKeycloakSettings(options: KeycloakOptions): KeycloakSetti
   }
 }
 
-const ACCOUNT_RULES = { clientId: required(string), clientSecret: required(string) } satisfies Rules
+export const SERVICE_ACCOUNT_RULES: Rules = { clientId: required(string), clientSecret: required(string) }
+
+export const SECURITY_EVENT_RULES: Rules = { authorization: required(string), audience: string }
 
 /** Often enough for a gate, and not so often that Keycloak is busy with it. */
 const interval = integer('whole milliseconds', 100, MAX_TIMER_MS)
@@ -217,12 +219,12 @@ const RULES = {
   baseUrl: required(url),
   realm: required(string),
   originRealm: string,
-  serviceAccount: shape(ACCOUNT_RULES),
-  actingAccount: shape(ACCOUNT_RULES),
+  serviceAccount: shape(SERVICE_ACCOUNT_RULES),
+  actingAccount: shape(SERVICE_ACCOUNT_RULES),
   logoutTokenAudience: withDefault(either(oneOf('any'), list(string, 1)), 'any'),
   olderLogoutTokens: withDefault(oneOf('refuse', 'accept'), 'refuse'),
   logoutTokenScope: withDefault(oneOf('session', 'client_session'), 'session'),
-  securityEvents: shape({ authorization: required(string), audience: string }),
+  securityEvents: shape(SECURITY_EVENT_RULES),
   maxVerificationsPerSecond: withDefault(integer('verifications', 1), 1_000),
   notBeforeIntervalMs: withDefault(interval, 1_000),
   keysIntervalMs: withDefault(interval, 2_000),

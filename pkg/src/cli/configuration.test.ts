@@ -1,0 +1,63 @@
+// Connectors in a configuration: checked by their own rules, with secrets from the environment and files.
+
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { generateFeedKey } from '../entry/origin/node.ts'
+import { type Configuration, loadConfiguration } from './configuration.ts'
+import { connectorOf } from './connectors.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'portcullis-configuration-'))
+const REALM = { name: 'acme', issuer: 'https://id.example/realms/acme', audience: 'api', jwks: 'https://id.example/realms/acme/certs' }
+const KEYCLOAK = { kind: 'keycloak', baseUrl: 'https://id.example', realm: 'acme' }
+
+before(async () => {
+  writeFileSync(join(folder, 'feed-key.json'), JSON.stringify((await generateFeedKey()).signingKey))
+  writeFileSync(join(folder, 'actor.secret'), 'secret of the actor\n')
+})
+after(() => rmSync(folder, { recursive: true, force: true }))
+
+function load(connector: Record<string, unknown>, environment: NodeJS.ProcessEnv = {}): Configuration {
+  const config = join(folder, 'portcullis.json')
+  const store = { path: 'portcullis.db' }
+  writeFileSync(config, JSON.stringify({ store, signingKey: { file: 'feed-key.json' }, realms: [REALM], connectors: [connector] }))
+  return loadConfiguration({ config }, environment)
+}
+
+test('secrets of accounts and streams are read from where they are', () => {
+  const { connectors } = load(
+    {
+      ...KEYCLOAK,
+      serviceAccount: { clientId: 'reader', clientSecret: { env: 'READER' } },
+      actingAccount: { clientId: 'actor', clientSecret: { file: 'actor.secret' } },
+      securityEvents: { authorization: { env: 'STREAM' } },
+    },
+    { READER: 'secret of the reader', STREAM: 'Bearer stream' },
+  )
+  const [connector] = connectors
+  assert.equal(connector?.serviceAccount?.clientSecret, 'secret of the reader')
+  assert.equal(connector?.actingAccount?.clientSecret, 'secret of the actor')
+  assert.equal(connector?.securityEvents?.authorization, 'Bearer stream')
+})
+
+test('a connector follows, for the realm of the origin that it names', () => {
+  const [connector] = load({ ...KEYCLOAK, realm: 'Acme', originRealm: 'acme' }).connectors
+  assert.ok(connector !== undefined)
+  assert.deepEqual((({ name, realm }) => ({ name, realm }))(connectorOf(connector)), { name: 'keycloak', realm: 'acme' })
+})
+
+test('what is wrong is named by its place, without secrets', () => {
+  const cases: [Record<string, unknown>, RegExp][] = [
+    [{ baseUrl: 'https://id.example', realm: 'acme' }, /options\.connectors\[0\]\.kind is missing/],
+    [{ ...KEYCLOAK, kind: 'keycloack' }, /options\.connectors\[0\]\.kind must be 'keycloak'/],
+    [{ ...KEYCLOAK, baseUrl: 'id.example' }, /options\.connectors\[0\]\.baseUrl must be an http: or https: URL/],
+    [{ ...KEYCLOAK, onGaps: 'report' }, /options\.connectors\[0\] has an unknown option 'onGaps'; did you mean 'onGap'/],
+    [{ ...KEYCLOAK, consentRemoved: 'hidden' }, /options\.connectors\[0\]\.consentRemoved must be 'grant' or 'user' or 'ignore'/],
+    [{ ...KEYCLOAK, serviceAccount: { clientId: 'reader', clientSecret: { env: 'NOT_SET' } } }, /options\.connectors\[0\]\.serviceAccount\.clientSecret: the environment has no variable NOT_SET/],
+    [{ ...KEYCLOAK, actingAccount: { clientId: 'actor', clientSecret: { file: 'nowhere' } } }, /options\.connectors\[0\]\.actingAccount\.clientSecret: .*nowhere cannot be read \(ENOENT\)/],
+    [{ ...KEYCLOAK, serviceAccount: { clientId: 'reader', clientSecret: 7, hidden: 1 } }, /options\.connectors\[0\]\.serviceAccount has an unknown option/],
+  ]
+  for (const [connector, message] of cases) assert.throws(() => load(connector), message)
+})
