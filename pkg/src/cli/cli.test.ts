@@ -79,6 +79,11 @@ describe('usage', () => {
       [['--prot'], /an option in place of a command/],
       [['serve', '--prot', '1'], /Unknown option '--prot'[^]*Usage: portcullis serve/],
       [['backup'], /Usage: portcullis backup/],
+      [['init'], /give one of --keycloak URL/],
+      [['init', '--keycloak', 'https://id.example'], /--realm is missing/],
+      [['init', '--keycloak', 'https://id.example', '--realm', 'master'], /'master' administers Keycloak itself/],
+      [['init', '--keycloak', 'https://user:hidden@id.example', '--realm', 'acme'], /--keycloak must be an https: URL/],
+      [['init', '--keycloak', 'http://id.example', '--realm', 'acme'], /must be an https: URL, for id\.example is not this machine/],
       [['restore', 'copy', '--incarnation', 'x'], /--incarnation must be a whole number|cannot be read/],
     ]
     for (const [words, message] of cases) {

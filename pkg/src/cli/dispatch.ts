@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { PortcullisError } from '../errors.ts'
 import { VERSION } from '../version.ts'
 import type { Command, CommandInput } from './command.ts'
-import { EXIT, helpOf, overview, UsageError, usageOf } from './usage.ts'
+import { CheckFailed, EXIT, helpOf, overview, UsageError, usageOf } from './usage.ts'
 
 /** Runs the command line of this process, prints its result, and ends the process. */
 export function main(commands: readonly Command[]): void {
@@ -12,6 +12,7 @@ export function main(commands: readonly Command[]): void {
       process.stdout.write(output, () => process.exit(EXIT.done))
     },
     (error: unknown) => {
+      if (error instanceof CheckFailed) process.stdout.write(error.output)
       const message = error instanceof Error ? error.message : 'failed for an unknown cause'
       process.stderr.write(`portcullis: ${message}\n`, () => process.exit(exitCode(error)))
     },

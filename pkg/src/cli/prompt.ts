@@ -19,9 +19,10 @@ export async function confirm(question: string): Promise<boolean> {
 /** Reads one line without showing it. Rejects with `UsageError` when it is broken off (Ctrl+C, Ctrl+D). */
 export function hiddenLine(question: string): Promise<string> {
   const { stdin, stderr } = process
-  stderr.write(question)
+  // First: what is typed ahead of the question must not be shown either.
   stdin.setRawMode(true)
   stdin.setEncoding('utf8')
+  stderr.write(question)
   return new Promise((resolve, reject) => {
     let line = ''
     const end = (finish: () => void): void => {

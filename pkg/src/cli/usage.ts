@@ -3,6 +3,16 @@ import type { Command } from './command.ts'
 /** The command line or the configuration is wrong; the message says how to mend it. */
 export class UsageError extends Error {}
 
+/** A check ran and found failures: its output is the result all the same. */
+export class CheckFailed extends Error {
+  readonly output: string
+
+  constructor(output: string) {
+    super('the check found failures')
+    this.output = output
+  }
+}
+
 /** How a command went, for the shell. */
 export const EXIT = { done: 0, failed: 1, usage: 2 } as const
 
@@ -39,6 +49,8 @@ The shortest way to a running origin:
   $ npx portcullis keygen
   $ npx portcullis serve --help      # shows a portcullis.json to begin with
   $ npx portcullis serve
+
+Beside a Keycloak, 'npx portcullis init --help' shows a shorter one.
 `
 }
 

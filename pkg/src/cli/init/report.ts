@@ -14,7 +14,7 @@ export interface InitReport {
 /** The plan, for a person who decides on it. */
 export function planText({ changes, notes }: Plan, administration: Administration): string {
   const lines = [...changes.map((change) => `  ${administration.sentenceOf(change)}`), ...notes.map((note) => `  note: ${note}`)]
-  return `${changes.length} changes:\n${lines.join('\n')}\n`
+  return `${changes.length === 1 ? '1 change' : `${changes.length} changes`}:\n${lines.join('\n')}\n`
 }
 
 export function asText({ applied, administration, files, notes }: InitReport): string {

@@ -57,9 +57,9 @@ export function administratorApi(http: KeycloakHttp, realm: string, { name, pass
   return new AdminApi(new AdminClient({ http, realm, accessToken, clock }))
 }
 
-/** The admin API by a service account. */
-export function serviceAccountApi(http: KeycloakHttp, realm: string, account: ServiceAccount): AdminApi {
-  return new AdminApi(serviceAccountClient({ http, realm, account, clock: new ServerClock(Date.now), nowMs: Date.now }))
+/** The client of a service account. */
+export function readerClient(http: KeycloakHttp, realm: string, account: ServiceAccount): AdminClient {
+  return serviceAccountClient({ http, realm, account, clock: new ServerClock(Date.now), nowMs: Date.now })
 }
 
 /** The roles of `realm-management` that a service account has, as its own token says. Rejects with `connector_failed`. */

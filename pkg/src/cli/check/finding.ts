@@ -1,0 +1,53 @@
+/** One line of a check: what was looked at, and how it is. */
+export interface Finding {
+  /** Names the check, for programs, such as `logout_urls`. */
+  readonly check: string
+  /** `failure`: revocations are lost, or good tokens refused. `warning`: some are late, or less safe. `unchecked`: a right is missing. */
+  readonly level: 'ok' | 'warning' | 'failure' | 'unchecked'
+  readonly says: string
+  /** Instructions for a person. */
+  readonly fix?: string
+}
+
+export function ok(check: string, says: string): Finding {
+  return { check, level: 'ok', says }
+}
+
+export function warning(check: string, says: string, fix: string): Finding {
+  return { check, level: 'warning', says, fix }
+}
+
+export function failure(check: string, says: string, fix: string): Finding {
+  return { check, level: 'failure', says, fix }
+}
+
+export function unchecked(check: string, says: string, fix: string): Finding {
+  return { check, level: 'unchecked', says, fix }
+}
+
+/** The findings of one connector. */
+export interface ConnectorFindings {
+  readonly connector: string
+  readonly realm: string
+  readonly findings: readonly Finding[]
+}
+
+/** One line for each finding, best practices as a ticked list below. */
+export function findingsText({ connector, realm, findings }: ConnectorFindings): string {
+  const [practices, others] = [findings.filter(isPractice), findings.filter((each) => !isPractice(each))]
+  const lines = others.map((each) => `  ${each.level.padEnd(10)}${each.check}: ${sentence(each)}`)
+  const ticks = practices.map((each) => `  [${TICKS[each.level]}] ${sentence(each)}`)
+  return `${connector}, realm ${realm}\n${lines.join('\n')}\nBest practices\n${ticks.join('\n')}\n`
+}
+
+/** The prefix of the checks that tick a best practice. */
+export const PRACTICE = 'practice_'
+const TICKS = { ok: 'x', warning: ' ', failure: ' ', unchecked: '?' } as const
+
+function isPractice({ check }: Finding): boolean {
+  return check.startsWith(PRACTICE)
+}
+
+function sentence({ says, fix }: Finding): string {
+  return fix === undefined ? says : `${says}; ${fix}`
+}

@@ -1,0 +1,83 @@
+import type { OriginRealm } from '../../../origin/options.ts'
+import { hasAudience, hasSubject, type Mapper, type RegisteredClient } from '../../keycloak/registered-client.ts'
+import { type Finding, failure, ok, warning } from '../finding.ts'
+
+/** More names than these are counted only. */
+const SHOWN_NAMES = 5
+
+/** The clients of a realm, as far as their logouts and tokens depend on settings of their own. */
+export interface ClientFacts {
+  readonly clients: readonly RegisteredClient[]
+  readonly scopes: ReadonlyMap<string, readonly Mapper[]>
+  readonly realm: Pick<OriginRealm, 'name' | 'audience' | 'subjectless'>
+  /** The longest life of a token that is remembered. */
+  readonly maxLifetimeSeconds: number
+}
+
+/** Findings about all clients that users log in to; Keycloak's own are left out, for their tokens are for Keycloak. */
+export function clientFindings(facts: ClientFacts): Finding[] {
+  const clients = facts.clients.filter((client) => client.enabled && !client.builtIn && client.hasSessions)
+  if (clients.length === 0) return [warning('clients', 'users can log in to no client of the realm', 'check the realm')]
+  return [...logoutUrls(clients, facts), sessionIds(clients, facts), adminUrls(clients, facts), audiences(clients, facts), subjects(clients, facts), lifetimes(clients, facts)]
+}
+
+function logoutUrls(clients: readonly RegisteredClient[], { realm }: ClientFacts): Finding[] {
+  const without = clients.filter(({ backchannelLogoutUrl }) => backchannelLogoutUrl === '')
+  const elsewhere = clients.filter((client) => client.backchannelLogoutUrl !== '' && !isOurs(client, realm.name))
+  const found = [
+    ...(without.length === 0 ? [] : [warning('logout_urls', `${named(without)} without a backchannel logout URL: sessions that have no other client are known by polling only`, 'set it with portcullis init')]),
+    ...(elsewhere.length === 0 ? [] : [warning('logout_urls', `${named(elsewhere)} with a backchannel logout URL elsewhere: those logouts are known by polling only`, 'pass them on from there, or set the URL of the origin by hand')]),
+  ]
+  return found.length === 0 ? [ok('logout_urls', `each of ${clients.length} clients tells the origin of logouts`)] : found
+}
+
+function sessionIds(clients: readonly RegisteredClient[], { realm }: ClientFacts): Finding {
+  const without = clients.filter((client) => isOurs(client, realm.name) && client.sessionRequired !== 'true')
+  if (without.length === 0) return ok('session_ids', 'logout tokens carry the session')
+  return warning(
+    'session_ids',
+    `${named(without)} without 'Backchannel logout session required': its logout token names no session, so one session's end refuses all tokens of the user`,
+    'switch it on, or run portcullis init',
+  )
+}
+
+function adminUrls(clients: readonly RegisteredClient[], { realm }: ClientFacts): Finding {
+  const end = `/realms/${encodeURIComponent(realm.name)}`
+  if (clients.some(({ adminUrl }) => adminUrl.replace(/\/$/, '').endsWith(end))) return ok('admin_urls', "the realm's logout and not-before are pushed")
+  return warning('admin_urls', "no client's Admin URL is the origin's: the realm's logout is known by polling only", 'set it with portcullis init')
+}
+
+function audiences(clients: readonly RegisteredClient[], { scopes, realm: { audience } }: ClientFacts): Finding {
+  if (audience === 'none') return ok('audience', 'the audience is not looked at')
+  const wanted = typeof audience === 'string' ? [audience] : audience
+  const without = clients.filter((client) => !hasAudience(client, scopes, wanted))
+  const said = wanted.map((each) => `'${each}'`).join(' or ')
+  if (without.length === 0) return ok('audience', `each client's tokens have the audience ${said}`)
+  const says = `${named(without)} without the audience ${said} by a mapper: their tokens are refused (wrong_audience)`
+  const fix = `for clients that call the API: portcullis init --client ${without[0]?.clientId ?? 'NAME'}`
+  return without.length === clients.length ? failure('audience', says, fix) : warning('audience', says, fix)
+}
+
+function subjects(clients: readonly RegisteredClient[], { scopes, realm }: ClientFacts): Finding {
+  const without = clients.filter((client) => !hasSubject(client, scopes))
+  if (without.length === 0) return ok('subjects', 'tokens name the user')
+  const consequence = realm.subjectless === 'accept' ? 'a logout of the user reaches them by the session only' : 'they are refused (missing_claim)'
+  return warning('subjects', `${named(without)} with tokens without 'sub': ${consequence}`, "give the client the scope 'basic'; for lightweight tokens switch on 'Add to lightweight access token' of its mapper 'sub'")
+}
+
+/** A client's own lifespan; the realm's is judged by itself. */
+function lifetimes(clients: readonly RegisteredClient[], { maxLifetimeSeconds }: ClientFacts): Finding {
+  const longer = clients.filter(({ accessTokenLifespan = 0 }) => accessTokenLifespan > maxLifetimeSeconds)
+  if (longer.length === 0) return ok('client_lifetimes', `no client's own token lifespan is longer than maxLifetimeSeconds, ${maxLifetimeSeconds} s`)
+  return failure('client_lifetimes', `${named(longer)} with tokens that live longer than maxLifetimeSeconds, ${maxLifetimeSeconds} s: those are refused`, 'shorten the lifespan, or raise maxLifetimeSeconds')
+}
+
+function isOurs({ backchannelLogoutUrl }: RegisteredClient, realm: string): boolean {
+  return backchannelLogoutUrl.endsWith(`/realms/${encodeURIComponent(realm)}/backchannel-logout`)
+}
+
+function named(clients: readonly RegisteredClient[]): string {
+  const names = clients.slice(0, SHOWN_NAMES).map(({ clientId }) => clientId)
+  const more = clients.length - names.length
+  return `${clients.length === 1 ? 'client' : 'clients'} ${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+}
