@@ -3,6 +3,7 @@ import { type AdminClient, serviceAccountClient } from './admin-client.ts'
 import { ClientNames } from './client-names.ts'
 import { CurrentState } from './current-state.ts'
 import { EventRecorder } from './event-recorder.ts'
+import { KeycloakForwarder } from './forwarder.ts'
 import { KeycloakHttp } from './keycloak-http.ts'
 import { type KeycloakOptions, type KeycloakSettings, resolveKeycloakSettings, type ServiceAccount } from './options.ts'
 import { type EventReading, Pollers } from './pollers.ts'
@@ -22,7 +23,7 @@ export function keycloakConnector(options: KeycloakOptions): Connector {
 }
 
 function connect(host: ConnectorHost, settings: KeycloakSettings): Connection {
-  const { baseUrl, requestTimeoutMs: timeoutMs, realm, serviceAccount } = settings
+  const { baseUrl, requestTimeoutMs: timeoutMs, realm, serviceAccount, actingAccount } = settings
   const { plainHttp, conditions, service } = host
   const nowMs = (): number => host.nowMs()
   const http = new KeycloakHttp({ baseUrl, fetch: host.fetch, plainHttp, timeoutMs })
@@ -31,13 +32,23 @@ function connect(host: ConnectorHost, settings: KeycloakSettings): Connection {
 
   const events = serviceAccount === undefined ? undefined : eventReading(serviceAccount)
   const pollers = new Pollers({ host, connector: CONNECTOR, settings, realm: new RealmClient(http, realm), clock, events })
+  const forwarder = actingAccount === undefined ? undefined : forwarding(actingAccount)
   return {
     receivers: keycloakReceivers(host, settings, () => void pollers.pollNotBefore().catch(() => undefined)),
-    start: () => pollers.start(),
+    ...(forwarder === undefined ? {} : { forwarder }),
+    start() {
+      pollers.start()
+      forwarder?.start()
+    },
     async close() {
       http.close()
-      await pollers.close()
+      await Promise.all([pollers.close(), forwarder?.close()])
     },
+  }
+
+  function forwarding(account: ServiceAccount): KeycloakForwarder {
+    const { upstreamTimeoutMs, lastLogoutTime } = settings
+    return new KeycloakForwarder({ host, connector: CONNECTOR, admin: clientOf(account), timeoutMs: upstreamTimeoutMs, lastLogoutTime })
   }
 
   function eventReading(account: ServiceAccount): EventReading {
