@@ -82,6 +82,11 @@ export function tryRefresh(place: Place, login: Login): Promise<Answer> {
   return askForTokens(place, login.client, { grant_type: 'refresh_token', refresh_token: login.refreshToken })
 }
 
+/** Sends a password by the client (RFC 6749 §4.3); the answer may be a refusal. */
+export function tryPassword(place: Place, client: Client, username: string, password: string): Promise<Answer> {
+  return askForTokens(place, client, { grant_type: 'password', username, password })
+}
+
 /** RFC 7009 at Keycloak, as the token's client. */
 export async function revoke(place: Place, client: Client, token: string): Promise<Answer> {
   return answerOf(await send(endpoint(place, 'revoke'), { method: 'POST', body: new URLSearchParams({ token, ...identity(client) }) }))

@@ -4,9 +4,11 @@ import type { Row } from './row.ts'
 import { SESSION } from './rows/01-session.ts'
 import { USER } from './rows/02-user.ts'
 import { REALM } from './rows/03-realm.ts'
+import { REUSE } from './rows/07-refresh-token-reuse.ts'
 import { USER_ACTS } from './rows/10-user-acts.ts'
+import { CONSOLE } from './rows/11-console.ts'
 
-export const ROWS: readonly Row[] = [SESSION, USER, REALM, USER_ACTS]
+export const ROWS: readonly Row[] = [SESSION, USER, REALM, REUSE, USER_ACTS, CONSOLE]
 
 /** The rows of the short suite. */
 export const SHORT_ROWS: readonly number[] = [1, 2, 3, 4, 5, 7, 8, 10, 11]

@@ -1,0 +1,100 @@
+// Row 11, clients and the realm: disabled, deleted, and not-befores that are set without a push.
+
+import { MOBILE, WEB, type Client } from '../clients.ts'
+import { adminEvent, type Evidence } from '../evidence.ts'
+import { ends, type Case } from '../row.ts'
+import { REDIRECT_URI } from '../login.ts'
+import type { Scene } from '../scene.ts'
+
+/** Nothing is sent about any of these. */
+const ROUNDS = ['all', 'no-push'] as const
+
+/** A client that is deleted. */
+const PASSING: Client = { id: 'https://passing.example/a b' }
+
+export const CLIENT_CASES: readonly Case[] = [
+  {
+    title: 'client disabled',
+    rounds: ROUNDS,
+    async run(scene) {
+      const path = `clients/${await scene.realm.clientUuid(MOBILE.id)}`
+      const login = await scene.logIn('alice', MOBILE)
+      await scene.enforce({
+        ended: [ends(login, 'client_revoked')],
+        spared: [await scene.logIn('alice', WEB, { agent: login.agent })],
+        act: () => scene.realm.change('PUT', path, { enabled: false }),
+        async again() {
+          await scene.realm.change('PUT', path, { enabled: true })
+          return scene.logIn('alice', MOBILE)
+        },
+        evidence: [updated(path)],
+      })
+    },
+  },
+  {
+    title: 'client deleted',
+    rounds: ROUNDS,
+    async run(scene) {
+      const path = await addClient(scene)
+      const login = await scene.logIn('alice', PASSING)
+      await scene.enforce({
+        ended: [ends(login, 'client_revoked')],
+        spared: [await scene.logIn('alice', WEB, { agent: login.agent })],
+        act: () => scene.realm.change('DELETE', path),
+        async again() {
+          await addClient(scene)
+          return scene.logIn('alice', PASSING)
+        },
+        evidence: [adminEvent({ operationType: 'DELETE', resourceType: 'CLIENT', resourcePath: path })],
+      })
+      await scene.settle()
+      await scene.realm.change('DELETE', `clients/${await scene.realm.clientUuid(encodeURIComponent(PASSING.id))}`)
+    },
+  },
+  {
+    title: 'not-before of a client set without a push',
+    rounds: ROUNDS,
+    async run(scene) {
+      const path = `clients/${await scene.realm.clientUuid(MOBILE.id)}`
+      const login = await scene.logIn('alice', MOBILE)
+      await scene.enforce({
+        ended: [ends(login, 'client_revoked')],
+        spared: [await scene.logIn('alice', WEB, { agent: login.agent })],
+        act: () => scene.realm.change('PUT', path, { notBefore: now() }),
+        again: () => scene.logIn('alice', MOBILE),
+        evidence: [updated(path)],
+      })
+    },
+  },
+  {
+    title: 'not-before of the realm set without a push',
+    rounds: ROUNDS,
+    async run(scene) {
+      const login = await scene.logIn('alice', WEB)
+      await scene.enforce({
+        ended: [ends(login, 'realm_revoked'), ends(await scene.logIn('bob', MOBILE), 'realm_revoked')],
+        spared: [],
+        act: () => scene.realm.change('PUT', '', { notBefore: now() }),
+        again: () => scene.logIn('alice', WEB),
+        evidence: [adminEvent({ operationType: 'UPDATE', resourceType: 'REALM' })],
+      })
+    },
+  },
+]
+
+async function addClient(scene: Scene): Promise<string> {
+  const mobile = await scene.realm.clientUuid(MOBILE.id)
+  const { protocolMappers } = await scene.realm.read<{ protocolMappers: { id?: string }[] }>(`clients/${mobile}`)
+  const mappers = protocolMappers.map(({ id: _, ...mapper }) => mapper)
+  await scene.realm.change('POST', 'clients', { clientId: PASSING.id, publicClient: true, redirectUris: [REDIRECT_URI], protocolMappers: mappers })
+  return `clients/${await scene.realm.clientUuid(encodeURIComponent(PASSING.id))}`
+}
+
+/** Unix seconds; Keycloak runs on this machine. */
+function now(): number {
+  return Math.floor(Date.now() / 1000)
+}
+
+function updated(resourcePath: string): Evidence {
+  return adminEvent({ operationType: 'UPDATE', resourceType: 'CLIENT', resourcePath })
+}
