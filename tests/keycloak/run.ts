@@ -1,6 +1,7 @@
 // Walks through the table against a real Keycloak: `cargo xtask keycloak`.
 
 import { parseArgs } from 'node:util'
+import { checkInit } from './init.ts'
 import type { Tier } from './row.ts'
 import { ROWS, SHORT_ROWS } from './rows.ts'
 import { ADMINISTRATOR, startServer, type Server } from './server.ts'
@@ -17,6 +18,8 @@ const USAGE = `known options here:
 
 interface Options {
   tier: Tier
+  /** Whether a newcomer's way through `portcullis init` is tried first. */
+  init: 'tried' | 'left_out'
   rows: readonly number[]
   rounds: readonly Round[]
   times: number | undefined
@@ -36,14 +39,25 @@ async function main(): Promise<boolean> {
   })
   try {
     console.log(`Keycloak ${server.version} at ${server.url}, ready after ${((performance.now() - begun) / 1000).toFixed(0)} s`)
+    const isSetUp = options.init === 'tried' ? await tryInit(server) : true
     const results = await Promise.race([walk(server, options), interrupted])
     if (results === undefined) return false
     console.log(`\n${table(results, options.rounds)}\n\nKeycloak ${server.version}`)
     if (options.keep) await keep(server, interrupted)
-    return results.every(({ outcome }) => outcome !== 'failed')
+    return isSetUp && results.every(({ outcome }) => outcome !== 'failed')
   } finally {
     await underWay?.close()
     await server.stop()
+  }
+}
+
+async function tryInit(server: Server): Promise<boolean> {
+  try {
+    await checkInit(server, (text) => console.log(`init: ${text}`))
+    return true
+  } catch (error) {
+    console.log(`init failed: ${error instanceof Error ? error.message : 'unknown cause'}`)
+    return false
   }
 }
 
@@ -99,6 +113,7 @@ function read(parameters: string[]): Options {
   const all = values.short ? SHORT_ROWS : ROWS.map(({ number }) => number)
   return {
     tier: values.short ? 'short' : 'long',
+    init: values.rows === undefined ? 'tried' : 'left_out',
     rows: values.rows?.split(',').map(Number) ?? all,
     rounds: round !== undefined ? [round] : values.short ? ['all'] : ROUNDS,
     times: values.actions === undefined ? undefined : Number(values.actions),
