@@ -6,6 +6,7 @@ import { instead } from './instead.ts'
 import { memory } from './memory.ts'
 import { native } from './native.ts'
 import { origin } from './origin.ts'
+import { receiver } from './receiver.ts'
 import { refused } from './refused.ts'
 import { requests } from './requests.ts'
 import { rust } from './rust.ts'
@@ -41,6 +42,7 @@ const BENCHES: Bench[] = [
   size,
   requests,
   origin,
+  receiver,
   enforcement,
   instead,
   native,

@@ -20,6 +20,7 @@ const TITLES: Record<string, string> = {
   status: 'A look-up in the revocation state',
   refused: 'Refusals, each token never seen but for the cached; `accepting` for comparison',
   edge_requests: 'Requests to a protected worker, as a share of the unprotected',
+  receiver: 'A logout token of Keycloak until it is durable and answered, 50 a second over HTTP; `flood`: beside 500 forged ones a second',
   enforcement: 'From a revocation to its refusal',
   first_verdict: 'From a feed in memory to the first verdict',
   apply_delta: 'A delta of 100 revocations',

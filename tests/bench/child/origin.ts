@@ -1,5 +1,6 @@
 // An origin on a port of its own, and a route that answers as a revocation does, without recording one.
 
+import { keycloakConnector } from 'portcullis/connectors/keycloak'
 import { createOrigin } from 'portcullis/origin'
 import { serve } from 'portcullis/origin/node'
 import { sqliteStore } from 'portcullis/origin/sqlite'
@@ -7,10 +8,15 @@ import type { JWK } from 'portcullis'
 import { SIGNING_KEY } from '../feed.ts'
 import { AUDIENCE, ISSUER } from '../tokens.ts'
 
-const { BENCH_PORT = '', BENCH_DATABASE = '', BENCH_KEY = '' } = process.env
+const { BENCH_PORT = '', BENCH_DATABASE = '', BENCH_KEY = '', BENCH_KEYCLOAK = '' } = process.env
+/** With a Keycloak, its issuer and its keys; without, those of the bench. */
+const isKeycloak = BENCH_KEYCLOAK !== ''
+const issuer = isKeycloak ? `${BENCH_KEYCLOAK}/realms/bench` : ISSUER
+const jwks = isKeycloak ? `${issuer}/protocol/openid-connect/certs` : { keys: [JSON.parse(BENCH_KEY) as JWK] }
 const origin = await createOrigin({
   store: sqliteStore({ path: BENCH_DATABASE }),
-  realms: [{ name: 'bench', issuer: ISSUER, audience: AUDIENCE, jwks: { keys: [JSON.parse(BENCH_KEY) as JWK] } }],
+  realms: [{ name: 'bench', issuer, audience: AUDIENCE, jwks }],
+  connectors: isKeycloak ? [keycloakConnector({ baseUrl: BENCH_KEYCLOAK, realm: 'bench' })] : [],
   signingKey: SIGNING_KEY,
 })
 await serve(
