@@ -7,8 +7,19 @@ import { REALM } from './rows/03-realm.ts'
 import { REUSE } from './rows/07-refresh-token-reuse.ts'
 import { USER_ACTS } from './rows/10-user-acts.ts'
 import { CONSOLE } from './rows/11-console.ts'
+import { SHARED_SIGNALS } from './rows/12-shared-signals.ts'
+import { WRONG_DOORS } from './rows/15-wrong-doors.ts'
 
-export const ROWS: readonly Row[] = [SESSION, USER, REALM, REUSE, USER_ACTS, CONSOLE]
+export const ROWS: readonly Row[] = [
+  SESSION,
+  USER,
+  REALM,
+  REUSE,
+  USER_ACTS,
+  CONSOLE,
+  SHARED_SIGNALS,
+  WRONG_DOORS,
+]
 
 /** The rows of the short suite. */
 export const SHORT_ROWS: readonly number[] = [1, 2, 3, 4, 5, 7, 8, 10, 11]
