@@ -11,6 +11,7 @@ import { Child, freePort, pause } from '../../www/demo/child.ts'
 import type { Admin } from './admin.ts'
 import { WEB } from './clients.ts'
 import { logIn, REDIRECT_URI } from './login.ts'
+import { user } from './realm.ts'
 import { ADMINISTRATOR, type Server } from './server.ts'
 
 const CLI = join(createRequire(import.meta.url).resolve('portcullis/package.json'), '../dist/cli/main.js')
@@ -156,18 +157,7 @@ function unprepared(realm: string): object {
     enabled: true,
     sslRequired: 'none',
     clients: [{ clientId: WEB.id, enabled: true, protocol: 'openid-connect', publicClient: false, secret: WEB.secret, standardFlowEnabled: true, redirectUris: [REDIRECT_URI] }],
-    users: [
-      {
-        username: USER,
-        enabled: true,
-        emailVerified: true,
-        email: `${USER}@example.test`,
-        firstName: USER,
-        lastName: 'Test',
-        credentials: [{ type: 'password', value: `${USER}-password`, temporary: false }],
-        realmRoles: [`default-roles-${realm}`],
-      },
-    ],
+    users: [user(USER, realm)],
   }
 }
 

@@ -157,7 +157,7 @@ function permitted(name: string, roles: string[]): object {
 }
 
 /** Without these names, a login is answered 'Account is not fully set up'. */
-function user(username: string, realm: string): object {
+export function user(username: string, realm: string): object {
   return {
     username,
     enabled: true,
