@@ -16,9 +16,10 @@ export class Agent {
   readonly #site: string
   readonly #cookies = new Map<string, string>()
 
-  /** `site`: the only origin that is asked. */
-  constructor(site: string) {
+  /** `site`: the only origin that is asked. `cookies`: those that it has set already, as `Set-Cookie` says them. */
+  constructor(site: string, cookies: string[] = []) {
     this.#site = new URL(site).origin
+    this.#keep(cookies)
   }
 
   /** Follows redirects as far as they stay on the site, and not to an address that begins with `until`. */

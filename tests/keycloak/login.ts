@@ -83,8 +83,14 @@ export function tryRefresh(place: Place, login: Login): Promise<Answer> {
 }
 
 /** Sends a password by the client (RFC 6749 §4.3); the answer may be a refusal. */
-export function tryPassword(place: Place, client: Client, username: string, password: string): Promise<Answer> {
-  return askForTokens(place, client, { grant_type: 'password', username, password })
+export function tryPassword(place: Place, client: Client, username: string, password: string, headers?: Record<string, string>): Promise<Answer> {
+  return askForTokens(place, client, { grant_type: 'password', username, password }, headers)
+}
+
+/** Asks the token endpoint as the client. */
+export async function askForTokens(place: Place, client: Client, form: Record<string, string>, headers: Record<string, string> = {}): Promise<Answer> {
+  const body = new URLSearchParams({ ...form, ...identity(client) })
+  return answerOf(await send(endpoint(place, 'token'), { method: 'POST', body, headers }))
 }
 
 /** RFC 7009 at Keycloak, as the token's client. */
@@ -106,10 +112,6 @@ export async function manageAccount(place: Place, login: Login, method: string, 
   const answer = await answerOf(await send(`${place.issuer}/account/${path}`, { method, headers }))
   if (answer.status >= 300) throw new Error(`the account console answered ${answer.status} to ${method} ${path}`)
   return answer
-}
-
-async function askForTokens(place: Place, client: Client, form: Record<string, string>): Promise<Answer> {
-  return answerOf(await send(endpoint(place, 'token'), { method: 'POST', body: new URLSearchParams({ ...form, ...identity(client) }) }))
 }
 
 function loginOf(answer: Answer, by: Pick<Login, 'username' | 'client' | 'agent'>): Login {

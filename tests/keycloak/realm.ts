@@ -106,10 +106,10 @@ function representation(name: string, receivers: string): object {
       heard(WEB, receivers, 'session'),
       heard(MOBILE, receivers, 'session'),
       heard(SPA, receivers, 'user'),
-      client(SILENT),
+      clientOf(SILENT),
       { ...heard(CONSENTING, receivers, 'session'), consentRequired: true },
       // Only a client of the tokens' audience may introspect them.
-      { ...client({ id: 'api', secret: 'api-secret' }), standardFlowEnabled: false },
+      { ...clientOf({ id: 'api', secret: 'api-secret' }), standardFlowEnabled: false },
       account(READER),
       account(ACTOR),
     ],
@@ -170,7 +170,8 @@ export function user(username: string, realm: string): object {
   }
 }
 
-function client({ id, secret }: Client): object {
+/** A client, in the form that Keycloak imports. */
+export function clientOf({ id, secret }: Client): object {
   return {
     clientId: id,
     enabled: true,
@@ -188,7 +189,7 @@ function client({ id, secret }: Client): object {
 /** A client whose back-channel and admin URLs are the origin's doors. `names`: its logout tokens name the session or the user. */
 function heard(of: Client, receivers: string, names: 'session' | 'user'): object {
   return {
-    ...client(of),
+    ...clientOf(of),
     adminUrl: receivers,
     attributes: {
       'post.logout.redirect.uris': '+',
@@ -201,7 +202,7 @@ function heard(of: Client, receivers: string, names: 'session' | 'user'): object
 
 /** A service account. */
 function account({ clientId, clientSecret }: typeof READER): object {
-  return { ...client({ id: clientId, secret: clientSecret }), standardFlowEnabled: false, directAccessGrantsEnabled: false, serviceAccountsEnabled: true }
+  return { ...clientOf({ id: clientId, secret: clientSecret }), standardFlowEnabled: false, directAccessGrantsEnabled: false, serviceAccountsEnabled: true }
 }
 
 function accountUser(clientId: string, rights: string[]): object {

@@ -4,21 +4,29 @@ import type { Row } from './row.ts'
 import { SESSION } from './rows/01-session.ts'
 import { USER } from './rows/02-user.ts'
 import { REALM } from './rows/03-realm.ts'
+import { LIFETIME } from './rows/06-lifetime.ts'
 import { REUSE } from './rows/07-refresh-token-reuse.ts'
+import { KEYS } from './rows/08-keys.ts'
 import { USER_ACTS } from './rows/10-user-acts.ts'
 import { CONSOLE } from './rows/11-console.ts'
 import { SHARED_SIGNALS } from './rows/12-shared-signals.ts'
+import { IMPERSONATION } from './rows/14-impersonation.ts'
 import { WRONG_DOORS } from './rows/15-wrong-doors.ts'
+import { TOKEN_SHAPES } from './rows/16-token-shapes.ts'
 
 export const ROWS: readonly Row[] = [
   SESSION,
   USER,
   REALM,
+  LIFETIME,
   REUSE,
+  KEYS,
   USER_ACTS,
   CONSOLE,
   SHARED_SIGNALS,
+  IMPERSONATION,
   WRONG_DOORS,
+  TOKEN_SHAPES,
 ]
 
 /** The rows of the short suite. */

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Reason, TokenOptions } from 'portcullis/edge'
-import { generateFeedKey } from 'portcullis/origin'
+import { generateFeedKey, type JWK, type OriginRealm } from 'portcullis/origin'
 import { Child, freePort } from '../../www/demo/child.ts'
 import { serveWorker } from '../../www/demo/workerd.ts'
 import { CONSENTING, MOBILE, SILENT, SPA, WEB } from './clients.ts'
@@ -37,8 +37,10 @@ export interface Stage {
   readonly realm: Realm
   readonly originUrl: string
   readonly edgeUrl: string
+  /** The origin's feed, for a gate of one's own. */
+  readonly feed: { url: string; keys: JWK[] }
   /** The origin's process: killed, and started again with its database. */
-  readonly origin: Power & { readonly pid: number }
+  readonly origin: Power & { readonly pid: number; reconfigure(realm: Partial<OriginRealm>): Promise<void> }
   /** The edge's verdict on a request with the token. */
   call(token: string): Promise<Verdict>
   /** Logs `root` in, who may then ask the origin's admin routes of the realm, such as `POST users/{id}/logout`. */
@@ -52,7 +54,7 @@ export interface Stage {
 
 export type Administer = (method: string, path: string, body?: unknown) => Promise<Answer>
 
-export type Verdict = { ok: true } | { ok: false; reason: Reason }
+export type Verdict = { ok: true; impersonatedBy?: { sub?: string } } | { ok: false; reason: Reason }
 
 const EDGE = 'edge-1'
 /** Longer than any run. */
@@ -83,14 +85,14 @@ export async function openStage(server: Server, round: Round, options: StageOpti
     keycloak: { baseUrl: server.url, realm: realm.name, actingAccount: ACTOR, ...sources(round), ...options.connector },
   }
   const origin = new OriginProcess(settings, originUrl)
-  const feed = { url: `${originUrl}/feed/${realm.name}`, keys: [publicKey], acknowledge: { edge: EDGE, secret } }
+  const feed = { url: `${originUrl}/feed/${realm.name}`, keys: [publicKey] }
   // First the edge, so that the origin's first push reaches it.
   const edge = await serveWorker({
     name: 'edge worker',
     entry: fileURLToPath(new URL('worker.ts', import.meta.url)),
     folder: join(folder, 'edge'),
     port: edgePort,
-    bindings: { GATE: JSON.stringify({ realms: [{ ...tokens, feed }], ...lifetime }) },
+    bindings: { GATE: JSON.stringify({ realms: [{ ...tokens, feed: { ...feed, acknowledge: { edge: EDGE, secret } } }], ...lifetime }) },
     readyPath: '/portcullis/status',
   })
   await origin.restore().catch(async (error: unknown) => {
@@ -103,10 +105,12 @@ export async function openStage(server: Server, round: Round, options: StageOpti
     realm,
     originUrl,
     edgeUrl,
+    feed,
     origin,
     async call(token) {
       const { status, text } = await answerOf(await send(`${edgeUrl}/api`, { headers: { authorization: `Bearer ${token}` } }))
-      return status === 200 ? { ok: true } : { ok: false, ...(JSON.parse(text) as { reason: Reason }) }
+      const members: unknown = JSON.parse(text)
+      return status === 200 ? { ok: true, ...(members as object) } : { ok: false, ...(members as { reason: Reason }) }
     },
     async administrator() {
       const { accessToken } = await logIn(realm, 'root', WEB)
@@ -136,7 +140,7 @@ function sources(round: Round): Record<string, unknown> {
 }
 
 class OriginProcess implements Power {
-  readonly #settings: OriginSettings
+  #settings: OriginSettings
   readonly #url: string
   #child: Child | undefined
 
@@ -162,5 +166,12 @@ class OriginProcess implements Power {
 
   async cut(): Promise<void> {
     await this.#child?.stop('SIGKILL')
+  }
+
+  /** Starts it again with other options of its realm. */
+  async reconfigure(realm: Partial<OriginRealm>): Promise<void> {
+    await this.cut()
+    this.#settings = { ...this.#settings, realm: { ...this.#settings.realm, ...realm } }
+    await this.restore()
   }
 }
