@@ -12,7 +12,7 @@ const AUTHORIZATION = 'Bearer secret of the stream'
 const PUSHED = {
   rounds: ['all', 'no-poll'],
   tier: 'long',
-  times: 20,
+  times: 5,
   stage: { connector: { securityEvents: { authorization: AUTHORIZATION } } },
 } as const satisfies Partial<Case>
 

@@ -38,8 +38,8 @@ export interface KeycloakOptions {
    */
   actingAccount?: ServiceAccount
   /**
-   * The clients (`aud`) whose logout tokens are taken: `any` client of the realm, since each logout token is signed by the realm, or
-   * those of a list. Default `any`.
+   * The clients whose logout tokens (`aud`) and admin actions (`resource`) are taken: `any` client of the realm, since the realm signs
+   * them all, or those of a list. Default `any`.
    */
   logoutTokenAudience?: 'any' | string[]
   /**
@@ -48,9 +48,9 @@ export interface KeycloakOptions {
    */
   olderLogoutTokens?: 'refuse' | 'accept'
   /**
-   * What a logout token with a `sid` ends. `session`: the whole session, also for clients whose own logout token was lost.
-   * `client_session`: the session for the client in `aud` only, so that a removed consent leaves the other clients alone; each client
-   * then needs its back-channel logout URL at the origin. Default `session`.
+   * What a logout token with a `sid`, or an admin action with session ids, ends. `session`: the whole session, also for clients whose own
+   * logout token was lost. `client_session`: the session for the client in `aud` only, so that a removed consent leaves the other clients
+   * alone; each client then needs its back-channel logout URL at the origin. Default `session`.
    */
   logoutTokenScope?: 'session' | 'client_session'
   /** Security event tokens by push (RFC 8935). Default: none; they are answered with 404. */
