@@ -186,15 +186,26 @@ export class KeycloakForwarder implements Forwarder {
   }
 
   async #perform(message: KeycloakMessage, manner: Manner): Promise<void> {
-    const { admin, host, lastLogoutTime } = this.#options
+    const { admin, host } = this.#options
     if (message.kind !== 'lastLogoutTime') {
       const { upTo, lacking } = await performAct(admin, message, manner)
       await this.#renewal.done(message, upTo)
       if (lacking === undefined) host.conditions.end('forwarding_right')
       else host.conditions.begin('forwarding_right', lacking)
     }
-    const isWritten = lastLogoutTime === 'write' && (message.kind === 'user' || message.kind === 'lastLogoutTime')
-    if (isWritten) await writeLastLogoutTime(admin, message.sub, host.service.userNotBefore(host.realm.name, message.sub))
+    if (message.kind === 'user' || message.kind === 'lastLogoutTime') await this.#writeLastLogoutTime(message.sub)
+  }
+
+  async #writeLastLogoutTime(sub: string): Promise<void> {
+    const { admin, host, lastLogoutTime } = this.#options
+    if (lastLogoutTime === 'ignore') return
+    try {
+      await writeLastLogoutTime(admin, sub, host.service.userNotBefore(host.realm.name, sub))
+      host.conditions.end('last_logout_time')
+    } catch (error) {
+      if (!isFailure(error, 'act_refused')) throw error
+      host.conditions.begin('last_logout_time', error)
+    }
   }
 
   async #finish({ id }: StoredOutboxEntry, message: KeycloakMessage | undefined, outcome: 'done' | 'refused'): Promise<void> {

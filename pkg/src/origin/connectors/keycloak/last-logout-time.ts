@@ -39,5 +39,5 @@ function attributesOf({ attributes }: Record<string, unknown>): Record<string, u
 }
 
 function notKept(): Error {
-  return failure('server_error', `Keycloak did not keep the user attribute '${ATTRIBUTE}': name it in the user profile of the realm, for administrators to edit`)
+  return failure('act_refused', `Keycloak did not keep the user attribute '${ATTRIBUTE}': name it in the user profile of the realm, for administrators to edit`)
 }
