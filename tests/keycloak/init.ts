@@ -18,7 +18,7 @@ const CLI = join(createRequire(import.meta.url).resolve('portcullis/package.json
 const LIMIT_SECONDS = 10
 const USER = 'alice'
 
-/** Rejects when a step differs from what it should be. `say` hears of each step. */
+/** Rejects at the first step that fails. `say` hears of each step. */
 export async function checkInit(server: Server, say: (text: string) => void = () => undefined): Promise<void> {
   const realm = `new-${randomBytes(4).toString('hex')}`
   const folder = await mkdtemp(join(tmpdir(), 'portcullis-init-'))
@@ -182,5 +182,5 @@ function settled(value: unknown): unknown {
 }
 
 function requireSame(before: unknown, after: unknown): void {
-  if (JSON.stringify(before) !== JSON.stringify(after)) throw new Error('the realm differs from what it was')
+  if (JSON.stringify(before) !== JSON.stringify(after)) throw new Error('the realm is not as it was')
 }

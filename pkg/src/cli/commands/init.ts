@@ -25,7 +25,7 @@ export const init: Command = {
   name: 'init',
   summary: 'set up a realm of an identity server, and write the configuration',
   help: `Writes portcullis.json, the feed's key and the secrets of service accounts; overwrites nothing. With an
-administrator's password, asked for or in ${ADMIN_PASSWORD}, it also sets the realm up: shows what it would change, asks,
+administrator's password, asked for or in ${ADMIN_PASSWORD}, it also sets the realm up: shows the changes, asks,
 and applies exactly that, after writing a file that takes it back. The password is neither stored nor printed. A second
 run changes nothing.`,
   options: {

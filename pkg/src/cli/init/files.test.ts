@@ -36,7 +36,7 @@ test('the key of the feed is made once', async () => {
   assert.equal(readFileSync(folder.path('feed-key.json'), 'utf8'), key)
 })
 
-test('a configuration that is there is kept, and its note has what it lacks', () => {
+test('a configuration that is there is kept, and its note has the missing parts', () => {
   const folder = new ConfigurationFolder(join(root, 'configurations'), false)
   assert.equal(folder.configuration(WANTED).outcome, 'written')
   assert.deepEqual(folder.configuration(WANTED), { path: folder.path('portcullis.json'), outcome: 'kept' })

@@ -13,7 +13,7 @@ export interface WrittenFile {
   readonly note?: string
 }
 
-/** Writes a configuration into a folder, or with `isTrial` only says what it would write. */
+/** Writes a configuration into a folder, or with `isTrial` only names the files. */
 export class ConfigurationFolder {
   readonly #folder: string
   readonly #isTrial: boolean
@@ -43,7 +43,7 @@ export class ConfigurationFolder {
     return { path, outcome: 'kept', ...(isSame ? {} : { note: 'it holds another secret than Keycloak: delete it and run this again' }) }
   }
 
-  /** A configuration that is there already is kept; its note has what it lacks. */
+  /** A configuration that is there already is kept; its note has the missing parts. */
   configuration(wanted: JsonObject): WrittenFile {
     const path = this.path('portcullis.json')
     if (!existsSync(path)) return this.#write(path, `${JSON.stringify(wanted, null, 2)}\n`)

@@ -93,7 +93,7 @@ test('stops when the realm was altered while the question stood', async () => {
     realm.settings['second'] = 7
     return Promise.resolve(true)
   }
-  await assert.rejects(setUp(realm, planner, altering, undo), /altered by somebody meanwhile: nothing was changed/)
+  await assert.rejects(setUp(realm, planner, altering, undo), /altered meanwhile: nothing was changed/)
   assert.deepEqual(realm.applied, [])
   assert.ok(!existsSync(undo.path))
 })

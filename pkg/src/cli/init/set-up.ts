@@ -33,7 +33,7 @@ export async function setUp(administration: Administration, planner: Planner, co
   const plan = planner(state)
   if (plan.changes.length === 0) return { plan, outcome: 'nothing_to_do' }
   if (!(await consent(plan))) return { plan, outcome: 'declined' }
-  if (digestOf(await administration.read()) !== digestOf(state)) throw new Error('the realm was altered by somebody meanwhile: nothing was changed; run it again to see a new plan')
+  if (digestOf(await administration.read()) !== digestOf(state)) throw new Error('the realm was altered meanwhile: nothing was changed; run it again to see a new plan')
   if (undo !== undefined) writeUndoFile(undo, plan.changes)
   await applyAll(administration, plan.changes, undo)
   const after = await administration.read()

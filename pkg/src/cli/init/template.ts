@@ -61,7 +61,7 @@ export interface Administration {
   /** All that a plan depends on, as JSON in a fixed order. */
   read(): Promise<unknown>
   plan(state: unknown, wishes: Wishes): Plan
-  /** The changes turned round, last first, without those whose result somebody has altered since. */
+  /** The changes turned round, last first, without those whose result was altered since. */
   undo(state: unknown, done: readonly Change[]): Plan
   apply(change: Change): Promise<void>
   isDone(state: unknown, change: Change): boolean

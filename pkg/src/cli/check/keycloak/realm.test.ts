@@ -1,4 +1,4 @@
-// A check of a running Keycloak: what is wrong with the address, the keys or the accounts is one sentence each, and never an exception.
+// A check of a running Keycloak: a fault of the address, the keys or the accounts is one sentence each, never an exception.
 
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'

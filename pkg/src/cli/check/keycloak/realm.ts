@@ -18,7 +18,7 @@ export interface KeycloakCheck {
   readonly connector: KeycloakSettings
   readonly realm: OriginRealm & { readonly maxLifetimeSeconds: number }
   readonly plainHttp: 'loopback' | 'anywhere'
-  /** Reads what the service account may not. */
+  /** Reads the settings that the service account may not. */
   readonly administrator: { readonly name: string; readonly password: string } | undefined
 }
 
@@ -27,7 +27,7 @@ type Key = PracticeFacts['keys'][number]
 const TIMEOUT_MS = 10_000
 const MAX_KEYS_BYTES = 1_024 * 1_024
 const ACTING_RIGHTS = ['manage-users', 'manage-realm', 'manage-clients']
-/** What is missing then comes late, or matters after a long downtime only. */
+/** Findings of which the consequence is delay, or a gap after a long downtime only. */
 const LATE_ONLY: readonly Incomplete['kind'][] = ['admin_details_off', 'short_retention']
 
 /** Asks a running Keycloak for all that a connector depends on. Never rejects: each failure is a finding. */
@@ -137,7 +137,7 @@ async function clientsOf(reader: AdminApi | undefined, { realm }: KeycloakCheck)
   }
 }
 
-/** What the connector would report as incomplete, and whether events are stored at all. */
+/** The conditions that the connector would report as incomplete, and whether events are stored at all. */
 async function storedFindings(client: AdminClient | undefined, { connector, realm }: KeycloakCheck): Promise<{ findings: Finding[]; auditsEvents: boolean | undefined }> {
   if (client === undefined)
     return { findings: [warning('events', 'there is no service account that reads events: revoked tokens, reused refresh tokens, disabled and deleted users are never known', 'make one with portcullis init')], auditsEvents: undefined }
@@ -146,7 +146,7 @@ async function storedFindings(client: AdminClient | undefined, { connector, real
     const has = (...kinds: Incomplete['kind'][]): boolean => incomplete.some(({ kind }) => kinds.includes(kind))
     const findings = incomplete.map(({ kind, sentence }) => (LATE_ONLY.includes(kind) ? warning : failure)(kind, sentence, 'run portcullis init'))
     return {
-      findings: findings.length > 0 ? findings : [ok('events', `the service account ${connector.serviceAccount?.clientId ?? ''} may read what is needed, and the realm stores it`)],
+      findings: findings.length > 0 ? findings : [ok('events', `the service account ${connector.serviceAccount?.clientId ?? ''} may read all that is needed, and the realm stores it`)],
       auditsEvents: has('missing_right') ? undefined : !has('user_events_off', 'admin_events_off'),
     }
   } catch (cause) {

@@ -1,6 +1,6 @@
 import { SESSION_REQUIRED, type LOGOUT_URL, type Mapper } from '../../keycloak/registered-client.ts'
 
-/** One setting that differs: `before` is what was read, `after` what is wanted. Turned round, it is the undoing. */
+/** One setting that differs: the value read (`before`) and the wanted one (`after`). Turned round, it is the undoing. */
 export type Change =
   | { readonly kind: 'realm'; readonly setting: RealmSetting; readonly before: RealmValue; readonly after: RealmValue }
   | { readonly kind: 'client'; readonly client: string; readonly id: string; readonly setting: ClientSetting; readonly before: string; readonly after: string }
@@ -34,7 +34,7 @@ export function sentenceOf(change: Change): string {
   }
 }
 
-/** Lists of event types are long: only what is added and taken away is shown. */
+/** Lists of event types are long: only differences are shown. */
 function differenceOf(before: RealmValue, after: RealmValue): string {
   if (!Array.isArray(before) || !Array.isArray(after)) return `${shown(before)} -> ${shown(after)}`
   if (before.length === 0) return `the default types -> the same and ${after.length} named`

@@ -125,7 +125,7 @@ describe('an undoing', () => {
     assert.deepEqual(sentences(undoPlan(after, done).changes), [`client web: adminUrl: ${ADMIN_URL} -> none`, 'realm: eventsEnabled: true -> false'])
   })
 
-  test('leaves what somebody altered since, and has nothing left to do afterwards', () => {
+  test('leaves settings altered since, and is empty afterwards', () => {
     const { changes, notes } = undoPlan(state({ clients: [client('web', { adminUrl: 'https://other.example' })] }), done)
     assert.deepEqual(changes, [])
     assert.deepEqual(notes, ['client web: adminUrl was altered since, and is left as it is'])

@@ -27,7 +27,7 @@ export function planOf(state: RealmState, wishes: Wishes): Plan {
   return { changes: parts.flatMap(({ changes }) => changes), notes: parts.flatMap(({ notes }) => notes) }
 }
 
-/** The changes turned round, last first. One whose result somebody has altered since is left, and noted. */
+/** The changes turned round, last first. A result that was altered since is left, and noted. */
 export function undoPlan(state: RealmState, done: readonly Change[]): Plan {
   const open = done.map(reversed).reverse().filter((change) => !holds(state, change, 'after'))
   const [ours, altered] = [open.filter((change) => holds(state, change, 'before')), open.filter((change) => !holds(state, change, 'before'))]

@@ -87,7 +87,7 @@ export class RealmDesk {
     return textOf(mappers.find((each) => each['name'] === name)?.['id'])
   }
 
-  /** Keycloak keeps what a realm's update does not name, but for attributes: those must be sent whole. */
+  /** Members that a realm's update does not name are kept, except attributes: those must be sent whole. */
   async #set(setting: RealmSetting, value: RealmValue): Promise<void> {
     if (setting !== 'adminEventsExpiration') return this.#api.send('put', REALM, { [setting]: value })
     const attributes = objectOf(objectOf(await this.#api.get(REALM))['attributes'])

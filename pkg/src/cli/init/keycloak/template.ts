@@ -38,7 +38,7 @@ function baseUrlOf(url: string): string {
   return base.href.replace(/\/+$/, '')
 }
 
-/** States and changes of this template are its own; the interface hands back what it was given. */
+/** States and changes of this template are its own; the interface hands them back unchanged. */
 function administration(desk: RealmDesk): Administration {
   return {
     read: () =>
