@@ -80,12 +80,12 @@ test('what an administrator of the origin has corrected stays so, also after a r
   await until(() => stage.origin.userNotBefore('acme', 'u1') > 0 && reasonOf(stage, {}) === 'realm_revoked', 'both')
   await stage.origin.correct('acme', { kind: 'user', subject: 'u1', notBefore: 1 }, { actor: 'root', reason: 'by mistake' })
   await stage.origin.correct('acme', { kind: 'realm', notBefore: 1 }, { actor: 'root', reason: 'by mistake' })
-  assert.equal(reasonOf(stage, { subject: 'u1' }), undefined)
+  assert.equal(reasonOf(stage, { subject: 'u1' }, 60), undefined)
   const restarted = await polled.restart()
   fake.adminEvents.push({ id: 'a2', time: Date.now(), realmId: 'r', operationType: 'ACTION', resourceType: 'USER', resourcePath: 'users/u2/logout' })
   await until(() => reasonOf(restarted, { subject: 'u2' }) === 'user_revoked', 'a later event')
   await until(async () => (await pollsOf(restarted, 'not_before')) > 1, 'polls of the not-before')
-  assert.equal(reasonOf(restarted, { subject: 'u1' }), undefined)
+  assert.equal(reasonOf(restarted, { subject: 'u1' }, 60), undefined)
 })
 
 const page = (status: number, headers: Record<string, string> = {}) => (_: unknown, response: ServerResponse): boolean => {
