@@ -10,6 +10,9 @@ import { KEYS } from './rows/08-keys.ts'
 import { USER_ACTS } from './rows/10-user-acts.ts'
 import { CONSOLE } from './rows/11-console.ts'
 import { SHARED_SIGNALS } from './rows/12-shared-signals.ts'
+import { INTERRUPTIONS } from './rows/13-interruptions.ts'
+import { LOAD } from './rows/13-load.ts'
+import { RECEIVERS } from './rows/13-receivers.ts'
 import { IMPERSONATION } from './rows/14-impersonation.ts'
 import { WRONG_DOORS } from './rows/15-wrong-doors.ts'
 import { TOKEN_SHAPES } from './rows/16-token-shapes.ts'
@@ -24,6 +27,9 @@ export const ROWS: readonly Row[] = [
   USER_ACTS,
   CONSOLE,
   SHARED_SIGNALS,
+  RECEIVERS,
+  INTERRUPTIONS,
+  LOAD,
   IMPERSONATION,
   WRONG_DOORS,
   TOKEN_SHAPES,

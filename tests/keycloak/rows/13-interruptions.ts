@@ -1,0 +1,111 @@
+// Row 13: Keycloak and the origin are killed, and nothing that was done meanwhile is lost.
+
+import { randomInt } from 'node:crypto'
+import { pause } from '../../../www/demo/child.ts'
+import { SILENT, WEB } from '../clients.ts'
+import { adminEvent } from '../evidence.ts'
+import type { Login } from '../login.ts'
+import { ends, Skipped, type Row } from '../row.ts'
+import type { Scene } from '../scene.ts'
+
+const DOWN_MS = 60_000
+/** Keycloak's embedded database is durable after half a second. */
+const DURABLE_MS = 2_000
+const KILLS = 8
+const ENDED_A_KILL = 4
+/** A poll begins as soon as the origin has started, and takes some tens of milliseconds. */
+const KILLED_WITHIN_MS = 300
+
+export const INTERRUPTIONS: Row = {
+  number: 13,
+  title: 'servers are killed',
+  cases: [
+    {
+      title: 'Keycloak for a minute, after a session was ended that the origin has not heard of',
+      rounds: ['all', 'no-push'],
+      tier: 'long',
+      limitSeconds: 60,
+      server: 'own',
+      run: keycloakKilled,
+    },
+    {
+      title: `the origin amid ${KILLS} polls, and a correction is not undone`,
+      rounds: ['all', 'no-push'],
+      tier: 'long',
+      limitSeconds: 60,
+      run: originKilled,
+    },
+  ],
+}
+
+async function keycloakKilled(scene: Scene): Promise<void> {
+  const { stage, realm } = scene
+  const { power } = stage.server
+  if (power === undefined) throw new Skipped('the server belongs to another process')
+  const [before, during, spared] = [await scene.logIn('alice', WEB), await scene.logIn('alice', SILENT), await scene.logIn('bob', WEB)]
+  await realm.change('DELETE', `sessions/${before.sid}`)
+  await scene.refused(ends(before, 'session_revoked'))
+  await stage.origin.cut()
+  const since = Date.now()
+  await realm.change('DELETE', `sessions/${during.sid}`)
+  await pause(DURABLE_MS)
+  await power.cut()
+  const down = performance.now()
+  await stage.origin.restore()
+  await until(async () => (await lagOf(scene, 'admin_events')) >= DOWN_MS / 2_000, 'the lag is told')
+  if (!stage.reports().includes('"condition":"admin_events"')) throw new Error('the origin does not report that Keycloak is down')
+  await pause(Math.max(0, DOWN_MS - (performance.now() - down)))
+  // Whatever Keycloak is, the edge still refuses what was ended before.
+  await scene.refused(ends(before, 'session_revoked'))
+  await power.restore()
+  scene.seconds.push(await scene.refused(ends(during, 'session_revoked')))
+  await scene.accepted(spared)
+  await until(async () => (await lagOf(scene, 'admin_events')) < 5, 'the lag is gone')
+  const evidence = adminEvent({ operationType: 'DELETE', resourceType: 'USER_SESSION', resourcePath: `sessions/${during.sid}` })
+  if (!(await evidence.isIn(realm, since))) throw new Error(`Keycloak does not show the action: no ${evidence.name}`)
+}
+
+async function originKilled(scene: Scene): Promise<void> {
+  const { stage, realm } = scene
+  const [spared, corrected] = [await scene.logIn('bob', WEB), await scene.logIn('erin', SILENT)]
+  const since = Date.now()
+  await realm.change('POST', `users/${corrected.sub}/logout`)
+  await scene.refused(ends(corrected, 'user_revoked'))
+  const administer = await stage.administrator()
+  const correction = await administer('POST', 'corrections?reason=by+mistake', { kind: 'user', subject: corrected.sub, notBefore: 1 })
+  if (correction.status >= 300) throw new Error(`the origin answered ${correction.status} to a correction: ${correction.text}`)
+  const ended: Login[] = []
+  for (let kill = 0; kill < KILLS; kill += 1) {
+    await stage.origin.cut()
+    for (let each = 0; each < ENDED_A_KILL; each += 1) {
+      const login = await scene.logIn('alice', SILENT)
+      await realm.change('DELETE', `sessions/${login.sid}`)
+      ended.push(login)
+    }
+    await stage.origin.restore()
+    await pause(randomInt(KILLED_WITHIN_MS))
+  }
+  const begun = performance.now()
+  for (const login of ended) await scene.refused(ends(login, 'session_revoked'))
+  scene.seconds.push((performance.now() - begun) / 1000)
+  await scene.accepted(spared)
+  await scene.accepted(corrected)
+  for (const { sid } of ended) {
+    const evidence = adminEvent({ operationType: 'DELETE', resourceType: 'USER_SESSION', resourcePath: `sessions/${sid}` })
+    if (!(await evidence.isIn(realm, since))) throw new Error(`Keycloak does not show the action: no ${evidence.name}`)
+  }
+}
+
+/** Seconds that a source is behind, by the origin's metrics. */
+async function lagOf(scene: Scene, source: string): Promise<number> {
+  const [, seconds] = new RegExp(`^portcullis_connector_lag_seconds\\{[^}]*source="${source}"[^}]*\\} (\\S+)$`, 'm').exec(await scene.stage.metrics()) ?? []
+  return Number(seconds)
+}
+
+async function until(holds: () => Promise<boolean>, what: string): Promise<void> {
+  const deadline = Date.now() + 2 * DOWN_MS
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error(`not within ${(2 * DOWN_MS) / 1000} s: ${what}`)
+    await pause(200)
+  }
+}
