@@ -38,6 +38,8 @@ export interface LoginOptions {
   /** Parameters of the authorisation request, such as `kc_action`, and the pages' fields that answer it. */
   parameters?: Record<string, string>
   fields?: Record<string, string>
+  /** Parameters of the token request, such as `client_session_state`. */
+  tokenParameters?: Record<string, string>
 }
 
 /** Logs in by the client with the password `<username>-password`, and consents where the client asks. */
@@ -65,6 +67,7 @@ export async function logIn(place: Place, username: string, client: Client, opti
     code: codeOf(page),
     redirect_uri: redirect,
     code_verifier: verifier,
+    ...options.tokenParameters,
   })
   if (answer.status !== 200) throw new Error(`Keycloak answered ${answer.status} to the code: ${answer.text.slice(0, 300)}`)
   return loginOf(answer, { username, client, agent })

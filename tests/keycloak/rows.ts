@@ -16,6 +16,7 @@ import { RECEIVERS } from './rows/13-receivers.ts'
 import { IMPERSONATION } from './rows/14-impersonation.ts'
 import { WRONG_DOORS } from './rows/15-wrong-doors.ts'
 import { TOKEN_SHAPES } from './rows/16-token-shapes.ts'
+import { MESSAGES } from './rows/17-messages.ts'
 
 export const ROWS: readonly Row[] = [
   SESSION,
@@ -33,6 +34,7 @@ export const ROWS: readonly Row[] = [
   IMPERSONATION,
   WRONG_DOORS,
   TOKEN_SHAPES,
+  MESSAGES,
 ]
 
 /** The rows of the short suite. */
