@@ -4,9 +4,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { KeycloakOptions } from 'portcullis/connectors/keycloak'
 import type { Reason, TokenOptions } from 'portcullis/edge'
 import { generateFeedKey, type JWK, type OriginRealm } from 'portcullis/origin'
-import { Child, freePort } from '../../www/demo/child.ts'
+import { Child, freePort, pause } from '../../www/demo/child.ts'
 import { serveWorker } from '../../www/demo/workerd.ts'
 import { CONSENTING, MOBILE, SILENT, SPA, WEB } from './clients.ts'
 import { answerOf, send, type Answer } from './http.ts'
@@ -22,7 +23,8 @@ export const ROUNDS: readonly Round[] = ['all', 'no-push', 'no-poll']
 
 /** Options that a row needs to differ. */
 export interface StageOptions {
-  connector?: Record<string, unknown>
+  /** Of the connector. */
+  connector?: Partial<KeycloakOptions>
   /** Of the realm, at origin and edge. */
   tokens?: Partial<TokenOptions>
   /** The longest `exp - iat`, at origin and edge. */
@@ -57,6 +59,7 @@ export type Administer = (method: string, path: string, body?: unknown) => Promi
 export type Verdict = { ok: true; impersonatedBy?: { sub?: string } } | { ok: false; reason: Reason }
 
 const EDGE = 'edge-1'
+const LOADED_SECONDS = 30
 /** Longer than any run. */
 const NEVER_MS = 2 ** 31 - 1
 
@@ -99,6 +102,7 @@ export async function openStage(server: Server, round: Round, options: StageOpti
     await edge.stop('SIGKILL')
     throw error
   })
+  await loaded(edgeUrl)
   return {
     round,
     server,
@@ -128,8 +132,19 @@ export async function openStage(server: Server, round: Round, options: StageOpti
   }
 }
 
+/** Waits for the edge's first state: without one it refuses all tokens. */
+async function loaded(edgeUrl: string): Promise<void> {
+  const deadline = Date.now() + LOADED_SECONDS * 1000
+  while (Date.now() < deadline) {
+    const [realm] = JSON.parse((await answerOf(await send(`${edgeUrl}/portcullis/status`))).text) as { loaded: boolean }[]
+    if (realm?.loaded === true) return
+    await pause(50)
+  }
+  throw new Error(`the edge has no state after ${LOADED_SECONDS} s`)
+}
+
 /** Options of the connector that a round differs in. */
-function sources(round: Round): Record<string, unknown> {
+function sources(round: Round): Partial<KeycloakOptions> {
   switch (round) {
     case 'all':
     case 'no-push':

@@ -11,7 +11,7 @@ mod suite;
 
 use crate::command::{Failure, Run};
 use crate::node::Sqlite;
-use crate::{build, npm, system, wasm, Project};
+use crate::{build, keycloak, npm, system, wasm, Project};
 use options::{Options, Tier};
 use outcome::Finished;
 use std::path::PathBuf;
@@ -75,17 +75,19 @@ fn prepare(project: &Project, suites: &[Suite]) -> Result<Built, Failure> {
 
 /// Environment variables of the suites.
 fn environment(project: &Project, suites: &[Suite], tier: Tier) -> Vec<(&'static str, &'static str)> {
-    let given = |program: &'static str, users: &[&str]| {
+    let given = |program: &str, package: &str, users: &[&str]| {
         let is_used = suites.iter().any(|suite| users.iter().any(|user| suite.is_in(user)));
-        if is_used && system::provide(program, program, project.consent) {
+        if is_used && system::provide(program, package, project.consent) {
             "yes"
         } else {
             "no"
         }
     };
+    let (java, jre) = keycloak::JAVA;
     let mut variables = vec![
-        ("STRACE", given("strace", &["durability"])),
-        ("CHROMIUM", given("chromium", &["browser", "pages"])),
+        ("STRACE", given("strace", "strace", &["durability"])),
+        ("CHROMIUM", given("chromium", "chromium", &["browser", "pages"])),
+        ("KEYCLOAK", given(java, jre, &["keycloak/short"])),
         ("TEST_TIER", "short"),
     ];
     if tier == Tier::Long {

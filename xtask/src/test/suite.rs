@@ -32,8 +32,10 @@ pub(crate) enum Kind {
 const WITHOUT_SQLITE: [&str; 3] = ["unit/edge", "unit/browser", "runtime"];
 /// Nothing runs beside these: they hold fixed ports, load the machine or measure time.
 const ALONE: [&str; 2] = ["demo", "durability"];
+/// Waits for Keycloak most of the time, which starts while other suites run.
+const BESIDE: &str = "keycloak/short";
 /// Suites that take minutes come first, so that none of them is left when all others have ended.
-const LONG: [&str; 6] = ["pack", "crash-kinds", "crash", "rust/model", "pages", "browser"];
+const LONG: [&str; 7] = ["keycloak/short", "pack", "crash-kinds", "crash", "rust/model", "pages", "browser"];
 
 /// How much of the machine all suites together may take.
 pub(crate) const CAPACITY: usize = 4;
@@ -87,6 +89,7 @@ impl Suite {
     pub(crate) fn weight(&self) -> usize {
         match self.kind {
             _ if ALONE.iter().any(|group| self.is_in(group)) => CAPACITY,
+            _ if self.is_in(BESIDE) => 1,
             Kind::Script { folder: "pkg", .. } => 1,
             Kind::Format | Kind::EdgeAlone | Kind::Types { .. } | Kind::Rust { .. } | Kind::RustDocs => 2,
             // Start servers, browsers and runtimes: two at once delay each other's answers.
@@ -190,7 +193,7 @@ mod tests {
     #[test]
     fn long_suites_begin_first_and_those_that_run_alone_last() {
         let suites = project();
-        assert_eq!(suites.first().unwrap().name, "pack/pack");
+        assert_eq!(suites.first().unwrap().name, "keycloak/short");
         assert_eq!(suites.last().unwrap().weight(), CAPACITY);
     }
 
