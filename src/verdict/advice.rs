@@ -112,8 +112,10 @@ const LIGHTWEIGHT: &str =
 const WITHOUT_BASIC: &str = "the client lacks the client scope basic, whose mapper adds it. In Clients, the client, Client scopes: \
     add basic as Default. Or set subjectless: 'accept'; the logout of a user then reaches such tokens by their sid alone";
 
-const WITHOUT_LOGIN: &str = "auth_time is missing: Keycloak sets it at a login by browser, and not for password or client \
-    credentials grants, in lightweight access tokens or without the client scope basic. Set compare: 'issuedAt' to accept those";
+const WITHOUT_LOGIN: &str =
+    "auth_time is missing: Keycloak sets it at a login by browser, and not for password or client \
+    credentials grants, in impersonated sessions, in lightweight access tokens or without the client scope basic. \
+    Set compare: 'issuedAt' to accept those";
 
 const DPOP: &str =
     "this token is bound to a key of the client (DPoP), and no proof is checked here. In Clients, the client, \
