@@ -127,7 +127,18 @@ pub const TYPESCRIPT: &[Room] = &[
             "@options",
         ],
     ),
-    room("origin/metrics/", &["./", "origin/core/", "origin/api.ts", "type origin/connectors/*.ts", "errors.ts", "reasons.ts", "version.ts"]),
+    room(
+        "origin/metrics/",
+        &[
+            "./",
+            "origin/core/",
+            "origin/api.ts",
+            "type origin/connectors/*.ts",
+            "errors.ts",
+            "reasons.ts",
+            "version.ts",
+        ],
+    ),
     room("origin/feed/", &["./", "origin/core/", "@origin", "http/", "timing/", "hex.ts", "@options"]),
     room(
         "origin/gate/",
@@ -267,7 +278,17 @@ pub const TYPESCRIPT: &[Room] = &[
     ),
     room("entry/", &["./", "edge/", "origin/", "core/", "errors.ts", "../wasm/"]),
     // Makes the documents that follow from declarations; it is not part of the package.
-    room("docs/", &["./", "cli/configuration.ts", "**/settings.ts", "origin/connectors/*/options.ts", "option-schema.ts", "@options"]),
+    room(
+        "docs/",
+        &[
+            "./",
+            "cli/configuration.ts",
+            "**/settings.ts",
+            "origin/connectors/*/options.ts",
+            "option-schema.ts",
+            "@options",
+        ],
+    ),
 ];
 
 /// The order of the crate.
