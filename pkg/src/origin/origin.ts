@@ -6,6 +6,7 @@ import type { LedgerCore } from './core/ledger.ts'
 import { onCoreFault } from './core/module.ts'
 import { connectAll } from './connections.ts'
 import type { Forwarder } from './connectors/forwarder.ts'
+import type { RevocationEndpoint } from './connectors/revocation-endpoint.ts'
 import { EdgeRegistry } from './feed/edge-registry.ts'
 import { Pusher } from './feed/pusher.ts'
 import { Readers } from './feed/readers.ts'
@@ -176,7 +177,9 @@ async function start(settings: Settings, clients: ClientRegistry): Promise<Origi
   const unknownTokens = new UnknownTokens({ count: (realm) => metrics.unknownToken(realm), onReport })
   const verbs = { recorder, tokens, unknownTokens, onFault: fault }
   const service = createService({ ...verbs, settings, clock, gate, feeds, edges, audit, keyPublisher, ledger: ledgerOf })
-  const operations = createOperations({ service, settings, clock, issuerClocks, gate, committer, audit, keyPublisher, ledger: ledgerOf })
+  const endpointOf = (realm: string): RevocationEndpoint | undefined =>
+    connections.get(realm)?.find(({ revocation }) => revocation !== undefined)?.revocation
+  const operations = createOperations({ ...verbs, endpoint: endpointOf, service, settings, clock, issuerClocks, gate, committer, audit, keyPublisher, ledger: ledgerOf })
   const connections = connectAll({ settings, service, gate, metrics, issuerClocks })
   const failures = new FailureLimiter(settings.maxFailuresPerMinute)
   const readers = new Readers({ maxWaitingPerAddress: settings.maxWaitingPerAddress })

@@ -5,6 +5,7 @@ import type { Conditions } from './conditions.ts'
 import type { Forwarder } from './forwarder.ts'
 import type { IssuerTokens } from './issuer-tokens.ts'
 import type { ConnectorMetrics } from './measures.ts'
+import type { RevocationEndpoint } from './revocation-endpoint.ts'
 
 /** An identity server of one realm: heard by receivers and pollers, and told by a forwarder. */
 export interface Connector {
@@ -20,6 +21,8 @@ export interface Connector {
 export interface Connection {
   readonly receivers: Receivers
   readonly forwarder?: Forwarder
+  /** For clients and tokens that only the identity server knows. */
+  readonly revocation?: RevocationEndpoint
   /** Starts pollers and the forwarder. Failures are reported and tried again. Must not throw. */
   start(): void
   /** Stops them. Afterwards nothing is recorded. */

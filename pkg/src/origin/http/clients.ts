@@ -34,6 +34,12 @@ export class ClientRegistry {
     this.#clients = new Map(clients.map((client) => [client.id, { secretSha256: digestOf(client), realms: client.realms }]))
   }
 
+  /** Whether the client that a request names may ask in the realm. */
+  knows(request: Request, form: ReadonlyMap<string, string>, realm: string): boolean {
+    const client = this.#clients.get(claimedClient(request, form) ?? '')
+    return client !== undefined && client.realms?.includes(realm) !== false
+  }
+
   /**
    * Authenticates the client (RFC 6749 §2.3): a public one by `client_id`, a confidential one by secret or HTTP Basic. Throws a
    * `Problem`: 401 `invalid_client`, or 400 `invalid_request` when it is said in two ways.
@@ -51,9 +57,9 @@ export class ClientRegistry {
     const id = basic?.id ?? form.get('client_id')
     const secret = basic?.secret ?? form.get('client_secret')
     if (id === undefined) throw invalidClient(false)
-    const account = `client:${id.slice(0, MAX_ACCOUNT_CHARACTERS)}`
+    const account = accountOf(id)
     attempt?.(account)
-    const isKnown = await this.#knows(id, secret, realm)
+    const isKnown = await this.#authenticates(id, secret, realm)
     // Of parallel guesses, those beyond the limit get no result.
     attempt?.(account)
     if (!isKnown) throw invalidClient(basic !== undefined)
@@ -61,12 +67,22 @@ export class ClientRegistry {
   }
 
   /** Compares for unknown clients too, in the same time. A public client has no secret to give. */
-  async #knows(id: string, secret: string | undefined, realm: string | undefined): Promise<boolean> {
+  async #authenticates(id: string, secret: string | undefined, realm: string | undefined): Promise<boolean> {
     const client = this.#clients.get(id)
     const same = sameDigest(await sha256(secret ?? ''), (await client?.secretSha256) ?? NO_DIGEST)
     if (client === undefined || (realm !== undefined && client.realms?.includes(realm) === false)) return false
     return client.secretSha256 === undefined ? secret === undefined : same
   }
+}
+
+/** The `client_id` that a request names, by HTTP Basic or in the form. */
+export function claimedClient(request: Request, form: ReadonlyMap<string, string>): string | undefined {
+  return basicCredentials(request.headers.get('authorization'))?.id ?? form.get('client_id')
+}
+
+/** The account with which failed attempts of a client count. */
+export function accountOf(client: string): string {
+  return `client:${client.slice(0, MAX_ACCOUNT_CHARACTERS)}`
 }
 
 function digestOf({ secret, secretSha256 }: ClientOptions): Promise<Uint8Array> | undefined {

@@ -22,19 +22,28 @@ export interface OAuthRevocationOptions {
 }
 
 /** Revokes a token for the client to which it was issued, as `Origin.revokeOAuthToken` does. */
+export function revokeOAuthToken(options: OAuthRevocationOptions, realm: string, client: string, token: string, given?: DatedAct): Promise<Recorded>
+/** With `leave`, a token that is not known here is neither counted nor reported: the caller asks elsewhere. */
+export function revokeOAuthToken(
+  options: OAuthRevocationOptions,
+  realm: string,
+  client: string,
+  token: string,
+  given: DatedAct,
+  unknown: 'record' | 'leave',
+): Promise<Recorded | 'not_known'>
 export async function revokeOAuthToken(
   options: OAuthRevocationOptions,
   realm: string,
   client: string,
   token: string,
   given: DatedAct = {},
-): Promise<Recorded> {
-  const { settings, recorder, tokens, unknownTokens } = options
-  const settingsOfRealm = settings.realms.find(({ name }) => name === realm)
-  if (settingsOfRealm === undefined) throw new PortcullisError('unknown_realm', 'no such realm here')
+  unknown: 'record' | 'leave' = 'record',
+): Promise<Recorded | 'not_known'> {
+  const { recorder, tokens, unknownTokens } = options
   const time = checkOccurrence(given)
   const act = { actor: `client:${client}`, ...given }
-  const found = await kindOf(options, settingsOfRealm, token)
+  const found = await kindOf(options, settingsOf(options, realm), token)
   switch (found.kind) {
     case 'access':
       checkOwner(found.client, client)
@@ -52,9 +61,23 @@ export async function revokeOAuthToken(
     case 'expired':
       return recorder.inForce(realm)
     case 'unknown':
+      if (unknown === 'leave' && found.cause === 'not_known') return 'not_known'
       unknownTokens.note(realm, found.cause)
       return recorder.inForce(realm)
   }
+}
+
+/** Revokes an access token that was issued to the client. `undefined`: it is none of the realm, has expired, or is another client's. */
+export async function revokeAccessToken(options: OAuthRevocationOptions, realm: string, client: string, token: string, act: DatedAct): Promise<Recorded | undefined> {
+  const found = await kindOf(options, settingsOf(options, realm), token)
+  if (found.kind !== 'access' || found.client !== client) return undefined
+  return options.tokens.record(found.token, { actor: `client:${client}`, ...act })
+}
+
+function settingsOf({ settings }: OAuthRevocationOptions, realm: string): RealmSettings {
+  const found = settings.realms.find(({ name }) => name === realm)
+  if (found === undefined) throw new PortcullisError('unknown_realm', 'no such realm here')
+  return found
 }
 
 /** A token as a realm sees it. `expired`: nothing to revoke; `unknown`: malformed, or of another issuer or realm. */

@@ -1,14 +1,15 @@
 import type { PortcullisError } from '../../errors.ts'
-import type { OriginService } from '../api.ts'
+import type { Act, OriginService, Recorded } from '../api.ts'
 import type { Clock } from '../clock.ts'
 import type { LedgerCore } from '../core/ledger.ts'
 import type { IssuerClock } from '../gate/issuer-clock.ts'
 import type { Measurements } from '../metrics/metrics.ts'
 import type { Committer } from '../recording/committer.ts'
+import { type ClientRevocation, type ClientRevocationOptions, type RefusedRequest, revokeForClient } from './client-revocation.ts'
 import { type GrantsOptions, listGrants, type ListedGrant } from './grants.ts'
 import { KeyAdministration, type KeyAdministrationOptions } from './key-administration.ts'
 
-export interface OperationsOptions extends KeyAdministrationOptions, GrantsOptions {
+export interface OperationsOptions extends KeyAdministrationOptions, GrantsOptions, ClientRevocationOptions {
   service: OriginService
   committer: Committer
   clock: Clock
@@ -22,6 +23,8 @@ export interface Operations {
   keys: KeyAdministration
   /** The clients of a user; see `listGrants`. */
   grants(realm: string, sub: string): Promise<ListedGrant[] | undefined>
+  /** Revokes a token for a client (RFC 7009); see `revokeForClient`. */
+  revokeForClient(revocation: ClientRevocation, act: Act): Promise<Recorded | RefusedRequest>
   /** Why nothing can be recorded; `undefined`: it can. */
   failure(): Promise<PortcullisError | undefined>
   /** Looks for keys that the issuer has begun to use; see `KeyPublisher.look`. */
@@ -35,6 +38,7 @@ export function createOperations(options: OperationsOptions): Operations {
   return {
     keys: new KeyAdministration(options),
     grants: (realm, sub) => listGrants(options, realm, sub),
+    revokeForClient: (revocation, act) => revokeForClient(options, revocation, act),
     failure: () => committer.failure(),
     lookForKeys: (realm) => keyPublisher.look(realm),
     measurements: () => ({

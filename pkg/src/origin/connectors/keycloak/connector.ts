@@ -9,6 +9,7 @@ import { type KeycloakOptions, type KeycloakSettings, resolveKeycloakSettings, t
 import { type EventReading, Pollers } from './pollers.ts'
 import { RealmClient } from './realm-client.ts'
 import { CONNECTOR, keycloakReceivers } from './receivers.ts'
+import { KeycloakRevocationEndpoint } from './revocation-endpoint.ts'
 import { ServerClock } from './server-clock.ts'
 
 /**
@@ -29,13 +30,14 @@ function connect(host: ConnectorHost, settings: KeycloakSettings): Connection {
   const http = new KeycloakHttp({ baseUrl, fetch: host.fetch, plainHttp, timeoutMs })
   const clock = new ServerClock(nowMs)
   const clientOf = (account: ServiceAccount): AdminClient => serviceAccountClient({ http, realm, account, clock, nowMs })
-
+  const realmClient = new RealmClient(http, realm)
   const events = serviceAccount === undefined ? undefined : eventReading(serviceAccount)
-  const pollers = new Pollers({ host, connector: CONNECTOR, settings, realm: new RealmClient(http, realm), clock, events })
+  const pollers = new Pollers({ host, connector: CONNECTOR, settings, realm: realmClient, clock, events })
   const forwarder = actingAccount === undefined ? undefined : forwarding(actingAccount)
   return {
     receivers: keycloakReceivers(host, settings, () => void pollers.pollNotBefore().catch(() => undefined)),
     ...(forwarder === undefined ? {} : { forwarder }),
+    revocation: new KeycloakRevocationEndpoint({ host, realm: realmClient, clock }),
     start() {
       pollers.start()
       forwarder?.start()

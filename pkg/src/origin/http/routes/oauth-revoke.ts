@@ -1,5 +1,7 @@
 import { PortcullisError } from '../../../errors.ts'
 import { anyString, required, string } from '../../../options.ts'
+import type { ClientRevocation, RefusedRequest } from '../../service/client-revocation.ts'
+import { accountOf, claimedClient } from '../clients.ts'
 import { formBody } from '../input.ts'
 import { Problem } from '../problem.ts'
 import { checkMembers, formRequest } from '../request-body.ts'
@@ -12,7 +14,14 @@ import { enforcedOr, WAIT_PARAMETERS, waitOf } from '../wait.ts'
 /** How soon a client may try again whose revocation could not be stored. */
 const RETRY_AFTER_SECONDS = 2
 
-const FORM = formRequest({ token: required(string), token_type_hint: anyString, client_id: anyString, client_secret: anyString })
+const FORM = formRequest({
+  token: required(string),
+  token_type_hint: anyString,
+  client_id: anyString,
+  client_secret: anyString,
+  client_assertion: anyString,
+  client_assertion_type: anyString,
+})
 
 /** `POST /realms/{realm}/protocol/openid-connect/revoke` (RFC 7009): a client revokes a token that was issued to it. */
 export const revocationRoutes: readonly Route[] = [
@@ -22,7 +31,7 @@ export const revocationRoutes: readonly Route[] = [
     tag: 'revocation',
     access: 'anybody',
     operation: {
-      summary: 'A client revokes an access token, or with a refresh token the session it belongs to (RFC 7009).',
+      summary: 'A client revokes an access token, or with a refresh token the session it belongs to (RFC 7009). With a connector, the identity server authenticates clients that are not known here.',
       query: WAIT_PARAMETERS,
       body: FORM,
       answers: {
@@ -41,15 +50,49 @@ async function revoke(call: Call): Promise<Response> {
   const { context, request } = call
   const realm = feedOf(call).name
   const wait = waitOf(call)
-  const parameters = await formBody(request, context.settings.maxBodyBytes)
-  const { id: client } = await context.clients.authenticate(request, parameters, { realm, attempt: call.attempt })
-  const { token } = checkMembers(FORM.rules, Object.fromEntries(parameters))
+  const form = await formBody(request, context.settings.maxBodyBytes)
+  const requested = await authenticated(call, realm, form)
+  checkMembers(FORM.rules, Object.fromEntries(form))
   try {
     // Nothing to do looks the same as done (RFC 7009 §2.2).
-    const recorded = await context.service.revokeOAuthToken(realm, client, token, call.act())
+    const recorded = await context.operations.revokeForClient(requested, call.act())
+    // Of parallel guesses, those beyond the limit get no result.
+    if (requested.authenticated === 'upstream') call.attempt(accountOf(requested.client ?? ''))
+    if ('kind' in recorded) throw refusal(recorded.error)
     return endingSiteData(request, await enforcedOr(call, wait, recorded, ok()), context.settings)
   } catch (error) {
     throw oauthProblem(error)
+  }
+}
+
+/** The client is authenticated here; or by the realm's identity server, if a connector can ask that and the client is not known here. */
+async function authenticated(call: Call, realm: string, form: ReadonlyMap<string, string>): Promise<ClientRevocation> {
+  const { context, request } = call
+  const authorization = request.headers.get('authorization') ?? undefined
+  const asked = { realm, request: { form: passable(form), authorization } }
+  const hasEndpoint = context.connections.get(realm)?.some(({ revocation }) => revocation !== undefined) === true
+  if (hasEndpoint && !context.clients.knows(request, form, realm)) {
+    const client = claimedClient(request, form)
+    call.attempt(accountOf(client ?? ''))
+    return { ...asked, client, authenticated: 'upstream' }
+  }
+  const { id: client } = await context.clients.authenticate(request, form, { realm, attempt: call.attempt })
+  return { ...asked, client, authenticated: 'here' }
+}
+
+/** The parameters of RFC 7009 and of client authentication alone. */
+function passable(form: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  return new Map([...form].filter(([name]) => Object.hasOwn(FORM.rules, name)))
+}
+
+function refusal(error: RefusedRequest['error']): Problem {
+  switch (error) {
+    case 'invalid_client':
+      return new Problem(401, error, 'the identity server does not know the client, or its credentials are wrong')
+    case 'invalid_request':
+      return new Problem(400, error, 'the identity server refused the request: was the token issued to this client?')
+    case 'unsupported_token_type':
+      return unsupported()
   }
 }
 
@@ -60,13 +103,13 @@ function oauthProblem(error: unknown): unknown {
       return unsupported()
     case 'invalid_event':
       return error.detail === 'missing_token_id' ? unsupported() : error
+    case 'connector_failed':
+      return unavailable('nothing was recorded: the identity server cannot be asked at the moment')
     case 'store_unavailable':
     case 'store_corrupt':
     case 'store_locked':
     case 'store_newer':
-      return new Problem(503, 'temporarily_unavailable', 'nothing was recorded: the token still exists', {
-        'retry-after': String(RETRY_AFTER_SECONDS),
-      })
+      return unavailable('nothing was recorded: the token still exists')
     default:
       return error
   }
@@ -74,4 +117,8 @@ function oauthProblem(error: unknown): unknown {
 
 function unsupported(): Problem {
   return new Problem(400, 'unsupported_token_type', 'tokens of this kind cannot be revoked')
+}
+
+function unavailable(description: string): Problem {
+  return new Problem(503, 'temporarily_unavailable', description, { 'retry-after': String(RETRY_AFTER_SECONDS) })
 }

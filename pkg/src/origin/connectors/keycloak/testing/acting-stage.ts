@@ -31,14 +31,15 @@ export async function openActingStage(options: Partial<KeycloakOptions> = {}): P
   const keycloak = await openFakeKeycloak()
   const state = addSessions(keycloak)
   const store: RevocationStore = freshStore()
-  const { realm } = await createTestIssuer()
+  const issuer = await createTestIssuer()
   const actingAccount = { clientId: 'bridge', clientSecret: 'bridge-secret' }
   // The polled not-before would add to what the forwarder records.
   const connector = keycloakConnector({ baseUrl: keycloak.baseUrl, realm: 'acme', actingAccount, notBeforeIntervalMs: 3_600_000, ...options })
-  const stage = await openStage({ store, realms: [{ ...realm, issuerSkewSeconds: 0 }], connectors: [connector] })
+  const stage = await openStage({ store, realms: [{ ...issuer.realm, issuerSkewSeconds: 0 }], connectors: [connector] })
   const waiting = async (): Promise<number> => (await connectorStore(store, 'test').outboxEntries({ realm: 'acme', queue: 'keycloak', limit: 1_000 })).length
   return {
     ...stage,
+    issuer,
     keycloak,
     state,
     session(sid, ago, more = {}) {

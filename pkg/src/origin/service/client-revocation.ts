@@ -1,0 +1,56 @@
+import type { Act, Recorded } from '../api.ts'
+import type { ClientRequest, EndpointAnswer, RevocationEndpoint } from '../connectors/revocation-endpoint.ts'
+import { type OAuthRevocationOptions, revokeAccessToken, revokeOAuthToken } from './oauth-revocation.ts'
+import { ofClient } from './recorder.ts'
+
+export interface ClientRevocationOptions extends OAuthRevocationOptions {
+  /** The revocation endpoint of a realm's identity server; `undefined`: no connector has one. */
+  endpoint: (realm: string) => RevocationEndpoint | undefined
+}
+
+export interface ClientRevocation {
+  realm: string
+  request: ClientRequest
+  /** The client that the request names. */
+  client: string | undefined
+  /** Who authenticates it: the origin has (`here`), or the identity server is to (`upstream`). */
+  authenticated: 'here' | 'upstream'
+}
+
+/** A request that the identity server has refused. */
+export type RefusedRequest = Extract<EndpointAnswer, { kind: 'refused' }>
+
+/**
+ * Revokes a token for a client. A token that is not known here, and every token of a client that is not, goes to the realm's identity server
+ * with the client's own credentials; what that revokes is recorded here. Rejects as `Origin.revokeOAuthToken`, or with `connector_failed`;
+ * then nothing was recorded.
+ */
+export async function revokeForClient(options: ClientRevocationOptions, revocation: ClientRevocation, act: Act): Promise<Recorded | RefusedRequest> {
+  const { realm, request, client = '', authenticated } = revocation
+  const endpoint = options.endpoint(realm)
+  const token = request.form.get('token') ?? ''
+  if (authenticated === 'here') {
+    const found = await revokeOAuthToken(options, realm, client, token, act, endpoint === undefined ? 'record' : 'leave')
+    if (found !== 'not_known') return found
+  }
+  // Without an endpoint no client is authenticated upstream.
+  const answer: EndpointAnswer = (await endpoint?.revoke(request)) ?? { kind: 'refused', error: 'invalid_client' }
+  // A client of ours need not be one of the server's.
+  if (answer.kind === 'refused' && !(authenticated === 'here' && answer.error === 'invalid_client')) return answer
+  return record(options, revocation, answer, act)
+}
+
+async function record(options: ClientRevocationOptions, { realm, request, client }: ClientRevocation, answer: EndpointAnswer, act: Act): Promise<Recorded> {
+  const { recorder, unknownTokens } = options
+  const ended = answer.kind === 'revoked' ? answer.clientSession : undefined
+  if (ended !== undefined) {
+    const event = { kind: 'clientSession', session: ended.session, authorizedParty: ended.client, occurredAt: ended.occurredAt } as const
+    const line = { action: 'refresh_token_revoked', subject: ended.session, detail: ofClient(ended.client) } as const
+    return recorder.record(realm, event, line, { actor: `client:${ended.client}`, ...act, upstream: 'skip' })
+  }
+  // An access token that has a good signature is recorded whatever the server knows of it: after this answer it must not be accepted.
+  const revoked = client === undefined ? undefined : await revokeAccessToken(options, realm, client, request.form.get('token') ?? '', act)
+  if (revoked !== undefined) return revoked
+  unknownTokens.note(realm, 'not_known')
+  return recorder.inForce(realm)
+}
