@@ -42,7 +42,7 @@ const ROWS: readonly Row[] = [
   { on: 'DELETE USER', path: /^users\/([^/]+)$/, because: 'user deleted', read: ([sub = '']) => ({ kind: 'user_deleted', sub }) },
   ...['REALM_ROLE_MAPPING', 'CLIENT_ROLE_MAPPING', 'GROUP_MEMBERSHIP'].map((resource) => ({
     on: `DELETE ${resource}`,
-    path: /^users\/([^/]+)\/(?:role-mappings|groups)\//,
+    path: /^users\/([^/]+)\//,
     because: 'role removed',
     read: ([sub = '']: readonly string[]): Occurrence => ({ kind: 'role_removed', sub }),
   })),

@@ -39,9 +39,12 @@ test('a client that is gone keeps the last name that was known, and one that was
   const stage = mappingStage({}, documents)
   await stage.admin(disabled(SPA))
   delete documents[PATH]
-  stage.nowMs = 120_000
-  const [revocation] = (await stage.admin(deleted()))?.revocations ?? []
-  assert.deepEqual(revocation, { kind: 'client', client: 'spa', occurredAt: 1795986487.254, because: 'admin event: client deleted' })
+  for (const nowMs of [120_000, 240_000]) {
+    stage.nowMs = nowMs
+    const [revocation] = (await stage.admin(deleted()))?.revocations ?? []
+    assert.deepEqual(revocation, { kind: 'client', client: 'spa', occurredAt: 1795986487.254, because: 'admin event: client deleted' })
+  }
+  assert.deepEqual(await mappingStage({ clientDeleted: 'ignore' }, documents).admin(deleted()), { revocations: [] })
 
   const stranger = mappingStage()
   for (const event of [deleted(), disabled(SPA), disabled('00000000-0000-4000-8000-000000000000')]) {
@@ -49,6 +52,18 @@ test('a client that is gone keeps the last name that was known, and one that was
   }
   await stranger.admin(disabled(SPA))
   assert.equal(stranger.asked.length, 2, 'an unknown client is asked for once a minute as well')
+})
+
+test('as many names are kept as a large realm has, and no more', async () => {
+  const stage = mappingStage({}, { [PATH]: { id: SPA, clientId: 'spa' } })
+  const named = (uuid: string): Promise<unknown> => stage.admin({ ...disabled(uuid), representation: '{"clientId":"a name"}' })
+  await stage.admin(disabled(SPA))
+  for (let each = 1; each < 10_000; each += 1) await named(`client ${each}`)
+  await stage.admin(disabled(SPA))
+  assert.equal(stage.asked.length, 1)
+  await named('one more')
+  await stage.admin(disabled(SPA))
+  assert.equal(stage.asked.length, 2)
 })
 
 test('where the realm stores no details, the state of the user or client is read', async () => {
@@ -72,7 +87,7 @@ test('where the realm stores no details, the state of the user or client is read
   ])
   // Gone in the meantime, or another document: their own events tell.
   documents[`users/${ALICE}`] = { id: 'another', enabled: false }
-  delete documents[PATH]
+  documents[PATH] = { id: 'another', clientId: 'spa', enabled: false, notBefore: 1795986169 }
   assert.deepEqual(await kinds({ ...adminEvent('user enabled'), resourcePath: `users/${ALICE}`, representation: undefined }), [])
   assert.deepEqual(await kinds(updated), [])
   assert.deepEqual(await kinds(adminEvent('client revocation pushed')), [])

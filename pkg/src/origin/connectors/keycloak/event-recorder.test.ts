@@ -77,12 +77,14 @@ test('an impersonation leaves a line and a report each time, and is ended where 
 })
 
 test('an event that cannot be read is passed over, and reported once', async () => {
-  const { recorder, origin, reports, close } = await openRecording()
-  await recorder.userEvents([{}, null, { ...userEvent('logout by the browser'), sessionId: 7 }, now(userEvent('logout by the browser'))])
-  await recorder.userEvents(['x'])
-  assert.equal(reasonOf(origin, SID), 'session_revoked')
-  assert.deepEqual(reports.map(({ condition, error }) => [condition, error?.code]), [['unreadable_event', 'connector_incomplete']])
-  await close()
+  for (const unreadable of [{ ...userEvent('logout by the browser'), sessionId: 7 }, {}, null, 'x']) {
+    const { recorder, origin, reports, close } = await openRecording()
+    await recorder.userEvents([unreadable, unreadable, now(userEvent('logout by the browser'))])
+    await recorder.adminEvents([{}])
+    assert.equal(reasonOf(origin, SID), 'session_revoked')
+    assert.deepEqual(reports.map(({ condition, error }) => [condition, error?.code]), [['unreadable_event', 'connector_incomplete']])
+    await close()
+  }
 })
 
 test('an event about which nothing may be asked is passed over and reported, and one about which nothing can be asked fails', async () => {

@@ -122,6 +122,7 @@ test('each option about an admin event changes what it ends', async () => {
     [{ roleRemoved: 'user' }, 'role of a group removed', []],
     [{ tokenVersionAttribute: 'last_logout_time' }, 'token version raised', [{ kind: 'tokenVersion', sub: ALICE, minimum: 1795986287, ...at(1795986287.119) }]],
     [{ tokenVersionAttribute: '__proto__' }, 'token version raised', []],
+    [{ tokenVersionAttribute: 'constructor' }, 'token version raised', []],
   ]
   for (const [options, action, revocations] of cases) {
     assertEnds(await mappingStage(options, CLIENTS).admin(adminEvent(action)), revocations, JSON.stringify(options))
@@ -133,6 +134,11 @@ test('an impersonation is noted with its user and session, unless it is accepted
   for (const [impersonation, expected] of [['accept', undefined], ['mark', note], ['refuse', note]] as const) {
     assert.deepEqual((await mappingStage({ impersonation }).user(userEvent('impersonation')))?.note, expected)
   }
+})
+
+test('a credential that is no password is none of the password', async () => {
+  const event = { ...userEvent('credential changed'), details: { credential_type: 'otp' } }
+  assertEnds(await mappingStage({ passwordChanged: 'user' }).user(event), [], 'otp')
 })
 
 test('an update that names neither state nor attributes ends nothing', async () => {

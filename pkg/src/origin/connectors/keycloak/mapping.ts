@@ -115,8 +115,7 @@ async function isEcho({ actor, set }: EventOf<'user_updated'>, { settings, names
 
 /** The version that an attribute gives; attributes are lists of strings. */
 function versionOf(user: UserState | undefined, attribute: string): number | undefined {
-  const { attributes } = user ?? {}
-  const values = attributes !== undefined && Object.hasOwn(attributes, attribute) ? attributes[attribute] : undefined
+  const values = user?.attributes?.[attribute]
   const [value] = Array.isArray(values) ? (values as unknown[]) : [values]
   const version = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : 0
   return version > 0 ? version : undefined
