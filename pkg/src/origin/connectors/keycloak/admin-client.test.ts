@@ -40,6 +40,8 @@ test('one token serves requests that begin together, and is renewed before it ex
   await client.get(['events'], EVENTS)
   assert.equal(tokens(), 2)
   const [request] = fake.requests
+  // Never of realm `master`.
+  assert.equal(request?.url, '/realms/acme/protocol/openid-connect/token')
   assert.equal(new URLSearchParams(request?.body).get('grant_type'), 'client_credentials')
 })
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { FakeEvent } from './testing/fake-keycloak.ts'
-import { makeReader, openScene, type Reader } from './testing/scene.ts'
+import { makeReader, openScene, type Reader, type Scene } from './testing/scene.ts'
 
 const MINUTE = 60_000
 
@@ -11,6 +11,15 @@ function logout(time: number, rest: Record<string, unknown> = {}): FakeEvent {
 
 function idsOf(events: readonly FakeEvent[]): string[] {
   return events.map(({ id }) => id)
+}
+
+/** Answers requests for events with the body that `respond` makes of the query. */
+function answerEvents(scene: Scene, respond: (query: URLSearchParams) => string): void {
+  scene.fake.intercept = (request, response) => {
+    if (!request.url?.includes('/events?')) return false
+    response.end(respond(new URL(request.url, scene.fake.baseUrl).searchParams))
+    return true
+  }
 }
 
 function assertAll(reader: Reader, events: readonly FakeEvent[]): void {
@@ -77,6 +86,9 @@ for (const aheadSeconds of [-120, -6, 6, 120]) {
       scene.fake.userEvents.push(logout(keycloakNow()), logout(keycloakNow() - 3_000))
       await reader.poll()
     }
+    // Ten events may be read again after ten milliseconds.
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    await reader.poll()
     assertAll(reader, scene.fake.userEvents)
     assert.equal(reader.gaps.length, 0)
     const lagMs = Date.now() - (reader.readUntil.at(-1) ?? 0)
@@ -101,14 +113,11 @@ test('pages out of order are read by offset', async (context) => {
   const scene = await openScene(context)
   const now = Date.now()
   const events = Array.from({ length: 1_234 }, (_, index) => logout(now - ((index * 7_919) % 200_000)))
-  scene.fake.intercept = (request, response) => {
-    const query = new URL(request.url ?? '', 'http://fake').searchParams
-    if (!request.url?.includes('/events?')) return false
+  answerEvents(scene, (query) => {
     const first = Number(query.get('first'))
     const found = events.filter(({ time }) => time >= Number(query.get('dateFrom')))
-    response.end(JSON.stringify(found.slice(first, first + Number(query.get('max')))))
-    return true
-  }
+    return JSON.stringify(found.slice(first, first + Number(query.get('max'))))
+  })
   const reader = makeReader(scene)
   await reader.poll()
   assertAll(reader, events)
@@ -117,11 +126,7 @@ test('pages out of order are read by offset', async (context) => {
 test('a server that answers every page with the same events ends the poll, not the loop', async (context) => {
   const scene = await openScene(context)
   const same = JSON.stringify(Array.from({ length: 500 }, () => logout(Date.now())))
-  scene.fake.intercept = (request, response) => {
-    if (!request.url?.includes('/events?')) return false
-    response.end(same)
-    return true
-  }
+  answerEvents(scene, () => same)
   await assert.rejects(makeReader(scene).poll(), { code: 'connector_failed', detail: 'server_error' })
 })
 
@@ -140,11 +145,7 @@ test('members that are no events are handed on, and no member stops those after 
   const now = Date.now()
   const good = logout(now)
   const odd = [null, 7, 'text', [], {}, { id: 7, time: 'x' }, { id: 'no time' }, { time: now }, { id: 'x'.repeat(65), time: now }, { id: 'a', time: -1 }, { id: 'b', time: 1.5 }]
-  scene.fake.intercept = (request, response) => {
-    if (!request.url?.includes('/events?')) return false
-    response.end(JSON.stringify([...odd, good]))
-    return true
-  }
+  answerEvents(scene, () => JSON.stringify([...odd, good]))
   const reader = makeReader(scene)
   await reader.poll()
   assert.equal(reader.applied.length, odd.length + 1)
@@ -167,11 +168,7 @@ test('types that this Keycloak does not know are not asked for, and its other ev
 test('something other than a list of events is a failure', async (context) => {
   const scene = await openScene(context)
   for (const body of ['{}', 'null', '7', '']) {
-    scene.fake.intercept = (request, response) => {
-      if (!request.url?.includes('/events?')) return false
-      response.end(body)
-      return true
-    }
+    answerEvents(scene, () => body)
     await assert.rejects(makeReader(scene).poll(), { code: 'connector_failed', detail: 'not_json' })
   }
 })
@@ -199,6 +196,23 @@ test('a window with many events is reread at intervals, and new events are read 
   nowMs += 2_000
   const reread = await readIn()
   assert.ok(reread >= 20, `${reread} requests`)
+  assertAll(reader, scene.fake.userEvents)
+})
+
+test('after a burst no more than a part of it is read at each poll', async (context) => {
+  const scene = await openScene(context)
+  let nowMs = Date.now()
+  const reader = makeReader(scene, { nowMs: () => nowMs })
+  const begin = nowMs - 5_000
+  scene.fake.userEvents = Array.from({ length: 10_000 }, (_, index) => logout(begin + Math.floor(index / 2)))
+  await reader.poll()
+  const before = scene.fake.requests.length
+  for (let second = 1; second <= 60; second += 1) {
+    nowMs += 1_000
+    await reader.poll()
+  }
+  const requests = scene.fake.requests.length - before
+  assert.ok(requests <= 60 + 2 * 6 * 21, `${requests} requests`)
   assertAll(reader, scene.fake.userEvents)
 })
 

@@ -30,14 +30,23 @@ export interface EventSourceOptions extends Pick<EventPagesOptions, 'path' | 'fi
   nowMs: () => number
 }
 
-/** What is read again where the whole reread time holds too many events to be read at each poll. */
+/** What is read again more often where the whole reread time holds many events: most late ones are late by one time-out of Keycloak's. */
 const SHORT_REREAD_MS = 5_000
-/** The events that may be read again in a second, on average. */
+/** The events of a span that may be read again in a second, on average. */
 const REREAD_EVENTS_PER_SECOND = 1_000
 /** After so long without a read the oldest event shows whether some have gone unread. */
 const GAP_AFTER_MS = 60_000
 /** Pages without a later time than the ones before: so many events of one millisecond there cannot be. */
 const MAX_PAGES_OF_ONE_TIME = 100
+
+/** A time before the position that is read again. */
+interface Reread {
+  readonly spanMs: number
+  /** When it was read last, by our clock. */
+  atMs: number
+  /** The events of then, from its beginning on. */
+  events: number
+}
 
 /**
  * Reads one kind of events to its end, oldest first. Keycloak shows an event when its transaction ends, with the time at which it
@@ -51,14 +60,15 @@ export class EventSource {
   #progress: Progress | undefined
   /** When the position moved last, by our clock. */
   #movedAtMs: number
-  /** When the whole reread time was read last, by our clock, and how many events it held. */
-  #reread = { atMs: -Infinity, events: 0 }
+  /** Longest first. */
+  readonly #rereads: readonly Reread[]
 
   constructor(options: EventSourceOptions) {
     this.#options = options
     this.#pages = new EventPages(options)
     this.#cursor = new EventCursor(options)
     this.#rereadMs = options.rereadSeconds * 1000
+    this.#rereads = [this.#rereadMs, SHORT_REREAD_MS].map((spanMs) => ({ spanMs, atMs: -Infinity, events: 0 }))
     this.#movedAtMs = options.nowMs()
   }
 
@@ -69,8 +79,8 @@ export class EventSource {
     const progress = (this.#progress ??= await this.#load())
     readUntil(clock.toOurs(progress.readUntilMs))
     if (clock.fromOurs(begunAtMs) - progress.readUntilMs > GAP_AFTER_MS) await this.#closeGap(progress)
-    const isWhole = this.#isWholeRereadDue(begunAtMs)
-    const place = { fromMs: this.#fromMs(begunAtMs, isWhole ? this.#rereadMs : SHORT_REREAD_MS), first: 0 }
+    const reread = this.#rereadDue(begunAtMs)
+    const place = { fromMs: this.#fromMs(begunAtMs, reread?.spanMs ?? 0), first: 0 }
     let events = 0
     for (let pagesOfOneTime = 0; pagesOfOneTime < MAX_PAGES_OF_ONE_TIME; pagesOfOneTime += 1) {
       const page = await this.#pages.read(place.fromMs, place.first)
@@ -79,7 +89,7 @@ export class EventSource {
       const times = page.events.map(timeOf).filter(isTime)
       await this.#take(page.events, times, page.isFull ? undefined : clock.fromOurs(begunAtMs))
       if (!page.isFull) {
-        if (isWhole) this.#reread = { atMs: begunAtMs, events }
+        if (reread !== undefined) Object.assign(reread, { atMs: begunAtMs, events })
         return
       }
       readUntil(clock.toOurs(this.#progress.readUntilMs))
@@ -107,21 +117,19 @@ export class EventSource {
   }
 
   /**
-   * Whether all of the reread time is read again: not more often than its events allow, and no longer once nothing has happened for
-   * so long that a late event from before would be later than any is.
+   * The span that is read again now: the longest that is due, for each is read no more often than its events allow. None once
+   * nothing has happened for so long that a late event from before would be later than any is.
    */
-  #isWholeRereadDue(nowMs: number): boolean {
-    if (Math.abs(nowMs - this.#movedAtMs) > this.#rereadMs) return false
-    return Math.abs(nowMs - this.#reread.atMs) >= (this.#reread.events * 1000) / REREAD_EVENTS_PER_SECOND
+  #rereadDue(nowMs: number): Reread | undefined {
+    if (Math.abs(nowMs - this.#movedAtMs) > this.#rereadMs) return undefined
+    return this.#rereads.find(({ atMs, events }) => Math.abs(nowMs - atMs) >= (events * 1000) / REREAD_EVENTS_PER_SECOND)
   }
 
   /** Never from before the longest lifetime of a token. */
   #fromMs(begunAtMs: number, rereadMs: number): number {
     const { clock, lifetimeSeconds } = this.#options
-    const isQuiet = Math.abs(begunAtMs - this.#movedAtMs) > this.#rereadMs
-    const position = positionOf(this.#known)
     const oldestNeededMs = Math.floor(clock.fromOurs(begunAtMs)) - lifetimeSeconds * 1000 - this.#rereadMs
-    return Math.max(0, isQuiet ? position : position - rereadMs, oldestNeededMs)
+    return Math.max(0, positionOf(this.#known) - rereadMs, oldestNeededMs)
   }
 
   /** Applies the events of a page that are not known, and then moves on. `readUntilMs`: it was the last one. */
