@@ -96,9 +96,10 @@ export async function askForTokens(place: Place, client: Client, form: Record<st
   return answerOf(await send(endpoint(place, 'token'), { method: 'POST', body, headers }))
 }
 
-/** RFC 7009 at Keycloak, as the token's client. */
-export async function revoke(place: Place, client: Client, token: string): Promise<Answer> {
-  return answerOf(await send(endpoint(place, 'revoke'), { method: 'POST', body: new URLSearchParams({ token, ...identity(client) }) }))
+/** RFC 7009 at Keycloak, or at an origin by its URL, as the token's client. */
+export async function revoke(place: Place, client: Client, token: string, originUrl = place.url): Promise<Answer> {
+  const url = endpoint(place, 'revoke').replace(place.url, originUrl)
+  return answerOf(await send(url, { method: 'POST', body: new URLSearchParams({ token, ...identity(client) }) }))
 }
 
 /** OpenID Connect RP-Initiated Logout 1.0, by the browser of the login. */

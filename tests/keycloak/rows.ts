@@ -4,9 +4,12 @@ import type { Row } from './row.ts'
 import { SESSION } from './rows/01-session.ts'
 import { USER } from './rows/02-user.ts'
 import { REALM } from './rows/03-realm.ts'
+import { OUR_ROUTES } from './rows/04-our-routes.ts'
+import { REVOCATION } from './rows/05-revocation.ts'
 import { LIFETIME } from './rows/06-lifetime.ts'
 import { REUSE } from './rows/07-refresh-token-reuse.ts'
 import { KEYS } from './rows/08-keys.ts'
+import { ATTRIBUTES } from './rows/09-attributes.ts'
 import { USER_ACTS } from './rows/10-user-acts.ts'
 import { CONSOLE } from './rows/11-console.ts'
 import { SHARED_SIGNALS } from './rows/12-shared-signals.ts'
@@ -22,9 +25,12 @@ export const ROWS: readonly Row[] = [
   SESSION,
   USER,
   REALM,
+  OUR_ROUTES,
+  REVOCATION,
   LIFETIME,
   REUSE,
   KEYS,
+  ATTRIBUTES,
   USER_ACTS,
   CONSOLE,
   SHARED_SIGNALS,

@@ -1,4 +1,5 @@
-import type { Act, Recorded } from '../api.ts'
+import { within } from '../../timing/deadline.ts'
+import type { Act, Recorded, UpstreamOutcome } from '../api.ts'
 import type { ClientRequest, EndpointAnswer, RevocationEndpoint } from '../connectors/revocation-endpoint.ts'
 import { type OAuthRevocationOptions, revokeAccessToken, revokeOAuthToken } from './oauth-revocation.ts'
 import { ofClient } from './recorder.ts'
@@ -17,11 +18,14 @@ export interface ClientRevocation {
   authenticated: 'here' | 'upstream'
 }
 
+/** How long the response to a client waits for the identity server, where the token is revoked here already. */
+const UPSTREAM_WAIT_MS = 2_000
+
 /** A request that the identity server has refused. */
 export type RefusedRequest = Extract<EndpointAnswer, { kind: 'refused' }>
 
 /**
- * Revokes a token for a client. A token that is not known here, and every token of a client that is not, goes to the realm's identity server
+ * Revokes a token for a client. An access token that is known here is revoked here and then there. A token that is not known here, and every token of a client that is not, goes to the realm's identity server
  * with the client's own credentials; what that revokes is recorded here. Rejects as `Origin.revokeOAuthToken`, or with `connector_failed`;
  * then nothing was recorded.
  */
@@ -31,13 +35,19 @@ export async function revokeForClient(options: ClientRevocationOptions, revocati
   const token = request.form.get('token') ?? ''
   if (authenticated === 'here') {
     const found = await revokeOAuthToken(options, realm, client, token, act, endpoint === undefined ? 'record' : 'leave')
-    if (found !== 'not_known') return found
+    if (found !== 'not_known') return endpoint === undefined ? found : { ...found, upstream: outcomeOf(endpoint.revoke(request)) }
   }
   // Without an endpoint no client is authenticated upstream.
   const answer: EndpointAnswer = (await endpoint?.revoke(request)) ?? { kind: 'refused', error: 'invalid_client' }
   // A client of ours need not be one of the server's.
   if (answer.kind === 'refused' && !(authenticated === 'here' && answer.error === 'invalid_client')) return answer
   return record(options, revocation, answer, act)
+}
+
+/** Nothing is tried again, for credentials are not kept: what is not done in time is not done, as far as is known. */
+async function outcomeOf(asked: Promise<EndpointAnswer>): Promise<UpstreamOutcome> {
+  const done = asked.then((answer) => answer.kind !== 'refused')
+  return (await within(done, UPSTREAM_WAIT_MS)) === 'done' && (await done) ? 'done' : 'refused'
 }
 
 async function record(options: ClientRevocationOptions, { realm, request, client }: ClientRevocation, answer: EndpointAnswer, act: Act): Promise<Recorded> {

@@ -75,6 +75,22 @@ test('an access token is revoked here too, by its id', async () => {
   assert.ok(dead.has(token))
 })
 
+test('an access token of a client that is known here is revoked here, and then there if Keycloak knows the client', async () => {
+  await stage.close()
+  stage = await openActingStage({}, [{ id: 'web', secret: 'web-secret' }, { id: 'spa' }])
+  const { intercept } = stage.keycloak
+  stage.keycloak.intercept = (request, response) => revocation(request, response) || intercept?.(request, response) === true
+  for (const [azp, outcome] of [['web', 'done'], ['spa', 'refused']] as const) {
+    const token = await stage.issuer.token({ azp })
+    const answer = await revoke({ token, client_id: azp, ...(azp === 'web' ? { client_secret: 'web-secret' } : {}) })
+    assert.deepEqual([answer.status, answer.headers.get('portcullis-upstream')], [200, outcome])
+    assert.equal(refuses({ tokenId: decodeJwt(token).jti }), 'token_revoked')
+  }
+  await assertAnswers(revoke({ token: await keycloaks({ sid: 's9' }), client_id: 'web', client_secret: 'web-secret' }), 200)
+  assert.equal(refuses({ session: 's9', authorizedParty: 'web' }), 'session_revoked')
+  await assertAnswers(revoke({ token: 'unknown', client_id: 'spa' }), 200)
+})
+
 test('an access token that Keycloak does not accept any more is revoked here all the same', async () => {
   const token = await stage.issuer.token({ azp: 'web' })
   dead.add(token)

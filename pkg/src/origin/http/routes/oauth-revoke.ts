@@ -10,6 +10,7 @@ import { ok } from '../response.ts'
 import type { Call, Route } from '../route.ts'
 import { endingSiteData } from '../site-data.ts'
 import { enforcedOr, WAIT_PARAMETERS, waitOf } from '../wait.ts'
+import { UPSTREAM } from '../upstream.ts'
 
 /** How soon a client may try again whose revocation could not be stored. */
 const RETRY_AFTER_SECONDS = 2
@@ -35,7 +36,7 @@ export const revocationRoutes: readonly Route[] = [
       query: WAIT_PARAMETERS,
       body: FORM,
       answers: {
-        200: { description: 'It is refused everywhere, or will be as soon as the edges have the change; also when the token is unknown here, which is counted and reported.' },
+        200: { description: 'It is refused everywhere, or will be as soon as the edges have the change; also when the token is unknown here, which is counted and reported.', headers: UPSTREAM },
         400: { description: '`invalid_request`, also for a token of another client; `unsupported_token_type` for one that cannot be revoked.' },
         401: { description: '`invalid_client`.' },
         503: { description: 'Nothing was recorded: the token still exists (RFC 7009 §2.2.1).' },

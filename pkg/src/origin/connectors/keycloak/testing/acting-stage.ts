@@ -1,5 +1,6 @@
 // An origin that acts at a fake Keycloak with users and sessions.
 
+import type { ClientOptions } from '../../../options.ts'
 import type { RevocationStore } from '../../../store/store.ts'
 import { connectorStore } from '../../../store/store.ts'
 import { freshStore } from '../../../testing/stores.ts'
@@ -27,7 +28,7 @@ export interface ActingStage extends Stage {
 /** Keycloak resets every connection. */
 export const DOWN: NonNullable<FakeSessions['misbehave']> = { path: /./, status: 'reset' }
 
-export async function openActingStage(options: Partial<KeycloakOptions> = {}): Promise<ActingStage> {
+export async function openActingStage(options: Partial<KeycloakOptions> = {}, clients: ClientOptions[] = []): Promise<ActingStage> {
   const keycloak = await openFakeKeycloak()
   const state = addSessions(keycloak)
   const store: RevocationStore = freshStore()
@@ -35,7 +36,7 @@ export async function openActingStage(options: Partial<KeycloakOptions> = {}): P
   const actingAccount = { clientId: 'bridge', clientSecret: 'bridge-secret' }
   // The polled not-before would add to what the forwarder records.
   const connector = keycloakConnector({ baseUrl: keycloak.baseUrl, realm: 'acme', actingAccount, notBeforeIntervalMs: 3_600_000, ...options })
-  const stage = await openStage({ store, realms: [{ ...issuer.realm, issuerSkewSeconds: 0 }], connectors: [connector] })
+  const stage = await openStage({ store, realms: [{ ...issuer.realm, issuerSkewSeconds: 0 }], connectors: [connector], clients })
   const waiting = async (): Promise<number> => (await connectorStore(store, 'test').outboxEntries({ realm: 'acme', queue: 'keycloak', limit: 1_000 })).length
   return {
     ...stage,

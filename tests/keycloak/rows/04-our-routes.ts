@@ -1,0 +1,154 @@
+// Row 4: a session, a user and the realm are logged out by the origin's own routes, also while Keycloak is down.
+
+import { pause } from '../../../www/demo/child.ts'
+import { CONSENTING, MOBILE, SILENT, WEB } from '../clients.ts'
+import { adminEvent, requireEvidence } from '../evidence.ts'
+import { tryRefresh, type Login } from '../login.ts'
+import { ends, Skipped, type Row } from '../row.ts'
+import type { Scene } from '../scene.ts'
+import type { Administer } from '../stage.ts'
+
+const DOWN_MS = 60_000
+const AT_ONCE_MS = 20
+const DONE_MS = 10_000
+
+export const OUR_ROUTES: Row = {
+  number: 4,
+  title: "the origin's own routes",
+  cases: [
+    {
+      title: 'a session',
+      async run(scene) {
+        const administer = await scene.stage.administrator()
+        const web = await scene.logIn('alice', WEB)
+        const mobile = await scene.logIn('alice', MOBILE, { agent: web.agent })
+        await scene.enforce({
+          ended: [ends(web, 'session_revoked'), ends(mobile, 'session_revoked')],
+          spared: [await scene.logIn('alice', WEB), await scene.logIn('bob', WEB)],
+          act: () => told(administer, 'DELETE', `sessions/${web.sid}`, 'done'),
+          again: () => scene.logIn('alice', WEB, { agent: web.agent }),
+          evidence: [adminEvent({ operationType: 'DELETE', resourceType: 'USER_SESSION', resourcePath: `sessions/${web.sid}` })],
+        })
+        await requireRefused(scene, web)
+      },
+    },
+    {
+      title: 'a user, with an offline session and a client without URL',
+      async run(scene) {
+        const administer = await scene.stage.administrator()
+        const web = await scene.logIn('alice', WEB)
+        const silent = await scene.logIn('alice', SILENT)
+        const offline = await scene.logIn('alice', WEB, { scope: 'openid offline_access' })
+        await scene.enforce({
+          ended: [web, silent, offline].map((login) => ends(login, 'user_revoked', 'session_revoked')),
+          spared: [await scene.logIn('bob', WEB)],
+          act: () => told(administer, 'POST', `users/${web.sub}/logout`, 'done'),
+          again: () => scene.logIn('alice', WEB, { agent: web.agent }),
+          evidence: [adminEvent({ operationType: 'ACTION', resourceType: 'USER', resourcePath: `users/${web.sub}/logout` })],
+        })
+        for (const login of [web, silent, offline]) await requireRefused(scene, login)
+      },
+    },
+    {
+      title: 'the realm',
+      async run(scene) {
+        const administer = await scene.stage.administrator()
+        const [alice, bob] = [await scene.logIn('alice', WEB), await scene.logIn('bob', SILENT)]
+        await scene.enforce({
+          ended: [ends(alice, 'realm_revoked'), ends(bob, 'realm_revoked')],
+          spared: [],
+          act: () => told(administer, 'POST', 'logout-all', 'done'),
+          again: () => scene.logIn('alice', WEB, { agent: alice.agent }),
+          evidence: [adminEvent({ operationType: 'ACTION', resourceType: 'REALM', resourcePath: 'logout-all' })],
+        })
+        for (const login of [alice, bob]) await requireRefused(scene, login)
+      },
+    },
+    {
+      title: "a user's app, which asks for consent",
+      async run(scene) {
+        const administer = await scene.stage.administrator()
+        const consenting = await scene.logIn('dave', CONSENTING)
+        await scene.enforce({
+          // Its logout token names the session, which the user's other clients share.
+          ended: [ends(consenting, 'grant_revoked', 'session_revoked')],
+          spared: [await scene.logIn('dave', SILENT), await scene.logIn('bob', WEB)],
+          act: () => told(administer, 'DELETE', `users/${consenting.sub}/grants/${CONSENTING.id}`, 'done'),
+          again: () => scene.logIn('dave', CONSENTING),
+          evidence: [adminEvent({ operationType: 'ACTION', resourceType: 'USER', resourcePath: `users/${consenting.sub}/consents/${CONSENTING.id}` })],
+        })
+        await requireRefused(scene, consenting)
+      },
+    },
+    ...(['a session and a user', 'the realm'] as const).map((what) => ({
+      title: `${what}, while Keycloak is down for a minute, and a refresh as soon as it is back`,
+      rounds: ['all', 'no-poll'] as const,
+      tier: 'long' as const,
+      limitSeconds: 60 as const,
+      server: 'own' as const,
+      run: (scene: Scene) => whileDown(scene, what),
+    })),
+  ],
+}
+
+/** The act waits; Keycloak comes back, and a client refreshes at once: neither that token nor the next one is of any use. */
+async function whileDown(scene: Scene, what: 'a session and a user' | 'the realm'): Promise<void> {
+  const { stage, realm } = scene
+  const { power } = stage.server
+  if (power === undefined) throw new Skipped('the server belongs to another process')
+  const administer = await stage.administrator()
+  const [alice, carol] = [await scene.logIn('alice', WEB), await scene.logIn('carol', SILENT)]
+  const bob = await scene.logIn('bob', WEB)
+  await scene.accepted(alice)
+  const since = Date.now()
+  await power.cut()
+  const [down, begun] = [performance.now(), performance.now()]
+  if (what === 'the realm') await told(administer, 'POST', 'logout-all', 'queued')
+  else {
+    await told(administer, 'DELETE', `sessions/${alice.sid}`, 'queued')
+    await told(administer, 'POST', `users/${carol.sub}/logout`, 'queued')
+  }
+  const reason = what === 'the realm' ? 'realm_revoked' : undefined
+  scene.seconds.push(await scene.refused(ends(alice, reason ?? 'session_revoked'), begun), await scene.refused(ends(carol, reason ?? 'user_revoked'), begun))
+  await pause(Math.max(0, DOWN_MS - (performance.now() - down)))
+  const refreshed = Promise.all([alice, carol].map((login) => refreshedAtOnce(scene, login)))
+  await power.restore()
+  for (const login of await refreshed) if (login !== undefined) await scene.refused(ends(login, reason ?? (login.client === WEB ? 'session_revoked' : 'user_revoked')))
+  for (const login of [alice, carol]) await requireRefused(scene, login)
+  for (const login of await refreshed) if (login !== undefined) await requireRefused(scene, login)
+  if (what !== 'the realm') {
+    await scene.accepted(bob)
+    await requireEvidence(adminEvent({ operationType: 'DELETE', resourceType: 'USER_SESSION', resourcePath: `sessions/${alice.sid}` }), realm, since)
+    await requireEvidence(adminEvent({ operationType: 'DELETE', resourceType: 'USER_SESSION', resourcePath: `sessions/${carol.sid}` }), realm, since)
+  }
+  await scene.accepted(await scene.logIn('carol', WEB))
+}
+
+/** Does an act by a route of the origin, and requires the outcome at Keycloak. */
+async function told(administer: Administer, method: string, path: string, outcome: 'done' | 'queued'): Promise<void> {
+  const { status, headers, text } = await administer(method, path)
+  const stated = headers.get('portcullis-upstream')
+  if (status >= 300 || stated !== outcome) throw new Error(`the origin answered ${status} (${stated}) to ${method} ${path}: ${text}`)
+}
+
+/** Refreshes as soon as Keycloak answers; `undefined`: it refuses. */
+async function refreshedAtOnce(scene: Scene, login: Login): Promise<Login | undefined> {
+  for (;;) {
+    const answer = await tryRefresh(scene.realm, login).catch(() => undefined)
+    if (answer?.status === 400) return undefined
+    if (answer?.status === 200) {
+      const { access_token: accessToken = '', refresh_token: refreshToken = '' } = JSON.parse(answer.text) as Record<string, string>
+      return { ...login, accessToken, refreshToken }
+    }
+    await pause(AT_ONCE_MS)
+  }
+}
+
+/** Keycloak refuses the refresh token, at the latest once the act is done there. */
+async function requireRefused({ realm }: Scene, login: Login): Promise<void> {
+  const deadline = performance.now() + DONE_MS
+  while ((await tryRefresh(realm, login)).status !== 400) {
+    if (performance.now() > deadline) throw new Error(`Keycloak still takes the refresh token of ${login.username} for ${login.client.id}`)
+    await pause(200)
+  }
+}
