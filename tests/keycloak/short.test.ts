@@ -2,6 +2,7 @@
 
 import { after, before, test } from 'node:test'
 import { Unavailable } from './distribution.ts'
+import { checkInit } from './init.ts'
 import { ROWS, SHORT_ROWS } from './rows.ts'
 import { startServer, type Server } from './server.ts'
 import { figures } from './table.ts'
@@ -28,6 +29,11 @@ before(async () => {
 after(async () => {
   await walk?.close()
   await server?.stop()
+})
+
+test('a new realm by portcullis init', async (context) => {
+  if (server === undefined) return context.skip(unavailable)
+  await checkInit(server, (text) => context.diagnostic(text))
 })
 
 for (const row of ROWS.filter(({ number }) => SHORT_ROWS.includes(number))) {
