@@ -19,7 +19,9 @@ export interface Shape {
 
 /** To be obtained in this order: `sub` is in no lightweight token until its mapper says so. */
 export const SHAPES: readonly Shape[] = [
-  shape('code flow', 'accepted', async (realm) => (await logIn(realm, 'alice', WEB)).accessToken),
+  shape('code flow', 'accepted', async (realm) => (await logIn(realm, 'alice', WEB)).accessToken, {
+    'issuer of another host': 'realm wrong_issuer',
+  }),
   shape('refreshed', 'accepted', async (realm) => (await refresh(realm, await logIn(realm, 'alice', WEB))).accessToken),
   shape('second client of a session', 'accepted', async (realm) => {
     const { agent } = await logIn(realm, 'alice', WEB)
