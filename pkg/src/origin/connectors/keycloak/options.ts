@@ -33,7 +33,7 @@ export interface KeycloakOptions {
    */
   serviceAccount?: ServiceAccount
   /**
-   * Another one, with `manage-users` and `manage-realm`, which is told of acts at the origin's own routes. Kept apart from the account
+   * Another one, with `manage-users`, `manage-realm` and `manage-clients`, which is told of acts at the origin's own routes. Kept apart from the account
    * that reads, which then cannot log anybody out. Default: none; Keycloak is told nothing.
    */
   actingAccount?: ServiceAccount
