@@ -13,15 +13,16 @@ test('one figure is printed as it is, several as percentiles', () => {
 })
 
 test('a case is a row of the table, a round a column', () => {
-  const [one, two]: Case[] = ['one', 'two'].map((title) => ({ title, run: () => Promise.resolve() }))
+  const [one, two, three]: Case[] = ['one', 'two', 'three'].map((title) => ({ title, run: () => Promise.resolve() }))
   const row = { number: 7, title: 'row', cases: [one, two] } as Row
   const results: Result[] = [
+    { row: { ...row, number: 8 }, case: three as Case, round: 'all', seconds: [0.3], outcome: 'passed' },
     { row, case: one as Case, round: 'all', seconds: [0.1], outcome: 'passed' },
     { row, case: two as Case, round: 'all', seconds: [], outcome: 'failed' },
     { row, case: one as Case, round: 'no-poll', seconds: [], outcome: 'skipped' },
   ]
   assert.equal(
     table(results, ['all', 'no-poll']),
-    ['| # | action | all | no-poll |', '|---|---|---|---|', '| 7 | row: one | 0.10 s | skipped |', '| 7 | row: two | FAILED | – |'].join('\n'),
+    ['| # | action | all | no-poll |', '|---|---|---|---|', '| 7 | row: one | 0.10 s | skipped |', '| 7 | row: two | FAILED | – |', '| 8 | row: three | 0.30 s | – |'].join('\n'),
   )
 })

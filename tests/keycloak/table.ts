@@ -6,7 +6,9 @@ import type { Result } from './walk.ts'
 /** As Markdown: the seconds from action to refusal, `–` where a round's sources cannot tell. */
 export function table(results: readonly Result[], rounds: readonly Round[]): string {
   const lines = [`| # | action | ${rounds.join(' | ')} |`, `|---|---|${rounds.map(() => '---|').join('')}`]
-  for (const each of new Set(results.map((result) => result.case))) {
+  // A later round may be the first of a case.
+  const sorted = [...results].sort((a, b) => a.row.number - b.row.number)
+  for (const each of new Set(sorted.map((result) => result.case))) {
     const own = results.filter((result) => result.case === each)
     const { row } = own[0] as Result
     const cells = rounds.map((round) => cell(own.find((result) => result.round === round)))
