@@ -98,11 +98,18 @@ export async function openStage(server: Server, round: Round, options: StageOpti
     bindings: { GATE: JSON.stringify({ realms: [{ ...tokens, feed: { ...feed, acknowledge: { edge: EDGE, secret } } }], ...lifetime }) },
     readyPath: '/portcullis/status',
   })
-  await origin.restore().catch(async (error: unknown) => {
-    await edge.stop('SIGKILL')
+  const close = async (): Promise<void> => {
+    await Promise.all([origin.cut(), edge.stop('SIGKILL')])
+    await rm(folder, { recursive: true, force: true })
+    await realm.remove()
+  }
+  try {
+    await origin.restore()
+    await loaded(edgeUrl)
+  } catch (error) {
+    await close()
     throw error
-  })
-  await loaded(edgeUrl)
+  }
   return {
     round,
     server,
@@ -124,11 +131,7 @@ export async function openStage(server: Server, round: Round, options: StageOpti
     },
     metrics: async () => (await answerOf(await send(`${originUrl}/metrics`))).text,
     reports: () => origin.output,
-    async close() {
-      await Promise.all([origin.cut(), edge.stop('SIGKILL')])
-      await rm(folder, { recursive: true, force: true })
-      await realm.remove()
-    },
+    close,
   }
 }
 

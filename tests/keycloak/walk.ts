@@ -47,9 +47,9 @@ export class Walk {
     if (each.server === 'own' && this.#server.power === undefined) {
       return { ...found, seconds: [], outcome: 'skipped', reason: 'the server belongs to another process' }
     }
-    const stage = await this.#stage(each.stage)
-    const scene = new Scene(stage, this.#options.tier, each.limitSeconds ?? LIMIT_SECONDS)
+    let scene: Scene | undefined
     try {
+      scene = new Scene(await this.#stage(each.stage), this.#options.tier, each.limitSeconds ?? LIMIT_SECONDS)
       for (let time = 0; time < this.#times(each); time += 1) await each.run(scene)
       await scene.settle()
       return { ...found, seconds: scene.seconds, outcome: 'passed' }
@@ -58,7 +58,7 @@ export class Walk {
       // Logins of the next case are not in the second of the action that failed.
       await laterThan(Math.floor(Date.now() / 1000))
       const reason = error instanceof Error ? error.message : String(error)
-      return { ...found, seconds: scene.seconds, outcome: 'failed', reason: `${reason}\n${stage.reports()}`.trim() }
+      return { ...found, seconds: scene?.seconds ?? [], outcome: 'failed', reason: `${reason}\n${scene?.stage.reports() ?? ''}`.trim() }
     }
   }
 
