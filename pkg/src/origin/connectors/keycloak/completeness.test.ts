@@ -54,7 +54,7 @@ test('events that are kept for ever, or nobody can say for how long, are no find
 
 test('a type is needed only where an option makes something of it', async (context) => {
   const scene = await open(context)
-  scene.fake.eventsConfig['enabledEventTypes'] = ['LOGOUT', 'REVOKE_GRANT', 'REFRESH_TOKEN_ERROR', 'DELETE_ACCOUNT', 'USER_DISABLED_BY_PERMANENT_LOCKOUT']
+  scene.fake.eventsConfig['enabledEventTypes'] = ['LOGOUT', 'REVOKE_GRANT', 'REFRESH_TOKEN_ERROR', 'DELETE_ACCOUNT', 'CLIENT_DELETE', 'USER_DISABLED_BY_PERMANENT_LOCKOUT']
   assert.deepEqual(await find(scene), [])
   assert.deepEqual(await find(scene, { impersonation: 'mark', temporaryLockout: 'user' }), ['missing_event_type', 'missing_event_type'])
   assert.equal((await find(scene, { permanentLockout: 'ignore', userDeleted: 'ignore' })).length, 0)

@@ -45,6 +45,7 @@ function neededTypes(settings: KeycloakSettings): readonly (readonly [type: stri
     [true, 'REVOKE_GRANT', 'tokens revoked at Keycloak live until they expire'],
     [true, 'REFRESH_TOKEN_ERROR', 'a stolen refresh token that is used again goes unnoticed; Keycloak does not store this type unless it is named'],
     [settings.userDeleted === 'user', 'DELETE_ACCOUNT', 'users who delete their own account go unnoticed'],
+    [settings.clientDeleted === 'client', 'CLIENT_DELETE', 'clients deleted by dynamic registration go unnoticed'],
     [settings.permanentLockout === 'user', 'USER_DISABLED_BY_PERMANENT_LOCKOUT', 'users locked out for good go unnoticed'],
     [settings.temporaryLockout === 'user', 'USER_DISABLED_BY_TEMPORARY_LOCKOUT', 'users locked out for a time go unnoticed'],
     [settings.passwordChanged === 'user', 'UPDATE_CREDENTIAL', 'changed passwords go unnoticed'],

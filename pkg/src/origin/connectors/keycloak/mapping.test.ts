@@ -38,6 +38,7 @@ test('each stored user event of a Keycloak ends, by default, as much as Keycloak
     impersonation: [],
     'consent taken back': [{ kind: 'grant', sub: 'd3d7a550-04ab-4d8b-bf36-ac4c0748d957', client: 'consenting', occurredAt: 1796041197.592 }],
     'client deleted by registration': [{ kind: 'client', client: 'dyn2', occurredAt: 1796041198.341 }],
+    'account deleted by its user': [{ kind: 'user', sub: '00e3422c-386c-46bd-bc4d-680ba1b1d3ae', occurredAt: 1796044709.944 }],
   }
   assert.deepEqual(Object.keys(expected), Object.keys(USER_EVENTS))
   const stage = mappingStage()
@@ -95,6 +96,7 @@ test('each option about a user event changes what it ends', async () => {
     [{ passwordChanged: 'user' }, 'password changed', [{ kind: 'user', sub: DAVE, ...at(1795986849.808) }]],
     [{ passwordChanged: 'user' }, 'credential changed', [{ kind: 'user', sub: DAVE, ...at(1795986849.808) }]],
     [{ clientDeleted: 'ignore' }, 'client deleted by registration', []],
+    [{ userDeleted: 'ignore' }, 'account deleted by its user', []],
     [{ impersonation: 'mark' }, 'impersonation', []],
     [{ impersonation: 'refuse' }, 'impersonation', [{ kind: 'session', sid: 'Eyw3noc3kkeTv8pQ9P2KwuoO', ...at(1795986367.583) }]],
   ]

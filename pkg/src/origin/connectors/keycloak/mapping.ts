@@ -24,8 +24,9 @@ type EventOf<Kind extends KeycloakEvent['kind']> = Extract<KeycloakEvent, { kind
 const NOTHING: Consequence = { revocations: [] }
 
 /**
- * The revocations that an event asks for, by the options. Their times are the event's own, or the not-before that it set. Asks Keycloak
- * only for what the event leaves out; then it may reject with `connector_failed`.
+ * The revocations that an event asks for, by the options. Their times are the event's own, or the not-before that it set. Keycloak writes the
+ * event of a logout when all receivers have answered, up to 5 s for each: until then the sessions that it ends can still be refreshed.
+ * Asks Keycloak only for what the event leaves out; then it may reject with `connector_failed`.
  */
 export async function consequenceOf(event: KeycloakEvent, context: MappingContext): Promise<Consequence> {
   const { settings, state } = context
