@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
 import { tokensOfEachKind } from '../testing/keycloak-messages.ts'
-import { type Door, DOORS, openReceiverStage, type ReceiverStage } from '../testing/receivers.ts'
+import { openReceiverStage, type ReceiverStage } from '../testing/receivers.ts'
+import { type Door, DOORS } from './doors.ts'
 import { createTestIssuer } from '../testing/stage.ts'
 
 let stage: ReceiverStage

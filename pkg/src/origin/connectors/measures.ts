@@ -1,6 +1,3 @@
-/** The doors of receivers, by the last part of their paths. */
-export type Door = 'backchannel-logout' | 'k_logout' | 'k_push_not_before' | 'events'
-
 /** The sources that a connector polls. */
 export type PolledSource = 'not_before' | 'keys' | 'user_events' | 'admin_events'
 

@@ -1,6 +1,7 @@
 // An origin with the doors for Keycloak's messages, and nothing that polls.
 
 import type { Connector } from '../connectors/connector.ts'
+import type { Door } from '../connectors/doors.ts'
 import { resolveKeycloakSettings, type KeycloakOptions } from '../connectors/keycloak/options.ts'
 import { keycloakReceivers } from '../connectors/keycloak/receivers.ts'
 import type { OriginOptions } from '../index.ts'
@@ -8,9 +9,6 @@ import { STREAM_AUDIENCE } from './keycloak-messages.ts'
 import { openStage, type Stage } from './stage.ts'
 
 export const AUTHORIZATION = 'Bearer push-secret'
-
-export type Door = 'backchannel-logout' | 'k_logout' | 'k_push_not_before' | 'events'
-export const DOORS: readonly Door[] = ['backchannel-logout', 'k_logout', 'k_push_not_before', 'events']
 
 export interface ReceiverStage extends Stage {
   /** Sends a token to a door as Keycloak does; `authorization`: of the door for events. */

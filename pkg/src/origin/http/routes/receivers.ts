@@ -1,7 +1,9 @@
 import { required, string } from '../../../options.ts'
 import type { Connection, Receivers } from '../../connectors/connector.ts'
+import type { Door } from '../../connectors/doors.ts'
 import { asRefusal, MessageRefused } from '../../connectors/message-refused.ts'
 import { formBody, tokenBody } from '../input.ts'
+import type { Operation, RequestBody } from '../operation.ts'
 import { Problem } from '../problem.ts'
 import { checkMembers, formRequest } from '../request-body.ts'
 import { accepted, json, ok } from '../response.ts'
@@ -14,44 +16,31 @@ const LOGOUT = formRequest({ logout_token: required(string) })
 const ADMIN_ACTION = { type: 'text/plain', need: 'required', schema: { type: 'string', description: 'A compact JWS of the issuer.' } } as const
 const SECURITY_EVENT = { ...ADMIN_ACTION, type: 'application/secevent+jwt' } as const
 
+const ANSWERS: Operation['answers'] = {
+  200: { description: 'It is recorded; also when it was already.' },
+  400: { description: 'The message is refused, and nothing was recorded.' },
+}
+
 /** Doors for messages of the realm's identity server; 404 unless a connector of the realm has the door. Each checks the message by itself. */
 export const receiverRoutes: readonly Route[] = [
-  {
-    method: 'POST',
-    path: '/realms/{realm}/backchannel-logout',
-    tag: 'connectors',
-    access: 'anybody',
-    operation: {
-      summary: 'Ends the session or the sessions that a logout token names (OpenID Connect Back-Channel Logout 1.0).',
-      body: LOGOUT,
-      answers: {
-        200: { description: 'It is recorded; also when it was already.' },
-        400: { description: 'The logout token is refused, and nothing was recorded.' },
-        503: { description: 'It cannot be verified at the moment, and nothing was recorded.' },
-      },
-    },
+  receiver('backchannel-logout', {
+    summary: 'Ends the session or the sessions that a logout token names (OpenID Connect Back-Channel Logout 1.0).',
+    body: LOGOUT,
     async handle(call) {
       const receive = receiverOf(call, 'backchannelLogout')
       const parameters = await formBody(call.request, call.context.settings.maxBodyBytes)
       const { logout_token } = checkMembers(LOGOUT.rules, Object.fromEntries(parameters))
       return received(() => receive(logout_token))
     },
-  },
+  }),
   adminAction('k_logout', 'kLogout', 'Logs out sessions, or the realm, that the Keycloak admin action LOGOUT names.'),
   adminAction('k_push_not_before', 'kPushNotBefore', 'Takes the not-before of the Keycloak admin action PUSH_NOT_BEFORE.'),
-  {
-    method: 'POST',
-    path: '/realms/{realm}/events',
-    tag: 'connectors',
-    access: 'anybody',
-    operation: {
-      summary: 'Takes a security event token by push (RFC 8935).',
-      body: SECURITY_EVENT,
-      answers: {
-        202: { description: 'It is recorded, or needs no record.' },
-        400: { description: 'It is refused, and nothing was recorded: `{err, description}` (RFC 8935 §2.3).' },
-        503: { description: 'It cannot be verified at the moment, and nothing was recorded.' },
-      },
+  receiver('events', {
+    summary: 'Takes a security event token by push (RFC 8935).',
+    body: SECURITY_EVENT,
+    answers: {
+      202: { description: 'It is recorded, or needs no record.' },
+      400: { description: 'It is refused, and nothing was recorded: `{err, description}` (RFC 8935 §2.3).' },
     },
     async handle(call) {
       const receive = receiverOf(call, 'securityEvent')
@@ -63,30 +52,28 @@ export const receiverRoutes: readonly Route[] = [
       }
       return accepted()
     },
-  },
+  }),
 ]
 
-function adminAction(name: string, door: 'kLogout' | 'kPushNotBefore', summary: string): Route {
-  return {
-    method: 'POST',
-    path: `/realms/{realm}/${name}`,
-    tag: 'connectors',
-    access: 'anybody',
-    operation: {
-      summary,
-      body: ADMIN_ACTION,
-      answers: {
-        200: { description: 'It is recorded; also when it was already.' },
-        400: { description: 'The admin action is refused, and nothing was recorded.' },
-        503: { description: 'It cannot be verified at the moment, and nothing was recorded.' },
-      },
-    },
+function adminAction(door: Door, member: 'kLogout' | 'kPushNotBefore', summary: string): Route {
+  return receiver(door, {
+    summary,
+    body: ADMIN_ACTION,
     async handle(call) {
-      const receive = receiverOf(call, door)
+      const receive = receiverOf(call, member)
       const token = await tokenBody(call.request, call.context.settings.maxBodyBytes, ADMIN_ACTION.type)
       return received(() => receive(token))
     },
-  }
+  })
+}
+
+function receiver(
+  door: Door,
+  { summary, body, answers = ANSWERS, handle }: { summary: string; body: RequestBody; answers?: Operation['answers']; handle: Route['handle'] },
+): Route {
+  const busy = { 503: { description: 'It cannot be verified at the moment, and nothing was recorded.' } }
+  const operation = { summary, body, answers: { ...answers, ...busy } }
+  return { method: 'POST', path: `/realms/{realm}/${door}`, tag: 'connectors', access: 'anybody', operation, handle }
 }
 
 /** The door of the realm's connector. Throws a `Problem` (404). */
