@@ -6,11 +6,13 @@ import { SILENT, WEB } from '../clients.ts'
 import { adminEvent } from '../evidence.ts'
 import type { Login } from '../login.ts'
 import { ends, Skipped, type Row } from '../row.ts'
-import type { Scene } from '../scene.ts'
+import { laterThan, type Scene } from '../scene.ts'
 
 const DOWN_MS = 60_000
 /** Keycloak's embedded database is durable after half a second. */
 const DURABLE_MS = 2_000
+/** The origin looks for lost events after a minute without a read; it writes down how far it was twice a minute. */
+const GAP_MS = 65_000
 const KILLS = 8
 const ENDED_A_KILL = 4
 /** A poll begins as soon as the origin has started, and takes some tens of milliseconds. */
@@ -34,6 +36,13 @@ export const INTERRUPTIONS: Row = {
       tier: 'long',
       limitSeconds: 60,
       run: originKilled,
+    },
+    {
+      title: 'the origin for longer than events are there, by option: all tokens of that time',
+      rounds: ['no-push'],
+      tier: 'long',
+      stage: { connector: { onGap: 'realm_not_before' } },
+      run: eventsLost,
     },
   ],
 }
@@ -94,6 +103,22 @@ async function originKilled(scene: Scene): Promise<void> {
     const evidence = adminEvent({ operationType: 'DELETE', resourceType: 'USER_SESSION', resourcePath: `sessions/${sid}` })
     if (!(await evidence.isIn(realm, since))) throw new Error(`Keycloak does not show the action: no ${evidence.name}`)
   }
+}
+
+async function eventsLost(scene: Scene): Promise<void> {
+  const { stage, realm } = scene
+  const [known, lost, spared] = [await scene.logIn('alice', WEB), await scene.logIn('alice', SILENT), await scene.logIn('bob', WEB)]
+  await realm.change('DELETE', `sessions/${known.sid}`)
+  await scene.refused(ends(known, 'session_revoked'))
+  await stage.origin.cut()
+  await realm.change('DELETE', `sessions/${lost.sid}`)
+  await realm.change('DELETE', 'admin-events')
+  await pause(GAP_MS)
+  await stage.origin.restore()
+  for (const login of [lost, spared]) await scene.refused(ends(login, 'realm_revoked'))
+  if (!stage.reports().includes('"condition":"admin_events_gap"')) throw new Error('the origin does not report that events are lost')
+  await laterThan(Math.floor(Date.now() / 1000))
+  await scene.accepted(await scene.logIn('bob', WEB))
 }
 
 /** Seconds that a source is behind, by the origin's metrics. */

@@ -110,7 +110,9 @@ export class EventSource {
     const { clock, lifetimeSeconds, retentionSeconds, onGap } = this.#options
     const [oldestMs, retention] = [await this.#pages.oldestMs(), await retentionSeconds()]
     const retentionMs = retention === undefined ? undefined : retention * 1000
-    const gap = findGap({ readUntilMs, newestMs, oldestMs, retentionMs, lifetimeMs: lifetimeSeconds * 1000, nowMs: Math.floor(clock.latestMs()) })
+    // A time ahead of Keycloak's would refuse new logins.
+    const nowMs = Math.floor(clock.earliestMs())
+    const gap = findGap({ readUntilMs, newestMs, oldestMs, retentionMs, lifetimeMs: lifetimeSeconds * 1000, nowMs })
     if (gap === undefined) return
     await onGap(gap)
     await this.#advance({ startMs: gap.toMs, readUntilMs: gap.toMs }, [])

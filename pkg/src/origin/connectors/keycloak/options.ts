@@ -81,8 +81,9 @@ export interface KeycloakOptions {
    */
   upstreamTimeoutMs?: number
   /**
-   * When the events since the last read are gone, after a time longer than Keycloak keeps them: `report` it, or also refuse all tokens of
-   * the realm issued up to now (`realm_not_before`), which logs everybody out once. Default `report`.
+   * When events since the last read are gone, after a time longer than Keycloak keeps them or because they were deleted: `report` it, or
+   * also refuse all tokens of the realm that were issued before the oldest event that is left (`realm_not_before`), which logs almost
+   * everybody out once. Default `report`.
    */
   onGap?: 'report' | 'realm_not_before'
   /**

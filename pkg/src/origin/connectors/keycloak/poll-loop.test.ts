@@ -89,7 +89,10 @@ test('after close nothing is polled, and close waits for what is being recorded'
   })
   watched.loop.start()
   await until(() => polls === 1, 'a poll')
+  // The next one, which must not begin any more.
+  const asked = watched.loop.ask().catch((error: PortcullisError) => error.code)
   await watched.loop.close()
+  assert.equal(await asked, 'closed')
   assert.deepEqual([isRecorded, aborted?.aborted, watched.outcomes.length, watched.reports.length], [true, true, 0, 0])
   await assert.rejects(watched.loop.ask(), { code: 'closed' })
   await new Promise((resolve) => setTimeout(resolve, 20))

@@ -38,7 +38,11 @@ export class PollLoop {
   constructor(options: PollLoopOptions) {
     this.#options = options
     this.#readUntilMs = options.nowMs()
-    this.#polls = new SingleFlight((signal) => (this.#poll = this.#pollOnce(signal)), { shareFlights: true, timeoutMs: MAX_TIMER_MS })
+    this.#polls = new SingleFlight(
+      // Callers that asked during the last poll begin another when it ends.
+      (signal) => (this.#closing.signal.aborted ? Promise.reject(closed()) : (this.#poll = this.#pollOnce(signal))),
+      { shareFlights: true, timeoutMs: MAX_TIMER_MS },
+    )
   }
 
   start(): void {

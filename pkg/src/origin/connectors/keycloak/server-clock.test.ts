@@ -11,7 +11,7 @@ function learn(clock: ServerClock, now: { ms: number }, aheadMs: number, takesMs
 
 test('while nothing is known it is our clock', () => {
   const clock = new ServerClock(() => 1_000_000)
-  assert.deepEqual([clock.latestMs(), clock.fromOurs(5), clock.toOurs(5)], [1_000_000, 5, 5])
+  assert.deepEqual([clock.latestMs(), clock.earliestMs(), clock.fromOurs(5), clock.toOurs(5)], [1_000_000, 1_000_000, 5, 5])
 })
 
 test('whole seconds and slow requests bound the difference, and more of them bound it closer', () => {
@@ -23,6 +23,7 @@ test('whole seconds and slow requests bound the difference, and more of them bou
     learn(clock, now, 120_400, times % 3 === 0 ? 2_000 : 40)
     const [lead, latest] = [clock.fromOurs(0), clock.latestMs() - now.ms]
     assert.ok(latest >= 120_400, `${latest}`)
+    assert.ok(clock.earliestMs() - now.ms <= 120_400)
     assert.ok(2 * (latest - lead) <= widthMs, `${latest - lead} after ${widthMs}`)
     widthMs = 2 * (latest - lead)
   }

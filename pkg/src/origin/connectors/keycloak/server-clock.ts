@@ -19,6 +19,11 @@ export class ServerClock {
     return this.#nowMs() + (this.#bounds?.greatest ?? 0)
   }
 
+  /** The earliest time that it may show now; ours while nothing is known. */
+  earliestMs(): number {
+    return this.#nowMs() + (this.#bounds?.least ?? 0)
+  }
+
   /** A time of our clock by Keycloak's, as near as is known; both in unix milliseconds. */
   fromOurs(ms: number): number {
     return ms + this.#leadMs
