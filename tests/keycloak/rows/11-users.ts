@@ -87,6 +87,23 @@ export const USER_CASES: readonly Case[] = [
     },
   },
   {
+    title: 'consent removed, where a logout token ends the whole session',
+    rounds: ROUNDS,
+    async run(scene) {
+      const login = await scene.logIn('carol', CONSENTING)
+      const other = await scene.logIn('carol', WEB, { agent: login.agent })
+      const path = `users/${login.sub}/consents/${CONSENTING.id}`
+      const isHeard = scene.round === 'all'
+      await scene.enforce({
+        ended: [ends(login, 'grant_revoked', 'session_revoked'), ...(isHeard ? [ends(other, 'session_revoked')] : [])],
+        spared: [await scene.logIn('bob', CONSENTING), ...(isHeard ? [] : [other])],
+        act: () => scene.realm.change('DELETE', path),
+        again: () => scene.logIn('carol', CONSENTING),
+        evidence: [adminEvent({ operationType: 'ACTION', resourceType: 'USER', resourcePath: path })],
+      })
+    },
+  },
+  {
     title: 'consent removed by an administrator',
     rounds: ROUNDS,
     stage: { connector: { logoutTokenScope: 'client_session' } },

@@ -105,6 +105,16 @@ test('an event about which nothing may be asked is passed over and reported, and
   await unreachable.close()
 })
 
+test('an event for which the ledger has no room is passed over and reported, and holds up no other', async () => {
+  const { recorder, origin, reports, close } = await openRecording()
+  // The ledger takes 2 MiB of client ids.
+  const clients = Array.from({ length: 2_100 }, (_, each) => String(each).padStart(1_024, 'x'))
+  await recorder.userEvents([...clients.map((clientId) => now({ ...userEvent('client deleted by registration'), clientId })), now(userEvent('logout by the browser'))])
+  assert.equal(reasonOf(origin, SID), 'session_revoked')
+  assert.deepEqual(reports.map(({ condition, error }) => [condition, error?.code, error?.detail]), [['refused_event', 'connector_incomplete', 'too_many']])
+  await close()
+})
+
 test('after the origin is closed, events are refused and not lost in silence', async () => {
   const { recorder, close } = await openRecording()
   await close()

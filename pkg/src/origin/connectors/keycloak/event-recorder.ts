@@ -66,9 +66,16 @@ export class EventRecorder {
     return [...revocations.map((revocation) => this.#revoke(revocation)), ...(note === undefined ? [] : [this.#note(note)])]
   }
 
+  /** What the ledger will never take, as when it is full of clients, is passed over as well. */
   async #revoke(revocation: Revocation): Promise<void> {
-    const { service, connector, settings } = this.#options
-    await recordRevocation({ service, connector, realm: settings.originRealm }, revocation)
+    const { service, connector, settings, conditions } = this.#options
+    try {
+      await recordRevocation({ service, connector, realm: settings.originRealm }, revocation)
+    } catch (error) {
+      if (!(error instanceof PortcullisError) || error.code !== 'invalid_event') throw error
+      const { detail, message } = error
+      conditions.begin('refused_event', new PortcullisError('connector_incomplete', message, { cause: error, ...(detail === undefined ? {} : { detail }) }))
+    }
   }
 
   async #note(note: EventNote): Promise<void> {
