@@ -9,6 +9,8 @@ import type { Scene } from '../scene.ts'
 import type { Administer } from '../stage.ts'
 
 const DOWN_MS = 60_000
+/** Keycloak's embedded database is durable after half a second. */
+const DURABLE_MS = 2_000
 const AT_ONCE_MS = 20
 const DONE_MS = 10_000
 
@@ -101,6 +103,7 @@ async function whileDown(scene: Scene, what: 'a session and a user' | 'the realm
   const bob = await scene.logIn('bob', WEB)
   await scene.accepted(alice)
   const since = Date.now()
+  await pause(DURABLE_MS)
   await power.cut()
   const [down, begun] = [performance.now(), performance.now()]
   if (what === 'the realm') await told(administer, 'POST', 'logout-all', 'queued')
@@ -108,12 +111,12 @@ async function whileDown(scene: Scene, what: 'a session and a user' | 'the realm
     await told(administer, 'DELETE', `sessions/${alice.sid}`, 'queued')
     await told(administer, 'POST', `users/${carol.sub}/logout`, 'queued')
   }
-  const reason = what === 'the realm' ? 'realm_revoked' : undefined
-  scene.seconds.push(await scene.refused(ends(alice, reason ?? 'session_revoked'), begun), await scene.refused(ends(carol, reason ?? 'user_revoked'), begun))
+  const reasons = ['session_revoked', 'user_revoked', 'realm_revoked'] as const
+  for (const login of [alice, carol]) scene.seconds.push(await scene.refused(ends(login, ...reasons), begun))
   await pause(Math.max(0, DOWN_MS - (performance.now() - down)))
   const refreshed = Promise.all([alice, carol].map((login) => refreshedAtOnce(scene, login)))
   await power.restore()
-  for (const login of await refreshed) if (login !== undefined) await scene.refused(ends(login, reason ?? (login.client === WEB ? 'session_revoked' : 'user_revoked')))
+  for (const login of await refreshed) if (login !== undefined) await scene.refused(ends(login, ...reasons))
   for (const login of [alice, carol]) await requireRefused(scene, login)
   for (const login of await refreshed) if (login !== undefined) await requireRefused(scene, login)
   if (what !== 'the realm') {

@@ -8,10 +8,10 @@ import { endOfflineSessionsOf, endSession, endSessionsOf, endSessionsUsedSince, 
 /** An act done at Keycloak. */
 export interface Performed {
   /**
-   * Unix seconds by Keycloak's clock: no token that the act should have prevented was issued later. Left out: the act followed the event
-   * at once.
+   * When Keycloak had done it: no token that the act should have prevented was issued later. Unix seconds, where Keycloak states them; else
+   * `now`. Left out: the act followed the event at once.
    */
-  readonly upTo?: number
+  readonly upTo?: number | 'now'
   /** The part that could not be done, for want of a right. */
   readonly lacking?: PortcullisError
 }
@@ -28,18 +28,22 @@ const MANAGE_CLIENTS: AdminRequest = { right: 'manage-clients' }
 export async function performAct(admin: AdminClient, message: Exclude<KeycloakMessage, { kind: 'lastLogoutTime' }>, manner: Manner): Promise<Performed> {
   switch (message.kind) {
     case 'session':
-      return upToNow(await endSession(admin, message.sid), manner)
+      await endSession(admin, message.sid)
+      return upToNow(manner)
     case 'user':
       return logoutUser(admin, message, manner)
     case 'grant':
-      return upToNow(await endGrant(admin, message, manner), manner)
+      await endGrant(admin, message, manner)
+      return upToNow(manner)
     case 'client':
-      return upToNow(await raiseClientNotBefore(admin, message.client, notBeforeOf(message)), manner)
+      await raiseClientNotBefore(admin, message.client, notBeforeOf(message))
+      return upToNow(manner)
     case 'everybody':
       return manner === 'whole' ? logoutEverybody(admin) : endByNotBefore(admin, message)
     case 'realm':
       await raiseRealmNotBefore(admin, notBeforeOf(message))
-      return upToNow(expected(await admin.post(['push-revocation'], undefined, MANAGE_REALM)), manner)
+      expected(await admin.post(['push-revocation'], undefined, MANAGE_REALM))
+      return upToNow(manner)
   }
 }
 
@@ -47,8 +51,7 @@ async function logoutUser(admin: AdminClient, { sub, until }: { sub: string; unt
   if (manner === 'whole') expected(await admin.post(['users', sub, 'logout'], undefined, MANAGE_USERS))
   else await endSessionsOf(admin, sub, until)
   await endOfflineSessionsOf(admin, sub, until)
-  const user = expected(await admin.get(['users', sub], MANAGE_USERS))
-  return manner === 'whole' ? upToNotBefore(user) : upToNow(user, manner)
+  return manner === 'whole' ? upToNotBefore(expected(await admin.get(['users', sub], MANAGE_USERS))) : upToNow(manner)
 }
 
 async function logoutEverybody(admin: AdminClient): Promise<Performed> {
@@ -58,40 +61,39 @@ async function logoutEverybody(admin: AdminClient): Promise<Performed> {
 
 async function endByNotBefore(admin: AdminClient, message: { until: number; recordedMs: number }): Promise<Performed> {
   const notBefore = notBeforeOf(message)
-  const performed = upToNow(await raiseRealmNotBefore(admin, notBefore), 'by_time')
+  await raiseRealmNotBefore(admin, notBefore)
   try {
     await endSessionsUsedSince(admin, message.until, notBefore)
-    return performed
+    return upToNow('by_time')
   } catch (error) {
-    if (isFailure(error, 'missing_right')) return { ...performed, lacking: error }
+    if (isFailure(error, 'missing_right')) return { ...upToNow('by_time'), lacking: error }
     throw error
   }
 }
 
-async function raiseRealmNotBefore(admin: AdminClient, notBefore: number): Promise<AdminAnswer> {
-  const realm = expected(await admin.get([], MANAGE_REALM))
-  if ((statedNotBefore(realm) ?? 0) >= notBefore) return realm
-  return expected(await admin.put([], { notBefore }, MANAGE_REALM))
+async function raiseRealmNotBefore(admin: AdminClient, notBefore: number): Promise<void> {
+  const there = statedNotBefore(expected(await admin.get([], MANAGE_REALM))) ?? 0
+  if (there < notBefore) expected(await admin.put([], { notBefore }, MANAGE_REALM))
 }
 
-async function raiseClientNotBefore(admin: AdminClient, client: string, notBefore: number): Promise<AdminAnswer> {
+async function raiseClientNotBefore(admin: AdminClient, client: string, notBefore: number): Promise<void> {
   const found = expected(await admin.get(['clients'], { ...MANAGE_CLIENTS, query: [['clientId', client]] }))
   const [first] = Array.isArray(found.body) ? (found.body as unknown[]) : []
-  if (!isObject(first) || typeof first['id'] !== 'string' || first['clientId'] !== client) return found
+  if (!isObject(first) || typeof first['id'] !== 'string' || first['clientId'] !== client) return
   const path = ['clients', first['id']]
   if (Number(first['notBefore'] ?? 0) < notBefore) expected(await admin.put(path, { notBefore }, MANAGE_CLIENTS))
-  return expected(await admin.post([...path, 'push-revocation'], undefined, MANAGE_CLIENTS))
+  expected(await admin.post([...path, 'push-revocation'], undefined, MANAGE_CLIENTS))
 }
 
 /**
  * Removes the consent, and with it the client's part of the user's sessions and its offline tokens. Keycloak does neither for a client that
  * needs no consent.
  */
-async function endGrant(admin: AdminClient, { sub, client, until }: { sub: string; client: string; until: number }, manner: Manner): Promise<AdminAnswer> {
-  if (manner === 'by_time' && (await wasGivenAfter(admin, sub, client, until))) return expected(await admin.get(['users', sub], MANAGE_USERS))
+async function endGrant(admin: AdminClient, { sub, client, until }: { sub: string; client: string; until: number }, manner: Manner): Promise<void> {
+  if (manner === 'by_time' && (await wasGivenAfter(admin, sub, client, until))) return
   const answer = expected(await admin.delete(['users', sub, 'consents', client], MANAGE_USERS))
   const goesOn = answer.status === 404 && (await sessionsOf(admin, sub)).some(({ start, clients }) => clients.includes(client) && (start ?? until) <= until)
-  if (!goesOn) return answer
+  if (!goesOn) return
   throw failure('act_refused', 'Keycloak disconnects only clients that need consent: the sessions of another client, whose grant was ended here, go on')
 }
 
@@ -107,8 +109,8 @@ function notBeforeOf({ until, recordedMs }: { until: number; recordedMs: number 
   return Math.min(until, Math.floor(recordedMs / 1000))
 }
 
-function upToNow({ serverMs }: AdminAnswer, manner: Manner): Performed {
-  return manner === 'whole' ? {} : { upTo: Math.floor(serverMs / 1000) }
+function upToNow(manner: Manner): Performed {
+  return manner === 'whole' ? {} : { upTo: 'now' }
 }
 
 /** The not-before that Keycloak has set itself is the exact time of the act. */

@@ -18,11 +18,9 @@ export const MANAGE_USERS: AdminRequest = { right: 'manage-users' }
 const PAGE = 500
 
 /** Ends a session of either kind. Also resolves when there is none. Rejects as `AdminClient`. */
-export async function endSession(admin: AdminClient, sid: string, kinds: readonly SessionKind[] = ['online', 'offline']): Promise<AdminAnswer> {
+export async function endSession(admin: AdminClient, sid: string, kinds: readonly SessionKind[] = ['online', 'offline']): Promise<void> {
   const query = { online: [], offline: [['isOffline', 'true']] } as const
-  let answer: AdminAnswer | undefined
-  for (const kind of kinds) answer = expected(await admin.delete(['sessions', sid], { ...MANAGE_USERS, query: query[kind] }))
-  return answer as AdminAnswer
+  for (const kind of kinds) expected(await admin.delete(['sessions', sid], { ...MANAGE_USERS, query: query[kind] }))
 }
 
 /** Ends those sessions of a user that began by `until` (unix seconds), one by one. Rejects likewise. */
