@@ -21,10 +21,10 @@ interface Late {
   visibleAtMs: number
 }
 
-/** Five minutes of events, every seventh up to four minutes late, many of one millisecond. */
+/** A minute and a half of events, every seventh up to four minutes late, many of one millisecond. */
 function record(beginMs: number): readonly Late[] {
   return Array.from({ length: COUNT }, (_, index) => {
-    const time = beginMs + Math.floor(index / 3) * 45
+    const time = beginMs + Math.floor(index / 3) * 13
     const lateMs = index % 7 === 0 ? (index * 7_919) % 240_000 : index % 5
     return { event: { ...SHAPES[index % SHAPES.length], id: crypto.randomUUID(), time, realmId: 'r', ipAddress: '127.0.0.1' }, visibleAtMs: time + lateMs }
   })
@@ -37,7 +37,7 @@ test(`of ${COUNT} events with late commits none is lost and none applied twice`,
   const reader = makeReader(scene, { nowMs: () => nowMs, rereadSeconds: 300 })
   let shown = 0
   while (shown < COUNT) {
-    nowMs += 5_000
+    nowMs += 10_000
     for (; shown < COUNT && (late[shown]?.visibleAtMs ?? Infinity) <= nowMs; shown += 1) scene.fake.userEvents.push(late[shown]?.event ?? assert.fail())
     await reader.poll()
   }

@@ -141,9 +141,13 @@ function page(fake: FakeKeycloak, events: readonly FakeEvent[], member: string, 
   const from = Number(query.get('dateFrom') ?? 0)
   const first = Number(query.get('first') ?? 0)
   const max = Number(query.get('max') ?? 100)
-  const found = sorted(events).filter((event) => event.time >= from && (names.length === 0 || names.includes(String(event[member]))))
-  if (query.get('direction') !== 'asc') found.reverse()
-  return [200, found.slice(first, first + max)]
+  const ordered = query.get('direction') === 'asc' ? sorted(events) : [...sorted(events)].reverse()
+  const found: FakeEvent[] = []
+  for (const event of ordered) {
+    if (found.length === first + max) break
+    if (event.time >= from && (names.length === 0 || names.includes(String(event[member])))) found.push(event)
+  }
+  return [200, found.slice(first)]
 }
 
 const SORTED = new WeakMap<readonly FakeEvent[], readonly FakeEvent[]>()
