@@ -99,10 +99,22 @@ test('an event about which nothing may be asked is passed over and reported, and
   await forbidden.close()
 
   const unreachable = await openRecording()
-  await assert.rejects(unreachable.recorder.adminEvents([session, nameless, now(adminEvent('user logged out'))]), { code: 'connector_failed', detail: 'unreachable' })
+  for (let attempt = 1; attempt < 12; attempt += 1) await assert.rejects(unreachable.recorder.adminEvents([session, nameless, now(adminEvent('user logged out'))]), { code: 'connector_failed', detail: 'unreachable' })
   assert.equal(reasonOf(unreachable.origin, ended), 'session_revoked', 'what was judged before is recorded')
   assert.equal(unreachable.origin.userNotBefore('acme', '7b2c8576-fbd6-4eed-a428-d3b1bb0533b2'), 0)
   await unreachable.close()
+})
+
+test('events that Keycloak keeps failing to explain are passed over after ten attempts, reported, and hold up no other', async () => {
+  const { recorder, origin, reports, close } = await openRecording({}, () => failure('server_error', 'the directory is down'))
+  const lookups = [1, 2].map((each) => now({ ...adminEvent('user disabled'), id: `event ${each}`, representation: undefined }))
+  const events = [...lookups, now(adminEvent('session deleted'))]
+  for (let attempt = 1; attempt < 10; attempt += 1) await assert.rejects(recorder.adminEvents(events), { detail: 'server_error' }, String(attempt))
+  assert.equal(reasonOf(origin, 'uaK3e1VQvWylM-HxS7X5vluz'), 'session_revoked')
+  assert.equal(reports.length, 0)
+  await recorder.adminEvents(events)
+  assert.deepEqual(reports.map(({ condition, error }) => [condition, error?.detail]), [['event_details', 'server_error']])
+  await close()
 })
 
 test('an event for which the ledger has no room is passed over and reported, and holds up no other', async () => {

@@ -15,9 +15,14 @@ export interface EventRecorderOptions extends MappingContext {
   conditions: Conditions
 }
 
+/** How often Keycloak is asked about an event, such as about a user whose directory is down, before that is passed over. */
+const MAX_ATTEMPTS = 10
+
 /** Records the consequences of events. */
 export class EventRecorder {
   readonly #options: EventRecorderOptions
+  /** Attempts at the events that wait for an answer, by id. */
+  readonly #attempts = new Map<string, number>()
 
   constructor(options: EventRecorderOptions) {
     this.#options = options
@@ -41,13 +46,14 @@ export class EventRecorder {
       try {
         consequences.push(await this.#judge(event))
       } catch (error) {
-        failed = { error }
-        break
+        failed ??= { error }
+        if (!isAnswer(error)) break
       }
     }
     const settled = await Promise.allSettled(consequences.flatMap((each) => this.#carryOut(each)))
     failed = settled.flatMap((each) => (each.status === 'rejected' ? [{ error: each.reason as unknown }] : [])).at(0) ?? failed
     if (failed !== undefined) throw failed.error
+    this.#attempts.clear()
   }
 
   /** An event that cannot be read is noted and passed over: a poll that failed for it would never get beyond it. */
@@ -56,10 +62,18 @@ export class EventRecorder {
     try {
       return await consequenceOf(event, this.#options)
     } catch (error) {
-      if (!(error instanceof PortcullisError) || !isFailure(error, 'missing_right')) throw error
+      if (!(error instanceof PortcullisError) || !this.#isFinal(event, error)) throw error
       this.#options.conditions.begin('event_details', error)
       return { revocations: [] }
     }
+  }
+
+  #isFinal({ id }: KeycloakEvent, error: PortcullisError): boolean {
+    if (isFailure(error, 'missing_right')) return true
+    if (!isAnswer(error)) return false
+    const attempts = (this.#attempts.get(id) ?? 0) + 1
+    this.#attempts.set(id, attempts)
+    return attempts >= MAX_ATTEMPTS
   }
 
   #carryOut({ revocations, note }: Consequence): Promise<void>[] {
@@ -97,4 +111,9 @@ export class EventRecorder {
       }
     }
   }
+}
+
+/** Whether Keycloak has answered, in a way that says something of one user or client and nothing of the next. */
+function isAnswer(error: unknown): boolean {
+  return isFailure(error, 'server_error') || isFailure(error, 'not_json') || isFailure(error, 'too_large')
 }
