@@ -5,7 +5,7 @@ import { CONSENTING, MOBILE, SILENT, WEB } from '../clients.ts'
 import { adminEvent, requireEvidence } from '../evidence.ts'
 import { tryRefresh, type Login } from '../login.ts'
 import { ends, Skipped, type Row } from '../row.ts'
-import type { Scene } from '../scene.ts'
+import { laterThan, type Scene } from '../scene.ts'
 import type { Administer } from '../stage.ts'
 
 const DOWN_MS = 60_000
@@ -124,6 +124,7 @@ async function whileDown(scene: Scene, what: 'a session and a user' | 'the realm
     await requireEvidence(adminEvent({ operationType: 'DELETE', resourceType: 'USER_SESSION', resourcePath: `sessions/${alice.sid}` }), realm, since)
     await requireEvidence(adminEvent({ operationType: 'DELETE', resourceType: 'USER_SESSION', resourcePath: `sessions/${carol.sid}` }), realm, since)
   }
+  await laterThan(Math.floor(Date.now() / 1000))
   await scene.accepted(await scene.logIn('carol', WEB))
 }
 
