@@ -152,6 +152,17 @@ test('a redirect gets no credentials, and a server that is gone is unreachable',
   await assertFails(client.get(['events'], EVENTS), 'unreachable')
 })
 
+test('closing ends requests that are under way, and later ones reach nobody', async (context) => {
+  const { fake, http, realm } = await openScene(context, { timeoutMs: 60_000 })
+  fake.intercept = () => true
+  const underWay = assert.rejects(realm.notBefore(), { code: 'connector_failed' })
+  while (fake.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+  http.close()
+  await underWay
+  await assert.rejects(realm.notBefore(), { code: 'connector_failed' })
+  assert.equal(fake.requests.length, 1)
+})
+
 test('http: is for this machine only, unless anywhere is allowed', () => {
   const make = (baseUrl: string, plainHttp: 'loopback' | 'anywhere') => new KeycloakHttp({ baseUrl, fetch, plainHttp, timeoutMs: 1 })
   assert.throws(() => make('http://sso.example', 'loopback'), { code: 'invalid_option' })

@@ -42,7 +42,9 @@ const DOTS = /^\.{0,2}$/
 export class KeycloakHttp {
   readonly #options: KeycloakHttpOptions
   readonly #baseUrl: URL
-  readonly #closing = new AbortController()
+  /** Of the requests that are under way. */
+  readonly #running = new Set<AbortController>()
+  #closed = false
 
   /** Throws `invalid_option` for a `baseUrl` that would carry credentials in clear over a network. Does no I/O. */
   constructor(options: KeycloakHttpOptions) {
@@ -70,18 +72,23 @@ export class KeycloakHttp {
 
   /** Aborts requests that are under way, and all later ones. */
   close(): void {
-    this.#closing.abort()
+    this.#closed = true
+    for (const controller of this.#running) controller.abort()
   }
 
   async #exchange(request: KeycloakRequest): Promise<Exchanged> {
     const { fetch, timeoutMs } = this.#options
     const { method, headers = {}, body, maxBytes = MAX_BODY_BYTES } = request
+    const controller = new AbortController()
+    const timer = setTimeout(() => controller.abort(), timeoutMs)
+    this.#running.add(controller)
+    if (this.#closed) controller.abort()
     try {
       return await exchange(this.#urlOf(request), {
         fetch,
         errorCode: 'connector_failed',
         maxBytes,
-        signal: AbortSignal.any([this.#closing.signal, AbortSignal.timeout(timeoutMs)]),
+        signal: controller.signal,
         method,
         headers: { accept: 'application/json', ...headers },
         ...(body === undefined ? {} : { body }),
@@ -89,6 +96,9 @@ export class KeycloakHttp {
       })
     } catch (cause) {
       throw cause instanceof PortcullisError ? failure(detailOf(cause), cause.message, cause) : cause
+    } finally {
+      clearTimeout(timer)
+      this.#running.delete(controller)
     }
   }
 
