@@ -30,13 +30,11 @@ export interface KeycloakAnswer {
   status: number
   /** The body's JSON; `undefined`: empty. */
   body: unknown
-  /** Unix milliseconds of the `Date` header; `undefined`: there was none, as Keycloak itself sends none and a proxy may. */
-  dateMs: number | undefined
 }
 
 const MAX_BODY_BYTES = 4 * 1024 * 1024
-/** Segments that a URL parser takes for steps in the path (WHATWG URL §4.4). */
-const DOTS = /^\.{0,2}$/
+/** Segments that no path can carry: a URL parser takes dots for steps (WHATWG URL §4.4), and a lone surrogate has no UTF-8. */
+const UNSENDABLE = /^\.{0,2}$|\p{Surrogate}/u
 
 /** Requests to one Keycloak: to the origin of `baseUrl` only, bounded, and without following redirects. */
 export class KeycloakHttp {
@@ -62,12 +60,11 @@ export class KeycloakHttp {
 
   /** Rejects with `connector_failed`: `unreachable`, `timeout`, `redirect`, `too_large`, `not_json` or `server_error`. */
   async send(request: KeycloakRequest): Promise<KeycloakAnswer> {
-    // No path can carry such a name, so Keycloak cannot know it.
-    if (request.path.some((segment) => DOTS.test(segment))) return { status: 404, body: undefined, dateMs: undefined }
-    const { status, headers, bytes } = await this.#exchange(request)
+    // Keycloak cannot know such a name.
+    if (request.path.some((segment) => UNSENDABLE.test(segment))) return { status: 404, body: undefined }
+    const { status, bytes } = await this.#exchange(request)
     if (status >= 500) throw failure('server_error', `${this.host} answered with status ${status}: see the log of Keycloak, or of the proxy before it`)
-    const dateMs = Date.parse(headers.get('date') ?? '')
-    return { status, body: this.#parse(status, bytes), dateMs: Number.isNaN(dateMs) ? undefined : dateMs }
+    return { status, body: this.#parse(status, bytes) }
   }
 
   /** Aborts requests that are under way, and all later ones. */
