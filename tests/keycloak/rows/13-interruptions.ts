@@ -64,7 +64,7 @@ async function keycloakKilled(scene: Scene): Promise<void> {
   await until(async () => (await lagOf(scene, 'admin_events')) >= DOWN_MS / 2_000, 'the lag is told')
   if (!stage.reports().includes('"condition":"admin_events"')) throw new Error('the origin does not report that Keycloak is down')
   await pause(Math.max(0, DOWN_MS - (performance.now() - down)))
-  // Whatever Keycloak is, the edge still refuses what was ended before.
+  // The edge still refuses the session that ended before.
   await scene.refused(ends(before, 'session_revoked'))
   await power.restore()
   scene.seconds.push(await scene.refused(ends(during, 'session_revoked')))

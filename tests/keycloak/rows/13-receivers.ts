@@ -8,7 +8,7 @@ import { manageAccount } from '../login.ts'
 import { ends, type Row } from '../row.ts'
 import { laterThan, type Scene } from '../scene.ts'
 
-/** Where nothing is pushed to the origin anyhow, nothing would differ. */
+/** In the other rounds receivers make no difference, or nothing else tells. */
 const ROUNDS = ['all'] as const
 
 export const RECEIVERS: Row = {

@@ -6,7 +6,7 @@ const EVERY_MS = 300_000
 /** How soon after it could not be read. The failure itself is that of the sources, which ask the same server. */
 const RETRY_MS = 10_000
 
-/** Reports once what the realm does not store, and once when nothing is missing any more. */
+/** Reports findings when they begin or change, and once when nothing is missing any more. */
 export class CompletenessWatch {
   readonly #options: CompletenessOptions & { conditions: Conditions; nowMs: () => number }
   #dueAtMs = -Infinity

@@ -23,7 +23,7 @@ export interface EventSourceOptions extends Pick<EventPagesOptions, 'path' | 'fi
   lifetimeSeconds: number
   /** How long Keycloak keeps these events, in seconds; `undefined`: for ever, or it cannot be told. */
   retentionSeconds: () => Promise<number | undefined>
-  /** Takes events as they were sent, each once; resolves when what they mean is durable. */
+  /** Takes events as they were sent, each once; resolves when their consequences are durable. */
   apply: (events: readonly unknown[]) => Promise<void>
   /** Events may be lost; resolves when the consequence is durable. */
   onGap: (gap: Gap) => Promise<void>

@@ -111,7 +111,7 @@ export class KeycloakHttp {
     try {
       return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown
     } catch (cause) {
-      // The status says it all, whoever wrote the page.
+      // A proxy may answer these with a page; the status suffices.
       if (status === 401 || status === 403) return undefined
       throw failure('not_json', `${this.host} sent something other than JSON, such as a login page: check baseUrl, and what stands before Keycloak`, cause)
     }

@@ -14,7 +14,7 @@ export interface NotBeforePollOptions {
   nowMs: () => number
 }
 
-/** The greatest not-before that Keycloak can store, a signed 32-bit number of seconds. Beyond it somebody has sent milliseconds. */
+/** The greatest not-before that Keycloak can store, a signed 32-bit number of seconds. A greater one is in milliseconds. */
 const MAX_NOT_BEFORE = 2 ** 31 - 1
 
 /**

@@ -29,7 +29,7 @@ export interface PollersOptions {
 
 export interface EventReading {
   client: AdminClient
-  /** Take events as Keycloak sent them; resolve when what they mean is durable. */
+  /** Take events as Keycloak sent them; resolve when their consequences are durable. */
   userEvents: EventSourceOptions['apply']
   adminEvents: EventSourceOptions['apply']
 }
