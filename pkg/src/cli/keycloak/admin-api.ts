@@ -54,7 +54,7 @@ export function administratorApi(http: KeycloakHttp, realm: string, { name, pass
   const clock = new ServerClock(Date.now)
   const form = { grant_type: 'password', client_id: 'admin-cli', username: name, password }
   const accessToken = new AccessToken({ realm: new RealmClient(http, 'master'), form, holder: `the administrator '${name}'`, clock, nowMs: Date.now })
-  return new AdminApi(new AdminClient({ http, realm, accessToken, clock }))
+  return new AdminApi(new AdminClient({ http, realm, accessToken }))
 }
 
 /** The client of a service account. */

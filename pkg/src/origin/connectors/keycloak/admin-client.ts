@@ -11,7 +11,6 @@ export interface AdminClientOptions {
   /** The realm that is administered: Keycloak's name of it. */
   realm: string
   accessToken: AccessToken
-  clock: ServerClock
 }
 
 export interface AdminRequest extends Pick<KeycloakRequest, 'query' | 'maxBytes'> {
@@ -20,10 +19,7 @@ export interface AdminRequest extends Pick<KeycloakRequest, 'query' | 'maxBytes'
 }
 
 /** An answer of the admin API: any status below 500 but 401 and 403. */
-export interface AdminAnswer extends KeycloakAnswer {
-  /** Unix milliseconds, by Keycloak's clock as far as it is known: no answer was made later. */
-  serverMs: number
-}
+export type AdminAnswer = KeycloakAnswer
 
 /**
  * The admin API of one realm, below `/admin/realms/{realm}/`. Paths are lists of segments. All verbs reject with `connector_failed`;
@@ -62,11 +58,10 @@ export class AdminClient {
     return answer
   }
 
-  async #sendWith(token: string, { right: _, path, headers, ...request }: KeycloakRequest & AdminRequest): Promise<AdminAnswer> {
-    const { http, realm, clock } = this.#options
+  #sendWith(token: string, { right: _, path, headers, ...request }: KeycloakRequest & AdminRequest): Promise<AdminAnswer> {
+    const { http, realm } = this.#options
     const authorized = { ...headers, authorization: `Bearer ${token}` }
-    const answer = await http.send({ ...request, path: ['admin', 'realms', realm, ...path], headers: authorized })
-    return { ...answer, serverMs: clock.latestMs() }
+    return http.send({ ...request, path: ['admin', 'realms', realm, ...path], headers: authorized })
   }
 
   #check({ status, body }: KeycloakAnswer, right: string): void {
@@ -80,7 +75,7 @@ export class AdminClient {
 }
 
 /** A client that acts by a service account of the realm itself, never of `master`. */
-export function serviceAccountClient(options: Omit<AdminClientOptions, 'accessToken'> & { account: ServiceAccount; nowMs: () => number }): AdminClient {
+export function serviceAccountClient(options: Omit<AdminClientOptions, 'accessToken'> & { account: ServiceAccount; clock: ServerClock; nowMs: () => number }): AdminClient {
   const { http, account, clock, nowMs } = options
   const realm = new RealmClient(http, options.realm)
   const holder = `the service account of the client '${account.clientId}'`

@@ -56,8 +56,8 @@ export class KeycloakRevocationEndpoint implements RevocationEndpoint {
     const { typ, sid: session, azp: client, iat } = this.#claimsOf(token)
     if ((typ !== 'Refresh' && typ !== 'Offline') || typeof session !== 'string' || typeof client !== 'string') return {}
     const { clock, host } = this.#options
-    // Never ahead of us by a mere estimate: that would be taken for a clock that differs.
-    const revokedAt = Math.floor(Math.min(clock.fromOurs(host.nowMs()), host.nowMs()) / 1000)
+    // Our time, unless Keycloak's is known to differ: an estimate ahead of us would be taken for a clock that differs.
+    const revokedAt = Math.floor(Math.max(clock.earliestMs(), Math.min(clock.latestMs(), host.nowMs())) / 1000)
     return { clientSession: { session, client, occurredAt: Math.max(revokedAt, typeof iat === 'number' ? iat : 0) } }
   }
 

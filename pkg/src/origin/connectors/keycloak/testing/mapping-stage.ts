@@ -23,7 +23,7 @@ export function mappingStage(options: Partial<KeycloakOptions> = {}, documents: 
     async get(path) {
       asked.push(path.join('/'))
       const body = documents[path.join('/')]
-      return { status: body === undefined ? 404 : 200, body: body ?? { error: 'Could not find it' }, serverMs: 0 }
+      return { status: body === undefined ? 404 : 200, body: body ?? { error: 'Could not find it' } }
     },
   })
   const names = new ClientNames({ state, nowMs: () => stage.nowMs })
