@@ -63,7 +63,7 @@ test('a token at its own door is taken', async () => {
     assert.match(response.headers.get('cache-control') ?? '', /no-store/)
   }
   const { lines } = await trace()
-  assert.equal(lines, 5)
+  assert.equal(lines, 6)
   assert.equal(stage.pushes(), 1)
 })
 

@@ -71,7 +71,7 @@ export async function tokensOfEachKind(issuer: TestIssuer): Promise<Record<strin
     'logout token': [logoutClaims(), 'logout+jwt'],
     'logout action': [logoutActionClaims(), 'JWT'],
     'push action': [pushActionClaims(), 'JWT'],
-    'session-revoked': [securityEventClaims(revoked, { sub_id: sessionSubject('s1') }), 'secevent+jwt'],
+    'session-revoked': [securityEventClaims(revoked, { sub_id: sessionSubject('s2') }), 'secevent+jwt'],
     'credential-change': [securityEventClaims(changedCredential), 'secevent+jwt'],
     verification: [securityEventClaims({ [VERIFICATION]: { state: 'hello' } }), 'secevent+jwt'],
     'access token': [access, 'JWT'],
