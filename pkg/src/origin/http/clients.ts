@@ -49,11 +49,8 @@ export class ClientRegistry {
     form: ReadonlyMap<string, string>,
     { realm, attempt }: AuthenticateOptions = {},
   ): Promise<AuthenticatedClient> {
+    checkOneClient(request, form)
     const basic = basicCredentials(request.headers.get('authorization'))
-    if (basic !== undefined && form.has('client_secret')) throw invalidRequest('the client authenticates in two ways')
-    if (basic !== undefined && form.has('client_id') && form.get('client_id') !== basic.id) {
-      throw invalidRequest('the client has two names')
-    }
     const id = basic?.id ?? form.get('client_id')
     const secret = basic?.secret ?? form.get('client_secret')
     if (id === undefined) throw invalidClient(false)
@@ -73,6 +70,23 @@ export class ClientRegistry {
     if (client === undefined || (realm !== undefined && client.realms?.includes(realm) === false)) return false
     return client.secretSha256 === undefined ? secret === undefined : same
   }
+}
+
+/**
+ * Refuses a request that authenticates in two ways or names two clients (RFC 6749 §2.3): the servers that read it might not agree on which
+ * of them counts. Throws a `Problem` (400).
+ */
+export function checkOneClient(request: Request, form: ReadonlyMap<string, string>): void {
+  const basic = basicCredentials(request.headers.get('authorization'))
+  const ways = [basic !== undefined, form.has('client_secret'), form.has('client_assertion')]
+  if (ways.filter(Boolean).length > 1) throw invalidRequest('the client authenticates in two ways')
+  if (basic !== undefined && form.has('client_id') && form.get('client_id') !== basic.id) throw invalidRequest('the client has two names')
+}
+
+/** The value of an `Authorization` header that holds a client's credentials (HTTP Basic); those of other schemes are none. */
+export function clientAuthorization(request: Request): string | undefined {
+  const header = request.headers.get('authorization')
+  return header === null || basicCredentials(header) === undefined ? undefined : header
 }
 
 /** The `client_id` that a request names, by HTTP Basic or in the form. */

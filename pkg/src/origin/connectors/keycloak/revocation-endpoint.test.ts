@@ -135,6 +135,23 @@ test('guesses of a secret are limited here', async () => {
   assert.equal(answers.filter(({ status }) => status === 429).length, 150 - refused)
 })
 
+test('a request that names two clients, or authenticates in two ways, is refused and sent nowhere', async () => {
+  const token = await stage.issuer.token({ azp: 'spa' })
+  const before = stage.sequence()
+  const spa = { authorization: `Basic ${btoa('spa:')}` }
+  await assertAnswers(revoke({ token, client_id: 'web', client_secret: 'web-secret' }, spa), 400, 'invalid_request')
+  await assertAnswers(revoke({ token, client_id: 'web' }, spa), 400, 'invalid_request')
+  await assertAnswers(revoke({ token, client_assertion: 'x.y.z' }, spa), 400, 'invalid_request')
+  await assertAnswers(revoke({ token, client_id: 'web', client_secret: 'web-secret', client_assertion: 'x.y.z' }), 400, 'invalid_request')
+  assert.equal(stage.sequence(), before)
+  assert.deepEqual(stage.keycloak.requests.filter(({ url }) => url === PATH), [])
+})
+
+test('Keycloak gets no Authorization header but that of a client', async () => {
+  await revoke({ token: 'x', client_id: 'web', client_secret: 'web-secret' }, { authorization: 'Bearer of-somebody' })
+  assert.equal(stage.keycloak.requests.at(-1)?.authorization, undefined)
+})
+
 test('nothing that the client sent is in the audit log or a report', async () => {
   await revoke({ token: await keycloaks({}) }, { authorization: BASIC })
   await revoke({ token: await keycloaks({}), client_id: 'web', client_secret: 'wrong-secret' })

@@ -1,7 +1,7 @@
 import { PortcullisError } from '../../../errors.ts'
 import { anyString, required, string } from '../../../options.ts'
 import type { ClientRevocation, RefusedRequest } from '../../service/client-revocation.ts'
-import { accountOf, claimedClient } from '../clients.ts'
+import { accountOf, checkOneClient, claimedClient, clientAuthorization } from '../clients.ts'
 import { formBody } from '../input.ts'
 import { Problem } from '../problem.ts'
 import { checkMembers, formRequest } from '../request-body.ts'
@@ -69,8 +69,8 @@ async function revoke(call: Call): Promise<Response> {
 /** The client is authenticated here; or by the realm's identity server, if a connector can ask that and the client is not known here. */
 async function authenticated(call: Call, realm: string, form: ReadonlyMap<string, string>): Promise<ClientRevocation> {
   const { context, request } = call
-  const authorization = request.headers.get('authorization') ?? undefined
-  const asked = { realm, request: { form: passable(form), authorization } }
+  checkOneClient(request, form)
+  const asked = { realm, request: { form: passable(form), authorization: clientAuthorization(request) } }
   const hasEndpoint = context.connections.get(realm)?.some(({ revocation }) => revocation !== undefined) === true
   if (hasEndpoint && !context.clients.knows(request, form, realm)) {
     const client = claimedClient(request, form)
