@@ -190,8 +190,11 @@ function checkPushes({ edges = [], plainHttp = 'loopback' }: OriginOptions): voi
 }
 
 function checkConnectors({ connectors = [], realms }: OriginOptions): void {
-  connectors.forEach(({ realm }, index) => {
+  connectors.forEach(({ name: connector, realm }, index) => {
     if (!realms.some(({ name }) => name === realm)) throw invalid(`options.connectors[${index}] is for a realm that is not in options.realms`)
+    // They would share a place in the store and a queue.
+    const first = connectors.findIndex((each) => each.name === connector && each.realm === realm)
+    if (first !== index) throw invalid(`options.connectors[${index}] is for the same realm as options.connectors[${first}]`)
   })
 }
 

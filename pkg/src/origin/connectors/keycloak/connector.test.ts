@@ -116,6 +116,7 @@ test('options that no origin can carry out are refused before anything is asked'
   await refused({ ...good, intervalMs: 5 } as KeycloakOptions)
   const { readState: _, ...stateless } = memoryStore()
   await refused(good, { store: stateless })
+  await refused(good, { connectors: [keycloakConnector(good), keycloakConnector({ ...good, realm: 'another', originRealm: 'acme' })] })
   assert.deepEqual(keycloak.requests, [])
 
   const taken = keycloakConnector({ ...good, originRealm: 'shop', securityEvents: { authorization: 'secret' }, passwordReset: 'ignore' })
