@@ -64,6 +64,25 @@ test('an event that becomes visible late is applied, up to the reread time', asy
   assertAll(reader, scene.fake.userEvents)
 })
 
+test('an event that becomes visible at the end of the reread time is applied, however many events there are to read again', async (context) => {
+  const start = Date.now()
+  let nowMs = start
+  const scene = await openScene(context, {}, () => nowMs)
+  scene.fake.userEvents = Array.from({ length: 3_000 }, (_, index) => logout(start - 10_000 + index))
+  const reader = makeReader(scene, { nowMs: () => nowMs })
+  const pollAfter = async (seconds: number): Promise<void> => {
+    nowMs = start + seconds * 1_000
+    scene.fake.aheadSeconds = seconds
+    await reader.poll()
+  }
+  await pollAfter(0)
+  // So many are read again every three seconds.
+  await pollAfter(299)
+  scene.fake.userEvents.push(logout(start - MINUTE))
+  for (const seconds of [300, 301, 302, 303, 304]) await pollAfter(seconds)
+  assertAll(reader, scene.fake.userEvents)
+})
+
 test('an event from the future moves the cursor no further than the clock of Keycloak', async (context) => {
   const scene = await openScene(context)
   const now = Date.now()
@@ -223,6 +242,8 @@ test('when nothing has happened for longer than events are late, little is read 
   scene.fake.userEvents = Array.from({ length: 400 }, (_, index) => logout(nowMs - 1_000 + index))
   await reader.poll()
   nowMs += 301_000
+  // The first one reads all of it for the last time.
+  await reader.poll()
   await reader.poll()
   const from = new URL(scene.fake.requests.at(-1)?.url ?? '', 'http://fake').searchParams.get('dateFrom')
   assert.equal(Number(from), scene.fake.userEvents.at(-1)?.time)

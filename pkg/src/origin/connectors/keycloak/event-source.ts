@@ -120,10 +120,10 @@ export class EventSource {
 
   /**
    * The span that is read again now: the longest that is due, for each is read no more often than its events allow. None once
-   * nothing has happened for so long that a late event from before would be later than any is.
+   * all was read again after nothing had happened for so long that a late event from before would be later than any is.
    */
   #rereadDue(nowMs: number): Reread | undefined {
-    if (Math.abs(nowMs - this.#movedAtMs) > this.#rereadMs) return undefined
+    if (this.#rereads.some(({ spanMs, atMs }) => spanMs === this.#rereadMs && atMs - this.#movedAtMs > this.#rereadMs)) return undefined
     return this.#rereads.find(({ atMs, events }) => Math.abs(nowMs - atMs) >= (events * 1000) / REREAD_EVENTS_PER_SECOND)
   }
 
