@@ -80,8 +80,12 @@ test('a segment that no path can carry is sent nowhere', async (context) => {
   const { fake, client } = await openScene(context)
   await client.get(['events'], EVENTS)
   const before = fake.requests.length
-  for (const segment of ['..', '.', '', 'lone \ud800']) assert.equal((await client.delete(['users', segment, 'x'], EVENTS)).status, 404)
+  for (const segment of ['..', '.', '', 'lone \ud800', 'x/../y', 'x/..', '../y', 'x\\..\\y', 'x/./y', 'x/..;y']) {
+    assert.equal((await client.delete(['users', segment, 'x'], EVENTS)).status, 404, segment)
+  }
   assert.equal(fake.requests.length, before)
+  await client.delete(['users', 'https://app.example/a..b/.c', 'x'], EVENTS)
+  assert.equal(fake.requests.length, before + 1)
 })
 
 test('the sentence says which right is missing, and of which client', async (context) => {

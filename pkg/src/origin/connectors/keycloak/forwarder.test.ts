@@ -198,6 +198,17 @@ describe('an answer of Keycloak', () => {
     assert.deepEqual(stage.sids(), [])
   })
 
+  test('that comes from a limit of requests leaves the act waiting', async () => {
+    for (const status of [429, 408]) {
+      stage.session('s1', 100)
+      stage.state.misbehave = { path: /logout$|sessions$/, status }
+      assert.equal(await (await stage.origin.logoutUser('acme', 'alice')).upstream, 'queued')
+      stage.state.misbehave = undefined
+      await stage.idle()
+      assert.deepEqual(stage.sids(), [])
+    }
+  })
+
   test('that refuses the act is final', async () => {
     stage.state.misbehave = { path: /logout$/, status: 409 }
     assert.equal(await (await stage.origin.logoutUser('acme', 'alice')).upstream, 'refused')

@@ -25,7 +25,7 @@ export interface KeycloakRequest {
   maxBytes?: number
 }
 
-/** What Keycloak answered: any status that is not a redirect and below 500. */
+/** What Keycloak answered: any status that says something about the request itself. */
 export interface KeycloakAnswer {
   status: number
   /** The body's JSON; `undefined`: empty. */
@@ -33,8 +33,11 @@ export interface KeycloakAnswer {
 }
 
 const MAX_BODY_BYTES = 4 * 1024 * 1024
-/** Segments that no path can carry: a URL parser takes dots for steps (WHATWG URL §4.4), and a lone surrogate has no UTF-8. */
-const UNSENDABLE = /^\.{0,2}$|\p{Surrogate}/u
+/**
+ * Names that no path can carry. Dots are taken for steps, by a URL parser (WHATWG URL §4.4) or by a proxy that decodes slashes first: the name
+ * would then choose the rest of the path. A lone surrogate has no UTF-8.
+ */
+const UNSENDABLE = /^$|(?:^|[/\\])\.{1,2}(?:[/\\;]|$)|\p{Surrogate}/u
 
 /** Requests to one Keycloak: to the origin of `baseUrl` only, bounded, and without following redirects. */
 export class KeycloakHttp {
@@ -63,7 +66,7 @@ export class KeycloakHttp {
     // Keycloak cannot know such a name.
     if (request.path.some((segment) => UNSENDABLE.test(segment))) return { status: 404, body: undefined }
     const { status, bytes } = await this.#exchange(request)
-    if (status >= 500) throw failure('server_error', `${this.host} answered with status ${status}: see the log of Keycloak, or of the proxy before it`)
+    if (isTemporary(status)) throw failure('server_error', `${this.host} answered with status ${status}: see the log of Keycloak, or of the proxy before it`)
     return { status, body: this.#parse(status, bytes) }
   }
 
@@ -89,7 +92,7 @@ export class KeycloakHttp {
         method,
         headers: { accept: 'application/json', ...headers },
         ...(body === undefined ? {} : { body }),
-        readsBodyOf: (status) => status < 500,
+        readsBodyOf: (status) => !isTemporary(status),
       })
     } catch (cause) {
       throw cause instanceof PortcullisError ? failure(detailOf(cause), cause.message, cause) : cause
@@ -116,6 +119,11 @@ export class KeycloakHttp {
       throw failure('not_json', `${this.host} sent something other than JSON, such as a login page: check baseUrl, and what stands before Keycloak`, cause)
     }
   }
+}
+
+/** Whether the same request may succeed later: a failure of the server, or a proxy that limits requests (RFC 6585 §4, RFC 9110 §15.5.9). */
+function isTemporary(status: number): boolean {
+  return status >= 500 || status === 408 || status === 429
 }
 
 function detailOf({ detail }: PortcullisError): FailureDetail {
