@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
 import { resolveKeycloakSettings } from '../../../origin/connectors/keycloak/options.ts'
 import { type FakeKeycloak, openFakeKeycloak } from '../../../origin/connectors/keycloak/testing/fake-keycloak.ts'
-import { USER_EVENT_TYPES } from '../../../origin/connectors/keycloak/user-events.ts'
+import { USER_EVENT_TYPES } from '../../../origin/connectors/keycloak/events/user-events.ts'
 import type { Finding } from '../finding.ts'
 import { checkKeycloak, type KeycloakCheck } from './realm.ts'
 

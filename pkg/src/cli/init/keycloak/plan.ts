@@ -1,4 +1,4 @@
-import { USER_EVENT_TYPES } from '../../../origin/connectors/keycloak/user-events.ts'
+import { USER_EVENT_TYPES } from '../../../origin/connectors/keycloak/events/user-events.ts'
 import { hasAudience, LOGOUT_URL, type Mapper, type RegisteredClient, SESSION_REQUIRED } from '../../keycloak/registered-client.ts'
 import { UsageError } from '../../usage.ts'
 import type { Plan as AnyPlan, Wishes } from '../template.ts'

@@ -1,5 +1,5 @@
 import { isObject } from '../../../options.ts'
-import { RealmClient } from '../../../origin/connectors/keycloak/realm-client.ts'
+import { RealmClient } from '../../../origin/connectors/keycloak/client/realm-client.ts'
 import { administratorApi, keycloakAt, passwordRefused } from '../../keycloak/admin-api.ts'
 import { UsageError } from '../../usage.ts'
 import type { Administration, Discovered, Target, Template, Wishes } from '../template.ts'

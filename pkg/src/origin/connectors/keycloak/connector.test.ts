@@ -6,7 +6,7 @@ import { createTestIssuer, ISSUER, openStage, type Stage, until } from '../../te
 import { keycloakConnector, type KeycloakOptions } from './index.ts'
 import { type FakeKeycloak, openFakeKeycloak } from './testing/fake-keycloak.ts'
 import { adminEvent, userEvent } from './testing/stored-events.ts'
-import { USER_EVENT_TYPES } from './user-events.ts'
+import { USER_EVENT_TYPES } from './events/user-events.ts'
 
 const READER = { clientId: 'bridge', clientSecret: 'bridge-secret' }
 const SID = 'qi3lbO8H1GkwodnoxkPqA6vy'

@@ -1,10 +1,10 @@
-import { readAdminEvent } from '../admin-events.ts'
-import { ClientNames } from '../client-names.ts'
-import { CurrentState } from '../current-state.ts'
-import type { KeycloakEvent } from '../events.ts'
-import { type Consequence, consequenceOf } from '../mapping.ts'
+import { readAdminEvent } from '../events/admin-events.ts'
+import { ClientNames } from '../events/client-names.ts'
+import { CurrentState } from '../events/current-state.ts'
+import type { KeycloakEvent } from '../events/events.ts'
+import { type Consequence, consequenceOf } from '../events/mapping.ts'
 import { type KeycloakOptions, resolveKeycloakSettings } from '../options.ts'
-import { readUserEvent } from '../user-events.ts'
+import { readUserEvent } from '../events/user-events.ts'
 
 /** A Keycloak with these users and clients, by their internal ids. */
 export interface MappingStage {

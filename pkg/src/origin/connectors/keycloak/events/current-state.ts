@@ -1,0 +1,25 @@
+import { isObject } from '../../../../options.ts'
+import type { AdminClient } from '../client/admin-client.ts'
+import { clientState, userState } from './admin-events.ts'
+import type { ClientState, UserState } from './events.ts'
+
+/** Users and clients as they are now, for events that do not say it. Rejects with `connector_failed`. */
+export class CurrentState {
+  readonly #admin: Pick<AdminClient, 'get'>
+
+  constructor(admin: Pick<AdminClient, 'get'>) {
+    this.#admin = admin
+  }
+
+  /** `undefined`: there is no such user. */
+  async user(sub: string): Promise<UserState | undefined> {
+    const { body } = await this.#admin.get(['users', sub], { right: 'view-users' })
+    return isObject(body) && body['id'] === sub ? userState(body) : undefined
+  }
+
+  /** `undefined`: there is no client with that internal id. */
+  async client(uuid: string): Promise<ClientState | undefined> {
+    const { body } = await this.#admin.get(['clients', uuid], { right: 'view-clients' })
+    return isObject(body) && body['id'] === uuid ? clientState(body) : undefined
+  }
+}

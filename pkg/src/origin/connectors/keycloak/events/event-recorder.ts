@@ -1,0 +1,119 @@
+import { PortcullisError } from '../../../../errors.ts'
+import type { Conditions } from '../../conditions.ts'
+import type { OriginService } from '../../../api.ts'
+import { recordRevocation, type Revocation } from '../../revocation.ts'
+import { readAdminEvent } from './admin-events.ts'
+import type { KeycloakEvent } from './events.ts'
+import { isFailure } from '../client/failure.ts'
+import { type Consequence, consequenceOf, type EventNote, type MappingContext } from './mapping.ts'
+import { readUserEvent } from './user-events.ts'
+
+export interface EventRecorderOptions extends MappingContext {
+  service: OriginService
+  /** The connector's name. */
+  connector: string
+  conditions: Conditions
+}
+
+/** How often Keycloak is asked about an event, such as about a user whose directory is down, before that is passed over. */
+const MAX_ATTEMPTS = 10
+
+/** Records the consequences of events. */
+export class EventRecorder {
+  readonly #options: EventRecorderOptions
+  /** Attempts at the events that wait for an answer, by id. */
+  readonly #attempts = new Map<string, number>()
+
+  constructor(options: EventRecorderOptions) {
+    this.#options = options
+  }
+
+  /** Takes user events, as JSON from Keycloak. Resolves when what follows is durable. Rejects as the store, and `connector_failed`. */
+  userEvents(events: readonly unknown[]): Promise<void> {
+    return this.#record(events.map(readUserEvent))
+  }
+
+  /** Takes admin events, likewise. */
+  adminEvents(events: readonly unknown[]): Promise<void> {
+    return this.#record(events.map(readAdminEvent))
+  }
+
+  /** Judges them in their order, for an event may rename a client that the next one is about; the commits are shared. */
+  async #record(events: readonly (KeycloakEvent | undefined)[]): Promise<void> {
+    const consequences: Consequence[] = []
+    let failed: { error: unknown } | undefined
+    for (const event of events) {
+      try {
+        consequences.push(await this.#judge(event))
+      } catch (error) {
+        failed ??= { error }
+        if (!isAnswer(error)) break
+      }
+    }
+    const settled = await Promise.allSettled(consequences.flatMap((each) => this.#carryOut(each)))
+    failed = settled.flatMap((each) => (each.status === 'rejected' ? [{ error: each.reason as unknown }] : [])).at(0) ?? failed
+    if (failed !== undefined) throw failed.error
+    this.#attempts.clear()
+  }
+
+  /** An event that cannot be read is noted and passed over: a poll that failed for it would never get beyond it. */
+  async #judge(event: KeycloakEvent | undefined): Promise<Consequence> {
+    if (event === undefined) return { revocations: [], note: { kind: 'unreadable' } }
+    try {
+      return await consequenceOf(event, this.#options)
+    } catch (error) {
+      if (!(error instanceof PortcullisError) || !this.#isFinal(event, error)) throw error
+      this.#options.conditions.begin('event_details', error)
+      return { revocations: [] }
+    }
+  }
+
+  #isFinal({ id }: KeycloakEvent, error: PortcullisError): boolean {
+    if (isFailure(error, 'missing_right')) return true
+    if (!isAnswer(error)) return false
+    const attempts = (this.#attempts.get(id) ?? 0) + 1
+    this.#attempts.set(id, attempts)
+    return attempts >= MAX_ATTEMPTS
+  }
+
+  #carryOut({ revocations, note }: Consequence): Promise<void>[] {
+    return [...revocations.map((revocation) => this.#revoke(revocation)), ...(note === undefined ? [] : [this.#note(note)])]
+  }
+
+  /** What the ledger will never take, as when it is full of clients, is passed over as well. */
+  async #revoke(revocation: Revocation): Promise<void> {
+    const { service, connector, settings, conditions } = this.#options
+    try {
+      await recordRevocation({ service, connector, realm: settings.originRealm }, revocation)
+    } catch (error) {
+      if (!(error instanceof PortcullisError) || error.code !== 'invalid_event') throw error
+      const { detail, message } = error
+      conditions.begin('refused_event', new PortcullisError('connector_incomplete', message, { cause: error, ...(detail === undefined ? {} : { detail }) }))
+    }
+  }
+
+  async #note(note: EventNote): Promise<void> {
+    const { service, connector, settings, conditions } = this.#options
+    switch (note.kind) {
+      case 'impersonated': {
+        const line = { action: 'impersonated', subject: note.sub, detail: `session ${note.sid}` } as const
+        await service.audit.note({ realm: settings.originRealm, actor: `connector:${connector}`, ...line })
+        const sentence = `an administrator of Keycloak began a session in a user's name${settings.impersonation === 'refuse' ? ', which was ended here' : ''}`
+        return conditions.tell('impersonation', new PortcullisError('impersonated', sentence, { detail: settings.impersonation }))
+      }
+      case 'unreadable': {
+        const sentence = 'an event did not say what it ends, and was passed over: see whether this version of Keycloak is supported'
+        return conditions.begin('unreadable_event', new PortcullisError('connector_incomplete', sentence, { detail: 'unreadable_event' }))
+      }
+      case 'nameless_client': {
+        const sentence = 'a client was deleted that was never asked for by name, and the realm stores no details of admin events: switch on their representation'
+        return conditions.begin('client_names', new PortcullisError('connector_incomplete', sentence, { detail: 'nameless_client' }))
+      }
+    }
+  }
+}
+
+/** Whether Keycloak has answered, in a way that says something of one user or client and nothing of the next. */
+function isAnswer(error: unknown): boolean {
+  return isFailure(error, 'server_error') || isFailure(error, 'not_json') || isFailure(error, 'too_large')
+}

@@ -1,0 +1,177 @@
+import type { Revocation } from '../../revocation.ts'
+import type { ClientNames } from './client-names.ts'
+import type { CurrentState } from './current-state.ts'
+import type { ClientState, KeycloakEvent, UserState } from './events.ts'
+import type { KeycloakSettings } from '../options.ts'
+
+/** What follows from an event. */
+export interface Consequence {
+  readonly revocations: readonly Revocation[]
+  /** Something for an operator besides: an impersonation; an event without the members that say what it ends. */
+  readonly note?: EventNote
+}
+
+export type EventNote = { readonly kind: 'impersonated'; readonly sub: string; readonly sid: string } | { readonly kind: 'unreadable' | 'nameless_client' }
+
+export interface MappingContext {
+  settings: KeycloakSettings
+  names: ClientNames
+  state: CurrentState
+}
+
+type EventOf<Kind extends KeycloakEvent['kind']> = Extract<KeycloakEvent, { kind: Kind }>
+
+const NOTHING: Consequence = { revocations: [] }
+
+/**
+ * The revocations that an event asks for, by the options. Their times are the event's own, or the not-before that it set. Keycloak writes the
+ * event of a logout when all receivers have answered, up to 5 s for each: until then the sessions that it ends can still be refreshed.
+ * Asks Keycloak only for what the event leaves out; then it may reject with `connector_failed`.
+ */
+export async function consequenceOf(event: KeycloakEvent, context: MappingContext): Promise<Consequence> {
+  const { settings, state } = context
+  const happened = { occurredAt: event.time / 1_000, because: event.because }
+  switch (event.kind) {
+    case 'session_ended':
+      return only({ kind: 'session', sid: event.sid, ...happened })
+    case 'client_session_ended':
+      return only({ kind: 'clientSession', sid: event.sid, client: event.client, ...happened })
+    case 'refresh_token_reused':
+      return settings.refreshTokenReuse === 'session'
+        ? only({ kind: 'session', sid: event.sid, ...happened })
+        : only({ kind: 'clientSession', sid: event.sid, client: event.client, ...happened })
+    case 'token_revoked':
+      return only({ kind: 'token', tokenId: event.tokenId, ...happened })
+    case 'consent_removed':
+      if (settings.consentRemoved === 'grant') return only({ kind: 'grant', sub: event.sub, client: event.client, ...happened })
+      return ofUser(settings.consentRemoved)
+    case 'user_logged_out':
+      return ofUser('user')
+    case 'user_deleted':
+      return ofUser(settings.userDeleted)
+    case 'role_removed':
+      return ofUser(settings.roleRemoved)
+    case 'locked_out_for_good':
+      return ofUser(settings.permanentLockout)
+    case 'locked_out_for_a_time':
+      return ofUser(settings.temporaryLockout)
+    case 'password_reset':
+      return ofUser(settings.passwordReset)
+    case 'password_changed':
+      return ofUser(settings.passwordChanged)
+    case 'user_updated':
+      return updatedUser(event, context)
+    case 'impersonated':
+      return impersonation(event, settings.impersonation)
+    case 'client_updated':
+      return updatedClient(event, context)
+    case 'client_revocation_pushed':
+      return { revocations: clientNotBefore(event, await state.client(event.uuid)) }
+    case 'client_deleted':
+      return settings.clientDeleted === 'client' ? only({ kind: 'client', client: event.client, ...happened }) : NOTHING
+    case 'client_deleted_without_name':
+      return deletedClient(event, context)
+    case 'realm_logged_out':
+      return only({ kind: 'realm', ...happened })
+    case 'realm_updated':
+      return updatedRealm(event, settings)
+    case 'other':
+      return NOTHING
+    case 'unreadable':
+      return { revocations: [], note: { kind: 'unreadable' } }
+  }
+
+  function ofUser(choice: 'user' | 'ignore'): Consequence {
+    return choice === 'user' && 'sub' in event ? only({ kind: 'user', sub: event.sub, ...happened }) : NOTHING
+  }
+}
+
+function only(revocation: Revocation): Consequence {
+  return { revocations: [revocation] }
+}
+
+async function updatedUser(event: EventOf<'user_updated'>, context: MappingContext): Promise<Consequence> {
+  const { settings, state } = context
+  if (await isEcho(event, context)) return NOTHING
+  const { sub, because } = event
+  const user = event.set ?? (await state.user(sub))
+  const occurredAt = event.time / 1_000
+  const minimum = versionOf(user, settings.tokenVersionAttribute)
+  return {
+    revocations: [
+      ...(user?.enabled === false && settings.userDisabled === 'user' ? [{ kind: 'user', sub, occurredAt, because } as const] : []),
+      ...(minimum === undefined ? [] : [{ kind: 'tokenVersion', sub, minimum, occurredAt, because } as const]),
+    ],
+  }
+}
+
+/**
+ * Whether the acting account has written `last_logout_time`, and with it all other attributes as they were. It never sets `enabled`: an
+ * update that does was somebody else's.
+ */
+async function isEcho({ actor, set }: EventOf<'user_updated'>, { settings, names }: MappingContext): Promise<boolean> {
+  if (settings.lastLogoutTime !== 'write' || actor?.ofThisRealm !== true || set === undefined || set.enabled !== undefined) return false
+  return (await names.nameOf(actor.clientUuid)) === settings.actingAccount?.clientId
+}
+
+/** The version that an attribute gives; attributes are lists of strings. */
+function versionOf(user: UserState | undefined, attribute: string): number | undefined {
+  const values = user?.attributes?.[attribute]
+  const [value] = Array.isArray(values) ? (values as unknown[]) : [values]
+  const version = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : 0
+  return version > 0 ? version : undefined
+}
+
+function impersonation({ kind, sub, sid, time, because }: EventOf<'impersonated'>, choice: KeycloakSettings['impersonation']): Consequence {
+  const note = { kind, sub, sid }
+  switch (choice) {
+    case 'accept':
+      return NOTHING
+    case 'mark':
+      return { revocations: [], note }
+    case 'refuse':
+      return { revocations: [{ kind: 'session', sid, occurredAt: time / 1_000, because }], note }
+  }
+}
+
+async function updatedClient(event: EventOf<'client_updated'>, { settings, names, state }: MappingContext): Promise<Consequence> {
+  const { uuid } = event
+  const client = event.set ?? (await state.client(uuid))
+  if (client === undefined) return NOTHING
+  if (client.clientId !== undefined) names.learn(uuid, client.clientId)
+  const isDisabled = client.enabled === false && settings.clientDisabled === 'client'
+  if (!isDisabled && (client.notBefore ?? 0) === 0) return NOTHING
+  const clientId = client.clientId ?? (await names.nameOf(uuid))
+  if (clientId === undefined) return { revocations: [], note: { kind: 'nameless_client' } }
+  const { time, because } = event
+  return {
+    revocations: [
+      ...(isDisabled ? [{ kind: 'client', client: clientId, occurredAt: time / 1_000, because } as const] : []),
+      ...clientNotBefore(event, { ...client, clientId }),
+    ],
+  }
+}
+
+function clientNotBefore({ because }: KeycloakEvent, client: ClientState | undefined): Revocation[] {
+  const { clientId, notBefore = 0 } = client ?? {}
+  return clientId === undefined || notBefore === 0 ? [] : [{ kind: 'client', client: clientId, occurredAt: notBefore, because }]
+}
+
+/** The realm stores no details. The client is gone, but its name may have been needed before. */
+async function deletedClient(event: EventOf<'client_deleted_without_name'>, { settings, names }: MappingContext): Promise<Consequence> {
+  if (settings.clientDeleted === 'ignore') return NOTHING
+  const client = await names.nameOf(event.uuid)
+  if (client === undefined) return { revocations: [], note: { kind: 'nameless_client' } }
+  return only({ kind: 'client', client, occurredAt: event.time / 1_000, because: event.because })
+}
+
+/** Without details nothing is lost but a disabled realm: the realm's not-before is polled as well. */
+function updatedRealm({ set, time, because }: EventOf<'realm_updated'>, { realmDisabled }: KeycloakSettings): Consequence {
+  const { enabled, notBefore = 0 } = set ?? {}
+  return {
+    revocations: [
+      ...(enabled === false && realmDisabled === 'realm' ? [{ kind: 'realm', occurredAt: time / 1_000, because } as const] : []),
+      ...(notBefore > 0 ? [{ kind: 'realm', occurredAt: notBefore, because } as const] : []),
+    ],
+  }
+}

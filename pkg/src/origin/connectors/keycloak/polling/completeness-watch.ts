@@ -1,0 +1,34 @@
+import type { Conditions } from '../../conditions.ts'
+import { type CompletenessOptions, type Finding, findIncomplete, incomplete } from './completeness.ts'
+
+/** How often the realm's configuration is read again: what is missing is mended by hand. */
+const EVERY_MS = 300_000
+/** How soon after it could not be read. The failure itself is that of the sources, which ask the same server. */
+const RETRY_MS = 10_000
+
+/** Reports findings when they begin or change, and once when nothing is missing any more. */
+export class CompletenessWatch {
+  readonly #options: CompletenessOptions & { conditions: Conditions; nowMs: () => number }
+  #dueAtMs = -Infinity
+
+  constructor(options: CompletenessOptions & { conditions: Conditions; nowMs: () => number }) {
+    this.#options = options
+  }
+
+  /** Checks if it is due. Never rejects. */
+  async tend(): Promise<void> {
+    const { nowMs } = this.#options
+    if (nowMs() < this.#dueAtMs) return
+    this.#dueAtMs = nowMs() + RETRY_MS
+    const findings = await findIncomplete(this.#options).catch(() => undefined)
+    if (findings === undefined) return
+    this.#dueAtMs = nowMs() + EVERY_MS
+    this.#report(findings)
+  }
+
+  #report(findings: readonly Finding[]): void {
+    const { conditions } = this.#options
+    if (findings.length === 0) conditions.end('incomplete')
+    else conditions.begin('incomplete', incomplete(findings))
+  }
+}

@@ -1,0 +1,66 @@
+import { isObject } from '../../../../options.ts'
+import type { ConnectorStore } from '../../../store/store.ts'
+import { JsonState } from './json-state.ts'
+import { type SeenEvent, SeenEvents } from './seen-events.ts'
+
+/** How far a kind of events was read, in unix milliseconds of Keycloak's clock. */
+export interface Progress {
+  /** Where reading began. */
+  startMs: number
+  /** The greatest time of an event that was read, but never later than Keycloak's clock; left out: none was. */
+  newestMs?: number
+  /** All that had become visible by then was read. */
+  readUntilMs: number
+}
+
+/** The time from which newer events are read. */
+export function positionOf({ startMs, newestMs = startMs }: Progress): number {
+  return newestMs
+}
+
+/** How much later the time up to which all was read must be to be stored by itself: often enough to tell a gap of minutes. */
+const SAVE_AFTER_MS = 30_000
+
+/** The place in one kind of events, kept in the store with the ids that were applied. */
+export class EventCursor {
+  readonly #state: JsonState<Progress>
+  readonly #seen: SeenEvents
+  #saved: Progress | undefined
+
+  constructor(options: { store: ConnectorStore; realm: string; name: string }) {
+    this.#state = new JsonState({ ...options, parse: progressOf })
+    this.#seen = new SeenEvents({ ...options, name: `${options.name} seen` })
+  }
+
+  /** The progress stored; `undefined`: none yet. */
+  async load(): Promise<Progress | undefined> {
+    await this.#seen.load()
+    this.#saved = await this.#state.read()
+    return this.#saved
+  }
+
+  hasSeen(id: string): boolean {
+    return this.#seen.has(id)
+  }
+
+  /** Takes note of events that were applied, then of the progress; ids of events before `keepFromMs` are forgotten. */
+  async advance(progress: Progress, applied: readonly SeenEvent[], keepFromMs: number): Promise<void> {
+    await this.#seen.add(applied, keepFromMs)
+    const saved = this.#saved
+    if (saved !== undefined && positionOf(saved) === positionOf(progress) && progress.readUntilMs - saved.readUntilMs < SAVE_AFTER_MS) return
+    await this.#state.write(progress)
+    this.#saved = progress
+  }
+}
+
+function progressOf(stored: unknown): Progress | undefined {
+  if (!isObject(stored)) return undefined
+  const { startMs, newestMs, readUntilMs } = stored
+  if (!isTime(startMs) || !isTime(readUntilMs)) return undefined
+  return { startMs, readUntilMs, ...(isTime(newestMs) ? { newestMs } : {}) }
+}
+
+/** Whether it is a time in whole unix milliseconds. */
+export function isTime(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}

@@ -1,0 +1,116 @@
+import { PortcullisError } from '../../../../errors.ts'
+import { MAX_TIMER_MS } from '../../../../options.ts'
+import { spreadBackoffMs } from '../../../../timing/backoff.ts'
+import { pause } from '../../../../timing/deadline.ts'
+import { SingleFlight } from '../../../../timing/single-flight.ts'
+import type { Conditions } from '../../conditions.ts'
+import type { ConnectorMetrics, PolledSource } from '../../measures.ts'
+
+/**
+ * Reads a source once, and resolves when it is read to its end and recorded. A source that is read in parts says how far it is:
+ * `readUntil` takes unix milliseconds of our clock. Must stop recording when `signal` aborts.
+ */
+export type Poll = (signal: AbortSignal, readUntil: (ms: number) => void) => Promise<void>
+
+export interface PollLoopOptions {
+  source: PolledSource
+  intervalMs: number
+  poll: Poll
+  conditions: Conditions
+  metrics: ConnectorMetrics
+  nowMs: () => number
+}
+
+/** The pauses after failed polls, where they are longer than the interval. */
+const BACKOFF = { firstMs: 500, longestMs: 10_000 }
+
+/** Polls one source at an interval, one poll at a time. A failure is a condition of the source's name, and never ends the loop. */
+export class PollLoop {
+  readonly #options: PollLoopOptions
+  readonly #polls: SingleFlight
+  readonly #closing = new AbortController()
+  #loop: Promise<void> | undefined
+  /** The poll under way, without the limits of its flight. */
+  #poll: Promise<void> = Promise.resolve()
+  #failures = 0
+  #readUntilMs: number
+
+  constructor(options: PollLoopOptions) {
+    this.#options = options
+    this.#readUntilMs = options.nowMs()
+    this.#polls = new SingleFlight(
+      // Callers that asked during the last poll begin another when it ends.
+      (signal) => (this.#closing.signal.aborted ? Promise.reject(closed()) : (this.#poll = this.#pollOnce(signal))),
+      { shareFlights: true, timeoutMs: MAX_TIMER_MS },
+    )
+  }
+
+  start(): void {
+    this.#readUntilMs = this.#options.nowMs()
+    this.#loop ??= this.#run()
+  }
+
+  /** A poll that begins after this call, shared by all who ask before it begins. Rejects as it does, or with `closed`. */
+  async ask(): Promise<void> {
+    if (this.#closing.signal.aborted) throw closed()
+    return this.#polls.joinNext()
+  }
+
+  /** Resolves when nothing is read or recorded any more. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    this.#polls.stop()
+    await this.#loop
+    await this.#poll.catch(() => undefined)
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closing.signal.aborted) {
+      const begunAtMs = this.#options.nowMs()
+      await this.#polls.join().catch(() => undefined)
+      await pause(this.#restMs(begunAtMs), this.#closing.signal)
+    }
+  }
+
+  /** The rest of the interval, at most all of it where our clock was set back. */
+  #restMs(begunAtMs: number): number {
+    const { intervalMs, nowMs } = this.#options
+    if (this.#failures > 0) return Math.max(intervalMs, spreadBackoffMs(BACKOFF, this.#failures))
+    return Math.min(intervalMs, Math.max(0, begunAtMs + intervalMs - nowMs()))
+  }
+
+  async #pollOnce(signal: AbortSignal): Promise<void> {
+    const { source, poll, conditions, metrics, nowMs } = this.#options
+    const begunAtMs = nowMs()
+    try {
+      await poll(signal, (ms) => this.#progress(ms))
+      if (signal.aborted) throw closed()
+      this.#progress(begunAtMs)
+      this.#failures = 0
+      metrics.polled(source, 'done')
+      conditions.end(source)
+    } catch (cause) {
+      if (signal.aborted) throw closed()
+      const error = cause instanceof PortcullisError ? cause : new PortcullisError('fault', `polling ${source} failed unexpectedly`, { cause })
+      this.#failures += 1
+      metrics.polled(source, 'failed')
+      this.#tellLag()
+      conditions.begin(source, error)
+      throw error
+    }
+  }
+
+  #progress(ms: number): void {
+    this.#readUntilMs = ms
+    this.#tellLag()
+  }
+
+  #tellLag(): void {
+    const { source, metrics, nowMs } = this.#options
+    metrics.lag(source, Math.max(0, nowMs() - this.#readUntilMs) / 1000)
+  }
+}
+
+function closed(): PortcullisError {
+  return new PortcullisError('closed', 'the origin is closed')
+}

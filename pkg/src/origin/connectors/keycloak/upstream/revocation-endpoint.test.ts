@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { afterEach, beforeEach, test } from 'node:test'
+import { decodeJwt, SignJWT } from 'jose'
+import { type ActingStage, DOWN, now, openActingStage } from '../testing/acting-stage.ts'
+
+const PATH = '/realms/acme/protocol/openid-connect/revoke'
+const BASIC = `Basic ${btoa('web:web-secret')}`
+
+let stage: ActingStage
+/** What Keycloak does not accept any more. */
+let dead: Set<string>
+
+beforeEach(async () => {
+  stage = await openActingStage()
+  dead = new Set()
+  const { intercept } = stage.keycloak
+  stage.keycloak.intercept = (request, response) => (stage.state.misbehave === undefined && revocation(request, response)) || intercept?.(request, response) === true
+})
+afterEach(() => stage.close())
+
+/** Answers as Keycloak 26.7.3 does; the client is `web`. */
+function revocation(request: IncomingMessage, response: ServerResponse): boolean {
+  if (request.url !== PATH) return false
+  const form = new URLSearchParams(stage.keycloak.requests.at(-1)?.body ?? '')
+  const isWeb = request.headers.authorization === BASIC || (form.get('client_id') === 'web' && form.get('client_secret') === 'web-secret')
+  const answer = (status: number, error?: string): boolean => {
+    response.writeHead(status, { 'content-type': 'application/json' }).end(error === undefined ? '' : JSON.stringify({ error, error_description: 'made-up' }))
+    return true
+  }
+  if (!isWeb) return answer(401, 'unauthorized_client')
+  const token = form.get('token') ?? ''
+  if (token.split('.').length !== 3 || dead.has(token)) return answer(200, 'invalid_token')
+  const { azp, typ } = decodeJwt(token)
+  if (azp !== 'web') return answer(400, 'invalid_request')
+  if (typ === 'ID') return answer(400, 'unsupported_token_type')
+  dead.add(token)
+  return answer(200)
+}
+
+/** A token for which only Keycloak has the key. */
+async function keycloaks(claims: object): Promise<string> {
+  const all = { typ: 'Refresh', azp: 'web', sid: 's1', sub: 'alice', iat: now(), jti: crypto.randomUUID(), ...claims }
+  return new SignJWT(all).setProtectedHeader({ alg: 'HS512', kid: 'unknown' }).sign(new Uint8Array(64))
+}
+
+function revoke(parameters: Record<string, string>, headers: Record<string, string> = {}): Promise<Response> {
+  return stage.get(PATH, { method: 'POST', body: new URLSearchParams(parameters), headers })
+}
+
+async function assertAnswers(answer: Promise<Response>, status: number, error?: string): Promise<void> {
+  const response = await answer
+  const text = await response.text()
+  assert.deepEqual([response.status, text === '' ? undefined : (JSON.parse(text) as { error: string }).error], [status, error])
+  assert.doesNotMatch(text, /made-up|web-secret|eyJ/)
+}
+
+const refuses = (more: object): string | undefined => stage.origin.refuses('acme', { issuedAt: now() - 1, expiresAt: now() + 300, ...more })
+
+test('a refresh token ends the part that its client has in the session, at the edges too', async () => {
+  for (const typ of ['Refresh', 'Offline']) {
+    const sid = `of-${typ}`
+    await assertAnswers(revoke({ token: await keycloaks({ typ, sid }) }, { authorization: BASIC }), 200)
+    assert.equal(refuses({ session: sid, authorizedParty: 'web' }), 'session_revoked')
+    assert.equal(refuses({ session: sid, authorizedParty: 'spa' }), undefined)
+  }
+  const [line] = await stage.origin.audit.list({ realm: 'acme', limit: 1 })
+  assert.deepEqual([line?.action, line?.actor, line?.subject, line?.detail], ['refresh_token_revoked', 'client:web', 'of-Offline', 'client web'])
+})
+
+test('an access token is revoked here too, by its id', async () => {
+  const token = await stage.issuer.token({ azp: 'web' })
+  await assertAnswers(revoke({ token, client_id: 'web', client_secret: 'web-secret' }), 200)
+  assert.equal(refuses({ tokenId: decodeJwt(token).jti }), 'token_revoked')
+  assert.ok(dead.has(token))
+})
+
+test('an access token of a client that is known here is revoked here, and then there if Keycloak knows the client', async () => {
+  await stage.close()
+  stage = await openActingStage({}, [{ id: 'web', secret: 'web-secret' }, { id: 'spa' }])
+  const { intercept } = stage.keycloak
+  stage.keycloak.intercept = (request, response) => revocation(request, response) || intercept?.(request, response) === true
+  for (const [azp, outcome] of [['web', 'done'], ['spa', 'refused']] as const) {
+    const token = await stage.issuer.token({ azp })
+    const answer = await revoke({ token, client_id: azp, ...(azp === 'web' ? { client_secret: 'web-secret' } : {}) })
+    assert.deepEqual([answer.status, answer.headers.get('portcullis-upstream')], [200, outcome])
+    assert.equal(refuses({ tokenId: decodeJwt(token).jti }), 'token_revoked')
+  }
+  await assertAnswers(revoke({ token: await keycloaks({ sid: 's9' }), client_id: 'web', client_secret: 'web-secret' }), 200)
+  assert.equal(refuses({ session: 's9', authorizedParty: 'web' }), 'session_revoked')
+  await assertAnswers(revoke({ token: 'unknown', client_id: 'spa' }), 200)
+})
+
+test('an access token that Keycloak does not accept any more is revoked here all the same', async () => {
+  const token = await stage.issuer.token({ azp: 'web' })
+  dead.add(token)
+  await assertAnswers(revoke({ token }, { authorization: BASIC }), 200)
+  assert.equal(refuses({ tokenId: decodeJwt(token).jti }), 'token_revoked')
+})
+
+test('of a token that Keycloak does not accept nothing is recorded, and the response is that of a revoked one', async () => {
+  const before = stage.sequence()
+  const token = await keycloaks({})
+  dead.add(token)
+  for (const each of [token, 'garbage', 'a.b']) await assertAnswers(revoke({ token: each }, { authorization: BASIC }), 200)
+  assert.equal(stage.sequence(), before)
+})
+
+test('what Keycloak refuses is refused, and nothing is recorded', async () => {
+  const before = stage.sequence()
+  const token = await stage.issuer.token({ azp: 'web' })
+  await assertAnswers(revoke({ token, client_id: 'web', client_secret: 'wrong' }), 401, 'invalid_client')
+  await assertAnswers(revoke({ token }), 401, 'invalid_client')
+  await assertAnswers(revoke({ token: await stage.issuer.token({ azp: 'spa' }) }, { authorization: BASIC }), 400, 'invalid_request')
+  await assertAnswers(revoke({ token: await keycloaks({ typ: 'ID' }) }, { authorization: BASIC }), 400, 'unsupported_token_type')
+  await assertAnswers(revoke({}, { authorization: BASIC }), 400, 'invalid_request')
+  assert.equal(stage.sequence(), before)
+})
+
+test('while Keycloak cannot be asked the answer is 503, and nothing is recorded', async () => {
+  const before = stage.sequence()
+  stage.state.misbehave = DOWN
+  const response = await revoke({ token: await keycloaks({}) }, { authorization: BASIC })
+  assert.deepEqual([response.status, response.headers.get('retry-after')], [503, '2'])
+  stage.state.misbehave = { path: /revoke$/, status: 500 }
+  await assertAnswers(revoke({ token: await keycloaks({}) }, { authorization: BASIC }), 503, 'temporarily_unavailable')
+  assert.equal(stage.sequence(), before)
+})
+
+test('guesses of a secret are limited here', async () => {
+  const answers = await Promise.all(Array.from({ length: 150 }, () => revoke({ token: 'x', client_id: 'web', client_secret: 'wrong' })))
+  const refused = answers.filter(({ status }) => status === 401).length
+  // Those that were under way when the limit was reached may be answered.
+  assert.ok(refused >= 100 && refused < 120, String(refused))
+  assert.equal(answers.filter(({ status }) => status === 429).length, 150 - refused)
+})
+
+test('a request that names two clients, or authenticates in two ways, is refused and sent nowhere', async () => {
+  const token = await stage.issuer.token({ azp: 'spa' })
+  const before = stage.sequence()
+  const spa = { authorization: `Basic ${btoa('spa:')}` }
+  await assertAnswers(revoke({ token, client_id: 'web', client_secret: 'web-secret' }, spa), 400, 'invalid_request')
+  await assertAnswers(revoke({ token, client_id: 'web' }, spa), 400, 'invalid_request')
+  await assertAnswers(revoke({ token, client_assertion: 'x.y.z' }, spa), 400, 'invalid_request')
+  await assertAnswers(revoke({ token, client_id: 'web', client_secret: 'web-secret', client_assertion: 'x.y.z' }), 400, 'invalid_request')
+  assert.equal(stage.sequence(), before)
+  assert.deepEqual(stage.keycloak.requests.filter(({ url }) => url === PATH), [])
+})
+
+test('Keycloak gets no Authorization header but that of a client', async () => {
+  await revoke({ token: 'x', client_id: 'web', client_secret: 'web-secret' }, { authorization: 'Bearer of-somebody' })
+  assert.equal(stage.keycloak.requests.at(-1)?.authorization, undefined)
+})
+
+test('nothing that the client sent is in the audit log or a report', async () => {
+  await revoke({ token: await keycloaks({}) }, { authorization: BASIC })
+  await revoke({ token: await keycloaks({}), client_id: 'web', client_secret: 'wrong-secret' })
+  const kept = JSON.stringify([await stage.origin.audit.list({ realm: 'acme', limit: 100 }), stage.reports])
+  assert.doesNotMatch(kept, /secret|eyJ/)
+})

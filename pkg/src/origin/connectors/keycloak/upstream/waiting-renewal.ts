@@ -1,0 +1,96 @@
+import type { ConnectorHost } from '../../connector.ts'
+import { recordRevocation, type Revocation } from '../../revocation.ts'
+import { decodeMessage, type KeycloakMessage } from './upstream-message.ts'
+
+/** A session that was ended is refused for 60 s more than its time; it is renewed well before that. */
+const SESSION_SECONDS = 40
+const PAGE = 500
+
+export interface WaitingRenewalOptions {
+  host: Pick<ConnectorHost, 'realm' | 'service' | 'store' | 'nowMs'>
+  connector: string
+  queue: string
+}
+
+/**
+ * Records acts again while they wait to be done at Keycloak, before their not-befores run out: until then Keycloak gives new tokens to
+ * whoever still has a refresh token.
+ */
+export class WaitingRenewal {
+  readonly #options: WaitingRenewalOptions
+  /** By the entry's id: unix seconds of the last record. */
+  #renewedAt = new Map<number, number>()
+
+  constructor(options: WaitingRenewalOptions) {
+    this.#options = options
+  }
+
+  /** Records what is due. Rejects as the store and the verbs do. */
+  async renew(): Promise<void> {
+    const { host, queue } = this.#options
+    const now = Math.floor(host.nowMs() / 1000)
+    const renewedAt = new Map<number, number>()
+    for (let after = 0; ; ) {
+      const page = await host.store.outboxEntries({ realm: host.realm.name, queue, after, limit: PAGE })
+      const due = page.filter(({ id, at, payload }) => {
+        const last = this.#renewedAt.get(id) ?? at
+        renewedAt.set(id, last)
+        return now - last >= this.#intervalOf(decodeMessage(payload))
+      })
+      await Promise.all(due.map(({ payload }) => this.#record(decodeMessage(payload), 'renewal of an act that waits')))
+      for (const { id } of due) renewedAt.set(id, now)
+      const last = page.at(-1)
+      if (last === undefined) break
+      after = last.id
+    }
+    this.#renewedAt = renewedAt
+  }
+
+  /** Records an act that is done once more, where a token that was issued meanwhile would outlive it. `upTo`: unix seconds. */
+  async done(message: KeycloakMessage, upTo: number | 'now' | undefined): Promise<void> {
+    const reach = message.until + (message.kind === 'session' ? SESSION_SECONDS : 0)
+    const doneAt = upTo === 'now' ? Math.floor(this.#options.host.nowMs() / 1000) : (upTo ?? reach)
+    // Of now the ledger's own rule knows how far Keycloak's clock may be ahead.
+    if (doneAt > reach) await this.#record(message, 'an act is done at the server', upTo === 'now' ? undefined : doneAt)
+  }
+
+  async #record(message: KeycloakMessage | undefined, because: string, occurredAt?: number): Promise<void> {
+    const { host, connector } = this.#options
+    const revocation = message && revocationOf(message)
+    if (revocation === undefined) return
+    await recordRevocation(
+      { service: host.service, connector, realm: host.realm.name },
+      { ...revocation, because, ...(occurredAt === undefined ? {} : { occurredAt }) },
+    )
+  }
+
+  #intervalOf(message: KeycloakMessage | undefined): number {
+    return message?.kind === 'session' ? SESSION_SECONDS : Math.max(SESSION_SECONDS, Math.floor(this.#options.host.realm.maxLifetimeSeconds / 2))
+  }
+}
+
+type Subject<R> = R extends Revocation ? Omit<R, 'because' | 'occurredAt'> : never
+
+function revocationOf(message: KeycloakMessage): Subject<Revocation> | undefined {
+  switch (message.kind) {
+    case 'session':
+      return { kind: 'session', sid: message.sid }
+    case 'user':
+      return { kind: 'user', sub: message.sub }
+    case 'grant':
+      return { kind: 'grant', sub: message.sub, client: message.client }
+    case 'everybody':
+      return { kind: 'realm' }
+    case 'client':
+      return isOfNow(message) ? { kind: 'client', client: message.client } : undefined
+    case 'realm':
+      return isOfNow(message) ? { kind: 'realm' } : undefined
+    case 'lastLogoutTime':
+      return undefined
+  }
+}
+
+/** A not-before that was set to an earlier time is not to reach what was issued since. */
+function isOfNow({ until, recordedMs }: KeycloakMessage): boolean {
+  return until >= Math.floor(recordedMs / 1000)
+}
