@@ -35,7 +35,7 @@ afterEach(async () => {
 
 /** A running origin, and the lines that it writes. */
 async function start(killedAt?: string): Promise<{ child: ChildProcess; lines: AsyncIterator<string> }> {
-  const entry = new URL('testing/acting-origin.ts', import.meta.url).pathname
+  const entry = new URL('../testing/acting-origin.ts', import.meta.url).pathname
   const child = spawn(process.execPath, ['--import', 'tsx', entry, JSON.stringify({ ...setting, killedAt })], { stdio: ['pipe', 'pipe', 'inherit'] })
   children.push(child)
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
