@@ -3,12 +3,15 @@
 import { pause } from '../../../www/demo/child.ts'
 import { CONSENTING, MOBILE, SILENT, WEB } from '../clients.ts'
 import { adminEvent, requireEvidence } from '../evidence.ts'
+import type { Answer } from '../http.ts'
 import { tryRefresh, type Login } from '../login.ts'
 import { ends, Skipped, type Row } from '../row.ts'
 import { laterThan, type Scene } from '../scene.ts'
 import type { Administer } from '../stage.ts'
 
 const DOWN_MS = 60_000
+/** In whichever way several sources tell. */
+const REVOKED = ['session_revoked', 'user_revoked', 'realm_revoked'] as const
 /** Keycloak's embedded database is durable after half a second. */
 const DURABLE_MS = 2_000
 const AT_ONCE_MS = 20
@@ -111,14 +114,13 @@ async function whileDown(scene: Scene, what: 'a session and a user' | 'the realm
     await told(administer, 'DELETE', `sessions/${alice.sid}`, 'queued')
     await told(administer, 'POST', `users/${carol.sub}/logout`, 'queued')
   }
-  const reasons = ['session_revoked', 'user_revoked', 'realm_revoked'] as const
-  for (const login of [alice, carol]) scene.seconds.push(await scene.refused(ends(login, ...reasons), begun))
+  for (const login of [alice, carol]) scene.seconds.push(await scene.refused(ends(login, ...REVOKED), begun))
   await pause(Math.max(0, DOWN_MS - (performance.now() - down)))
   const refreshed = Promise.all([alice, carol].map((login) => refreshedAtOnce(scene, login)))
   await power.restore()
-  for (const login of await refreshed) if (login !== undefined) await scene.refused(ends(login, ...reasons))
-  for (const login of [alice, carol]) await requireRefused(scene, login)
-  for (const login of await refreshed) if (login !== undefined) await requireRefused(scene, login)
+  for (const login of await refreshed) if (login !== undefined) await scene.refused(ends(login, ...REVOKED))
+  for (const login of [alice, carol]) await requireUseless(scene, login)
+  for (const login of await refreshed) if (login !== undefined) await requireUseless(scene, login)
   if (what !== 'the realm') {
     await scene.accepted(bob)
     await requireEvidence(adminEvent({ operationType: 'DELETE', resourceType: 'USER_SESSION', resourcePath: `sessions/${alice.sid}` }), realm, since)
@@ -140,11 +142,30 @@ async function refreshedAtOnce(scene: Scene, login: Login): Promise<Login | unde
   for (;;) {
     const answer = await tryRefresh(scene.realm, login).catch(() => undefined)
     if (answer?.status === 400) return undefined
-    if (answer?.status === 200) {
-      const { access_token: accessToken = '', refresh_token: refreshToken = '' } = JSON.parse(answer.text) as Record<string, string>
-      return { ...login, accessToken, refreshToken }
-    }
+    if (answer?.status === 200) return renewed(login, answer)
     await pause(AT_ONCE_MS)
+  }
+}
+
+function renewed(login: Login, { text }: Answer): Login {
+  const { access_token: accessToken = '', refresh_token: refreshToken = '' } = JSON.parse(text) as Record<string, string>
+  return { ...login, accessToken, refreshToken }
+}
+
+/**
+ * Keycloak refuses the refresh token, or the edge each token that it gives: a session that ends while Keycloak answers a refresh of it
+ * stays usable at Keycloak now and then (3 of 60 tried, 26.7.3), unlisted, until it is ended once more.
+ */
+async function requireUseless(scene: Scene, login: Login): Promise<void> {
+  const deadline = performance.now() + DONE_MS
+  for (;;) {
+    const answer = await tryRefresh(scene.realm, login)
+    if (answer.status === 400) return
+    if (performance.now() > deadline) {
+      await scene.refused(ends(renewed(login, answer), ...REVOKED))
+      return
+    }
+    await pause(200)
   }
 }
 
