@@ -3,10 +3,10 @@ import { after, afterEach, before, beforeEach, test } from 'node:test'
 import type { OriginReport } from '../../api.ts'
 import { memoryStore } from '../../store/memory.ts'
 import { createTestIssuer, ISSUER, openStage, type Stage, until } from '../../testing/stage.ts'
+import { USER_EVENT_TYPES } from './events/user-events.ts'
 import { keycloakConnector, type KeycloakOptions } from './index.ts'
 import { type FakeKeycloak, openFakeKeycloak } from './testing/fake-keycloak.ts'
 import { adminEvent, userEvent } from './testing/stored-events.ts'
-import { USER_EVENT_TYPES } from './events/user-events.ts'
 
 const READER = { clientId: 'bridge', clientSecret: 'bridge-secret' }
 const SID = 'qi3lbO8H1GkwodnoxkPqA6vy'

@@ -1,16 +1,16 @@
 import type { Connection, Connector, ConnectorHost } from '../connector.ts'
 import { type AdminClient, serviceAccountClient } from './client/admin-client.ts'
+import { KeycloakHttp } from './client/keycloak-http.ts'
+import { RealmClient } from './client/realm-client.ts'
+import { ServerClock } from './client/server-clock.ts'
 import { ClientNames } from './events/client-names.ts'
 import { CurrentState } from './events/current-state.ts'
 import { EventRecorder } from './events/event-recorder.ts'
-import { KeycloakForwarder } from './upstream/forwarder.ts'
-import { KeycloakHttp } from './client/keycloak-http.ts'
 import { type KeycloakOptions, type KeycloakSettings, resolveKeycloakSettings, type ServiceAccount } from './options.ts'
 import { type EventReading, Pollers } from './polling/pollers.ts'
-import { RealmClient } from './client/realm-client.ts'
 import { CONNECTOR, keycloakReceivers } from './receivers.ts'
+import { KeycloakForwarder } from './upstream/forwarder.ts'
 import { KeycloakRevocationEndpoint } from './upstream/revocation-endpoint.ts'
-import { ServerClock } from './client/server-clock.ts'
 
 /**
  * Hears and tells one realm of a Keycloak: `createOrigin({ connectors: [keycloakConnector({ baseUrl, realm, serviceAccount })] })`. Logout

@@ -1,8 +1,8 @@
 import { isObject } from '../../../../options.ts'
 import { readPart } from '../../../../token-part.ts'
+import type { ServiceAccount } from '../options.ts'
 import { failure } from './failure.ts'
 import type { KeycloakAnswer } from './keycloak-http.ts'
-import type { ServiceAccount } from '../options.ts'
 import type { RealmClient } from './realm-client.ts'
 import type { ServerClock } from './server-clock.ts'
 

@@ -4,10 +4,10 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import type { PortcullisError } from '../../../../errors.ts'
+import { openScene } from '../testing/scene.ts'
 import type { FailureDetail } from './failure.ts'
 import { KeycloakHttp } from './keycloak-http.ts'
 import { RealmClient } from './realm-client.ts'
-import { openScene } from '../testing/scene.ts'
 
 const EVENTS = { right: 'view-events' }
 

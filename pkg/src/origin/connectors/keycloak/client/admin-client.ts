@@ -1,8 +1,8 @@
 import { isObject } from '../../../../options.ts'
+import type { ServiceAccount } from '../options.ts'
 import { AccessToken, serviceAccountForm } from './access-token.ts'
 import { failure } from './failure.ts'
 import type { KeycloakAnswer, KeycloakHttp, KeycloakRequest } from './keycloak-http.ts'
-import type { ServiceAccount } from '../options.ts'
 import { RealmClient } from './realm-client.ts'
 import type { ServerClock } from './server-clock.ts'
 

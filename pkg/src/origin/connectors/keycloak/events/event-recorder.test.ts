@@ -4,12 +4,12 @@ import type { PortcullisError } from '../../../../errors.ts'
 import type { Origin, OriginReport } from '../../../api.ts'
 import { openStage, type Stage } from '../../../testing/stage.ts'
 import { Conditions } from '../../conditions.ts'
-import { ClientNames } from './client-names.ts'
-import { CurrentState } from './current-state.ts'
-import { EventRecorder } from './event-recorder.ts'
 import { failure } from '../client/failure.ts'
 import { type KeycloakOptions, resolveKeycloakSettings } from '../options.ts'
 import { adminEvent, userEvent } from '../testing/stored-events.ts'
+import { ClientNames } from './client-names.ts'
+import { CurrentState } from './current-state.ts'
+import { EventRecorder } from './event-recorder.ts'
 
 interface Recording {
   recorder: EventRecorder

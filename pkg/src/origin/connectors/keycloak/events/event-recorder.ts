@@ -1,10 +1,10 @@
 import { PortcullisError } from '../../../../errors.ts'
-import type { Conditions } from '../../conditions.ts'
 import type { OriginService } from '../../../api.ts'
+import type { Conditions } from '../../conditions.ts'
 import { recordRevocation, type Revocation } from '../../revocation.ts'
+import { isFailure } from '../client/failure.ts'
 import { readAdminEvent } from './admin-events.ts'
 import type { KeycloakEvent } from './events.ts'
-import { isFailure } from '../client/failure.ts'
 import { type Consequence, consequenceOf, type EventNote, type MappingContext } from './mapping.ts'
 import { readUserEvent } from './user-events.ts'
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isObject } from '../../../../options.ts'
 import { isName } from '../../../core/name.ts'
-import { readAdminEvent } from './admin-events.ts'
 import { mappingStage } from '../testing/mapping-stage.ts'
 import { ADMIN_EVENTS, adminEvent, USER_EVENTS, userEvent } from '../testing/stored-events.ts'
+import { readAdminEvent } from './admin-events.ts'
 import { readUserEvent } from './user-events.ts'
 
 /** Values of every type, names that no token has, and members that an object inherits. */

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Revocation } from '../../revocation.ts'
-import type { Consequence } from './mapping.ts'
 import type { KeycloakOptions } from '../options.ts'
 import { mappingStage } from '../testing/mapping-stage.ts'
 import { ADMIN_EVENTS, adminEvent, USER_EVENTS, userEvent } from '../testing/stored-events.ts'
+import type { Consequence } from './mapping.ts'
 
 const ALICE = '7b2c8576-fbd6-4eed-a428-d3b1bb0533b2'
 const BOB = '1df6557f-d30e-4475-92d7-6ab320222fe7'

@@ -1,8 +1,8 @@
 import type { Revocation } from '../../revocation.ts'
+import type { KeycloakSettings } from '../options.ts'
 import type { ClientNames } from './client-names.ts'
 import type { CurrentState } from './current-state.ts'
 import type { ClientState, KeycloakEvent, UserState } from './events.ts'
-import type { KeycloakSettings } from '../options.ts'
 
 /** What follows from an event. */
 export interface Consequence {

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import type { OriginReport } from '../../../api.ts'
 import { Conditions } from '../../conditions.ts'
-import { CompletenessWatch } from './completeness-watch.ts'
-import { findIncomplete } from './completeness.ts'
+import { USER_EVENT_TYPES } from '../events/user-events.ts'
 import { resolveKeycloakSettings, type KeycloakOptions } from '../options.ts'
 import { openScene, type Scene } from '../testing/scene.ts'
-import { USER_EVENT_TYPES } from '../events/user-events.ts'
+import { CompletenessWatch } from './completeness-watch.ts'
+import { findIncomplete } from './completeness.ts'
 
 async function open(context: TestContext): Promise<Scene> {
   const scene = await openScene(context)

@@ -1,9 +1,9 @@
 import { PortcullisError } from '../../../../errors.ts'
 import type { AdminClient } from '../client/admin-client.ts'
-import { VIEW_EVENTS } from './event-page.ts'
-import { readAdminEventsSeconds, readEventsConfig } from './events-config.ts'
 import { isFailure } from '../client/failure.ts'
 import type { KeycloakSettings } from '../options.ts'
+import { VIEW_EVENTS } from './event-page.ts'
+import { readAdminEventsSeconds, readEventsConfig } from './events-config.ts'
 
 /** Something that a poller needs and the realm does not store, or the account may not read. */
 export interface Finding {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { findGap, type GapEvidence } from './event-gap.ts'
 import { makeReader, openScene } from '../testing/scene.ts'
+import { findGap, type GapEvidence } from './event-gap.ts'
 
 const HOUR = 3_600_000
 /** Ten hours after the last read, at the time of the last event; events are kept for two days, and tokens live for a day. */

@@ -1,7 +1,7 @@
 import { isObject } from '../../../../options.ts'
 import type { AdminClient } from '../client/admin-client.ts'
-import { isTime } from './event-cursor.ts'
 import { failure, isFailure } from '../client/failure.ts'
+import { isTime } from './event-cursor.ts'
 
 /** What an events endpoint is asked. */
 export interface EventQuery {

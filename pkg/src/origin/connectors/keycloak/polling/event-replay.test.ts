@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { connectorStore } from '../../../store/store.ts'
 import { memoryStore } from '../../../store/memory.ts'
+import { connectorStore } from '../../../store/store.ts'
 import type { FakeEvent } from '../testing/fake-keycloak.ts'
 import { makeReader, openScene } from '../testing/scene.ts'
 

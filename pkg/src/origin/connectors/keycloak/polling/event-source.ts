@@ -1,13 +1,13 @@
 import { isObject } from '../../../../options.ts'
 import type { ConnectorStore } from '../../../store/store.ts'
 import type { AdminClient } from '../client/admin-client.ts'
+import { failure } from '../client/failure.ts'
+import type { ServerClock } from '../client/server-clock.ts'
 import { EventCursor, isTime, positionOf, type Progress } from './event-cursor.ts'
 import { findGap, type Gap } from './event-gap.ts'
-import { failure } from '../client/failure.ts'
 import { EventPages, type EventPagesOptions } from './event-page.ts'
 import type { Poll } from './poll-loop.ts'
 import { eventId, type SeenEvent } from './seen-events.ts'
-import type { ServerClock } from '../client/server-clock.ts'
 
 export interface EventSourceOptions extends Pick<EventPagesOptions, 'path' | 'filter'> {
   client: AdminClient

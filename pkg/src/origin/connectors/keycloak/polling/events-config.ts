@@ -1,7 +1,7 @@
 import { isObject } from '../../../../options.ts'
 import type { AdminClient } from '../client/admin-client.ts'
-import { VIEW_EVENTS } from './event-page.ts'
 import { failure } from '../client/failure.ts'
+import { VIEW_EVENTS } from './event-page.ts'
 
 /** What a realm stores of its events. */
 export interface EventsConfig {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import type { Revocation } from '../../revocation.ts'
 import { IssuerCheck } from '../client/issuer-check.ts'
-import { NotBeforePoll } from './not-before-poll.ts'
 import { openScene, type Scene } from '../testing/scene.ts'
+import { NotBeforePoll } from './not-before-poll.ts'
 
 const NOW = 1_800_000_000
 

@@ -1,7 +1,7 @@
 import type { ConnectorStore } from '../../../store/store.ts'
 import type { Revocation } from '../../revocation.ts'
-import { JsonState } from './json-state.ts'
 import type { RealmClient } from '../client/realm-client.ts'
+import { JsonState } from './json-state.ts'
 
 export interface NotBeforePollOptions {
   client: RealmClient

@@ -5,9 +5,9 @@ import type { OriginReport } from '../../../api.ts'
 import { createTestIssuer, openStage, type Stage, until } from '../../../testing/stage.ts'
 import type { Connector } from '../../connector.ts'
 import { keycloakConnector } from '../connector.ts'
+import { USER_EVENT_TYPES } from '../events/user-events.ts'
 import type { KeycloakOptions } from '../options.ts'
 import { type FakeKeycloak, openFakeKeycloak } from '../testing/fake-keycloak.ts'
-import { USER_EVENT_TYPES } from '../events/user-events.ts'
 
 const FAST = { notBeforeIntervalMs: 100, keysIntervalMs: 100, userEventsIntervalMs: 100, adminEventsIntervalMs: 100, requestTimeoutMs: 2_000 }
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MAX_STATE_BYTES } from '../../../store/connector-state.ts'
-import { connectorStore, type ConnectorStore } from '../../../store/store.ts'
 import { memoryStore } from '../../../store/memory.ts'
+import { connectorStore, type ConnectorStore } from '../../../store/store.ts'
 import { EventCursor } from './event-cursor.ts'
 import { SeenEvents } from './seen-events.ts'
 

@@ -2,9 +2,9 @@
 
 import { createInterface } from 'node:readline'
 import { createOrigin } from '../../../index.ts'
-import '../../../testing/load.ts'
 import { sqliteStore } from '../../../store/sqlite/index.ts'
 import { connectorStore } from '../../../store/store.ts'
+import '../../../testing/load.ts'
 import { keycloakConnector } from '../connector.ts'
 
 interface Setting {

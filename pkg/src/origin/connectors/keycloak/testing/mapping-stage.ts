@@ -3,8 +3,8 @@ import { ClientNames } from '../events/client-names.ts'
 import { CurrentState } from '../events/current-state.ts'
 import type { KeycloakEvent } from '../events/events.ts'
 import { type Consequence, consequenceOf } from '../events/mapping.ts'
-import { type KeycloakOptions, resolveKeycloakSettings } from '../options.ts'
 import { readUserEvent } from '../events/user-events.ts'
+import { type KeycloakOptions, resolveKeycloakSettings } from '../options.ts'
 
 /** A Keycloak with these users and clients, by their internal ids. */
 export interface MappingStage {

@@ -1,14 +1,14 @@
 // A fake Keycloak, the clients that ask it, and a store, for tests of pollers.
 
 import type { TestContext } from 'node:test'
-import { connectorStore, type ConnectorStore } from '../../../store/store.ts'
 import { memoryStore } from '../../../store/memory.ts'
+import { connectorStore, type ConnectorStore } from '../../../store/store.ts'
 import { type AdminClient, serviceAccountClient } from '../client/admin-client.ts'
-import type { Gap } from '../polling/event-gap.ts'
-import { EventSource, type EventSourceOptions } from '../polling/event-source.ts'
 import { KeycloakHttp, type KeycloakHttpOptions } from '../client/keycloak-http.ts'
 import { RealmClient } from '../client/realm-client.ts'
 import { ServerClock } from '../client/server-clock.ts'
+import type { Gap } from '../polling/event-gap.ts'
+import { EventSource, type EventSourceOptions } from '../polling/event-source.ts'
 import { type FakeKeycloak, openFakeKeycloak } from './fake-keycloak.ts'
 
 export interface Scene {
