@@ -2,9 +2,9 @@ import type { TokenOptions } from '../../types.ts'
 import type { OriginService } from '../api.ts'
 import type { ConnectorStore } from '../store/store.ts'
 import type { Conditions } from './conditions.ts'
+import type { ConnectorMetrics } from './connector-metrics.ts'
 import type { Forwarder } from './forwarder.ts'
 import type { IssuerTokens } from './issuer-tokens.ts'
-import type { ConnectorMetrics } from './measures.ts'
 import type { RevocationEndpoint } from './revocation-endpoint.ts'
 
 /** An identity server of one realm: heard by receivers and pollers, and told by a forwarder. */

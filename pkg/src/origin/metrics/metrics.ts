@@ -1,8 +1,9 @@
 import { VERSION } from '../../version.ts'
 import type { LedgerEvent, LedgerStats } from '../core/ledger.ts'
+import { Counter, Gauge, Histogram } from './instruments.ts'
 import { type Family, openMetricsText, type Sample } from './openmetrics.ts'
 import type { EdgeStatus } from '../api.ts'
-import type { ConnectorMetrics } from '../connectors/measures.ts'
+import type { ConnectorMetrics } from '../connectors/connector-metrics.ts'
 
 /** Upper bounds of the commit histogram: a disk that flushes well takes a millisecond or two, a bad one tens. */
 const COMMIT_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5] as const
@@ -247,65 +248,4 @@ export function measure(metrics: Metrics, { now, realms }: Measurements): string
     ),
     ...metrics.families(),
   ])
-}
-
-class Counter {
-  readonly #counts = new Map<string, { labels: Readonly<Record<string, string>>; value: number }>()
-
-  add(labels: Readonly<Record<string, string>>, by: number): void {
-    const key = JSON.stringify(labels)
-    const count = this.#counts.get(key) ?? { labels, value: 0 }
-    count.value += by
-    this.#counts.set(key, count)
-  }
-
-  samples(): Sample[] {
-    return [...this.#counts.values()].map(({ labels, value }) => ({ suffix: '_total', labels, value }))
-  }
-}
-
-class Gauge {
-  readonly #values = new Map<string, { labels: Readonly<Record<string, string>>; value: number }>()
-
-  set(labels: Readonly<Record<string, string>>, value: number): void {
-    this.#values.set(JSON.stringify(labels), { labels, value })
-  }
-
-  samples(): Sample[] {
-    return [...this.#values.values()]
-  }
-}
-
-class Histogram {
-  readonly #bounds: readonly number[]
-  /** One more than there are bounds: the last one is for everything above. */
-  readonly #counts: number[]
-  #sum = 0
-
-  constructor(bounds: readonly number[]) {
-    this.#bounds = bounds
-    this.#counts = Array.from({ length: bounds.length + 1 }, () => 0)
-  }
-
-  observe(value: number): void {
-    const found = this.#bounds.findIndex((bound) => value <= bound)
-    const index = found === -1 ? this.#bounds.length : found
-    this.#counts[index] = (this.#counts[index] ?? 0) + 1
-    this.#sum += value
-  }
-
-  samples(): Sample[] {
-    let below = 0
-    const buckets = this.#counts.map((count, index): Sample => {
-      below += count
-      return { suffix: '_bucket', labels: { le: boundText(this.#bounds[index]) }, value: below }
-    })
-    return [...buckets, { suffix: '_sum', value: this.#sum }, { suffix: '_count', value: below }]
-  }
-}
-
-/** Canonical numbers have a point (OpenMetrics 1.0 §5.3.3). */
-function boundText(bound: number | undefined): string {
-  if (bound === undefined) return '+Inf'
-  return Number.isInteger(bound) ? bound.toFixed(1) : String(bound)
 }

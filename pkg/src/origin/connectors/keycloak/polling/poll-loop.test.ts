@@ -4,7 +4,7 @@ import { PortcullisError } from '../../../../errors.ts'
 import type { OriginReport } from '../../../api.ts'
 import { until } from '../../../testing/stage.ts'
 import { Conditions } from '../../conditions.ts'
-import type { PolledSource } from '../../measures.ts'
+import type { PolledSource } from '../../connector-metrics.ts'
 import { failure } from '../client/failure.ts'
 import { type Poll, PollLoop } from './poll-loop.ts'
 

@@ -4,7 +4,7 @@ import { spreadBackoffMs } from '../../../../timing/backoff.ts'
 import { pause } from '../../../../timing/deadline.ts'
 import { SingleFlight } from '../../../../timing/single-flight.ts'
 import type { Conditions } from '../../conditions.ts'
-import type { ConnectorMetrics, PolledSource } from '../../measures.ts'
+import type { ConnectorMetrics, PolledSource } from '../../connector-metrics.ts'
 
 /**
  * Reads a source once, and resolves when it is read to its end and recorded. A source that is read in parts says how far it is:

@@ -1,6 +1,6 @@
 import { PortcullisError } from '../../../../errors.ts'
+import type { PolledSource } from '../../connector-metrics.ts'
 import type { ConnectorHost } from '../../connector.ts'
-import type { PolledSource } from '../../measures.ts'
 import { recordRevocation, type Revocation } from '../../revocation.ts'
 import type { AdminClient } from '../client/admin-client.ts'
 import { IssuerCheck } from '../client/issuer-check.ts'

@@ -1,0 +1,67 @@
+import type { Sample } from './openmetrics.ts'
+
+type Labels = Readonly<Record<string, string>>
+
+/** Sums by their labels, which only grow. */
+export class Counter {
+  readonly #counts = new Map<string, { labels: Labels; value: number }>()
+
+  add(labels: Labels, by: number): void {
+    const key = JSON.stringify(labels)
+    const count = this.#counts.get(key) ?? { labels, value: 0 }
+    count.value += by
+    this.#counts.set(key, count)
+  }
+
+  samples(): Sample[] {
+    return [...this.#counts.values()].map(({ labels, value }) => ({ suffix: '_total', labels, value }))
+  }
+}
+
+/** Latest values by their labels. */
+export class Gauge {
+  readonly #values = new Map<string, { labels: Labels; value: number }>()
+
+  set(labels: Labels, value: number): void {
+    this.#values.set(JSON.stringify(labels), { labels, value })
+  }
+
+  samples(): Sample[] {
+    return [...this.#values.values()]
+  }
+}
+
+/** Counts of observed values, by the least bound that is not exceeded. */
+export class Histogram {
+  readonly #bounds: readonly number[]
+  /** One more than there are bounds: the last one is for everything above. */
+  readonly #counts: number[]
+  #sum = 0
+
+  constructor(bounds: readonly number[]) {
+    this.#bounds = bounds
+    this.#counts = Array.from({ length: bounds.length + 1 }, () => 0)
+  }
+
+  observe(value: number): void {
+    const found = this.#bounds.findIndex((bound) => value <= bound)
+    const index = found === -1 ? this.#bounds.length : found
+    this.#counts[index] = (this.#counts[index] ?? 0) + 1
+    this.#sum += value
+  }
+
+  samples(): Sample[] {
+    let below = 0
+    const buckets = this.#counts.map((count, index): Sample => {
+      below += count
+      return { suffix: '_bucket', labels: { le: boundText(this.#bounds[index]) }, value: below }
+    })
+    return [...buckets, { suffix: '_sum', value: this.#sum }, { suffix: '_count', value: below }]
+  }
+}
+
+/** Canonical numbers have a point (OpenMetrics 1.0 §5.3.3). */
+function boundText(bound: number | undefined): string {
+  if (bound === undefined) return '+Inf'
+  return Number.isInteger(bound) ? bound.toFixed(1) : String(bound)
+}
