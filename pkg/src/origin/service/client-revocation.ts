@@ -3,10 +3,12 @@ import type { Act, Recorded, UpstreamOutcome } from '../api.ts'
 import type { ClientRequest, EndpointAnswer, RevocationEndpoint } from '../connectors/revocation-endpoint.ts'
 import { type OAuthRevocationOptions, revokeAccessToken, revokeOAuthToken } from './oauth-revocation.ts'
 import { ofClient } from './recorder.ts'
+import type { UnrecordedEnds } from './unrecorded-ends.ts'
 
 export interface ClientRevocationOptions extends OAuthRevocationOptions {
   /** The revocation endpoint of a realm's identity server; `undefined`: no connector has one. */
   endpoint: (realm: string) => RevocationEndpoint | undefined
+  unrecorded: UnrecordedEnds
 }
 
 export interface ClientRevocation {
@@ -51,16 +53,24 @@ async function outcomeOf(asked: Promise<EndpointAnswer>): Promise<UpstreamOutcom
 }
 
 async function record(options: ClientRevocationOptions, { realm, request, client }: ClientRevocation, answer: EndpointAnswer, act: Act): Promise<Recorded> {
-  const { recorder, unknownTokens } = options
-  const ended = answer.kind === 'revoked' ? answer.clientSession : undefined
+  const { recorder, unknownTokens, unrecorded } = options
+  const token = request.form.get('token') ?? ''
+  const ended = answer.kind === 'revoked' ? answer.clientSession : await unrecorded.of(realm, token)
   if (ended !== undefined) {
     const event = { kind: 'clientSession', session: ended.session, authorizedParty: ended.client, occurredAt: ended.occurredAt } as const
     const line = { action: 'refresh_token_revoked', subject: ended.session, detail: ofClient(ended.client) } as const
-    return recorder.record(realm, event, line, { actor: `client:${ended.client}`, ...act, upstream: 'skip' })
+    return unrecorded.recorded(realm, token, ended, () => recorder.record(realm, event, line, { actor: `client:${ended.client}`, ...act, upstream: 'skip' }))
   }
   // An access token that has a good signature is recorded whatever the server knows of it: after this answer it must not be accepted.
-  const revoked = client === undefined ? undefined : await revokeAccessToken(options, realm, client, request.form.get('token') ?? '', act)
+  const owner = ownerOf(client, answer)
+  const revoked = owner === undefined ? undefined : await revokeAccessToken(options, realm, owner, token, act)
   if (revoked !== undefined) return revoked
   unknownTokens.note(realm, 'not_known')
   return recorder.inForce(realm)
+}
+
+/** A client that an assertion names (RFC 7523 §2.2) is known to the server alone, which revokes no token but its own. */
+function ownerOf(client: string | undefined, { kind }: EndpointAnswer): { client: string } | 'confirmed' | undefined {
+  if (client !== undefined) return { client }
+  return kind === 'revoked' ? 'confirmed' : undefined
 }

@@ -67,11 +67,20 @@ export async function revokeOAuthToken(
   }
 }
 
-/** Revokes an access token that was issued to the client. `undefined`: it is none of the realm, has expired, or is another client's. */
-export async function revokeAccessToken(options: OAuthRevocationOptions, realm: string, client: string, token: string, act: DatedAct): Promise<Recorded | undefined> {
+/**
+ * Revokes an access token that was issued to the client, or to one that the issuer has authenticated as its owner. `undefined`: it is none of the
+ * realm, has expired, or is another client's.
+ */
+export async function revokeAccessToken(
+  options: OAuthRevocationOptions,
+  realm: string,
+  owner: { client: string } | 'confirmed',
+  token: string,
+  act: DatedAct,
+): Promise<Recorded | undefined> {
   const found = await kindOf(options, settingsOf(options, realm), token)
-  if (found.kind !== 'access' || found.client !== client) return undefined
-  return options.tokens.record(found.token, { actor: `client:${client}`, ...act })
+  if (found.kind !== 'access' || found.client === undefined || (owner !== 'confirmed' && found.client !== owner.client)) return undefined
+  return options.tokens.record(found.token, { actor: `client:${found.client}`, ...act })
 }
 
 function settingsOf({ settings }: OAuthRevocationOptions, realm: string): RealmSettings {

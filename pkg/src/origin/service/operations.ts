@@ -8,8 +8,9 @@ import type { Committer } from '../recording/committer.ts'
 import { type ClientRevocation, type ClientRevocationOptions, type RefusedRequest, revokeForClient } from './client-revocation.ts'
 import { type GrantsOptions, listGrants, type ListedGrant } from './grants.ts'
 import { KeyAdministration, type KeyAdministrationOptions } from './key-administration.ts'
+import { UnrecordedEnds } from './unrecorded-ends.ts'
 
-export interface OperationsOptions extends KeyAdministrationOptions, GrantsOptions, ClientRevocationOptions {
+export interface OperationsOptions extends KeyAdministrationOptions, GrantsOptions, Omit<ClientRevocationOptions, 'unrecorded'> {
   service: OriginService
   committer: Committer
   clock: Clock
@@ -35,10 +36,11 @@ export interface Operations {
 
 export function createOperations(options: OperationsOptions): Operations {
   const { service, committer, clock, issuerClocks, keyPublisher, ledger } = options
+  const unrecorded = new UnrecordedEnds()
   return {
     keys: new KeyAdministration(options),
     grants: (realm, sub) => listGrants(options, realm, sub),
-    revokeForClient: (revocation, act) => revokeForClient(options, revocation, act),
+    revokeForClient: (revocation, act) => revokeForClient({ ...options, unrecorded }, revocation, act),
     failure: () => committer.failure(),
     lookForKeys: (realm) => keyPublisher.look(realm),
     measurements: () => ({

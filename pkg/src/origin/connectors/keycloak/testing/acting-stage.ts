@@ -28,10 +28,9 @@ export interface ActingStage extends Stage {
 /** Keycloak resets every connection. */
 export const DOWN: NonNullable<FakeSessions['misbehave']> = { path: /./, status: 'reset' }
 
-export async function openActingStage(options: Partial<KeycloakOptions> = {}, clients: ClientOptions[] = []): Promise<ActingStage> {
+export async function openActingStage(options: Partial<KeycloakOptions> = {}, clients: ClientOptions[] = [], store: RevocationStore = freshStore()): Promise<ActingStage> {
   const keycloak = await openFakeKeycloak()
   const state = addSessions(keycloak)
-  const store: RevocationStore = freshStore()
   const issuer = await createTestIssuer()
   const actingAccount = { clientId: 'bridge', clientSecret: 'bridge-secret' }
   // The polled not-before would add to what the forwarder records.

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { afterEach, beforeEach, test } from 'node:test'
 import { decodeJwt, SignJWT } from 'jose'
+import { failing, type FailingStore } from '../../../testing/failing.ts'
 import { type ActingStage, DOWN, now, openActingStage } from '../testing/acting-stage.ts'
 
 const PATH = '/realms/acme/protocol/openid-connect/revoke'
@@ -11,8 +12,11 @@ let stage: ActingStage
 /** What Keycloak does not accept any more. */
 let dead: Set<string>
 
+let store: FailingStore
+
 beforeEach(async () => {
-  stage = await openActingStage()
+  store = failing()
+  stage = await openActingStage({}, [], store.store)
   dead = new Set()
   const { intercept } = stage.keycloak
   stage.keycloak.intercept = (request, response) => (stage.state.misbehave === undefined && revocation(request, response)) || intercept?.(request, response) === true
@@ -23,7 +27,7 @@ afterEach(() => stage.close())
 function revocation(request: IncomingMessage, response: ServerResponse): boolean {
   if (request.url !== PATH) return false
   const form = new URLSearchParams(stage.keycloak.requests.at(-1)?.body ?? '')
-  const isWeb = request.headers.authorization === BASIC || (form.get('client_id') === 'web' && form.get('client_secret') === 'web-secret')
+  const isWeb = request.headers.authorization === BASIC || form.get('client_assertion') === 'of web' || (form.get('client_id') === 'web' && form.get('client_secret') === 'web-secret')
   const answer = (status: number, error?: string): boolean => {
     response.writeHead(status, { 'content-type': 'application/json' }).end(error === undefined ? '' : JSON.stringify({ error, error_description: 'made-up' }))
     return true
@@ -125,6 +129,34 @@ test('while Keycloak cannot be asked the answer is 503, and nothing is recorded'
   stage.state.misbehave = { path: /revoke$/, status: 500 }
   await assertAnswers(revoke({ token: await keycloaks({}) }, { authorization: BASIC }), 503, 'temporarily_unavailable')
   assert.equal(stage.sequence(), before)
+})
+
+test('a refresh token that Keycloak has revoked, and whose end could not be recorded, is recorded at the next attempt', async () => {
+  const token = await keycloaks({})
+  store.fail(true)
+  await assertAnswers(revoke({ token }, { authorization: BASIC }), 503, 'temporarily_unavailable')
+  assert.ok(dead.has(token))
+  await assertAnswers(revoke({ token }, { authorization: BASIC }), 503, 'temporarily_unavailable')
+  store.fail(false)
+  await assertAnswers(revoke({ token, client_id: 'web', client_secret: 'wrong' }), 401, 'invalid_client')
+  assert.equal(refuses({ session: 's1', authorizedParty: 'web' }), undefined)
+  await assertAnswers(revoke({ token }, { authorization: BASIC }), 200)
+  assert.equal(refuses({ session: 's1', authorizedParty: 'web' }), 'session_revoked')
+  await stage.origin.correct('acme', { kind: 'clientSession', session: 's1', authorizedParty: 'web', notBefore: 1 }, { reason: 'a mistake' })
+  await assertAnswers(revoke({ token }, { authorization: BASIC }), 200)
+  assert.equal(refuses({ session: 's1', authorizedParty: 'web' }), undefined, 'it is recorded once')
+})
+
+test('an access token of a client that authenticates by an assertion, which names it, is revoked here too', async () => {
+  const token = await stage.issuer.token({ azp: 'web' })
+  await assertAnswers(revoke({ token, client_assertion: 'of web', client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer' }), 200)
+  assert.equal(refuses({ tokenId: decodeJwt(token).jti }), 'token_revoked')
+  const [line] = await stage.origin.audit.list({ realm: 'acme', limit: 1 })
+  assert.equal(line?.actor, 'client:web')
+  const other = await stage.issuer.token({ azp: 'web' })
+  dead.add(other)
+  await assertAnswers(revoke({ token: other, client_assertion: 'of web' }), 200)
+  assert.equal(refuses({ tokenId: decodeJwt(other).jti }), undefined, 'nobody has said whose it is')
 })
 
 test('guesses of a secret are limited here', async () => {
