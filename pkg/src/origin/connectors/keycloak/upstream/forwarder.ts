@@ -107,7 +107,7 @@ export class KeycloakForwarder implements Forwarder {
     if (forwarded.upstream === 'tell') return act
     // Keycloak knows of it; only the time has to be written, in step with the ledger's.
     const isWritten = this.#options.lastLogoutTime === 'write' && forwarded.state === 'new'
-    return isWritten && forwarded.event.kind === 'user' ? { kind: 'lastLogoutTime', sub: forwarded.event.subject } : undefined
+    return isWritten && forwarded.event.kind === 'user' && !this.#renewal.isRecording(forwarded.event.subject) ? { kind: 'lastLogoutTime', sub: forwarded.event.subject } : undefined
   }
 
   async #sending(): Promise<void> {

@@ -35,3 +35,19 @@ test('a not-before that was set to an earlier time reaches nothing that was issu
   await stage.idle()
   assert.equal(stage.origin.refuses('acme', { ...issued, authorizedParty: 'web' }), undefined)
 })
+
+test('an act that waits is not joined by another each time it is recorded once more', async (context) => {
+  const startedMs = Date.now()
+  context.mock.timers.enable({ apis: ['Date'], now: startedMs })
+  const stage = await openActingStage({ lastLogoutTime: 'write' })
+  context.after(() => stage.close())
+  stage.state.misbehave = DOWN
+  await (await stage.origin.logoutUser('acme', 'alice')).upstream
+  const notBefore = () => stage.origin.userNotBefore('acme', 'alice')
+  for (const days of [1, 2]) {
+    const before = notBefore()
+    context.mock.timers.setTime(startedMs + days * 86_400_000)
+    await until(() => notBefore() > before, 'it is renewed')
+    assert.equal(await stage.waiting(), 1)
+  }
+})

@@ -20,6 +20,8 @@ export class WaitingRenewal {
   readonly #options: WaitingRenewalOptions
   /** By the entry's id: unix seconds of the last record. */
   #renewedAt = new Map<number, number>()
+  /** Users whose logout is being recorded once more. */
+  readonly #users = new Set<string>()
 
   constructor(options: WaitingRenewalOptions) {
     this.#options = options
@@ -58,10 +60,18 @@ export class WaitingRenewal {
     const { host, connector } = this.#options
     const revocation = message && revocationOf(message)
     if (revocation === undefined) return
-    await recordRevocation(
-      { service: host.service, connector, realm: host.realm.name },
-      { ...revocation, because, ...(occurredAt === undefined ? {} : { occurredAt }) },
-    )
+    const recorder = { service: host.service, connector, realm: host.realm.name }
+    if (revocation.kind === 'user') this.#users.add(revocation.sub)
+    try {
+      await recordRevocation(recorder, { ...revocation, because, ...(occurredAt === undefined ? {} : { occurredAt }) })
+    } finally {
+      if (revocation.kind === 'user') this.#users.delete(revocation.sub)
+    }
+  }
+
+  /** Whether a user's logout is being recorded once more: the act that waits writes its time, too. */
+  isRecording(sub: string): boolean {
+    return this.#users.has(sub)
   }
 
   #intervalOf(message: KeycloakMessage | undefined): number {
