@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { PortcullisError } from '../errors.ts'
 import { VERSION } from '../version.ts'
 import type { Command, CommandInput } from './command.ts'
+import { printable } from './printable.ts'
 import { CheckFailed, EXIT, helpOf, overview, UsageError, usageOf } from './usage.ts'
 
 /** Runs the command line of this process, prints its result, and ends the process. */
@@ -9,12 +10,12 @@ export function main(commands: readonly Command[]): void {
   run(commands, process.argv.slice(2), process.env).then(
     (output) => {
       // The process ends only when all is written; a stream that cannot be written to must not keep it.
-      process.stdout.write(output, () => process.exit(EXIT.done))
+      process.stdout.write(printable(output), () => process.exit(EXIT.done))
     },
     (error: unknown) => {
-      if (error instanceof CheckFailed) process.stdout.write(error.output)
+      if (error instanceof CheckFailed) process.stdout.write(printable(error.output))
       const message = error instanceof Error ? error.message : 'failed for an unknown cause'
-      process.stderr.write(`portcullis: ${message}\n`, () => process.exit(exitCode(error)))
+      process.stderr.write(printable(`portcullis: ${message}\n`), () => process.exit(exitCode(error)))
     },
   )
 }

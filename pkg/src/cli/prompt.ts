@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises'
+import { printable } from './printable.ts'
 import { UsageError } from './usage.ts'
 
 /** Whether there is somebody to ask. */
@@ -10,7 +11,7 @@ export function isInteractive(): boolean {
 export async function confirm(question: string): Promise<boolean> {
   const asker = createInterface({ input: process.stdin, output: process.stderr })
   try {
-    return /^y(?:es)?$/i.test((await asker.question(`${question} [y/N] `)).trim())
+    return /^y(?:es)?$/i.test((await asker.question(printable(`${question} [y/N] `))).trim())
   } finally {
     asker.close()
   }

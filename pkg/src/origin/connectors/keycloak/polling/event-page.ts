@@ -32,8 +32,8 @@ export const VIEW_EVENTS = 'view-events'
 
 const MAX_PAGE_EVENTS = 500
 const MAX_PAGE_BYTES = 4 * 1024 * 1024
-/** For a page of one event, which cannot be divided. Keycloak stores no longer one: a request to it is 10 MiB at most. */
-const MAX_EVENT_BYTES = 16 * 1024 * 1024
+/** For a page of one event, which cannot be divided: a request to Keycloak, 10 MiB at most, as a JSON string with each quote escaped. */
+const MAX_EVENT_BYTES = 24 * 1024 * 1024
 /** How long all events are read where naming them failed, until they are named again. */
 const UNFILTERED_MS = 600_000
 
