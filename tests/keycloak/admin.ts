@@ -20,7 +20,7 @@ export class Admin {
     this.#credentials = credentials
   }
 
-  /** Sends what is asked, such as `DELETE /admin/realms/acme/sessions/…`; the answer may be a refusal. */
+  /** Sends a request, such as `DELETE /admin/realms/acme/sessions/…`; the answer may be a refusal. */
   async request(method: string, path: string, body?: unknown): Promise<Answer> {
     const headers: Record<string, string> = { authorization: `Bearer ${await this.#renewed()}` }
     if (body !== undefined) headers['content-type'] = 'application/json'

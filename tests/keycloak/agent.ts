@@ -62,7 +62,7 @@ function actionOf(page: Page): string {
   return action.replaceAll('&amp;', '&')
 }
 
-/** What a page of Keycloak says, in a few words. */
+/** The heading of a page of Keycloak, or its title. */
 export function titleOf(page: Page): string {
   const [, text = ''] = /<h1[^>]*>([\s\S]*?)<\/h1>/.exec(page.text) ?? /<title>([\s\S]*?)<\/title>/.exec(page.text) ?? []
   return text.replace(/<[^>]*>/g, '').trim()

@@ -8,7 +8,7 @@ import { ADMINISTRATOR } from './server.ts'
 
 const SHOWN_MS = 60_000
 
-export interface SessionList {
+interface SessionList {
   /** Signs the only session of the list out, by the entry of its menu. Resolves when Keycloak has answered. */
   signOut(): Promise<void>
   close(): Promise<void>

@@ -19,7 +19,7 @@ export const VERSION = '26.7.3'
 const SHA256 = '27a6535553c3cdcd083872ba40629efafb3475e3b758e0c6f691395561dd0f1f'
 const NAME = `keycloak-quarkus-dist-${VERSION}.zip`
 const URL = `https://repo1.maven.org/maven2/org/keycloak/keycloak-quarkus-dist/${VERSION}/${NAME}`
-/** Options of the augmentation: another set costs another one. */
+/** Options of the augmentation, which other options would repeat. */
 const BUILD_OPTIONS = ['--features=ssf', '--db=dev-file']
 const FETCH_MINUTES = 15
 

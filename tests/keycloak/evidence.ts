@@ -5,13 +5,13 @@ import type { Realm } from './realm.ts'
 
 const LIMIT_SECONDS = 10
 
-/** What must be found of an action, with its name for a failure. */
+/** A record of an action, with its name for a failure. */
 export interface Evidence {
   readonly name: string
   isIn(realm: Realm, sinceMs: number): Promise<boolean>
 }
 
-export interface UserEvent {
+interface UserEvent {
   type: string
   time: number
   clientId?: string
@@ -20,7 +20,7 @@ export interface UserEvent {
   details?: Record<string, string>
 }
 
-export interface AdminEvent {
+interface AdminEvent {
   operationType: string
   resourceType: string
   time: number
@@ -50,6 +50,11 @@ export function adminEvent(expected: Partial<AdminEvent> & { operationType: stri
       return events.some((event) => has(event, expected))
     },
   }
+}
+
+/** The admin event of a session that an administrator ended. */
+export function sessionDeleted(sid: string): Evidence {
+  return adminEvent({ operationType: 'DELETE', resourceType: 'USER_SESSION', resourcePath: `sessions/${sid}` })
 }
 
 /** Waits until Keycloak shows it: an event becomes visible when its request has ended. */

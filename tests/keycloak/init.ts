@@ -1,4 +1,4 @@
-// The way of a newcomer: a realm that nobody has prepared, `portcullis init`, `check --online`, an enforced logout, and `--undo`.
+// The steps of the guide: a realm as the console makes it, `portcullis init`, `check --online`, an enforced logout, and `--undo`.
 
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -26,11 +26,11 @@ export async function checkInit(server: Server, say: (text: string) => void = ()
   await server.admin.change('POST', '/admin/realms', unprepared(realm))
   try {
     const before = await snapshot(server.admin, realm)
-    const newcomer = new Newcomer(server, realm, folder, port)
-    await newcomer.plan(say)
-    await newcomer.setUp(say)
-    await newcomer.enforce(say)
-    await newcomer.undo(say)
+    const setup = new GuidedSetup(server, realm, folder, port)
+    await setup.plan(say)
+    await setup.setUp(say)
+    await setup.enforce(say)
+    await setup.undo(say)
     requireSame(before, await snapshot(server.admin, realm))
     say('the realm is as it was')
   } finally {
@@ -39,7 +39,7 @@ export async function checkInit(server: Server, say: (text: string) => void = ()
   }
 }
 
-class Newcomer {
+class GuidedSetup {
   readonly #server: Server
   readonly #realm: string
   readonly #folder: string
@@ -52,7 +52,7 @@ class Newcomer {
     this.#port = port
   }
 
-  /** A trial writes and changes nothing. */
+  /** Requires that `--dry-run` writes and changes nothing. */
   async plan(say: (text: string) => void): Promise<void> {
     const before = await snapshot(this.#server.admin, this.#realm)
     const { changes } = await this.#init('--dry-run')
@@ -63,7 +63,7 @@ class Newcomer {
     say(`init plans ${changes.length} changes, and makes none`)
   }
 
-  /** A second run changes nothing; Keycloak has then all that is needed. */
+  /** Requires that a second run changes nothing, and that `check --online` then finds nothing missing. */
   async setUp(say: (text: string) => void): Promise<void> {
     const first = await this.#init('--yes')
     if (first.realm !== 'applied') throw new Error(`init ends as ${first.realm}`)
@@ -98,7 +98,7 @@ class Newcomer {
   async #refusal(key: JWK): Promise<number> {
     const place = { url: this.#server.url, issuer: `${this.#server.url}/realms/${this.#realm}` }
     const feed = { url: `http://127.0.0.1:${this.#port}/feed/${this.#realm}`, keys: [key], mode: 'stream' as const }
-    const gate = await createGate({ realms: [{ name: this.#realm, issuer: place.issuer, audience: 'api', profile: 'keycloak', feed }] })
+    const gate = createGate({ realms: [{ name: this.#realm, issuer: place.issuer, audience: 'api', profile: 'keycloak', feed }] })
     try {
       const [ended, other] = [await logIn(place, USER, WEB), await logIn(place, USER, WEB)]
       for (const { accessToken } of [ended, other]) await requireAccepted(gate, accessToken)

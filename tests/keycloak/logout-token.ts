@@ -1,31 +1,22 @@
-// A logout token, heard at the back-channel logout URL of a client.
+// A logout token, captured at the back-channel logout URL of a client.
 
-import { createServer, type IncomingMessage } from 'node:http'
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-import { text } from 'node:stream/consumers'
+import { openCapture } from './capture.ts'
 import { logIn } from './login.ts'
 import { clientOf, type Realm } from './realm.ts'
 
-const LISTENING = { id: 'listening', secret: 'listening-secret' }
+const CAPTURED = { id: 'captured', secret: 'captured-secret' }
+const PATH = 'backchannel-logout'
 
 /** Ends a session of a client whose URL is a server here, and returns what Keycloak sends. */
-export async function heardLogoutToken(realm: Realm): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const heard = new Promise<string>((resolve, reject) => {
-    server.on('request', (request: IncomingMessage, response) => {
-      response.end()
-      text(request).then((body) => resolve(new URLSearchParams(body).get('logout_token') ?? ''), reject)
-    })
-  })
+export async function captureLogoutToken(realm: Realm): Promise<string> {
+  const capture = await openCapture()
   try {
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    await realm.change('POST', 'clients', { ...clientOf(LISTENING), attributes: { 'backchannel.logout.url': url } })
-    const { sid } = await logIn(realm, 'carol', LISTENING)
+    await realm.change('POST', 'clients', { ...clientOf(CAPTURED), attributes: { 'backchannel.logout.url': `${capture.url}/${PATH}` } })
+    const { sid } = await logIn(realm, 'carol', CAPTURED)
     await realm.change('DELETE', `sessions/${sid}`)
-    return await heard
+    const [token = ''] = await capture.tokens(PATH, 1)
+    return token
   } finally {
-    server.close()
+    capture.close()
   }
 }

@@ -18,7 +18,7 @@ const USAGE = `known options here:
 
 interface Options {
   tier: Tier
-  /** Whether a newcomer's way through `portcullis init` is tried first. */
+  /** Whether the steps of the guide, with `portcullis init`, are tried first. */
   init: 'tried' | 'left_out'
   rows: readonly number[]
   rounds: readonly Round[]
@@ -26,7 +26,7 @@ interface Options {
   keep: boolean
 }
 
-/** Has children of this process, to be stopped also when it is interrupted. */
+/** Its child processes are stopped also when this one is interrupted. */
 let underWay: Walk | undefined
 
 async function main(): Promise<boolean> {

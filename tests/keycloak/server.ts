@@ -22,7 +22,7 @@ export interface Server {
   /** Such as `http://127.0.0.1:18080`; the base of all issuers. */
   readonly url: string
   readonly admin: Admin
-  /** Of the running server, by its own word. */
+  /** As the running server states it. */
   readonly version: string
   /** Ends it at once, as a power cut does, and starts it again with the same database; `undefined` for a server of another process. */
   readonly power: Power | undefined

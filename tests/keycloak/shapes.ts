@@ -5,7 +5,7 @@ import { CONSENTING, MOBILE, WEB, type Client } from './clients.ts'
 import { impersonate, nameActor } from './impersonation.ts'
 import { addKey } from './keys.ts'
 import { askForTokens, logIn, refresh, tryPassword } from './login.ts'
-import { heardLogoutToken } from './logout-token.ts'
+import { captureLogoutToken } from './logout-token.ts'
 import { clientOf, type Realm } from './realm.ts'
 
 export interface Shape {
@@ -61,7 +61,7 @@ export const SHAPES: readonly Shape[] = [
   shape('ID token', 'audience wrong_audience', async (realm) => (await logIn(realm, 'alice', WEB)).idToken),
   shape('refresh token', 'key unknown_key', async (realm) => (await logIn(realm, 'alice', WEB)).refreshToken),
   shape('offline refresh token', 'key unknown_key', async (realm) => (await logIn(realm, 'bob', WEB, { scope: 'openid offline_access' })).refreshToken),
-  shape('logout token', 'type wrong_type', heardLogoutToken),
+  shape('logout token', 'type wrong_type', captureLogoutToken),
   ...['RS512', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA'].map((algorithm) =>
     shape(`signed by ${algorithm}`, 'accepted', async (realm) => {
       // It does not sign unless a client says so.

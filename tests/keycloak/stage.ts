@@ -60,6 +60,8 @@ export type Verdict = { ok: true; impersonatedBy?: { sub?: string } } | { ok: fa
 
 const EDGE = 'edge-1'
 const LOADED_SECONDS = 30
+/** A busy machine must not make an act that Keycloak does `queued`. */
+const UPSTREAM_MS = 25_000
 /** Longer than any run. */
 const NEVER_MS = 2 ** 31 - 1
 
@@ -85,7 +87,7 @@ export async function openStage(server: Server, round: Round, options: StageOpti
     realm: { ...tokens, jwks: `${realm.issuer}/protocol/openid-connect/certs`, issuerSkewSeconds: 0, ...lifetime },
     clients: [WEB, MOBILE, SPA, SILENT, CONSENTING].map(({ id, secret }) => (secret === undefined ? { id } : { id, secret })),
     edge: { name: EDGE, pushUrl: `${edgeUrl}/portcullis/feed`, ackSecret: secret },
-    keycloak: { baseUrl: server.url, realm: realm.name, actingAccount: ACTOR, ...sources(round), ...options.connector },
+    keycloak: { baseUrl: server.url, realm: realm.name, actingAccount: ACTOR, upstreamTimeoutMs: UPSTREAM_MS, ...sources(round), ...options.connector },
   }
   const origin = new OriginProcess(settings, originUrl)
   const feed = { url: `${originUrl}/feed/${realm.name}`, keys: [publicKey] }

@@ -7,7 +7,7 @@ const RECEIVER = { clientId: 'receiver', secret: 'receiver-secret' }
 const SCOPES = ['ssf.read', 'ssf.manage']
 const EVENTS = ['session-revoked', 'credential-change'].map((name) => `https://schemas.openid.net/secevent/caep/event-type/${name}`)
 
-export interface Stream {
+interface Stream {
   /** Where events are pushed to. */
   endpoint: string
   /** The `Authorization` header of the pushes. */
@@ -23,7 +23,7 @@ export async function openStream(realm: Realm, { endpoint, authorization }: Stre
     publicClient: false,
     serviceAccountsEnabled: true,
     standardFlowEnabled: false,
-  // By default events about no user are sent.
+    // By default events about no user are sent.
     attributes: { 'ssf.enabled': 'true', 'ssf.defaultSubjects': 'ALL', 'ssf.validPushUrls': endpoint },
   })
   const uuid = await realm.clientUuid(RECEIVER.clientId)

@@ -18,9 +18,9 @@ export interface Result {
   readonly reason?: string
 }
 
-export interface WalkOptions {
+interface WalkOptions {
   readonly tier: Tier
-  /** How often cases are done that are done several times. Default: as often as each says, in the short tier once. */
+  /** How often a case that says `times` is done. Default: as often as each says, in the short tier once. */
   readonly times?: number | undefined
 }
 

@@ -2,7 +2,7 @@
 
 import { MOBILE, SPA, WEB } from '../clients.ts'
 import { openSessions } from '../console.ts'
-import { adminEvent, type Evidence } from '../evidence.ts'
+import { sessionDeleted } from '../evidence.ts'
 import { ends, type Row } from '../row.ts'
 import { laterThan } from '../scene.ts'
 
@@ -21,7 +21,7 @@ export const SESSION: Row = {
           spared: [await scene.logIn('alice', WEB), await scene.logIn('bob', WEB)],
           act: () => scene.realm.change('DELETE', `sessions/${web.sid}`),
           again: () => scene.logIn('alice', WEB, { agent: web.agent }),
-          evidence: [deleted(web.sid)],
+          evidence: [sessionDeleted(web.sid)],
         })
       },
     },
@@ -40,7 +40,7 @@ export const SESSION: Row = {
             spared: [await scene.logIn('bob', WEB)],
             act: () => sessions.signOut(),
             again: () => scene.logIn('carol', WEB, { agent: web.agent }),
-            evidence: [deleted(web.sid)],
+            evidence: [sessionDeleted(web.sid)],
           })
         } finally {
           await sessions.close()
@@ -61,13 +61,9 @@ export const SESSION: Row = {
           spared: isHeard ? [bob] : [other, bob],
           act: () => scene.realm.change('DELETE', `sessions/${spa.sid}`),
           again: () => scene.logIn('dave', SPA, { agent: spa.agent }),
-          evidence: [deleted(spa.sid)],
+          evidence: [sessionDeleted(spa.sid)],
         })
       },
     },
   ],
-}
-
-function deleted(sid: string): Evidence {
-  return adminEvent({ operationType: 'DELETE', resourceType: 'USER_SESSION', resourcePath: `sessions/${sid}` })
 }

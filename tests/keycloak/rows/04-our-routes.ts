@@ -2,7 +2,7 @@
 
 import { pause } from '../../../www/demo/child.ts'
 import { CONSENTING, MOBILE, SILENT, WEB } from '../clients.ts'
-import { adminEvent, requireEvidence } from '../evidence.ts'
+import { adminEvent, requireEvidence, sessionDeleted } from '../evidence.ts'
 import type { Answer } from '../http.ts'
 import { tryRefresh, type Login } from '../login.ts'
 import { ends, Skipped, type Row } from '../row.ts'
@@ -10,7 +10,7 @@ import { laterThan, type Scene } from '../scene.ts'
 import type { Administer } from '../stage.ts'
 
 const DOWN_MS = 60_000
-/** In whichever way several sources tell. */
+/** Several sources tell, each with a reason of its own. */
 const REVOKED = ['session_revoked', 'user_revoked', 'realm_revoked'] as const
 /** Keycloak's embedded database is durable after half a second. */
 const DURABLE_MS = 2_000
@@ -32,7 +32,7 @@ export const OUR_ROUTES: Row = {
           spared: [await scene.logIn('alice', WEB), await scene.logIn('bob', WEB)],
           act: () => told(administer, 'DELETE', `sessions/${web.sid}`, 'done'),
           again: () => scene.logIn('alice', WEB, { agent: web.agent }),
-          evidence: [adminEvent({ operationType: 'DELETE', resourceType: 'USER_SESSION', resourcePath: `sessions/${web.sid}` })],
+          evidence: [sessionDeleted(web.sid)],
         })
         await requireRefused(scene, web)
       },
@@ -108,14 +108,14 @@ async function whileDown(scene: Scene, what: 'a session and a user' | 'the realm
   const since = Date.now()
   await pause(DURABLE_MS)
   await power.cut()
-  const [down, begun] = [performance.now(), performance.now()]
+  const begun = performance.now()
   if (what === 'the realm') await told(administer, 'POST', 'logout-all', 'queued')
   else {
     await told(administer, 'DELETE', `sessions/${alice.sid}`, 'queued')
     await told(administer, 'POST', `users/${carol.sub}/logout`, 'queued')
   }
   for (const login of [alice, carol]) scene.seconds.push(await scene.refused(ends(login, ...REVOKED), begun))
-  await pause(Math.max(0, DOWN_MS - (performance.now() - down)))
+  await pause(Math.max(0, DOWN_MS - (performance.now() - begun)))
   const refreshed = Promise.all([alice, carol].map((login) => refreshedAtOnce(scene, login)))
   await power.restore()
   for (const login of await refreshed) if (login !== undefined) await scene.refused(ends(login, ...REVOKED))
@@ -123,8 +123,8 @@ async function whileDown(scene: Scene, what: 'a session and a user' | 'the realm
   for (const login of await refreshed) if (login !== undefined) await requireUseless(scene, login)
   if (what !== 'the realm') {
     await scene.accepted(bob)
-    await requireEvidence(adminEvent({ operationType: 'DELETE', resourceType: 'USER_SESSION', resourcePath: `sessions/${alice.sid}` }), realm, since)
-    await requireEvidence(adminEvent({ operationType: 'DELETE', resourceType: 'USER_SESSION', resourcePath: `sessions/${carol.sid}` }), realm, since)
+    await requireEvidence(sessionDeleted(alice.sid), realm, since)
+    await requireEvidence(sessionDeleted(carol.sid), realm, since)
   }
   await laterThan(Math.floor(Date.now() / 1000))
   await scene.accepted(await scene.logIn('carol', WEB))

@@ -2,8 +2,8 @@
 
 import { MOBILE, WEB, type Client } from '../clients.ts'
 import { adminEvent, type Evidence } from '../evidence.ts'
+import { clientOf } from '../realm.ts'
 import { ends, type Case } from '../row.ts'
-import { REDIRECT_URI } from '../login.ts'
 import type { Scene } from '../scene.ts'
 
 /** Nothing is sent about any of these. */
@@ -83,10 +83,7 @@ export const CLIENT_CASES: readonly Case[] = [
 ]
 
 async function addClient(scene: Scene): Promise<string> {
-  const mobile = await scene.realm.clientUuid(MOBILE.id)
-  const { protocolMappers } = await scene.realm.read<{ protocolMappers: { id?: string }[] }>(`clients/${mobile}`)
-  const mappers = protocolMappers.map(({ id: _, ...mapper }) => mapper)
-  await scene.realm.change('POST', 'clients', { clientId: PASSING.id, publicClient: true, redirectUris: [REDIRECT_URI], protocolMappers: mappers })
+  await scene.realm.change('POST', 'clients', clientOf(PASSING))
   return `clients/${await scene.realm.clientUuid(encodeURIComponent(PASSING.id))}`
 }
 

@@ -3,11 +3,13 @@
 import { CONSENTING, WEB, ACCOUNT_CONSOLE } from '../clients.ts'
 import { adminEvent, userEvent, type Evidence } from '../evidence.ts'
 import { manageAccount, tryPassword, type Login } from '../login.ts'
+import { user } from '../realm.ts'
 import { ends, type Case } from '../row.ts'
 import type { Scene } from '../scene.ts'
 
 /** Nothing is sent about any of these but a removed consent, whose logout token names a session that goes on. */
 const ROUNDS = ['all', 'no-push'] as const
+const LOCKED_MS = 10_000
 
 export const USER_CASES: readonly Case[] = [
   {
@@ -135,14 +137,13 @@ export const USER_CASES: readonly Case[] = [
 
 /** A user of its own, who may be deleted. */
 async function addUser(scene: Scene): Promise<void> {
-  const password = { type: 'password', value: 'frank-password', temporary: false }
-  const names = { username: 'frank', email: 'frank@example.test', firstName: 'frank', lastName: 'Test' }
-  await scene.realm.change('POST', 'users', { ...names, enabled: true, emailVerified: true, credentials: [password] })
+  await scene.realm.change('POST', 'users', user('frank', scene.realm.name))
 }
 
-/** Wrong passwords, until Keycloak has disabled the user: it counts them behind the answers. */
+/** Sends wrong passwords until Keycloak has disabled the user: it counts them after it has answered. */
 async function guess(scene: Scene, { username, client, sub }: Login): Promise<void> {
-  for (let attempts = 0; attempts < 20; attempts += 1) {
+  const deadline = performance.now() + LOCKED_MS
+  while (performance.now() < deadline) {
     await tryPassword(scene.realm, client, username, 'wrong-password')
     if (!(await scene.realm.read<{ enabled: boolean }>(`users/${sub}`)).enabled) return
   }

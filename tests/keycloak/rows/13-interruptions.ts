@@ -3,7 +3,7 @@
 import { randomInt } from 'node:crypto'
 import { pause } from '../../../www/demo/child.ts'
 import { SILENT, WEB } from '../clients.ts'
-import { adminEvent } from '../evidence.ts'
+import { requireEvidence, sessionDeleted } from '../evidence.ts'
 import type { Login } from '../login.ts'
 import { ends, Skipped, type Row } from '../row.ts'
 import { laterThan, type Scene } from '../scene.ts'
@@ -70,8 +70,7 @@ async function keycloakKilled(scene: Scene): Promise<void> {
   scene.seconds.push(await scene.refused(ends(during, 'session_revoked')))
   await scene.accepted(spared)
   await until(async () => (await lagOf(scene, 'admin_events')) < 5, 'the lag is gone')
-  const evidence = adminEvent({ operationType: 'DELETE', resourceType: 'USER_SESSION', resourcePath: `sessions/${during.sid}` })
-  if (!(await evidence.isIn(realm, since))) throw new Error(`Keycloak does not show the action: no ${evidence.name}`)
+  await requireEvidence(sessionDeleted(during.sid), realm, since)
 }
 
 async function originKilled(scene: Scene): Promise<void> {
@@ -99,10 +98,7 @@ async function originKilled(scene: Scene): Promise<void> {
   scene.seconds.push((performance.now() - begun) / 1000)
   await scene.accepted(spared)
   await scene.accepted(corrected)
-  for (const { sid } of ended) {
-    const evidence = adminEvent({ operationType: 'DELETE', resourceType: 'USER_SESSION', resourcePath: `sessions/${sid}` })
-    if (!(await evidence.isIn(realm, since))) throw new Error(`Keycloak does not show the action: no ${evidence.name}`)
-  }
+  for (const { sid } of ended) await requireEvidence(sessionDeleted(sid), realm, since)
 }
 
 async function eventsLost(scene: Scene): Promise<void> {

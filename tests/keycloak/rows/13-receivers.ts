@@ -3,7 +3,7 @@
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { ACCOUNT_CONSOLE, MOBILE, SPA, WEB } from '../clients.ts'
-import { adminEvent, userEvent } from '../evidence.ts'
+import { sessionDeleted, userEvent } from '../evidence.ts'
 import { manageAccount } from '../login.ts'
 import { ends, type Row } from '../row.ts'
 import { laterThan, type Scene } from '../scene.ts'
@@ -27,7 +27,7 @@ export const RECEIVERS: Row = {
             spared: [await scene.logIn('alice', WEB), await scene.logIn('bob', WEB)],
             act: () => scene.realm.change('DELETE', `sessions/${ended.sid}`),
             again: () => scene.logIn('alice', WEB, { agent: ended.agent }),
-            evidence: [adminEvent({ operationType: 'DELETE', resourceType: 'USER_SESSION', resourcePath: `sessions/${ended.sid}` })],
+            evidence: [sessionDeleted(ended.sid)],
           })
         })
       },

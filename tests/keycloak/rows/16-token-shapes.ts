@@ -2,7 +2,7 @@
 
 import { createGate, type Gate, type TokenOptions } from 'portcullis/edge'
 import { WEB } from '../clients.ts'
-import { adminEvent } from '../evidence.ts'
+import { sessionDeleted } from '../evidence.ts'
 import { ends, type Row } from '../row.ts'
 import type { Scene } from '../scene.ts'
 import { addLightweightClient, SHAPES, type Shape } from '../shapes.ts'
@@ -34,7 +34,7 @@ export const TOKEN_SHAPES: Row = {
           spared: [await scene.logIn('carol', client), await scene.logIn('bob', WEB)],
           act: () => scene.realm.change('DELETE', `sessions/${login.sid}`),
           again: () => scene.logIn('carol', client, { agent: login.agent }),
-          evidence: [adminEvent({ operationType: 'DELETE', resourceType: 'USER_SESSION', resourcePath: `sessions/${login.sid}` })],
+          evidence: [sessionDeleted(login.sid)],
         })
       },
     },

@@ -1,8 +1,9 @@
-// Row 17: what only messages of Keycloak tell, with the pollers off: admin actions, and logout tokens by option.
+// Row 17: revocations that only messages of Keycloak tell, with the pollers off: admin actions, and logout tokens by option.
 
 import { CONSENTING, MOBILE, SILENT, WEB, type Client } from '../clients.ts'
-import { adminEvent } from '../evidence.ts'
-import { REDIRECT_URI, type Login } from '../login.ts'
+import { adminEvent, sessionDeleted } from '../evidence.ts'
+import type { Login } from '../login.ts'
+import { clientOf } from '../realm.ts'
 import { ends, type Case, type Row } from '../row.ts'
 import type { Scene } from '../scene.ts'
 
@@ -62,7 +63,7 @@ export const MESSAGES: Row = {
           spared: [await logInByAdapter(scene), await scene.logIn('bob', WEB)],
           act: () => scene.realm.change('DELETE', `sessions/${login.sid}`),
           again: () => logInByAdapter(scene),
-          evidence: [adminEvent({ operationType: 'DELETE', resourceType: 'USER_SESSION', resourcePath: `sessions/${login.sid}` })],
+          evidence: [sessionDeleted(login.sid)],
         })
       },
     },
@@ -111,14 +112,7 @@ export const MESSAGES: Row = {
 async function addAdapter({ realm, stage }: Scene): Promise<void> {
   const known = await realm.read<unknown[]>(`clients?clientId=${ADAPTER.id}`)
   if (known.length > 0) return
-  const [web] = await realm.read<{ protocolMappers: { id?: string }[] }[]>(`clients?clientId=${WEB.id}`)
-  await realm.change('POST', 'clients', {
-    clientId: ADAPTER.id,
-    secret: ADAPTER.secret,
-    redirectUris: [REDIRECT_URI],
-    adminUrl: `${stage.originUrl}/realms/${realm.name}`,
-    protocolMappers: web?.protocolMappers.map(({ id: _, ...mapper }) => mapper),
-  })
+  await realm.change('POST', 'clients', { ...clientOf(ADAPTER), adminUrl: `${stage.originUrl}/realms/${realm.name}` })
 }
 
 /** Sends the id of the client's own session along, as Keycloak's adapters do. */
