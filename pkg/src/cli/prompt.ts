@@ -17,7 +17,7 @@ export async function confirm(question: string): Promise<boolean> {
   }
 }
 
-/** Reads one line without showing it. Rejects with `UsageError` when it is broken off (Ctrl+C, Ctrl+D). */
+/** Reads one line without showing it. Rejects with `UsageError` at Ctrl+C and Ctrl+D. */
 export function hiddenLine(question: string): Promise<string> {
   const { stdin, stderr } = process
   // First: what is typed ahead of the question must not be shown either.
@@ -36,7 +36,7 @@ export function hiddenLine(question: string): Promise<string> {
     const onData = (text: string): void => {
       for (const character of text) {
         if (character === '\r' || character === '\n') return end(() => resolve(line))
-        if (character === '\u0003' || character === '\u0004') return end(() => reject(new UsageError('broken off: nothing was changed')))
+        if (character === '\u0003' || character === '\u0004') return end(() => reject(new UsageError('interrupted: nothing was changed')))
         line = character === '\u007f' || character === '\b' ? [...line].slice(0, -1).join('') : line + character
       }
     }

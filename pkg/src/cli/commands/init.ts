@@ -7,7 +7,7 @@ import { ConfigurationFolder, type WrittenFile } from '../init/files.ts'
 import { keycloak } from '../init/keycloak/template.ts'
 import { asJson, asText, planText, type InitReport } from '../init/report.ts'
 import { setUp, type Applied, type Consent, type Planner, type UndoFile } from '../init/set-up.ts'
-import type { Administration, Administrator, Discovered, Target, Template, Wishes } from '../init/template.ts'
+import type { Administration, Administrator, Discovered, InitOptions, Target, Template } from '../init/template.ts'
 import { parseJson } from '../json.ts'
 import { ADMIN_PASSWORD } from '../keycloak/admin-api.ts'
 import { textOf } from '../keycloak/json.ts'
@@ -53,17 +53,17 @@ run changes nothing.`,
 
 async function runInit(input: CommandInput): Promise<string> {
   const { name, template, target } = targetOf(input)
-  const wishes = wishesOf(input, target.realm)
+  const options = optionsOf(input, target.realm)
   const isTrial = input.flags.has('dry-run')
   const discovered = await template.discover(target)
   const administrator = await administratorOf(input)
   const folder = new ConfigurationFolder(resolve(input.values['out'] ?? '.'), isTrial)
   const administration = administrator === undefined ? undefined : template.administer(target, administrator)
   const undo: UndoFile = { path: folder.path(`undo-${name}-${target.realm}-${stamp()}.json`), about: { form: UNDO_FORM, template: name, ...target } }
-  const applied = administration === undefined ? undefined : await run(input, administration, (state) => administration.plan(state, wishes), undo)
+  const applied = administration === undefined ? undefined : await run(input, administration, (state) => administration.plan(state, options), undo)
   const isSetUp = applied !== undefined && applied.outcome !== 'declined' && administration !== undefined
-  const files = isSetUp || administration === undefined || isTrial ? await writeFiles(folder, discovered, wishes, isSetUp && !isTrial ? administration : undefined) : []
-  return printed(input, { applied, administration, files, notes: [...discovered.notes, ...originNote(wishes, target)] })
+  const files = isSetUp || administration === undefined || isTrial ? await writeFiles(folder, discovered, options, isSetUp && !isTrial ? administration : undefined) : []
+  return printed(input, { applied, administration, files, notes: [...discovered.notes, ...originNote(options, target)] })
 }
 
 async function runUndo(input: CommandInput, file: string): Promise<string> {
@@ -102,7 +102,7 @@ function targetOf({ values }: CommandInput): { name: string; template: Template;
   return { name, template, target: { url: values[name] ?? '', realm } }
 }
 
-function wishesOf({ values, flags }: CommandInput, realm: string): Wishes {
+function optionsOf({ values, flags }: CommandInput, realm: string): InitOptions {
   const origin = values['origin'] ?? DEFAULT_ORIGIN
   if (!URL.canParse(origin) || !/^https?:$/.test(new URL(origin).protocol)) throw new UsageError('--origin must be an http: or https: URL')
   const clients = (values['client'] ?? '').split(',').map((each) => each.trim()).filter((each) => each !== '')
@@ -116,10 +116,10 @@ async function administratorOf({ values, environment }: CommandInput): Promise<A
   return password === '' ? undefined : { name, password }
 }
 
-async function writeFiles(folder: ConfigurationFolder, { realm, connector }: Discovered, wishes: Wishes, administration: Administration | undefined): Promise<WrittenFile[]> {
+async function writeFiles(folder: ConfigurationFolder, { realm, connector }: Discovered, options: InitOptions, administration: Administration | undefined): Promise<WrittenFile[]> {
   const files = await folder.feedKey()
   const accounts: Record<string, unknown> = {}
-  for (const account of administration?.accounts(wishes) ?? []) {
+  for (const account of administration?.accounts(options) ?? []) {
     const file = `${account.clientId}.secret`
     files.push(folder.secret(file, (await administration?.secretOf(account)) ?? ''))
     accounts[account.option] = { clientId: account.clientId, clientSecret: { file } }
@@ -129,14 +129,14 @@ async function writeFiles(folder: ConfigurationFolder, { realm, connector }: Dis
       $schema: './node_modules/portcullis/portcullis.schema.json',
       store: { path: 'portcullis.db' },
       signingKey: { file: 'feed-key.json' },
-      realms: [{ ...realm, audience: wishes.audience }],
+      realms: [{ ...realm, audience: options.audience }],
       connectors: [{ ...connector, ...accounts }],
     }),
   )
   return files
 }
 
-function originNote({ origin }: Wishes, { url }: Target): string[] {
+function originNote({ origin }: InitOptions, { url }: Target): string[] {
   return isLoopback(origin) && !isLoopback(new URL(url)) ? [`${origin.href} is this machine only: Keycloak elsewhere cannot reach it; give --origin`] : []
 }
 

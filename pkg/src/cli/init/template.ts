@@ -2,11 +2,11 @@ import type { JsonObject } from '../keycloak/json.ts'
 
 /** One kind of identity server that `init` sets up. */
 export interface Template {
-  /** Says the value of its option, the server's URL. */
+  /** Describes the value of its option, the server's URL. */
   readonly help: string
   /** Asks the server for the public facts of a realm. Throws `UsageError` for an address that will not do. */
   discover(target: Target): Promise<Discovered>
-  /** Signs nobody in yet; the first request does. */
+  /** Sends nothing: the first request signs the administrator in. */
   administer(target: Target, administrator: Administrator): Administration
   /** The changes of an undo file. Throws `UsageError` if it holds anything else. */
   readChanges(written: unknown): readonly Change[]
@@ -24,8 +24,8 @@ export interface Administrator {
   readonly password: string
 }
 
-/** The wishes of a caller. */
-export interface Wishes {
+/** The options of one run, read. */
+export interface InitOptions {
   readonly realm: string
   /** The origin, as the identity server reaches it. */
   readonly origin: URL
@@ -56,11 +56,11 @@ export interface Plan<C extends Change = Change> {
   readonly notes: readonly string[]
 }
 
-/** A realm in the hands of an administrator. Each verb rejects with one sentence. */
+/** A realm that an administrator reads and changes. Each verb rejects with one sentence. */
 export interface Administration {
   /** All that a plan depends on, as JSON in a fixed order. */
   read(): Promise<unknown>
-  plan(state: unknown, wishes: Wishes): Plan
+  plan(state: unknown, options: InitOptions): Plan
   /** The changes turned round, last first, without those whose result was altered since. */
   undo(state: unknown, done: readonly Change[]): Plan
   apply(change: Change): Promise<void>
@@ -68,7 +68,7 @@ export interface Administration {
   /** One line for a person who decides on it. */
   sentenceOf(change: Change): string
   /** The service accounts, by their option in the connector's configuration: secrets to keep. */
-  accounts(wishes: Wishes): readonly Account[]
+  accounts(options: InitOptions): readonly Account[]
   secretOf(account: Account): Promise<string>
 }
 

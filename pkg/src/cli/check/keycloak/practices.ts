@@ -8,7 +8,7 @@ export interface PracticeFacts {
   readonly issuer: string
   /** An answer of `GET /admin/realms/{realm}`; `undefined`: nobody may read all of it. */
   readonly settings: JsonObject | undefined
-  /** The realm's longest token, by its settings and its clients' own, in seconds. */
+  /** The longest token lifespan of those that clients have of their own, in seconds; 0: none has. */
   readonly longestClientLifespan: number
   readonly keys: readonly { readonly alg: string; readonly since: Date | undefined }[]
   readonly acts: boolean

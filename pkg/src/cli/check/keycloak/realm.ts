@@ -2,14 +2,15 @@ import { X509Certificate } from 'node:crypto'
 import { PortcullisError } from '../../../errors.ts'
 import { download } from '../../../http/download.ts'
 import type { AdminClient } from '../../../origin/connectors/keycloak/client/admin-client.ts'
-import { type Finding as Incomplete, findIncomplete } from '../../../origin/connectors/keycloak/polling/completeness.ts'
 import type { KeycloakHttp } from '../../../origin/connectors/keycloak/client/keycloak-http.ts'
-import type { KeycloakSettings } from '../../../origin/connectors/keycloak/options.ts'
 import { RealmClient } from '../../../origin/connectors/keycloak/client/realm-client.ts'
+import type { KeycloakSettings } from '../../../origin/connectors/keycloak/options.ts'
+import { type Finding as Incomplete, findIncomplete } from '../../../origin/connectors/keycloak/polling/completeness.ts'
 import type { OriginRealm } from '../../../origin/options.ts'
 import { AdminApi, administratorApi, keycloakAt, passwordRefused, readerClient, rightsOf } from '../../keycloak/admin-api.ts'
 import { type JsonObject, numberOf, objectOf, objectsOf, textOf, textsOf } from '../../keycloak/json.ts'
 import { readClients, readScopes } from '../../keycloak/registered-clients.ts'
+import { ACTING_RIGHTS } from '../../keycloak/rights.ts'
 import { type Finding, failure, ok, unchecked, warning } from '../finding.ts'
 import { clientFindings } from './clients.ts'
 import { practiceFindings, type PracticeFacts } from './practices.ts'
@@ -26,7 +27,6 @@ type Key = PracticeFacts['keys'][number]
 
 const TIMEOUT_MS = 10_000
 const MAX_KEYS_BYTES = 1_024 * 1_024
-const ACTING_RIGHTS = ['manage-users', 'manage-realm', 'manage-clients']
 /** Findings of which the consequence is delay, or a gap after a long downtime only. */
 const LATE_ONLY: readonly Incomplete['kind'][] = ['admin_details_off', 'short_retention']
 
@@ -176,4 +176,3 @@ function lifetimeFinding(settings: JsonObject | undefined, maxLifetimeSeconds: n
 function sentenceOf(cause: unknown): string {
   return cause instanceof PortcullisError ? cause.message : 'the answer is not what Keycloak sends'
 }
-

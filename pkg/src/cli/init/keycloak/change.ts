@@ -37,7 +37,7 @@ export function sentenceOf(change: Change): string {
 /** Lists of event types are long: only differences are shown. */
 function differenceOf(before: RealmValue, after: RealmValue): string {
   if (!Array.isArray(before) || !Array.isArray(after)) return `${shown(before)} -> ${shown(after)}`
-  if (before.length === 0) return `the default types -> the same and ${after.length} named`
+  if (before.length === 0) return `the default types -> ${after.length} types, those among them`
   if (after.length === 0) return 'the types named -> the default types'
   const added = after.filter((each) => !before.includes(each)).map((each) => `+${each}`)
   const removed = before.filter((each) => !after.includes(each)).map((each) => `-${each}`)

@@ -1,8 +1,9 @@
 import { USER_EVENT_TYPES } from '../../../origin/connectors/keycloak/events/user-events.ts'
 import { hasAudience, LOGOUT_URL, type Mapper, type RegisteredClient, SESSION_REQUIRED } from '../../keycloak/registered-client.ts'
+import { ACTING_RIGHTS, READING_RIGHTS } from '../../keycloak/rights.ts'
 import { UsageError } from '../../usage.ts'
-import type { Plan as AnyPlan, Wishes } from '../template.ts'
-import { type Change, reversed } from './change.ts'
+import type { InitOptions, Plan as AnyPlan } from '../template.ts'
+import { type Change, type ClientSetting, reversed } from './change.ts'
 import { holds, type RealmState } from './realm-state.ts'
 
 type Plan = AnyPlan<Change>
@@ -11,18 +12,14 @@ type Plan = AnyPlan<Change>
 export const READER = 'portcullis-reader'
 /** The service account that acts. */
 export const ACTOR = 'portcullis-actor'
-/** The least rights of each. */
-const RIGHTS: Readonly<Record<string, readonly string[]>> = {
-  [READER]: ['view-events', 'view-users', 'view-clients'],
-  [ACTOR]: ['manage-users', 'manage-realm', 'manage-clients'],
-}
+const RIGHTS: Readonly<Record<string, readonly string[]>> = { [READER]: READING_RIGHTS, [ACTOR]: ACTING_RIGHTS }
 /** Events are kept at least so long, so that an origin which was down for a long weekend misses none. */
 const LEAST_RETENTION_SECONDS = 7 * 24 * 3_600
 
-/** The changes that a realm needs for a complete connector. Throws `UsageError` for wishes that the realm does not allow. */
-export function planOf(state: RealmState, wishes: Wishes): Plan {
-  const parts = [eventsPlan(state), ...state.clients.filter(isPushed).map((client) => urlsPlan(client, wishes)), audiencePlan(state, wishes)]
-  const accounts = [READER, ...(wishes.forward ? [ACTOR] : [])]
+/** The changes that a realm needs for a complete connector. Throws `UsageError` for options that do not fit the realm. */
+export function planOf(state: RealmState, options: InitOptions): Plan {
+  const parts = [eventsPlan(state), ...state.clients.filter(isPushed).map((client) => urlsPlan(client, options)), audiencePlan(state, options)]
+  const accounts = [READER, ...(options.forward ? [ACTOR] : [])]
   parts.push(...accounts.map((account) => accountPlan(state, account)))
   return { changes: parts.flatMap(({ changes }) => changes), notes: parts.flatMap(({ notes }) => notes) }
 }
@@ -55,11 +52,11 @@ function eventsPlan({ settings, storedEventTypes }: RealmState): Plan {
   return { changes, notes }
 }
 
-function urlsPlan(client: RegisteredClient, { realm, origin }: Wishes): Plan {
+function urlsPlan(client: RegisteredClient, { realm, origin }: InitOptions): Plan {
   const base = `${origin.href.replace(/\/$/, '')}/realms/${encodeURIComponent(realm)}`
   const changes: Change[] = []
   const notes: string[] = []
-  const set = (setting: Extract<Change, { kind: 'client' }>['setting'], before: string, after: string): void => {
+  const set = (setting: ClientSetting, before: string, after: string): void => {
     changes.push({ kind: 'client', client: client.clientId, id: client.id, setting, before, after })
   }
   const logout = `${base}/backchannel-logout`
@@ -71,21 +68,21 @@ function urlsPlan(client: RegisteredClient, { realm, origin }: Wishes): Plan {
   return { changes, notes }
 }
 
-function audiencePlan({ clients, scopes }: RealmState, wishes: Wishes): Plan {
+function audiencePlan({ clients, scopes }: RealmState, options: InitOptions): Plan {
   const changes: Change[] = []
-  const named = wishes.clients.map((name) => {
+  const named = options.clients.map((name) => {
     const client = clients.find(({ clientId }) => clientId === name)
     if (client === undefined) throw new UsageError(`--client: the realm has no OpenID Connect client '${name}'`)
     return client
   })
   for (const client of named) {
-    const mapper = audienceMapper(wishes.audience)
-    if (hasAudience(client, new Map(scopes), [wishes.audience])) continue
+    const mapper = audienceMapper(options.audience)
+    if (hasAudience(client, new Map(scopes), [options.audience])) continue
     if (client.mappers.some(({ name }) => name === mapper.name)) throw new UsageError(`client ${client.clientId}: its protocol mapper '${mapper.name}' sets another audience, or none`)
     changes.push({ kind: 'mapper', client: client.clientId, id: client.id, name: mapper.name, before: null, after: mapper })
   }
-  const without = clients.filter((client) => isPushed(client) && !named.includes(client) && !hasAudience(client, new Map(scopes), [wishes.audience]))
-  const notes = without.map(({ clientId }) => `client ${clientId}: its tokens lack the audience '${wishes.audience}', and are refused; if it calls the API: --client ${clientId}`)
+  const without = clients.filter((client) => isPushed(client) && !named.includes(client) && !hasAudience(client, new Map(scopes), [options.audience]))
+  const notes = without.map(({ clientId }) => `client ${clientId}: its tokens lack the audience '${options.audience}', and are refused; if it calls the API: --client ${clientId}`)
   return { changes, notes }
 }
 

@@ -1,6 +1,6 @@
 import { numberOf, objectOf, textOf, textsOf } from '../../keycloak/json.ts'
-import type { Mapper, RegisteredClient } from '../../keycloak/registered-client.ts'
-import type { Change, RealmSetting, RealmValue } from './change.ts'
+import { LOGOUT_URL, type Mapper, type RegisteredClient, SESSION_REQUIRED } from '../../keycloak/registered-client.ts'
+import type { Change, ClientSetting, RealmSetting, RealmValue } from './change.ts'
 
 /** All of a realm that a plan of changes depends on. Plain JSON in a fixed order, so that equal states have equal digests. */
 export interface RealmState {
@@ -57,14 +57,13 @@ function currentOf(state: RealmState, change: Change): unknown {
   }
 }
 
-function settingOf(client: RegisteredClient | undefined, setting: Extract<Change, { kind: 'client' }>['setting']): string | undefined {
+function settingOf(client: RegisteredClient | undefined, setting: ClientSetting): string | undefined {
   switch (setting) {
     case 'adminUrl':
       return client?.adminUrl
-    case 'backchannel.logout.url':
+    case LOGOUT_URL:
       return client?.backchannelLogoutUrl
-    case 'backchannel.logout.session.required':
+    case SESSION_REQUIRED:
       return client?.sessionRequired
   }
 }
-

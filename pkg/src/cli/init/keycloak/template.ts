@@ -2,16 +2,16 @@ import { isObject } from '../../../options.ts'
 import { RealmClient } from '../../../origin/connectors/keycloak/client/realm-client.ts'
 import { administratorApi, keycloakAt, passwordRefused } from '../../keycloak/admin-api.ts'
 import { UsageError } from '../../usage.ts'
-import type { Administration, Discovered, Target, Template, Wishes } from '../template.ts'
+import type { Administration, Discovered, InitOptions, Target, Template } from '../template.ts'
 import { type Change, sentenceOf } from './change.ts'
 import { ACTOR, planOf, READER, undoPlan } from './plan.ts'
-import { RealmDesk } from './realm-desk.ts'
+import { RealmEditor } from './realm-editor.ts'
 import { holds, type RealmState } from './realm-state.ts'
 
 export const keycloak: Template = {
   help: 'the base URL of a Keycloak, as the origin reaches it',
   discover,
-  administer: ({ url, realm }, administrator) => administration(new RealmDesk(administratorApi(keycloakAt(baseUrlOf(url)), realm, administrator))),
+  administer: ({ url, realm }, administrator) => administration(new RealmEditor(administratorApi(keycloakAt(baseUrlOf(url)), realm, administrator))),
   readChanges,
 }
 
@@ -39,19 +39,19 @@ function baseUrlOf(url: string): string {
 }
 
 /** States and changes of this template are its own; the interface hands them back unchanged. */
-function administration(desk: RealmDesk): Administration {
+function administration(editor: RealmEditor): Administration {
   return {
     read: () =>
-      desk.read().catch((cause: unknown) => {
+      editor.read().catch((cause: unknown) => {
         throw passwordRefused(cause)
       }),
-    plan: (state, wishes) => planOf(state as RealmState, wishes),
+    plan: (state, options) => planOf(state as RealmState, options),
     undo: (state, done) => undoPlan(state as RealmState, done as readonly Change[]),
-    apply: (change) => desk.apply(change as Change),
+    apply: (change) => editor.apply(change as Change),
     isDone: (state, change) => holds(state as RealmState, change as Change, 'after'),
     sentenceOf: (change) => sentenceOf(change as Change),
-    accounts: ({ forward }: Wishes) => [{ option: 'serviceAccount', clientId: READER }, ...(forward ? [{ option: 'actingAccount', clientId: ACTOR }] : [])],
-    secretOf: ({ clientId }) => desk.secretOf(clientId),
+    accounts: ({ forward }: InitOptions) => [{ option: 'serviceAccount', clientId: READER }, ...(forward ? [{ option: 'actingAccount', clientId: ACTOR }] : [])],
+    secretOf: ({ clientId }) => editor.secretOf(clientId),
   }
 }
 

@@ -8,8 +8,8 @@ import { type RealmState, realmSettings, type ServiceAccount } from './realm-sta
 /** The client whose roles are the rights over its realm. */
 const RIGHTS_CLIENT = 'realm-management'
 
-/** A realm in the hands of an administrator: read as a whole, changed one setting at a time. Verbs reject with `connector_failed`. */
-export class RealmDesk {
+/** Reads a realm as a whole, and changes it one setting at a time. Verbs reject with `connector_failed`. */
+export class RealmEditor {
   readonly #api: AdminApi
 
   constructor(api: AdminApi) {
