@@ -11,6 +11,7 @@ import type { Administration, Administrator, Discovered, InitOptions, Target, Te
 import { parseJson } from '../json.ts'
 import { ADMIN_PASSWORD } from '../keycloak/admin-api.ts'
 import { textOf } from '../keycloak/json.ts'
+import { printable } from '../printable.ts'
 import { confirm, hiddenLine, isInteractive } from '../prompt.ts'
 import { UsageError } from '../usage.ts'
 
@@ -88,7 +89,7 @@ function consentOf({ flags }: CommandInput, administration: Administration): Con
     if (flags.has('dry-run')) return false
     if (flags.has('yes')) return true
     if (flags.has('json') || !isInteractive()) throw new UsageError('there is nobody to ask: give --yes to apply, or --dry-run to see the plan')
-    process.stderr.write(planText(plan, administration))
+    process.stderr.write(printable(planText(plan, administration)))
     return confirm('Apply this?')
   }
 }
