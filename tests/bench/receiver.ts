@@ -1,4 +1,4 @@
-// The origin's doors for Keycloak's messages: Keycloak sends one after the other, inside the request of the administrator who waits.
+// The origin's receivers of Keycloak's messages: Keycloak sends one after the other, inside the request of the administrator who waits.
 
 import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -33,18 +33,18 @@ export const receiver: Bench = {
       BENCH_DATABASE: join(folder, 'revocations.db'),
       BENCH_KEYCLOAK: keycloak.url,
     })
-    const door = `http://127.0.0.1:${port}/realms/${REALM}/backchannel-logout`
+    const url = `http://127.0.0.1:${port}/realms/${REALM}/backchannel-logout`
     try {
       await origin.ready(`http://127.0.0.1:${port}/healthz`)
-      await paced(WARMING, PER_SECOND, async () => send(door, await logoutToken(keycloak.issuer, keycloak.key), 200))
-      if (wanted('receiver.logout_token')) yield await answers('receiver.logout_token', door, keycloak)
+      await paced(WARMING, PER_SECOND, async () => send(url, await logoutToken(keycloak.issuer, keycloak.key), 200))
+      if (wanted('receiver.logout_token')) yield await answers('receiver.logout_token', url, keycloak)
       if (!wanted('receiver.flood')) return
       const forger = await makeKey('RS256')
       const forged = await Promise.all(Array.from({ length: FORGED_TOKENS }, () => logoutToken(keycloak.issuer, forger)))
       const flood = paced(FORGED_PER_SECOND * (MESSAGES / PER_SECOND), FORGED_PER_SECOND, (index) =>
-        send(door, forged[index % FORGED_TOKENS] ?? '', 400),
+        send(url, forged[index % FORGED_TOKENS] ?? '', 400),
       )
-      yield await answers('receiver.flood', door, keycloak)
+      yield await answers('receiver.flood', url, keycloak)
       await flood
     } finally {
       await origin.stop()
@@ -55,12 +55,12 @@ export const receiver: Bench = {
 }
 
 /** From the message's first byte until its answer: verified, and durable in SQLite. */
-async function answers(bench: string, door: string, { issuer, key }: Keycloak): Promise<Line> {
+async function answers(bench: string, url: string, { issuer, key }: Keycloak): Promise<Line> {
   const tokens = await Promise.all(Array.from({ length: MESSAGES }, () => logoutToken(issuer, key)))
   const latencies: number[] = []
   await paced(MESSAGES, PER_SECOND, async (index) => {
     const start = performance.now()
-    await send(door, tokens[index] ?? '', 200)
+    await send(url, tokens[index] ?? '', 200)
     latencies.push(performance.now() - start)
   })
   latencies.sort((a, b) => a - b)
@@ -78,8 +78,8 @@ async function paced(count: number, perSecond: number, begin: (index: number) =>
   await Promise.all(running)
 }
 
-async function send(door: string, token: string, expected: number): Promise<void> {
-  const response = await fetch(door, { method: 'POST', body: new URLSearchParams({ logout_token: token }) })
+async function send(url: string, token: string, expected: number): Promise<void> {
+  const response = await fetch(url, { method: 'POST', body: new URLSearchParams({ logout_token: token }) })
   await response.arrayBuffer()
   if (response.status !== expected) throw new Error(`the origin answered ${response.status} to a logout token`)
 }

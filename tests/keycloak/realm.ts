@@ -1,4 +1,4 @@
-// A realm made for one run: users, clients whose URLs are the origin's doors, and accounts that read and act.
+// A realm made for one run: users, clients whose URLs are the origin's receivers, and accounts that read and act.
 
 import { randomBytes } from 'node:crypto'
 import type { Admin } from './admin.ts'
@@ -18,7 +18,7 @@ export const ACTOR = { clientId: 'actor', clientSecret: 'actor-secret' }
 const ADMIN_ROLE = 'portcullis-admin'
 
 export interface RealmOptions {
-  /** The URL under which the origin serves the realm: `http://127.0.0.1:8780/realms/{realm}`. Clients' URLs are its doors. */
+  /** The URL under which the origin serves the realm: `http://127.0.0.1:8780/realms/{realm}`. Clients' URLs are its receivers. */
   receivers: string
   /** Members of the realm's representation that differ, such as `{ revokeRefreshToken: true }`. */
   settings?: object
@@ -187,7 +187,7 @@ export function clientOf({ id, secret }: Client): object {
   }
 }
 
-/** A client whose back-channel and admin URLs are the origin's doors. `names`: its logout tokens name the session or the user. */
+/** A client whose back-channel and admin URLs are the origin's receivers. `names`: its logout tokens name the session or the user. */
 function heard(of: Client, receivers: string, names: 'session' | 'user'): object {
   return {
     ...clientOf(of),

@@ -17,7 +17,7 @@ import { INTERRUPTIONS } from './rows/13-interruptions.ts'
 import { LOAD } from './rows/13-load.ts'
 import { RECEIVERS } from './rows/13-receivers.ts'
 import { IMPERSONATION } from './rows/14-impersonation.ts'
-import { WRONG_DOORS } from './rows/15-wrong-doors.ts'
+import { WRONG_RECEIVERS } from './rows/15-wrong-receivers.ts'
 import { TOKEN_SHAPES } from './rows/16-token-shapes.ts'
 import { MESSAGES } from './rows/17-messages.ts'
 
@@ -38,7 +38,7 @@ export const ROWS: readonly Row[] = [
   INTERRUPTIONS,
   LOAD,
   IMPERSONATION,
-  WRONG_DOORS,
+  WRONG_RECEIVERS,
   TOKEN_SHAPES,
   MESSAGES,
 ]

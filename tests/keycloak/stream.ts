@@ -1,4 +1,4 @@
-// A stream of security events (OpenID Shared Signals Framework 1.0) from a realm to the origin's door.
+// A stream of security events (OpenID Shared Signals Framework 1.0) from a realm to the origin's receiver.
 
 import { answerOf, send } from './http.ts'
 import type { Realm } from './realm.ts'

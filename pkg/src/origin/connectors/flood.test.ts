@@ -6,9 +6,9 @@ import { logoutClaims, securityEventClaims, SESSION_REVOKED, tokensOfEachKind } 
 import { openReceiverStage, type ReceiverStage } from '../testing/receivers.ts'
 import { createTestIssuer, ISSUER, until } from '../testing/stage.ts'
 import type { Connector } from './connector.ts'
-import { DOORS } from './doors.ts'
 import { MessageIntake } from './message-intake.ts'
 import { backchannelLogout } from './oidc/backchannel-logout.ts'
+import { RECEIVER_PATHS } from './receiver-paths.ts'
 import { VerificationBudget } from './verification-budget.ts'
 
 const LOGOUT = { typ: 'logout+jwt' }
@@ -114,18 +114,18 @@ test('who is sent away is told when to come again', async (t) => {
   for (const { headers } of busy) assert.match(headers.get('retry-after') ?? '', /^[1-9]$/)
 })
 
-test('a body that is no message is refused at every door', async (t) => {
+test('a body that is no message is refused at every receiver', async (t) => {
   const stage = await openReceiverStage()
   t.after(() => stage.close())
-  const path = (door: string): string => `/realms/acme/${door}`
-  for (const door of DOORS) {
-    const form = door === 'backchannel-logout' ? 'application/x-www-form-urlencoded' : door === 'events' ? 'application/secevent+jwt' : 'text/plain'
+  const path = (receiver: string): string => `/realms/acme/${receiver}`
+  for (const receiver of RECEIVER_PATHS) {
+    const form = receiver === 'backchannel-logout' ? 'application/x-www-form-urlencoded' : receiver === 'events' ? 'application/secevent+jwt' : 'text/plain'
     const headers = { 'content-type': form, authorization: 'Bearer push-secret' }
     for (const body of ['', ' ', 'logout_token=', 'logout_token=a&logout_token=b', '{"logout_token":"x"}', '\u0000']) {
-      assert.equal((await stage.get(path(door), { method: 'POST', headers, body })).status, 400, `${door}: ${JSON.stringify(body)}`)
+      assert.equal((await stage.get(path(receiver), { method: 'POST', headers, body })).status, 400, `${receiver}: ${JSON.stringify(body)}`)
     }
-    assert.equal((await stage.get(path(door), { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' })).status, 400, door)
-    assert.equal((await stage.get(path(door), { method: 'POST', headers, body: 'x'.repeat(100_000) })).status, 413, door)
-    assert.equal((await stage.get(path(door))).status, 405, door)
+    assert.equal((await stage.get(path(receiver), { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' })).status, 400, receiver)
+    assert.equal((await stage.get(path(receiver), { method: 'POST', headers, body: 'x'.repeat(100_000) })).status, 413, receiver)
+    assert.equal((await stage.get(path(receiver))).status, 405, receiver)
   }
 })

@@ -1,7 +1,7 @@
-// An origin with the doors for Keycloak's messages, and nothing that polls.
+// An origin with the receivers of Keycloak's messages, and nothing that polls.
 
 import type { Connector } from '../connectors/connector.ts'
-import type { Door } from '../connectors/doors.ts'
+import type { ReceiverPath } from '../connectors/receiver-paths.ts'
 import { resolveKeycloakSettings, type KeycloakOptions } from '../connectors/keycloak/options.ts'
 import { keycloakReceivers } from '../connectors/keycloak/receivers.ts'
 import type { OriginOptions } from '../index.ts'
@@ -11,8 +11,8 @@ import { openStage, type Stage } from './stage.ts'
 export const AUTHORIZATION = 'Bearer push-secret'
 
 export interface ReceiverStage extends Stage {
-  /** Sends a token to a door as Keycloak does; `authorization`: of the door for events. */
-  send(door: Door, token: string, authorization?: string): Promise<Response>
+  /** Sends a token to a receiver as Keycloak does; `authorization`: for `events`. */
+  send(receiver: ReceiverPath, token: string, authorization?: string): Promise<Response>
   /** How often a push of a not-before has asked for a look at the realm's. */
   pushes(): number
 }
@@ -33,13 +33,13 @@ export async function openReceiverStage(keycloak: Partial<KeycloakOptions> = {},
   const stage = await openStage({ connectors: [connector], ...options })
   return {
     ...stage,
-    send: (door, token, authorization = AUTHORIZATION) => stage.get(`/realms/acme/${door}`, request(door, token, authorization)),
+    send: (receiver, token, authorization = AUTHORIZATION) => stage.get(`/realms/acme/${receiver}`, request(receiver, token, authorization)),
     pushes: () => pushes,
   }
 }
 
-function request(door: Door, token: string, authorization: string): RequestInit {
-  switch (door) {
+function request(receiver: ReceiverPath, token: string, authorization: string): RequestInit {
+  switch (receiver) {
     case 'backchannel-logout':
       return { method: 'POST', body: new URLSearchParams({ logout_token: token }) }
     case 'k_logout':

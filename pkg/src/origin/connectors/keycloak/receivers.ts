@@ -9,7 +9,7 @@ import type { KeycloakSettings } from './options.ts'
 /** The connector's name in the audit log. */
 export const CONNECTOR = 'keycloak'
 
-/** The doors for Keycloak's messages, which share one budget of verifications. `onPush` looks at the realm's not-before; it must not throw. */
+/** The receivers of Keycloak's messages, which share one budget of verifications. `onPush` reads the realm's not-before, and must not throw. */
 export function keycloakReceivers(host: ConnectorHost, settings: KeycloakSettings, onPush: () => void): Receivers {
   const budget = new VerificationBudget(settings.maxVerificationsPerSecond)
   const intake = (): MessageIntake => new MessageIntake({ host, connector: CONNECTOR, budget })

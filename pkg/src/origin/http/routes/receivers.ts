@@ -1,6 +1,6 @@
 import { required, string } from '../../../options.ts'
 import type { Connection, Receivers } from '../../connectors/connector.ts'
-import type { Door } from '../../connectors/doors.ts'
+import type { ReceiverPath } from '../../connectors/receiver-paths.ts'
 import { asRefusal, MessageRefused } from '../../connectors/message-refused.ts'
 import { formBody, tokenBody } from '../input.ts'
 import type { Operation, RequestBody } from '../operation.ts'
@@ -21,7 +21,7 @@ const ANSWERS: Operation['answers'] = {
   400: { description: 'The message is refused, and nothing was recorded.' },
 }
 
-/** Doors for messages of the realm's identity server; 404 unless a connector of the realm has the door. Each checks the message by itself. */
+/** Receivers of messages from the realm's identity server; 404 unless a connector of the realm has that receiver, which checks the message. */
 export const receiverRoutes: readonly Route[] = [
   receiver('backchannel-logout', {
     summary: 'Ends the session or the sessions that a logout token names (OpenID Connect Back-Channel Logout 1.0).',
@@ -55,8 +55,8 @@ export const receiverRoutes: readonly Route[] = [
   }),
 ]
 
-function adminAction(door: Door, member: 'kLogout' | 'kPushNotBefore', summary: string): Route {
-  return receiver(door, {
+function adminAction(path: ReceiverPath, member: 'kLogout' | 'kPushNotBefore', summary: string): Route {
+  return receiver(path, {
     summary,
     body: ADMIN_ACTION,
     async handle(call) {
@@ -68,21 +68,21 @@ function adminAction(door: Door, member: 'kLogout' | 'kPushNotBefore', summary: 
 }
 
 function receiver(
-  door: Door,
+  path: ReceiverPath,
   { summary, body, answers = ANSWERS, handle }: { summary: string; body: RequestBody; answers?: Operation['answers']; handle: Route['handle'] },
 ): Route {
   const busy = { 503: { description: 'It cannot be verified at the moment, and nothing was recorded.' } }
   const operation = { summary, body, answers: { ...answers, ...busy } }
-  return { method: 'POST', path: `/realms/{realm}/${door}`, tag: 'connectors', access: 'anybody', operation, handle }
+  return { method: 'POST', path: `/realms/{realm}/${path}`, tag: 'connectors', access: 'anybody', operation, handle }
 }
 
-/** The door of the realm's connector. Throws a `Problem` (404). */
-function receiverOf<D extends keyof Receivers>({ context, parameter }: Call, door: D): NonNullable<Receivers[D]> {
+/** The receiver of the realm's connector. Throws a `Problem` (404). */
+function receiverOf<R extends keyof Receivers>({ context, parameter }: Call, name: R): NonNullable<Receivers[R]> {
   const connections: readonly Connection[] = context.connections.get(parameter('realm')) ?? []
-  const found = connections.map(({ receivers }) => receivers).find((receivers) => receivers[door] !== undefined)
-  const receive = found?.[door]
+  const found = connections.map(({ receivers }) => receivers).find((receivers) => receivers[name] !== undefined)
+  const receive = found?.[name]
   if (found === undefined || receive === undefined) throw new Problem(404, 'not_found', 'no connector of this realm takes such messages')
-  return receive.bind(found) as NonNullable<Receivers[D]>
+  return receive.bind(found) as NonNullable<Receivers[R]>
 }
 
 /** The answer of OpenID Connect Back-Channel Logout 1.0 §2.8. */

@@ -1,4 +1,4 @@
-// Row 15: each kind of token that Keycloak signs, at each door of the origin. Only a door's own kind is taken.
+// Row 15: each kind of token that Keycloak signs, at each receiver of the origin. Each takes its own kind only.
 
 import type { Client } from '../clients.ts'
 import { openCapture, type Capture } from '../capture.ts'
@@ -8,22 +8,22 @@ import { openStream } from '../stream.ts'
 import type { Realm } from '../realm.ts'
 import type { Row } from '../row.ts'
 
-const DOORS = ['backchannel-logout', 'k_logout', 'k_push_not_before', 'events'] as const
-type Door = (typeof DOORS)[number]
+const RECEIVERS = ['backchannel-logout', 'k_logout', 'k_push_not_before', 'events'] as const
+type Receiver = (typeof RECEIVERS)[number]
 
 /** Makes a stage of its own: the stream of another row's would push to the origin. */
 const AUTHORIZATION = 'Bearer secret of the captured stream'
 
-/** A token, and the door that is for it. */
+/** A token, and the receiver that is for it. */
 interface Found {
   readonly kind: string
   readonly token: string
-  readonly door?: Door
+  readonly receiver?: Receiver
 }
 
-export const WRONG_DOORS: Row = {
+export const WRONG_RECEIVERS: Row = {
   number: 15,
-  title: 'tokens at wrong doors',
+  title: 'tokens at wrong receivers',
   cases: [
     {
       title: 'access, refresh, offline, ID and logout tokens, admin actions, security events',
@@ -36,13 +36,13 @@ export const WRONG_DOORS: Row = {
         try {
           const found = await tokensOf(realm, capture)
           const before = sequenceIn(await stage.metrics())
-          for (const { kind, token, door: own } of found) {
-            for (const door of DOORS) if (door !== own) await require(`${stage.originUrl}/realms/${realm.name}`, { kind, token, door }, [400])
+          for (const { kind, token, receiver: own } of found) {
+            for (const receiver of RECEIVERS) if (receiver !== own) await require(`${stage.originUrl}/realms/${realm.name}`, { kind, token, receiver }, [400])
           }
           const after = sequenceIn(await stage.metrics())
-          if (after !== before) throw new Error(`tokens at wrong doors have moved the sequence from ${before} to ${after}`)
-          for (const { kind, token, door } of found) {
-            if (door !== undefined) await require(`${stage.originUrl}/realms/${realm.name}`, { kind, token, door }, [200, 202])
+          if (after !== before) throw new Error(`tokens at wrong receivers have moved the sequence from ${before} to ${after}`)
+          for (const { kind, token, receiver } of found) {
+            if (receiver !== undefined) await require(`${stage.originUrl}/realms/${realm.name}`, { kind, token, receiver }, [200, 202])
           }
         } finally {
           capture.close()
@@ -78,8 +78,8 @@ async function tokensOf(realm: Realm, capture: Capture): Promise<Found[]> {
   await logOut(realm, login)
   await realm.change('PUT', `users/${login.sub}/reset-password`, { type: 'password', value: 'dave-password', temporary: false })
   await realm.change('POST', 'logout-all')
-  const sent = async (kind: string, door: Door, count = 1): Promise<Found[]> =>
-    (await capture.tokens(door, count)).map((token) => ({ kind, token, door }))
+  const sent = async (kind: string, receiver: Receiver, count = 1): Promise<Found[]> =>
+    (await capture.tokens(receiver, count)).map((token) => ({ kind, token, receiver }))
   return [
     ...issued,
     ...(await sent('logout token', 'backchannel-logout')),
@@ -89,13 +89,13 @@ async function tokensOf(realm: Realm, capture: Capture): Promise<Found[]> {
   ]
 }
 
-async function require(base: string, { kind, token, door }: Required<Found>, expected: readonly number[]): Promise<void> {
-  const { status, text } = await answerOf(await send(`${base}/${door}`, requestTo(door, token)))
-  if (!expected.includes(status)) throw new Error(`${kind} at ${door}: the origin answered ${status} ${text}`)
+async function require(base: string, { kind, token, receiver }: Required<Found>, expected: readonly number[]): Promise<void> {
+  const { status, text } = await answerOf(await send(`${base}/${receiver}`, requestTo(receiver, token)))
+  if (!expected.includes(status)) throw new Error(`${kind} at ${receiver}: the origin answered ${status} ${text}`)
 }
 
-function requestTo(door: Door, token: string): RequestInit {
-  switch (door) {
+function requestTo(receiver: Receiver, token: string): RequestInit {
+  switch (receiver) {
     case 'backchannel-logout':
       return { method: 'POST', body: new URLSearchParams({ logout_token: token }) }
     case 'k_logout':

@@ -1,11 +1,11 @@
-// Every kind of token that a realm signs, at every door: only a door's own kind is taken, and all else leaves no trace.
+// Every kind of token that a realm signs, at every receiver: each takes its own kind only, and all else leaves no trace.
 
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
 import { tokensOfEachKind } from '../testing/keycloak-messages.ts'
 import { openReceiverStage, type ReceiverStage } from '../testing/receivers.ts'
-import { type Door, DOORS } from './doors.ts'
 import { createTestIssuer } from '../testing/stage.ts'
+import { type ReceiverPath, RECEIVER_PATHS } from './receiver-paths.ts'
 
 let stage: ReceiverStage
 
@@ -14,7 +14,7 @@ beforeEach(async () => {
 })
 afterEach(() => stage.close())
 
-const OWN: Readonly<Record<string, Door>> = {
+const OWN: Readonly<Record<string, ReceiverPath>> = {
   'logout token': 'backchannel-logout',
   'logout action': 'k_logout',
   'push action': 'k_push_not_before',
@@ -27,15 +27,15 @@ async function trace(): Promise<{ sequence: number; lines: number }> {
   return { sequence: stage.sequence(), lines: (await stage.origin.audit.list({ realm: 'acme', limit: 100 })).length }
 }
 
-test('a token at a wrong door is 400 and records nothing', async () => {
+test('a token at the wrong receiver is 400 and records nothing', async () => {
   const before = await trace()
   for (const [kind, token] of Object.entries(await tokensOfEachKind(stage.issuer))) {
-    for (const door of DOORS) {
-      if (OWN[kind] === door) continue
-      const response = await stage.send(door, token)
-      assert.equal(response.status, 400, `${kind} at ${door}`)
+    for (const receiver of RECEIVER_PATHS) {
+      if (OWN[kind] === receiver) continue
+      const response = await stage.send(receiver, token)
+      assert.equal(response.status, 400, `${kind} at ${receiver}`)
       const body = (await response.json()) as Record<string, unknown>
-      assert.ok(door === 'events' ? body['err'] === 'invalid_request' : body['error'] === 'invalid_request', `${kind} at ${door}: ${JSON.stringify(body)}`)
+      assert.ok(receiver === 'events' ? body['err'] === 'invalid_request' : body['error'] === 'invalid_request', `${kind} at ${receiver}: ${JSON.stringify(body)}`)
     }
   }
   assert.deepEqual(await trace(), before)
@@ -54,11 +54,11 @@ test('so it is where logout tokens may have the older form', async (t) => {
   assert.equal(sequence(), before)
 })
 
-test('a token at its own door is taken', async () => {
+test('a token at its own receiver is taken', async () => {
   const tokens = await tokensOfEachKind(stage.issuer)
-  for (const [kind, door] of Object.entries(OWN)) {
-    const response = await stage.send(door, tokens[kind] ?? '')
-    assert.equal(response.status, door === 'events' ? 202 : 200, `${kind}: ${await response.clone().text()}`)
+  for (const [kind, receiver] of Object.entries(OWN)) {
+    const response = await stage.send(receiver, tokens[kind] ?? '')
+    assert.equal(response.status, receiver === 'events' ? 202 : 200, `${kind}: ${await response.clone().text()}`)
     assert.equal(await response.text(), '')
     assert.match(response.headers.get('cache-control') ?? '', /no-store/)
   }
@@ -67,17 +67,17 @@ test('a token at its own door is taken', async () => {
   assert.equal(stage.pushes(), 1)
 })
 
-test('every kind of token by another key is refused at every door, and so is one that was changed', async () => {
+test('every kind of token by another key is refused at every receiver, and so is one that was changed', async () => {
   const before = await trace()
   const forger = { ...(await createTestIssuer()), jwk: stage.issuer.jwk }
   const forged = await tokensOfEachKind({ ...forger, sign: (claims, header) => forger.sign(claims, { ...header, kid: String(stage.issuer.jwk.kid) }) })
   const good = await tokensOfEachKind(stage.issuer)
   for (const kind of Object.keys(OWN)) {
-    for (const door of DOORS) {
+    for (const receiver of RECEIVER_PATHS) {
       const [header, claims, signature = ''] = (good[kind] ?? '').split('.')
       const changed = `${header}.${claims}.${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`
       for (const token of [forged[kind] ?? '', changed, `${header}.${claims}.`, `${header}.${claims}`, `${good[kind]}.a.b`, '']) {
-        assert.equal((await stage.send(door, token)).status, 400, `${kind} at ${door}`)
+        assert.equal((await stage.send(receiver, token)).status, 400, `${kind} at ${receiver}`)
       }
     }
   }
@@ -86,12 +86,12 @@ test('every kind of token by another key is refused at every door, and so is one
 
 test('a token whose header names no algorithm, or one of a shared secret, is refused', async () => {
   const before = await trace()
-  for (const [kind, door] of Object.entries(OWN)) {
+  for (const [kind, receiver] of Object.entries(OWN)) {
     const [header = '', claims, signature] = (await tokensOfEachKind(stage.issuer))[kind]?.split('.') ?? []
     const members = JSON.parse(Buffer.from(header, 'base64url').toString()) as Record<string, unknown>
     for (const alg of ['none', 'HS256', 'RS256', undefined]) {
       const other = Buffer.from(JSON.stringify({ ...members, alg })).toString('base64url')
-      assert.equal((await stage.send(door, `${other}.${claims}.${signature}`)).status, 400, `${kind}, ${String(alg)}`)
+      assert.equal((await stage.send(receiver, `${other}.${claims}.${signature}`)).status, 400, `${kind}, ${String(alg)}`)
     }
   }
   assert.deepEqual(await trace(), before)
@@ -101,13 +101,13 @@ test('a message by a banned key is refused', async () => {
   await stage.origin.banKey('acme', String(stage.issuer.jwk.kid), { force: true })
   const before = await trace()
   const tokens = await tokensOfEachKind(stage.issuer)
-  for (const [kind, door] of Object.entries(OWN)) assert.equal((await stage.send(door, tokens[kind] ?? '')).status, 400, kind)
+  for (const [kind, receiver] of Object.entries(OWN)) assert.equal((await stage.send(receiver, tokens[kind] ?? '')).status, 400, kind)
   assert.deepEqual(await trace(), before)
 })
 
-test('a realm without a connector has no doors', async (t) => {
+test('a realm without a connector has no receivers', async (t) => {
   const other = await openReceiverStage({}, { connectors: [] })
   t.after(() => other.close())
   const tokens = await tokensOfEachKind(other.issuer)
-  for (const [kind, door] of Object.entries(OWN)) assert.equal((await other.send(door, tokens[kind] ?? '')).status, 404, kind)
+  for (const [kind, receiver] of Object.entries(OWN)) assert.equal((await other.send(receiver, tokens[kind] ?? '')).status, 404, kind)
 })
