@@ -28,7 +28,7 @@ pub struct Policy {
     pub required: RequiredClaims,
     /// How a token without a user is treated. Default: refused, as no user's logout could reach it.
     pub subjectless: Subjectless,
-    /// How a token of somebody who acts for the user is treated. Default: accepted, as the user's own.
+    /// How a token that names an actor other than the user is treated. Default: accepted, as the user's own.
     pub impersonation: Impersonation,
     /// The time that not-befores are compared with. Default: `iat`, which every token has.
     pub compare: Compare,
@@ -105,7 +105,7 @@ pub enum Subjectless {
     Accept,
 }
 
-/// How a token is treated whose `act` claim (RFC 8693 §4.1) names somebody who acts for the user.
+/// How a token is treated whose `act` claim (RFC 8693 §4.1) names an actor other than the user.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Impersonation {
     /// Accepted as the user's own. The claim stays in it, for the caller to look at.

@@ -57,7 +57,7 @@ export const ERROR_CODES = [
   'listen_failed',
   /** The issuer's clock, or the time that came with an event, is too far ahead of the origin's; `detail` says which. */
   'clock_differs',
-  /** An identity server could not be polled, told or believed; `detail` says why, the message what to do. */
+  /** An identity server could not be reached, refused a request, or sent an unusable answer; `detail` says why, the message what to do. */
   'connector_failed',
   /** Events of an identity server are gone that have not been read: the origin was away longer than they are kept there. */
   'connector_gap',

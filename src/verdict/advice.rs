@@ -1,5 +1,5 @@
-//! Advice on a refused token, for people who meet Keycloak for the first time: the setting to change, by its name in Keycloak's
-//! console. A token only selects among these sentences; nothing of it stands in one.
+//! Advice on a refused token, for administrators new to Keycloak: the setting to change, by its name in Keycloak's console.
+//! A token only selects among these sentences; no part of it is copied into one.
 
 use super::checks;
 use super::observer::CheckName;

@@ -107,7 +107,7 @@ pub(super) fn token_use(claims: &Claims<'_>, profile: Profile) -> Result<(), Rea
     (stated_use && kind).then_some(()).ok_or(Reason::WrongType)
 }
 
-/// RFC 8693 §4.1: `act` names the one who acts for the user.
+/// RFC 8693 §4.1: `act` names the actor.
 pub(super) fn impersonation(claims: &ClaimSet<'_>, policy: &Policy) -> Result<(), Reason> {
     match policy.impersonation {
         Impersonation::Refuse if claims.has("act") => Err(Reason::WrongType),

@@ -16,8 +16,8 @@ pub enum Reason {
     BannedKey,
     /// The signature is not the key's.
     BadSignature,
-    /// Another kind of token: `typ` in header or claims, `token_use`, one that is bound to a key (`cnf`), or one of somebody who acts
-    /// for the user (`act`) where the policy refuses that.
+    /// Another kind of token: `typ` in header or claims, `token_use`, one that is bound to a key (`cnf`), or one with an
+    /// actor other than the user (`act`) where the policy refuses that.
     WrongType,
     /// No realm here has that issuer.
     WrongIssuer,

@@ -29,7 +29,7 @@ export interface RealmHost {
 export class Realm implements FeedSubscriber {
   readonly name: string
   readonly scopeClaim: string
-  /** Whether a verdict says who acts for the user. */
+  /** Whether a verdict names the actor of a token that has one. */
   readonly marksImpersonation: boolean
   readonly feed: FeedSettings
   readonly runtime: FeedRuntime

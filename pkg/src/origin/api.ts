@@ -112,7 +112,7 @@ export interface Origin {
 }
 
 /**
- * The verbs and queries of an origin: all that HTTP, connectors and issuers may call, and the one door to its ledgers. An
+ * The verbs and queries of an origin: all that HTTP, connectors and issuers may call, and the only way to its ledgers. An
  * `Origin` is this with `fetch` and `close`.
  */
 export type OriginService = Omit<Origin, 'fetch' | 'close'>
@@ -126,7 +126,7 @@ export interface DatedAct extends Act {
    * key, a version) take effect for any time; it only shows the issuer's lead. Default: now, by the origin's clock.
    */
   occurredAt?: number
-  /** Whether a connector that can act at the identity server tells it. Connectors say `skip` of what they heard there. Default `tell`. */
+  /** Whether a connector that can act at the identity server tells it. Connectors say `skip` of what was done there. Default `tell`. */
   upstream?: 'tell' | 'skip'
 }
 

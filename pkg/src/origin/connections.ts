@@ -28,6 +28,7 @@ export function connectAll(parts: ConnectorParts): ReadonlyMap<string, readonly 
 function connect(connector: Connector, { settings, service, gate, metrics, issuerClocks }: ConnectorParts): Connection {
   const { name, realm } = connector
   const about = { realm, connector: name }
+  // The settings were checked: there is one.
   const [options] = settings.realms.filter((each) => each.name === realm)
   return connector.connect({
     realm: options as NonNullable<typeof options>,

@@ -16,7 +16,10 @@ export interface OriginOptions {
    * without a secret the client is public. Default: none.
    */
   clients?: ClientOptions[]
-  /** Identity servers that are heard and told: `keycloakConnector({ baseUrl, realm, … })`. Default: none. */
+  /**
+   * Connectors to the realms' identity servers, such as `keycloakConnector({ baseUrl, realm, … })`: what ends there is recorded here. Default:
+   * none.
+   */
   connectors?: Connector[]
   /** The edges that are pushed to, or acknowledge: `{ name, pushUrl?, ackSecret? }`. Default: none. */
   edges?: EdgeOptions[]

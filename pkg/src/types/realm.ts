@@ -23,8 +23,8 @@ export interface TokenOptions {
   /** How `keycloak` tokens without `sub` are treated. Default `refuse` (`missing_claim`). */
   subjectless?: 'refuse' | 'accept'
   /**
-   * How tokens of somebody who acts for the user are treated: those with the claim `act` (RFC 8693 §4.1), which Keycloak sets by a
-   * mapper only. `accept`: as the user's own, so that support staff sees what the user sees. `mark`: accepted, and the verdict has
+   * How tokens are treated whose claim `act` (RFC 8693 §4.1) names an actor other than the user. Keycloak sets it by a mapper only.
+   * `accept`: as the user's own, so that support staff sees what the user sees. `mark`: accepted, and the verdict has
    * `impersonatedBy`. `refuse`: `wrong_type`. Default `accept`.
    */
   impersonation?: 'accept' | 'mark' | 'refuse'

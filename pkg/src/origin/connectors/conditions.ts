@@ -22,7 +22,7 @@ export class Conditions {
   }
 
   /** Reports something that happened and does not last. */
-  tell(condition: string, error: PortcullisError): void {
+  report(condition: string, error: PortcullisError): void {
     this.#onReport({ kind: 'connector', ...this.#about, condition, error })
   }
 

@@ -7,7 +7,10 @@ import type { Forwarder } from './forwarder.ts'
 import type { IssuerTokens } from './issuer-tokens.ts'
 import type { RevocationEndpoint } from './revocation-endpoint.ts'
 
-/** An identity server of one realm: heard by receivers and pollers, and told by a forwarder. */
+/**
+ * The connection of one realm to its identity server: receivers and pollers record what ends there, a forwarder carries out there what was
+ * recorded here.
+ */
 export interface Connector {
   /** Names it in reports, metrics and the audit log, such as `keycloak`. */
   readonly name: string

@@ -61,7 +61,7 @@ export class MessageIntake {
     return { message, outcome: 'recorded' }
   }
 
-  /** The one way to a judged message: by its signature. */
+  /** Returns a judged message, once its signature is known to be good. */
   async #verified<M extends JudgedMessage>(token: string, judge: Judge<M>): Promise<M> {
     const { host } = this.#options
     try {

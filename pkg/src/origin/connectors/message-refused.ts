@@ -25,7 +25,7 @@ export class MessageRefused extends Error {
   }
 }
 
-/** The same for a token that was not verified; other errors unchanged. */
+/** Turns the refusal of an unverified token into that of its message; returns other errors unchanged. */
 export function asRefusal(error: unknown): unknown {
   return error instanceof IssuerTokenRefused ? new MessageRefused(error.reason, error.message) : error
 }

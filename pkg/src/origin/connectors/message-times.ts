@@ -1,7 +1,7 @@
 import { MessageRefused } from './message-refused.ts'
 
-/** How far the times of a message may be off: its signature says more about who ended a session than a clock that is wrong. */
-export const MAX_SECONDS_OFF = 900
+/** The most by which times may be off: the signature proves where a message is from, and a wrong clock does not disprove it. */
+const MAX_SECONDS_OFF = 900
 /** A lead that is not worth a report: the tolerance of gates, by default. */
 const LEEWAY_SECONDS = 5
 /** A message that is older may have waited on its way, so it shows nothing about a clock. */
@@ -15,7 +15,7 @@ export type Timeliness = 'prompt' | 'ahead' | 'expired' | 'old'
 
 /**
  * Judges the times of a message, all in unix seconds. Throws `MessageRefused`: `issued_in_future`, `expired`, if one is off by more than
- * `MAX_SECONDS_OFF`.
+ * 15 minutes.
  */
 export function timelinessOf({ issuedAt, expiresAt }: { issuedAt: number; expiresAt?: number }, now: number): Timeliness {
   const ahead = issuedAt - now

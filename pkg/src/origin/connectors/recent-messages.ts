@@ -1,8 +1,8 @@
-/** Messages that are remembered: those of the few minutes for which one is valid, in a storm of logouts too. */
+/** More messages than arrive in the few minutes for which one is valid, even when a whole realm logs out. */
 const MAX_MESSAGES = 10_000
 
 /**
- * The ids of messages whose effect is durable. A message that is replayed has none again: it neither moves the end of a session on nor undoes
+ * The ids of messages whose effect is durable. A replayed message has no second effect: it neither moves the end of a session on nor undoes
  * an administrator's correction. Bounded, and lost with the process: a message that is not remembered is recorded once more, to the same effect.
  */
 export class RecentMessages {

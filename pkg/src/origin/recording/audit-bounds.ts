@@ -36,7 +36,7 @@ function isOwnAct({ actor }: Pick<AuditEntry, 'actor'>): boolean {
   return actor !== undefined && /^(?:user|client|token):/.test(actor)
 }
 
-/** Whether an act that changes nothing is not written: an own act, or one that a connector heard of by another way before. */
+/** Whether an act that changes nothing is not written: an own act, or one that a connector learnt of by another way before. */
 export function isRepeatedSilently(entry: Pick<AuditEntry, 'actor'>): boolean {
   return isOwnAct(entry) || entry.actor?.startsWith('connector:') === true
 }

@@ -47,7 +47,7 @@ export interface Turn {
 export interface RecordOptions {
   /**
    * Written in the event's transaction, with the sequence that the caller gets; also when it was in force already, unless
-   * it is the actor's own act, or heard by a connector: repeating that leaves no trace.
+   * it is the actor's own act, or a connector's: repeating that leaves no trace.
    */
   audit?: Omit<AuditEntry, 'realm' | 'at' | 'sequence'>
   /**

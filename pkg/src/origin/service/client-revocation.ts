@@ -27,9 +27,9 @@ const UPSTREAM_WAIT_MS = 2_000
 export type RefusedRequest = Extract<EndpointAnswer, { kind: 'refused' }>
 
 /**
- * Revokes a token for a client. An access token that is known here is revoked here and then there. A token that is not known here, and every token of a client that is not, goes to the realm's identity server
- * with the client's own credentials; what that revokes is recorded here. Rejects as `Origin.revokeOAuthToken`, or with `connector_failed`;
- * then nothing was recorded.
+ * Revokes a token for a client. An access token that is known here is revoked here, then at the realm's identity server. Other tokens, and
+ * all tokens of a client that is not known here, go to that server with the client's own credentials; what it revokes is recorded here.
+ * Rejects as `Origin.revokeOAuthToken`, or with `connector_failed`; then nothing was recorded.
  */
 export async function revokeForClient(options: ClientRevocationOptions, revocation: ClientRevocation, act: Act): Promise<Recorded | RefusedRequest> {
   const { realm, request, client = '', authenticated } = revocation
@@ -41,12 +41,12 @@ export async function revokeForClient(options: ClientRevocationOptions, revocati
   }
   // Without an endpoint no client is authenticated upstream.
   const answer: EndpointAnswer = (await endpoint?.revoke(request)) ?? { kind: 'refused', error: 'invalid_client' }
-  // A client of ours need not be one of the server's.
+  // A client that is known here need not be known to the server.
   if (answer.kind === 'refused' && !(authenticated === 'here' && answer.error === 'invalid_client')) return answer
   return record(options, revocation, answer, act)
 }
 
-/** Nothing is tried again, for credentials are not kept: what is not done in time is not done, as far as is known. */
+/** Waits for the server once: the client's credentials are not kept, so an outcome that comes too late counts as `refused`. */
 async function outcomeOf(asked: Promise<EndpointAnswer>): Promise<UpstreamOutcome> {
   const done = asked.then((answer) => answer.kind !== 'refused')
   return (await within(done, UPSTREAM_WAIT_MS)) === 'done' && (await done) ? 'done' : 'refused'

@@ -45,7 +45,7 @@ export interface Act {
   /**
    * Such as `admin:<sub>`, `client:<client_id>`, `user:<sub>`, `edge:<name>` or `connector:<name>`. Default `application`: code called the origin.
    * An act of a `user:`, a `client:` or the holder of a `token:` is written once, and not again while it is in force; of too
-   * many such lines a line says how many were left out. Of what a connector heard, repetitions are not written either.
+   * many such lines a line says how many were left out. Repeated acts of a connector are not written either.
    */
   actor?: string
   /** Why, in an administrator's words. */

@@ -5,7 +5,7 @@ import { MessageRefused } from '../message-refused.ts'
 import { type Timeliness, timelinessOf } from '../message-times.ts'
 import type { Revocation } from '../revocation.ts'
 
-/** Keycloak signs an action half a minute before its `expiration`. One that is valid for longer comes from no clock that agrees with ours. */
+/** The longest validity if the clocks agree: Keycloak signs an action half a minute before its `expiration`. */
 const LIFETIME_SECONDS = 60
 /** The members of every action, and those of each kind. There is no `aud` or `iat`, so nothing else tells an action from other tokens. */
 const MEMBERS = ['id', 'expiration', 'resource', 'action', 'notBefore']
@@ -34,8 +34,8 @@ export function logoutAction(intake: MessageIntake, settings: AdminActionSetting
 
 /**
  * Takes Keycloak's admin action `PUSH_NOT_BEFORE`: `{ id, expiration, resource, action, notBefore }` and no other members. It may be the
- * client's not-before or the realm's, which look alike: the client's is raised at once, and then `onPush` is called to look whether the realm's
- * has moved. It is not waited for. Rejects with `MessageRefused`, or as the origin's verbs.
+ * client's not-before or the realm's, which look alike: the client's is raised at once, and then `onPush` is called, without waiting for it,
+ * to read the realm's. Rejects with `MessageRefused`, or as the origin's verbs.
  */
 export function pushNotBeforeAction(intake: MessageIntake, settings: AdminActionSettings, onPush: () => void): (token: string) => Promise<void> {
   return async (token) => {
@@ -51,7 +51,7 @@ export function judgeLogoutAction(token: UnverifiedToken, settings: AdminActionS
   const sessions = optionalNames(claims, 'keycloakSessionIds')
   const isForSome = sessions.length > 0 || optionalNames(claims, 'adapterSessionIds').length > 0
   const revocations = isForSome ? sessions.map((sid) => endedSession(sid, action, settings.scope)) : notBeforeOf({ kind: 'realm' }, action)
-  // Only the client's own ids, or no time: nothing that is known here.
+  // It has only session ids of the client's own, which are unknown here, or no time.
   if (revocations.length === 0) throw new MessageRefused('invalid_claim', 'it names no session of the realm and no time')
   return { ...action, revocations }
 }

@@ -13,9 +13,9 @@ import { KeycloakForwarder } from './upstream/forwarder.ts'
 import { KeycloakRevocationEndpoint } from './upstream/revocation-endpoint.ts'
 
 /**
- * Hears and tells one realm of a Keycloak: `createOrigin({ connectors: [keycloakConnector({ baseUrl, realm, serviceAccount })] })`. Logout
- * tokens and admin actions come in by the origin's routes of the realm; not-before, keys and events are polled. Does no I/O until the origin
- * is there; then all that fails is reported and tried again. Throws `invalid_option`; `createOrigin` rejects with it for a `baseUrl` by
+ * Connects one realm of Keycloak: `createOrigin({ connectors: [keycloakConnector({ baseUrl, realm, serviceAccount })] })`. Logout tokens and
+ * admin actions arrive at the origin's routes of the realm; not-before, keys and events are polled. Does no I/O until the origin has
+ * started; from then on each failure is reported and tried again. Throws `invalid_option`; `createOrigin` rejects with it for a `baseUrl` by
  * `http:` to another machine, or a store that keeps no state.
  */
 export function keycloakConnector(options: KeycloakOptions): Connector {

@@ -29,12 +29,12 @@ export interface KeycloakOptions {
   originRealm?: string
   /**
    * A confidential client of the realm with a service account that has the client roles `view-events`, `view-users` and `view-clients` of
-   * `realm-management`. Reads events. Default: none; logout tokens, the realm's not-before and its keys are all that is heard.
+   * `realm-management`. Reads events. Default: none; only messages, the realm's not-before and its keys are used.
    */
   serviceAccount?: ServiceAccount
   /**
-   * Another one, with `manage-users`, `manage-realm` and `manage-clients`, which is told of acts at the origin's own routes. Kept apart from the account
-   * that reads, which then cannot log anybody out. Default: none; Keycloak is told nothing.
+   * Another one, with `manage-users`, `manage-realm` and `manage-clients`, which carries out at Keycloak what is done at the origin's own routes. Kept
+   * apart from the account that reads, which then cannot log anybody out. Default: none; nothing is forwarded.
    */
   actingAccount?: ServiceAccount
   /**
@@ -60,9 +60,9 @@ export interface KeycloakOptions {
    * costs, whatever addresses it comes from. Default 1000.
    */
   maxVerificationsPerSecond?: number
-  /** How often the realm's not-before is read. It is the only trace of *Set to now*. Default 1000. */
+  /** How often the realm's not-before is read. *Set to now* in the console shows nowhere else. Default 1000. */
   notBeforeIntervalMs?: number
-  /** How often the realm's keys are read. A disabled key leaves once two reads have missed it. Default 2000. */
+  /** How often the realm's keys are read. A disabled key is withdrawn when two reads in a row lack it. Default 2000. */
   keysIntervalMs?: number
   /** How often user events are read. Default 1000. */
   userEventsIntervalMs?: number
@@ -93,7 +93,7 @@ export interface KeycloakOptions {
   consentRemoved?: 'grant' | 'user' | 'ignore'
   /**
    * What the second use of a refresh token ends (*Revoke Refresh Token*): the client's part of the session (`client_session`), as Keycloak
-   * does, or the whole `session`, since whoever stole the token may hold more. Default `client_session`.
+   * does, or the whole `session`, since a thief of the token may hold others of it. Default `client_session`.
    */
   refreshTokenReuse?: 'client_session' | 'session'
   /** Whether a disabled user's tokens are refused (`user`). Keycloak keeps the sessions: enabled again, a refresh works. Default `user`. */
@@ -125,13 +125,13 @@ export interface KeycloakOptions {
   realmDisabled?: 'realm' | 'ignore'
   /**
    * Whether a role or group that is taken away from a user refuses the user's tokens (`user`), which name the role until they expire.
-   * `ignore` because provisioning that rewrites roles would log its users out time and again. Roles of a group, and those within another
+   * `ignore` because provisioning that rewrites roles would log its users out repeatedly. Roles of a group, and those within another
    * role, are not followed. Default `ignore`.
    */
   roleRemoved?: 'ignore' | 'user'
   /**
    * An administrator's session in a user's name: `accept` it, `mark` it by a line of the audit log and a report, or `refuse` it, which also
-   * ends the session. Nothing in its tokens tells it from others. Default `accept`.
+   * ends the session. Its tokens look like any others. Default `accept`.
    */
   impersonation?: 'accept' | 'mark' | 'refuse'
   /** The user attribute with the least version of the user's tokens, which a mapper puts into them. Default `token_version`. */
@@ -172,9 +172,9 @@ export function resolveKeycloakSettings(options: KeycloakOptions): KeycloakSetti
   const { serviceAccount, actingAccount, lastLogoutTime } = options
   const base = new URL(options.baseUrl)
   if (base.search + base.hash !== '') throw invalid('options.baseUrl must have no query and no fragment')
-  const unheard = eventOptions(options).find((name) => options[name] !== undefined)
-  if (serviceAccount === undefined && unheard !== undefined) {
-    throw invalid(`options.${unheard} needs options.serviceAccount: it is about events, which nobody else may read`)
+  const ineffective = eventOptions(options).find((name) => options[name] !== undefined)
+  if (serviceAccount === undefined && ineffective !== undefined) {
+    throw invalid(`options.${ineffective} needs options.serviceAccount: without that account no event is read`)
   }
   if (lastLogoutTime === 'write' && actingAccount === undefined) {
     throw invalid("options.lastLogoutTime 'write' needs options.actingAccount, which writes it")
@@ -191,10 +191,10 @@ export const SERVICE_ACCOUNT_RULES: Rules = { clientId: required(string), client
 
 export const SECURITY_EVENT_RULES: Rules = { authorization: required(string), audience: string }
 
-/** Often enough for a gate, and not so often that Keycloak is busy with it. */
+/** The least bounds the requests that polling sends to Keycloak. */
 const interval = integer('whole milliseconds', 100, MAX_TIMER_MS)
 
-/** Options about events: nothing can carry them out without an account that reads events. */
+/** Options about events, without effect unless an account reads events. */
 const EVENT_RULES = {
   userEventsIntervalMs: withDefault(interval, 1_000),
   adminEventsIntervalMs: withDefault(interval, 1_000),
@@ -235,10 +235,10 @@ const RULES = {
   lastLogoutTime: withDefault(oneOf('ignore', 'write'), 'ignore'),
 } satisfies Rules
 
-/** The options that are about events alone: security event tokens tell of passwords too. */
+/** The options that need an account that reads events. Security event tokens are about passwords too. */
 function eventOptions({ securityEvents }: KeycloakOptions): (keyof KeycloakOptions)[] {
-  const told = securityEvents === undefined ? [] : ['passwordReset', 'passwordChanged']
-  return (Object.keys(EVENT_RULES) as (keyof typeof EVENT_RULES)[]).filter((name) => !told.includes(name))
+  const pushed = securityEvents === undefined ? [] : ['passwordReset', 'passwordChanged']
+  return (Object.keys(EVENT_RULES) as (keyof typeof EVENT_RULES)[]).filter((name) => !pushed.includes(name))
 }
 
 /** The rules of `KeycloakOptions`. */

@@ -32,8 +32,8 @@ export interface BackchannelLogoutSettings {
 }
 
 /**
- * Takes logout tokens of OpenID Connect Back-Channel Logout 1.0: all checks of §2.6, but for the looks at earlier ID tokens, which a server of
- * APIs has never seen. With `sid` that session is ended as of `iat`, without it all sessions of `sub`. With Keycloak's `revoke_offline_access`
+ * Takes logout tokens of OpenID Connect Back-Channel Logout 1.0: all checks of §2.6 except those against earlier ID tokens, which a resource
+ * server does not see. With `sid` that session is ended as of `iat`, without it all sessions of `sub`. With Keycloak's `revoke_offline_access`
  * the tokens that the clients in `aud` have for `sub` are refused too, up to `iat`. Rejects with `MessageRefused`, or as the origin's verbs.
  */
 export function backchannelLogout(intake: MessageIntake, settings: BackchannelLogoutSettings): (logoutToken: string) => Promise<void> {

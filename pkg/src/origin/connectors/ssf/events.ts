@@ -105,6 +105,7 @@ function credentialChanged({ sub }: EventSubject, event: MessageClaims, around: 
 function timeOf(event: MessageClaims, { issuedAt, now }: Around): number {
   const occurredAt = optionalDate(event, 'event_timestamp')
   if (occurredAt === undefined) return issuedAt
+  // Throws for a time too far ahead.
   timelinessOf({ issuedAt: occurredAt }, now)
   return occurredAt
 }

@@ -2,7 +2,7 @@ import { isObject } from '../../../options.ts'
 import { checkIssuer, type MessageClaims, requiredName } from '../message-claims.ts'
 import { MessageRefused } from '../message-refused.ts'
 
-/** Of whom or what a security event tells: the user, the session, or both. `all`: every session of the user. */
+/** The subject of a security event: the user, the session, or both. `all`: every session of the user. */
 export interface EventSubject {
   readonly sub?: string
   readonly session?: 'all' | { readonly sid: string }
@@ -13,7 +13,7 @@ const ALL_SESSIONS = 'ALL'
 
 /**
  * The subject of a security event (`sub_id`, RFC 9493; complex subjects: OpenID Shared Signals Framework 1.0 §3.3). A user is named by `iss_sub`
- * of this issuer, a session by `opaque`. Other members of a complex subject, such as a device, are left aside: they would name fewer tokens.
+ * of this issuer, a session by `opaque`. Other members of a complex subject, such as a device, are ignored, so that more tokens are refused rather than fewer.
  * Throws `MessageRefused`.
  */
 export function subjectOf(identifier: MessageClaims, issuer: string): EventSubject {

@@ -11,7 +11,7 @@ export interface AccessTokenOptions {
   realm: RealmClient
   /** The token request, without the scope. Secret. */
   form: Readonly<Record<string, string>>
-  /** Who it is for, in sentences, such as `the service account 'bridge'`. */
+  /** The holder as errors name it, such as `the service account 'bridge'`. */
   holder: string
   /** Learns from each token's `iat`. */
   clock: ServerClock
@@ -34,7 +34,7 @@ export class AccessToken {
     this.#options = options
   }
 
-  /** Who it is for, in sentences. */
+  /** The holder as errors name it. */
   get holder(): string {
     return this.#options.holder
   }

@@ -11,7 +11,7 @@ export interface IssuerCheckOptions {
 /** How long an answer counts: a realm's address seldom changes, and then its old tokens are refused by their issuer. */
 const VALID_MS = 60_000
 
-/** Whether the realm polled is the issuer of the origin's realm: the events of another one must end nobody's session. */
+/** Whether the realm polled is the issuer of the origin's realm: the events of another realm must end no session. */
 export class IssuerCheck {
   readonly #options: IssuerCheckOptions
   #passedAtMs = -Infinity

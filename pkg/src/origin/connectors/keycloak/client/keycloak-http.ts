@@ -56,7 +56,7 @@ export class KeycloakHttp {
     }
   }
 
-  /** The host of `baseUrl`, for sentences. */
+  /** The host of `baseUrl`, for errors. */
   get host(): string {
     return this.#baseUrl.host
   }

@@ -1,4 +1,4 @@
-/** How much later than a whole second a clock may have been that shows that second. */
+/** The most by which a clock that shows a whole second may be past it. */
 const SECOND_MS = 999
 
 /**

@@ -15,7 +15,7 @@ export interface EventRecorderOptions extends MappingContext {
   conditions: Conditions
 }
 
-/** How often Keycloak is asked about an event, such as about a user whose directory is down, before that is passed over. */
+/** How often Keycloak is asked about an event, such as one of a user whose directory is down, before the event is passed over. */
 const MAX_ATTEMPTS = 10
 
 /** Records the consequences of events. */
@@ -80,7 +80,7 @@ export class EventRecorder {
     return [...revocations.map((revocation) => this.#revoke(revocation)), ...(note === undefined ? [] : [this.#note(note)])]
   }
 
-  /** What the ledger will never take, as when it is full of clients, is passed over as well. */
+  /** A revocation that the ledger refuses, such as when it holds too many clients, is reported and passed over. */
   async #revoke(revocation: Revocation): Promise<void> {
     const { service, connector, settings, conditions } = this.#options
     try {
@@ -99,14 +99,14 @@ export class EventRecorder {
         const line = { action: 'impersonated', subject: note.sub, detail: `session ${note.sid}` } as const
         await service.audit.note({ realm: settings.originRealm, actor: `connector:${connector}`, ...line })
         const sentence = `an administrator of Keycloak began a session in a user's name${settings.impersonation === 'refuse' ? ', which was ended here' : ''}`
-        return conditions.tell('impersonation', new PortcullisError('impersonated', sentence, { detail: settings.impersonation }))
+        return conditions.report('impersonation', new PortcullisError('impersonated', sentence, { detail: settings.impersonation }))
       }
       case 'unreadable': {
         const sentence = 'an event did not say what it ends, and was passed over: see whether this version of Keycloak is supported'
         return conditions.begin('unreadable_event', new PortcullisError('connector_incomplete', sentence, { detail: 'unreadable_event' }))
       }
       case 'nameless_client': {
-        const sentence = 'a client was deleted that was never asked for by name, and the realm stores no details of admin events: switch on their representation'
+        const sentence = 'a client was deleted whose name is not known here, and the realm stores no details of admin events: switch on Include representation (Realm settings > Events)'
         return conditions.begin('client_names', new PortcullisError('connector_incomplete', sentence, { detail: 'nameless_client' }))
       }
     }

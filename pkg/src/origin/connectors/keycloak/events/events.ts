@@ -1,4 +1,4 @@
-/** An event as Keycloak stores it, in the words of this connector. */
+/** An event that Keycloak has stored, by the connector's own names. */
 export type KeycloakEvent = StoredEvent & Occurrence
 
 /** The parts of any stored event. */

@@ -30,35 +30,35 @@ const NOTHING: Consequence = { revocations: [] }
  */
 export async function consequenceOf(event: KeycloakEvent, context: MappingContext): Promise<Consequence> {
   const { settings, state } = context
-  const happened = { occurredAt: event.time / 1_000, because: event.because }
+  const dated = datedBy(event)
   switch (event.kind) {
     case 'session_ended':
-      return only({ kind: 'session', sid: event.sid, ...happened })
+      return only({ kind: 'session', sid: event.sid, ...dated })
     case 'client_session_ended':
-      return only({ kind: 'clientSession', sid: event.sid, client: event.client, ...happened })
+      return only({ kind: 'clientSession', sid: event.sid, client: event.client, ...dated })
     case 'refresh_token_reused':
       return settings.refreshTokenReuse === 'session'
-        ? only({ kind: 'session', sid: event.sid, ...happened })
-        : only({ kind: 'clientSession', sid: event.sid, client: event.client, ...happened })
+        ? only({ kind: 'session', sid: event.sid, ...dated })
+        : only({ kind: 'clientSession', sid: event.sid, client: event.client, ...dated })
     case 'token_revoked':
-      return only({ kind: 'token', tokenId: event.tokenId, ...happened })
+      return only({ kind: 'token', tokenId: event.tokenId, ...dated })
     case 'consent_removed':
-      if (settings.consentRemoved === 'grant') return only({ kind: 'grant', sub: event.sub, client: event.client, ...happened })
-      return ofUser(settings.consentRemoved)
+      if (settings.consentRemoved === 'grant') return only({ kind: 'grant', sub: event.sub, client: event.client, ...dated })
+      return ofUser(event, settings.consentRemoved)
     case 'user_logged_out':
-      return ofUser('user')
+      return ofUser(event, 'user')
     case 'user_deleted':
-      return ofUser(settings.userDeleted)
+      return ofUser(event, settings.userDeleted)
     case 'role_removed':
-      return ofUser(settings.roleRemoved)
+      return ofUser(event, settings.roleRemoved)
     case 'locked_out_for_good':
-      return ofUser(settings.permanentLockout)
+      return ofUser(event, settings.permanentLockout)
     case 'locked_out_for_a_time':
-      return ofUser(settings.temporaryLockout)
+      return ofUser(event, settings.temporaryLockout)
     case 'password_reset':
-      return ofUser(settings.passwordReset)
+      return ofUser(event, settings.passwordReset)
     case 'password_changed':
-      return ofUser(settings.passwordChanged)
+      return ofUser(event, settings.passwordChanged)
     case 'user_updated':
       return updatedUser(event, context)
     case 'impersonated':
@@ -68,11 +68,11 @@ export async function consequenceOf(event: KeycloakEvent, context: MappingContex
     case 'client_revocation_pushed':
       return { revocations: clientNotBefore(event, await state.client(event.uuid)) }
     case 'client_deleted':
-      return settings.clientDeleted === 'client' ? only({ kind: 'client', client: event.client, ...happened }) : NOTHING
+      return settings.clientDeleted === 'client' ? only({ kind: 'client', client: event.client, ...dated }) : NOTHING
     case 'client_deleted_without_name':
       return deletedClient(event, context)
     case 'realm_logged_out':
-      return only({ kind: 'realm', ...happened })
+      return only({ kind: 'realm', ...dated })
     case 'realm_updated':
       return updatedRealm(event, settings)
     case 'other':
@@ -80,34 +80,39 @@ export async function consequenceOf(event: KeycloakEvent, context: MappingContex
     case 'unreadable':
       return { revocations: [], note: { kind: 'unreadable' } }
   }
+}
 
-  function ofUser(choice: 'user' | 'ignore'): Consequence {
-    return choice === 'user' && 'sub' in event ? only({ kind: 'user', sub: event.sub, ...happened }) : NOTHING
-  }
+/** The event's own time, and what it was. */
+function datedBy({ time, because }: KeycloakEvent): { readonly occurredAt: number; readonly because: string } {
+  return { occurredAt: time / 1_000, because }
 }
 
 function only(revocation: Revocation): Consequence {
   return { revocations: [revocation] }
 }
 
+function ofUser(event: KeycloakEvent & { readonly sub: string }, choice: 'user' | 'ignore'): Consequence {
+  return choice === 'user' ? only({ kind: 'user', sub: event.sub, ...datedBy(event) }) : NOTHING
+}
+
 async function updatedUser(event: EventOf<'user_updated'>, context: MappingContext): Promise<Consequence> {
   const { settings, state } = context
   if (await isEcho(event, context)) return NOTHING
-  const { sub, because } = event
+  const { sub } = event
+  const dated = datedBy(event)
   const user = event.set ?? (await state.user(sub))
-  const occurredAt = event.time / 1_000
   const minimum = versionOf(user, settings.tokenVersionAttribute)
   return {
     revocations: [
-      ...(user?.enabled === false && settings.userDisabled === 'user' ? [{ kind: 'user', sub, occurredAt, because } as const] : []),
-      ...(minimum === undefined ? [] : [{ kind: 'tokenVersion', sub, minimum, occurredAt, because } as const]),
+      ...(user?.enabled === false && settings.userDisabled === 'user' ? [{ kind: 'user', sub, ...dated } as const] : []),
+      ...(minimum === undefined ? [] : [{ kind: 'tokenVersion', sub, minimum, ...dated } as const]),
     ],
   }
 }
 
 /**
  * Whether the acting account has written `last_logout_time`, and with it all other attributes as they were. It never sets `enabled`: an
- * update that does was somebody else's.
+ * update that does is an administrator's.
  */
 async function isEcho({ actor, set }: EventOf<'user_updated'>, { settings, names }: MappingContext): Promise<boolean> {
   if (settings.lastLogoutTime !== 'write' || actor?.ofThisRealm !== true || set === undefined || set.enabled !== undefined) return false
@@ -122,7 +127,8 @@ function versionOf(user: UserState | undefined, attribute: string): number | und
   return version > 0 ? version : undefined
 }
 
-function impersonation({ kind, sub, sid, time, because }: EventOf<'impersonated'>, choice: KeycloakSettings['impersonation']): Consequence {
+function impersonation(event: EventOf<'impersonated'>, choice: KeycloakSettings['impersonation']): Consequence {
+  const { kind, sub, sid } = event
   const note = { kind, sub, sid }
   switch (choice) {
     case 'accept':
@@ -130,7 +136,7 @@ function impersonation({ kind, sub, sid, time, because }: EventOf<'impersonated'
     case 'mark':
       return { revocations: [], note }
     case 'refuse':
-      return { revocations: [{ kind: 'session', sid, occurredAt: time / 1_000, because }], note }
+      return { revocations: [{ kind: 'session', sid, ...datedBy(event) }], note }
   }
 }
 
@@ -143,10 +149,9 @@ async function updatedClient(event: EventOf<'client_updated'>, { settings, names
   if (!isDisabled && (client.notBefore ?? 0) === 0) return NOTHING
   const clientId = client.clientId ?? (await names.nameOf(uuid))
   if (clientId === undefined) return { revocations: [], note: { kind: 'nameless_client' } }
-  const { time, because } = event
   return {
     revocations: [
-      ...(isDisabled ? [{ kind: 'client', client: clientId, occurredAt: time / 1_000, because } as const] : []),
+      ...(isDisabled ? [{ kind: 'client', client: clientId, ...datedBy(event) } as const] : []),
       ...clientNotBefore(event, { ...client, clientId }),
     ],
   }
@@ -157,21 +162,21 @@ function clientNotBefore({ because }: KeycloakEvent, client: ClientState | undef
   return clientId === undefined || notBefore === 0 ? [] : [{ kind: 'client', client: clientId, occurredAt: notBefore, because }]
 }
 
-/** The realm stores no details. The client is gone, but its name may have been needed before. */
+/** The realm stores no details. The client is gone, but its name may be known from before. */
 async function deletedClient(event: EventOf<'client_deleted_without_name'>, { settings, names }: MappingContext): Promise<Consequence> {
   if (settings.clientDeleted === 'ignore') return NOTHING
   const client = await names.nameOf(event.uuid)
   if (client === undefined) return { revocations: [], note: { kind: 'nameless_client' } }
-  return only({ kind: 'client', client, occurredAt: event.time / 1_000, because: event.because })
+  return only({ kind: 'client', client, ...datedBy(event) })
 }
 
 /** Without details nothing is lost but a disabled realm: the realm's not-before is polled as well. */
-function updatedRealm({ set, time, because }: EventOf<'realm_updated'>, { realmDisabled }: KeycloakSettings): Consequence {
-  const { enabled, notBefore = 0 } = set ?? {}
+function updatedRealm(event: EventOf<'realm_updated'>, { realmDisabled }: KeycloakSettings): Consequence {
+  const { enabled, notBefore = 0 } = event.set ?? {}
   return {
     revocations: [
-      ...(enabled === false && realmDisabled === 'realm' ? [{ kind: 'realm', occurredAt: time / 1_000, because } as const] : []),
-      ...(notBefore > 0 ? [{ kind: 'realm', occurredAt: notBefore, because } as const] : []),
+      ...(enabled === false && realmDisabled === 'realm' ? [{ kind: 'realm', ...datedBy(event) } as const] : []),
+      ...(notBefore > 0 ? [{ kind: 'realm', occurredAt: notBefore, because: event.because } as const] : []),
     ],
   }
 }

@@ -1,9 +1,9 @@
 import type { Conditions } from '../../conditions.ts'
 import { type CompletenessOptions, type Finding, findIncomplete, incomplete } from './completeness.ts'
 
-/** How often the realm's configuration is read again: what is missing is mended by hand. */
+/** How often the realm's configuration is read again, which administrators change by hand. */
 const EVERY_MS = 300_000
-/** How soon after it could not be read. The failure itself is that of the sources, which ask the same server. */
+/** How soon it is read again after a failure. That is reported by the pollers, which ask the same server. */
 const RETRY_MS = 10_000
 
 /** Reports findings when they begin or change, and once when nothing is missing any more. */

@@ -41,7 +41,7 @@ const SWITCHES = 'Realm settings > Events'
 /** The consequence of each type of user events, and where an option makes it unnecessary. */
 function neededTypes(settings: KeycloakSettings): readonly (readonly [type: string, consequence: string])[] {
   const needed: (readonly [boolean, string, string])[] = [
-    [true, 'LOGOUT', 'logouts at Keycloak are heard by logout token only'],
+    [true, 'LOGOUT', 'logouts at Keycloak are learnt from logout tokens only'],
     [true, 'REVOKE_GRANT', 'tokens revoked at Keycloak live until they expire'],
     [true, 'REFRESH_TOKEN_ERROR', 'a stolen refresh token that is used again goes unnoticed; Keycloak does not store this type unless it is named'],
     [settings.userDeleted === 'user', 'DELETE_ACCOUNT', 'users who delete their own account go unnoticed'],
@@ -58,7 +58,7 @@ async function findUnstored({ client, settings, lifetimeSeconds }: CompletenessO
   const config = await readEventsConfig(client)
   const findings: Finding[] = []
   const find = (kind: Finding['kind'], sentence: string): unknown => findings.push({ kind, sentence: `${sentence} (${SWITCHES})` })
-  if (config.userEvents === 'not_stored') find('user_events_off', 'user events are not stored: logouts, revocations and lockouts are heard by logout token only')
+  if (config.userEvents === 'not_stored') find('user_events_off', 'user events are not stored: logouts are learnt from logout tokens only, revocations and lockouts go unnoticed')
   else {
     for (const [type, consequence] of neededTypes(settings)) {
       if (!config.userEventTypes.has(type)) find('missing_event_type', `user events of type ${type} are not stored: ${consequence}`)

@@ -18,7 +18,7 @@ export function positionOf({ startMs, newestMs = startMs }: Progress): number {
   return newestMs
 }
 
-/** How much later the time up to which all was read must be to be stored by itself: often enough to tell a gap of minutes. */
+/** How far `readUntilMs` must advance to be stored by itself, so that a gap of minutes is still found. */
 const SAVE_AFTER_MS = 30_000
 
 /** The place in one kind of events, kept in the store with the ids that were applied. */

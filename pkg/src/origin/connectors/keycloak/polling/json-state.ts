@@ -6,7 +6,7 @@ export interface JsonStateOptions<T> {
   /** The origin's realm. */
   realm: string
   name: string
-  /** The value, from what was stored; `undefined`: that is of no form known here, and counts as not stored. */
+  /** The value, from what was stored; `undefined`: it has no known form, and counts as not stored. */
   parse: (stored: unknown) => T | undefined
 }
 

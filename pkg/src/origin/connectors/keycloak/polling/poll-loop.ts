@@ -94,7 +94,7 @@ export class PollLoop {
       const error = cause instanceof PortcullisError ? cause : new PortcullisError('fault', `polling ${source} failed unexpectedly`, { cause })
       this.#failures += 1
       metrics.polled(source, 'failed')
-      this.#tellLag()
+      this.#reportLag()
       conditions.begin(source, error)
       throw error
     }
@@ -102,10 +102,10 @@ export class PollLoop {
 
   #progress(ms: number): void {
     this.#readUntilMs = ms
-    this.#tellLag()
+    this.#reportLag()
   }
 
-  #tellLag(): void {
+  #reportLag(): void {
     const { source, metrics, nowMs } = this.#options
     metrics.lag(source, Math.max(0, nowMs() - this.#readUntilMs) / 1000)
   }

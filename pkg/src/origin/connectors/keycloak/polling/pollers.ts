@@ -83,7 +83,7 @@ function eventLoops(
   const completeness = new CompletenessWatch({ client, settings, lifetimeSeconds, conditions, nowMs })
   const gapIn = (source: PolledSource) => async (gap: Gap) => {
     if (settings.onGap === 'realm_not_before') await record({ kind: 'realm', occurredAt: gap.toMs / 1000, because: 'events were lost' })
-    conditions.tell(`${source}_gap`, gapError(source, gap))
+    conditions.report(`${source}_gap`, gapError(source, gap))
   }
   const common = { client, clock, store, realm: host.realm.name, rereadSeconds: settings.rereadSeconds, lifetimeSeconds, nowMs }
   const userEvents = new EventSource({

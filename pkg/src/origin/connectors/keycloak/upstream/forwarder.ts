@@ -24,19 +24,22 @@ export interface KeycloakForwarderOptions {
 
 /** Acts under way at a time. */
 const MAX_UNDER_WAY = 8
-/** How soon Keycloak is tried again that could not be reached, and the messages that failed. */
+/** The pause before messages that failed are tried again, and any message where Keycloak could not be reached. */
 const RETRY_MS = 1_000
+/** The pause while nothing waits; a new message ends it. */
 const IDLE_MS = 60_000
 /** The longest time for which a message is held back that fails while others do not. */
 const MAX_HELD_BACK_SECONDS = 4
-/** An act that begins within this time ends all there is; later, what may have begun since goes on. */
+/** How soon after its event an act may be done `whole`; later it is done `by_time`. */
 const WHOLE_WITHIN_MS = 1_000
+/** How often the acts that wait are looked through for renewals. */
 const RENEWAL_INTERVAL_MS = 5_000
+/** Entries read at a time when they are counted. */
 const COUNT_PAGE = 1_000
 
 /**
- * Tells Keycloak of acts that were recorded here, from the outbox. An attempt is counted before it is sent: whatever a crash interrupts is
- * done again in the manner that lets later logins live.
+ * Carries out at Keycloak the acts that were recorded here, from the outbox. An attempt is counted before it is sent: an act that a crash
+ * interrupts is repeated `by_time`, so that later logins go on.
  */
 export class KeycloakForwarder implements Forwarder {
   readonly #options: KeycloakForwarderOptions
@@ -105,7 +108,7 @@ export class KeycloakForwarder implements Forwarder {
   #actFor(forwarded: ForwardedEvent): ReturnType<typeof actOf> {
     const act = actOf(forwarded)
     if (forwarded.upstream === 'tell') return act
-    // Keycloak knows of it; only the time has to be written, in step with the ledger's.
+    // Keycloak has done it already; only the attribute has to follow the ledger.
     const isWritten = this.#options.lastLogoutTime === 'write' && forwarded.state === 'new'
     return isWritten && forwarded.event.kind === 'user' && !this.#renewal.isRecording(forwarded.event.subject) ? { kind: 'lastLogoutTime', sub: forwarded.event.subject } : undefined
   }
@@ -131,7 +134,7 @@ export class KeycloakForwarder implements Forwarder {
     }
   }
 
-  /** A store that fails has been reported, and is tried again. */
+  /** A failure of the store has been reported already; the caller tries again. */
   async #tried(work: () => Promise<void>): Promise<'done' | 'failed'> {
     try {
       await work()
@@ -223,8 +226,8 @@ export class KeycloakForwarder implements Forwarder {
       await this.#tried(() => this.#finish(entry, message, 'refused'))
       return
     }
-    // Other failures may be this message's alone.
-    if (known === undefined || isOfAll(known)) this.#blockedUntilMs = this.#options.host.nowMs() + RETRY_MS
+    // Any other failure may concern this message alone.
+    if (known === undefined || concernsAll(known)) this.#blockedUntilMs = this.#options.host.nowMs() + RETRY_MS
     if (message !== undefined) this.#settle(message.key, 'queued')
   }
 
@@ -258,13 +261,13 @@ export class KeycloakForwarder implements Forwarder {
   }
 }
 
-/** Trying again would not help. */
+/** Whether trying again would not help. */
 function isFinal(error: PortcullisError): boolean {
   return isFailure(error, 'missing_right') || isFailure(error, 'act_refused')
 }
 
-/** Whether other messages would fail likewise. */
-function isOfAll(error: PortcullisError): boolean {
+/** Whether any message would fail for this reason. */
+function concernsAll(error: PortcullisError): boolean {
   return (['unreachable', 'redirect', 'wrong_credentials', 'unknown_realm'] as const).some((detail) => isFailure(error, detail))
 }
 

@@ -12,10 +12,10 @@ export interface RevocationEndpointOptions {
   clock: ServerClock
 }
 
-/** Requests under way at a time: whoever can reach the origin can cause one. */
+/** Requests under way at a time: they need no credentials that are known here. */
 const MAX_UNDER_WAY = 100
 
-/** Keycloak's revocation endpoint, asked with the credentials of the client that asks us. */
+/** Keycloak's revocation endpoint, called with the credentials of the client that calls the origin. */
 export class KeycloakRevocationEndpoint implements RevocationEndpoint {
   readonly #options: RevocationEndpointOptions
   #underWay = 0
@@ -25,7 +25,7 @@ export class KeycloakRevocationEndpoint implements RevocationEndpoint {
   }
 
   async revoke(request: ClientRequest): Promise<EndpointAnswer> {
-    if (this.#underWay >= MAX_UNDER_WAY) throw failure('timeout', 'too many requests for revocation wait for Keycloak')
+    if (this.#underWay >= MAX_UNDER_WAY) throw failure('timeout', 'too many requests for revocation wait for Keycloak: try again later')
     this.#underWay += 1
     try {
       return this.#read(await this.#send(request), request.form.get('token') ?? '')

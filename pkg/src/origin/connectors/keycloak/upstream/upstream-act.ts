@@ -24,7 +24,7 @@ export type Manner = 'whole' | 'by_time'
 const MANAGE_REALM: AdminRequest = { right: 'manage-realm' }
 const MANAGE_CLIENTS: AdminRequest = { right: 'manage-clients' }
 
-/** Does an act at Keycloak; one that was done already is done. Rejects as `AdminClient`, or with `act_refused`. */
+/** Does an act at Keycloak; one that was done before succeeds. Rejects as `AdminClient`, or with `act_refused`. */
 export async function performAct(admin: AdminClient, message: Exclude<KeycloakMessage, { kind: 'lastLogoutTime' }>, manner: Manner): Promise<Performed> {
   switch (message.kind) {
     case 'session':

@@ -13,8 +13,8 @@ export interface WaitingRenewalOptions {
 }
 
 /**
- * Records acts again while they wait to be done at Keycloak, before their not-befores run out: until then Keycloak gives new tokens to
- * whoever still has a refresh token.
+ * Records acts again while they wait to be done at Keycloak, before their not-befores run out: Keycloak meanwhile issues new tokens for
+ * refresh tokens that it still accepts.
  */
 export class WaitingRenewal {
   readonly #options: WaitingRenewalOptions
@@ -48,11 +48,11 @@ export class WaitingRenewal {
     this.#renewedAt = renewedAt
   }
 
-  /** Records an act that is done once more, where a token that was issued meanwhile would outlive it. `upTo`: unix seconds. */
+  /** Records an act once more when it is done, where a token that was issued meanwhile would outlive it. `upTo`: unix seconds. */
   async done(message: KeycloakMessage, upTo: number | 'now' | undefined): Promise<void> {
     const reach = message.until + (message.kind === 'session' ? SESSION_SECONDS : 0)
     const doneAt = upTo === 'now' ? Math.floor(this.#options.host.nowMs() / 1000) : (upTo ?? reach)
-    // Of now the ledger's own rule knows how far Keycloak's clock may be ahead.
+    // Without a time the ledger takes now, and allows for the lead of Keycloak's clock.
     if (doneAt > reach) await this.#record(message, 'an act is done at the server', upTo === 'now' ? undefined : doneAt)
   }
 
