@@ -13,7 +13,7 @@ export type {
   OriginOptions,
   OriginRealm,
 } from './options.ts'
-export type { Correction, DatedAct, EdgeStatus, Enforcement, Origin, OriginReport, OriginStatus, Recorded, RequestSource, TimedAct, UpstreamOutcome } from './api.ts'
+export type { Correction, DatedAct, EdgeStatus, Enforcement, Origin, OriginReport, OriginStatus, Recorded, RequestSource, TimedAct, TokenIdAct, UpstreamOutcome } from './api.ts'
 export type { TokenSubject } from './core/ledger.ts'
 export type { AnsweredRequest } from './api.ts'
 export { AUDIT_ACTIONS } from './store/audit-entry.ts'

@@ -6,13 +6,30 @@ import { createServer, request, type RequestOptions } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import type { RequestSource } from '../../api.ts'
+import type { Connector } from '../../connectors/connector.ts'
 import { toNodeListener } from '../../node/index.ts'
 import { openStage, type Stage } from '../../testing/stage.ts'
-import type { RequestSource } from '../../api.ts'
+
+/** A connector that has polled once and has one act waiting. */
+const connector: Connector = {
+  name: 'idp',
+  realm: 'acme',
+  connect: ({ metrics }) => ({
+    receivers: {},
+    start() {
+      metrics.polled('user_events', 'done')
+      metrics.lag('user_events', 1.5)
+      metrics.waiting(1)
+    },
+    close: () => Promise.resolve(),
+  }),
+}
 
 let stage: Stage
 before(async () => {
   stage = await openStage({
+    connectors: [connector],
     edges: [
       { name: 'edge-1', ackSecret: 'secret-1' },
       { name: 'edge "2"', ackSecret: 'secret-2' },
@@ -97,6 +114,13 @@ test('the body is OpenMetrics', async () => {
     assert.ok(!seen.has(series), line)
     seen.add(series)
   }
+})
+
+test('connectors are measured', async () => {
+  const now = await scrape()
+  assert.equal(now.get('portcullis_connector_polls_total{realm="acme",connector="idp",source="user_events",outcome="done"}'), 1)
+  assert.equal(now.get('portcullis_connector_lag_seconds{realm="acme",connector="idp",source="user_events"}'), 1.5)
+  assert.equal(now.get('portcullis_connector_waiting{realm="acme",connector="idp"}'), 1)
 })
 
 test('the example alerts name existing metrics', async () => {
