@@ -1,4 +1,4 @@
-// The realm's clients that tokens are issued to, by what Keycloak tells of their sessions' ends.
+// The realm's clients that tokens are issued to, by the messages that Keycloak sends when their sessions end.
 
 export interface Client {
   readonly id: string

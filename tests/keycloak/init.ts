@@ -18,7 +18,7 @@ const CLI = join(createRequire(import.meta.url).resolve('portcullis/package.json
 const LIMIT_SECONDS = 10
 const USER = 'alice'
 
-/** Rejects at the first step that fails. `say` hears of each step. */
+/** Rejects at the first step that fails. `say` is called after each step. */
 export async function checkInit(server: Server, say: (text: string) => void = () => undefined): Promise<void> {
   const realm = `new-${randomBytes(4).toString('hex')}`
   const folder = await mkdtemp(join(tmpdir(), 'portcullis-init-'))

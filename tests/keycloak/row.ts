@@ -21,7 +21,7 @@ export interface Case {
   readonly tier?: Tier
   /** How often it is done in a long run. Default 1. */
   readonly times?: number
-  /** It fails when the edge still accepts so long after the action. Default 10; 60 for what waits for Keycloak. */
+  /** How long after the action the edge may still accept. Default 10; 60 for an action that waits for Keycloak. */
   readonly limitSeconds?: 10 | 60
   /** Options that differ from the stage of the other cases; it then gets a stage of its own. */
   readonly stage?: StageOptions
@@ -45,13 +45,13 @@ export interface Enforcement {
   act(): Promise<unknown>
   /** The first login that begins in a later second than the action; its token passes. */
   again(): Promise<Login>
-  /** What Keycloak itself recorded, read afterwards. */
+  /** Keycloak's own records of the action, read afterwards. */
   readonly evidence: readonly Evidence[]
 }
 
 export interface Ended {
   readonly login: Login
-  /** The reasons that the edge may name: more than one where several sources tell, each in its own way. */
+  /** The reasons that the edge may name: more than one where several sources record different revocations. */
   readonly reasons: readonly Reason[]
 }
 

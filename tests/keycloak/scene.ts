@@ -39,7 +39,7 @@ export class Scene {
     return logIn(this.realm, username, client, options)
   }
 
-  /** Does an action, and requires of the edge, of the next login and of Keycloak's record what the table says. */
+  /** Does an action, and requires the refusals, the tokens that pass, the next login and Keycloak's record that the table names. */
   async enforce({ ended, spared, act, again, evidence }: Enforcement): Promise<void> {
     await this.settle()
     for (const login of [...ended.map(({ login }) => login), ...spared]) await this.accepted(login)

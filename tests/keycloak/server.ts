@@ -168,7 +168,7 @@ class Process implements Power {
   }
 }
 
-/** Kills the group when this process ends in any way: a group of its own does not hear of a terminal's Ctrl-C. */
+/** Kills the group when this process ends in any way: a terminal's Ctrl-C does not reach a group of its own. */
 function guard({ pid }: ChildProcess): ChildProcess | undefined {
   if (pid === undefined) return undefined
   return spawn('sh', ['-c', 'read -r _; kill -9 -"$0"', String(pid)], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] })

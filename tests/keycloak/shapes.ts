@@ -1,4 +1,4 @@
-// Every shape of token that Keycloak issues: how to get one, and what a gate with profile `keycloak` answers.
+// Every shape of token that Keycloak issues: how to get one, and the answer of a gate with profile `keycloak`.
 
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { CONSENTING, MOBILE, WEB, type Client } from './clients.ts'
@@ -71,7 +71,7 @@ export const SHAPES: readonly Shape[] = [
   ),
 ]
 
-/** A client of the realm and what it has besides the usual. */
+/** A client of the realm, and its settings besides the usual. */
 interface Kind {
   name: string
   changes: { attributes?: Record<string, string>; [member: string]: unknown }

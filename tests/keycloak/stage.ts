@@ -16,7 +16,7 @@ import type { OriginSettings } from './origin.ts'
 import { ACTOR, createRealm, READER, type Realm } from './realm.ts'
 import type { Power, Server } from './server.ts'
 
-/** Which sources tell the origin: all; all but messages of Keycloak; all but what the origin asks for. */
+/** The sources of the origin: all; polls only; messages of Keycloak only. */
 export type Round = 'all' | 'no-push' | 'no-poll'
 
 export const ROUNDS: readonly Round[] = ['all', 'no-push', 'no-poll']
@@ -47,7 +47,7 @@ export interface Stage {
   call(token: string): Promise<Verdict>
   /** Logs `root` in, who may then ask the origin's admin routes of the realm, such as `POST users/{id}/logout`. */
   administrator(): Promise<Administer>
-  /** What the origin measures (`/metrics`). */
+  /** The origin's measurements (`/metrics`). */
   metrics(): Promise<string>
   /** Its latest reports, each a line of JSON. */
   reports(): string

@@ -1,4 +1,4 @@
-// The rows of the table, walked through in the rounds: each case on a stage that has the options it needs.
+// The rows of the table, one after the other in each round: each case on a stage that has the options it needs.
 
 import { laterThan, Scene } from './scene.ts'
 import { Skipped, type Case, type Row, type Tier } from './row.ts'

@@ -54,7 +54,7 @@ export const SESSION: Row = {
         const spa = await scene.logIn('dave', SPA)
         const other = await scene.logIn('dave', WEB)
         const bob = await scene.logIn('bob', SPA)
-        // By push, the whole user is logged out: that is what a logout token without `sid` says (§2.4).
+        // By push, the whole user is logged out: a logout token without `sid` means all sessions (§2.4).
         const isHeard = scene.round !== 'no-push'
         await scene.enforce({
           ended: isHeard ? [ends(spa, 'user_revoked', 'session_revoked'), ends(other, 'user_revoked')] : [ends(spa, 'session_revoked')],

@@ -10,7 +10,7 @@ import { laterThan, type Scene } from '../scene.ts'
 import type { Administer } from '../stage.ts'
 
 const DOWN_MS = 60_000
-/** Several sources tell, each with a reason of its own. */
+/** The sources record different revocations. */
 const REVOKED = ['session_revoked', 'user_revoked', 'realm_revoked'] as const
 /** Keycloak's embedded database is durable after half a second. */
 const DURABLE_MS = 2_000

@@ -10,7 +10,7 @@ export const REVOCATION: Row = {
   number: 5,
   title: '/revoke',
   cases: [
-    // Nothing is sent about what is revoked at Keycloak.
+    // Keycloak sends nothing about a token that is revoked there.
     ...both('at Keycloak', ['all', 'no-push'], ({ realm }, { client }, token) => revoke(realm, client, token)),
     ...both('by the origin', ['all', 'no-push', 'no-poll'], ({ realm, stage }, { client }, token) => revoke(realm, client, token, stage.originUrl)),
   ],

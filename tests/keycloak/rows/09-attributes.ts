@@ -21,7 +21,7 @@ export const ATTRIBUTES: Row = {
   cases: [
     {
       title: 'token_version is raised',
-      // Only an event tells of it.
+      // Keycloak sends nothing about it, and stores an event.
       rounds: ['all', 'no-push'],
       async run(scene) {
         const erin = await scene.logIn('erin', WEB)

@@ -27,7 +27,7 @@ export const LOAD: Row = {
       limitSeconds: 60,
       async run(scene) {
         const spared = await scene.logIn('bob', WEB)
-        // Without a URL only polling tells of them, which `no-poll` leaves out.
+        // Logouts of a client without a URL are known by polling only.
         const clients = scene.round === 'no-poll' ? [WEB] : [WEB, SILENT]
         const sessions = await each(Array.from({ length: SESSIONS }, (_, index) => clients[index % clients.length] ?? WEB), (client) => begin(scene, client))
         const [since, begun] = [Date.now(), performance.now()]

@@ -59,7 +59,7 @@ export const RECEIVERS: Row = {
   ],
 }
 
-/** Sends the logout tokens of all clients to a server that answers as it is told, and afterwards to the origin again. */
+/** Sends the logout tokens of all clients to a server that answers by `answer`, and afterwards to the origin again. */
 async function withReceivers(scene: Scene, answer: RequestListener, run: () => Promise<void>): Promise<void> {
   const server = createServer(answer)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -52,7 +52,7 @@ export const WRONG_RECEIVERS: Row = {
   ],
 }
 
-/** Has Keycloak issue and send a token of each kind; what it sends comes to the capture. */
+/** Makes Keycloak issue or send a token of each kind; the capture receives those that are sent. */
 async function tokensOf(realm: Realm, capture: Capture): Promise<Found[]> {
   const client: Client = { id: 'captured', secret: 'captured-secret' }
   await realm.change('POST', 'clients', {

@@ -1,4 +1,4 @@
-/** One line of a check: what was looked at, and how it is. */
+/** One line of a check: its subject and its result. */
 export interface Finding {
   /** Names the check, for programs, such as `logout_urls`. */
   readonly check: string

@@ -4,14 +4,14 @@ import type { Administration, Plan } from './template.ts'
 
 /** All that one run of `init` did, or would do. */
 export interface InitReport {
-  /** `undefined`: nobody signed in. */
+  /** `undefined`: no administrator signed in. */
   readonly applied: Applied | undefined
   readonly administration: Administration | undefined
   readonly files: readonly WrittenFile[]
   readonly notes: readonly string[]
 }
 
-/** The plan, for a person who decides on it. */
+/** The plan as text, for consent. */
 export function planText({ changes, notes }: Plan, administration: Administration): string {
   const lines = [...changes.map((change) => `  ${administration.sentenceOf(change)}`), ...notes.map((note) => `  note: ${note}`)]
   return `${changes.length === 1 ? '1 change' : `${changes.length} changes`}:\n${lines.join('\n')}\n`

@@ -65,7 +65,7 @@ export interface Administration {
   undo(state: unknown, done: readonly Change[]): Plan
   apply(change: Change): Promise<void>
   isDone(state: unknown, change: Change): boolean
-  /** One line for a person who decides on it. */
+  /** Describes a change in one line, for consent. */
   sentenceOf(change: Change): string
   /** The service accounts, by their option in the connector's configuration: secrets to keep. */
   accounts(options: InitOptions): readonly Account[]

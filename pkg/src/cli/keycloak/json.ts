@@ -1,6 +1,6 @@
 import { isObject } from '../../options.ts'
 
-/** A JSON object whose members nobody has checked. */
+/** A JSON object whose members are unchecked. */
 export type JsonObject = Readonly<Record<string, unknown>>
 
 export function objectOf(value: unknown): JsonObject {

@@ -27,7 +27,7 @@ export interface RegisteredClient {
   readonly redirectUris: readonly string[]
 }
 
-/** A protocol mapper: what puts a claim into tokens. */
+/** A protocol mapper, which puts a claim into tokens. */
 export interface Mapper {
   readonly name: string
   readonly protocolMapper: string

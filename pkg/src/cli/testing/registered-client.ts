@@ -1,6 +1,6 @@
 import { type RegisteredClient, registeredClients } from '../keycloak/registered-client.ts'
 
-/** A client as Keycloak's admin API shows one that somebody made in the console, with changes. */
+/** A client as Keycloak's admin API shows one made in the console, with changes. */
 export function client(clientId: string, changes: Record<string, unknown> = {}): RegisteredClient {
   const made = {
     id: `id-of-${clientId}`,

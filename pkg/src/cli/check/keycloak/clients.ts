@@ -10,7 +10,7 @@ export interface ClientFacts {
   readonly clients: readonly RegisteredClient[]
   readonly scopes: ReadonlyMap<string, readonly Mapper[]>
   readonly realm: Pick<OriginRealm, 'name' | 'audience' | 'subjectless'>
-  /** The longest life of a token that is remembered. */
+  /** The longest lifetime of a token that the origin supports. */
   readonly maxLifetimeSeconds: number
 }
 

@@ -6,13 +6,13 @@ import { type Finding, ok, PRACTICE, unchecked, warning } from '../finding.ts'
 export interface PracticeFacts {
   readonly baseUrl: URL
   readonly issuer: string
-  /** An answer of `GET /admin/realms/{realm}`; `undefined`: nobody may read all of it. */
+  /** An answer of `GET /admin/realms/{realm}`; `undefined`: no account may read all of it. */
   readonly settings: JsonObject | undefined
   /** The longest token lifespan of those that clients have of their own, in seconds; 0: none has. */
   readonly longestClientLifespan: number
   readonly keys: readonly { readonly alg: string; readonly since: Date | undefined }[]
   readonly acts: boolean
-  /** Whether events of users and administrators are stored; `undefined`: nobody may read it. */
+  /** Whether events of users and administrators are stored; `undefined`: no account may read it. */
   readonly auditsEvents: boolean | undefined
 }
 

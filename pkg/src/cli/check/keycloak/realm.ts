@@ -107,7 +107,7 @@ function certifiedSince(certificate: string | undefined): Date | undefined {
   }
 }
 
-/** `undefined`: nobody tried, or it worked. */
+/** `undefined`: there is no administrator, or the password is right. */
 async function signInFinding(administrator: AdminApi | undefined): Promise<Finding | undefined> {
   try {
     await administrator?.get({ path: [], right: 'view-realm' })
@@ -117,7 +117,7 @@ async function signInFinding(administrator: AdminApi | undefined): Promise<Findi
   }
 }
 
-/** The realm's settings by the first who may read all of them: an account with fewer rights gets a few members only. */
+/** The realm's settings by the first account that may read all of them: with fewer rights, Keycloak answers a few members only. */
 async function wholeRealm(apis: readonly (AdminApi | undefined)[]): Promise<JsonObject | undefined> {
   for (const api of apis) {
     const settings = objectOf(await api?.get({ path: [], right: 'view-realm' }).catch(() => undefined))

@@ -18,7 +18,7 @@ export function reversed(change: Change): Change {
   return { ...change, before: change.after, after: change.before } as Change
 }
 
-/** One line for a person who decides on it. */
+/** Describes a change in one line, for consent. */
 export function sentenceOf(change: Change): string {
   switch (change.kind) {
     case 'realm':

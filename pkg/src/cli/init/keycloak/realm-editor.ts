@@ -107,7 +107,7 @@ function ofClient(id: string, ...path: string[]): AdminCall {
   return { path: ['clients', id, ...path], right: 'manage-clients' }
 }
 
-/** A client that nobody logs in to. */
+/** The representation of a client that users cannot log in to. */
 function serviceAccount(id: string, clientId: string): JsonObject {
   return {
     id,
