@@ -102,7 +102,7 @@ for (const alg of ['RS256', 'RS512', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA'
   })
 }
 
-test('the verdict on a token of somebody who acts for the user says so, with impersonation mark alone', async (t) => {
+test('the verdict on a token with an actor names the actor, with impersonation mark alone', async (t) => {
   const cases = [[{ sub: 'root' }, { sub: 'root' }], [{ iss: 'x' }, {}], [{ sub: 1 }, {}], ['root', {}], [null, undefined], ['', undefined], [undefined, undefined]]
   const realm = await TestRealm.start(t)
   const [marking, accepting] = (['mark', 'accept'] as const).map((impersonation) => {

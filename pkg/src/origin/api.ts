@@ -126,7 +126,7 @@ export interface DatedAct extends Act {
    * key, a version) take effect for any time; it only shows the issuer's lead. Default: now, by the origin's clock.
    */
   occurredAt?: number
-  /** Whether a connector that can act at the identity server tells it. Connectors say `skip` of what was done there. Default `tell`. */
+  /** Whether a connector that can act at the identity server carries it out there. Connectors say `skip` of what was done there. Default `tell`. */
   upstream?: 'tell' | 'skip'
 }
 
@@ -171,14 +171,14 @@ export interface Recorded {
   leastMinor?: number
   /**
    * Resolves with the outcome at the realm's identity server, after two seconds at the latest unless its connector's option says
-   * otherwise. Never rejects. Left out: no server is told.
+   * otherwise. Never rejects. Left out: it is not forwarded.
    */
   upstream?: Promise<UpstreamOutcome>
 }
 
 /**
- * The outcome of telling a realm's identity server of an act: it has done it (`done`); it is told as soon as it can be (`queued`); or
- * it does not do it, since the connector's account lacks the right or the server has no such operation (`refused`).
+ * The outcome of an act at a realm's identity server: done there too (`done`); done as soon as the server can be reached (`queued`); or
+ * not done there, since the connector's account lacks the right or the server has no such operation (`refused`).
  */
 export type UpstreamOutcome = 'done' | 'queued' | 'refused'
 

@@ -104,7 +104,7 @@ test('forged signatures beyond the budget are sent away, and a good message that
   assert.equal(stage.sequence(), before + 1)
 })
 
-test('who is sent away is told when to come again', async (t) => {
+test('a refusal says when to send the message again', async (t) => {
   const stage = await openReceiverStage({ maxVerificationsPerSecond: 1 })
   t.after(() => stage.close())
   const forged = await forgedTokens(8, String(stage.issuer.jwk.kid))

@@ -5,7 +5,7 @@ import type { OutboxEntry } from '../store/outbox.ts'
 /** An event that is recorded, as a forwarder sees it. */
 export interface ForwardedEvent {
   readonly event: LedgerEvent
-  /** Tells a logout from a not-before that was set, which are the same event. */
+  /** Distinguishes a logout from a not-before that was set, which are the same event. */
   readonly action: AuditAction
   /** Whether the server is to do it too (`tell`), or has done it already, as far as the caller knows (`skip`). */
   readonly upstream: 'tell' | 'skip'
@@ -22,11 +22,11 @@ export interface UpstreamMessage {
   readonly entry: OutboxEntry
 }
 
-/** Tells an identity server of what was recorded here. */
+/** Carries out at an identity server what was recorded here. */
 export interface Forwarder {
   /**
-   * The message about an event, which `stored` or `withdrawn` must follow. `undefined`: the server need not be told. `refused`: it would
-   * have to be, but has no such operation.
+   * The message about an event, which `stored` or `withdrawn` must follow. `undefined`: there is nothing to do. `refused`: there is,
+   * but the server has no such operation.
    */
   messageFor(event: ForwardedEvent): UpstreamMessage | 'refused' | undefined
   /** The message is durable: sends it. Resolves with `queued` after a bounded time. Never rejects. */

@@ -17,7 +17,7 @@ export type Revocation = {
   | { readonly kind: 'tokenVersion'; readonly sub: string; readonly minimum: number }
 )
 
-/** Records a revocation for a connector; the identity server that stated it is not told. Rejects as the verb does. */
+/** Records a revocation for a connector, without forwarding it to the identity server that stated it. Rejects as the verb does. */
 export function recordRevocation(
   { service, connector, realm }: { service: OriginService; connector: string; realm: string },
   revocation: Revocation,

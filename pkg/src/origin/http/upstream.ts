@@ -4,7 +4,7 @@ import type { ResponseHeader } from './operation.ts'
 /** The name of the header, as scripts read it. */
 export const UPSTREAM_HEADER = 'portcullis-upstream'
 
-/** The header in the OpenAPI document, of every route whose act an identity server is told of. */
+/** The header in the OpenAPI document, of every route whose act is forwarded to an identity server. */
 export const UPSTREAM: Readonly<Record<string, ResponseHeader>> = {
   'Portcullis-Upstream': {
     description:
@@ -14,7 +14,7 @@ export const UPSTREAM: Readonly<Record<string, ResponseHeader>> = {
   },
 }
 
-/** The same response with the outcome at the identity server, where one is told. */
+/** The same response with the outcome at the identity server, where the act is forwarded. */
 export async function withUpstream(response: Response, { upstream }: Pick<Recorded, 'upstream'>): Promise<Response> {
   if (upstream !== undefined) response.headers.set(UPSTREAM_HEADER, await upstream)
   return response

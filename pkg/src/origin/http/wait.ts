@@ -55,7 +55,7 @@ export function waitOf({ url }: Pick<Call, 'url'>): Wait | undefined {
 
 /**
  * The response to a revocation: `otherwise`, or how many edges enforce it, if the request waits for that. It also waits for the outcome at
- * the identity server, where one is told, and says it in a header.
+ * the identity server, where the act is forwarded, and states it in a header.
  */
 export async function enforcedOr(
   call: Pick<Call, 'context' | 'request' | 'network'>,

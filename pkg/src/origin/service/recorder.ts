@@ -8,7 +8,7 @@ import type { Upstream } from './upstream.ts'
 export interface RecorderOptions {
   committer: Committer
   issuerClocks: ReadonlyMap<string, IssuerClock>
-  /** Tells identity servers. */
+  /** Forwards events to identity servers. */
   upstream: Upstream
 }
 
@@ -43,8 +43,8 @@ export class Recorder {
    */
   async record(realm: string, event: LedgerEvent, line: Line, act: DatedAct = {}, guard?: () => void): Promise<Recorded> {
     const { committer, issuerClocks, upstream } = this.#options
-    const { outbox, told } = upstream.telling(realm, { event, action: line.action, upstream: act.upstream ?? 'tell' })
-    const recorded = await told(committer.record(realm, event, { audit: auditOf(line, act), outbox, ...(guard === undefined ? {} : { guard }) }))
+    const { outbox, forwarded } = upstream.forwarding(realm, { event, action: line.action, upstream: act.upstream ?? 'tell' })
+    const recorded = await forwarded(committer.record(realm, event, { audit: auditOf(line, act), outbox, ...(guard === undefined ? {} : { guard }) }))
     if (act.occurredAt !== undefined && !('occurredAt' in event)) issuerClocks.get(realm)?.learn(act.occurredAt)
     const least = leastMinor(event.kind)
     return least === 0 ? recorded : { ...recorded, leastMinor: least }

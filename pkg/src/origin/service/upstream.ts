@@ -13,15 +13,15 @@ export interface UpstreamOptions {
   skewSeconds: number
 }
 
-/** How one event reaches the identity server. */
-interface Telling {
+/** How one event is forwarded to the identity server. */
+interface Forwarding {
   /** Makes the messages of its transaction, as `RecordOptions.outbox`. */
   outbox: (staged: StagedTime) => readonly OutboxEntry[]
   /** Waits for the event to be recorded, and has its messages sent. */
-  told(recording: Promise<Recorded>): Promise<Recorded>
+  forwarded(recording: Promise<Recorded>): Promise<Recorded>
 }
 
-/** Tells the identity servers of realms what is recorded: each message is stored in the transaction of its event, and sent afterwards. */
+/** Forwards what is recorded to the realms' identity servers: each message is stored in the transaction of its event, and sent afterwards. */
 export class Upstream {
   readonly #options: UpstreamOptions
 
@@ -29,16 +29,16 @@ export class Upstream {
     this.#options = options
   }
 
-  telling(realm: string, about: Pick<ForwardedEvent, 'event' | 'action' | 'upstream'>): Telling {
+  forwarding(realm: string, about: Pick<ForwardedEvent, 'event' | 'action' | 'upstream'>): Forwarding {
     const forwarder = this.#options.forwarder(realm)
-    if (forwarder === undefined) return { outbox: () => [], told: (recording) => recording }
+    if (forwarder === undefined) return { outbox: () => [], forwarded: (recording) => recording }
     let message: UpstreamMessage | 'refused' | undefined
     return {
       outbox: (staged) => {
         message = forwarder.messageFor({ ...about, ...staged, until: this.#untilOf(realm, about.event, staged.now) })
         return message === undefined || message === 'refused' ? [] : [message.entry]
       },
-      async told(recording) {
+      async forwarded(recording) {
         try {
           const recorded = await recording
           if (message === undefined) return recorded

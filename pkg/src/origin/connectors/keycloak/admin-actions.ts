@@ -7,7 +7,7 @@ import type { Revocation } from '../revocation.ts'
 
 /** The longest validity if the clocks agree: Keycloak signs an action half a minute before its `expiration`. */
 const LIFETIME_SECONDS = 60
-/** The members of every action, and those of each kind. There is no `aud` or `iat`, so nothing else tells an action from other tokens. */
+/** The members of every action, and those of each kind. There is no `aud` or `iat`, so nothing else distinguishes an action from other tokens. */
 const MEMBERS = ['id', 'expiration', 'resource', 'action', 'notBefore']
 const LOGOUT_MEMBERS = [...MEMBERS, 'adapterSessionIds', 'keycloakSessionIds']
 /** For the audit log. */

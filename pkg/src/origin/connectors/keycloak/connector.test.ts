@@ -48,7 +48,7 @@ function failuresOf(reports: readonly OriginReport[]): (string | undefined)[] {
   return [...new Set(reports.filter(({ error }) => error !== undefined).map(({ condition, error }) => `${condition} ${error?.detail}`))].sort()
 }
 
-test('it hears messages, user events, admin events and the not-before of the realm', async () => {
+test('it records messages, user events, admin events and the not-before of the realm', async () => {
   await open(READING)
   const iat = Math.floor(Date.now() / 1000)
   const claims = { sid: 'by message', iat, exp: iat + 120, aud: 'web', azp: undefined, token_use: undefined, events: { 'http://schemas.openid.net/event/backchannel-logout': {} } }
@@ -78,7 +78,7 @@ test('without a service account events are left alone', async () => {
   assert.deepEqual(keycloak.requests.filter(({ url, authorization }) => authorization !== undefined || !url.startsWith('/realms/acme')), [])
 })
 
-test('a Keycloak that is away when the origin starts is reported for each source, and heard when it is back', async () => {
+test('a Keycloak that is away when the origin starts is reported for each source, and read when it is back', async () => {
   keycloak.intercept = (_, response) => response.writeHead(503).end() !== undefined
   keycloak.userEvents.push(now(userEvent('logout by the browser')))
   await open(READING)

@@ -43,7 +43,7 @@ export interface KeycloakOptions {
    */
   logoutTokenAudience?: 'any' | string[]
   /**
-   * Logout tokens without the type `logout+jwt`, as Keycloak sent them before 26: `refuse`, for the type is what tells them from other
+   * Logout tokens without the type `logout+jwt`, as Keycloak sent them before 26: `refuse`, for the type distinguishes them from other
    * tokens (OpenID Connect Back-Channel Logout 1.0 §2.4), or `accept`. Default `refuse`.
    */
   olderLogoutTokens?: 'refuse' | 'accept'

@@ -26,7 +26,7 @@ export interface SecurityEventSettings {
   issuer: string
   /** The `aud` of the stream; left out: any. */
   audience?: string | undefined
-  /** Whether a credential that somebody else has changed, such as an administrator, refuses the user's tokens. */
+  /** Whether a credential that another person has changed, such as an administrator, refuses the user's tokens. */
   passwordReset: 'user' | 'ignore'
   /** Whether a credential that the user has changed does. */
   passwordChanged: 'user' | 'ignore'
@@ -89,7 +89,7 @@ function sessionRevoked({ sub, session = 'all' }: EventSubject, occurredAt: numb
   return [{ kind: 'user', sub, ...dated }]
 }
 
-/** CAEP 1.0 §3.3. Who began it may be left out; then it may have been somebody else. */
+/** CAEP 1.0 §3.3. `initiating_entity` may be left out; then it may have been an administrator. */
 function credentialChanged({ sub }: EventSubject, event: MessageClaims, around: Around): Revocation[] {
   const policy = event['initiating_entity'] === 'user' ? around.passwordChanged : around.passwordReset
   if (sub === undefined) throw new MessageRefused('missing_claim', 'sub_id names no user')

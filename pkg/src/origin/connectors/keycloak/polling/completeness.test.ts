@@ -45,7 +45,7 @@ test('each thing that is not stored is a finding', async (context) => {
   }
 })
 
-test('events that are kept for ever, or nobody can say for how long, are no finding', async (context) => {
+test('events that are kept for ever, or for an unknown time, are no finding', async (context) => {
   const scene = await open(context)
   scene.fake.eventsConfig['eventsExpiration'] = 0
   scene.fake.rights.delete('view-realm')

@@ -26,7 +26,7 @@ for (const [what, changed, gap] of CASES) {
   })
 }
 
-test('a gap after a downtime beyond retention is told once, and reading goes on at its end', async (context) => {
+test('a gap after a downtime beyond retention is reported once, and reading goes on at its end', async (context) => {
   let nowMs = Date.now()
   const scene = await openScene(context, {}, () => nowMs)
   const event = (time: number): { id: string; time: number; type: string } => ({ id: crypto.randomUUID(), time, type: 'LOGOUT' })
@@ -62,7 +62,7 @@ test('events that were deleted are one gap, however often the origin is started 
   }
 })
 
-test('where the consequence of a gap cannot be recorded, it is told again', async (context) => {
+test('where the consequence of a gap cannot be recorded, it is reported again', async (context) => {
   let nowMs = Date.now()
   const scene = await openScene(context, {}, () => nowMs)
   const retentionSeconds = async (): Promise<number> => 60

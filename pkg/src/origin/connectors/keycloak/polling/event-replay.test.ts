@@ -48,7 +48,7 @@ test(`of ${COUNT} events with late commits none is lost and none applied twice`,
   assert.equal(new Set(reader.ids()).size, COUNT)
 })
 
-test('while a backlog is read, how far reading is behind gets less, and is told', async (context) => {
+test('while a backlog is read, how far reading is behind decreases, and is measured', async (context) => {
   const scene = await openScene(context)
   const now = Date.now()
   scene.fake.userEvents = Array.from({ length: COUNT }, (_, index) => ({ ...SHAPES[0], id: `${index}`, time: now - 3_000_000 + index * 140 }))

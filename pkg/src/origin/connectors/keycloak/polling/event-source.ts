@@ -21,7 +21,7 @@ export interface EventSourceOptions extends Pick<EventPagesOptions, 'path' | 'fi
   rereadSeconds: number
   /** How long tokens live: where reading begins at first, and how old an event may be that is missed. */
   lifetimeSeconds: number
-  /** How long Keycloak keeps these events, in seconds; `undefined`: for ever, or it cannot be told. */
+  /** How long Keycloak keeps these events, in seconds; `undefined`: for ever, or unknown. */
   retentionSeconds: () => Promise<number | undefined>
   /** Takes events as they were sent, each once; resolves when their consequences are durable. */
   apply: (events: readonly unknown[]) => Promise<void>
@@ -50,7 +50,7 @@ interface Reread {
 
 /**
  * Reads one kind of events to its end, oldest first. Keycloak shows an event when its transaction ends, with the time at which it
- * happened: so the last minutes are read again, and ids tell which events are known.
+ * happened: so the last minutes are read again, and ids show which events are known.
  */
 export class EventSource {
   readonly #options: EventSourceOptions

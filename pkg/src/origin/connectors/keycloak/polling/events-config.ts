@@ -30,7 +30,7 @@ export async function readEventsConfig(client: AdminClient): Promise<EventsConfi
 }
 
 /**
- * How long admin events are kept, in seconds; `undefined`: for ever, or the account lacks the right `view-realm` and it cannot be told.
+ * How long admin events are kept, in seconds; `undefined`: for ever, or the account lacks the right `view-realm` to read it.
  * Rejects with `connector_failed`.
  */
 export async function readAdminEventsSeconds(client: AdminClient): Promise<number | undefined> {

@@ -99,7 +99,7 @@ test('after close nothing is polled, and close waits for what is being recorded'
   assert.equal(polls, 1)
 })
 
-test('how far reading is behind is told while polls fail, and during a poll of several parts', async () => {
+test('how far reading is behind is measured while polls fail, and during a poll of several parts', async () => {
   let nowMs = 1_000_000
   let step = 0
   const watched = watch(

@@ -167,7 +167,7 @@ function page<T>(all: T[], query: URLSearchParams): T[] {
   return all.slice(first, first + Number(query.get('max') ?? 100))
 }
 
-/** It ends the token of whoever asked, too. */
+/** It ends the caller's token, too. */
 function logoutAll(fake: FakeKeycloak, { sessions }: FakeSessions): Reply {
   for (const [sid, { kind }] of sessions) if (kind === 'online') sessions.delete(sid)
   fake.notBefore = Math.floor(Date.now() / 1000) + fake.aheadSeconds

@@ -30,7 +30,7 @@ describe('while Keycloak can be reached', () => {
     assert.deepEqual(stage.sids(), ['s2'])
   })
 
-  test('everybody is logged out by one request, which also ends the token of whoever asked', async () => {
+  test('everybody is logged out by one request, which also ends the token of the acting account', async () => {
     stage.session('s1', 100)
     stage.session('of-bob', 10, { user: 'bob' })
     assert.equal(await (await stage.origin.logoutRealm('acme')).upstream, 'done')
@@ -62,7 +62,7 @@ describe('while Keycloak can be reached', () => {
     assert.deepEqual([stage.sids(), await stage.waiting()], [['s2'], 0])
   })
 
-  test('whoever is not known there is done', async () => {
+  test('an act on a user who is unknown there is done', async () => {
     for (const sub of ['nobody', '..', '.', 'a/../b', '%2e%2e', 'ü\u0000']) {
       assert.equal(await (await stage.origin.logoutUser('acme', sub)).upstream, 'done', sub)
       assert.equal(await (await stage.origin.endSession('acme', sub)).upstream, 'done', sub)
@@ -72,7 +72,7 @@ describe('while Keycloak can be reached', () => {
     assert.ok(paths.every((path) => /^\/admin\/realms\/acme\/(users|sessions)\/[^/]+/.test(path)), 'no name leaves its place in the path')
   })
 
-  test('what was heard from Keycloak is not told to it', async () => {
+  test('what Keycloak reported is not forwarded to it', async () => {
     await stage.origin.logoutUser('acme', 'alice', { upstream: 'skip', actor: 'connector:keycloak' })
     assert.deepEqual([stage.keycloak.requests.filter(({ url }) => url.startsWith('/admin/')), await stage.waiting()], [[], 0])
   })
@@ -143,7 +143,7 @@ describe('while Keycloak cannot be reached', () => {
     assert.deepEqual([...stage.state.consents.keys()], ['alice web'])
   })
 
-  test('an operator is told once, and once when it is over', async () => {
+  test('a failure is reported once, and once when it is over', async () => {
     stage.state.misbehave = DOWN
     for (let act = 0; act < 5; act += 1) await (await stage.origin.logoutUser('acme', 'alice')).upstream
     assert.deepEqual(stage.actReports().map(({ error }) => error?.detail), ['unreachable'])

@@ -58,7 +58,7 @@ test('an attribute that Keycloak does not keep is reported, and the logout is do
   assert.deepEqual(reports().map(({ error }) => error?.detail), ['act_refused', undefined])
 })
 
-test('a logout that was heard from Keycloak writes it too, once', async () => {
+test('a logout that Keycloak reported writes it too, once', async () => {
   const occurredAt = now() - 10
   const heard = { upstream: 'skip', actor: 'connector:keycloak', occurredAt } as const
   await stage.origin.logoutUser('acme', 'alice', heard)

@@ -1,7 +1,7 @@
 import { isObject } from '../../../../options.ts'
 import type { ForwardedEvent } from '../../forwarder.ts'
 
-/** What Keycloak is told to do. */
+/** An act that Keycloak is to carry out. */
 export type UpstreamAct =
   | { readonly kind: 'session'; readonly sid: string }
   | { readonly kind: 'user'; readonly sub: string }
