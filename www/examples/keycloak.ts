@@ -1,4 +1,4 @@
-// An origin beside a realm of Keycloak. `npx portcullis init` sets the realm up; the README's edge example is its other half.
+// An origin beside a realm of Keycloak. `npx portcullis init` sets the realm up; the edge is that of the guide.
 // BASE_URL, REALM, READER_SECRET and FEED_KEY (the content of feed-key.json) come from the environment.
 
 import { createOrigin } from 'portcullis/origin'

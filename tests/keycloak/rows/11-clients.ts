@@ -1,7 +1,7 @@
 // Row 11, clients and the realm: disabled, deleted, and not-befores that are set without a push.
 
 import { MOBILE, WEB, type Client } from '../clients.ts'
-import { adminEvent, type Evidence } from '../evidence.ts'
+import { adminEvent } from '../evidence.ts'
 import { clientOf } from '../realm.ts'
 import { ends, type Case } from '../row.ts'
 import type { Scene } from '../scene.ts'
@@ -13,24 +13,7 @@ const ROUNDS = ['all', 'no-push'] as const
 const PASSING: Client = { id: 'https://passing.example/a b' }
 
 export const CLIENT_CASES: readonly Case[] = [
-  {
-    title: 'client disabled',
-    rounds: ROUNDS,
-    async run(scene) {
-      const path = `clients/${await scene.realm.clientUuid(MOBILE.id)}`
-      const login = await scene.logIn('alice', MOBILE)
-      await scene.enforce({
-        ended: [ends(login, 'client_revoked')],
-        spared: [await scene.logIn('alice', WEB, { agent: login.agent })],
-        act: () => scene.realm.change('PUT', path, { enabled: false }),
-        async again() {
-          await scene.realm.change('PUT', path, { enabled: true })
-          return scene.logIn('alice', MOBILE)
-        },
-        evidence: [updated(path)],
-      })
-    },
-  },
+  clientChanged('client disabled', () => ({ enabled: false }), { enabled: true }),
   {
     title: 'client deleted',
     rounds: ROUNDS,
@@ -51,21 +34,7 @@ export const CLIENT_CASES: readonly Case[] = [
       await scene.realm.change('DELETE', `clients/${await scene.realm.clientUuid(encodeURIComponent(PASSING.id))}`)
     },
   },
-  {
-    title: 'not-before of a client set without a push',
-    rounds: ROUNDS,
-    async run(scene) {
-      const path = `clients/${await scene.realm.clientUuid(MOBILE.id)}`
-      const login = await scene.logIn('alice', MOBILE)
-      await scene.enforce({
-        ended: [ends(login, 'client_revoked')],
-        spared: [await scene.logIn('alice', WEB, { agent: login.agent })],
-        act: () => scene.realm.change('PUT', path, { notBefore: now() }),
-        again: () => scene.logIn('alice', MOBILE),
-        evidence: [updated(path)],
-      })
-    },
-  },
+  clientChanged('not-before of a client set without a push', () => ({ notBefore: now() })),
   {
     title: 'not-before of the realm set without a push',
     rounds: ROUNDS,
@@ -82,6 +51,28 @@ export const CLIENT_CASES: readonly Case[] = [
   },
 ]
 
+/** A change of a client that ends its tokens, and spares those of another client of the session. `restored` lets its users log in again. */
+function clientChanged(title: string, changed: () => object, restored: object = {}): Case {
+  return {
+    title,
+    rounds: ROUNDS,
+    async run(scene) {
+      const path = `clients/${await scene.realm.clientUuid(MOBILE.id)}`
+      const login = await scene.logIn('alice', MOBILE)
+      await scene.enforce({
+        ended: [ends(login, 'client_revoked')],
+        spared: [await scene.logIn('alice', WEB, { agent: login.agent })],
+        act: () => scene.realm.change('PUT', path, changed()),
+        async again() {
+          await scene.realm.change('PUT', path, restored)
+          return scene.logIn('alice', MOBILE)
+        },
+        evidence: [adminEvent({ operationType: 'UPDATE', resourceType: 'CLIENT', resourcePath: path })],
+      })
+    },
+  }
+}
+
 async function addClient(scene: Scene): Promise<string> {
   await scene.realm.change('POST', 'clients', clientOf(PASSING))
   return `clients/${await scene.realm.clientUuid(encodeURIComponent(PASSING.id))}`
@@ -90,8 +81,4 @@ async function addClient(scene: Scene): Promise<string> {
 /** Unix seconds; Keycloak runs on this machine. */
 function now(): number {
   return Math.floor(Date.now() / 1000)
-}
-
-function updated(resourcePath: string): Evidence {
-  return adminEvent({ operationType: 'UPDATE', resourceType: 'CLIENT', resourcePath })
 }
