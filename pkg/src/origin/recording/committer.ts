@@ -4,11 +4,11 @@ import { type AuditBounds, isRepeatedSilently } from './audit-bounds.ts'
 import { storable } from './audit-text.ts'
 import type { Clock } from '../clock.ts'
 import { coreCode } from '../core/module.ts'
-import type { EventTime, LedgerCore, LedgerEvent, LedgerRow } from '../core/ledger.ts'
+import type { EventTime, LedgerCore, LedgerEvent } from '../core/ledger.ts'
 import { stageEvent } from '../core/guarded-ledger.ts'
 import type { OutboxEntry } from '../store/outbox.ts'
-import type { RealmRows, RevocationStore } from '../store/store.ts'
 import type { Recorded } from '../api.ts'
+import { type StagedRealm, StoreWriter, type StoreWriterOptions } from './store-writer.ts'
 
 /** Events written in one transaction at the most, so that one turn stays short. */
 const MAX_TURN_EVENTS = 4_096
@@ -17,8 +17,7 @@ const MAX_GATHERING_TURNS = 4
 /** Rows deleted at a time: pruning must not hold up revocations. */
 const PRUNE_ROWS = 2_000
 
-export interface CommitterOptions {
-  store: RevocationStore
+export interface CommitterOptions extends StoreWriterOptions {
   ledgers: ReadonlyMap<string, LedgerCore>
   clock: Clock
   auditRetentionSeconds: number
@@ -28,20 +27,8 @@ export interface CommitterOptions {
   issuerLeadSeconds?: (realm: string) => number
   /** Runs after a turn's rows are durable and before any of its callers is answered. `after` is the head before. Must not throw. */
   onCommitted: (realm: string, after: number) => void
-  /** Reports that the store fails (`error`), or works again (`undefined`). */
-  onStore: (error: PortcullisError | undefined) => void
   /** Reports the time of a recorded event that differs from ours. Must not throw. */
   onTime?: (realm: string, time: EventTime) => void
-  /** Called with each turn once it is durable. Must not throw. */
-  onTurn?: (turn: Turn) => void
-}
-
-/** One durable transaction. */
-export interface Turn {
-  /** How long the store took. */
-  milliseconds: number
-  /** The new events. */
-  recorded: { realm: string; kind: LedgerEvent['kind'] }[]
 }
 
 export interface RecordOptions {
@@ -82,31 +69,23 @@ interface Waiting {
   reject: (error: unknown) => void
 }
 
-/** A realm's part of a turn. */
-interface Staged {
-  after: number
-  /** None: the events of the realm were in force, and something goes to the outbox. */
-  rows: LedgerRow[]
-  kinds: LedgerEvent['kind'][]
-  outbox: OutboxEntry[]
-}
-
 /**
  * The one way into the ledgers and the audit log. Events of the same few turns of the event loop are staged,
  * written in one durable transaction and committed together; when the store fails nothing of it has happened.
  */
 export class Committer {
   readonly #options: CommitterOptions
+  readonly #writer: StoreWriter
   readonly #queue: Waiting[] = []
   #running: Promise<void> | undefined
   #newest: Promise<unknown> | undefined
-  #failure: PortcullisError | undefined
   /** Why nothing is recorded any more. */
   #fault: PortcullisError | undefined
   #closed = false
 
   constructor(options: CommitterOptions) {
     this.#options = options
+    this.#writer = new StoreWriter(options)
   }
 
   /** The core has failed: refuses all later events with `store_unavailable`, for the ledgers' memory is lost. */
@@ -120,14 +99,8 @@ export class Committer {
    */
   async failure(): Promise<PortcullisError | undefined> {
     if (this.#fault !== undefined) return this.#fault
-    if (this.#failure?.code !== 'store_unavailable' || this.#running !== undefined) return this.#failure
-    try {
-      await this.#options.store.probe()
-      this.#storeWorks()
-    } catch {
-      // As before.
-    }
-    return this.#failure
+    if (this.#writer.failure?.code === 'store_unavailable' && this.#running === undefined) await this.#writer.retry()
+    return this.#writer.failure
   }
 
   /**
@@ -219,7 +192,7 @@ export class Committer {
   }
 
   async #turn(batch: readonly Waiting[]): Promise<void> {
-    const staged = new Map<string, Staged>()
+    const staged = new Map<string, StagedRealm>()
     const waiting = batch.flatMap((asked) => {
       const outcome = this.#stage(asked, staged)
       return outcome === 'refused' ? [] : [{ ...asked, outcome }]
@@ -234,7 +207,7 @@ export class Committer {
       return [{ ...audit, ...detailOf(audit, time), realm, at, sequence }]
     })
     try {
-      if (staged.size > 0 || entries.length > 0) await this.#write(staged, await storable(entries))
+      if (staged.size > 0 || entries.length > 0) await this.#writer.write(staged, await storable(entries))
       for (const [realm, { rows }] of staged) if (rows.length > 0) this.#ledger(realm).commit()
     } catch (error) {
       for (const realm of staged.keys()) this.#abort(realm)
@@ -257,7 +230,7 @@ export class Committer {
   }
 
   /** `refused`: the event's caller is answered already. Throws when the core has failed: the turn is over then. */
-  #stage(waiting: Waiting, staged: Map<string, Staged>): 'new' | 'in_force' | 'refused' {
+  #stage(waiting: Waiting, staged: Map<string, StagedRealm>): 'new' | 'in_force' | 'refused' {
     const { realm, event, guard, outbox, reject } = waiting
     if (event === undefined) return 'new'
     const ledger = this.#ledger(realm)
@@ -288,30 +261,6 @@ export class Committer {
       reject(new PortcullisError('invalid_event', `the event cannot be recorded: ${why}`, { detail, cause }))
       return 'refused'
     }
-  }
-
-  async #write(staged: ReadonlyMap<string, Staged>, entries: readonly AuditEntry[]): Promise<void> {
-    const batches: RealmRows[] = [...staged].map(([realm, { after, rows, outbox }]) => ({ realm, after, rows, ...(outbox.length === 0 ? {} : { outbox }) }))
-    const startedAt = performance.now()
-    try {
-      await this.#options.store.append(batches, entries)
-    } catch (cause) {
-      const failure =
-        cause instanceof PortcullisError
-          ? cause
-          : new PortcullisError('store_unavailable', 'the store failed: look at its own message', { cause })
-      if (this.#failure === undefined) this.#options.onStore(failure)
-      this.#failure = failure
-      throw failure
-    }
-    this.#storeWorks()
-    const recorded = [...staged].flatMap(([realm, { kinds }]) => kinds.map((kind) => ({ realm, kind })))
-    this.#options.onTurn?.({ milliseconds: performance.now() - startedAt, recorded })
-  }
-
-  #storeWorks(): void {
-    if (this.#failure !== undefined) this.#options.onStore(undefined)
-    this.#failure = undefined
   }
 
   #ledger(realm: string): LedgerCore {
