@@ -1,5 +1,6 @@
 // Row 13: a thousand logouts at once.
 
+import { pause } from '../../../www/demo/child.ts'
 import { claimsOf } from '../../../www/demo/client.ts'
 import { SILENT, WEB, type Client } from '../clients.ts'
 import { answerOf, send } from '../http.ts'
@@ -9,6 +10,8 @@ import type { Scene } from '../scene.ts'
 
 const SESSIONS = 1_000
 const AT_ONCE = 20
+const LIMIT_SECONDS = 60
+const POLL_MS = 20
 
 interface Session {
   readonly client: Client
@@ -24,7 +27,7 @@ export const LOAD: Row = {
     {
       title: `${SESSIONS} sessions logged out at once`,
       tier: 'long',
-      limitSeconds: 60,
+      limitSeconds: LIMIT_SECONDS,
       async run(scene) {
         const spared = await scene.logIn('bob', WEB)
         // Logouts of a client without a URL are known by polling only.
@@ -57,12 +60,13 @@ async function end({ realm }: Scene, { client, refreshToken }: Session): Promise
 }
 
 async function refused({ stage }: Scene, token: string): Promise<void> {
-  const deadline = performance.now() + 60_000
+  const deadline = performance.now() + LIMIT_SECONDS * 1000
   for (;;) {
     const verdict = await stage.call(token)
     if (!verdict.ok && verdict.reason === 'session_revoked') return
     if (!verdict.ok) throw new Error(`a token is ${verdict.reason}, not session_revoked`)
-    if (performance.now() > deadline) throw new Error('a token is still accepted after 60 s')
+    if (performance.now() > deadline) throw new Error(`a token is still accepted after ${LIMIT_SECONDS} s`)
+    await pause(POLL_MS)
   }
 }
 
