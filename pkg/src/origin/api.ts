@@ -270,8 +270,8 @@ export interface Audit {
 
 /**
  * A condition that an operator should know: once when it starts and once when it is over. `unknown_token` has no end and comes at
- * most once a minute for each realm: clients want tokens revoked that are not known here. An impersonation has no end either. It holds
- * no token or secret.
+ * most once a minute for each realm: clients want tokens revoked that are not known here. An impersonation (`impersonated`) and lost events
+ * (`connector_gap`) have no end either. A report holds no token or secret.
  */
 export interface OriginReport {
   kind: 'store' | 'push' | 'jwks' | 'acknowledgement' | 'feed' | 'unknown_token' | 'clock' | 'connector' | 'fault'
@@ -279,7 +279,7 @@ export interface OriginReport {
   edge?: string
   /** The name of the connector, such as `keycloak`. */
   connector?: string
-  /** With `connector`: which of its conditions begins or is over, such as `user_events`. */
+  /** With `connector`: which of its conditions begins or is over: a polled source such as `user_events`, or such as `forwarding`. */
   condition?: string
   /** `undefined`: the failure is over. */
   error: PortcullisError | undefined
