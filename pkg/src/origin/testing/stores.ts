@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { memoryStore } from '../store/memory.ts'
 import { sqliteStore } from '../store/sqlite/index.ts'
-import type { RevocationStore } from '../store/store.ts'
+import { type ConnectorStore, connectorStore, type RevocationStore } from '../store/store.ts'
 
 export interface TestStore {
   store: RevocationStore
@@ -24,6 +24,13 @@ export function makeTestStore(): TestStore {
 /** A store for one origin. */
 export function freshStore(): RevocationStore {
   return makeTestStore().store
+}
+
+/** The same as connectors use it, opened. */
+export async function openConnectorStore(connector: string): Promise<ConnectorStore> {
+  const store = freshStore()
+  await store.open()
+  return connectorStore(store, connector)
 }
 
 const KINDS: Record<string, () => TestStore> = {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
 import type { OriginReport } from '../../api.ts'
-import { memoryStore } from '../../store/memory.ts'
+import { freshStore } from '../../testing/stores.ts'
 import { createTestIssuer, ISSUER, openStage, type Stage, until } from '../../testing/stage.ts'
 import { USER_EVENT_TYPES } from './events/user-events.ts'
 import { keycloakConnector, type KeycloakOptions } from './index.ts'
@@ -114,7 +114,7 @@ test('options that no origin can carry out are refused before anything is asked'
   await refused({ ...good, passwordReset: 'ignore' })
   await refused({ ...good, lastLogoutTime: 'write' })
   await refused({ ...good, intervalMs: 5 } as KeycloakOptions)
-  const { readState: _, ...stateless } = memoryStore()
+  const { readState: _, ...stateless } = freshStore()
   await refused(good, { store: stateless })
   await refused(good, { connectors: [keycloakConnector(good), keycloakConnector({ ...good, realm: 'another', originRealm: 'acme' })] })
   assert.deepEqual(keycloak.requests, [])

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { memoryStore } from '../../../store/memory.ts'
-import { connectorStore } from '../../../store/store.ts'
+import { openConnectorStore } from '../../../testing/stores.ts'
 import type { FakeEvent } from '../testing/fake-keycloak.ts'
 import { makeReader, openScene } from '../testing/scene.ts'
 
@@ -83,7 +82,7 @@ test('a poller that is killed amid a poll goes on from there: nothing is lost, a
 
 test('where the store fails after events were applied, they are noted by the next poll', async (context) => {
   const scene = await openScene(context)
-  const store = connectorStore(memoryStore(), 'keycloak')
+  const store = await openConnectorStore('keycloak')
   let failing = true
   scene.store = new Proxy(store, {
     get: (target, member) =>

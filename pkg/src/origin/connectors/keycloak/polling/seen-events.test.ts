@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MAX_STATE_BYTES } from '../../../store/connector-state.ts'
-import { memoryStore } from '../../../store/memory.ts'
-import { connectorStore, type ConnectorStore } from '../../../store/store.ts'
+import type { ConnectorStore } from '../../../store/store.ts'
+import { openConnectorStore } from '../../../testing/stores.ts'
 import { EventCursor } from './event-cursor.ts'
 import { SeenEvents } from './seen-events.ts'
 
 const OF = { realm: 'acme', name: 'keycloak user_events' }
 
-function store(): ConnectorStore {
-  return connectorStore(memoryStore(), 'keycloak')
-}
+const store = (): Promise<ConnectorStore> => openConnectorStore('keycloak')
 
 async function reopened(kept: ConnectorStore): Promise<SeenEvents> {
   const seen = new SeenEvents({ ...OF, store: kept })
@@ -19,7 +17,7 @@ async function reopened(kept: ConnectorStore): Promise<SeenEvents> {
 }
 
 test('ids are known again after a restart, until their time has passed', async () => {
-  const kept = store()
+  const kept = await store()
   const seen = await reopened(kept)
   await seen.add(Array.from({ length: 2_500 }, (_, index) => ({ id: `a${index}`, time: 1_000 })), 0)
   await seen.add([{ id: 'b', time: 5_000 }], 0)
@@ -30,7 +28,7 @@ test('ids are known again after a restart, until their time has passed', async (
 })
 
 test('what was stored once is not written again', async () => {
-  const kept = store()
+  const kept = await store()
   const seen = await reopened(kept)
   for (let batch = 0; batch < 5; batch += 1) await seen.add(Array.from({ length: 1_000 }, (_, index) => ({ id: `${batch}-${index}`, time: 1_000 })), 0)
   const versions = await Promise.all([1, 2, 3].map(async (slot) => (await kept.readState('acme', `keycloak user_events ${slot}`))?.version))
@@ -38,7 +36,7 @@ test('what was stored once is not written again', async () => {
 })
 
 test('the longest ids fit a state, and of more than are kept the oldest are forgotten', async () => {
-  const kept = store()
+  const kept = await store()
   const seen = await reopened(kept)
   for (let batch = 0; batch < 130; batch += 1) {
     await seen.add(Array.from({ length: 1_000 }, (_, index) => ({ id: `${batch}-${index}`.padEnd(64, '"'), time: 1_000 })), 0)
@@ -51,7 +49,7 @@ test('the longest ids fit a state, and of more than are kept the oldest are forg
 
 test('a state of a form that is not known counts as none', async () => {
   for (const text of ['', 'null', '[]', '{"serial":"1"}', '{"serial":1,"latest":2,"ids":{}}', '\u0000']) {
-    const kept = store()
+    const kept = await store()
     const bytes = new TextEncoder().encode(text)
     await kept.writeState('acme', 'keycloak user_events', bytes, 0)
     await kept.writeState('acme', 'keycloak user_events seen 0', bytes, 0)
@@ -65,7 +63,7 @@ test('a state of a form that is not known counts as none', async () => {
 })
 
 test('a second writer is told apart, and the next write takes its version', async () => {
-  const kept = store()
+  const kept = await store()
   const [one, two] = [await reopened(kept), await reopened(kept)]
   await one.add([{ id: 'a', time: 1 }], 0)
   await assert.rejects(two.add([{ id: 'b', time: 1 }], 0), { code: 'fault' })
@@ -74,7 +72,7 @@ test('a second writer is told apart, and the next write takes its version', asyn
 })
 
 test('how far was read is written seldom where nothing happens', async () => {
-  const kept = store()
+  const kept = await store()
   const cursor = new EventCursor({ ...OF, store: kept })
   await cursor.load()
   for (let ms = 0; ms < 90_000; ms += 1_000) await cursor.advance({ startMs: 1, readUntilMs: ms }, [], 0)

@@ -1,8 +1,8 @@
 // A fake Keycloak, the clients that ask it, and a store, for tests of pollers.
 
 import type { TestContext } from 'node:test'
-import { memoryStore } from '../../../store/memory.ts'
-import { connectorStore, type ConnectorStore } from '../../../store/store.ts'
+import type { ConnectorStore } from '../../../store/store.ts'
+import { openConnectorStore } from '../../../testing/stores.ts'
 import { type AdminClient, serviceAccountClient } from '../client/admin-client.ts'
 import { KeycloakHttp, type KeycloakHttpOptions } from '../client/keycloak-http.ts'
 import { RealmClient } from '../client/realm-client.ts'
@@ -30,7 +30,7 @@ export async function openScene(context: TestContext, options: Partial<KeycloakH
   const clock = new ServerClock(nowMs)
   const account = { clientId: 'bridge', clientSecret: 'bridge-secret' }
   const client = serviceAccountClient({ http, realm: 'acme', account, clock, nowMs })
-  return { fake, http, client, realm: new RealmClient(http, 'acme'), clock, store: connectorStore(memoryStore(), 'keycloak') }
+  return { fake, http, client, realm: new RealmClient(http, 'acme'), clock, store: await openConnectorStore('keycloak') }
 }
 
 /** A reader of user events, and what it has applied. */
