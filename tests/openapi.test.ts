@@ -37,11 +37,6 @@ const CONFIG = `[parameters]
 include-path-regex = "/(push-revocation|corrections)$"
 checks.positive_data_acceptance.enabled = false
 
-# Nor that a client authenticates in one way only.
-[[operations]]
-include-path = "/realms/{realm}/protocol/openid-connect/revoke"
-checks.positive_data_acceptance.enabled = false
-
 # Nor how far the ledger is.
 [[operations]]
 include-path = "/feed/{realm}/deltas"

@@ -106,6 +106,8 @@ async function eventsLost(scene: Scene): Promise<void> {
   const [known, lost, spared] = [await scene.logIn('alice', WEB), await scene.logIn('alice', SILENT), await scene.logIn('bob', WEB)]
   await realm.change('DELETE', `sessions/${known.sid}`)
   await scene.refused(ends(known, 'session_revoked'))
+  // The origin writes down that it has read an event once the event is recorded.
+  await pause(DURABLE_MS)
   await stage.origin.cut()
   await realm.change('DELETE', `sessions/${lost.sid}`)
   await realm.change('DELETE', 'admin-events')

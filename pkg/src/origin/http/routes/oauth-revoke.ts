@@ -23,6 +23,8 @@ const FORM = formRequest({
   client_assertion: anyString,
   client_assertion_type: anyString,
 })
+/** A client authenticates in one way (RFC 6749 §2.3). */
+const BODY = { ...FORM, schema: { ...FORM.schema, not: { required: ['client_secret', 'client_assertion'] } } }
 
 /** `POST /realms/{realm}/protocol/openid-connect/revoke` (RFC 7009): a client revokes a token that was issued to it. */
 export const revocationRoutes: readonly Route[] = [
@@ -34,7 +36,7 @@ export const revocationRoutes: readonly Route[] = [
     operation: {
       summary: 'A client revokes an access token, or with a refresh token the session it belongs to (RFC 7009). With a connector, the identity server authenticates clients that are not known here.',
       query: WAIT_PARAMETERS,
-      body: FORM,
+      body: BODY,
       answers: {
         200: { description: 'It is refused everywhere, or will be as soon as the edges have the change; also when the token is unknown here, which is counted and reported.', headers: UPSTREAM },
         400: { description: '`invalid_request`, also for a token of another client; `unsupported_token_type` for one that cannot be revoked.' },
