@@ -26,7 +26,7 @@ export interface Server {
   readonly version: string
   /** Ends it at once, as a power cut does, and starts it again with the same database; `undefined` for a server of another process. */
   readonly power: Power | undefined
-  /** What it printed; empty for a server of another process. */
+  /** Its output; empty for a server of another process. */
   log(): Promise<string>
   stop(): Promise<void>
 }

@@ -4,8 +4,12 @@
 //! it, `a/*/` any folder of `a`, `**/a/` such a folder anywhere; without an ending, `a` is a Rust module with its children.
 
 mod rooms;
+mod rust;
+mod typescript;
 
-pub use rooms::{room, Room, GROUPS, RESERVED, RUST, TYPESCRIPT};
+pub use rooms::{room, Room, GROUPS, RESERVED};
+pub use rust::RUST;
+pub use typescript::TYPESCRIPT;
 
 /// The sources of the package.
 pub const PACKAGE: &str = "pkg/src";

@@ -8,7 +8,7 @@ import type { Gate, JWK, RealmOptions, Verdict } from '../types.ts'
 import { keycloakShapes, type Shape, type ShapeName } from './testing/keycloak-shapes.ts'
 import { clock, TestRealm } from './testing/realm.ts'
 
-/** What a shape is answered: `accepted`, or the check that fails with its reason. */
+/** The expected outcome for a shape: `accepted`, or the check that fails and its reason. */
 const ANSWERS: Record<ShapeName, string> = {
   'code flow': 'accepted',
   refreshed: 'accepted',

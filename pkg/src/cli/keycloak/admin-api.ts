@@ -27,7 +27,7 @@ export class AdminApi {
     this.#client = client
   }
 
-  /** The answer's JSON; `undefined` where there is no such thing. */
+  /** The response's JSON; `undefined` for 404. */
   async find({ path, ...request }: AdminCall): Promise<unknown> {
     const { status, body } = await this.#client.get(path, request)
     return status === 404 ? undefined : succeeded(status, path, body)

@@ -7,17 +7,6 @@ export type UnverifiedReason =
   | 'bad_signature'
   | 'keys_unavailable'
 
-/** A JWS that was not verified. Its text names a rule and repeats nothing of the token. */
-export class IssuerTokenRefused extends Error {
-  override readonly name = 'IssuerTokenRefused'
-  readonly reason: UnverifiedReason
-
-  constructor(reason: UnverifiedReason, sentence: string) {
-    super(sentence)
-    this.reason = reason
-  }
-}
-
 /** A well-formed JWS whose signature has not been checked. For checks that are cheaper than the signature, and for no decision. */
 export interface UnverifiedToken {
   readonly token: string
@@ -41,12 +30,12 @@ export interface IssuerSigned {
 export interface IssuerTokens {
   /**
    * Reads a compact JWS (RFC 7515 §3.1): three parts of base64url, header and claims JSON objects without duplicate members, at most
-   * `maxTokenBytes`. Throws `IssuerTokenRefused` (`malformed`).
+   * `maxTokenBytes`. Throws `MessageRefused` (`malformed`).
    */
   read(token: string): UnverifiedToken
   /**
    * Checks the signature by the issuer's keys. The header's `alg` must be the key's own (RFC 8725 §3.1) and asymmetric, `crit` is refused,
-   * and so is a banned key. An unknown `kid` waits for one look at the issuer, two seconds at the most. Rejects with `IssuerTokenRefused`.
+   * and so is a banned key. An unknown `kid` waits for one look at the issuer, two seconds at the most. Rejects with `MessageRefused`.
    */
   verify(token: UnverifiedToken): Promise<IssuerSigned>
 }

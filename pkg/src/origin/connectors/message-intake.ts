@@ -1,13 +1,13 @@
 import { PortcullisError } from '../../errors.ts'
 import type { ConnectorHost } from './connector.ts'
-import { IssuerTokenRefused, type UnverifiedReason, type UnverifiedToken } from './issuer-tokens.ts'
-import { asRefusal } from './message-refused.ts'
+import type { UnverifiedToken } from './issuer-tokens.ts'
+import { MessageRefused } from './message-refused.ts'
 import type { Timeliness } from './message-times.ts'
 import { RecentMessages } from './recent-messages.ts'
 import { recordRevocation, type Revocation } from './revocation.ts'
 import type { VerificationBudget } from './verification-budget.ts'
 
-/** What a message says, if its signature is good. */
+/** The content of a message, valid once its signature is. */
 export interface JudgedMessage {
   /** Names it among the messages of this issuer. */
   readonly id: string
@@ -64,14 +64,10 @@ export class MessageIntake {
   /** Returns a judged message, once its signature is known to be good. */
   async #verified<M extends JudgedMessage>(token: string, judge: Judge<M>): Promise<M> {
     const { host } = this.#options
-    try {
-      const unverified = host.tokens.read(token)
-      const message = judge(unverified, host.nowMs() / 1000)
-      await this.#verify(unverified)
-      return message
-    } catch (error) {
-      throw asRefusal(error)
-    }
+    const unverified = host.tokens.read(token)
+    const message = judge(unverified, host.nowMs() / 1000)
+    await this.#verify(unverified)
+    return message
   }
 
   async #verify(token: UnverifiedToken): Promise<void> {
@@ -80,7 +76,8 @@ export class MessageIntake {
     try {
       await host.tokens.verify(token)
     } catch (error) {
-      if (error instanceof IssuerTokenRefused && !costsVerification(error.reason)) budget.giveBack()
+      // Every other refusal comes before the signature is checked.
+      if (error instanceof MessageRefused && error.reason !== 'bad_signature') budget.giveBack()
       throw error
     }
   }
@@ -102,18 +99,4 @@ export class MessageIntake {
 
 function clockDiffers(detail: string, what: string): PortcullisError {
   return new PortcullisError('clock_differs', `${what}: it is recorded all the same, but check NTP on both machines`, { detail })
-}
-
-/** Whether the verification of a signature came before the refusal. */
-function costsVerification(reason: UnverifiedReason): boolean {
-  switch (reason) {
-    case 'bad_signature':
-      return true
-    case 'malformed':
-    case 'unsupported_algorithm':
-    case 'unknown_key':
-    case 'banned_key':
-    case 'keys_unavailable':
-      return false
-  }
 }

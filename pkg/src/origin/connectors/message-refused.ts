@@ -1,4 +1,4 @@
-import { IssuerTokenRefused, type UnverifiedReason } from './issuer-tokens.ts'
+import type { UnverifiedReason } from './issuer-tokens.ts'
 
 /** Why a receiver refused a message. */
 export type RefusalReason =
@@ -23,9 +23,4 @@ export class MessageRefused extends Error {
     super(sentence)
     this.reason = reason
   }
-}
-
-/** Turns the refusal of an unverified token into that of its message; returns other errors unchanged. */
-export function asRefusal(error: unknown): unknown {
-  return error instanceof IssuerTokenRefused ? new MessageRefused(error.reason, error.message) : error
 }

@@ -16,7 +16,7 @@ function timed(t: TestContext, perSecond: number): { budget: VerificationBudget;
   }
 }
 
-/** What a promise has come to by now. */
+/** The present state of a promise. */
 function watch(promise: Promise<void>): { outcome: string } {
   const watched = { outcome: 'waiting' }
   promise.then(

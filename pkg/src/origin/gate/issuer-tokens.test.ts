@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { calculateJwkThumbprint, CompactSign, exportJWK, generateKeyPair, type JWK as JoseJwk } from 'jose'
 import type { JWK, JWKS } from '../../types.ts'
-import type { IssuerTokenRefused } from '../connectors/issuer-tokens.ts'
+import type { MessageRefused } from '../connectors/message-refused.ts'
 import { issuerTokens } from './issuer-tokens.ts'
 
 const CLAIMS = { iss: 'https://issuer.example', jti: '1' }
@@ -38,7 +38,7 @@ async function reasonOf(tokens: ReturnType<typeof issuerTokens>, token: string):
     await tokens.verify(tokens.read(token))
     return 'verified'
   } catch (error) {
-    return (error as IssuerTokenRefused).reason
+    return (error as MessageRefused).reason
   }
 }
 

@@ -4,12 +4,8 @@ import { isObject } from '../../options.ts'
 import { within } from '../../timing/deadline.ts'
 import { textOfPart } from '../../token-part.ts'
 import type { JWK, JWKS } from '../../types.ts'
-import {
-  type IssuerSigned,
-  IssuerTokenRefused,
-  type IssuerTokens,
-  type UnverifiedToken,
-} from '../connectors/issuer-tokens.ts'
+import type { IssuerSigned, IssuerTokens, UnverifiedToken } from '../connectors/issuer-tokens.ts'
+import { MessageRefused } from '../connectors/message-refused.ts'
 import { algorithmOf, type KnownKey, knownKeys } from './known-keys.ts'
 import type { IssuerKeys } from './issuer-keys.ts'
 
@@ -52,11 +48,11 @@ class KeyedTokens implements IssuerTokens {
   async verify(token: UnverifiedToken): Promise<IssuerSigned> {
     if (token.header['crit'] !== undefined) throw malformed('its header has crit, and no extension is known')
     const key = (await this.#keyFor(token)) ?? (await this.#keyAfterLook(token))
-    if (this.#options.bans(key.thumbprint)) throw new IssuerTokenRefused('banned_key', 'the key that signed it is banned')
+    if (this.#options.bans(key.thumbprint)) throw new MessageRefused('banned_key', 'the key that signed it is banned')
     try {
       await compactVerify(token.token, key.jwk as JoseJwk, { algorithms: [String(token.header['alg'])] })
     } catch {
-      throw new IssuerTokenRefused('bad_signature', 'its signature is not good')
+      throw new MessageRefused('bad_signature', 'its signature is not good')
     }
     return { header: token.header, claims: token.claims } as IssuerSigned
   }
@@ -73,19 +69,19 @@ class KeyedTokens implements IssuerTokens {
     const key = await this.#keyFor(token)
     if (key !== undefined) return key
     if (this.#options.keys.current.keys.length === 0) {
-      throw new IssuerTokenRefused('keys_unavailable', 'the keys of the issuer are not available at the moment')
+      throw new MessageRefused('keys_unavailable', 'the keys of the issuer are not available at the moment')
     }
-    throw new IssuerTokenRefused('unknown_key', 'the issuer has no key for it')
+    throw new MessageRefused('unknown_key', 'the issuer has no key for it')
   }
 
-  /** Throws `IssuerTokenRefused` if the key is for another algorithm. */
+  /** Throws `MessageRefused` if the key is for another algorithm. */
   async #keyFor({ header }: UnverifiedToken): Promise<KnownKey | undefined> {
     const { kid, alg } = header
     if (typeof kid !== 'string' || typeof alg !== 'string') throw malformed('its header has no alg and kid')
     const found = (await this.#signingKeys()).filter((key) => key.kid === kid)
     const fitting = found.find(({ jwk }) => family(algorithmOf(jwk, this.#options.rsaAlgorithm)) === family(alg))
     if (found.length > 0 && fitting === undefined) {
-      throw new IssuerTokenRefused('unsupported_algorithm', 'its key is for another algorithm')
+      throw new MessageRefused('unsupported_algorithm', 'its key is for another algorithm')
     }
     return fitting
   }
@@ -123,6 +119,6 @@ function objectOf(part: string): Readonly<Record<string, unknown>> {
   return value
 }
 
-function malformed(why: string): IssuerTokenRefused {
-  return new IssuerTokenRefused('malformed', `it is no signed token: ${why}`)
+function malformed(why: string): MessageRefused {
+  return new MessageRefused('malformed', `it is no signed token: ${why}`)
 }

@@ -17,7 +17,7 @@ const BECAUSE = 'admin action'
 export interface AdminActionSettings {
   /** The clients (`resource`) whose actions are taken. */
   audience: 'any' | readonly string[]
-  /** What a session id ends: the session, or the part of it that `resource` has. */
+  /** The scope of a session id: the whole session, or the part of the client in `resource`. */
   scope: 'session' | 'client_session'
 }
 
@@ -86,7 +86,7 @@ function judgeAction(
   if (action !== kind) throw new MessageRefused('wrong_type', `action is not ${kind}`)
   const client = requiredName(claims, 'resource')
   if (audience !== 'any' && !audience.includes(client)) {
-    throw new MessageRefused('wrong_audience', 'resource is none of the clients whose actions are taken')
+    throw new MessageRefused('wrong_audience', 'resource is not one of the clients in logoutTokenAudience')
   }
   if (!Number.isSafeInteger(notBefore) || Number(notBefore) < 0) {
     throw new MessageRefused('invalid_claim', 'notBefore must be a whole number of unix seconds')

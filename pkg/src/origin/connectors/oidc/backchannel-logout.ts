@@ -27,7 +27,7 @@ export interface BackchannelLogoutSettings {
   audience: 'any' | readonly string[]
   /** Logout tokens without `typ: logout+jwt`, of servers older than the specification's final version. */
   olderTokens: 'refuse' | 'accept'
-  /** What a `sid` ends: the session, or the part of it that the clients in `aud` have. */
+  /** The scope of a `sid`: the whole session, or the part of the clients in `aud`. */
   scope: 'session' | 'client_session'
 }
 
@@ -49,7 +49,7 @@ export function judgeLogoutToken({ header, claims }: UnverifiedToken, settings: 
   const clients = audiencesOf(claims)
   const { audience } = settings
   if (audience !== 'any' && !clients.some((client) => audience.includes(client))) {
-    throw new MessageRefused('wrong_audience', 'aud is none of the clients whose logout tokens are taken')
+    throw new MessageRefused('wrong_audience', 'aud is not one of the clients in logoutTokenAudience')
   }
   const issuedAt = requiredDate(claims, 'iat')
   const timeliness = timelinessOf({ issuedAt, expiresAt: requiredDate(claims, 'exp') }, now)

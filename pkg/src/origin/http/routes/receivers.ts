@@ -1,7 +1,7 @@
 import { required, string } from '../../../options.ts'
 import type { Connection, Receivers } from '../../connectors/connector.ts'
 import type { ReceiverPath } from '../../connectors/receiver-paths.ts'
-import { asRefusal, MessageRefused } from '../../connectors/message-refused.ts'
+import { MessageRefused } from '../../connectors/message-refused.ts'
 import { formBody, tokenBody } from '../input.ts'
 import type { Operation, RequestBody } from '../operation.ts'
 import { Problem } from '../problem.ts'
@@ -9,7 +9,7 @@ import { checkMembers, formRequest } from '../request-body.ts'
 import { accepted, json, ok } from '../response.ts'
 import type { Call, Route } from '../route.ts'
 
-/** How soon a message may be sent again that could not be verified for now. */
+/** `Retry-After` where keys or the budget of verifications are exhausted. */
 const RETRY_AFTER_SECONDS = 2
 
 const LOGOUT = formRequest({ logout_token: required(string) })
@@ -90,8 +90,7 @@ async function received(receive: () => Promise<void>): Promise<Response> {
   try {
     await receive()
   } catch (error) {
-    const refusal = asRefusal(error)
-    throw refusal instanceof MessageRefused ? problemOf(refusal) : error
+    throw error instanceof MessageRefused ? problemOf(error) : error
   }
   return ok()
 }
@@ -120,10 +119,9 @@ function problemOf({ reason, message }: MessageRefused): Problem {
 }
 
 /** The answer of RFC 8935 §2.3. Throws errors that are not about the token. */
-function securityEventError(error: unknown): Response {
-  const refusal = asRefusal(error)
+function securityEventError(refusal: unknown): Response {
   if (refusal instanceof Problem && refusal.status === 400) return json(400, { err: 'invalid_request', description: refusal.description ?? refusal.error })
-  if (!(refusal instanceof MessageRefused)) throw error
+  if (!(refusal instanceof MessageRefused)) throw refusal
   const problem = problemOf(refusal)
   if (problem.status !== 400) throw problem
   return json(400, { err: errorCode(refusal), description: refusal.message })

@@ -25,7 +25,7 @@ export interface KeycloakRequest {
   maxBytes?: number
 }
 
-/** What Keycloak answered: any status that says something about the request itself. */
+/** Keycloak's response, with any status that is about the request itself. */
 export interface KeycloakAnswer {
   status: number
   /** The body's JSON; `undefined`: empty. */

@@ -16,7 +16,7 @@ export class ClientNames {
     this.#nowMs = nowMs
   }
 
-  /** `undefined`: there is no such client any more. Rejects with `connector_failed`. */
+  /** Returns `undefined` for a deleted client. Rejects with `connector_failed`. */
   async nameOf(uuid: string): Promise<string | undefined> {
     const known = this.#known.get(uuid)
     if (known !== undefined && this.#nowMs() - known.atMs < MAX_AGE_MS) return known.name

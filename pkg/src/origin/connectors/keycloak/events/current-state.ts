@@ -11,7 +11,7 @@ export class CurrentState {
     this.#admin = admin
   }
 
-  /** `undefined`: there is no such user. */
+  /** Returns `undefined` for an unknown user. */
   async user(sub: string): Promise<UserState | undefined> {
     const { body } = await this.#admin.get(['users', sub], { right: 'view-users' })
     return isObject(body) && body['id'] === sub ? userState(body) : undefined

@@ -19,7 +19,7 @@ export function nameIn(members: Members | undefined, member: string): string | u
   return isName(value) ? value : undefined
 }
 
-/** A member that is a string; any other value is none. */
+/** A string member; other types count as absent. */
 export function stringIn(members: Members, member: string): string {
   const value = members[member]
   return typeof value === 'string' ? value : ''

@@ -7,7 +7,7 @@ export interface StoredEvent {
   readonly id: string
   /** When it happened by Keycloak's clock, in unix milliseconds. Events show up later, with the earlier time. */
   readonly time: number
-  /** What it is, for the audit log, such as `event LOGOUT`; a constant of this connector. */
+  /** The kind of event for the audit log, such as `event LOGOUT`; a constant of this connector. */
   readonly because: string
 }
 

@@ -138,7 +138,7 @@ test('an impersonation is noted with its user and session, unless it is accepted
   }
 })
 
-test('a credential that is no password is none of the password', async () => {
+test('another credential than the password does not count as one', async () => {
   const event = { ...userEvent('credential changed'), details: { credential_type: 'otp' } }
   assertEnds(await mappingStage({ passwordChanged: 'user' }).user(event), [], 'otp')
 })

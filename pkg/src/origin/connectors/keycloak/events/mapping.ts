@@ -4,7 +4,7 @@ import type { ClientNames } from './client-names.ts'
 import type { CurrentState } from './current-state.ts'
 import type { ClientState, KeycloakEvent, UserState } from './events.ts'
 
-/** What follows from an event. */
+/** The consequences of an event. */
 export interface Consequence {
   readonly revocations: readonly Revocation[]
   /** Something for an operator besides: an impersonation; an event without the members that say what it ends. */

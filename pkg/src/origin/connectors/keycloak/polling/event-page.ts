@@ -3,7 +3,7 @@ import type { AdminClient } from '../client/admin-client.ts'
 import { failure, isFailure } from '../client/failure.ts'
 import { isTime } from './event-cursor.ts'
 
-/** What an events endpoint is asked. */
+/** The request to an events endpoint. */
 export interface EventQuery {
   /** Unix milliseconds, inclusive. */
   fromMs: number

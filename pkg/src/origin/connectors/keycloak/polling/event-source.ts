@@ -30,7 +30,7 @@ export interface EventSourceOptions extends Pick<EventPagesOptions, 'path' | 'fi
   nowMs: () => number
 }
 
-/** What is read again more often where the whole reread time holds many events: most late ones are late by one time-out of Keycloak's. */
+/** The span that is reread more often where the whole one holds many events: most late events are late by one time-out of Keycloak's. */
 const SHORT_REREAD_MS = 5_000
 /** The events of a span that may be read again in a second, on average. */
 const REREAD_EVENTS_PER_SECOND = 1_000

@@ -3,7 +3,7 @@ import type { AdminClient } from '../client/admin-client.ts'
 import { failure } from '../client/failure.ts'
 import { VIEW_EVENTS } from './event-page.ts'
 
-/** What a realm stores of its events. */
+/** A realm's settings for stored events. */
 export interface EventsConfig {
   userEvents: 'stored' | 'not_stored'
   /** The types of user events that are stored. */

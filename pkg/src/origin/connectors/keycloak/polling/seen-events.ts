@@ -18,7 +18,7 @@ interface Chunk<Ids = Set<string>> {
   ids: Ids
 }
 
-/** What one state of the store holds: with ids of `MAX_ID_LENGTH` less than 150 KiB. */
+/** Ids in one state of the store: with ids of `MAX_ID_LENGTH` less than 150 KiB. */
 const CHUNK_IDS = 2_000
 /** With this many chunks in use the oldest is forgotten, and its events are applied again if they are read again. */
 const MAX_CHUNKS = 64

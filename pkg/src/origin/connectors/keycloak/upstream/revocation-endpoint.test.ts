@@ -9,7 +9,7 @@ const PATH = '/realms/acme/protocol/openid-connect/revoke'
 const BASIC = `Basic ${btoa('web:web-secret')}`
 
 let stage: ActingStage
-/** What Keycloak does not accept any more. */
+/** Tokens that Keycloak no longer accepts. */
 let dead: Set<string>
 
 let store: FailingStore

@@ -59,7 +59,7 @@ export async function endSessionsUsedSince(admin: AdminClient, until: number, us
   for (const [id, kind] of found.values()) await endSession(admin, id, [kind])
 }
 
-/** An answer with which an act is done: a success, or the statement that there is no such thing. */
+/** A response that completes an act: a success, or 404. */
 export function expected(answer: AdminAnswer): AdminAnswer {
   if (answer.status < 300 || answer.status === 404) return answer
   throw failure('act_refused', `Keycloak refused an act with status ${answer.status}: see its log`)

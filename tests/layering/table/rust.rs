@@ -1,0 +1,46 @@
+//! The order of the crate.
+
+use super::rooms::{room, Room};
+
+/// The order of the crate.
+pub const RUST: &[Room] = &[
+    room("time", &["./"]),
+    room("name", &["./"]),
+    room("base64url", &["./"]),
+    room("json", &["./"]),
+    room("ed25519", &["./"]),
+    room("error", &["./"]),
+    // A token's path.
+    room("claims", &["./", "json", "name", "time"]),
+    room("signature", &["./", "ed25519"]),
+    room("keys", &["./", "base64url", "error", "json", "signature"]),
+    room("token", &["./", "base64url", "claims", "json", "keys", "signature"]),
+    room("policy", &["./", "claims", "keys", "signature", "time", "token"]),
+    // The state at the edge.
+    room("revocation/bounds", &["time"]),
+    room("revocation/position", &["time"]),
+    room("revocation/realm_id", &[]),
+    room("revocation/stats", &["time"]),
+    room("revocation/status", &["time"]),
+    room("revocation/wire", &["./", "error"]),
+    room("revocation/lookup", &["./", "revocation/wire", "@revocation", "error", "time"]),
+    room(
+        "revocation/message",
+        &["./", "revocation/lookup", "revocation/wire", "@revocation", "ed25519", "error", "json", "time"],
+    ),
+    room(
+        "revocation/state",
+        &["./", "revocation/message", "revocation/lookup", "revocation/wire", "@revocation", "error", "time"],
+    ),
+    room("revocation", &["./", "error", "time"]),
+    // Both meet.
+    room("verdict", &["./", "claims", "keys", "policy", "revocation", "signature", "time", "token"]),
+    // Algorithms by way of the verdict, which re-exports them.
+    room("gate", &["./", "error", "keys", "revocation", "signature", "time", "verdict"]),
+    room("ledger", &["./", "error", "json", "name", "revocation", "time"]),
+    room(
+        "wasm",
+        &["./", "claims", "error", "gate", "keys", "ledger", "policy", "revocation", "signature", "time", "verdict"],
+    ),
+    room("lib.rs", &[]),
+];
