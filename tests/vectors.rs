@@ -64,6 +64,8 @@ fn the_vectors_cover_every_algorithm_and_every_reason_a_token_alone_can_give() {
             | Reason::UserRevoked
             | Reason::RealmRevoked
             | Reason::VersionRevoked
+            | Reason::InvalidRequest
+            | Reason::CrossSite
             | Reason::InsufficientScope
             | Reason::KeysUnavailable
             | Reason::StaleFeed

@@ -20,10 +20,10 @@ use serde_json::json;
 
 #[test]
 fn reasons_are_the_documented_list_in_its_order() {
-    let documented = "missing_token malformed unsupported_algorithm unknown_key banned_key bad_signature wrong_type \
-        wrong_issuer wrong_audience missing_claim expired not_yet_valid issued_in_future lifetime_exceeded token_revoked \
-        session_revoked grant_revoked client_revoked user_revoked realm_revoked version_revoked insufficient_scope \
-        keys_unavailable stale_feed no_feed";
+    let documented = "missing_token invalid_request malformed unsupported_algorithm unknown_key banned_key bad_signature \
+        wrong_type wrong_issuer wrong_audience missing_claim expired not_yet_valid issued_in_future lifetime_exceeded token_revoked \
+        session_revoked grant_revoked client_revoked user_revoked realm_revoked version_revoked \
+        cross_site insufficient_scope keys_unavailable stale_feed no_feed";
     let codes: Vec<&str> = Reason::ALL.iter().map(|reason| reason.code()).collect();
     assert_eq!(codes, documented.split_whitespace().collect::<Vec<_>>());
     for (index, reason) in Reason::ALL.into_iter().enumerate() {
@@ -31,7 +31,8 @@ fn reasons_are_the_documented_list_in_its_order() {
         assert_eq!(Reason::from_code(reason.code()), Some(reason));
         let status = match reason.code() {
             "keys_unavailable" | "stale_feed" | "no_feed" => 503,
-            "insufficient_scope" => 403,
+            "cross_site" | "insufficient_scope" => 403,
+            "invalid_request" => 400,
             _ => 401,
         };
         assert_eq!(reason.status(), status, "{}", reason.code());

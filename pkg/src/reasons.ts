@@ -4,6 +4,7 @@
  */
 export const REASONS = [
   'missing_token',
+  'invalid_request',
   'malformed',
   'unsupported_algorithm',
   'unknown_key',
@@ -24,6 +25,7 @@ export const REASONS = [
   'user_revoked',
   'realm_revoked',
   'version_revoked',
+  'cross_site',
   'insufficient_scope',
   'keys_unavailable',
   'stale_feed',
@@ -32,15 +34,21 @@ export const REASONS = [
 
 export type Reason = (typeof REASONS)[number]
 
+/** 400: the request contradicts itself. 401: the token is not accepted. 403: it may not do this. 503: the gate cannot answer. */
+export type RefusalStatus = 400 | 401 | 403 | 503
+
 /** The HTTP status of a refusal: RFC 6750 §3.1, and 503 where the gate itself cannot answer. */
-export function statusOf(reason: Reason): 401 | 403 | 503 {
+export function statusOf(reason: Reason): RefusalStatus {
   switch (reason) {
     case 'keys_unavailable':
     case 'stale_feed':
     case 'no_feed':
       return 503
+    case 'cross_site':
     case 'insufficient_scope':
       return 403
+    case 'invalid_request':
+      return 400
     default:
       return 401
   }

@@ -5,6 +5,8 @@
 pub enum Reason {
     /// There is no token.
     MissingToken,
+    /// The request presents more than one token.
+    InvalidRequest,
     /// Not one strict compact JWT, too long, it names a critical extension, or a claim that is read has the wrong type.
     Malformed,
     /// `alg` is unknown, not allowed by the policy, or not the one of the key that `kid` names; or neither this build nor the
@@ -47,6 +49,8 @@ pub enum Reason {
     RealmRevoked,
     /// The user's tokens of that version were revoked.
     VersionRevoked,
+    /// A token in a cookie, in a request that a page of another site may have caused.
+    CrossSite,
     /// Good, but it does not permit this.
     InsufficientScope,
     /// The realm's keys are not available.
@@ -59,8 +63,9 @@ pub enum Reason {
 
 impl Reason {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::MissingToken,
+        Self::InvalidRequest,
         Self::Malformed,
         Self::UnsupportedAlgorithm,
         Self::UnknownKey,
@@ -81,6 +86,7 @@ impl Reason {
         Self::UserRevoked,
         Self::RealmRevoked,
         Self::VersionRevoked,
+        Self::CrossSite,
         Self::InsufficientScope,
         Self::KeysUnavailable,
         Self::StaleFeed,
@@ -98,6 +104,7 @@ impl Reason {
     pub const fn code(self) -> &'static str {
         match self {
             Self::MissingToken => "missing_token",
+            Self::InvalidRequest => "invalid_request",
             Self::Malformed => "malformed",
             Self::UnsupportedAlgorithm => "unsupported_algorithm",
             Self::UnknownKey => "unknown_key",
@@ -118,6 +125,7 @@ impl Reason {
             Self::UserRevoked => "user_revoked",
             Self::RealmRevoked => "realm_revoked",
             Self::VersionRevoked => "version_revoked",
+            Self::CrossSite => "cross_site",
             Self::InsufficientScope => "insufficient_scope",
             Self::KeysUnavailable => "keys_unavailable",
             Self::StaleFeed => "stale_feed",
@@ -125,10 +133,12 @@ impl Reason {
         }
     }
 
-    /// The HTTP status to answer with (RFC 6750 §3.1): 401 for the token, 403 for its scope, 503 where we are to blame.
+    /// The HTTP status to answer with (RFC 6750 §3.1): 400 for a request that contradicts itself, 401 for the token, 403 for what
+    /// it may not do, 503 where we are to blame.
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
+            Self::InvalidRequest => 400,
             Self::MissingToken
             | Self::Malformed
             | Self::UnsupportedAlgorithm
@@ -150,7 +160,7 @@ impl Reason {
             | Self::UserRevoked
             | Self::RealmRevoked
             | Self::VersionRevoked => 401,
-            Self::InsufficientScope => 403,
+            Self::CrossSite | Self::InsufficientScope => 403,
             Self::KeysUnavailable | Self::StaleFeed | Self::NoFeed => 503,
         }
     }

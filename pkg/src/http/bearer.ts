@@ -1,4 +1,4 @@
-import type { Reason } from '../reasons.ts'
+import type { Reason, RefusalStatus } from '../reasons.ts'
 import { statusOf } from '../reasons.ts'
 import type { Refused } from '../types.ts'
 
@@ -28,7 +28,7 @@ const RETRY_AFTER_SECONDS = 2
 
 /** The parts of a refusal's HTTP response (RFC 6750 §3). None contains anything of the token. */
 export interface Challenge {
-  status: 401 | 403 | 503
+  status: RefusalStatus
   error: string
   description: string
   headers: Record<string, string>
@@ -38,11 +38,14 @@ export function challengeOf({ reason, scope }: Refused): Challenge {
   const status = statusOf(reason)
   const error = errorOf(reason)
   const description = DESCRIPTIONS[reason]
-  const headers: Record<string, string> =
-    status === 503
-      ? { 'retry-after': String(RETRY_AFTER_SECONDS) }
-      : { 'www-authenticate': reason === 'missing_token' ? 'Bearer' : credentials(error, description, scope) }
-  return { status, error, description, headers }
+  return { status, error, description, headers: headersOf(reason, credentials(error, description, scope)) }
+}
+
+function headersOf(reason: Reason, credentials: string): Record<string, string> {
+  if (statusOf(reason) === 503) return { 'retry-after': String(RETRY_AFTER_SECONDS) }
+  // No credentials would help: the request itself must come from another page.
+  if (reason === 'cross_site') return {}
+  return { 'www-authenticate': reason === 'missing_token' ? 'Bearer' : credentials }
 }
 
 /** The response for a refusal. */
@@ -64,13 +67,18 @@ function credentials(error: string, description: string, scope: string[] | undef
   return `Bearer ${parameters.join(', ')}`
 }
 
-/** RFC 6750 §3.1. For a request without credentials it defines no error code; `missing_token`, in the body only, is our own. */
+/**
+ * RFC 6750 §3.1. It defines no error code for a request without credentials, and none for one that another site may have caused:
+ * `missing_token` and `cross_site`, in the body only, are our own.
+ */
 function errorOf(reason: Reason): string {
   switch (statusOf(reason)) {
     case 503:
       return 'temporarily_unavailable'
     case 403:
-      return 'insufficient_scope'
+      return reason === 'cross_site' ? 'cross_site' : 'insufficient_scope'
+    case 400:
+      return 'invalid_request'
     case 401:
       return reason === 'missing_token' ? 'missing_token' : 'invalid_token'
   }
@@ -79,6 +87,7 @@ function errorOf(reason: Reason): string {
 /** One sentence for each reason, in the characters that RFC 6750 §3 allows in `error_description` (no quotes, no backslash). */
 const DESCRIPTIONS: Readonly<Record<Reason, string>> = {
   missing_token: 'An access token is needed.',
+  invalid_request: 'The request presents more than one access token: send one, one way.',
   malformed: 'The access token is malformed.',
   unsupported_algorithm: 'The access token is signed with an algorithm that is not accepted.',
   unknown_key: 'The access token is signed with a key that is not known.',
@@ -99,6 +108,7 @@ const DESCRIPTIONS: Readonly<Record<Reason, string>> = {
   user_revoked: 'The user was logged out.',
   realm_revoked: 'All tokens of the issuer were revoked.',
   version_revoked: 'The access token is of an older version than is accepted.',
+  cross_site: 'A page of another site may have caused this request, so the cookie with the access token is not accepted.',
   insufficient_scope: 'The access token does not grant the scope that is needed.',
   keys_unavailable: 'The keys of the issuer are not available at the moment.',
   stale_feed: 'The state of revocations is too old at the moment.',

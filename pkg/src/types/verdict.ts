@@ -1,4 +1,4 @@
-import type { Reason } from '../reasons.ts'
+import type { Reason, RefusalStatus } from '../reasons.ts'
 
 /** The claims of an accepted token, unchanged. */
 export interface Claims {
@@ -47,8 +47,8 @@ export interface Accepted<C extends Claims = Claims> {
 export interface Refused {
   ok: false
   reason: Reason
-  /** The HTTP status that fits: 401, 403 or 503. */
-  status: 401 | 403 | 503
+  /** The HTTP status that fits. */
+  status: RefusalStatus
   /** With `insufficient_scope`: the scopes that were needed. */
   scope?: string[]
 }

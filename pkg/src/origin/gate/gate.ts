@@ -1,6 +1,6 @@
 import { PortcullisError } from '../../errors.ts'
 import { corePolicy } from '../../policy.ts'
-import { REASONS, statusOf, type Reason } from '../../reasons.ts'
+import { REASONS, statusOf, type Reason, type RefusalStatus } from '../../reasons.ts'
 import { claimedKeyId, readPart } from '../../token-part.ts'
 import type { Claims, JWK, JWKS } from '../../types.ts'
 import type { Clock } from '../clock.ts'
@@ -20,7 +20,7 @@ const VERIFIED_TOKENS = 1000
 const VERIFIED_TOKEN_BYTES = 1024 * 1024
 
 /** A judged token. */
-export type Judged = { ok: true; realm: string; claims: Claims } | { ok: false; reason: Reason; status: 401 | 403 | 503 }
+export type Judged = { ok: true; realm: string; claims: Claims } | { ok: false; reason: Reason; status: RefusalStatus }
 
 /**
  * A token that is to be revoked. `withdrawn`: by the key that signed it, which its issuer has withdrawn; it may be revoked by
