@@ -1,7 +1,8 @@
 import { challenge, isScopeToken } from '../http/bearer.ts'
-import { type CorsPolicy, isPreflight, preflightResponse, withCors } from '../http/cors.ts'
-import { checkOptions, either, list, oneOf, required, rule, type Rules, seconds, shape, webOrigin } from '../options.ts'
-import type { CorsOptions, ExecutionContextLike, ProtectedHandler, ProtectOptions, Verdict } from '../types.ts'
+import { isPreflight, preflightResponse, withCors } from '../http/cors.ts'
+import { checkOptions, list, rule, type Rules, shape } from '../options.ts'
+import type { ExecutionContextLike, ProtectedHandler, ProtectOptions, Verdict } from '../types.ts'
+import { CORS_RULES, corsPolicy } from './cors-policy.ts'
 import { isSettled } from './verdict.ts'
 
 /** The verdict on a request, itself where nothing must be awaited. */
@@ -20,7 +21,7 @@ export function protect<Env>(
 ): (request: Request, env?: Env, ctx?: ExecutionContextLike) => Promise<Response> {
   checkOptions(options, PROTECT_RULES)
   const { cors } = options
-  const policy = cors && policyOf(cors)
+  const policy = cors && corsPolicy(cors)
   const scope = [...(options.scope ?? [])]
   return async (request, env, ctx = {}) => {
     if (policy !== undefined && isPreflight(request)) return preflightResponse(request, policy)
@@ -32,26 +33,7 @@ export function protect<Env>(
   }
 }
 
-/** RFC 9110 §5.6.2: methods and field names are tokens. */
-const token = rule('a method or header name', (value) => typeof value === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(value))
-
-const CORS_RULES: Rules = {
-  origins: required(either(oneOf('*'), list(webOrigin, 1))),
-  methods: list(token, 1),
-  headers: list(token),
-  maxAgeSeconds: seconds,
-}
-
 const PROTECT_RULES: Rules = {
   scope: list(rule('a scope token (RFC 6749 §3.3)', isScopeToken)),
   cors: shape(CORS_RULES),
-}
-
-const DEFAULT_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
-const DEFAULT_HEADERS = ['Authorization', 'Content-Type']
-const DEFAULT_MAX_AGE_SECONDS = 600
-const EXPOSED_HEADERS = ['WWW-Authenticate']
-
-function policyOf({ origins, methods = DEFAULT_METHODS, headers = DEFAULT_HEADERS, maxAgeSeconds = DEFAULT_MAX_AGE_SECONDS }: CorsOptions): CorsPolicy {
-  return { origins, methods, headers, maxAgeSeconds, exposed: EXPOSED_HEADERS, credentials: 'omit' }
 }

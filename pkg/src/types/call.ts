@@ -1,3 +1,4 @@
+import type { CorsOptions } from './cors.ts'
 import type { Accepted } from './verdict.ts'
 
 /** Extends the request's lifetime for work after its response: Cloudflare's `ctx.waitUntil`. */
@@ -26,20 +27,6 @@ export interface CheckSyncOptions<Env = unknown> extends EnvOption<Env>, ScopeOp
 export interface CheckOptions<Env = unknown> extends HostOptions<Env>, ScopeOption {}
 
 export interface AuthenticateOptions<Env = unknown> extends CheckOptions<Env> {}
-
-export interface CorsOptions {
-  /**
-   * Origins that may call, exactly as browsers send them; `'*'` for any. Only this decides: the handler's own
-   * `Access-Control-Allow-Origin` is replaced or removed.
-   */
-  origins: string[] | '*'
-  /** Default `GET, HEAD, POST, PUT, PATCH, DELETE`. */
-  methods?: string[]
-  /** Default `Authorization, Content-Type`. */
-  headers?: string[]
-  /** How long browsers cache a preflight's response. Default 600. */
-  maxAgeSeconds?: number
-}
 
 export interface ProtectOptions {
   scope?: string[]
