@@ -23,10 +23,18 @@ export interface WorkerOptions {
   installedIn?: string
 }
 
+export interface ModulesOptions extends Omit<WorkerOptions, 'entry' | 'installedIn'> {
+  compatibilityFlags?: readonly string[]
+}
+
 /** Bundles the worker and serves it on loopback; resolves once it answers. */
 export async function serveWorker(options: WorkerOptions): Promise<Child> {
   await mkdir(options.folder, { recursive: true })
-  const modules = await bundle(options)
+  return serveModules(options, ['worker.js', ...(await bundle(options))])
+}
+
+/** Serves modules that stand in the folder already, `.js`, `.mjs` and `.wasm`; the first has the handler. */
+export async function serveModules(options: ModulesOptions, modules: readonly string[]): Promise<Child> {
   const file = join(options.folder, 'config.capnp')
   await writeFile(file, configuration(options, modules))
   const worker = new Child(options.name, workerd(), ['serve', file])
@@ -80,8 +88,9 @@ function moduleName(index: number): string {
   return `module${index}.wasm`
 }
 
-function configuration({ port, bindings }: WorkerOptions, modules: string[]): string {
-  const wasm = modules.map((name) => `    (name = "${name}", wasm = embed "${name}"),`)
+function configuration({ port, bindings, compatibilityFlags = [] }: ModulesOptions, modules: readonly string[]): string {
+  const kind = (name: string) => (name.endsWith('.wasm') ? 'wasm' : 'esModule')
+  const embedded = modules.map((name) => `    (name = "${name}", ${kind(name)} = embed "${name}"),`)
   const texts = Object.entries(bindings).map(([name, text]) => `    (name = "${name}", text = ${JSON.stringify(text)}),`)
   return `using Workerd = import "/workerd/workerd.capnp";
 
@@ -95,9 +104,9 @@ const config :Workerd.Config = (
 
 const worker :Workerd.Worker = (
   compatibilityDate = "2026-01-01",
+  compatibilityFlags = [${compatibilityFlags.map((flag) => JSON.stringify(flag)).join(', ')}],
   modules = [
-    (name = "worker.js", esModule = embed "worker.js"),
-${wasm.join('\n')}
+${embedded.join('\n')}
   ],
   bindings = [
 ${texts.join('\n')}

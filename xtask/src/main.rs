@@ -1,4 +1,4 @@
-//! The project's commands: `cargo xtask build | demo | test | keycloak | bench`. They build, fetch, spawn and stop; their
+//! The project's commands: `cargo xtask build | demo | test | keycloak | matrix | bench`. They build, fetch, spawn and stop; their
 //! programs are cargo, npm and the TypeScript under `www/` and `tests/`.
 
 mod against;
@@ -6,6 +6,7 @@ mod bench;
 mod build;
 mod command;
 mod keycloak;
+mod matrix;
 mod node;
 mod npm;
 mod progress;
@@ -35,6 +36,10 @@ usage: cargo xtask <command>
                            with the seconds to the refusal. --short walks through what the suite
                            keycloak/short does, --rows and --round (all, no-push, no-poll) through a part,
                            --actions does rows 1 to 3 N times, --keep leaves all of it running
+  matrix [--short] [--only NAME]... [--list] [--install]
+                           the package built with and run by every build tool and runtime, and probed: no token,
+                           garbage, a good one, a missing scope, a revocation. --short does what the suite
+                           matrix/short does, --only the environments of a tool or name, --list names them
   bench [NAME] [--json]    benchmarks beside the peers, in one run
   bench [NAME...] --against REF [--bar PERCENT] [--json]
                            this checkout and another commit, in turns: ratios of medians, with the
@@ -66,6 +71,7 @@ fn dispatch(arguments: &[String]) -> Result<(), Failure> {
         "demo" => accept(rest, &["--tour", "--install"]).and_then(|()| demo(&project, rest)),
         "test" => test::test(&project, rest),
         "keycloak" => keycloak::keycloak(&project, rest),
+        "matrix" => matrix::matrix(&project, rest),
         "bench" => bench::bench(&project, rest),
         "" | "help" | "--help" | "-h" => {
             println!("{USAGE}");

@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 
 #[test]
 fn without_node() {
-    for command in [&["build"][..], &["demo"], &["demo", "--tour"], &["test"], &["keycloak"], &["bench"]] {
+    for command in [&["build"][..], &["demo"], &["demo", "--tour"], &["test"], &["keycloak"], &["matrix"], &["bench"]] {
         let output = xtask(command, Path::new("/nonexistent"));
         assert_eq!(sentence(&output), "xtask: `node` is not installed, or not on the PATH: install Node 20 or newer, with npm (https://nodejs.org)");
     }
@@ -45,6 +45,8 @@ fn wrong_commands_and_options() {
             &["keycloak", "--kep"],
             "known options here: --short, --rows N,N, --round all|no-push|no-poll, --actions N, --keep",
         ),
+        (&["matrix", "--shrt"], "known options here: --short, --only NAME, --list, --install"),
+        (&["matrix", "--only"], "known options here: --short, --only NAME, --list, --install"),
         (&["bench", "--jsn"], "bench takes one NAME and --json"),
         (&["bench", "a", "b"], "bench takes one NAME and --json"),
         (&["bench", "--against"], "bench takes one NAME and --json"),

@@ -1,0 +1,106 @@
+// A page in Chromium, served from a folder of files.
+
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { createServer, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { once } from 'node:events'
+import { extname, join, normalize } from 'node:path'
+import type { Page } from 'playwright-core'
+import { openChromium, skip } from '../../browser/chromium.ts'
+import { Unavailable, type Running, type Scope } from '../environment.ts'
+import type { Stage } from '../stage.ts'
+
+const READY_MS = 15_000
+
+const TYPES: Record<string, string> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
+  '.css': 'text/css',
+  '.wasm': 'application/wasm',
+}
+
+/** What the page's script offers the probe. */
+interface Asked {
+  GATE_OPTIONS: unknown
+  ask?: (token: string | undefined, scope: Scope) => Promise<{ status: number; sub?: unknown }>
+}
+
+export interface PageOptions {
+  /** The files, as a static host has them. */
+  folder: string
+  /** Of a page that consists of this module alone. Default: the folder has an `index.html`. */
+  script?: string
+}
+
+/** What is allowed beside the page's own files: wasm, and requests to the origin and the issuer. */
+const POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' http://127.0.0.1:*; worker-src 'self'"
+
+/** Serves a folder and opens its page, whose `window.ask` answers. */
+export async function servePage(stage: Stage, options: PageOptions): Promise<Running> {
+  const { server, url } = await serveFolder(options)
+  const close = async (): Promise<void> => {
+    server.closeAllConnections()
+    server.close()
+  }
+  return openPage(stage, url, close).catch(async (error: unknown) => {
+    await close()
+    throw error
+  })
+}
+
+/** Opens a page that is served already. `close` stops what serves it. */
+export async function openPage(stage: Stage, url: string, close: () => Promise<void>): Promise<Running> {
+  if (skip !== false) throw new Unavailable(skip)
+  const browser = await openChromium()
+  if (browser === undefined) throw new Unavailable('Chromium is missing')
+  const problems: string[] = []
+  try {
+    const page = await browser.newPage()
+    page.on('pageerror', (error) => problems.push(error.message))
+    page.on('console', (message) => {
+      if (message.type() === 'error') problems.push(message.text())
+    })
+    await page.addInitScript((options) => Object.assign(window, { GATE_OPTIONS: options }), JSON.parse(stage.gateOptions) as object)
+    await page.goto(url)
+    await page.waitForFunction(() => 'ask' in window, undefined, { timeout: READY_MS }).catch((error: unknown) => {
+      throw problems.length > 0 ? new Error(problems.join('\n')) : error
+    })
+    return { ask: (token, scope = 'read') => askPage(page, token, scope), close: async () => void (await Promise.all([browser.close(), close()])) }
+  } catch (error) {
+    await browser.close()
+    throw error
+  }
+}
+
+async function askPage(page: Page, token: string | undefined, scope: Scope): Promise<number> {
+  const answer = await page.evaluate(([token, scope]) => (window as unknown as Required<Asked>).ask(token, scope), [token, scope] as const)
+  if (answer.status === 200 && answer.sub !== 'user') throw new Error("200 without the token's subject")
+  return answer.status
+}
+
+async function serveFolder({ folder, script }: PageOptions): Promise<{ server: Server; url: string }> {
+  const server = createServer((request, response) => {
+    const { pathname } = new URL(request.url ?? '/', 'http://page.example')
+    respond(folder, script, pathname, response).catch((error: unknown) => response.writeHead(500).end(String(error)))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` }
+}
+
+/** As a host of single-page applications: a path that is no file is answered with the page. */
+async function respond(folder: string, script: string | undefined, path: string, response: ServerResponse): Promise<void> {
+  const file = join(folder, normalize(path))
+  const isFile = await stat(file).then((stats) => stats.isFile(), () => false)
+  const headers = { 'content-security-policy': POLICY }
+  if (isFile) {
+    response.writeHead(200, { ...headers, 'content-type': TYPES[extname(file)] ?? 'application/octet-stream' })
+    createReadStream(file).pipe(response)
+    return
+  }
+  response.writeHead(200, { ...headers, 'content-type': 'text/html' })
+  if (script === undefined) createReadStream(join(folder, 'index.html')).pipe(response)
+  else response.end(`<!doctype html><title>page</title><script type="module" src="/${script}"></script>`)
+}

@@ -1,0 +1,115 @@
+// A tool's folder under target/matrix: the fixture, its locked packages, and the packed package among them.
+
+import { createHash } from 'node:crypto'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, delimiter, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Program, type Placed } from './hosts/program.ts'
+
+const HERE = fileURLToPath(new URL('.', import.meta.url))
+const PKG = fileURLToPath(new URL('../../pkg', import.meta.url))
+const TARGET = fileURLToPath(new URL('../../target/matrix', import.meta.url))
+const RUN_TIMEOUT_MS = 300_000
+
+export interface RunOptions {
+  /** Added to the environment variables. */
+  variables?: Record<string, string>
+  /** Default: the workplace. */
+  folder?: string
+}
+
+export class Workplace implements Placed {
+  /** The fixture with its `node_modules`. */
+  readonly folder: string
+  readonly variables: NodeJS.ProcessEnv
+  readonly #copies: string[] = []
+
+  constructor(folder: string, node: 22 | undefined) {
+    this.folder = folder
+    const programs = [join(folder, 'node_modules/.bin'), ...(node === undefined ? [] : [join(folder, 'node_modules', nodePackage(), 'bin')])]
+    const { NODE_TEST_CONTEXT: _, NODE_OPTIONS: __, ...variables } = process.env
+    const quiet = { CI: 'true', NO_COLOR: '1', FORCE_COLOR: '0', WRANGLER_SEND_METRICS: 'false', NEXT_TELEMETRY_DISABLED: '1', ASTRO_TELEMETRY_DISABLED: '1' }
+    this.variables = { ...variables, ...quiet, PATH: [...programs.reverse(), variables['PATH']].join(delimiter) }
+  }
+
+  /** Runs a command of the tool, or any other, to its end. Resolves to what it printed, and rejects with it. */
+  async run(command: string, parameters: readonly string[], { variables = {}, folder = this.folder }: RunOptions = {}): Promise<string> {
+    const program = new Program({ command, parameters, folder, variables: { ...this.variables, ...variables } })
+    const code = await program.ended(RUN_TIMEOUT_MS)
+    if (code === 0) return program.output
+    throw new Error(`${[command, ...parameters].join(' ')} ended with ${code}:\n${program.output.trim()}`)
+  }
+
+  /** Copies files or folders, each under its own name, to a folder with no `node_modules` above it. */
+  async copyOut(...paths: string[]): Promise<string> {
+    const folder = await this.outside()
+    for (const path of paths) await cp(join(this.folder, path), join(folder, basename(path)), { recursive: true })
+    return folder
+  }
+
+  /** A new folder with no `node_modules` above it. */
+  async outside(): Promise<string> {
+    const folder = await mkdtemp(join(tmpdir(), 'portcullis-matrix-'))
+    this.#copies.push(folder)
+    return folder
+  }
+
+  /** The installed version of a package. */
+  async version(name: string): Promise<string> {
+    const text = await readFile(join(this.folder, 'node_modules', name, 'package.json'), 'utf8').catch(() => '{}')
+    return (JSON.parse(text) as { version?: string }).version ?? ''
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#copies.splice(0).map((folder) => rm(folder, { recursive: true, force: true })))
+  }
+}
+
+/** Packs `pkg/` as it would be published. Resolves to the tarball. */
+export async function pack(): Promise<string> {
+  await mkdir(TARGET, { recursive: true })
+  const folder = await mkdtemp(join(TARGET, 'package-'))
+  const tarball = await execute('npm', ['pack', '--silent', '--pack-destination', folder], PKG)
+  return join(folder, tarball.trim().split('\n').at(-1) ?? '')
+}
+
+/** The fixture of a tool, copied afresh; its packages are installed when the lock file is another than last time. */
+export async function openWorkplace(tool: string, node: 22 | undefined, tarball: string): Promise<Workplace> {
+  const folder = join(TARGET, tool)
+  await mkdir(folder, { recursive: true })
+  for (const name of await readdir(folder)) if (name !== 'node_modules') await rm(join(folder, name), { recursive: true, force: true })
+  await cp(join(HERE, 'apps'), join(folder, 'apps'), { recursive: true })
+  await cp(join(HERE, tool), folder, { recursive: true, filter: (source) => basename(source) !== 'node_modules' })
+  await install(folder)
+  await unpack(tarball, join(folder, 'node_modules/portcullis'))
+  return new Workplace(folder, node)
+}
+
+async function install(folder: string): Promise<void> {
+  const stamp = join(folder, 'node_modules/.matrix-lock')
+  const lock = await readFile(join(folder, 'package-lock.json'))
+  const hash = createHash('sha256').update(lock).update(process.version).digest('hex')
+  if ((await readFile(stamp, 'utf8').catch(() => '')) === hash) return
+  await execute('npm', ['ci', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'], folder)
+  await mkdir(dirname(stamp), { recursive: true })
+  await writeFile(stamp, hash)
+}
+
+async function unpack(tarball: string, folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true })
+  await mkdir(folder, { recursive: true })
+  await execute('tar', ['-xzf', tarball, '--strip-components=1', '-C', folder], folder)
+}
+
+async function execute(command: string, parameters: string[], folder: string): Promise<string> {
+  const program = new Program({ command, parameters, folder, variables: process.env })
+  const code = await program.ended(RUN_TIMEOUT_MS)
+  if (code !== 0) throw new Error(`${command} ${parameters[0]} ended with ${code}:\n${program.output.trim()}`)
+  return program.output
+}
+
+/** npm's package of Node's binary for this machine. */
+function nodePackage(): string {
+  return `node-${process.platform}-${process.arch}`
+}
