@@ -25,6 +25,7 @@ pub const PACKAGES: &[Room] = &[
     room("issuer/", &["node:*", "jose"]),
     room("cli/", &["node:*"]),
     room("entry/", &["node:*", "portcullis/*"]),
+    room("packaging/", &["node:*", "typescript"]),
     room("docs/", &["node:*", "typescript"]),
 ];
 

@@ -36,6 +36,7 @@ test('the tarball holds what is needed and nothing else', async () => {
   assert.ok(files.includes('package/dist/entry/edge/workerd.js'))
   assert.ok(files.includes('package/wasm/edge/core_bg.wasm'))
   assert.ok(files.includes('package/wasm/edge-slim/core_bg.wasm'))
+  for (const module of ['edge', 'edge-slim', 'origin']) assert.ok(files.includes(`package/wasm/${module}/embedded.js`), module)
   assert.ok(files.includes('package/README.md'))
   assert.deepEqual(files.filter((file) => /\.test\.|\/src\/|node_modules/.test(file)), [])
 })

@@ -1,4 +1,4 @@
-// The suite in Node, and in one whose engine has no SIMD, as on an old processor: there it gets the slim module.
+// The suite in Node, and in one whose engine has no SIMD, as on an old processor: the slim module does without.
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
@@ -20,10 +20,23 @@ test('Node', { timeout: 60_000 }, async (context) => {
 
 const WITHOUT_SIMD = ['--no-enable-ssse3', '--no-enable-sse4-1']
 
-testIn('Node without SIMD', process.execPath, [...WITHOUT_SIMD, '--import', import.meta.resolve('tsx')])
+testIn('Node without SIMD', process.execPath, [...WITHOUT_SIMD, '--import', import.meta.resolve('tsx')], 'portcullis/edge/slim')
+
+const FEED = { url: 'https://feed.example', keys: [{ kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43) }] }
+const REALM = JSON.stringify({ name: 'acme', issuer: 'https://id.example', audience: 'api', feed: FEED })
+
+test('Node without SIMD: the gate names the entry that does without', () => {
+  const use = `return createGate({ realms: [${REALM}] }).check('a.b.c')`
+  assert.match(refusalOf('portcullis/edge', `({ createGate }) => { ${use}`), /^not_loaded .* import from 'portcullis\/edge\/slim'/)
+})
 
 test('Node without SIMD: an origin names the missing feature', () => {
-  const program = "import('portcullis/origin').catch(({ code, message }) => console.log(code, message))"
-  const { stdout } = spawnSync(process.execPath, [...WITHOUT_SIMD, '--eval', program], { encoding: 'utf8' })
-  assert.match(stdout, /^not_loaded this engine has no wasm SIMD, which an origin needs: /)
+  const refusal = refusalOf('portcullis/origin', '({ generateFeedKey }) => { return generateFeedKey()')
+  assert.match(refusal, /^not_loaded this engine has no wasm SIMD, which an origin needs: /)
 })
+
+/** Code and message of the error of a use of the module. */
+function refusalOf(subpath: string, use: string): string {
+  const program = `import('${subpath}').then(${use} }).catch(({ code, message }) => console.log(code, message))`
+  return spawnSync(process.execPath, [...WITHOUT_SIMD, '--eval', program], { encoding: 'utf8' }).stdout
+}

@@ -1,5 +1,5 @@
 // Runs the suite in a program such as Deno or Bun, as a test of this name; skipped where it cannot run. The binary is one that npm
-// has installed, or an absolute path.
+// has installed, or an absolute path; the gate is that of `subpath`.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -14,13 +14,13 @@ import type { Result } from './suite.ts'
 const FOLDER = fileURLToPath(new URL('..', import.meta.url))
 const GUEST = fileURLToPath(new URL('guest.ts', import.meta.url))
 
-export function testIn(name: string, binary: string, parameters: string[]): void {
+export function testIn(name: string, binary: string, parameters: string[], subpath = 'portcullis/edge'): void {
   const command = resolve(FOLDER, 'node_modules/.bin', binary)
   const version = spawnSync(command, ['--version'], { encoding: 'utf8', timeout: 30_000 })
   const skip = version.status === 0 ? false : `${name} does not run here`
   test(name, { skip, timeout: 60_000 }, async (context) => {
     const stage = await setStage()
-    const guest = spawn(command, [...parameters, GUEST], { cwd: FOLDER, stdio: ['pipe', 'pipe', 'pipe'] })
+    const guest = spawn(command, [...parameters, GUEST, subpath], { cwd: FOLDER, stdio: ['pipe', 'pipe', 'pipe'] })
     try {
       guest.stdin.end(JSON.stringify(stage.scenario))
       const [output, complaint, [code]] = await Promise.all([text(guest.stdout), text(guest.stderr), once(guest, 'exit')])

@@ -67,6 +67,7 @@ pub(crate) fn package(project: &Project, needs: &Needs) -> Result<PathBuf, Failu
         wasm::share_glue(project)?;
         typescript(project)?;
         optimisers.into_iter().try_for_each(|optimiser| end(optimiser, "wasm-opt"))?;
+        packaging(project)?;
         end(installer, "npm")
     })
 }
@@ -86,4 +87,10 @@ fn typescript(project: &Project) -> Result<(), Failure> {
     let tsc =
         Run::new("node").args(["node_modules/typescript/bin/tsc", "--project", "tsconfig.build.json"]).within(&pkg);
     project.progress.step("compile pkg/dist", || tsc.captured()).map(drop)
+}
+
+/// Writes the files that follow from the modules and from `pkg/dist`.
+fn packaging(project: &Project) -> Result<(), Failure> {
+    let build = Run::new("node").args(["--import", "tsx", "src/packaging/build.ts"]).within(&project.path("pkg"));
+    project.progress.step("complete pkg/wasm and pkg/dist", || build.captured()).map(drop)
 }

@@ -34,16 +34,21 @@ export interface Glue {
   reasons(): string[]
 }
 
+/** Where a module comes from: compiled at once, or awaited. Called at first use, and again after a failure. */
+export type ModuleSource = () => WebAssembly.Module | Promise<WebAssembly.Module>
+
 /** How many instances may be discarded within `DISCARD_WINDOW_MS` before the next one has to wait. */
 const MAX_DISCARDS = 3
 const DISCARD_WINDOW_MS = 60_000
 /** How long it has to wait then: repeated traps must not cost a new instance and a feed load each time. */
 const COOL_DOWN_MS = 10_000
 
-/** One wasm module, loaded once; one instance of it at a time is in use. */
+/** One wasm module, loaded once, at its first use; one instance of it at a time is in use. */
 export class WasmModule {
   readonly #glue: Glue
   readonly #howTo: string
+  #source: { compile: ModuleSource; runtime: Runtime } | undefined
+  #loading: Promise<void> | undefined
   #loaded: { runtime: Runtime; module: WebAssembly.Module; memory: WebAssembly.Memory } | undefined
   #generation = 0
   #state: 'usable' | 'discarded' = 'usable'
@@ -68,6 +73,37 @@ export class WasmModule {
       )
     }
     this.#loaded = { runtime: { ...runtime }, module, memory }
+  }
+
+  /** Names the module's source, for its first use. Compiling takes 5 ms: an import that is not followed by a use saves them. */
+  loadFrom(compile: ModuleSource, runtime: Runtime): void {
+    this.#source ??= { compile, runtime }
+  }
+
+  /** Begins to load from the source. `undefined`: there is nothing to wait for. The promise rejects with `not_loaded`. */
+  start(): Promise<void> | undefined {
+    if (this.#loaded !== undefined || this.#source === undefined) return undefined
+    if (this.#loading !== undefined) return this.#loading
+    const { compile, runtime } = this.#source
+    const compiled = attempt(compile)
+    if (!(compiled instanceof Promise)) {
+      this.load(compiled, runtime)
+      return undefined
+    }
+    this.#loading = this.#loadLater(compiled, runtime)
+    // A failure is told by the calls that need the module.
+    this.#loading.catch(() => undefined)
+    return this.#loading
+  }
+
+  async #loadLater(compiled: Promise<WebAssembly.Module>, runtime: Runtime): Promise<void> {
+    try {
+      this.load(await compiled, runtime)
+    } catch (cause) {
+      throw notCompiled(cause)
+    } finally {
+      this.#loading = undefined
+    }
   }
 
   /** The runtime that was given to `load`. Throws `not_loaded`. */
@@ -119,6 +155,26 @@ export class WasmModule {
 
   #mustBeLoaded(): { runtime: Runtime; module: WebAssembly.Module; memory: WebAssembly.Memory } {
     if (this.#loaded !== undefined) return this.#loaded
-    throw new PortcullisError('not_loaded', `the wasm module is not loaded: ${this.#howTo}`)
+    const loading = this.start()
+    // The source may have compiled it at once.
+    if (this.#loaded !== undefined) return this.#loaded
+    const message = loading === undefined ? `the wasm module is not loaded: ${this.#howTo}` : STILL_LOADING
+    throw new PortcullisError('not_loaded', message)
   }
+}
+
+const STILL_LOADING = 'the wasm module is still being loaded: first await a call that returns a promise, such as check'
+
+function attempt(compile: ModuleSource): WebAssembly.Module | Promise<WebAssembly.Module> {
+  try {
+    return compile()
+  } catch (cause) {
+    throw notCompiled(cause)
+  }
+}
+
+function notCompiled(cause: unknown): PortcullisError {
+  if (cause instanceof PortcullisError) return cause
+  const reason = cause instanceof Error ? cause.message : 'unknown cause'
+  return new PortcullisError('not_loaded', `the wasm module could not be compiled: ${reason}`, { cause })
 }

@@ -283,6 +283,8 @@ pub const TYPESCRIPT: &[Room] = &[
         ],
     ),
     room("entry/", &["./", "edge/", "origin/", "core/", "errors.ts", "../wasm/"]),
+    // Makes the files that follow from compiled ones; it is not part of the package.
+    room("packaging/", &["./"]),
     // Makes the documents that follow from declarations; it is not part of the package.
     room(
         "docs/",

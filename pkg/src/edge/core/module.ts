@@ -1,5 +1,5 @@
 import { __wbg_reset_state, initSync, reasons } from '../../../wasm/edge/core.js'
-import { type Runtime, WasmModule } from '../../core/module.ts'
+import { type ModuleSource, type Runtime, WasmModule } from '../../core/module.ts'
 
 export type { NodeCrypto, Runtime } from '../../core/module.ts'
 
@@ -10,9 +10,14 @@ export const wasmModule: WasmModule = new WasmModule(
     'WebAssembly.Module of portcullis/edge.wasm',
 )
 
-/** Makes the core ready. Every entry file calls it once, at import; later calls change nothing. */
+/** Makes the core ready. Every entry file calls it or `loadFrom` once, at import; later calls change nothing. */
 export function load(module: WebAssembly.Module, runtime: Runtime): void {
   wasmModule.load(module, runtime)
+}
+
+/** The same, but the module is compiled at the first use of the core. */
+export function loadFrom(compile: ModuleSource, runtime: Runtime): void {
+  wasmModule.loadFrom(compile, runtime)
 }
 
 /** The runtime that was given to `load`. Throws `not_loaded`. */

@@ -1,13 +1,18 @@
 import { __wbg_reset_state, initSync, reasons } from '../../../wasm/origin/core.js'
 import { PortcullisError } from '../../errors.ts'
-import { type Runtime, WasmModule } from '../../core/module.ts'
+import { type ModuleSource, type Runtime, WasmModule } from '../../core/module.ts'
 
 /** The origin's wasm module, and its present instance. */
 const loading: WasmModule = new WasmModule({ initSync, __wbg_reset_state, reasons }, "import from 'portcullis/origin', which loads it")
 
-/** Makes the core ready. Every entry file calls it once, at import; later calls change nothing. */
+/** Makes the core ready. Every entry file calls it or `loadFrom` once, at import; later calls change nothing. */
 export function load(module: WebAssembly.Module, runtime: Runtime): void {
   loading.load(module, runtime)
+}
+
+/** The same, but the module is compiled at the first use of the core. */
+export function loadFrom(compile: ModuleSource, runtime: Runtime): void {
+  loading.loadFrom(compile, runtime)
 }
 
 /** The runtime's abilities. Throws `not_loaded`. */

@@ -1,8 +1,8 @@
-// Node, Deno and Bun: the module is a file beside the code.
+// Node, Deno and Bun.
 import { createHash, createPublicKey, verify } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { load } from '../../../edge/core/module.ts'
+import { base64 } from '../../../../wasm/edge-slim/embedded.js'
+import { loadFrom } from '../../../edge/core/module.ts'
+import { compileEmbedded } from '../../embedded.ts'
 
-const file = new URL('../../../../wasm/edge-slim/core_bg.wasm', import.meta.url)
-load(new WebAssembly.Module(readFileSync(file)), { shareFlights: true, nodeCrypto: { createHash, createPublicKey, verify } })
+loadFrom(() => compileEmbedded(base64), { shareFlights: true, nodeCrypto: { createHash, createPublicKey, verify } })
 export * from '../../../edge/index.ts'

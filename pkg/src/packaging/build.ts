@@ -1,0 +1,8 @@
+// Makes the files of the package that follow from compiled ones. `cargo xtask build` runs it after wasm-opt and tsc.
+
+import { fileURLToPath } from 'node:url'
+import { embedModules } from './embed.ts'
+
+const PACKAGE = fileURLToPath(new URL('../../', import.meta.url))
+
+embedModules(PACKAGE)
