@@ -77,15 +77,31 @@ export interface ErrorOptionsWithDetail {
   cause?: unknown
 }
 
-/** The one error class of the package. */
+/** On every error of the package, whichever copy of it made the error: the registry of symbols is common to them. */
+const BRAND = Symbol.for('portcullis.error')
+
+/**
+ * The one error class of the package. `instanceof` also recognises errors of another copy, such as the CommonJS one beside the ES
+ * module, and one bundled into a dependency.
+ */
 export class PortcullisError extends Error {
   override readonly name = 'PortcullisError'
   readonly code: ErrorCode
   readonly detail: string | undefined
 
+  static {
+    Object.defineProperty(this.prototype, BRAND, { value: true })
+  }
+
   constructor(code: ErrorCode, message: string, options: ErrorOptionsWithDetail = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     this.detail = options.detail
+  }
+
+  /** A subclass keeps the usual meaning: the brand does not tell whether an error is one of its own. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (this !== PortcullisError) return Function.prototype[Symbol.hasInstance].call(this, value)
+    return typeof value === 'object' && value !== null && BRAND in value
   }
 }
