@@ -1,7 +1,7 @@
 import type {
   AuthenticateOptions, CheckOptions, CheckSyncOptions, EnvOption, ExecutionContextLike, HostOptions, ProtectedHandler, ProtectOptions,
 } from './call.ts'
-import type { Check, Claims, Refused, Verdict } from './verdict.ts'
+import type { Challenged, Check, Claims, Verdict } from './verdict.ts'
 
 /**
  * The edge's verifier. No I/O happens before its first use. Unknown options of a call throw `invalid_option`, or reject with it;
@@ -15,7 +15,7 @@ export interface Gate<Env = unknown> {
   /** Takes the bearer token from `Authorization` (RFC 6750 §2.1) and checks it. */
   authenticate(request: Request, options?: AuthenticateOptions<Env>): Promise<Verdict>
   /** The response for a refusal (RFC 6750 §3). */
-  challenge(refused: Refused): Response
+  challenge(refused: Challenged): Response
   /** A worker's `fetch` that passes only accepted requests to the handler. */
   protect(
     handler: ProtectedHandler<Env>,

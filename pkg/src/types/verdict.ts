@@ -53,7 +53,20 @@ export interface Refused {
   scope?: string[]
 }
 
-export type Verdict<C extends Claims = Claims> = Accepted<C> | Refused
+/**
+ * `ok` tells which. Without `strictNullChecks` TypeScript narrows by `verdict.ok`, but not by `!verdict.ok`; there the members of a
+ * refusal may be read after both.
+ */
+export type Verdict<C extends Claims = Claims> = (Accepted<C> & WithoutNullChecks<NotRefused, unknown>) | Refused
+
+/** What `challenge` takes: a refused verdict; without `strictNullChecks` one that `!verdict.ok` has not narrowed. */
+export type Challenged = Refused | WithoutNullChecks<Accepted, never>
+
+/** The members of a refusal, absent. */
+type NotRefused = { [Member in Exclude<keyof Refused, 'ok'>]?: undefined }
+
+/** `Yes` in a project without `strictNullChecks`, else `No`: only there is `null` a `string`. */
+type WithoutNullChecks<Yes, No> = null extends string ? Yes : No
 
 /** One check of a token, with its outcome; for people, never a verdict. */
 export interface Check {
