@@ -1,0 +1,106 @@
+// The examples in www/examples, installed from the packed package in projects of their own, with the real frameworks: no token 401, a
+// good one 200, a missing scope 403, and 401 once the token is revoked at the example's origin.
+
+import assert from 'node:assert/strict'
+import { readdir, readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { Child, freePort, pause } from '../../www/demo/child.ts'
+import { Issuer } from './issuer.ts'
+import { linkDriver, NODE, Packed, run } from './project.ts'
+
+const require = createRequire(import.meta.url)
+const ENFORCED_MS = 5000
+
+/** Status of a request to the example: GET needs the scope notes:read, POST notes:write. */
+type Ask = (method: 'GET' | 'POST', token?: string) => Promise<number>
+
+let packed: Packed
+let issuer: Issuer
+let origin: Child
+let originUrl = ''
+let environment: Record<string, string> = {}
+
+before(async () => {
+  packed = await Packed.make()
+  issuer = await Issuer.start()
+  const project = await packed.example('node-origin', ['better-sqlite3'])
+  await linkDriver(project)
+  await run('npm', ['run', '--silent', 'keygen'], { cwd: project })
+  const port = await freePort()
+  const signingKey = await readFile(join(project, 'feed-key.json'), 'utf8')
+  originUrl = `http://127.0.0.1:${port}`
+  origin = new Child('origin', NODE, ['origin.js'], { ISSUER: issuer.url, FEED_SIGNING_KEY: signingKey, PORT: String(port) }, project)
+  await origin.ready(`${originUrl}/healthz`)
+  const publicKey = await readFile(join(project, 'feed-key.public.json'), 'utf8')
+  environment = { ISSUER: issuer.url, ORIGIN: originUrl, FEED_KEY: publicKey }
+})
+
+after(async () => {
+  await origin?.stop()
+  issuer?.close()
+  await packed?.close()
+})
+
+test('worker', { timeout: 120_000 }, async () => {
+  const project = await packed.example('worker', ['wrangler'])
+  const wrangler = dirname(require.resolve('wrangler/package.json'))
+  await run(process.execPath, [join(wrangler, 'bin/wrangler.js'), 'deploy', '--dry-run', '--outdir', 'out'], {
+    cwd: project,
+    env: { ...process.env, WRANGLER_SEND_METRICS: 'false', CI: 'true' },
+  })
+  const { Miniflare } = createRequire(join(wrangler, 'package.json'))('miniflare') as typeof import('miniflare')
+  const output = join(project, 'out')
+  const wasm = (await readdir(output)).filter((file) => file.endsWith('.wasm'))
+  const worker = new Miniflare({
+    modulesRoot: output,
+    modules: [
+      { type: 'ESModule', path: join(output, 'worker.js') },
+      ...wasm.map((file) => ({ type: 'CompiledWasm' as const, path: join(output, file) })),
+    ],
+    compatibilityDate: '2026-01-01',
+    bindings: environment,
+  })
+  try {
+    await probe(async (method, token) => {
+      const response = await worker.dispatchFetch('https://notes.example/', { method, headers: authorization(token) })
+      await response.arrayBuffer()
+      return response.status
+    })
+  } finally {
+    await worker.dispose()
+  }
+})
+
+async function probe(ask: Ask): Promise<void> {
+  const reader = await issuer.token('notes:read')
+  const writer = await issuer.token('notes:read notes:write')
+  assert.equal(await ask('GET'), 401, 'without a token')
+  assert.equal(await ask('GET', 'not.a.token'), 401, 'with garbage')
+  assert.equal(await ask('GET', reader), 200, 'with a good token')
+  assert.equal(await ask('POST', writer), 200, 'with both scopes')
+  assert.equal(await ask('POST', reader), 403, 'without the scope of the method')
+  await revoke(reader)
+  const deadline = Date.now() + ENFORCED_MS
+  let status = await ask('GET', reader)
+  while (status === 200 && Date.now() < deadline) {
+    await pause(100)
+    status = await ask('GET', reader)
+  }
+  assert.equal(status, 401, 'after the revocation')
+  assert.equal(await ask('GET', writer), 200, 'with a token that was not revoked')
+}
+
+async function revoke(token: string): Promise<void> {
+  const response = await fetch(`${originUrl}/v1/auth/token/revoke`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ token }),
+  })
+  assert.deepEqual([response.status, ((await response.json()) as { revoked: boolean }).revoked], [200, true])
+}
+
+function authorization(token: string | undefined): Record<string, string> {
+  return token === undefined ? {} : { authorization: `Bearer ${token}` }
+}
