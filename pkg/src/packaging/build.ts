@@ -1,8 +1,12 @@
 // Makes the files of the package that follow from compiled ones. `cargo xtask build` runs it after wasm-opt and tsc.
 
 import { fileURLToPath } from 'node:url'
+import { writeCommonJs } from './commonjs.ts'
+import { writeDeclarations } from './declarations.ts'
 import { embedModules } from './embed.ts'
 
 const PACKAGE = fileURLToPath(new URL('../../', import.meta.url))
 
 embedModules(PACKAGE)
+writeDeclarations(PACKAGE)
+writeCommonJs(PACKAGE)
