@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { bearerToken, challenge } from './bearer.ts'
 import { REASONS, statusOf } from '../reasons.ts'
 
-const presented: [string, string | undefined, string | undefined][] = [
+const SEVERAL = Symbol('several')
+const presented: [string, string | undefined, string | undefined | typeof SEVERAL][] = [
   ['no header', undefined, undefined],
   ['another scheme', 'Basic dXNlcjpwYXNz', undefined],
   ['a scheme that only starts alike', 'Bearerish abc', undefined],
@@ -13,7 +14,13 @@ const presented: [string, string | undefined, string | undefined][] = [
   ['upper case', 'BEARER a.b.c', 'a.b.c'],
   ['several spaces', 'Bearer   a.b.c', 'a.b.c'],
   ['nothing after the scheme', 'Bearer', ''],
-  ['two credentials', 'Bearer a.b.c, Bearer d.e.f', 'a.b.c, Bearer d.e.f'],
+  ['two headers, joined', 'Bearer a.b.c, Bearer d.e.f', SEVERAL],
+  ['two headers, joined without a space', 'bearer a.b.c,bearer d.e.f', SEVERAL],
+  ['two headers, one of them Basic', 'Bearer a.b.c, Basic dXNlcjpwYXNz', SEVERAL],
+  ['two headers, Basic first', 'Basic dXNlcjpwYXNz, Bearer a.b.c', SEVERAL],
+  ['two headers, the second without a token', 'Basic dXNlcjpwYXNz, Bearer', SEVERAL],
+  ['two headers, the second empty', 'Bearer a.b.c, ', SEVERAL],
+  ['one of another scheme with commas', 'Digest username="bearer", realm="x"', undefined],
   ['two words', 'Bearer a.b.c d', 'a.b.c d'],
   ['a tab', 'Bearer\ta.b.c', ''],
   ['a comma', 'Bearer,a.b.c', ''],
@@ -22,7 +29,7 @@ const presented: [string, string | undefined, string | undefined][] = [
 for (const [name, value, token] of presented) {
   test(`takes the token: ${name}`, () => {
     const found = bearerToken(new Headers(value === undefined ? {} : { authorization: value }))
-    assert.deepEqual(found, token === undefined ? { kind: 'nothing' } : { kind: 'token', token })
+    assert.deepEqual(found, token === SEVERAL ? { kind: 'several' } : token === undefined ? { kind: 'nothing' } : { kind: 'token', token })
   })
 }
 
@@ -42,8 +49,10 @@ test('every reason has its status, a challenge that parses, and is not stored', 
     if (response.status === 503) {
       assert.match(response.headers.get('retry-after') ?? '', /^\d+$/)
       assert.equal(response.headers.get('www-authenticate'), null)
+    } else if (reason === 'cross_site') {
+      assert.deepEqual([body['error'], response.headers.get('www-authenticate')], ['cross_site', null])
     } else if (reason !== 'missing_token') {
-      const error = response.status === 403 ? 'insufficient_scope' : 'invalid_token'
+      const error = { 400: 'invalid_request', 401: 'invalid_token', 403: 'insufficient_scope' }[statusOf(reason) as 400]
       assert.equal(body['error'], error)
       // RFC 6750 §3: error_description without quotes and backslashes.
       assert.match(response.headers.get('www-authenticate') ?? '', new RegExp(`^Bearer error="${error}", error_description="[^"\\\\]+"$`))
@@ -54,4 +63,14 @@ test('every reason has its status, a challenge that parses, and is not stored', 
 test('insufficient_scope names the scope needed, and nothing that would break the header', () => {
   const response = challenge({ ok: false, reason: 'insufficient_scope', status: 403, scope: ['read', 'a"b', 'write:all', 'x\ny'] })
   assert.match(response.headers.get('www-authenticate') ?? '', /, scope="read write:all"$/)
+})
+
+test('the advice of a refusal stands in its response, unless it would break the header', async () => {
+  const refusal = { ok: false, reason: 'malformed', status: 401 } as const
+  const advised = challenge({ ...refusal, advice: 'Send the token alone.' })
+  assert.equal(advised.headers.get('www-authenticate'), 'Bearer error="invalid_token", error_description="Send the token alone."')
+  assert.equal(((await advised.json()) as Record<string, string>)['error_description'], 'Send the token alone.')
+  for (const advice of ['a "quote"', 'a \\', 'a\r\nX: y', 'ä', '']) {
+    assert.match(challenge({ ...refusal, advice }).headers.get('www-authenticate') ?? '', /"The access token is malformed\."$/)
+  }
 })

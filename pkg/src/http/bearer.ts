@@ -2,16 +2,18 @@ import type { Reason, RefusalStatus } from '../reasons.ts'
 import { statusOf } from '../reasons.ts'
 import type { Refused } from '../types.ts'
 
-/** The credentials of a request: none by the bearer scheme, or the string after it, well-formed or not. */
-export type Presented = { kind: 'nothing' } | { kind: 'token'; token: string }
+/** The credentials of a request: none by the bearer scheme, the string after it, well-formed or not, or more than one. */
+export type Presented = { kind: 'nothing' } | { kind: 'token'; token: string } | { kind: 'several' }
 
 /**
  * Takes the token from an `Authorization` header (RFC 6750 §2.1). The scheme is case-insensitive (RFC 9110 §11.1). Another scheme
- * presents nothing; a bare `Bearer` presents the empty token, which is malformed.
+ * presents nothing; a bare `Bearer` presents the empty token, which is malformed. Two headers arrive as one value with a comma
+ * (Fetch §2.2.2), which no token has.
  */
-export function bearerToken(headers: Headers): Presented {
+export function bearerToken(headers: Pick<Headers, 'get'>): Presented {
   const value = headers.get('authorization')
   if (value === null) return { kind: 'nothing' }
+  if (value.includes(',') && SEVERAL.test(value)) return { kind: 'several' }
   // A shortcut for the spelling of nearly all clients.
   if (value.startsWith(USUAL) && value.charCodeAt(USUAL.length) !== SPACE) return { kind: 'token', token: value.slice(USUAL.length).trimEnd() }
   const match = /^ *bearer(?: +(.*))?$/is.exec(value)
@@ -20,6 +22,8 @@ export function bearerToken(headers: Headers): Presented {
   return /^ *bearer[^\w!#$%&'*+.^`|~-]/i.test(value) ? { kind: 'token', token: '' } : { kind: 'nothing' }
 }
 
+/** Credentials before a comma, or the scheme after one. Other schemes have commas of their own (RFC 9110 §11.4). */
+const SEVERAL = /^ *bearer +[^,]*,|,[ \t]*bearer(?:[ \t,]|$)/i
 const USUAL = 'Bearer '
 const SPACE = 0x20
 
@@ -34,10 +38,10 @@ export interface Challenge {
   headers: Record<string, string>
 }
 
-export function challengeOf({ reason, scope }: Refused): Challenge {
+export function challengeOf({ reason, scope, advice }: Refused): Challenge {
   const status = statusOf(reason)
   const error = errorOf(reason)
-  const description = DESCRIPTIONS[reason]
+  const description = isDescription(advice) ? advice : DESCRIPTIONS[reason]
   return { status, error, description, headers: headersOf(reason, credentials(error, description, scope)) }
 }
 
@@ -55,9 +59,20 @@ export function challenge(refused: Refused): Response {
   return new Response(body, { status, headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers } })
 }
 
+/** The response where a function among the gate's options failed. What failed is for the operator alone. */
+export function serverError(): Response {
+  const body = JSON.stringify({ error: 'server_error', error_description: 'The server could not decide about this request: its operator is told why.' })
+  return new Response(body, { status: 500, headers: { 'content-type': 'application/json', 'cache-control': 'no-store' } })
+}
+
 /** Whether a value is one scope token (RFC 6749 §3.3), safe in a header and without spaces. */
 export function isScopeToken(value: unknown): value is string {
   return typeof value === 'string' && /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(value)
+}
+
+/** RFC 6750 §3: other characters would end the quoted string. */
+function isDescription(text: string | undefined): text is string {
+  return text !== undefined && /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/.test(text)
 }
 
 function credentials(error: string, description: string, scope: string[] | undefined): string {

@@ -7,7 +7,7 @@ import type { FeedSubscriber } from './subscriber.ts'
  */
 export function provenRealms<Realm extends Pick<FeedSubscriber, 'feed'>>(realms: readonly Realm[], headers: Headers): readonly Realm[] {
   const presented = bearerToken(headers)
-  if (presented.kind === 'nothing' || presented.token === '') return []
+  if (presented.kind !== 'token' || presented.token === '') return []
   const given = new TextEncoder().encode(presented.token)
   return realms.filter(({ feed }) => feed.acknowledge !== undefined && areEqual(given, new TextEncoder().encode(feed.acknowledge.secret)))
 }

@@ -1,9 +1,9 @@
-import { bearerToken } from '../../http/bearer.ts'
 import type { RequestSource } from '../api.ts'
 import { sameSecret } from '../same-secret.ts'
 import { admitAdministrator, type Administrator } from './admin-auth.ts'
+import { bearerCredentials } from './bearer-credentials.ts'
 import type { Context } from './context.ts'
-import { Problem, refusedToken } from './problem.ts'
+import { Problem } from './problem.ts'
 import { isLocal } from './require-https.ts'
 import type { Route } from './route.ts'
 
@@ -33,9 +33,7 @@ export async function admit(
 }
 
 async function requireCredential(request: Request, credential: string): Promise<void> {
-  const presented = bearerToken(request.headers)
-  if (presented.kind === 'nothing') throw refusedToken({ ok: false, reason: 'missing_token', status: 401 })
-  if (await sameSecret(presented.token, credential)) return
+  if (await sameSecret(bearerCredentials(request), credential)) return
   throw new Problem(401, 'invalid_token', 'the credential is wrong', {
     'www-authenticate': 'Bearer error="invalid_token"',
   })

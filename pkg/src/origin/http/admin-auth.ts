@@ -1,4 +1,5 @@
-import { bearerToken } from '../../http/bearer.ts'
+import { refused } from '../../http/refusal.ts'
+import { bearerCredentials } from './bearer-credentials.ts'
 import type { Context } from './context.ts'
 import { isObject } from '../../options.ts'
 import type { Claims } from '../../types.ts'
@@ -15,15 +16,14 @@ export interface Administrator {
  * role is one of the token's own realm. Throws a `Problem`: 401, 403, or 503 without keys.
  */
 export async function admitAdministrator(context: Pick<Context, 'gate' | 'settings'>, request: Request, realm: string): Promise<Administrator> {
-  const presented = bearerToken(request.headers)
-  if (presented.kind === 'nothing') throw refusedToken({ ok: false, reason: 'missing_token', status: 401 })
+  const token = bearerCredentials(request)
   // A scheme with nothing after it presents credentials, and bad ones.
-  if (presented.token === '') throw refusedToken({ ok: false, reason: 'malformed', status: 401 })
-  const judged = await context.gate.check(presented.token)
+  if (token === '') throw refusedToken(refused('malformed'))
+  const judged = await context.gate.check(token)
   if (!judged.ok) throw refusedToken(judged)
   const role = context.settings.realms.find(({ name }) => name === realm)?.adminRole
   if (judged.realm !== realm || role === undefined || !rolesOf(judged.claims).includes(role)) {
-    throw refusedToken({ ok: false, reason: 'insufficient_scope', status: 403 })
+    throw refusedToken(refused('insufficient_scope'))
   }
   return { realm: judged.realm, subject: judged.claims.sub }
 }

@@ -1,9 +1,9 @@
 import { anyString, pattern, required } from '../../../options.ts'
-import { bearerToken } from '../../../http/bearer.ts'
+import { bearerCredentials } from '../bearer-credentials.ts'
 import { invalidRequest } from '../input.ts'
 import { MINOR_PARAMETER, statedMinor } from '../minor.ts'
 import { noContent } from '../response.ts'
-import { Problem, refusedToken } from '../problem.ts'
+import { Problem } from '../problem.ts'
 import { checkMembers, jsonRequest, readMembers, whole } from '../request-body.ts'
 import { feedOf } from '../realm.ts'
 import type { Call, Route } from '../route.ts'
@@ -47,11 +47,10 @@ export const acknowledgementRoutes: readonly Route[] = [
 async function acknowledge(call: Call): Promise<Response> {
   const { context, request } = call
   const inQuery = statedMinor(call)
-  const presented = bearerToken(request.headers)
-  if (presented.kind === 'nothing') throw refusedToken({ ok: false, reason: 'missing_token', status: 401 })
+  const secret = bearerCredentials(request)
   const members = await readMembers(call, ACKNOWLEDGEMENT, Object.keys(ACKNOWLEDGEMENT.rules))
   const { edge } = checkMembers(EDGE, members)
-  if (!(await context.edges.authenticate(edge, presented.token))) {
+  if (!(await context.edges.authenticate(edge, secret))) {
     throw new Problem(401, 'invalid_token', 'no edge has that name and secret', {
       'www-authenticate': 'Bearer error="invalid_token"',
     })
