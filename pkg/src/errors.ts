@@ -5,6 +5,10 @@
 export const ERROR_CODES = [
   /** An option is missing, unknown, of the wrong type or out of range; the message names it. */
   'invalid_option',
+  /** `authorize` threw, returned neither `true` nor `false`, or did not settle in time; `detail` says which, `cause` has what it threw. */
+  'authorize_failed',
+  /** A gate was handed the request or the arguments of a framework that has an adapter; the message names it. */
+  'wrong_request',
   /** The wasm module was used before an entry file loaded it. */
   'not_loaded',
   /** `checkSync` met a signature that this build leaves to a host without synchronous cryptography; the message names the algorithm. */

@@ -1,5 +1,6 @@
 // The public shapes of the edge, and those that it shares with the origin.
 
+export type * from './types/access.ts'
 export type * from './types/call.ts'
 export type * from './types/cors.ts'
 export type * from './types/gate-options.ts'

@@ -1,9 +1,10 @@
-import { isScopeToken } from '../http/bearer.ts'
 import { checkOptions, invalid, isObject, rule } from '../options.ts'
-import type { ScopeOption } from '../types.ts'
+import type { AccessOptions, Claims, ScopeOption } from '../types.ts'
+import { type Access, ACCESS_RULES, accessOf, isScopeList } from './access/settings.ts'
+import { fromBearer } from './access/token-source.ts'
 
-/** Which options a call takes: those of `EnvOption`, `HostOptions`, `CheckSyncOptions` or `CheckOptions`. */
-export type CallKind = 'env' | 'waitUntil' | 'checkSync' | 'check'
+/** Which options a call takes: those of `EnvOption`, `HostOptions`, `CheckSyncOptions`, `CheckOptions` or `AuthenticateOptions`. */
+export type CallKind = 'env' | 'waitUntil' | 'checkSync' | 'check' | 'authenticate'
 
 /** The options of a call that is given none. */
 export const NO_OPTIONS: Readonly<Record<string, never>> = Object.freeze({})
@@ -21,20 +22,33 @@ export function checkCall(options: object, kind: CallKind): void {
 /** The scopes that a call needs, copied. Throws `invalid_option`. */
 export function scopeOf({ scope }: ScopeOption): readonly string[] {
   if (scope === undefined) return NO_SCOPE
-  // A copy has no holes, which `every` would skip, and stays the same while a request waits.
-  const needed: unknown[] = Array.isArray(scope) ? [...scope] : [undefined]
-  if (needed.every(isScopeToken)) return needed
+  // A copy stays the same while a request waits.
+  if (isScopeList(scope)) return [...scope]
   throw invalid("options.scope must be an array of scope tokens (RFC 6749 §3.3), such as ['read']")
 }
 
 /** The scopes that a call without `scope` needs. */
 export const NO_SCOPE: readonly string[] = Object.freeze([])
 
+/** What a call says on access; beside it may stand `env`, `waitUntil` or the members of a context. Throws `invalid_option`. */
+export function accessOfCall<C extends Claims>(options: AccessOptions<C>): Access<C> {
+  const { token, scope, roles, authorize, authorizeTimeoutMs } = options
+  const isUsual = token === undefined && roles === undefined && authorize === undefined && authorizeTimeoutMs === undefined
+  if (isUsual) return scope === undefined ? BEARER : { ...BEARER, scope: scopeOf(options) }
+  const access = { token, scope, roles, authorize, authorizeTimeoutMs } as AccessOptions<C>
+  checkOptions(access, ACCESS_RULES)
+  return accessOf(access)
+}
+
+/** A bearer token, whatever its scopes. */
+const BEARER = { token: fromBearer, subprotocol: undefined, scope: NO_SCOPE, permission: undefined } satisfies Access
+
 const NAMES: Readonly<Record<CallKind, ReadonlySet<string>>> = {
   env: new Set(['env']),
   waitUntil: new Set(['env', 'waitUntil']),
   checkSync: new Set(['env', 'scope']),
   check: new Set(['env', 'waitUntil', 'scope']),
+  authenticate: new Set(['env', 'waitUntil', ...Object.keys(ACCESS_RULES)]),
 }
 
 /** Members of a plain object that mocks an execution context, as in tests of workers. */
@@ -50,7 +64,7 @@ function checkUnusual(options: Record<string, unknown>, known: ReadonlySet<strin
 /** Whether this is a member of the runtime's own execution context. */
 function isContextMember(name: string, options: Record<string, unknown>, known: ReadonlySet<string>): boolean {
   if (!known.has('waitUntil') || typeof options['waitUntil'] !== 'function') return false
-  // A real one inherits its methods; its other members differ by version of the runtime, but none concerns scopes.
+  // A real one inherits its methods; its other members differ by version of the runtime, but none concerns access.
   const isOfClass = !Object.hasOwn(options, 'waitUntil')
-  return CONTEXT_MEMBERS.has(name) || (isOfClass && !/scope/i.test(name))
+  return CONTEXT_MEMBERS.has(name) || (isOfClass && !/scope|role|auth|token/i.test(name))
 }

@@ -1,10 +1,15 @@
 import { PortcullisError } from '../errors.ts'
-import { bearerToken, challenge } from '../http/bearer.ts'
+import { challenge } from '../http/bearer.ts'
+import { refused } from '../http/refusal.ts'
+import { checkOptions } from '../options.ts'
 import type {
-  Accepted, AuthenticateOptions, Check, CheckOptions, CheckSyncOptions, Claims, EnvOption, ExecutionContextLike, FeedApplied, Gate,
-  GateOptions, HostOptions, Status, Verdict, WaitUntil,
+  Accepted, AccessOptions, AuthenticateOptions, Authenticator, Check, CheckOptions, CheckSyncOptions, Claims, EnvOption, ExecutionContextLike,
+  FeedApplied, Gate, GateOptions, HostOptions, RequestLike, Status, Verdict, WaitUntil,
 } from '../types.ts'
-import { type CallKind, checkCall, NO_OPTIONS, NO_SCOPE, scopeOf } from './call-options.ts'
+import { admit } from './access/admission.ts'
+import { type Access, ACCESS_RULES, accessOf } from './access/settings.ts'
+import { mustBeRequest } from './access/web-request.ts'
+import { accessOfCall, type CallKind, checkCall, NO_OPTIONS, NO_SCOPE, scopeOf } from './call-options.ts'
 import type { Finding } from './core/finding.ts'
 import { PendingSignature } from './core/pending-signature.ts'
 import { GatesByEnv } from './gates-by-env.ts'
@@ -14,7 +19,7 @@ import { protect } from './protect.ts'
 import { receiveFeed } from './receive.ts'
 import { grantsScopes } from './scope.ts'
 import type { CachedVerdict } from './token-cache.ts'
-import { refused, verdictOf } from './verdict.ts'
+import { isSettled, verdictOf } from './verdict.ts'
 
 /**
  * Makes a gate. It does nothing until its first use, so it may stand at module scope. Options may be a function of a
@@ -39,19 +44,39 @@ export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => 
     return checkTokenSync<C>(gates.open(options.env), token, scopeOf(options))
   }
 
-  function authenticate(request: Request, options: AuthenticateOptions<Env> = NO_OPTIONS): Promise<Verdict> {
+  function authenticate<C extends Claims = Claims>(request: RequestLike, options: AuthenticateOptions<Env, C> = NO_OPTIONS): Promise<Verdict<C>> {
     return asPromise(() => {
-      checkCall(options, 'check')
-      return authenticateChecked(request, options.env, scopeOf(options), options)
+      checkCall(options, 'authenticate')
+      mustBeRequest(request)
+      return authenticateBy<C>(accessOfCall(options), request, options.env, options)
     })
   }
 
-  /** Authenticates a request with options that have been checked. */
-  function authenticateChecked(request: Request, env: Env | undefined, scope: readonly string[], ctx: ExecutionContextLike): Verdict | Promise<Verdict> {
-    const presented = bearerToken(request.headers)
-    if (presented.kind === 'nothing') return refused('missing_token')
-    if (presented.token === '') return refused('malformed')
-    return checkToken(gates.open(env), presented.token, scope, ctx)
+  function authenticator<C extends Claims = Claims>(options: AccessOptions<C> = NO_OPTIONS): Authenticator<Env, C> {
+    checkOptions(options, ACCESS_RULES)
+    const access = accessOf(options)
+    return (request, host = NO_OPTIONS) =>
+      asPromise(() => {
+        checkCall(host, 'waitUntil')
+        mustBeRequest(request)
+        return authenticateBy(access, request, host.env, host)
+      })
+  }
+
+  /** Authenticates a Web request. */
+  function authenticateBy<C extends Claims>(
+    access: Access<C>,
+    request: RequestLike,
+    env: Env | undefined,
+    ctx: ExecutionContextLike,
+  ): Verdict<C> | Promise<Verdict<C>> {
+    const token = access.token(request)
+    if (typeof token !== 'string') return token
+    const gate = gates.open(env)
+    const { scope, permission } = access
+    if (permission === undefined) return checkToken<C>(gate, token, scope, ctx)
+    const verdict = admit(() => checkToken<C>(gate, token, scope, ctx), permission)
+    return isSettled(verdict) ? verdict : gate.during(() => verdict)
   }
 
   async function explain(token: unknown, options: HostOptions<Env> = NO_OPTIONS): Promise<Check[]> {
@@ -69,12 +94,19 @@ export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => 
     return gates.open(options.env)
   }
 
+  /** Reports a function among the options that failed: to the first realm, for it concerns none in particular. */
+  function reportFailure(error: PortcullisError, env: Env | undefined): void {
+    const gate = gates.open(env)
+    for (const { name } of gate.realms.slice(0, 1)) gate.report('options', name, error)
+  }
+
   return {
     check,
     checkSync,
     authenticate,
     challenge,
-    protect: (handler, options) => protect(authenticateChecked, handler, options),
+    authenticator,
+    protect: (handler, options) => protect({ authenticate: authenticateBy, reportFailure }, handler, options),
     explain,
     async receiveFeed(request, options = NO_OPTIONS) {
       const gate = gateFor(options, 'waitUntil')

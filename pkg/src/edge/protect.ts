@@ -1,39 +1,59 @@
-import { challenge, isScopeToken } from '../http/bearer.ts'
+import { challenge, serverError } from '../http/bearer.ts'
 import { isPreflight, preflightResponse, withCors } from '../http/cors.ts'
-import { checkOptions, list, rule, type Rules, shape } from '../options.ts'
-import type { ExecutionContextLike, ProtectedHandler, ProtectOptions, Verdict } from '../types.ts'
+import { PortcullisError } from '../errors.ts'
+import { checkOptions, type Rules, shape } from '../options.ts'
+import type { Claims, ExecutionContextLike, ProtectedHandler, ProtectOptions, RequestLike, Verdict } from '../types.ts'
+import { type Access, ACCESS_RULES, accessOf } from './access/settings.ts'
+import { withoutSubprotocol } from './access/subprotocol.ts'
+import { mustBeEnv, mustBeRequest } from './access/web-request.ts'
 import { CORS_RULES, corsPolicy } from './cors-policy.ts'
 import { isSettled } from './verdict.ts'
 
-/** The verdict on a request, itself where nothing must be awaited. */
-type Authenticate<Env> = (
-  request: Request,
-  env: Env | undefined,
-  scope: readonly string[],
-  ctx: ExecutionContextLike,
-) => Verdict | Promise<Verdict>
+/** What is needed of the gate. */
+interface Authentication<Env> {
+  /** The verdict on a request, itself where nothing must be awaited. */
+  authenticate<C extends Claims>(access: Access<C>, request: RequestLike, env: Env | undefined, ctx: ExecutionContextLike): Verdict<C> | Promise<Verdict<C>>
+  reportFailure(error: PortcullisError, env: Env | undefined): void
+}
 
 /** A worker's `fetch` that only lets accepted requests through. Throws `invalid_option`. */
-export function protect<Env>(
-  authenticate: Authenticate<Env>,
-  handler: ProtectedHandler<Env>,
-  options: ProtectOptions = {},
+export function protect<Env, C extends Claims>(
+  gate: Authentication<Env>,
+  handler: ProtectedHandler<Env, C>,
+  options: ProtectOptions<C> = {},
 ): (request: Request, env?: Env, ctx?: ExecutionContextLike) => Promise<Response> {
   checkOptions(options, PROTECT_RULES)
-  const { cors } = options
-  const policy = cors && corsPolicy(cors)
-  const scope = [...(options.scope ?? [])]
+  const policy = options.cors && corsPolicy(options.cors)
+  const access = accessOf(options)
+  const { subprotocol } = access
+  // Nearly always that of the last request.
+  let knownEnv: Env | undefined
   return async (request, env, ctx = {}) => {
+    mustBeRequest(request)
+    if (env !== knownEnv) mustBeEnv(env)
+    knownEnv = env
     if (policy !== undefined && isPreflight(request)) return preflightResponse(request, policy)
-    const authenticated = authenticate(request, env, scope, ctx)
-    const verdict = isSettled(authenticated) ? authenticated : await authenticated
-    const responding = verdict.ok ? handler(request, env as Env, ctx, verdict) : challenge(verdict)
-    const response = responding instanceof Response ? responding : await responding
+    let verdict: Verdict<C> | undefined
+    try {
+      const authenticated = gate.authenticate(access, request, env, ctx)
+      verdict = isSettled(authenticated) ? authenticated : await authenticated
+    } catch (error) {
+      if (!isFailedFunction(error)) throw error
+      gate.reportFailure(error, env)
+    }
+    const responding = verdict === undefined ? serverError() : verdict.ok ? handler(request, env as Env, ctx, verdict) : challenge(verdict)
+    let response = responding instanceof Response ? responding : await responding
+    if (subprotocol !== undefined) response = withoutSubprotocol(response, request, subprotocol)
     return policy === undefined ? response : withCors(response, request, policy)
   }
 }
 
 const PROTECT_RULES: Rules = {
-  scope: list(rule('a scope token (RFC 6749 §3.3)', isScopeToken)),
+  ...ACCESS_RULES,
   cors: shape(CORS_RULES),
+}
+
+/** Whether a function among the options failed, which no client can help. */
+function isFailedFunction(error: unknown): error is PortcullisError {
+  return error instanceof PortcullisError && (error.code === 'authorize_failed' || (error.code === 'invalid_option' && error.detail === 'token'))
 }

@@ -1,5 +1,5 @@
-import { type Reason, statusOf } from '../reasons.ts'
-import type { Accepted, Claims, Header, Refused, Verdict } from '../types.ts'
+import { refused } from '../http/refusal.ts'
+import type { Accepted, Claims, Header, Verdict } from '../types.ts'
 import { LazyClaims } from './claims.ts'
 import type { Finding } from './core/finding.ts'
 import type { Realm } from './realm.ts'
@@ -7,19 +7,20 @@ import type { CachedVerdict } from './token-cache.ts'
 
 /** The verdict that follows from a finding. Header and claims are parsed only from an accepted token. */
 export function verdictOf<C extends Claims>(finding: Finding | CachedVerdict, realm: Realm | undefined, token: string): Verdict<C> {
-  if (finding.reason !== undefined) return refused(finding.reason)
+  if (finding.reason !== undefined) return refused(finding.reason, finding.reason === 'malformed' ? formAdvice(token) : undefined)
   if (realm === undefined) return refused('wrong_issuer')
   const accepted = acceptedBy<C>(finding, realm, token)
   return realm.marksImpersonation ? marked(accepted) : accepted
 }
 
-/** Whether this is a verdict, not a promise of one. The global `Promise` may not be the class that async functions return, so no `instanceof`. */
-export function isSettled(verdict: Verdict | Promise<Verdict>): verdict is Verdict {
-  return Object.hasOwn(verdict, 'ok')
+/** What to do about a usual mistake in the form of a token. */
+export function formAdvice(token: string): string | undefined {
+  return /^\s*bearer\s/i.test(token) ? 'The access token begins with the scheme Bearer: pass only what follows it.' : undefined
 }
 
-export function refused(reason: Reason): Refused {
-  return { ok: false, reason, status: statusOf(reason) }
+/** Whether this is a verdict, not a promise of one. The global `Promise` may not be the class that async functions return, so no `instanceof`. */
+export function isSettled<C extends Claims>(verdict: Verdict<C> | Promise<Verdict<C>>): verdict is Verdict<C> {
+  return Object.hasOwn(verdict, 'ok')
 }
 
 function acceptedBy<C extends Claims>(finding: Finding | CachedVerdict, realm: Realm, token: string): Accepted<C> {

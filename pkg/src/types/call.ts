@@ -1,5 +1,6 @@
+import type { AccessOptions } from './access.ts'
 import type { CorsOptions } from './cors.ts'
-import type { Accepted } from './verdict.ts'
+import type { Accepted, Claims } from './verdict.ts'
 
 /** Extends the request's lifetime for work after its response: Cloudflare's `ctx.waitUntil`. */
 export type WaitUntil = (promise: Promise<unknown>) => void
@@ -26,10 +27,9 @@ export interface CheckSyncOptions<Env = unknown> extends EnvOption<Env>, ScopeOp
 
 export interface CheckOptions<Env = unknown> extends HostOptions<Env>, ScopeOption {}
 
-export interface AuthenticateOptions<Env = unknown> extends CheckOptions<Env> {}
+export interface AuthenticateOptions<Env = unknown, C extends Claims = Claims> extends HostOptions<Env>, AccessOptions<C> {}
 
-export interface ProtectOptions {
-  scope?: string[]
+export interface ProtectOptions<C extends Claims = Claims> extends AccessOptions<C> {
   /** Which other origins may read responses. The headers are set on the handler's own response; on a copy where they are immutable. */
   cors?: CorsOptions
 }
@@ -39,9 +39,9 @@ export interface ExecutionContextLike {
   waitUntil?: WaitUntil
 }
 
-export type ProtectedHandler<Env = unknown> = (
+export type ProtectedHandler<Env = unknown, C extends Claims = Claims> = (
   request: Request,
   env: Env,
   ctx: ExecutionContextLike,
-  auth: Accepted,
+  auth: Accepted<C>,
 ) => Response | Promise<Response>

@@ -1,3 +1,4 @@
+import type { AccessOptions, RequestLike } from './access.ts'
 import type {
   AuthenticateOptions, CheckOptions, CheckSyncOptions, EnvOption, ExecutionContextLike, HostOptions, ProtectedHandler, ProtectOptions,
 } from './call.ts'
@@ -12,14 +13,25 @@ export interface Gate<Env = unknown> {
   check<C extends Claims = Claims>(token: string, options?: CheckOptions<Env>): Promise<Verdict<C>>
   /** Checks a token by the state loaded now, without I/O. */
   checkSync<C extends Claims = Claims>(token: string, options?: CheckSyncOptions<Env>): Verdict<C>
-  /** Takes the bearer token from `Authorization` (RFC 6750 §2.1) and checks it. */
-  authenticate(request: Request, options?: AuthenticateOptions<Env>): Promise<Verdict>
+  /**
+   * Takes the token from a request, by default from `Authorization` (RFC 6750 §2.1), and checks it. Rejects with `wrong_request` for
+   * what is no Web request, and with `authorize_failed`.
+   */
+  authenticate<C extends Claims = Claims>(request: RequestLike, options?: AuthenticateOptions<Env, C>): Promise<Verdict<C>>
+  /**
+   * Checks the options now and returns `authenticate` with them: for adapters, and wherever one set of options serves many requests.
+   * Throws `invalid_option`.
+   */
+  authenticator<C extends Claims = Claims>(options?: AccessOptions<C>): Authenticator<Env, C>
   /** The response for a refusal (RFC 6750 §3). */
   challenge(refused: Challenged): Response
-  /** A worker's `fetch` that passes only accepted requests to the handler. */
-  protect(
-    handler: ProtectedHandler<Env>,
-    options?: ProtectOptions,
+  /**
+   * A worker's `fetch` that passes only accepted requests to the handler. Where `authorize` or a `token` function fails, the response is
+   * 500 and `onReport` hears of it. Rejects with `wrong_request` where another framework's arguments are passed to it.
+   */
+  protect<C extends Claims = Claims>(
+    handler: ProtectedHandler<Env, C>,
+    options?: ProtectOptions<C>,
   ): (request: Request, env?: Env, ctx?: ExecutionContextLike) => Promise<Response>
   /** Every check with its outcome, for people; never usable as a verdict. */
   explain(token: string, options?: HostOptions<Env>): Promise<Check[]>
@@ -39,6 +51,9 @@ export interface Gate<Env = unknown> {
   /** Stops streams and timers and frees the core. */
   close(): void
 }
+
+/** Takes the token from a request and checks it, by options that have been given before. */
+export type Authenticator<Env = unknown, C extends Claims = Claims> = (request: RequestLike, host?: HostOptions<Env>) => Promise<Verdict<C>>
 
 /** A realm's state, for health checks and consoles. */
 export interface Status {

@@ -51,6 +51,8 @@ export interface Refused {
   status: RefusalStatus
   /** With `insufficient_scope`: the scopes that were needed. */
   scope?: string[]
+  /** One sentence on what to do about this refusal, where more is known than its reason; it contains nothing of the token. */
+  advice?: string
 }
 
 /**

@@ -43,6 +43,8 @@ pub const TYPESCRIPT: &[Room] = &[
             "@words",
         ],
     ),
+    // Where a token comes from, and who may: reads a request and claims, and knows no gate.
+    room("edge/access/", &["./", "http/", "timing/", "@options"]),
     room("edge/", &["./", "core/", "http/", "jwks/", "timing/", "token-part.ts", "@options"]),
     room("adapters/", &["type types.ts", "type edge/"]),
     // The origin, from the ground up.

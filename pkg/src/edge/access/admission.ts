@@ -1,0 +1,31 @@
+import { refused } from '../../http/refusal.ts'
+import type { Accepted, Claims, Verdict } from '../../types.ts'
+import { authorized } from './authorize.ts'
+import type { Permission } from './settings.ts'
+
+/** Checks the request's token: the verdict itself where nothing must be awaited. */
+export type TokenCheck<C extends Claims> = () => Verdict<C> | Promise<Verdict<C>>
+
+/** The verdict of a token that needs more than scopes. Throws or rejects with `authorize_failed`. */
+export function admit<C extends Claims>(check: TokenCheck<C>, permission: Permission<C>): Verdict<C> | Promise<Verdict<C>> {
+  const verdict = check()
+  return 'ok' in verdict ? decide(verdict, check, permission) : admitLater(verdict, check, permission)
+}
+
+async function admitLater<C extends Claims>(verdict: Promise<Verdict<C>>, check: TokenCheck<C>, permission: Permission<C>): Promise<Verdict<C>> {
+  return decide(await verdict, check, permission)
+}
+
+function decide<C extends Claims>(verdict: Verdict<C>, check: TokenCheck<C>, { roles, authorization }: Permission<C>): Verdict<C> | Promise<Verdict<C>> {
+  if (!verdict.ok) return verdict
+  if (roles !== undefined && !roles(verdict.claims)) return refused('insufficient_scope')
+  if (authorization === undefined) return verdict
+  const answer = authorized(authorization, verdict)
+  if (typeof answer !== 'boolean') return decideLater(answer, check)
+  return answer ? verdict : refused('insufficient_scope')
+}
+
+/** A revocation may arrive while `authorize` takes its time, so the token is checked again: nothing is awaited between the last check and the answer. */
+async function decideLater<C extends Claims>(answer: Promise<boolean>, check: TokenCheck<C>): Promise<Verdict<C>> {
+  return (await answer) ? check() : refused('insufficient_scope')
+}

@@ -1,0 +1,58 @@
+import { PortcullisError } from '../../errors.ts'
+import { within } from '../../timing/deadline.ts'
+import type { Accepted, Claims } from '../../types.ts'
+
+/** The caller's own decision. */
+export interface Authorization<C extends Claims = Claims> {
+  readonly authorize: (auth: Accepted<C>) => boolean | Promise<boolean>
+  readonly timeoutMs: number
+}
+
+/** What `authorize` says, itself where it says so at once. Throws or rejects with `authorize_failed`. */
+export function authorized<C extends Claims>({ authorize, timeoutMs }: Authorization<C>, auth: Accepted<C>): boolean | Promise<boolean> {
+  let said: unknown
+  try {
+    said = authorize(auth)
+    if (!isThenable(said)) return booleanOf(said)
+  } catch (error) {
+    throw error instanceof PortcullisError ? error : threw(error)
+  }
+  return settled(said, timeoutMs)
+}
+
+async function settled(saying: PromiseLike<unknown>, timeoutMs: number): Promise<boolean> {
+  let said: unknown
+  let cause: unknown
+  const heard = Promise.resolve(saying).then(
+    (value) => { said = value },
+    (error: unknown) => {
+      cause = error
+      throw error
+    },
+  )
+  switch (await within(heard, timeoutMs)) {
+    case 'done':
+      return booleanOf(said)
+    case 'failed':
+      throw threw(cause)
+    case 'late':
+      throw failed('timed_out', `did not settle within ${timeoutMs} ms: give its own requests a time limit, or raise authorizeTimeoutMs`)
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+}
+
+function booleanOf(said: unknown): boolean {
+  if (typeof said === 'boolean') return said
+  throw failed('not_boolean', 'returned neither true nor false: return true for those who may')
+}
+
+function threw(cause: unknown): PortcullisError {
+  return failed('threw', 'threw: return false for those who may not; error.cause has the error', cause)
+}
+
+function failed(detail: string, what: string, cause?: unknown): PortcullisError {
+  return new PortcullisError('authorize_failed', `options.authorize ${what}`, { detail, cause })
+}

@@ -1,0 +1,22 @@
+/** The members of a list in a header, without the spaces and tabs around them; empty ones are left out. Never copies the list. */
+export function* members(list: string, separator: ';' | ','): Generator<string> {
+  for (let start = 0; start < list.length; ) {
+    const found = list.indexOf(separator, start)
+    const end = found === -1 ? list.length : found
+    const member = trimmed(list, start, end)
+    if (member !== '') yield member
+    start = end + 1
+  }
+}
+
+/** Only spaces and tabs count (RFC 9110 §5.6.3): what `trim` removes besides may be part of another name. */
+export function trimmed(text: string, start: number = 0, end: number = text.length): string {
+  let [from, to] = [start, end]
+  while (from < to && isBlank(text.charCodeAt(from))) from += 1
+  while (to > from && isBlank(text.charCodeAt(to - 1))) to -= 1
+  return text.slice(from, to)
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09
+}

@@ -1,0 +1,112 @@
+import { callback, checkOptions, integer, invalid, isObject, list, MAX_TIMER_MS, oneOf, required, rule, type Rule, type Rules, webOrigin, withDefault } from '../../options.ts'
+import { isScopeToken } from '../../http/bearer.ts'
+import type { AccessOptions, Claims } from '../../types.ts'
+import type { Authorization } from './authorize.ts'
+import { type RoleTest, roleTest } from './roles.ts'
+import { type TokenReader, tokenReader } from './token-source.ts'
+
+/** Where the token is and who may, checked and copied: the caller may change its options afterwards. */
+export interface Access<C extends Claims = Claims> {
+  readonly token: TokenReader
+  /** The subprotocol beside the token, which no response may echo. */
+  readonly subprotocol: string | undefined
+  readonly scope: readonly string[]
+  /** `undefined`: the scopes decide alone. */
+  readonly permission: Permission<C> | undefined
+}
+
+/** What an accepted token must fulfil besides its scopes. */
+export interface Permission<C extends Claims = Claims> {
+  readonly roles: RoleTest | undefined
+  readonly authorization: Authorization<C> | undefined
+}
+
+/** The access of options that have been checked. */
+export function accessOf<C extends Claims>(options: AccessOptions<C>): Access<C> {
+  const { token = ACCESS.token.fallback, scope = [], roles, authorize, authorizeTimeoutMs = ACCESS.authorizeTimeoutMs.fallback } = options
+  return {
+    token: tokenReader(token),
+    subprotocol: typeof token === 'object' && 'subprotocol' in token ? token.subprotocol : undefined,
+    scope: [...scope],
+    permission: roles === undefined && authorize === undefined ? undefined : {
+      roles: roles && roleTest(roles),
+      authorization: authorize && { authorize, timeoutMs: authorizeTimeoutMs },
+    },
+  }
+}
+
+/** Whether a value is a list of scope tokens. A copy has no holes, which `every` would skip. */
+export function isScopeList(value: unknown): value is string[] {
+  return Array.isArray(value) && [...value].every(isScopeToken)
+}
+
+/** RFC 9110 §5.6.2: names of cookies (RFC 6265 §4.1.1), headers and subprotocols are tokens. */
+const name: Rule<string> = rule('a name such as access_token', isToken, 'string')
+
+/** Values that browsers attach, or that have readings of their own: as a plain header they would escape these. */
+const header: Rule<string> = rule(
+  'the name of a header; { cookie } and { subprotocol } read those two',
+  (value) => isToken(value) && !/^(cookie|sec-websocket-protocol)$/i.test(value),
+  'string',
+)
+
+const SOURCES: Readonly<Record<string, Rules>> = {
+  cookie: { cookie: required(name), origins: list(webOrigin), fetchSites: list(oneOf('same-origin', 'same-site', 'none')) },
+  header: { header: required(header) },
+  subprotocol: { subprotocol: required(name) },
+}
+
+const source: Rule<NonNullable<AccessOptions['token']>> = byMember(
+  "'bearer', { cookie: name }, { header: name }, { subprotocol: name }, or a function of the request",
+  (value) => value === 'bearer' || typeof value === 'function',
+  SOURCES,
+)
+
+const roleNames: Rule<string[]> = rule('an array of names that is not empty', isNames)
+const path: Rule<string> = rule(
+  "names with dots between them, such as 'a.b', or an array of names where one of them has dots or is a URL",
+  (value) => isNames(typeof value === 'string' && !value.includes('://') ? value.split('.') : value),
+)
+
+const ROLES: Readonly<Record<string, Rules>> = {
+  client: { client: required(rule('the id of a client', isName)), all: required(roleNames) },
+  path: { path: required(path), all: required(roleNames) },
+}
+
+const ACCESS = {
+  token: withDefault(source, 'bearer' as const),
+  scope: rule("an array of scope tokens (RFC 6749 §3.3), such as ['read']", isScopeList),
+  roles: byMember("an array of names that is not empty, { client: id, all: names } or { path: 'a.b', all: names }", isNames, ROLES),
+  authorize: callback,
+  // Long for a look-up nearby, and short of the time after which clients give up.
+  authorizeTimeoutMs: withDefault(integer('whole milliseconds', 1, MAX_TIMER_MS), 5_000),
+} satisfies Rules
+
+/** The rules of `AccessOptions`. */
+export const ACCESS_RULES: Rules = ACCESS
+
+/** A value of several forms: plain ones, and objects that are told apart by a member. */
+function byMember<T>(expected: string, isPlain: (value: unknown) => boolean, forms: Readonly<Record<string, Rules>>): Rule<T> {
+  return {
+    expected,
+    check(value, name) {
+      if (isPlain(value)) return
+      const form = isObject(value) ? Object.keys(forms).find((member) => Object.hasOwn(value, member)) : undefined
+      if (form === undefined) throw invalid(`${name} must be ${expected}`)
+      checkOptions(value, forms[form] ?? {}, name)
+    },
+  }
+}
+
+function isToken(value: unknown): value is string {
+  return typeof value === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(value)
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}
+
+/** A copy has no holes, which `every` would skip. */
+function isNames(value: unknown): value is string[] {
+  return Array.isArray(value) && value.length > 0 && [...value].every(isName)
+}

@@ -1,0 +1,42 @@
+import type { Presented } from '../../http/bearer.ts'
+import { members } from './members.ts'
+
+/** The token among the subprotocols offered (RFC 6455 §4.1): `name, TOKEN` or `name.TOKEN`. */
+export function subprotocolToken(offered: string | null, name: string): Presented {
+  let token: string | undefined
+  let isNext = false
+  for (const member of members(offered ?? '', ',')) {
+    const isNamed = member === name || member.startsWith(`${name}.`)
+    if (isNamed && (isNext || token !== undefined)) return { kind: 'several' }
+    if (member === name) isNext = true
+    else if (isNamed) token = member.slice(name.length + 1)
+    else if (isNext) [token, isNext] = [member, false]
+  }
+  if (isNext) return { kind: 'token', token: '' }
+  return token === undefined ? { kind: 'nothing' } : { kind: 'token', token }
+}
+
+/**
+ * The same response without the token's subprotocol: servers log the one they have chosen, and so do proxies. Where the headers are
+ * immutable it is a copy. Throws where no copy can be made, as of a protocol switch.
+ */
+export function withoutSubprotocol(response: Response, request: Request, name: string): Response {
+  const chosen = response.headers.get('sec-websocket-protocol')
+  if (chosen === null) return response
+  const offered = subprotocolToken(request.headers.get('sec-websocket-protocol'), name)
+  const isSecret = (member: string): boolean => member === name || member.startsWith(`${name}.`) || (offered.kind === 'token' && member === offered.token)
+  const all = [...members(chosen, ',')]
+  const kept = all.filter((member) => !isSecret(member))
+  if (kept.length === all.length) return response
+  try {
+    return choose(response, kept)
+  } catch {
+    return choose(new Response(response.body, response), kept)
+  }
+}
+
+function choose(response: Response, protocols: readonly string[]): Response {
+  if (protocols.length === 0) response.headers.delete('sec-websocket-protocol')
+  else response.headers.set('sec-websocket-protocol', protocols.join(', '))
+  return response
+}
