@@ -1,24 +1,36 @@
+import { AllowedOrigins, corsOrigins } from '../http/allowed-origins.ts'
 import type { CorsPolicy } from '../http/cors.ts'
-import { either, list, oneOf, required, rule, type Rules, seconds, webOrigin } from '../options.ts'
+import { defaultsOf, given, invalid, list, oneOf, required, rule, type Rules, seconds, withDefault } from '../options.ts'
 import type { CorsOptions } from '../types.ts'
 
 /** RFC 9110 §5.6.2: methods and field names are tokens. */
-const token = rule('a method or header name', (value) => typeof value === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(value))
+const token = rule<string>('a method or header name', (value) => typeof value === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(value))
+
+const CORS = {
+  origins: required(corsOrigins(1)),
+  credentials: withDefault(oneOf('omit', 'include'), 'omit'),
+  exposed: list(token),
+  methods: withDefault(list(token, 1), ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']),
+  headers: withDefault(list(token), ['Authorization', 'Content-Type']),
+  maxAgeSeconds: withDefault(seconds, 600),
+} satisfies Rules
 
 /** The rules of `CorsOptions`. */
-export const CORS_RULES: Rules = {
-  origins: required(either(oneOf('*'), list(webOrigin, 1))),
-  methods: list(token, 1),
-  headers: list(token),
-  maxAgeSeconds: seconds,
-}
+export const CORS_RULES: Rules = CORS
 
-const DEFAULT_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
-const DEFAULT_HEADERS = ['Authorization', 'Content-Type']
-const DEFAULT_MAX_AGE_SECONDS = 600
+/** Scripts need it to see why they were refused. */
 const EXPOSED_HEADERS = ['WWW-Authenticate']
 
-/** The policy of options that have been checked. */
-export function corsPolicy({ origins, methods = DEFAULT_METHODS, headers = DEFAULT_HEADERS, maxAgeSeconds = DEFAULT_MAX_AGE_SECONDS }: CorsOptions): CorsPolicy {
-  return { origins, methods, headers, maxAgeSeconds, exposed: EXPOSED_HEADERS, credentials: 'omit' }
+/** The policy of options that obey the rules. Throws `invalid_option` for a star where credentials are included. */
+export function corsPolicy(options: CorsOptions, name: string): CorsPolicy {
+  const { origins, exposed = [], ...settings } = { ...defaultsOf(CORS), ...given(options) }
+  if (settings.credentials === 'include') checkNamed(options, name)
+  return { ...settings, exposed: [...EXPOSED_HEADERS, ...exposed], origins: new AllowedOrigins(origins, `${name}.origins`) }
+}
+
+/** With credentials browsers take a star for a name (Fetch §3.3.5). */
+function checkNamed({ origins, exposed = [], methods = [], headers = [] }: CorsOptions, name: string): void {
+  const isStarred = { origins: origins === '*', exposed: exposed.includes('*'), methods: methods.includes('*'), headers: headers.includes('*') }
+  const starred = Object.entries(isStarred).find(([, is]) => is)
+  if (starred !== undefined) throw invalid(`${name}.${starred[0]} must name each without '*', because ${name}.credentials is 'include'`)
 }

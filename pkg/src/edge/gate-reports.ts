@@ -20,6 +20,11 @@ export class GateReports {
     this.#realms = realms
   }
 
+  /** An option that concerns no single realm: reported once, for the first one. */
+  options(error: PortcullisError): void {
+    for (const realm of this.#realms.slice(0, 1)) this.#report('options', realm, error)
+  }
+
   /** The core has failed. */
   fault(cause: unknown): void {
     const message = 'the core failed and is rebuilt: if memory ran out, raise its limit or reduce the caches'

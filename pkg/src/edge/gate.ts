@@ -94,10 +94,13 @@ export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => 
     return gates.open(options.env)
   }
 
-  /** Reports a function among the options that failed: to the first realm, for it concerns none in particular. */
-  function reportFailure(error: PortcullisError, env: Env | undefined): void {
-    const gate = gates.open(env)
-    for (const { name } of gate.realms.slice(0, 1)) gate.report('options', name, error)
+  /** Reports what concerns the options of a handler, such as a function that failed. */
+  function reportOptions(error: PortcullisError, env: Env | undefined): void {
+    try {
+      gates.open(env).reports.options(error)
+    } catch {
+      // A gate that cannot be opened fails the requests that need it.
+    }
   }
 
   return {
@@ -106,7 +109,7 @@ export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => 
     authenticate,
     challenge,
     authenticator,
-    protect: (handler, options) => protect({ authenticate: authenticateBy, reportFailure }, handler, options),
+    protect: (handler, options) => protect({ authenticate: authenticateBy, reportOptions }, handler, options),
     explain,
     async receiveFeed(request, options = NO_OPTIONS) {
       const gate = gateFor(options, 'waitUntil')

@@ -148,8 +148,7 @@ export class GatesByEnv<Env> {
   #reportOnce(gate: OpenGate, detail: string, message: string): void {
     if (this.#reported.has(detail)) return
     this.#reported.add(detail)
-    const error = new PortcullisError('invalid_option', message, { detail })
-    for (const realm of gate.realms.slice(0, 1)) gate.report('options', realm.name, error)
+    gate.reports.options(new PortcullisError('invalid_option', message, { detail }))
   }
 }
 

@@ -1,5 +1,5 @@
 import { challenge, serverError } from '../http/bearer.ts'
-import { isPreflight, preflightResponse, withCors } from '../http/cors.ts'
+import { isPreflight, preflightResponse, readableBy, withCors } from '../http/cors.ts'
 import { PortcullisError } from '../errors.ts'
 import { checkOptions, type Rules, shape } from '../options.ts'
 import type { Claims, ExecutionContextLike, ProtectedHandler, ProtectOptions, RequestLike, Verdict } from '../types.ts'
@@ -13,7 +13,7 @@ import { isSettled } from './verdict.ts'
 interface Authentication<Env> {
   /** The verdict on a request, itself where nothing must be awaited. */
   authenticate<C extends Claims>(access: Access<C>, request: RequestLike, env: Env | undefined, ctx: ExecutionContextLike): Verdict<C> | Promise<Verdict<C>>
-  reportFailure(error: PortcullisError, env: Env | undefined): void
+  reportOptions(error: PortcullisError, env: Env | undefined): void
 }
 
 /** A worker's `fetch` that only lets accepted requests through. Throws `invalid_option`. */
@@ -23,7 +23,7 @@ export function protect<Env, C extends Claims>(
   options: ProtectOptions<C> = {},
 ): (request: Request, env?: Env, ctx?: ExecutionContextLike) => Promise<Response> {
   checkOptions(options, PROTECT_RULES)
-  const policy = options.cors && corsPolicy(options.cors)
+  const policy = options.cors && corsPolicy(options.cors, 'options.cors')
   const access = accessOf(options)
   const { subprotocol } = access
   // Nearly always that of the last request.
@@ -32,19 +32,21 @@ export function protect<Env, C extends Claims>(
     mustBeRequest(request)
     if (env !== knownEnv) mustBeEnv(env)
     knownEnv = env
-    if (policy !== undefined && isPreflight(request)) return preflightResponse(request, policy)
+    // A function that must be waited for decides while the token is checked.
+    const by = policy && readableBy(request, policy, (error) => gate.reportOptions(error, env))
+    if (policy !== undefined && isPreflight(request)) return preflightResponse(await by, policy)
     let verdict: Verdict<C> | undefined
     try {
       const authenticated = gate.authenticate(access, request, env, ctx)
       verdict = isSettled(authenticated) ? authenticated : await authenticated
     } catch (error) {
       if (!isFailedFunction(error)) throw error
-      gate.reportFailure(error, env)
+      gate.reportOptions(error, env)
     }
     const responding = verdict === undefined ? serverError() : verdict.ok ? handler(request, env as Env, ctx, verdict) : challenge(verdict)
     let response = responding instanceof Response ? responding : await responding
     if (subprotocol !== undefined) response = withoutSubprotocol(response, request, subprotocol)
-    return policy === undefined ? response : withCors(response, request, policy)
+    return policy === undefined ? response : withCors(response, await by, policy)
   }
 }
 

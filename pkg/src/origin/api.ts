@@ -271,10 +271,11 @@ export interface Audit {
 /**
  * A condition that an operator should know: once when it starts and once when it is over. `unknown_token` has no end and comes at
  * most once a minute for each realm: clients want tokens revoked that are not known here. An impersonation (`impersonated`) and lost events
- * (`connector_gap`) have no end either. A report holds no token or secret.
+ * (`connector_gap`) have no end either, nor have `options`: a `corsOrigins` that lets in pages of strangers, or whose function fails. A report
+ * holds no token or secret.
  */
 export interface OriginReport {
-  kind: 'store' | 'push' | 'jwks' | 'acknowledgement' | 'feed' | 'unknown_token' | 'clock' | 'connector' | 'fault'
+  kind: 'store' | 'push' | 'jwks' | 'acknowledgement' | 'feed' | 'unknown_token' | 'clock' | 'connector' | 'options' | 'fault'
   realm?: string
   edge?: string
   /** The name of the connector, such as `keycloak`. */

@@ -1,4 +1,4 @@
-import type { JWK, JWKS, TokenOptions } from '../types.ts'
+import type { CorsOrigins, JWK, JWKS, TokenOptions } from '../types.ts'
 import type { AnsweredRequest, OriginReport } from './api.ts'
 import type { Connector } from './connectors/connector.ts'
 import type { RevocationStore } from './store/store.ts'
@@ -69,8 +69,11 @@ export interface OriginOptions {
    * Default 500 (a twentieth of the 10,000 readers that a realm takes).
    */
   maxWaitingPerAddress?: number
-  /** The web origins whose scripts may read answers, such as `https://app.example`. Default: none. */
-  corsOrigins?: string[]
+  /**
+   * The web origins whose scripts may read answers: a list of origins (`https://app.example`) and patterns with one label free
+   * (`https://*.app.example`), `'*'` for any, or a function `(origin) => boolean`. Default: none.
+   */
+  corsOrigins?: CorsOrigins
   /**
    * Data of this origin that a browser clears after a logout (`Clear-Site-Data`), when a page of this or a listed origin
    * logged out. `cookies` also clears those of other hosts of the site, and `cache` can be slow. Default `storage`.

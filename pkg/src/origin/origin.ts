@@ -15,6 +15,7 @@ import { OriginGate } from './gate/gate.ts'
 import { IssuerClock } from './gate/issuer-clock.ts'
 import { ROUTES } from './http/all-routes.ts'
 import { ClientRegistry } from './http/clients.ts'
+import { OriginCors } from './http/cors.ts'
 import { FailureLimiter } from './http/failure-limiter.ts'
 import { createRequestHandler } from './http/handler.ts'
 import { Metrics } from './metrics/metrics.ts'
@@ -182,9 +183,10 @@ async function start(settings: Settings, clients: ClientRegistry): Promise<Origi
   const operations = createOperations({ ...verbs, endpoint: endpointOf, service, settings, clock, issuerClocks, gate, committer, audit, keyPublisher, ledger: ledgerOf })
   const connections = connectAll({ settings, service, gate, metrics, issuerClocks })
   const failures = new FailureLimiter(settings.maxFailuresPerMinute)
+  const cors = new OriginCors({ corsOrigins: settings.corsOrigins, credentials: 'omit', report: (error) => onReport({ kind: 'options', error }) })
   const readers = new Readers({ maxWaitingPerAddress: settings.maxWaitingPerAddress })
   const handler = createRequestHandler({
-    context: { settings, service, operations, gate, audit, clients, failures, feeds, edges, readers, connections, metrics },
+    context: { settings, service, operations, gate, audit, clients, cors, failures, feeds, edges, readers, connections, metrics },
     routes: ROUTES,
     closing: () => closing !== undefined,
     onFault: fault,

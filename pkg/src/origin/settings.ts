@@ -1,3 +1,4 @@
+import { corsOrigins } from '../http/allowed-origins.ts'
 import { isLoopback } from '../http/loopback.ts'
 import {
   callback,
@@ -20,7 +21,6 @@ import {
   shape,
   string,
   url,
-  webOrigin,
   withDefault,
 } from '../options.ts'
 import { checkContradictions, checkDistinct, keySet, TOKEN_RULES } from '../policy.ts'
@@ -164,7 +164,7 @@ const ORIGIN = {
   plainHttp: withDefault(oneOf('loopback', 'anywhere'), 'loopback'),
   maxFailuresPerMinute: withDefault(integer('failures', 1), 100),
   maxWaitingPerAddress: withDefault(integer('requests', 1), 500),
-  corsOrigins: withDefault(list(webOrigin), []),
+  corsOrigins: withDefault(corsOrigins(0), []),
   clearSiteData: withDefault(list(oneOf('cookies', 'storage', 'cache')), ['storage']),
   expireCookies: withDefault(list(cookieName), []),
   metricsCredential: string,

@@ -58,8 +58,8 @@ export interface GateOptions {
 /** An event that an operator should know. It contains no token, secret or text of an attacker's choice. */
 export interface Report {
   /**
-   * `options`: the function that makes the options of each `env` is costly, or the origin's policy differs from the gate's or is not
-   * known. `fault`: the core failed and is being replaced.
+   * `options`: the function that makes the options of each `env` is costly, the origin's policy differs from the gate's or is not known,
+   * or a CORS option lets in pages of strangers or its function fails. `fault`: the core failed and is being replaced.
    */
   kind: 'feed' | 'jwks' | 'clock' | 'options' | 'fault'
   realm: string

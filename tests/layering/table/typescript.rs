@@ -294,6 +294,7 @@ pub const TYPESCRIPT: &[Room] = &[
             "./",
             "cli/configuration.ts",
             "**/settings.ts",
+            "edge/cors-policy.ts",
             "origin/connectors/*/options.ts",
             "option-schema.ts",
             "@options",

@@ -1,7 +1,7 @@
 import { noContent, ok } from '../../origin/http/response.ts'
 import { Problem } from '../../origin/http/problem.ts'
 import { formBody } from '../../origin/http/input.ts'
-import { cookieOf, endingSiteData, isOwnPage, setCookie } from '../../origin/http/site-data.ts'
+import { cookieOf, endingSiteData, setCookie } from '../../origin/http/site-data.ts'
 import { type IssuerRequest, clientOf, endSession, type Issuer, MAX_FORM_BYTES, type Settings } from './issuer.ts'
 import type { TokenAnswer } from './tokens.ts'
 import type { DevClient } from './types.ts'
@@ -15,8 +15,8 @@ const CSRF_HEADER = 'portcullis-csrf'
  * The browser adds the refresh token by itself, so a page of any site could log the user in or refresh. Required are a page
  * of a listed origin, and a header that only scripts can set. Throws a `Problem` (403).
  */
-export function requireOwnScript({ settings }: Issuer, request: Request): void {
-  if (isOwnPage(request, settings.corsOrigins) && request.headers.has(CSRF_HEADER)) return
+export async function requireOwnScript({ cors }: Issuer, request: Request): Promise<void> {
+  if (request.headers.has(CSRF_HEADER) && (await cors.isOwnPage(request))) return
   throw new Problem(403, 'forbidden', `this client is for scripts of listed origins, which send the header ${CSRF_HEADER}`)
 }
 
@@ -31,8 +31,8 @@ export function withRefreshCookie({ refresh_token: token, ...rest }: TokenAnswer
 }
 
 /** The response to a logout: expires the cookie and clears site data. */
-export function forgetting({ settings }: Issuer, request: Request, answer: Response): Response {
-  return endingSiteData(request, answer, { ...settings, expireCookies: settings.clients.some(inCookie) ? [REFRESH_COOKIE] : [] })
+export function forgetting({ cors, settings }: Issuer, request: Request, answer: Response): Promise<Response> {
+  return endingSiteData(request, answer, cors, { ...settings, expireCookies: settings.clients.some(inCookie) ? [REFRESH_COOKIE] : [] })
 }
 
 /** `POST …/logout` without a token, by a client whose refresh token is in the cookie: ends the session of the cookie. */
@@ -63,7 +63,7 @@ export function inCookie({ refreshTokenIn }: DevClient): boolean {
 
 /** Throws a `Problem` (403) for pages of others. */
 async function endByCookie(issuer: Issuer, call: IssuerRequest): Promise<void> {
-  if (!isOwnPage(call.request, issuer.settings.corsOrigins)) throw new Problem(403, 'forbidden', 'only pages of listed origins may call this')
+  if (!(await issuer.cors.isOwnPage(call.request))) throw new Problem(403, 'forbidden', 'only pages of listed origins may call this')
   const client = await clientOf(issuer, call)
   const presented = presentedCookie(call.request)
   const found = presented === undefined ? undefined : issuer.tokens().find(presented)

@@ -15,7 +15,7 @@ export async function token(issuer: Issuer, call: IssuerRequest): Promise<Respon
   const grant = call.form.get('grant_type')
   if (grant === undefined) throw invalidRequest('grant_type is missing')
   const client = await clientOf(issuer, call)
-  if (inCookie(client)) requireOwnScript(issuer, call.request)
+  if (inCookie(client)) await requireOwnScript(issuer, call.request)
   const answer = await granted(issuer, grant, client, call)
   const { body, headers } = inCookie(client) ? withRefreshCookie(answer) : { body: answer, headers: {} }
   return json(200, body, { pragma: 'no-cache', ...headers })

@@ -3,7 +3,7 @@ import { PortcullisError } from '../../errors.ts'
 import { checkOptions, integer, invalid, list, opaque, oneOf, required, type Rules, shape, string, url, webOrigin } from '../../options.ts'
 import { json } from '../../origin/http/response.ts'
 import { ClientRegistry } from '../../origin/http/clients.ts'
-import { preflight, withCors } from '../../origin/http/cors.ts'
+import { OriginCors } from '../../origin/http/cors.ts'
 import { openDatabase } from '../../origin/store/sqlite/database.ts'
 import { FailureLimiter } from '../../origin/http/failure-limiter.ts'
 import { Problem, problemFor, problemResponse } from '../../origin/http/problem.ts'
@@ -64,6 +64,11 @@ export async function createDevIssuer(options: DevIssuerOptions): Promise<DevIss
       tables,
       keys,
       clients: new ClientRegistry(settings.clients),
+      cors: new OriginCors({
+        corsOrigins: settings.corsOrigins,
+        credentials: settings.clients.some(inCookie) ? 'include' : 'omit',
+        report: (error) => console.warn(`portcullis: ${error.message}`),
+      }),
       failures: new FailureLimiter(settings.maxFailuresPerMinute),
       origin,
       tokens: () => connected().tokens,
@@ -118,24 +123,21 @@ async function answer(issuer: Issuer, request: Request, source: RequestSource): 
   const url = new URL(request.url)
   const base = `/realms/${issuer.settings.realm}/`
   const path = url.pathname.startsWith(base) ? url.pathname.slice(base.length) : ''
-  const { corsOrigins, clients } = issuer.settings
-  const hasCookies = clients.some(inCookie)
-  const shared = (response: Response): Response => withCors(request, corsOrigins, response, hasCookies ? 'include' : 'omit')
+  const { cors, settings } = issuer
   const endpoint = ENDPOINTS.get(path)
-  if (endpoint !== undefined) return shared(await answered(issuer, endpoint, request, source))
-  if (!hasCookies || path !== REVOCATION || request.method !== 'POST') return undefined
+  if (endpoint !== undefined) return cors.share(await answered(issuer, endpoint, request, source), await cors.readableBy(request))
+  if (!settings.clients.some(inCookie) || path !== REVOCATION || request.method !== 'POST') return undefined
   const revoked = await problemsAnswered(async () => {
-    requireHttps(request, source, issuer.settings.plainHttp)
+    requireHttps(request, source, settings.plainHttp)
     return revokeByCookie(issuer, request, source.address)
   })
-  return revoked === undefined ? undefined : shared(revoked)
+  return revoked === undefined ? undefined : cors.share(revoked, await cors.readableBy(request))
 }
 
 async function answered(issuer: Issuer, { methods, answer }: Endpoint, request: Request, source: RequestSource): Promise<Response> {
-  const { corsOrigins, plainHttp } = issuer.settings
   return problemsAnswered(async () => {
-    requireHttps(request, source, plainHttp)
-    const allowed = preflight(request, corsOrigins, methods)
+    requireHttps(request, source, issuer.settings.plainHttp)
+    const allowed = await issuer.cors.preflight(request, issuer.cors.readableBy(request), methods)
     if (allowed !== undefined) return allowed
     if (!methods.includes(request.method)) throw new Problem(405, 'method_not_allowed', undefined, { allow: methods.join(', ') })
     return answer(issuer, { request, form: await formOf(request), address: source.address })

@@ -1,6 +1,7 @@
 import { PortcullisError } from '../../errors.ts'
 import type { AuditAction } from '../../origin/store/audit-entry.ts'
 import type { ClientRegistry } from '../../origin/http/clients.ts'
+import type { OriginCors } from '../../origin/http/cors.ts'
 import type { FailureLimiter } from '../../origin/http/failure-limiter.ts'
 import { Problem, tooManyFailures } from '../../origin/http/problem.ts'
 import type { RefreshTokens } from '../refresh-tokens/index.ts'
@@ -17,6 +18,7 @@ export interface Issuer {
   tables: Tables
   keys: SigningKeys
   clients: ClientRegistry
+  cors: OriginCors
   failures: FailureLimiter
   /** Throws until the issuer is attached. */
   origin(): LedgerView

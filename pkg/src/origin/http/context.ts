@@ -9,6 +9,7 @@ import type { Metrics } from '../metrics/metrics.ts'
 import type { Operations } from '../service/operations.ts'
 import type { Settings } from '../settings.ts'
 import type { ClientRegistry } from './clients.ts'
+import type { OriginCors } from './cors.ts'
 import type { FailureLimiter } from './failure-limiter.ts'
 
 /** The parts of an origin that routes use. The ledgers are behind `service`: nothing else here records. */
@@ -20,6 +21,7 @@ export interface Context {
   gate: Pick<OriginGate, 'check'>
   audit: AuditLog
   clients: ClientRegistry
+  cors: OriginCors
   failures: FailureLimiter
   /** By the realm's name. */
   feeds: ReadonlyMap<string, RealmFeed>

@@ -1,7 +1,7 @@
 import { within } from '../../timing/deadline.ts'
 import { PortcullisError } from '../../errors.ts'
 import type { Context } from './context.ts'
-import { preflight, withCors } from './cors.ts'
+import type { ReadableBy } from '../../http/cors.ts'
 import type { AnsweredRequest, RequestSource } from '../api.ts'
 import { knownMethod } from './request-log.ts'
 import { Problem, problemFor, problemResponse } from './problem.ts'
@@ -50,9 +50,10 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
 
 async function respond(options: RequestHandlerOptions, router: Router, request: Request, source: RequestSource): Promise<Response> {
   const { context, onFault } = options
-  const { metrics, settings } = context
+  const { cors, metrics, settings } = context
   const began = performance.now()
-  const { response, resource, error } = await outcomeOf(options, router, request, source)
+  const by = cors.readableBy(request)
+  const { response, resource, error } = await outcomeOf(options, router, request, source, by)
   const line: AnsweredRequest = {
     time: new Date().toISOString(),
     method: knownMethod(request.method),
@@ -68,7 +69,7 @@ async function respond(options: RequestHandlerOptions, router: Router, request: 
   } catch (cause) {
     onFault(cause, 'onRequest threw')
   }
-  return withCors(request, settings.corsOrigins, response)
+  return cors.share(response, await by)
 }
 
 async function outcomeOf(
@@ -76,15 +77,15 @@ async function outcomeOf(
   router: Router,
   request: Request,
   source: RequestSource,
+  by: ReadableBy | Promise<ReadableBy>,
 ): Promise<Outcome> {
-  const { corsOrigins, plainHttp } = context.settings
   let resource: Resource | undefined
   try {
     if (closing()) throw closed()
-    requireHttps(request, source, plainHttp)
+    requireHttps(request, source, context.settings.plainHttp)
     resource = router(new URL(request.url))
     if (resource === undefined) throw new Problem(404, 'not_found')
-    const response = preflight(request, corsOrigins, resource.methods) ?? (await resource.respond(request, source))
+    const response = (await context.cors.preflight(request, by, resource.methods)) ?? (await resource.respond(request, source))
     return { response, resource }
   } catch (cause) {
     // A request under way when the origin closed may have found its ledger gone.

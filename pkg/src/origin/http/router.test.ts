@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { AnsweredRequest } from '../api.ts'
+import type { CorsOrigins } from '../../types.ts'
 import { ADMINISTRATOR, openStage, type Stage } from '../testing/stage.ts'
 
 const APP = 'https://app.example'
@@ -157,6 +158,34 @@ describe('CORS', () => {
         code: 'invalid_option',
         message: /options\.corsOrigins\[0\] must be an origin/,
       })
+    }
+  })
+
+  test('origins by pattern, by a function, and any; a page of strangers and a failing function are reported', async () => {
+    const tenant = 'https://pr-7.vercel.app'
+    const failing = (): boolean => {
+      throw new Error('database down')
+    }
+    const cases: [CorsOrigins, string | null, string[]][] = [
+      [['https://*.vercel.app'], tenant, ['public_suffix']],
+      [['https://*.app.example'], null, []],
+      [async (origin) => origin === tenant, tenant, []],
+      [failing, null, ['origin_function']],
+      ['*', '*', []],
+    ]
+    for (const [corsOrigins, allowed, details] of cases) {
+      const own = await openStage({ corsOrigins })
+      try {
+        for (const [method, path] of [['GET', '/feed/acme/manifest'], ['POST', LOGOUT], ['OPTIONS', LOGOUT]] as const) {
+          const request = new Request(`https://origin.example${path}`, { method, headers: { ...asks, origin: tenant } })
+          const answer = await own.origin.fetch(request, { address })
+          assert.equal(answer.headers.get('access-control-allow-origin'), allowed, `${method} ${String(corsOrigins)}`)
+          assert.notEqual(answer.status, 500)
+        }
+        assert.deepEqual(own.reports.map(({ kind, error }) => [kind, error?.detail]), details.map((detail) => ['options', detail]))
+      } finally {
+        await own.close()
+      }
     }
   })
 })

@@ -1,28 +1,19 @@
 import type { SiteData } from '../options.ts'
+import type { OriginCors } from './cors.ts'
 
 export interface SiteDataSettings {
-  corsOrigins: readonly string[]
   clearSiteData: readonly SiteData[]
   /** Names of cookies that hold something of the session. */
   expireCookies: readonly string[]
 }
 
 /**
- * Whether a page of this very origin, or of a listed one, sent the request. Scripts can forge neither header (Fetch §2.2.2), and
- * other clients send neither.
- */
-export function isOwnPage(request: Request, corsOrigins: readonly string[]): boolean {
-  if (request.headers.get('sec-fetch-site') === 'same-origin') return true
-  return corsOrigins.includes(request.headers.get('origin') ?? '')
-}
-
-/**
  * The same response; where a page of ours logged out, the browser also expires the cookies and clears the data of this
  * origin. Another site's page cannot cause that, and programs see no difference.
  */
-export function endingSiteData(request: Request, response: Response, settings: SiteDataSettings): Response {
-  const { corsOrigins, clearSiteData, expireCookies } = settings
-  if (!isOwnPage(request, corsOrigins)) return response
+export async function endingSiteData(request: Request, response: Response, cors: OriginCors, settings: SiteDataSettings): Promise<Response> {
+  if (!(await cors.isOwnPage(request))) return response
+  const { clearSiteData, expireCookies } = settings
   // A response's own headers may be immutable.
   const ending = new Response(response.body, response)
   if (clearSiteData.length > 0) ending.headers.set('clear-site-data', clearSiteData.map((each) => `"${each}"`).join(', '))

@@ -62,7 +62,7 @@ async function revoke(call: Call): Promise<Response> {
     // Of parallel guesses, those beyond the limit get no result.
     if (requested.authenticated === 'upstream') call.attempt(accountOf(requested.client ?? ''))
     if ('kind' in recorded) throw refusal(recorded.error)
-    return endingSiteData(request, await enforcedOr(call, wait, recorded, ok()), context.settings)
+    return endingSiteData(request, await enforcedOr(call, wait, recorded, ok()), context.cors, context.settings)
   } catch (error) {
     throw oauthProblem(error)
   }

@@ -43,7 +43,7 @@ async function revoke(call: Call): Promise<Response> {
   const { token } = await readJson(call, TOKEN)
   try {
     const recorded = await context.service.revokeToken(token, call.act())
-    return endingSiteData(request, await enforcedOr(call, wait, recorded, json(200, { revoked: true })), context.settings)
+    return endingSiteData(request, await enforcedOr(call, wait, recorded, json(200, { revoked: true })), context.cors, context.settings)
   } catch (error) {
     throw revokeProblem(error)
   }
