@@ -116,12 +116,15 @@ export async function startProgram(place: Placed, options: ServeOptions): Promis
   }
 }
 
+/** The subject in the body of a 200: the application's `{ sub }`. */
+const subjectOf = (body: unknown): unknown => (body as { sub?: unknown }).sub
+
 /** The status of the application's route that needs the scope. */
-export async function askAt(url: string, token: string | undefined, scope: Scope = 'read'): Promise<number> {
+export async function askAt(url: string, token: string | undefined, scope: Scope = 'read', subject = subjectOf): Promise<number> {
   const response = await fetch(`${url}/${scope}`, { headers: token === undefined ? {} : { authorization: `Bearer ${token}` }, redirect: 'manual' })
   const text = await response.text()
   // An error page or a shell that answers 200 is not the route's answer.
-  if (response.status === 200 && (JSON.parse(text) as { sub?: unknown }).sub !== 'user') throw new Error(`200 without the token's subject: ${text.slice(0, 200)}`)
+  if (response.status === 200 && subject(JSON.parse(text)) !== 'user') throw new Error(`200 without the token's subject: ${text.slice(0, 200)}`)
   return response.status
 }
 

@@ -1,0 +1,15 @@
+import { Elysia } from 'elysia'
+import { auth } from './auth.ts'
+
+function unreachable(): boolean {
+  throw new Error('the directory is unreachable')
+}
+
+const app = new Elysia()
+  .use(auth)
+  .get('/read', ({ auth }) => ({ sub: auth.claims.sub }), { protect: { scope: ['read'] } })
+  .get('/write', ({ auth }) => ({ sub: auth.claims.sub }), { protect: { scope: ['write'] } })
+  .get('/broken', ({ auth }) => ({ sub: auth.claims.sub }), { protect: { authorize: unreachable } })
+  .listen({ port: Number(process.env.PORT), hostname: '127.0.0.1' })
+
+console.log(`listening on ${app.server?.port}`)

@@ -1,0 +1,28 @@
+import { Controller, Get, Req } from '@nestjs/common'
+import type { Accepted } from 'portcullis'
+import { Access } from './auth.guard.js'
+
+function unreachable(): boolean {
+  throw new Error('the directory is unreachable')
+}
+
+@Controller()
+export class AppController {
+  @Get('read')
+  @Access({ scope: ['read'] })
+  read(@Req() { auth }: { auth: Accepted }) {
+    return { sub: auth.claims.sub }
+  }
+
+  @Get('write')
+  @Access({ scope: ['write'] })
+  write(@Req() { auth }: { auth: Accepted }) {
+    return { sub: auth.claims.sub }
+  }
+
+  @Get('broken')
+  @Access({ authorize: unreachable })
+  broken(@Req() { auth }: { auth: Accepted }) {
+    return { sub: auth.claims.sub }
+  }
+}

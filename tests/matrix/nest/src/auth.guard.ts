@@ -1,0 +1,33 @@
+import type { IncomingMessage } from 'node:http'
+import { type CanActivate, type ExecutionContext, HttpException, Injectable } from '@nestjs/common'
+import { Reflector } from '@nestjs/core'
+import type { AccessOptions } from 'portcullis'
+import { gate } from './gate.js'
+
+/** What a controller or a route needs: `@Access({ scope: ['read'] })`. Without it a good token suffices. */
+export const Access = Reflector.createDecorator<AccessOptions>()
+
+/** Lets requests through whose token is good; the verdict is in request.auth. */
+@Injectable()
+export class AuthGuard implements CanActivate {
+  constructor(private readonly reflector: Reflector) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const http = context.switchToHttp()
+    const request = http.getRequest()
+    const access = this.reflector.getAllAndOverride(Access, [context.getHandler(), context.getClass()])
+    const verdict = await gate.authenticate(requestOf(request.raw ?? request), access)
+    if (!verdict.ok) {
+      const refusal = gate.challenge(verdict)
+      for (const [name, value] of refusal.headers) http.getResponse().header(name, value)
+      throw new HttpException(await refusal.json(), refusal.status)
+    }
+    request.auth = verdict
+    return true
+  }
+}
+
+/** Joins repeated fields as fetch does; Node's `headers` would drop a second Authorization. */
+function requestOf({ method = 'GET', headersDistinct }: IncomingMessage) {
+  return { method, headers: { get: (name: string) => headersDistinct[name.toLowerCase()]?.join(', ') ?? null } }
+}
