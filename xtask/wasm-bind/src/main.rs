@@ -1,9 +1,9 @@
 //! `wasm-bind MODULE FOLDER` writes `core.js`, `core.d.ts` and `core_bg.wasm`: wasm-bindgen as a separate program, so that
 //! xtask compiles at once and downloads while this is compiled.
 
-use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::{env, fs};
 use wasm_bindgen_cli_support::Bindgen;
 
 fn main() -> ExitCode {
@@ -21,11 +21,26 @@ fn main() -> ExitCode {
         .reset_state_function(true)
         .web(true)
         .and_then(|bindgen| bindgen.generate(folder));
-    match bound {
+    match bound.map_err(|error| format!("{error:#}")).and_then(|()| accept_other_realms(&folder.join("core.js"))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("wasm-bindgen: {error:#}");
+            eprintln!("wasm-bindgen: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// How the generated code tells a module from its bytes: by identity, which fails for a module of another realm, such as one
+/// that was compiled outside a `node:vm` context and is used inside.
+const BY_IDENTITY: &str = "if (!(module instanceof WebAssembly.Module)) {";
+/// The same by the tag (WebAssembly JavaScript Interface §5.1).
+const BY_TAG: &str = "if (Object.prototype.toString.call(module) !== '[object WebAssembly.Module]') {";
+
+fn accept_other_realms(code: &Path) -> Result<(), String> {
+    let failed = |error: std::io::Error| format!("{}: {error}", code.display());
+    let generated = fs::read_to_string(code).map_err(failed)?;
+    if generated.matches(BY_IDENTITY).count() != 1 {
+        return Err(format!("{}: initSync tells modules from bytes in another way", code.display()));
+    }
+    fs::write(code, generated.replace(BY_IDENTITY, BY_TAG)).map_err(failed)
 }
