@@ -11,6 +11,8 @@ const HERE = fileURLToPath(new URL('.', import.meta.url))
 const PKG = fileURLToPath(new URL('../../pkg', import.meta.url))
 const TARGET = fileURLToPath(new URL('../../target/matrix', import.meta.url))
 const RUN_TIMEOUT_MS = 300_000
+/** Of a tool's folder: what a project of the user's would not have. */
+const NOT_COPIED = ['node_modules', 'environments.ts']
 
 export interface RunOptions {
   /** Added to the environment variables. */
@@ -80,7 +82,7 @@ export async function openWorkplace(tool: string, node: 22 | undefined, tarball:
   await mkdir(folder, { recursive: true })
   for (const name of await readdir(folder)) if (name !== 'node_modules') await rm(join(folder, name), { recursive: true, force: true })
   await cp(join(HERE, 'apps'), join(folder, 'apps'), { recursive: true })
-  await cp(join(HERE, tool), folder, { recursive: true, filter: (source) => basename(source) !== 'node_modules' })
+  await cp(join(HERE, tool), folder, { recursive: true, filter: (source) => !NOT_COPIED.includes(basename(source)) })
   await install(folder)
   await unpack(tarball, join(folder, 'node_modules/portcullis'))
   return new Workplace(folder, node)

@@ -1,0 +1,7 @@
+import { decodeJwt } from 'jose'
+
+/** Only requests that `proxy.ts` has accepted come here. */
+export function GET(request: Request) {
+  const [, token = ''] = request.headers.get('authorization')?.split(' ') ?? []
+  return Response.json({ sub: decodeJwt(token).sub })
+}

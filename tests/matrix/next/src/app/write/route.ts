@@ -1,0 +1,6 @@
+import { gate } from '@/lib/gate'
+
+export async function GET(request: Request) {
+  const auth = await gate.authenticate(request, { scope: ['write'] })
+  return auth.ok ? Response.json({ sub: auth.claims.sub }) : gate.challenge(auth)
+}
