@@ -12,6 +12,7 @@ import { mustBeRequest } from './access/web-request.ts'
 import { accessOfCall, type CallKind, checkCall, NO_OPTIONS, NO_SCOPE, scopeOf } from './call-options.ts'
 import type { Finding } from './core/finding.ts'
 import { PendingSignature } from './core/pending-signature.ts'
+import { withFormAdvice } from './form-advice.ts'
 import { GatesByEnv } from './gates-by-env.ts'
 import { judge, tryJudge } from './judge.ts'
 import type { OpenGate } from './open-gate.ts'
@@ -84,7 +85,8 @@ export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => 
     return gate.during(async () => {
       // Checks first, with its fetches, so that it explains the verdict that a request would get.
       await checkToken(gate, token, NO_SCOPE, options)
-      return gate.explain(typeof token === 'string' ? token : '')
+      const text = typeof token === 'string' ? token : ''
+      return withFormAdvice(await gate.explain(text), text)
     })
   }
 

@@ -2,6 +2,7 @@ import { refused } from '../http/refusal.ts'
 import type { Accepted, Claims, Header, Verdict } from '../types.ts'
 import { LazyClaims } from './claims.ts'
 import type { Finding } from './core/finding.ts'
+import { formAdvice } from './form-advice.ts'
 import type { Realm } from './realm.ts'
 import type { CachedVerdict } from './token-cache.ts'
 
@@ -11,11 +12,6 @@ export function verdictOf<C extends Claims>(finding: Finding | CachedVerdict, re
   if (realm === undefined) return refused('wrong_issuer')
   const accepted = acceptedBy<C>(finding, realm, token)
   return realm.marksImpersonation ? marked(accepted) : accepted
-}
-
-/** What to do about a usual mistake in the form of a token. */
-export function formAdvice(token: string): string | undefined {
-  return /^\s*bearer\s/i.test(token) ? 'The access token begins with the scheme Bearer: pass only what follows it.' : undefined
 }
 
 /** Whether this is a verdict, not a promise of one. The global `Promise` may not be the class that async functions return, so no `instanceof`. */

@@ -10,21 +10,24 @@ export interface Authorization<C extends Claims = Claims> {
 
 /** What `authorize` says, itself where it says so at once. Throws or rejects with `authorize_failed`. */
 export function authorized<C extends Claims>({ authorize, timeoutMs }: Authorization<C>, auth: Accepted<C>): boolean | Promise<boolean> {
-  let said: unknown
-  try {
-    said = authorize(auth)
-    if (!isThenable(said)) return booleanOf(said)
-  } catch (error) {
-    throw error instanceof PortcullisError ? error : threw(error)
-  }
-  return settled(said, timeoutMs)
+  const said = call(authorize, auth)
+  // A promise, or something that is resolved like one.
+  return typeof said === 'object' && said !== null ? settled(said, timeoutMs) : booleanOf(said)
 }
 
-async function settled(saying: PromiseLike<unknown>, timeoutMs: number): Promise<boolean> {
+function call<C extends Claims>(authorize: (auth: Accepted<C>) => unknown, auth: Accepted<C>): unknown {
+  try {
+    return authorize(auth)
+  } catch (error) {
+    throw threw(error)
+  }
+}
+
+async function settled(saying: object, timeoutMs: number): Promise<boolean> {
   let said: unknown
   let cause: unknown
   const heard = Promise.resolve(saying).then(
-    (value) => { said = value },
+    (value: unknown) => { said = value },
     (error: unknown) => {
       cause = error
       throw error
@@ -38,10 +41,6 @@ async function settled(saying: PromiseLike<unknown>, timeoutMs: number): Promise
     case 'late':
       throw failed('timed_out', `did not settle within ${timeoutMs} ms: give its own requests a time limit, or raise authorizeTimeoutMs`)
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }
 
 function booleanOf(said: unknown): boolean {

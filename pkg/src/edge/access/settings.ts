@@ -50,8 +50,17 @@ const header: Rule<string> = rule(
   'string',
 )
 
+/** One origin: a page of any subdomain could otherwise use the cookie. */
+const origin: Rule<string> = {
+  ...webOrigin,
+  check(value, name) {
+    webOrigin.check(value, name)
+    if (String(value).includes('*')) throw invalid(`${name} must be one origin, not a pattern: list each`)
+  },
+}
+
 const SOURCES: Readonly<Record<string, Rules>> = {
-  cookie: { cookie: required(name), origins: list(webOrigin), fetchSites: list(oneOf('same-origin', 'same-site', 'none')) },
+  cookie: { cookie: required(name), origins: list(origin), fetchSites: list(oneOf('same-origin', 'same-site', 'none')) },
   header: { header: required(header) },
   subprotocol: { subprotocol: required(name) },
 }

@@ -1,4 +1,5 @@
 import type { Presented } from '../../http/bearer.ts'
+import type { RequestLike } from '../../types.ts'
 import { members } from './members.ts'
 
 /** The token among the subprotocols offered (RFC 6455 §4.1): `name, TOKEN` or `name.TOKEN`. */
@@ -17,21 +18,29 @@ export function subprotocolToken(offered: string | null, name: string): Presente
 }
 
 /**
- * The same response without the token's subprotocol: servers log the one they have chosen, and so do proxies. Where the headers are
- * immutable it is a copy. Throws where no copy can be made, as of a protocol switch.
+ * The same response without the token's subprotocol: servers log the one that was chosen, and so do proxies. Where the headers are
+ * immutable it is a copy; `undefined` where none can be made, as of a protocol switch.
  */
-export function withoutSubprotocol(response: Response, request: Request, name: string): Response {
+export function withoutSubprotocol(response: Response, request: RequestLike, name: string): Response | undefined {
   const chosen = response.headers.get('sec-websocket-protocol')
   if (chosen === null) return response
   const offered = subprotocolToken(request.headers.get('sec-websocket-protocol'), name)
-  const isSecret = (member: string): boolean => member === name || member.startsWith(`${name}.`) || (offered.kind === 'token' && member === offered.token)
   const all = [...members(chosen, ',')]
-  const kept = all.filter((member) => !isSecret(member))
+  const kept = all.filter((member) => member !== name && !member.startsWith(`${name}.`) && (offered.kind !== 'token' || member !== offered.token))
   if (kept.length === all.length) return response
   try {
     return choose(response, kept)
   } catch {
-    return choose(new Response(response.body, response), kept)
+    const copy = copyOf(response)
+    return copy && choose(copy, kept)
+  }
+}
+
+function copyOf(response: Response): Response | undefined {
+  try {
+    return new Response(response.body, response)
+  } catch {
+    return undefined
   }
 }
 

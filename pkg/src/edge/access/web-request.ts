@@ -25,9 +25,8 @@ function requestAdvice(value: unknown): string {
   if (hasWebHeaders(raw)) return 'use protect of portcullis/hono, or pass its member raw'
   if (hasWebHeaders(request)) return 'pass its member request'
   if (isObject(raw)) return 'register the plugin of portcullis/fastify'
-  if (isObject(req) || 'rawHeaders' in value) {
-    return typeof value['app'] === 'function' || 'originalUrl' in value ? 'use protect of portcullis/express' : 'use protect of portcullis/node'
-  }
+  if (isObject(req)) return 'use protect of portcullis/node, with the members req and res'
+  if ('rawHeaders' in value) return 'originalUrl' in value ? 'use protect of portcullis/express' : 'use protect of portcullis/node'
   return 'it has no headers.get; for Node there are portcullis/node, portcullis/express and portcullis/fastify'
 }
 
@@ -36,8 +35,8 @@ function envAdvice(value: unknown): string | undefined {
   if (!isObject(value)) return undefined
   if (typeof value['writeHead'] === 'function') return 'this is a response of Node: use protect of portcullis/node or portcullis/express'
   if (typeof value['send'] === 'function' && 'raw' in value) return 'this is a reply of Fastify: register the plugin of portcullis/fastify'
-  if (isObject(value['req']) && isObject(value['res'])) return 'this is a context of Koa: use protect of portcullis/node'
-  if (typeof value['waitUntil'] === 'function') return 'this is an event: for Next use protect of portcullis/next; elsewhere it is the third argument'
+  if (isObject(value['req']) && isObject(value['res'])) return 'this is a context: use protect of portcullis/node, with its members req and res'
+  if (typeof value['waitUntil'] === 'function') return 'this is an execution context: in Next use protect of portcullis/next, elsewhere pass (request, env, context)'
   if (isObject(value['params']) && Object.keys(value).length === 1) return 'this is the context of a route: use protect of portcullis/next'
   return undefined
 }
