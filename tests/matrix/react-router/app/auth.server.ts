@@ -1,0 +1,16 @@
+import type { Accepted, AccessOptions } from 'portcullis'
+import { createContext, type MiddlewareFunction } from 'react-router'
+import { gate } from './gate.server'
+
+export const authContext = createContext<Accepted>()
+
+/** Lets requests through whose token is good; the verdict is in context.get(authContext). */
+export function protect(options?: AccessOptions): MiddlewareFunction<Response> {
+  const authenticate = gate.authenticator(options)
+  return async ({ request, context }, next) => {
+    const verdict = await authenticate(request)
+    if (!verdict.ok) throw gate.challenge(verdict)
+    context.set(authContext, verdict)
+    return next()
+  }
+}

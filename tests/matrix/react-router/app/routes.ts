@@ -1,0 +1,3 @@
+import { type RouteConfig, route } from '@react-router/dev/routes'
+
+export default [route('read', 'routes/read.ts'), route('write', 'routes/write.ts'), route('broken', 'routes/broken.ts')] satisfies RouteConfig
