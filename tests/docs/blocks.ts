@@ -1,0 +1,71 @@
+// The code blocks of a page, as Markdown has them.
+//
+// ```ts                 a module, compiled against the package
+// ```ts run             compiled, then run with the stage's environment; a block ```text output right after it is what it prints
+// // gate.ts            as the first line: the file's name, by which other blocks of the page may import it
+// <!-- with … -->       right before a block: code that readers know from elsewhere, put before the block
+// <!-- from PATH -->    right before a block: its text stands in that file, which other tests run; PATH from the root of the repository
+// <!-- tested by PATH --> right before a block: that file of tests compiles or runs it
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export interface Block {
+  /** The page's path from the root of the repository, and the line of the block's first line in it. */
+  readonly page: string
+  readonly line: number
+  readonly language: string
+  /** The words after the language. */
+  readonly marks: readonly string[]
+  /** The file's name that its first line gives, or one made up. */
+  readonly file: string
+  readonly text: string
+  /** Code that is put before it. */
+  readonly given: string
+  /** The file that has its text. */
+  readonly from: string | undefined
+  /** The file of tests that it is left to. */
+  readonly testedBy: string | undefined
+  /** What it prints. */
+  readonly output: string | undefined
+}
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+/** The blocks of a page, which is named by its path from the root of the repository. Throws for one that does not end. */
+export function blocksOf(page: string): Block[] {
+  const lines = readFileSync(join(ROOT, page), 'utf8').split('\n')
+  const found: Block[] = []
+  for (let at = 0; at < lines.length; at += 1) {
+    const [, indent = '', language = '', marks = ''] = /^( *)```(\w*) *(.*)$/.exec(lines[at] ?? '') ?? []
+    if (language === '' && !/^ *```$/.test(lines[at] ?? '')) continue
+    const end = lines.findIndex((line, index) => index > at && line === `${indent}\`\`\``)
+    if (end < 0) throw new Error(`${page}:${at + 1}: the code block does not end`)
+    const text = lines.slice(at + 1, end).map((line) => line.slice(indent.length)).join('\n')
+    const previous = found.at(-1)
+    if (marks === 'output' && previous !== undefined) found[found.length - 1] = { ...previous, output: text }
+    else found.push({ page, line: at + 2, language, marks: words(marks), file: fileOf(text, language, at, found), text, output: undefined, ...commentBefore(lines, at) })
+    at = end
+  }
+  return found
+}
+
+/** A second file of one name is another version of it, which no block imports. */
+function fileOf(text: string, language: string, at: number, before: readonly Block[]): string {
+  const name = /^\/\/ ([\w./-]+\.(?:[cm]?[jt]sx?|jsonc?))$/.exec(text.split('\n', 1)[0] ?? '')?.[1]
+  const isFree = name !== undefined && !before.some(({ file }) => file === name)
+  return isFree ? name : `line-${at + 2}.${language}`
+}
+
+/** The comment that ends right before a block, for readers of the source and this test. */
+function commentBefore(lines: readonly string[], at: number): Pick<Block, 'given' | 'from' | 'testedBy'> {
+  const before = lines.slice(0, at).join('\n').trimEnd()
+  const [, kind, content = ''] = /<!-- (with|from|tested by)\s((?:(?!-->)[^])*)-->$/.exec(before) ?? []
+  const ifKind = (wanted: string): string | undefined => (kind === wanted ? content.trim() : undefined)
+  return { given: ifKind('with') ?? '', from: ifKind('from'), testedBy: ifKind('tested by') }
+}
+
+function words(text: string): string[] {
+  return text.split(/\s+/).filter((word) => word !== '')
+}
