@@ -1,0 +1,96 @@
+// Compilers: an application's types by every module resolution, as ES modules and as CommonJS, strict and not.
+
+import { cp, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Checked } from '../environment.ts'
+import type { Workplace } from '../workplace.ts'
+
+/** A value of `moduleResolution`, the `module` that goes with it, and the module systems that an application under it may have. */
+interface Resolution {
+  moduleResolution: string
+  module: string
+  systems: readonly ('esm' | 'cjs')[]
+  /** The version whose deprecations are accepted. */
+  ignoreDeprecations?: string
+}
+
+interface Compiler {
+  version: string
+  /** Node's types of the compiler's time: these serve the compilers of two years. */
+  nodeTypes: '@types-of-2023' | '@types-of-2025'
+  resolutions: readonly Resolution[]
+}
+
+const NODE: readonly Resolution[] = [
+  { moduleResolution: 'node16', module: 'node16', systems: ['esm', 'cjs'] },
+  { moduleResolution: 'nodenext', module: 'nodenext', systems: ['esm', 'cjs'] },
+]
+const BUNDLER: Resolution = { moduleResolution: 'bundler', module: 'esnext', systems: ['esm'] }
+/** Knows no `exports`. TypeScript 6 deprecates it, and 7 has it no more. */
+const NODE10: Resolution = { moduleResolution: 'node10', module: 'commonjs', systems: ['cjs'] }
+
+const COMPILERS: readonly Compiler[] = [
+  { version: '5.0', nodeTypes: '@types-of-2023', resolutions: [...NODE, BUNDLER, NODE10] },
+  { version: '5.9', nodeTypes: '@types-of-2025', resolutions: [...NODE, BUNDLER, NODE10] },
+  { version: '6.0', nodeTypes: '@types-of-2025', resolutions: [...NODE, BUNDLER, { ...NODE10, ignoreDeprecations: '6.0' }] },
+  { version: '7.0', nodeTypes: '@types-of-2025', resolutions: [...NODE, BUNDLER] },
+]
+const OFTEN = ['5.0', '5.9', '7.0']
+
+/** One run of a compiler. */
+interface Combination {
+  resolution: Resolution
+  strict: boolean
+}
+
+/** Each kind of resolution and of strictness once: with `exports` and strict, and, where the compiler can, without `exports`. */
+function opposites({ resolutions }: Compiler): Combination[] {
+  return [resolutions.slice(0, 1), resolutions.slice(-1)].flatMap((ends, index) => ends.map((resolution) => ({ resolution, strict: index === 0 })))
+}
+
+function all({ resolutions }: Compiler): Combination[] {
+  return resolutions.flatMap((resolution) => [true, false].map((strict) => ({ resolution, strict })))
+}
+
+export const environments: readonly Checked[] = [
+  ...COMPILERS.filter(({ version }) => OFTEN.includes(version)).map((compiler) => environment(compiler, 'short', opposites(compiler))),
+  ...COMPILERS.map((compiler) => environment(compiler, 'long', all(compiler))),
+]
+
+function environment(compiler: Compiler, tier: 'short' | 'long', combinations: readonly Combination[]): Checked {
+  const each = combinations.map(({ resolution, strict }) => `${resolution.moduleResolution} ${resolution.systems.join('+')}${strict ? ' strict' : ''}`)
+  return {
+    name: `typescript ${compiler.version}${tier === 'long' ? ', all combinations' : ''}`,
+    configuration: `tsc --noEmit --target es2022 --skipLibCheck false --skipDefaultLibCheck: ${each.join(', ')}`,
+    tier,
+    tool: `typescript-${compiler.version}`,
+    async check(place) {
+      await writeApplication(place)
+      for (const combination of combinations) await check(place, compiler, combination)
+    },
+  }
+}
+
+/** The same files as ES modules and as CommonJS. */
+async function writeApplication({ folder }: Workplace): Promise<void> {
+  for (const [system, type] of [['esm', 'module'], ['cjs', 'commonjs']] as const) {
+    await cp(join(folder, 'consumer'), join(folder, system), { recursive: true })
+    await writeFile(join(folder, system, 'package.json'), JSON.stringify({ type }))
+  }
+}
+
+async function check(place: Workplace, { version, nodeTypes }: Compiler, { resolution, strict }: Combination): Promise<void> {
+  const { systems, ...options } = resolution
+  const name = `tsconfig.${options.moduleResolution}-${strict ? 'strict' : 'loose'}.json`
+  const configuration = {
+    // The compiler's own library is left out of the check: it takes half of the time.
+    compilerOptions: {
+      ...options, strict, target: 'es2022', types: ['node'], typeRoots: [`node_modules/${nodeTypes}`],
+      skipLibCheck: false, skipDefaultLibCheck: true, noEmit: true,
+    },
+    include: systems,
+    exclude: strict ? [] : systems.map((system) => `${system}/strict.ts`),
+  }
+  await writeFile(join(place.folder, name), JSON.stringify(configuration))
+  await place.run('node', [`node_modules/typescript-${version}/bin/tsc`, '--project', name])
+}
