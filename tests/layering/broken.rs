@@ -169,8 +169,10 @@ fn a_package_is_imported_where_it_runs() {
         ("pkg/src/browser/session.ts", "import { decodeJwt } from 'jose'"),
         ("pkg/src/origin/feed/realm-feed.ts", "import { hash } from 'node:crypto'"),
         ("pkg/src/origin/node/index.ts", "import { createServer } from 'node:http'\nimport 'express'"),
+        ("pkg/src/adapters/hono.ts", "import { Hono } from 'hono'\nimport type { Context } from 'hono'"),
     ]);
     let expected = [
+        "adapters/hono.ts imports hono (it may import: type hono)",
         "browser/session.ts imports jose (it may import: no package)",
         "origin/feed/realm-feed.ts imports node:crypto (it may import: no package)",
         "origin/node/index.ts imports express (it may import: node:*)",

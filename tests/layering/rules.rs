@@ -104,7 +104,11 @@ fn against_packages(imports: &[Import]) -> Vec<String> {
     let outward = imports.iter().filter(|import| import.is_outside && !import.to.starts_with('.'));
     let rooms = |file: &str| table::PACKAGES.iter().find(|room| covered(room.from, file).is_some());
     let is_allowed = |import: &&Import| {
-        rooms(&import.from).is_some_and(|room| room.may.iter().any(|package| glob(package, &import.to)))
+        let may_import = |package: &str| match package.strip_prefix("type ") {
+            Some(package) => import.is_type && glob(package, &import.to),
+            None => glob(package, &import.to),
+        };
+        rooms(&import.from).is_some_and(|room| room.may.iter().any(|package| may_import(package)))
     };
     let breach = |import: &Import| {
         let may = rooms(&import.from).map_or_else(|| "no package".to_owned(), |room| room.may.join(", "));

@@ -26,4 +26,4 @@ pub const GROUPS: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that are planned and have no files yet.
-pub const RESERVED: &[&str] = &["adapters/"];
+pub const RESERVED: &[&str] = &[];

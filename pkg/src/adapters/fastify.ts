@@ -1,0 +1,115 @@
+import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
+import type { Accepted, AccessOptions, Claims } from '../types.ts'
+import { adapterError } from './errors.ts'
+import { type AnyGate, mustBeGate } from './gate-argument.ts'
+import { drain, pushOf, requestLike } from './incoming.ts'
+
+/** Which routes of the scope need a token: all of them, or those with the hook of `app.protect`. */
+export type ProtectedRoutes = 'all' | 'chosen'
+
+export interface PortcullisOptions<C extends Claims = Claims> extends AccessOptions<C> {
+  gate: AnyGate
+  /** Default `all`, those that were declared before and the handler of 404 included. */
+  routes?: ProtectedRoutes
+}
+
+/** An `onRequest` hook, which lets accepted requests through. */
+export type OnRequest = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The verdict on the request; `null` on a route that needs no token. */
+    auth: Accepted | null
+  }
+  interface FastifyInstance {
+    /** The hook for routes with access options of their own: `{ onRequest: app.protect({ scope: ['write'] }) }`. */
+    protect<C extends Claims = Claims>(options?: AccessOptions<C>): OnRequest
+  }
+  interface FastifyContextConfig {
+    /** `false`: the route needs no token, though its scope does. */
+    portcullis?: false
+  }
+}
+
+/**
+ * The plugin: `app.register(portcullis, { gate })`. It protects the scope in which it is registered: the verdict is in `request.auth`,
+ * refusals (RFC 6750 §3) are sent by the `onRequest` hook, and errors go to Fastify's error handler. An invalid option fails the registration.
+ */
+export const portcullis: FastifyPluginCallback<PortcullisOptions> = (app, { gate, routes = 'all', ...access }, done) => {
+  try {
+    register(app, gate, routes, access)
+    done()
+  } catch (error) {
+    done(error as Error)
+  }
+}
+
+export default portcullis
+
+/** Route options for the origin's pushes: `app.post('/portcullis/feed', receiveFeed(gate))`. Throws `invalid_option` at once. */
+export function receiveFeed(gate: AnyGate): { config: { portcullis: false }; onRequest: OnRequest; handler: () => void } {
+  mustBeGate(gate, 'receiveFeed')
+  return {
+    // A push has a credential of its own.
+    config: { portcullis: false },
+    // Before a parser reads the body, or refuses its type.
+    async onRequest({ raw }, reply) {
+      await send(await gate.receiveFeed(pushOf(raw)), reply)
+      drain(raw)
+      return reply
+    },
+    handler() {},
+  }
+}
+
+function register(app: FastifyInstance, gate: AnyGate, routes: ProtectedRoutes, access: AccessOptions): void {
+  mustBeGate(gate, 'app.register(portcullis, { gate })')
+  const hook = hookOf(gate, access)
+  if (!(app.hasDecorator('protect') && hooks.has(app.protect))) app.decorateRequest('auth', null)
+  const protect: FastifyInstance['protect'] = (options) => hookOf(gate, { ...access, ...options } as AccessOptions)
+  hooks.add(protect)
+  // Registered again, in this scope or one within: the gate that was given last.
+  if (app.hasDecorator('protect') && hooks.has(app.protect)) app.protect = protect
+  else app.decorate('protect', protect)
+  switch (routes) {
+    case 'all':
+      app.addHook('onRequest', async (request, reply) => (isExcluded(request) ? undefined : hook(request, reply)))
+      return
+    case 'chosen':
+      return
+  }
+  throw adapterError('invalid_option', "options.routes must be 'all' or 'chosen'")
+}
+
+/** The functions that stand as `app.protect`, to tell them from another plugin's. */
+const hooks = new WeakSet<object>()
+
+function hookOf(gate: AnyGate, access: AccessOptions): OnRequest {
+  const authenticate = gate.authenticator(access)
+  return async (request, reply) => {
+    const verdict = await authenticate(requestLike(request.raw))
+    if (!verdict.ok) return send(gate.challenge(verdict), reply)
+    request.auth = verdict
+    return undefined
+  }
+}
+
+function isExcluded(request: FastifyRequest): boolean {
+  const { config } = request.routeOptions
+  // Early releases of Fastify 4 have the configuration there, and later ones warn of it.
+  const found = config ?? (request as { routeConfig?: typeof config }).routeConfig
+  return found?.portcullis === false
+}
+
+/** Sends bytes, since Fastify adds a charset to the content type of a string. */
+async function send(response: Response, reply: FastifyReply): Promise<FastifyReply> {
+  const body = Buffer.from(await response.arrayBuffer())
+  return reply.sent ? reply : reply.code(response.status).headers(Object.fromEntries(response.headers)).send(body)
+}
+
+// What the package fastify-plugin sets: hooks count in the scope that registers the plugin, and Fastify checks its own version.
+Object.assign(portcullis, {
+  [Symbol.for('skip-override')]: true,
+  [Symbol.for('fastify.display-name')]: 'portcullis',
+  [Symbol.for('plugin-meta')]: { name: 'portcullis', fastify: '>=4.10.0' },
+})

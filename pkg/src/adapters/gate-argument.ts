@@ -1,0 +1,11 @@
+import type { Gate } from '../types.ts'
+import { adapterError } from './errors.ts'
+
+/** What an adapter uses of a gate, whatever its `env`. */
+export type AnyGate = Pick<Gate<never>, 'authenticator' | 'challenge' | 'receiveFeed'>
+
+/** Throws `invalid_option` where the gate is missing, or something else stands in its place. */
+export function mustBeGate(gate: AnyGate, call: string): void {
+  if (typeof gate?.authenticator === 'function') return
+  throw adapterError('invalid_option', `${call} needs a gate: the one that createGate of portcullis/edge returned`)
+}

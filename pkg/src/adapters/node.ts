@@ -1,0 +1,83 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Accepted, AccessOptions, Claims } from '../types.ts'
+import { adapterError } from './errors.ts'
+import { type AnyGate, mustBeGate } from './gate-argument.ts'
+import { drain, type Incoming, type IncomingPush, pushOf, requestLike } from './incoming.ts'
+import { isOver, type Outgoing, writeResponse } from './outgoing.ts'
+
+export { requestLike }
+
+/** Middleware in the form of connect: calls `next()` once `request.auth` is set, or `next(error)`. */
+export type Middleware<Req = IncomingMessage, Res = ServerResponse> = (request: Req, response: Res, next: (error?: unknown) => void) => void
+
+/** A listener for `http.createServer`. */
+export type Listener<Req = IncomingMessage, Res = ServerResponse> = (request: Req, response: Res) => void
+
+/**
+ * Middleware that lets accepted requests through, with the verdict in `request.auth`; others get their refusal (RFC 6750 §3). An
+ * error, such as `authorize_failed`, goes to `next`. Throws `invalid_option` at once.
+ */
+export function protect<C extends Claims = Claims>(gate: AnyGate, options?: AccessOptions<C>): Middleware<Incoming, Outgoing>
+/**
+ * A listener for `http.createServer` whose handler only sees accepted requests. An error, of the gate or of the handler, is
+ * logged by `console.error` and answered with 500; the process goes on. Throws `invalid_option` at once.
+ */
+export function protect<C extends Claims = Claims, Req extends Incoming = IncomingMessage, Res extends Outgoing = ServerResponse>(
+  gate: AnyGate,
+  handler: (request: Req & { auth: Accepted<C> }, response: Res) => unknown,
+  options?: AccessOptions<C>,
+): Listener<Req, Res>
+export function protect(gate: AnyGate, second?: AccessOptions | Handler, third?: AccessOptions): Middleware<Incoming, Outgoing> {
+  if (typeof second !== 'function') return middleware(gate, second)
+  const check = middleware(gate, third)
+  return (request, response) =>
+    check(request, response, (error) => {
+      if (error === undefined) void new Promise((resolve) => resolve(second(request as never, response as never))).catch((thrown) => fail(thrown, response))
+      else fail(error, response)
+    })
+}
+
+/** Responds to the origin's pushes, as middleware or as a listener. Throws `invalid_option` at once. */
+export function receiveFeed(gate: AnyGate): (request: IncomingPush, response: Outgoing, next?: (error?: unknown) => void) => void {
+  mustBeGate(gate, 'receiveFeed')
+  return (request, response, next = (error) => fail(error, response)) => {
+    const answer = async (): Promise<void> => {
+      await writeResponse(await gate.receiveFeed(pushOf(request)), response)
+      drain(request)
+    }
+    answer().catch(next)
+  }
+}
+
+type Handler = (request: never, response: never) => unknown
+
+function middleware(gate: AnyGate, options: AccessOptions | undefined): Middleware<Incoming & { auth?: Accepted }, Outgoing> {
+  mustBeGate(gate, 'protect')
+  const authenticate = gate.authenticator(options)
+  return (request, response, next = (error) => fail(error ?? noHandler(), response)) => {
+    const refuse = async (refusal: Response): Promise<void> => {
+      await writeResponse(refusal, response)
+      if (!isOver(response)) throw adapterError('wrong_request', 'the response has begun before the gate refused: put protect before what responds')
+    }
+    authenticate(requestLike(request)).then((verdict) => {
+      if (!verdict.ok) return void refuse(gate.challenge(verdict)).catch(next)
+      if (response.writableEnded) return
+      request.auth = verdict
+      next()
+    }, next)
+  }
+}
+
+function noHandler(): Error {
+  return adapterError('invalid_option', 'protect(gate) is middleware: for http.createServer give it the handler, protect(gate, handler)')
+}
+
+/** The response to an error where no framework takes it. */
+function fail(error: unknown, response: Outgoing): void {
+  console.error('portcullis: a request failed', error)
+  if (isOver(response)) return
+  // Half a response: only breaking off tells the client that it is not whole.
+  if (response.headersSent) return void response.destroy()
+  const body = { error: 'server_error', error_description: 'The request could not be handled.' }
+  void writeResponse(Response.json(body, { status: 500, headers: { 'cache-control': 'no-store' } }), response)
+}
