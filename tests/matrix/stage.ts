@@ -8,6 +8,7 @@ import type { GateOptions } from 'portcullis/edge'
 import { createOrigin, generateFeedKey, type JWK as FeedJwk } from 'portcullis/origin'
 import { memoryStore } from 'portcullis/origin/memory'
 import { serve } from 'portcullis/origin/node'
+import { freePort } from '../../www/demo/child.ts'
 
 export interface Stage {
   /** JSON of the gate's options: `GATE_OPTIONS` of every application. */
@@ -16,6 +17,8 @@ export interface Stage {
   readonly originOptions: string
   /** The stage's own origin. */
   readonly originUrl: string
+  /** Where pages are served: the stage's origin may be read from there. */
+  readonly pagePort: number
   /** The gate's options with this origin. */
   gateAt(originUrl: string): GateOptions
   /** A new token with scope `read`. */
@@ -35,7 +38,9 @@ export async function openStage(): Promise<Stage> {
   const keys = await serveKeys(jwk)
   const feedKey = await generateFeedKey()
   const realm = { name: REALM, issuer: ISSUER, audience: 'api', jwks: keys.url }
-  const origin = await createOrigin({ store: memoryStore(), signingKey: feedKey.signingKey, realms: [realm] })
+  const pagePort = await freePort()
+  const corsOrigins = [`http://127.0.0.1:${pagePort}`]
+  const origin = await createOrigin({ store: memoryStore(), signingKey: feedKey.signingKey, realms: [realm], corsOrigins })
   const server = await serve(origin, { port: 0 })
   let issued = 0
   const gateAt = (url: string): GateOptions => ({ realms: [{ ...realm, feed: { url: `${url}/feed/${REALM}`, keys: [feedKey.publicKey as FeedJwk] } }] })
@@ -43,6 +48,7 @@ export async function openStage(): Promise<Stage> {
     gateOptions: JSON.stringify(gateAt(server.url)),
     originOptions: JSON.stringify({ signingKey: feedKey.signingKey, realms: [realm] }),
     originUrl: server.url,
+    pagePort,
     gateAt,
     async token() {
       const now = Math.floor(Date.now() / 1000)

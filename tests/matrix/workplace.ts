@@ -43,10 +43,14 @@ export class Workplace implements Placed {
     throw new Error(`${[command, ...parameters].join(' ')} ended with ${code}:\n${program.output.trim()}`)
   }
 
-  /** Copies files or folders, each under its own name, to a folder with no `node_modules` above it. */
+  /**
+   * Copies files or folders, each under its own name, to a folder with no `node_modules` above it. The package is removed from
+   * where it was built with: some bundlers write absolute paths into their output, which lead nowhere on another machine.
+   */
   async copyOut(...paths: string[]): Promise<string> {
     const folder = await this.outside()
     for (const path of paths) await cp(join(this.folder, path), join(folder, basename(path)), { recursive: true })
+    await rm(join(this.folder, 'node_modules/portcullis'), { recursive: true, force: true })
     return folder
   }
 
@@ -93,7 +97,7 @@ async function install(folder: string): Promise<void> {
   const lock = await readFile(join(folder, 'package-lock.json'))
   const hash = createHash('sha256').update(lock).update(process.version).digest('hex')
   if ((await readFile(stamp, 'utf8').catch(() => '')) === hash) return
-  await execute('npm', ['ci', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'], folder)
+  await execute('npm', ['ci', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'], folder)
   await mkdir(dirname(stamp), { recursive: true })
   await writeFile(stamp, hash)
 }
@@ -107,7 +111,8 @@ async function unpack(tarball: string, folder: string): Promise<void> {
 async function execute(command: string, parameters: string[], folder: string): Promise<string> {
   const program = new Program({ command, parameters, folder, variables: process.env })
   const code = await program.ended(RUN_TIMEOUT_MS)
-  if (code !== 0) throw new Error(`${command} ${parameters[0]} ended with ${code}:\n${program.output.trim()}`)
+  // npm goes on with its usage.
+  if (code !== 0) throw new Error(`${command} ${parameters[0]} ended with ${code}:\n${program.output.trim().split('\n').slice(0, 6).join('\n')}`)
   return program.output
 }
 

@@ -3,7 +3,6 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { createServer, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { once } from 'node:events'
 import { extname, join, normalize } from 'node:path'
 import type { Page } from 'playwright-core'
@@ -39,7 +38,7 @@ const POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connec
 
 /** Serves a folder and opens its page, whose `window.ask` answers. */
 export async function servePage(stage: Stage, options: PageOptions): Promise<Running> {
-  const { server, url } = await serveFolder(options)
+  const { server, url } = await serveFolder(options, stage.pagePort)
   const close = async (): Promise<void> => {
     server.closeAllConnections()
     server.close()
@@ -50,7 +49,7 @@ export async function servePage(stage: Stage, options: PageOptions): Promise<Run
   })
 }
 
-/** Opens a page that is served already. `close` stops what serves it. */
+/** Opens a page that is served already, at the stage's port for pages. `close` stops what serves it. */
 export async function openPage(stage: Stage, url: string, close: () => Promise<void>): Promise<Running> {
   if (skip !== false) throw new Unavailable(skip)
   const browser = await openChromium()
@@ -80,14 +79,14 @@ async function askPage(page: Page, token: string | undefined, scope: Scope): Pro
   return answer.status
 }
 
-async function serveFolder({ folder, script }: PageOptions): Promise<{ server: Server; url: string }> {
+async function serveFolder({ folder, script }: PageOptions, port: number): Promise<{ server: Server; url: string }> {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://page.example')
     respond(folder, script, pathname, response).catch((error: unknown) => response.writeHead(500).end(String(error)))
   })
-  server.listen(0, '127.0.0.1')
+  server.listen(port, '127.0.0.1')
   await once(server, 'listening')
-  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` }
+  return { server, url: `http://127.0.0.1:${port}/` }
 }
 
 /** As a host of single-page applications: a path that is no file is answered with the page. */

@@ -82,10 +82,10 @@ export interface ServeOptions {
   folder?: string
   variables?: Record<string, string>
   /**
-   * `printed` (default): `PORT` is 0, and the program prints `listening on PORT`. `given`: `PORT` is a free one, and
-   * `$PORT` stands for it in the parameters.
+   * `printed` (default): `PORT` is 0, and the program prints `listening on PORT`. `given`: `PORT` is a free one, or this one,
+   * and `$PORT` stands for it in the parameters.
    */
-  port?: 'printed' | 'given'
+  port?: 'printed' | 'given' | number
 }
 
 /** Starts an application that serves `/read` and `/write`; resolves when it listens. */
@@ -100,7 +100,7 @@ export async function serveProgram(place: Placed, stage: Stage, options: ServeOp
 /** Starts a program that listens; resolves when it does. */
 export async function startProgram(place: Placed, options: ServeOptions): Promise<{ program: Program; url: string }> {
   const { command, parameters, folder = place.folder, variables = {}, port: source = 'printed' } = options
-  const given = source === 'given' ? await freePort() : 0
+  const given = source === 'printed' ? 0 : source === 'given' ? await freePort() : source
   const program = new Program({
     command,
     parameters: parameters.map((parameter) => parameter.replaceAll('$PORT', String(given))),

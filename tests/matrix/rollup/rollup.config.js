@@ -1,7 +1,20 @@
+// One configuration for each row, chosen by --environment; the plugins are those of Rollup's guide to packages.
+
+import commonjs from '@rollup/plugin-commonjs'
 import { nodeResolve } from '@rollup/plugin-node-resolve'
 
-export default {
-  input: 'apps/node.js',
-  output: { file: 'out/app.mjs', format: 'es' },
-  plugins: [nodeResolve({ exportConditions: ['node'] })],
+const rows = {
+  node: { input: 'apps/node.js', output: { file: 'out/app.mjs', format: 'es' }, plugins: [nodeResolve({ exportConditions: ['node'] })] },
+  cjs: { input: 'apps/node.js', output: { file: 'out/app.cjs', format: 'cjs' }, plugins: [nodeResolve({ exportConditions: ['node'] }), commonjs()] },
+  plain: { input: 'apps/node.js', output: { file: 'out/app.mjs', format: 'es', inlineDynamicImports: true }, plugins: [nodeResolve()] },
+  browser: { input: 'apps/page.js', output: { dir: 'out', format: 'es', entryFileNames: 'app.js' }, plugins: [nodeResolve({ browser: true })] },
+  iife: { input: 'apps/page.js', output: { file: 'out/app.js', format: 'iife' }, plugins: [nodeResolve({ browser: true }), commonjs()] },
+  origin: { input: 'apps/origin.js', output: { file: 'out/origin.mjs', format: 'es' }, plugins: [nodeResolve({ exportConditions: ['node'] })] },
+  'origin-cjs': {
+    input: 'apps/origin.js',
+    output: { file: 'out/origin.cjs', format: 'cjs' },
+    plugins: [nodeResolve({ exportConditions: ['node'] }), commonjs()],
+  },
 }
+
+export default rows[process.env.ROW]

@@ -35,7 +35,8 @@ const ALONE: [&str; 2] = ["demo", "durability"];
 /// Waits for Keycloak most of the time, which starts while other suites run.
 const BESIDE: &str = "keycloak/short";
 /// Suites that take minutes come first, so that none of them is left when all others have ended.
-const LONG: [&str; 8] = ["keycloak/short", "matrix/short", "pack", "crash-kinds", "crash", "rust/model", "pages", "browser"];
+const LONG: [&str; 8] =
+    ["keycloak/short", "matrix/short", "pack", "crash-kinds", "crash", "rust/model", "pages", "browser"];
 
 /// How much of the machine all suites together may take.
 pub(crate) const CAPACITY: usize = 4;

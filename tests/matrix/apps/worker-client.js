@@ -1,0 +1,14 @@
+// The page's side of a worker.
+
+/** Puts `window.ask` in front of it. */
+export function askThrough(worker) {
+  const pending = new Map()
+  worker.onmessage = ({ data }) => pending.get(data.id)(data)
+  worker.onerror = (event) => console.error(event.message)
+  window.ask = (token, scope) =>
+    new Promise((resolve) => {
+      const id = pending.size
+      pending.set(id, resolve)
+      worker.postMessage({ id, options: window.GATE_OPTIONS, token, scope })
+    })
+}
