@@ -43,17 +43,19 @@ export async function servePage(stage: Stage, options: PageOptions): Promise<Run
     server.closeAllConnections()
     server.close()
   }
-  return openPage(stage, url, close).catch(async (error: unknown) => {
+  return openPage(stage, url, close)
+}
+
+/** Opens a page that is served already, at the stage's port for pages. `close` stops what serves it, also when the page fails. */
+export async function openPage(stage: Stage, url: string, close: () => Promise<void>): Promise<Running> {
+  const browser = await openChromium().catch(async (error: unknown) => {
     await close()
     throw error
   })
-}
-
-/** Opens a page that is served already, at the stage's port for pages. `close` stops what serves it. */
-export async function openPage(stage: Stage, url: string, close: () => Promise<void>): Promise<Running> {
-  if (skip !== false) throw new Unavailable(skip)
-  const browser = await openChromium()
-  if (browser === undefined) throw new Unavailable('Chromium is missing')
+  if (browser === undefined) {
+    await close()
+    throw new Unavailable(skip === false ? 'Chromium does not start' : skip)
+  }
   const problems: string[] = []
   try {
     const page = await browser.newPage()
@@ -68,7 +70,7 @@ export async function openPage(stage: Stage, url: string, close: () => Promise<v
     })
     return { ask: (token, scope = 'read') => askPage(page, token, scope), close: async () => void (await Promise.all([browser.close(), close()])) }
   } catch (error) {
-    await browser.close()
+    await Promise.all([browser.close(), close()])
     throw error
   }
 }

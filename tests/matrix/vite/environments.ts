@@ -1,18 +1,22 @@
 // Vite with no configuration file, as `npm create vite` leaves it; for servers with the options that its SSR guide names.
 
+import { rename } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Environment, Probed } from '../environment.ts'
 import { openPage, servePage } from '../hosts/page.ts'
 import { serveProgram, startProgram } from '../hosts/program.ts'
+import type { Workplace } from '../workplace.ts'
 
-/** A page in the folder, built and served as a static host would. */
+/** A page, built and served as a static host would. */
 function built(name: string, page: string, tier: 'short' | 'long'): Probed {
   return {
     name: `Vite, ${name}`,
-    configuration: `vite build ${page}`,
+    configuration: 'vite build',
     tier,
     start: async (place, stage) => {
-      await place.run('vite', ['build', page])
-      return servePage(stage, { folder: `${await place.copyOut(`${page}/dist`)}/dist` })
+      await choose(place, page)
+      await place.run('vite', ['build'])
+      return servePage(stage, { folder: `${await place.copyOut('dist')}/dist` })
     },
   }
 }
@@ -21,21 +25,26 @@ function built(name: string, page: string, tier: 'short' | 'long'): Probed {
 function served(name: string, page: string): Probed {
   return {
     name: `Vite, development server, ${name}`,
-    configuration: `vite ${page}`,
+    configuration: 'vite',
     tier: 'long',
     start: async (place, stage) => {
-      const parameters = [page, '--port', '$PORT', '--strictPort', '--host', '127.0.0.1']
-      const { program, url } = await startProgram(place, { command: 'vite', parameters, port: stage.pagePort })
+      await choose(place, page)
+      const { program, url } = await startProgram(place, { command: 'vite', parameters: ['--port', '$PORT', '--host', '127.0.0.1'], port: stage.pagePort })
       return openPage(stage, `${url}/`, () => program.stop())
     },
   }
 }
 
+/** Vite's page is `index.html`. */
+function choose(place: Workplace, page: string): Promise<void> {
+  return rename(join(place.folder, page), join(place.folder, 'index.html'))
+}
+
 export const environments: readonly Environment[] = [
-  built('client', 'client', 'short'),
-  built('worker', 'worker', 'long'),
-  served('client', 'client'),
-  served('worker', 'worker'),
+  built('client', 'client.html', 'short'),
+  built('worker', 'worker.html', 'long'),
+  served('client', 'client.html'),
+  served('worker', 'worker.html'),
   {
     name: 'Vite, SSR, external',
     configuration: 'vite build --ssr apps/node.js',

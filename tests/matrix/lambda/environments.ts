@@ -1,0 +1,29 @@
+// One file for AWS Lambda, by the commands of AWS's page on Node functions, of SAM (`BuildMethod: esbuild`) and of CDK (`NodejsFunction`).
+
+import { basename } from 'node:path'
+import type { Environment, Probed } from '../environment.ts'
+import { serveProgram } from '../hosts/program.ts'
+
+function lambda(name: string, configuration: string, tier: 'short' | 'long' = 'long'): Probed {
+  return {
+    name: `Lambda, ${name}`,
+    configuration,
+    tier,
+    tool: 'esbuild',
+    start: async (place, stage) => {
+      const [command = '', ...parameters] = configuration.split(' ')
+      await place.run(command, parameters)
+      const output = parameters.find((parameter) => parameter.startsWith('--outfile='))?.slice('--outfile='.length) ?? ''
+      const folder = await place.copyOut(output, 'invoke.cjs')
+      const [file = ''] = basename(output).split('.')
+      return serveProgram(place, stage, { command: 'node', parameters: ['invoke.cjs'], folder, variables: { HANDLER: `${file}.handler` } })
+    },
+  }
+}
+
+export const environments: readonly Environment[] = [
+  lambda('AWS guide', 'esbuild app.js --bundle --minify --sourcemap --platform=node --target=es2020 --outfile=dist/index.js'),
+  lambda('SAM', 'esbuild app.js --bundle --minify --target=es2020 --format=cjs --platform=node --outfile=dist/app.js'),
+  lambda('SAM, esm', 'esbuild app.js --bundle --minify --target=es2020 --format=esm --platform=node --outfile=dist/app.mjs'),
+  lambda('CDK', 'esbuild app.js --bundle --target=node20 --platform=node --external:@aws-sdk/* --external:@smithy/* --outfile=dist/index.js'),
+]
