@@ -14,12 +14,12 @@ async function bundle(place: Workplace, configuration: string): Promise<string> 
   return place.copyOut('out')
 }
 
-function node(name: string, output: string, flags: string): Probed {
+function node(name: string, output: string, flags: string, tier: 'short' | 'long' = 'short'): Probed {
   const configuration = `esbuild apps/node.js --bundle --platform=node ${flags} --outfile=out/${output}`
   return {
     name: `esbuild, ${name}, node`,
     configuration,
-    tier: 'long',
+    tier,
     start: async (place, stage) =>
       serveProgram(place, stage, { command: 'node', parameters: [`out/${output}`], folder: await bundle(place, configuration) }),
   }
@@ -51,7 +51,7 @@ const WORKERD = 'esbuild apps/worker.js --bundle --format=esm --conditions=worke
 export const environments: readonly Environment[] = [
   node('esm', 'app.mjs', '--format=esm'),
   node('cjs', 'app.cjs', '--format=cjs'),
-  node('esm, minified', 'app.mjs', '--format=esm --minify'),
+  node('esm, minified', 'app.mjs', '--format=esm --minify', 'long'),
   page('esm', '--format=esm'),
   page('iife', '--format=iife'),
   {

@@ -47,7 +47,7 @@ export const environments: readonly Environment[] = [
   ),
   page({ name: 'web', configuration: 'web', options: "{ mode: 'production', target: 'web' }", tier: 'long' }),
   page({ name: 'web, worker by its URL', configuration: 'web-worker', options: "{ mode: 'production', target: 'web' }", tier: 'long' }),
-  row({ name: 'webworker', configuration: 'webworker', options: "{ mode: 'production', target: 'webworker' }", tier: 'short' }, async (place, stage) => {
+  row({ name: 'webworker', configuration: 'webworker', options: "{ mode: 'production', target: 'webworker' }", tier: 'long' }, async (place, stage) => {
     await place.run('webpack', ['--config-name', 'webworker'])
     const folder = await place.copyOut('out/worker.js', 'apps/built-worker-page.js')
     return servePage(stage, { folder, script: 'built-worker-page.js' })
