@@ -71,6 +71,6 @@ test('the advice of a refusal stands in its response, unless it would break the 
   assert.equal(advised.headers.get('www-authenticate'), 'Bearer error="invalid_token", error_description="Send the token alone."')
   assert.equal(((await advised.json()) as Record<string, string>)['error_description'], 'Send the token alone.')
   for (const advice of ['a "quote"', 'a \\', 'a\r\nX: y', 'ä', '']) {
-    assert.match(challenge({ ...refusal, advice }).headers.get('www-authenticate') ?? '', /"The access token is malformed\."$/)
+    assert.match(challenge({ ...refusal, advice }).headers.get('www-authenticate') ?? '', /"The access token is empty or malformed: send it exactly as issued\."$/)
   }
 })

@@ -103,7 +103,7 @@ function errorOf(reason: Reason): string {
 const DESCRIPTIONS: Readonly<Record<Reason, string>> = {
   missing_token: 'An access token is needed.',
   invalid_request: 'The request presents more than one access token: send one, one way.',
-  malformed: 'The access token is malformed.',
+  malformed: 'The access token is empty or malformed: send it exactly as issued.',
   unsupported_algorithm: 'The access token is signed with an algorithm that is not accepted.',
   unknown_key: 'The access token is signed with a key that is not known.',
   banned_key: 'The access token is signed with a key that was withdrawn.',
@@ -123,7 +123,7 @@ const DESCRIPTIONS: Readonly<Record<Reason, string>> = {
   user_revoked: 'The user was logged out.',
   realm_revoked: 'All tokens of the issuer were revoked.',
   version_revoked: 'The access token is of an older version than is accepted.',
-  cross_site: 'A page of another site may have caused this request, so the cookie with the access token is not accepted.',
+  cross_site: 'Neither Sec-Fetch-Site nor Origin shows that a page of this site sent the cookie: call from the same origin, or have this one allowed.',
   insufficient_scope: 'The access token does not grant the scope that is needed.',
   keys_unavailable: 'The keys of the issuer are not available at the moment.',
   stale_feed: 'The state of revocations is too old at the moment.',

@@ -113,7 +113,7 @@ test('an authorize that never settles ends after its time, and a late rejection 
   t.after(() => process.off('unhandledRejection', note))
   const never = () => new Promise<boolean>(() => undefined)
   await assert.rejects(gate.authenticate(request, { authorize: never, authorizeTimeoutMs: 20 }), {
-    code: 'authorize_failed', detail: 'timed_out', message: /within 20 ms: give its own requests a time limit, or raise authorizeTimeoutMs/,
+    code: 'authorize_failed', detail: 'timed_out', message: /within 20 ms: bound its own requests, or raise authorizeTimeoutMs/,
   })
   let reject: (reason: Error) => void = () => undefined
   const late = () => new Promise<boolean>((_, no) => (reject = no))

@@ -39,7 +39,7 @@ async function settled(saying: object, timeoutMs: number): Promise<boolean> {
     case 'failed':
       throw threw(cause)
     case 'late':
-      throw failed('timed_out', `did not settle within ${timeoutMs} ms: give its own requests a time limit, or raise authorizeTimeoutMs`)
+      throw failed('timed_out', `did not settle within ${timeoutMs} ms: bound its own requests, or raise authorizeTimeoutMs`)
   }
 }
 

@@ -41,13 +41,12 @@ export function isScopeList(value: unknown): value is string[] {
 }
 
 /** RFC 9110 §5.6.2: names of cookies (RFC 6265 §4.1.1), headers and subprotocols are tokens. */
-const name: Rule<string> = rule('a name such as access_token', isToken, 'string')
+const name: Rule<string> = rule('a name such as token', isToken)
 
 /** Values that browsers attach, or that have readings of their own: as a plain header they would escape these. */
 const header: Rule<string> = rule(
-  'the name of a header; { cookie } and { subprotocol } read those two',
+  'the name of a header (for cookies { cookie }, for WebSockets { subprotocol })',
   (value) => isToken(value) && !/^(cookie|sec-websocket-protocol)$/i.test(value),
-  'string',
 )
 
 /** One origin: a page of any subdomain could otherwise use the cookie. */
@@ -66,14 +65,14 @@ const SOURCES: Readonly<Record<string, Rules>> = {
 }
 
 const source: Rule<NonNullable<AccessOptions['token']>> = byMember(
-  "'bearer', { cookie: name }, { header: name }, { subprotocol: name }, or a function of the request",
+  "'bearer', { cookie }, { header }, { subprotocol } or a function",
   (value) => value === 'bearer' || typeof value === 'function',
   SOURCES,
 )
 
 const roleNames: Rule<string[]> = rule('an array of names that is not empty', isNames)
 const path: Rule<string> = rule(
-  "names with dots between them, such as 'a.b', or an array of names where one of them has dots or is a URL",
+  "names with dots between them, such as 'a.b', or an array of names, as for a URL",
   (value) => isNames(typeof value === 'string' && !value.includes('://') ? value.split('.') : value),
 )
 
@@ -85,7 +84,7 @@ const ROLES: Readonly<Record<string, Rules>> = {
 const ACCESS = {
   token: withDefault(source, 'bearer' as const),
   scope: rule("an array of scope tokens (RFC 6749 §3.3), such as ['read']", isScopeList),
-  roles: byMember("an array of names that is not empty, { client: id, all: names } or { path: 'a.b', all: names }", isNames, ROLES),
+  roles: byMember('an array of names that is not empty, { client, all } or { path, all }', isNames, ROLES),
   authorize: callback,
   // Long for a look-up nearby, and short of the time after which clients give up.
   authorizeTimeoutMs: withDefault(integer('whole milliseconds', 1, MAX_TIMER_MS), 5_000),

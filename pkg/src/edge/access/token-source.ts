@@ -19,56 +19,53 @@ export function tokenReader(source: TokenSource): TokenReader {
 }
 
 /** `Authorization` (RFC 6750 §2.1). */
-export const fromBearer: TokenReader = ({ headers }) => tokenOf(bearerToken(headers), EMPTY_BEARER)
+export const fromBearer: TokenReader = ({ headers }) => tokenOf(bearerToken(headers))
 
 function fromCookie({ cookie, origins = [], fetchSites = ['same-origin'] }: CookieSource): TokenReader {
   const policy: CrossSitePolicy = { origins: [...origins], fetchSites: [...fetchSites] }
   return (request) => {
-    const token = tokenOf(cookieToken(request.headers.get('cookie'), cookie), EMPTY)
-    if (typeof token !== 'string') return token
-    if (hasOtherToken(request)) return refused('invalid_request', BESIDE)
-    return isFromOwnPage(request, policy) ? token : refused('cross_site', CROSS_SITE)
+    const token = tokenOf(cookieToken(request.headers.get('cookie'), cookie), request)
+    return typeof token !== 'string' || isFromOwnPage(request, policy) ? token : refused('cross_site')
   }
 }
 
 function fromHeader(header: string): TokenReader {
   return ({ headers }) => {
     const value = headers.get(header)
-    if (value === null) return refused('missing_token')
-    return tokenOf(value.includes(',') ? { kind: 'several' } : { kind: 'token', token: value.trim() }, EMPTY)
+    return tokenOf(value === null ? { kind: 'nothing' } : value.includes(',') ? { kind: 'several' } : { kind: 'token', token: value.trim() })
   }
 }
 
 function fromSubprotocol(subprotocol: string): TokenReader {
-  return (request) => {
-    const token = tokenOf(subprotocolToken(request.headers.get('sec-websocket-protocol'), subprotocol), EMPTY)
-    return typeof token === 'string' && hasOtherToken(request) ? refused('invalid_request', BESIDE) : token
-  }
+  return (request) => tokenOf(subprotocolToken(request.headers.get('sec-websocket-protocol'), subprotocol), request)
 }
 
 function fromFunction(source: (request: RequestLike) => string | null | undefined): TokenReader {
   return (request) => {
-    const given = call(source, request)
+    let given: unknown
+    try {
+      given = source(request)
+    } catch (cause) {
+      throw failed('threw: return undefined where a request has no token; error.cause has the error', cause)
+    }
     if (given === undefined || given === null) return refused('missing_token')
-    if (typeof given === 'string') return tokenOf({ kind: 'token', token: given }, EMPTY)
+    if (typeof given === 'string') return tokenOf({ kind: 'token', token: given })
     // A promise that nobody waits for must not end the process when it rejects.
     Promise.resolve(given).catch(() => undefined)
-    throw new PortcullisError('invalid_option', 'options.token returned something else than a string: return the token at once, or undefined', { detail: 'token' })
+    throw failed('returned something else than a string: return the token at once, or undefined')
   }
 }
 
-function call(source: (request: RequestLike) => unknown, request: RequestLike): unknown {
-  try {
-    return source(request)
-  } catch (cause) {
-    throw new PortcullisError('invalid_option', 'options.token threw: return undefined where a request has no token; error.cause has the error', { detail: 'token', cause })
-  }
+function failed(what: string, cause?: unknown): PortcullisError {
+  return new PortcullisError('invalid_option', `options.token ${what}`, { detail: 'token', cause })
 }
 
-function tokenOf(presented: Presented, emptyAdvice: string): string | Refused {
+/** The token presented, or the refusal. `beside`: the request, where a token in its `Authorization` would be a second one. */
+function tokenOf(presented: Presented, beside?: RequestLike): string | Refused {
   switch (presented.kind) {
     case 'token':
-      return presented.token === '' ? refused('malformed', emptyAdvice) : presented.token
+      if (beside !== undefined && hasOtherToken(beside)) return refused('invalid_request')
+      return presented.token === '' ? refused('malformed') : presented.token
     case 'nothing':
       return refused('missing_token')
     case 'several':
@@ -81,9 +78,3 @@ function hasOtherToken({ headers }: RequestLike): boolean {
   const authorization = headers.get('authorization')
   return authorization !== null && !/^basic +[\w+/=.~-]*$/i.test(authorization)
 }
-
-const EMPTY_BEARER = 'The Authorization header names the scheme Bearer without a token: send one after it, or leave the header out.'
-const EMPTY = 'The access token is empty: send one, or leave it out.'
-const BESIDE = 'The request presents an access token and an Authorization header: send one of them.'
-const CROSS_SITE =
-  'Neither Sec-Fetch-Site nor Origin shows that a page of this site sent the request with the cookie: call from the same origin, or have the origin of the page allowed.'
