@@ -1,6 +1,7 @@
 // Makes the files of the package that follow from compiled ones. `cargo xtask build` runs it after wasm-opt and tsc.
 
 import { fileURLToPath } from 'node:url'
+import { removeComments } from './comments.ts'
 import { writeCommonJs } from './commonjs.ts'
 import { writeDeclarations } from './declarations.ts'
 import { embedModules } from './embed.ts'
@@ -8,5 +9,6 @@ import { embedModules } from './embed.ts'
 const PACKAGE = fileURLToPath(new URL('../../', import.meta.url))
 
 embedModules(PACKAGE)
+removeComments(PACKAGE)
 writeDeclarations(PACKAGE)
 writeCommonJs(PACKAGE)

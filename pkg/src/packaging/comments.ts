@@ -1,0 +1,44 @@
+// Compiled modules carry no comments: bundlers that do not minify, such as wrangler's, upload those that stand in classes.
+
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import ts from 'typescript'
+
+/** Takes the comments out of the modules in `folder`, a package that is built. Declarations keep theirs. */
+export function removeComments(folder: string): void {
+  for (const file of modulesIn(folder)) {
+    const path = join(folder, file)
+    writeFileSync(path, withoutComments(readFileSync(path, 'utf8')))
+  }
+}
+
+/** The same module without comments, but for those that bundlers read. */
+export function withoutComments(text: string): string {
+  const source = ts.createSourceFile('module.js', text, ts.ScriptTarget.Latest, true, ts.ScriptKind.JS)
+  let kept = ''
+  const visit = (node: ts.Node): void => {
+    const parts = node.getChildren(source).filter((part) => !ts.isJSDoc(part))
+    if (parts.length > 0) return parts.forEach(visit)
+    const start = node.getStart(source, false)
+    kept += withoutCommentsBetween(text.slice(node.getFullStart(), start)) + text.slice(start, node.end)
+  }
+  visit(source)
+  return kept
+}
+
+/** Annotations for bundlers, and licences. */
+const KEPT = /^\/[*/]!|[@#]__(?:PURE|NO_SIDE_EFFECTS)__|webpack[A-Z]|@vite-ignore|@license/
+
+/** What stands between two tokens is white space and comments. A line break in a comment may end a statement, so it stays. */
+function withoutCommentsBetween(trivia: string): string {
+  if (!trivia.includes('/')) return trivia
+  const bare = trivia.replace(/\/\*[^]*?\*\/|\/\/[^\n]*/g, (comment) => (KEPT.test(comment) ? comment : comment.includes('\n') ? '\n' : ' '))
+  return bare.replace(/[ \t]*\n(?:[ \t]*\n)*/g, '\n')
+}
+
+/** All modules of `dist`, and the glue of the wasm modules that have been built. */
+function modulesIn(folder: string): string[] {
+  const compiled = readdirSync(join(folder, 'dist'), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.js'))
+  const glue = ['edge', 'edge-slim', 'origin'].map((name) => join('wasm', name, 'core.js')).filter((file) => existsSync(join(folder, file)))
+  return [...compiled.map((file) => join('dist', file)), ...glue]
+}
