@@ -34,9 +34,9 @@ export function reached(folder: string, files: readonly string[]): string[] {
   return [...found]
 }
 
-/** `./x.ts` in declarations is the name that the source had. */
-function declarationOf(file: string): string {
-  return file.replace(/(\.d)?\.[jt]s$/, '.d.ts')
+/** Returns the declarations of a module: of `x.js`, of its copy `x.cjs`, or of `x.ts`, which was its source. */
+export function declarationOf(file: string): string {
+  return file.replace(/(\.d)?\.(c?)[jt]s$/, '.d.$2ts')
 }
 
 /** Returns the file that a relative specifier of `file` names; `undefined` for a package and for a file without a copy, such as wasm. */

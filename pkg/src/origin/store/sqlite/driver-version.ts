@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { isObject } from '../../../options.ts'
+import { requireHere } from './require.ts'
 
 /** From this version on `better-sqlite3` needs Node 22, in spite of its manifest: an older Node dies of SIGSEGV. */
 const NEEDS_NODE_22 = 13
@@ -35,7 +35,7 @@ export function driverMisfit(node: string = process.versions.node): string | und
 
 /** The manifest of the package that `require('better-sqlite3')` would load. */
 function installedManifest(): Record<string, unknown> | undefined {
-  const require = createRequire(import.meta.url)
+  const require = requireHere()
   const folders = require.resolve.paths('better-sqlite3') ?? []
   const file = folders.map((folder) => join(folder, 'better-sqlite3', 'package.json')).find((each) => existsSync(each))
   if (file === undefined) return undefined

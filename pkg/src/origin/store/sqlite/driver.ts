@@ -1,9 +1,9 @@
 import { closeSync, existsSync, openSync, rmSync, truncateSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
 import { PortcullisError } from '../../../errors.ts'
 import { driverMisfit, INSTALL_DRIVER } from './driver-version.ts'
 import { PRIVATE_FILE_MODE } from './file-mode.ts'
+import { requireHere } from './require.ts'
 
 /** The common part of better-sqlite3 and node:sqlite. */
 export interface Connection {
@@ -46,7 +46,7 @@ type Open = (file: string) => Connection
 
 /** `undefined`: the driver is not installed, or not built for this Node. */
 function load(driver: SqliteDriver): Open | undefined {
-  const require = createRequire(import.meta.url)
+  const require = requireHere()
   try {
     switch (driver) {
       case 'better-sqlite3': {

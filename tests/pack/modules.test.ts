@@ -1,0 +1,116 @@
+// Both module systems: every subpath of the packed package, as ES module and as CommonJS.
+
+import assert from 'node:assert/strict'
+import { copyFile, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { exportedFiles, type ExportedFile } from '../../pkg/src/packaging/exports-map.ts'
+import { commonJsCopy, declarationOf, specifiersOf } from '../../pkg/src/packaging/module-files.ts'
+import { NODE, Packed, run } from './project.ts'
+
+let packed: Packed
+let project: string
+/** The files of the installed package, and where `exports` leads. */
+let files: Set<string>
+let exported: ExportedFile[]
+
+before(async () => {
+  packed = await Packed.make()
+  project = await packed.freshProject('modules')
+  const { stdout } = await run('tar', ['-tzf', packed.tarball])
+  files = new Set(stdout.trim().split('\n').map((file) => file.replace(/^package\//, '')))
+  exported = exportedFiles(join(project, 'node_modules/portcullis'))
+})
+
+after(() => packed.close())
+
+/** The subpaths that are code, as their users write them. */
+function codeSubpaths(): string[] {
+  const code = exported.filter(({ conditions }) => conditions.includes('import')).map(({ subpath }) => subpath)
+  return [...new Set(code)].map((subpath) => `portcullis${subpath.slice(1)}`)
+}
+
+/** Runs a program in the project. Returns what it printed, as JSON. */
+async function printed(parameters: string[]): Promise<unknown> {
+  const { stdout } = await run(NODE, parameters, { cwd: project })
+  return JSON.parse(stdout)
+}
+
+test('every file that exports names is there', () => {
+  assert.ok(exported.length > 50)
+  assert.deepEqual(exported.filter(({ file }) => !files.has(file)), [])
+})
+
+test('every subpath has both halves, each with its types first', () => {
+  for (const subpath of new Set(exported.filter(({ conditions }) => conditions.length > 0).map((each) => each.subpath))) {
+    for (const [half, end] of [['import', '.d.ts'], ['require', '.d.cts']] as const) {
+      const first = exported.find((each) => each.subpath === subpath && each.conditions[0] === half)
+      assert.equal(first?.conditions[1], 'types', `${subpath}, ${half}`)
+      assert.ok(first.file.endsWith(end), `${subpath}: ${first.file}`)
+    }
+  }
+})
+
+test('require gives the copy of what import gives, and the module itself to bundlers', () => {
+  for (const { subpath, conditions, file } of exported.filter(({ conditions: [half] }) => half === 'require')) {
+    const rest = conditions.slice(1)
+    const asked = rest[0] === 'module' ? rest.slice(1) : rest
+    // Without `module`, which bundlers set, it is Node or a program like it.
+    const wanted = imported(subpath, asked.length === 1 && asked[0] === 'default' && rest[0] !== 'module' ? ['node', 'default'] : asked)
+    assert.ok(file === wanted || file === commonJsCopy(wanted), `${subpath} ${conditions.join(' ')}: ${file} instead of ${wanted}`)
+    assert.equal(/\.(cjs|d\.cts)$/.test(file), ['types', 'default'].includes(rest[0] ?? ''), `${subpath} ${conditions.join(' ')}`)
+  }
+})
+
+/** The file that the import half gives for the first of these conditions that it has. */
+function imported(subpath: string, conditions: string[]): string {
+  const of = (path: string[]): string | undefined =>
+    exported.find((each) => each.subpath === subpath && each.conditions.join() === ['import', ...path].join())?.file
+  const file = of(conditions) ?? conditions.map((condition) => of([condition])).find((each) => each !== undefined)
+  assert.ok(file, `${subpath} has no import for ${conditions.join(' ')}`)
+  return file
+}
+
+test('every subpath can be imported and required, and has the same names both ways', async () => {
+  const program = `
+    const names = {}
+    for (const subpath of ${JSON.stringify(codeSubpaths())}) {
+      const listed = (module) => Object.keys(module).filter((name) => name !== 'default' && name !== 'module.exports').sort()
+      names[subpath] = { import: listed(await import(subpath)), require: listed(require(subpath)) }
+    }
+    console.log(JSON.stringify(names))`
+  const start = "const require = (await import('node:module')).createRequire(process.cwd() + '/x.js');"
+  const names = (await printed(['--input-type=module', '--eval', start + program])) as Record<string, { import: string[]; require: string[] }>
+  assert.ok(Object.keys(names).length >= 13)
+  for (const [subpath, { import: imported, require }] of Object.entries(names)) {
+    assert.deepEqual(require, imported, subpath)
+    assert.ok(imported.length > 0, subpath)
+  }
+})
+
+test('every name in a declaration leads to declarations that are shipped', async () => {
+  const declarations = [...files].filter((file) => /^dist\/.*\.d\.c?ts$/.test(file))
+  assert.ok(declarations.length > 100)
+  const folder = join(project, 'node_modules/portcullis')
+  for (const file of declarations) {
+    for (const { text } of specifiersOf(file, await readFile(join(folder, file), 'utf8'))) {
+      if (!text.startsWith('.')) continue
+      assert.match(text, file.endsWith('.d.cts') ? /\.cjs$/ : /\.js$/, file)
+      const target = declarationOf(join(file, '..', text))
+      assert.ok(files.has(target), `${file}: ${text}`)
+    }
+  }
+})
+
+test('in one process both judge a token, have an instance each, and know the other\'s errors', async () => {
+  const program = 'both-systems.mjs'
+  await copyFile(fileURLToPath(new URL(program, import.meta.url)), join(project, program))
+  assert.deepEqual(await printed([program]), {
+    accepted: { import: 'user', require: 'user' },
+    instances: 2,
+    revoked: { import: 'token_revoked', require: 'token_revoked' },
+    sameClass: false,
+    caught: { import: true, require: true },
+  })
+})
