@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { Child, freePort, pause } from '../../www/demo/child.ts'
 import { Issuer } from './issuer.ts'
+import { serveNext } from './next.ts'
 import { linkDriver, NODE, Packed, run } from './project.ts'
 
 const require = createRequire(import.meta.url)
@@ -41,6 +42,32 @@ after(async () => {
   await origin?.stop()
   issuer?.close()
   await packed?.close()
+})
+
+for (const name of ['express', 'fastify', 'hono']) {
+  test(name, { timeout: 120_000 }, async () => {
+    const project = await packed.example(name)
+    const port = await freePort()
+    const server = new Child(name, NODE, ['app.js'], { ...environment, PORT: String(port) }, project)
+    try {
+      await server.ready(`http://127.0.0.1:${port}/`)
+      await probe(overHttp(port))
+    } finally {
+      await server.stop()
+    }
+  })
+}
+
+test('next', { timeout: 120_000 }, async () => {
+  const project = await packed.example('next')
+  await run('npx', ['--no', 'tsc'], { cwd: project })
+  const port = await freePort()
+  const server = await serveNext(project, environment, port)
+  try {
+    await probe(overHttp(port))
+  } finally {
+    await server.stop()
+  }
 })
 
 test('worker', { timeout: 120_000 }, async () => {
@@ -99,6 +126,14 @@ async function revoke(token: string): Promise<void> {
     body: JSON.stringify({ token }),
   })
   assert.deepEqual([response.status, ((await response.json()) as { revoked: boolean }).revoked], [200, true])
+}
+
+function overHttp(port: number): Ask {
+  return async (method, token) => {
+    const response = await fetch(`http://127.0.0.1:${port}/notes`, { method, headers: authorization(token) })
+    await response.arrayBuffer()
+    return response.status
+  }
 }
 
 function authorization(token: string | undefined): Record<string, string> {

@@ -1,7 +1,7 @@
-import type { IncomingMessage } from 'node:http'
 import { type CanActivate, type ExecutionContext, HttpException, Injectable } from '@nestjs/common'
 import { Reflector } from '@nestjs/core'
 import type { AccessOptions } from 'portcullis'
+import { requestLike } from 'portcullis/node'
 import { gate } from './gate.js'
 
 /** What a controller or a route needs: `@Access({ scope: ['read'] })`. Without it a good token suffices. */
@@ -16,7 +16,7 @@ export class AuthGuard implements CanActivate {
     const http = context.switchToHttp()
     const request = http.getRequest()
     const access = this.reflector.getAllAndOverride(Access, [context.getHandler(), context.getClass()])
-    const verdict = await gate.authenticate(requestOf(request.raw ?? request), access)
+    const verdict = await gate.authenticate(requestLike(request.raw ?? request), access)
     if (!verdict.ok) {
       const refusal = gate.challenge(verdict)
       for (const [name, value] of refusal.headers) http.getResponse().header(name, value)
@@ -25,9 +25,4 @@ export class AuthGuard implements CanActivate {
     request.auth = verdict
     return true
   }
-}
-
-/** Joins repeated fields as fetch does; Node's `headers` would drop a second Authorization. */
-function requestOf({ method = 'GET', headersDistinct }: IncomingMessage) {
-  return { method, headers: { get: (name: string) => headersDistinct[name.toLowerCase()]?.join(', ') ?? null } }
 }

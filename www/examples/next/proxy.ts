@@ -1,0 +1,7 @@
+// Refuses requests without a good token before they reach a page or a route.
+
+import { protect } from 'portcullis/next'
+import { gate } from './gate'
+
+export const proxy = protect(gate)
+export const config = { matcher: '/notes/:path*' }
