@@ -10,7 +10,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
 import { promisify } from 'node:util'
-import { locked } from './lock.ts'
+import { locked } from '../lock.ts'
 
 const run = promisify(execFile)
 

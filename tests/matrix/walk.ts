@@ -2,11 +2,12 @@
 
 import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { locked } from '../lock.ts'
 import { Unavailable, type Environment } from './environment.ts'
 import type { Entry } from './environments.ts'
 import { isRight, probe, type Answer } from './probe.ts'
 import { openStage, type Stage } from './stage.ts'
-import { openWorkplace, pack, type Workplace } from './workplace.ts'
+import { lockFile, openWorkplace, pack, type Workplace } from './workplace.ts'
 
 export interface Result {
   entry: Entry
@@ -35,7 +36,8 @@ export class Walk {
 
   async environment(entry: Entry): Promise<Result> {
     const begun = performance.now()
-    const tried = this.#try(entry)
+    // Two runs in one checkout share the folders.
+    const tried = locked(lockFile(entry.tool), () => this.#try(entry))
     this.#underWay = tried
     return { entry, ...(await tried), seconds: (performance.now() - begun) / 1000 }
   }

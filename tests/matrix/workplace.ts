@@ -5,6 +5,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os'
 import { basename, delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { Unavailable } from './environment.ts'
 import { Program, type Placed } from './hosts/program.ts'
 
 const HERE = fileURLToPath(new URL('.', import.meta.url))
@@ -80,6 +81,11 @@ export async function pack(): Promise<string> {
   return join(folder, tarball.trim().split('\n').at(-1) ?? '')
 }
 
+/** Held while a tool's folder is in use. */
+export function lockFile(tool: string): string {
+  return join(TARGET, `${tool}.lock`)
+}
+
 /** The fixture of a tool, copied afresh; its packages are installed when the lock file is another than last time. */
 export async function openWorkplace(tool: string, node: 22 | undefined, tarball: string): Promise<Workplace> {
   const folder = join(TARGET, tool)
@@ -97,7 +103,10 @@ async function install(folder: string): Promise<void> {
   const lock = await readFile(join(folder, 'package-lock.json'))
   const hash = createHash('sha256').update(lock).update(process.version).digest('hex')
   if ((await readFile(stamp, 'utf8').catch(() => '')) === hash) return
-  await execute('npm', ['ci', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'], folder)
+  await execute('npm', ['ci', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'], folder).catch((error: unknown) => {
+    const isOffline = error instanceof Error && /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT)\b/.test(error.message)
+    throw isOffline ? new Unavailable("npm's registry cannot be reached") : error
+  })
   await mkdir(dirname(stamp), { recursive: true })
   await writeFile(stamp, hash)
 }

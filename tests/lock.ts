@@ -1,7 +1,7 @@
 // A lock between processes of this machine: a file that names its holder.
 
 import { readFile, unlink, writeFile } from 'node:fs/promises'
-import { pause } from '../../www/demo/child.ts'
+import { pause } from '../www/demo/child.ts'
 
 const RETRY_MS = 500
 

@@ -6,7 +6,7 @@ import { access, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { pause } from '../../www/demo/child.ts'
+import { pause } from '../www/demo/child.ts'
 import { locked } from './lock.ts'
 
 let folder: string
