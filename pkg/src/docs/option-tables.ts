@@ -1,4 +1,5 @@
 import { COMPROMISE_RULES, LOGOUT_RULES, SESSION_RULES } from '../browser/settings.ts'
+import { ACCESS_RULES } from '../edge/access/settings.ts'
 import { CORS_RULES } from '../edge/cors-policy.ts'
 import { GATE_REALM_RULES, GATE_RULES } from '../edge/settings.ts'
 import { REFRESH_TOKEN_RULES } from '../issuer/refresh-tokens/settings.ts'
@@ -27,6 +28,7 @@ export function withTables(readme: string): string {
 const TABLES: Readonly<Record<string, () => string[]>> = {
   gate: () => rowsOf(GATE_RULES, readInterface('types/gate-options.ts', 'GateOptions')),
   realm: realmRows,
+  access: () => rowsOf(ACCESS_RULES, readInterface('types/access.ts', 'AccessOptions')),
   cors: () => rowsOf(CORS_RULES, readInterface('types/cors.ts', 'CorsOptions')),
   origin: () => rowsOf(ORIGIN_RULES, readInterface('origin/options.ts', 'OriginOptions')),
   keycloak: () => rowsOf(KEYCLOAK_RULES, readInterface('origin/connectors/keycloak/options.ts', 'KeycloakOptions')),
