@@ -69,7 +69,7 @@ describe('blocks that are run', () => {
       test(`${page}:${block.line}`, async () => {
         const folder = await PageFolder.write(own.filter(isCode))
         try {
-          const printed = await folder.run(block.file, stage.environment)
+          const printed = await folder.run(block.file, await stage.environment())
           if (block.output !== undefined) assert.equal(printed, block.output)
         } finally {
           await folder.remove()

@@ -22,6 +22,8 @@ const OPTIONS: ts.CompilerOptions = {
   checkJs: true,
   resolveJsonModule: true,
   skipLibCheck: true,
+  // The package is a link here. Its types must find the frameworks that the blocks use, as beside an installed package.
+  preserveSymlinks: true,
 }
 
 /** JavaScript is read as editors read it: without a complaint about parameters that have no type. */

@@ -20,33 +20,36 @@ const run = promisify(execFile)
 
 /** The environment of blocks that are run. */
 export class DocsStage {
-  readonly environment: Readonly<Record<string, string>>
-  readonly issuer: Issuer
+  readonly #environment: Readonly<Record<string, string>>
+  readonly #issuer: Issuer
   readonly #origin: Origin
   readonly #server: Server
 
   private constructor(issuer: Issuer, origin: Origin, server: Server, environment: Record<string, string>) {
-    this.issuer = issuer
+    this.#issuer = issuer
     this.#origin = origin
     this.#server = server
-    this.environment = environment
+    this.#environment = environment
   }
 
-  /** `ISSUER`, `ORIGIN`, `FEED_KEY` and, of that issuer, `TOKEN` with the scopes `notes:read notes:write`. */
   static async open(): Promise<DocsStage> {
     const issuer = await Issuer.start()
     const { signingKey, publicKey } = await generateFeedKey()
     const realm = { name: 'acme', issuer: issuer.url, audience: 'api', jwks: `${issuer.url}/protocol/openid-connect/certs` }
     const origin = await createOrigin({ store: memoryStore(), signingKey, realms: [realm] })
     const server = await serve(origin, { port: 0 })
-    const token = await issuer.token('notes:read notes:write')
-    return new DocsStage(issuer, origin, server, { ISSUER: issuer.url, ORIGIN: server.url, FEED_KEY: JSON.stringify(publicKey), TOKEN: token })
+    return new DocsStage(issuer, origin, server, { ISSUER: issuer.url, ORIGIN: server.url, FEED_KEY: JSON.stringify(publicKey) })
+  }
+
+  /** `ISSUER`, `ORIGIN`, `FEED_KEY` and a new `TOKEN` of that issuer, with the scopes `notes:read notes:write`. */
+  async environment(): Promise<Record<string, string>> {
+    return { ...this.#environment, TOKEN: await this.#issuer.token('notes:read notes:write') }
   }
 
   async close(): Promise<void> {
     await this.#server.close()
     await this.#origin.close()
-    this.issuer.close()
+    this.#issuer.close()
   }
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { configurationSchema } from './configuration-schema.ts'
+import { withMethods } from './gate-methods.ts'
 import { withTables } from './option-tables.ts'
 
 /** A file that is made from declarations, wholly or in part. */
@@ -10,10 +11,11 @@ export interface Generated {
 }
 
 export function generated(): Generated[] {
-  const [schema, readme] = [inPackage('portcullis.schema.json'), inPackage('README.md')]
+  const [schema, readme, methods] = [inPackage('portcullis.schema.json'), inPackage('README.md'), inPackage('../www/docs/gate-methods.md')]
   return [
     { path: schema, content: `${JSON.stringify(configurationSchema(), null, 2)}\n` },
     { path: readme, content: withTables(readFileSync(readme, 'utf8')) },
+    { path: methods, content: withMethods(readFileSync(methods, 'utf8')) },
   ]
 }
 
