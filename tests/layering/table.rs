@@ -21,7 +21,7 @@ pub const CRATES: &[&str] = &["src", "xtask/src"];
 pub const PACKAGES: &[Room] = &[
     room("adapters/hono.ts", &["type hono"]),
     room("adapters/express.ts", &["type node:http", "type express"]),
-    room("adapters/node.ts", &["type node:http"]),
+    room("adapters/node.ts", &["type node:http", "type node:http2"]),
     room("adapters/fastify.ts", &["type fastify"]),
     room("origin/node/", &["node:*"]),
     room("origin/store/*/", &["node:*", "better-sqlite3"]),

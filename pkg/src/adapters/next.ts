@@ -8,14 +8,6 @@ interface FetchEventLike {
 }
 
 /**
- * For `proxy.ts`: `export const proxy = protect(gate)`. Resolves to the refusal (RFC 6750 §3), or to `undefined`, with which Next goes on to
- * the route. Errors are thrown, for Next. Throws `invalid_option` at once.
- */
-export function protect<C extends Claims = Claims>(
-  gate: AnyGate,
-  options?: AccessOptions<C>,
-): (request: Request, event?: FetchEventLike) => Promise<Response | undefined>
-/**
  * For `route.ts`: `export const GET = protect(gate, (request, auth) => …)`. The handler gets Next's own context, with `params`, as its third argument.
  */
 export function protect<C extends Claims = Claims, Req extends Request = Request, Context = unknown, Result = Response>(
@@ -23,6 +15,14 @@ export function protect<C extends Claims = Claims, Req extends Request = Request
   handler: (request: Req, auth: Accepted<C>, context: Context) => Result | Promise<Result>,
   options?: AccessOptions<C>,
 ): (request: Req, context: Context) => Promise<Response | Result>
+/**
+ * For `proxy.ts`: `export const proxy = protect(gate)`. Resolves to the refusal (RFC 6750 §3), or to `undefined`, with which Next goes on to
+ * the route. Errors are thrown, for Next. Throws `invalid_option` at once.
+ */
+export function protect<C extends Claims = Claims>(
+  gate: AnyGate,
+  options?: AccessOptions<C>,
+): (request: Request, event?: FetchEventLike) => Promise<Response | undefined>
 export function protect(gate: AnyGate, second?: AccessOptions | Handler, third?: AccessOptions): (request: never, context?: never) => Promise<unknown> {
   mustBeGate(gate, 'protect')
   const handler = typeof second === 'function' ? second : undefined

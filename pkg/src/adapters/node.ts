@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { Accepted, AccessOptions, Claims } from '../types.ts'
 import { adapterError } from './errors.ts'
 import { type AnyGate, mustBeGate } from './gate-argument.ts'
@@ -14,23 +15,29 @@ export type Middleware<Req = IncomingMessage, Res = ServerResponse> = (request: 
 export type Listener<Req = IncomingMessage, Res = ServerResponse> = (request: Req, response: Res) => void
 
 /**
+ * A listener for `http.createServer` whose handler only sees accepted requests. An error, of the gate or of the handler, is
+ * logged by `console.error` and answered with 500; the process goes on. Throws `invalid_option` at once.
+ */
+export function protect<C extends Claims = Claims>(
+  gate: AnyGate,
+  handler: (request: IncomingMessage & { auth: Accepted<C> }, response: ServerResponse) => unknown,
+  options?: AccessOptions<C>,
+): Listener
+/** The same for `http2.createServer`; the handler declares the types of its arguments. */
+export function protect<C extends Claims = Claims>(
+  gate: AnyGate,
+  handler: (request: Http2ServerRequest & { auth: Accepted<C> }, response: Http2ServerResponse) => unknown,
+  options?: AccessOptions<C>,
+): Listener<Http2ServerRequest, Http2ServerResponse>
+/**
  * Middleware that lets accepted requests through, with the verdict in `request.auth`; others get their refusal (RFC 6750 §3). An
  * error, such as `authorize_failed`, goes to `next`. Throws `invalid_option` at once.
  */
 export function protect<C extends Claims = Claims>(gate: AnyGate, options?: AccessOptions<C>): Middleware<Incoming, Outgoing>
-/**
- * A listener for `http.createServer` whose handler only sees accepted requests. An error, of the gate or of the handler, is
- * logged by `console.error` and answered with 500; the process goes on. Throws `invalid_option` at once.
- */
-export function protect<C extends Claims = Claims, Req extends Incoming = IncomingMessage, Res extends Outgoing = ServerResponse>(
-  gate: AnyGate,
-  handler: (request: Req & { auth: Accepted<C> }, response: Res) => unknown,
-  options?: AccessOptions<C>,
-): Listener<Req, Res>
-export function protect(gate: AnyGate, second?: AccessOptions | Handler, third?: AccessOptions): Middleware<Incoming, Outgoing> {
+export function protect(gate: AnyGate, second?: AccessOptions | Handler, third?: AccessOptions): Middleware<never, never> {
   if (typeof second !== 'function') return middleware(gate, second)
   const check = middleware(gate, third)
-  return (request, response) =>
+  return (request: Incoming, response: Outgoing) =>
     check(request, response, (error) => {
       if (error === undefined) void new Promise((resolve) => resolve(second(request as never, response as never))).catch((thrown) => fail(thrown, response))
       else fail(error, response)

@@ -5,7 +5,7 @@ export interface Outgoing {
   readonly writableEnded: boolean
   readonly destroyed: boolean
   setHeader(name: string, value: string): unknown
-  end(body?: string): unknown
+  end(body: string): unknown
   destroy(): unknown
 }
 
