@@ -14,7 +14,7 @@ export interface RecipeOptions extends ServeOptions {
   subject?: (body: unknown) => unknown
 }
 
-/** Starts the application, whose route `/broken` has an `authorize` that throws. */
+/** Starts the application, whose route `/directory` has an `authorize` that throws. */
 export async function serveRecipe(place: Placed, stage: Stage, { refusal, subject, ...options }: RecipeOptions): Promise<Running> {
   const { program, url } = await startProgram(place, { ...options, variables: { GATE_OPTIONS: stage.gateOptions, ...options.variables } })
   const gate = createGate(JSON.parse(stage.gateOptions))
@@ -40,7 +40,7 @@ export async function serveRecipe(place: Placed, stage: Stage, { refusal, subjec
 
 /** A request whose `authorize` throws is answered with 500, and the next request as ever. */
 async function survivesErrors(url: string, token: string, subject: RecipeOptions['subject']): Promise<void> {
-  const response = await fetch(`${url}/broken`, { headers: { authorization: `Bearer ${token}` } })
+  const response = await fetch(`${url}/directory`, { headers: { authorization: `Bearer ${token}` } })
   const text = await response.text()
   assert.equal(response.status, 500, 'the status of a route whose authorize throws')
   assert.ok(!text.includes(token), 'an error response contains the token')

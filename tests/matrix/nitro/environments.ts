@@ -3,7 +3,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Environment } from '../environment.ts'
-import { serveProgram } from '../hosts/program.ts'
+import { serveRecipe } from '../hosts/recipe.ts'
 import { serveWorkerd } from '../hosts/workerd.ts'
 import type { Running } from '../environment.ts'
 import type { Stage } from '../stage.ts'
@@ -38,9 +38,10 @@ export const environments: readonly Environment[] = [
     tier: 'long',
     tool: 'nitropack',
     start: async (place, stage) =>
-      serveProgram(place, stage, {
+      serveRecipe(place, stage, {
         command: 'node',
         parameters: ['.output/server/index.mjs'],
+        refusal: 'gate',
         folder: await build(place, NODE),
         port: 'given',
         variables: { HOST: '127.0.0.1' },

@@ -1,7 +1,7 @@
 import { Elysia } from 'elysia'
 import { auth } from './auth.ts'
 
-function unreachable(): boolean {
+function askDirectory(): boolean {
   throw new Error('the directory is unreachable')
 }
 
@@ -9,7 +9,7 @@ const app = new Elysia()
   .use(auth)
   .get('/read', ({ auth }) => ({ sub: auth.claims.sub }), { protect: { scope: ['read'] } })
   .get('/write', ({ auth }) => ({ sub: auth.claims.sub }), { protect: { scope: ['write'] } })
-  .get('/broken', ({ auth }) => ({ sub: auth.claims.sub }), { protect: { authorize: unreachable } })
+  .get('/directory', ({ auth }) => ({ sub: auth.claims.sub }), { protect: { authorize: askDirectory } })
   .listen({ port: Number(process.env.PORT), hostname: '127.0.0.1' })
 
 console.log(`listening on ${app.server?.port}`)

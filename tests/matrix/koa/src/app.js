@@ -11,7 +11,7 @@ router.get('/write', protect({ scope: ['write'] }), answer)
 const authorize = () => {
   throw new Error('the directory is unreachable')
 }
-router.get('/broken', protect({ authorize }), answer)
+router.get('/directory', protect({ authorize }), answer)
 
 const app = new Koa().use(router.routes())
 const server = app.listen(Number(process.env.PORT), '127.0.0.1', () => console.log(`listening on ${server.address().port}`))

@@ -2,7 +2,7 @@ import { Controller, Get, Req } from '@nestjs/common'
 import type { Accepted } from 'portcullis'
 import { Access } from './auth.guard.js'
 
-function unreachable(): boolean {
+function askDirectory(): boolean {
   throw new Error('the directory is unreachable')
 }
 
@@ -20,9 +20,9 @@ export class AppController {
     return { sub: auth.claims.sub }
   }
 
-  @Get('broken')
-  @Access({ authorize: unreachable })
-  broken(@Req() { auth }: { auth: Accepted }) {
+  @Get('directory')
+  @Access({ authorize: askDirectory })
+  directory(@Req() { auth }: { auth: Accepted }) {
     return { sub: auth.claims.sub }
   }
 }

@@ -1,23 +1,23 @@
 import type { Handle } from '@sveltejs/kit/hooks'
+import type { Authenticator } from 'portcullis'
+import { askDirectory } from './lib/server/directory'
 import { gate } from './lib/server/gate'
 
-/** What each route needs; a route that is not named here is public. */
-const ROUTES = new Map([
+/** Routes that need no token. Every other route needs one, and these more. */
+const PUBLIC = new Set<string | null>(['/', '/login'])
+const ROUTES = new Map<string | null, Authenticator>([
   ['/read', gate.authenticator({ scope: ['read'] })],
   ['/write', gate.authenticator({ scope: ['write'] })],
-  ['/broken', gate.authenticator({ authorize: unreachable })],
+  ['/directory', gate.authenticator({ authorize: askDirectory })],
 ])
+const anyToken = gate.authenticator()
 
 /** Lets requests through whose token is good; the verdict is in event.locals.auth. */
 export const handle: Handle = async ({ event, resolve }) => {
-  const authenticate = ROUTES.get(event.route.id ?? '')
-  if (authenticate === undefined) return resolve(event)
+  if (PUBLIC.has(event.route.id)) return resolve(event)
+  const authenticate = ROUTES.get(event.route.id) ?? anyToken
   const verdict = await authenticate(event.request)
   if (!verdict.ok) return gate.challenge(verdict)
   event.locals.auth = verdict
   return resolve(event)
-}
-
-function unreachable(): boolean {
-  throw new Error('the directory is unreachable')
 }

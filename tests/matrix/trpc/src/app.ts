@@ -5,10 +5,10 @@ import { protectedProcedure, responseMeta, router } from './trpc.ts'
 const notes = router({
   read: protectedProcedure({ scope: ['read'] }).query(({ ctx }) => ({ sub: ctx.auth.claims.sub })),
   write: protectedProcedure({ scope: ['write'] }).query(({ ctx }) => ({ sub: ctx.auth.claims.sub })),
-  broken: protectedProcedure({ authorize: unreachable }).query(({ ctx }) => ({ sub: ctx.auth.claims.sub })),
+  directory: protectedProcedure({ authorize: askDirectory }).query(({ ctx }) => ({ sub: ctx.auth.claims.sub })),
 })
 
-function unreachable(): boolean {
+function askDirectory(): boolean {
   throw new Error('the directory is unreachable')
 }
 

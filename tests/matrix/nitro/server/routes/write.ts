@@ -1,4 +1,3 @@
-import { defineEventHandler } from 'h3'
-import { subject } from '../lib/gate'
+import { protect } from '../lib/protect'
 
-export default defineEventHandler((event) => subject(event, ['write']))
+export default protect((_event, auth) => ({ sub: auth.claims.sub }), { scope: ['write'] })

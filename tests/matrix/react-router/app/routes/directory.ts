@@ -1,12 +1,12 @@
 import { authContext, protect } from '../auth.server'
-import type { Route } from './+types/broken'
+import type { Route } from './+types/directory'
 
-export const middleware = [protect({ authorize: unreachable })]
+export const middleware = [protect({ authorize: askDirectory })]
 
 export function loader({ context }: Route.LoaderArgs) {
   return Response.json({ sub: context.get(authContext).claims.sub })
 }
 
-function unreachable(): boolean {
+function askDirectory(): boolean {
   throw new Error('the directory is unreachable')
 }

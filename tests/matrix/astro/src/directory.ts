@@ -1,0 +1,3 @@
+export function askDirectory(): boolean {
+  throw new Error('the directory is unreachable')
+}
