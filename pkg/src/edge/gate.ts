@@ -33,6 +33,8 @@ export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => 
   // The checks of options are skipped for the shared NO_OPTIONS: with a cached token their cost is measurable.
   function check<C extends Claims = Claims>(token: unknown, options: CheckOptions<Env> = NO_OPTIONS): Promise<Verdict<C>> {
     return asPromise(() => {
+      const { loading } = gates
+      if (loading !== undefined) return loading.then(() => check<C>(token, options))
       if (options === NO_OPTIONS) return checkToken<C>(gates.open(), token, NO_SCOPE, options)
       checkCall(options, 'check')
       return checkToken<C>(gates.open(options.env), token, scopeOf(options), options)
@@ -73,6 +75,8 @@ export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => 
   ): Verdict<C> | Promise<Verdict<C>> {
     const token = access.token(request)
     if (typeof token !== 'string') return token
+    const { loading } = gates
+    if (loading !== undefined) return loading.then(() => authenticateBy<C>(access, request, env, ctx))
     const gate = gates.open(env)
     const { scope, permission } = access
     if (permission === undefined) return checkToken<C>(gate, token, scope, ctx)
@@ -81,7 +85,7 @@ export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => 
   }
 
   async function explain(token: unknown, options: HostOptions<Env> = NO_OPTIONS): Promise<Check[]> {
-    const gate = gateFor(options, 'waitUntil')
+    const gate = await loadedGateFor(options, 'waitUntil')
     return gate.during(async () => {
       // Checks first, with its fetches, so that it explains the verdict that a request would get.
       await checkToken(gate, token, NO_SCOPE, options)
@@ -93,6 +97,13 @@ export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => 
   /** The gate that a call is for. Throws `invalid_option`, and the errors of opening a gate. */
   function gateFor(options: EnvOption<Env>, kind: CallKind): OpenGate {
     checkCall(options, kind)
+    return gates.open(options.env)
+  }
+
+  /** The same, once the wasm module is loaded. */
+  async function loadedGateFor(options: EnvOption<Env>, kind: CallKind): Promise<OpenGate> {
+    checkCall(options, kind)
+    await gates.loading
     return gates.open(options.env)
   }
 
@@ -114,12 +125,12 @@ export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => 
     protect: (handler, options) => protect({ authenticate: authenticateBy, reportOptions }, handler, options),
     explain,
     async receiveFeed(request, options = NO_OPTIONS) {
-      const gate = gateFor(options, 'waitUntil')
+      const gate = await loadedGateFor(options, 'waitUntil')
       return gate.during(() => receiveFeed(gate, request, safeWaitUntil(options)))
     },
     applyFeed: (bytes, options = NO_OPTIONS) => applyFeed(gateFor(options, 'env'), bytes),
     async refresh(realm, options = NO_OPTIONS) {
-      const gate = gateFor(options, 'env')
+      const gate = await loadedGateFor(options, 'env')
       return gate.during(() => refresh(gate, realm))
     },
     status(options = NO_OPTIONS) {

@@ -1,5 +1,6 @@
 import { PortcullisError } from '../errors.ts'
 import type { GateOptions } from '../types.ts'
+import { startLoading } from './core/module.ts'
 import { OpenGate } from './open-gate.ts'
 import { optionsKey } from './options-key.ts'
 import { globalFetch, resolveGateSettings, type GateSettings } from './settings.ts'
@@ -33,6 +34,11 @@ export class GatesByEnv<Env> {
   constructor(options: GateOptions | ((env: Env) => GateOptions)) {
     this.#isFixed = typeof options !== 'function'
     this.#options = typeof options === 'function' ? options : resolveGateSettings(options)
+  }
+
+  /** What a call must await before it opens a gate, while the wasm module is fetched. Throws and rejects with `not_loaded`. */
+  get loading(): Promise<void> | undefined {
+    return this.#latest === undefined ? startLoading() : undefined
   }
 
   /**

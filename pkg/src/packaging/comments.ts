@@ -1,6 +1,6 @@
 // Compiled modules carry no comments: bundlers that do not minify, such as wrangler's, upload those that stand in classes.
 
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
 
@@ -36,9 +36,8 @@ function withoutCommentsBetween(trivia: string): string {
   return bare.replace(/[ \t]*\n(?:[ \t]*\n)*/g, '\n')
 }
 
-/** All modules of `dist`, and the glue of the wasm modules that have been built. */
+/** The generated code of the wasm modules has none: `wasm-bind` leaves them out. */
 function modulesIn(folder: string): string[] {
   const compiled = readdirSync(join(folder, 'dist'), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.js'))
-  const glue = ['edge', 'edge-slim', 'origin'].map((name) => join('wasm', name, 'core.js')).filter((file) => existsSync(join(folder, file)))
-  return [...compiled.map((file) => join('dist', file)), ...glue]
+  return compiled.map((file) => join('dist', file))
 }

@@ -21,7 +21,7 @@ fn main() -> ExitCode {
         .reset_state_function(true)
         .web(true)
         .and_then(|bindgen| bindgen.generate(folder));
-    match bound.map_err(|error| format!("{error:#}")).and_then(|()| accept_other_realms(&folder.join("core.js"))) {
+    match bound.map_err(|error| format!("{error:#}")).and_then(|()| finish(&folder.join("core.js"))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("wasm-bindgen: {error}");
@@ -36,11 +36,19 @@ const BY_IDENTITY: &str = "if (!(module instanceof WebAssembly.Module)) {";
 /// The same by the tag (WebAssembly JavaScript Interface §5.1).
 const BY_TAG: &str = "if (Object.prototype.toString.call(module) !== '[object WebAssembly.Module]') {";
 
-fn accept_other_realms(code: &Path) -> Result<(), String> {
+/// Adapts the generated code to where it is used.
+fn finish(code: &Path) -> Result<(), String> {
     let failed = |error: std::io::Error| format!("{}: {error}", code.display());
     let generated = fs::read_to_string(code).map_err(failed)?;
     if generated.matches(BY_IDENTITY).count() != 1 {
         return Err(format!("{}: initSync tells modules from bytes in another way", code.display()));
     }
-    fs::write(code, generated.replace(BY_IDENTITY, BY_TAG)).map_err(failed)
+    fs::write(code, without_comments(&generated.replace(BY_IDENTITY, BY_TAG))).map_err(failed)
+}
+
+/// Without the lines of documentation, which bundlers keep in classes: they would be uploaded with every worker. The
+/// declarations have the same.
+fn without_comments(generated: &str) -> String {
+    let is_comment = |line: &&str| ["/**", "* ", "*/", "// "].iter().any(|mark| line.trim_start().starts_with(mark));
+    generated.lines().filter(|line| !is_comment(line)).map(|line| format!("{line}\n")).collect()
 }

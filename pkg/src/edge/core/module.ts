@@ -20,6 +20,11 @@ export function loadFrom(compile: ModuleSource, runtime: Runtime): void {
   wasmModule.loadFrom(compile, runtime)
 }
 
+/** Begins to load the module. `undefined`: there is nothing to wait for. Throws and rejects with `not_loaded`. */
+export function startLoading(): Promise<void> | undefined {
+  return wasmModule.start()
+}
+
 /** The runtime that was given to `load`. Throws `not_loaded`. */
 export function loadedRuntime(): Runtime {
   return wasmModule.runtime

@@ -1,6 +1,8 @@
-// Browsers, service workers and hosts like them: the module is fetched from beside the code.
-import { load } from '../../../edge/core/module.ts'
+// Browsers, service workers and hosts like them: the module is fetched from beside the code, and calls wait for it.
+import { loadFrom, startLoading } from '../../../edge/core/module.ts'
+import { compileFetched } from '../../fetched.ts'
 
-const file = new URL('../../../../wasm/edge-slim/core_bg.wasm', import.meta.url)
-load(await WebAssembly.compileStreaming(fetch(file)), { shareFlights: true })
+const copy = () => import('../../../../wasm/edge-slim/embedded.js')
+loadFrom(() => compileFetched(() => new URL('../../../../wasm/edge-slim/core_bg.wasm', import.meta.url), copy), { shareFlights: true })
+void startLoading()
 export * from '../../../edge/index.ts'

@@ -1,0 +1,7 @@
+// Hosts of which nothing is known, and bundlers that were told none. The module is part of the code.
+import { base64 } from '../../../../wasm/edge-slim/embedded.js'
+import { loadFrom } from '../../../edge/core/module.ts'
+import { compileAnywhere, nodeCrypto } from '../../universal.ts'
+
+loadFrom(() => compileAnywhere(base64), { shareFlights: true, ...nodeCrypto() })
+export * from '../../../edge/index.ts'

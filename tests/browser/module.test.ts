@@ -1,0 +1,150 @@
+// The gate's wasm module in a page: a file beside the code, or, where that is lost, a copy in the code. Calls wait for it.
+
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { extname } from 'node:path'
+import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import type { Browser, Page } from 'playwright-core'
+import type { createGate } from 'portcullis/edge'
+import { openChromium, skip } from './chromium.ts'
+
+const PACKAGE = new URL('../../pkg/', import.meta.url)
+const FILE = '/wasm/edge/core_bg.wasm'
+const COPY = '/wasm/edge/embedded.js'
+/** What a page-serving host answers for all that it does not know. */
+const PAGE = '<!doctype html><title>page</title>'
+const TYPES: Record<string, string> = { '.js': 'text/javascript', '.wasm': 'application/wasm' }
+
+/** How the server treats a path, instead of serving the package's file. */
+type Treatment = 'page' | 'cut' | 'untyped' | 'hold'
+
+let browser: Browser | undefined
+let server: Server
+let url = ''
+let bundle = ''
+let asked: string[] = []
+let treated: Record<string, Treatment> = {}
+let release = (): void => undefined
+
+before(async () => {
+  if (skip !== false) return
+  browser = await openChromium()
+  bundle = await bundled()
+  server = createServer((request, response) => {
+    const { pathname } = new URL(request.url ?? '/', 'http://page.example')
+    asked.push(pathname)
+    void respond(pathname).then(({ type, body }) => (body === undefined ? response.destroy() : response.writeHead(200, { 'content-type': type }).end(body)))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+})
+
+after(async () => {
+  await browser?.close()
+  server?.closeAllConnections()
+  server?.close()
+})
+
+async function respond(path: string): Promise<{ type: string; body?: string | Uint8Array }> {
+  const treatment = treated[path]
+  if (path === '/bundle.js') return { type: 'text/javascript', body: bundle }
+  if (treatment === 'cut') return { type: '' }
+  if (treatment === 'hold') await new Promise<void>((resolve) => (release = resolve))
+  const body = treatment === 'page' ? undefined : await readFile(new URL(`.${path}`, PACKAGE)).catch(() => undefined)
+  if (body === undefined || path === '/') return { type: 'text/html', body: PAGE }
+  return { type: treatment === 'untyped' ? 'application/octet-stream' : (TYPES[extname(path)] ?? 'application/octet-stream'), body }
+}
+
+/** The entry for browsers in one file, as esbuild makes it: the module's own file is not in it. */
+async function bundled(): Promise<string> {
+  const resolveDir = fileURLToPath(new URL('..', import.meta.url))
+  const stdin = { contents: "export { createGate } from 'portcullis/edge'", resolveDir }
+  const { outputFiles } = await build({ stdin, bundle: true, format: 'iife', globalName: 'edge', write: false, logLevel: 'error' })
+  return outputFiles[0]?.text ?? ''
+}
+
+const FEED = { url: 'https://feed.example', keys: [{ kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' }] }
+const OPTIONS = { realms: [{ name: 'acme', issuer: 'https://id.example', audience: 'api', feed: FEED }] }
+
+/** A page with a gate in `window.gate`. */
+async function open(treatments: Record<string, Treatment>, code: 'modules' | 'one file' = 'modules'): Promise<Page> {
+  treated = treatments
+  asked = []
+  const page = await (browser as Browser).newPage()
+  await page.goto(url)
+  if (code === 'one file') await page.addScriptTag({ url: `${url}/bundle.js` })
+  await page.evaluate(
+    async ([entry, options]) => {
+      const scope = window as unknown as { edge?: { createGate: typeof createGate }; gate: ReturnType<typeof createGate> }
+      const { createGate: make } = scope.edge ?? ((await import(entry)) as { createGate: typeof createGate })
+      scope.gate = make(options)
+    },
+    [`${url}/dist/entry/edge/browser.js`, OPTIONS] as const,
+  )
+  return page
+}
+
+/** Reason or error of a call. */
+function ask(page: Page, method: 'check' | 'checkSync'): Promise<string> {
+  return page.evaluate(async (method) => {
+    const { gate } = window as unknown as { gate: ReturnType<typeof createGate> }
+    try {
+      const verdict = await gate[method]('a.b.c')
+      return verdict.ok ? 'accepted' : verdict.reason
+    } catch (error) {
+      return `${String((error as { code?: unknown }).code)}: ${(error as Error).message}`
+    }
+  }, method)
+}
+
+test('the file beside the code is all that a page loads', { skip }, async () => {
+  const served: Record<string, Treatment>[] = [{}, { [FILE]: 'untyped' }]
+  for (const treatments of served) {
+    const page = await open(treatments)
+    assert.equal(await ask(page, 'check'), 'malformed')
+    assert.equal(await ask(page, 'checkSync'), 'malformed')
+    assert.ok(asked.includes(FILE))
+    assert.ok(!asked.includes(COPY))
+    await page.close()
+  }
+})
+
+test('a copy is loaded where the file is answered with a page, or not at all', { skip }, async () => {
+  const lost: Record<string, Treatment>[] = [{ [FILE]: 'page' }, { [FILE]: 'cut' }]
+  for (const treatments of lost) {
+    const page = await open(treatments)
+    assert.equal(await ask(page, 'check'), 'malformed')
+    assert.ok(asked.includes(COPY))
+    await page.close()
+  }
+})
+
+test('one file of esbuild has the copy in it', { skip }, async () => {
+  const page = await open({}, 'one file')
+  assert.equal(await ask(page, 'check'), 'malformed')
+  assert.deepEqual(asked.filter((path) => path.endsWith('.js')), ['/bundle.js'])
+  await page.close()
+})
+
+test('check waits for the module, and checkSync says what to do', { skip }, async () => {
+  const page = await open({ [FILE]: 'hold' })
+  assert.match(await ask(page, 'checkSync'), /^not_loaded: .*still being loaded.* first await /)
+  const checked = ask(page, 'check')
+  assert.equal(await Promise.race([checked, page.waitForTimeout(100)]), undefined)
+  release()
+  assert.equal(await checked, 'malformed')
+  await page.close()
+})
+
+test('where neither is served the error says so, and a later call tries again', { skip }, async () => {
+  const page = await open({ [FILE]: 'page', [COPY]: 'page' })
+  assert.match(await ask(page, 'check'), /^not_loaded: .* serve all files that the bundler wrote/)
+  treated = {}
+  assert.equal(await ask(page, 'check'), 'malformed')
+  await page.close()
+})
