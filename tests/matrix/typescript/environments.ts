@@ -1,4 +1,4 @@
-// Compilers: an application's types by every module resolution, as ES modules and as CommonJS, strict and not.
+// Compilers: an application's types by every module resolution, as ES modules and as CommonJS, strict and not, with frameworks' types.
 
 import { cp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -19,6 +19,8 @@ interface Compiler {
   /** Node's types of the compiler's time: these serve the compilers of two years. */
   nodeTypes: '@types-of-2023' | '@types-of-2025'
   resolutions: readonly Resolution[]
+  /** Whether it reads the types of today's frameworks. */
+  readsFrameworks: boolean
 }
 
 const NODE: readonly Resolution[] = [
@@ -30,10 +32,10 @@ const BUNDLER: Resolution = { moduleResolution: 'bundler', module: 'esnext', sys
 const NODE10: Resolution = { moduleResolution: 'node10', module: 'commonjs', systems: ['cjs'] }
 
 const COMPILERS: readonly Compiler[] = [
-  { version: '5.0', nodeTypes: '@types-of-2023', resolutions: [...NODE, BUNDLER, NODE10] },
-  { version: '5.9', nodeTypes: '@types-of-2025', resolutions: [...NODE, BUNDLER, NODE10] },
-  { version: '6.0', nodeTypes: '@types-of-2025', resolutions: [...NODE, BUNDLER, { ...NODE10, ignoreDeprecations: '6.0' }] },
-  { version: '7.0', nodeTypes: '@types-of-2025', resolutions: [...NODE, BUNDLER] },
+  { version: '5.0', nodeTypes: '@types-of-2023', resolutions: [...NODE, BUNDLER, NODE10], readsFrameworks: false },
+  { version: '5.9', nodeTypes: '@types-of-2025', resolutions: [...NODE, BUNDLER, NODE10], readsFrameworks: true },
+  { version: '6.0', nodeTypes: '@types-of-2025', resolutions: [...NODE, BUNDLER, { ...NODE10, ignoreDeprecations: '6.0' }], readsFrameworks: true },
+  { version: '7.0', nodeTypes: '@types-of-2025', resolutions: [...NODE, BUNDLER], readsFrameworks: true },
 ]
 const OFTEN = ['5.0', '5.9', '7.0']
 
@@ -65,21 +67,21 @@ function environment(compiler: Compiler, tier: 'short' | 'long', combinations: r
     tier,
     tool: `typescript-${compiler.version}`,
     async check(place) {
-      await writeApplication(place)
+      await writeApplication(place, compiler.readsFrameworks ? ['consumer', 'frameworks'] : ['consumer'])
       for (const combination of combinations) await check(place, compiler, combination)
     },
   }
 }
 
 /** The same files as ES modules and as CommonJS. */
-async function writeApplication({ folder }: Workplace): Promise<void> {
+async function writeApplication({ folder }: Workplace, sources: readonly string[]): Promise<void> {
   for (const [system, type] of [['esm', 'module'], ['cjs', 'commonjs']] as const) {
-    await cp(join(folder, 'consumer'), join(folder, system), { recursive: true })
+    for (const source of sources) await cp(join(folder, source), join(folder, system), { recursive: true })
     await writeFile(join(folder, system, 'package.json'), JSON.stringify({ type }))
   }
 }
 
-async function check(place: Workplace, { version, nodeTypes }: Compiler, { resolution, strict }: Combination): Promise<void> {
+async function check(place: Workplace, { version, nodeTypes, readsFrameworks }: Compiler, { resolution, strict }: Combination): Promise<void> {
   const { systems, ...options } = resolution
   const name = `tsconfig.${options.moduleResolution}-${strict ? 'strict' : 'loose'}.json`
   const configuration = {
@@ -87,6 +89,8 @@ async function check(place: Workplace, { version, nodeTypes }: Compiler, { resol
     compilerOptions: {
       ...options, strict, target: 'es2022', types: ['node'], typeRoots: [`node_modules/${nodeTypes}`],
       skipLibCheck: false, skipDefaultLibCheck: true, noEmit: true,
+      // Frameworks import CommonJS packages by `default`.
+      esModuleInterop: readsFrameworks,
     },
     include: systems,
     exclude: strict ? [] : systems.map((system) => `${system}/strict.ts`),
