@@ -48,6 +48,23 @@ for (const [name, express] of EXPRESS) {
     assert.equal((await ask(url, { path: '/fine', headers: [bearer(await stage.token({ sub: 'bob' }))] })).status, 403)
   })
 
+  test(`${name}: a handler given to protect has the verdict, and what it throws goes to next(error)`, async (t) => {
+    const stage = await openStage(t)
+    const gate = stage.gate()
+    const app = express()
+    app.get('/me', protect(gate, (req, res) => res.json({ sub: req.auth.claims.sub })))
+    app.get('/throws', protect(gate, () => { throw new Error('thrown') }))
+    app.get('/rejects', protect(gate, () => Promise.reject(new Error('rejected'))))
+    app.get('/next', protect(gate, (_req, _res, next) => next(), { scope: ['write'] }), (_req, res) => void res.end('next'))
+    app.use(((error: Error, _req, res, _next) => void res.status(500).end(error.message)) as express5.ErrorRequestHandler)
+    const url = await opened(t, app)
+    const headers = [bearer(await stage.token({ scope: 'write' }))]
+    for (const [path, body] of [['/me', '{"sub":"alice"}'], ['/throws', 'thrown'], ['/rejects', 'rejected'], ['/next', 'next']] as const) {
+      assert.equal((await ask(url, { path, headers })).body, body)
+      assert.equal((await ask(url, { path })).status, 401)
+    }
+  })
+
   test(`${name}: protects a router at a sub-path, twice, around express.json() and behind cors`, async (t) => {
     const stage = await openStage(t)
     const gate = stage.gate()

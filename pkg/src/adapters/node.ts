@@ -37,10 +37,10 @@ export function protect<C extends Claims = Claims>(gate: AnyGate, options?: Acce
 export function protect(gate: AnyGate, second?: AccessOptions | Handler, third?: AccessOptions): Middleware<never, never> {
   if (typeof second !== 'function') return middleware(gate, second)
   const check = middleware(gate, third)
-  return (request: Incoming, response: Outgoing) =>
+  return (request: Incoming, response: Outgoing, next: Next = (error) => fail(error, response)) =>
     check(request, response, (error) => {
-      if (error === undefined) void new Promise((resolve) => resolve(second(request as never, response as never))).catch((thrown) => fail(thrown, response))
-      else fail(error, response)
+      if (error !== undefined) return next(error)
+      void new Promise((resolve) => resolve(second(request as never, response as never, next))).catch(next)
     })
 }
 
@@ -56,7 +56,8 @@ export function receiveFeed(gate: AnyGate): (request: IncomingPush, response: Ou
   }
 }
 
-type Handler = (request: never, response: never) => unknown
+type Next = (error?: unknown) => void
+type Handler = (request: never, response: never, next: Next) => unknown
 
 function middleware(gate: AnyGate, options: AccessOptions | undefined): Middleware<Incoming & { auth?: Accepted }, Outgoing> {
   mustBeGate(gate, 'protect')
