@@ -1,11 +1,3 @@
-/**
- * Origins whose pages may read responses: exactly as browsers send them (`https://app.example`), patterns with one whole label free
- * (`https://*.app.example`: any one DNS label, scheme and port exact), or `'*'` for any. The origin `null` (sandboxed frames, files) is never in
- * a list. A function is asked for each request that names an origin of at most 300 characters; it must return `true` or `false`, or a promise of
- * one within 2 s: anything else is reported and counts as `false`.
- */
-export type CorsOrigins = string[] | '*' | ((origin: string) => boolean | Promise<boolean>)
-
 /** Which pages of other origins may send requests and read the responses (Fetch §3.3). */
 export interface CorsOptions {
   /**
@@ -13,7 +5,7 @@ export interface CorsOptions {
    * `'*'` for any, or a function `(origin) => boolean`. Only this decides: the handler's own `Access-Control-Allow-Origin` is replaced or
    * removed.
    */
-  origins: CorsOrigins
+  origins: string[] | '*' | ((origin: string) => boolean | Promise<boolean>)
   /** Whether browsers may also send cookies, and show scripts what they get: `include`, not with `'*'`. Default `omit`. */
   credentials?: 'omit' | 'include'
   /** Response headers that scripts may read besides `WWW-Authenticate` and those that they always may. Default: none. */
@@ -25,3 +17,11 @@ export interface CorsOptions {
   /** How long browsers cache a preflight's response. Default 600. */
   maxAgeSeconds?: number
 }
+
+/**
+ * Origins whose pages may read responses: exactly as browsers send them (`https://app.example`), patterns with one whole label free
+ * (`https://*.app.example`: any one DNS label, scheme and port exact), or `'*'` for any. The origin `null` (sandboxed frames, files) is never in
+ * a list. A function is asked for each request that names an origin of at most 300 characters; it must return `true` or `false`, or a promise of
+ * one within 2 s: anything else is reported and counts as `false`.
+ */
+export type CorsOrigins = CorsOptions['origins']
