@@ -6,9 +6,9 @@ export function askThrough(worker) {
   worker.onmessage = ({ data }) => pending.get(data.id)(data)
   worker.onerror = (event) => console.error(event.message)
   window.ask = (token, scope) =>
-    new Promise((resolve) => {
+    new Promise((resolve, reject) => {
       const id = pending.size
-      pending.set(id, resolve)
+      pending.set(id, (answer) => (answer.error === undefined ? resolve(answer) : reject(new Error(answer.error))))
       worker.postMessage({ id, options: window.GATE_OPTIONS, token, scope })
     })
 }

@@ -1,5 +1,7 @@
 // webpack 5 by webpack-cli: mode, target and entry are set, all else is its default.
 
+import { cp } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Environment, Probed } from '../environment.ts'
 import { serveOrigin } from '../hosts/origin.ts'
 import { servePage } from '../hosts/page.ts'
@@ -49,8 +51,8 @@ export const environments: readonly Environment[] = [
   page({ name: 'web, worker by its URL', configuration: 'web-worker', options: "{ mode: 'production', target: 'web' }", tier: 'long' }),
   row({ name: 'webworker', configuration: 'webworker', options: "{ mode: 'production', target: 'webworker' }", tier: 'long' }, async (place, stage) => {
     await place.run('webpack', ['--config-name', 'webworker'])
-    const folder = await place.copyOut('out/worker.js', 'apps/built-worker-page.js')
-    return servePage(stage, { folder, script: 'built-worker-page.js' })
+    await cp(join(place.folder, 'apps/built-worker-page.js'), join(place.folder, 'out/page.js'))
+    return servePage(stage, { folder: `${await place.copyOut('out')}/out`, script: 'page.js' })
   }),
   row({ name: 'origin, node', configuration: 'origin', options: "{ mode: 'production', target: 'node' }", tier: 'long' }, async (place, stage) =>
     serveOrigin(place, stage, { command: 'node', parameters: ['out/origin.js'], folder: await bundle(place, 'origin') }),
