@@ -11,6 +11,7 @@ import { Unavailable, type Running, type Scope } from '../environment.ts'
 import type { Stage } from '../stage.ts'
 
 const READY_MS = 15_000
+const ANSWER_MS = 15_000
 
 const TYPES: Record<string, string> = {
   '.html': 'text/html',
@@ -68,7 +69,12 @@ export async function openPage(stage: Stage, url: string, close: () => Promise<v
     await page.waitForFunction(() => 'ask' in window, undefined, { timeout: READY_MS }).catch((error: unknown) => {
       throw problems.length > 0 ? new Error(problems.join('\n')) : error
     })
-    return { ask: (token, scope = 'read') => askPage(page, token, scope), close: async () => void (await Promise.all([browser.close(), close()])) }
+    const ask = async (token: string | undefined, scope: Scope = 'read'): Promise<number> => {
+      const late = AbortSignal.timeout(ANSWER_MS)
+      const silence = once(late, 'abort').then(() => Promise.reject(new Error(`the page does not answer: ${problems.join('; ')}`)))
+      return Promise.race([askPage(page, token, scope), silence])
+    }
+    return { ask, close: async () => void (await Promise.all([browser.close(), close()])) }
   } catch (error) {
     await Promise.all([browser.close(), close()])
     throw error
