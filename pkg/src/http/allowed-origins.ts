@@ -48,9 +48,7 @@ export class AllowedOrigins {
     if (this.#hasWarned) return
     this.#hasWarned = true
     if (!this.#patterns.some(({ domain }) => isSharedSuffix(domain))) return
-    const message =
-      `${this.#name} has a pattern whose suffix belongs to a registry or hosting service, so that anyone's pages there are allowed: ` +
-      'list your own origins, or give a function that knows them'
+    const message = `${this.#name} has a pattern below a registry or hosting service, which allows anyone's pages there: list your own origins`
     deliver(report, new PortcullisError('invalid_option', message, { detail: 'public_suffix' }))
   }
 
@@ -79,7 +77,7 @@ export class AllowedOrigins {
     const nowMs = Date.now()
     if (Math.abs(nowMs - this.#reportedAtMs) >= REPORT_EVERY_MS) {
       this.#reportedAtMs = nowMs
-      const message = `the function ${this.#name} ${event}, so the page of that origin may not read the response`
+      const message = `the function ${this.#name} ${event}: the response is readable by no other origin`
       deliver(report, new PortcullisError('fault', message, { detail: 'origin_function', cause }))
     }
     return false

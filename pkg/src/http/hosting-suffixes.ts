@@ -3,11 +3,9 @@
  * hosting services and tunnels that web applications are deployed to most. The whole list has 10,000 lines, too many for an edge worker.
  */
 export const HOSTING_SUFFIXES: readonly string[] = (
-  'a.run.app amplifyapp.com appspot.com azurestaticapps.net azurewebsites.net bitbucket.io blogspot.com bolt.host cloudfront.net csb.app ' +
-  'deno.dev deno.net elasticbeanstalk.com expo.app firebaseapp.com fly.dev framer.app github.io gitlab.io herokuapp.com hf.space lovable.app ' +
-  'myshopify.com netlify.app ngrok-free.app ngrok.app ngrok.dev ngrok.io ondigitalocean.app onrender.com pages.dev r2.dev readthedocs.io ' +
-  'repl.co replit.app s3.amazonaws.com streamlit.app surge.sh trycloudflare.com up.railway.app v0.build val.run vercel.app web.app ' +
-  'webflow.io workers.dev'
+  'a.run.app amplifyapp.com appspot.com azurestaticapps.net azurewebsites.net cloudfront.net deno.dev firebaseapp.com fly.dev github.io ' +
+  'gitlab.io herokuapp.com lovable.app netlify.app ngrok-free.app ngrok.io onrender.com pages.dev replit.app surge.sh trycloudflare.com ' +
+  'up.railway.app vercel.app web.app workers.dev'
 ).split(' ')
 
 /** Registries' own second level, such as `co.uk`; in a few countries that is one owner's domain, which costs no more than a warning. */
