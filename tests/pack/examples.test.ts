@@ -2,14 +2,15 @@
 // good one 200, a missing scope 403, and 401 once the token is revoked at the example's origin.
 
 import assert from 'node:assert/strict'
-import { readdir, readFile } from 'node:fs/promises'
+import { cp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { pathToFileURL } from 'node:url'
 import { Child, freePort, pause } from '../../www/demo/child.ts'
 import { Issuer } from './issuer.ts'
 import { serveNext } from './next.ts'
-import { linkDriver, NODE, Packed, run } from './project.ts'
+import { EXAMPLES, linkDriver, NODE, Packed, run } from './project.ts'
 
 const require = createRequire(import.meta.url)
 const ENFORCED_MS = 5000
@@ -21,6 +22,7 @@ let packed: Packed
 let issuer: Issuer
 let origin: Child
 let originUrl = ''
+let signingKey = ''
 let environment: Record<string, string> = {}
 
 before(async () => {
@@ -30,7 +32,7 @@ before(async () => {
   await linkDriver(project)
   await run('npm', ['run', '--silent', 'keygen'], { cwd: project })
   const port = await freePort()
-  const signingKey = await readFile(join(project, 'feed-key.json'), 'utf8')
+  signingKey = await readFile(join(project, 'feed-key.json'), 'utf8')
   originUrl = `http://127.0.0.1:${port}`
   origin = new Child('origin', NODE, ['origin.js'], { ISSUER: issuer.url, FEED_SIGNING_KEY: signingKey, PORT: String(port) }, project)
   await origin.ready(`${originUrl}/healthz`)
@@ -99,6 +101,61 @@ test('worker', { timeout: 120_000 }, async () => {
     await worker.dispose()
   }
 })
+
+test('own-issuer', { timeout: 120_000 }, async () => {
+  const project = await packed.freshProject('own-issuer')
+  await linkDriver(project)
+  await cp(join(EXAMPLES, 'own-issuer.ts'), join(project, 'own-issuer.ts'))
+  await writeFile(join(project, 'call.mts'), OWN_ISSUER)
+  const tsx = pathToFileURL(require.resolve('tsx')).href
+  const { stdout } = await run(NODE, ['--import', tsx, 'call.mts'], { cwd: project })
+  assert.equal(stdout.trim(), 'accepted accepted session_revoked')
+})
+
+test('keycloak', { timeout: 120_000 }, async () => {
+  const project = await packed.freshProject('keycloak')
+  await linkDriver(project)
+  await cp(join(EXAMPLES, 'keycloak.ts'), join(project, 'keycloak.ts'))
+  const tsx = pathToFileURL(require.resolve('tsx')).href
+  const port = await freePort()
+  // Nothing listens where Keycloak should: the origin starts and serves its feed all the same.
+  const variables = { BASE_URL: `http://127.0.0.1:${await freePort()}`, READER_SECRET: 'secret', FEED_KEY: signingKey, PORT: String(port) }
+  const server = new Child('keycloak', NODE, ['--import', tsx, 'keycloak.ts'], variables, project)
+  try {
+    await server.ready(`http://127.0.0.1:${port}/`)
+    assert.match(server.output, /\/realms\/acme\/backchannel-logout/)
+    assert.equal((await fetch(`http://127.0.0.1:${port}/feed/acme/manifest`)).status, 200)
+    const logout = await fetch(`http://127.0.0.1:${port}/realms/acme/backchannel-logout`, { method: 'POST', body: new URLSearchParams({ logout_token: 'garbage' }) })
+    assert.equal(logout.status, 400)
+  } finally {
+    await server.stop()
+  }
+})
+
+// Logs in, refreshes, and uses the old refresh token again: the session ends, at the gate too.
+const OWN_ISSUER = `
+import { createGate } from 'portcullis/edge'
+import { generateFeedKey } from 'portcullis/origin'
+import { serve } from 'portcullis/origin/node'
+import { openIssuer } from './own-issuer.ts'
+
+const ISSUER = 'https://login.example'
+const { signingKey, publicKey } = await generateFeedKey()
+const issuer = await openIssuer({ path: 'own.db', issuer: ISSUER, feedSigningKey: signingKey, reuseGraceSeconds: 0 })
+const server = await serve(issuer.origin, { port: 0 })
+const feed = { url: server.url + '/feed/own', keys: [publicKey] }
+const gate = createGate({ realms: [{ name: 'own', issuer: ISSUER, audience: 'api', jwks: issuer.jwks, feed }] })
+const first = await issuer.logIn('u-1', 'app')
+const outcome = async (token) => ((verdict) => (verdict.ok ? 'accepted' : verdict.reason))(await gate.check(token))
+const outcomes = [await outcome(first.access_token)]
+const second = await issuer.refresh(first.refresh_token, 'app')
+outcomes.push(await outcome(second.access_token))
+await issuer.refresh(first.refresh_token, 'app')
+await gate.refresh()
+outcomes.push(await outcome(second.access_token))
+console.log(outcomes.join(' '))
+process.exit(0)
+`
 
 async function probe(ask: Ask): Promise<void> {
   const reader = await issuer.token('notes:read')

@@ -11,7 +11,7 @@ export const run = promisify(execFile)
 /** The machine's own Node, which a project of the user's would have; the tests themselves may run in another. */
 export const NODE = 'node'
 export const PKG = fileURLToPath(new URL('../../pkg', import.meta.url))
-const EXAMPLES = fileURLToPath(new URL('../../www/examples', import.meta.url))
+export const EXAMPLES = fileURLToPath(new URL('../../www/examples', import.meta.url))
 const QUIET = ['--no-audit', '--no-fund', '--loglevel=error']
 
 export class Packed {
