@@ -34,14 +34,14 @@ export const NO_SCOPE: readonly string[] = Object.freeze([])
 export function accessOfCall<C extends Claims>(options: AccessOptions<C>): Access<C> {
   const { token, scope, roles, authorize, authorizeTimeoutMs } = options
   const isUsual = token === undefined && roles === undefined && authorize === undefined && authorizeTimeoutMs === undefined
-  if (isUsual) return scope === undefined ? BEARER : { ...BEARER, scope: scopeOf(options) }
+  if (isUsual) return scope === undefined ? BEARER : { token: fromBearer, subprotocol: undefined, scope: scopeOf(options), permission: undefined }
   const access = { token, scope, roles, authorize, authorizeTimeoutMs } as AccessOptions<C>
   checkOptions(access, ACCESS_RULES)
   return accessOf(access)
 }
 
-/** A bearer token, whatever its scopes. */
-const BEARER = { token: fromBearer, subprotocol: undefined, scope: NO_SCOPE, permission: undefined } satisfies Access
+/** The access of a call that says nothing about it: a bearer token, whatever its scopes. */
+export const BEARER: Access<never> & { readonly permission: undefined } = { token: fromBearer, subprotocol: undefined, scope: NO_SCOPE, permission: undefined }
 
 const NAMES: Readonly<Record<CallKind, ReadonlySet<string>>> = {
   env: new Set(['env']),

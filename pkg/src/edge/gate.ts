@@ -9,7 +9,7 @@ import type {
 import { admit } from './access/admission.ts'
 import { type Access, ACCESS_RULES, accessOf } from './access/settings.ts'
 import { mustBeRequest } from './access/web-request.ts'
-import { accessOfCall, type CallKind, checkCall, NO_OPTIONS, NO_SCOPE, scopeOf } from './call-options.ts'
+import { accessOfCall, BEARER, type CallKind, checkCall, NO_OPTIONS, NO_SCOPE, scopeOf } from './call-options.ts'
 import type { Finding } from './core/finding.ts'
 import { PendingSignature } from './core/pending-signature.ts'
 import { withFormAdvice } from './form-advice.ts'
@@ -49,8 +49,9 @@ export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => 
 
   function authenticate<C extends Claims = Claims>(request: RequestLike, options: AuthenticateOptions<Env, C> = NO_OPTIONS): Promise<Verdict<C>> {
     return asPromise(() => {
-      checkCall(options, 'authenticate')
       mustBeRequest(request)
+      if (options === NO_OPTIONS) return authenticateBy<C>(BEARER, request, undefined, options)
+      checkCall(options, 'authenticate')
       return authenticateBy<C>(accessOfCall(options), request, options.env, options)
     })
   }

@@ -1,5 +1,6 @@
 import { refused } from '../http/refusal.ts'
-import type { Accepted, Claims, Header, Verdict } from '../types.ts'
+import type { Reason } from '../reasons.ts'
+import type { Accepted, Claims, Header, Refused, Verdict } from '../types.ts'
 import { LazyClaims } from './claims.ts'
 import type { Finding } from './core/finding.ts'
 import { formAdvice } from './form-advice.ts'
@@ -8,10 +9,15 @@ import type { CachedVerdict } from './token-cache.ts'
 
 /** The verdict that follows from a finding. Header and claims are parsed only from an accepted token. */
 export function verdictOf<C extends Claims>(finding: Finding | CachedVerdict, realm: Realm | undefined, token: string): Verdict<C> {
-  if (finding.reason !== undefined) return refused(finding.reason, finding.reason === 'malformed' ? formAdvice(token) : undefined)
+  if (finding.reason !== undefined) return refusedBy(finding.reason, token)
   if (realm === undefined) return refused('wrong_issuer')
   const accepted = acceptedBy<C>(finding, realm, token)
   return realm.marksImpersonation ? marked(accepted) : accepted
+}
+
+/** Apart from `verdictOf`, which must stay small enough to be compiled into its callers. */
+function refusedBy(reason: Reason, token: string): Refused {
+  return refused(reason, reason === 'malformed' ? formAdvice(token) : undefined)
 }
 
 /** Whether this is a verdict, not a promise of one. The global `Promise` may not be the class that async functions return, so no `instanceof`. */
