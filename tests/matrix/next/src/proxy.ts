@@ -1,9 +1,12 @@
+import type { NextFetchEvent, NextRequest } from 'next/server'
+import { protect } from 'portcullis/next'
 import { gate } from '@/lib/gate'
 
-export async function proxy(request: Request) {
-  const scope = [new URL(request.url).pathname.split('/').at(-1) ?? '']
-  const auth = await gate.authenticate(request, { scope })
-  return auth.ok ? undefined : gate.challenge(auth)
+const read = protect(gate, { scope: ['read'] })
+const write = protect(gate, { scope: ['write'] })
+
+export function proxy(request: NextRequest, event: NextFetchEvent) {
+  return request.nextUrl.pathname.endsWith('/write') ? write(request, event) : read(request, event)
 }
 
 export const config = { matcher: '/proxied/:path*' }
