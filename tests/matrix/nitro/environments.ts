@@ -2,10 +2,9 @@
 
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Environment } from '../environment.ts'
+import type { Environment, Running } from '../environment.ts'
 import { serveRecipe } from '../hosts/recipe.ts'
 import { serveWorkerd } from '../hosts/workerd.ts'
-import type { Running } from '../environment.ts'
 import type { Stage } from '../stage.ts'
 import type { Workplace } from '../workplace.ts'
 
