@@ -32,7 +32,7 @@ pub const PACKAGES: &[Room] = &[
     // It imports a sentence, which ends the build.
     room("entry/edge/without-unwasm.ts", &["portcullis needs a wasm module: *"]),
     room("entry/", &["node:*", "portcullis/*"]),
-    room("packaging/", &["node:*", "typescript"]),
+    room("packaging/", &["node:*", "esbuild", "typescript"]),
     room("docs/", &["node:*", "typescript"]),
 ];
 

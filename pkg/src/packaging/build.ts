@@ -5,10 +5,12 @@ import { removeComments } from './comments.ts'
 import { writeCommonJs } from './commonjs.ts'
 import { writeDeclarations } from './declarations.ts'
 import { embedModules } from './embed.ts'
+import { joinEntries } from './join.ts'
 
 const PACKAGE = fileURLToPath(new URL('../../', import.meta.url))
 
 embedModules(PACKAGE)
 removeComments(PACKAGE)
+await joinEntries(PACKAGE)
 writeDeclarations(PACKAGE)
 writeCommonJs(PACKAGE)
