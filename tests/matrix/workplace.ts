@@ -94,6 +94,7 @@ export async function openWorkplace(tool: string, node: 22 | undefined, tarball:
   await cp(join(HERE, 'apps'), join(folder, 'apps'), { recursive: true })
   await cp(join(HERE, tool), folder, { recursive: true, filter: (source) => !NOT_COPIED.includes(basename(source)) })
   await install(folder)
+  await removeCaches(join(folder, 'node_modules'))
   await unpack(tarball, join(folder, 'node_modules/portcullis'))
   return new Workplace(folder, node)
 }
@@ -109,6 +110,12 @@ async function install(folder: string): Promise<void> {
   })
   await mkdir(dirname(stamp), { recursive: true })
   await writeFile(stamp, hash)
+}
+
+/** Tools keep what they made of the last run's package, such as Vite in `.vite`: its lock file is the same. */
+async function removeCaches(modules: string): Promise<void> {
+  const isCache = (name: string) => name.startsWith('.') && !['.bin', '.package-lock.json', '.matrix-lock'].includes(name)
+  await Promise.all((await readdir(modules)).filter(isCache).map((name) => rm(join(modules, name), { recursive: true, force: true })))
 }
 
 async function unpack(tarball: string, folder: string): Promise<void> {

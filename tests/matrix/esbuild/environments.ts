@@ -25,12 +25,12 @@ function node(name: string, output: string, flags: string, tier: 'short' | 'long
   }
 }
 
-function page(name: string, flags: string): Probed {
+function page(name: string, flags: string, tier: 'short' | 'long'): Probed {
   const configuration = `esbuild apps/page.js --bundle ${flags} --outfile=out/app.js`
   return {
     name: `esbuild, ${name}, browser`,
     configuration,
-    tier: 'long',
+    tier,
     start: async (place, stage) => servePage(stage, { folder: `${await bundle(place, configuration)}/out`, script: 'app.js' }),
   }
 }
@@ -52,8 +52,8 @@ export const environments: readonly Environment[] = [
   node('esm', 'app.mjs', '--format=esm'),
   node('cjs', 'app.cjs', '--format=cjs'),
   node('esm, minified', 'app.mjs', '--format=esm --minify', 'long'),
-  page('esm', '--format=esm'),
-  page('iife', '--format=iife'),
+  page('esm', '--format=esm', 'short'),
+  page('iife', '--format=iife', 'long'),
   {
     name: 'esbuild, esm, workerd',
     configuration: WORKERD,
