@@ -112,9 +112,11 @@ test('an authorize that never settles ends after its time, and a late rejection 
   process.on('unhandledRejection', note)
   t.after(() => process.off('unhandledRejection', note))
   const never = () => new Promise<boolean>(() => undefined)
+  const began = performance.now()
   await assert.rejects(gate.authenticate(request, { authorize: never, authorizeTimeoutMs: 20 }), {
     code: 'authorize_failed', detail: 'timed_out', message: /within 20 ms: bound its own requests, or raise authorizeTimeoutMs/,
   })
+  assert.ok(performance.now() - began < 2_000)
   let reject: (reason: Error) => void = () => undefined
   const late = () => new Promise<boolean>((_, no) => (reject = no))
   const response = await gate.protect(() => new Response('in'), { authorize: late, authorizeTimeoutMs: 20 })(request)
