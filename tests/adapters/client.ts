@@ -29,6 +29,7 @@ export function ask(url: string, { method = 'GET', path = '/', headers = [], bod
       response.on('error', reject)
     })
     sent.on('error', reject)
+    sent.setTimeout(20_000, () => sent.destroy(new Error('there was no response')))
     sent.end(body)
   })
 }

@@ -92,7 +92,7 @@ for (const [name, fastify] of [['fastify 5', fastify5], ['fastify 4', fastify4]]
     await app.register(plugin, { gate: stage.gate(), authorize: () => { throw new Error('down') } } as never)
     app.get('/', async () => 'in')
     assert.deepEqual([await status('/', {}), await status('/')], [500, 401])
-    assert.ok(caught[0] instanceof PortcullisError && caught[0].code === 'authorize_failed')
+    assert.equal(caught[0] instanceof PortcullisError && caught[0].code, 'authorize_failed')
     assert.equal(caught.length, 1)
   })
 

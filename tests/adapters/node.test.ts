@@ -15,7 +15,7 @@ import { PortcullisError } from 'portcullis/edge'
 import { type AuthRequest, protect } from 'portcullis/express'
 import * as forNode from 'portcullis/node'
 import { ask, bearer } from './client.ts'
-import { type AnyGate, express4, listen, running } from './hosts.ts'
+import { type AnyGate, express4, HOSTS, listen } from './hosts.ts'
 import { openStage } from './stage.ts'
 
 const EXPRESS = [['express 5', express5], ['express 4', express4]] as const
@@ -246,6 +246,22 @@ test('HTTP/2: the same refusals, and a cookie in pieces', async (t) => {
   assert.deepEqual(await send({ ':method': 'HEAD' }), [401, ''])
   assert.deepEqual(await send({ ':path': '/cookie', cookie: [`theme=dark`, `token=${token}`] }), [200, 'test'])
   assert.equal((await send({ ':path': '/cookie', cookie: [`token=${token}`, `token=${token}`] }))[0], 400)
+})
+
+test('no Web Request is made of a Node request', async (t) => {
+  const stage = await openStage(t)
+  const token = await stage.token()
+  const headers = [bearer(token)]
+  const gate = stage.gate({ refreshAfterSeconds: 30, waitAfterSeconds: 60 })
+  // With the feed loaded, for which the gate makes requests of its own.
+  assert.equal((await gate.check(token)).ok, true)
+  for (const host of HOSTS.filter(({ kind }) => kind === 'node')) {
+    const server = await host.start(gate)
+    t.after(() => server.close())
+    const made = t.mock.method(globalThis, 'Request', () => assert.fail('a Request was made'))
+    for (const [sent, status] of [[headers, 200], [[], 401]] as const) assert.equal((await ask(server.url, { headers: sent })).status, status, host.name)
+    made.mock.restore()
+  }
 })
 
 test('wrong arguments throw at set-up, in a sentence', async (t) => {

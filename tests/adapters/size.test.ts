@@ -27,7 +27,7 @@ for (const name of ['hono', 'express', 'node', 'fastify', 'next']) {
     figure(`portcullis/${name}: ${bytes} bytes, minified and gzipped`)
     assert.ok(bytes > 200 && bytes <= MAX_BYTES, `${bytes} bytes`)
     const inputs = Object.keys(metafile.inputs)
-    assert.ok(inputs.some((file) => file.endsWith(`adapters/${name}.js`)))
+    assert.ok(inputs.some((file) => file.endsWith(`adapters/${name}.js`)), 'the adapter is bundled')
     assert.deepEqual(inputs.filter((file) => file !== '<stdin>' && !/\/dist\/adapters\/[^/]+\.js$/.test(file)), [])
   })
 }
