@@ -289,7 +289,8 @@ fn folders_files_and_names_have_their_measure() {
     let found = of(&[("src/time.rs", &long), ("pkg/src/errors.ts", &long), ("pkg/src/errors.test.ts", &long)]);
     assert_eq!(found, ["pkg/src/errors.ts has 351 lines (at most 350)", "src/time.rs has 351 lines (at most 350)"]);
 
-    let found =
-        of(&[("pkg/src/timing/tokenBucket.ts", ""), ("pkg/src/timing/token-bucket.ts", ""), ("www/try_it/tab.ts", "")]);
-    assert_eq!(found, ["pkg/src/timing/tokenBucket.ts is not kebab-case", "www/try_it/tab.ts is not kebab-case"]);
+    let names = ["timing/token-bucket.ts", "timing/tokenBucket.ts", "read/+server.ts", "read/+page.ts"];
+    let files = names.map(|name| format!("tests/{name}"));
+    let found = of(&files.each_ref().map(|file| (file.as_str(), "")));
+    assert_eq!(found, ["tests/read/+page.ts is not kebab-case", "tests/timing/tokenBucket.ts is not kebab-case"]);
 }

@@ -192,7 +192,7 @@ fn misnamed(files: &Sources) -> Vec<String> {
     };
     let named =
         files.keys().filter(|file| file.ends_with(".ts") && table::KEBAB.iter().any(|folder| is_below(folder, file)));
-    let wrong = named.filter(|file| !file.split('/').all(is_kebab));
+    let wrong = named.filter(|file| !file.split('/').all(|name| is_kebab(name) || table::DEMANDED.contains(&name)));
     wrong.map(|file| format!("{file} is not kebab-case")).collect()
 }
 

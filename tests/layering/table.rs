@@ -121,3 +121,5 @@ pub const MEASURED: &[&str] = &["src", PACKAGE, "xtask/src", "www"];
 
 /// The trees in which TypeScript files and their folders have kebab-case names.
 pub const KEBAB: &[&str] = &[PACKAGE, "www", "tests"];
+/// Names that a framework demands of its apps' files.
+pub const DEMANDED: &[&str] = &["+server.ts"];
