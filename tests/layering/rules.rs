@@ -182,8 +182,6 @@ fn too_long(files: &Sources) -> Vec<String> {
 
 fn misnamed(files: &Sources) -> Vec<String> {
     let is_kebab = |name: &str| {
-        // SvelteKit's own names, such as `+server.ts`.
-        let name = name.strip_prefix('+').unwrap_or(name);
         let words = name.split(['-', '.']);
         name.split('.').all(|part| !part.starts_with('-') && !part.ends_with('-'))
             && words.into_iter().all(|word| {
