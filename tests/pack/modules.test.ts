@@ -5,8 +5,7 @@ import { copyFile, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { exportedFiles, type ExportedFile } from '../../pkg/src/packaging/exports-map.ts'
-import { commonJsCopy, declarationOf, specifiersOf } from '../../pkg/src/packaging/module-files.ts'
+import { exportedFiles, namedModules, type ExportedFile } from './exports-map.ts'
 import { NODE, Packed, run } from './project.ts'
 
 let packed: Packed
@@ -20,7 +19,7 @@ before(async () => {
   project = await packed.freshProject('modules')
   const { stdout } = await run('tar', ['-tzf', packed.tarball])
   files = new Set(stdout.trim().split('\n').map((file) => file.replace(/^package\//, '')))
-  exported = exportedFiles(join(project, 'node_modules/portcullis'))
+  exported = await exportedFiles(join(project, 'node_modules/portcullis'))
 })
 
 after(() => packed.close())
@@ -58,10 +57,15 @@ test('require gives the copy of what import gives, and the module itself to bund
     const asked = rest[0] === 'module' ? rest.slice(1) : rest
     // Without `module`, which bundlers set, it is Node or a program like it.
     const wanted = imported(subpath, asked.length === 1 && asked[0] === 'default' && rest[0] !== 'module' ? ['node', 'default'] : asked)
-    assert.ok(file === wanted || file === commonJsCopy(wanted), `${subpath} ${conditions.join(' ')}: ${file} instead of ${wanted}`)
+    assert.ok(file === wanted || file === copyOf(wanted), `${subpath} ${conditions.join(' ')}: ${file} instead of ${wanted}`)
     assert.equal(/\.(cjs|d\.cts)$/.test(file), ['types', 'default'].includes(rest[0] ?? ''), `${subpath} ${conditions.join(' ')}`)
   }
 })
+
+/** The place of a file's CommonJS copy. */
+function copyOf(file: string): string {
+  return file.replace('dist/', 'dist/cjs/').replace(/\.d\.ts$/, '.d.cts').replace(/\.js$/, '.cjs')
+}
 
 /** The file that the import half gives for the first of these conditions that it has. */
 function imported(subpath: string, conditions: string[]): string {
@@ -94,11 +98,11 @@ test('every name in a declaration leads to declarations that are shipped', async
   assert.ok(declarations.length > 100)
   const folder = join(project, 'node_modules/portcullis')
   for (const file of declarations) {
-    for (const { text } of specifiersOf(file, await readFile(join(folder, file), 'utf8'))) {
-      if (!text.startsWith('.')) continue
-      assert.match(text, file.endsWith('.d.cts') ? /\.cjs$/ : /\.js$/, file)
-      const target = declarationOf(join(file, '..', text))
-      assert.ok(files.has(target), `${file}: ${text}`)
+    for (const name of namedModules(await readFile(join(folder, file), 'utf8'))) {
+      if (!name.startsWith('.')) continue
+      assert.match(name, file.endsWith('.d.cts') ? /\.cjs$/ : /\.js$/, file)
+      const target = join(file, '..', name).replace(/\.(c?)js$/, '.d.$1ts')
+      assert.ok(files.has(target), `${file}: ${name}`)
     }
   }
 })

@@ -35,7 +35,7 @@ export function reached(folder: string, files: readonly string[]): string[] {
 }
 
 /** Returns the declarations of a module: of `x.js`, of its copy `x.cjs`, or of `x.ts`, which was its source. */
-export function declarationOf(file: string): string {
+function declarationOf(file: string): string {
   return file.replace(/(\.d)?\.(c?)[jt]s$/, '.d.$2ts')
 }
 
