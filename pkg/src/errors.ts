@@ -83,6 +83,7 @@ export interface ErrorOptionsWithDetail {
 
 /** On every error of the package, whichever copy of it made the error: the registry of symbols is common to them. */
 const BRAND = Symbol.for('portcullis.error')
+type Branded = { [BRAND]?: boolean }
 
 /**
  * The one error class of the package. `instanceof` also recognises errors of another copy, such as the CommonJS one beside the ES
@@ -90,22 +91,21 @@ const BRAND = Symbol.for('portcullis.error')
  */
 export class PortcullisError extends Error {
   override readonly name = 'PortcullisError'
-  readonly code: ErrorCode
-  readonly detail: string | undefined
+  declare readonly code: ErrorCode
+  declare readonly detail: string | undefined
 
   static {
-    Object.defineProperty(this.prototype, BRAND, { value: true })
+    ;(this.prototype as object as Branded)[BRAND] = true
   }
 
-  constructor(code: ErrorCode, message: string, options: ErrorOptionsWithDetail = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+  constructor(code: ErrorCode, message: string, { detail, cause }: ErrorOptionsWithDetail = {}) {
+    super(message, cause === undefined ? undefined : { cause })
     this.code = code
-    this.detail = options.detail
+    this.detail = detail
   }
 
   /** A subclass keeps the usual meaning: the brand does not tell whether an error is one of its own. */
   static override [Symbol.hasInstance](value: unknown): boolean {
-    if (this !== PortcullisError) return Function.prototype[Symbol.hasInstance].call(this, value)
-    return typeof value === 'object' && value !== null && BRAND in value
+    return this === PortcullisError ? Boolean((value as Branded | null | undefined)?.[BRAND]) : super[Symbol.hasInstance](value)
   }
 }

@@ -39,7 +39,7 @@ function schemaOfParts(parts: RuleParts): JsonSchema | undefined {
     const items = schemaOf(parts.list)
     return items && { type: 'array', items, ...(parts.least > 0 ? { minItems: parts.least } : {}) }
   }
-  if ('most' in parts) return { type: 'integer', minimum: parts.least, maximum: parts.most }
+  if ('most' in parts) return { type: 'integer', minimum: parts.least, maximum: Math.min(parts.most, Number.MAX_SAFE_INTEGER) }
   const schemas = parts.anyOf.flatMap((rule) => schemaOf(rule) ?? [])
   return schemas.length === 0 ? undefined : { anyOf: schemas }
 }

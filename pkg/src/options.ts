@@ -50,9 +50,9 @@ export function checkOptions(value: unknown, rules: Rules, name = 'options'): vo
     if (!Object.hasOwn(rules, option)) throw unknown(option, Object.keys(rules), name)
   }
   for (const [option, rule] of Object.entries(rules)) {
-    const given = value[option]
-    if (given !== undefined) rule.check(given, `${name}.${option}`)
-    else if (rule.need) throw invalid(`${name}.${option} is missing: it must be ${rule.expected}`)
+    const [given, path] = [value[option], `${name}.${option}`]
+    if (given !== undefined) rule.check(given, path)
+    else if (rule.need) throw invalid(`${path} is missing: it must be ${rule.expected}`)
   }
 }
 
@@ -81,7 +81,7 @@ export const url: Rule<string> = /* @__PURE__ */ rule(
 /** A web origin in its serialised form (RFC 6454 §6.2), as browsers send it. */
 export const webOrigin: Rule<string> = /* @__PURE__ */ rule(
   "an origin such as 'https://app.example'",
-  (value) => typeof value === 'string' && value !== 'null' && parseUrl(value)?.origin === value,
+  (value) => typeof value === 'string' && parseUrl(value)?.origin === value,
   'webOrigin',
 )
 /** An object whose members are checked elsewhere. */
@@ -125,9 +125,9 @@ export function pattern(expected: string, form: RegExp): Rule<string> {
 }
 
 /** A whole number, finite and in range. */
-export function integer(unit: string, least = 0, most: number = Number.MAX_SAFE_INTEGER): Rule<number> {
-  const range = most === Number.MAX_SAFE_INTEGER ? `${least} or more` : `${least} to ${most}`
-  const test = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most
+export function integer(unit: string, least = 0, most: number = Infinity): Rule<number> {
+  const range = most === Infinity ? `${least} or more` : `${least} to ${most}`
+  const test = (value: unknown): boolean => Number.isSafeInteger(value) && least <= (value as number) && (value as number) <= most
   return { ...rule(`a number of ${unit}, ${range}`, test), parts: { least, most } }
 }
 
@@ -193,10 +193,9 @@ function parseUrl(value: URL | string): URL | undefined {
 }
 
 function unknown(option: string, known: string[], name: string): PortcullisError {
-  const shown = option.length > MAX_NAME_CHARACTERS ? `${option.slice(0, MAX_NAME_CHARACTERS)}…` : option
+  const shown = option.slice(0, MAX_NAME_CHARACTERS)
   const [nearest = ''] = [...known].sort((a, b) => distance(shown, a) - distance(shown, b))
-  const isClose = distance(shown, nearest) <= Math.max(2, Math.floor(nearest.length / 2))
-  const hint = isClose ? `did you mean '${nearest}'?` : `known are ${known.join(', ')}`
+  const hint = distance(shown, nearest) <= nearest.length / 2 ? `did you mean '${nearest}'?` : `known are ${known.join(', ')}`
   return invalid(`${name} has an unknown option '${shown}'; ${hint}`)
 }
 
@@ -204,7 +203,7 @@ function unknown(option: string, known: string[], name: string): PortcullisError
 function distance(from: string, to: string): number {
   const [a, b] = [from.toLowerCase(), to.toLowerCase()]
   if (a.length > 3 && b.startsWith(a)) return 1
-  let row = [0, ...b].map((_, column) => column)
+  let row = [...b, ''].map((_, column) => column)
   for (const character of a) {
     const next: number[] = []
     for (const [column, above] of row.entries()) {
