@@ -73,6 +73,35 @@ for (const [name, fastify] of [['fastify 5', fastify5], ['fastify 4', fastify4]]
     assert.throws(() => protect({ scopes: [] }), { code: 'invalid_option', message: /unknown option 'scopes'/ })
   })
 
+  test(`${name}: options that are inherited count, and undefined takes none away`, async (t) => {
+    const { stage, app, status } = await started(t)
+    await app.register(plugin, Object.assign(Object.create({ scope: ['read'] }), { gate: stage.gate(), routes: 'chosen' }) as never)
+    const { protect } = app as unknown as Protected
+    app.get('/read', { onRequest: protect() }, async () => 'read')
+    app.get('/same', { onRequest: protect({ scope: undefined }) }, async () => 'read')
+    app.get('/write', { onRequest: protect(Object.create({ scope: ['write'] })) }, async () => 'written')
+    for (const path of ['/read', '/same']) assert.deepEqual([await status(path, {}), await status(path, { scope: 'read' })], [403, 200], path)
+    assert.deepEqual([await status('/write', { scope: 'read' }), await status('/write', { scope: 'write' })], [403, 200])
+  })
+
+  test(`${name}: access options in the configuration of a route, where none is heeded, are an error`, async (t) => {
+    const { stage, app } = await started(t)
+    const config = { portcullis: { scope: ['write'] } } as never
+    let handled = 0
+    const handler = async (): Promise<void> => void (handled += 1)
+    app.setErrorHandler((error, _request, reply) => reply.code(500).send((error as Error).message))
+    app.get('/before', { config }, handler)
+    await app.register(plugin, { gate: stage.gate() } as never)
+    const message = /^config\.portcullis must be false: use app\.protect$/
+    app.get('/after', { config }, handler)
+    for (const url of ['/before', '/after']) {
+      const { statusCode, body } = await app.inject({ url, headers: { authorization: `Bearer ${await stage.token()}` } })
+      assert.equal(statusCode, 500, url)
+      assert.match(body, message)
+    }
+    assert.equal(handled, 0)
+  })
+
   test(`${name}: registered twice in one scope, both count`, async (t) => {
     const { stage, app, status } = await started(t)
     await app.register(plugin, { gate: stage.gate() } as never)

@@ -35,9 +35,9 @@ declare module 'fastify' {
  * The plugin: `app.register(portcullis, { gate })`. It protects the scope in which it is registered: the verdict is in `request.auth`,
  * refusals (RFC 6750 §3) are sent by the `onRequest` hook, and errors go to Fastify's error handler. An invalid option fails the registration.
  */
-export const portcullis: FastifyPluginCallback<PortcullisOptions> = (app, { gate, routes = 'all', ...access }, done) => {
+export const portcullis: FastifyPluginCallback<PortcullisOptions> = (app, options, done) => {
   try {
-    register(app, gate, routes, access)
+    register(app, options)
     done()
   } catch (error) {
     done(error as Error)
@@ -62,23 +62,34 @@ export function receiveFeed(gate: AnyGate): { config: { portcullis: false }; onR
   }
 }
 
-function register(app: FastifyInstance, gate: AnyGate, routes: ProtectedRoutes, access: AccessOptions): void {
-  mustBeGate(gate, 'app.register(portcullis, { gate })')
+function register(app: FastifyInstance, options: PortcullisOptions): void {
+  const { gate, routes = 'all', ...access } = merged(options)
+  mustBeGate(gate, 'portcullis')
   const hook = hookOf(gate, access)
-  if (!(app.hasDecorator('protect') && hooks.has(app.protect))) app.decorateRequest('auth', null)
-  const protect: FastifyInstance['protect'] = (options) => hookOf(gate, { ...access, ...options } as AccessOptions)
+  const protect: FastifyInstance['protect'] = (options) => hookOf(gate, merged(access, options as AccessOptions))
   hooks.add(protect)
   // Registered again, in this scope or one within: the gate that was given last.
   if (app.hasDecorator('protect') && hooks.has(app.protect)) app.protect = protect
-  else app.decorate('protect', protect)
+  else app.decorateRequest('auth', null).decorate('protect', protect)
   switch (routes) {
     case 'all':
-      app.addHook('onRequest', async (request, reply) => (isExcluded(request) ? undefined : hook(request, reply)))
+      app.addHook('onRequest', async (request, reply) => {
+        const { config } = request.routeOptions
+        // Early releases of Fastify 4 have the configuration there, and later ones warn of it.
+        return isExcluded(config ?? (request as { routeConfig?: typeof config }).routeConfig) ? undefined : hook(request, reply)
+      })
       return
     case 'chosen':
       return
   }
   throw adapterError('invalid_option', "options.routes must be 'all' or 'chosen'")
+}
+
+/** The options as if each were written once: inherited ones count, and `undefined` takes nothing away. */
+function merged<T extends object>(...given: (T | undefined)[]): T {
+  const all: Record<string, unknown> = {}
+  for (const options of given) for (const name in options) if (options[name] !== undefined) all[name] = options[name]
+  return all as T
 }
 
 /** The functions that stand as `app.protect`, to tell them from another plugin's. */
@@ -94,11 +105,11 @@ function hookOf(gate: AnyGate, access: AccessOptions): OnRequest {
   }
 }
 
-function isExcluded(request: FastifyRequest): boolean {
-  const { config } = request.routeOptions
-  // Early releases of Fastify 4 have the configuration there, and later ones warn of it.
-  const found = config ?? (request as { routeConfig?: typeof config }).routeConfig
-  return found?.portcullis === false
+/** Throws `invalid_option` for access options in the configuration of a route, which would not be heeded. */
+function isExcluded(config: { portcullis?: unknown } | undefined): boolean {
+  const given = config?.portcullis
+  if (given) throw adapterError('invalid_option', 'config.portcullis must be false: use app.protect')
+  return given === false
 }
 
 /** Sends bytes, since Fastify adds a charset to the content type of a string. */
