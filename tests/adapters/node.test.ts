@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, request as httpRequest } from 'node:http'
-import { connect as connectHttp2, createServer as createHttp2Server, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
+import { connect as connectHttp2, constants, createServer as createHttp2Server, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { test, type TestContext } from 'node:test'
@@ -13,6 +13,7 @@ import express5 from 'express'
 import type { Accepted, AccessOptions, Gate } from 'portcullis/edge'
 import { PortcullisError } from 'portcullis/edge'
 import { type AuthRequest, protect } from 'portcullis/express'
+import * as forNext from 'portcullis/next'
 import * as forNode from 'portcullis/node'
 import { ask, bearer } from './client.ts'
 import { type AnyGate, express4, HOSTS, listen } from './hosts.ts'
@@ -264,10 +265,48 @@ test('no Web Request is made of a Node request', async (t) => {
   }
 })
 
+test('HTTP/2: a client that leaves while the gate waits is no error', async (t) => {
+  const stage = await openStage(t)
+  const logged = t.mock.method(console, 'error', () => undefined)
+  let decide: (grant: boolean) => void = () => undefined
+  let isClosed: Promise<unknown> = Promise.resolve()
+  const asked = new Promise<void>((resolve) => {
+    const authorize = () => new Promise<boolean>((decided) => {
+      decide = decided
+      resolve()
+    })
+    const listener = forNode.protect(stage.gate(), (_req: Http2ServerRequest & { auth: Accepted }, _res: Http2ServerResponse) => assert.fail(), { authorize })
+    const server = createHttp2Server((req, res) => {
+      isClosed = once(req.stream, 'close')
+      listener(req, res)
+    })
+    server.listen(0, '127.0.0.1', async () => {
+      const session = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+      t.after(() => {
+        session.destroy()
+        server.close()
+      })
+      const stream = session.request({ authorization: `Bearer ${await stage.token()}` })
+      stream.on('error', () => undefined)
+      void asked.then(() => stream.close(constants.NGHTTP2_CANCEL))
+    })
+  })
+  await asked
+  await isClosed
+  decide(false)
+  await delay(50)
+  assert.deepEqual(logged.mock.calls.map(({ arguments: [, error] }) => error as unknown), [])
+})
+
+test('a request without a method is not taken for a safe one', () => {
+  assert.equal(forNode.requestLike({ headers: {} }).method, '')
+})
+
 test('wrong arguments throw at set-up, in a sentence', async (t) => {
   const gate: Gate = (await openStage(t)).gate()
   const handler = (): void => undefined
   const NO_GATE = /^(protect|receiveFeed) needs a gate: the one that createGate of portcullis\/edge returned$/
+  const NO_HANDLER = /^protect\(gate, handler, options\) needs a handler$/
   const wrong: [() => unknown, RegExp][] = [
     [() => protect(undefined as unknown as AnyGate), NO_GATE],
     [() => protect(handler as unknown as AnyGate), NO_GATE],
@@ -279,6 +318,9 @@ test('wrong arguments throw at set-up, in a sentence', async (t) => {
     [() => protect(gate, { scope: 'read' } as unknown as AccessOptions), /options\.scope must be an array/],
     [() => protect(gate, null as unknown as AccessOptions), /options must be an object/],
     [() => forNode.protect(gate, handler, { cookie: 'a' } as AccessOptions), /unknown option 'cookie'/],
+    [() => protect(gate, undefined as never, { scope: ['write'] }), NO_HANDLER],
+    [() => forNode.protect(gate, {} as never, handler as never), NO_HANDLER],
+    [() => forNext.protect(gate, undefined as never, { scope: ['write'] }), NO_HANDLER],
   ]
   for (const [call, message] of wrong) {
     assert.throws(call, (error: unknown) => error instanceof PortcullisError && error.code === 'invalid_option' && message.test(error.message), String(message))

@@ -9,9 +9,9 @@ export interface Incoming {
   readonly rawHeaders?: readonly string[] | undefined
 }
 
-/** A Node request in the form that `gate.authenticate` takes; nothing is copied. */
+/** A Node request in the form that `gate.authenticate` takes; nothing is copied. Without a method it is no safe one. */
 export function requestLike(incoming: Incoming): RequestLike {
-  return { method: incoming.method ?? 'GET', headers: { get: (name) => headerOf(incoming, name.toLowerCase()) } }
+  return { method: incoming.method ?? '', headers: { get: (name) => headerOf(incoming, name.toLowerCase()) } }
 }
 
 /**

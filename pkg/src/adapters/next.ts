@@ -1,6 +1,6 @@
 import type { Accepted, AccessOptions, Claims, HostOptions, WaitUntil } from '../types.ts'
 import { bodyReadBefore } from './errors.ts'
-import { type AnyGate, mustBeGate } from './gate-argument.ts'
+import { type AnyGate, mustBeGate, mustHaveHandler } from './gate-argument.ts'
 
 /** The part of `NextFetchEvent` that is used. */
 interface FetchEventLike {
@@ -25,6 +25,7 @@ export function protect<C extends Claims = Claims>(
 ): (request: Request, event?: FetchEventLike) => Promise<Response | undefined>
 export function protect(gate: AnyGate, second?: AccessOptions | Handler, third?: AccessOptions): (request: never, context?: never) => Promise<unknown> {
   mustBeGate(gate, 'protect')
+  mustHaveHandler(second, third)
   const handler = typeof second === 'function' ? second : undefined
   const authenticate = gate.authenticator(typeof second === 'function' ? third : second)
   return async (request, context) => {

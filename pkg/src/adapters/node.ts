@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { Accepted, AccessOptions, Claims } from '../types.ts'
 import { adapterError } from './errors.ts'
-import { type AnyGate, mustBeGate } from './gate-argument.ts'
+import { type AnyGate, mustBeGate, mustHaveHandler } from './gate-argument.ts'
 import { drain, type Incoming, type IncomingPush, pushOf, requestLike } from './incoming.ts'
 import { isOver, type Outgoing, writeResponse } from './outgoing.ts'
 
@@ -35,6 +35,7 @@ export function protect<C extends Claims = Claims>(
  */
 export function protect<C extends Claims = Claims>(gate: AnyGate, options?: AccessOptions<C>): Middleware<Incoming, Outgoing>
 export function protect(gate: AnyGate, second?: AccessOptions | Handler, third?: AccessOptions): Middleware<never, never> {
+  mustHaveHandler(second, third)
   if (typeof second !== 'function') return middleware(gate, second)
   const check = middleware(gate, third)
   return (request: Incoming, response: Outgoing, next: Next = (error) => fail(error, response)) =>

@@ -4,6 +4,8 @@ export interface Outgoing {
   readonly headersSent: boolean
   readonly writableEnded: boolean
   readonly destroyed: boolean
+  /** Of HTTP/2, whose responses do not have `destroyed`. */
+  readonly stream?: { readonly destroyed: boolean } | undefined
   setHeader(name: string, value: string): unknown
   end(body: string): unknown
   destroy(): unknown
@@ -11,7 +13,7 @@ export interface Outgoing {
 
 /** Whether nothing more can be said to the client: it has gone, or has its response. */
 export function isOver(outgoing: Outgoing): boolean {
-  return outgoing.writableEnded || outgoing.destroyed
+  return outgoing.writableEnded || (outgoing.stream ?? outgoing).destroyed
 }
 
 /** Writes a short response. Nothing is written once another one has begun. */
