@@ -3,9 +3,6 @@
 import type { Environment } from '../environment.ts'
 import { serveRecipe } from '../hosts/recipe.ts'
 
-/** npm's package of Bun's binary for this machine; no script of `bun` has run. */
-const BUN = `node_modules/@oven/bun-${process.platform}-${process.arch === 'arm64' ? 'aarch64' : process.arch}/bin/bun`
-
 export const environments: readonly Environment[] = [
   {
     name: 'Elysia, macro',
@@ -13,7 +10,7 @@ export const environments: readonly Environment[] = [
     tier: 'long',
     async start(place, stage) {
       await place.run('tsc', [])
-      return serveRecipe(place, stage, { command: BUN, parameters: ['src/app.ts'], refusal: 'gate' })
+      return serveRecipe(place, stage, { command: 'bun', parameters: ['src/app.ts'], refusal: 'gate' })
     },
   },
 ]
