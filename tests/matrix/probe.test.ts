@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { createGate, type Gate } from 'portcullis/edge'
 import type { Environment, Running } from './environment.ts'
+import { askGate } from './hosts/gate.ts'
 import { probe } from './probe.ts'
 import { openStage, type Stage } from './stage.ts'
 import { table } from './table.ts'
@@ -22,11 +23,7 @@ const ENVIRONMENT: Environment = { name: 'a gate', configuration: 'in this proce
 /** A gate without faults. */
 function running(gate: Gate): Running {
   return {
-    async ask(token, scope = 'read') {
-      const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
-      const verdict = await gate.authenticate(new Request('https://app.example/', { headers }), { scope: [scope] })
-      return verdict.ok ? 200 : verdict.status
-    },
+    ask: (token, scope) => askGate(gate, token, scope),
     close: async () => gate.close(),
   }
 }

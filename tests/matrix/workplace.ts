@@ -44,6 +44,12 @@ export class Workplace implements Placed {
     throw new Error(`${[command, ...parameters].join(' ')} ended with ${code}:\n${program.output.trim()}`)
   }
 
+  /** Runs a command line, whose words have no spaces in them, likewise. */
+  runLine(line: string): Promise<string> {
+    const [command = '', ...parameters] = line.split(' ')
+    return this.run(command, parameters)
+  }
+
   /**
    * Copies files or folders, each under its own name, to a folder with no `node_modules` above it. The package is removed from
    * where it was built with: some bundlers write absolute paths into their output, which lead nowhere on another machine.

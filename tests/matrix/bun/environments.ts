@@ -7,8 +7,7 @@ import { serveProgram } from '../hosts/program.ts'
 import type { Workplace } from '../workplace.ts'
 
 async function bundle(place: Workplace, configuration: string): Promise<string> {
-  const [command = '', ...parameters] = configuration.split(' ')
-  await place.run(command, parameters)
+  await place.runLine(configuration)
   return place.copyOut('out')
 }
 

@@ -8,8 +8,7 @@ import type { Workplace } from '../workplace.ts'
 const RUN = ['run', '--quiet', '--allow-net', '--allow-env']
 
 async function bundle(place: Workplace, configuration: string): Promise<string> {
-  const [command = '', ...parameters] = configuration.split(' ')
-  await place.run(command, parameters)
+  await place.runLine(configuration)
   return place.copyOut('out')
 }
 

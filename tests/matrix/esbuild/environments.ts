@@ -9,8 +9,7 @@ import type { Workplace } from '../workplace.ts'
 
 /** Bundles by this command line; answers the folder, elsewhere, with nothing but the output. */
 async function bundle(place: Workplace, configuration: string): Promise<string> {
-  const [command = '', ...parameters] = configuration.split(' ')
-  await place.run(command, parameters)
+  await place.runLine(configuration)
   return place.copyOut('out')
 }
 

@@ -3,6 +3,7 @@
 import { createGate } from 'portcullis/edge'
 import type { Running } from '../environment.ts'
 import type { Stage } from '../stage.ts'
+import { askGate } from './gate.ts'
 import { startProgram, type Placed, type ServeOptions } from './program.ts'
 
 /** Starts an origin that prints where it listens; the gate's verdicts are the answers. */
@@ -10,11 +11,7 @@ export async function serveOrigin(place: Placed, stage: Stage, options: ServeOpt
   const { program, url } = await startProgram(place, { ...options, variables: { ORIGIN_OPTIONS: stage.originOptions, ...options.variables } })
   const gate = createGate(stage.gateAt(url))
   return {
-    async ask(token, scope = 'read') {
-      const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
-      const verdict = await gate.authenticate(new Request('https://app.example/', { headers }), { scope: [scope] })
-      return verdict.ok ? 200 : verdict.status
-    },
+    ask: (token, scope) => askGate(gate, token, scope),
     revoke: (token) => stage.revoke(token, url),
     async close() {
       gate.close()

@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { freePort, pause } from '../../../www/demo/child.ts'
 import type { Running, Scope } from '../environment.ts'
 import type { Stage } from '../stage.ts'
+import { authorization } from './gate.ts'
 
 const READY_MS = 60_000
 const STOP_MS = 3000
@@ -121,7 +122,7 @@ const subjectOf = (body: unknown): unknown => (body as { sub?: unknown }).sub
 
 /** The status of the application's route that needs the scope. */
 export async function askAt(url: string, token: string | undefined, scope: Scope = 'read', subject = subjectOf): Promise<number> {
-  const response = await fetch(`${url}/${scope}`, { headers: token === undefined ? {} : { authorization: `Bearer ${token}` }, redirect: 'manual' })
+  const response = await fetch(`${url}/${scope}`, { headers: authorization(token), redirect: 'manual' })
   const text = await response.text()
   // An error page or a shell that answers 200 is not the route's answer.
   if (response.status === 200 && subject(JSON.parse(text)) !== 'user') throw new Error(`200 without the token's subject: ${text.slice(0, 200)}`)

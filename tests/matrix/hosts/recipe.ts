@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { createGate, type Gate } from 'portcullis/edge'
 import type { Running, Scope } from '../environment.ts'
 import type { Stage } from '../stage.ts'
+import { authorization } from './gate.ts'
 import { askAt, startProgram, type Placed, type ServeOptions } from './program.ts'
 
 export interface RecipeOptions extends ServeOptions {
@@ -40,7 +41,7 @@ export async function serveRecipe(place: Placed, stage: Stage, { refusal, subjec
 
 /** A request whose `authorize` throws is answered with 500, and the next request as ever. */
 async function survivesErrors(url: string, token: string, subject: RecipeOptions['subject']): Promise<void> {
-  const response = await fetch(`${url}/directory`, { headers: { authorization: `Bearer ${token}` } })
+  const response = await fetch(`${url}/directory`, { headers: authorization(token) })
   const text = await response.text()
   assert.equal(response.status, 500, 'the status of a route whose authorize throws')
   assert.ok(!text.includes(token), 'an error response contains the token')
@@ -51,7 +52,7 @@ const HEADERS = ['www-authenticate', 'cache-control', 'retry-after']
 
 /** Compares a refusal with the response of a gate in this process. */
 async function isChallenge(gate: Gate, url: string, token: string | undefined, scope: Scope, body: RecipeOptions['refusal']): Promise<void> {
-  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
+  const headers = authorization(token)
   // The application may have heard of a revocation earlier.
   await gate.refresh()
   const verdict = await gate.authenticate(new Request(`${url}/${scope}`, { headers }), { scope: [scope] })

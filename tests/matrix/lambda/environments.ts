@@ -11,9 +11,8 @@ function lambda(name: string, configuration: string, tier: 'short' | 'long' = 'l
     tier,
     tool: 'esbuild',
     start: async (place, stage) => {
-      const [command = '', ...parameters] = configuration.split(' ')
-      await place.run(command, parameters)
-      const output = parameters.find((parameter) => parameter.startsWith('--outfile='))?.slice('--outfile='.length) ?? ''
+      await place.runLine(configuration)
+      const output = /--outfile=(\S+)/.exec(configuration)?.[1] ?? ''
       const folder = await place.copyOut(output, 'invoke.cjs')
       const [file = ''] = basename(output).split('.')
       return serveProgram(place, stage, { command: 'node', parameters: ['invoke.cjs'], folder, variables: { HANDLER: `${file}.handler` } })

@@ -10,8 +10,7 @@ function routes(name: string, build: string, path: string, configuration: string
     configuration: `${build}; next start; ${configuration}`,
     tier: 'long',
     async start(place, stage) {
-      const [command = '', ...parameters] = build.split(' ')
-      await place.run(command, parameters)
+      await place.runLine(build)
       const { program, url } = await startProgram(place, {
         command: 'next',
         parameters: ['start', '--port', '$PORT', '--hostname', '127.0.0.1'],

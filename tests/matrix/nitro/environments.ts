@@ -20,8 +20,7 @@ const WITH_WASM = `export default defineNitroConfig({
 `
 
 async function build(place: Workplace, configuration: string): Promise<string> {
-  const [command = '', ...parameters] = configuration.split(' ')
-  await place.run(command, parameters)
+  await place.runLine(configuration)
   return place.copyOut('.output')
 }
 

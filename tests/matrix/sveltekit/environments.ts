@@ -1,4 +1,4 @@
-// SvelteKit's starter with the adapter for Node, which bundles what is in devDependencies and leaves dependencies outside.
+// SvelteKit 2's starter with the adapter for Node, which bundles what is in devDependencies and leaves dependencies outside.
 
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -26,7 +26,7 @@ async function addDependency(place: Workplace): Promise<void> {
 
 export const environments: readonly Environment[] = [
   {
-    name: 'SvelteKit, adapter-node, bundled',
+    name: 'SvelteKit 2, adapter-node, bundled',
     configuration: `${BUILD}; portcullis in devDependencies`,
     tier: 'long',
     tool: '@sveltejs/kit',
@@ -36,7 +36,7 @@ export const environments: readonly Environment[] = [
     },
   },
   {
-    name: 'SvelteKit, adapter-node, external',
+    name: 'SvelteKit 2, adapter-node, external',
     configuration: `${BUILD}; portcullis in dependencies`,
     tier: 'long',
     tool: '@sveltejs/kit',

@@ -5,6 +5,7 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 import type { Environment, Running } from '../environment.ts'
+import { authorization } from '../hosts/gate.ts'
 import { Program } from '../hosts/program.ts'
 import type { Stage } from '../stage.ts'
 import type { Workplace } from '../workplace.ts'
@@ -74,8 +75,7 @@ async function start(place: Workplace, stage: Stage): Promise<Running> {
   ended.catch(() => undefined)
   return {
     async ask(token, scope = 'read') {
-      const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
-      const { status, text } = await Promise.race([questions.ask({ path: `/${scope}`, headers }), ended])
+      const { status, text } = await Promise.race([questions.ask({ path: `/${scope}`, headers: authorization(token) }), ended])
       if (status === 200 && (JSON.parse(text) as { sub?: unknown }).sub !== 'user') throw new Error(`200 without the token's subject: ${text}`)
       return status
     },

@@ -51,8 +51,8 @@ export const environments: readonly Environment[] = [
   page({ name: 'web, worker by its URL', configuration: 'web-worker', options: "{ mode: 'production', target: 'web' }", tier: 'long' }),
   row({ name: 'webworker', configuration: 'webworker', options: "{ mode: 'production', target: 'webworker' }", tier: 'long' }, async (place, stage) => {
     await place.run('webpack', ['--config-name', 'webworker'])
-    await cp(join(place.folder, 'apps/built-worker-page.js'), join(place.folder, 'out/page.js'))
-    return servePage(stage, { folder: `${await place.copyOut('out')}/out`, script: 'page.js' })
+    for (const file of ['built-worker-page.js', 'worker-client.js']) await cp(join(place.folder, 'apps', file), join(place.folder, 'out', file))
+    return servePage(stage, { folder: `${await place.copyOut('out')}/out`, script: 'built-worker-page.js' })
   }),
   row({ name: 'origin, node', configuration: 'origin', options: "{ mode: 'production', target: 'node' }", tier: 'long' }, async (place, stage) =>
     serveOrigin(place, stage, { command: 'node', parameters: ['out/origin.js'], folder: await bundle(place, 'origin') }),

@@ -1,0 +1,15 @@
+// A gate in this process, for environments that run no application of their own.
+
+import type { Gate } from 'portcullis/edge'
+import type { Scope } from '../environment.ts'
+
+/** The headers of a request with this token (`undefined`: none). */
+export function authorization(token: string | undefined): Record<string, string> {
+  return token === undefined ? {} : { authorization: `Bearer ${token}` }
+}
+
+/** The status by which the gate answers a request with this token that needs this scope. */
+export async function askGate(gate: Gate, token: string | undefined, scope: Scope = 'read'): Promise<number> {
+  const verdict = await gate.authenticate(new Request('https://app.example/', { headers: authorization(token) }), { scope: [scope] })
+  return verdict.ok ? 200 : verdict.status
+}
