@@ -1,7 +1,7 @@
 // Every framework at a port of its own, with one protected route and the route for pushes.
 
 import { once } from 'node:events'
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, type RequestListener } from 'node:http'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
@@ -10,7 +10,7 @@ import express5 from 'express'
 import fastify5 from 'fastify'
 import { Hono as Hono4 } from 'hono'
 import { Hono as Hono3 } from 'hono3'
-import type { AccessOptions, Gate } from 'portcullis/edge'
+import type { AccessOptions } from 'portcullis/edge'
 import * as forExpress from 'portcullis/express'
 import * as forFastify from 'portcullis/fastify'
 import * as forHono from 'portcullis/hono'
@@ -22,7 +22,7 @@ export const express4 = require('express4') as typeof express5
 export const fastify4 = require('fastify4') as typeof fastify5
 
 /** What an adapter uses of a gate. */
-export type AnyGate = Pick<Gate<never>, 'authenticator' | 'challenge' | 'receiveFeed'>
+export type AnyGate = Parameters<typeof forHono.receiveFeed>[0]
 
 export interface Running {
   readonly url: string
@@ -52,12 +52,8 @@ export const HOSTS: readonly Host[] = [
 
 /** Listens at a free port. */
 export async function listen(listener: RequestListener): Promise<Running> {
-  return running(createServer(listener))
-}
-
-export async function running(server: Pick<Server, 'listen' | 'address' | 'close' | 'closeAllConnections' | 'once'>): Promise<Running> {
-  server.listen(0, '127.0.0.1')
-  await once(server as Server, 'listening')
+  const server = createServer(listener).listen(0, '127.0.0.1')
+  await once(server, 'listening')
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     async close() {

@@ -10,18 +10,12 @@ import type { Gate } from 'portcullis/edge'
 import * as forExpress from 'portcullis/express'
 import * as forHono from 'portcullis/hono'
 import * as forNext from 'portcullis/next'
+import { freePort } from '../../www/demo/child.ts'
 import { ask, bearer } from './client.ts'
-import { express4, HOSTS, listen, running } from './hosts.ts'
+import { express4, HOSTS, listen } from './hosts.ts'
 import { openStage, type Stage } from './stage.ts'
 
 const SECRET = 'known to the origin and to this edge'
-
-/** A port that is free now, for a server whose address the origin needs first. */
-async function freePort(): Promise<number> {
-  const { url, close } = await running(createServer())
-  await close()
-  return Number(new URL(url).port)
-}
 
 /** Until the gate refuses the token by the state that it has, without fetching. */
 async function refused(gate: Gate, token: string): Promise<void> {
