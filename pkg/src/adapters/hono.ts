@@ -14,7 +14,10 @@ declare module 'hono' {
  * Middleware that lets accepted requests through, with the verdict in `c.get('auth')`; others get their refusal (RFC 6750 §3). The gate
  * gets `c.env`, and `waitUntil` where the runtime has one. Errors are thrown, for `app.onError`. Throws `invalid_option` at once.
  */
-export function protect<C extends Claims = Claims>(gate: AnyGate, options?: AccessOptions<C>): MiddlewareHandler<{ Variables: { auth: Accepted<C> } }> {
+export function protect<C extends Claims = Claims>(
+  gate: AnyGate,
+  options?: AccessOptions<C>,
+): MiddlewareHandler<{ Variables: { auth: Accepted<C> } }> {
   mustBeGate(gate, 'protect')
   const authenticate = gate.authenticator(options)
   return async (c, next) => {

@@ -8,7 +8,8 @@ interface FetchEventLike {
 }
 
 /**
- * For `route.ts`: `export const GET = protect(gate, (request, auth) => …)`. The handler gets Next's own context, with `params`, as its third argument.
+ * For `route.ts`: `export const GET = protect(gate, (request, auth) => …)`. The handler's third argument is Next's own context, with
+ * `params`.
  */
 export function protect<C extends Claims = Claims, Req extends Request = Request, Context = unknown, Result = Response>(
   gate: AnyGate,
@@ -23,7 +24,11 @@ export function protect<C extends Claims = Claims>(
   gate: AnyGate,
   options?: AccessOptions<C>,
 ): (request: Request, event?: FetchEventLike) => Promise<Response | undefined>
-export function protect(gate: AnyGate, second?: AccessOptions | Handler, third?: AccessOptions): (request: never, context?: never) => Promise<unknown> {
+export function protect(
+  gate: AnyGate,
+  second?: AccessOptions | Handler,
+  third?: AccessOptions,
+): (request: never, context?: never) => Promise<unknown> {
   mustBeGate(gate, 'protect')
   mustHaveHandler(second, third)
   const handler = typeof second === 'function' ? second : undefined

@@ -24,7 +24,10 @@ function readMethods(): Map<string, Method> {
   const source = ts.createSourceFile('gate.ts', readFileSync(file, 'utf8'), ts.ScriptTarget.ES2022, true)
   const gate = source.statements.find((each) => ts.isInterfaceDeclaration(each) && each.name.text === 'Gate')
   if (gate === undefined || !ts.isInterfaceDeclaration(gate)) throw new Error('gate.ts has no interface Gate')
-  return new Map(gate.members.map((member) => [member.name?.getText(source) ?? '', { signature: unindented(member.getText(source)), text: textOf(member) }]))
+  const entry = (member: ts.TypeElement): [string, Method] => {
+    return [member.name?.getText(source) ?? '', { signature: unindented(member.getText(source)), text: textOf(member) }]
+  }
+  return new Map(gate.members.map(entry))
 }
 
 /** The lines after the first have the indentation of the interface. */

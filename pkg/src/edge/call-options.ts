@@ -41,7 +41,12 @@ export function accessOfCall<C extends Claims>(options: AccessOptions<C>): Acces
 }
 
 /** The access of a call that says nothing about it: a bearer token, whatever its scopes. */
-export const BEARER: Access<never> & { readonly permission: undefined } = { token: fromBearer, subprotocol: undefined, scope: NO_SCOPE, permission: undefined }
+export const BEARER: Access<never> & { readonly permission: undefined } = {
+  token: fromBearer,
+  subprotocol: undefined,
+  scope: NO_SCOPE,
+  permission: undefined,
+}
 
 const NAMES: Readonly<Record<CallKind, ReadonlySet<string>>> = {
   env: new Set(['env']),

@@ -1,10 +1,10 @@
 import { AllowedOrigins, corsOrigins } from '../http/allowed-origins.ts'
 import type { CorsPolicy } from '../http/cors.ts'
-import { defaultsOf, given, invalid, list, oneOf, required, rule, type Rules, seconds, withDefault } from '../options.ts'
+import { HTTP_TOKEN } from '../http/http-token.ts'
+import { defaultsOf, given, invalid, list, oneOf, pattern, required, type Rules, seconds, withDefault } from '../options.ts'
 import type { CorsOptions } from '../types.ts'
 
-/** RFC 9110 §5.6.2: methods and field names are tokens. */
-const token = rule<string>('a method or header name', (value) => typeof value === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(value))
+const token = pattern('a method or header name', HTTP_TOKEN)
 
 const CORS = {
   origins: required(corsOrigins(1)),

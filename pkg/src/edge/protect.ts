@@ -12,7 +12,12 @@ import { isSettled } from './verdict.ts'
 /** What is needed of the gate. */
 interface Authentication<Env> {
   /** The verdict on a request, itself where nothing must be awaited. */
-  authenticate<C extends Claims>(access: Access<C>, request: RequestLike, env: Env | undefined, ctx: ExecutionContextLike): Verdict<C> | Promise<Verdict<C>>
+  authenticate<C extends Claims>(
+    access: Access<C>,
+    request: RequestLike,
+    env: Env | undefined,
+    ctx: ExecutionContextLike,
+  ): Verdict<C> | Promise<Verdict<C>>
   reportOptions(error: PortcullisError, env: Env | undefined): void
 }
 

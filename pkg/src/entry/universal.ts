@@ -1,17 +1,6 @@
 import type { NodeCrypto } from '../edge/core/module.ts'
 import { inflated } from './inflated.ts'
 
-/** The modules of Node where there are any (Node 20.16, Deno 2, Bun 1.1 and later), without an import that others cannot resolve. */
-function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name] | undefined {
-  return (globalThis as { process?: { getBuiltinModule?: (name: Name) => Builtins[Name] } }).process?.getBuiltinModule?.(name)
-}
-
-interface Builtins {
-  'node:zlib': typeof import('node:zlib')
-  'node:crypto': typeof import('node:crypto')
-  'node:buffer': typeof import('node:buffer')
-}
-
 /** Compiles a module of `wasm/<module>/embedded.js`: at once where the host inflates synchronously, otherwise later. */
 export function compileAnywhere(base64: string): WebAssembly.Module | Promise<WebAssembly.Module> {
   const [zlib, buffer] = [builtin('node:zlib'), builtin('node:buffer')]
@@ -23,4 +12,15 @@ export function compileAnywhere(base64: string): WebAssembly.Module | Promise<We
 export function nodeCrypto(): { nodeCrypto?: NodeCrypto } {
   const crypto = builtin('node:crypto')
   return crypto === undefined ? {} : { nodeCrypto: crypto }
+}
+
+/** The modules of Node where there are any (Node 20.16, Deno 2, Bun 1.1 and later), without an import that others cannot resolve. */
+function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name] | undefined {
+  return (globalThis as { process?: { getBuiltinModule?: (name: Name) => Builtins[Name] } }).process?.getBuiltinModule?.(name)
+}
+
+interface Builtins {
+  'node:zlib': typeof import('node:zlib')
+  'node:crypto': typeof import('node:crypto')
+  'node:buffer': typeof import('node:buffer')
 }

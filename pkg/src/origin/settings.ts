@@ -1,4 +1,5 @@
 import { corsOrigins } from '../http/allowed-origins.ts'
+import { HTTP_TOKEN } from '../http/http-token.ts'
 import { isLoopback } from '../http/loopback.ts'
 import {
   callback,
@@ -133,7 +134,7 @@ export const CLIENT_RULES: Rules = {
 }
 
 /** RFC 6265 §4.1.1. */
-const cookieName = pattern('the name of a cookie', /^[!#$%&'*+.^_`|~\w-]+$/)
+const cookieName = pattern('the name of a cookie', HTTP_TOKEN)
 
 const errorRate: Rule<number> = rule(
   'a number between 1e-9 and 0.1',

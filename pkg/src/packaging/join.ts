@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { build } from 'esbuild'
 
-/** Their modules stay for `portcullis/edge/load`; who imports both has two instances of the core, each complete. */
+/** Their modules stay for `portcullis/edge/load`; a process that imports both has two instances of the core, each complete. */
 const ENTRIES = ['dist/entry/edge/node.js', 'dist/entry/edge/slim/node.js']
 
 /** Puts into each entry for Node, of the built package in `folder`, all that it imports but the wasm module. */

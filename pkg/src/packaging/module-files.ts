@@ -1,4 +1,4 @@
-// Paths of the built package, relative to its folder: which file is the CommonJS copy of which, and who imports whom.
+// Paths of the built package, relative to its folder: which file is the CommonJS copy of which, and which files a module reaches.
 
 import { readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'

@@ -16,7 +16,8 @@ async function admitLater<C extends Claims>(verdict: Promise<Verdict<C>>, check:
   return decide(await verdict, check, permission)
 }
 
-function decide<C extends Claims>(verdict: Verdict<C>, check: TokenCheck<C>, { roles, authorization }: Permission<C>): Verdict<C> | Promise<Verdict<C>> {
+function decide<C extends Claims>(verdict: Verdict<C>, check: TokenCheck<C>, permission: Permission<C>): Verdict<C> | Promise<Verdict<C>> {
+  const { roles, authorization } = permission
   if (!verdict.ok) return verdict
   if (roles !== undefined && !roles(verdict.claims)) return refused('insufficient_scope')
   if (authorization === undefined) return verdict
@@ -25,7 +26,7 @@ function decide<C extends Claims>(verdict: Verdict<C>, check: TokenCheck<C>, { r
   return answer ? verdict : refused('insufficient_scope')
 }
 
-/** A revocation may arrive while `authorize` takes its time, so the token is checked again: nothing is awaited between the last check and the answer. */
+/** A revocation may arrive while `authorize` takes its time, so the token is checked again. Nothing is awaited after that. */
 async function decideLater<C extends Claims>(answer: Promise<boolean>, check: TokenCheck<C>): Promise<Verdict<C>> {
   return (await answer) ? check() : refused('insufficient_scope')
 }

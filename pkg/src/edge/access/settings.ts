@@ -1,5 +1,9 @@
-import { callback, checkOptions, integer, invalid, isObject, list, MAX_TIMER_MS, oneOf, required, rule, type Rule, type Rules, webOrigin, withDefault } from '../../options.ts'
 import { isScopeToken } from '../../http/bearer.ts'
+import { HTTP_TOKEN } from '../../http/http-token.ts'
+import {
+  callback, checkOptions, integer, invalid, isObject, list, MAX_TIMER_MS, oneOf, pattern, required, rule, type Rule, type Rules, webOrigin,
+  withDefault,
+} from '../../options.ts'
 import type { AccessOptions, Claims } from '../../types.ts'
 import type { Authorization } from './authorize.ts'
 import { type RoleTest, roleTest } from './roles.ts'
@@ -40,13 +44,12 @@ export function isScopeList(value: unknown): value is string[] {
   return Array.isArray(value) && [...value].every(isScopeToken)
 }
 
-/** RFC 9110 §5.6.2: names of cookies (RFC 6265 §4.1.1), headers and subprotocols are tokens. */
-const name: Rule<string> = rule('a name such as token', isToken)
+const name: Rule<string> = pattern('a name such as token', HTTP_TOKEN)
 
 /** Values that browsers attach, or that have readings of their own: as a plain header they would escape these. */
 const header: Rule<string> = rule(
   'the name of a header (for cookies { cookie }, for WebSockets { subprotocol })',
-  (value) => isToken(value) && !/^(cookie|sec-websocket-protocol)$/i.test(value),
+  (value) => typeof value === 'string' && HTTP_TOKEN.test(value) && !/^(cookie|sec-websocket-protocol)$/i.test(value),
 )
 
 /** One origin: a page of any subdomain could otherwise use the cookie. */
@@ -104,10 +107,6 @@ function byMember<T>(expected: string, isPlain: (value: unknown) => boolean, for
       checkOptions(value, forms[form] ?? {}, name)
     },
   }
-}
-
-function isToken(value: unknown): value is string {
-  return typeof value === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(value)
 }
 
 function isName(value: unknown): value is string {
