@@ -24,8 +24,15 @@ test('route.ts gets the verdict and the context of Next, and its errors are thro
   const stage = await openStage(t)
   const gate = stage.gate()
   const context = { params: Promise.resolve({ id: '7' }) }
-  const GET = protect(gate, async (_request: Request, auth, { params }: typeof context) => Response.json({ sub: auth.claims.sub, ...(await params) }), { scope: ['read'] })
-  const ask = async (claims: Record<string, unknown>) => GET(new Request(URL_OF_PAGE, { headers: { authorization: `Bearer ${await stage.token(claims)}` } }), context)
+  const GET = protect(
+    gate,
+    async (_request: Request, auth, { params }: typeof context) => Response.json({ sub: auth.claims.sub, ...(await params) }),
+    { scope: ['read'] },
+  )
+  const ask = async (claims: Record<string, unknown>): Promise<Response> => {
+    const headers = { authorization: `Bearer ${await stage.token(claims)}` }
+    return GET(new Request(URL_OF_PAGE, { headers }), context)
+  }
   assert.deepEqual(await (await ask({ scope: 'read' })).json(), { sub: 'alice', id: '7' })
   assert.equal((await ask({})).status, 403)
   // As redirect() and notFound() of Next do.

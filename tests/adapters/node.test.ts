@@ -169,7 +169,8 @@ test('http: errors of the gate and of the handler are logged and answered with 5
   const headers = [bearer(await stage.token())]
   for (const path of ['/throws', '/rejects', '/authorize', '/no-handler']) {
     const { status, body, headers: got } = await ask(url, { path, headers })
-    assert.deepEqual([status, body, got.get('content-type')], [500, '{"error":"server_error","error_description":"The request could not be handled."}', 'application/json'], path)
+    assert.deepEqual([status, got.get('content-type')], [500, 'application/json'], path)
+    assert.equal(body, '{"error":"server_error","error_description":"The request could not be handled."}', path)
   }
   assert.match(String(logged.mock.calls[3]?.arguments[1]), /protect\(gate\) is middleware: for http\.createServer give it the handler/)
   await assert.rejects(ask(url, { path: '/half', headers }))

@@ -45,7 +45,10 @@ export function blocksOf(page: string): Block[] {
     const text = lines.slice(at + 1, end).map((line) => line.slice(indent.length)).join('\n')
     const previous = found.at(-1)
     if (marks === 'output' && previous !== undefined) found[found.length - 1] = { ...previous, output: text }
-    else found.push({ page, line: at + 2, language, marks: words(marks), file: fileOf(text, language, at, found), text, output: undefined, ...commentBefore(lines, at) })
+    else {
+      const file = fileOf(text, language, at, found)
+      found.push({ page, line: at + 2, language, marks: words(marks), file, text, output: undefined, ...commentBefore(lines, at) })
+    }
     at = end
   }
   return found

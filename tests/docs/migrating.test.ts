@@ -46,7 +46,8 @@ test('each row of the table: what jose throws, and the reason', async (t) => {
       return [`${thrown.code}${thrown instanceof errors.JWTClaimValidationFailed ? ` ${thrown.claim}` : ''}`, verdict.ok ? 'accepted' : verdict.reason]
     }),
   )
-  const rows = [...PAGE.matchAll(/^\| `(ERR_\w+)`(?:, claim `(\w+)`)? \| `(\w+)` \|$/gm)].map(([, code, claim, reason]) => [claim === undefined ? code : `${code} ${claim}`, reason])
+  const matches = [...PAGE.matchAll(/^\| `(ERR_\w+)`(?:, claim `(\w+)`)? \| `(\w+)` \|$/gm)]
+  const rows = matches.map(([, code, claim, reason]) => [claim === undefined ? code : `${code} ${claim}`, reason])
   assert.deepEqual(found.map(([code]) => code), Object.keys(tokens))
   assert.deepEqual(rows, found)
 })

@@ -31,7 +31,8 @@ function unknownWords(text: string): string[] {
   return commands.flatMap(([, verb = '', rest = '']) => {
     const help = helpOf(verb)
     if (help === undefined) return [verb]
-    return [...rest.matchAll(/(?<= )--[a-z-]+/g)].map(([option]) => option).filter((option) => option !== '--help' && !help.includes(option)).map((option) => `${verb} ${option}`)
+    const options = [...rest.matchAll(/(?<= )--[a-z-]+/g)].map(([option]) => option)
+    return options.filter((option) => option !== '--help' && !help.includes(option)).map((option) => `${verb} ${option}`)
   })
 }
 

@@ -12,7 +12,8 @@ export function table(results: readonly Result[]): string {
     `|---|---|---|${STEPS.map(() => '---|').join('')}---|---|`,
     ...results.map(row),
   ]
-  const reasons = results.filter(({ reason }) => reason !== undefined).map(({ entry, outcome, reason }) => `${entry.environment.name}: ${outcome}, because ${shortened(reason)}`)
+  const unmet = results.filter(({ reason }) => reason !== undefined)
+  const reasons = unmet.map(({ entry, outcome, reason }) => `${entry.environment.name}: ${outcome}, because ${shortened(reason)}`)
   return [...lines, ...(reasons.length === 0 ? [] : ['', ...reasons]), '', summary(results)].join('\n')
 }
 
@@ -35,5 +36,6 @@ function shortened(reason = ''): string {
 
 function summary(results: readonly Result[]): string {
   const count = (outcome: Result['outcome']) => results.filter((result) => result.outcome === outcome).length
-  return `${results.length} environments: ${count('passed')} passed, ${count('failed')} failed, ${count('not met')} not met, ${count('skipped')} skipped; Node ${process.version}`
+  const counts = (['passed', 'failed', 'not met', 'skipped'] as const).map((outcome) => `${count(outcome)} ${outcome}`)
+  return `${results.length} environments: ${counts.join(', ')}; Node ${process.version}`
 }

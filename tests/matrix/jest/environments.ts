@@ -15,7 +15,9 @@ export const environments: readonly Environment[] = [
     configuration: 'jest --env=jsdom',
     tier: 'long',
     notMet: {
-      because: "Jest's jsdom has neither TextDecoder nor fetch, which a gate needs; a test that uses one begins with /** @jest-environment node */, or has jest-fixed-jsdom as its environment",
+      because:
+        "Jest's jsdom has neither TextDecoder nor fetch, which a gate needs; a test that uses one begins with /** @jest-environment node */, " +
+        'or has jest-fixed-jsdom as its environment',
       prints: /ReferenceError: TextDecoder is not defined/,
     },
     start: (place, stage) => serveProgram(place, stage, { command: 'jest', parameters: ['--env=jsdom'] }),
