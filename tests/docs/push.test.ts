@@ -51,9 +51,9 @@ describe('an edge of the page is pushed to, acknowledges, and refuses at once', 
           headers: { 'content-type': 'application/json' },
           body: JSON.stringify({ token }),
         })
-        const { enforced, total, elapsedMs } = (await revoked.json()) as { enforced: number; total: number; elapsedMs: number }
+        // An edge pulls with its requests, and it has none meanwhile: it hears of this by the push alone.
+        const { enforced, total } = (await revoked.json()) as { enforced: number; total: number }
         assert.deepEqual([enforced, total], [1, 1])
-        assert.ok(elapsedMs < 1_000, `a pull takes a second or more; this took ${elapsedMs} ms`)
         assert.equal(await ask(), 401)
       } finally {
         await Promise.all([origin.stop('SIGKILL'), edge.stop('SIGKILL')])
