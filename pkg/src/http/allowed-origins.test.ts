@@ -56,10 +56,16 @@ describe('a function', () => {
   test('is asked for origins in the form that browsers send', async () => {
     const asked: string[] = []
     const { allows, reports } = opened((origin) => asked.push(origin) > 0 && origin.endsWith('.example'))
-    const sent = ['https://app.example', 'http://localhost:5173', 'https://[::1]:8080', 'capacitor://localhost', 'chrome-extension://abcdef', 'https://app.example.', 'null']
+    const sent = [
+      'https://app.example', 'http://localhost:5173', 'https://[::1]:8080', 'capacitor://localhost', 'chrome-extension://abcdef',
+      'https://app.example.', 'null',
+    ]
     for (const origin of sent) assert.equal(allows(origin), origin.endsWith('.example'))
     assert.deepEqual(asked, sent)
-    const others = [null, '', '*', 'app.example', 'https://app.example/', 'https://APP.example', 'https://a@app.example', 'https://ä.example', 'https://a, https://b.example']
+    const others = [
+      null, '', '*', 'app.example', 'https://app.example/', 'https://APP.example', 'https://a@app.example', 'https://ä.example',
+      'https://a, https://b.example',
+    ]
     for (const origin of [...others, `https://${'x'.repeat(MAX_ORIGIN_CHARACTERS)}.example`]) assert.equal(allows(origin), false)
     assert.deepEqual(asked, sent)
     assert.deepEqual(reports, [])
@@ -141,7 +147,8 @@ test('values that no browser sends are refused as options, by their place', () =
     'https://bücher.example', 'https://*.bücher.example', 'https://*.0.0.1', 'https://*.[::1]', 'capacitor://localhost', `https://${'a.'.repeat(200)}example`, 7, null,
   ]
   for (const each of wrong) {
-    assert.throws(() => opened(['https://app.example', each] as never), { code: 'invalid_option', message: /^options\.origins\[1\] must be an origin such as/ }, String(each))
+    const error = { code: 'invalid_option', message: /^options\.origins\[1\] must be an origin such as/ }
+    assert.throws(() => opened(['https://app.example', each] as never), error, String(each))
   }
   for (const each of [[], 'https://app.example', null, {}, 7, true]) {
     assert.throws(() => opened(each as never), { code: 'invalid_option', message: /^options\.origins must be/ }, JSON.stringify(each))

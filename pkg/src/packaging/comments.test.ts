@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import ts from 'typescript'
 import { withoutComments } from './comments.ts'
 
+const ANNOTATED = 'const a = /* @__PURE__ */ f(); import(/* @vite-ignore */ x); import(/* webpackIgnore: true */ y)'
 const cases: [string, string, string][] = [
   ['a line', 'const a = 1 // one\nconst b = 2', 'const a = 1\nconst b = 2'],
   ['a block among members of a class', 'class A {\n  /** Says so.\n   * @returns {any} */\n  say() {}\n}', 'class A {\n  say() {}\n}'],
@@ -11,7 +12,7 @@ const cases: [string, string, string][] = [
   ['a block between tokens', 'return/* x */a', 'return a'],
   ['a block with a line break, which ends a statement', 'let a = b/*\n*/+c', 'let a = b\n+c'],
   ['text that resembles one', "const a = '// no', b = `/* ${'//'} */`, c = /\\/*x\\//", "const a = '// no', b = `/* ${'//'} */`, c = /\\/*x\\//"],
-  ['annotations', 'const a = /* @__PURE__ */ f(); import(/* @vite-ignore */ x); import(/* webpackIgnore: true */ y)', 'const a = /* @__PURE__ */ f(); import(/* @vite-ignore */ x); import(/* webpackIgnore: true */ y)'],
+  ['annotations', ANNOTATED, ANNOTATED],
   ['the first line of a command', '#!/usr/bin/env node\n// why\nrun()', '#!/usr/bin/env node\nrun()'],
 ]
 for (const [name, text, expected] of cases) {

@@ -155,7 +155,9 @@ test('claims have the type that the caller names', async (t) => {
   if (!verdict.ok) return assert.fail(verdict.reason)
   const subject: string = verdict.claims.sub
   assert.equal(subject, 'alice')
-  const worker = gate.protect<Tenant>((_request, _env, _ctx, auth) => new Response(auth.claims.scope.toUpperCase()), { authorize: ({ claims }) => claims.sub === 'alice' })
+  const worker = gate.protect<Tenant>((_request, _env, _ctx, auth) => new Response(auth.claims.scope.toUpperCase()), {
+    authorize: ({ claims }) => claims.sub === 'alice',
+  })
   assert.equal(await (await worker(request)).text(), 'READ')
 })
 
@@ -194,6 +196,7 @@ test("beside a runtime's execution context a misspelt option is refused, too", a
   assert.equal((await gate.authenticate(request, new ExecutionContext())).ok, true)
   assert.deepEqual(await gate.authenticate(request, Object.assign(new ExecutionContext(), { roles: ['auditor'] })), REFUSED)
   for (const misspelt of [{ role: ['auditor'] }, { authorise: () => false }, { tokens: 'bearer' }, { scopes: ['write'] }]) {
-    await assert.rejects(gate.authenticate(request, Object.assign(new ExecutionContext(), misspelt)), { code: 'invalid_option' }, JSON.stringify(Object.keys(misspelt)))
+    const options = Object.assign(new ExecutionContext(), misspelt)
+    await assert.rejects(gate.authenticate(request, options), { code: 'invalid_option' }, JSON.stringify(Object.keys(misspelt)))
   }
 })

@@ -48,7 +48,9 @@ test('an origin counts only as a whole', () => {
 })
 
 test('Sec-Fetch-Site: same-origin by default, others by option, cross-site never', () => {
-  for (const site of ['same-site', 'none', 'cross-site', 'Same-Origin', '', 'same-origin, same-origin']) assert.equal(isOwn('POST', { 'sec-fetch-site': site }), false, site)
+  for (const site of ['same-site', 'none', 'cross-site', 'Same-Origin', '', 'same-origin, same-origin']) {
+    assert.equal(isOwn('POST', { 'sec-fetch-site': site }), false, site)
+  }
   assert.equal(isOwn('POST', { 'sec-fetch-site': ['same-origin', 'cross-site'] }), false, 'twice')
   assert.equal(isOwn('POST', { 'sec-fetch-site': 'same-site' }, ['same-origin', 'same-site']), true)
   assert.equal(isOwn('POST', { 'sec-fetch-site': 'none' }, ['same-origin', 'none']), true)
@@ -57,7 +59,10 @@ test('Sec-Fetch-Site: same-origin by default, others by option, cross-site never
 })
 
 test('Host is not read, and no other header counts', () => {
-  const spoofed = { host: 'app.example', referer: `${ORIGIN}/`, 'x-forwarded-host': 'app.example', forwarded: 'host=app.example', 'x-requested-with': 'XMLHttpRequest' }
+  const spoofed = {
+    host: 'app.example', referer: `${ORIGIN}/`, 'x-forwarded-host': 'app.example', forwarded: 'host=app.example',
+    'x-requested-with': 'XMLHttpRequest',
+  }
   assert.equal(isOwn('POST', spoofed), false)
   assert.equal(isOwn('POST', { ...spoofed, origin: 'https://evil.example' }), false)
   const read: string[] = []

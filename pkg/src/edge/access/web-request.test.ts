@@ -88,5 +88,7 @@ test("what other runtimes pass is accepted where the gate's options do not depen
     }
   }
   const bindings = { KV: { get: () => undefined }, params: 'a variable', ISSUER: 'https://issuer.example' }
-  for (const env of [info, new Server(), process.env, bindings, { params: 'a variable' }, { ...bindings, params: { a: 1 } }, {}, undefined]) assert.equal((await worker(request, env)).status, 200)
+  for (const env of [info, new Server(), process.env, bindings, { params: 'a variable' }, { ...bindings, params: { a: 1 } }, {}, undefined]) {
+    assert.equal((await worker(request, env)).status, 200)
+  }
 })
