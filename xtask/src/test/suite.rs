@@ -125,7 +125,8 @@ enum Depth {
     All,
 }
 
-/// Paths below the folder, without the suffix that they have, sorted.
+/// Paths below the folder, without the suffix that they have, sorted. A folder with packages of its own is another project, whose
+/// tests its own tool runs.
 fn files(folder: &Path, depth: Depth, suffix: &str) -> Result<Vec<String>, Failure> {
     let unreadable = |error: std::io::Error| Failure::Missing(format!("{} cannot be read: {error}", folder.display()));
     let mut found = Vec::new();
@@ -134,7 +135,7 @@ fn files(folder: &Path, depth: Depth, suffix: &str) -> Result<Vec<String>, Failu
         let name = entry.file_name().to_string_lossy().into_owned();
         // A folder may be a link, of which npm makes some.
         let is_folder = entry.file_type().map_err(unreadable)?.is_dir();
-        if is_folder && depth == Depth::All && name != "node_modules" {
+        if is_folder && depth == Depth::All && name != "node_modules" && !entry.path().join("package.json").exists() {
             found.extend(files(&entry.path(), depth, suffix)?.into_iter().map(|below| format!("{name}/{below}")));
         } else if let Some(stem) = name.strip_suffix(suffix).filter(|_| !is_folder) {
             found.push(stem.to_owned());
@@ -185,6 +186,7 @@ mod tests {
         }
         assert!(names.contains(&"pack/pack") && names.iter().any(|name| name.starts_with("unit/edge/")));
         assert!(!names.iter().any(|name| name.contains("node_modules") || name.ends_with(".ts")));
+        assert!(names.contains(&"matrix/short") && !names.iter().any(|name| name.starts_with("matrix/vitest")));
         let mut unique = names.clone();
         unique.sort_unstable();
         unique.dedup();
