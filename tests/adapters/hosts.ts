@@ -21,7 +21,7 @@ const require = createRequire(import.meta.url)
 export const express4 = require('express4') as typeof express5
 export const fastify4 = require('fastify4') as typeof fastify5
 
-/** What an adapter uses of a gate. */
+/** The methods of a gate that adapters call. */
 export type AnyGate = Parameters<typeof forHono.receiveFeed>[0]
 
 export interface Running {

@@ -49,7 +49,7 @@ for (const host of HOSTS) {
   })
 }
 
-/** What a push is answered with that no realm here has sent. */
+/** The answer to a push that no realm here has sent. */
 async function pushed(url: string, body: string | Uint8Array, headers: [string, string][] = []): Promise<[number, string]> {
   const { status, body: text } = await ask(url, { method: 'POST', path: '/push', headers: [['content-type', 'application/octet-stream'], ...headers], body })
   return [status, text]

@@ -1,4 +1,4 @@
-// What each adapter adds to a bundle that has the gate and the framework: small, and no second gate.
+// The size that each adapter adds to a bundle with gate and framework: small, and without a second gate.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -16,7 +16,7 @@ import { openChromium, skip } from './chromium.ts'
 const PACKAGE = new URL('../../pkg/', import.meta.url)
 const FILE = '/wasm/edge/core_bg.wasm'
 const COPY = '/wasm/edge/embedded.js'
-/** What a page-serving host answers for all that it does not know. */
+/** The page that a host of single-page apps answers for unknown paths. */
 const PAGE = '<!doctype html><title>page</title>'
 const TYPES: Record<string, string> = { '.js': 'text/javascript', '.wasm': 'application/wasm' }
 

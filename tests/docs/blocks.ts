@@ -27,7 +27,7 @@ export interface Block {
   readonly from: string | undefined
   /** The file of tests that it is left to. */
   readonly testedBy: string | undefined
-  /** What it prints. */
+  /** The output that it must print. */
   readonly output: string | undefined
 }
 

@@ -26,7 +26,7 @@ export function linksOf(page: string): Link[] {
   )
 }
 
-/** What is wrong with each link that leads nowhere. */
+/** The fault of each broken link. */
 export function brokenLinks(pages: readonly string[]): string[] {
   return pages.flatMap(linksOf).flatMap(({ page, line, file, anchor }) => {
     if (!existsSync(join(ROOT, file))) return [`${page}:${line}: there is no ${file}`]

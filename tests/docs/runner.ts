@@ -72,7 +72,7 @@ export class PageFolder {
     return new PageFolder(path)
   }
 
-  /** What a module prints. Rejects if it fails, or has not ended after 20 s. */
+  /** The output of a module. Rejects if it fails, or has not ended after 20 s. */
   async run(file: string, environment: Readonly<Record<string, string>>): Promise<string> {
     const { stdout } = await run(process.execPath, ['--import', TSX, file], { cwd: this.path, env: { ...process.env, ...environment }, timeout: TIMEOUT_MS })
     return stdout.trim()

@@ -1,4 +1,4 @@
-// What every environment must answer.
+// The probe: five requests that every environment must answer alike.
 
 import { pause } from '../../www/demo/child.ts'
 import type { Running, Scope } from './environment.ts'

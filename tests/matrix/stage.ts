@@ -1,4 +1,4 @@
-// What every application is probed with: an issuer's keys, tokens made by jose, and an origin that serves a feed.
+// The stage of every probe: an issuer's keys, tokens made by jose, and an origin that serves a feed.
 
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'

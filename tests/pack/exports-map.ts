@@ -1,4 +1,4 @@
-// What the package promises: the files behind `exports`, and those that its declarations name.
+// The promises of the package: the files behind `exports`, and those that its declarations name.
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'

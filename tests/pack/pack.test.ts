@@ -1,4 +1,4 @@
-// What is in the packed package: files, exports, types, the command, and the store on its driver.
+// The contents of the packed package: files, exports, types, the command, and the store on its driver.
 
 import assert from 'node:assert/strict'
 import { readdir, readFile, writeFile } from 'node:fs/promises'

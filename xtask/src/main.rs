@@ -5,6 +5,7 @@ mod against;
 mod bench;
 mod build;
 mod command;
+mod forwarded;
 mod keycloak;
 mod matrix;
 mod node;

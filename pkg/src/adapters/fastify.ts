@@ -118,7 +118,7 @@ async function send(response: Response, reply: FastifyReply): Promise<FastifyRep
   return reply.sent ? reply : reply.code(response.status).headers(Object.fromEntries(response.headers)).send(body)
 }
 
-// What the package fastify-plugin sets: hooks count in the scope that registers the plugin, and Fastify checks its own version.
+// As the package fastify-plugin sets them: hooks count in the scope that registers the plugin, and Fastify checks its own version.
 Object.assign(portcullis, {
   [Symbol.for('skip-override')]: true,
   [Symbol.for('fastify.display-name')]: 'portcullis',

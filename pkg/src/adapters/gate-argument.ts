@@ -1,7 +1,7 @@
 import type { Gate } from '../types.ts'
 import { adapterError } from './errors.ts'
 
-/** What an adapter uses of a gate, whatever its `env`. */
+/** The methods of a gate that adapters call; its `env` may be of any type. */
 export type AnyGate = Pick<Gate<never>, 'authenticator' | 'challenge' | 'receiveFeed'>
 
 /** Throws `invalid_option` where the gate is missing, or something else stands in its place. */

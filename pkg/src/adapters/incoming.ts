@@ -1,7 +1,7 @@
 import type { RequestLike } from '../types.ts'
 import { bodyReadBefore } from './errors.ts'
 
-/** What is used of a request of `node:http`, or of `node:http2` in its compatible form. */
+/** The parts of a request that are used, of `node:http`, or of `node:http2` in its compatible form. */
 export interface Incoming {
   readonly method?: string | undefined
   readonly headers: Readonly<Record<string, string | string[] | undefined>>

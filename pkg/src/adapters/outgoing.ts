@@ -1,4 +1,4 @@
-/** What is used of a response of `node:http`, or of `node:http2` in its compatible form. */
+/** The parts of a response that are used, of `node:http`, or of `node:http2` in its compatible form. */
 export interface Outgoing {
   statusCode: number
   readonly headersSent: boolean

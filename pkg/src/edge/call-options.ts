@@ -30,7 +30,7 @@ export function scopeOf({ scope }: ScopeOption): readonly string[] {
 /** The scopes that a call without `scope` needs. */
 export const NO_SCOPE: readonly string[] = Object.freeze([])
 
-/** What a call says on access; beside it may stand `env`, `waitUntil` or the members of a context. Throws `invalid_option`. */
+/** The access options of a call; beside them may stand `env`, `waitUntil` or the members of a context. Throws `invalid_option`. */
 export function accessOfCall<C extends Claims>(options: AccessOptions<C>): Access<C> {
   const { token, scope, roles, authorize, authorizeTimeoutMs } = options
   const isUsual = token === undefined && roles === undefined && authorize === undefined && authorizeTimeoutMs === undefined

@@ -1,6 +1,6 @@
 import type { Check } from '../types.ts'
 
-/** What to do about a usual mistake in the form of a token. */
+/** Advice on a usual mistake in the form of a token. */
 export function formAdvice(token: string): string | undefined {
   return /^\s*bearer\s/i.test(token) ? 'The access token begins with the scheme Bearer: pass only what follows it.' : undefined
 }

@@ -36,7 +36,7 @@ export class GatesByEnv<Env> {
     this.#options = typeof options === 'function' ? options : resolveGateSettings(options)
   }
 
-  /** What a call must await before it opens a gate, while the wasm module is fetched. Throws and rejects with `not_loaded`. */
+  /** The promise that a call awaits before it opens a gate, while the wasm module is fetched. Throws and rejects with `not_loaded`. */
   get loading(): Promise<void> | undefined {
     return this.#latest === undefined ? startLoading() : undefined
   }

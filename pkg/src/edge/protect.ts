@@ -9,7 +9,7 @@ import { mustBeEnv, mustBeRequest } from './access/web-request.ts'
 import { CORS_RULES, corsPolicy } from './cors-policy.ts'
 import { isSettled } from './verdict.ts'
 
-/** What is needed of the gate. */
+/** The parts of the gate that are used here. */
 interface Authentication<Env> {
   /** The verdict on a request, itself where nothing must be awaited. */
   authenticate<C extends Claims>(

@@ -29,7 +29,7 @@ export function withoutComments(text: string): string {
 /** Annotations for bundlers, and licences. */
 const KEPT = /^\/[*/]!|[@#]__(?:PURE|NO_SIDE_EFFECTS)__|webpack[A-Z]|@vite-ignore|@license/
 
-/** What stands between two tokens is white space and comments. A line break in a comment may end a statement, so it stays. */
+/** White space and comments stand between two tokens. A line break in a comment may end a statement, so it stays. */
 function withoutCommentsBetween(trivia: string): string {
   if (!trivia.includes('/')) return trivia
   const bare = trivia.replace(/\/\*[^]*?\*\/|\/\/[^\n]*/g, (comment) => (KEPT.test(comment) ? comment : comment.includes('\n') ? '\n' : ' '))

@@ -61,7 +61,7 @@ export interface Refused {
  */
 export type Verdict<C extends Claims = Claims> = (Accepted<C> & WithoutNullChecks<NotRefused, unknown>) | Refused
 
-/** What `challenge` takes: a refused verdict; without `strictNullChecks` one that `!verdict.ok` has not narrowed. */
+/** The parameter of `challenge`: a refused verdict; without `strictNullChecks` one that `!verdict.ok` has not narrowed. */
 export type Challenged = Refused | WithoutNullChecks<Accepted, never>
 
 /** The members of a refusal, absent. */

@@ -21,7 +21,7 @@ const TYPES: Record<string, string> = {
   '.wasm': 'application/wasm',
 }
 
-/** What the page's script offers the probe. */
+/** The functions of the page's script that the probe calls. */
 interface Asked {
   GATE_OPTIONS: unknown
   ask?: (token: string | undefined, scope: Scope) => Promise<{ status: number; sub?: unknown }>
@@ -34,7 +34,7 @@ export interface PageOptions {
   script?: string
 }
 
-/** What is allowed beside the page's own files: wasm, and requests to the origin and the issuer. */
+/** A policy that allows, beside the page's own files, wasm and requests to the origin and the issuer. */
 const POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' http://127.0.0.1:*; worker-src 'self'"
 
 /** Serves a folder and opens its page, whose `window.ask` answers. */

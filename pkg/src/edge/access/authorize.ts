@@ -8,7 +8,7 @@ export interface Authorization<C extends Claims = Claims> {
   readonly timeoutMs: number
 }
 
-/** What `authorize` says, itself where it says so at once. Throws or rejects with `authorize_failed`. */
+/** The answer of `authorize`; a promise only where it returns one. Throws or rejects with `authorize_failed`. */
 export function authorized<C extends Claims>({ authorize, timeoutMs }: Authorization<C>, auth: Accepted<C>): boolean | Promise<boolean> {
   const said = call(authorize, auth)
   // A promise, or something that is resolved like one.

@@ -19,7 +19,7 @@ export interface Access<C extends Claims = Claims> {
   readonly permission: Permission<C> | undefined
 }
 
-/** What an accepted token must fulfil besides its scopes. */
+/** The conditions on an accepted token besides its scopes. */
 export interface Permission<C extends Claims = Claims> {
   readonly roles: RoleTest | undefined
   readonly authorization: Authorization<C> | undefined

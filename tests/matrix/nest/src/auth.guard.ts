@@ -4,7 +4,7 @@ import type { AccessOptions } from 'portcullis'
 import { requestLike } from 'portcullis/node'
 import { gate } from './gate.js'
 
-/** What a controller or a route needs: `@Access({ scope: ['read'] })`. Without it a good token suffices. */
+/** The access that a controller or a route needs: `@Access({ scope: ['read'] })`. Without it a good token suffices. */
 export const Access = Reflector.createDecorator<AccessOptions>()
 
 /** Lets requests through whose token is good; the verdict is in request.auth. */
