@@ -105,7 +105,7 @@ function hookOf(gate: AnyGate, access: AccessOptions): OnRequest {
   }
 }
 
-/** Throws `invalid_option` for access options in the configuration of a route, which would not be heeded. */
+/** Throws `invalid_option` for access options in the configuration of a route, which would be ignored. */
 function isExcluded(config: { portcullis?: unknown } | undefined): boolean {
   const given = config?.portcullis
   if (given) throw adapterError('invalid_option', 'config.portcullis must be false: use app.protect')

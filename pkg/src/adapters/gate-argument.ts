@@ -10,7 +10,7 @@ export function mustBeGate(gate: AnyGate, call: string): void {
   throw adapterError('invalid_option', `${call} needs a gate: the one that createGate of portcullis/edge returned`)
 }
 
-/** Throws `invalid_option` where a third argument stands without a handler before it: its scopes would not be heeded. */
+/** Throws `invalid_option` where a third argument stands without a handler before it: its scopes would be ignored. */
 export function mustHaveHandler(handler: unknown, options: unknown): void {
   if (options !== undefined && typeof handler !== 'function') throw adapterError('invalid_option', 'protect(gate, handler, options) needs a handler')
 }

@@ -61,7 +61,7 @@ export function challenge(refused: Refused): Response {
 
 /** The response where a function among the gate's options failed. What failed is for the operator alone. */
 export function serverError(): Response {
-  const body = JSON.stringify({ error: 'server_error', error_description: 'The server could not decide about this request: its operator is told why.' })
+  const body = JSON.stringify({ error: 'server_error', error_description: 'The server could not check this request; the cause was reported to its operator.' })
   return new Response(body, { status: 500, headers: { 'content-type': 'application/json', 'cache-control': 'no-store' } })
 }
 

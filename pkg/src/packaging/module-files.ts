@@ -1,6 +1,6 @@
 // Paths of the built package, relative to its folder: which file is the CommonJS copy of which, and which files a module reaches.
 
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import ts from 'typescript'
 
@@ -21,14 +21,18 @@ export function copiedFrom(copy: string): string {
   return copy.replace(/^dist\/cjs\//, 'dist/').replace(/\.(d\.)?c([jt])s$/, '.$1$2s')
 }
 
-/** Returns `files` and all that they import, directly or not. Declarations that name JavaScript mean its declarations. */
+/**
+ * Returns `files` and all that they import, directly or not. Declarations that name JavaScript mean its declarations. Wasm modules that
+ * have not been built are left out: the demo builds two of the three.
+ */
 export function reached(folder: string, files: readonly string[]): string[] {
   const found = new Set(files)
   // The iteration also visits files that are added on the way.
   for (const file of found) {
     for (const { text } of specifiersOf(file, readFileSync(join(folder, file), 'utf8'))) {
-      const target = targetOf(file, text)
-      if (target !== undefined) found.add(file.endsWith('.d.ts') ? declarationOf(target) : target)
+      const named = targetOf(file, text)
+      const target = named !== undefined && file.endsWith('.d.ts') ? declarationOf(named) : named
+      if (target !== undefined && (!target.startsWith('wasm/') || existsSync(join(folder, target)))) found.add(target)
     }
   }
   return [...found]

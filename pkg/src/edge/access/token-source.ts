@@ -6,7 +6,7 @@ import { cookieToken } from './cookie.ts'
 import { type CrossSitePolicy, isFromOwnPage } from './cross-site.ts'
 import { subprotocolToken } from './subprotocol.ts'
 
-/** The token of a request, which may be anything but empty, or why there is none to check. */
+/** Returns the token of a request, unchecked and never empty, or the refusal of a request without a usable one. */
 export type TokenReader = (request: RequestLike) => string | Refused
 
 /** How tokens are read from a source that has been checked. */
@@ -73,7 +73,7 @@ function tokenOf(presented: Presented, beside?: RequestLike): string | Refused {
   }
 }
 
-/** Whether `Authorization` may carry a token, too. One credential by Basic, as in front of a staging site, is none. */
+/** Whether `Authorization` may hold a second token. Basic credentials, such as those of a staging site's proxy, do not count. */
 function hasOtherToken({ headers }: RequestLike): boolean {
   const authorization = headers.get('authorization')
   return authorization !== null && !/^basic +[\w+/=.~-]*$/i.test(authorization)

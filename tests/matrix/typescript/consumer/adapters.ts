@@ -27,5 +27,5 @@ export const GET = protectRoute<Tenant>(gate, (_request, auth) => {
   return new Response(auth.claims.tenant)
 })
 
-// @ts-expect-error there is no such option
+// @ts-expect-error unknown option
 protectRoute(gate, { scopes: ['read'] })

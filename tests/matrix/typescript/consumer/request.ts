@@ -40,7 +40,7 @@ export const worker = {
 }
 
 export function misspelled(request: Request): void {
-  // @ts-expect-error there is no such option
+  // @ts-expect-error unknown option
   void gate.authenticate(request, { scopes: ['read'] })
   // @ts-expect-error a token is never taken from the query
   void gate.authenticate(request, { token: { query: 'token' } })
