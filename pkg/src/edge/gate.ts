@@ -226,16 +226,16 @@ function asPromise<T>(compute: () => T | Promise<T>): Promise<T> {
 
 function applyFeed(gate: OpenGate, bytes: Uint8Array): FeedApplied {
   if (!(bytes instanceof Uint8Array)) throw new PortcullisError('feed_refused', 'the message must be a Uint8Array', { detail: 'not_bytes' })
-  const { realm } = gate.peekFeed(bytes)
-  const { effect } = realm.apply(bytes)
-  void realm.acknowledge()
-  return { realm: realm.name, sequence: realm.state.sequence, changed: effect === 'changed' || effect === 'partial' }
+  const { feed } = gate.peekFeed(bytes)
+  const { effect } = feed.apply(bytes)
+  void feed.acknowledge()
+  return { realm: feed.name, sequence: feed.state.sequence, changed: effect === 'changed' || effect === 'partial' }
 }
 
 async function refresh(gate: OpenGate, name: string | undefined): Promise<void> {
   gate.mustBeOpen()
   const realms = name === undefined ? gate.realms : [gate.realmNamed(name)]
-  await Promise.all(realms.flatMap((realm) => [realm.puller.refresh(), realm.keys?.refresh()]))
+  await Promise.all(realms.flatMap(({ feed, keys }) => [feed?.puller.refresh(), keys?.refresh()]))
 }
 
 function status(gate: OpenGate): Status[] {

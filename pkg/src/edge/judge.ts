@@ -5,6 +5,7 @@ import type { Claims, Verdict, WaitUntil } from '../types.ts'
 import type { Finding } from './core/finding.ts'
 import { PendingSignature } from './core/pending-signature.ts'
 import type { OpenGate } from './open-gate.ts'
+import type { RealmFeed } from './realm-feed.ts'
 import type { Realm } from './realm.ts'
 import type { CachedVerdict } from './token-cache.ts'
 import { verdictOf } from './verdict.ts'
@@ -65,24 +66,28 @@ const FETCHES: readonly Fetch[] = [
   (context) => (lacksKeys(context) ? loadKeys(context) : undefined),
   (context) => (context.finding.reason === 'unknown_key' && !context.finding.undecided ? lookUpKey(context) : undefined),
   (context) => refresh(context),
-  (context) => (context.finding.reason === undefined && context.finding.behind ? catchUp(context) : undefined),
+  (context) => {
+    const { feed } = context.realm
+    return feed !== undefined && context.finding.reason === undefined && context.finding.behind ? catchUp(context, feed) : undefined
+  },
 ]
 
 /** Whether a token waits for its realm's keys, which may come with a feed that is not loaded either. */
 function lacksKeys({ realm, finding }: JudgeContext): boolean {
-  return finding.reason === 'keys_unavailable' || (finding.reason === 'no_feed' && realm.hasKeysInFeed)
+  return finding.reason === 'keys_unavailable' || (finding.reason === 'no_feed' && realm.feed?.hasKeys === true)
 }
 
 /** Loads the realm's first keys, or new ones once the old are too old, and the first state in parallel. */
 async function loadKeys({ gate, realm, token, startedAtMs, waitUntil }: JudgeContext): Promise<'done'> {
   const { firstLoadTimeoutMs } = gate.settings
+  const { feed, keys } = realm
   const waits: Promise<unknown>[] = []
-  if (realm.keys !== undefined) waits.push(within(keepAlive(realm.keys.load(), waitUntil), firstLoadTimeoutMs))
-  if (!realm.state.loaded) waits.push(realm.puller.wait(firstLoadTimeoutMs, waitUntil, realm.demandOf(token)))
+  if (keys !== undefined) waits.push(within(keepAlive(keys.load(), waitUntil), firstLoadTimeoutMs))
+  if (feed !== undefined && !realm.state.loaded) waits.push(feed.puller.wait(firstLoadTimeoutMs, waitUntil, feed.demandOf(token)))
   await Promise.all(waits)
-  if (realm.keys !== undefined || !realm.state.loaded || realm.state.hasKeys) return 'done'
+  if (feed?.hasKeys !== true || !realm.state.loaded || realm.state.hasKeys) return 'done'
   // The loaded state has no keys.
-  await realm.awaitFirstKeys(startedAtMs + firstLoadTimeoutMs)
+  await feed.awaitFirstKeys(startedAtMs + firstLoadTimeoutMs)
   if (!realm.state.hasKeys) await realm.lookUpKey('')
   return 'done'
 }
@@ -97,62 +102,68 @@ async function lookUpKey({ realm, token }: JudgeContext): Promise<'done' | 'noth
 }
 
 /** Makes the fetches that must precede the verdict on a genuine token; each wait is bounded. */
-function refresh({ gate, realm, finding, token, startedAtMs, waitUntil }: JudgeContext): Promise<'done'> | undefined {
+function refresh(context: JudgeContext): Promise<'done'> | undefined {
+  const { gate, realm, finding, waitUntil } = context
   if (finding.reason !== undefined && finding.reason !== 'stale_feed' && finding.reason !== 'no_feed') return undefined
+  const { feed, keys } = realm
+  const fed = feed === undefined ? undefined : refreshFeed(context, feed)
+  const keyed = keys?.due ? within(keepAlive(keys.load(), waitUntil), gate.settings.refreshTimeoutMs) : undefined
+  return fed === undefined && keyed === undefined ? undefined : Promise.all([fed, keyed]).then(() => 'done')
+}
+
+function refreshFeed({ gate, realm, finding, token, startedAtMs, waitUntil }: JudgeContext, feed: RealmFeed): Promise<void> | undefined {
   const { firstLoadTimeoutMs, refreshTimeoutMs, waitAfterSeconds } = gate.settings
-  const waits: Promise<unknown>[] = []
   if (!realm.state.loaded) {
     // Loading the keys may have used up some of the time.
-    waits.push(realm.puller.wait(Math.max(0, startedAtMs + firstLoadTimeoutMs - Date.now()), waitUntil, realm.demandOf(token)))
-  } else if (finding.reason === 'stale_feed') {
-    waits.push(realm.puller.wait(refreshTimeoutMs, waitUntil, realm.demandOf(token)))
-  } else if ((finding.reason === 'no_feed' && !realm.refusesPolicy) || (realm.ageSeconds(gate.now()) > waitAfterSeconds && !wasRefreshedWithin(JUST_REFRESHED_MS, realm))) {
-    waits.push(realm.puller.wait(refreshTimeoutMs, waitUntil))
+    return feed.puller.wait(Math.max(0, startedAtMs + firstLoadTimeoutMs - Date.now()), waitUntil, feed.demandOf(token))
   }
-  if (realm.keys?.due) waits.push(within(keepAlive(realm.keys.load(), waitUntil), refreshTimeoutMs))
-  return waits.length === 0 ? undefined : Promise.all(waits).then(() => 'done')
+  if (finding.reason === 'stale_feed') return feed.puller.wait(refreshTimeoutMs, waitUntil, feed.demandOf(token))
+  const isOld = realm.ageSeconds(gate.now()) > waitAfterSeconds && !wasRefreshedWithin(JUST_REFRESHED_MS, feed)
+  return isOld || (finding.reason === 'no_feed' && !feed.refusesPolicy) ? feed.puller.wait(refreshTimeoutMs, waitUntil) : undefined
 }
 
 /** The token's issuer knew of more than the state has (`rsq`): refreshes before it is accepted. If that does not help, `rsq` is ignored. */
-async function catchUp({ gate, realm, token, waitUntil }: JudgeContext): Promise<'done' | 'nothing_new'> {
+async function catchUp({ gate, token, waitUntil }: JudgeContext, feed: RealmFeed): Promise<'done' | 'nothing_new'> {
   const { refreshTimeoutMs } = gate.settings
-  if (Date.now() - realm.caughtUpAtMs < CATCH_UP_EVERY_MS) {
+  if (Date.now() - feed.caughtUpAtMs < CATCH_UP_EVERY_MS) {
     // No further refresh so soon, but a running one may be awaited.
-    if (!realm.puller.isRefreshing) return 'nothing_new'
-    await realm.puller.wait(refreshTimeoutMs, waitUntil)
+    if (!feed.puller.isRefreshing) return 'nothing_new'
+    await feed.puller.wait(refreshTimeoutMs, waitUntil)
     return 'done'
   }
-  realm.caughtUpAtMs = Date.now()
-  const outcome = await realm.puller.catchUp(refreshTimeoutMs, waitUntil)
+  feed.caughtUpAtMs = Date.now()
+  const outcome = await feed.puller.catchUp(refreshTimeoutMs, waitUntil)
   if (outcome !== 'done') return 'done'
   const finding = gate.inspectSync(token)
   if (finding.reason === undefined && finding.behind) {
     const message = 'a token claims a ledger position beyond the feed that was just fetched'
-    gate.report('feed', realm.name, new PortcullisError('feed_refused', message, { detail: 'behind_token' }))
+    feed.report(new PortcullisError('feed_refused', message, { detail: 'behind_token' }))
   }
   return 'done'
 }
 
 /** Starts fetches for later requests. */
-function refreshInBackground(gate: OpenGate, realm: Realm, waitUntil: WaitUntil | undefined): void {
-  realm.keys?.refreshInBackground(waitUntil)
-  if (!wasRefreshedWithin(gate.settings.refreshAfterSeconds * 1000, realm)) realm.puller.refreshInBackground(waitUntil)
+function refreshInBackground(gate: OpenGate, { feed, keys }: Realm, waitUntil: WaitUntil | undefined): void {
+  keys?.refreshInBackground(waitUntil)
+  if (feed !== undefined && !wasRefreshedWithin(gate.settings.refreshAfterSeconds * 1000, feed)) feed.puller.refreshInBackground(waitUntil)
 }
 
-/** Whether the realm was refreshed within the last `ms`. */
-function wasRefreshedWithin(ms: number, realm: Realm): boolean {
-  return Math.abs(Date.now() - realm.refreshedAtMs) < ms
+/** Whether the feed was refreshed within the last `ms`. */
+function wasRefreshedWithin(ms: number, feed: RealmFeed): boolean {
+  return Math.abs(Date.now() - feed.refreshedAtMs) < ms
 }
 
 /** Whether keys and state are fresh enough for a genuine token. */
 function isFresh({ settings, clockMs }: OpenGate, realm: Realm, finding: Finding): boolean {
+  const { feed, keys } = realm
+  if (keys !== undefined && !keys.isYoungAt(clockMs)) return false
+  if (feed === undefined) return true
   return (
     !finding.behind &&
     finding.reason !== 'stale_feed' &&
     finding.reason !== 'no_feed' &&
-    Math.abs(clockMs - realm.refreshedAtMs) < settings.refreshAfterSeconds * 1000 &&
-    realm.ageSeconds(clockMs / 1000) <= settings.waitAfterSeconds &&
-    (realm.keys === undefined || realm.keys.isYoungAt(clockMs))
+    Math.abs(clockMs - feed.refreshedAtMs) < settings.refreshAfterSeconds * 1000 &&
+    realm.ageSeconds(clockMs / 1000) <= settings.waitAfterSeconds
   )
 }
 

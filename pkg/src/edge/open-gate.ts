@@ -8,6 +8,7 @@ import { MAX_SIGNATURE_ROUNDS, PendingSignature } from './core/pending-signature
 import { SignatureSlots } from './core/signature-slots.ts'
 import { PushBudget } from './feed/push-budget.ts'
 import { GateReports } from './gate-reports.ts'
+import type { RealmFeed } from './realm-feed.ts'
 import { Realm } from './realm.ts'
 import { type Reporter, reporter } from './report.ts'
 import { checkRuntime, coreOptions, type GateSettings } from './settings.ts'
@@ -54,7 +55,7 @@ export class OpenGate {
     }
     const host = { core: this.core, settings, runtime, report: this.report, reports: this.reports, now: () => this.now() }
     this.realms = settings.realms.map((realm, index) => new Realm(index, realm, host))
-    for (const realm of this.realms) realm.start()
+    for (const feed of this.feeds) feed.start()
   }
 
   /** Takes over the options in which callers that share this gate may differ. */
@@ -153,13 +154,18 @@ export class OpenGate {
     return finding.realm === undefined ? undefined : this.realms[finding.realm]
   }
 
-  /** The realm and sequence that a message claims; its signature is not verified. Throws `feed_refused`. */
-  peekFeed(bytes: Uint8Array): { realm: Realm; sequence: number } {
+  /** The feeds of its realms. */
+  get feeds(): readonly RealmFeed[] {
+    return this.realms.flatMap(({ feed }) => feed ?? [])
+  }
+
+  /** The feed that a message claims to be of, and its sequence; its signature is not verified. Throws `feed_refused`. */
+  peekFeed(bytes: Uint8Array): { feed: RealmFeed; sequence: number } {
     this.mustBeOpen()
     const claimed = this.core.peekFeed(bytes)
-    const realm = this.realms[claimed.realm]
-    if (realm === undefined) throw new PortcullisError('feed_refused', 'the message is of no realm here', { detail: 'wrong_realm' })
-    return { realm, sequence: claimed.sequence }
+    const feed = this.realms[claimed.realm]?.feed
+    if (feed === undefined) throw new PortcullisError('feed_refused', 'the message is of no realm with a feed here', { detail: 'wrong_realm' })
+    return { feed, sequence: claimed.sequence }
   }
 
   /** Throws `unknown_realm`. */

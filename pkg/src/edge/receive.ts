@@ -4,9 +4,9 @@ import { MAX_UNPROVEN_PUSH_BYTES } from '../http/push-limits.ts'
 import type { WaitUntil } from '../types.ts'
 import type { Applied } from './core/state.ts'
 import { isHealedByManifest, isInOlderForm, MAX_MESSAGE_BYTES } from './feed/protocol.ts'
-import { provenRealms } from './feed/push-sender.ts'
+import { provenFeeds } from './feed/push-sender.ts'
 import type { OpenGate } from './open-gate.ts'
-import type { Realm } from './realm.ts'
+import type { RealmFeed } from './realm-feed.ts'
 
 /** How long the body of a push may take. */
 const BODY_TIMEOUT_MS = 5000
@@ -28,7 +28,7 @@ export async function receiveFeed(gate: OpenGate, request: Request, waitUntil?: 
 async function respond(gate: OpenGate, request: Request, waitUntil: WaitUntil | undefined): Promise<Response> {
   if (request.method !== 'POST') return jsonResponse(405, { error: 'method_not_allowed' }, { allow: 'POST' })
   gate.mustBeOpen()
-  const proven = provenRealms(gate.realms, request.headers)
+  const proven = provenFeeds(gate.feeds, request.headers)
   const maxBytes = proven.length > 0 ? MAX_MESSAGE_BYTES : MAX_UNPROVEN_PUSH_BYTES
   let bytes: Uint8Array
   try {
@@ -42,38 +42,38 @@ async function respond(gate: OpenGate, request: Request, waitUntil: WaitUntil | 
     if (claimed.detail === 'wrong_realm') gate.reports.strayPush(claimed)
     return refusalResponse(claimed, proven.length > 0)
   }
-  return proven.includes(claimed.realm)
+  return proven.includes(claimed.feed)
     ? provenPush(claimed, bytes, waitUntil)
-    : unprovenPush(gate, claimed.realm, bytes, waitUntil)
+    : unprovenPush(gate, claimed.feed, bytes, waitUntil)
 }
 
-/** The unverified realm and sequence of a message. */
+/** The feed that a message claims to be of, unverified, and its sequence. */
 interface Claimed {
-  realm: Realm
+  feed: RealmFeed
   sequence: number
 }
 
-function provenPush({ realm, sequence }: Claimed, bytes: Uint8Array, waitUntil: WaitUntil | undefined): Response {
+function provenPush({ feed, sequence }: Claimed, bytes: Uint8Array, waitUntil: WaitUntil | undefined): Response {
   // Older than the state: it could change nothing, so no signature is verified.
-  if (realm.state.loaded && sequence < realm.state.sequence) return appliedResponse(realm, false)
+  if (feed.state.loaded && sequence < feed.state.sequence) return appliedResponse(feed, false)
   try {
-    const { effect } = apply(realm, bytes, waitUntil)
-    return appliedResponse(realm, effect === 'changed' || effect === 'partial')
+    const { effect } = apply(feed, bytes, waitUntil)
+    return appliedResponse(feed, effect === 'changed' || effect === 'partial')
   } catch (error) {
     if (!isRefusal(error)) throw error
-    if (error.detail === 'equivocation') realm.report(error)
+    if (error.detail === 'equivocation') feed.report(error)
     if (error.detail !== 'gap') return refusalResponse(error, true)
-    realm.puller.refreshAfterPush(waitUntil)
+    feed.puller.refreshAfterPush(waitUntil)
     const description = 'Changes before these are missing; they are being fetched.'
     return jsonResponse(409, { error: 'feed_refused', detail: error.detail, error_description: description })
   }
 }
 
 /** Verifies the signature for any sequence: skipping it would reveal the gate's position. */
-function unprovenPush(gate: OpenGate, realm: Realm, bytes: Uint8Array, waitUntil: WaitUntil | undefined): Response {
+function unprovenPush(gate: OpenGate, feed: RealmFeed, bytes: Uint8Array, waitUntil: WaitUntil | undefined): Response {
   if (bytes.byteLength > MAX_UNPROVEN_PUSH_BYTES || !gate.pushBudget.hasRoom) return hintResponse(gate, waitUntil)
   try {
-    const { effect } = apply(realm, bytes, waitUntil)
+    const { effect } = apply(feed, bytes, waitUntil)
     if (effect === 'known') gate.pushBudget.charge()
     return receivedResponse()
   } catch (error) {
@@ -81,25 +81,25 @@ function unprovenPush(gate: OpenGate, realm: Realm, bytes: Uint8Array, waitUntil
     gate.pushBudget.charge()
     // Refusals that depend on the gate's state are not revealed.
     if (error.detail !== 'older' && !isHealedByManifest(error)) return refusalResponse(error, false)
-    if (error.detail === 'equivocation') realm.report(error)
-    if (error.detail !== 'older') realm.puller.refreshAfterHint('signed', waitUntil)
+    if (error.detail === 'equivocation') feed.report(error)
+    if (error.detail !== 'older') feed.puller.refreshAfterHint('signed', waitUntil)
     return receivedResponse()
   }
 }
 
 /** Applies the bytes and starts to fetch missing changes. Throws `feed_refused`. */
-function apply(realm: Realm, bytes: Uint8Array, waitUntil: WaitUntil | undefined): Applied {
-  const applied = realm.apply(bytes)
+function apply(feed: RealmFeed, bytes: Uint8Array, waitUntil: WaitUntil | undefined): Applied {
+  const applied = feed.apply(bytes)
   // A manifest with new sections takes effect once they are here; a delta may end before the ledger's head.
-  const isIncomplete = applied.effect === 'staged' || applied.effect === 'partial' || realm.missingSections().length > 0
-  if (!isIncomplete) void realm.acknowledge(waitUntil)
-  if (!isIncomplete && !isInOlderForm(realm.state)) return applied
-  if (applied.effect === 'known') realm.puller.refreshAfterHint('signed', waitUntil)
-  else realm.puller.refreshAfterPush(waitUntil)
+  const isIncomplete = applied.effect === 'staged' || applied.effect === 'partial' || feed.missingSections().length > 0
+  if (!isIncomplete) void feed.acknowledge(waitUntil)
+  if (!isIncomplete && !isInOlderForm(feed.state)) return applied
+  if (applied.effect === 'known') feed.puller.refreshAfterHint('signed', waitUntil)
+  else feed.puller.refreshAfterPush(waitUntil)
   return applied
 }
 
-/** The realm and sequence that the bytes claim; the signature is not verified. */
+/** The feed that the bytes claim to be of, and their sequence; the signature is not verified. */
 function peek(gate: OpenGate, bytes: Uint8Array): Claimed | PortcullisError {
   try {
     return gate.peekFeed(bytes)
@@ -111,7 +111,7 @@ function peek(gate: OpenGate, bytes: Uint8Array): Claimed | PortcullisError {
 
 /** Treats a push as a hint that something is new. Without its body the realm is unknown. */
 function hintResponse(gate: OpenGate, waitUntil: WaitUntil | undefined): Response {
-  for (const realm of gate.realms) realm.puller.refreshAfterHint('unsigned', waitUntil)
+  for (const feed of gate.feeds) feed.puller.refreshAfterHint('unsigned', waitUntil)
   return receivedResponse()
 }
 
@@ -127,9 +127,9 @@ function refusalResponse({ detail = 'refused' }: PortcullisError, isProven: bool
   return jsonResponse(400, isProven ? { error: 'feed_refused', detail } : { error: 'feed_refused' })
 }
 
-function appliedResponse(realm: Realm, changed: boolean): Response {
-  const { sequence } = realm.state
-  return jsonResponse(200, { realm: realm.name, sequence, changed })
+function appliedResponse(feed: RealmFeed, changed: boolean): Response {
+  const { sequence } = feed.state
+  return jsonResponse(200, { realm: feed.name, sequence, changed })
 }
 
 /** The response to a sender without the secret whose push is a statement of a realm here. */

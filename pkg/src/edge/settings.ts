@@ -19,7 +19,8 @@ export interface GateRealmSettings {
   token: TokenOptions
   /** A set, where to fetch one, or `undefined`: the feed carries it. */
   jwks: URL | JWKS | undefined
-  feed: FeedSettings
+  /** `undefined`: revocation is not checked. */
+  feed: FeedSettings | undefined
   acceptDifferingPolicy: boolean
 }
 
@@ -29,7 +30,9 @@ export function resolveGateSettings(options: GateOptions): GateSettings {
   checkDistinct(options.realms, 'options.realms')
   options.realms.forEach((realm, index) => checkContradictions(realm, `options.realms[${index}]`))
   const settings = { ...DEFAULTS, ...defaultsOf(GATE), ...given(options), realms: options.realms.map(resolveRealmSettings) }
-  settings.realms.forEach(({ feed }, index) => checkSecrets(settings, feed, `options.realms[${index}].feed`))
+  settings.realms.forEach(({ feed }, index) => {
+    if (feed !== undefined) checkSecrets(settings, feed, `options.realms[${index}].feed`)
+  })
   return settings
 }
 
@@ -39,7 +42,7 @@ export const globalFetch: typeof fetch = (input, init) => fetch(input, init)
 /** Throws `invalid_option` for settings that the runtime does not support. */
 export function checkRuntime(settings: GateSettings, runtime: Runtime): void {
   settings.realms.forEach((realm, index) => {
-    if (realm.feed.mode === 'stream' && !runtime.shareFlights) {
+    if (realm.feed?.mode === 'stream' && !runtime.shareFlights) {
       throw invalid(
         `options.realms[${index}].feed.mode cannot be 'stream' here: this runtime ends I/O with the request that began it; ` +
           "use 'pull', and gate.receiveFeed for pushes",
@@ -64,7 +67,7 @@ export function coreOptions(settings: GateSettings, hostAlgorithms: readonly Alg
     hostAlgorithms,
     realms: settings.realms.map(({ token, jwks, feed, acceptDifferingPolicy }) => ({
       ...corePolicy(token),
-      feedKeys: feed.keys,
+      feedKeys: feed?.keys ?? [],
       keysFrom: jwks === undefined ? 'feed' : 'caller',
       acceptDifferingPolicy,
     })),
@@ -121,7 +124,7 @@ const GATE = {
 export const GATE_RULES: Rules = GATE
 
 /** Refuses secrets over plain HTTP. The feed itself is signed, so it may use plain HTTP. */
-function checkSecrets(settings: GateSettings, feed: GateRealmSettings['feed'], name: string): void {
+function checkSecrets(settings: GateSettings, feed: FeedSettings, name: string): void {
   const secret = feed.credential !== undefined ? 'credential' : feed.acknowledge !== undefined ? 'acknowledge' : undefined
   if (secret === undefined || settings.plainHttp === 'anywhere' || feed.url.protocol === 'https:' || isLoopback(feed.url)) return
   throw invalid(`${name}.${secret} would be sent without TLS: ${name}.url must be an https: URL; see plainHttp`)

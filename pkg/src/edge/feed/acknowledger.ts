@@ -45,10 +45,10 @@ export class Acknowledger {
   }
 
   async #post(): Promise<void> {
-    const { feed, runtime, state } = this.#subscriber
+    const { settings, runtime, state } = this.#subscriber
     const { sequence, chain, issuedAt } = state
     const { edge, secret } = this.#credentials
-    const url = feedUrl(feed, 'acks')
+    const url = feedUrl(settings, 'acks')
     const failure = (event: string, cause?: unknown) =>
       new PortcullisError('feed_unreachable', `${url.host} ${event}`, { detail: 'acknowledgement', cause })
     const request = runtime.fetch(url.href, {

@@ -74,7 +74,7 @@ test('tokens wait for the first keys until firstLoadTimeoutMs after these were f
   t.mock.timers.enable({ apis: ['Date', 'setTimeout'], now: 1_000_000 })
   const state = { hasKeys: false }
   const subscriber = {
-    feed: { url: new URL('https://origin.example/feed/acme'), credential: undefined },
+    settings: { url: new URL('https://origin.example/feed/acme'), credential: undefined },
     runtime: { fetch: async () => new Response(null, { status: 204 }), shareFlights: true },
     state,
   }

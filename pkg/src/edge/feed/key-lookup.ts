@@ -75,9 +75,9 @@ export class FeedKeyLookup {
 
   /** `POST {feed}/look`. The missing `kid` is not sent: text of an attacker's choice must not get into logs. */
   async #askOrigin(signal: AbortSignal): Promise<void> {
-    const { feed, runtime } = this.#subscriber
-    const headers = credentialHeaders(feed)
-    const response = await runtime.fetch(feedUrl(feed, 'look').href, { method: 'POST', redirect: 'manual', signal, headers })
+    const { settings, runtime } = this.#subscriber
+    const headers = credentialHeaders(settings)
+    const response = await runtime.fetch(feedUrl(settings, 'look').href, { method: 'POST', redirect: 'manual', signal, headers })
     response.body?.cancel().catch(() => undefined)
   }
 }

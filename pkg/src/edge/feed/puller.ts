@@ -155,7 +155,7 @@ export class FeedPuller {
     const { status, bytes } = await this.#get('deltas', { after: String(this.#subscriber.state.sequence) }, MAX_MESSAGE_BYTES, signal)
     if (status === 410 || status === 404) return this.#manifest(signal)
     if (status === 409) {
-      const { host } = this.#subscriber.feed.url
+      const { host } = this.#subscriber.settings.url
       throw new PortcullisError('feed_refused', `${host} is behind this gate: it has lost part of its ledger and needs a new incarnation`, { detail: 'ahead' })
     }
     if (status !== 200) throw this.#unexpected(status, 'deltas')
@@ -221,9 +221,9 @@ export class FeedPuller {
 
   /** Sends the realm's credential. Rejects with `feed_unreachable`, and with `feed_refused` for a page. */
   async #get(path: FeedPath, query: Record<string, string>, maxBytes: number, signal: AbortSignal): Promise<Exchanged> {
-    const { feed, runtime } = this.#subscriber
-    const url = feedUrl(feed, path, query)
-    const headers = credentialHeaders(feed)
+    const { settings, runtime } = this.#subscriber
+    const url = feedUrl(settings, path, query)
+    const headers = credentialHeaders(settings)
     const response = await download(url, { fetch: runtime.fetch, errorCode: 'feed_unreachable', maxBytes, signal, headers })
     // A sign-in page, an error page of a proxy, a wrong path: a clearer error than "unknown format".
     if (response.status === 200 && /^(?:text\/|application\/json)/i.test(response.headers.get('content-type') ?? '')) {
@@ -243,7 +243,7 @@ export class FeedPuller {
   }
 
   #unexpected(status: number, resource: string): PortcullisError {
-    const { host } = this.#subscriber.feed.url
+    const { host } = this.#subscriber.settings.url
     return new PortcullisError('feed_unreachable', `${host} answered ${status} for ${resource}: ${advice(status)}`, { detail: 'status' })
   }
 }

@@ -2,14 +2,14 @@ import { bearerToken } from '../../http/bearer.ts'
 import type { FeedSubscriber } from './subscriber.ts'
 
 /**
- * The realms whose secret (`feed.acknowledge.secret`) a push presents. Origin and gate share one secret for each edge: the
+ * The feeds of the realms whose secret (`feed.acknowledge.secret`) a push presents. Origin and gate share one secret for each edge: the
  * gate presents it with its acknowledgements, the origin with its pushes to this edge.
  */
-export function provenRealms<Realm extends Pick<FeedSubscriber, 'feed'>>(realms: readonly Realm[], headers: Headers): readonly Realm[] {
+export function provenFeeds<Feed extends Pick<FeedSubscriber, 'settings'>>(feeds: readonly Feed[], headers: Headers): readonly Feed[] {
   const presented = bearerToken(headers)
   if (presented.kind !== 'token' || presented.token === '') return []
   const given = new TextEncoder().encode(presented.token)
-  return realms.filter(({ feed }) => feed.acknowledge !== undefined && areEqual(given, new TextEncoder().encode(feed.acknowledge.secret)))
+  return feeds.filter(({ settings }) => settings.acknowledge !== undefined && areEqual(given, new TextEncoder().encode(settings.acknowledge.secret)))
 }
 
 /** Compares in a time that does not depend on where they differ. */

@@ -78,9 +78,9 @@ export class FeedStream {
   }
 
   async #connect(connection: AbortController): Promise<ReadableStreamDefaultReader<Uint8Array>> {
-    const { feed, runtime, state } = this.#subscriber
-    const url = feedUrl(feed, 'stream', { after: String(state.sequence) })
-    const headers = { ...credentialHeaders(feed), accept: 'text/event-stream' }
+    const { settings, runtime, state } = this.#subscriber
+    const url = feedUrl(settings, 'stream', { after: String(state.sequence) })
+    const headers = { ...credentialHeaders(settings), accept: 'text/event-stream' }
     const request = runtime.fetch(url.href, { redirect: 'manual', signal: connection.signal, headers })
     const response = await unlessSilent(request, connection).catch((cause) => {
       throw this.#failure('network', 'could not be reached for the stream', cause)
@@ -116,7 +116,7 @@ export class FeedStream {
   }
 
   #failure(detail: string, event: string, cause?: unknown): PortcullisError {
-    return new PortcullisError('feed_unreachable', `${this.#subscriber.feed.url.host} ${event}`, { detail, cause })
+    return new PortcullisError('feed_unreachable', `${this.#subscriber.settings.url.host} ${event}`, { detail, cause })
   }
 }
 

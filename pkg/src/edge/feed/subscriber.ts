@@ -5,7 +5,7 @@ import type { Applied, CoreState } from '../core/state.ts'
 /** The parts of a realm that its transports use. */
 export interface FeedSubscriber {
   readonly name: string
-  readonly feed: FeedSettings
+  readonly settings: FeedSettings
   readonly runtime: FeedRuntime
   /** The realm's state as of the last change. */
   readonly state: CoreState
