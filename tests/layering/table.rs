@@ -46,8 +46,10 @@ pub const GUARDED: &[Guarded] = &[
     Guarded { target: "../wasm/", only: &["origin/core/", "edge/core/", "entry/"] },
     Guarded { target: "origin/http/context.ts", only: &["origin/http/"] },
     Guarded { target: "origin/origin.ts", only: &["origin/index.ts"] },
-    Guarded { target: "testing/", only: &[] },
-    Guarded { target: "**/testing/", only: &[] },
+    Guarded { target: "test-fixtures/", only: &[] },
+    Guarded { target: "*/testing/", only: &[] },
+    Guarded { target: "*/*/testing/", only: &[] },
+    Guarded { target: "*/*/*/testing/", only: &[] },
 ];
 
 /// Words that code may contain in some files only. Comments and strings do not count.

@@ -3,7 +3,7 @@
 use super::graph::{Import, Sources};
 use super::tokens::{of_typescript, Token};
 
-/// Returns the imports of all files, tests and `testing/` folders aside.
+/// Returns the imports of all files but tests and what only tests use: `test-fixtures/`, and `testing/` in any other folder.
 pub fn imports(files: &Sources) -> Vec<Import> {
     let shipped = files.iter().filter(|(file, _)| !is_for_tests(file));
     let mut found: Vec<Import> =
@@ -15,7 +15,7 @@ pub fn imports(files: &Sources) -> Vec<Import> {
 }
 
 pub fn is_for_tests(file: &str) -> bool {
-    file.ends_with(".test.ts") || file.starts_with("testing/") || file.contains("/testing/")
+    file.ends_with(".test.ts") || file.starts_with("test-fixtures/") || file.contains("/testing/")
 }
 
 /// The module that an import names, and whether only types are imported.

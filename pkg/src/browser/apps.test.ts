@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
-import { json, TestServer } from '../testing/server.ts'
+import { json, TestServer } from '../test-fixtures/server.ts'
 import { logout, type LogoutOptions, onLogout, type Session, type SessionOptions } from './index.ts'
 import { event, EXPIRED, GOOD, Issuer } from './testing/issuer.ts'
 import { replace, TestPage } from './testing/page.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test, type TestContext } from 'node:test'
-import { json, page as html, redirect, silent, TestServer } from '../testing/server.ts'
+import { json, page as html, redirect, silent, TestServer } from '../test-fixtures/server.ts'
 import { logout, type LogoutOptions, onLogout, reportCompromise } from './index.ts'
 import { replace, TestPage } from './testing/page.ts'
 

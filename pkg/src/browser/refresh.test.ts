@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { json, page as html, redirect, TestServer } from '../testing/server.ts'
+import { json, page as html, redirect, TestServer } from '../test-fixtures/server.ts'
 import { EXPIRED, GOOD, Issuer } from './testing/issuer.ts'
 import { TestPage } from './testing/page.ts'
 

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { json, silent } from '../testing/server.ts'
+import { json, silent } from '../test-fixtures/server.ts'
 import { createSession, type SessionOptions, type StoredTokens } from './index.ts'
 import { event, EXPIRED, GOOD, Issuer } from './testing/issuer.ts'
 import { TestPage } from './testing/page.ts'

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { silent } from '../testing/server.ts'
+import { silent } from '../test-fixtures/server.ts'
 import { event, EXPIRED, GOOD, Issuer } from './testing/issuer.ts'
 import { replace, TestPage } from './testing/page.ts'
 import { storage } from './testing/storage.ts'

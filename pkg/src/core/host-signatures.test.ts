@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import '../entry/edge/node.ts'
 import { hostCrypto, NodeSignatures, WebSignatures } from './host-signatures.ts'
 import { corePolicy } from '../policy.ts'
-import { digestOf, jwkOf, makePair, type Pair, signature } from '../testing/keypair.ts'
+import { digestOf, jwkOf, makePair, type Pair, signature } from '../test-fixtures/keypair.ts'
 import type { Algorithm } from '../types.ts'
 import { Core } from '../edge/core/core.ts'
 

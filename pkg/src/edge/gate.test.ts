@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createGate } from '../entry/edge/node.ts'
-import { silent } from '../testing/server.ts'
+import { silent } from '../test-fixtures/server.ts'
 import type { Gate, GateOptions, Verdict } from '../types.ts'
 import { clock, makeKey, TestRealm } from './testing/realm.ts'
 

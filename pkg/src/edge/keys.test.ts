@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createGate } from '../entry/edge/node.ts'
-import { json, page, silent } from '../testing/server.ts'
+import { json, page, silent } from '../test-fixtures/server.ts'
 import { makeKey, TestRealm } from './testing/realm.ts'
 
 async function started(t: Parameters<typeof TestRealm.start>[0], more = {}) {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { createGate } from '../entry/edge/node.ts'
-import { json, type Listener, page } from '../testing/server.ts'
+import { json, type Listener, page } from '../test-fixtures/server.ts'
 import { WIRE_MINOR } from './feed/protocol.ts'
 import { clock, TestRealm } from './testing/realm.ts'
 import { asOfMinor } from './testing/statements.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readBody } from './body.ts'
-import { cutShort, endless, TestServer } from '../testing/server.ts'
+import { cutShort, endless, TestServer } from '../test-fixtures/server.ts'
 
 function streamed(...chunks: number[]): Response {
   const left = [...chunks]

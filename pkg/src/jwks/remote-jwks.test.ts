@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { RemoteJwks, type RemoteJwksOptions } from './remote-jwks.ts'
-import { cutShort, dripping, endless, json, type Listener, page, redirect, silent, TestServer } from '../testing/server.ts'
+import { cutShort, dripping, endless, json, type Listener, page, redirect, silent, TestServer } from '../test-fixtures/server.ts'
 
 const set = { keys: [{ kty: 'OKP', kid: 'a' }] }
 

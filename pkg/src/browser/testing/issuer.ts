@@ -1,5 +1,5 @@
 import type { TestContext } from 'node:test'
-import { json, TestServer } from '../../testing/server.ts'
+import { json, TestServer } from '../../test-fixtures/server.ts'
 import { createSession, type Session, type SessionOptions } from '../index.ts'
 
 /** An issuer with one-time refresh tokens, and an API that knows which access tokens are good. */

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { createGate, load } from '../../entry/edge/load.ts'
-import { withMaximumMemory } from '../../testing/small-memory.ts'
+import { withMaximumMemory } from '../../test-fixtures/small-memory.ts'
 import { SMALL_MEMORY_BYTES, testFailingCore } from '../testing/failing-core.ts'
 
 const file = readFileSync(new URL('../../../wasm/edge-slim/core_bg.wasm', import.meta.url))

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createGate } from '../../entry/edge/node.ts'
-import { cutShort, endless, json, type Listener, page, redirect, silent } from '../../testing/server.ts'
+import { cutShort, endless, json, type Listener, page, redirect, silent } from '../../test-fixtures/server.ts'
 import { clock, TestRealm } from '../testing/realm.ts'
 
 const OCTETS = 'application/octet-stream'

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createGate } from '../../entry/edge/node.ts'
-import { page } from '../../testing/server.ts'
+import { page } from '../../test-fixtures/server.ts'
 import { clock, TestRealm } from '../testing/realm.ts'
 
 async function started(t: TestContext) {

@@ -3,7 +3,7 @@ import { test, type TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Ledger } from '../../../wasm/origin/core.js'
 import type { Gate, GateOptions, Report, Verdict } from '../../types.ts'
-import { page } from '../../testing/server.ts'
+import { page } from '../../test-fixtures/server.ts'
 import { clock, makeKey, TestRealm } from './realm.ts'
 
 /** Room for a module, a small state and few tokens: not for more of them. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
-import { json } from '../../testing/server.ts'
+import { json } from '../../test-fixtures/server.ts'
 import type { Gate, GateOptions, Report, Verdict } from '../../types.ts'
 import { clock, TestRealm } from './realm.ts'
 

@@ -3,7 +3,7 @@ import type { TestContext } from 'node:test'
 import { exportJWK, generateKeyPair, type CryptoKey, type JWK as JoseKey, SignJWT } from 'jose'
 import { generateFeedKey, initSync, Ledger } from '../../../wasm/origin/core.js'
 import { corePolicy } from '../../policy.ts'
-import { json, type Listener, TestServer } from '../../testing/server.ts'
+import { json, type Listener, TestServer } from '../../test-fixtures/server.ts'
 import type { GateOptions, JWK, RealmOptions, Report, TokenOptions } from '../../types.ts'
 import { WIRE_MINOR } from '../feed/protocol.ts'
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { TestServer } from '../../testing/server.ts'
+import { TestServer } from '../../test-fixtures/server.ts'
 import type { OriginOptions } from '../options.ts'
 import { openStage, type Stage, until } from '../testing/stage.ts'
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createGate, type Gate, type GateOptions } from '../../entry/edge/node.ts'
-import { cutShort, json, type Listener, page, TestServer } from '../../testing/server.ts'
+import { cutShort, json, type Listener, page, TestServer } from '../../test-fixtures/server.ts'
 import type { JWK, OriginOptions } from '../index.ts'
 import { ADMINISTRATOR, createTestIssuer, ISSUER, openStage, type Stage, type TestIssuer, until } from '../testing/stage.ts'
 

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { createGate } from '../../entry/edge/node.ts'
 import { createOrigin, generateFeedKey, type Origin } from '../../entry/origin/node.ts'
-import { json, page, silent, TestServer } from '../../testing/server.ts'
+import { json, page, silent, TestServer } from '../../test-fixtures/server.ts'
 import { createTestIssuer, ISSUER, openStage, type Stage } from '../testing/stage.ts'
 import { freshStore } from '../testing/stores.ts'
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { createGate } from '../../entry/edge/node.ts'
 import { createOrigin, type JWK, type OriginReport } from '../../entry/origin/node.ts'
-import { json, TestServer } from '../../testing/server.ts'
+import { json, TestServer } from '../../test-fixtures/server.ts'
 import { ADMINISTRATOR, createTestIssuer, ISSUER, openStage, type Stage, type TestIssuer, until } from '../testing/stage.ts'
 import { MAX_WITHDRAWN_REVOCATIONS } from './token-revocation.ts'
 

@@ -2,7 +2,7 @@
 
 import { createPublicKey, verify } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { withMaximumMemory } from '../../testing/small-memory.ts'
+import { withMaximumMemory } from '../../test-fixtures/small-memory.ts'
 import { load } from '../core/module.ts'
 
 /** Room for the module and some thousand events, but not for many that are written at once. */
