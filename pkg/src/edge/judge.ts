@@ -115,23 +115,23 @@ function refreshFeed({ gate, realm, finding, token, startedAtMs, waitUntil }: Ju
   const { firstLoadTimeoutMs, refreshTimeoutMs, waitAfterSeconds } = gate.settings
   if (!realm.state.loaded) {
     // Loading the keys may have used up some of the time.
-    return feed.puller.wait(Math.max(0, startedAtMs + firstLoadTimeoutMs - Date.now()), waitUntil, feed.demandOf(token))
+    return feed.puller.wait(Math.max(0, startedAtMs + firstLoadTimeoutMs - gate.settings.nowMs()), waitUntil, feed.demandOf(token))
   }
   if (finding.reason === 'stale_feed') return feed.puller.wait(refreshTimeoutMs, waitUntil, feed.demandOf(token))
-  const isOld = realm.ageSeconds(gate.now()) > waitAfterSeconds && !wasRefreshedWithin(JUST_REFRESHED_MS, feed)
+  const isOld = realm.ageSeconds(gate.now()) > waitAfterSeconds && !wasRefreshedWithin(JUST_REFRESHED_MS, gate, feed)
   return isOld || (finding.reason === 'no_feed' && !feed.refusesPolicy) ? feed.puller.wait(refreshTimeoutMs, waitUntil) : undefined
 }
 
 /** The token's issuer knew of more than the state has (`rsq`): refreshes before it is accepted. If that does not help, `rsq` is ignored. */
 async function catchUp({ gate, token, waitUntil }: JudgeContext, feed: RealmFeed): Promise<'done' | 'nothing_new'> {
-  const { refreshTimeoutMs } = gate.settings
-  if (Date.now() - feed.caughtUpAtMs < CATCH_UP_EVERY_MS) {
+  const { refreshTimeoutMs, nowMs } = gate.settings
+  if (nowMs() - feed.caughtUpAtMs < CATCH_UP_EVERY_MS) {
     // No further refresh so soon, but a running one may be awaited.
     if (!feed.puller.isRefreshing) return 'nothing_new'
     await feed.puller.wait(refreshTimeoutMs, waitUntil)
     return 'done'
   }
-  feed.caughtUpAtMs = Date.now()
+  feed.caughtUpAtMs = nowMs()
   const outcome = await feed.puller.catchUp(refreshTimeoutMs, waitUntil)
   if (outcome !== 'done') return 'done'
   const finding = gate.inspectSync(token)
@@ -145,12 +145,12 @@ async function catchUp({ gate, token, waitUntil }: JudgeContext, feed: RealmFeed
 /** Starts fetches for later requests. */
 function refreshInBackground(gate: OpenGate, { feed, keys }: Realm, waitUntil: WaitUntil | undefined): void {
   keys?.refreshInBackground(waitUntil)
-  if (feed !== undefined && !wasRefreshedWithin(gate.settings.refreshAfterSeconds * 1000, feed)) feed.puller.refreshInBackground(waitUntil)
+  if (feed !== undefined && !wasRefreshedWithin(gate.settings.refreshAfterSeconds * 1000, gate, feed)) feed.puller.refreshInBackground(waitUntil)
 }
 
 /** Whether the feed was refreshed within the last `ms`. */
-function wasRefreshedWithin(ms: number, feed: RealmFeed): boolean {
-  return Math.abs(Date.now() - feed.refreshedAtMs) < ms
+function wasRefreshedWithin(ms: number, { settings }: OpenGate, feed: RealmFeed): boolean {
+  return Math.abs(settings.nowMs() - feed.refreshedAtMs) < ms
 }
 
 /** Whether keys and state are fresh enough for a genuine token. */

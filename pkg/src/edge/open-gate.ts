@@ -52,6 +52,7 @@ export class OpenGate {
       },
       shareFlights: loaded.shareFlights,
       nodeCrypto: loaded.nodeCrypto,
+      nowMs: settings.nowMs,
     }
     const host = { core: this.core, settings, runtime, report: this.report, reports: this.reports, now: () => this.now() }
     this.realms = settings.realms.map((realm, index) => new Realm(index, realm, host))
@@ -177,7 +178,7 @@ export class OpenGate {
 
   /** Unix seconds. Never goes back, so that no expired token or stale state becomes valid again. */
   now(): number {
-    this.#clockMs = Date.now()
+    this.#clockMs = this.settings.nowMs()
     const now = Math.floor(this.#clockMs / 1000)
     const wasBehind = this.#clockIsBehind
     this.#clockIsBehind = now < this.#latest - this.settings.skewSeconds

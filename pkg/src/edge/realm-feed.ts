@@ -66,7 +66,7 @@ export class RealmFeed implements FeedSubscriber {
 
   apply(message: Uint8Array): Applied {
     const applied = this.#host.core.applyFeed(this.#realm.index, message, this.#host.now())
-    if (applied.effect === 'changed' || applied.effect === 'renewed') this.refreshedAtMs = Date.now()
+    if (applied.effect === 'changed' || applied.effect === 'renewed') this.refreshedAtMs = this.runtime.nowMs()
     // A push in an older form states no policy; a refresh brings the gate's own form, which does.
     if (this.#realm.currentState().policy !== 'not_stated') this.#reportPolicy()
     return applied

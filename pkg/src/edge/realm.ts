@@ -91,6 +91,7 @@ export class Realm implements FedRealm {
         plainHttp: settings.plainHttp,
         fetch: settings.fetch,
         shareFlights: runtime.shareFlights,
+        nowMs: runtime.nowMs,
         onFailure: (error) => report('jwks', this.name, error),
       },
       (json, usableUntil, cause) => {

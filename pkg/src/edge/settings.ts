@@ -3,6 +3,7 @@ import {
   boolean, callback, checkOptions, defaultsOf, either, given, integer, invalid, list, milliseconds, oneOf, required, type Rules, seconds, shape, string, url, withDefault,
 } from '../options.ts'
 import { checkContradictions, checkDistinct, corePolicy, feedKey, keySet, TOKEN_RULES } from '../policy.ts'
+import { clockOf, type NowMs } from '../timing/clock.ts'
 import type { Algorithm, GateOptions, JWKS, RealmOptions, TokenOptions } from '../types.ts'
 import type { CoreOptions } from './core/core.ts'
 import type { Runtime } from './core/module.ts'
@@ -13,6 +14,7 @@ export interface GateSettings extends Required<Omit<GateOptions, 'realms' | 'max
   realms: GateRealmSettings[]
   maxSessionSeconds: number | undefined
   onReport: GateOptions['onReport'] | undefined
+  nowMs: NowMs
 }
 
 export interface GateRealmSettings {
@@ -29,7 +31,7 @@ export function resolveGateSettings(options: GateOptions): GateSettings {
   checkOptions(options, GATE_RULES)
   checkDistinct(options.realms, 'options.realms')
   options.realms.forEach((realm, index) => checkContradictions(realm, `options.realms[${index}]`))
-  const settings = { ...DEFAULTS, ...defaultsOf(GATE), ...given(options), realms: options.realms.map(resolveRealmSettings) }
+  const settings = { ...DEFAULTS, ...defaultsOf(GATE), ...given(options), realms: options.realms.map(resolveRealmSettings), nowMs: clockOf(options) }
   settings.realms.forEach(({ feed }, index) => {
     if (feed !== undefined) checkSecrets(settings, feed, `options.realms[${index}].feed`)
   })

@@ -1,3 +1,4 @@
+import type { NowMs } from '../timing/clock.ts'
 import { TokenBucket } from '../timing/token-bucket.ts'
 
 /** Fetches for unknown keys: so many at once, and then one a second. */
@@ -16,11 +17,13 @@ export class KeyLookupLimiter {
   readonly #missed = new Map<string, number>()
   readonly #fetches = new TokenBucket(FETCHES)
   readonly #maxWaiting: number
+  readonly #nowMs: NowMs
   #waiting = 0
 
   /** `maxWaiting`: how many tokens may wait for a lookup; others are refused at once. Made-up key ids cost a sender nothing. */
-  constructor(maxWaiting: number) {
+  constructor(maxWaiting: number, nowMs: NowMs) {
     this.#maxWaiting = maxWaiting
+    this.#nowMs = nowMs
   }
 
   /** Looks a token's key up by the fetch that `join` waits for. False: not now, or it failed. */
@@ -41,15 +44,15 @@ export class KeyLookupLimiter {
   /** Waiting for a running fetch costs nothing. */
   #admits(kid: string, fetch: 'running' | 'needed'): boolean {
     const missedAtMs = this.#missed.get(shorten(kid))
-    if (missedAtMs !== undefined && Math.abs(Date.now() - missedAtMs) < MISSED_MS) return false
-    return fetch === 'running' || this.#fetches.take(Date.now())
+    if (missedAtMs !== undefined && Math.abs(this.#nowMs() - missedAtMs) < MISSED_MS) return false
+    return fetch === 'running' || this.#fetches.take(this.#nowMs())
   }
 
   /** Records the look-up of a key, whether it was found or not: a known key is not looked up. */
   #record(kid: string): void {
     const id = shorten(kid)
     this.#missed.delete(id)
-    this.#missed.set(id, Date.now())
+    this.#missed.set(id, this.#nowMs())
     // A Map keeps the order of insertion: oldest first.
     for (const oldest of this.#missed.keys()) {
       if (this.#missed.size <= MAX_MISSED) break

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import { systemNowMs } from '../timing/clock.ts'
 import { RemoteJwks, type RemoteJwksOptions } from './remote-jwks.ts'
 import { cutShort, dripping, endless, json, type Listener, page, redirect, silent, TestServer } from '../test-fixtures/server.ts'
 
@@ -14,7 +15,7 @@ async function served(t: TestContext, listener: Listener, options: Partial<Remot
   const keys = new RemoteJwks(
     {
       url: `${server.url}/certs`, maxAgeSeconds: 300, maxStaleSeconds: 3600, timeoutMs: 30_000, plainHttp: 'loopback',
-      shareFlights: true, fetch, onFailure: (error) => failures.push(error), ...options,
+      shareFlights: true, nowMs: systemNowMs, fetch, onFailure: (error) => failures.push(error), ...options,
     },
     (bytes) => {
       const text = new TextDecoder().decode(bytes)
@@ -143,7 +144,7 @@ test('concurrent lookups share one fetch', async (t) => {
 test('plain http: only on this machine, unless told otherwise', () => {
   const make = (url: string, plainHttp: 'loopback' | 'anywhere') =>
     new RemoteJwks(
-      { url, maxAgeSeconds: 1, maxStaleSeconds: 1, timeoutMs: 1, plainHttp, shareFlights: true, fetch, onFailure: () => undefined },
+      { url, maxAgeSeconds: 1, maxStaleSeconds: 1, timeoutMs: 1, plainHttp, shareFlights: true, nowMs: systemNowMs, fetch, onFailure: () => undefined },
       () => undefined,
     )
   for (const host of ['localhost', 'a.localhost', '127.0.0.1:8080', '127.9.9.9', '[::1]']) make(`http://${host}/`, 'loopback')

@@ -1,5 +1,6 @@
 import { download } from '../http/download.ts'
 import { PortcullisError } from '../errors.ts'
+import type { NowMs } from '../timing/clock.ts'
 import { SingleFlight } from '../timing/single-flight.ts'
 import { KeyLookupLimiter } from './lookup-limiter.ts'
 import { isLoopback } from '../http/loopback.ts'
@@ -23,6 +24,8 @@ export interface RemoteJwksOptions {
   /** Where `http:` is allowed: `loopback` (localhost, 127.0.0.0/8, ::1) or `anywhere`. */
   plainHttp: 'loopback' | 'anywhere'
   shareFlights: boolean
+  /** The clock by which a set ages. */
+  nowMs: NowMs
   fetch: typeof fetch
   /** Called for every failed fetch, also those that no caller waits for. */
   onFailure: (error: unknown, cause: FetchCause) => void
@@ -45,7 +48,7 @@ export class RemoteJwks {
   /** Polls and demands. */
   readonly #fetches: SingleFlight
   readonly #lookups: SingleFlight
-  readonly #limiter = new KeyLookupLimiter(Infinity)
+  readonly #limiter: KeyLookupLimiter
   /** The maximum age, which cannot be beyond the last second that a set may be used. */
   readonly #maxAgeMs: number
   #loadedAtMs: number | undefined
@@ -58,6 +61,7 @@ export class RemoteJwks {
   /** Throws `invalid_option` for a URL that may not be used. Does no I/O. */
   constructor(options: RemoteJwksOptions, install: InstallKeys) {
     this.#options = options
+    this.#limiter = new KeyLookupLimiter(Infinity, options.nowMs)
     this.#url = new URL(options.url)
     this.#maxAgeMs = Math.min(options.maxAgeSeconds, options.maxStaleSeconds) * 1000
     if (this.#url.protocol !== 'https:' && options.plainHttp === 'loopback' && !isLoopback(this.#url)) {
@@ -140,10 +144,10 @@ export class RemoteJwks {
     this.#demandsServed = demands
     try {
       await this.#fetch(signal, cause, install)
-      this.#loadedAtMs = Date.now()
+      this.#loadedAtMs = this.#options.nowMs()
       this.#failedAtMs = undefined
     } catch (error) {
-      this.#failedAtMs = Date.now()
+      this.#failedAtMs = this.#options.nowMs()
       throw error
     }
   }
@@ -168,7 +172,7 @@ export class RemoteJwks {
         throw new PortcullisError('invalid_jwks', `${this.#url.host} did not send a JWK set: check the realm's jwks URL (jwks_uri in the issuer's discovery document)`, { detail: 'not_a_key_set' })
       }
       if (this.#closed) throw new PortcullisError('closed', 'the keys are no longer needed')
-      install(bytes, Math.floor(Date.now() / 1000) + this.#options.maxStaleSeconds, cause)
+      install(bytes, Math.floor(this.#options.nowMs() / 1000) + this.#options.maxStaleSeconds, cause)
     } catch (error) {
       if (!this.#closed) this.#options.onFailure(error, cause)
       throw error
@@ -176,7 +180,7 @@ export class RemoteJwks {
   }
 
   get #isPausing(): boolean {
-    return this.#failedAtMs !== undefined && Math.abs(Date.now() - this.#failedAtMs) < RETRY_MS
+    return this.#failedAtMs !== undefined && Math.abs(this.#options.nowMs() - this.#failedAtMs) < RETRY_MS
   }
 
   get #isAgeing(): boolean {
@@ -184,7 +188,7 @@ export class RemoteJwks {
   }
 
   #ageMs(): number {
-    return this.#loadedAtMs === undefined ? Infinity : Date.now() - this.#loadedAtMs
+    return this.#loadedAtMs === undefined ? Infinity : this.#options.nowMs() - this.#loadedAtMs
   }
 }
 

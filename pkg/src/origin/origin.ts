@@ -1,7 +1,7 @@
 import { PortcullisError } from '../errors.ts'
 import type { Origin } from './api.ts'
 import { AuditLog } from './audit/log.ts'
-import { systemClock } from './clock.ts'
+import { secondsOf } from './clock.ts'
 import type { LedgerCore } from './core/ledger.ts'
 import { onCoreFault } from './core/module.ts'
 import { connectAll } from './connections.ts'
@@ -52,13 +52,14 @@ export async function createOrigin(options: OriginOptions): Promise<Origin> {
 }
 
 async function start(settings: Settings, clients: ClientRegistry): Promise<Origin> {
-  const clock = systemClock()
+  const { nowMs } = settings
+  const clock = secondsOf(nowMs)
   const ledgers = await openLedgers(settings)
   const { heartbeatSeconds: renewSeconds, validForSeconds } = settings
   const feeds = new Map([...ledgers].map(([name, ledger]) => [name, new RealmFeed({ name, ledger, clock, renewSeconds, validForSeconds })]))
   const { silentAfterSeconds, skewSeconds, onReport } = settings
   const issuerClocks = new Map(
-    settings.realms.map(({ name, issuerSkewSeconds }) => [name, new IssuerClock({ realm: name, issuerSkewSeconds, skewSeconds, onReport })]),
+    settings.realms.map(({ name, issuerSkewSeconds }) => [name, new IssuerClock({ realm: name, issuerSkewSeconds, skewSeconds, onReport, nowMs })]),
   )
   const gate = new OriginGate({ settings, feeds, publicKey: publicKeyOf(settings.signingKey), clock, issuerClocks })
   const edges = new EdgeRegistry({ edges: settings.edges, realms: feeds, silentAfterSeconds, skewSeconds, clock, onReport })

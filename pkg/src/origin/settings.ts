@@ -25,6 +25,7 @@ import {
   withDefault,
 } from '../options.ts'
 import { checkContradictions, checkDistinct, keySet, TOKEN_RULES } from '../policy.ts'
+import { clockOf, type NowMs } from '../timing/clock.ts'
 import type { JWK } from '../types.ts'
 import type { Connector } from './connectors/connector.ts'
 import { MAX_INCARNATION, STORE_METHODS } from './store/store.ts'
@@ -38,6 +39,7 @@ export type Settings = Required<Omit<OriginOptions, 'feedCredential' | 'incarnat
   metricsCredential: string | undefined
   realms: RealmSettings[]
   edges: EdgeOptions[]
+  nowMs: NowMs
 }
 
 export type RealmSettings = OriginRealm &
@@ -60,6 +62,7 @@ export function resolveOriginSettings(options: OriginOptions): Settings & { clie
     onReport: warn,
     onRequest: () => undefined,
     ...given(options),
+    nowMs: clockOf(options),
     feedCredential: options.feedCredential,
     incarnation: options.incarnation,
     metricsCredential: options.metricsCredential,

@@ -23,7 +23,7 @@ pub const TYPESCRIPT: &[Room] = &[
     room("jwks/", &["./", "http/", "timing/", "@options"]),
     // The edge. A transport knows the interface to its realm, neither the realm nor another transport.
     room("edge/core/", &["./", "core/", "../wasm/edge/", "@options"]),
-    room("edge/feed/subscriber.ts", &["type edge/core/", "type types.ts"]),
+    room("edge/feed/subscriber.ts", &["type edge/core/", "type timing/clock.ts", "type types.ts"]),
     room("edge/feed/protocol.ts", &["errors.ts"]),
     room("edge/feed/section-queue.ts", &[]),
     room("edge/feed/event-stream.ts", &[]),
@@ -49,7 +49,7 @@ pub const TYPESCRIPT: &[Room] = &[
     // Code of their own only: a gate is passed in, so that a bundle has it once.
     room("adapters/", &["type types.ts", "type errors.ts", "./"]),
     // The origin, from the ground up.
-    room("origin/clock.ts", &[]),
+    room("origin/clock.ts", &["type timing/clock.ts"]),
     room("origin/same-secret.ts", &[]),
     room("origin/core/", &["./", "core/", "../wasm/origin/", "@options"]),
     room("origin/store/*/", &["./", "origin/store/*.ts", "errors.ts", "options.ts", "type types.ts"]),
@@ -133,6 +133,7 @@ pub const TYPESCRIPT: &[Room] = &[
             "origin/store/",
             "origin/core/",
             "http/",
+            "timing/clock.ts",
             "@options",
         ],
     ),

@@ -24,8 +24,8 @@ export class Acknowledger {
 
   /** Sends the present position unless the origin has it. Never rejects: a failure is reported, and the next call retries. */
   async send(): Promise<void> {
-    if (Date.now() - this.#busySinceMs < TIMEOUT_MS) return
-    this.#busySinceMs = Date.now()
+    if (this.#subscriber.runtime.nowMs() - this.#busySinceMs < TIMEOUT_MS) return
+    this.#busySinceMs = this.#subscriber.runtime.nowMs()
     try {
       while (!this.#closed && this.#isDue()) await this.#post()
     } catch (error) {
@@ -41,7 +41,7 @@ export class Acknowledger {
 
   #isDue(): boolean {
     const { loaded, sequence, chain } = this.#subscriber.state
-    return loaded && (this.#sent !== `${sequence} ${chain}` || Date.now() - this.#sentAtMs > REPEAT_MS)
+    return loaded && (this.#sent !== `${sequence} ${chain}` || this.#subscriber.runtime.nowMs() - this.#sentAtMs > REPEAT_MS)
   }
 
   async #post(): Promise<void> {
@@ -64,6 +64,6 @@ export class Acknowledger {
     response.body?.cancel().catch(() => undefined)
     if (!response.ok) throw failure(`answered ${response.status} to an acknowledgement`)
     this.#sent = `${sequence} ${chain}`
-    this.#sentAtMs = Date.now()
+    this.#sentAtMs = this.#subscriber.runtime.nowMs()
   }
 }

@@ -6,6 +6,7 @@ import { setImmediate as settled, setTimeout as pause } from 'node:timers/promis
 import { createGate } from '../../entry/edge/node.ts'
 import { generateFeedKey } from '../../../wasm/origin/core.js'
 import { json, page, silent } from '../../test-fixtures/server.ts'
+import { systemNowMs } from '../../timing/clock.ts'
 import type { Gate, GateOptions, JWK, RealmOptions } from '../../types.ts'
 import { TestRealm } from '../testing/realm.ts'
 import { FeedKeyLookup } from './key-lookup.ts'
@@ -75,7 +76,7 @@ test('tokens wait for the first keys until firstLoadTimeoutMs after these were f
   const state = { hasKeys: false }
   const subscriber = {
     settings: { url: new URL('https://origin.example/feed/acme'), credential: undefined },
-    runtime: { fetch: async () => new Response(null, { status: 204 }), shareFlights: true },
+    runtime: { fetch: async () => new Response(null, { status: 204 }), shareFlights: true, nowMs: systemNowMs },
     state,
   }
   const options = { firstLoadTimeoutMs: 300, jwksTimeoutMs: 5000, refreshTimeoutMs: 5000 }

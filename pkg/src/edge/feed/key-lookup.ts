@@ -24,7 +24,7 @@ export class FeedKeyLookup {
   readonly #options: FeedKeyLookupOptions
   readonly #refresh: () => Promise<unknown>
   readonly #lookups: SingleFlight
-  readonly #limiter = new KeyLookupLimiter(MAX_WAITING_TOKENS)
+  readonly #limiter: KeyLookupLimiter
   #lackingSinceMs: number | undefined
 
   /** `refresh` brings the feed up to date; it must take no longer than `refreshTimeoutMs`, and not reject. */
@@ -32,6 +32,7 @@ export class FeedKeyLookup {
     this.#subscriber = subscriber
     this.#options = options
     this.#refresh = refresh
+    this.#limiter = new KeyLookupLimiter(MAX_WAITING_TOKENS, subscriber.runtime.nowMs)
     this.#lookups = new SingleFlight((signal) => this.#run(signal), {
       shareFlights: subscriber.runtime.shareFlights,
       timeoutMs: options.jwksTimeoutMs + options.refreshTimeoutMs,
@@ -49,12 +50,13 @@ export class FeedKeyLookup {
    */
   async awaitFirstKeys(untilMs: number): Promise<void> {
     const { firstLoadTimeoutMs } = this.#options
+    const { nowMs } = this.#subscriber.runtime
     if (this.#subscriber.state.hasKeys) this.#lackingSinceMs = undefined
-    else this.#lackingSinceMs ??= Date.now()
+    else this.#lackingSinceMs ??= nowMs()
     const endMs = Math.min(untilMs, (this.#lackingSinceMs ?? 0) + firstLoadTimeoutMs)
-    while (!this.#subscriber.state.hasKeys && Date.now() < endMs) {
-      await within(this.#lookups.join(), endMs - Date.now())
-      if (!this.#subscriber.state.hasKeys) await pause(Math.min(FIRST_KEYS_EVERY_MS, Math.max(0, endMs - Date.now())))
+    while (!this.#subscriber.state.hasKeys && nowMs() < endMs) {
+      await within(this.#lookups.join(), endMs - nowMs())
+      if (!this.#subscriber.state.hasKeys) await pause(Math.min(FIRST_KEYS_EVERY_MS, Math.max(0, endMs - nowMs())))
     }
   }
 

@@ -2,6 +2,7 @@ import { PortcullisError } from '../../errors.ts'
 import { download } from '../../http/download.ts'
 import type { Exchanged } from '../../http/exchange.ts'
 import { backoffMs } from '../../timing/backoff.ts'
+import type { NowMs } from '../../timing/clock.ts'
 import { type WaitOutcome, within } from '../../timing/deadline.ts'
 import { SingleFlight } from '../../timing/single-flight.ts'
 import type { WaitUntil } from '../../types.ts'
@@ -36,6 +37,7 @@ export class FeedPuller {
   readonly #refreshes: SingleFlight
   readonly #queue = new SectionQueue()
   readonly #digest: ReturnType<typeof digestBy>
+  readonly #nowMs: NowMs
   #failures = 0
   #failedAtMs = -Infinity
   #manifestAtMs = -Infinity
@@ -48,6 +50,7 @@ export class FeedPuller {
     this.#subscriber = subscriber
     this.#onRefreshed = onRefreshed
     this.#digest = digestBy(subscriber.runtime)
+    this.#nowMs = subscriber.runtime.nowMs
     this.#refreshes = new SingleFlight((signal, progressed) => this.#pull(signal, progressed), {
       shareFlights: subscriber.runtime.shareFlights,
       timeoutMs: REFRESH_TIMEOUT_MS,
@@ -60,7 +63,7 @@ export class FeedPuller {
 
   /** For requests that do not wait. */
   refreshInBackground(waitUntil?: WaitUntil): void {
-    if (Date.now() - this.#failedAtMs < backoffMs(BACKOFF, this.#failures)) return
+    if (this.#nowMs() - this.#failedAtMs < backoffMs(BACKOFF, this.#failures)) return
     const refresh = this.#refreshes.startUnlessRunning()
     if (refresh !== undefined) this.#acknowledgeAfter(refresh, waitUntil)
   }
@@ -77,9 +80,9 @@ export class FeedPuller {
    * signed message shows that the origin works.
    */
   refreshAfterHint(hint: 'signed' | 'unsigned', waitUntil?: WaitUntil): void {
-    const sinceMs = Date.now() - this.#hintedAtMs
+    const sinceMs = this.#nowMs() - this.#hintedAtMs
     if (sinceMs >= 0 && sinceMs < HINT_EVERY_MS) return
-    this.#hintedAtMs = Date.now()
+    this.#hintedAtMs = this.#nowMs()
     if (hint === 'signed') this.refreshAfterPush(waitUntil)
     else this.refreshInBackground(waitUntil)
   }
@@ -89,7 +92,7 @@ export class FeedPuller {
    * background. Never rejects.
    */
   async wait(ms: number, waitUntil?: WaitUntil, demand?: SectionDemand): Promise<void> {
-    if (!this.isRefreshing && Date.now() - this.#failedAtMs < WAITING_BACKOFF_MS) return
+    if (!this.isRefreshing && this.#nowMs() - this.#failedAtMs < WAITING_BACKOFF_MS) return
     if (demand !== undefined) this.#queue.add(demand)
     const { whole, enough } = this.#refreshes.joinUntil(() => demand?.isMet === true)
     this.#acknowledgeAfter(whole, waitUntil)
@@ -121,24 +124,24 @@ export class FeedPuller {
   }
 
   async #pull(signal: AbortSignal, progressed: () => void): Promise<void> {
-    const startedAtMs = Date.now()
+    const startedAtMs = this.#nowMs()
     try {
       const { loaded, wantsManifest } = this.#subscriber.state
-      if (!loaded || (wantsManifest && Date.now() - this.#manifestAtMs > MANIFEST_EVERY_MS)) await this.#manifest(signal)
+      if (!loaded || (wantsManifest && this.#nowMs() - this.#manifestAtMs > MANIFEST_EVERY_MS)) await this.#manifest(signal)
       else await this.#delta(signal)
       if (this.#isNewFormDue()) await this.#manifest(signal)
       this.#queue.update()
       progressed()
       await this.#sections(signal, progressed)
       // Sections may take long; a delta brings the changes recorded meanwhile.
-      if (Date.now() - startedAtMs > SLOW_MS) await this.#delta(signal)
+      if (this.#nowMs() - startedAtMs > SLOW_MS) await this.#delta(signal)
       this.#failures = 0
       this.#failedAtMs = -Infinity
       this.#onRefreshed(startedAtMs)
     } catch (error) {
       if (this.#closed) throw new PortcullisError('closed', 'the gate was closed', { cause: error })
       this.#failures += 1
-      this.#failedAtMs = Date.now()
+      this.#failedAtMs = this.#nowMs()
       this.#subscriber.report(error)
       throw error
     }
@@ -146,8 +149,8 @@ export class FeedPuller {
 
   /** Whether to fetch the state in the form of this gate, and marks that. A cache that ignores queries must not make that a habit. */
   #isNewFormDue(): boolean {
-    if (!isInOlderForm(this.#subscriber.state) || Date.now() - this.#newFormAtMs < MANIFEST_EVERY_MS) return false
-    this.#newFormAtMs = Date.now()
+    if (!isInOlderForm(this.#subscriber.state) || this.#nowMs() - this.#newFormAtMs < MANIFEST_EVERY_MS) return false
+    this.#newFormAtMs = this.#nowMs()
     return true
   }
 
@@ -173,7 +176,7 @@ export class FeedPuller {
     const { status, bytes } = await this.#get('manifest', {}, MAX_MESSAGE_BYTES, signal)
     if (status !== 200) throw this.#unexpected(status, 'the manifest')
     this.#apply(bytes)
-    this.#manifestAtMs = Date.now()
+    this.#manifestAtMs = this.#nowMs()
   }
 
   /** Fetches the sections that the manifest names and that are missing. */

@@ -1,3 +1,4 @@
+import type { NowMs } from '../../timing/clock.ts'
 import type { FeedOptions, WaitUntil } from '../../types.ts'
 import type { NodeCrypto } from '../core/module.ts'
 import type { Applied, CoreState } from '../core/state.ts'
@@ -35,4 +36,6 @@ export interface FeedRuntime {
   /** Whether a request may await I/O that another began. */
   readonly shareFlights: boolean
   readonly nodeCrypto: NodeCrypto | undefined
+  /** The clock that paces refreshes. */
+  readonly nowMs: NowMs
 }

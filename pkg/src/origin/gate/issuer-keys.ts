@@ -33,7 +33,7 @@ export class IssuerKeys {
   readonly #remote: RemoteJwks | undefined
   readonly #onChange: KeysChanged
   readonly #roll = new KeyRoll()
-  readonly #search = new KeyLookupLimiter(MAX_WAITING_TOKENS)
+  readonly #search: KeyLookupLimiter
   readonly #look: KeyLookup
   #installed: { json: Uint8Array; usableUntil: number; source: 'configuration' | 'url' } | undefined
   #current: JWKS = { keys: [] }
@@ -45,7 +45,8 @@ export class IssuerKeys {
     this.#realm = realm
     this.#settings = settings
     this.#take = take
-    this.#look = new KeyLookup(async () => this.#remote?.fetchForLookup())
+    this.#search = new KeyLookupLimiter(MAX_WAITING_TOKENS, settings.nowMs)
+    this.#look = new KeyLookup(async () => this.#remote?.fetchForLookup(), settings.nowMs)
     const { jwks } = realm
     if (typeof jwks === 'function') this.#remote = this.#fetched(FUNCTION_URL, 'configuration', async () => Response.json(await jwks()))
     else if (typeof jwks === 'string' || jwks instanceof URL) this.#remote = this.#fetched(jwks, 'url', settings.fetch)
@@ -75,7 +76,7 @@ export class IssuerKeys {
   remember(inFeed: JWKS): void {
     this.#roll.remember(inFeed.keys)
     // A fixed set counts as fetched now.
-    if (this.#remote === undefined) this.#roll.fetched(this.#current.keys, 'demand', Date.now())
+    if (this.#remote === undefined) this.#roll.fetched(this.#current.keys, 'demand', this.#settings.nowMs())
   }
 
   /** Whether they should be fetched before they are used. */
@@ -112,7 +113,7 @@ export class IssuerKeys {
 
   /** Begins to fetch the set if it soon will be due, or to confirm that a key is gone. */
   renewBehind(): void {
-    this.#remote?.refreshInBackground(undefined, this.#roll.pollAgainAtMs <= Date.now() ? 'now' : 'if_ageing')
+    this.#remote?.refreshInBackground(undefined, this.#roll.pollAgainAtMs <= this.#settings.nowMs() ? 'now' : 'if_ageing')
   }
 
   /**
@@ -141,7 +142,7 @@ export class IssuerKeys {
   }
 
   #fetched(url: URL | string, source: 'configuration' | 'url', fetch: typeof globalThis.fetch): RemoteJwks {
-    const { jwksMaxAgeSeconds, jwksMaxStaleSeconds, jwksTimeoutMs, plainHttp } = this.#settings
+    const { jwksMaxAgeSeconds, jwksMaxStaleSeconds, jwksTimeoutMs, plainHttp, nowMs } = this.#settings
     const options = {
       url,
       maxAgeSeconds: jwksMaxAgeSeconds,
@@ -149,9 +150,10 @@ export class IssuerKeys {
       timeoutMs: jwksTimeoutMs,
       plainHttp,
       shareFlights: host().shareFlights,
+      nowMs,
       fetch,
       onFailure: (error: unknown, why: FetchCause) => {
-        if (why === 'poll') this.#roll.failed(Date.now())
+        if (why === 'poll') this.#roll.failed(this.#settings.nowMs())
         this.#report(error instanceof PortcullisError ? error : unreachable(error))
       },
     }
@@ -164,7 +166,7 @@ export class IssuerKeys {
     // Nothing new, so tokens with made-up keys do not set the core to work.
     if (why === 'lookup' && named.length > 0 && this.#roll.has(named)) return this.#report(undefined)
     const unusable = this.#taken(json, usableUntil, source)
-    this.#roll.fetched(own.filter((_, index) => !unusable.includes(index)) as JWK[], why, Date.now())
+    this.#roll.fetched(own.filter((_, index) => !unusable.includes(index)) as JWK[], why, this.#settings.nowMs())
     const kept = this.#roll.kept(named)
     const keys = [...named, ...kept]
     // A look must not put off the end of keys that it has not seen.

@@ -1,4 +1,5 @@
 import { PortcullisError } from '../../errors.ts'
+import type { NowMs } from '../../timing/clock.ts'
 
 /** The shortest time between two looks, for all callers together: all that tokens with made-up key ids can cost the issuer. */
 const LOOK_EVERY_MS = 1_000
@@ -6,14 +7,16 @@ const LOOK_EVERY_MS = 1_000
 /** Looks at an issuer's keys, one at a time and at most one a second. All callers that ask before one begins share it. */
 export class KeyLookup {
   readonly #look: () => Promise<void>
+  readonly #nowMs: NowMs
   #begunAtMs = -Infinity
   #running: Promise<void> | undefined
   #next: Promise<void> | undefined
   #endPause: () => void = () => undefined
   #closed = false
 
-  constructor(look: () => Promise<void>) {
+  constructor(look: () => Promise<void>, nowMs: NowMs) {
     this.#look = look
+    this.#nowMs = nowMs
   }
 
   /** A look that begins after this call: one that is under way may have been answered before. Rejects as it does, or with `closed`. */
@@ -44,7 +47,7 @@ export class KeyLookup {
     await this.#pause(this.#restMs)
     this.#next = undefined
     if (this.#closed) throw new PortcullisError('closed', 'the origin is closed')
-    this.#begunAtMs = Date.now()
+    this.#begunAtMs = this.#nowMs()
     const running = this.#look()
     const end = (): void => {
       this.#running = undefined
@@ -56,7 +59,7 @@ export class KeyLookup {
 
   /** How long until another may begin. A clock that was set back must not make it longer. */
   get #restMs(): number {
-    return Math.min(this.#begunAtMs + LOOK_EVERY_MS - Date.now(), LOOK_EVERY_MS)
+    return Math.min(this.#begunAtMs + LOOK_EVERY_MS - this.#nowMs(), LOOK_EVERY_MS)
   }
 
   async #pause(ms: number): Promise<void> {
