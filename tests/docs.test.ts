@@ -13,7 +13,7 @@ import { DocsStage, PageFolder } from './docs/runner.ts'
 import { shellErrors } from './docs/shell.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const DOCS = readdirSync(join(ROOT, 'www/docs')).filter((name) => name.endsWith('.md')).map((name) => `www/docs/${name}`)
+const DOCS = readdirSync(join(ROOT, 'www/docs'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.md')).map((name) => `www/docs/${name}`)
 const READMES = ['README.md', 'pkg/README.md']
 const PAGES = [...READMES, ...DOCS]
 

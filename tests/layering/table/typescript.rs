@@ -46,6 +46,8 @@ pub const TYPESCRIPT: &[Room] = &[
     // Where a token comes from, and who may: reads a request and claims, and knows no gate.
     room("edge/access/", &["./", "http/", "timing/", "@options"]),
     room("edge/", &["./", "core/", "http/", "jwks/", "timing/", "token-part.ts", "@options"]),
+    // Options that fit an identity provider: types and data, no part of a gate or an origin.
+    room("providers/", &["./", "type types.ts", "errors.ts"]),
     // Code of their own only: a gate is passed in, so that a bundle has it once.
     room("adapters/", &["type types.ts", "type errors.ts", "./"]),
     // The origin, from the ground up.

@@ -1,0 +1,4 @@
+// What portcullis/providers exports. Each provider is a file of its own, and none brings another along.
+
+export type { Provider, ProviderFacts, ProviderRealm, ProviderTokens, Reach, Receiver } from './provider.ts'
+export { keycloak, type KeycloakProviderOptions } from './keycloak.ts'

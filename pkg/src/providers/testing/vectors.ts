@@ -1,0 +1,60 @@
+// What a vendor's page shows of its tokens, and what the gate must say of them.
+
+import { readFileSync } from 'node:fs'
+import type { Reason } from '../../reasons.ts'
+import * as exported from '../index.ts'
+import type { Provider, Reach } from '../index.ts'
+
+/** A decoded token. */
+export interface TokenShape {
+  name: string
+  header: { alg: string; kid: string } & Record<string, unknown>
+  /** With the times of the page: `atNow` moves them. */
+  claims: Record<string, unknown>
+}
+
+export interface AcceptedShape extends TokenShape {
+  /** What can be revoked of this token, where it is less than the provider's `facts.reaches`. */
+  reaches?: Reach[]
+}
+
+export interface RefusedShape extends TokenShape {
+  reason: Reason
+}
+
+export interface Vectors {
+  /** The options of the provider's function. */
+  options: Record<string, unknown>
+  accepted: AcceptedShape[]
+  refused: RefusedShape[]
+}
+
+/** A provider that the package exports, with its name there and that of its files. */
+export interface ExportedProvider {
+  name: string
+  file: string
+  provider: Provider<object>
+}
+
+/** Every provider of `portcullis/providers`. */
+export function exportedProviders(): ExportedProvider[] {
+  return Object.entries(exported).flatMap(([name, value]) => ('facts' in value ? [{ name, file: fileOf(name), provider: value as Provider<object> }] : []))
+}
+
+/** The vectors of a provider: `vectors/<file>.json`. */
+export function vectorsOf(file: string): Vectors {
+  return JSON.parse(readFileSync(new URL(`../vectors/${file}.json`, import.meta.url), 'utf8')) as Vectors
+}
+
+/** `cloudflareAccess` is in `cloudflare-access.ts`. */
+function fileOf(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+}
+
+const TIMES = ['exp', 'nbf', 'iat', 'auth_time']
+
+/** The claims as if the token had been issued `secondsAgo`. */
+export function atNow(claims: Readonly<Record<string, unknown>>, secondsAgo = 10): Record<string, unknown> {
+  const later = Math.floor(Date.now() / 1000) - secondsAgo - Number(claims['iat'])
+  return Object.fromEntries(Object.entries(claims).map(([name, value]) => [name, TIMES.includes(name) && typeof value === 'number' ? value + later : value]))
+}
