@@ -1,12 +1,23 @@
-import { defaultsOf, either, given, invalid, isObject, list, oneOf, pattern, required, type Rule, rule, type Rules, shape, string, withDefault } from './options.ts'
+import { checkIssuer, type IssuerNames, issuerNames } from './issuer-names.ts'
+import { boolean, defaultsOf, either, given, integer, invalid, isObject, list, oneOf, pattern, required, type Rule, rule, type Rules, shape, string, withDefault } from './options.ts'
 import type { Algorithm, ClaimNames, JWK, JWKS, TokenOptions } from './types.ts'
 
 /** A realm's token options in the form the core takes, with every default filled in. */
 export interface CorePolicy {
   name: string
+  /** Makes the realm's id: the first name of the issuer, or its pattern. */
   issuer: string
+  issuerNames: string[]
+  /** With a pattern: the tenant of each name; otherwise empty. */
+  tenants: string[]
+  /** With a pattern: the claim that must be the tenant. */
+  tenantClaim?: string
+  sameSubjects: boolean
   issuerClaim: string
   audience: string[] | 'none'
+  /** Empty: tokens without an audience are refused, unless `audience` is `'none'`. */
+  authorizedParty: string[]
+  accessTokenClaim?: string
   profile: 'rfc9068' | 'keycloak' | 'generic'
   algorithms: Algorithm[]
   rsaAlgorithm: Algorithm
@@ -18,19 +29,29 @@ export interface CorePolicy {
   claimNames: ClaimNames
   /** Default: `azp` and `client_id`. */
   grantClaim?: string
+  /** The smaller of this and the gate's counts. Default: the gate's. */
+  maxLifetimeSeconds?: number
 }
 
 /** Fills in the defaults. */
 export function corePolicy(options: TokenOptions): CorePolicy {
-  const { name, issuer, issuerClaim, audience, profile, algorithms, rsaAlgorithm, requiredClaims, subjectless, impersonation, compare, claimNames, grantClaim } = {
+  const { name, issuerClaim, audience, accessTokenClaim, profile, algorithms, rsaAlgorithm, subjectless, impersonation, compare, grantClaim, ...rest } = {
     ...defaultsOf(TOKEN),
     ...given(options),
   }
+  const claimNames = { ...CLAIM_NAMES, ...given(rest.claimNames ?? {}) }
+  const requiredClaims = requiredOf(options, claimNames)
+  const { id, names, ...tenants }: IssuerNames = issuerNames(options)
   return {
     name,
-    issuer,
+    issuer: id,
+    issuerNames: names,
+    ...tenants,
+    sameSubjects: rest.sameSubjects,
     issuerClaim,
     audience: audience === 'none' || Array.isArray(audience) ? audience : [audience],
+    authorizedParty: typeof rest.authorizedParty === 'string' ? [rest.authorizedParty] : rest.authorizedParty ?? [],
+    ...(accessTokenClaim === undefined ? {} : { accessTokenClaim }),
     profile,
     algorithms,
     rsaAlgorithm,
@@ -38,8 +59,21 @@ export function corePolicy(options: TokenOptions): CorePolicy {
     subjectless,
     impersonation,
     compare,
-    claimNames: { ...CLAIM_NAMES, ...given(claimNames ?? {}) },
+    claimNames,
     ...(grantClaim === undefined ? {} : { grantClaim }),
+    ...(rest.maxLifetimeSeconds === undefined ? {} : { maxLifetimeSeconds: rest.maxLifetimeSeconds }),
+  }
+}
+
+/** The required claims; `undefined`: those of the profile. A token without an id must have what it can be revoked by. */
+function requiredOf({ requiredClaims, withoutTokenId = 'refuse' }: TokenOptions, { subject, session }: ClaimNames): string[] | undefined {
+  switch (withoutTokenId) {
+    case 'refuse':
+      return requiredClaims
+    case 'session':
+      return [...new Set([...(requiredClaims ?? [subject]), session])]
+    case 'user':
+      return [...new Set([...(requiredClaims ?? []), subject])]
   }
 }
 
@@ -73,16 +107,25 @@ const realmName = pattern(
   /^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$/,
 )
 
+/** One path segment of a URL, not encoded. */
+const tenant = pattern('1 to 255 characters without spaces, slashes, braces, ? and #', /^[^\s/?#{}]{1,255}$/)
+
 const TOKEN = {
   name: required(realmName),
-  issuer: required(string),
+  issuer: required(either(string, list(string, 1))),
+  tenants: list(tenant, 1),
+  sameSubjects: withDefault(boolean, false),
   audience: required(either(string, list(string, 1))),
+  authorizedParty: either(string, list(string, 1)),
+  accessTokenClaim: string,
   profile: withDefault(oneOf('rfc9068', 'keycloak', 'generic'), 'generic'),
   algorithms: withDefault(list(oneOf(...ALGORITHMS), 1), [...ALGORITHMS]),
   rsaAlgorithm: withDefault(oneOf<Algorithm>('RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'), 'RS256'),
   issuerClaim: withDefault(string, 'iss'),
   claimNames: shape(CLAIMS),
   requiredClaims: list(string),
+  withoutTokenId: withDefault(oneOf('refuse', 'session', 'user'), 'refuse'),
+  maxLifetimeSeconds: integer('whole seconds', 1),
   subjectless: withDefault(oneOf('refuse', 'accept'), 'refuse'),
   impersonation: withDefault(oneOf('accept', 'mark', 'refuse'), 'accept'),
   compare: withDefault(oneOf('issuedAt', 'authTime'), 'issuedAt'),
@@ -107,21 +150,54 @@ export const keySet: Rule<JWKS> = rule(
   { type: 'object', required: ['keys'], properties: { keys: { type: 'array', items: { type: 'object' } } } },
 )
 
-/** Throws `invalid_option` unless names and issuers are unique: each selects a realm. */
+/** Throws `invalid_option` unless names and issuers are unique, every name of an issuer: each selects a realm. */
 export function checkDistinct(realms: readonly TokenOptions[], name: string): void {
-  for (const member of ['name', 'issuer'] as const) {
-    realms.forEach((realm, index) => {
-      const first = realms.findIndex((other) => other[member] === realm[member])
-      if (first !== index) throw invalid(`${name}[${index}].${member} is the same as that of ${name}[${first}]`)
-    })
-  }
+  checkNoneTwice(realms.map((realm) => [realm.name]), 'name', name)
+  checkNoneTwice(realms.map((realm) => [...new Set([issuerNames(realm).id, ...issuerNames(realm).names])]), 'issuer', name)
+}
+
+function checkNoneTwice(values: readonly string[][], member: string, name: string): void {
+  const places = new Map<string, number>()
+  values.forEach((own, index) => {
+    for (const value of own) {
+      const first = places.get(value)
+      if (first !== undefined) throw invalid(`${name}[${index}].${member} is the same as that of ${name}[${first}]`)
+      places.set(value, index)
+    }
+  })
 }
 
 /** Throws `invalid_option` for options that contradict each other, so that revocations would not match tokens. */
 export function checkContradictions(realm: TokenOptions, name: string): void {
+  checkIssuer(realm, name)
   checkClaimNames(realm, name)
+  checkTokenId(realm, name)
   if (realm.profile === 'rfc9068' && realm.subjectless === 'accept') {
     throw invalid(`${name}.subjectless cannot be 'accept' with profile 'rfc9068', which requires a subject (RFC 9068 §2.2)`)
+  }
+  if (realm.authorizedParty !== undefined && realm.profile === 'rfc9068' && realm.audience !== 'none') {
+    throw invalid(`${name}.authorizedParty would never be checked with profile 'rfc9068', which requires an audience (RFC 9068 §2.2)`)
+  }
+  checkAccessTokenClaim(realm, name)
+}
+
+/** The sign of an access token must be more than what ID tokens have too. */
+function checkAccessTokenClaim({ accessTokenClaim, authorizedParty, issuerClaim = 'iss', claimNames }: TokenOptions, name: string): void {
+  if (accessTokenClaim === undefined) return
+  if (authorizedParty === undefined) throw invalid(`${name}.accessTokenClaim needs authorizedParty: it is looked at for that only`)
+  const everywhere = [...FIXED_CLAIMS, issuerClaim, claimNames?.subject ?? CLAIM_NAMES.subject, 'azp', 'client_id']
+  if (everywhere.includes(accessTokenClaim)) throw invalid(`${name}.accessTokenClaim cannot be '${accessTokenClaim}', which ID tokens have as well`)
+}
+
+/** A token without an id must be reached by something that it has. */
+function checkTokenId({ withoutTokenId = 'refuse', profile, subjectless, requiredClaims, claimNames }: TokenOptions, name: string): void {
+  if (withoutTokenId === 'refuse') return
+  if (profile === 'rfc9068') throw invalid(`${name}.withoutTokenId must be 'refuse' with profile 'rfc9068', which requires jti (RFC 9068 §2.2)`)
+  if (withoutTokenId === 'user' && subjectless === 'accept') {
+    throw invalid(`${name}.withoutTokenId cannot be 'user' with subjectless 'accept': a token without user and id could not be revoked`)
+  }
+  if (requiredClaims?.includes(claimNames?.tokenId ?? CLAIM_NAMES.tokenId)) {
+    throw invalid(`${name}.requiredClaims names the token id, and withoutTokenId accepts tokens without it: leave one of them out`)
   }
 }
 

@@ -70,14 +70,14 @@ async function gateFor(realm: TestRealm, algorithm: Algorithm, options: Partial<
   const pairs = await Promise.all(Array.from({ length: keys }, () => generateKeyPair(algorithm, { extractable: true })))
   const jwks = await Promise.all(pairs.map(async ({ publicKey }, index) => ({ ...(await exportJWK(publicKey)), kid: `k${index}`, alg: algorithm })))
   const base = realm.options(options, { jwks: { keys: jwks } })
-  const [{ issuer, audience } = { issuer: '', audience: '' }] = base.realms
+  const [{ audience } = { audience: '' }] = base.realms
   const key = pairs[0]?.privateKey
   assert.ok(key !== undefined)
   const now = Math.floor(Date.now() / 1000)
   const sign = (header: object) =>
     new SignJWT({ sub: 'alice', jti: 'id', iat: now, exp: now + 300, token_use: 'access' })
       .setProtectedHeader({ alg: algorithm, typ: 'JWT', ...header })
-      .setIssuer(issuer)
+      .setIssuer(realm.issuer)
       .setAudience(audience as string | string[])
       .sign(key)
   const good = await sign({ kid: 'k0' })

@@ -4,10 +4,33 @@ import type { Algorithm, JWK, JWKS } from './jwk.ts'
 export interface TokenOptions {
   /** The short name used in routes and reports: letters, digits, `-`, `_`, `.`; unique. */
   name: string
-  /** The exact `iss` of the realm's tokens. */
-  issuer: string
-  /** The accepted audiences: one of these must be in `aud`. `'none'`: tokens have no audience, and it is not checked. */
+  /**
+   * The exact `iss` of the realm's tokens. Several names of one issuer: the first makes the realm's id, so it must stay the first.
+   * With `tenants`: a pattern with one whole path segment in braces, which names the claim that must be the same value, such as
+   * `https://login.microsoftonline.com/{tid}/v2.0`.
+   */
+  issuer: string | string[]
+  /** The accepted values of the segment in braces, 1 to 1000. A gate may accept fewer of them than its origin. Required with a pattern, refused without. */
+  tenants?: string[]
+  /**
+   * With several names or tenants: whether equal `sub`, `sid` and `jti` are the same user, session and token under all of them, as for
+   * aliases of one server. Apps (`azp`, `client_id`) are the same under all names in any case. Default `false` (each name has its own).
+   */
+  sameSubjects?: boolean
+  /**
+   * The accepted audiences: one of these must be in `aud`. `'none'`: tokens have no audience, and it is not checked; see
+   * `authorizedParty`.
+   */
   audience: string | string[] | 'none'
+  /**
+   * For issuers whose tokens have no `aud`: a token without it is accepted if `azp` or `client_id` is one of these (both, where it has
+   * both) and it shows that it is an access token: by header `typ` `at+jwt`, `access` in `claimNames.tokenUse`, `Bearer` in the claim
+   * `typ`, a scope in `claimNames.scope`, or `accessTokenClaim`. Otherwise `wrong_audience`. A token that has `aud` is checked by
+   * `audience` alone; with `audience: 'none'`, every token by this alone. Default: none.
+   */
+  authorizedParty?: string | string[]
+  /** A claim that only access (or session) tokens of this issuer have: one more sign for `authorizedParty`. Default: none. */
+  accessTokenClaim?: string
   /** The kind of token (RFC 8725 §3.12): `rfc9068`, `keycloak` or `generic`. Default `generic`. */
   profile?: 'rfc9068' | 'keycloak' | 'generic'
   /** The signature algorithms accepted; a key is only ever used with its own one. Default: all that are supported. */
@@ -20,6 +43,17 @@ export interface TokenOptions {
   claimNames?: Partial<ClaimNames>
   /** Claims that must be present. Default `exp iat sub jti` (and `client_id` in `rfc9068`). */
   requiredClaims?: string[]
+  /**
+   * How tokens without an id (`claimNames.tokenId`) are treated. `refuse`: `missing_claim`; the origin answers 400. `session`: accepted
+   * if they have a session, and revoking one ends that session. `user`: accepted if they have a user, and revoking one refuses
+   * the user's tokens up to its own `iat`. These claims are then required of every token of the realm. Default `refuse`.
+   */
+  withoutTokenId?: 'refuse' | 'session' | 'user'
+  /**
+   * The longest accepted `exp - iat`. At a gate the smallest counts of this, `GateOptions.maxLifetimeSeconds` and what the origin
+   * states. Default: that of the gate; at the origin 86400.
+   */
+  maxLifetimeSeconds?: number
   /** How `keycloak` tokens without `sub` are treated. Default `refuse` (`missing_claim`). */
   subjectless?: 'refuse' | 'accept'
   /**

@@ -1,5 +1,6 @@
 import { PortcullisError } from '../../errors.ts'
 import { fromHex } from '../../hex.ts'
+import { issuerNames } from '../../issuer-names.ts'
 import { corePolicy } from '../../policy.ts'
 import { createLedger } from '../core/guarded-ledger.ts'
 import type { LedgerCore } from '../core/ledger.ts'
@@ -39,7 +40,8 @@ async function openLedger(
   incarnation: number,
 ): Promise<LedgerCore> {
   const { store, signingKey, leewaySeconds, skewSeconds, errorRate, validForSeconds } = settings
-  const { name, issuer, maxLifetimeSeconds, issuerSkewSeconds, sourceSkewSeconds } = realm
+  const { name, maxLifetimeSeconds, issuerSkewSeconds, sourceSkewSeconds } = realm
+  const issuer = issuerNames(realm).id
   if (stored !== undefined && stored.head.issuer !== issuer) {
     throw new PortcullisError(
       'invalid_option',

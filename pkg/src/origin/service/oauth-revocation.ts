@@ -1,4 +1,5 @@
 import { PortcullisError } from '../../errors.ts'
+import { issuerNames } from '../../issuer-names.ts'
 import { readPart } from '../../token-part.ts'
 import type { DatedAct, Recorded } from '../api.ts'
 import type { Clock } from '../clock.ts'
@@ -110,7 +111,7 @@ async function kindOf({ gate, settings, clock }: OAuthRevocationOptions, realm: 
     if (refresh !== undefined) return { kind: 'refresh', client: refresh.client, session: refresh.session }
     if (error.code === 'invalid_token') return { kind: 'unknown', cause: 'not_known' }
     // That it is genuine is known; the claim says of which realm.
-    return claimedIssuer(token, realm) === realm.issuer ? { kind: 'other' } : { kind: 'unknown', cause: 'other_realm' }
+    return issuerNames(realm).names.some((issuer) => issuer === claimedIssuer(token, realm)) ? { kind: 'other' } : { kind: 'unknown', cause: 'other_realm' }
   }
 }
 

@@ -12,7 +12,7 @@ export const ISSUER = 'https://issuer.test/realms/acme'
 /** An issuer that exists only as a key. */
 export interface TestIssuer {
   jwk: JWK
-  realm: OriginRealm
+  realm: OriginRealm & { issuer: string }
   /** A good access token for `api`; `claims` replace or, when `undefined`, remove. */
   token(claims?: Record<string, unknown>, header?: Record<string, unknown>): Promise<string>
   /** Any JWS of the issuer: these claims and this header, besides `alg` and `kid`. */

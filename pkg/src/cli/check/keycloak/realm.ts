@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { PortcullisError } from '../../../errors.ts'
 import { download } from '../../../http/download.ts'
+import { issuerNames } from '../../../issuer-names.ts'
 import type { AdminClient } from '../../../origin/connectors/keycloak/client/admin-client.ts'
 import type { KeycloakHttp } from '../../../origin/connectors/keycloak/client/keycloak-http.ts'
 import { RealmClient } from '../../../origin/connectors/keycloak/client/realm-client.ts'
@@ -55,7 +56,7 @@ export async function checkKeycloak(check: KeycloakCheck): Promise<Finding[]> {
     lifetimeFinding(settings, realm.maxLifetimeSeconds),
     ...practiceFindings({
       baseUrl: new URL(connector.baseUrl),
-      issuer: realm.issuer,
+      issuer: issuerNames(realm).id,
       settings,
       longestClientLifespan,
       keys,
@@ -68,7 +69,7 @@ export async function checkKeycloak(check: KeycloakCheck): Promise<Finding[]> {
 async function issuerFinding(http: KeycloakHttp, { connector, realm }: KeycloakCheck): Promise<Finding> {
   try {
     const issuer = await new RealmClient(http, connector.realm).issuer()
-    if (issuer === realm.issuer) return ok('issuer', `the realm's issuer is ${realm.issuer}`)
+    if (issuerNames(realm).names.includes(issuer)) return ok('issuer', `the realm's issuer is ${issuer}`)
     return failure('issuer', 'the realm names another issuer than the configuration: all its tokens are refused (wrong_issuer)', `set realms[].issuer to the issuer in ${connector.baseUrl}/realms/${connector.realm}/.well-known/openid-configuration`)
   } catch (cause) {
     return failure('issuer', sentenceOf(cause), "check the connector's baseUrl and realm")

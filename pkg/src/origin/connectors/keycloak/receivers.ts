@@ -1,3 +1,4 @@
+import { issuerNames } from '../../../issuer-names.ts'
 import type { ConnectorHost, Receivers } from '../connector.ts'
 import { MessageIntake } from '../message-intake.ts'
 import { backchannelLogout } from '../oidc/backchannel-logout.ts'
@@ -13,7 +14,7 @@ export const CONNECTOR = 'keycloak'
 export function keycloakReceivers(host: ConnectorHost, settings: KeycloakSettings, onPush: () => void): Receivers {
   const budget = new VerificationBudget(settings.maxVerificationsPerSecond)
   const intake = (): MessageIntake => new MessageIntake({ host, connector: CONNECTOR, budget })
-  const { issuer } = host.realm
+  const issuer = issuerNames(host.realm).id
   const { logoutTokenAudience: audience, logoutTokenScope: scope, olderLogoutTokens: olderTokens, securityEvents } = settings
   return {
     backchannelLogout: backchannelLogout(intake(), { issuer, audience, olderTokens, scope }),

@@ -1,4 +1,5 @@
 import { PortcullisError } from '../../../../errors.ts'
+import { issuerNames } from '../../../../issuer-names.ts'
 import type { PolledSource } from '../../connector-metrics.ts'
 import type { ConnectorHost } from '../../connector.ts'
 import { recordRevocation, type Revocation } from '../../revocation.ts'
@@ -45,7 +46,7 @@ export class Pollers {
     const { conditions, metrics, store } = host
     const nowMs = (): number => host.nowMs()
     const record = (revocation: Revocation): Promise<unknown> => recordRevocation({ service: host.service, connector, realm: host.realm.name }, revocation)
-    const issuer = new IssuerCheck({ realm, issuer: host.realm.issuer, nowMs })
+    const issuer = new IssuerCheck({ realm, issuer: issuerNames(host.realm).id, nowMs })
     const loop = (source: PolledSource, intervalMs: number, poll: Poll): PollLoop =>
       new PollLoop({ source, intervalMs, conditions, metrics, nowMs, poll: async (...of) => issuer.confirm().then(() => poll(...of)) })
 

@@ -1,0 +1,62 @@
+import { invalid } from './options.ts'
+import type { TokenOptions } from './types.ts'
+
+/** The names under which a realm's issuer may sign, in the form the core takes. */
+export interface IssuerNames {
+  /** Makes the realm's id: the first name, or the pattern. */
+  id: string
+  /** Every accepted `iss`. */
+  names: string[]
+  /** With a pattern: the tenant of each name, in the same order; otherwise empty. */
+  tenants: string[]
+  /** With a pattern: the claim that must be the tenant. */
+  tenantClaim?: string
+}
+
+/** The names of a realm's issuer. A pattern without tenants, which `checkIssuer` refuses, is a name like any other. */
+export function issuerNames({ issuer, tenants }: Pick<TokenOptions, 'issuer' | 'tenants'>): IssuerNames {
+  const names = typeof issuer === 'string' ? [issuer] : issuer
+  const [id = ''] = names
+  const { before, claim, after } = patternOf(id) ?? {}
+  if (tenants === undefined || claim === undefined) return { id, names, tenants: [] }
+  return { id, names: tenants.map((tenant) => `${before}${tenant}${after}`), tenants, tenantClaim: claim }
+}
+
+/** Whether equal subjects of different names are told apart, so that every act must say under which name it is meant. */
+export function separatesSubjects(options: Pick<TokenOptions, 'issuer' | 'tenants' | 'sameSubjects'>): boolean {
+  const { names, tenantClaim } = issuerNames(options)
+  return options.sameSubjects !== true && (names.length > 1 || tenantClaim !== undefined)
+}
+
+/** Throws `invalid_option` for names and tenants that contradict each other. */
+export function checkIssuer({ issuer, issuerClaim = 'iss', tenants, sameSubjects }: TokenOptions, name: string): void {
+  const names = typeof issuer === 'string' ? [issuer] : issuer
+  const patterns = names.map(patternOf).filter((found) => found !== undefined)
+  if (new Set(names).size < names.length) throw invalid(`${name}.issuer has the same name twice`)
+  if (tenants === undefined) {
+    if (patterns.length > 0) throw invalid(`${name}.tenants is missing: issuer has a segment in braces, and tenants lists its accepted values`)
+  } else {
+    const [pattern] = patterns
+    if (names.length > 1 || pattern === undefined) {
+      throw invalid(`${name}.tenants needs one issuer with one whole path segment in braces, such as 'https://issuer.example/{tid}/v2.0'`)
+    }
+    if (pattern.claim === issuerClaim) throw invalid(`${name}.issuer has the issuer's own claim in braces; name the tenant's`)
+    if (tenants.length > MAX_TENANTS) throw invalid(`${name}.tenants must have ${MAX_TENANTS} members or fewer`)
+    if (new Set(tenants).size < tenants.length) throw invalid(`${name}.tenants has the same tenant twice`)
+  }
+  if (names.length > MAX_TENANTS) throw invalid(`${name}.issuer must have ${MAX_TENANTS} names or fewer`)
+  if (sameSubjects === true && names.length === 1 && tenants === undefined) {
+    throw invalid(`${name}.sameSubjects needs several names in issuer, or tenants`)
+  }
+}
+
+/** Names or tenants of one realm. */
+const MAX_TENANTS = 1_000
+
+/** A URL with one whole path segment in braces, and no braces elsewhere. */
+const PATTERN = /^(https?:\/\/[^{}/?#\s]+\/(?:[^{}?#\s]*\/)?)\{([^{}/?#\s]+)\}((?:\/[^{}?#\s]*)?)$/
+
+function patternOf(issuer: string): { before: string; claim: string; after: string } | undefined {
+  const [, before = '', claim = '', after = ''] = PATTERN.exec(issuer) ?? []
+  return claim === '' ? undefined : { before, claim, after }
+}
