@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { copyFile, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { exportedFiles, namedModules, type ExportedFile } from './exports-map.ts'
@@ -48,6 +48,15 @@ test('every subpath has both halves, each with its types first', () => {
       assert.equal(first?.conditions[1], 'types', `${subpath}, ${half}`)
       assert.ok(first.file.endsWith(end), `${subpath}: ${first.file}`)
     }
+  }
+})
+
+test('a source map names modules that are shipped', async () => {
+  const maps = [...files].filter((file) => file.endsWith('.map'))
+  assert.ok(maps.includes('dist/entry/edge/gate.js.map'))
+  for (const map of maps) {
+    const { sources } = JSON.parse(await readFile(join(project, 'node_modules/portcullis', map), 'utf8')) as { sources: string[] }
+    assert.deepEqual(sources.filter((source) => !files.has(posix.join(posix.dirname(map), source))), [], map)
   }
 })
 

@@ -11,6 +11,9 @@ import { Issuer } from './issuer.ts'
 import { linkDriver, NODE, Packed, run } from './project.ts'
 
 const require = createRequire(import.meta.url)
+/** What wrangler uploads, after gzip: a worker of its own and this package without `portcullis/providers`. */
+const MAX_UPLOAD_KIB = 259.8
+
 const README = fileURLToPath(new URL('../../README.md', import.meta.url))
 
 let packed: Packed
@@ -69,7 +72,7 @@ test('a fresh wrangler project builds the edge example', { timeout: 120_000 }, a
   )
   const wrangler = join(dirname(require.resolve('wrangler/package.json')), 'bin/wrangler.js')
   const output = join(project, 'out')
-  await run(process.execPath, [wrangler, 'deploy', '--dry-run', '--outdir', output], {
+  const { stdout } = await run(process.execPath, [wrangler, 'deploy', '--dry-run', '--outdir', output], {
     cwd: project,
     env: { ...process.env, WRANGLER_SEND_METRICS: 'false', CI: 'true' },
   })
@@ -77,6 +80,8 @@ test('a fresh wrangler project builds the edge example', { timeout: 120_000 }, a
   assert.ok(files.some((file) => file.endsWith('.wasm')), 'the bundle has no wasm module')
   const sizes = await Promise.all(files.map(async (file) => (await stat(join(output, file))).size))
   assert.ok(sizes.every((size) => size > 0))
+  const [, kibibytes] = /gzip: ([\d.]+) KiB/.exec(stdout) ?? []
+  assert.ok(Number(kibibytes) <= MAX_UPLOAD_KIB, `the upload has ${kibibytes} KiB after gzip`)
 })
 
 /** The example in the README under the heading that names the side. */

@@ -1,25 +1,43 @@
-// The gate for Node in one file: each file more costs a starting process a third of a millisecond, and the gate has 77.
+// Entries that take few files: one each for Node, and one beside its entry for workerd and edge runtimes.
 
-import { join } from 'node:path'
-import { build } from 'esbuild'
+import { dirname, join } from 'node:path'
+import { build, type BuildOptions } from 'esbuild'
 
-/** Their modules stay for `portcullis/edge/load`; a process that imports both has two instances of the core, each complete. */
-const ENTRIES = ['dist/entry/edge/node.js', 'dist/entry/edge/slim/node.js']
+/** Each file more costs a starting process a third of a millisecond, and the gate has 77. */
+const NODE = ['dist/entry/edge/node.js', 'dist/entry/edge/slim/node.js']
 
-/** Puts into each entry for Node, of the built package in `folder`, all that it imports but the wasm module. */
+/** Workers are uploaded as they are bundled, and wrangler does not minify: so these are minified here. */
+const WORKERS = ['workerd', 'unwasm', 'edge-light'].flatMap((name) => [`dist/entry/edge/${name}.js`, `dist/entry/edge/slim/${name}.js`])
+
+/**
+ * Joins what the entries of the built package in `folder` import, but for the wasm module. The modules themselves stay, for
+ * `portcullis/edge/load`; a process that imports both has two instances of the core, each complete.
+ */
 export async function joinEntries(folder: string): Promise<void> {
-  for (const entry of ENTRIES) {
+  for (const entry of NODE) {
     const file = join(folder, entry)
-    await build({
-      entryPoints: [file],
-      outfile: file,
-      allowOverwrite: true,
-      bundle: true,
-      format: 'esm',
-      platform: 'node',
-      target: 'es2022',
-      external: ['*/wasm/edge/embedded.js', '*/wasm/edge-slim/embedded.js'],
-      logLevel: 'error',
-    })
+    await build({ ...JOINED, platform: 'node', entryPoints: [file], outfile: file })
   }
+  await build({
+    ...JOINED,
+    platform: 'neutral',
+    entryPoints: WORKERS.map((entry) => join(folder, entry)),
+    outdir: join(folder, 'dist/entry/edge'),
+    // A second part would have the same name, and be an error.
+    splitting: true,
+    chunkNames: 'gate',
+    minify: true,
+    // Names the modules, which are in the package.
+    sourcemap: 'linked',
+    sourcesContent: false,
+  })
 }
+
+const JOINED = {
+  allowOverwrite: true,
+  bundle: true,
+  format: 'esm',
+  target: 'es2022',
+  external: ['*/embedded.js', '*.wasm', '*.wasm?module'],
+  logLevel: 'error',
+} satisfies BuildOptions
