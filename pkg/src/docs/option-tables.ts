@@ -5,6 +5,7 @@ import { GATE_REALM_RULES, GATE_RULES } from '../edge/settings.ts'
 import { REFRESH_TOKEN_RULES } from '../issuer/refresh-tokens/settings.ts'
 import type { Rule, Rules } from '../options.ts'
 import { KEYCLOAK_RULES } from '../origin/connectors/keycloak/options.ts'
+import { OIDC_CONNECTOR_RULES } from '../origin/connectors/oidc/options.ts'
 import { ORIGIN_RULES, REALM_RULES } from '../origin/settings.ts'
 import { TOKEN_RULES } from '../policy.ts'
 import { checkDocs, type OptionDoc, readInterface } from './tsdoc.ts'
@@ -32,6 +33,7 @@ const TABLES: Readonly<Record<string, () => string[]>> = {
   cors: () => rowsOf(CORS_RULES, readInterface('types/cors.ts', 'CorsOptions')),
   origin: () => rowsOf(ORIGIN_RULES, readInterface('origin/options.ts', 'OriginOptions')),
   keycloak: () => rowsOf(KEYCLOAK_RULES, readInterface('origin/connectors/keycloak/options.ts', 'KeycloakOptions')),
+  oidcConnector: () => rowsOf(OIDC_CONNECTOR_RULES, readInterface('origin/connectors/oidc/options.ts', 'OidcConnectorOptions')),
   refreshTokens: () => rowsOf(REFRESH_TOKEN_RULES, readInterface('issuer/refresh-tokens/types.ts', 'RefreshTokensOptions')),
   logout: () =>
     rowsOf({ ...LOGOUT_RULES, ...COMPROMISE_RULES }, new Map([...readInterface('browser/types.ts', 'ReportCompromiseOptions'), ...readInterface('browser/types.ts', 'LogoutOptions')])),

@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import { ERROR_CODES, PortcullisError, REASONS, statusOf, type ErrorCode, type Reason } from 'portcullis'
 import { createSession, logout, type LoggedOut } from 'portcullis/browser'
 import { keycloakConnector } from 'portcullis/connectors/keycloak'
+import { oidcConnector } from 'portcullis/connectors/oidc'
 import { createGate, type Gate, type Report } from 'portcullis/edge'
 import { createGate as createLoadedGate, load } from 'portcullis/edge/load'
 import { createGate as createSlimGate } from 'portcullis/edge/slim'
@@ -24,7 +25,7 @@ const realm = { name: 'acme', issuer: 'https://id.example', audience: 'api', jwk
 export async function serveOrigin(): Promise<Server> {
   const { signingKey } = await generateFeedKey()
   const store: RevocationStore = sqliteStore({ path: 'portcullis.db' })
-  const connectors = [keycloakConnector({ baseUrl: 'https://id.example', realm: 'acme' })]
+  const connectors = [keycloakConnector({ baseUrl: 'https://id.example', realm: 'acme' }), oidcConnector({ realm: 'other' })]
   const origin: Origin = await createOrigin({ store, signingKey, realms: [realm], connectors })
   createServer(toNodeListener(origin)).listen(8780)
   createRefreshTokens({ path: 'portcullis.db', realm: 'acme', origin })

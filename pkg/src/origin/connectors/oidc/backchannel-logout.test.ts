@@ -40,6 +40,11 @@ describe('what a logout token ends', () => {
     assert.equal(judge({ sid: undefined }, { scope: 'client_session' }).revocations[0]?.kind, 'user')
   })
 
+  test('with the wider scope: the tokens of sub, which must be there', () => {
+    assert.deepEqual(judge({}, { scope: 'user' }).revocations, [{ kind: 'user', sub: 'alice', ...DATED }])
+    refuses('missing_claim', { sub: undefined }, { scope: 'user' })
+  })
+
   test('with revoke_offline_access: also the tokens of the clients in aud', () => {
     const events = { [LOGOUT_EVENT]: {}, revoke_offline_access: true }
     assert.deepEqual(judge({ events }).revocations, [

@@ -27,8 +27,8 @@ export interface BackchannelLogoutSettings {
   audience: 'any' | readonly string[]
   /** Logout tokens without `typ: logout+jwt`, of servers older than the specification's final version. */
   olderTokens: 'refuse' | 'accept'
-  /** The scope of a `sid`: the whole session, or the part of the clients in `aud`. */
-  scope: 'session' | 'client_session'
+  /** The scope of a `sid`: the whole session, the part of the clients in `aud`, or all tokens of its `sub` up to then. */
+  scope: 'session' | 'client_session' | 'user'
 }
 
 /**
@@ -99,5 +99,8 @@ function endedBy(
       return [{ kind: 'session', sid, ...dated }]
     case 'client_session':
       return clients.map((client) => ({ kind: 'clientSession', sid, client, ...dated }))
+    case 'user':
+      if (sub === undefined) throw new MessageRefused('missing_claim', 'sub is missing, by which this realm ends sessions')
+      return [{ kind: 'user', sub, ...dated }]
   }
 }

@@ -1,0 +1,3 @@
+export { oidcConnector } from './connector.ts'
+export type { OidcConnectorOptions } from './options.ts'
+export type { Connector } from '../connector.ts'
