@@ -11,7 +11,7 @@ const PAGES = new URL('../../../www/docs/providers/', import.meta.url)
 /** Files here that are no provider. */
 const OTHERS = ['index', 'provider', 'forms', 'discover']
 /** Options that take any text. */
-const ANY_TEXT = ['audience', 'authorizedParty']
+const ANY_TEXT = ['audience', 'authorizedParty', 'clientId']
 
 test('every provider here is exported, and has vectors', () => {
   const listed = (folder: string, ending: RegExp): string[] =>

@@ -30,5 +30,11 @@ export const audience: Form = {
   },
 }
 
+/** Client ids, one of which a token must name. */
+export const clients: Form = { ...audience, expected: 'a client id or an array of them' }
+
+/** A claim of the customer's own, often a URL. */
+export const claimName: Form = /* @__PURE__ */ pattern('the name of a claim', /^[\w.:/-]+$/)
+
 /** The realm's name in routes and reports. */
 export const realmName: Form = /* @__PURE__ */ optional({ ...segment, expected: "the realm's name at gate and origin" })

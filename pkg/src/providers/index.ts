@@ -1,4 +1,6 @@
 // What portcullis/providers exports. Each provider is a file of its own, and none brings another along.
 
 export type { Provider, ProviderFacts, ProviderRealm, ProviderTokens, Reach, Receiver } from './provider.ts'
+export { entra, type EntraOptions } from './entra.ts'
 export { keycloak, type KeycloakProviderOptions } from './keycloak.ts'
+export { okta, type OktaOptions } from './okta.ts'

@@ -1,4 +1,4 @@
-import { audience, optional, pattern, realmName } from './forms.ts'
+import { audience, pattern, realmName } from './forms.ts'
 import { type Provider, provider } from './provider.ts'
 
 export interface KeycloakProviderOptions {
@@ -20,13 +20,13 @@ export const keycloak: Provider<KeycloakProviderOptions> = /* @__PURE__ */ provi
     readOn: '2026-12-01',
     tokens: 'access',
     reaches: ['token', 'session', 'user', 'client', 'grant', 'realm'],
-    hears: { receiver: 'keycloak', how: 'connectors: [keycloakConnector({ baseUrl, realm })], or the back-channel logout URL of each client' },
+    hears: { receiver: 'keycloak', how: 'keycloakConnector({ baseUrl, realm })' },
   },
   options: {
-    baseUrl: pattern("an https: URL (http: on this machine) without a slash at its end", /^(https:\/\/[^/?#@\s]+|http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?)(\/[\w.-]+)*$/),
+    baseUrl: pattern('an https: URL (http: on this machine) without a slash at its end', /^(https:\/\/[^/?#@\s]+|http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?)(\/[\w.-]+)*$/),
     realm: pattern('a realm of Keycloak', /^[^/?#]+$/),
     audience,
-    name: optional(realmName),
+    name: realmName,
   },
   realm: ({ baseUrl, realm, audience, name = realm }) => {
     const issuer = `${baseUrl}/realms/${encodeURIComponent(realm)}`

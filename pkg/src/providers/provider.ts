@@ -3,12 +3,6 @@ import type { TokenOptions } from '../types.ts'
 
 /** The options of a realm, for a gate (`{ ...realm, feed }`) and, as they are, for an origin. */
 export interface ProviderRealm extends TokenOptions {
-  authorizedParty?: string | string[]
-  accessTokenClaim?: string
-  withoutTokenId?: 'refuse' | 'session' | 'user'
-  tenants?: string[]
-  sameSubjects?: boolean
-  maxLifetimeSeconds?: number
   /** Where the provider publishes its keys. */
   jwks: string
 }

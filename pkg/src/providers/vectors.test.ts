@@ -35,9 +35,9 @@ const REACHES = Object.keys(REVOCATIONS) as Reach[]
 
 for (const { name, file, provider } of exportedProviders()) {
   const vectors = vectorsOf(file)
-  const realm = provider(vectors.options)
-  for (const shape of vectors.accepted) testAccepted(name, realm, provider.facts.reaches, shape)
-  for (const { name: shape, header, claims, reason } of vectors.refused) {
+  for (const shape of vectors.accepted) testAccepted(name, provider(shape.options ?? vectors.options), provider.facts.reaches, shape)
+  for (const { name: shape, header, claims, reason, options } of vectors.refused) {
+    const realm = provider(options ?? vectors.options)
     test(`${name} refuses ${shape}`, async (t) => {
       const stage = await openProviderStage(t, realm, header)
       assert.equal(outcomeOf(await stage.check(await stage.sign({ header, claims: atNow(claims) }))), reason)
@@ -57,14 +57,15 @@ function testAccepted(name: string, realm: ProviderRealm, reaches: readonly Reac
   })
 
   for (const reach of own) {
-    const { revoke, other, reason } = REVOCATIONS[reach]
+    const { revoke } = REVOCATIONS[reach]
+    const { other, reason } = effectOf(realm, reach, claims)
     test(`${name}: ${shape} is refused after its ${reach} was revoked, and another's is not`, async (t) => {
       const stage = await openProviderStage(t, realm, header)
       const token = await sign(stage)
       const another = await sign(stage, other === undefined ? {} : differingIn(realm, other, claims))
       assert.deepEqual([outcomeOf(await stage.check(token)), outcomeOf(await stage.check(another))], ['accepted', 'accepted'])
       await revoke(stage, realm.name, token, namesIn(realm, claims), actOn(realm, claims))
-      assert.equal(outcomeOf(await stage.check(token)), reachedBy(realm, reach, reason))
+      assert.equal(outcomeOf(await stage.check(token)), reason)
       assert.equal(outcomeOf(await stage.check(another)), other === undefined ? reason : 'accepted')
     })
   }
@@ -100,7 +101,8 @@ function deviations(realm: ProviderRealm, claims: Record<string, unknown>): Devi
   const others: Deviation[] = [['of another issuer', { iss: 'https://issuer.example/other' }, 'wrong_issuer']]
   if (audience !== 'none' && 'aud' in claims) others.push(['for another audience', { aud: 'https://api.example/other' }, 'wrong_audience'])
   if (authorizedParty !== undefined && !('aud' in claims)) others.push(['of another party', { azp: 'other', client_id: 'other' }, 'wrong_audience'])
-  const required = requiredClaims ?? [claimNames?.subject ?? 'sub', ...(withoutTokenId === undefined ? [claimNames?.tokenId ?? 'jti'] : [])]
+  const byTokenId = { refuse: [claimNames?.tokenId ?? 'jti'], session: [claimNames?.session ?? 'sid'], user: [] }
+  const required = requiredClaims ?? [claimNames?.subject ?? 'sub', ...byTokenId[withoutTokenId ?? 'refuse']]
   const missing = [...new Set(['exp', 'iat', ...required])].map((claim): Deviation => [`without ${claim}`, { [claim]: undefined }, 'missing_claim'])
   return [...others, ...missing]
 }
@@ -135,9 +137,10 @@ function actOn({ issuer, sameSubjects }: ProviderRealm, { iss }: Record<string, 
 }
 
 /** Revoking a token without an id ends its session, or the user's tokens up to it. */
-function reachedBy({ withoutTokenId = 'refuse' }: ProviderRealm, reach: Reach, reason: Reason): Reason {
-  if (reach !== 'token') return reason
-  return withoutTokenId === 'refuse' ? reason : withoutTokenId === 'session' ? 'session_revoked' : 'user_revoked'
+function effectOf(realm: ProviderRealm, reach: Reach, claims: Record<string, unknown>): Pick<Revocation, 'other' | 'reason'> {
+  const { withoutTokenId = 'refuse' } = realm
+  const reached = reach !== 'token' || withoutTokenId === 'refuse' || claimOf(realm, 'tokenId', claims) in claims ? reach : withoutTokenId
+  return REVOCATIONS[reached]
 }
 
 function outcomeOf(verdict: Verdict): Reason | 'accepted' {

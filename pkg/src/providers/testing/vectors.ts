@@ -11,6 +11,8 @@ export interface TokenShape {
   header: { alg: string; kid: string } & Record<string, unknown>
   /** With the times of the page: `atNow` moves them. */
   claims: Record<string, unknown>
+  /** The options of the provider's function, where they are not those of the file. */
+  options?: Record<string, unknown>
 }
 
 export interface AcceptedShape extends TokenShape {

@@ -1,0 +1,56 @@
+import { audience, pattern, realmName } from './forms.ts'
+import { type Form, type Provider, provider } from './provider.ts'
+
+export interface EntraOptions {
+  /** The tenant's id, a GUID. Several: tokens of these tenants; their users are apart even where ids are equal. */
+  tenant: string | string[]
+  /** The API's client id (`aud` of v2.0 tokens), or with `v1.0` also its Application ID URI. */
+  audience: string | string[]
+  /** The token version, `accessTokenAcceptedVersion` in the API's manifest. Default `v2.0`. */
+  version?: 'v1.0' | 'v2.0'
+  /** The realm's name at gate and origin. Default: `entra`. */
+  name?: string
+}
+
+const GUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/
+/** The tenant of personal Microsoft accounts: its keys sign for no other tenant, and those of others not for it. */
+const CONSUMERS = '9188040d-6c67-4c5b-b112-36a304b66dad'
+
+const tenants: Form = {
+  expected: 'GUIDs of tenants in lower case, each once; that of personal accounts only alone',
+  test: (value) => {
+    const all: unknown[] = [value].flat()
+    const isOne = (each: unknown): boolean => typeof each === 'string' && GUID.test(each)
+    return all.length > 0 && all.every(isOne) && new Set(all).size === all.length && (all.length === 1 || !all.includes(CONSUMERS))
+  },
+}
+
+/** Access tokens of an API that is registered with Microsoft Entra ID. */
+export const entra: Provider<EntraOptions> = /* @__PURE__ */ provider<EntraOptions>({
+  facts: {
+    name: 'Microsoft Entra ID',
+    source: 'https://learn.microsoft.com/en-us/entra/identity-platform/access-token-claims-reference',
+    readOn: '2026-12-01',
+    tokens: 'access',
+    reaches: ['token', 'session', 'user', 'client', 'grant', 'realm'],
+    hears: { receiver: 'none', how: 'your logout calls the origin' },
+    lifetimeSeconds: 5400,
+  },
+  options: { tenant: tenants, audience, version: { ...pattern("'v1.0' or 'v2.0'", /^v[12]\.0$/), need: 'optional' }, name: realmName },
+  realm: ({ tenant, audience, version = 'v2.0', name = 'entra' }) => {
+    const isFirst = version === 'v1.0'
+    const issuerOf = (id: string): string => (isFirst ? `https://sts.windows.net/${id}/` : `https://login.microsoftonline.com/${id}/v2.0`)
+    // ID tokens name no client: `azp`, in v1.0 `appid`, is only in access tokens.
+    const client = isFirst ? 'appid' : 'azp'
+    const [first = '', ...others] = [tenant].flat()
+    return {
+      name,
+      ...(others.length === 0 ? { issuer: issuerOf(first) } : { issuer: issuerOf('{tid}'), tenants: [first, ...others] }),
+      audience,
+      claimNames: { subject: 'oid', tokenId: 'uti', scope: 'scp' },
+      requiredClaims: ['oid', 'uti', client],
+      grantClaim: client,
+      jwks: `https://login.microsoftonline.com/${first}/discovery/${isFirst ? '' : 'v2.0/'}keys`,
+    }
+  },
+})
