@@ -26,6 +26,7 @@ pub const PACKAGES: &[Room] = &[
     room("origin/node/", &["node:*"]),
     room("origin/store/*/", &["node:*", "better-sqlite3"]),
     room("origin/gate/", &["jose"]),
+    room("origin/connectors/global-token-revocation/", &["jose"]),
     room("origin/service/", &["jose"]),
     room("issuer/", &["node:*", "jose"]),
     room("cli/", &["node:*"]),

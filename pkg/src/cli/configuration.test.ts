@@ -61,3 +61,22 @@ test('what is wrong is named by its place, without secrets', () => {
   ]
   for (const [connector, message] of cases) assert.throws(() => load(connector), message)
 })
+
+test('secrets of callers of Global Token Revocation are read from where they are, and resolvers are code', () => {
+  const config = join(folder, 'callers.json')
+  const written = (globalTokenRevocation: object): void => {
+    const realms = [REALM, { ...REALM, name: 'called', globalTokenRevocation }]
+    writeFileSync(config, JSON.stringify({ store: { path: 'portcullis.db' }, signingKey: { file: 'feed-key.json' }, realms }))
+  }
+  const audience = 'https://origin.example/realms/called/global-token-revocation'
+  const caller = { issuer: 'https://acme.okta.example', jwks: 'https://acme.okta.example/keys', audience }
+  written({ secrets: [{ env: 'CALLER' }, { file: 'actor.secret' }, 'written in the file'], callers: [caller] })
+  const { realms } = loadConfiguration({ config }, { CALLER: 'secret of the caller' }).origin
+  const secrets = ['secret of the caller', 'secret of the actor', 'written in the file']
+  assert.deepEqual(realms[0], REALM)
+  assert.deepEqual(realms[1]?.globalTokenRevocation, { secrets, callers: [caller] })
+  const missing = /options\.realms\[1\]\.globalTokenRevocation\.secrets\[0\]: the environment has no variable CALLER/
+  assert.throws(() => loadConfiguration({ config }, {}), missing)
+  written({ secrets: [{ env: 'CALLER' }], subjectsOf: {} })
+  assert.throws(() => loadConfiguration({ config }, { CALLER: 'x' }), /globalTokenRevocation has an unknown option 'subjectsOf'/)
+})

@@ -17,8 +17,9 @@ import {
 import { keySet } from '../policy.ts'
 import { PORT, SERVE_RULES, type ServeOptions } from '../origin/node/index.ts'
 import { KEYCLOAK_RULES, type KeycloakOptions, SECURITY_EVENT_RULES, SERVICE_ACCOUNT_RULES } from '../origin/connectors/keycloak/options.ts'
-import { CLIENT_RULES, EDGE_RULES, ORIGIN_RULES, REALM_RULES, signingKey } from '../origin/settings.ts'
+import { CLIENT_RULES, EDGE_RULES, GLOBAL_REVOCATION_RULES, ORIGIN_RULES, REALM_RULES, signingKey } from '../origin/settings.ts'
 import type { SqliteStoreOptions } from '../origin/store/sqlite/index.ts'
+import type { GlobalTokenRevocationOptions } from '../origin/connectors/global-revocation.ts'
 import type { OriginOptions, OriginRealm } from '../origin/options.ts'
 import type { JWK, JWKS } from '../types.ts'
 import type { CommandOption } from './command.ts'
@@ -116,8 +117,14 @@ export interface ConnectorFile extends KeycloakOptions {
 interface RealmFile extends OriginRealm {
   /** The issuer's keys: the URL of its JWK set, or the set. */
   jwks: string | JWKS
+  /**
+   * Who may have all tokens of a user revoked by `POST /realms/{realm}/global-token-revocation`, such as Okta:
+   * `{ secrets, callers: [{ issuer, jwks, audience, subject, untyped }] }`. Identifiers that need a look-up need code. Default: nobody.
+   */
+  globalTokenRevocation?: Omit<GlobalTokenRevocationOptions, 'subjectsOf'>
 }
 
+const { subjectsOf: _subjectsOf, ...CALLER_RULES } = GLOBAL_REVOCATION_RULES
 const { onError: _onError, ...LISTEN_RULES } = SERVE_RULES
 const { administration: _administration, ...REALM_TEXT_RULES } = REALM_RULES
 const { store: _store, connectors: _connectors, fetch: _fetch, onReport: _onReport, onRequest: _onRequest, ...ORIGIN_TEXT_RULES } = ORIGIN_RULES
@@ -132,7 +139,11 @@ export const SHAPES: Readonly<Record<'listen' | 'store' | 'realms' | 'clients' |
     closeTimeoutMs: withDefault(milliseconds, DEFAULT_CLOSE_TIMEOUT_MS),
   },
   store: { path: required(string), driver: oneOf('better-sqlite3', 'node:sqlite') },
-  realms: { ...REALM_TEXT_RULES, jwks: required(either(url, keySet)) },
+  realms: {
+    ...REALM_TEXT_RULES,
+    jwks: required(either(url, keySet)),
+    globalTokenRevocation: shape({ ...CALLER_RULES, secrets: list(secret) }),
+  },
   clients: { ...CLIENT_RULES, secret },
   edges: { ...EDGE_RULES, ackSecret: secret },
   connectors: {

@@ -57,7 +57,19 @@ export class Secrets {
     const own = this.#members(options, ['feedCredential', 'metricsCredential'], name)
     const key = options['signingKey']
     const signing = this.#isElsewhere(key) ? parseJson(this.#read(key, `${name}.signingKey`), this.#where(key)) : key
-    return { ...own, ...each('clients', ['secret']), ...each('edges', ['ackSecret']), ...this.#connectors(options, name), signingKey: signing }
+    const listed = { ...each('clients', ['secret']), ...each('edges', ['ackSecret']) }
+    return { ...own, ...listed, ...this.#realms(options, name), ...this.#connectors(options, name), signingKey: signing }
+  }
+
+  #realms({ realms }: Record<string, unknown>, name: string): Record<string, unknown> {
+    const inner = (realm: Record<string, unknown>, index: number): Record<string, unknown> => {
+      const callers = realm['globalTokenRevocation'] as { secrets?: unknown[] } | undefined
+      if (callers?.secrets === undefined) return realm
+      const path = `${name}.realms[${index}].globalTokenRevocation.secrets`
+      const secrets = callers.secrets.map((each, place) => (this.#isElsewhere(each) ? this.#read(each, `${path}[${place}]`) : each))
+      return { ...realm, globalTokenRevocation: { ...callers, secrets } }
+    }
+    return Array.isArray(realms) ? { realms: realms.map(inner) } : {}
   }
 
   #connectors({ connectors }: Record<string, unknown>, name: string): Record<string, unknown> {

@@ -13,6 +13,13 @@ export type {
   OriginOptions,
   OriginRealm,
 } from './options.ts'
+export type {
+  GlobalTokenRevocationOptions,
+  RevocationCaller,
+  SubjectIdentifier,
+  SubjectResolver,
+  SubjectResolvers,
+} from './connectors/global-revocation.ts'
 export type { Correction, DatedAct, EdgeStatus, Enforcement, Origin, OriginReport, OriginStatus, Recorded, RequestSource, TimedAct, TokenIdAct, UpstreamOutcome } from './api.ts'
 export type { TokenSubject } from './core/ledger.ts'
 export type { AnsweredRequest } from './api.ts'

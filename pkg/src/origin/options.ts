@@ -1,6 +1,7 @@
 import type { CorsOrigins, JWK, JWKS, TokenOptions } from '../types.ts'
 import type { AnsweredRequest, OriginReport } from './api.ts'
 import type { Connector } from './connectors/connector.ts'
+import type { GlobalTokenRevocationOptions } from './connectors/global-revocation.ts'
 import type { RevocationStore } from './store/store.ts'
 
 /** Options of an origin. Unknown options throw `invalid_option`. */
@@ -125,6 +126,11 @@ export interface OriginRealm extends TokenOptions {
   keysInFeed?: 'publish' | 'omit'
   /** Operations of an issuer that runs beside the origin: list users and sessions, add and retire keys. Default: none. */
   administration?: IssuerAdministration
+  /**
+   * Who may have all tokens of a user revoked by `POST /realms/{realm}/global-token-revocation`, such as Okta:
+   * `{ secrets, callers: [{ issuer, jwks, audience, subject, untyped }], subjectsOf }`. Default: nobody, and the route answers 404.
+   */
+  globalTokenRevocation?: GlobalTokenRevocationOptions
 }
 
 /** An OAuth client that may revoke tokens issued to it. */

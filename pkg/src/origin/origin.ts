@@ -5,6 +5,7 @@ import { secondsOf } from './clock.ts'
 import type { LedgerCore } from './core/ledger.ts'
 import { onCoreFault } from './core/module.ts'
 import { connectAll } from './connections.ts'
+import { GlobalTokenRevocations } from './connectors/global-token-revocation/receiver.ts'
 import type { Forwarder } from './connectors/forwarder.ts'
 import type { RevocationEndpoint } from './connectors/revocation-endpoint.ts'
 import { EdgeRegistry } from './feed/edge-registry.ts'
@@ -183,11 +184,12 @@ async function start(settings: Settings, clients: ClientRegistry): Promise<Origi
     connections.get(realm)?.find(({ revocation }) => revocation !== undefined)?.revocation
   const operations = createOperations({ ...verbs, endpoint: endpointOf, service, settings, clock, issuerClocks, gate, committer, audit, keyPublisher, ledger: ledgerOf })
   const connections = connectAll({ settings, service, gate, metrics, issuerClocks })
+  const globalRevocations = new GlobalTokenRevocations(settings)
   const failures = new FailureLimiter(settings.maxFailuresPerMinute)
   const cors = new OriginCors({ corsOrigins: settings.corsOrigins, credentials: 'omit', report: (error) => onReport({ kind: 'options', error }) })
   const readers = new Readers({ maxWaitingPerAddress: settings.maxWaitingPerAddress })
   const handler = createRequestHandler({
-    context: { settings, service, operations, gate, audit, clients, cors, failures, feeds, edges, readers, connections, metrics },
+    context: { settings, service, operations, gate, audit, clients, cors, failures, feeds, edges, readers, connections, globalRevocations, metrics },
     routes: ROUTES,
     closing: () => closing !== undefined,
     onFault: fault,

@@ -28,6 +28,7 @@ import { checkContradictions, checkDistinct, keySet, TOKEN_RULES } from '../poli
 import { clockOf, type NowMs } from '../timing/clock.ts'
 import type { JWK } from '../types.ts'
 import type { Connector } from './connectors/connector.ts'
+import { IDENTIFIER_MEMBERS } from './connectors/global-revocation.ts'
 import { MAX_INCARNATION, STORE_METHODS } from './store/store.ts'
 import type { ClientOptions, EdgeOptions, OriginOptions, OriginRealm } from './options.ts'
 import type { OriginReport } from './api.ts'
@@ -55,6 +56,7 @@ export function resolveOriginSettings(options: OriginOptions): Settings & { clie
   checkPushes(options)
   checkConnectors(options)
   checkUnique(clients.map(({ id }) => id), 'id', 'options.clients')
+  checkGlobalRevocation(options)
   clients.forEach(checkClient(options.realms.map(({ name }) => name)))
   return {
     ...defaultsOf(ORIGIN),
@@ -121,8 +123,34 @@ const OWN = {
   keysInFeed: withDefault(oneOf('publish', 'omit'), 'publish'),
 } satisfies Rules
 
+const callerSecret: Rule<string> = rule('a string of 16 characters or more', (value) => typeof value === 'string' && value.length >= 16, {
+  type: 'string',
+  minLength: 16,
+})
+
+/** The rules of `GlobalTokenRevocationOptions`. */
+export const GLOBAL_REVOCATION_RULES: Rules = {
+  secrets: list(callerSecret),
+  callers: list(
+    shape({
+      issuer: required(string),
+      jwks: required(either(url, keySet)),
+      audience: required(either(string, list(string, 1))),
+      subject: either(string, list(string, 1)),
+      untyped: withDefault(oneOf('refuse', 'accept'), 'refuse'),
+    }),
+  ),
+  subjectsOf: shape(Object.fromEntries(Object.keys(IDENTIFIER_MEMBERS).map((format) => [format, callback]))),
+}
+
 /** The rules of `OriginRealm`. */
-export const REALM_RULES: Rules = { ...TOKEN_RULES, jwks: required(either(url, keySet, callback)), ...OWN, administration }
+export const REALM_RULES: Rules = {
+  ...TOKEN_RULES,
+  jwks: required(either(url, keySet, callback)),
+  ...OWN,
+  administration,
+  globalTokenRevocation: shape(GLOBAL_REVOCATION_RULES),
+}
 
 export const EDGE_RULES: Rules = { name: required(string), pushUrl: url, ackSecret: string }
 
@@ -200,6 +228,25 @@ function checkConnectors({ connectors = [], realms }: OriginOptions): void {
     const first = connectors.findIndex((each) => each.name === connector && each.realm === realm)
     if (first !== index) throw invalid(`options.connectors[${index}] is for the same realm as options.connectors[${first}]`)
   })
+}
+
+/** A credential opens one realm, so that it can name no users of another. */
+function checkGlobalRevocation({ realms }: OriginOptions): void {
+  const seen = new Map<string, string>()
+  for (const [index, { name, globalTokenRevocation: given }] of realms.entries()) {
+    if (given === undefined) continue
+    const { secrets = [], callers = [] } = given
+    const path = `options.realms[${index}].globalTokenRevocation`
+    if (secrets.length + callers.length === 0) throw invalid(`${path} needs secrets or callers: without a credential nobody may call`)
+    for (const secret of secrets) {
+      if (seen.has(secret)) throw invalid(`${path}.secrets has a secret that realm ${seen.get(secret)} has too: give every realm its own`)
+      seen.set(secret, name)
+    }
+    callers.forEach(({ untyped, subject }, place) => {
+      if (untyped !== 'accept' || subject !== undefined) return
+      throw invalid(`${path}.callers[${place}].untyped 'accept' needs subject: other tokens of the provider may have the same aud`)
+    })
+  }
 }
 
 /** Each names one thing. */

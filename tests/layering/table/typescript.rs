@@ -133,6 +133,7 @@ pub const TYPESCRIPT: &[Room] = &[
             "origin/options.ts",
             "origin/api.ts",
             "type origin/connectors/*.ts",
+            "origin/connectors/global-revocation.ts",
             "origin/store/",
             "origin/core/",
             "http/",

@@ -4,6 +4,7 @@ import { correctionRoutes } from './routes/corrections.ts'
 import { edgeRoutes } from './routes/edges.ts'
 import { eventRoutes } from './routes/events.ts'
 import { feedRoutes } from './routes/feed.ts'
+import { globalRevocationRoutes } from './routes/global-token-revocation.ts'
 import { grantRoutes } from './routes/grants.ts'
 import { healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
@@ -22,6 +23,7 @@ export const ROUTES: readonly Route[] = [
   ...revokeRoutes,
   ...revocationRoutes,
   ...receiverRoutes,
+  ...globalRevocationRoutes,
   ...realmRoutes,
   ...userRoutes,
   ...grantRoutes,

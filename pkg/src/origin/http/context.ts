@@ -1,6 +1,7 @@
 import type { OriginService } from '../api.ts'
 import type { AuditLog } from '../audit/log.ts'
 import type { Connection } from '../connectors/connector.ts'
+import type { GlobalRevocations } from '../connectors/global-revocation.ts'
 import type { EdgeRegistry } from '../feed/edge-registry.ts'
 import type { Readers } from '../feed/readers.ts'
 import type { RealmFeed } from '../feed/realm-feed.ts'
@@ -29,5 +30,6 @@ export interface Context {
   readers: Readers
   /** By the realm's name. */
   connections: ReadonlyMap<string, readonly Connection[]>
+  globalRevocations: GlobalRevocations
   metrics: Metrics
 }

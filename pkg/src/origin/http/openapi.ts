@@ -64,6 +64,11 @@ const SECURITY_SCHEMES = {
   feedCredential: { type: 'http', scheme: 'bearer', description: 'The credential of readers of the feed.' },
   metricsCredential: { type: 'http', scheme: 'bearer', description: 'The credential of readers of the measurements.' },
   edge: { type: 'http', scheme: 'bearer', description: "An edge's secret." },
+  caller: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'A secret of a caller, or a JWT that it has signed (draft-parecki-oauth-global-token-revocation-06 §3.5).',
+  },
   client: {
     type: 'http',
     scheme: 'basic',

@@ -5,7 +5,7 @@ export interface Operation {
   /** One sentence. */
   summary: string
   /** How a caller authenticates, where the route itself checks it. Left out: without credentials. */
-  security?: readonly ('edge' | 'client')[]
+  security?: readonly ('edge' | 'client' | 'caller')[]
   /** Query parameters by name. */
   query?: Readonly<Record<string, QueryParameter>>
   /** The request's body; left out: none is read. */

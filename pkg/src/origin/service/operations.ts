@@ -6,6 +6,7 @@ import type { IssuerClock } from '../gate/issuer-clock.ts'
 import type { Measurements } from '../metrics/metrics.ts'
 import type { Committer } from '../recording/committer.ts'
 import { type ClientRevocation, type ClientRevocationOptions, type RefusedRequest, revokeForClient } from './client-revocation.ts'
+import { type GlobalRevocation, revokeGlobally } from './global-revocation.ts'
 import { type GrantsOptions, listGrants, type ListedGrant } from './grants.ts'
 import { KeyAdministration, type KeyAdministrationOptions } from './key-administration.ts'
 import { UnrecordedEnds } from './unrecorded-ends.ts'
@@ -26,6 +27,8 @@ export interface Operations {
   grants(realm: string, sub: string): Promise<ListedGrant[] | undefined>
   /** Revokes a token for a client (RFC 7009); see `revokeForClient`. */
   revokeForClient(revocation: ClientRevocation, act: Act): Promise<Recorded | RefusedRequest>
+  /** Revokes all tokens of users for a caller of Global Token Revocation; see `revokeGlobally`. */
+  revokeGlobally(revocation: GlobalRevocation, act: Act): Promise<Recorded>
   /** Why nothing can be recorded; `undefined`: it can. */
   failure(): Promise<PortcullisError | undefined>
   /** Looks for keys that the issuer has begun to use; see `KeyPublisher.look`. */
@@ -41,6 +44,7 @@ export function createOperations(options: OperationsOptions): Operations {
     keys: new KeyAdministration(options),
     grants: (realm, sub) => listGrants(options, realm, sub),
     revokeForClient: (revocation, act) => revokeForClient({ ...options, unrecorded }, revocation, act),
+    revokeGlobally: (revocation, act) => revokeGlobally(options.recorder, revocation, act),
     failure: () => committer.failure(),
     lookForKeys: (realm) => keyPublisher.look(realm),
     measurements: () => ({

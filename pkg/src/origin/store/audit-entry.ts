@@ -14,6 +14,8 @@ export const AUDIT_ACTIONS = [
   'session_ended',
   'client_session_ended',
   'user_logged_out',
+  /** A caller had all tokens of a user revoked (Global Token Revocation); `detail` has the caller. */
+  'tokens_revoked_globally',
   /** One app of a user was disconnected; `detail` has the client. */
   'grant_ended',
   'client_not_before_set',

@@ -49,7 +49,7 @@ before(async () => {
   const spare = [(await createTestIssuer()).jwk, (await createTestIssuer()).jwk]
   const jwks = { keys: [acme.jwk, ...spare] }
   stage = await openStage({
-    realms: [{ ...acme.realm, jwks, administration: ADMINISTRATION }, other.realm],
+    realms: [{ ...acme.realm, jwks, administration: ADMINISTRATION, globalTokenRevocation: { secrets: [CALLER_SECRET] } }, other.realm],
     edges: [{ name: 'edge-1', ackSecret: 'secret-1' }],
     connectors: [CONNECTOR],
     maxFailuresPerMinute: 100_000,
@@ -67,6 +67,8 @@ const GOOD_BODY: Readonly<Record<string, object>> = {
   '/admin/realms/{realm}/clients/push-revocation': { client: 'alice' },
   '/admin/realms/{realm}/corrections': { kind: 'user', subject: 'alice' },
 }
+/** Opens Global Token Revocation. */
+const CALLER_SECRET = 'a-security-tool-of-acme'
 const GOOD_QUERY: Readonly<Record<string, string>> = { '/admin/realms/{realm}/corrections': '?reason=test' }
 
 function pathOf(route: Route, values: Readonly<Record<string, string>> = {}): string {
@@ -248,7 +250,8 @@ describe('bad input is refused, and changes nothing', () => {
   beforeEach(letIn)
   for (const route of ROUTES) {
     test(name(route), async () => {
-      const token = route.access === 'administrator' ? await acme.token(ADMIN) : undefined
+      const secret = route.operation.security?.includes('caller') ? CALLER_SECRET : undefined
+      const token = route.access === 'administrator' ? await acme.token(ADMIN) : secret
       const before = sequences()
       for (const { what, status, asked } of [...methods(route), ...paths(route), ...queries(route), ...bodies(route)]) {
         const response = await ask(route, { token, ...(asked.method === 'GET' ? { body: null } : {}), ...asked })

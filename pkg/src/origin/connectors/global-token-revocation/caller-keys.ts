@@ -1,0 +1,62 @@
+import { createLocalJWKSet, createRemoteJWKSet, customFetch, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose'
+import { download } from '../../../http/download.ts'
+import { isLoopback } from '../../../http/loopback.ts'
+import { invalid } from '../../../options.ts'
+import { GlobalRevocationRefused, type RevocationCaller } from '../global-revocation.ts'
+
+/** The largest JWK set read. */
+const MAX_JWKS_BYTES = 1024 * 1024
+/** How often made-up key ids may cause a fetch. */
+const COOLDOWN_MS = 5_000
+
+/** Errors with which the set itself was there. */
+const ABOUT_THE_JWT = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JOSENotSupported]
+
+export interface CallerKeysOptions {
+  fetch: typeof fetch
+  /** Where `http:` is allowed. */
+  plainHttp: 'loopback' | 'anywhere'
+  jwksMaxAgeSeconds: number
+  jwksTimeoutMs: number
+  /** Called for every set that could not be fetched, and for every one that was. */
+  onFetched: (error: unknown) => void
+}
+
+/**
+ * The keys of a caller, fetched when a JWT needs them and they are older than `jwksMaxAgeSeconds`, or lack its key. Throws `invalid_option`
+ * for a URL that may not be used. The function rejects with `GlobalRevocationRefused` (`keys_unavailable`).
+ */
+export function callerKeys({ jwks }: RevocationCaller, options: CallerKeysOptions): JWTVerifyGetKey {
+  if (typeof jwks !== 'string' && !(jwks instanceof URL)) return createLocalJWKSet(jwks as JSONWebKeySet)
+  const url = new URL(jwks)
+  if (url.protocol !== 'https:' && options.plainHttp === 'loopback' && !isLoopback(url)) {
+    throw invalid(`the jwks of a caller must be fetched by https: (${url.host} is not this machine); see plainHttp`)
+  }
+  const remote = createRemoteJWKSet(url, {
+    cacheMaxAge: options.jwksMaxAgeSeconds * 1000,
+    cooldownDuration: COOLDOWN_MS,
+    timeoutDuration: options.jwksTimeoutMs,
+    [customFetch]: (_url, { headers, signal }) => bounded(url, options, headers, signal),
+  })
+  return async (header, token) => {
+    try {
+      return await remote(header, token)
+    } catch (error) {
+      if (ABOUT_THE_JWT.some((kind) => error instanceof kind)) throw error
+      throw new GlobalRevocationRefused('keys_unavailable', "the caller's keys are not available at the moment")
+    }
+  }
+}
+
+/** Fetches with every bound of `download`, and without redirects. */
+async function bounded(url: URL, { fetch, onFetched }: CallerKeysOptions, headers: Headers, signal: AbortSignal): Promise<Response> {
+  try {
+    const bounds = { errorCode: 'jwks_unreachable', maxBytes: MAX_JWKS_BYTES } as const
+    const { status, bytes } = await download(url, { ...bounds, fetch, signal, headers: Object.fromEntries(headers) })
+    onFetched(status === 200 ? undefined : new Error(`it answered ${status}`))
+    return new Response(bytes as Uint8Array<ArrayBuffer>, { status })
+  } catch (error) {
+    onFetched(error)
+    throw error
+  }
+}

@@ -1,0 +1,38 @@
+import type { Act, Recorded, UpstreamOutcome } from '../api.ts'
+import type { NamedUser } from '../connectors/global-revocation.ts'
+import type { Recorder } from './recorder.ts'
+
+const ACTOR = 'connector:global-token-revocation'
+/** From the least to the most that an operator has to do. */
+const OUTCOMES: readonly UpstreamOutcome[] = ['done', 'queued', 'refused']
+
+export interface GlobalRevocation {
+  realm: string
+  /** One at least. */
+  users: readonly NamedUser[]
+  /** The issuer of the caller's JWT; `undefined`: it has a secret. */
+  caller: string | undefined
+}
+
+/**
+ * Logs users out everywhere for a caller of Global Token Revocation, as of now: a caller's clock is not the issuer's. Rejects as
+ * `Committer.record`; of several users some may then be recorded.
+ */
+export async function revokeGlobally(recorder: Recorder, { realm, users, caller }: GlobalRevocation, act: Act): Promise<Recorded> {
+  const detail = caller === undefined ? 'secret' : `caller ${caller}`
+  const recordEnd = (user: NamedUser): Promise<Recorded> =>
+    recorder.record(realm, { kind: 'user', ...user }, { action: 'tokens_revoked_globally', subject: user.subject, detail }, { actor: ACTOR, ...act })
+  const all = await Promise.all(users.map(recordEnd))
+  const upstream = all.flatMap((recorded) => recorded.upstream ?? [])
+  return {
+    realm,
+    sequence: Math.max(...all.map(({ sequence }) => sequence)),
+    changed: all.some(({ changed }) => changed),
+    ...(upstream.length === 0 ? {} : { upstream: worstOf(upstream) }),
+  }
+}
+
+async function worstOf(outcomes: readonly Promise<UpstreamOutcome>[]): Promise<UpstreamOutcome> {
+  const settled = await Promise.all(outcomes)
+  return OUTCOMES.findLast((outcome) => settled.includes(outcome)) ?? 'done'
+}
