@@ -29,6 +29,7 @@ pub const PACKAGES: &[Room] = &[
     room("origin/connectors/global-token-revocation/", &["jose"]),
     room("origin/service/", &["jose"]),
     room("issuer/", &["node:*", "jose"]),
+    room("testing/", &["jose"]),
     room("cli/", &["node:*"]),
     // It imports a sentence, which ends the build.
     room("entry/edge/without-unwasm.ts", &["portcullis needs a wasm module: *"]),

@@ -15,6 +15,11 @@ export function loadFrom(compile: ModuleSource, runtime: Runtime): void {
   loading.loadFrom(compile, runtime)
 }
 
+/** Begins to load the module. `undefined`: there is nothing to wait for. Rejects with `not_loaded`. */
+export function startLoading(): Promise<void> | undefined {
+  return loading.start()
+}
+
 /** The runtime's abilities. Throws `not_loaded`. */
 export function host(): Runtime {
   return loading.runtime

@@ -1,0 +1,96 @@
+import type { DatedAct, Origin, OriginReport, Recorded } from '../origin/api.ts'
+import type { Algorithm, Claims, Gate, GateOptions, JWKS, Report, TokenOptions, Verdict } from '../types.ts'
+
+/** How a test issuer signs: any algorithm with a public key. */
+export type TestAlgorithm = Exclude<Algorithm, `HS${string}`>
+
+export interface TestIssuerOptions {
+  /** Its `iss`. Default `https://issuer.test`, a name that cannot be registered (RFC 6761 §6.2). */
+  issuer?: string
+  /** The algorithm of its keys. Default `ES256`. */
+  algorithm?: TestAlgorithm
+}
+
+/** A private key of a test issuer. It cannot be exported. */
+export interface TestKey {
+  readonly kid: string
+  readonly algorithm: TestAlgorithm
+  readonly privateKey: CryptoKey
+}
+
+/** Claims of a token; `undefined` leaves one out. */
+export type TestClaims = Record<string, unknown>
+
+export interface SignOptions {
+  /** Members of the header besides `alg`, `kid` and `typ: 'JWT'`, or in their place; `undefined` leaves one out. With `alg: 'none'` there is no signature. */
+  header?: Record<string, unknown>
+  /** The key that signs, such as that of another issuer. Default: the issuer's present one. */
+  key?: TestKey
+  /** `tampered`: one bit of the signature is changed. Default `good`. */
+  signature?: 'good' | 'tampered'
+}
+
+/** An issuer without a server, whose keys are new in every process. */
+export interface TestIssuer {
+  /** Its `iss`. */
+  readonly issuer: string
+  /** Its public keys now: a new object after each rotation. */
+  readonly jwks: JWKS
+  /** The key that signs. */
+  readonly key: TestKey
+  /**
+   * Signs a token. Claims are added to, or replace, those of a good one: `iss`, `sub` (`alice`), a new `jti`, `iat` now and `exp` in 300 seconds.
+   */
+  sign(claims?: TestClaims, options?: SignOptions): Promise<string>
+  /** Signs with a new key from now on. The one before is kept in the set (default), or withdrawn from it. */
+  rotate(before?: 'keep' | 'withdraw'): Promise<void>
+}
+
+/** Options of a test realm: those of its tokens, as given to a gate, and those of the gate. All may be left out. */
+export interface TestRealmOptions extends Partial<TokenOptions> {
+  /** Is not used: the test issuer's keys take its place, so that a realm's own options may be given as they are. */
+  jwks?: URL | string | JWKS
+  /** The algorithm of the test issuer's keys. Default: the first of `algorithms`, or `ES256`. */
+  algorithm?: TestAlgorithm
+  /** Options of the gate besides its realms and `fetch`. */
+  gate?: Omit<GateOptions, 'realms' | 'fetch'>
+}
+
+/** An issuer, an origin in memory and a gate, connected without network, ports or files. Its clock can be moved on. */
+export interface TestRealm {
+  /** The realm's name. Default `test`. */
+  readonly name: string
+  readonly issuer: TestIssuer
+  readonly origin: Origin
+  /** A gate whose keys and state are loaded. */
+  readonly gate: Gate
+  /** The gate's options, for an app that makes a gate of its own. They work in this process alone. */
+  readonly gateOptions: GateOptions
+  /** What gate and origin have reported. */
+  readonly reports: (Report | OriginReport)[]
+  /** The realm's time, in unix seconds: that of its gates, its origin and its tokens. */
+  now(): number
+  /** Signs a token that the gate accepts. `claims` are added to its own or replace them; `undefined` leaves one out. */
+  token(claims?: TestClaims, options?: SignOptions): Promise<string>
+  /** A request with a token as bearer credential; without one for `undefined`. `init.url`: default `https://app.test/`. */
+  request(token?: string, init?: RequestInit & { url?: string }): Request
+  /** `gate.check`. */
+  check<C extends Claims = Claims>(token: string): Promise<Verdict<C>>
+  /**
+   * The origin's verbs. Each resolves when the gate knows, a second later by the realm's clock: a token that is signed then is issued after
+   * the event.
+   */
+  revokeToken(token: string, act?: DatedAct): Promise<Recorded>
+  endSession(sid: string, act?: DatedAct): Promise<Recorded>
+  logoutUser(sub: string, act?: DatedAct): Promise<Recorded>
+  logoutRealm(act?: DatedAct): Promise<Recorded>
+  /** Moves the clock on, and refreshes the gate unless it has gone stale. */
+  advance(seconds: number): Promise<void>
+  /** Cuts gates off from the feed, and moves the clock on until their state is older than `maxStaleSeconds`. */
+  goStale(): Promise<void>
+  /** Connects them again, and refreshes the gate. */
+  recover(): Promise<void>
+  /** Closes gate and origin. */
+  close(): Promise<void>
+}
+
