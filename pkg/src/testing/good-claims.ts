@@ -1,22 +1,25 @@
+import { issuerNames } from '../issuer-names.ts'
 import { CLAIM_NAMES } from '../policy.ts'
-import type { TokenOptions } from '../types.ts'
+import type { ClaimNames, TokenOptions } from '../types.ts'
 import type { TestClaims } from './types.ts'
 
-/** Claims and header of a token that a realm with these options accepts, besides those of every token of a test issuer. */
-export function goodToken(options: TokenOptions, issuer: string, now: number): { claims: TestClaims; header: Record<string, unknown> } {
-  const { issuerClaim = 'iss', audience, profile = 'generic', compare, requiredClaims = [] } = options
+/** Claims and header of a token that a realm with these options accepts, besides `iat` and `exp`. */
+export function goodToken(options: TokenOptions, now: number): { claims: TestClaims; header: Record<string, unknown> } {
+  const { issuerClaim = 'iss', compare, requiredClaims = [], withoutTokenId = 'refuse', profile = 'generic' } = options
+  const { names: [issuer], tenants: [tenant], tenantClaim } = issuerNames(options)
   const names = { ...CLAIM_NAMES, ...options.claimNames }
   const claims: TestClaims = {
     iss: undefined,
     [issuerClaim]: issuer,
-    ...(audience === 'none' ? {} : { aud: Array.isArray(audience) ? audience[0] : audience }),
+    ...(tenantClaim === undefined ? {} : { [tenantClaim]: tenant }),
     sub: undefined,
     [names.subject]: 'alice',
     jti: undefined,
-    [names.tokenId]: crypto.randomUUID(),
+    ...(withoutTokenId === 'refuse' ? { [names.tokenId]: crypto.randomUUID() } : {}),
     [names.session]: 'session-1',
     ...(compare === 'authTime' ? { auth_time: now } : {}),
     ...kindOf(profile),
+    ...receiversOf(options, names),
   }
   for (const name of requiredClaims) if (!(name in claims) && !ALWAYS.includes(name)) claims[name] = TIMES.includes(name) ? now : 'test'
   return { claims, header: profile === 'rfc9068' ? { typ: 'at+jwt' } : {} }
@@ -36,4 +39,14 @@ function kindOf(profile: NonNullable<TokenOptions['profile']>): TestClaims {
     case 'rfc9068':
       return { client_id: 'app' }
   }
+}
+
+/** The audience; with `authorizedParty`, the party and a sign of an access token instead. */
+function receiversOf({ audience, authorizedParty, accessTokenClaim }: TokenOptions, { tokenUse }: ClaimNames): TestClaims {
+  if (authorizedParty === undefined) return audience === 'none' ? {} : { aud: firstOf(audience) }
+  return { azp: firstOf(authorizedParty), ...(accessTokenClaim === undefined ? { [tokenUse]: 'access' } : { [accessTokenClaim]: 'test' }) }
+}
+
+function firstOf(values: string | string[]): string | undefined {
+  return typeof values === 'string' ? values : values[0]
 }

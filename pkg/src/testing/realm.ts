@@ -1,7 +1,10 @@
 import type * as edge from '../edge/index.ts'
 import { resolveGateSettings } from '../edge/settings.ts'
+import { issuerNames } from '../issuer-names.ts'
 import type * as origins from '../origin/index.ts'
 import type { memoryStore } from '../origin/store/memory.ts'
+import { checkOptions } from '../options.ts'
+import { checkContradictions, TOKEN_RULES } from '../policy.ts'
 import { CLOCK } from '../timing/clock.ts'
 import type { GateOptions, TokenOptions } from '../types.ts'
 import { TestClock } from './clock.ts'
@@ -24,8 +27,10 @@ export interface Parts {
 export async function openTestRealm(options: TestRealmOptions, parts: Parts): Promise<TestRealm> {
   const token = tokenOptions(options)
   const { name } = token
+  checkOptions(token, TOKEN_RULES)
+  checkContradictions(token, 'options')
   const clock = new TestClock()
-  const issuer = await openIssuer({ issuer: token.issuer, algorithm: algorithmOf(options), now: () => clock.now() })
+  const issuer = await openIssuer({ issuer: issuerNames(token).names[0] ?? '', algorithm: algorithmOf(options), now: () => clock.now() })
   const reports: TestRealm['reports'] = []
   await parts.startLoading()
   const { signingKey, publicKey } = await parts.generateFeedKey()
@@ -71,7 +76,7 @@ export async function openTestRealm(options: TestRealmOptions, parts: Parts): Pr
     reports,
     now: () => clock.now(),
     token(claims = {}, signing = {}) {
-      const good = goodToken(token, issuer.issuer, clock.now())
+      const good = goodToken(token, clock.now())
       return issuer.sign({ ...good.claims, ...claims }, { ...signing, header: { ...good.header, ...signing.header } })
     },
     request,
