@@ -1,0 +1,7 @@
+// Lists notes, with the scope notes:read. The gate is passed in: the server's own, or that of a test.
+
+import type { Gate } from 'portcullis'
+
+export function notes<Env>(gate: Gate<Env>): ReturnType<Gate<Env>['protect']> {
+  return gate.protect((_request, _env, _ctx, auth) => Response.json({ notesOf: auth.claims.sub }), { scope: ['notes:read'] })
+}
