@@ -65,6 +65,15 @@ test('every provider refuses options that are missing, empty, of another type, u
   }
 })
 
+test("no provider takes the audience 'none', which would switch the check off", () => {
+  for (const { file, provider } of providers) {
+    const { options } = vectorsOf(file)
+    for (const audience of 'audience' in options ? ['none', ['api', 'none']] : []) {
+      assert.throws(() => provider({ ...options, audience }), { code: 'invalid_option' }, file)
+    }
+  }
+})
+
 function isOptional(provider: (options: object) => unknown, options: object, option: string): boolean {
   try {
     provider({ ...options, [option]: undefined })

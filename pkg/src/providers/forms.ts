@@ -12,6 +12,23 @@ export function optional(form: Form): Form {
   return { ...form, need: 'optional' }
 }
 
+/** One string of a pattern, or several. */
+export function oneOrMore(expected: string, form: RegExp): Form {
+  return {
+    expected: `one or an array of ${expected}`,
+    test: (value) => [value].flat().every((each) => typeof each === 'string' && form.test(each)) && String(value) !== '',
+  }
+}
+
+/** A URL that others are made of. */
+export const baseUrl: Form = /* @__PURE__ */ pattern(
+  'an https: URL (http: on this machine) without a slash at its end',
+  /^(https:\/\/[^/?#@\s]+|http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?)(\/[\w.~-]+)*$/,
+)
+
+/** A URL that is taken as it is. */
+export const httpsUrl: Form = /* @__PURE__ */ pattern('an https: URL', /^https:\/\/[^/?#@\s]+(\/[^?#@\s]*)?$/)
+
 /** A host name as it stands in `iss`, which is compared letter by letter. */
 export const host: Form = /* @__PURE__ */ pattern(
   'a host name in lower case, without scheme and path',
@@ -22,13 +39,7 @@ export const host: Form = /* @__PURE__ */ pattern(
 export const segment: Form = /* @__PURE__ */ pattern("letters, digits, '-', '_' or '.'", /^[\w-][\w.-]{0,127}$/)
 
 /** What must be in `aud`. Not `'none'`, which would switch the check off. */
-export const audience: Form = {
-  expected: "a string or an array of strings, not 'none'",
-  test: (value) => {
-    const all = [value].flat()
-    return all.length > 0 && all.every((each) => typeof each === 'string' && each !== '' && each !== 'none')
-  },
-}
+export const audience: Form = /* @__PURE__ */ oneOrMore("audiences, not 'none'", /^(?!none$)[^]+$/)
 
 /** Client ids, one of which a token must name. */
 export const clients: Form = { ...audience, expected: 'a client id or an array of them' }

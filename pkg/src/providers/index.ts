@@ -1,6 +1,10 @@
 // What portcullis/providers exports. Each provider is a file of its own, and none brings another along.
 
 export type { Provider, ProviderFacts, ProviderRealm, ProviderTokens, Reach, Receiver } from './provider.ts'
+export { authentik, type AuthentikOptions } from './authentik.ts'
+export { cloudflareAccess, type CloudflareAccessOptions } from './cloudflare-access.ts'
 export { entra, type EntraOptions } from './entra.ts'
 export { keycloak, type KeycloakProviderOptions } from './keycloak.ts'
+export { kubernetes, type KubernetesOptions } from './kubernetes.ts'
 export { okta, type OktaOptions } from './okta.ts'
+export { zitadel, type ZitadelOptions } from './zitadel.ts'

@@ -61,10 +61,10 @@ export function provider<Options extends object>({ facts, options: forms, realm 
   const known = Object.entries<Form>(forms)
   return Object.assign(
     (options: Options): ProviderRealm => {
-      const given = new Map(typeof options === 'object' && options !== null ? Object.entries(options as Record<string, unknown>) : [])
-      const isRight = ([name, { test, need }]: [string, Form]): boolean =>
-        given.get(name) === undefined ? need === 'optional' : test(given.get(name))
-      if (!known.every(isRight) || ![...given.keys()].every((name) => Object.hasOwn(forms, name))) {
+      // Nothing becomes `{}`.
+      const given = Object(options) as Record<string, unknown>
+      const isRight = ([name, { test, need }]: [string, Form]): boolean => (given[name] === undefined ? need === 'optional' : test(given[name]))
+      if (!known.every(isRight) || !Object.keys(given).every((name) => Object.hasOwn(forms, name))) {
         const takes = known.map(([name, { expected, need }]) => `${name}${need === undefined ? '' : '?'}: ${expected}`)
         throw new PortcullisError('invalid_option', `The options of ${facts.name} must be { ${takes.join('; ')} }`)
       }

@@ -97,8 +97,8 @@ type Deviation = [name: string, changed: Record<string, unknown>, reason: Reason
 
 /** Each claim that the options check, gone or of somebody else. */
 function deviations(realm: ProviderRealm, claims: Record<string, unknown>): Deviation[] {
-  const { claimNames, audience, authorizedParty, requiredClaims, withoutTokenId } = realm
-  const others: Deviation[] = [['of another issuer', { iss: 'https://issuer.example/other' }, 'wrong_issuer']]
+  const { issuerClaim = 'iss', claimNames, audience, authorizedParty, requiredClaims, withoutTokenId } = realm
+  const others: Deviation[] = [['of another issuer', { [issuerClaim]: 'https://issuer.example/other' }, 'wrong_issuer']]
   if (audience !== 'none' && 'aud' in claims) others.push(['for another audience', { aud: 'https://api.example/other' }, 'wrong_audience'])
   if (authorizedParty !== undefined && !('aud' in claims)) others.push(['of another party', { azp: 'other', client_id: 'other' }, 'wrong_audience'])
   const byTokenId = { refuse: [claimNames?.tokenId ?? 'jti'], session: [claimNames?.session ?? 'sid'], user: [] }
