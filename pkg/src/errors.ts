@@ -21,6 +21,8 @@ export const ERROR_CODES = [
   'invalid_jwks',
   /** A JWK set could not be fetched. */
   'jwks_unreachable',
+  /** An issuer's metadata could not be fetched, or name another issuer or unfit keys; `detail` says which. */
+  'discovery_failed',
   /** A manifest, delta or section was refused; `detail` says why. */
   'feed_refused',
   /** The feed could not be fetched. */

@@ -3,6 +3,7 @@
 export type { Provider, ProviderFacts, ProviderRealm, ProviderTokens, Reach, Receiver } from './provider.ts'
 export { authentik, type AuthentikOptions } from './authentik.ts'
 export { cloudflareAccess, type CloudflareAccessOptions } from './cloudflare-access.ts'
+export { discover, type DiscoverOptions } from './discover.ts'
 export { entra, type EntraOptions } from './entra.ts'
 export { keycloak, type KeycloakProviderOptions } from './keycloak.ts'
 export { kubernetes, type KubernetesOptions } from './kubernetes.ts'

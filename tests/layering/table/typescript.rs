@@ -48,6 +48,7 @@ pub const TYPESCRIPT: &[Room] = &[
     room("edge/access/", &["./", "http/", "timing/", "@options"]),
     room("edge/", &["./", "core/", "http/", "jwks/", "timing/", "token-part.ts", "@options"]),
     // Options that fit an identity provider: types and data, no part of a gate or an origin.
+    room("providers/discover.ts", &["providers/provider.ts", "http/", "@options"]),
     room("providers/", &["./", "type types.ts", "errors.ts"]),
     // Code of their own only: a gate is passed in, so that a bundle has it once.
     room("adapters/", &["type types.ts", "type errors.ts", "./"]),

@@ -1,0 +1,114 @@
+import { type ErrorCode, PortcullisError } from '../errors.ts'
+import { download } from '../http/download.ts'
+import { isLoopback } from '../http/loopback.ts'
+import { isPublicHost } from '../http/public-host.ts'
+import { callback, checkOptions, defaultsOf, either, given, invalid, isObject, list, milliseconds, oneOf, required, type Rules, string, withDefault } from '../options.ts'
+import type { ProviderRealm } from './provider.ts'
+
+/** Options of `discover`. Unknown options throw `invalid_option`. */
+export interface DiscoverOptions {
+  /** The accepted audiences, as in `TokenOptions`; discovery does not tell them. */
+  audience: string | string[]
+  /** The realm's name at gate and origin. Default: the issuer's host. */
+  name?: string
+  /**
+   * Where issuer and keys may be. `public`: by https: at a public name or address, which matters if others choose the issuer. Names are not resolved.
+   * `any`: also in private networks, and by http: on this machine. Default `public`.
+   */
+  addresses?: 'public' | 'any'
+  /** How long one request may take. Default 5000. */
+  timeoutMs?: number
+  /** The `fetch` to use. Default: the host's. */
+  fetch?: typeof fetch
+}
+
+/** Larger documents are none: known ones have less than 10 KiB. */
+const MAX_DOCUMENT_BYTES = 65_536
+const FAILED: ErrorCode = 'discovery_failed'
+
+const OPTIONS = {
+  audience: required(either(string, list(string, 1))),
+  name: string,
+  addresses: withDefault(oneOf('public', 'any'), 'public'),
+  timeoutMs: withDefault(milliseconds, 5_000),
+  fetch: callback,
+} satisfies Rules
+
+/**
+ * Reads an issuer's metadata (OpenID Connect Discovery 1.0 §4, or else RFC 8414 §3) and makes the options of a realm: issuer, audience, and where the
+ * keys are. Everything else is as `TokenOptions` has it by default. The issuer must be exactly as its tokens write it in `iss`, and the
+ * metadata must say the same. Redirects are not followed.
+ *
+ * Rejects with `invalid_option`, or `discovery_failed`: `detail` is `network`, `timeout`, `redirect`, `too_large`, `truncated`, `not_found`,
+ * `malformed`, `other_issuer` or `forbidden_keys`.
+ */
+export async function discover(issuer: string, options: DiscoverOptions): Promise<ProviderRealm> {
+  checkOptions(options, OPTIONS)
+  const { audience, addresses, timeoutMs, fetch: fetchFrom, name } = { ...defaultsOf(OPTIONS), fetch: globalFetch, ...given(options) }
+  const base = typeof issuer === 'string' && URL.canParse(issuer) ? new URL(issuer) : undefined
+  if (base === undefined || !isAllowed(base, addresses) || base.search + base.hash !== '') {
+    throw invalid(`issuer must be ${allowed(addresses)}, without query and fragment`)
+  }
+  const read = (url: URL): Promise<Record<string, unknown> | undefined> => readMetadata(url, fetchFrom, timeoutMs)
+  const metadata = (await read(openIdUrl(base))) ?? (await read(oauthUrl(base)))
+  if (metadata === undefined) throw failed('not_found', `${base.host} has no metadata for this issuer: check the issuer, which is the iss of its tokens`)
+  if (metadata['issuer'] !== issuer) {
+    throw failed('other_issuer', `${base.host} names another issuer in its metadata: give the issuer exactly as it stands in iss, with or without a slash at its end`)
+  }
+  const { jwks_uri: keys } = metadata
+  if (typeof keys !== 'string' || !URL.canParse(keys) || !isAllowed(new URL(keys), addresses)) {
+    throw failed('forbidden_keys', `${base.host} must have its keys (jwks_uri) at ${allowed(addresses)}`)
+  }
+  return { name: name ?? base.hostname, issuer, audience, jwks: keys }
+}
+
+/** Called without a receiver, as workerd demands. */
+const globalFetch: typeof fetch = (input, init) => fetch(input, init)
+
+function isAllowed(url: URL, addresses: 'public' | 'any'): boolean {
+  if (url.username + url.password !== '') return false
+  switch (addresses) {
+    case 'public':
+      return url.protocol === 'https:' && isPublicHost(url)
+    case 'any':
+      return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))
+  }
+}
+
+function allowed(addresses: 'public' | 'any'): string {
+  switch (addresses) {
+    case 'public':
+      return "an https: URL of a public host (for private ones: addresses: 'any')"
+    case 'any':
+      return 'an https: URL, or an http: URL of this machine'
+  }
+}
+
+/** The path is appended to the issuer. */
+function openIdUrl(base: URL): URL {
+  return new URL(`${base.origin}${base.pathname.replace(/\/$/, '')}/.well-known/openid-configuration`)
+}
+
+/** The path is put before that of the issuer. */
+function oauthUrl(base: URL): URL {
+  return new URL(`${base.origin}/.well-known/oauth-authorization-server${base.pathname.replace(/\/$/, '')}`)
+}
+
+/** The document; `undefined`: the server has none there. */
+async function readMetadata(url: URL, fetchFrom: typeof fetch, timeoutMs: number): Promise<Record<string, unknown> | undefined> {
+  const { status, bytes } = await download(url, {
+    fetch: fetchFrom, errorCode: FAILED, maxBytes: MAX_DOCUMENT_BYTES, signal: AbortSignal.timeout(timeoutMs), headers: { accept: 'application/json' },
+  })
+  if (status !== 200) return undefined
+  try {
+    const metadata: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    if (isObject(metadata)) return metadata
+  } catch {
+    // Reported below, without the parser's words: they repeat the document.
+  }
+  throw failed('malformed', `${url.host} answered with something other than a JSON object: check the issuer`)
+}
+
+function failed(detail: string, message: string): PortcullisError {
+  return new PortcullisError(FAILED, message, { detail })
+}
