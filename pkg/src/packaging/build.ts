@@ -5,7 +5,7 @@ import { removeComments } from './comments.ts'
 import { writeCommonJs } from './commonjs.ts'
 import { writeDeclarations } from './declarations.ts'
 import { embedModules } from './embed.ts'
-import { joinEntries } from './join.ts'
+import { joinEntries, joinTestKit } from './join.ts'
 
 const PACKAGE = fileURLToPath(new URL('../../', import.meta.url))
 
@@ -14,3 +14,4 @@ removeComments(PACKAGE)
 await joinEntries(PACKAGE)
 writeDeclarations(PACKAGE)
 writeCommonJs(PACKAGE)
+await joinTestKit(PACKAGE)

@@ -1,5 +1,6 @@
 // Entries that take few files: one each for Node, and one beside its entry for workerd and edge runtimes.
 
+import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { build, type BuildOptions } from 'esbuild'
 
@@ -30,6 +31,26 @@ export async function joinEntries(folder: string): Promise<void> {
     // Names the modules, which are in the package.
     sourcemap: 'linked',
     sourcesContent: false,
+  })
+}
+
+/** Jest runs CommonJS, and `require`s no ES module as `jose` is. */
+const TEST_KIT = 'dist/cjs/entry/test-kit/default.cjs'
+
+/** Joins the test kit's CommonJS copy with all that it imports, `jose` included, but for the wasm modules. */
+export async function joinTestKit(folder: string): Promise<void> {
+  const file = join(folder, TEST_KIT)
+  const licence = readFileSync(join(folder, 'node_modules/jose/LICENSE.md'), 'utf8').trim()
+  await build({
+    ...JOINED,
+    format: 'cjs',
+    platform: 'node',
+    entryPoints: [file],
+    outfile: file,
+    external: ['*/embedded.cjs'],
+    minifyWhitespace: true,
+    minifySyntax: true,
+    banner: { js: `/*\nContains jose (https://github.com/panva/jose):\n\n${licence}\n*/` },
   })
 }
 
