@@ -1,4 +1,4 @@
-import { audience, pattern, realmName } from './forms.ts'
+import { audience, oneOrMore, optional, pattern, realmName } from './forms.ts'
 import { type Form, type Provider, provider } from './provider.ts'
 
 export interface EntraOptions {
@@ -12,17 +12,13 @@ export interface EntraOptions {
   name?: string
 }
 
-const GUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/
 /** The tenant of personal Microsoft accounts: its keys sign for no other tenant, and those of others not for it. */
 const CONSUMERS = '9188040d-6c67-4c5b-b112-36a304b66dad'
 
+const guids = /* @__PURE__ */ oneOrMore('tenant ids (GUIDs in lower case); that of personal accounts only alone', /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/)
 const tenants: Form = {
-  expected: 'GUIDs of tenants in lower case, each once; that of personal accounts only alone',
-  test: (value) => {
-    const all: unknown[] = [value].flat()
-    const isOne = (each: unknown): boolean => typeof each === 'string' && GUID.test(each)
-    return all.length > 0 && all.every(isOne) && new Set(all).size === all.length && (all.length === 1 || !all.includes(CONSUMERS))
-  },
+  ...guids,
+  test: (value) => guids.test(value) && (String(value) === CONSUMERS || !String(value).includes(CONSUMERS)),
 }
 
 /** Access tokens of an API that is registered with Microsoft Entra ID. */
@@ -36,7 +32,7 @@ export const entra: Provider<EntraOptions> = /* @__PURE__ */ provider<EntraOptio
     hears: { receiver: 'none', how: 'your logout calls the origin' },
     lifetimeSeconds: 5400,
   },
-  options: { tenant: tenants, audience, version: { ...pattern("'v1.0' or 'v2.0'", /^v[12]\.0$/), need: 'optional' }, name: realmName },
+  options: { tenant: tenants, audience, version: optional(pattern("'v1.0' or 'v2.0'", /^v[12]\.0$/)), name: realmName },
   realm: ({ tenant, audience, version = 'v2.0', name = 'entra' }) => {
     const isFirst = version === 'v1.0'
     const issuerOf = (id: string): string => (isFirst ? `https://sts.windows.net/${id}/` : `https://login.microsoftonline.com/${id}/v2.0`)
