@@ -2,6 +2,7 @@
 
 import type { Environment } from '../environment.ts'
 import { serveProgram } from '../hosts/program.ts'
+import { readJson, testKit } from '../hosts/test-kit.ts'
 
 export const environments: readonly Environment[] = [
   {
@@ -28,4 +29,5 @@ export const environments: readonly Environment[] = [
     tier: 'long',
     start: (place, stage) => serveProgram(place, stage, { command: 'jest', parameters: ['--env=jest-fixed-jsdom'] }),
   },
+  testKit({ name: 'Jest, test kit', example: 'jest', command: 'jest --json', tier: 'short', read: readJson }),
 ]

@@ -7,6 +7,7 @@ import { json } from 'node:stream/consumers'
 import type { Environment, Running } from '../environment.ts'
 import { authorization } from '../hosts/gate.ts'
 import { Program } from '../hosts/program.ts'
+import { readJson, testKit } from '../hosts/test-kit.ts'
 import type { Stage } from '../stage.ts'
 import type { Workplace } from '../workplace.ts'
 
@@ -98,4 +99,8 @@ export const environments: readonly Environment[] = [
     node: 22,
     start,
   },
+  testKit({
+    name: 'Vitest, in workerd, test kit', example: 'workerd', command: 'vitest run --reporter=json', tier: 'long', tool: '@cloudflare/vitest-plugin', node: 22,
+    read: readJson,
+  }),
 ]

@@ -2,6 +2,7 @@
 
 import type { Environment, Probed } from '../environment.ts'
 import { serveProgram } from '../hosts/program.ts'
+import { readJson, testKit } from '../hosts/test-kit.ts'
 
 function vitest(name: string, ...flags: string[]): Probed {
   const parameters = ['run', '--disable-console-intercept', ...flags]
@@ -18,4 +19,5 @@ export const environments: readonly Environment[] = [
   vitest('threads', '--pool=threads'),
   vitest('vmThreads', '--pool=vmThreads'),
   vitest('jsdom', '--environment=jsdom'),
+  testKit({ name: 'Vitest, test kit', example: 'vitest', command: 'vitest run --reporter=json', tier: 'short', read: readJson }),
 ]
