@@ -83,6 +83,17 @@ impl<'j> ClaimSet<'j> {
         needed.iter().all(|scope| is_scope_token(scope) && granted.contains(scope))
     }
 
+    /// Whether a scope claim, read as [`ClaimSet::grants`] reads it, grants anything at all.
+    pub(crate) fn grants_any(&self, name: &str) -> bool {
+        let listed = self.get(name).and_then(|value| texts(name, value).ok()).unwrap_or_default();
+        listed.iter().any(|scopes| scopes.split(' ').any(is_scope_token))
+    }
+
+    /// Whether a claim is there, whatever it says.
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
     fn get(&self, name: &str) -> Option<Value<'j>> {
         self.0.iter().find(|member| member.name == name).map(|member| member.value)
     }

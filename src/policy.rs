@@ -1,8 +1,10 @@
 //! A realm's demands on its tokens.
 
 mod agreement;
+mod issuer_names;
 
 pub use self::agreement::{AgreedField, PolicyDigest, DIGEST_VERSION};
+pub use self::issuer_names::{IssuerNames, Subjects};
 
 use crate::claims::ClaimNames;
 use crate::keys::RsaDefault;
@@ -14,10 +16,12 @@ use crate::token::MAX_TOKEN_BYTES;
 /// ([`Bounds`](crate::revocation::Bounds)), for origin and edge must agree on them.
 #[derive(Clone, Debug)]
 pub struct Policy {
-    /// The issuer: the claim of that name ([`ClaimNames::issuer`]) must be exactly this.
-    pub issuer: String,
+    /// The issuer: the claim of that name ([`ClaimNames::issuer`]) must be exactly one of its names.
+    pub issuer: IssuerNames,
     /// Who the token must be meant for.
     pub audience: Audience,
+    /// Whose the token must be where it has no audience. Default: nobody's; such tokens are refused, unless no audience is checked.
+    pub authorized_party: Option<AuthorizedParty>,
     /// Which kind of token; profiles exclude each other (RFC 8725 §3.12).
     pub profile: Profile,
     /// Accepted `alg` values. Default: every asymmetric one. HMAC must be listed, since every verifier could sign.
@@ -45,10 +49,11 @@ pub struct Policy {
 impl Policy {
     /// A policy with every default.
     #[must_use]
-    pub fn new(issuer: impl Into<String>, audience: Audience, profile: Profile) -> Self {
+    pub fn new(issuer: impl Into<IssuerNames>, audience: Audience, profile: Profile) -> Self {
         Self {
             issuer: issuer.into(),
             audience,
+            authorized_party: None,
             profile,
             algorithms: Algorithms::ASYMMETRIC,
             rsa_default: RsaDefault::default(),
@@ -71,6 +76,17 @@ pub enum Audience {
     AnyOf(Vec<String>),
     /// `aud` is not checked: for issuers whose tokens have none.
     NotChecked,
+}
+
+/// Whose a token must be (`azp`, `client_id`) that has no `aud`; with [`Audience::NotChecked`], every token. It must also show that it
+/// is an access token, as an audience would: ID tokens name their client in `azp` as well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthorizedParty {
+    /// One of them must be named, and no other.
+    pub any_of: Vec<String>,
+    /// A claim that only access tokens of this issuer have. The other signs: header `typ` `at+jwt`, [`ClaimNames::token_use`] `access`, the
+    /// claim `typ` `Bearer`, a scope in [`ClaimNames::scope`].
+    pub access_token_claim: Option<String>,
 }
 
 /// Which kind of token.

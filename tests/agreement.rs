@@ -8,7 +8,7 @@ mod fixtures;
 use fixtures::{code, realm, token, NOW};
 use portcullis::ledger::key::SigningKey;
 use portcullis::ledger::{Event, Ledger, LedgerSettings, NotBefore};
-use portcullis::policy::{AgreedField, Compare, Policy, Profile, WhenDiffering};
+use portcullis::policy::{AgreedField, Compare, IssuerNames, Policy, Profile, Subjects, WhenDiffering};
 use portcullis::revocation::{Bounds, Effect, Form, StatedPolicy};
 use portcullis::time::{Seconds, UnixSeconds};
 use portcullis::verdict::{explain, judge, state_policy, Agreement, CheckName, Realm};
@@ -74,6 +74,10 @@ fn every_field_that_differs_refuses_and_is_named() {
             AgreedField::IssuerClaim => names.issuer = "secret value".into(),
             AgreedField::Profile => other.profile = Profile::Rfc9068,
             AgreedField::GrantClaim => names.grant = Some("secret value".into()),
+            AgreedField::SameSubjects => {
+                let names = other.issuer.names().map(Into::into).collect();
+                other.issuer = IssuerNames::several(names, Subjects::Same);
+            }
         }
         let gate = follow(policy(), Some(state_policy(&other)), Form::V1_1);
         assert_eq!((gate.agreement(), verdict(&gate)), (Agreement::Differs, "no_feed"), "{}", field.name());

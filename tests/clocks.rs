@@ -313,7 +313,7 @@ fn pair(issuer_skew: i64) -> (Ledger, Gate) {
     // The feed is published once an event, so its age must not count here.
     policy.staleness.max_stale = Seconds::new(1_000_000);
     let settings = LedgerSettings {
-        issuer: policy.issuer.clone(),
+        issuer: policy.issuer.id().into(),
         signing_key,
         bounds,
         issuer_skew: Seconds::new(issuer_skew.cast_unsigned()),

@@ -34,9 +34,9 @@ impl Pair {
     fn with(mut realm: Realm, of_origin: Bounds, of_edge: Bounds) -> Self {
         let signing_key = SigningKey::generate().unwrap();
         let feed_keys = vec![signing_key.public().clone()];
-        realm.revocations = Revocations::new(RealmId::of(&realm.policy.issuer), feed_keys, of_edge);
+        realm.revocations = Revocations::new(RealmId::of(realm.policy.issuer.id()), feed_keys, of_edge);
         let ledger = Ledger::new(LedgerSettings {
-            issuer: realm.policy.issuer.clone(),
+            issuer: realm.policy.issuer.id().into(),
             signing_key,
             bounds: of_origin,
             issuer_skew: Seconds::new(0),

@@ -7,7 +7,9 @@ mod fixtures;
 use std::collections::BTreeMap;
 
 use fixtures::{policy_of, vectors};
-use portcullis::policy::{AgreedField, Audience, Impersonation, Policy, Profile, DIGEST_VERSION};
+use portcullis::policy::{
+    AgreedField, Audience, Impersonation, IssuerNames, Policy, Profile, Subjects, DIGEST_VERSION,
+};
 
 #[test]
 fn digests_are_those_of_the_vectors() {
@@ -48,6 +50,10 @@ fn every_field_that_differs_is_named_and_no_other() {
             AgreedField::IssuerClaim => names.issuer = "other".into(),
             AgreedField::Profile => other.profile = Profile::Keycloak,
             AgreedField::GrantClaim => names.grant = Some("other".into()),
+            AgreedField::SameSubjects => {
+                let names = other.issuer.names().map(Into::into).collect();
+                other.issuer = IssuerNames::several(names, Subjects::Same);
+            }
         }
         assert_eq!(usual.differences(&other), [field]);
         assert_eq!(other.differences(&usual), [field]);
@@ -69,7 +75,7 @@ fn every_field_that_differs_is_named_and_no_other() {
 fn the_first_fields_stand_in_the_order_of_their_names_before_later_ones() {
     let (first, later) = AgreedField::ALL.split_at(10);
     assert!(first.is_sorted_by_key(|field| field.name()));
-    assert_eq!(later, [AgreedField::GrantClaim]);
+    assert_eq!(later, [AgreedField::GrantClaim, AgreedField::SameSubjects]);
 }
 
 #[test]
@@ -80,8 +86,9 @@ fn policies_of_versions_with_fewer_and_with_more_fields_can_be_compared() {
     let with_fewer = &usual.field_digests()[..10];
     assert_eq!(usual.differences_from(with_fewer), [""; 0]);
     assert_eq!(other.differences_from(with_fewer), ["grantClaim"]);
-    let with_more = [usual.field_digests(), vec![[0; 4]]].concat();
-    assert_eq!(usual.differences_from(&with_more), ["an option of a later version"]);
+    other.issuer = IssuerNames::several(vec!["https://issuer.example".into()], Subjects::Same);
+    let with_more = [other.field_digests(), vec![[0; 4]]].concat();
+    assert_eq!(other.differences_from(&with_more), ["an option of a later version"]);
     assert_eq!(usual.differences_from(&[]).len(), 10);
 }
 

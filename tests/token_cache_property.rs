@@ -49,7 +49,7 @@ fn whatever_happens_in_between_the_finding_is_that_of_a_gate_without_memory() {
         };
         let signing_key = SigningKey::generate().unwrap();
         let feed_key = signing_key.public().clone();
-        let mut ledger = ledger(signing_key, &realm().policy.issuer);
+        let mut ledger = ledger(signing_key, realm().policy.issuer.id());
         let gate = |limits| {
             let realm = Realm::new("acme", realm().policy, vec![feed_key.clone()], Bounds::default());
             Gate::new(vec![(realm, KeysFrom::Caller)], limits)

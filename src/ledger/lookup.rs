@@ -46,7 +46,7 @@ impl Ledger {
     /// The lowest accepted version of the user's tokens; 0 if none was set. An issuer mints no lower one.
     #[must_use]
     pub fn minimum_version(&self, sub: &str) -> u64 {
-        self.state.minimum_versions.get(&user_key(self.state.realm, sub))
+        self.state.minimum_versions.get(&user_key(self.state.realm, None, sub))
     }
 
     /// Whether the key with this RFC 7638 thumbprint is banned.

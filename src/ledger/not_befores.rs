@@ -68,10 +68,10 @@ impl EpochName {
 /// The fingerprint of a subject of such a table.
 pub(crate) fn fingerprint_of(hash: &NameHash, subject: SubjectName<'_>) -> Fingerprint {
     match subject {
-        SubjectName::User(user) => hash.fingerprint(NameKind::User, &[user]),
-        SubjectName::Session(sid) => hash.fingerprint(NameKind::Session, &[sid]),
-        SubjectName::ClientSession(sid, azp) => hash.fingerprint(NameKind::ClientSession, &[sid, azp]),
-        SubjectName::Grant(user, client) => hash.fingerprint(NameKind::Grant, &[user, client]),
+        SubjectName::User(user) => hash.fingerprint(NameKind::User, None, &[user]),
+        SubjectName::Session(sid) => hash.fingerprint(NameKind::Session, None, &[sid]),
+        SubjectName::ClientSession(sid, azp) => hash.fingerprint(NameKind::ClientSession, None, &[sid, azp]),
+        SubjectName::Grant(user, client) => hash.fingerprint(NameKind::Grant, None, &[user, client]),
         // Never called: these are kept elsewhere.
         SubjectName::Client(_) | SubjectName::Realm | SubjectName::Key(_) => 0,
     }

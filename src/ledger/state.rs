@@ -85,7 +85,7 @@ impl LedgerState {
                 u64::from(self.token_ids.refuses(place, self.token_fingerprint(id), issued_at))
             }
             Fact::NotBefore { subject, .. } => self.not_before(subject),
-            Fact::Version { user, .. } => self.minimum_versions.get(&user_key(self.realm, user)),
+            Fact::Version { user, .. } => self.minimum_versions.get(&user_key(self.realm, None, user)),
             Fact::Ban { thumbprint } => u64::from(self.exact.bans.contains_key(thumbprint)),
             Fact::Keys { jwks } => u64::from(self.exact.jwks.as_deref().unwrap_or_default() == jwks),
             Fact::Bounds { retention, published, .. } => u64::from(self.bounds_history.says(&retention, &published)),
@@ -121,7 +121,7 @@ impl LedgerState {
         let client_session =
             |session: &str| clients().any(|client| is_refused(SubjectName::ClientSession(session, client)));
         let is_disconnected = subject.grants().any(|[user, client]| is_refused(SubjectName::Grant(user, client)));
-        let version = |user: &str| subject.token_version < self.minimum_versions.get(&user_key(self.realm, user));
+        let version = |user: &str| subject.token_version < self.minimum_versions.get(&user_key(self.realm, None, user));
         let levels = [
             (Level::Realm, is_refused(SubjectName::Realm)),
             (Level::Client, clients().any(|client| is_refused(SubjectName::Client(client)))),
@@ -199,7 +199,7 @@ impl LedgerState {
                 self.set_not_before(subject, not_before, sequence)
             }
             Fact::Version { user, minimum } => {
-                let key = user_key(self.realm, user);
+                let key = user_key(self.realm, None, user);
                 let minimum = minimum.max(self.minimum_versions.get(&key));
                 self.minimum_versions.set(key, minimum, sequence);
                 Change::Version { key, minimum }
@@ -289,7 +289,9 @@ impl LedgerState {
                 let value = Some(not_before).filter(|not_before| *not_before > 0);
                 self.replace_not_before(subject, value, sequence);
             }
-            Fact::Version { user, minimum } => self.minimum_versions.set(user_key(self.realm, user), minimum, sequence),
+            Fact::Version { user, minimum } => {
+                self.minimum_versions.set(user_key(self.realm, None, user), minimum, sequence)
+            }
             Fact::Ban { thumbprint } => {
                 self.exact.bans.remove(thumbprint);
             }
@@ -302,7 +304,7 @@ impl LedgerState {
     }
 
     pub(crate) fn token_fingerprint(&self, id: &str) -> Fingerprint {
-        self.of_tokens.hash.fingerprint(NameKind::TokenId, &[id])
+        self.of_tokens.hash.fingerprint(NameKind::TokenId, None, &[id])
     }
 
     fn epoch_fingerprint(&self, subject: SubjectName<'_>) -> Fingerprint {

@@ -5,7 +5,7 @@ use core::fmt;
 
 use sha2::{Digest, Sha256};
 
-use super::{Compare, Policy, Profile};
+use super::{Compare, Policy, Profile, Subjects};
 
 /// The version of the canonical form that [`Policy::digest`] hashes. A field that was introduced later enters it only where its
 /// value is not the default, so policies that the first ones can express keep their digest, and the version stays.
@@ -29,10 +29,12 @@ impl Policy {
     }
 
     /// A short digest of each field, in the order of [`AgreedField::ALL`]: the first 4 bytes of SHA-256 over its part
-    /// of [`Policy::digest`], as if it were not the default.
+    /// of [`Policy::digest`], as if it were not the default. The last field is left out where it is, so that versions without it find
+    /// nothing that they do not know.
     #[must_use]
     pub fn field_digests(&self) -> Vec<[u8; 4]> {
-        AgreedField::ALL.into_iter().map(|field| field.digest(self)).collect()
+        let is_stated = |field: &AgreedField| *field != AgreedField::SameSubjects || field.enters(self);
+        AgreedField::ALL.into_iter().filter(is_stated).map(|field| field.digest(self)).collect()
     }
 
     /// The names of the fields in which this policy differs from another that is known by its [`Policy::field_digests`] alone.
@@ -93,7 +95,8 @@ pub enum AgreedField {
     TokenVersionClaim,
     /// [`Policy::compare`].
     Compare,
-    /// The names of the issuer, the one that makes the realm's id first. There is one: [`Policy::issuer`].
+    /// [`Policy::issuer`]: its names, the one that makes the realm's id first; of a pattern that alone, for a gate may have fewer
+    /// tenants than the origin.
     Issuer,
     /// [`ClaimNames::issuer`](crate::claims::ClaimNames::issuer).
     IssuerClaim,
@@ -101,11 +104,13 @@ pub enum AgreedField {
     Profile,
     /// [`ClaimNames::grant`](crate::claims::ClaimNames::grant).
     GrantClaim,
+    /// [`IssuerNames::subjects`](super::IssuerNames::subjects).
+    SameSubjects,
 }
 
 impl AgreedField {
     /// All of them: the first ones in the order of their names, later ones in that of their introduction.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::LastLogoutTimeClaim,
         Self::SessionClaim,
         Self::SubjectClaim,
@@ -117,6 +122,7 @@ impl AgreedField {
         Self::IssuerClaim,
         Self::Profile,
         Self::GrantClaim,
+        Self::SameSubjects,
     ];
 
     /// The name of its option.
@@ -134,11 +140,12 @@ impl AgreedField {
             Self::IssuerClaim => "issuerClaim",
             Self::Profile => "profile",
             Self::GrantClaim => "grantClaim",
+            Self::SameSubjects => "sameSubjects",
         }
     }
 
     /// Whether it enters the digest of the whole: a field that was introduced later does if it is not the default.
-    const fn enters(self, policy: &Policy) -> bool {
+    fn enters(self, policy: &Policy) -> bool {
         match self {
             Self::LastLogoutTimeClaim
             | Self::SessionClaim
@@ -150,7 +157,7 @@ impl AgreedField {
             | Self::Issuer
             | Self::IssuerClaim
             | Self::Profile => true,
-            Self::GrantClaim => policy.claim_names.grant.is_some(),
+            Self::GrantClaim | Self::SameSubjects => !self.values(policy).is_empty(),
         }
     }
 
@@ -173,7 +180,8 @@ impl AgreedField {
                 Compare::IssuedAt => "issuedAt",
                 Compare::AuthTime => "authTime",
             },
-            Self::Issuer => policy.issuer.as_str(),
+            Self::Issuer if policy.issuer.tenant_claim().is_none() => return policy.issuer.names().collect(),
+            Self::Issuer => policy.issuer.id(),
             Self::IssuerClaim => names.issuer.as_str(),
             Self::Profile => match policy.profile {
                 Profile::Rfc9068 => "rfc9068",
@@ -181,6 +189,10 @@ impl AgreedField {
                 Profile::Generic => "generic",
             },
             Self::GrantClaim => return names.grant.iter().map(String::as_str).collect(),
+            Self::SameSubjects => match policy.issuer.subjects() {
+                Subjects::ByName => return Vec::new(),
+                Subjects::Same => "true",
+            },
         };
         vec![value]
     }

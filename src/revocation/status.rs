@@ -19,6 +19,8 @@ pub enum GrantNames<'a> {
 /// The claims of one verified token that are looked up. Strings are compared and hashed exactly as in the token.
 #[derive(Clone, Copy, Default)]
 pub struct Subject<'a> {
+    /// The issuer whose user, session and token it is, where the realm has several and it is not the first.
+    pub issuer: Option<&'a str>,
     /// `jti`.
     pub token_id: Option<&'a str>,
     /// `sub`.

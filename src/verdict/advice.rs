@@ -21,7 +21,7 @@ pub(super) fn advice(claims: &ClaimSet<'_>, policy: &Policy, check: CheckName, r
     if let Some(other_kind) = other_kind(&kind).filter(|_| depends_on_kind(reason)) {
         return Some(["this is ", other_kind, ": send the access token"].concat());
     }
-    if check == CheckName::Audience {
+    if check == CheckName::Audience && policy.authorized_party.is_none() {
         return audience_advice(&policy.audience);
     }
     let sentence = if check == CheckName::TokenUse && kind == "DPoP" {
@@ -42,7 +42,7 @@ pub(super) fn issuer_advice(claims: &ClaimSet<'_>, realms: &[Realm]) -> Option<S
     let realm = realms.iter().filter(|realm| realm.policy.profile == Profile::Keycloak).find(|realm| {
         let named = claims.text(&realm.policy.claim_names.issuer);
         let path = named.as_deref().and_then(path);
-        path.is_some() && path == self::path(&realm.policy.issuer)
+        path.is_some() && realm.policy.issuer.names().any(|name| path == self::path(name))
     })?;
     Some([&realm.policy.claim_names.issuer, " differs from the issuer of ", &realm.name, OTHER_HOST].concat())
 }

@@ -6,6 +6,7 @@ use super::observer::{CheckName, Observer};
 use super::realm::Realm;
 use super::reason::Reason;
 use crate::keys::{Key, Keys, NoCandidate};
+use crate::name::digest;
 use crate::signature::{Algorithm, CheckedBy};
 use crate::time::UnixSeconds;
 use crate::token::{Malformed, TokenBytes, UntrustedToken, VerifiedToken, MAX_TOKEN_BYTES};
@@ -30,26 +31,49 @@ fn observe_form<T>(result: Result<T, Malformed>, observer: &mut Observer<'_>) ->
     observer.check(CheckName::Form, result.map_err(|_| Reason::Malformed))
 }
 
-/// The first realm whose issuer the token names, by exact match and nothing else.
-pub(super) fn select<'r>(token: &UntrustedToken<'_>, realms: &'r [Realm]) -> Result<(usize, &'r Realm), Reason> {
+/// The realm whose issuer a token names.
+#[derive(Clone, Copy)]
+pub(super) struct Selected<'r> {
+    pub(super) index: usize,
+    pub(super) realm: &'r Realm,
+    /// The number of the issuer's name.
+    pub(super) name: usize,
+}
+
+/// The first realm whose issuer the token names, by exact match and nothing else. Of a tenant's token, the tenant claim must be the
+/// tenant as well.
+pub(super) fn select<'r>(token: &UntrustedToken<'_>, realms: &'r [Realm]) -> Result<Selected<'r>, Reason> {
     let claims = token.unverified_claims();
-    let (index, realm) = realms
-        .iter()
-        .enumerate()
-        .find(|(_, realm)| {
-            claims.text(&realm.policy.claim_names.issuer).is_some_and(|issuer| issuer == realm.policy.issuer)
-        })
-        .ok_or(Reason::WrongIssuer)?;
+    // As a rule all realms name the issuer by one claim, which is read once.
+    let (mut claim, mut issuer) = ("", None);
+    let mut names_realm = |realm: &'r Realm| {
+        let named_by = realm.policy.claim_names.issuer.as_str();
+        if named_by != claim {
+            claim = named_by;
+            issuer = claims.text(claim).map(|issuer| (digest(issuer.as_bytes()), issuer));
+        }
+        let (digest, issuer) = issuer.as_ref()?;
+        realm.policy.issuer.find(issuer, *digest)
+    };
+    let found = realms.iter().enumerate().find_map(|(index, realm)| Some((index, realm, names_realm(realm)?)));
+    let (index, realm, name) = found.ok_or(Reason::WrongIssuer)?;
+    if let (Some(claim), tenant) = (realm.policy.issuer.tenant_claim(), realm.policy.issuer.tenant(name)) {
+        if claims.text(claim).as_deref() != tenant {
+            return Err(Reason::WrongIssuer);
+        }
+    }
     if token.length() > realm.policy.max_token_bytes {
         return Err(Reason::Malformed);
     }
-    Ok((index, realm))
+    Ok(Selected { index, realm, name })
 }
 
 /// A token that passed every check before the signature, which is unverified.
 pub(super) struct Admitted<'r, 'd> {
     pub(super) index: usize,
     pub(super) realm: &'r Realm,
+    /// The number of the issuer's name.
+    pub(super) name: usize,
     pub(super) token: UntrustedToken<'d>,
     pub(super) candidates: Vec<&'r Key>,
 }
@@ -63,10 +87,10 @@ pub(super) fn admit<'r, 'd>(
 ) -> Result<Admitted<'r, 'd>, Refused> {
     let nowhere = |reason| Refused::new(None, reason);
     let token = observe_form(UntrustedToken::read(bytes), observer).map_err(nowhere)?;
-    let (index, realm) = observer.check(CheckName::Realm, select(&token, realms)).map_err(nowhere)?;
+    let Selected { index, realm, name } = observer.check(CheckName::Realm, select(&token, realms)).map_err(nowhere)?;
     observer.detail(CheckName::Realm, || realm.name.clone());
     match admit_to(realm, &token, now, observer) {
-        Ok(candidates) => Ok(Admitted { index, realm, token, candidates }),
+        Ok(candidates) => Ok(Admitted { index, realm, name, token, candidates }),
         Err(reason) => Err(Refused::new(Some(index), reason)),
     }
 }

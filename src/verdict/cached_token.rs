@@ -1,9 +1,9 @@
 //! A token in the form in which it is cached.
 
+use super::authenticity::Selected;
 use super::checks;
 use super::claims_view::ClaimsView;
-use super::realm::Realm;
-use crate::claims::{ClaimSet, Claims};
+use crate::claims::Claims;
 use crate::keys::Key;
 use crate::policy::{Compare, Policy};
 use crate::signature::Algorithm;
@@ -17,6 +17,8 @@ use crate::token::UntrustedToken;
 /// [`PendingSignature`](super::PendingSignature) it is not known yet.
 pub(super) struct CachedToken {
     realm: usize,
+    /// The number of the issuer's name.
+    name: usize,
     algorithm: Algorithm,
     thumbprint: [u8; 32],
     /// The token, then the other parts, one after the other.
@@ -37,15 +39,15 @@ impl CachedToken {
     /// `None` unless the token's claims are such that only time or a revocation can refuse it.
     pub(super) fn new(
         text: &str,
-        (index, realm): (usize, &Realm),
+        Selected { index, realm, name }: Selected<'_>,
         token: &UntrustedToken<'_>,
         claims: &Claims<'_>,
         key: &Key,
     ) -> Option<Self> {
-        if !passes_lasting_checks(token.unverified_claims(), claims, &realm.policy) {
+        if !passes_lasting_checks(token, claims, &realm.policy) {
             return None;
         }
-        let view = ClaimsView::of(claims);
+        let view = ClaimsView::of(claims, &realm.policy, name);
         let parts: [Option<&str>; PARTS] = [
             Some(text),
             token.header().key_id(),
@@ -65,6 +67,7 @@ impl CachedToken {
         }
         Some(Self {
             realm: index,
+            name,
             algorithm: token.header().algorithm()?,
             thumbprint: *key.thumbprint(),
             text: joined.into_boxed_str(),
@@ -101,9 +104,11 @@ impl CachedToken {
         key.thumbprint() == &self.thumbprint
     }
 
-    pub(super) fn claims(&self) -> ClaimsView<'_> {
+    /// `policy`: its realm's.
+    pub(super) fn claims<'c>(&'c self, policy: &'c Policy) -> ClaimsView<'c> {
         let [expires_at, not_before, issued_at, authenticated_at, logged_out_at] = self.times;
         ClaimsView {
+            issuer: policy.issuer.qualifier(self.name),
             token_id: self.part(2),
             user: self.part(3),
             session: self.part(4),
@@ -133,7 +138,8 @@ impl CachedToken {
 }
 
 /// Whether the token passes the checks whose outcome stays as it is.
-fn passes_lasting_checks(set: &ClaimSet<'_>, claims: &Claims<'_>, policy: &Policy) -> bool {
+fn passes_lasting_checks(token: &UntrustedToken<'_>, claims: &Claims<'_>, policy: &Policy) -> bool {
+    let set = token.unverified_claims();
     let has_login = match policy.compare {
         Compare::IssuedAt => true,
         Compare::AuthTime => claims.authenticated_at.is_some(),
@@ -141,7 +147,7 @@ fn passes_lasting_checks(set: &ClaimSet<'_>, claims: &Claims<'_>, policy: &Polic
     claims.expires_at.is_some()
         && claims.issued_at.is_some()
         && has_login
-        && checks::audience(claims, &policy.audience).is_ok()
+        && checks::audience(token.header(), set, claims, policy).is_ok()
         && checks::first_missing(set, policy).is_none()
         && checks::token_use(claims, policy.profile).is_ok()
         && checks::impersonation(set, policy).is_ok()

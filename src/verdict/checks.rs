@@ -5,7 +5,8 @@ use super::claims_view::ClaimsView;
 use super::reason::Reason;
 use crate::claims::{Binding, ClaimSet, Claims, Stated};
 use crate::policy::{
-    Audience, Compare, Impersonation, Policy, Profile, RequiredClaims, Staleness, Subjectless, WhenDiffering, WhenStale,
+    Audience, AuthorizedParty, Compare, Impersonation, Policy, Profile, RequiredClaims, Staleness, Subjectless,
+    WhenDiffering, WhenStale,
 };
 use crate::signature::Algorithm;
 use crate::time::{Seconds, UnixSeconds};
@@ -27,12 +28,57 @@ pub(super) fn media_type(header: &Header<'_>, profile: Profile) -> Result<(), Re
     fits.then_some(()).ok_or(Reason::WrongType)
 }
 
-pub(super) fn audience(claims: &Claims<'_>, audience: &Audience) -> Result<(), Reason> {
-    let meant_for_us = match audience {
-        Audience::AnyOf(ours) => claims.audience.iter().any(|theirs| ours.iter().any(|our| our == theirs)),
-        Audience::NotChecked => true,
+/// By what a token is told to be meant for us.
+pub(super) enum MeantFor<'p> {
+    Audience(&'p [String]),
+    Party(&'p AuthorizedParty),
+    Anybody,
+}
+
+/// An audience counts wherever there is one, even an empty one.
+pub(super) fn meant_for<'p>(set: &ClaimSet<'_>, policy: &'p Policy) -> MeantFor<'p> {
+    match (&policy.audience, &policy.authorized_party) {
+        (Audience::AnyOf(_), Some(party)) if !set.contains("aud") => MeantFor::Party(party),
+        (Audience::AnyOf(ours), _) => MeantFor::Audience(ours),
+        (Audience::NotChecked, Some(party)) => MeantFor::Party(party),
+        (Audience::NotChecked, None) => MeantFor::Anybody,
+    }
+}
+
+pub(super) fn audience(
+    header: &Header<'_>,
+    set: &ClaimSet<'_>,
+    claims: &Claims<'_>,
+    policy: &Policy,
+) -> Result<(), Reason> {
+    let is_for_us = match meant_for(set, policy) {
+        MeantFor::Audience(ours) => claims.audience.iter().any(|theirs| ours.iter().any(|our| our == theirs)),
+        MeantFor::Party(party) => is_party(claims, party) && shows_access(header, set, claims, policy, party),
+        MeantFor::Anybody => true,
     };
-    meant_for_us.then_some(()).ok_or(Reason::WrongAudience)
+    is_for_us.then_some(()).ok_or(Reason::WrongAudience)
+}
+
+/// Whether the token names one of these parties, and no other one beside it.
+fn is_party(claims: &Claims<'_>, party: &AuthorizedParty) -> bool {
+    let mut named = [&claims.authorized_party, &claims.client_id].into_iter().flatten().peekable();
+    named.peek().is_some() && named.all(|client| party.any_of.iter().any(|ours| ours == client))
+}
+
+/// Whether something that ID tokens lack says that it is an access token.
+fn shows_access(
+    header: &Header<'_>,
+    set: &ClaimSet<'_>,
+    claims: &Claims<'_>,
+    policy: &Policy,
+    party: &AuthorizedParty,
+) -> bool {
+    let states = |stated: &Stated<'_>, kind: &str| matches!(stated, Stated::Text(text) if text == kind);
+    header.media_type().is_some_and(|typ| typ.eq_ignore_ascii_case("at+jwt"))
+        || states(&claims.token_use, "access")
+        || states(&claims.kind, "Bearer")
+        || set.grants_any(&policy.claim_names.scope)
+        || party.access_token_claim.as_ref().is_some_and(|claim| set.has(claim))
 }
 
 /// RFC 7519 §4.1.4: refused on and after `exp`.

@@ -1,11 +1,14 @@
 //! The claims on which a verdict depends for as long as the token exists.
 
 use crate::claims::Claims;
+use crate::policy::Policy;
 use crate::time::UnixSeconds;
 
 /// The claims that are compared with the time or with the revocation state, borrowed.
 #[derive(Clone, Copy)]
 pub(super) struct ClaimsView<'c> {
+    /// The issuer whose user, session and token it is ([`IssuerNames`](crate::policy::IssuerNames)).
+    pub(super) issuer: Option<&'c str>,
     pub(super) token_id: Option<&'c str>,
     pub(super) user: Option<&'c str>,
     pub(super) session: Option<&'c str>,
@@ -22,8 +25,10 @@ pub(super) struct ClaimsView<'c> {
 }
 
 impl<'c> ClaimsView<'c> {
-    pub(super) fn of(claims: &'c Claims<'_>) -> Self {
+    /// `name`: the number of the issuer's name.
+    pub(super) fn of(claims: &'c Claims<'_>, policy: &'c Policy, name: usize) -> Self {
         Self {
+            issuer: policy.issuer.qualifier(name),
             token_id: claims.token_id.as_deref(),
             user: claims.subject.as_deref(),
             session: claims.session.as_deref(),

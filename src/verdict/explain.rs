@@ -61,7 +61,7 @@ fn advise(bytes: &TokenBytes<'_>, realms: &[Realm], record: &mut Record) {
     let claims = token.unverified_claims();
     let advice = match reason {
         Reason::WrongIssuer => issuer_advice(claims, realms),
-        reason => select(&token, realms).ok().and_then(|(_, realm)| advice(claims, &realm.policy, check, reason)),
+        reason => select(&token, realms).ok().and_then(|found| advice(claims, &found.realm.policy, check, reason)),
     };
     if let Some(advice) = advice {
         record.add_detail(check, &advice);

@@ -2,7 +2,7 @@
 //! and its answer is used once.
 
 use super::answer::{Finding, Refused, Signature};
-use super::authenticity::{self, admit, decode, Admitted, Proven, Unproven};
+use super::authenticity::{self, admit, decode, Admitted, Proven, Selected, Unproven};
 use super::cached_token::CachedToken;
 use super::judge::{examine, find_admitted, find_cached, find_uncached, read_claims, recheck_cached};
 use super::observer::Observer;
@@ -93,12 +93,13 @@ fn begin_uncached(
     let Some(HostKey { key, number, algorithm }) = host_key(&admitted, host) else {
         return Ok(Progress::Decided(find_admitted(text, admitted, cache, now)));
     };
-    let Admitted { index, realm, token, .. } = &admitted;
+    let Admitted { index, realm, name, ref token, .. } = admitted;
+    let selected = Selected { index, realm, name };
     let cached = read_claims(token.unverified_claims(), &realm.policy)
         .ok()
-        .and_then(|claims| CachedToken::new(text, (*index, realm), token, &claims, key));
+        .and_then(|claims| CachedToken::new(text, selected, token, &claims, key));
     let held = cached.map_or_else(|| Held::Text(text.into()), Held::Whole);
-    Ok(awaiting_host.begin(PendingSignature::new(held, &bytes, *index, key, algorithm), number))
+    Ok(awaiting_host.begin(PendingSignature::new(held, &bytes, index, key, algorithm), number))
 }
 
 /// The key with which the host is to check a signature.
@@ -151,7 +152,7 @@ pub(super) fn prove<'r, 'd>(
         HostOutcome::Bad => false,
         HostOutcome::Unknown => return authenticity::prove(admitted),
     };
-    let Admitted { index, realm, token, candidates } = admitted;
+    let Admitted { index, realm, token, candidates, .. } = admitted;
     let given = pending.key();
     let is_it = |candidate: &&Key| {
         candidate.thumbprint() == given.thumbprint() && candidate.algorithms().contains(pending.algorithm())

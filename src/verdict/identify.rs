@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::authenticity::{candidates, decode, prove, select, Admitted, Proven};
+use super::authenticity::{candidates, decode, prove, select, Admitted, Proven, Selected};
 use super::checks;
 use super::host::{self, HostOutcome};
 use super::observer::Observer;
@@ -34,7 +34,7 @@ pub fn identify(token: &str, realms: &[Realm], now: UnixSeconds) -> Result<Ident
 pub fn realm_of(token: &str, realms: &[Realm]) -> Option<usize> {
     let bytes = decode(token, realms, &mut Observer::none()).ok()?;
     let token = UntrustedToken::read(&bytes).ok()?;
-    select(&token, realms).ok().map(|(index, _)| index)
+    select(&token, realms).ok().map(|selected| selected.index)
 }
 
 /// Begins to identify a token with the host's help, where its algorithm is one of `host`. Everything before the signature
@@ -94,12 +94,12 @@ fn address<'r, 'd>(
     now: UnixSeconds,
 ) -> Result<Admitted<'r, 'd>, IdentifyError> {
     let token = UntrustedToken::read(bytes).map_err(|_| of_no_realm(Reason::Malformed))?;
-    let (index, realm) = select(&token, realms).map_err(of_no_realm)?;
+    let Selected { index, realm, name } = select(&token, realms).map_err(of_no_realm)?;
     let invalid = |reason| invalid(index, reason);
     let algorithm = checks::algorithm(token.header(), &realm.policy).map_err(invalid)?;
     let keys = realm.keys.usable_at(now).ok_or(IdentifyError::KeysUnavailable { realm: index })?;
     let candidates = candidates(realm, keys, algorithm, token.header().key_id()).map_err(invalid)?;
-    Ok(Admitted { index, realm, token, candidates })
+    Ok(Admitted { index, realm, name, token, candidates })
 }
 
 /// Reads a token with a good signature. Only now: an answer about the use of a forged token would tell its maker something.

@@ -1,7 +1,7 @@
 //! Which token is this, when its issuer has withdrawn the key that signed it? Gates that fetch keys themselves may accept
 //! such a token for a while, so it can still be revoked: by its id, and in no other way.
 
-use super::authenticity::{decode, select};
+use super::authenticity::{decode, select, Selected};
 use super::checks;
 use super::identify::{access_claims, invalid, of_no_realm, IdentifyError};
 use super::observer::Observer;
@@ -116,7 +116,7 @@ fn prove<'r, 'w, 'd>(
     now: UnixSeconds,
 ) -> Result<Proven<'r, 'w, 'd>, IdentifyError> {
     let mut token = UntrustedToken::read(bytes).map_err(|_| of_no_realm(Reason::Malformed))?;
-    let (index, realm) = select(&token, realms).map_err(of_no_realm)?;
+    let Selected { index, realm, .. } = select(&token, realms).map_err(of_no_realm)?;
     let algorithm = checks::algorithm(token.header(), &realm.policy).map_err(|reason| invalid(index, reason))?;
     let id = token.header().key_id();
     let bounds = realm.revocations.bounds();

@@ -2,9 +2,9 @@
 
 use super::agreement::{differing, Agreement};
 use super::answer::{verdict, Acceptance, Basis, Finding, Refused, Signature, Verdict};
-use super::authenticity::{admit, decode, prove, Admitted, Proven, Unproven};
+use super::authenticity::{admit, decode, prove, Admitted, Proven, Selected, Unproven};
 use super::cached_token::CachedToken;
-use super::checks;
+use super::checks::{self, MeantFor};
 use super::claims_view::ClaimsView;
 use super::observer::{CheckName, Observer};
 use super::realm::Realm;
@@ -14,7 +14,7 @@ use crate::claims::{ClaimSet, Claims};
 use crate::policy::Policy;
 use crate::revocation::{GrantNames, Level, Status, Subject};
 use crate::time::UnixSeconds;
-use crate::token::TokenBytes;
+use crate::token::{TokenBytes, VerifiedToken};
 
 /// Judges a token for the one of `realms` that issued it, at the time `now`.
 ///
@@ -70,13 +70,13 @@ pub(super) fn examine(
     observer: &mut Observer<'_>,
 ) -> Finding {
     let admitted = admit(bytes, realms, now, observer)?;
-    let Admitted { index, realm, .. } = admitted;
+    let Admitted { index, realm, name, .. } = admitted;
     let proven = check_signature(admitted);
     let basis = proven.as_ref().map_or_else(|unproven| unproven.basis, |_| Basis::Checked);
     let proven = observer.check(CheckName::Signature, proven.map_err(|unproven| unproven.reason));
     let checked = proven.and_then(|Proven { token, key }| {
         let claims = observe_claims(token.claims(), &realm.policy, observer)?;
-        check_claims_and_state((index, realm), key.thumbprint(), token.claims(), &claims, now, observer)
+        check_claims_and_state(Selected { index, realm, name }, key.thumbprint(), &token, &claims, now, observer)
     });
     checked.map_err(|reason| Refused { realm: Some(index), reason, basis })
 }
@@ -111,12 +111,13 @@ pub(super) fn find_admitted(
     cache: &mut VerifiedTokenCache,
     now: UnixSeconds,
 ) -> Finding {
-    let Admitted { index, realm, .. } = admitted;
+    let Admitted { index, realm, name, .. } = admitted;
+    let selected = Selected { index, realm, name };
     let here = |reason| Refused::new(Some(index), reason);
     // Read before the signature is checked, used after.
     let claims = read_claims(admitted.token.unverified_claims(), &realm.policy);
     let cached = match (admitted.candidates.as_slice(), &claims) {
-        ([key], Ok(claims)) if cache.is_on() => CachedToken::new(text, (index, realm), &admitted.token, claims, key),
+        ([key], Ok(claims)) if cache.is_on() => CachedToken::new(text, selected, &admitted.token, claims, key),
         _ => None,
     };
     let Proven { token, key } = prove(admitted).map_err(|unproven| unproven.of_realm(index))?;
@@ -124,10 +125,10 @@ pub(super) fn find_admitted(
     let key = key.thumbprint();
     let Some(cached) = cached else {
         let observer = &mut Observer::none();
-        return check_claims_and_state((index, realm), key, token.claims(), &claims, now, observer).map_err(here);
+        return check_claims_and_state(selected, key, &token, &claims, now, observer).map_err(here);
     };
     cache.insert(cached);
-    check_changeable((index, realm), key, &ClaimsView::of(&claims), now).map_err(here)
+    check_changeable((index, realm), key, &ClaimsView::of(&claims, &realm.policy, name), now).map_err(here)
 }
 
 /// Everything about a token with a good signature that may have changed since it was checked: that its key is there and
@@ -150,7 +151,7 @@ pub(super) fn recheck_cached(
     if realm.revocations.bans(cached.thumbprint()) {
         return Some(Err(Reason::BannedKey));
     }
-    let acceptance = check_changeable((cached.realm(), realm), cached.thumbprint(), &cached.claims(), now);
+    let acceptance = check_changeable((cached.realm(), realm), cached.thumbprint(), &cached.claims(&realm.policy), now);
     Some(acceptance.map(|acceptance| Acceptance { signature, ..acceptance }))
 }
 
@@ -180,16 +181,19 @@ fn observe_claims<'j>(set: &ClaimSet<'j>, policy: &Policy, observer: &mut Observ
 /// Everything after the signature: claims, revocation, freshness. Synchronous and complete, so that every change
 /// during a signature check elsewhere is seen.
 fn check_claims_and_state(
-    (index, realm): (usize, &Realm),
+    Selected { index, realm, name }: Selected<'_>,
     key: &[u8; 32],
-    set: &ClaimSet<'_>,
+    token: &VerifiedToken<'_>,
     claims: &Claims<'_>,
     now: UnixSeconds,
     observer: &mut Observer<'_>,
 ) -> Result<Acceptance, Reason> {
     let policy = &realm.policy;
-    let view = ClaimsView::of(claims);
-    observer.check(CheckName::Audience, checks::audience(claims, &policy.audience))?;
+    let (set, view) = (token.claims(), ClaimsView::of(claims, policy, name));
+    if policy.authorized_party.is_some() {
+        observer.detail(CheckName::Audience, || looked_at(checks::meant_for(set, policy)).into());
+    }
+    observer.check(CheckName::Audience, checks::audience(token.header(), set, claims, policy))?;
     let times = check_times(realm, &view, now, observer)?;
     if let Some(name) = checks::first_missing(set, policy) {
         observer.detail(CheckName::RequiredClaims, || format!("{name} is missing"));
@@ -291,6 +295,7 @@ pub(super) fn subject_of<'c>(
         Some(_) => GrantNames::Claim(view.grant),
     };
     Subject {
+        issuer: view.issuer,
         token_id: view.token_id,
         user: view.user,
         session: view.session,
@@ -308,6 +313,15 @@ pub(super) fn subject_of<'c>(
 
 /// Tells a not-before of the key apart from its ban.
 const KEY_NOT_BEFORE: &str = "the key is not banned: the token is from before the key's not-before";
+
+/// What tells whether the token is meant for us, where that depends on the token.
+const fn looked_at(meant_for: MeantFor<'_>) -> &'static str {
+    match meant_for {
+        MeantFor::Audience(_) => "aud was looked at",
+        MeantFor::Party(_) => "azp, client_id and the signs of an access token were looked at",
+        MeantFor::Anybody => "nothing was looked at",
+    }
+}
 
 /// A time as people say it.
 fn relative(coming: &str, gone: &str, time: UnixSeconds, now: UnixSeconds) -> String {

@@ -1,6 +1,6 @@
 //! The sections that a state which is still loading lacks for one token.
 
-use super::authenticity::{decode, select};
+use super::authenticity::{decode, select, Selected};
 use super::claims_view::ClaimsView;
 use super::judge::{read_claims, subject_of, Times};
 use super::observer::Observer;
@@ -15,10 +15,10 @@ pub fn missing_sections(token: &str, realms: &[Realm]) -> Vec<[u8; 32]> {
     let bytes = decode(token, realms, &mut Observer::none()).ok();
     let token = bytes.as_ref().and_then(|bytes| UntrustedToken::read(bytes).ok());
     let missing = token.and_then(|token| {
-        let (_, realm) = select(&token, realms).ok()?;
+        let Selected { realm, name, .. } = select(&token, realms).ok()?;
         let claims = read_claims(token.unverified_claims(), &realm.policy).ok()?;
         let times = Times { issued_at: claims.issued_at?, expires_at: claims.expires_at? };
-        let view = ClaimsView::of(&claims);
+        let view = ClaimsView::of(&claims, &realm.policy, name);
         // The sections depend neither on the key nor on the time that is compared.
         Some(realm.revocations.missing_for(&subject_of(&realm.policy, &view, None, times, times.issued_at)))
     });

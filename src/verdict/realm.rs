@@ -31,7 +31,7 @@ impl Realm {
     /// feed is signed with.
     #[must_use]
     pub fn new(name: impl Into<String>, policy: Policy, feed_keys: Vec<FeedKey>, bounds: Bounds) -> Self {
-        let revocations = Revocations::new(RealmId::of(&policy.issuer), feed_keys, bounds);
+        let revocations = Revocations::new(RealmId::of(policy.issuer.id()), feed_keys, bounds);
         let (keys_from, keys) = (KeysFrom::Caller, RealmKeys::Unavailable);
         let digest = policy.digest();
         Self { name: name.into(), policy, keys_from, keys, revocations, digest, key_set: 0 }

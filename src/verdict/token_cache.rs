@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use super::cached_token::CachedToken;
 use super::realm::{Realm, RealmKeys};
+use crate::name;
 
 /// How much may be cached. Zero of either: nothing is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,16 +193,9 @@ const LARGEST_SHARE: usize = 8;
 /// Enough of the signature's text to tell signatures apart: 24 characters of base64url carry 144 bits.
 const DIGESTED_BYTES: usize = 24;
 
-/// A number from the end of the token, where its signature stands, which its signer alone determines. A signer who makes two
-/// alike gains nothing: the whole token is compared.
+/// A number from the end of the token, where its signature stands, which its signer alone determines.
 fn digest(token: &[u8]) -> u64 {
-    let tail = token.get(token.len().saturating_sub(DIGESTED_BYTES)..).unwrap_or(token);
-    tail.chunks(8).fold(0, |digest, chunk| {
-        let mut word = [0; 8];
-        word.iter_mut().zip(chunk).for_each(|(to, from)| *to = *from);
-        // Knuth's MMIX multiplier spreads every character over the upper half, the rotation brings that down again.
-        (digest ^ u64::from_le_bytes(word)).wrapping_mul(6_364_136_223_846_793_005).rotate_left(29)
-    })
+    name::digest(token.get(token.len().saturating_sub(DIGESTED_BYTES)..).unwrap_or(token))
 }
 
 /// Whether two texts are one. In wasm `==` goes byte by byte; a token is long.

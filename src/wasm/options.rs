@@ -5,7 +5,8 @@ use crate::claims::ClaimNames;
 use crate::gate::{Gate, KeysFrom};
 use crate::keys::RsaDefault;
 use crate::policy::{
-    Audience, Compare, Impersonation, Policy, Profile, RequiredClaims, Staleness, Subjectless, WhenDiffering, WhenStale,
+    Audience, AuthorizedParty, Compare, Impersonation, IssuerNames, Policy, Profile, RequiredClaims, Staleness,
+    Subjectless, Subjects, WhenDiffering, WhenStale,
 };
 use crate::revocation::{Bounds, FeedKey};
 use crate::signature::{Algorithm, Algorithms};
@@ -53,6 +54,22 @@ extern "C" {
     fn name(this: &RealmOptions) -> String;
     #[wasm_bindgen(method, getter)]
     fn issuer(this: &RealmOptions) -> String;
+    #[wasm_bindgen(method, getter, js_name = issuerNames)]
+    fn issuer_names(this: &RealmOptions) -> Vec<String>;
+    /// With a pattern: as many as there are names.
+    #[wasm_bindgen(method, getter)]
+    fn tenants(this: &RealmOptions) -> Vec<String>;
+    #[wasm_bindgen(method, getter, js_name = tenantClaim)]
+    fn tenant_claim(this: &RealmOptions) -> Option<String>;
+    #[wasm_bindgen(method, getter, js_name = sameSubjects)]
+    fn same_subjects(this: &RealmOptions) -> bool;
+    /// Empty: none is accepted instead of an audience.
+    #[wasm_bindgen(method, getter, js_name = authorizedParty)]
+    fn authorized_party(this: &RealmOptions) -> Vec<String>;
+    #[wasm_bindgen(method, getter, js_name = accessTokenClaim)]
+    fn access_token_claim(this: &RealmOptions) -> Option<String>;
+    #[wasm_bindgen(method, getter, js_name = maxLifetimeSeconds)]
+    fn max_lifetime_seconds(this: &RealmOptions) -> Option<f64>;
     #[wasm_bindgen(method, getter, js_name = issuerClaim)]
     fn issuer_claim(this: &RealmOptions) -> String;
     /// `'none'` or an array of strings.
@@ -145,6 +162,8 @@ impl RealmOptions {
             "feed" => KeysFrom::Feed,
             _ => return Err(unknown("keysFrom")),
         };
+        let max_lifetime = self.max_lifetime_seconds().map_or(bounds.max_lifetime, span).min(bounds.max_lifetime);
+        let bounds = Bounds { max_lifetime, ..bounds };
         let feed_keys = self.feed_keys().into_iter().map(|jwk| feed_key(&jwk));
         Ok((Realm::new(self.name(), policy, feed_keys.collect::<Result<_, _>>()?, bounds), keys_from))
     }
@@ -193,8 +212,26 @@ impl RealmOptions {
                 false => WhenDiffering::Refuse,
                 true => WhenDiffering::Accept,
             },
-            ..Policy::new(self.issuer(), audience(&self.audience())?, profile)
+            authorized_party: Some(self.authorized_party())
+                .filter(|any_of| !any_of.is_empty())
+                .map(|any_of| AuthorizedParty { any_of, access_token_claim: self.access_token_claim() }),
+            ..Policy::new(self.names(), audience(&self.audience())?, profile)
         })
+    }
+
+    fn names(&self) -> IssuerNames {
+        let names = self.issuer_names();
+        let subjects = match self.same_subjects() {
+            false => Subjects::ByName,
+            true => Subjects::Same,
+        };
+        match self.tenant_claim() {
+            None => IssuerNames::several(names, subjects),
+            Some(claim) => {
+                let tenants = names.into_iter().zip(self.tenants()).collect();
+                IssuerNames::tenants(self.issuer(), claim, tenants, subjects)
+            }
+        }
     }
 }
 

@@ -52,7 +52,7 @@ impl Pair {
         let signing_key = SigningKey::generate().unwrap();
         let feed_keys = vec![signing_key.public().clone()];
         let policy = realm().policy;
-        let mut ledger = ledger(signing_key, &policy.issuer);
+        let mut ledger = ledger(signing_key, policy.issuer.id());
         rows.iter().for_each(|row| ledger.restore(row).unwrap());
         let realm = Realm::new("acme", policy, feed_keys, Bounds::default());
         let mut pair = Self { ledger, gate: Gate::new(vec![(realm, KeysFrom::Caller)], room) };

@@ -176,6 +176,7 @@ pub fn of_user(sub: &str, issued_at: u64) -> Subject<'_> {
 /// A token of everybody's.
 pub fn of_all() -> Subject<'static> {
     Subject {
+        issuer: None,
         token_id: Some("j"),
         user: Some("u"),
         session: Some("s"),

@@ -28,6 +28,7 @@ impl Token {
 
     pub(super) fn subject(&self) -> Subject<'_> {
         Subject {
+            issuer: None,
             token_id: Some(&self.id),
             user: Some(&self.user),
             session: Some(&self.session),

@@ -67,8 +67,9 @@ impl NameHash {
         }
     }
 
-    /// The top 48 bits of SipHash-2-4 over tag, realm id and the parts, each prefixed with its length in 4 bytes.
-    pub(crate) fn fingerprint(&self, kind: NameKind, parts: &[&str]) -> Fingerprint {
+    /// The top 48 bits of SipHash-2-4 over tag, realm id and the parts, each prefixed with its length in 4 bytes. The first part is
+    /// the issuer, where the realm has several and it is not the first.
+    pub(crate) fn fingerprint(&self, kind: NameKind, issuer: Option<&str>, parts: &[&str]) -> Fingerprint {
         let mut hasher = match kind {
             NameKind::TokenId => self.token_id,
             NameKind::Session => self.session,
@@ -76,7 +77,7 @@ impl NameHash {
             NameKind::User => self.user,
             NameKind::Grant => self.grant,
         };
-        for part in parts {
+        for part in issuer.iter().chain(parts) {
             // Names come from tokens and requests of bounded size, far below 4 GiB. The hasher reads a number in the machine's
             // byte order, which must not matter.
             hasher.write_u32(u32::try_from(part.len()).unwrap_or(u32::MAX).to_le());
@@ -147,13 +148,19 @@ impl Generations {
 pub(crate) struct Name<'a> {
     generations: &'a Generations,
     kind: NameKind,
+    issuer: Option<&'a str>,
     parts: &'a [&'a str],
     last: Cell<Option<(u32, Fingerprint)>>,
 }
 
 impl<'a> Name<'a> {
-    pub(crate) const fn new(generations: &'a Generations, kind: NameKind, parts: &'a [&'a str]) -> Self {
-        Self { generations, kind, parts, last: Cell::new(None) }
+    pub(crate) const fn new(
+        generations: &'a Generations,
+        kind: NameKind,
+        issuer: Option<&'a str>,
+        parts: &'a [&'a str],
+    ) -> Self {
+        Self { generations, kind, issuer, parts, last: Cell::new(None) }
     }
 
     /// The fingerprint in a generation; `None` if that is unknown, which a decoded state rules out.
@@ -163,7 +170,7 @@ impl<'a> Name<'a> {
                 return Some(fingerprint);
             }
         }
-        let fingerprint = self.generations.hash(generation)?.fingerprint(self.kind, self.parts);
+        let fingerprint = self.generations.hash(generation)?.fingerprint(self.kind, self.issuer, self.parts);
         self.last.set(Some((generation, fingerprint)));
         Some(fingerprint)
     }

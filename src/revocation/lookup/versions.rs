@@ -7,7 +7,8 @@ use crate::revocation::realm_id::RealmId;
 use crate::revocation::wire::reader::MAX_SECTIONS;
 use crate::revocation::wire::section::{SectionEntry, SectionHead, SECTION_HEAD_BYTES};
 
-/// A user's key in the table: the first 16 bytes of SHA-256 over realm id and `sub`, free of collisions in practice.
+/// A user's key in the table: the first 16 bytes of SHA-256 over realm id and `sub`, free of collisions in practice. Where the realm
+/// has several issuers and it is not the first, the issuer stands before `sub` between two bytes 0xff, which no text has.
 pub(crate) type UserKey = [u8; 16];
 
 /// Bytes of one entry: key and minimum.
@@ -25,8 +26,13 @@ pub(crate) struct VersionTable {
 }
 
 /// The key of a user.
-pub(crate) fn user_key(realm: RealmId, user: &str) -> UserKey {
-    let digest: [u8; 32] = Sha256::new().chain_update(realm.as_bytes()).chain_update(user.as_bytes()).finalize().into();
+pub(crate) fn user_key(realm: RealmId, issuer: Option<&str>, user: &str) -> UserKey {
+    let mut hash = Sha256::new_with_prefix(realm.as_bytes());
+    if let Some(issuer) = issuer {
+        [&[0xff], issuer.as_bytes(), &[0xff]].into_iter().for_each(|part| hash.update(part));
+    }
+    hash.update(user.as_bytes());
+    let digest: [u8; 32] = hash.finalize().into();
     let mut key = [0; 16];
     key.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
     key

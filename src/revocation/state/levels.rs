@@ -46,7 +46,7 @@ impl State {
 
     fn user(&self, subject: &Subject<'_>) -> Lookup {
         let Some(user) = subject.user else { return Lookup::Miss };
-        let not_before = self.not_before(&self.epochs, NameKind::User, &[user]);
+        let not_before = self.not_before(&self.epochs, NameKind::User, subject, &[user]);
         // Compared by issue time, the not-before itself is refused; by the last logout, only earlier times are.
         let by_logout = subject.logged_out_at.map_or(Lookup::Miss, |at| refused_up_to(not_before, at.get() + 1));
         stricter(refused_up_to(not_before, subject.compared_at.get()), by_logout)
@@ -54,11 +54,12 @@ impl State {
 
     fn session(&self, subject: &Subject<'_>) -> Lookup {
         let Some(session) = subject.session else { return Lookup::Miss };
-        refused_up_to(self.not_before(&self.epochs, NameKind::Session, &[session]), subject.compared_at.get())
+        let not_before = self.not_before(&self.epochs, NameKind::Session, subject, &[session]);
+        refused_up_to(not_before, subject.compared_at.get())
     }
 
     fn client_session(&self, subject: &Subject<'_>) -> Lookup {
-        self.pairs(&self.epochs, NameKind::ClientSession, subject.client_sessions(), subject.compared_at.get())
+        self.pairs(&self.epochs, NameKind::ClientSession, subject, subject.client_sessions())
     }
 
     fn grant(&self, subject: &Subject<'_>) -> Lookup {
@@ -72,21 +73,22 @@ impl State {
 
     #[cold]
     fn look_up_grant(&self, subject: &Subject<'_>) -> Lookup {
-        self.pairs(&self.grants, NameKind::Grant, subject.grants(), subject.compared_at.get())
+        self.pairs(&self.grants, NameKind::Grant, subject, subject.grants())
     }
 
-    fn pairs(&self, table: &Epochs, kind: NameKind, pairs: Pairs<'_>, compared_at: u64) -> Lookup {
-        let refused = |pair: [&str; 2]| refused_up_to(self.not_before(table, kind, &pair), compared_at);
+    fn pairs(&self, table: &Epochs, kind: NameKind, subject: &Subject<'_>, pairs: Pairs<'_>) -> Lookup {
+        let compared_at = subject.compared_at.get();
+        let refused = |pair: [&str; 2]| refused_up_to(self.not_before(table, kind, subject, &pair), compared_at);
         pairs.map(refused).fold(Lookup::Miss, stricter)
     }
 
-    fn not_before(&self, table: &Epochs, kind: NameKind, parts: &[&str]) -> Known {
-        table.not_before(&Name::new(&self.generations, kind, parts))
+    fn not_before(&self, table: &Epochs, kind: NameKind, subject: &Subject<'_>, parts: &[&str]) -> Known {
+        table.not_before(&Name::new(&self.generations, kind, subject.issuer, parts))
     }
 
     fn version(&self, realm: RealmId, subject: &Subject<'_>) -> Lookup {
         let Some(user) = subject.user.filter(|_| !self.versions.is_empty()) else { return Lookup::Miss };
-        match self.versions.minimum(&user_key(realm, user)) {
+        match self.versions.minimum(&user_key(realm, subject.issuer, user)) {
             Known::Exactly(minimum) | Known::AtLeast(minimum) if subject.token_version < minimum => Lookup::Hit,
             Known::Exactly(_) => Lookup::Miss,
             Known::AtLeast(_) => Lookup::Unknown,
@@ -96,7 +98,7 @@ impl State {
     fn token(&self, subject: &Subject<'_>) -> Lookup {
         let Some(id) = subject.token_id else { return Lookup::Miss };
         let parts = [id];
-        let name = Name::new(&self.generations, NameKind::TokenId, &parts);
+        let name = Name::new(&self.generations, NameKind::TokenId, subject.issuer, &parts);
         let own = self.buckets.get(&bucket_of(subject.expires_at));
         let buckets = own.into_iter().chain(self.catch_alls.values());
         buckets.map(|bucket| bucket.find(&name, subject.issued_at.get())).fold(Lookup::Miss, stricter)

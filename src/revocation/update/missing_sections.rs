@@ -50,24 +50,30 @@ impl State {
             let asked = asked.filter(|bucket| bucket.may_have(subject.issued_at.get()));
             missing.extend(asked.filter_map(Bucket::slot).filter_map(Slot::absent));
         }
-        let user = subject.user.map(|user| self.absent(&self.epochs, NameKind::User, &[user]));
-        let session = subject.session.map(|session| self.absent(&self.epochs, NameKind::Session, &[session]));
+        let user = subject.user.map(|user| self.absent(&self.epochs, NameKind::User, subject, &[user]));
+        let session = subject.session.map(|session| self.absent(&self.epochs, NameKind::Session, subject, &[session]));
         missing.extend([user, session].into_iter().flatten().flatten());
         for (table, kind, pairs) in [
             (&self.epochs, NameKind::ClientSession, subject.client_sessions()),
             (&self.grants, NameKind::Grant, subject.grants()),
         ] {
-            missing.extend(pairs.filter_map(|pair| self.absent(table, kind, &pair)));
+            missing.extend(pairs.filter_map(|pair| self.absent(table, kind, subject, &pair)));
         }
         if let Some(user) = subject.user {
-            missing.extend(self.versions.shard(&user_key(realm, user)).and_then(Slot::absent));
+            missing.extend(self.versions.shard(&user_key(realm, subject.issuer, user)).and_then(Slot::absent));
         }
         missing
     }
 
     /// The entry of the section that a name's not-before would be in, if it is missing.
     #[inline(never)]
-    fn absent<'s>(&self, table: &'s Epochs, kind: NameKind, parts: &[&str]) -> Option<&'s SectionEntry> {
-        table.shard(&Name::new(&self.generations, kind, parts))?.0.absent()
+    fn absent<'s>(
+        &self,
+        table: &'s Epochs,
+        kind: NameKind,
+        subject: &Subject<'_>,
+        parts: &[&str],
+    ) -> Option<&'s SectionEntry> {
+        table.shard(&Name::new(&self.generations, kind, subject.issuer, parts))?.0.absent()
     }
 }

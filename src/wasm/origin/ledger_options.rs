@@ -37,7 +37,7 @@ impl LedgerOptions {
             return Ok(None);
         }
         let policy = self.policy.unchecked_ref::<RealmOptions>().policy()?;
-        if policy.issuer != self.issuer {
+        if policy.issuer.id() != self.issuer {
             return Err(error("invalid_option", "policy: of another issuer"));
         }
         Ok(Some(policy))

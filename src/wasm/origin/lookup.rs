@@ -18,6 +18,7 @@ impl JsLedger {
         let issued_at = time(subject.issued_at);
         let key = subject.key_thumbprint.as_deref().map(thumbprint_bytes).transpose()?;
         let level = self.ledger.refuses(&Subject {
+            issuer: None,
             token_id: subject.token_id.as_deref(),
             user: subject.subject.as_deref(),
             session: subject.session.as_deref(),
