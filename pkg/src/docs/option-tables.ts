@@ -8,6 +8,7 @@ import { KEYCLOAK_RULES } from '../origin/connectors/keycloak/options.ts'
 import { OIDC_CONNECTOR_RULES } from '../origin/connectors/oidc/options.ts'
 import { ORIGIN_RULES, REALM_RULES } from '../origin/settings.ts'
 import { TOKEN_RULES } from '../policy.ts'
+import { DISCOVER_RULES } from '../providers/discover.ts'
 import { checkDocs, type OptionDoc, readInterface } from './tsdoc.ts'
 
 type Docs = ReadonlyMap<string, OptionDoc>
@@ -34,6 +35,7 @@ const TABLES: Readonly<Record<string, () => string[]>> = {
   origin: () => rowsOf(ORIGIN_RULES, readInterface('origin/options.ts', 'OriginOptions')),
   keycloak: () => rowsOf(KEYCLOAK_RULES, readInterface('origin/connectors/keycloak/options.ts', 'KeycloakOptions')),
   oidcConnector: () => rowsOf(OIDC_CONNECTOR_RULES, readInterface('origin/connectors/oidc/options.ts', 'OidcConnectorOptions')),
+  discover: () => rowsOf(DISCOVER_RULES, readInterface('providers/discover.ts', 'DiscoverOptions')),
   refreshTokens: () => rowsOf(REFRESH_TOKEN_RULES, readInterface('issuer/refresh-tokens/types.ts', 'RefreshTokensOptions')),
   logout: () =>
     rowsOf({ ...LOGOUT_RULES, ...COMPROMISE_RULES }, new Map([...readInterface('browser/types.ts', 'ReportCompromiseOptions'), ...readInterface('browser/types.ts', 'LogoutOptions')])),

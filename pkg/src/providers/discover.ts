@@ -34,6 +34,9 @@ const OPTIONS = {
   fetch: callback,
 } satisfies Rules
 
+/** The rules of `DiscoverOptions`. */
+export const DISCOVER_RULES: Rules = OPTIONS
+
 /**
  * Reads an issuer's metadata (OpenID Connect Discovery 1.0 §4, or else RFC 8414 §3) and makes the options of a realm: issuer, audience, and where the
  * keys are. Everything else is as `TokenOptions` has it by default. The issuer must be exactly as its tokens write it in `iss`, and the

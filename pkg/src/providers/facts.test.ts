@@ -34,7 +34,9 @@ for (const { name, file, provider: { facts } } of providers) {
   test(`${name} has a page that cites the same source and day, and names the function`, () => {
     const page = readFileSync(new URL(`${file}.md`, PAGES), 'utf8')
     for (const text of [facts.source, facts.readOn, `${name}({`, 'portcullis/providers']) assert.ok(page.includes(text), text)
-    assert.ok(readFileSync(new URL('README.md', PAGES), 'utf8').includes(`](${file}.md)`))
+    const row = readFileSync(new URL('README.md', PAGES), 'utf8').split('\n').find((line) => line.includes(`](${file}.md)`))
+    const reaches = row?.split('|')[3]?.replace(/\([^)]*\)/g, '').split(',').map((reach) => reach.trim())
+    assert.deepEqual(reaches, facts.reaches, 'the list of all providers says the same')
   })
 }
 

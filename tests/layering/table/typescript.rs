@@ -317,6 +317,7 @@ pub const TYPESCRIPT: &[Room] = &[
             "**/settings.ts",
             "edge/cors-policy.ts",
             "origin/connectors/*/options.ts",
+            "providers/discover.ts",
             "option-schema.ts",
             "@options",
         ],

@@ -15,6 +15,7 @@ import { serve, toNodeListener, type Server } from 'portcullis/origin/node'
 import { createRefreshTokens } from 'portcullis/origin/refresh-tokens'
 import { sqliteStore } from 'portcullis/origin/sqlite'
 import { storeContract } from 'portcullis/origin/store-contract'
+import { discover, okta, type ProviderRealm } from 'portcullis/providers'
 
 export const reasons: readonly Reason[] = REASONS
 export const codes: readonly ErrorCode[] = ERROR_CODES
@@ -38,6 +39,11 @@ export function openGates(module: WebAssembly.Module): Gate[] {
   load(module, { shareFlights: true })
   const options = { realms: [{ ...realm, feed: { url: 'https://origin.example/feed/acme', keys: [] } }], onReport: ({ error }: Report) => console.warn(error.code) }
   return [createGate(options), createSlimGate(options), createLoadedGate(options)]
+}
+
+export async function providerRealms(): Promise<ProviderRealm[]> {
+  const other = await discover('https://id.example', { audience: 'api' })
+  return [okta({ domain: 'acme.okta.com', authorizationServer: 'default', audience: 'api' }), { ...other, name: okta.facts.name }]
 }
 
 export async function endSession(): Promise<LoggedOut> {
