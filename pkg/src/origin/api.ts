@@ -15,18 +15,20 @@ export type { Act, AuditAction, AuditEntry, AuditQuery, StoredAuditEntry } from 
 export interface Origin {
   /**
    * Revokes one access token. Its audience and whether it is revoked or expired are not looked at. One whose key the issuer
-   * has withdrawn lately is revoked too, if it was issued before that; at most 10,000 of one key. Rejects with
-   * `invalid_token`, `unexpected_token_use`, `jwks_unreachable`, or `invalid_event` (`detail: 'missing_token_id'`).
+   * has withdrawn lately is revoked too, if it was issued before that; at most 10,000 of one key. A token without an id that the
+   * origin's gate accepts ends its session or its user's tokens up to its own `iat`, as the realm's `withoutTokenId` says. Rejects with
+   * `invalid_token`, `unexpected_token_use`, `jwks_unreachable`, or `invalid_event` (`detail: 'missing_token_id'`, `'missing_session'`,
+   * `'missing_subject'`).
    */
-  revokeToken(token: string, act?: DatedAct): Promise<Recorded>
+  revokeToken(token: string, act?: DatedAct): Promise<RevokedToken>
   /**
    * Revokes a token for the client to which it was issued (RFC 7009), which the caller has authenticated: an access token, or
    * with a refresh token of an issuer that runs beside the origin the session it belongs to. A token that is not known here
    * is counted and reported as `unknown_token`, and `changed` is false. Rejects with `unknown_realm`, `invalid_event`
-   * (`detail: 'other_client'`, `'missing_token_id'`), `unexpected_token_use` (the token is of a kind that cannot be revoked) or
+   * (`detail: 'other_client'`, `'missing_token_id'`, `'missing_session'`, `'missing_subject'`), `unexpected_token_use` (the token is of a kind that cannot be revoked) or
    * `jwks_unreachable`. The actor is `client:<client>` unless the act names one.
    */
-  revokeOAuthToken(realm: string, client: string, token: string, act?: DatedAct): Promise<Recorded>
+  revokeOAuthToken(realm: string, client: string, token: string, act?: DatedAct): Promise<RevokedToken>
   /**
    * Revokes a token by its id, for callers that do not have the token itself. With `act.expiresAt` and `act.issuedAt`, its own `exp` and
    * `iat` in unix seconds, it takes less room in the feed; a wrong `expiresAt` would revoke nothing, so leave out what is not known.
@@ -174,6 +176,15 @@ export interface Recorded {
    * otherwise. Never rejects. Left out: it is not forwarded.
    */
   upstream?: Promise<UpstreamOutcome>
+}
+
+/** A token that is refused from now on, or was before. */
+export interface RevokedToken extends Recorded {
+  /**
+   * What was ended, now or before: this token alone, its session, or all tokens of its user up to its own `iat` (`withoutTokenId`). A refresh
+   * token ends its session.
+   */
+  ended: 'token' | 'session' | 'user'
 }
 
 /**

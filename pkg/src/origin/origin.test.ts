@@ -220,7 +220,7 @@ describe('restart', () => {
       assert.equal(ask(again, { session: 's1' }), 'session_revoked')
       assert.equal(ask(again, { subject: 'alice', issuedAt: now() - 5 }), 'user_revoked')
       assert.equal(ask(again, { subject: 'bob' }), 'version_revoked')
-      assert.deepEqual(await again.revokeToken(token), { realm: 'acme', sequence: before[0]?.sequence, changed: false })
+      assert.deepEqual(await again.revokeToken(token), { realm: 'acme', sequence: before[0]?.sequence, changed: false, ended: 'token' })
       assert.equal((await again.endSession('acme', 's2')).sequence, Number(before[0]?.sequence) + 1)
     } finally {
       await again.close()

@@ -176,7 +176,7 @@ async function start(settings: Settings, clients: ClientRegistry): Promise<Origi
   const upstream = new Upstream({ forwarder: forwarderOf, issuerClocks, skewSeconds })
   const recorder = new Recorder({ committer, issuerClocks, upstream })
   const onExhausted = (realm: string, error: PortcullisError): void => onReport({ kind: 'jwks', realm, error })
-  const tokens = new TokenRevocations({ recorder, ledger: ledgerOf, onExhausted })
+  const tokens = new TokenRevocations({ settings, gate, recorder, ledger: ledgerOf, onFault: fault, onExhausted })
   const unknownTokens = new UnknownTokens({ count: (realm) => metrics.unknownToken(realm), onReport })
   const verbs = { recorder, tokens, unknownTokens, onFault: fault }
   const service = createService({ ...verbs, settings, clock, gate, feeds, edges, audit, keyPublisher, ledger: ledgerOf })

@@ -55,15 +55,16 @@ export function waitOf({ url }: Pick<Call, 'url'>): Wait | undefined {
 
 /**
  * The response to a revocation: `otherwise`, or how many edges enforce it, if the request waits for that. It also waits for the outcome at
- * the identity server, where the act is forwarded, and states it in a header.
+ * the identity server, where the act is forwarded, and states it in a header. `more` are further members of the former.
  */
 export async function enforcedOr(
   call: Pick<Call, 'context' | 'request' | 'network'>,
   wait: Wait | undefined,
   recorded: Recorded,
   otherwise: Response,
+  more: object = {},
 ): Promise<Response> {
-  return withUpstream(await enforcementOr(call, wait, recorded, otherwise), recorded)
+  return withUpstream(await enforcementOr(call, wait, recorded, otherwise, more), recorded)
 }
 
 async function enforcementOr(
@@ -71,13 +72,14 @@ async function enforcementOr(
   wait: Wait | undefined,
   recorded: Recorded,
   otherwise: Response,
+  more: object,
 ): Promise<Response> {
   if (wait === undefined) return otherwise
   // A network with too many requests waiting gets the present state at once: the revocation itself is done.
   const leave = context.readers.enter(network)
   const timeoutMs = leave === undefined ? 0 : wait.timeoutMs
   try {
-    return json(200, await context.service.enforced(recorded, { timeoutMs, signal: request.signal }))
+    return json(200, { ...(await context.service.enforced(recorded, { timeoutMs, signal: request.signal })), ...more })
   } finally {
     leave?.()
   }

@@ -1,7 +1,7 @@
 import { PortcullisError } from '../../errors.ts'
 import { issuerNames } from '../../issuer-names.ts'
 import { readPart } from '../../token-part.ts'
-import type { DatedAct, Recorded } from '../api.ts'
+import type { DatedAct, RevokedToken } from '../api.ts'
 import type { Clock } from '../clock.ts'
 import type { IdentifiedToken, OriginGate } from '../gate/gate.ts'
 import type { RealmSettings, Settings } from '../settings.ts'
@@ -23,7 +23,7 @@ export interface OAuthRevocationOptions {
 }
 
 /** Revokes a token for the client to which it was issued, as `Origin.revokeOAuthToken` does. */
-export function revokeOAuthToken(options: OAuthRevocationOptions, realm: string, client: string, token: string, given?: DatedAct): Promise<Recorded>
+export function revokeOAuthToken(options: OAuthRevocationOptions, realm: string, client: string, token: string, given?: DatedAct): Promise<RevokedToken>
 /** With `leave`, a token that is not known here is neither counted nor reported: the caller asks elsewhere. */
 export function revokeOAuthToken(
   options: OAuthRevocationOptions,
@@ -32,7 +32,7 @@ export function revokeOAuthToken(
   token: string,
   given: DatedAct,
   unknown: 'record' | 'leave',
-): Promise<Recorded | 'not_known'>
+): Promise<RevokedToken | 'not_known'>
 export async function revokeOAuthToken(
   options: OAuthRevocationOptions,
   realm: string,
@@ -40,31 +40,36 @@ export async function revokeOAuthToken(
   token: string,
   given: DatedAct = {},
   unknown: 'record' | 'leave' = 'record',
-): Promise<Recorded | 'not_known'> {
+): Promise<RevokedToken | 'not_known'> {
   const { recorder, tokens, unknownTokens } = options
   const time = checkOccurrence(given)
   const act = { actor: `client:${client}`, ...given }
   const found = await kindOf(options, settingsOf(options, realm), token)
   switch (found.kind) {
-    case 'access':
+    case 'access': {
       checkOwner(found.client, client)
-      return (await tokens.record(found.token, act)) ?? recorder.inForce(realm)
+      const recorded = await recordAccess(tokens, token, found.token, act)
+      if (recorded !== 'not_acceptable') return recorded ?? { ...recorder.inForce(realm), ended: 'token' }
+      if (unknown === 'leave') return 'not_known'
+      unknownTokens.note(realm, 'not_known')
+      return { ...recorder.inForce(realm), ended: 'token' }
+    }
     case 'refresh': {
       checkOwner(found.client, client)
       const { session } = found
       const line = { action: 'refresh_token_revoked', subject: session } as const
       const recorded = await recorder.record(realm, { kind: 'session', session, ...time }, line, act)
       await tellSessionEnded(options, realm, session)
-      return recorded
+      return { ...recorded, ended: 'session' }
     }
     case 'other':
       throw new PortcullisError('unexpected_token_use', 'tokens of this kind cannot be revoked')
     case 'expired':
-      return recorder.inForce(realm)
+      return { ...recorder.inForce(realm), ended: 'token' }
     case 'unknown':
       if (unknown === 'leave' && found.cause === 'not_known') return 'not_known'
       unknownTokens.note(realm, found.cause)
-      return recorder.inForce(realm)
+      return { ...recorder.inForce(realm), ended: 'token' }
   }
 }
 
@@ -78,10 +83,26 @@ export async function revokeAccessToken(
   owner: { client: string } | 'confirmed',
   token: string,
   act: DatedAct,
-): Promise<Recorded | undefined> {
+): Promise<RevokedToken | undefined> {
   const found = await kindOf(options, settingsOf(options, realm), token)
   if (found.kind !== 'access' || found.client === undefined || (owner !== 'confirmed' && found.client !== owner.client)) return undefined
-  return options.tokens.record(found.token, { actor: `client:${found.client}`, ...act })
+  const recorded = await recordAccess(options.tokens, token, found.token, { actor: `client:${found.client}`, ...act })
+  return recorded === 'not_acceptable' ? undefined : recorded
+}
+
+/** A token without an id that the gate does not accept, such as another API's, is valid for nothing here (RFC 7009 §2.2): it counts as unknown. */
+async function recordAccess(
+  tokens: TokenRevocations,
+  token: string,
+  identified: IdentifiedToken,
+  act: DatedAct,
+): Promise<RevokedToken | 'not_acceptable' | undefined> {
+  try {
+    return await tokens.record(token, identified, act)
+  } catch (error) {
+    if (error instanceof PortcullisError && error.code === 'invalid_token') return 'not_acceptable'
+    throw error
+  }
 }
 
 function settingsOf({ settings }: OAuthRevocationOptions, realm: string): RealmSettings {

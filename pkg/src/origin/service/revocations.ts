@@ -1,5 +1,5 @@
 import { PortcullisError } from '../../errors.ts'
-import type { DatedAct, Origin, Recorded, TimedAct } from '../api.ts'
+import type { DatedAct, Origin, Recorded, RevokedToken, TimedAct } from '../api.ts'
 import type { Clock } from '../clock.ts'
 import type { LedgerCore } from '../core/ledger.ts'
 import type { IdentifiedToken, OriginGate } from '../gate/gate.ts'
@@ -104,15 +104,14 @@ async function revokeToken(
   { settings, gate, recorder, tokens, clock }: RevocationsOptions,
   token: string,
   act: DatedAct = {},
-): Promise<Recorded> {
+): Promise<RevokedToken> {
   checkOccurrence(act)
   const identified = await gate.identify(token)
-  const { name: realm, tokenId, expiresAt } = identified
-  if (tokenId === undefined || tokenId === '') throw refused('missing_token_id', 'the token has no jti')
+  const { name: realm, tokenId = '', expiresAt } = identified
   // Refused everywhere for its age alone, from now on: nothing needs to be recorded.
   const margin = settings.leewaySeconds + settings.skewSeconds
-  if (expiresAt !== undefined && expiresAt + margin < clock()) return recorder.inForce(realm)
-  const recorded = await tokens.record(identified, { actor: holderOf(identified, tokenId), ...act })
+  if (tokenId !== '' && expiresAt !== undefined && expiresAt + margin < clock()) return { ...recorder.inForce(realm), ended: 'token' }
+  const recorded = await tokens.record(token, identified, { actor: holderOf(identified, tokenId), ...act })
   if (recorded === undefined) throw new PortcullisError('invalid_token', 'invalid token', { detail: 'withdrawn_key_exhausted' })
   return recorded
 }
@@ -125,7 +124,7 @@ function holderOf(token: IdentifiedToken, tokenId: string): string {
   if (token.signedBy === 'withdrawn') return `token:${tokenId}`
   if (token.subject !== undefined) return `user:${token.subject}`
   const client = token.authorizedParty ?? token.clientId
-  return client === undefined ? `token:${tokenId}` : `client:${client}`
+  return client === undefined ? `token:${tokenId === '' ? 'without-id' : tokenId}` : `client:${client}`
 }
 
 async function banKey(

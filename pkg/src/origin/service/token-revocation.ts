@@ -1,9 +1,8 @@
 import { PortcullisError } from '../../errors.ts'
-import type { DatedAct, Recorded } from '../api.ts'
+import type { DatedAct, RevokedToken } from '../api.ts'
 import type { LedgerCore, LedgerEvent } from '../core/ledger.ts'
 import type { IdentifiedToken } from '../gate/gate.ts'
-import { refused } from './checks.ts'
-import type { Recorder } from './recorder.ts'
+import { revokeWithoutId, type TokensWithoutIdOptions } from './token-without-id.ts'
 
 /**
  * Revocations recorded for one withdrawn key, in one run of the process. A thief of such a key can sign tokens with
@@ -13,15 +12,14 @@ export const MAX_WITHDRAWN_REVOCATIONS = 10_000
 /** Keys that are counted: more than are kept as withdrawn, for the count of a key that returns goes on. */
 const MAX_COUNTED_KEYS = 1_024
 
-export interface TokenRevocationsOptions {
-  recorder: Recorder
+export interface TokenRevocationsOptions extends TokensWithoutIdOptions {
   /** Throws `unknown_realm` or `closed`. */
   ledger: (realm: string) => LedgerCore
   /** Reports, once each, a withdrawn key for which no more is recorded. */
   onExhausted: (realm: string, error: PortcullisError) => void
 }
 
-/** Records revocations of tokens by their ids. */
+/** Records revocations of tokens: by their ids, or by what a token without an id belongs to. */
 export class TokenRevocations {
   readonly #options: TokenRevocationsOptions
   /** By realm and thumbprint. */
@@ -33,12 +31,13 @@ export class TokenRevocations {
 
   /**
    * Records that a token is revoked. `undefined`: too many tokens of its key have been, and the issuer has withdrawn that key.
-   * Rejects with `invalid_event` (`missing_token_id`), or as `Committer.record`.
+   * Rejects as `Committer.record`, or for a token without an id as `revokeWithoutId`.
    */
-  async record(token: IdentifiedToken, act: DatedAct): Promise<Recorded | undefined> {
+  async record(jwt: string, token: IdentifiedToken, act: DatedAct): Promise<RevokedToken | undefined> {
     const { recorder, ledger } = this.#options
     const { name: realm, tokenId, issuedAt, expiresAt } = token
-    if (tokenId === undefined || tokenId === '') throw refused('missing_token_id', 'the token has no jti')
+    if (tokenId === undefined || tokenId === '') return revokeWithoutId(this.#options, jwt, token, act)
+    const ended = 'token' as const
     const line = { action: 'token_revoked', subject: tokenId } as const
     const event: LedgerEvent = {
       kind: 'token',
@@ -46,14 +45,14 @@ export class TokenRevocations {
       ...(expiresAt === undefined ? {} : { expiresAt }),
       ...(issuedAt === undefined ? {} : { issuedAt }),
     }
-    if (token.signedBy === 'issuer') return recorder.record(realm, event, line, act)
+    if (token.signedBy === 'issuer') return { ...(await recorder.record(realm, event, line, act)), ended }
     if (ledger(realm).refuses({ tokenId, issuedAt: token.issuedAt, expiresAt: token.expiresAt }) === 'token_revoked') {
-      return recorder.inForce(realm)
+      return { ...recorder.inForce(realm), ended }
     }
     const key = `${realm} ${token.thumbprint}`
     if (!this.#isAdmitted(key, realm, token.thumbprint)) return undefined
     try {
-      return await recorder.record(realm, event, { ...line, detail: `withdrawn_key ${token.thumbprint}` }, act)
+      return { ...(await recorder.record(realm, event, { ...line, detail: `withdrawn_key ${token.thumbprint}` }, act)), ended }
     } catch (error) {
       this.#withdrawn.set(key, Math.max(0, (this.#withdrawn.get(key) ?? 0) - 1))
       throw error

@@ -51,13 +51,21 @@ async function verbs(): Promise<[name: string, verb: Verb][]> {
   ]
 }
 
+/** What a token has ended. */
+const ENDED: Readonly<Record<string, string>> = {
+  revokeToken: 'token',
+  'revokeOAuthToken, access': 'token',
+  'revokeOAuthToken, refresh': 'session',
+}
+
 test('every verb returns whether the ledger changed, and its sequence', async () => {
   // Ahead of us: the end of a session is the later one of that and its arrival, and a second may pass between two calls.
   const occurredAt = now() + 60
   for (const [name, verb] of await verbs()) {
     const before = stage.sequence()
-    assert.deepEqual(await verb(stage.origin, { occurredAt }), { realm: 'acme', sequence: before + 1, changed: true }, name)
-    assert.deepEqual(await verb(stage.origin, { occurredAt: occurredAt - 1 }), { realm: 'acme', sequence: before + 1, changed: false }, name)
+    const recorded = { realm: 'acme', sequence: before + 1, ...(ENDED[name] === undefined ? {} : { ended: ENDED[name] }) }
+    assert.deepEqual(await verb(stage.origin, { occurredAt }), { ...recorded, changed: true }, name)
+    assert.deepEqual(await verb(stage.origin, { occurredAt: occurredAt - 1 }), { ...recorded, changed: false }, name)
   }
   const { sequence, changed } = await stage.origin.logoutRealm('acme', { occurredAt: occurredAt - 1 })
   assert.equal(changed, false)
@@ -108,7 +116,7 @@ describe('revokeOAuthToken', () => {
     ]
     for (const [token, error] of refusals) await assert.rejects(ask(token), error)
     await assert.rejects(origin.revokeOAuthToken('none', 'demo', 'x'), { code: 'unknown_realm' })
-    assert.deepEqual(await ask('not a token'), { realm: 'acme', sequence: before, changed: false })
+    assert.deepEqual(await ask('not a token'), { realm: 'acme', sequence: before, changed: false, ended: 'token' })
     assert.equal(stage.sequence(), before)
   })
 })

@@ -12,6 +12,8 @@ import { endingSiteData } from '../site-data.ts'
 import { enforcedOr, WAIT_PARAMETERS, waitOf } from '../wait.ts'
 import { UPSTREAM } from '../upstream.ts'
 
+/** Details of tokens that have nothing by which they can be revoked. */
+const WITHOUT_REACH = ['missing_token_id', 'missing_session', 'missing_subject']
 /** How soon a client may try again whose revocation could not be stored. */
 const RETRY_AFTER_SECONDS = 2
 
@@ -105,7 +107,7 @@ function oauthProblem(error: unknown): unknown {
     case 'unexpected_token_use':
       return unsupported()
     case 'invalid_event':
-      return error.detail === 'missing_token_id' ? unsupported() : error
+      return WITHOUT_REACH.includes(error.detail ?? '') ? unsupported() : error
     case 'connector_failed':
       return unavailable('nothing was recorded: the identity server cannot be asked at the moment')
     case 'store_unavailable':

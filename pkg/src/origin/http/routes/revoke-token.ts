@@ -1,5 +1,6 @@
 import { PortcullisError } from '../../../errors.ts'
-import { required, string } from '../../../options.ts'
+import { type JsonSchema, required, string } from '../../../options.ts'
+import type { RevokedToken } from '../../api.ts'
 import { jsonRequest, readJson } from '../request-body.ts'
 import { json } from '../response.ts'
 import { enforcedOr, ENFORCEMENT, WAIT_PARAMETERS, waitOf } from '../wait.ts'
@@ -9,6 +10,11 @@ import type { Call, Route } from '../route.ts'
 import { endingSiteData } from '../site-data.ts'
 
 const TOKEN = jsonRequest({ token: required(string) })
+
+const ENDED: JsonSchema = {
+  enum: ['token', 'session', 'user'],
+  description: "Where the realm's `withoutTokenId` is not `refuse`: what was ended, also as a member beside `enforced`.",
+}
 
 /** `POST /v1/auth/token/revoke {"token"}`: the holder of an access token may revoke it. */
 export const revokeRoutes: readonly Route[] = [
@@ -27,7 +33,7 @@ export const revokeRoutes: readonly Route[] = [
             'It is refused everywhere, or will be as soon as the edges have the change; also when it was already.',
           type: 'application/json',
           schema: {
-            oneOf: [{ type: 'object', required: ['revoked'], properties: { revoked: { const: true } } }, ENFORCEMENT],
+            oneOf: [{ type: 'object', required: ['revoked'], properties: { revoked: { const: true }, ended: ENDED } }, ENFORCEMENT],
           },
         },
         401: { description: 'The token is not one of a realm here, or is no access token.' },
@@ -43,10 +49,18 @@ async function revoke(call: Call): Promise<Response> {
   const { token } = await readJson(call, TOKEN)
   try {
     const recorded = await context.service.revokeToken(token, call.act())
-    return endingSiteData(request, await enforcedOr(call, wait, recorded, json(200, { revoked: true })), context.cors, context.settings)
+    const ended = endedOf(call, recorded)
+    const response = await enforcedOr(call, wait, recorded, json(200, { revoked: true, ...ended }), ended)
+    return endingSiteData(request, response, context.cors, context.settings)
   } catch (error) {
     throw revokeProblem(error)
   }
+}
+
+/** Said only where it may be more than the token: the answer of other realms is as it always was. */
+function endedOf({ context }: Call, { realm, ended }: RevokedToken): { ended?: RevokedToken['ended'] } {
+  const { withoutTokenId = 'refuse' } = context.settings.realms.find(({ name }) => name === realm) ?? {}
+  return withoutTokenId === 'refuse' ? {} : { ended }
 }
 
 /** The strings are part of the route's contract. */
@@ -57,12 +71,15 @@ function revokeProblem(error: unknown): unknown {
     case 'unexpected_token_use':
       return new Problem(401, error.code.replaceAll('_', ' '), undefined, { 'www-authenticate': 'Bearer' })
     case 'invalid_event':
-      return invalidRequest(
-        error.detail === 'missing_token_id'
-          ? 'the token has no jti, so it cannot be revoked by itself'
-          : 'the token cannot be revoked',
-      )
+      return invalidRequest(DESCRIPTIONS[error.detail ?? ''] ?? 'the token cannot be revoked')
     default:
       return error
   }
+}
+
+/** By the detail of `invalid_event`. */
+const DESCRIPTIONS: Readonly<Record<string, string>> = {
+  missing_token_id: 'the token has no jti, so it cannot be revoked by itself',
+  missing_session: 'the token has no jti and no session, so there is nothing to end',
+  missing_subject: 'the token has no jti and no user, so there is nothing to end',
 }
