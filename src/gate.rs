@@ -2,8 +2,10 @@
 
 mod feed;
 mod keys;
+mod places;
 
 pub use self::keys::KeysReport;
+pub use self::places::MAX_REALMS;
 pub use crate::verdict::KeysFrom;
 
 use self::keys::AdoptedKeys;

@@ -40,6 +40,8 @@ pub struct Policy {
     pub claim_names: ClaimNames,
     /// A longer token is not read. Default: [`MAX_TOKEN_BYTES`].
     pub max_token_bytes: usize,
+    /// Whether revocations are checked at all. Default: by the feed.
+    pub revocation: RevocationCheck,
     /// How old the revocation state may be.
     pub staleness: Staleness,
     /// How tokens are treated when the origin records by another policy. Default: refused, for revocations would be lost.
@@ -63,6 +65,7 @@ impl Policy {
             compare: Compare::default(),
             claim_names: ClaimNames::default(),
             max_token_bytes: MAX_TOKEN_BYTES,
+            revocation: RevocationCheck::default(),
             staleness: Staleness::default(),
             when_differing: WhenDiffering::default(),
         }
@@ -140,6 +143,16 @@ pub enum Compare {
     /// `auth_time`: tokens that go back to an old login are refused however often they are refreshed. A token without it
     /// is `missing_claim`.
     AuthTime,
+}
+
+/// Whether revocations are checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RevocationCheck {
+    /// By the state that the realm's feed brings.
+    #[default]
+    ByFeed,
+    /// Not at all: there is no origin yet. Every check before that of the feed is the same.
+    Unchecked,
 }
 
 /// How old the revocation state may be, counted from when the origin last stated it.

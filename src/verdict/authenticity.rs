@@ -20,7 +20,9 @@ pub(super) fn decode<'t>(
         return observer.check(CheckName::Form, Err(Reason::MissingToken));
     }
     // Which realm's limit counts is only known once the token is read.
-    let limit = realms.iter().map(|realm| realm.policy.max_token_bytes).max().unwrap_or(MAX_TOKEN_BYTES);
+    let limits = realms.iter().map(|realm| realm.policy.max_token_bytes);
+    // 0: all places are free.
+    let limit = limits.max().filter(|limit| *limit > 0).unwrap_or(MAX_TOKEN_BYTES);
     observe_form(TokenBytes::decode(token, limit), observer)
 }
 

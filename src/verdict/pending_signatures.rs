@@ -70,6 +70,13 @@ impl PendingSignatures {
         Some(pending)
     }
 
+    /// Drops every signature of a realm's tokens: their handles have expired.
+    pub(crate) fn drop_realm(&mut self, index: usize) {
+        for slot in &mut self.ring {
+            let _ = slot.take_if(|(_, pending)| pending.realm() == index);
+        }
+    }
+
     fn put(&mut self, pending: PendingSignature) -> Handle {
         let handle = self.next_free().unwrap_or(Handle(self.next));
         self.next = handle.0.wrapping_add(1);

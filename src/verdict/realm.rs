@@ -3,7 +3,7 @@
 use super::agreement::{agreement, Agreement};
 use super::reason::Reason;
 use crate::keys::{Key, Keys, MAX_KEYS};
-use crate::policy::{Policy, PolicyDigest};
+use crate::policy::{Audience, IssuerNames, Policy, PolicyDigest, Profile, Subjects};
 use crate::revocation::{Bounds, FeedKey, RealmId, Revocations};
 use crate::time::UnixSeconds;
 
@@ -35,6 +35,18 @@ impl Realm {
         let (keys_from, keys) = (KeysFrom::Caller, RealmKeys::Unavailable);
         let digest = policy.digest();
         Self { name: name.into(), policy, keys_from, keys, revocations, digest, key_set: 0 }
+    }
+
+    /// A free place: the realm of no token. No feed key is pinned, so it takes no message.
+    pub(crate) fn vacant() -> Self {
+        let issuer = IssuerNames::several(Vec::new(), Subjects::default());
+        let policy = Policy::new(issuer, Audience::AnyOf(Vec::new()), Profile::Generic);
+        Self::new("", Policy { max_token_bytes: 0, ..policy }, Vec::new(), Bounds::default())
+    }
+
+    /// Whether it is the realm of no token.
+    pub(crate) fn is_vacant(&self) -> bool {
+        self.policy.issuer.names().next().is_none()
     }
 
     /// The keys that may be used at `now`.

@@ -2,7 +2,7 @@
 
 use super::finding::{finding_code, AWAITING_HOST, GONE};
 use super::options::GateOptions;
-use super::{object, time};
+use super::{error, object, time};
 use crate::gate::Gate;
 use crate::signature::Algorithms;
 use crate::verdict::{Check, Entry, Finding, Handle, HostOutcome, Progress, Reason, Signature};
@@ -33,6 +33,23 @@ impl JsGate {
             token_buffer: vec![0; maximum.saturating_add(1)].into(),
             signature_request: [0; 4].into(),
         })
+    }
+
+    /// Adds the realms of these options, in the first places that are free; the rest of the options are as they were given to the
+    /// gate. Returns the index of the last. Throws `invalid_option`.
+    #[wasm_bindgen(js_name = addRealm)]
+    pub fn add_realm(&mut self, options: &GateOptions) -> Result<usize, JsValue> {
+        let mut added = None;
+        for (realm, keys_from) in options.realms_with_bounds()? {
+            added = self.gate.add_realm(realm, keys_from);
+        }
+        added.ok_or_else(|| error("invalid_option", "realms: there is no place left"))
+    }
+
+    /// Removes a realm, with all that names its index.
+    #[wasm_bindgen(js_name = removeRealm)]
+    pub fn remove_realm(&mut self, realm: usize) {
+        self.gate.remove_realm(realm);
     }
 
     /// Address of the token's bytes, to be written before `begin`: one more than `maxTokenBytes`. For a signature request the

@@ -5,8 +5,8 @@ use crate::claims::ClaimNames;
 use crate::gate::{Gate, KeysFrom};
 use crate::keys::RsaDefault;
 use crate::policy::{
-    Audience, AuthorizedParty, Compare, Impersonation, IssuerNames, Policy, Profile, RequiredClaims, Staleness,
-    Subjectless, Subjects, WhenDiffering, WhenStale,
+    Audience, AuthorizedParty, Compare, Impersonation, IssuerNames, Policy, Profile, RequiredClaims, RevocationCheck,
+    Staleness, Subjectless, Subjects, WhenDiffering, WhenStale,
 };
 use crate::revocation::{Bounds, FeedKey};
 use crate::signature::{Algorithm, Algorithms};
@@ -93,6 +93,9 @@ extern "C" {
     fn claim_names(this: &RealmOptions) -> ClaimNamesOption;
     #[wasm_bindgen(method, getter, js_name = grantClaim)]
     fn grant_claim(this: &RealmOptions) -> Option<String>;
+    /// An origin's own gate leaves it out.
+    #[wasm_bindgen(method, getter)]
+    fn revocation(this: &RealmOptions) -> Option<String>;
     #[wasm_bindgen(method, getter, js_name = acceptDifferingPolicy)]
     fn accept_differing_policy(this: &RealmOptions) -> bool;
     #[wasm_bindgen(method, getter, js_name = keysFrom)]
@@ -122,6 +125,13 @@ extern "C" {
 impl GateOptions {
     /// The gate itself. Throws `invalid_option` for errors that only the core detects.
     pub(super) fn gate(&self) -> Result<Gate, JsValue> {
+        let limits =
+            CacheLimits { entries: self.verified_token_cache_entries(), bytes: self.verified_token_cache_bytes() };
+        Ok(Gate::new(self.realms_with_bounds()?, limits))
+    }
+
+    /// The realms, with what the gate sets for all of them. Throws likewise.
+    pub(super) fn realms_with_bounds(&self) -> Result<Vec<(Realm, KeysFrom)>, JsValue> {
         let bounds = Bounds {
             leeway: span(self.leeway_seconds()),
             skew: span(self.skew_seconds()),
@@ -137,10 +147,7 @@ impl GateOptions {
             },
             max_accept_stale: span(self.max_accept_stale_seconds()),
         };
-        let limits =
-            CacheLimits { entries: self.verified_token_cache_entries(), bytes: self.verified_token_cache_bytes() };
-        let realms = self.realms().into_iter().map(|realm| realm.realm(bounds, staleness, self.max_token_bytes()));
-        Ok(Gate::new(realms.collect::<Result<_, _>>()?, limits))
+        self.realms().into_iter().map(|realm| realm.realm(bounds, staleness, self.max_token_bytes())).collect()
     }
 
     /// The algorithms that are left to the host.
@@ -156,7 +163,12 @@ impl RealmOptions {
         staleness: Staleness,
         max_token_bytes: usize,
     ) -> Result<(Realm, KeysFrom), JsValue> {
-        let policy = Policy { max_token_bytes, staleness, ..self.policy()? };
+        let revocation = match self.revocation().as_deref() {
+            None | Some("byFeed") => RevocationCheck::ByFeed,
+            Some("unchecked") => RevocationCheck::Unchecked,
+            Some(_) => return Err(unknown("revocation")),
+        };
+        let policy = Policy { max_token_bytes, staleness, revocation, ..self.policy()? };
         let keys_from = match self.keys_from().as_str() {
             "caller" => KeysFrom::Caller,
             "feed" => KeysFrom::Feed,

@@ -2,7 +2,7 @@ import { Gate } from '../../../wasm/edge/core.js'
 import type { HostKey, HostOutcome, SignatureRequest } from '../../core/host-signatures.ts'
 import { AWAITING_SIGNATURE, type CachedTokenId, outcomeCode, type SignatureHandle, TokenBuffer } from '../../core/token-buffer.ts'
 import { type ErrorCode, PortcullisError } from '../../errors.ts'
-import type { CorePolicy } from '../../policy.ts'
+import { type CorePolicy, corePolicy } from '../../policy.ts'
 import type { Algorithm, Check, JWK } from '../../types.ts'
 import { decodeFinding, type Finding, GONE, UNAVAILABLE } from './finding.ts'
 import { wasmModule } from './module.ts'
@@ -29,8 +29,16 @@ export interface CoreOptions {
   verifiedTokenCacheBytes: number
   /** The algorithms whose signatures the host verifies where `begin` may ask it. */
   hostAlgorithms: readonly Algorithm[]
-  /** `keysFrom`: whether a realm's keys come by `setKeys`, or with its feed. */
-  realms: (CorePolicy & { feedKeys: JWK[]; keysFrom: 'caller' | 'feed'; acceptDifferingPolicy: boolean })[]
+  realms: CoreRealm[]
+}
+
+export interface CoreRealm extends CorePolicy {
+  /** Whether revocations are looked up; `unchecked`: there is no feed. Default `byFeed`. */
+  revocation?: 'byFeed' | 'unchecked'
+  feedKeys: JWK[]
+  /** Whether the keys come by `setKeys`, or with the feed. */
+  keysFrom: 'caller' | 'feed'
+  acceptDifferingPolicy: boolean
 }
 
 /** A realm's latest position, in the core's own form. */
@@ -44,7 +52,7 @@ interface InstalledKeys {
 }
 
 /**
- * The wasm gate with our errors. Realms are indices into `realms` of its options. All methods are synchronous.
+ * The wasm gate with our errors. Realms are indices into `realms` of its options, or come from `addRealm`. All methods are synchronous.
  *
  * A trap, as when memory runs out, leaves the module's instance in an undefined state. The instance is discarded, with all that
  * other cores have in it, and each core is rebuilt in a new instance at its next call. This class keeps what must survive
@@ -53,6 +61,8 @@ interface InstalledKeys {
 export class Core {
   readonly #options: CoreOptions
   readonly #listener: CoreListener
+  /** By index; `undefined` in a place that is free. */
+  readonly #realms: (CoreRealm | undefined)[]
   readonly #keys: (InstalledKeys | undefined)[] = []
   readonly #marks: (CoreMarks | undefined)[] = []
   #generation: number
@@ -63,11 +73,41 @@ export class Core {
   /** Throws `not_loaded`, `fault`, and `invalid_option` for options that only the core checks, such as a bad feed key. */
   constructor(options: CoreOptions, listener: CoreListener = NO_LISTENER) {
     this.#options = options
+    this.#realms = [...options.realms]
     this.#listener = listener
     if (!wasmModule.renew()) throw coolingDown()
     this.#generation = wasmModule.generation
     this.#gate = this.#attempt('invalid_option', () => new Gate(options))
     this.#buffer = this.#bufferOf(this.#gate)
+  }
+
+  /**
+   * Adds a realm and returns its index, which a removed realm may have had. `marks`: where an earlier realm of this issuer was.
+   * Throws `fault` and, as the constructor, `invalid_option`.
+   */
+  addRealm(realm: CoreRealm, marks?: CoreMarks): number {
+    this.#changes += 1
+    return this.#call('invalid_option', () => {
+      const index = this.#gate.addRealm({ ...this.#options, realms: [realm] })
+      this.#realms[index] = realm
+      this.#keys[index] = undefined
+      this.#marks[index] = marks
+      if (marks !== undefined) this.#gate.resume(index, marks)
+      return index
+    })
+  }
+
+  /**
+   * Removes a realm with its keys, its state, its verified tokens, and those at the host. Returns its latest position; `undefined`: no
+   * state was ever loaded. The caller must not use the index again until `addRealm` returns it.
+   */
+  removeRealm(index: number): CoreMarks | undefined {
+    this.#changes += 1
+    const marks = this.#marks[index]
+    this.#realms[index] = this.#keys[index] = this.#marks[index] = undefined
+    // A core that is not usable now is rebuilt without it.
+    this.#orElse(undefined, () => this.#gate.removeRealm(index))
+    return marks
   }
 
   /** Counts possible changes of keys and state. While it is unchanged, so are they. */
@@ -251,7 +291,8 @@ export class Core {
     if (!wasmModule.renew()) return false
     const { generation } = wasmModule
     try {
-      const gate = new Gate(this.#options)
+      // In the same places, free ones included.
+      const gate = new Gate({ ...this.#options, realms: this.#realms.map((realm) => realm ?? FREE_PLACE) })
       for (const [realm, marks] of this.#marks.entries()) if (marks !== undefined) gate.resume(realm, marks)
       for (const [realm, keys] of this.#keys.entries()) {
         if (keys !== undefined) gate.setKeys(realm, keys.json, keys.usableUntil, keys.source)
@@ -285,6 +326,9 @@ export class Core {
     this.#listener.onFault(cause)
   }
 }
+
+/** The realm of no token. */
+const FREE_PLACE: CoreRealm = { ...corePolicy({ name: '', issuer: [], audience: [] }), feedKeys: [], keysFrom: 'caller', acceptDifferingPolicy: false }
 
 const NO_LISTENER: CoreListener = { onFault: () => undefined, onRenewed: () => undefined }
 
