@@ -12,9 +12,20 @@ interface Stranger {
   /** What differs in the first accepted token. */
   claims: Record<string, unknown>
   reason: Reason
+  /** Besides those of the vectors. */
+  options?: Record<string, unknown>
 }
 
+/** Tenants of Entra ID: of the vectors, another of a list, and one that is in no list. */
+const TENANT = String(vectorsOf('entra').options['tenant'])
+const [ANOTHER, UNLISTED] = ['1', '2'].map((digit) => `${digit.repeat(8)}-0000-4000-8000-${digit.repeat(12)}`)
 const ofIssuer = (who: string, iss: string): Stranger => ({ who, claims: { iss }, reason: 'wrong_issuer' })
+const ofTenant = (who: string, iss: string | undefined, tid: string | undefined, reason: Reason): Stranger => ({
+  who,
+  claims: { iss: `https://login.microsoftonline.com/${iss}/v2.0`, tid },
+  reason,
+  options: { tenant: [TENANT, ANOTHER] },
+})
 
 /** By the name of the function. */
 const STRANGERS: Readonly<Record<string, readonly Stranger[]>> = {
@@ -27,7 +38,10 @@ const STRANGERS: Readonly<Record<string, readonly Stranger[]>> = {
   ],
   cognito: [ofIssuer('another user pool', 'https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Stranger')],
   entra: [
-    ofIssuer('another tenant', 'https://login.microsoftonline.com/11111111-0000-4000-8000-111111111111/v2.0'),
+    ofIssuer('another tenant', `https://login.microsoftonline.com/${UNLISTED}/v2.0`),
+    ofTenant('a tenant that the list does not allow', UNLISTED, UNLISTED, 'wrong_issuer'),
+    ofTenant('a tenant that the list does not allow, under the name of one that it does', TENANT, UNLISTED, 'wrong_issuer'),
+    ofTenant('one tenant of the list under the name of the other', TENANT, ANOTHER, 'wrong_issuer'),
   ],
   firebase: [ofIssuer('another project', 'https://securetoken.google.com/stranger')],
   githubActions: [
@@ -52,12 +66,12 @@ const STRANGERS: Readonly<Record<string, readonly Stranger[]>> = {
 for (const { name, file, provider } of exportedProviders()) {
   const strangers = STRANGERS[name] ?? []
   test(`${name} has a stranger`, () => assert.ok(strangers.length > 0))
-  for (const { who, claims, reason } of strangers) {
+  for (const { who, claims, reason, options } of strangers) {
     test(`${name} refuses ${who}, though its key signed`, async (t) => {
       const vectors = vectorsOf(file)
       const [shape] = vectors.accepted
       assert.ok(shape !== undefined)
-      const stage = await openProviderStage(t, provider(vectors.options), shape.header)
+      const stage = await openProviderStage(t, provider({ ...vectors.options, ...options }), shape.header)
       const verdictOn = async (changed: object): Promise<Verdict> =>
         stage.check(await stage.sign({ header: shape.header, claims: atNow({ ...shape.claims, ...changed }) }))
       assert.equal((await verdictOn({})).ok, true)
