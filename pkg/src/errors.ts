@@ -31,6 +31,8 @@ export const ERROR_CODES = [
   'policy_differs',
   /** The origin does not state its policy, or in another version; `detail` says which. */
   'policy_unknown',
+  /** A realm's `revocation` is `unchecked`: its revoked tokens are accepted. */
+  'revocation_unchecked',
   /** A body was larger than its bound. */
   'too_large',
   /** A body did not arrive within its time. */

@@ -244,7 +244,7 @@ function status(gate: OpenGate): Status[] {
   return gate.realms.map((realm, index) => {
     const { loaded, minor, sequence, hasKeys, tokenIds, epochs, sectionBytes, liveEntries, errorRate, policy: agreement, policyDifferences } = realm.currentState()
     return {
-      realm: realm.name, loaded, sequence, ageSeconds: loaded ? realm.ageSeconds(now) : undefined, keys: hasKeys,
+      realm: realm.name, revocation: realm.feed === undefined ? 'unchecked' : 'checked', loaded, sequence, ageSeconds: loaded ? realm.ageSeconds(now) : undefined, keys: hasKeys,
       tokenIds, epochs, sectionBytes, liveEntries, errorRate,
       policy: gate.core.policy(index), policyAgreement: loaded ? agreement : undefined, policyDifferences, minor,
     }

@@ -56,7 +56,7 @@ export class OpenGate {
     }
     const host = { core: this.core, settings, runtime, report: this.report, reports: this.reports, now: () => this.now() }
     this.realms = settings.realms.map((realm, index) => new Realm(index, realm, host))
-    for (const feed of this.feeds) feed.start()
+    for (const realm of this.realms) realm.start()
   }
 
   /** Takes over the options in which callers that share this gate may differ. */

@@ -1,3 +1,4 @@
+import { PortcullisError } from '../errors.ts'
 import { mergeKeySets } from '../jwks/merge-key-sets.ts'
 import { RemoteJwks } from '../jwks/remote-jwks.ts'
 import { CLAIM_NAMES } from '../policy.ts'
@@ -6,6 +7,9 @@ import type { CoreState } from './core/state.ts'
 import { type FedRealm, RealmFeed } from './realm-feed.ts'
 import type { RealmHost } from './realm-host.ts'
 import type { GateRealmSettings } from './settings.ts'
+
+/** How often a realm whose revocations are not looked up says so. */
+const UNCHECKED_EVERY_MS = 3_600_000
 
 /** One realm of an open gate: its state in the core, its keys and its feed. */
 export class Realm implements FedRealm {
@@ -20,6 +24,7 @@ export class Realm implements FedRealm {
   readonly keys: RemoteJwks | undefined
   readonly #host: RealmHost
   #state: CoreState
+  #uncheckedAtMs = -Infinity
   /** The fetched key set in use. */
   #fetched: { json: Uint8Array; usableUntil: number } | undefined
 
@@ -34,6 +39,21 @@ export class Realm implements FedRealm {
     this.keys = this.#openKeys(jwks)
     this.feed = feed === undefined ? undefined : new RealmFeed(this, feed, settings, host)
     this.#state = host.core.state(index)
+  }
+
+  /** Starts the stream of a feed that has one, or reports that there is no feed. Called at first use: no I/O may start before. */
+  start(): void {
+    if (this.feed === undefined) this.reportUnchecked()
+    else this.feed.start()
+  }
+
+  /** Reports that no revocation is looked up, if the last such report is an hour old. */
+  reportUnchecked(): void {
+    const nowMs = this.#host.settings.nowMs()
+    if (Math.abs(nowMs - this.#uncheckedAtMs) < UNCHECKED_EVERY_MS) return
+    this.#uncheckedAtMs = nowMs
+    const message = "revocation is 'unchecked': revoked tokens are accepted until they expire; give the realm the feed of an origin"
+    this.#host.report('options', this.name, new PortcullisError('revocation_unchecked', message))
   }
 
   /** The core's state of this realm, as of the last change. */

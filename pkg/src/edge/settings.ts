@@ -4,7 +4,7 @@ import {
 } from '../options.ts'
 import { checkContradictions, checkDistinct, corePolicy, feedKey, keySet, TOKEN_RULES } from '../policy.ts'
 import { clockOf, type NowMs } from '../timing/clock.ts'
-import type { Algorithm, GateOptions, JWKS, RealmOptions, TokenOptions } from '../types.ts'
+import type { Algorithm, GateOptions, JWKS, TokenOptions } from '../types.ts'
 import type { CoreOptions } from './core/core.ts'
 import type { Runtime } from './core/module.ts'
 import type { FeedSettings } from './feed/subscriber.ts'
@@ -30,7 +30,10 @@ export interface GateRealmSettings {
 export function resolveGateSettings(options: GateOptions): GateSettings {
   checkOptions(options, GATE_RULES)
   checkDistinct(options.realms, 'options.realms')
-  options.realms.forEach((realm, index) => checkContradictions(realm, `options.realms[${index}]`))
+  options.realms.forEach((realm, index) => {
+    checkContradictions(realm, `options.realms[${index}]`)
+    checkRevocation(realm, `options.realms[${index}]`)
+  })
   const settings = { ...DEFAULTS, ...defaultsOf(GATE), ...given(options), realms: options.realms.map(resolveRealmSettings), nowMs: clockOf(options) }
   settings.realms.forEach(({ feed }, index) => {
     if (feed !== undefined) checkSecrets(settings, feed, `options.realms[${index}].feed`)
@@ -69,6 +72,7 @@ export function coreOptions(settings: GateSettings, hostAlgorithms: readonly Alg
     hostAlgorithms,
     realms: settings.realms.map(({ token, jwks, feed, acceptDifferingPolicy }) => ({
       ...corePolicy(token),
+      revocation: feed === undefined ? 'unchecked' : 'byFeed',
       feedKeys: feed?.keys ?? [],
       keysFrom: jwks === undefined ? 'feed' : 'caller',
       acceptDifferingPolicy,
@@ -88,7 +92,8 @@ const FEED = {
 
 const REALM = {
   jwks: either(url, keySet),
-  feed: required(shape(FEED)),
+  feed: shape(FEED),
+  revocation: oneOf('unchecked'),
   acceptDifferingPolicy: withDefault(boolean, false),
 } satisfies Rules
 
@@ -125,6 +130,17 @@ const GATE = {
 /** The rules of `GateOptions`. */
 export const GATE_RULES: Rules = GATE
 
+/** A realm has a feed, or says that none of its revocations are looked up: leaving out the feed must not turn them off. */
+function checkRevocation({ revocation, feed, jwks, acceptDifferingPolicy }: GateOptions['realms'][number], name: string): void {
+  if (revocation === undefined) {
+    if (feed === undefined) throw invalid(`${name}.feed is missing: it must be ${REALM.feed.expected}, or revocation 'unchecked' to begin without an origin`)
+    return
+  }
+  const beside = feed !== undefined ? 'feed' : acceptDifferingPolicy !== undefined ? 'acceptDifferingPolicy' : undefined
+  if (beside !== undefined) throw invalid(`${name}.revocation cannot be 'unchecked' beside ${beside}: leave out one of them`)
+  if (jwks === undefined) throw invalid(`${name}.jwks is missing: it must be ${REALM.jwks.expected}; with revocation 'unchecked' no feed carries the keys`)
+}
+
 /** Refuses secrets over plain HTTP. The feed itself is signed, so it may use plain HTTP. */
 function checkSecrets(settings: GateSettings, feed: FeedSettings, name: string): void {
   const secret = feed.credential !== undefined ? 'credential' : feed.acknowledge !== undefined ? 'acknowledge' : undefined
@@ -132,12 +148,12 @@ function checkSecrets(settings: GateSettings, feed: FeedSettings, name: string):
   throw invalid(`${name}.${secret} would be sent without TLS: ${name}.url must be an https: URL; see plainHttp`)
 }
 
-function resolveRealmSettings({ jwks, feed, acceptDifferingPolicy, ...token }: RealmOptions): GateRealmSettings {
+function resolveRealmSettings({ jwks, feed, revocation: _, acceptDifferingPolicy, ...token }: GateOptions['realms'][number]): GateRealmSettings {
   return {
     token,
     acceptDifferingPolicy: acceptDifferingPolicy ?? REALM.acceptDifferingPolicy.fallback,
     jwks: typeof jwks === 'string' || jwks instanceof URL ? new URL(jwks) : jwks,
-    feed: {
+    feed: feed && {
       url: new URL(feed.url),
       keys: feed.keys,
       mode: feed.mode ?? FEED.mode.fallback,

@@ -12,6 +12,7 @@ export function verdictOf<C extends Claims>(finding: Finding | CachedVerdict, re
   if (finding.reason !== undefined) return refusedBy(finding.reason, token)
   if (realm === undefined) return refused('wrong_issuer')
   const accepted = acceptedBy<C>(finding, realm, token)
+  if (realm.feed === undefined) markUnchecked(accepted, realm)
   return realm.marksImpersonation ? marked(accepted) : accepted
 }
 
@@ -30,6 +31,12 @@ function acceptedBy<C extends Claims>(finding: Finding | CachedVerdict, realm: R
   if (!('lazyClaims' in finding)) return new LazyVerdict(new LazyClaims(token), realm.name, sequence) as Plain as Accepted<C>
   const { claims, header } = finding.lazyClaims
   return { ok: true, claims: claims as C, header, realm: realm.name, sequence }
+}
+
+/** Says in the verdict that no revocation was looked up, and each hour in a report. */
+function markUnchecked(accepted: Accepted, realm: Realm): void {
+  accepted.unchecked = true
+  realm.reportUnchecked()
 }
 
 /** Says in the verdict who acts for the user. As for the core, a claim that is `null` or empty is absent. */

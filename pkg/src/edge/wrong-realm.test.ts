@@ -84,7 +84,7 @@ test('a stream of the other realm is reported and closed', async (t) => {
     response.on('close', () => streams.delete(response))
   })
   const { realms: [first, second], ...rest } = options('in_order')
-  assert.ok(first !== undefined && second !== undefined)
+  assert.ok(first?.feed !== undefined && second !== undefined)
   const gate = createGate({ ...rest, realms: [{ ...first, feed: { ...first.feed, mode: 'stream' } }, second] })
   t.after(() => gate.close())
   await gate.refresh()

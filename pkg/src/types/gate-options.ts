@@ -1,10 +1,10 @@
 import type { PortcullisError } from '../errors.ts'
-import type { RealmOptions } from './realm.ts'
+import type { RealmOptions, UncheckedRealmOptions } from './realm.ts'
 
 /** The staleness contract and the bounds of a gate. Each has a default; unknown options throw. */
 export interface GateOptions {
   /** The issuers whose tokens are accepted. */
-  realms: RealmOptions[]
+  realms: (RealmOptions | UncheckedRealmOptions)[]
   /** The longest token read, in bytes. Default 16384. */
   maxTokenBytes?: number
   /**
@@ -59,7 +59,8 @@ export interface GateOptions {
 export interface Report {
   /**
    * `options`: the function that makes the options of each `env` is costly, the origin's policy differs from the gate's or is not known,
-   * or a CORS option lets in pages of strangers or its function fails. `fault`: the core failed and is being replaced.
+   * a CORS option lets in pages of strangers or its function fails,
+   * or a realm's revocation is `unchecked` (at the first use, and each hour of use). `fault`: the core failed and is being replaced.
    */
   kind: 'feed' | 'jwks' | 'clock' | 'options' | 'fault'
   realm: string

@@ -58,6 +58,8 @@ export type Authenticator<Env = unknown, C extends Claims = Claims> = (request: 
 /** A realm's state, for health checks and consoles. */
 export interface Status {
   realm: string
+  /** Whether revocations are looked up. */
+  revocation: 'checked' | 'unchecked'
   /** False until the first manifest was applied. */
   loaded: boolean
   sequence: number

@@ -92,11 +92,14 @@ export interface ClaimNames {
   scope: string
 }
 
-/** One realm of a gate. */
+/** One realm of a gate, with a feed of revocations. */
 export interface RealmOptions extends TokenOptions {
   /** The issuer's keys: a set, or its URL. Default: the set that the feed carries. */
   jwks?: URL | string | JWKS
-  /** Where revocation state comes from: `url`, the pinned `keys`, and `mode`, `credential`, `acknowledge: { edge, secret }`. */
+  /**
+   * Where revocation state comes from: `url`, the pinned `keys`, and `mode`, `credential`, `acknowledge: { edge, secret }`. Default:
+   * required unless `revocation` is given.
+   */
   feed: FeedOptions
   /**
    * Whether tokens are accepted though the origin states a policy that differs from these options: it then records some revocations
@@ -104,6 +107,26 @@ export interface RealmOptions extends TokenOptions {
    * `false` (every token is refused, `no_feed`).
    */
   acceptDifferingPolicy?: boolean
+  /**
+   * `'unchecked'`, in place of `feed` and with `jwks`: no revocation is looked up, to begin without an origin (`UncheckedRealmOptions`). A
+   * literal of the code. Default: looked up.
+   */
+  revocation?: never
+}
+
+/**
+ * One realm of a gate without an origin: everything about a token is checked but revocation, so a revoked token is accepted until it
+ * expires. Verdicts, `status`, `explain` and reports say so. A literal of the code: environment and JSON cannot turn revocation off.
+ */
+export interface UncheckedRealmOptions extends TokenOptions {
+  /** The issuer's keys: a set, or its URL. Required: there is no feed to carry them. */
+  jwks: URL | string | JWKS
+  /** That no revocation is looked up. */
+  revocation: 'unchecked'
+  /** A realm with a feed has its revocations checked. */
+  feed?: never
+  /** There is no origin whose policy could differ. */
+  acceptDifferingPolicy?: never
 }
 
 /** Where a realm's revocation state comes from. */

@@ -36,6 +36,8 @@ export interface Accepted<C extends Claims = Claims> {
   realm: string
   /** The position in the realm's ledger up to which revocations were applied. */
   sequence: number
+  /** With `revocation: 'unchecked'`: no revocation was looked up, and `sequence` is 0. Otherwise absent. */
+  unchecked?: true
   /**
    * With `impersonation: 'mark'`, if the token has a claim `act` (RFC 8693 §4.1): who acts for the user, by `act.sub` where that is a
    * string. The whole claim is in `claims.act`.
