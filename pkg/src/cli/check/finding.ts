@@ -32,12 +32,22 @@ export interface ConnectorFindings {
   readonly findings: readonly Finding[]
 }
 
-/** One line for each finding, best practices as a ticked list below. */
-export function findingsText({ connector, realm, findings }: ConnectorFindings): string {
+/** The findings about one realm of a gate. */
+export interface GateFindings {
+  /** The file or URL of the gate's status. */
+  readonly gate: string
+  readonly realm: string
+  readonly findings: readonly Finding[]
+}
+
+/** One line for each finding; those of a connector have best practices as a ticked list below. */
+export function findingsText(all: ConnectorFindings | GateFindings): string {
+  const { realm, findings } = all
   const [practices, others] = [findings.filter(isPractice), findings.filter((each) => !isPractice(each))]
-  const lines = others.map((each) => `  ${each.level.padEnd(10)}${each.check}: ${sentence(each)}`)
-  const ticks = practices.map((each) => `  [${TICKS[each.level]}] ${sentence(each)}`)
-  return `${connector}, realm ${realm}\n${lines.join('\n')}\nBest practices\n${ticks.join('\n')}\n`
+  const lines = others.map((each) => `  ${each.level.padEnd(10)}${each.check}: ${sentence(each)}\n`).join('')
+  if ('gate' in all) return `gate ${all.gate}, realm ${realm}\n${lines}`
+  const ticks = practices.map((each) => `  [${TICKS[each.level]}] ${sentence(each)}\n`).join('')
+  return `${all.connector}, realm ${realm}\n${lines}Best practices\n${ticks}`
 }
 
 /** The prefix of the checks that tick a best practice. */
