@@ -226,3 +226,31 @@ fn a_gate_that_replaces_a_lost_one_knows_how_far_each_feed_key_was() {
     gate.resume(0, portcullis::revocation::Marks { last: None, ..marks }, latest);
     assert!(matches!(gate.apply_feed(0, &older, at(NOW)), Err(FeedError::Older { .. })));
 }
+
+#[test]
+fn a_removed_realm_leaves_its_index_and_nothing_else() {
+    let (mut ledger, mut gate) = (ledger(), gate());
+    publish(&mut ledger, KEYS, NOW);
+    load_gate(&mut gate, &mut ledger, NOW);
+    let other = |issuer: &str| Policy::new(issuer, Audience::NotChecked, Profile::Generic);
+    let add = |gate: &mut Gate, issuer: &str| {
+        gate.add_realm(Realm::new("other", other(issuer), vec![feed_key()], Bounds::default()), KeysFrom::Caller)
+    };
+    assert_eq!(add(&mut gate, "https://other.example"), Some(1));
+    gate.remove_realm(0);
+    // A second time changes nothing: the index must not be handed out twice.
+    gate.remove_realm(0);
+    gate.remove_realm(7);
+    assert!(kids(&gate).is_empty());
+    let manifest = ledger.manifest(FORM, at(NOW)).unwrap();
+    assert_eq!(gate.peek_feed(&manifest).unwrap_err(), FeedError::WrongRealm);
+    assert_eq!(gate.apply_feed(0, &manifest, at(NOW)).unwrap_err(), FeedError::WrongRealm);
+    assert_eq!(add(&mut gate, "https://third.example"), Some(0));
+    assert_eq!(add(&mut gate, "https://fourth.example"), Some(2));
+    assert!(kids(&gate).is_empty());
+    assert!(gate.realm(0).unwrap().revocations.position().is_none());
+    // Its issuer may come back, with another index and from the beginning.
+    gate.remove_realm(1);
+    assert_eq!(add(&mut gate, ISSUER), Some(1));
+    assert_eq!(gate.peek_feed(&manifest).unwrap().0, 1);
+}

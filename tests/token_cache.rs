@@ -10,11 +10,17 @@ mod gate_pair;
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use fixtures::{base64url, claims, realm_of, token, vectors, NOW};
-use gate_pair::{outcome, thumbprint, verdict, Pair, ROOM};
+use gate_pair::{key_set, outcome, thumbprint, verdict, Pair, ROOM};
+use portcullis::gate::KeysFrom;
+use portcullis::keys::KeySource;
 use portcullis::ledger::{Event, NotBefore};
+use portcullis::policy::{Audience, Policy, Profile};
+use portcullis::revocation::Bounds;
 use portcullis::signature::{Algorithm, Algorithms};
 use portcullis::time::UnixSeconds;
-use portcullis::verdict::{find, CacheLimits, Entry, Handle, HostOutcome, Progress, VerifiedTokenCache, MAX_HANDLES};
+use portcullis::verdict::{
+    find, CacheLimits, Entry, Handle, HostOutcome, Progress, Realm, VerifiedTokenCache, MAX_HANDLES,
+};
 use serde_json::json;
 
 fn at(offset: u64) -> UnixSeconds {
@@ -237,4 +243,22 @@ fn tokens_may_come_back_from_the_host_in_any_order() {
     }
     assert!(others.iter().rev().skip(1).all(|other| pair.gate.pending(*other).is_some()));
     assert_eq!(verdict(pair.gate.finish(slow, HostOutcome::Good, NOW).unwrap()), "accepted");
+}
+
+#[test]
+fn a_removed_realms_tokens_are_not_the_next_ones_though_both_have_the_same_keys() {
+    let mut pair = Pair::new();
+    let good = token(&json!({}));
+    pair.find(&good);
+    let entry = pair.entry(&good);
+    let handle = pair.hand_over(&token(&json!({ "jti": "token-2" })));
+    pair.gate.remove_realm(0);
+    assert_eq!(pair.recheck(entry), None);
+    let policy = Policy::new("https://other.example", Audience::NotChecked, Profile::Generic);
+    let next = Realm::new("next", policy, Vec::new(), Bounds::default());
+    assert_eq!(pair.gate.add_realm(next, KeysFrom::Caller), Some(0));
+    pair.gate.set_keys(0, &key_set(&[fixtures::SECRET]), KeySource::Configuration, UnixSeconds::MAX).unwrap().unwrap();
+    assert_eq!(pair.recheck(entry), None);
+    assert!(pair.gate.finish(handle, HostOutcome::Good, NOW).is_none());
+    assert_eq!(pair.find(&good), "wrong_issuer");
 }
