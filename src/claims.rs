@@ -86,7 +86,7 @@ impl<'j> ClaimSet<'j> {
     /// Whether a scope claim, read as [`ClaimSet::grants`] reads it, grants anything at all.
     pub(crate) fn grants_any(&self, name: &str) -> bool {
         let listed = self.get(name).and_then(|value| texts(name, value).ok()).unwrap_or_default();
-        listed.iter().any(|scopes| scopes.split(' ').any(is_scope_token))
+        listed.iter().any(|scopes| scopes.bytes().any(|byte| byte.is_ascii_graphic()))
     }
 
     /// Whether a claim is there, whatever it says.

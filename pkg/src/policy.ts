@@ -15,8 +15,8 @@ export interface CorePolicy {
   sameSubjects: boolean
   issuerClaim: string
   audience: string[] | 'none'
-  /** Empty: tokens without an audience are refused, unless `audience` is `'none'`. */
-  authorizedParty: string[]
+  /** Default: tokens without an audience are refused, unless `audience` is `'none'`. */
+  authorizedParty?: string[]
   accessTokenClaim?: string
   profile: 'rfc9068' | 'keycloak' | 'generic'
   algorithms: Algorithm[]
@@ -35,10 +35,9 @@ export interface CorePolicy {
 
 /** Fills in the defaults. */
 export function corePolicy(options: TokenOptions): CorePolicy {
-  const { name, issuerClaim, audience, accessTokenClaim, profile, algorithms, rsaAlgorithm, subjectless, impersonation, compare, grantClaim, ...rest } = {
-    ...defaultsOf(TOKEN),
-    ...given(options),
-  }
+  const filled = { ...defaultsOf(TOKEN), ...given(options) }
+  const { name, issuerClaim, audience, authorizedParty, accessTokenClaim, profile, algorithms, rsaAlgorithm, ...rest } = filled
+  const { subjectless, impersonation, compare, grantClaim } = rest
   const claimNames = { ...CLAIM_NAMES, ...given(rest.claimNames ?? {}) }
   const requiredClaims = requiredOf(options, claimNames)
   const { id, names, ...tenants }: IssuerNames = issuerNames(options)
@@ -50,7 +49,7 @@ export function corePolicy(options: TokenOptions): CorePolicy {
     sameSubjects: rest.sameSubjects,
     issuerClaim,
     audience: audience === 'none' || Array.isArray(audience) ? audience : [audience],
-    authorizedParty: typeof rest.authorizedParty === 'string' ? [rest.authorizedParty] : rest.authorizedParty ?? [],
+    ...(authorizedParty === undefined ? {} : { authorizedParty: typeof authorizedParty === 'string' ? [authorizedParty] : authorizedParty }),
     ...(accessTokenClaim === undefined ? {} : { accessTokenClaim }),
     profile,
     algorithms,

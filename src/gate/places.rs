@@ -12,29 +12,36 @@ impl Gate {
     /// arrive. `None`: there is no free place.
     pub fn add_realm(&mut self, realm: Realm, keys_from: KeysFrom) -> Option<usize> {
         let index = self.realms.iter().position(Realm::is_vacant).unwrap_or(self.realms.len());
-        if index >= MAX_REALMS {
-            return None;
-        }
-        // Numbers of keys name no key that the realm before had.
-        self.key_sets += 1;
-        let realm = Realm { keys_from, key_set: self.key_sets, ..realm };
-        match self.realms.get_mut(index) {
-            Some(place) => *place = realm,
-            None => {
-                self.realms.push(realm);
-                self.adopted.push(AdoptedKeys::default());
-            }
-        }
-        Some(index)
+        self.put_realm(index, realm, keys_from).then_some(index)
     }
 
-    /// Removes a realm and frees its place. All that names the place goes with it: keys, state, verified tokens, and tokens whose
-    /// signature the host is checking. The next realm there may have the same keys, as tenants of one server do.
+    /// Removes a realm and frees its place.
     pub fn remove_realm(&mut self, index: usize) {
-        let (Some(place), Some(adopted)) = (self.realms.get_mut(index), self.adopted.get_mut(index)) else { return };
-        *place = Realm::vacant();
+        if index < self.realms.len() {
+            self.put_realm(index, Realm::vacant(), KeysFrom::Caller);
+        }
+    }
+
+    /// Puts a realm in a place; those before it that are not there yet are free. All that names the place goes with the realm that was
+    /// there: keys, state, verified tokens, and tokens whose signature the host is checking. The new realm may have the same keys, as
+    /// tenants of one server do. False: there is no such place.
+    pub fn put_realm(&mut self, index: usize, realm: Realm, keys_from: KeysFrom) -> bool {
+        if index >= MAX_REALMS {
+            return false;
+        }
+        while self.realms.len() <= index {
+            self.realms.push(Realm::vacant());
+            self.adopted.push(AdoptedKeys::default());
+        }
+        let (Some(place), Some(adopted)) = (self.realms.get_mut(index), self.adopted.get_mut(index)) else {
+            return false;
+        };
+        // No key has a number that named another one.
+        self.key_sets += 1;
+        *place = Realm { keys_from, key_set: self.key_sets, ..realm };
         *adopted = AdoptedKeys::default();
         self.cache.drop_realm(index);
         self.awaiting_host.drop_realm(index);
+        true
     }
 }

@@ -32,24 +32,23 @@ pub enum Subjects {
 }
 
 impl IssuerNames {
-    /// Several names of one issuer. The first makes the realm's id.
+    /// An issuer without a name yet. `id` makes the realm's id: the first name, or with a `tenant_claim` the pattern of all.
     #[must_use]
-    pub fn several(names: Vec<String>, subjects: Subjects) -> Self {
-        let id = names.first().cloned().unwrap_or_default();
-        let names = names.into_iter().map(|name| IssuerName { digest: digest(name.as_bytes()), name, tenant: None });
-        Self { id, names: names.collect(), tenant_claim: None, subjects }
+    pub const fn new(id: String, tenant_claim: Option<String>, subjects: Subjects) -> Self {
+        Self { id, names: Vec::new(), tenant_claim, subjects }
     }
 
-    /// The tenants of a pattern, each with its name. The pattern makes the realm's id, and a token's claim of that name must be the
-    /// tenant of its issuer.
+    /// Adds a name; with a tenant claim, also the value that the claim must have.
+    pub fn add(&mut self, name: String, tenant: Option<String>) {
+        self.names.push(IssuerName { digest: digest(name.as_bytes()), name, tenant });
+    }
+
+    /// Several names of one issuer.
     #[must_use]
-    pub fn tenants(pattern: String, claim: String, tenants: Vec<(String, String)>, subjects: Subjects) -> Self {
-        let names = tenants.into_iter().map(|(name, tenant)| IssuerName {
-            digest: digest(name.as_bytes()),
-            name,
-            tenant: Some(tenant),
-        });
-        Self { id: pattern, names: names.collect(), tenant_claim: Some(claim), subjects }
+    pub fn several(names: &[&str], subjects: Subjects) -> Self {
+        let mut several = Self::new(names.first().copied().unwrap_or_default().into(), None, subjects);
+        names.iter().for_each(|name| several.add((*name).into(), None));
+        several
     }
 
     /// The text that makes the realm's id: the first name, or the pattern.
@@ -98,6 +97,9 @@ impl IssuerNames {
 impl<T: Into<String>> From<T> for IssuerNames {
     /// The one name of an issuer.
     fn from(name: T) -> Self {
-        Self::several(vec![name.into()], Subjects::default())
+        let id: String = name.into();
+        let mut one = Self::new(id.clone(), None, Subjects::default());
+        one.add(id, None);
+        one
     }
 }

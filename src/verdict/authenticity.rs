@@ -48,26 +48,25 @@ pub(super) fn select<'r>(token: &UntrustedToken<'_>, realms: &'r [Realm]) -> Res
     let claims = token.unverified_claims();
     // As a rule all realms name the issuer by one claim, which is read once.
     let (mut claim, mut issuer) = ("", None);
-    let mut names_realm = |realm: &'r Realm| {
+    for (index, realm) in realms.iter().enumerate() {
         let named_by = realm.policy.claim_names.issuer.as_str();
         if named_by != claim {
             claim = named_by;
             issuer = claims.text(claim).map(|issuer| (digest(issuer.as_bytes()), issuer));
         }
-        let (digest, issuer) = issuer.as_ref()?;
-        realm.policy.issuer.find(issuer, *digest)
-    };
-    let found = realms.iter().enumerate().find_map(|(index, realm)| Some((index, realm, names_realm(realm)?)));
-    let (index, realm, name) = found.ok_or(Reason::WrongIssuer)?;
-    if let (Some(claim), tenant) = (realm.policy.issuer.tenant_claim(), realm.policy.issuer.tenant(name)) {
-        if claims.text(claim).as_deref() != tenant {
-            return Err(Reason::WrongIssuer);
+        let Some((digest, issuer)) = &issuer else { continue };
+        let Some(name) = realm.policy.issuer.find(issuer, *digest) else { continue };
+        if let Some(tenant_claim) = realm.policy.issuer.tenant_claim() {
+            if claims.text(tenant_claim).as_deref() != realm.policy.issuer.tenant(name) {
+                return Err(Reason::WrongIssuer);
+            }
         }
+        if token.length() > realm.policy.max_token_bytes {
+            return Err(Reason::Malformed);
+        }
+        return Ok(Selected { index, realm, name });
     }
-    if token.length() > realm.policy.max_token_bytes {
-        return Err(Reason::Malformed);
-    }
-    Ok(Selected { index, realm, name })
+    Err(Reason::WrongIssuer)
 }
 
 /// A token that passed every check before the signature, which is unverified.

@@ -1,5 +1,7 @@
 //! The single checks on header and claims, one function each.
 
+use std::borrow::Cow;
+
 use super::agreement::Agreement;
 use super::claims_view::ClaimsView;
 use super::reason::Reason;
@@ -52,17 +54,23 @@ pub(super) fn audience(
     policy: &Policy,
 ) -> Result<(), Reason> {
     let is_for_us = match meant_for(set, policy) {
-        MeantFor::Audience(ours) => claims.audience.iter().any(|theirs| ours.iter().any(|our| our == theirs)),
+        MeantFor::Audience(ours) => claims.audience.iter().any(|theirs| is_among(ours, theirs)),
         MeantFor::Party(party) => is_party(claims, party) && shows_access(header, set, claims, policy, party),
         MeantFor::Anybody => true,
     };
     is_for_us.then_some(()).ok_or(Reason::WrongAudience)
 }
 
+#[inline(never)]
+fn is_among(names: &[String], name: &str) -> bool {
+    names.iter().any(|each| each == name)
+}
+
 /// Whether the token names one of these parties, and no other one beside it.
 fn is_party(claims: &Claims<'_>, party: &AuthorizedParty) -> bool {
-    let mut named = [&claims.authorized_party, &claims.client_id].into_iter().flatten().peekable();
-    named.peek().is_some() && named.all(|client| party.any_of.iter().any(|ours| ours == client))
+    let is_ours = |client: &Option<Cow<'_, str>>| client.as_ref().is_none_or(|client| is_among(&party.any_of, client));
+    let is_named = claims.authorized_party.is_some() || claims.client_id.is_some();
+    is_named && is_ours(&claims.authorized_party) && is_ours(&claims.client_id)
 }
 
 /// Whether something that ID tokens lack says that it is an access token.

@@ -39,7 +39,7 @@ impl Realm {
 
     /// A free place: the realm of no token. No feed key is pinned, so it takes no message.
     pub(crate) fn vacant() -> Self {
-        let issuer = IssuerNames::several(Vec::new(), Subjects::default());
+        let issuer = IssuerNames::new(String::new(), None, Subjects::default());
         let policy = Policy::new(issuer, Audience::AnyOf(Vec::new()), Profile::Generic);
         Self::new("", Policy { max_token_bytes: 0, ..policy }, Vec::new(), Bounds::default())
     }

@@ -1,8 +1,8 @@
 //! The gate, as JavaScript sees it: tokens in, findings out.
 
 use super::finding::{finding_code, AWAITING_HOST, GONE};
-use super::options::GateOptions;
-use super::{error, object, time};
+use super::options::{GateOptions, RealmOptions};
+use super::{object, time};
 use crate::gate::Gate;
 use crate::signature::Algorithms;
 use crate::verdict::{Check, Entry, Finding, Handle, HostOutcome, Progress, Reason, Signature};
@@ -35,15 +35,10 @@ impl JsGate {
         })
     }
 
-    /// Adds the realms of these options, in the first places that are free; the rest of the options are as they were given to the
-    /// gate. Returns the index of the last. Throws `invalid_option`.
-    #[wasm_bindgen(js_name = addRealm)]
-    pub fn add_realm(&mut self, options: &GateOptions) -> Result<usize, JsValue> {
-        let mut added = None;
-        for (realm, keys_from) in options.realms_with_bounds()? {
-            added = self.gate.add_realm(realm, keys_from);
-        }
-        added.ok_or_else(|| error("invalid_option", "realms: there is no place left"))
+    /// Puts a realm in a place that is free or new. `options`: those that the gate was made of. Throws `invalid_option`.
+    #[wasm_bindgen(js_name = putRealm)]
+    pub fn put_realm(&mut self, index: usize, options: &GateOptions, realm: &RealmOptions) -> Result<(), JsValue> {
+        options.put_realm(&mut self.gate, index, realm)
     }
 
     /// Removes a realm, with all that names its index.

@@ -48,7 +48,8 @@ extern "C" {
     fn host_algorithms(this: &GateOptions) -> Vec<String>;
 
     /// A realm's options; for an origin's ledger, those of its policy alone (`CorePolicy` of the package).
-    pub(super) type RealmOptions;
+    #[wasm_bindgen(typescript_type = "object")]
+    pub type RealmOptions;
 
     #[wasm_bindgen(method, getter)]
     fn name(this: &RealmOptions) -> String;
@@ -63,9 +64,8 @@ extern "C" {
     fn tenant_claim(this: &RealmOptions) -> Option<String>;
     #[wasm_bindgen(method, getter, js_name = sameSubjects)]
     fn same_subjects(this: &RealmOptions) -> bool;
-    /// Empty: none is accepted instead of an audience.
     #[wasm_bindgen(method, getter, js_name = authorizedParty)]
-    fn authorized_party(this: &RealmOptions) -> Vec<String>;
+    fn authorized_party(this: &RealmOptions) -> Option<Vec<String>>;
     #[wasm_bindgen(method, getter, js_name = accessTokenClaim)]
     fn access_token_claim(this: &RealmOptions) -> Option<String>;
     #[wasm_bindgen(method, getter, js_name = maxLifetimeSeconds)]
@@ -127,15 +127,20 @@ impl GateOptions {
     pub(super) fn gate(&self) -> Result<Gate, JsValue> {
         let limits =
             CacheLimits { entries: self.verified_token_cache_entries(), bytes: self.verified_token_cache_bytes() };
-        Ok(Gate::new(self.realms_with_bounds()?, limits))
+        let mut gate = Gate::new(Vec::new(), limits);
+        for (index, realm) in self.realms().into_iter().enumerate() {
+            self.put_realm(&mut gate, index, &realm)?;
+        }
+        Ok(gate)
     }
 
-    /// The realms, with what the gate sets for all of them. Throws likewise.
-    pub(super) fn realms_with_bounds(&self) -> Result<Vec<(Realm, KeysFrom)>, JsValue> {
+    /// Puts a realm in a place, with what the gate sets for all its realms. Throws likewise.
+    pub(super) fn put_realm(&self, gate: &mut Gate, index: usize, options: &RealmOptions) -> Result<(), JsValue> {
+        let max_lifetime = span(self.max_lifetime_seconds());
         let bounds = Bounds {
             leeway: span(self.leeway_seconds()),
             skew: span(self.skew_seconds()),
-            max_lifetime: span(self.max_lifetime_seconds()),
+            max_lifetime: options.max_lifetime_seconds().map_or(max_lifetime, span).min(max_lifetime),
             max_session: self.max_session_seconds().map(span),
         };
         let staleness = Staleness {
@@ -147,7 +152,20 @@ impl GateOptions {
             },
             max_accept_stale: span(self.max_accept_stale_seconds()),
         };
-        self.realms().into_iter().map(|realm| realm.realm(bounds, staleness, self.max_token_bytes())).collect()
+        let revocation = match options.revocation().as_deref() {
+            None | Some("byFeed") => RevocationCheck::ByFeed,
+            Some("unchecked") => RevocationCheck::Unchecked,
+            Some(_) => return Err(unknown("revocation")),
+        };
+        let policy = Policy { max_token_bytes: self.max_token_bytes(), staleness, revocation, ..options.policy()? };
+        let keys_from = match options.keys_from().as_str() {
+            "caller" => KeysFrom::Caller,
+            "feed" => KeysFrom::Feed,
+            _ => return Err(unknown("keysFrom")),
+        };
+        let feed_keys = options.feed_keys().into_iter().map(|jwk| feed_key(&jwk));
+        let realm = Realm::new(options.name(), policy, feed_keys.collect::<Result<_, _>>()?, bounds);
+        gate.put_realm(index, realm, keys_from).then_some(()).ok_or_else(|| unknown("realms"))
     }
 
     /// The algorithms that are left to the host.
@@ -157,29 +175,6 @@ impl GateOptions {
 }
 
 impl RealmOptions {
-    fn realm(
-        &self,
-        bounds: Bounds,
-        staleness: Staleness,
-        max_token_bytes: usize,
-    ) -> Result<(Realm, KeysFrom), JsValue> {
-        let revocation = match self.revocation().as_deref() {
-            None | Some("byFeed") => RevocationCheck::ByFeed,
-            Some("unchecked") => RevocationCheck::Unchecked,
-            Some(_) => return Err(unknown("revocation")),
-        };
-        let policy = Policy { max_token_bytes, staleness, revocation, ..self.policy()? };
-        let keys_from = match self.keys_from().as_str() {
-            "caller" => KeysFrom::Caller,
-            "feed" => KeysFrom::Feed,
-            _ => return Err(unknown("keysFrom")),
-        };
-        let max_lifetime = self.max_lifetime_seconds().map_or(bounds.max_lifetime, span).min(bounds.max_lifetime);
-        let bounds = Bounds { max_lifetime, ..bounds };
-        let feed_keys = self.feed_keys().into_iter().map(|jwk| feed_key(&jwk));
-        Ok((Realm::new(self.name(), policy, feed_keys.collect::<Result<_, _>>()?, bounds), keys_from))
-    }
-
     /// The realm's policy, without the parts that a gate sets for all its realms. Throws `invalid_option`.
     pub(super) fn policy(&self) -> Result<Policy, JsValue> {
         let names = self.claim_names();
@@ -224,26 +219,24 @@ impl RealmOptions {
                 false => WhenDiffering::Refuse,
                 true => WhenDiffering::Accept,
             },
-            authorized_party: Some(self.authorized_party())
-                .filter(|any_of| !any_of.is_empty())
+            authorized_party: self
+                .authorized_party()
                 .map(|any_of| AuthorizedParty { any_of, access_token_claim: self.access_token_claim() }),
             ..Policy::new(self.names(), audience(&self.audience())?, profile)
         })
     }
 
     fn names(&self) -> IssuerNames {
-        let names = self.issuer_names();
         let subjects = match self.same_subjects() {
             false => Subjects::ByName,
             true => Subjects::Same,
         };
-        match self.tenant_claim() {
-            None => IssuerNames::several(names, subjects),
-            Some(claim) => {
-                let tenants = names.into_iter().zip(self.tenants()).collect();
-                IssuerNames::tenants(self.issuer(), claim, tenants, subjects)
-            }
+        let mut issuer = IssuerNames::new(self.issuer(), self.tenant_claim(), subjects);
+        let mut tenants = self.tenants().into_iter();
+        for name in self.issuer_names() {
+            issuer.add(name, tenants.next());
         }
+        issuer
     }
 }
 

@@ -29,7 +29,9 @@ pub(crate) struct VersionTable {
 pub(crate) fn user_key(realm: RealmId, issuer: Option<&str>, user: &str) -> UserKey {
     let mut hash = Sha256::new_with_prefix(realm.as_bytes());
     if let Some(issuer) = issuer {
-        [&[0xff], issuer.as_bytes(), &[0xff]].into_iter().for_each(|part| hash.update(part));
+        hash.update([0xff]);
+        hash.update(issuer);
+        hash.update([0xff]);
     }
     hash.update(user.as_bytes());
     let digest: [u8; 32] = hash.finalize().into();

@@ -2,7 +2,7 @@ import { Gate } from '../../../wasm/edge/core.js'
 import type { HostKey, HostOutcome, SignatureRequest } from '../../core/host-signatures.ts'
 import { AWAITING_SIGNATURE, type CachedTokenId, outcomeCode, type SignatureHandle, TokenBuffer } from '../../core/token-buffer.ts'
 import { type ErrorCode, PortcullisError } from '../../errors.ts'
-import { type CorePolicy, corePolicy } from '../../policy.ts'
+import type { CorePolicy } from '../../policy.ts'
 import type { Algorithm, Check, JWK } from '../../types.ts'
 import { decodeFinding, type Finding, GONE, UNAVAILABLE } from './finding.ts'
 import { wasmModule } from './module.ts'
@@ -88,7 +88,9 @@ export class Core {
   addRealm(realm: CoreRealm, marks?: CoreMarks): number {
     this.#changes += 1
     return this.#call('invalid_option', () => {
-      const index = this.#gate.addRealm({ ...this.#options, realms: [realm] })
+      const free = this.#realms.indexOf(undefined)
+      const index = free < 0 ? this.#realms.length : free
+      this.#gate.putRealm(index, this.#options, realm)
       this.#realms[index] = realm
       this.#keys[index] = undefined
       this.#marks[index] = marks
@@ -291,8 +293,8 @@ export class Core {
     if (!wasmModule.renew()) return false
     const { generation } = wasmModule
     try {
-      // In the same places, free ones included.
-      const gate = new Gate({ ...this.#options, realms: this.#realms.map((realm) => realm ?? FREE_PLACE) })
+      const gate = new Gate({ ...this.#options, realms: [] })
+      for (const [index, realm] of this.#realms.entries()) if (realm !== undefined) gate.putRealm(index, this.#options, realm)
       for (const [realm, marks] of this.#marks.entries()) if (marks !== undefined) gate.resume(realm, marks)
       for (const [realm, keys] of this.#keys.entries()) {
         if (keys !== undefined) gate.setKeys(realm, keys.json, keys.usableUntil, keys.source)
@@ -326,9 +328,6 @@ export class Core {
     this.#listener.onFault(cause)
   }
 }
-
-/** The realm of no token. */
-const FREE_PLACE: CoreRealm = { ...corePolicy({ name: '', issuer: [], audience: [] }), feedKeys: [], keysFrom: 'caller', acceptDifferingPolicy: false }
 
 const NO_LISTENER: CoreListener = { onFault: () => undefined, onRenewed: () => undefined }
 
