@@ -15,7 +15,7 @@ export const firebase: Provider<FirebaseOptions> = /* @__PURE__ */ provider<Fire
     source: 'https://firebase.google.com/docs/reference/admin/node/firebase-admin.auth.decodedidtoken',
     readOn: '2026-12-01',
     tokens: 'id',
-    reaches: ['user', 'realm'],
+    reaches: ['token', 'user', 'realm'],
     hears: { receiver: 'none', how: 'your logout calls logoutUser, beside revokeRefreshTokens' },
     lifetimeSeconds: 3600,
   },

@@ -120,10 +120,12 @@ function claimOf({ claimNames, grantClaim }: ProviderRealm, named: Named, claims
   }
 }
 
-/** The claims of somebody or something else. A token may name its client twice. */
+/** The claims of somebody or something else. A token may name its client twice, and the other client must be accepted as well. */
 function differingIn(realm: ProviderRealm, named: Named, claims: Record<string, unknown>): Record<string, unknown> {
-  const also = named === 'client' && 'client_id' in claims ? { client_id: 'another' } : {}
-  return { [claimOf(realm, named, claims)]: 'another', ...also }
+  const claim = claimOf(realm, named, claims)
+  const accepted = named === 'client' ? [realm.authorizedParty ?? []].flat().find((party) => party !== claims[claim]) : undefined
+  const another = accepted ?? 'another'
+  return { [claim]: another, ...(named === 'client' && 'client_id' in claims ? { client_id: another } : {}) }
 }
 
 function namesIn(realm: ProviderRealm, claims: Record<string, unknown>): Record<Named, string> {
