@@ -1,6 +1,6 @@
 // The examples of the test kit, run where their runner runs tests: every test passes within a second.
 
-import { cp, rm } from 'node:fs/promises'
+import { cp, readFile, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Checked } from '../environment.ts'
@@ -20,19 +20,23 @@ export interface Passed {
 export interface ExampleOptions extends Pick<Checked, 'name' | 'tier' | 'tool' | 'node'> {
   /** The folder in `www/examples/testing`. */
   example: string
-  /** The command, in that folder; it prints a report. */
+  /** The command, in that folder. */
   command: string
+  /** The file that it writes its report to. Default: it prints it. */
+  file?: string
   /** Reads the report. Throws for one that has a failed test. */
   read(report: string): Passed[]
 }
 
-export function testKit({ example, command, read, ...described }: ExampleOptions): Checked {
+export function testKit({ example, command, file, read, ...described }: ExampleOptions): Checked {
   return {
     ...described,
     configuration: command,
     async check(place) {
       const [program = '', ...parameters] = command.split(' ')
-      const passed = read(await place.run(program, parameters, { folder: await copied(place, example) }))
+      const folder = await copied(place, example)
+      const printed = await place.run(program, parameters, { folder })
+      const passed = read(file === undefined ? printed : await readFile(join(folder, file), 'utf8'))
       if (passed.length < 4) throw new Error(`${passed.length} tests have run`)
       for (const { name, ms } of passed) if (ms >= MAX_TEST_MS) throw new Error(`"${name}" took ${Math.round(ms)} ms`)
     },

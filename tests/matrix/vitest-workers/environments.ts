@@ -100,7 +100,7 @@ export const environments: readonly Environment[] = [
     start,
   },
   testKit({
-    name: 'Vitest, in workerd, test kit', example: 'workerd', command: 'vitest run --reporter=json', tier: 'long', tool: '@cloudflare/vitest-plugin', node: 22,
-    read: readJson,
+    name: 'Vitest, in workerd, test kit', example: 'workerd', command: 'vitest run --reporter=json --outputFile=report.json',
+    file: 'report.json', read: readJson, tier: 'long', tool: '@cloudflare/vitest-plugin', node: 22,
   }),
 ]

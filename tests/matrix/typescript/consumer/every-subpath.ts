@@ -16,6 +16,7 @@ import { createRefreshTokens } from 'portcullis/origin/refresh-tokens'
 import { sqliteStore } from 'portcullis/origin/sqlite'
 import { storeContract } from 'portcullis/origin/store-contract'
 import { discover, okta, type ProviderRealm } from 'portcullis/providers'
+import { createTestIssuer, createTestRealm, type TestIssuer, type TestRealm } from 'portcullis/testing'
 
 export const reasons: readonly Reason[] = REASONS
 export const codes: readonly ErrorCode[] = ERROR_CODES
@@ -44,6 +45,12 @@ export function openGates(module: WebAssembly.Module): Gate[] {
 export async function providerRealms(): Promise<ProviderRealm[]> {
   const other = await discover('https://id.example', { audience: 'api' })
   return [okta({ domain: 'acme.okta.com', authorizationServer: 'default', audience: 'api' }), { ...other, name: okta.facts.name }]
+}
+
+export async function openTestRealm(): Promise<[TestRealm, TestIssuer]> {
+  const test = await createTestRealm({ ...realm, gate: { whenStale: 'accept' } })
+  const verdict = await test.check(await test.token({ scope: 'read' }, { header: { kid: undefined } }))
+  return verdict.ok ? [test, test.issuer] : [test, await createTestIssuer({ algorithm: 'ES256' })]
 }
 
 export async function endSession(): Promise<LoggedOut> {
