@@ -153,6 +153,27 @@ for (const options of SHAPES) {
   })
 }
 
+for (const [withoutTokenId, reason] of [['session', 'session_revoked'], ['user', 'user_revoked']] as const) {
+  test(`with withoutTokenId ${withoutTokenId} tokens have no id, and revoking one ends more`, async (t) => {
+    const realm = await open(t, { withoutTokenId })
+    const token = await realm.token()
+    assert.equal(await reasonFor(realm, token), 'accepted')
+    assert.equal((await realm.revokeToken(token)).ended, withoutTokenId)
+    assert.equal(await reasonFor(realm, token), reason)
+    assert.equal(await reasonFor(realm, await realm.token({ sid: 'session-2' })), 'accepted')
+  })
+}
+
+test('a pattern with tenants signs as the first of them', async (t) => {
+  const realm = await open(t, { issuer: 'https://login.example/{tid}/v2.0', tenants: ['one', 'two'] })
+  const verdict = await realm.check(await realm.token())
+  assert.ok(verdict.ok)
+  assert.deepEqual([verdict.claims['tid'], verdict.claims.iss], ['one', 'https://login.example/one/v2.0'])
+  const other = { iss: 'https://login.example/two/v2.0', tid: 'two' }
+  assert.equal(await reasonFor(realm, await realm.token(other)), 'accepted')
+  assert.equal(await reasonFor(realm, await realm.token({ ...other, tid: 'one' })), 'wrong_issuer')
+})
+
 test('a request carries the token, a method and a body', async (t) => {
   const realm = await open(t)
   const token = await realm.token()

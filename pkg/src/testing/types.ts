@@ -1,4 +1,4 @@
-import type { DatedAct, Origin, OriginReport, Recorded } from '../origin/api.ts'
+import type { DatedAct, Origin, OriginReport, Recorded, RevokedToken } from '../origin/api.ts'
 import type { Algorithm, Claims, Gate, GateOptions, JWKS, Report, TokenOptions, Verdict } from '../types.ts'
 
 /** How a test issuer signs: any algorithm with a public key. */
@@ -80,7 +80,7 @@ export interface TestRealm {
    * The origin's verbs. Each resolves when the gate knows, a second later by the realm's clock: a token that is signed then is issued after
    * the event.
    */
-  revokeToken(token: string, act?: DatedAct): Promise<Recorded>
+  revokeToken(token: string, act?: DatedAct): Promise<RevokedToken>
   endSession(sid: string, act?: DatedAct): Promise<Recorded>
   logoutUser(sub: string, act?: DatedAct): Promise<Recorded>
   logoutRealm(act?: DatedAct): Promise<Recorded>
