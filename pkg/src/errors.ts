@@ -7,6 +7,8 @@ export const ERROR_CODES = [
   'invalid_option',
   /** `authorize` threw, returned neither `true` nor `false`, or did not settle in time; `detail` says which, `cause` has what it threw. */
   'authorize_failed',
+  /** A gate's `realms` function threw, did not answer in time, or answered what is no realm of the issuer; `detail` says which. */
+  'realms_failed',
   /** A gate was handed the request or the arguments of a framework that has an adapter; the message names it. */
   'wrong_request',
   /** The wasm module was used before an entry file loaded it. */

@@ -21,6 +21,16 @@ function bytesOf(part: string): Uint8Array {
   return Uint8Array.from(binary, (character) => character.charCodeAt(0))
 }
 
+/** The `iss` among a token's unverified claims. Use it only to decide whose keys to look up. */
+export function claimedIssuer(token: string): string | undefined {
+  try {
+    const { iss } = readPart(token.split('.', 2)[1] ?? '') as { iss?: unknown }
+    return typeof iss === 'string' ? iss : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** The `kid` in a token's unverified header, or the empty string. Use it only to decide whether to look a key up. */
 export function claimedKeyId(token: string): string {
   try {

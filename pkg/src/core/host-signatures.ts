@@ -60,8 +60,8 @@ const HOST_ALGORITHMS: readonly Algorithm[] = [
 /** EdDSA on Ed25519, by both of its names (RFC 8037, RFC 9864). */
 const ED25519: readonly Algorithm[] = ['EdDSA', 'Ed25519']
 
-/** How many imported keys are kept: more than a few realms have. */
-const MAX_IMPORTED_KEYS = 256
+/** How many imported keys are kept: more than the realms of a function usually have in use. One takes some kilobytes. */
+const MAX_IMPORTED_KEYS = 2048
 
 /** Verifies signatures beside the core: `node:crypto`, WebCrypto, or neither. */
 export type HostCrypto = NodeSignatures | WebSignatures | NoSignatures

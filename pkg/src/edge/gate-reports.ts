@@ -14,7 +14,7 @@ export class GateReports {
   readonly #policies = new Map<string, string>()
   #strayAtMs = -Infinity
 
-  /** `realms`: the names of the gate's realms. */
+  /** `realms`: the names of the gate's realms; where they are a function, `*`. */
   constructor(report: Reporter, realms: readonly string[]) {
     this.#report = report
     this.#realms = realms
@@ -54,6 +54,17 @@ export class GateReports {
     this.#policies.set(realm, now)
     const error = policyError(policy, policyDifferences, isAccepted)
     if (error !== undefined) this.#report('options', realm, error)
+  }
+
+  /** The function that makes the realms has failed. */
+  realms(error: PortcullisError): void {
+    this.options(error)
+  }
+
+  /** A realm is no longer loaded: its reports are new if it returns. */
+  forget(realm: string): void {
+    this.#undecided.delete(realm)
+    this.#policies.delete(realm)
   }
 
   /** A push was of no realm here. Reported at a bounded rate: any sender can cause it. */

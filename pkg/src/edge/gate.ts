@@ -3,7 +3,7 @@ import { challenge } from '../http/bearer.ts'
 import { refused } from '../http/refusal.ts'
 import { checkOptions } from '../options.ts'
 import type {
-  Accepted, AccessOptions, AuthenticateOptions, Authenticator, Check, CheckOptions, CheckSyncOptions, Claims, EnvOption, ExecutionContextLike,
+  AccessOptions, AuthenticateOptions, Authenticator, Check, CheckOptions, CheckSyncOptions, Claims, EnvOption, ExecutionContextLike,
   FeedApplied, Gate, GateOptions, HostOptions, RequestLike, Status, Verdict, WaitUntil,
 } from '../types.ts'
 import { admit } from './access/admission.ts'
@@ -14,13 +14,12 @@ import type { Finding } from './core/finding.ts'
 import { PendingSignature } from './core/pending-signature.ts'
 import { withFormAdvice } from './form-advice.ts'
 import { GatesByEnv } from './gates-by-env.ts'
-import { judge, tryJudge } from './judge.ts'
+import { judge, judgeSync, tryJudge } from './judge.ts'
 import type { OpenGate } from './open-gate.ts'
 import { protect } from './protect.ts'
 import { receiveFeed } from './receive.ts'
-import { grantsScopes } from './scope.ts'
 import type { CachedVerdict } from './token-cache.ts'
-import { isSettled, verdictOf } from './verdict.ts'
+import { isSettled } from './verdict.ts'
 
 /**
  * Makes a gate. It does nothing until its first use, so it may stand at module scope. Options may be a function of a
@@ -91,7 +90,8 @@ export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => 
       // Checks first, with its fetches, so that it explains the verdict that a request would get.
       await checkToken(gate, token, NO_SCOPE, options)
       const text = typeof token === 'string' ? token : ''
-      return withFormAdvice(await gate.explain(text), text)
+      const checks = withFormAdvice(await gate.explain(text), text)
+      return gate.directory?.explained(checks, text) ?? checks
     })
   }
 
@@ -147,8 +147,7 @@ function checkTokenSync<C extends Claims>(gate: OpenGate, token: unknown, scope:
   if (typeof token !== 'string' || token === '') return refused(isAbsent(token) ? 'missing_token' : 'malformed')
   const finding = gate.inspectSync(token)
   if (finding.undecided && !gate.hasSyncHost) mustNotNeedHost(gate, token)
-  const verdict = verdictOf<C>(finding, gate.realmOf(finding), token)
-  return verdict.ok && scope.length > 0 ? requireScope(verdict, scope, gate) : verdict
+  return judgeSync<C>(gate, finding, token, scope)
 }
 
 /** Throws `host_crypto_needed` for a token that only the host can verify: there must be no verdict on it. */
@@ -176,12 +175,6 @@ function safeWaitUntil(ctx: ExecutionContextLike): WaitUntil | undefined {
   }
 }
 
-/** The same verdict, if the token's scope claim grants every scope needed. */
-function requireScope<C extends Claims>(verdict: Accepted<C>, needed: readonly string[], gate: OpenGate): Verdict<C> {
-  const claim: unknown = verdict.claims[gate.realmNamed(verdict.realm).scopeClaim]
-  return grantsScopes(claim, needed) ? verdict : { ...refused('insufficient_scope'), scope: [...needed] }
-}
-
 /** The verdict itself where nothing must be awaited, as for nearly every request. `scope` must have been checked. */
 function checkToken<C extends Claims>(
   gate: OpenGate,
@@ -191,9 +184,8 @@ function checkToken<C extends Claims>(
 ): Verdict<C> | Promise<Verdict<C>> {
   if (typeof token !== 'string' || token === '') return refused(isAbsent(token) ? 'missing_token' : 'malformed')
   const inspected = gate.inspect(token)
-  const verdict = inspected instanceof PendingSignature ? undefined : tryJudge<C>(gate, inspected, token)
-  if (verdict === undefined) return checkTokenLater<C>(gate, inspected, token, scope, ctx)
-  return verdict.ok && scope.length > 0 ? requireScope(verdict, scope, gate) : verdict
+  const verdict = inspected instanceof PendingSignature ? undefined : tryJudge<C>(gate, inspected, token, scope)
+  return verdict ?? checkTokenLater<C>(gate, inspected, token, scope, ctx)
 }
 
 /** The verdict once the host has verified the signature and everything that the token needs has been fetched. */
@@ -208,8 +200,7 @@ async function checkTokenLater<C extends Claims>(
   try {
     let finding = inspected
     while (finding instanceof PendingSignature) finding = gate.afterSignature(finding, await finding.outcome)
-    const verdict = tryJudge<C>(gate, finding, token) ?? (await judge<C>(gate, finding, token, safeWaitUntil(ctx)))
-    return verdict.ok && scope.length > 0 ? requireScope(verdict, scope, gate) : verdict
+    return tryJudge<C>(gate, finding, token, scope) ?? (await judge<C>(gate, finding, token, scope, safeWaitUntil(ctx)))
   } finally {
     gate.leave()
   }
@@ -235,7 +226,12 @@ function applyFeed(gate: OpenGate, bytes: Uint8Array): FeedApplied {
 async function refresh(gate: OpenGate, name: string | undefined): Promise<void> {
   gate.mustBeOpen()
   const realms = name === undefined ? gate.realms : [gate.realmNamed(name)]
-  await Promise.all(realms.flatMap(({ feed, keys }) => [feed?.puller.refresh(), keys?.refresh()]))
+  for (const { place } of realms) if (place !== undefined) gate.directory?.enter(place)
+  try {
+    await Promise.all(realms.flatMap(({ feed, keys }) => [feed?.puller.refresh(), keys?.refresh()]))
+  } finally {
+    for (const { place } of realms) if (place !== undefined) gate.directory?.leave(place)
+  }
 }
 
 function status(gate: OpenGate): Status[] {

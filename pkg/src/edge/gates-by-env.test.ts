@@ -6,7 +6,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { createGate } from '../entry/edge/node.ts'
 import { page } from '../test-fixtures/server.ts'
-import type { Gate, GateOptions, Report, Verdict } from '../types.ts'
+import type { Gate, GateOptions, RealmOptions, Report, UncheckedRealmOptions, Verdict } from '../types.ts'
 import { MAX_OPEN_GATES } from './gates-by-env.ts'
 import { TestRealm } from './testing/realm.ts'
 
@@ -23,6 +23,11 @@ function optionsOf(env: Record<string, string>, more: Partial<GateOptions> = {})
   const realm = { name: 'acme', issuer: env['ISSUER'] ?? '', audience: env['AUDIENCE'] ?? 'api', feed }
   const jwks = env['CERTS'] === undefined ? {} : { jwks: new URL(env['CERTS']) }
   return { realms: [{ ...realm, ...jwks }], firstLoadTimeoutMs: 5000, refreshTimeoutMs: 5000, jwksTimeoutMs: 5000, ...more }
+}
+
+function realmsOf({ realms }: GateOptions): (RealmOptions | UncheckedRealmOptions)[] {
+  assert.ok(Array.isArray(realms))
+  return realms
 }
 
 function envOf(realm: TestRealm): Record<string, string> {
@@ -80,7 +85,7 @@ test('options that differ anywhere use different gates', async (t) => {
   const realm = await TestRealm.start(t)
   const env = envOf(realm)
   const token = await realm.token({ scp: 'read', scope: 'admin' })
-  const [acme] = optionsOf(env).realms
+  const [acme] = realmsOf(optionsOf(env))
   assert.ok(acme !== undefined)
   const gate = gateOf(t, (options: GateOptions) => options)
   const check = async (options: GateOptions, scope: string[] = []) => outcome(await gate.check(token, { env: options, scope }))
@@ -104,10 +109,10 @@ test('one options object that is changed for each tenant does not mix tenants', 
   const realm = await TestRealm.start(t)
   const claimNames = { scope: 'scope' }
   const shared = optionsOf(envOf(realm))
-  shared.realms = shared.realms.map((each) => ({ ...each, claimNames }))
+  shared.realms = realmsOf(shared).map((each) => ({ ...each, claimNames }))
   const gate = gateOf(t, (env: { audience: string; claim: string }) => {
     claimNames.scope = env.claim
-    for (const each of shared.realms) each.audience = env.audience
+    for (const each of realmsOf(shared)) each.audience = env.audience
     return shared
   })
   const token = await realm.token({ scp: 'read', scope: 'admin' })
@@ -257,8 +262,8 @@ test("a scope is read from the tenant's claim, also with concurrent requests of 
   const realm = await TestRealm.start(t)
   const env = envOf(realm)
   const gate = gateOf(t, ({ claim }: { claim: string }) => {
-    const { realms, ...options } = optionsOf(env)
-    return { ...options, realms: realms.map((each) => ({ ...each, claimNames: { scope: claim } })) }
+    const options = optionsOf(env)
+    return { ...options, realms: realmsOf(options).map((each) => ({ ...each, claimNames: { scope: claim } })) }
   })
   const token = await realm.token({ scp: 'read', scope: 'admin' })
   const ask = (claim: string, scope: string) => gate.check(token, { env: { claim }, scope: [scope] })

@@ -1,5 +1,5 @@
 import { PortcullisError } from '../errors.ts'
-import type { GateOptions } from '../types.ts'
+import type { GateOptions, RealmResolver } from '../types.ts'
 import { startLoading } from './core/module.ts'
 import { OpenGate } from './open-gate.ts'
 import { optionsKey } from './options-key.ts'
@@ -21,13 +21,13 @@ export class GatesByEnv<Env> {
   readonly #byOptions = new Map<string, Entry>()
   /** Identities of gates, by the `env` that their options were made from. */
   readonly #byEnv = new WeakMap<object, string>()
-  readonly #fetches = new WeakMap<typeof fetch, number>()
+  readonly #functions = new WeakMap<object, number>()
   readonly #reported = new Set<string>()
   #latest: OpenGate | undefined
   /** The `env` of `#latest`: nearly always the next call's, too. */
   #latestEnv: Env | undefined
   #uses = 0
-  #fetchCount = 0
+  #functionCount = 0
   #closed = false
 
   /** Throws `invalid_option` for options that do not depend on an `env`. */
@@ -92,7 +92,7 @@ export class GatesByEnv<Env> {
 
   /** A runtime may make a new `env` for every request: while the options have equal values, the gate and its state are kept. */
   #entryForOptions(options: GateOptions): Entry {
-    const key = optionsKey(options)
+    const key = optionsKey(options, (realms) => this.#numberOf(realms))
     const known = key === undefined ? undefined : this.#byOptions.get(key)
     const { onReport, fetch = globalFetch } = options
     if (known !== undefined && (!known.fetchesKeys || known.gate.settings.fetch === fetch)) {
@@ -108,9 +108,11 @@ export class GatesByEnv<Env> {
   }
 
   #entryForSettings(settings: GateSettings): Entry {
-    const fetchesKeys = settings.realms.some(({ jwks }) => jwks instanceof URL)
+    const { resolver } = settings
+    // A function may answer a realm whose keys are at a URL.
+    const fetchesKeys = resolver !== undefined || settings.realms.some(({ jwks }) => jwks instanceof URL)
     const values = JSON.stringify(settings)
-    const identity = `${fetchesKeys ? this.#numberOf(settings.fetch) : ''} ${values}`
+    const identity = `${fetchesKeys ? this.#numberOf(settings.fetch) : ''} ${resolver === undefined ? '' : this.#numberOf(resolver)} ${values}`
     const known = this.#entries.get(identity)
     if (known !== undefined) {
       known.gate.adopt(settings)
@@ -118,7 +120,9 @@ export class GatesByEnv<Env> {
     }
     this.#makeRoom()
     const gate = new OpenGate(settings)
-    if ([...this.#entries.values()].some((entry) => entry.values === values)) this.#reportOnce(gate, 'fetch_differs', FETCH_DIFFERS)
+    const alike = [...this.#entries.values()].filter((entry) => entry.values === values)
+    if (alike.some((entry) => entry.gate.settings.resolver === resolver)) this.#reportOnce(gate, 'fetch_differs', FETCH_DIFFERS)
+    else if (alike.length > 0) this.#reportOnce(gate, 'realms_differ', REALMS_DIFFER)
     const entry: Entry = { identity, values, fetchesKeys, gate, optionsKey: undefined, usedAt: 0 }
     this.#entries.set(identity, entry)
     return entry
@@ -143,12 +147,12 @@ export class GatesByEnv<Env> {
   }
 
   /** A number for each distinct function. */
-  #numberOf(fetch: typeof globalThis.fetch): number {
-    const known = this.#fetches.get(fetch)
+  #numberOf(named: typeof globalThis.fetch | RealmResolver): number {
+    const known = this.#functions.get(named)
     if (known !== undefined) return known
-    this.#fetchCount += 1
-    this.#fetches.set(fetch, this.#fetchCount)
-    return this.#fetchCount
+    this.#functionCount += 1
+    this.#functions.set(named, this.#functionCount)
+    return this.#functionCount
   }
 
   #reportOnce(gate: OpenGate, detail: string, message: string): void {
@@ -160,7 +164,7 @@ export class GatesByEnv<Env> {
 
 /** An open gate and the options it was opened with. */
 interface Entry {
-  /** GateSettings with the same identity share the gate: their values and, where it fetches keys, `fetch`. */
+  /** GateSettings with the same identity share the gate: their values, a function as `realms` and, where it fetches keys, `fetch`. */
   readonly identity: string
   readonly values: string
   /**
@@ -178,4 +182,7 @@ interface Entry {
 const FETCH_DIFFERS =
   'options.fetch differs from that of an open gate whose other options are equal, so a second gate was opened, with keys and state of ' +
   'its own: if both serve one tenant, hoist fetch out of the function that makes the options'
+const REALMS_DIFFER =
+  'options.realms is another function than that of an open gate whose other options are equal, so a second gate was opened, with realms of ' +
+  'its own: make the function once, outside the one that makes the options'
 const FEWER_GATES = 'let the options depend on less of env, or configure the issuers as realms of one gate'

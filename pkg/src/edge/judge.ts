@@ -1,4 +1,5 @@
 import { PortcullisError } from '../errors.ts'
+import { refused } from '../http/refusal.ts'
 import { within } from '../timing/deadline.ts'
 import { claimedKeyId } from '../token-part.ts'
 import type { Claims, Verdict, WaitUntil } from '../types.ts'
@@ -8,19 +9,35 @@ import type { OpenGate } from './open-gate.ts'
 import type { RealmFeed } from './realm-feed.ts'
 import type { Realm } from './realm.ts'
 import type { CachedVerdict } from './token-cache.ts'
-import { verdictOf } from './verdict.ts'
+import { requireScope, verdictOf } from './verdict.ts'
 
 /** How often tokens that are ahead of the state cause a refresh. */
 const CATCH_UP_EVERY_MS = 1000
 /** After a refresh this recent, state that seems old causes no other: clocks differ, and caches delay. */
 const JUST_REFRESHED_MS = 250
 
-/** The verdict on a token for which nothing must be fetched, as for nearly all; `undefined`: use `judge`. */
-export function tryJudge<C extends Claims>(gate: OpenGate, finding: Finding | CachedVerdict, token: string): Verdict<C> | undefined {
+/**
+ * The verdict on a token for which nothing must be fetched, as for nearly all; `undefined`: use `judge`. `scope`: the scopes that the token
+ * must grant.
+ */
+export function tryJudge<C extends Claims>(
+  gate: OpenGate,
+  finding: Finding | CachedVerdict,
+  token: string,
+  scope: readonly string[],
+): Verdict<C> | undefined {
   const realm = gate.realmOf(finding)
+  if (realm === undefined && gate.directory !== undefined && finding.reason === 'wrong_issuer') return gate.directory.refusal(token)
   if (finding.undecided && realm !== undefined) gate.reports.undecided(realm.name)
   const isDecided = realm === undefined || (isGenuine(finding) ? isFresh(gate, realm, finding) : isFinal(finding))
-  return isDecided ? verdictOf<C>(finding, realm, token) : undefined
+  return isDecided ? settled<C>(gate, finding, realm, token, scope) : undefined
+}
+
+/** The verdict by the state loaded now. */
+export function judgeSync<C extends Claims>(gate: OpenGate, finding: Finding | CachedVerdict, token: string, scope: readonly string[]): Verdict<C> {
+  const realm = gate.realmOf(finding)
+  if (realm === undefined && gate.directory !== undefined && finding.reason === 'wrong_issuer') return gate.directory.refusalSync(token)
+  return settled<C>(gate, finding, realm, token, scope)
 }
 
 /**
@@ -31,7 +48,28 @@ export async function judge<C extends Claims>(
   gate: OpenGate,
   first: Finding | CachedVerdict,
   token: string,
+  scope: readonly string[],
   waitUntil?: WaitUntil,
+): Promise<Verdict<C>> {
+  const realm = gate.realmOf(first)
+  const { directory } = gate
+  if (directory === undefined) return judgeWithFetches<C>(gate, first, token, scope, waitUntil)
+  const place = realm === undefined ? await directory.load(token) : realm.place
+  if (place === undefined || 'ok' in place) return place ?? judgeWithFetches<C>(gate, first, token, scope, waitUntil)
+  if (realm !== undefined && !directory.enter(place)) return refused('keys_unavailable')
+  try {
+    return await judgeWithFetches<C>(gate, realm === undefined ? await inspectAgain(gate, token) : first, token, scope, waitUntil)
+  } finally {
+    directory.leave(place)
+  }
+}
+
+async function judgeWithFetches<C extends Claims>(
+  gate: OpenGate,
+  first: Finding | CachedVerdict,
+  token: string,
+  scope: readonly string[],
+  waitUntil: WaitUntil | undefined,
 ): Promise<Verdict<C>> {
   const startedAtMs = gate.clockMs
   let finding = first
@@ -39,13 +77,32 @@ export async function judge<C extends Claims>(
   if (realm === undefined) return verdictOf<C>(finding, realm, token)
   for (const fetch of FETCHES) {
     const fetched = fetch({ gate, realm, finding, token, startedAtMs, waitUntil })
-    if (fetched === undefined || (await fetched) === 'nothing_new') continue
-    let inspected = gate.inspect(token)
-    while (inspected instanceof PendingSignature) inspected = gate.afterSignature(inspected, await inspected.outcome)
-    finding = inspected
+    // A realm that was closed meanwhile may have left its index to another one.
+    if (fetched === undefined || ((await fetched) === 'nothing_new' && !realm.isClosed)) continue
+    finding = await inspectAgain(gate, token)
+    if (realm.isClosed) break
   }
-  if (isGenuine(finding)) refreshInBackground(gate, realm, waitUntil)
-  return verdictOf<C>(finding, gate.realmOf(finding), token)
+  if (isGenuine(finding) && !realm.isClosed) refreshInBackground(gate, realm, waitUntil)
+  return settled<C>(gate, finding, gate.realmOf(finding), token, scope)
+}
+
+async function inspectAgain(gate: OpenGate, token: string): Promise<Finding | CachedVerdict> {
+  let inspected = gate.inspect(token)
+  while (inspected instanceof PendingSignature) inspected = gate.afterSignature(inspected, await inspected.outcome)
+  return inspected
+}
+
+/** The verdict by a finding that was made in the same synchronous step. */
+function settled<C extends Claims>(
+  gate: OpenGate,
+  finding: Finding | CachedVerdict,
+  realm: Realm | undefined,
+  token: string,
+  scope: readonly string[],
+): Verdict<C> {
+  if (realm?.place !== undefined && isVerified(realm, finding)) gate.directory?.verified(realm.place)
+  const verdict = verdictOf<C>(finding, realm, token)
+  return scope.length > 0 ? requireScope(verdict, scope, realm) : verdict
 }
 
 /** A token that cannot be judged yet. */
@@ -192,6 +249,11 @@ function isGenuine({ reason }: Finding): boolean {
     default:
       return false
   }
+}
+
+/** Whether the token's signature is good: of a realm whose keys come with its feed, none is known before that is loaded. */
+function isVerified({ feed, state }: Realm, finding: Finding): boolean {
+  return isGenuine(finding) && !(finding.reason === 'no_feed' && feed?.hasKeys === true && !state.loaded)
 }
 
 function keepAlive(promise: Promise<void>, waitUntil: WaitUntil | undefined): Promise<void> {

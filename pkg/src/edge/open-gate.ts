@@ -1,28 +1,35 @@
 import { type HostCrypto, hostCrypto, type HostOutcome, type NodeSignatures } from '../core/host-signatures.ts'
 import { PortcullisError } from '../errors.ts'
 import type { Check } from '../types.ts'
-import { Core } from './core/core.ts'
+import { Core, type CoreMarks } from './core/core.ts'
 import { type Finding, UNAVAILABLE } from './core/finding.ts'
 import { loadedRuntime } from './core/module.ts'
 import { MAX_SIGNATURE_ROUNDS, PendingSignature } from './core/pending-signature.ts'
 import { SignatureSlots } from './core/signature-slots.ts'
 import { PushBudget } from './feed/push-budget.ts'
 import { GateReports } from './gate-reports.ts'
+import type { Place } from './issuers/place.ts'
 import type { RealmFeed } from './realm-feed.ts'
+import { RealmDirectory } from './realm-directory.ts'
+import type { RealmHost } from './realm-host.ts'
 import { Realm } from './realm.ts'
 import { type Reporter, reporter } from './report.ts'
-import { checkRuntime, coreOptions, type GateSettings } from './settings.ts'
+import { checkRuntime, coreOptions, coreRealm, type GateRealmSettings, type GateSettings } from './settings.ts'
 import { type CachedVerdict, TokenCache } from './token-cache.ts'
 
 /** A gate in use: the core, its realms, and the clock for their tokens. */
 export class OpenGate {
   readonly core: Core
-  readonly realms: readonly Realm[] = []
   readonly settings: GateSettings
   readonly report: Reporter
   readonly reports: GateReports
   /** For pushes without a secret. */
   readonly pushBudget: PushBudget = new PushBudget()
+  /** Loads realms by the function that knows them; `undefined`: all are there from the start. */
+  readonly directory: RealmDirectory | undefined
+  /** By their index in the core; `undefined`: a place that is free. */
+  readonly #realms: (Realm | undefined)[]
+  readonly #realmHost: RealmHost
   readonly #hostCrypto: HostCrypto
   readonly #cache: TokenCache
   readonly #slots: SignatureSlots
@@ -38,7 +45,7 @@ export class OpenGate {
     checkRuntime(settings, loaded)
     this.settings = settings
     this.report = reporter(settings)
-    this.reports = new GateReports(this.report, settings.realms.map(({ token }) => token.name))
+    this.reports = new GateReports(this.report, settings.resolver === undefined ? settings.realms.map(({ token }) => token.name) : ['*'])
     this.#hostCrypto = hostCrypto(settings.verifySignatures, loaded)
     this.#cache = new TokenCache(settings.verifiedTokenCacheEntries, settings.verifiedTokenCacheBytes)
     this.#slots = new SignatureSlots(loaded.shareFlights)
@@ -54,9 +61,16 @@ export class OpenGate {
       nodeCrypto: loaded.nodeCrypto,
       nowMs: settings.nowMs,
     }
-    const host = { core: this.core, settings, runtime, report: this.report, reports: this.reports, now: () => this.now() }
-    this.realms = settings.realms.map((realm, index) => new Realm(index, realm, host))
+    this.#realmHost = { core: this.core, settings, runtime, report: this.report, reports: this.reports, now: () => this.now() }
+    this.#realms = settings.realms.map((realm, index) => new Realm(index, realm, this.#realmHost))
     for (const realm of this.realms) realm.start()
+    const { resolver } = settings
+    const directoryHost = {
+      settings, runtime: loaded, reports: this.reports,
+      open: (...realm: Parameters<OpenGate['openRealm']>) => this.openRealm(...realm),
+      close: (realm: Realm) => this.closeRealm(realm),
+    }
+    this.directory = resolver === undefined ? undefined : new RealmDirectory(directoryHost, resolver)
   }
 
   /** Takes over the options in which callers that share this gate may differ. */
@@ -152,7 +166,34 @@ export class OpenGate {
   }
 
   realmOf(finding: Finding): Realm | undefined {
-    return finding.realm === undefined ? undefined : this.realms[finding.realm]
+    return finding.realm === undefined ? undefined : this.#realms[finding.realm]
+  }
+
+  /** The realms that are loaded now. */
+  get realms(): readonly Realm[] {
+    return this.#realms.filter((realm) => realm !== undefined)
+  }
+
+  /** Adds a realm to those that are loaded. Throws `invalid_option`, `invalid_jwks` and `fault`; then nothing has changed. */
+  openRealm(settings: GateRealmSettings, place: Place<Realm>, marks: CoreMarks | undefined): Realm {
+    const index = this.core.addRealm(coreRealm(settings), marks)
+    try {
+      const realm = new Realm(index, settings, this.#realmHost, place)
+      this.#realms[index] = realm
+      return realm
+    } catch (error) {
+      this.core.removeRealm(index)
+      throw error
+    }
+  }
+
+  /** Removes such a realm and returns its position. */
+  closeRealm(realm: Realm): CoreMarks | undefined {
+    const { index } = realm
+    realm.close()
+    if (this.#closed) return undefined
+    this.#realms[index] = undefined
+    return this.core.removeRealm(index)
   }
 
   /** The feeds of its realms. */
@@ -164,7 +205,7 @@ export class OpenGate {
   peekFeed(bytes: Uint8Array): { feed: RealmFeed; sequence: number } {
     this.mustBeOpen()
     const claimed = this.core.peekFeed(bytes)
-    const feed = this.realms[claimed.realm]?.feed
+    const feed = this.#realms[claimed.realm]?.feed
     if (feed === undefined) throw new PortcullisError('feed_refused', 'the message is of no realm with a feed here', { detail: 'wrong_realm' })
     return { feed, sequence: claimed.sequence }
   }
@@ -194,6 +235,7 @@ export class OpenGate {
   close(): void {
     if (this.#closed) return
     this.#closed = true
+    this.directory?.close()
     for (const realm of this.realms) realm.close()
     this.core.free()
   }
@@ -240,6 +282,8 @@ export class OpenGate {
     const stateStamp = this.#stateStamp(now)
     if (cached === undefined) return this.#cache.add(token, finding.realm, cachedTokenId, stateStamp)
     cached.id = cachedTokenId
+    // Its realm may have been removed meanwhile, and added again with another index.
+    cached.realm = finding.realm
     cached.stateStamp = stateStamp
     return cached
   }

@@ -1,16 +1,21 @@
-import type { GateOptions } from '../types.ts'
+import type { GateOptions, RealmResolver } from '../types.ts'
 
 /** Deeper values get no key. Options nest six levels: gate, realms, realm, `jwks`, `keys`, key. */
 const MAX_DEPTH = 8
 
 /**
- * Serializes a gate's options, but for functions, so that equal strings mean equal options. A string, because the caller may
+ * Serializes a gate's options, but for `fetch` and `onReport`, so that equal strings mean equal options. `numberOf`: a number for each
+ * function as `realms`. A string, because the caller may
  * change the objects later. Many times faster than checking the options. `undefined`: they hold more than plain data and URLs.
  */
-export function optionsKey(options: GateOptions): string | undefined {
+export function optionsKey(options: GateOptions, numberOf: (realms: RealmResolver) => number): string | undefined {
   const { fetch, onReport, ...values } = options
   const areFunctions = [fetch, onReport].every((each) => each === undefined || typeof each === 'function')
-  return areFunctions && isPlain(options) ? serialize(values, 0) : undefined
+  if (!areFunctions || !isPlain(options)) return undefined
+  const { realms, ...plain } = values
+  if (typeof realms !== 'function') return serialize(values, 0)
+  const text = serialize(plain, 0)
+  return text === undefined ? undefined : `${numberOf(realms)} ${text}`
 }
 
 /** Strings and names follow their length, so that no content can end them early. */

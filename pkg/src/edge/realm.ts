@@ -4,16 +4,18 @@ import { RemoteJwks } from '../jwks/remote-jwks.ts'
 import { CLAIM_NAMES } from '../policy.ts'
 import type { JWKS } from '../types.ts'
 import type { CoreState } from './core/state.ts'
+import type { Place } from './issuers/place.ts'
 import { type FedRealm, RealmFeed } from './realm-feed.ts'
 import type { RealmHost } from './realm-host.ts'
 import type { GateRealmSettings } from './settings.ts'
 
 /** How often a realm whose revocations are not looked up says so. */
 const UNCHECKED_EVERY_MS = 3_600_000
+/** The longest key set of a realm that a function has answered: there may be a thousand, and real sets have some kilobytes. */
+const MAX_ANSWERED_JWKS_BYTES = 65_536
 
 /** One realm of an open gate: its state in the core, its keys and its feed. */
 export class Realm implements FedRealm {
-  readonly index: number
   readonly name: string
   readonly scopeClaim: string
   /** Whether a verdict names the actor of a token that has one. */
@@ -22,17 +24,22 @@ export class Realm implements FedRealm {
   readonly feed: RealmFeed | undefined
   /** Keys at a URL. */
   readonly keys: RemoteJwks | undefined
+  /** Its place where realms are a function; `undefined`: it stays for as long as the gate. */
+  readonly place: Place<Realm> | undefined
+  readonly #index: number
   readonly #host: RealmHost
+  #isClosed = false
   #state: CoreState
   #uncheckedAtMs = -Infinity
   /** The fetched key set in use. */
   #fetched: { json: Uint8Array; usableUntil: number } | undefined
 
   /** Throws `invalid_option` and `invalid_jwks`. Does no I/O. */
-  constructor(index: number, settings: GateRealmSettings, host: RealmHost) {
+  constructor(index: number, settings: GateRealmSettings, host: RealmHost, place?: Place<Realm>) {
     const { token, jwks, feed } = settings
-    this.index = index
+    this.#index = index
     this.#host = host
+    this.place = place
     this.name = token.name
     this.scopeClaim = token.claimNames?.scope ?? CLAIM_NAMES.scope
     this.marksImpersonation = token.impersonation === 'mark'
@@ -54,6 +61,16 @@ export class Realm implements FedRealm {
     this.#uncheckedAtMs = nowMs
     const message = "revocation is 'unchecked': revoked tokens are accepted until they expire; give the realm the feed of an origin"
     this.#host.report('options', this.name, new PortcullisError('revocation_unchecked', message))
+  }
+
+  /** Its index in the core. Throws `closed` once it is closed: another realm may have that index then. */
+  get index(): number {
+    if (this.#isClosed) throw new PortcullisError('closed', 'the realm is no longer loaded')
+    return this.#index
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
   }
 
   /** The core's state of this realm, as of the last change. */
@@ -91,6 +108,7 @@ export class Realm implements FedRealm {
   }
 
   close(): void {
+    this.#isClosed = true
     this.feed?.close()
     this.keys?.close()
   }
@@ -108,6 +126,7 @@ export class Realm implements FedRealm {
         maxAgeSeconds: settings.jwksMaxAgeSeconds,
         maxStaleSeconds: settings.jwksMaxStaleSeconds,
         timeoutMs: settings.jwksTimeoutMs,
+        ...(this.place === undefined ? {} : { maxBytes: MAX_ANSWERED_JWKS_BYTES }),
         plainHttp: settings.plainHttp,
         fetch: settings.fetch,
         shareFlights: runtime.shareFlights,

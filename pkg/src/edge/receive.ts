@@ -39,7 +39,8 @@ async function respond(gate: OpenGate, request: Request, waitUntil: WaitUntil | 
   }
   const claimed = peek(gate, bytes)
   if (claimed instanceof PortcullisError) {
-    if (claimed.detail === 'wrong_realm') gate.reports.strayPush(claimed)
+    // Where realms are a function, pushes of those that are not loaded are no mistake.
+    if (claimed.detail === 'wrong_realm' && gate.directory === undefined) gate.reports.strayPush(claimed)
     return refusalResponse(claimed, proven.length > 0)
   }
   return proven.includes(claimed.feed)
@@ -109,9 +110,12 @@ function peek(gate: OpenGate, bytes: Uint8Array): Claimed | PortcullisError {
   }
 }
 
-/** Treats a push as a hint that something is new. Without its body the realm is unknown. */
+/**
+ * Treats a push as a hint that something is new. Without its body the realm is unknown; a thousand realms, as a function may have answered,
+ * are not refreshed by one push of anybody's.
+ */
 function hintResponse(gate: OpenGate, waitUntil: WaitUntil | undefined): Response {
-  for (const feed of gate.feeds) feed.puller.refreshAfterHint('unsigned', waitUntil)
+  for (const feed of gate.directory === undefined ? gate.feeds : []) feed.puller.refreshAfterHint('unsigned', waitUntil)
   return receivedResponse()
 }
 

@@ -3,6 +3,8 @@ import type { GateOptions, Report } from '../types.ts'
 
 /** How often the default reporter repeats one kind of report about one realm. */
 const REPEAT_MS = 60_000
+/** How many such reports are remembered: names of realms may come and go. */
+const MAX_WARNED = 1000
 
 export type Reporter = (kind: Report['kind'], realm: string, error: unknown) => void
 
@@ -25,7 +27,13 @@ function rateLimitedWarn(): (report: Report) => void {
     const key = `${kind} ${realm}`
     const now = Date.now()
     if (now - (warnedAtMs.get(key) ?? -Infinity) < REPEAT_MS) return
+    warnedAtMs.delete(key)
     warnedAtMs.set(key, now)
+    // A Map keeps the order of insertion: oldest first.
+    for (const oldest of warnedAtMs.keys()) {
+      if (warnedAtMs.size <= MAX_WARNED) break
+      warnedAtMs.delete(oldest)
+    }
     console.warn(`portcullis: ${kind} of realm ${realm}: ${error.message} (${error.detail ?? error.code})`)
   }
 }

@@ -4,18 +4,26 @@ import {
 } from '../options.ts'
 import { checkContradictions, checkDistinct, corePolicy, feedKey, keySet, TOKEN_RULES } from '../policy.ts'
 import { clockOf, type NowMs } from '../timing/clock.ts'
-import type { Algorithm, GateOptions, JWKS, TokenOptions } from '../types.ts'
-import type { CoreOptions } from './core/core.ts'
+import type { Algorithm, GateOptions, JWKS, RealmOptions, RealmResolver, TokenOptions, UncheckedRealmOptions } from '../types.ts'
+import type { CoreOptions, CoreRealm } from './core/core.ts'
 import type { Runtime } from './core/module.ts'
 import type { FeedSettings } from './feed/subscriber.ts'
+import { IssuerPatterns } from './issuers/issuer-patterns.ts'
 
 /** A gate's options with every default filled in. */
-export interface GateSettings extends Required<Omit<GateOptions, 'realms' | 'maxSessionSeconds' | 'onReport'>> {
+export interface GateSettings extends Required<Omit<GateOptions, 'realms' | 'issuers' | 'maxSessionSeconds' | 'onReport'>> {
+  /** Those that are known from the start. */
   realms: GateRealmSettings[]
+  /** The function that knows all others. */
+  resolver: RealmResolver | undefined
+  /** The issuers that it may be asked for. */
+  issuers: string[]
   maxSessionSeconds: number | undefined
   onReport: GateOptions['onReport'] | undefined
   nowMs: NowMs
 }
+
+type AnyRealm = RealmOptions | UncheckedRealmOptions
 
 export interface GateRealmSettings {
   token: TokenOptions
@@ -29,16 +37,28 @@ export interface GateRealmSettings {
 /** Checks options and fills in the defaults. Throws `invalid_option`, naming the option. */
 export function resolveGateSettings(options: GateOptions): GateSettings {
   checkOptions(options, GATE_RULES)
-  checkDistinct(options.realms, 'options.realms')
-  options.realms.forEach((realm, index) => {
-    checkContradictions(realm, `options.realms[${index}]`)
-    checkRevocation(realm, `options.realms[${index}]`)
-  })
-  const settings = { ...DEFAULTS, ...defaultsOf(GATE), ...given(options), realms: options.realms.map(resolveRealmSettings), nowMs: clockOf(options) }
-  settings.realms.forEach(({ feed }, index) => {
-    if (feed !== undefined) checkSecrets(settings, feed, `options.realms[${index}].feed`)
-  })
-  return settings
+  const { realms, issuers, ...others } = options
+  const settings: GateSettings = {
+    ...DEFAULTS, ...defaultsOf(GATE), ...given(others), realms: [], resolver: undefined, issuers: [...(issuers ?? [])], nowMs: clockOf(options),
+  }
+  if (typeof realms === 'function') {
+    if (issuers === undefined) throw invalid('options.issuers is missing: a function as options.realms must only be asked for the issuers that it names')
+    void new IssuerPatterns(issuers, settings.plainHttp)
+    return { ...settings, resolver: realms }
+  }
+  if (issuers !== undefined) throw invalid('options.issuers is for a function as options.realms: an array names its issuers itself')
+  checkDistinct(realms, 'options.realms')
+  return { ...settings, realms: realms.map((realm, index) => resolveRealm(realm, settings, `options.realms[${index}]`)) }
+}
+
+/** Checks a realm that a function has answered, and copies it: its owner may change it later. Throws `invalid_option`. */
+export function resolveAnsweredRealm(answer: object, settings: GateSettings, runtime: Runtime): GateRealmSettings {
+  const name = 'realms(issuer)'
+  const realm = copy(answer) as AnyRealm
+  checkOptions(realm, GATE_REALM_RULES, name)
+  const resolved = resolveRealm(realm, settings, name)
+  checkMode(resolved, runtime, name)
+  return resolved
 }
 
 /** The global `fetch`. Read at each call, so that a replacement counts; called without a receiver, as workerd demands. */
@@ -46,14 +66,13 @@ export const globalFetch: typeof fetch = (input, init) => fetch(input, init)
 
 /** Throws `invalid_option` for settings that the runtime does not support. */
 export function checkRuntime(settings: GateSettings, runtime: Runtime): void {
-  settings.realms.forEach((realm, index) => {
-    if (realm.feed?.mode === 'stream' && !runtime.shareFlights) {
-      throw invalid(
-        `options.realms[${index}].feed.mode cannot be 'stream' here: this runtime ends I/O with the request that began it; ` +
-          "use 'pull', and gate.receiveFeed for pushes",
-      )
-    }
-  })
+  settings.realms.forEach((realm, index) => checkMode(realm, runtime, `options.realms[${index}]`))
+}
+
+function checkMode({ feed }: GateRealmSettings, runtime: Runtime, name: string): void {
+  if (feed?.mode !== 'stream' || runtime.shareFlights) return
+  const message = `${name}.feed.mode cannot be 'stream' here: this runtime ends I/O with the request that began it; use 'pull', and gate.receiveFeed for pushes`
+  throw invalid(message)
 }
 
 /** A gate's settings in the form the core takes. `hostAlgorithms`: those whose signatures the host verifies faster. */
@@ -70,13 +89,18 @@ export function coreOptions(settings: GateSettings, hostAlgorithms: readonly Alg
     verifiedTokenCacheEntries: settings.verifiedTokenCacheEntries,
     verifiedTokenCacheBytes: settings.verifiedTokenCacheBytes,
     hostAlgorithms,
-    realms: settings.realms.map(({ token, jwks, feed, acceptDifferingPolicy }) => ({
-      ...corePolicy(token),
-      revocation: feed === undefined ? 'unchecked' : 'byFeed',
-      feedKeys: feed?.keys ?? [],
-      keysFrom: jwks === undefined ? 'feed' : 'caller',
-      acceptDifferingPolicy,
-    })),
+    realms: settings.realms.map(coreRealm),
+  }
+}
+
+/** A realm's settings in the form the core takes. */
+export function coreRealm({ token, jwks, feed, acceptDifferingPolicy }: GateRealmSettings): CoreRealm {
+  return {
+    ...corePolicy(token),
+    revocation: feed === undefined ? 'unchecked' : 'byFeed',
+    feedKeys: feed?.keys ?? [],
+    keysFrom: jwks === undefined ? 'feed' : 'caller',
+    acceptDifferingPolicy,
   }
 }
 
@@ -100,8 +124,20 @@ const REALM = {
 /** The rules of `RealmOptions`. */
 export const GATE_REALM_RULES: Rules = { ...TOKEN_RULES, ...REALM }
 
+const realmList = list(shape(GATE_REALM_RULES), 1)
+
+const realms: typeof realmList = {
+  ...realmList,
+  expected: `${realmList.expected}, or a function of the issuer`,
+  check(value, name) {
+    if (Array.isArray(value)) realmList.check(value, name)
+    else if (typeof value !== 'function') throw invalid(`${name} must be ${realms.expected}`)
+  },
+}
+
 const GATE = {
-  realms: required(list(shape(GATE_REALM_RULES), 1)),
+  realms: required(realms),
+  issuers: list(string, 1),
   // RFC 7519 sets no limit; header fields of common servers end at 16 KiB.
   maxTokenBytes: withDefault(integer('bytes', 1, 1024 * 1024), 16_384),
   // A busy worker's users of a few minutes; a token of 800 bytes takes about 1.2 kB here, and half of that again as objects.
@@ -131,7 +167,7 @@ const GATE = {
 export const GATE_RULES: Rules = GATE
 
 /** A realm has a feed, or says that none of its revocations are looked up: leaving out the feed must not turn them off. */
-function checkRevocation({ revocation, feed, jwks, acceptDifferingPolicy }: GateOptions['realms'][number], name: string): void {
+function checkRevocation({ revocation, feed, jwks, acceptDifferingPolicy }: AnyRealm, name: string): void {
   if (revocation === undefined) {
     if (feed === undefined) throw invalid(`${name}.feed is missing: it must be ${REALM.feed.expected}, or revocation 'unchecked' to begin without an origin`)
     return
@@ -148,7 +184,16 @@ function checkSecrets(settings: GateSettings, feed: FeedSettings, name: string):
   throw invalid(`${name}.${secret} would be sent without TLS: ${name}.url must be an https: URL; see plainHttp`)
 }
 
-function resolveRealmSettings({ jwks, feed, revocation: _, acceptDifferingPolicy, ...token }: GateOptions['realms'][number]): GateRealmSettings {
+/** Fills in the defaults of a realm whose options have been checked one by one. Throws `invalid_option` for contradictions. */
+function resolveRealm(realm: AnyRealm, settings: GateSettings, name: string): GateRealmSettings {
+  checkContradictions(realm, name)
+  checkRevocation(realm, name)
+  const resolved = resolveRealmSettings(realm)
+  if (resolved.feed !== undefined) checkSecrets(settings, resolved.feed, `${name}.feed`)
+  return resolved
+}
+
+function resolveRealmSettings({ jwks, feed, revocation: _, acceptDifferingPolicy, ...token }: AnyRealm): GateRealmSettings {
   return {
     token,
     acceptDifferingPolicy: acceptDifferingPolicy ?? REALM.acceptDifferingPolicy.fallback,
@@ -161,4 +206,12 @@ function resolveRealmSettings({ jwks, feed, revocation: _, acceptDifferingPolicy
       acknowledge: feed.acknowledge,
     },
   }
+}
+
+/** A copy of plain data and URLs. */
+function copy(value: unknown): unknown {
+  if (value instanceof URL) return new URL(value)
+  if (Array.isArray(value)) return value.map(copy)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, copy(member)]))
 }

@@ -5,6 +5,7 @@ import { LazyClaims } from './claims.ts'
 import type { Finding } from './core/finding.ts'
 import { formAdvice } from './form-advice.ts'
 import type { Realm } from './realm.ts'
+import { grantsScopes } from './scope.ts'
 import type { CachedVerdict } from './token-cache.ts'
 
 /** The verdict that follows from a finding. Header and claims are parsed only from an accepted token. */
@@ -14,6 +15,12 @@ export function verdictOf<C extends Claims>(finding: Finding | CachedVerdict, re
   const accepted = acceptedBy<C>(finding, realm, token)
   if (realm.feed === undefined) markUnchecked(accepted, realm)
   return realm.marksImpersonation ? marked(accepted) : accepted
+}
+
+/** The same verdict, if the token's scope claim grants every scope needed. */
+export function requireScope<C extends Claims>(verdict: Verdict<C>, needed: readonly string[], realm: Realm | undefined): Verdict<C> {
+  if (!verdict.ok || needed.length === 0 || realm === undefined) return verdict
+  return grantsScopes(verdict.claims[realm.scopeClaim] as unknown, needed) ? verdict : { ...refused('insufficient_scope'), scope: [...needed] }
 }
 
 /** Apart from `verdictOf`, which must stay small enough to be compiled into its callers. */

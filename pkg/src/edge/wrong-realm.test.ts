@@ -5,14 +5,14 @@ import type { ServerResponse } from 'node:http'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createGate } from '../entry/edge/node.ts'
-import type { GateOptions, Report } from '../types.ts'
+import type { GateOptions, RealmOptions, Report } from '../types.ts'
 import { TestRealm } from './testing/realm.ts'
 
 interface Two {
   acme: TestRealm
   other: TestRealm
   reports: Report[]
-  options(swap: 'swapped' | 'in_order', more?: Partial<GateOptions>): GateOptions
+  options(swap: 'swapped' | 'in_order', more?: Partial<GateOptions>): GateOptions & { realms: RealmOptions[] }
 }
 
 async function two(t: TestContext): Promise<Two> {
@@ -27,8 +27,8 @@ async function two(t: TestContext): Promise<Two> {
         acme.realmOptions({ feed: { url: swap === 'swapped' ? other.feedUrl : acme.feedUrl, keys } }),
         other.realmOptions({ feed: { url: swap === 'swapped' ? acme.feedUrl : other.feedUrl, keys } }),
       ],
-      firstLoadTimeoutMs: 300, refreshTimeoutMs: 300, onReport: (report) => void reports.push(report), ...more,
-    }),
+      firstLoadTimeoutMs: 300, refreshTimeoutMs: 300, onReport: (report: Report) => void reports.push(report), ...more,
+    }) as GateOptions & { realms: RealmOptions[] },
   }
 }
 

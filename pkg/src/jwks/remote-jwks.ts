@@ -21,6 +21,8 @@ export interface RemoteJwksOptions {
   maxStaleSeconds: number
   /** How long a fetch may take. */
   timeoutMs: number
+  /** How long a set may be. Default 1 MiB. */
+  maxBytes?: number
   /** Where `http:` is allowed: `loopback` (localhost, 127.0.0.0/8, ::1) or `anywhere`. */
   plainHttp: 'loopback' | 'anywhere'
   shareFlights: boolean
@@ -162,9 +164,9 @@ export class RemoteJwks {
 
   async #fetch(signal: AbortSignal, cause: FetchCause, install: InstallKeys): Promise<void> {
     try {
-      const { fetch } = this.#options
+      const { fetch, maxBytes = MAX_JWKS_BYTES } = this.#options
       const headers = { accept: 'application/jwk-set+json, application/json' }
-      const { status, bytes } = await download(this.#url, { fetch, errorCode: 'jwks_unreachable', maxBytes: MAX_JWKS_BYTES, signal, headers })
+      const { status, bytes } = await download(this.#url, { fetch, errorCode: 'jwks_unreachable', maxBytes, signal, headers })
       if (status !== 200) {
         throw new PortcullisError('jwks_unreachable', `${this.#url.host} answered ${status} for the JWK set: check the realm's jwks URL`, { detail: 'status' })
       }

@@ -44,3 +44,14 @@ test('whole milliseconds add up', () => {
   for (let ms = 1; ms < 1000; ms += 1) assert.equal(bucket.take(ms), false)
   assert.equal(bucket.take(1000), true)
 })
+
+test('a token that is given back can be taken at once, but never adds to a full bucket', () => {
+  const bucket = new TokenBucket({ size: 1, refillMs: 1000 })
+  assert.equal(bucket.take(0), true)
+  bucket.giveBack(10)
+  assert.equal(bucket.take(10), true)
+  assert.equal(bucket.take(10), false)
+  bucket.giveBack(2000)
+  bucket.giveBack(2000)
+  assert.deepEqual([bucket.take(2000), bucket.take(2000)], [true, false])
+})

@@ -35,6 +35,12 @@ export class TokenBucket {
     this.#leftMs -= tokens * this.#rate.refillMs
   }
 
+  /** Gives one token back that was taken; the bucket never holds more than its size. */
+  giveBack(nowMs: number): void {
+    this.spend(nowMs, -1)
+    this.#refill(nowMs)
+  }
+
   /** How long until there is a token; 0: there is one. */
   waitMs(nowMs: number): number {
     this.#refill(nowMs)

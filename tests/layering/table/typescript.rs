@@ -44,6 +44,9 @@ pub const TYPESCRIPT: &[Room] = &[
             "@words",
         ],
     ),
+    // Whose realm may be loaded, and which stay: knows neither a realm nor a gate.
+    room("edge/issuers/realm-marks.ts", &["type edge/core/"]),
+    room("edge/issuers/", &["./", "http/", "timing/", "@options"]),
     // Where a token comes from, and who may: reads a request and claims, and knows no gate.
     room("edge/access/", &["./", "http/", "timing/", "@options"]),
     room("edge/", &["./", "core/", "http/", "jwks/", "timing/", "token-part.ts", "@options"]),

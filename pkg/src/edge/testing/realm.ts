@@ -14,7 +14,7 @@ export function clock(): number {
   return Math.floor(Date.now() / 1000)
 }
 
-interface SigningKey {
+export interface SigningKey {
   kid: string
   privateKey: CryptoKey
   jwk: JoseKey
@@ -81,9 +81,9 @@ export class TestRealm {
   }
 
   /** A gate's options; its reports are kept. Waits are long, so that a busy machine fails no test; a test of waiting sets its own. */
-  options(more: Partial<GateOptions> = {}, realm: Partial<RealmOptions> = {}): GateOptions {
+  options(more: Partial<GateOptions> = {}, realm: Partial<RealmOptions> = {}): GateOptions & { realms: RealmOptions[] } {
     const onReport = (report: Report) => void this.reports.push(report)
-    return { realms: [this.realmOptions(realm)], firstLoadTimeoutMs: 5000, refreshTimeoutMs: 5000, jwksTimeoutMs: 5000, onReport, ...more }
+    return { realms: [this.realmOptions(realm)], firstLoadTimeoutMs: 5000, refreshTimeoutMs: 5000, jwksTimeoutMs: 5000, onReport, ...more } as GateOptions & { realms: RealmOptions[] }
   }
 
   async token(claims: Record<string, unknown> = {}, key: SigningKey | undefined = this.keys[0]): Promise<string> {

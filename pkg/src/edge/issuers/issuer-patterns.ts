@@ -1,0 +1,77 @@
+import { isLoopback } from '../../http/loopback.ts'
+import { invalid } from '../../options.ts'
+
+/** How many names and patterns a gate may have, and how long an issuer may be. */
+export const MAX_PATTERNS = 1000
+export const MAX_ISSUER_BYTES = 1024
+
+/** The issuers about which a gate may ask: exact names, and patterns with one free path segment or host label. */
+export class IssuerPatterns {
+  readonly #names = new Set<string>()
+  readonly #patterns: Pattern[] = []
+
+  /** Throws `invalid_option` for what is no issuer's URL, or leaves more free than one whole segment or label. */
+  constructor(issuers: readonly string[], plainHttp: 'loopback' | 'anywhere', option = 'options.issuers') {
+    if (issuers.length > MAX_PATTERNS) throw invalid(`${option} has more than ${MAX_PATTERNS} members: use a pattern`)
+    issuers.forEach((issuer, index) => {
+      const name = `${option}[${index}]`
+      const pattern = patternOf(issuer, name)
+      mustBeIssuer(pattern === undefined ? issuer : `${pattern.before}x${pattern.after}`, plainHttp, name)
+      if (pattern === undefined) this.#names.add(issuer)
+      else this.#patterns.push(pattern)
+    })
+  }
+
+  /** Whether an unverified issuer is one of them. The time is linear in its length, whatever it is. */
+  matches(issuer: string): boolean {
+    return this.#names.has(issuer) || this.#patterns.some((pattern) => fits(issuer, pattern))
+  }
+}
+
+/** Text with one free part between two fixed ones. */
+interface Pattern {
+  readonly before: string
+  readonly after: string
+  readonly free: 'segment' | 'label'
+}
+
+/** One path segment of unreserved characters (RFC 3986 §2.3): no escape can stand for another character. */
+const SEGMENT = /^[A-Za-z0-9._~-]+$/
+/** One host label (RFC 1123 §2.1) in lower case, the only form of it that is compared. */
+const LABEL = /^[a-z0-9-]{1,63}$/
+
+function fits(issuer: string, { before, after, free }: Pattern): boolean {
+  if (issuer.length <= before.length + after.length || !issuer.startsWith(before) || !issuer.endsWith(after)) return false
+  const part = issuer.slice(before.length, issuer.length - after.length)
+  return free === 'label' ? LABEL.test(part) && !part.startsWith('-') && !part.endsWith('-') : SEGMENT.test(part) && part !== '.' && part !== '..'
+}
+
+/** `undefined`: an exact name. */
+function patternOf(issuer: string, name: string): Pattern | undefined {
+  const [before = '', inner, ...others] = issuer.split(/[{}]/)
+  if (inner === undefined) return undefined
+  const [after, ...more] = others
+  const isOnePair = after !== undefined && more.length === 0 && issuer.indexOf('{') < issuer.indexOf('}') && inner !== ''
+  if (!isOnePair) throw invalid(`${name} must have one name in braces, such as {tenant}`)
+  const host = /^[a-z]+:\/\/[^/]*$/.test(before)
+  if (host && /(?:\/\/|\.)$/.test(before) && after.startsWith('.')) return labelPattern(before, after, name)
+  if (!host && before.endsWith('/') && (after === '' || after.startsWith('/'))) return { before, after, free: 'segment' }
+  throw invalid(`${name} may only have one whole path segment or host label in braces`)
+}
+
+/** A label below a top-level domain would leave whole domains free, which anybody can register. */
+function labelPattern(before: string, after: string, name: string): Pattern {
+  const domain = (after.split(/[/:]/, 1)[0] ?? '').slice(1)
+  if (!domain.includes('.') && domain !== 'localhost') throw invalid(`${name} must name a domain after the braces, such as {tenant}.example.com`)
+  return { before, after, free: 'label' }
+}
+
+/** The form of an issuer (OpenID Connect Discovery §3): an https: URL without query or fragment. */
+function mustBeIssuer(issuer: string, plainHttp: 'loopback' | 'anywhere', name: string): void {
+  const url = URL.canParse(issuer) ? new URL(issuer) : undefined
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username + url.password !== '' || /[?#*]/.test(issuer)) {
+    throw invalid(`${name} must be an issuer's https: URL without query, fragment or *, or such a URL with one part in braces`)
+  }
+  if (new TextEncoder().encode(issuer).byteLength > MAX_ISSUER_BYTES) throw invalid(`${name} must have at most ${MAX_ISSUER_BYTES} bytes`)
+  if (url.protocol !== 'https:' && plainHttp === 'loopback' && !isLoopback(url)) throw invalid(`${name} must be an https: URL; see plainHttp`)
+}

@@ -1,0 +1,53 @@
+import type { CoreMarks } from '../core/core.ts'
+
+/** How many evicted realms are remembered; the oldest is dropped. One takes about 0.5 kB. */
+const MAX_REALMS = 10_000
+
+/** What outlives a realm's eviction. */
+export interface EvictedRealm {
+  /** The position of its state, so that an older one is refused when it returns; `undefined`: none was loaded. */
+  readonly marks: CoreMarks | undefined
+  /** The public keys (`x`) of the feed that the position is of. */
+  readonly feedKeys: readonly string[]
+  /** Whether the function still knew the issuer when it was last asked. */
+  readonly isReturning: boolean
+}
+
+/** The realms that were evicted after a token of theirs had verified. */
+export class RealmMarks {
+  readonly #realms = new Map<string, EvictedRealm>()
+  readonly #most: number
+
+  constructor(most: number = MAX_REALMS) {
+    this.#most = most
+  }
+
+  add(issuer: string, realm: EvictedRealm): void {
+    this.#realms.delete(issuer)
+    this.#realms.set(issuer, realm)
+    // A Map keeps the order of insertion: oldest first.
+    for (const oldest of this.#realms.keys()) {
+      if (this.#realms.size <= this.#most) break
+      this.#realms.delete(oldest)
+    }
+  }
+
+  get(issuer: string): EvictedRealm | undefined {
+    return this.#realms.get(issuer)
+  }
+
+  /** Whether a token of the issuer's realm had verified, and the function still knew it. */
+  isReturning(issuer: string): boolean {
+    return this.#realms.get(issuer)?.isReturning ?? false
+  }
+
+  /** The function no longer knows the issuer. The position outlives that: it may know it again. */
+  distrust(issuer: string): void {
+    const realm = this.#realms.get(issuer)
+    if (realm !== undefined) this.#realms.set(issuer, { ...realm, isReturning: false })
+  }
+
+  get size(): number {
+    return this.#realms.size
+  }
+}
