@@ -3,6 +3,7 @@
 import { cold } from './cold.ts'
 import { enforcement } from './enforcement.ts'
 import { instead } from './instead.ts'
+import { invented } from './invented.ts'
 import { memory } from './memory.ts'
 import { native } from './native.ts'
 import { origin } from './origin.ts'
@@ -37,6 +38,7 @@ const BENCHES: Bench[] = [
   rust,
   state,
   refused,
+  invented,
   memory,
   growth,
   size,
