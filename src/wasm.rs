@@ -6,6 +6,7 @@
 mod edge;
 mod finding;
 mod marks;
+mod members;
 mod options;
 #[cfg(feature = "origin")]
 mod origin;

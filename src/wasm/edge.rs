@@ -25,7 +25,7 @@ impl JsGate {
     /// Takes the options, every default filled in. Throws `invalid_option`.
     #[wasm_bindgen(constructor)]
     pub fn new(options: &GateOptions) -> Result<JsGate, JsValue> {
-        let maximum = options.max_token_bytes();
+        let maximum = options.max_token_bytes()?;
         Ok(JsGate {
             gate: options.gate()?,
             host: options.host()?,

@@ -1,5 +1,6 @@
 //! How far a realm's state is, as an object that JavaScript keeps for the gate that replaces a lost one.
 
+use super::members::{member, required, seconds, text, texts};
 use super::{error, hex, number, object, time};
 use crate::revocation::{Chain, KeyId, Marks};
 use crate::time::UnixSeconds;
@@ -11,17 +12,6 @@ extern "C" {
     /// `CoreMarks` of the package.
     #[wasm_bindgen(typescript_type = "object")]
     pub type MarksObject;
-
-    #[wasm_bindgen(method, getter)]
-    fn sequence(this: &MarksObject) -> Option<f64>;
-    #[wasm_bindgen(method, getter)]
-    fn chain(this: &MarksObject) -> String;
-    #[wasm_bindgen(method, getter, js_name = feedKeys)]
-    fn feed_keys(this: &MarksObject) -> Vec<String>;
-    #[wasm_bindgen(method, getter, js_name = highWater)]
-    fn high_water(this: &MarksObject) -> Vec<f64>;
-    #[wasm_bindgen(method, getter)]
-    fn latest(this: &MarksObject) -> f64;
 }
 
 /// Without `sequence`, nothing was ever loaded. `feedKeys` and `highWater` are of one length.
@@ -40,14 +30,19 @@ pub(super) fn marks_object((marks, latest): (Marks, UnixSeconds)) -> JsValue {
 /// The marks and the time in an object made by [`marks_object`].
 pub(super) fn read_marks(given: &MarksObject) -> Result<(Marks, UnixSeconds), JsValue> {
     let unreadable = || error("invalid_option", "marks: not those of a gate");
-    let last = match given.sequence() {
-        Some(sequence) => Some((time(sequence).get(), Chain(bytes(&given.chain()).ok_or_else(unreadable)?))),
+    let last = match seconds(given, "sequence") {
+        Some(sequence) => {
+            let chain = text(given, "chain").and_then(|chain| bytes(&chain));
+            Some((sequence.get(), Chain(chain.ok_or_else(unreadable)?)))
+        }
         None => None,
     };
-    let keys = given.feed_keys().into_iter().map(|key| bytes(&key).map(KeyId));
-    let keys = keys.collect::<Option<Vec<_>>>().ok_or_else(unreadable)?;
-    let high_water = keys.into_iter().zip(given.high_water().into_iter().map(|at| time(at).get())).collect();
-    Ok((Marks { last, high_water }, time(given.latest())))
+    let mut high_water = Vec::new();
+    let greatest = Array::from(&member(given, "highWater"));
+    for (key, at) in required(given, "feedKeys", texts)?.iter().zip(greatest) {
+        high_water.push((KeyId(bytes(key).ok_or_else(unreadable)?), time(at.as_f64().ok_or_else(unreadable)?).get()));
+    }
+    Ok((Marks { last, high_water }, UnixSeconds::new(required(given, "latest", seconds)?.get())))
 }
 
 /// Bytes from hexadecimal digits.
