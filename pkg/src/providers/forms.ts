@@ -42,7 +42,7 @@ export const segment: Form = /* @__PURE__ */ pattern("letters, digits, '-', '_' 
 export const audience: Form = /* @__PURE__ */ oneOrMore("audiences, not 'none'", /^(?!none$)[^]+$/)
 
 /** Client ids, one of which a token must name. */
-export const clients: Form = { ...audience, expected: 'a client id or an array of them' }
+export const clients: Form = /* @__PURE__ */ oneOrMore('client ids', /^(?!none$)[^]+$/)
 
 /** A claim of the customer's own, often a URL. */
 export const claimName: Form = /* @__PURE__ */ pattern('the name of a claim', /^[\w.:/-]+$/)
