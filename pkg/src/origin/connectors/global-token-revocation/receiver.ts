@@ -32,7 +32,6 @@ import { UsedIds } from './used-ids.ts'
 
 /** Names it in reports and in the audit log. */
 const CONNECTOR = 'global-token-revocation'
-/** Bad signatures verified in a second. */
 const MAX_VERIFICATIONS_PER_SECOND = 100
 /** How long a resolver may take. */
 const RESOLVER_TIMEOUT_MS = 5_000
@@ -50,6 +49,8 @@ export interface GlobalTokenRevocationsOptions extends Omit<CallerKeysOptions, '
   onReport: (report: OriginReport) => void
   /** Unix milliseconds. */
   nowMs: () => number
+  /** Bad signatures verified in a second. Default: 100. */
+  budget?: VerificationBudget
 }
 
 interface OpenRealm extends CalledRealm {
@@ -62,12 +63,13 @@ interface OpenRealm extends CalledRealm {
 export class GlobalTokenRevocations implements GlobalRevocations {
   readonly #options: GlobalTokenRevocationsOptions
   readonly #realms: ReadonlyMap<string, OpenRealm>
-  readonly #budget = new VerificationBudget(MAX_VERIFICATIONS_PER_SECOND)
+  readonly #budget: VerificationBudget
   readonly #used = new UsedIds()
 
   /** Does no I/O. Throws `invalid_option`. */
   constructor(options: GlobalTokenRevocationsOptions) {
     this.#options = options
+    this.#budget = options.budget ?? new VerificationBudget(MAX_VERIFICATIONS_PER_SECOND)
     this.#realms = new Map(options.realms.flatMap((realm) => (realm.globalTokenRevocation === undefined ? [] : [[realm.name, open(realm, options)]])))
   }
 

@@ -1,0 +1,62 @@
+// Forged JWTs cost no more than the budget of verifications, and those that are recognised without their signature cost nothing.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import type { JWK } from '../../../types.ts'
+import { GlobalRevocationRefused } from '../global-revocation.ts'
+import { VerificationBudget } from '../verification-budget.ts'
+import { GlobalTokenRevocations } from './receiver.ts'
+
+const ISSUER = 'https://acme.okta.example'
+const AUDIENCE = 'https://origin.example/realms/acme/global-token-revocation'
+
+/** Callers of a realm whose budget has one verification, and no other grows back. */
+async function openFrozen() {
+  const [own, other] = [await generateKeyPair('ES256'), await generateKeyPair('ES256')]
+  const jwk = { ...(await exportJWK(own.publicKey)), kid: 'k' } as JWK
+  const now = Math.floor(Date.now() / 1000)
+  const signed = (key: CryptoKey, claims: object = {}): Promise<string> =>
+    new SignJWT({ iss: ISSUER, sub: 'app', aud: AUDIENCE, jti: crypto.randomUUID(), iat: now, exp: now + 300, ...claims })
+      .setProtectedHeader({ alg: 'ES256', kid: 'k', typ: 'global-token-revocation+jwt' })
+      .sign(key)
+  const caller = { issuer: ISSUER, jwks: { keys: [jwk] }, audience: AUDIENCE }
+  const revocations = new GlobalTokenRevocations({
+    realms: [{ name: 'acme', issuer: 'https://issuer.test', globalTokenRevocation: { callers: [caller] } }],
+    fetch: () => assert.fail('nothing is fetched'),
+    plainHttp: 'loopback',
+    jwksMaxAgeSeconds: 300,
+    jwksTimeoutMs: 2_000,
+    maxTokenBytes: 16_384,
+    onReport: () => undefined,
+    nowMs: Date.now,
+    budget: new VerificationBudget(1, () => 0),
+  })
+  const admitted = async (jwt: string): Promise<string> => {
+    try {
+      return await revocations.admit('acme', jwt, async () => 'admitted')
+    } catch (error) {
+      return error instanceof GlobalRevocationRefused ? error.reason : assert.fail(String(error))
+    }
+  }
+  return { good: () => signed(own.privateKey), forged: (claims?: object) => signed(other.privateKey, claims), admitted }
+}
+
+test('forged signatures beyond the budget are sent away', async (t) => {
+  // Those that wait do not keep a process alive.
+  const alive = setInterval(() => undefined, 1_000)
+  t.after(() => clearInterval(alive))
+  const { forged, admitted } = await openFrozen()
+  const jwts = await Promise.all(Array.from({ length: 6 }, () => forged()))
+  const reasons = await Promise.all(jwts.map(admitted))
+  // One at once, and two that may wait for the next seconds.
+  assert.deepEqual(reasons.sort(), ['too_busy', 'too_busy', 'too_busy', 'unauthenticated', 'unauthenticated', 'unauthenticated'])
+})
+
+test('good ones cost nothing, nor do those of another issuer', async () => {
+  const { good, forged, admitted } = await openFrozen()
+  for (let index = 0; index < 20; index += 1) {
+    assert.equal(await admitted(await good()), 'admitted')
+    assert.equal(await admitted(await forged({ iss: 'https://elsewhere.example' })), 'unauthenticated')
+  }
+})
