@@ -91,6 +91,16 @@ test('a report says so at the first use and each hour of use, once for each real
   assert.deepEqual(told(), [['options', 'acme', 'revocation_unchecked']])
 })
 
+test('a function may answer such a realm, and then it says so likewise', async (t) => {
+  const realm = await TestRealm.start(t)
+  const gate = gateFor(t, realm, () => uncheckedRealm(realm), { issuers: [realm.issuer] })
+  const verdict = await gate.check(await realm.token())
+  assert.deepEqual(verdict.ok && [verdict.unchecked, verdict.sequence], [true, 0])
+  assert.deepEqual(gate.status().map(({ realm, revocation }) => [realm, revocation]), [['acme', 'unchecked']])
+  assert.deepEqual(realm.reports.map(({ error }) => error.code), ['revocation_unchecked'])
+  assert.deepEqual(realm.server.hits, [])
+})
+
 test('statements of the realm are refused, and those of another one are applied', async (t) => {
   const [realm, other] = [await TestRealm.start(t), await TestRealm.start(t, 'other')]
   const gate = gateFor(t, realm, [uncheckedRealm(realm), other.realmOptions()])
