@@ -209,6 +209,9 @@ pub enum LedgerError {
         /// Most bytes allowed.
         limit: usize,
     },
+    /// One of the issuer's names is given for an event that is the same under all of them: a client, the realm, a key.
+    #[error("the event is the same under all names of the issuer")]
+    SameUnderAllNames,
     /// The bytes are no JWKS, or one longer than a feed may carry.
     #[error("not a JWKS that a feed can carry")]
     NotAJwks,
@@ -277,6 +280,7 @@ impl LedgerError {
             Self::NotBeforeInFuture { .. } => "not_before_in_future",
             Self::EmptyName => "empty_name",
             Self::NameTooLong { .. } => "name_too_long",
+            Self::SameUnderAllNames => "same_under_all_names",
             Self::NotAJwks => "not_a_jwks",
             Self::PrivateKey => "private_key",
             Self::TooMany { .. } => "too_many",

@@ -179,9 +179,9 @@ fn a_token_version() {
     let absent = Subject { token_version: 0, ..of_all() };
     check_refusals(&event, Level::Version, &[of_all(), absent], &[enough, other], None);
     let mut ledger = ledger();
-    assert_eq!(ledger.minimum_version("u"), 0);
+    assert_eq!(ledger.minimum_version(None, "u"), 0);
     record(&mut ledger, &event, NOW);
-    assert_eq!((ledger.minimum_version("u"), ledger.minimum_version("v")), (2, 0));
+    assert_eq!((ledger.minimum_version(None, "u"), ledger.minimum_version(None, "v")), (2, 0));
 }
 
 #[test]
@@ -239,10 +239,10 @@ fn not_befores_never_go_back_by_themselves() {
     let earlier = Event::User { sub: "u".into(), not_before: NotBefore::Caller(at(NOW - 100)) };
     record(&mut ledger, &user("u"), NOW);
     assert_eq!(record(&mut ledger, &earlier, NOW), None);
-    assert_eq!(ledger.user_not_before("u"), Some(at(NOW + 2)));
+    assert_eq!(ledger.user_not_before(None, "u"), Some(at(NOW + 2)));
     record(&mut ledger, &user("u"), NOW + 50);
-    assert_eq!(ledger.user_not_before("u"), Some(at(NOW + 52)));
-    assert_eq!(ledger.user_not_before("v"), None);
+    assert_eq!(ledger.user_not_before(None, "u"), Some(at(NOW + 52)));
+    assert_eq!(ledger.user_not_before(None, "v"), None);
 }
 
 #[test]

@@ -164,6 +164,6 @@ fn whose_time_counts_does_not_change_how_times_are_merged() {
     let by = Seconds::new(600);
     assert_eq!(stage(&user(NotBefore::Source(at(NOW + 600))), 4), (true, TimeTaken::SourceAhead { by }));
     assert_eq!(stage(&user(NotBefore::Caller(at(NOW + 600))), 4), (false, TimeTaken::CallerReplaced { by }));
-    assert_eq!(ledger.user_not_before("u"), Some(at(NOW + 600)));
+    assert_eq!(ledger.user_not_before(None, "u"), Some(at(NOW + 600)));
     assert_eq!(ledger.refuses(&of_all()), Some(Level::User));
 }

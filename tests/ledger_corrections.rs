@@ -33,10 +33,10 @@ fn a_correction_lowers_what_nothing_else_can() {
     let row = record(&mut ledger, &correct(Some(at(NOW - 100))), NOW).unwrap();
     // As long as the row that it corrects.
     assert_eq!(row.keep_until, Some(at(NOW + 2 + LIFETIME + MARGIN)));
-    assert_eq!(ledger.user_not_before("u"), Some(at(NOW - 100)));
+    assert_eq!(ledger.user_not_before(None, "u"), Some(at(NOW - 100)));
     assert_eq!(record(&mut ledger, &correct(Some(at(NOW - 100))), NOW), None);
     assert!(record(&mut ledger, &correct(None), NOW).is_some());
-    assert_eq!(ledger.user_not_before("u"), None);
+    assert_eq!(ledger.user_not_before(None, "u"), None);
     for (event, correction) in [
         (Event::Realm { not_before: NotBefore::Now }, Correction::Realm { not_before: None }),
         (
@@ -60,7 +60,7 @@ fn a_correction_lowers_what_nothing_else_can() {
         assert!(record(&mut ledger, &Event::Correction(correction.clone()), NOW).is_some());
         assert_eq!(ledger.refuses(&signed()), None);
         assert_eq!(record(&mut ledger, &Event::Correction(correction), NOW), None);
-        assert_eq!(ledger.minimum_version("u"), 0);
+        assert_eq!(ledger.minimum_version(None, "u"), 0);
     }
     record(&mut ledger, &Event::KeyBanned { thumbprint: [3; 32] }, NOW);
     record(&mut ledger, &Event::Correction(Correction::KeyBanned { thumbprint: [3; 32] }), NOW);

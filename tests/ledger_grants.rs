@@ -89,8 +89,8 @@ fn neither_goes_back_by_itself() {
     let same = Event::Grant { sub: "u".into(), client: "app".into(), not_before: earlier };
     assert_eq!(record(&mut ledger, &same, NOW), None);
     assert_eq!(record(&mut ledger, &key_not_before(earlier), NOW), None);
-    assert_eq!(ledger.grant_not_before("u", "app"), Some(at(NOW + 2)));
-    assert_eq!((ledger.grant_not_before("u", "web"), ledger.user_not_before("u")), (None, None));
+    assert_eq!(ledger.grant_not_before(None, "u", "app"), Some(at(NOW + 2)));
+    assert_eq!((ledger.grant_not_before(None, "u", "web"), ledger.user_not_before(None, "u")), (None, None));
     assert_eq!((ledger.key_not_before(&KEY), ledger.key_not_before(&[8; 32])), (Some(at(NOW + 2)), None));
 }
 

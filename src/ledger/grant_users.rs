@@ -144,8 +144,8 @@ const fn fitting_split(mut split: u32, of_table: usize, entries: usize) -> u32 {
 fn latest_of(grants: &NotBefores, hash: &NameHash) -> BTreeMap<Fingerprint, u64> {
     let mut latest = BTreeMap::new();
     for (subject, not_before) in grants.iter() {
-        if let SubjectName::Grant(user, _) = subject {
-            let known: &mut u64 = latest.entry(fingerprint_of(hash, SubjectName::User(user))).or_default();
+        if let SubjectName::Grant(issuer, user, _) = subject {
+            let known: &mut u64 = latest.entry(fingerprint_of(hash, SubjectName::User(issuer, user))).or_default();
             *known = (*known).max(not_before);
         }
     }

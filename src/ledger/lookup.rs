@@ -1,6 +1,5 @@
 //! The revocations in force, by exact name.
 
-use crate::revocation::lookup::versions::user_key;
 use crate::revocation::{Form, Level, Subject};
 use crate::time::UnixSeconds;
 
@@ -15,16 +14,16 @@ impl Ledger {
         self.state.refuses(subject)
     }
 
-    /// The user's not-before. An issuer mints tokens with a later `iat` only.
+    /// The user's not-before. An issuer mints tokens with a later `iat` only. `issuer`: as for [`Ledger::stage_under`].
     #[must_use]
-    pub fn user_not_before(&self, sub: &str) -> Option<UnixSeconds> {
-        Some(self.state.not_before(SubjectName::User(sub))).filter(|at| *at > 0).map(UnixSeconds::new)
+    pub fn user_not_before(&self, issuer: Option<&str>, sub: &str) -> Option<UnixSeconds> {
+        Some(self.state.not_before(SubjectName::User(issuer, sub))).filter(|at| *at > 0).map(UnixSeconds::new)
     }
 
     /// The not-before of a client's tokens of one user; without that of the user or the client alone.
     #[must_use]
-    pub fn grant_not_before(&self, sub: &str, client: &str) -> Option<UnixSeconds> {
-        Some(self.state.not_before(SubjectName::Grant(sub, client))).filter(|at| *at > 0).map(UnixSeconds::new)
+    pub fn grant_not_before(&self, issuer: Option<&str>, sub: &str, client: &str) -> Option<UnixSeconds> {
+        Some(self.state.not_before(SubjectName::Grant(issuer, sub, client))).filter(|at| *at > 0).map(UnixSeconds::new)
     }
 
     /// The not-before of tokens that the key with this RFC 7638 thumbprint signs.
@@ -45,8 +44,8 @@ impl Ledger {
 
     /// The lowest accepted version of the user's tokens; 0 if none was set. An issuer mints no lower one.
     #[must_use]
-    pub fn minimum_version(&self, sub: &str) -> u64 {
-        self.state.minimum_versions.get(&user_key(self.state.realm, None, sub))
+    pub fn minimum_version(&self, issuer: Option<&str>, sub: &str) -> u64 {
+        self.state.minimum_version(issuer, sub)
     }
 
     /// Whether the key with this RFC 7638 thumbprint is banned.

@@ -1,6 +1,7 @@
 //! Not-befores of users, sessions and client sessions at the origin, or those of grants: exact, and the tables built from them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::revocation::lookup::fingerprint::{Fingerprint, NameHash, NameKind};
 use crate::revocation::lookup::shards::epoch_shard;
@@ -26,6 +27,8 @@ pub(crate) struct NotBefores {
     /// [`SectionKind::Epochs`] or [`SectionKind::Grants`].
     kind: SectionKind,
     entries: BTreeMap<(Fingerprint, EpochName), u64>,
+    /// The issuer's names in `entries`, each kept once: a realm has at most a few, or one for each tenant.
+    issuers: BTreeSet<Arc<str>>,
     shards: DirtyShards,
 }
 
@@ -36,26 +39,33 @@ pub(crate) enum EpochName {
     Session(Box<str>),
     ClientSession(Box<str>, Box<str>),
     Grant(Box<str>, Box<str>),
+    /// One of these under another name of the issuer than the first; apart, since most realms have one name.
+    Under(Arc<str>, Box<EpochName>),
 }
 
 impl EpochName {
     /// `None` for subjects that are kept exactly.
-    pub(crate) fn of(subject: SubjectName<'_>) -> Option<Self> {
-        match subject {
-            SubjectName::User(user) => Some(Self::User(user.into())),
-            SubjectName::Session(sid) => Some(Self::Session(sid.into())),
-            SubjectName::ClientSession(sid, azp) => Some(Self::ClientSession(sid.into(), azp.into())),
-            SubjectName::Grant(user, client) => Some(Self::Grant(user.into(), client.into())),
-            SubjectName::Client(_) | SubjectName::Realm | SubjectName::Key(_) => None,
-        }
+    fn of(subject: SubjectName<'_>, issuer: Option<Arc<str>>) -> Option<Self> {
+        let name = match subject {
+            SubjectName::User(_, user) => Self::User(user.into()),
+            SubjectName::Session(_, sid) => Self::Session(sid.into()),
+            SubjectName::ClientSession(_, sid, azp) => Self::ClientSession(sid.into(), azp.into()),
+            SubjectName::Grant(_, user, client) => Self::Grant(user.into(), client.into()),
+            SubjectName::Client(_) | SubjectName::Realm | SubjectName::Key(_) => return None,
+        };
+        Some(match issuer {
+            None => name,
+            Some(issuer) => Self::Under(issuer, Box::new(name)),
+        })
     }
 
     fn subject(&self) -> SubjectName<'_> {
         match self {
-            Self::User(user) => SubjectName::User(user),
-            Self::Session(sid) => SubjectName::Session(sid),
-            Self::ClientSession(sid, azp) => SubjectName::ClientSession(sid, azp),
-            Self::Grant(user, client) => SubjectName::Grant(user, client),
+            Self::User(user) => SubjectName::User(None, user),
+            Self::Session(sid) => SubjectName::Session(None, sid),
+            Self::ClientSession(sid, azp) => SubjectName::ClientSession(None, sid, azp),
+            Self::Grant(user, client) => SubjectName::Grant(None, user, client),
+            Self::Under(issuer, name) => name.subject().under(Some(issuer)),
         }
     }
 
@@ -68,10 +78,10 @@ impl EpochName {
 /// The fingerprint of a subject of such a table.
 pub(crate) fn fingerprint_of(hash: &NameHash, subject: SubjectName<'_>) -> Fingerprint {
     match subject {
-        SubjectName::User(user) => hash.fingerprint(NameKind::User, None, &[user]),
-        SubjectName::Session(sid) => hash.fingerprint(NameKind::Session, None, &[sid]),
-        SubjectName::ClientSession(sid, azp) => hash.fingerprint(NameKind::ClientSession, None, &[sid, azp]),
-        SubjectName::Grant(user, client) => hash.fingerprint(NameKind::Grant, None, &[user, client]),
+        SubjectName::User(issuer, user) => hash.fingerprint(NameKind::User, issuer, &[user]),
+        SubjectName::Session(issuer, sid) => hash.fingerprint(NameKind::Session, issuer, &[sid]),
+        SubjectName::ClientSession(issuer, sid, azp) => hash.fingerprint(NameKind::ClientSession, issuer, &[sid, azp]),
+        SubjectName::Grant(issuer, user, client) => hash.fingerprint(NameKind::Grant, issuer, &[user, client]),
         // Never called: these are kept elsewhere.
         SubjectName::Client(_) | SubjectName::Realm | SubjectName::Key(_) => 0,
     }
@@ -80,7 +90,7 @@ pub(crate) fn fingerprint_of(hash: &NameHash, subject: SubjectName<'_>) -> Finge
 impl NotBefores {
     /// An empty table for sections of this kind.
     pub(crate) fn new(kind: SectionKind) -> Self {
-        Self { kind, entries: BTreeMap::new(), shards: DirtyShards::default() }
+        Self { kind, entries: BTreeMap::new(), issuers: BTreeSet::new(), shards: DirtyShards::default() }
     }
 
     pub(crate) fn get(&self, fingerprint: Fingerprint, subject: SubjectName<'_>) -> Option<u64> {
@@ -89,14 +99,31 @@ impl NotBefores {
         same.into_iter().find(|((_, name), _)| name.subject() == subject).map(|(_, not_before)| *not_before)
     }
 
-    /// Replaces a value; `None` removes it.
-    pub(crate) fn set(&mut self, fingerprint: Fingerprint, name: EpochName, not_before: Option<u64>, sequence: u64) {
+    /// Replaces a value; `None` removes it. Subjects that are kept exactly have none here.
+    pub(crate) fn set(
+        &mut self,
+        fingerprint: Fingerprint,
+        subject: SubjectName<'_>,
+        not_before: Option<u64>,
+        sequence: u64,
+    ) {
+        let issuer = subject.issuer().map(|issuer| self.shared(issuer));
+        let Some(name) = EpochName::of(subject, issuer) else { return };
         match not_before {
             Some(not_before) => self.entries.insert((fingerprint, name), not_before),
             None => self.entries.remove(&(fingerprint, name)),
         };
         let shard = epoch_shard(fingerprint, self.shards.0.len().max(1));
         self.shards.mark_dirty(shard, sequence);
+    }
+
+    fn shared(&mut self, issuer: &str) -> Arc<str> {
+        if let Some(known) = self.issuers.get(issuer) {
+            return Arc::clone(known);
+        }
+        let issuer: Arc<str> = issuer.into();
+        self.issuers.insert(Arc::clone(&issuer));
+        issuer
     }
 
     /// The latest not-before; 0 if there is none.

@@ -11,12 +11,15 @@ use super::writer::Writer;
 
 /// Version of the row format.
 const FORM: u8 = 1;
+/// That of rows that count for one of the issuer's names only.
+const FORM_OF_NAME: u8 = 2;
 
 // struct Row {
-//     u8  form = 1
+//     u8  form           1; 2: the row counts for one of the issuer's names
 //     u8  kind           1 token id, 2 not-before, 3 version, 4 ban, 5 keys, 6 bounds
 //                        0x80 set: correction, value 0 removes it
 //     u64 recorded_at
+//     form 2: u32 length of the issuer's name, the name; kinds 1 and 3, and 2 of a user, a session, a client session or a grant
 //     kind 1: u8 filter (1 bucket, 2 catch-all), u64 latest_expiry, u64 issued_at (2^64 - 1 unknown), id to the end
 //     kind 2: u64 not_before, u8 subject (1 user, 2 session, 3 client session, 4 client, 5 realm, 6 grant, 7 key),
 //             client session and grant: u32 length of sid or sub, sid or sub, client to the end; realm: nothing;
@@ -44,9 +47,9 @@ pub(crate) enum Merge {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fact<'a> {
-    TokenId { filter: FilterKind, latest_expiry: UnixSeconds, issued_at: u64, id: &'a str },
+    TokenId { issuer: IssuerName<'a>, filter: FilterKind, latest_expiry: UnixSeconds, issued_at: u64, id: &'a str },
     NotBefore { subject: SubjectName<'a>, not_before: u64 },
-    Version { user: &'a str, minimum: u64 },
+    Version { issuer: IssuerName<'a>, user: &'a str, minimum: u64 },
     Ban { thumbprint: &'a [u8; 32] },
     Keys { jwks: &'a [u8] },
     Bounds { retention: Bounds, published: Bounds, refused_up_to: UnixSeconds },
@@ -81,18 +84,54 @@ impl Place {
     }
 }
 
+/// The name of the issuer by which a subject is known. `None`: the first one, or all of them where they have the same subjects.
+pub(crate) type IssuerName<'a> = Option<&'a str>;
+
 /// The subject of a not-before.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum SubjectName<'a> {
-    User(&'a str),
-    Session(&'a str),
-    ClientSession(&'a str, &'a str),
+    User(IssuerName<'a>, &'a str),
+    Session(IssuerName<'a>, &'a str),
+    ClientSession(IssuerName<'a>, &'a str, &'a str),
     Client(&'a str),
     Realm,
     /// One client's tokens of one user: `sub` and client.
-    Grant(&'a str, &'a str),
+    Grant(IssuerName<'a>, &'a str, &'a str),
     /// Tokens that the key with this thumbprint signed.
     Key(&'a [u8; 32]),
+}
+
+impl<'a> SubjectName<'a> {
+    /// The name of the issuer by which it is known; `None` for what is the same under all names.
+    pub(crate) const fn issuer(self) -> IssuerName<'a> {
+        match self {
+            Self::User(issuer, _) | Self::Session(issuer, _) => issuer,
+            Self::ClientSession(issuer, ..) | Self::Grant(issuer, ..) => issuer,
+            Self::Client(_) | Self::Realm | Self::Key(_) => None,
+        }
+    }
+
+    /// The same subject under another name of the issuer.
+    pub(crate) const fn under(self, issuer: IssuerName<'a>) -> Self {
+        match self {
+            Self::User(_, user) => Self::User(issuer, user),
+            Self::Session(_, sid) => Self::Session(issuer, sid),
+            Self::ClientSession(_, sid, azp) => Self::ClientSession(issuer, sid, azp),
+            Self::Grant(_, user, client) => Self::Grant(issuer, user, client),
+            Self::Client(_) | Self::Realm | Self::Key(_) => self,
+        }
+    }
+}
+
+impl<'a> Fact<'a> {
+    /// The name of the issuer to which it is confined.
+    pub(crate) const fn issuer(self) -> IssuerName<'a> {
+        match self {
+            Self::TokenId { issuer, .. } | Self::Version { issuer, .. } => issuer,
+            Self::NotBefore { subject, .. } => subject.issuer(),
+            Self::Ban { .. } | Self::Keys { .. } | Self::Bounds { .. } => None,
+        }
+    }
 }
 
 const CORRECTION: u8 = 0x80;
@@ -104,9 +143,13 @@ impl<'a> Record<'a> {
             Merge::Maximum => 0,
             Merge::Replace => CORRECTION,
         };
-        writer.u8(FORM).u8(self.kind() | correction).u64(self.recorded_at.get());
+        let kind = self.kind() | correction;
+        match self.fact.issuer() {
+            None => writer.u8(FORM).u8(kind).u64(self.recorded_at.get()),
+            Some(issuer) => write_name(writer.u8(FORM_OF_NAME).u8(kind).u64(self.recorded_at.get()), issuer),
+        };
         match self.fact {
-            Fact::TokenId { filter, latest_expiry, issued_at, id } => {
+            Fact::TokenId { issuer: _, filter, latest_expiry, issued_at, id } => {
                 let filter = match filter {
                     FilterKind::Bucket => 1,
                     FilterKind::CatchAll => 2,
@@ -116,16 +159,16 @@ impl<'a> Record<'a> {
             Fact::NotBefore { subject, not_before } => {
                 writer.u64(not_before);
                 match subject {
-                    SubjectName::User(name) => writer.u8(1).bytes(name.as_bytes()),
-                    SubjectName::Session(name) => writer.u8(2).bytes(name.as_bytes()),
-                    SubjectName::ClientSession(sid, azp) => write_pair(writer.u8(3), sid, azp),
+                    SubjectName::User(_, name) => writer.u8(1).bytes(name.as_bytes()),
+                    SubjectName::Session(_, name) => writer.u8(2).bytes(name.as_bytes()),
+                    SubjectName::ClientSession(_, sid, azp) => write_name(writer.u8(3), sid).bytes(azp.as_bytes()),
                     SubjectName::Client(name) => writer.u8(4).bytes(name.as_bytes()),
                     SubjectName::Realm => writer.u8(5),
-                    SubjectName::Grant(user, client) => write_pair(writer.u8(6), user, client),
+                    SubjectName::Grant(_, user, client) => write_name(writer.u8(6), user).bytes(client.as_bytes()),
                     SubjectName::Key(thumbprint) => writer.u8(7).bytes(thumbprint),
                 };
             }
-            Fact::Version { user, minimum } => {
+            Fact::Version { issuer: _, user, minimum } => {
                 writer.u64(minimum).bytes(user.as_bytes());
             }
             Fact::Ban { thumbprint } => {
@@ -151,8 +194,13 @@ impl<'a> Record<'a> {
         let (form, kind) = (reader.u8()?, reader.u8()?);
         let merge = if kind & CORRECTION == 0 { Merge::Maximum } else { Merge::Replace };
         let recorded_at = time(reader.u64()?)?;
-        let fact = match (form, kind & !CORRECTION) {
-            (FORM, 1) => {
+        let issuer = match form {
+            FORM => None,
+            FORM_OF_NAME => Some(first_name(&mut reader)?).filter(|issuer| !issuer.is_empty()),
+            _ => return Err(MALFORMED),
+        };
+        let fact = match kind & !CORRECTION {
+            1 => {
                 let filter = match reader.u8()? {
                     1 => FilterKind::Bucket,
                     2 => FilterKind::CatchAll,
@@ -163,41 +211,39 @@ impl<'a> Record<'a> {
                 if issued_at != UNKNOWN_ISSUE_TIME && issued_at > MAX_SECONDS {
                     return Err(MALFORMED);
                 }
-                Fact::TokenId { filter, latest_expiry, issued_at, id: name(&mut reader)? }
+                Fact::TokenId { issuer, filter, latest_expiry, issued_at, id: name(&mut reader)? }
             }
-            (FORM, 2) => {
+            2 => {
                 let not_before = time(reader.u64()?)?.get();
                 let subject = match reader.u8()? {
-                    1 => SubjectName::User(name(&mut reader)?),
-                    2 => SubjectName::Session(name(&mut reader)?),
-                    3 => {
-                        let (sid, azp) = pair(&mut reader)?;
-                        SubjectName::ClientSession(sid, azp)
-                    }
+                    1 => SubjectName::User(issuer, name(&mut reader)?),
+                    2 => SubjectName::Session(issuer, name(&mut reader)?),
+                    3 => SubjectName::ClientSession(issuer, first_name(&mut reader)?, name(&mut reader)?),
                     4 => SubjectName::Client(name(&mut reader)?),
                     5 => SubjectName::Realm,
-                    6 => {
-                        let (user, client) = pair(&mut reader)?;
-                        SubjectName::Grant(user, client)
-                    }
+                    6 => SubjectName::Grant(issuer, first_name(&mut reader)?, name(&mut reader)?),
                     7 => SubjectName::Key(thumbprint(&mut reader)?),
                     _ => return Err(MALFORMED),
                 };
                 Fact::NotBefore { subject, not_before }
             }
-            (FORM, 3) => {
+            3 => {
                 let minimum = reader.u64()?;
-                Fact::Version { user: name(&mut reader)?, minimum }
+                Fact::Version { issuer, user: name(&mut reader)?, minimum }
             }
-            (FORM, 4) => Fact::Ban { thumbprint: thumbprint(&mut reader)? },
-            (FORM, 5) => Fact::Keys { jwks: reader.take(reader.remaining())? },
-            (FORM, 6) => {
+            4 => Fact::Ban { thumbprint: thumbprint(&mut reader)? },
+            5 => Fact::Keys { jwks: reader.take(reader.remaining())? },
+            6 => {
                 let refused_up_to = time(reader.u64()?)?;
                 Fact::Bounds { refused_up_to, retention: bounds(&mut reader)?, published: bounds(&mut reader)? }
             }
             _ => return Err(MALFORMED),
         };
         reader.end("row")?;
+        // What the issuer's names have in common has no row of one name.
+        if (form == FORM_OF_NAME) != fact.issuer().is_some() {
+            return Err(MALFORMED);
+        }
         Ok(Self { recorded_at, merge, fact })
     }
 
@@ -231,15 +277,15 @@ fn thumbprint<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8; 32], FeedError> {
     reader.take(32)?.first_chunk().ok_or(FeedError::Malformed { part: "row" })
 }
 
-fn write_pair<'w>(writer: &'w mut Writer, first: &str, second: &str) -> &'w mut Writer {
-    let length = u32::try_from(first.len()).unwrap_or(u32::MAX);
-    writer.u32(length).bytes(first.as_bytes()).bytes(second.as_bytes())
+/// Writes a name that others follow.
+fn write_name<'w>(writer: &'w mut Writer, name: &str) -> &'w mut Writer {
+    writer.u32(u32::try_from(name.len()).unwrap_or(u32::MAX)).bytes(name.as_bytes())
 }
 
-/// Reads two names, of which the second extends to the end of the bytes.
-fn pair<'a>(reader: &mut Reader<'a>) -> Result<(&'a str, &'a str), FeedError> {
+/// Reads a name that others follow.
+fn first_name<'a>(reader: &mut Reader<'a>) -> Result<&'a str, FeedError> {
     let length = usize::try_from(reader.u32()?).unwrap_or(usize::MAX);
-    Ok((name(&mut Reader::new(reader.take(length)?))?, name(reader)?))
+    name(&mut Reader::new(reader.take(length)?))
 }
 
 /// Reads a name that extends to the end of the bytes.

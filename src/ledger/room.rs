@@ -18,7 +18,7 @@ impl Ledger {
             Fact::NotBefore { subject, .. } => match subject {
                 SubjectName::Client(client) => self.check_client(client),
                 SubjectName::Key(thumbprint) => self.check_key(thumbprint),
-                SubjectName::User(_) | SubjectName::Session(_) | SubjectName::ClientSession(..) => Ok(()),
+                SubjectName::User(..) | SubjectName::Session(..) | SubjectName::ClientSession(..) => Ok(()),
                 SubjectName::Grant(..) | SubjectName::Realm => Ok(()),
             },
             Fact::Ban { .. } => match record.merge {
@@ -34,7 +34,7 @@ impl Ledger {
         if clients.contains_key(client) {
             return Ok(());
         }
-        let staged = self.staged(|about| matches!(about, About::NotBefore(CLIENT, _)));
+        let staged = self.staged(|about| matches!(about, About::NotBefore(CLIENT, ..)));
         if clients.len() + staged >= MAX_CLIENTS {
             return Err(LedgerError::TooMany { limit: MAX_CLIENTS });
         }
@@ -48,7 +48,7 @@ impl Ledger {
 
     fn check_key(&self, thumbprint: &[u8; 32]) -> Result<(), LedgerError> {
         let keys = &self.state.exact.key_not_befores;
-        let staged = self.staged(|about| matches!(about, About::NotBefore(KEY, _)));
+        let staged = self.staged(|about| matches!(about, About::NotBefore(KEY, ..)));
         if !keys.contains_key(thumbprint) && keys.len() + staged >= MAX_KEY_NOT_BEFORES {
             return Err(LedgerError::TooMany { limit: MAX_KEY_NOT_BEFORES });
         }

@@ -12,7 +12,7 @@ use crate::time::UnixSeconds;
 use super::change_log::Head;
 use super::event::{Correction, Event};
 use super::event_time::{Clocks, Decided, TimeTaken};
-use super::record::{Fact, FilterKind, Merge, Place, Record, SubjectName};
+use super::record::{Fact, FilterKind, IssuerName, Merge, Place, Record, SubjectName};
 use super::state::Generation;
 use super::{chain, draw_generation, Ledger, Phase, Row, Staged};
 
@@ -40,8 +40,8 @@ pub(crate) struct StagedEvent {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum About {
     TokenId(Place, Fingerprint),
-    NotBefore(u8, Vec<u8>),
-    Version(Vec<u8>),
+    NotBefore(u8, Option<Box<str>>, Vec<u8>),
+    Version(Option<Box<str>>, Vec<u8>),
     Ban([u8; 32]),
     Keys,
     Bounds,
@@ -64,7 +64,22 @@ impl Ledger {
     /// # Errors
     /// The event is refused; nothing is staged.
     pub fn stage_by(&mut self, event: &Event, clocks: Clocks) -> Result<Staged, LedgerError> {
-        let (record, time) = self.decide(event, clocks)?;
+        self.stage_under(None, event, clocks)
+    }
+
+    /// Stages an event about a subject under one of the issuer's names, as gates look it up: `None` for the first name, and for
+    /// all of them if they have the same subjects ([`IssuerNames`](crate::policy::IssuerNames)).
+    ///
+    /// # Errors
+    /// The event is refused; nothing is staged. So is a name with an event that is the same under all names.
+    pub fn stage_under(&mut self, issuer: Option<&str>, event: &Event, clocks: Clocks) -> Result<Staged, LedgerError> {
+        if issuer == Some("") {
+            return Err(LedgerError::EmptyName);
+        }
+        let (record, time) = self.decide(event, issuer, clocks)?;
+        if record.as_ref().is_some_and(|record| record.fact.issuer() != issuer) {
+            return Err(LedgerError::SameUnderAllNames);
+        }
         let row = record.map(|record| self.stage_record(&record)).transpose()?.flatten();
         Ok(Staged { row, time })
     }
@@ -90,7 +105,12 @@ impl Ledger {
         Ok(Some(Row { sequence, keep_until, payload, chain: head.chain }))
     }
 
-    fn decide<'e>(&self, event: &'e Event, clocks: Clocks) -> Result<(Option<Record<'e>>, TimeTaken), LedgerError> {
+    fn decide<'e>(
+        &self,
+        event: &'e Event,
+        issuer: IssuerName<'e>,
+        clocks: Clocks,
+    ) -> Result<(Option<Record<'e>>, TimeTaken), LedgerError> {
         let now = clocks.now;
         let mut time = TimeTaken::AsGiven;
         let mut dated = |subject, Decided { not_before, taken }: Decided| {
@@ -104,32 +124,34 @@ impl Ledger {
                     return Ok((None, time));
                 };
                 let issued_at = issued_at.map_or(UNKNOWN_ISSUE_TIME, UnixSeconds::get);
-                Fact::TokenId { filter, latest_expiry, issued_at, id }
+                Fact::TokenId { issuer, filter, latest_expiry, issued_at, id }
             }
             Event::Session { sid, occurred_at, issued_at } => dated(
-                SubjectName::Session(checked_name(sid)?),
+                SubjectName::Session(issuer, checked_name(sid)?),
                 self.settings.session_end(*occurred_at, *issued_at, clocks),
             ),
             Event::ClientSession { sid, azp, occurred_at, issued_at } => dated(
-                SubjectName::ClientSession(checked_name(sid)?, checked_name(azp)?),
+                SubjectName::ClientSession(issuer, checked_name(sid)?, checked_name(azp)?),
                 self.settings.client_session_end(*occurred_at, *issued_at, clocks),
             ),
             Event::User { sub, not_before } => {
-                dated(SubjectName::User(checked_name(sub)?), self.settings.not_before(*not_before, clocks))
+                dated(SubjectName::User(issuer, checked_name(sub)?), self.settings.not_before(*not_before, clocks))
             }
             Event::Client { client, not_before } => {
                 dated(SubjectName::Client(checked_name(client)?), self.settings.not_before(*not_before, clocks))
             }
             Event::Realm { not_before } => dated(SubjectName::Realm, self.settings.not_before(*not_before, clocks)),
             Event::Grant { sub, client, not_before } => dated(
-                SubjectName::Grant(checked_name(sub)?, checked_name(client)?),
+                SubjectName::Grant(issuer, checked_name(sub)?, checked_name(client)?),
                 self.settings.not_before(*not_before, clocks),
             ),
             Event::KeyNotBefore { thumbprint, not_before } => {
                 dated(SubjectName::Key(thumbprint), self.settings.not_before(*not_before, clocks))
             }
             Event::KeyBanned { thumbprint } => Fact::Ban { thumbprint },
-            Event::TokenVersion { sub, minimum } => Fact::Version { user: checked_name(sub)?, minimum: *minimum },
+            Event::TokenVersion { sub, minimum } => {
+                Fact::Version { issuer, user: checked_name(sub)?, minimum: *minimum }
+            }
             Event::Keys { jwks } => Fact::Keys { jwks: checked_jwks(jwks)? },
             Event::Bounds => {
                 let retention = self.settings.bounds;
@@ -142,7 +164,7 @@ impl Ledger {
                 return Ok((Some(Record { recorded_at: now, merge: Merge::Replace, fact }), time));
             }
             Event::Correction(correction) => {
-                let fact = self.decide_correction(correction, now)?;
+                let fact = self.decide_correction(correction, issuer, now)?;
                 return Ok((Some(Record { recorded_at: now, merge: Merge::Replace, fact }), time));
             }
         };
@@ -152,22 +174,27 @@ impl Ledger {
         Ok(((!is_over).then_some(record), time))
     }
 
-    fn decide_correction<'e>(&self, correction: &'e Correction, now: UnixSeconds) -> Result<Fact<'e>, LedgerError> {
+    fn decide_correction<'e>(
+        &self,
+        correction: &'e Correction,
+        issuer: IssuerName<'e>,
+        now: UnixSeconds,
+    ) -> Result<Fact<'e>, LedgerError> {
         let (subject, not_before) = match correction {
-            Correction::User { sub, not_before } => (SubjectName::User(checked_name(sub)?), not_before),
-            Correction::Session { sid, not_before } => (SubjectName::Session(checked_name(sid)?), not_before),
+            Correction::User { sub, not_before } => (SubjectName::User(issuer, checked_name(sub)?), not_before),
+            Correction::Session { sid, not_before } => (SubjectName::Session(issuer, checked_name(sid)?), not_before),
             Correction::ClientSession { sid, azp, not_before } => {
-                (SubjectName::ClientSession(checked_name(sid)?, checked_name(azp)?), not_before)
+                (SubjectName::ClientSession(issuer, checked_name(sid)?, checked_name(azp)?), not_before)
             }
             Correction::Client { client, not_before } => (SubjectName::Client(checked_name(client)?), not_before),
             Correction::Realm { not_before } => (SubjectName::Realm, not_before),
             Correction::Grant { sub, client, not_before } => {
-                (SubjectName::Grant(checked_name(sub)?, checked_name(client)?), not_before)
+                (SubjectName::Grant(issuer, checked_name(sub)?, checked_name(client)?), not_before)
             }
             Correction::KeyNotBefore { thumbprint, not_before } => (SubjectName::Key(thumbprint), not_before),
             Correction::KeyBanned { thumbprint } => return Ok(Fact::Ban { thumbprint }),
             Correction::TokenVersion { sub, minimum } => {
-                return Ok(Fact::Version { user: checked_name(sub)?, minimum: *minimum });
+                return Ok(Fact::Version { issuer, user: checked_name(sub)?, minimum: *minimum });
             }
         };
         let not_before = not_before.unwrap_or_default();
@@ -225,23 +252,25 @@ impl Ledger {
     /// The record's subject, and its value in the order of merging.
     fn about(&self, record: &Record<'_>) -> (About, u64) {
         match record.fact {
-            Fact::TokenId { filter, latest_expiry, issued_at, id } => {
+            Fact::TokenId { issuer, filter, latest_expiry, issued_at, id } => {
                 let place = Place::of(filter, latest_expiry);
-                (About::TokenId(place, self.state.token_fingerprint(id)), issued_at.saturating_add(1))
+                (About::TokenId(place, self.state.token_fingerprint(issuer, id)), issued_at.saturating_add(1))
             }
             Fact::NotBefore { subject, not_before } => {
                 let (kind, name) = match subject {
-                    SubjectName::User(user) => (USER, user.as_bytes().to_vec()),
-                    SubjectName::Session(sid) => (SESSION, sid.as_bytes().to_vec()),
-                    SubjectName::ClientSession(sid, azp) => (CLIENT_SESSION, pair(sid, azp)),
+                    SubjectName::User(_, user) => (USER, user.as_bytes().to_vec()),
+                    SubjectName::Session(_, sid) => (SESSION, sid.as_bytes().to_vec()),
+                    SubjectName::ClientSession(_, sid, azp) => (CLIENT_SESSION, pair(sid, azp)),
                     SubjectName::Client(client) => (CLIENT, client.as_bytes().to_vec()),
                     SubjectName::Realm => (REALM, Vec::new()),
-                    SubjectName::Grant(user, client) => (GRANT, pair(user, client)),
+                    SubjectName::Grant(_, user, client) => (GRANT, pair(user, client)),
                     SubjectName::Key(thumbprint) => (KEY, thumbprint.to_vec()),
                 };
-                (About::NotBefore(kind, name), not_before)
+                (About::NotBefore(kind, subject.issuer().map(Into::into), name), not_before)
             }
-            Fact::Version { user, minimum } => (About::Version(user.as_bytes().to_vec()), minimum),
+            Fact::Version { issuer, user, minimum } => {
+                (About::Version(issuer.map(Into::into), user.as_bytes().to_vec()), minimum)
+            }
             Fact::Ban { thumbprint } => (About::Ban(*thumbprint), u64::from(record.merge == Merge::Maximum)),
             Fact::Keys { .. } => (About::Keys, 1),
             Fact::Bounds { .. } => (About::Bounds, 1),
@@ -269,7 +298,7 @@ impl Ledger {
     fn generation_for(&self, record: &Record<'_>, sequence: u64) -> Result<Option<Generation>, LedgerError> {
         let is_epoch = match record.fact {
             Fact::NotBefore { subject, .. } => match subject {
-                SubjectName::User(_) | SubjectName::Session(_) => true,
+                SubjectName::User(..) | SubjectName::Session(..) => true,
                 SubjectName::ClientSession(..) | SubjectName::Grant(..) => true,
                 SubjectName::Client(_) | SubjectName::Realm | SubjectName::Key(_) => false,
             },

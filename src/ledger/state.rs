@@ -11,9 +11,9 @@ use super::bounds_history::BoundsHistory;
 use super::change_log::Change;
 use super::grant_users::GrantUsers;
 use super::minimum_versions::MinimumVersions;
-use super::not_befores::{fingerprint_of, EpochName, NotBefores};
+use super::not_befores::{fingerprint_of, NotBefores};
 use super::published_sections::PublishedSections;
-use super::record::{Fact, FilterKind, Merge, Place, Record, SubjectName};
+use super::record::{Fact, FilterKind, IssuerName, Merge, Place, Record, SubjectName};
 use super::token_ids::TokenIds;
 
 /// A numbered hash.
@@ -80,12 +80,12 @@ impl LedgerState {
     pub(crate) fn value(&self, fact: Fact<'_>) -> u64 {
         match fact {
             // Whether edges refuse the id depends on the issue time as well.
-            Fact::TokenId { filter, latest_expiry, issued_at, id } => {
+            Fact::TokenId { issuer, filter, latest_expiry, issued_at, id } => {
                 let place = Place::of(filter, latest_expiry);
-                u64::from(self.token_ids.refuses(place, self.token_fingerprint(id), issued_at))
+                u64::from(self.token_ids.refuses(place, self.token_fingerprint(issuer, id), issued_at))
             }
             Fact::NotBefore { subject, .. } => self.not_before(subject),
-            Fact::Version { user, .. } => self.minimum_versions.get(&user_key(self.realm, None, user)),
+            Fact::Version { issuer, user, .. } => self.minimum_version(issuer, user),
             Fact::Ban { thumbprint } => u64::from(self.exact.bans.contains_key(thumbprint)),
             Fact::Keys { jwks } => u64::from(self.exact.jwks.as_deref().unwrap_or_default() == jwks),
             Fact::Bounds { retention, published, .. } => u64::from(self.bounds_history.says(&retention, &published)),
@@ -94,7 +94,7 @@ impl LedgerState {
 
     pub(crate) fn not_before(&self, subject: SubjectName<'_>) -> u64 {
         match subject {
-            SubjectName::User(_) | SubjectName::Session(_) | SubjectName::ClientSession(..) => {
+            SubjectName::User(..) | SubjectName::Session(..) | SubjectName::ClientSession(..) => {
                 self.not_befores.get(self.epoch_fingerprint(subject), subject).unwrap_or(0)
             }
             SubjectName::Grant(..) if self.grants.is_empty() => 0,
@@ -105,23 +105,30 @@ impl LedgerState {
         }
     }
 
+    /// The lowest accepted version of the user's tokens; 0 if none was set.
+    pub(crate) fn minimum_version(&self, issuer: IssuerName<'_>, user: &str) -> u64 {
+        self.minimum_versions.get(&user_key(self.realm, issuer, user))
+    }
+
     /// The widest level at which edges refuse a token, without their filters' false matches.
     pub(crate) fn refuses(&self, subject: &Subject<'_>) -> Option<Level> {
         let clients = || subject.clients();
+        let issuer = subject.issuer;
         let is_refused = |name: SubjectName<'_>| {
             let not_before = self.not_before(name);
             not_before > 0 && subject.compared_at.get() <= not_before
         };
         let user = |user: &str| {
-            let not_before = self.not_before(SubjectName::User(user));
+            let not_before = self.not_before(SubjectName::User(issuer, user));
             let missed_logout = subject.logged_out_at.is_some_and(|at| at.get() < not_before);
-            missed_logout || is_refused(SubjectName::User(user))
+            missed_logout || is_refused(SubjectName::User(issuer, user))
         };
-        let session = |session: &str| is_refused(SubjectName::Session(session));
+        let session = |session: &str| is_refused(SubjectName::Session(issuer, session));
         let client_session =
-            |session: &str| clients().any(|client| is_refused(SubjectName::ClientSession(session, client)));
-        let is_disconnected = subject.grants().any(|[user, client]| is_refused(SubjectName::Grant(user, client)));
-        let version = |user: &str| subject.token_version < self.minimum_versions.get(&user_key(self.realm, None, user));
+            |session: &str| clients().any(|client| is_refused(SubjectName::ClientSession(issuer, session, client)));
+        let is_disconnected =
+            subject.grants().any(|[user, client]| is_refused(SubjectName::Grant(issuer, user, client)));
+        let version = |user: &str| subject.token_version < self.minimum_version(issuer, user);
         let levels = [
             (Level::Realm, is_refused(SubjectName::Realm)),
             (Level::Client, clients().any(|client| is_refused(SubjectName::Client(client)))),
@@ -180,7 +187,7 @@ impl LedgerState {
     }
 
     fn refuses_token(&self, id: &str, subject: &Subject<'_>) -> bool {
-        let fingerprint = self.token_fingerprint(id);
+        let fingerprint = self.token_fingerprint(subject.issuer, id);
         let own = Place::of(FilterKind::Bucket, subject.expires_at);
         let mut places = core::iter::once(own).chain(self.token_ids.catch_alls());
         places.any(|place| self.token_ids.refuses(place, fingerprint, subject.issued_at.get()))
@@ -188,9 +195,9 @@ impl LedgerState {
 
     fn add(&mut self, fact: Fact<'_>, sequence: u64) -> Change {
         match fact {
-            Fact::TokenId { filter, latest_expiry, issued_at, id } => {
+            Fact::TokenId { issuer, filter, latest_expiry, issued_at, id } => {
                 let place = Place::of(filter, latest_expiry);
-                let fingerprint = self.token_fingerprint(id);
+                let fingerprint = self.token_fingerprint(issuer, id);
                 self.token_ids.add(place, fingerprint, issued_at, sequence);
                 Change::TokenId { place, fingerprint, issued_at }
             }
@@ -198,8 +205,8 @@ impl LedgerState {
                 let not_before = not_before.max(self.not_before(subject));
                 self.set_not_before(subject, not_before, sequence)
             }
-            Fact::Version { user, minimum } => {
-                let key = user_key(self.realm, None, user);
+            Fact::Version { issuer, user, minimum } => {
+                let key = user_key(self.realm, issuer, user);
                 let minimum = minimum.max(self.minimum_versions.get(&key));
                 self.minimum_versions.set(key, minimum, sequence);
                 Change::Version { key, minimum }
@@ -221,13 +228,13 @@ impl LedgerState {
 
     fn set_not_before(&mut self, subject: SubjectName<'_>, not_before: u64, sequence: u64) -> Change {
         let exact = match subject {
-            SubjectName::User(_) | SubjectName::Session(_) | SubjectName::ClientSession(..) => {
+            SubjectName::User(..) | SubjectName::Session(..) | SubjectName::ClientSession(..) => {
                 let fingerprint = self.set_epoch(subject, Some(not_before), sequence);
                 return Change::Epoch { fingerprint, not_before };
             }
-            SubjectName::Grant(user, _) => {
+            SubjectName::Grant(issuer, user, _) => {
                 let fingerprint = self.set_epoch(subject, Some(not_before), sequence);
-                let user = self.epoch_fingerprint(SubjectName::User(user));
+                let user = self.epoch_fingerprint(SubjectName::User(issuer, user));
                 if let Some(users) = &mut self.grant_users {
                     users.raise(user, not_before, sequence);
                 }
@@ -248,19 +255,17 @@ impl LedgerState {
         let fingerprint = self.epoch_fingerprint(subject);
         let table = match subject {
             SubjectName::Grant(..) => &mut self.grants,
-            SubjectName::User(_) | SubjectName::Session(_) | SubjectName::ClientSession(..) => &mut self.not_befores,
+            SubjectName::User(..) | SubjectName::Session(..) | SubjectName::ClientSession(..) => &mut self.not_befores,
             // Never called: these are kept exactly.
             SubjectName::Client(_) | SubjectName::Realm | SubjectName::Key(_) => return fingerprint,
         };
-        if let Some(name) = EpochName::of(subject) {
-            table.set(fingerprint, name, not_before, sequence);
-        }
+        table.set(fingerprint, subject, not_before, sequence);
         fingerprint
     }
 
     fn replace_not_before(&mut self, subject: SubjectName<'_>, not_before: Option<u64>, sequence: u64) {
         match subject {
-            SubjectName::User(_) | SubjectName::Session(_) | SubjectName::ClientSession(..) => {
+            SubjectName::User(..) | SubjectName::Session(..) | SubjectName::ClientSession(..) => {
                 self.set_epoch(subject, not_before, sequence);
             }
             // A new hash key follows, for which the users of grants are found anew.
@@ -289,8 +294,8 @@ impl LedgerState {
                 let value = Some(not_before).filter(|not_before| *not_before > 0);
                 self.replace_not_before(subject, value, sequence);
             }
-            Fact::Version { user, minimum } => {
-                self.minimum_versions.set(user_key(self.realm, None, user), minimum, sequence)
+            Fact::Version { issuer, user, minimum } => {
+                self.minimum_versions.set(user_key(self.realm, issuer, user), minimum, sequence);
             }
             Fact::Ban { thumbprint } => {
                 self.exact.bans.remove(thumbprint);
@@ -303,8 +308,8 @@ impl LedgerState {
         }
     }
 
-    pub(crate) fn token_fingerprint(&self, id: &str) -> Fingerprint {
-        self.of_tokens.hash.fingerprint(NameKind::TokenId, None, &[id])
+    pub(crate) fn token_fingerprint(&self, issuer: IssuerName<'_>, id: &str) -> Fingerprint {
+        self.of_tokens.hash.fingerprint(NameKind::TokenId, issuer, &[id])
     }
 
     fn epoch_fingerprint(&self, subject: SubjectName<'_>) -> Fingerprint {

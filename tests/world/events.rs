@@ -1,8 +1,8 @@
 //! Events: a batch of them is staged, and the expected effect of each is noted in the records.
 
-use portcullis::ledger::{Correction, Event, NotBefore};
+use portcullis::ledger::{Clocks, Correction, Event, NotBefore};
 
-use super::records::{grant, key, Token, KEYS};
+use super::records::{key, Token, KEYS};
 use super::{World, LEEWAY, LIFETIME, SKEW};
 use crate::pair::at;
 
@@ -18,9 +18,11 @@ impl World {
         let mut staged = Vec::new();
         let mut effects = Vec::new();
         for _ in 0..size {
-            let Some((event, effect)) = self.some_event() else { continue };
+            let Some(token) = self.some_token() else { continue };
+            let Some((event, effect)) = self.some_event(&token) else { continue };
             self.operations += 1;
-            match self.ledger.stage(&event, at(self.now)).unwrap() {
+            let issuer = token.issuer.filter(|_| is_of_one_name(&event));
+            match self.ledger.stage_under(issuer, &event, Clocks::at(at(self.now))).unwrap().row {
                 Some(row) => {
                     effects.push((row.sequence, effect));
                     staged.push(row);
@@ -91,8 +93,7 @@ impl World {
         assert!(is_staged || is_in_force, "an event got lost at {}", self.now);
     }
 
-    fn some_event(&mut self) -> Option<(Event, Effects)> {
-        let token = self.some_token()?;
+    fn some_event(&mut self, token: &Token) -> Option<(Event, Effects)> {
         let later = self.now + 2;
         let given = if self.below(3) == 0 { Some(self.now + 5 - self.below(40)) } else { None };
         let stated = match given {
@@ -104,13 +105,13 @@ impl World {
         let not_before = given.unwrap_or(later);
         let ended = token.issued_at.max(self.now) + 60;
         let left = token.issued_at.max(later);
-        let client = self.some_client(&token);
+        let client = self.some_client(token);
         Some(match self.below(1_000) {
             0..=879 => {
                 let expires_at = (self.below(10) > 0).then_some(token.expires_at);
                 let issued_at = (self.below(10) > 0).then_some(at(token.issued_at));
                 let event = Event::Token { id: token.id.clone(), expires_at: expires_at.map(at), issued_at };
-                (event, Effects::Token { id: token.id, expires_at })
+                (event, Effects::Token { id: token.own_id(), expires_at })
             }
             880..=919 => {
                 let event = Event::Session {
@@ -118,21 +119,21 @@ impl World {
                     occurred_at: None,
                     issued_at: Some(at(token.issued_at)),
                 };
-                (event, Effects::Maximum { key: format!("session {}", token.session), value: ended })
+                (event, Effects::Maximum { key: token.own_session(), value: ended })
             }
             920..=939 => {
-                let key = format!("client session {} {client}", token.session);
+                let key = token.own_client_session(&client);
                 let (sid, azp) = (token.session.clone(), client);
                 let event = Event::ClientSession { sid, azp, occurred_at: None, issued_at: Some(at(token.issued_at)) };
                 (event, Effects::Maximum { key, value: left })
             }
             940..=960 => {
                 let event = Event::User { sub: token.user.clone(), not_before: stated };
-                (event, Effects::Maximum { key: format!("user {}", token.user), value: not_before })
+                (event, Effects::Maximum { key: token.own_user(), value: not_before })
             }
             961..=980 => {
-                let key = grant(&token.user, &client);
-                self.records.name_grant(&token.user, &client);
+                let key = token.own_grant(&client);
+                self.records.name_grant(token, &client);
                 let event = Event::Grant { sub: token.user.clone(), client, not_before: stated };
                 (event, Effects::Maximum { key, value: not_before })
             }
@@ -155,15 +156,15 @@ impl World {
                 (Event::KeyBanned { thumbprint: [number; 32] }, Effects::Ban { number, value: 1 })
             }
             986..=995 => {
-                let minimum = self.records.value(&format!("version {}", token.user), u64::MAX) + self.below(2);
+                let minimum = self.records.value(&token.own_version(), u64::MAX) + self.below(2);
                 let event = Event::TokenVersion { sub: token.user.clone(), minimum };
-                (event, Effects::Maximum { key: format!("version {}", token.user), value: minimum })
+                (event, Effects::Maximum { key: token.own_version(), value: minimum })
             }
             996 => {
                 let jwks = format!(r#"{{"keys":[{{"kid":"{}"}}]}}"#, self.below(1_000));
                 (Event::Keys { jwks: jwks.into_bytes() }, Effects::Nothing)
             }
-            997 if self.below(4) == 0 => self.some_correction(&token),
+            997 if self.below(4) == 0 => self.some_correction(token),
             _ => return None,
         })
     }
@@ -178,13 +179,13 @@ impl World {
         let not_before = value.map(at);
         let client = self.some_client(token);
         let (correction, key) = match self.below(9) {
-            0..=1 => (Correction::User { sub: token.user.clone(), not_before }, format!("user {}", token.user)),
+            0..=1 => (Correction::User { sub: token.user.clone(), not_before }, token.own_user()),
             2 => {
-                let key = format!("session {}", token.session);
+                let key = token.own_session();
                 (Correction::Session { sid: token.session.clone(), not_before }, key)
             }
             3 => {
-                let key = format!("client session {} {client}", token.session);
+                let key = token.own_client_session(&client);
                 (Correction::ClientSession { sid: token.session.clone(), azp: client, not_before }, key)
             }
             4 => {
@@ -192,8 +193,8 @@ impl World {
                 (Correction::Client { client, not_before }, key)
             }
             5 => {
-                let key = grant(&token.user, &client);
-                self.records.name_grant(&token.user, &client);
+                let key = token.own_grant(&client);
+                self.records.name_grant(token, &client);
                 (Correction::Grant { sub: token.user.clone(), client, not_before }, key)
             }
             6 => {
@@ -207,11 +208,27 @@ impl World {
             }
             _ => {
                 let correction = Correction::TokenVersion { sub: token.user.clone(), minimum: 1 };
-                let key = format!("version {}", token.user);
+                let key = token.own_version();
                 return (Event::Correction(correction), Effects::Replace { key, value: 1 });
             }
         };
         (Event::Correction(correction), Effects::Replace { key, value: value.unwrap_or(0) })
+    }
+}
+
+/// Whether the event is about a subject of the token's issuer, and not of all names.
+fn is_of_one_name(event: &Event) -> bool {
+    match event {
+        Event::Token { .. } | Event::Session { .. } | Event::ClientSession { .. } => true,
+        Event::User { .. } | Event::Grant { .. } | Event::TokenVersion { .. } => true,
+        Event::Correction(correction) => match correction {
+            Correction::User { .. } | Correction::Session { .. } | Correction::ClientSession { .. } => true,
+            Correction::Grant { .. } | Correction::TokenVersion { .. } => true,
+            Correction::Client { .. } | Correction::Realm { .. } => false,
+            Correction::KeyNotBefore { .. } | Correction::KeyBanned { .. } => false,
+        },
+        Event::Client { .. } | Event::Realm { .. } | Event::KeyBanned { .. } | Event::KeyNotBefore { .. } => false,
+        Event::Keys { .. } | Event::KeysWithdrawn | Event::Bounds => false,
     }
 }
 

@@ -14,7 +14,7 @@ use portcullis::ledger::{Ledger, LedgerSettings, Row};
 use portcullis::revocation::{Bounds, Chain, Form, RealmId, Revocations};
 use portcullis::time::Seconds;
 use readers::EDGES;
-use records::{Records, Token, KEYS};
+use records::{Records, Token, ISSUERS, KEYS};
 
 use crate::pair::{at, feed_key, settings, ISSUER, NOW};
 
@@ -150,10 +150,10 @@ impl World {
             _ => issued_at + 1 + self.below(LIFETIME),
         };
         self.minted += 1;
-        let (user, session) = (self.below(3_000), self.below(3));
-        let version = self.records.value(&format!("version user {user}"), u64::MAX) + self.below(2);
-        let token = Token {
-            id: format!("token {}", self.minted),
+        let (user, session) = (self.below(1_000), self.below(3));
+        let mut token = Token {
+            issuer: ISSUERS[self.minted as usize % ISSUERS.len()],
+            id: format!("token {}", self.minted / ISSUERS.len() as u64),
             user: format!("user {user}"),
             session: format!("session {user} {session} {}", self.now / 2_000),
             client: format!("client {}", self.below(20)),
@@ -161,8 +161,9 @@ impl World {
             key: [self.below(u64::from(KEYS)) as u8; 32],
             issued_at,
             expires_at,
-            version,
+            version: 0,
         };
+        token.version = self.records.value(&token.own_version(), u64::MAX) + self.below(2);
         self.tokens.push_back(token);
         if self.tokens.len() > TOKENS {
             self.tokens.pop_front();

@@ -6,8 +6,14 @@ use portcullis::revocation::{GrantNames, Subject};
 
 use crate::pair::at;
 
+/// The issuer's names. Under each there are the same users, sessions and token ids.
+pub(super) const ISSUERS: [Option<&str>; 3] =
+    [None, Some("https://b.example"), Some("https://b.example/realms/\u{e9}")];
+
 #[derive(Clone)]
 pub(super) struct Token {
+    /// The name under which it was issued; `None`: the first.
+    pub(super) issuer: Option<&'static str>,
     pub(super) id: String,
     pub(super) user: String,
     pub(super) session: String,
@@ -26,9 +32,38 @@ impl Token {
         core::iter::once(self.client.as_str()).chain(self.client_id.as_deref())
     }
 
+    /// The key of what is known under the token's issuer only.
+    pub(super) fn own(&self, subject: &str) -> String {
+        format!("{subject} of {:?}", self.issuer)
+    }
+
+    pub(super) fn own_user(&self) -> String {
+        self.own(&format!("user {}", self.user))
+    }
+
+    pub(super) fn own_version(&self) -> String {
+        self.own(&format!("version {}", self.user))
+    }
+
+    pub(super) fn own_session(&self) -> String {
+        self.own(&format!("session {}", self.session))
+    }
+
+    pub(super) fn own_client_session(&self, client: &str) -> String {
+        self.own(&format!("client session {} {client}", self.session))
+    }
+
+    pub(super) fn own_grant(&self, client: &str) -> String {
+        self.own(&format!("grant {} {client}", self.user))
+    }
+
+    pub(super) fn own_id(&self) -> String {
+        self.own(&self.id)
+    }
+
     pub(super) fn subject(&self) -> Subject<'_> {
         Subject {
-            issuer: None,
+            issuer: self.issuer,
             token_id: Some(&self.id),
             user: Some(&self.user),
             session: Some(&self.session),
@@ -52,7 +87,7 @@ pub(super) struct Records {
     /// Sequence, expiry if known, issue time if known.
     pub(super) tokens: HashMap<String, Vec<(u64, Option<u64>)>>,
     pub(super) bans: BTreeMap<u8, Vec<(u64, u64)>>,
-    /// The clients of the grants that were ever ended, by user.
+    /// The clients of the grants that were ever ended, by user and issuer.
     grants: HashMap<String, BTreeSet<String>>,
 }
 
@@ -63,8 +98,8 @@ impl Records {
     }
 
     /// Notes that there may be a grant with a not-before.
-    pub(super) fn name_grant(&mut self, user: &str, client: &str) {
-        self.grants.entry(user.into()).or_default().insert(client.into());
+    pub(super) fn name_grant(&mut self, token: &Token, client: &str) {
+        self.grants.entry(token.own_user()).or_default().insert(client.into());
     }
 
     pub(super) fn set(&mut self, key: &str, sequence: u64, value: u64) {
@@ -73,7 +108,7 @@ impl Records {
 
     pub(super) fn refuses(&self, token: &Token, sequence: u64) -> bool {
         not_befores_of(token).iter().any(|key| token.issued_at <= self.value(key, sequence))
-            || token.version < self.value(&format!("version {}", token.user), sequence)
+            || token.version < self.value(&token.own_version(), sequence)
             || self.revokes(token, sequence)
     }
 
@@ -81,14 +116,14 @@ impl Records {
     /// ended, or another key has a not-before.
     pub(super) fn over_kills(&self, token: &Token, sequence: u64) -> bool {
         let is_refused = |key: &String| token.issued_at <= self.value(key, sequence);
-        let of_user = self.grants.get(&token.user).into_iter().flatten();
-        let mut clients = of_user.map(|client| grant(&token.user, client));
+        let of_user = self.grants.get(&token.own_user()).into_iter().flatten();
+        let mut clients = of_user.map(|client| token.own_grant(client));
         clients.any(|key| is_refused(&key)) || (0..KEYS).map(|number| key(&[number; 32])).any(|key| is_refused(&key))
     }
 
     /// Whether the token itself was revoked by then.
     pub(super) fn revokes(&self, token: &Token, sequence: u64) -> bool {
-        self.tokens.get(&token.id).is_some_and(|all| {
+        self.tokens.get(&token.own_id()).is_some_and(|all| {
             all.iter().any(|(at, expires_at)| {
                 *at <= sequence && expires_at.is_none_or(|expires_at| expires_at == token.expires_at)
             })
@@ -97,10 +132,10 @@ impl Records {
 
     pub(super) fn explain(&self, token: &Token, sequence: u64) -> String {
         let mut keys = not_befores_of(token);
-        keys.push(format!("version {}", token.user));
+        keys.push(token.own_version());
         let values: Vec<_> = keys.iter().map(|key| (key, self.value(key, sequence), self.values.get(key))).collect();
         let Token { issued_at, expires_at, version, .. } = token;
-        format!("{issued_at} .. {expires_at}, version {version}, {values:?}, {:?}", self.tokens.get(&token.id))
+        format!("{issued_at} .. {expires_at}, version {version}, {values:?}, {:?}", self.tokens.get(&token.own_id()))
     }
 
     /// A restored backup has lost all later events.
@@ -113,22 +148,17 @@ impl Records {
 /// The keys that sign tokens.
 pub(super) const KEYS: u8 = 8;
 
-pub(super) fn grant(user: &str, client: &str) -> String {
-    format!("grant {user} {client}")
-}
-
 pub(super) fn key(thumbprint: &[u8; 32]) -> String {
     format!("key {}", thumbprint[0])
 }
 
 /// The subjects whose not-befores refuse the token.
 fn not_befores_of(token: &Token) -> Vec<String> {
-    let Token { user, session, .. } = token;
-    let mut subjects = vec!["realm".into(), format!("user {user}"), format!("session {session}"), key(&token.key)];
+    let mut subjects = vec!["realm".into(), token.own_user(), token.own_session(), key(&token.key)];
     for client in token.clients() {
         subjects.push(format!("client {client}"));
-        subjects.push(format!("client session {session} {client}"));
-        subjects.push(grant(user, client));
+        subjects.push(token.own_client_session(client));
+        subjects.push(token.own_grant(client));
     }
     subjects
 }

@@ -7,25 +7,76 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 
+/// `issuer`: the name of the issuer under which the subject is known, as for [`Ledger::stage_under`](crate::ledger::Ledger::stage_under).
+///
 /// The times of an event are `NumericDate`s, possibly fractional. A number that is not finite is not a valid time: read as 0,
 /// it would make a revocation look expired.
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub(super) enum EventOption {
-    Token { token_id: String, expires_at: Option<f64>, issued_at: Option<f64> },
-    Session { session: String, occurred_at: Option<f64>, issued_at: Option<f64> },
-    ClientSession { session: String, authorized_party: String, occurred_at: Option<f64>, issued_at: Option<f64> },
-    User { subject: String, not_before: Option<f64>, occurred_at: Option<f64> },
-    Client { client: String, not_before: Option<f64>, occurred_at: Option<f64> },
-    Realm { not_before: Option<f64>, occurred_at: Option<f64> },
-    Grant { subject: String, client: String, not_before: Option<f64>, occurred_at: Option<f64> },
-    KeyBanned { thumbprint: String },
-    KeyNotBefore { thumbprint: String, not_before: Option<f64>, occurred_at: Option<f64> },
-    TokenVersion { subject: String, minimum: u64 },
-    Keys { jwks: String },
+    Token {
+        issuer: Option<String>,
+        token_id: String,
+        expires_at: Option<f64>,
+        issued_at: Option<f64>,
+    },
+    Session {
+        issuer: Option<String>,
+        session: String,
+        occurred_at: Option<f64>,
+        issued_at: Option<f64>,
+    },
+    ClientSession {
+        issuer: Option<String>,
+        session: String,
+        authorized_party: String,
+        occurred_at: Option<f64>,
+        issued_at: Option<f64>,
+    },
+    User {
+        issuer: Option<String>,
+        subject: String,
+        not_before: Option<f64>,
+        occurred_at: Option<f64>,
+    },
+    Client {
+        client: String,
+        not_before: Option<f64>,
+        occurred_at: Option<f64>,
+    },
+    Realm {
+        not_before: Option<f64>,
+        occurred_at: Option<f64>,
+    },
+    Grant {
+        issuer: Option<String>,
+        subject: String,
+        client: String,
+        not_before: Option<f64>,
+        occurred_at: Option<f64>,
+    },
+    KeyBanned {
+        thumbprint: String,
+    },
+    KeyNotBefore {
+        thumbprint: String,
+        not_before: Option<f64>,
+        occurred_at: Option<f64>,
+    },
+    TokenVersion {
+        issuer: Option<String>,
+        subject: String,
+        minimum: u64,
+    },
+    Keys {
+        jwks: String,
+    },
     KeysWithdrawn,
     Bounds,
-    Correction { correction: CorrectionOption },
+    Correction {
+        issuer: Option<String>,
+        correction: CorrectionOption,
+    },
 }
 
 /// A correction; without `notBefore` the value is removed.
@@ -44,22 +95,42 @@ pub(super) enum CorrectionOption {
 }
 
 impl EventOption {
-    pub(super) fn build(self) -> Result<Event, JsValue> {
+    /// The event, and the name of the issuer under which it is meant.
+    pub(super) fn build(mut self) -> Result<(Option<String>, Event), JsValue> {
+        let issuer = self.take_issuer();
+        self.event().map(|event| (issuer, event))
+    }
+
+    fn take_issuer(&mut self) -> Option<String> {
+        match self {
+            Self::Token { issuer, .. }
+            | Self::Session { issuer, .. }
+            | Self::ClientSession { issuer, .. }
+            | Self::User { issuer, .. }
+            | Self::Grant { issuer, .. }
+            | Self::TokenVersion { issuer, .. }
+            | Self::Correction { issuer, .. } => issuer.take(),
+            Self::Client { .. } | Self::Realm { .. } | Self::KeyBanned { .. } | Self::KeyNotBefore { .. } => None,
+            Self::Keys { .. } | Self::KeysWithdrawn | Self::Bounds => None,
+        }
+    }
+
+    fn event(self) -> Result<Event, JsValue> {
         let at = |value: Option<f64>| value.map(event_time).transpose();
         Ok(match self {
-            Self::Token { token_id, expires_at, issued_at } => {
+            Self::Token { token_id, expires_at, issued_at, .. } => {
                 Event::Token { id: token_id, expires_at: at(expires_at)?, issued_at: at(issued_at)? }
             }
-            Self::Session { session, occurred_at, issued_at } => {
+            Self::Session { session, occurred_at, issued_at, .. } => {
                 Event::Session { sid: session, occurred_at: at(occurred_at)?, issued_at: at(issued_at)? }
             }
-            Self::ClientSession { session, authorized_party, occurred_at, issued_at } => Event::ClientSession {
+            Self::ClientSession { session, authorized_party, occurred_at, issued_at, .. } => Event::ClientSession {
                 sid: session,
                 azp: authorized_party,
                 occurred_at: at(occurred_at)?,
                 issued_at: at(issued_at)?,
             },
-            Self::User { subject, not_before, occurred_at } => {
+            Self::User { subject, not_before, occurred_at, .. } => {
                 Event::User { sub: subject, not_before: NotBefore::of(at(not_before)?, at(occurred_at)?) }
             }
             Self::Client { client, not_before, occurred_at } => {
@@ -68,7 +139,7 @@ impl EventOption {
             Self::Realm { not_before, occurred_at } => {
                 Event::Realm { not_before: NotBefore::of(at(not_before)?, at(occurred_at)?) }
             }
-            Self::Grant { subject, client, not_before, occurred_at } => {
+            Self::Grant { subject, client, not_before, occurred_at, .. } => {
                 Event::Grant { sub: subject, client, not_before: NotBefore::of(at(not_before)?, at(occurred_at)?) }
             }
             Self::KeyBanned { thumbprint } => Event::KeyBanned { thumbprint: thumbprint_bytes(&thumbprint)? },
@@ -76,11 +147,11 @@ impl EventOption {
                 thumbprint: thumbprint_bytes(&thumbprint)?,
                 not_before: NotBefore::of(at(not_before)?, at(occurred_at)?),
             },
-            Self::TokenVersion { subject, minimum } => Event::TokenVersion { sub: subject, minimum },
+            Self::TokenVersion { subject, minimum, .. } => Event::TokenVersion { sub: subject, minimum },
             Self::Keys { jwks } => Event::Keys { jwks: jwks.into_bytes() },
             Self::KeysWithdrawn => Event::KeysWithdrawn,
             Self::Bounds => Event::Bounds,
-            Self::Correction { correction } => Event::Correction(correction.build()?),
+            Self::Correction { correction, .. } => Event::Correction(correction.build()?),
         })
     }
 }

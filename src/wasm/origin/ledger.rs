@@ -51,9 +51,10 @@ impl JsLedger {
     /// Stages an event; `undefined`: it is in force already. `issuer_lead`: the measured lead of the issuer's clock in seconds;
     /// default 0. Throws `invalid_event`.
     pub fn stage(&mut self, event: JsValue, now: f64, issuer_lead: Option<u32>) -> Result<Option<Row>, JsValue> {
-        let event = read::<EventOption>(event)?.build()?;
+        let (issuer, event) = read::<EventOption>(event)?.build()?;
         let clocks = Clocks { now: time(now), issuer_lead: span(issuer_lead.unwrap_or_default().into()) };
-        let Staged { row, time } = self.ledger.stage_by(&event, clocks).map_err(|cause| ledger_error(&cause))?;
+        let staged = self.ledger.stage_under(issuer.as_deref(), &event, clocks);
+        let Staged { row, time } = staged.map_err(|cause| ledger_error(&cause))?;
         Ok(row.map(|row| Row {
             sequence: number(row.sequence),
             keep_until: row.keep_until.map(|at| number(at.get())),

@@ -18,7 +18,7 @@ impl JsLedger {
         let issued_at = time(subject.issued_at);
         let key = subject.key_thumbprint.as_deref().map(thumbprint_bytes).transpose()?;
         let level = self.ledger.refuses(&Subject {
-            issuer: None,
+            issuer: subject.issuer.as_deref(),
             token_id: subject.token_id.as_deref(),
             user: subject.subject.as_deref(),
             session: subject.session.as_deref(),
@@ -46,18 +46,18 @@ impl JsLedger {
         Ok(self.ledger.bans(&thumbprint_bytes(thumbprint)?))
     }
 
-    /// The user's not-before in unix seconds; 0: none.
+    /// The user's not-before in unix seconds; 0: none. `issuer`, here and below: as in events.
     #[wasm_bindgen(js_name = userNotBefore)]
     #[must_use]
-    pub fn user_not_before(&self, user: &str) -> f64 {
-        number(self.ledger.user_not_before(user).map_or(0, UnixSeconds::get))
+    pub fn user_not_before(&self, user: &str, issuer: Option<String>) -> f64 {
+        number(self.ledger.user_not_before(issuer.as_deref(), user).map_or(0, UnixSeconds::get))
     }
 
     /// The not-before of a client's tokens of one user in unix seconds; 0: none.
     #[wasm_bindgen(js_name = grantNotBefore)]
     #[must_use]
-    pub fn grant_not_before(&self, user: &str, client: &str) -> f64 {
-        number(self.ledger.grant_not_before(user, client).map_or(0, UnixSeconds::get))
+    pub fn grant_not_before(&self, user: &str, client: &str, issuer: Option<String>) -> f64 {
+        number(self.ledger.grant_not_before(issuer.as_deref(), user, client).map_or(0, UnixSeconds::get))
     }
 
     /// The not-before of tokens that the key with this RFC 7638 thumbprint signs, in unix seconds; 0: none. Throws
@@ -77,14 +77,16 @@ impl JsLedger {
     /// The lowest accepted version of the user's tokens; 0: none was set.
     #[wasm_bindgen(js_name = minimumVersion)]
     #[must_use]
-    pub fn minimum_version(&self, user: &str) -> f64 {
-        number(self.ledger.minimum_version(user))
+    pub fn minimum_version(&self, user: &str, issuer: Option<String>) -> f64 {
+        number(self.ledger.minimum_version(issuer.as_deref(), user))
     }
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct SubjectOption {
+    /// As in events.
+    issuer: Option<String>,
     token_id: Option<String>,
     subject: Option<String>,
     session: Option<String>,
