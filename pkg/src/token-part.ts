@@ -31,6 +31,11 @@ export function claimedIssuer(token: string): string | undefined {
   }
 }
 
+/** The claim of a token that names its issuer, as it stands there. Throws unless the claims are a JSON object. */
+export function statedIssuer(token: string, claim: string): unknown {
+  return (readPart(token.split('.', 2)[1] ?? '') as Record<string, unknown>)[claim]
+}
+
 /** The `kid` in a token's unverified header, or the empty string. Use it only to decide whether to look a key up. */
 export function claimedKeyId(token: string): string {
   try {

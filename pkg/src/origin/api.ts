@@ -75,7 +75,7 @@ export interface Origin {
    * from the next manifest. A revoked token cannot come back, nor a session that the issuer has ended. A `notBefore` more than
    * `skewSeconds` ahead is refused with `invalid_event`: a mistyped value would undo a revocation.
    */
-  correct(realm: string, correction: Correction, act: Act & { reason: string }): Promise<Recorded>
+  correct(realm: string, correction: Correction, act: Act & OfIssuer & { reason: string }): Promise<Recorded>
   /**
    * Asks the issuer for its keys and records them in the feed, if they have changed; keys that it does not have leave at once.
    * Happens by itself whenever they are due (`jwksMaxAgeSeconds`), and then a key leaves only when a second poll misses it
@@ -90,13 +90,13 @@ export interface Origin {
   /** The reason for which a token like this is refused now, exactly; for issuers, before they mint one. */
   refuses(realm: string, subject: TokenSubject): Reason | undefined
   /** The user's not-before in unix seconds; 0 if none is set. */
-  userNotBefore(realm: string, sub: string): number
+  userNotBefore(realm: string, sub: string, of?: OfIssuer): number
   /** The not-before of one client of a user, in unix seconds; 0 if none is set. */
-  grantNotBefore(realm: string, sub: string, client: string): number
+  grantNotBefore(realm: string, sub: string, client: string, of?: OfIssuer): number
   /** The not-before of the key with this RFC 7638 thumbprint, in unix seconds; 0 if none is set. */
   keyNotBefore(realm: string, thumbprint: string): number
   /** The least version that the user's tokens must have; 0 when none was set. For issuers, which mint no lower one. */
-  minimumVersion(realm: string, sub: string): number
+  minimumVersion(realm: string, sub: string, of?: OfIssuer): number
   /**
    * Resolves as soon as all edges have acknowledged a revocation, or when `timeoutMs` (0 to 30000) is over, `signal` aborts or
    * the origin closes. Rejects with `unknown_realm`, `closed` or `invalid_option`.
@@ -119,8 +119,18 @@ export interface Origin {
  */
 export type OriginService = Omit<Origin, 'fetch' | 'close'>
 
+/** The name of the issuer under which a user, a session or a token is meant. */
+export interface OfIssuer {
+  /**
+   * The exact `iss` of the tokens meant. Required where the realm's issuer has several names or `tenants`, unless `sameSubjects` says that they
+   * have the same subjects; `invalid_event` (`issuer_needed`, `unknown_issuer`) otherwise. Acts about what all names share (a client, a key,
+   * the realm) take none (`issuer_not_taken`).
+   */
+  issuer?: string
+}
+
 /** Who does something, and when it happened by the issuer's clock. */
-export interface DatedAct extends Act {
+export interface DatedAct extends Act, OfIssuer {
   /**
    * The event's own time, in unix seconds, where an authenticated source of the issuer states one, such as a Keycloak event or
    * the `iat` of a logout token. Recorded without `issuerSkewSeconds`, also when it lies ahead of us; more than an hour ahead

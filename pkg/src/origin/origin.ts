@@ -29,6 +29,7 @@ import { createOperations } from './service/operations.ts'
 import { Recorder } from './service/recorder.ts'
 import { publicKeyOf } from './service/rotation.ts'
 import { createService } from './service/service.ts'
+import { SubjectIssuers } from './service/subject-issuers.ts'
 import { TokenRevocations } from './service/token-revocation.ts'
 import { UnknownTokens } from './service/unknown-tokens.ts'
 import { Upstream } from './service/upstream.ts'
@@ -174,11 +175,12 @@ async function start(settings: Settings, clients: ClientRegistry): Promise<Origi
   const forwarderOf = (realm: string): Forwarder | undefined =>
     connections.get(realm)?.find(({ forwarder }) => forwarder !== undefined)?.forwarder
   const upstream = new Upstream({ forwarder: forwarderOf, issuerClocks, skewSeconds })
-  const recorder = new Recorder({ committer, issuerClocks, upstream })
+  const issuers = new SubjectIssuers(settings.realms)
+  const recorder = new Recorder({ committer, issuers, issuerClocks, upstream })
   const onExhausted = (realm: string, error: PortcullisError): void => onReport({ kind: 'jwks', realm, error })
-  const tokens = new TokenRevocations({ settings, gate, recorder, ledger: ledgerOf, onFault: fault, onExhausted })
+  const tokens = new TokenRevocations({ settings, gate, recorder, issuers, ledger: ledgerOf, onFault: fault, onExhausted })
   const unknownTokens = new UnknownTokens({ count: (realm) => metrics.unknownToken(realm), onReport })
-  const verbs = { recorder, tokens, unknownTokens, onFault: fault }
+  const verbs = { recorder, tokens, issuers, unknownTokens, onFault: fault }
   const service = createService({ ...verbs, settings, clock, gate, feeds, edges, audit, keyPublisher, ledger: ledgerOf })
   const endpointOf = (realm: string): RevocationEndpoint | undefined =>
     connections.get(realm)?.find(({ revocation }) => revocation !== undefined)?.revocation

@@ -24,6 +24,7 @@ import {
   url,
   withDefault,
 } from '../options.ts'
+import { separatesSubjects } from '../issuer-names.ts'
 import { checkContradictions, checkDistinct, keySet, TOKEN_RULES } from '../policy.ts'
 import { clockOf, type NowMs } from '../timing/clock.ts'
 import type { JWK } from '../types.ts'
@@ -50,7 +51,10 @@ export type RealmSettings = OriginRealm &
 export function resolveOriginSettings(options: OriginOptions): Settings & { clients: ClientOptions[] } {
   checkOptions(options, ORIGIN_RULES)
   checkDistinct(options.realms, 'options.realms')
-  options.realms.forEach((realm, index) => checkContradictions(realm, `options.realms[${index}]`))
+  options.realms.forEach((realm, index) => {
+    checkContradictions(realm, `options.realms[${index}]`)
+    checkAdministration(realm, `options.realms[${index}]`)
+  })
   const { edges = [], clients = [] } = options
   checkUnique(edges.map(({ name }) => name), 'name', 'options.edges')
   checkPushes(options)
@@ -219,6 +223,12 @@ function checkPushes({ edges = [], plainHttp = 'loopback' }: OriginOptions): voi
     if (url.protocol === 'https:' || isLoopback(url)) return
     throw invalid(`options.edges[${index}].pushUrl must be an https: URL, for it is not on this machine; see plainHttp`)
   })
+}
+
+/** An issuer beside the origin has one name, and knows nothing of the users of others. */
+function checkAdministration(realm: OriginRealm, name: string): void {
+  if (realm.administration === undefined || !separatesSubjects(realm)) return
+  throw invalid(`${name}.administration is that of one issuer: give the realm one name, or set sameSubjects`)
 }
 
 function checkConnectors({ connectors = [], realms }: OriginOptions): void {

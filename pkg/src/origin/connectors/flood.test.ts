@@ -38,7 +38,7 @@ async function openFrozenStage(): Promise<ReceiverStage> {
     connect: (host) => ({
       receivers: {
         backchannelLogout: backchannelLogout(new MessageIntake({ host, connector: 'test', budget }), {
-          issuer: ISSUER,
+          issuers: [ISSUER],
           audience: 'any',
           olderTokens: 'refuse',
           scope: 'session',

@@ -58,9 +58,11 @@ export function checkAbsent(claims: MessageClaims, members: readonly string[]): 
   }
 }
 
-/** Checks the issuer (RFC 7519 §4.1.1): the same string. */
-export function checkIssuer(claims: MessageClaims, issuer: string): void {
-  if (requiredName(claims, 'iss') !== issuer) throw new MessageRefused('wrong_issuer', 'iss is not the issuer of this realm')
+/** Checks the issuer (RFC 7519 §4.1.1) and returns it: the same string as one of its names. */
+export function checkIssuer(claims: MessageClaims, names: readonly string[]): string {
+  const issuer = requiredName(claims, 'iss')
+  if (names.includes(issuer)) return issuer
+  throw new MessageRefused('wrong_issuer', 'iss is not the issuer of this realm')
 }
 
 /** Checks the explicit type of a JWS (RFC 8725 §3.11): a media type, in any case, whose `application/` may be left out (RFC 7515 §4.1.9). */

@@ -9,6 +9,8 @@ import type { VerificationBudget } from './verification-budget.ts'
 
 /** The content of a message, valid once its signature is. */
 export interface JudgedMessage {
+  /** The name of the issuer in it, under which its subjects are meant. Default: it has none. */
+  readonly issuer?: string
   /** Names it among the messages of this issuer. */
   readonly id: string
   readonly timeliness: Timeliness
@@ -54,10 +56,11 @@ export class MessageIntake {
     const message = await this.#verified(token, judge)
     this.#watchClock(message.timeliness)
     const { host, connector } = this.#options
-    if (this.#recent.has(message.id)) return { message, outcome: 'repeated' }
-    const recorder = { service: host.service, connector, realm: host.realm.name }
-    await Promise.all(message.revocations.map((revocation) => recordRevocation(recorder, revocation)))
-    this.#recent.add(message.id)
+    const id = `${message.issuer ?? ''} ${message.id}`
+    if (this.#recent.has(id)) return { message, outcome: 'repeated' }
+    const recorder = { host, connector }
+    await Promise.all(message.revocations.map((revocation) => recordRevocation(recorder, { ...revocation, ...issuerOf(message) })))
+    this.#recent.add(id)
     return { message, outcome: 'recorded' }
   }
 
@@ -95,6 +98,10 @@ export class MessageIntake {
         return
     }
   }
+}
+
+function issuerOf({ issuer }: JudgedMessage): Pick<Revocation, 'issuer'> {
+  return issuer === undefined ? {} : { issuer }
 }
 
 function clockDiffers(detail: string, what: string): PortcullisError {

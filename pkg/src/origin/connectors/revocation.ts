@@ -1,4 +1,6 @@
-import type { OriginService, Recorded } from '../api.ts'
+import { issuerNames, separatesSubjects } from '../../issuer-names.ts'
+import type { OfIssuer, Recorded } from '../api.ts'
+import type { ConnectorHost, ConnectorRealm } from './connector.ts'
 
 /** A revocation that an identity server has stated. */
 export type Revocation = {
@@ -6,6 +8,8 @@ export type Revocation = {
   readonly occurredAt?: number
   /** The message that states it, such as `event LOGOUT`; for the audit log. A constant of the connector. */
   readonly because: string
+  /** The name of the issuer that states it, and whose subject it is. Default: the first one, that of the server that is connected. */
+  readonly issuer?: string
 } & (
   | { readonly kind: 'token'; readonly tokenId: string }
   | { readonly kind: 'session'; readonly sid: string }
@@ -19,9 +23,11 @@ export type Revocation = {
 
 /** Records a revocation for a connector, without forwarding it to the identity server that stated it. Rejects as the verb does. */
 export function recordRevocation(
-  { service, connector, realm }: { service: OriginService; connector: string; realm: string },
+  { host, connector }: { host: Pick<ConnectorHost, 'realm' | 'service'>; connector: string },
   revocation: Revocation,
 ): Promise<Recorded> {
+  const { service } = host
+  const realm = host.realm.name
   const { occurredAt, because } = revocation
   const act = {
     actor: `connector:${connector}`,
@@ -29,22 +35,27 @@ export function recordRevocation(
     upstream: 'skip' as const,
     ...(occurredAt === undefined ? {} : { occurredAt }),
   }
+  const ofName = { ...act, ...nameOf(host.realm, revocation) }
   switch (revocation.kind) {
     case 'token':
-      return service.revokeTokenId(realm, revocation.tokenId, act)
+      return service.revokeTokenId(realm, revocation.tokenId, ofName)
     case 'session':
-      return service.endSession(realm, revocation.sid, act)
+      return service.endSession(realm, revocation.sid, ofName)
     case 'clientSession':
-      return service.endClientSession(realm, revocation.sid, revocation.client, act)
+      return service.endClientSession(realm, revocation.sid, revocation.client, ofName)
     case 'user':
-      return service.logoutUser(realm, revocation.sub, act)
+      return service.logoutUser(realm, revocation.sub, ofName)
     case 'grant':
-      return service.endGrant(realm, revocation.sub, revocation.client, act)
+      return service.endGrant(realm, revocation.sub, revocation.client, ofName)
     case 'client':
       return service.setClientNotBefore(realm, revocation.client, undefined, act)
     case 'realm':
       return service.logoutRealm(realm, act)
     case 'tokenVersion':
-      return service.raiseTokenVersion(realm, revocation.sub, revocation.minimum, act)
+      return service.raiseTokenVersion(realm, revocation.sub, revocation.minimum, ofName)
   }
+}
+
+function nameOf(realm: ConnectorRealm, { issuer = issuerNames(realm).names[0] }: Revocation): OfIssuer {
+  return issuer === undefined || !separatesSubjects(realm) ? {} : { issuer }
 }

@@ -123,20 +123,20 @@ class GuardedLedger implements LedgerCore {
     return this.#call(() => this.#ledger.refuses(subject))
   }
 
-  userNotBefore(subject: string): number {
-    return this.#call(() => this.#ledger.userNotBefore(subject))
+  userNotBefore(subject: string, issuer?: string): number {
+    return this.#call(() => this.#ledger.userNotBefore(subject, issuer))
   }
 
-  grantNotBefore(subject: string, client: string): number {
-    return this.#call(() => this.#ledger.grantNotBefore(subject, client))
+  grantNotBefore(subject: string, client: string, issuer?: string): number {
+    return this.#call(() => this.#ledger.grantNotBefore(subject, client, issuer))
   }
 
   keyNotBefore(thumbprint: string): number {
     return this.#call(() => this.#ledger.keyNotBefore(thumbprint))
   }
 
-  minimumVersion(subject: string): number {
-    return this.#call(() => this.#ledger.minimumVersion(subject))
+  minimumVersion(subject: string, issuer?: string): number {
+    return this.#call(() => this.#ledger.minimumVersion(subject, issuer))
   }
 
   jwks(): string | undefined {

@@ -20,24 +20,29 @@ export interface LedgerOptions {
   policy?: CorePolicy
 }
 
+/** The name of the issuer under which a subject is known. Default: the first one, or all of them where they have the same subjects. */
+export interface UnderName {
+  issuer?: string
+}
+
 /**
  * One event of a ledger, as the core takes it. Times are in unix seconds. `occurredAt` is the event's own time, by an
  * authenticated source, and is recorded as it is; `notBefore` is a value that a caller chose. All but `correction` and `keysWithdrawn` only ever
  * refuse more; those two take something back, which gates learn from the next manifest.
  */
 export type LedgerEvent =
-  | { kind: 'token'; tokenId: string; expiresAt?: number; issuedAt?: number }
-  | { kind: 'session'; session: string; occurredAt?: number; issuedAt?: number }
-  | { kind: 'clientSession'; session: string; authorizedParty: string; occurredAt?: number; issuedAt?: number }
-  | { kind: 'user'; subject: string; occurredAt?: number; notBefore?: number }
+  | ({ kind: 'token'; tokenId: string; expiresAt?: number; issuedAt?: number } & UnderName)
+  | ({ kind: 'session'; session: string; occurredAt?: number; issuedAt?: number } & UnderName)
+  | ({ kind: 'clientSession'; session: string; authorizedParty: string; occurredAt?: number; issuedAt?: number } & UnderName)
+  | ({ kind: 'user'; subject: string; occurredAt?: number; notBefore?: number } & UnderName)
   /** One app of one user: the tokens of that client (`azp`, `client_id` or the realm's `grantClaim`) and that user. */
-  | { kind: 'grant'; subject: string; client: string; occurredAt?: number; notBefore?: number }
+  | ({ kind: 'grant'; subject: string; client: string; occurredAt?: number; notBefore?: number } & UnderName)
   | { kind: 'client'; client: string; occurredAt?: number; notBefore?: number }
   | { kind: 'realm'; occurredAt?: number; notBefore?: number }
   | { kind: 'keyBanned'; thumbprint: string }
   | { kind: 'keyNotBefore'; thumbprint: string; occurredAt?: number; notBefore?: number }
-  | { kind: 'tokenVersion'; subject: string; minimum: number }
-  | { kind: 'correction'; correction: LedgerCorrection }
+  | ({ kind: 'tokenVersion'; subject: string; minimum: number } & UnderName)
+  | ({ kind: 'correction'; correction: LedgerCorrection } & UnderName)
   /** The realm's keys (a JWK set, JSON), for gates that take them from the feed. Refused with `private_key` if it holds a secret. */
   | { kind: 'keys'; jwks: string }
   /** The feed carries no keys any more: gates that took them from there have none, and answer `keys_unavailable`. */
@@ -135,12 +140,12 @@ export interface LedgerCore {
   /** Signs by this private key from now on. Gates must have both public keys pinned meanwhile. Throws `invalid_option`. */
   setSigningKey(jwk: JWK): void
   refuses(subject: TokenSubject): string | undefined
-  userNotBefore(subject: string): number
-  grantNotBefore(subject: string, client: string): number
+  userNotBefore(subject: string, issuer?: string): number
+  grantNotBefore(subject: string, client: string, issuer?: string): number
   /** `thumbprint` is that of RFC 7638. */
   keyNotBefore(thumbprint: string): number
   /** 0: none was set. */
-  minimumVersion(subject: string): number
+  minimumVersion(subject: string, issuer?: string): number
   /** The JWK set in the feed, as it was recorded; `undefined`: the feed carries none. */
   jwks(): string | undefined
   /** `thumbprint` is that of RFC 7638. */
@@ -180,6 +185,8 @@ export interface LedgerStats {
 
 /** The claims of a token about which `Origin.refuses` is asked. */
 export interface TokenSubject {
+  /** Its `iss`: required where the realm's issuer has several names with subjects of their own. */
+  issuer?: string
   subject?: string
   session?: string
   authorizedParty?: string

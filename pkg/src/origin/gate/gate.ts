@@ -1,7 +1,8 @@
 import { PortcullisError } from '../../errors.ts'
+import { separatesSubjects } from '../../issuer-names.ts'
 import { corePolicy } from '../../policy.ts'
 import { REASONS, statusOf, type Reason, type RefusalStatus } from '../../reasons.ts'
-import { claimedKeyId, readPart } from '../../token-part.ts'
+import { claimedKeyId, readPart, statedIssuer } from '../../token-part.ts'
 import type { Claims, JWK, JWKS } from '../../types.ts'
 import type { Clock } from '../clock.ts'
 import type { GateCoreOptions, Identified, Unidentified, WithdrawnToken } from '../core/wasm-gate.ts'
@@ -26,7 +27,11 @@ export type Judged = { ok: true; realm: string; claims: Claims } | { ok: false; 
  * A token that is to be revoked. `withdrawn`: by the key that signed it, which its issuer has withdrawn; it may be revoked by
  * its id, and by nothing else.
  */
-export type IdentifiedToken = { name: string } & (
+export type IdentifiedToken = {
+  name: string
+  /** Its `iss`, where each name of the realm's issuer has its own users and tokens. */
+  issuer?: string
+} & (
   | (Identified & { signedBy: 'issuer' })
   | (WithdrawnToken & { signedBy: 'withdrawn' })
 )
@@ -35,6 +40,8 @@ interface GateRealm {
   name: string
   feed: RealmFeed
   keys: IssuerKeys
+  /** The claim that says under which name of the issuer a token is known; `undefined`: the names make no difference. */
+  nameClaim: string | undefined
   /** The digest of the policy that other gates must agree with. */
   policy: string
   /** When its state was last renewed, in unix seconds; 0 while it must be. */
@@ -76,7 +83,8 @@ export class OriginGate {
         this.#core.setWithdrawnKeys(index, withdrawn)
         this.#onKeys(realm.name)
       })
-      return { name: realm.name, feed, keys, policy: this.#core.policy(index), renewedAt: 0 }
+      const nameClaim = separatesSubjects(realm) ? (realm.issuerClaim ?? 'iss') : undefined
+      return { name: realm.name, feed, keys, nameClaim, policy: this.#core.policy(index), renewedAt: 0 }
     })
     for (const realm of this.#realms) this.sync(realm.name)
   }
@@ -251,12 +259,12 @@ export class OriginGate {
   #identify(token: string): IdentifiedToken | Unidentified {
     const identified = this.#core.identify(token, this.#clock())
     if (!('code' in identified)) {
-      const { name } = this.#realmAt(identified.realm)
-      this.#issuerClocks.get(name)?.learn(identified.issuedAt ?? 0)
-      return { ...identified, name, signedBy: 'issuer' }
+      const realm = this.#realmAt(identified.realm)
+      this.#issuerClocks.get(realm.name)?.learn(identified.issuedAt ?? 0)
+      return { ...identified, ...namesOf(token, realm), signedBy: 'issuer' }
     }
     const withdrawn = this.#core.identifyWithdrawn(token, this.#clock())
-    return 'code' in withdrawn ? identified : { ...withdrawn, name: this.#realmAt(withdrawn.realm).name, signedBy: 'withdrawn' }
+    return 'code' in withdrawn ? identified : { ...withdrawn, ...namesOf(token, this.#realmAt(withdrawn.realm)), signedBy: 'withdrawn' }
   }
 
   /** Fetches the keys of the token's realm when they are due; other realms' issuers must not hold it up. */
@@ -285,6 +293,11 @@ export class OriginGate {
     if (realm === undefined) throw new PortcullisError('unknown_realm', 'no such realm here')
     return realm
   }
+}
+
+/** The names of an identified token's realm and issuer. */
+function namesOf(token: string, { name, nameClaim }: GateRealm): { name: string; issuer?: string } {
+  return nameClaim === undefined ? { name } : { name, issuer: String(statedIssuer(token, nameClaim)) }
 }
 
 function coreOptions(settings: Settings, feedKeys: JWK[]): Omit<GateCoreOptions, 'hostAlgorithms'> {

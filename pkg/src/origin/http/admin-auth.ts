@@ -1,8 +1,10 @@
 import { refused } from '../../http/refusal.ts'
 import { bearerCredentials } from './bearer-credentials.ts'
 import type { Context } from './context.ts'
+import { issuerNames } from '../../issuer-names.ts'
 import { isObject } from '../../options.ts'
 import type { Claims } from '../../types.ts'
+import type { RealmSettings } from '../settings.ts'
 import { refusedToken } from './problem.ts'
 
 /** An administrator, as the audit log names one. */
@@ -13,7 +15,7 @@ export interface Administrator {
 
 /**
  * Admits the bearer of a valid access token with the realm's administrator role, judged by the origin's own gate; the
- * role is one of the token's own realm. Throws a `Problem`: 401, 403, or 503 without keys.
+ * role is one of the token's own realm, under the first name of its issuer. Throws a `Problem`: 401, 403, or 503 without keys.
  */
 export async function admitAdministrator(context: Pick<Context, 'gate' | 'settings'>, request: Request, realm: string): Promise<Administrator> {
   const token = bearerCredentials(request)
@@ -21,11 +23,18 @@ export async function admitAdministrator(context: Pick<Context, 'gate' | 'settin
   if (token === '') throw refusedToken(refused('malformed'))
   const judged = await context.gate.check(token)
   if (!judged.ok) throw refusedToken(judged)
-  const role = context.settings.realms.find(({ name }) => name === realm)?.adminRole
-  if (judged.realm !== realm || role === undefined || !rolesOf(judged.claims).includes(role)) {
+  const settings = context.settings.realms.find(({ name }) => name === realm)
+  if (judged.realm !== realm || settings === undefined || !isAdministrator(settings, judged.claims)) {
     throw refusedToken(refused('insufficient_scope'))
   }
   return { realm: judged.realm, subject: judged.claims.sub }
+}
+
+/** Another name may be another server, and a tenant's administrators are its own: neither administers what all names share. */
+function isAdministrator(realm: RealmSettings, claims: Claims): boolean {
+  const { names, tenantClaim } = issuerNames(realm)
+  const isOfFirstName = tenantClaim === undefined && claims[realm.issuerClaim ?? 'iss'] === names[0]
+  return isOfFirstName && rolesOf(claims).includes(realm.adminRole)
 }
 
 /** The realm roles, as Keycloak's tokens carry them. */

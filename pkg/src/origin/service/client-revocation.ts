@@ -53,13 +53,13 @@ async function outcomeOf(asked: Promise<EndpointAnswer>): Promise<UpstreamOutcom
 }
 
 async function record(options: ClientRevocationOptions, { realm, request, client }: ClientRevocation, answer: EndpointAnswer, act: Act): Promise<Recorded> {
-  const { recorder, unknownTokens, unrecorded } = options
+  const { recorder, issuers, unknownTokens, unrecorded } = options
   const token = request.form.get('token') ?? ''
   const ended = answer.kind === 'revoked' ? answer.clientSession : await unrecorded.of(realm, token)
   if (ended !== undefined) {
     const event = { kind: 'clientSession', session: ended.session, authorizedParty: ended.client, occurredAt: ended.occurredAt } as const
     const line = { action: 'refresh_token_revoked', subject: ended.session, detail: ofClient(ended.client) } as const
-    return unrecorded.recorded(realm, token, ended, () => recorder.record(realm, event, line, { actor: `client:${ended.client}`, ...act, upstream: 'skip' }))
+    return unrecorded.recorded(realm, token, ended, () => recorder.record(realm, event, line, { actor: `client:${ended.client}`, ...act, ...issuers.firstOf(realm), upstream: 'skip' }))
   }
   // An access token that has a good signature is recorded whatever the server knows of it: after this answer it must not be accepted.
   const owner = ownerOf(client, answer)

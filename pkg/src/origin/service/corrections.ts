@@ -1,5 +1,5 @@
 import { isObject } from '../../options.ts'
-import { type Act, type Correction, CORRECTIONS, type Recorded } from '../api.ts'
+import { type Act, type Correction, CORRECTIONS, type OfIssuer, type Recorded } from '../api.ts'
 import type { LedgerCorrection } from '../core/ledger.ts'
 import { checkName, checkNotBefore, checkThumbprint, checkVersion, refused } from './checks.ts'
 import { type Line, ofClient, type Recorder } from './recorder.ts'
@@ -9,7 +9,7 @@ export async function correct(
   recorder: Recorder,
   realm: string,
   correction: Correction,
-  act: Act & { reason: string },
+  act: Act & OfIssuer & { reason: string },
 ): Promise<Recorded> {
   if (act?.reason === undefined || act.reason === '') throw refused('missing_reason', 'a correction needs a reason')
   const checked = checkCorrection(correction)

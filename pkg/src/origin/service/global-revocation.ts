@@ -20,8 +20,10 @@ export interface GlobalRevocation {
  */
 export async function revokeGlobally(recorder: Recorder, { realm, users, caller }: GlobalRevocation, act: Act): Promise<Recorded> {
   const detail = caller === undefined ? 'secret' : `caller ${caller}`
-  const recordEnd = (user: NamedUser): Promise<Recorded> =>
-    recorder.record(realm, { kind: 'user', ...user }, { action: 'tokens_revoked_globally', subject: user.subject, detail }, { actor: ACTOR, ...act })
+  const recordEnd = ({ subject, issuer }: NamedUser): Promise<Recorded> => {
+    const ofName = issuer === undefined ? {} : { issuer }
+    return recorder.record(realm, { kind: 'user', subject }, { action: 'tokens_revoked_globally', subject, detail }, { actor: ACTOR, ...act, ...ofName })
+  }
   const all = await Promise.all(users.map(recordEnd))
   const upstream = all.flatMap((recorded) => recorded.upstream ?? [])
   return {

@@ -1,10 +1,12 @@
 import { isName } from '../core/name.ts'
 import type { AuditLog } from '../audit/log.ts'
+import type { OfIssuer } from '../api.ts'
 import type { LedgerCore } from '../core/ledger.ts'
 import type { IssuerSession } from '../options.ts'
 import type { Settings } from '../settings.ts'
 import { administrationOf } from './issuer.ts'
 import { clientOf } from './recorder.ts'
+import type { SubjectIssuers } from './subject-issuers.ts'
 
 /** Lines of the audit log in which disconnected clients are looked for. */
 const MAX_LINES = 100
@@ -23,6 +25,7 @@ export interface ListedGrant {
 export interface GrantsOptions {
   settings: Settings
   audit: AuditLog
+  issuers: SubjectIssuers
   /** Throws `unknown_realm` or `closed`. */
   ledger: (realm: string) => LedgerCore
 }
@@ -30,10 +33,16 @@ export interface GrantsOptions {
 /**
  * The apps of a user by name: the clients of the sessions that an issuer beside the origin knows, unless `grantClaim` names apps by
  * another claim, and those that were disconnected lately and whose not-before is in force. `undefined`: the issuer stands beside the
- * origin and has no such user. Rejects with `unknown_realm`, `closed`, or as the store and the issuer do.
+ * origin and has no such user. Rejects with `unknown_realm`, `invalid_event`, `closed`, or as the store and the issuer do.
  */
-export async function listGrants({ settings, audit, ledger }: GrantsOptions, realm: string, sub: string): Promise<ListedGrant[] | undefined> {
-  const notBefore = (client: string): number => ledger(realm).grantNotBefore(sub, client)
+export async function listGrants(
+  { settings, audit, issuers, ledger }: GrantsOptions,
+  realm: string,
+  sub: string,
+  of: OfIssuer = {},
+): Promise<ListedGrant[] | undefined> {
+  const { issuer: name } = issuers.memberOf(realm, of.issuer)
+  const notBefore = (client: string): number => ledger(realm).grantNotBefore(sub, client, name)
   const issuer = administrationOf(settings, realm)
   const sessions = issuer === undefined ? [] : await issuer.sessions(sub)
   if (sessions === undefined) return undefined

@@ -1,6 +1,6 @@
 import { PortcullisError } from '../../errors.ts'
 import { issuerNames } from '../../issuer-names.ts'
-import { readPart } from '../../token-part.ts'
+import { statedIssuer } from '../../token-part.ts'
 import type { DatedAct, RevokedToken } from '../api.ts'
 import type { Clock } from '../clock.ts'
 import type { IdentifiedToken, OriginGate } from '../gate/gate.ts'
@@ -8,6 +8,7 @@ import type { RealmSettings, Settings } from '../settings.ts'
 import { checkOccurrence, refused } from './checks.ts'
 import { tellSessionEnded } from './issuer.ts'
 import type { Recorder } from './recorder.ts'
+import type { SubjectIssuers } from './subject-issuers.ts'
 import type { TokenRevocations } from './token-revocation.ts'
 import type { UnknownCause, UnknownTokens } from './unknown-tokens.ts'
 
@@ -17,6 +18,7 @@ export interface OAuthRevocationOptions {
   gate: OriginGate
   recorder: Recorder
   tokens: TokenRevocations
+  issuers: SubjectIssuers
   unknownTokens: UnknownTokens
   /** Reports a failure after a revocation was recorded. */
   onFault: (cause: unknown, message: string) => void
@@ -132,12 +134,9 @@ async function kindOf({ gate, settings, clock }: OAuthRevocationOptions, realm: 
     if (refresh !== undefined) return { kind: 'refresh', client: refresh.client, session: refresh.session }
     if (error.code === 'invalid_token') return { kind: 'unknown', cause: 'not_known' }
     // That it is genuine is known; the claim says of which realm.
-    return issuerNames(realm).names.some((issuer) => issuer === claimedIssuer(token, realm)) ? { kind: 'other' } : { kind: 'unknown', cause: 'other_realm' }
+    const issuer = statedIssuer(token, realm.issuerClaim ?? 'iss')
+    return issuerNames(realm).names.some((name) => name === issuer) ? { kind: 'other' } : { kind: 'unknown', cause: 'other_realm' }
   }
-}
-
-function claimedIssuer(token: string, { issuerClaim = 'iss' }: RealmSettings): unknown {
-  return (readPart(token.split('.', 2)[1] ?? '') as Record<string, unknown>)[issuerClaim]
 }
 
 /** RFC 7009 §2.1: it must have been issued to the client that asks. */

@@ -1,5 +1,5 @@
 import type { PortcullisError } from '../../errors.ts'
-import type { Act, OriginService, Recorded } from '../api.ts'
+import type { Act, OfIssuer, OriginService, Recorded } from '../api.ts'
 import type { Clock } from '../clock.ts'
 import type { LedgerCore } from '../core/ledger.ts'
 import type { IssuerClock } from '../gate/issuer-clock.ts'
@@ -24,7 +24,7 @@ export interface OperationsOptions extends KeyAdministrationOptions, GrantsOptio
 export interface Operations {
   keys: KeyAdministration
   /** The clients of a user; see `listGrants`. */
-  grants(realm: string, sub: string): Promise<ListedGrant[] | undefined>
+  grants(realm: string, sub: string, of?: OfIssuer): Promise<ListedGrant[] | undefined>
   /** Revokes a token for a client (RFC 7009); see `revokeForClient`. */
   revokeForClient(revocation: ClientRevocation, act: Act): Promise<Recorded | RefusedRequest>
   /** Revokes all tokens of users for a caller of Global Token Revocation; see `revokeGlobally`. */
@@ -42,7 +42,7 @@ export function createOperations(options: OperationsOptions): Operations {
   const unrecorded = new UnrecordedEnds()
   return {
     keys: new KeyAdministration(options),
-    grants: (realm, sub) => listGrants(options, realm, sub),
+    grants: (realm, sub, of) => listGrants(options, realm, sub, of),
     revokeForClient: (revocation, act) => revokeForClient({ ...options, unrecorded }, revocation, act),
     revokeGlobally: (revocation, act) => revokeGlobally(options.recorder, revocation, act),
     failure: () => committer.failure(),

@@ -3,10 +3,12 @@ import { leastMinor } from '../core/event-forms.ts'
 import type { LedgerEvent } from '../core/ledger.ts'
 import type { IssuerClock } from '../gate/issuer-clock.ts'
 import type { Committer } from '../recording/committer.ts'
+import type { SubjectIssuers } from './subject-issuers.ts'
 import type { Upstream } from './upstream.ts'
 
 export interface RecorderOptions {
   committer: Committer
+  issuers: SubjectIssuers
   issuerClocks: ReadonlyMap<string, IssuerClock>
   /** Forwards events to identity servers. */
   upstream: Upstream
@@ -26,7 +28,13 @@ export function ofClient(client: string): string {
 
 /** The client that the `detail` of a line names, if it is about one. */
 export function clientOf(detail: string | undefined): string | undefined {
-  return detail === undefined ? undefined : /^(?:[a-z]+_[a-z]+ )?client (.*)$/s.exec(detail)?.[1]
+  return detail === undefined ? undefined : /^(?:[a-z]+_[a-z]+ )?(?:issuer \S+ )?client (.*)$/s.exec(detail)?.[1]
+}
+
+/** The `detail` of a line that is about a subject of one of the issuer's names. */
+function ofIssuer(issuer: string, detail: string | undefined): string {
+  const name = `issuer ${issuer.replaceAll(/\s/g, encodeURIComponent)}`
+  return detail === undefined ? name : `${name} ${detail}`
 }
 
 /** Records the events of verbs, each with its line of the audit log in the same transaction. */
@@ -38,13 +46,14 @@ export class Recorder {
   }
 
   /**
-   * Records an event. `act.occurredAt` must have been checked; where the event takes no time, the issuer's clock still learns
-   * from it. Rejects as `Committer.record`.
+   * Records an event, under the act's name of the issuer if it is of one name. `act.occurredAt` must have been checked; where the event takes
+   * no time, the issuer's clock still learns from it. Rejects as `Committer.record` and `SubjectIssuers.ofEvent`.
    */
-  async record(realm: string, event: LedgerEvent, line: Line, act: DatedAct = {}, guard?: () => void): Promise<Recorded> {
-    const { committer, issuerClocks, upstream } = this.#options
+  async record(realm: string, about: LedgerEvent, line: Line, act: DatedAct = {}, guard?: () => void): Promise<Recorded> {
+    const { committer, issuers, issuerClocks, upstream } = this.#options
+    const event = { ...about, ...issuers.ofEvent(realm, about, act.issuer) }
     const { outbox, forwarded } = upstream.forwarding(realm, { event, action: line.action, upstream: act.upstream ?? 'tell' })
-    const recorded = await forwarded(committer.record(realm, event, { audit: auditOf(line, act), outbox, ...(guard === undefined ? {} : { guard }) }))
+    const recorded = await forwarded(committer.record(realm, event, { audit: auditOf(line, act, issuers.shown(realm, act.issuer)), outbox, ...(guard === undefined ? {} : { guard }) }))
     if (act.occurredAt !== undefined && !('occurredAt' in event)) issuerClocks.get(realm)?.learn(act.occurredAt)
     const least = leastMinor(event.kind)
     return least === 0 ? recorded : { ...recorded, leastMinor: least }
@@ -56,6 +65,11 @@ export class Recorder {
   }
 }
 
-function auditOf({ action, subject, detail }: Line, { occurredAt: _occurredAt, upstream: _upstream, ...act }: DatedAct): Act & Omit<Line, 'subject'> & { subject?: string } {
+function auditOf(
+  { action, subject, detail: about }: Line,
+  { occurredAt: _occurredAt, upstream: _upstream, issuer: _issuer, ...act }: DatedAct,
+  issuer: string | undefined,
+): Act & Omit<Line, 'subject'> & { subject?: string } {
+  const detail = issuer === undefined ? about : ofIssuer(issuer, about)
   return { ...act, action, ...(subject === undefined ? {} : { subject }), ...(detail === undefined ? {} : { detail }) }
 }

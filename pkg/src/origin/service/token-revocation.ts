@@ -30,12 +30,13 @@ export class TokenRevocations {
   }
 
   /**
-   * Records that a token is revoked. `undefined`: too many tokens of its key have been, and the issuer has withdrawn that key.
+   * Records that a token is revoked, under its own name of the issuer. `undefined`: too many tokens of its key have been, and the issuer has withdrawn that key.
    * Rejects as `Committer.record`, or for a token without an id as `revokeWithoutId`.
    */
-  async record(jwt: string, token: IdentifiedToken, act: DatedAct): Promise<RevokedToken | undefined> {
-    const { recorder, ledger } = this.#options
-    const { name: realm, tokenId, issuedAt, expiresAt } = token
+  async record(jwt: string, token: IdentifiedToken, given: DatedAct): Promise<RevokedToken | undefined> {
+    const { recorder, issuers, ledger } = this.#options
+    const { name: realm, issuer, tokenId, issuedAt, expiresAt } = token
+    const act = issuer === undefined ? given : { ...given, issuer }
     if (tokenId === undefined || tokenId === '') return revokeWithoutId(this.#options, jwt, token, act)
     const ended = 'token' as const
     const line = { action: 'token_revoked', subject: tokenId } as const
@@ -46,7 +47,8 @@ export class TokenRevocations {
       ...(issuedAt === undefined ? {} : { issuedAt }),
     }
     if (token.signedBy === 'issuer') return { ...(await recorder.record(realm, event, line, act)), ended }
-    if (ledger(realm).refuses({ tokenId, issuedAt: token.issuedAt, expiresAt: token.expiresAt }) === 'token_revoked') {
+    const subject = { ...issuers.memberOf(realm, issuer), tokenId, issuedAt: token.issuedAt, expiresAt: token.expiresAt }
+    if (ledger(realm).refuses(subject) === 'token_revoked') {
       return { ...recorder.inForce(realm), ended }
     }
     const key = `${realm} ${token.thumbprint}`

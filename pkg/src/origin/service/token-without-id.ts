@@ -8,11 +8,13 @@ import type { RealmSettings, Settings } from '../settings.ts'
 import { refused } from './checks.ts'
 import { tellSessionEnded } from './issuer.ts'
 import type { Recorder } from './recorder.ts'
+import type { SubjectIssuers } from './subject-issuers.ts'
 
 export interface TokensWithoutIdOptions {
   settings: Settings
   gate: Pick<OriginGate, 'check'>
   recorder: Recorder
+  issuers: SubjectIssuers
   /** Throws `unknown_realm` or `closed`. */
   ledger: (realm: string) => Pick<LedgerCore, 'refuses'>
   /** Reports a failure after a revocation was recorded. */
@@ -71,8 +73,8 @@ async function endSession(
   event: LedgerEvent & { kind: 'session' },
   act: DatedAct,
 ): Promise<Recorded> {
-  const { recorder, ledger } = options
-  const subject = { session: event.session, issuedAt: event.issuedAt ?? 0, expiresAt: event.issuedAt ?? 0 }
+  const { recorder, issuers, ledger } = options
+  const subject = { ...issuers.memberOf(realm, act.issuer), session: event.session, issuedAt: event.issuedAt ?? 0, expiresAt: event.issuedAt ?? 0 }
   function guard(): void {
     if (ledger(realm).refuses(subject) === 'session_revoked') throw new EndedMeanwhile()
   }

@@ -30,7 +30,9 @@ export class Upstream {
   }
 
   forwarding(realm: string, about: Pick<ForwardedEvent, 'event' | 'action' | 'upstream'>): Forwarding {
-    const forwarder = this.#options.forwarder(realm)
+    // The identity server knows the subjects of the first name.
+    const isOfOtherName = 'issuer' in about.event && about.event.issuer !== undefined
+    const forwarder = isOfOtherName ? undefined : this.#options.forwarder(realm)
     if (forwarder === undefined) return { outbox: () => [], forwarded: (recording) => recording }
     let message: UpstreamMessage | 'refused' | undefined
     return {

@@ -70,8 +70,9 @@ export interface AuditEntry extends Act {
   /** For recorded events: the ledger's head then. Edges at this sequence enforce them. */
   sequence?: number
   /**
-   * A stable code, as of the error that refused something. Of an impersonation: `session <sid>`. Where one client of a user or a session is concerned: `client <client_id>`,
-   * after the code about the event's time, if there is one.
+   * A stable code, as of the error that refused something. Of an impersonation: `session <sid>`. Where the realm's issuer has several names:
+   * `issuer <iss>`. Where one client of a user or a session is concerned: `client <client_id>`. In this order, after the code about the event's
+   * time, if there is one.
    */
   detail?: string
 }

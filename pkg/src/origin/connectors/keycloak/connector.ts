@@ -1,3 +1,5 @@
+import { issuerNames } from '../../../issuer-names.ts'
+import { invalid } from '../../../options.ts'
 import type { Connection, Connector, ConnectorHost } from '../connector.ts'
 import { type AdminClient, serviceAccountClient } from './client/admin-client.ts'
 import { KeycloakHttp } from './client/keycloak-http.ts'
@@ -25,7 +27,11 @@ export function keycloakConnector(options: KeycloakOptions): Connector {
 
 function connect(host: ConnectorHost, settings: KeycloakSettings): Connection {
   const { baseUrl, requestTimeoutMs: timeoutMs, realm, serviceAccount, actingAccount } = settings
-  const { plainHttp, conditions, service } = host
+  const { plainHttp, conditions } = host
+  // Of which of them the server is, nothing says.
+  if (issuerNames(host.realm).tenantClaim !== undefined) {
+    throw invalid(`realm ${host.realm.name} has tenants, and Keycloak is connected for one issuer: give it a realm of its own`)
+  }
   const nowMs = (): number => host.nowMs()
   const http = new KeycloakHttp({ baseUrl, fetch: host.fetch, plainHttp, timeoutMs })
   const clock = new ServerClock(nowMs)
@@ -57,7 +63,7 @@ function connect(host: ConnectorHost, settings: KeycloakSettings): Connection {
     const client = clientOf(account)
     const state = new CurrentState(client)
     const names = new ClientNames({ state, nowMs })
-    const recorder = new EventRecorder({ settings, names, state, service, connector: CONNECTOR, conditions })
+    const recorder = new EventRecorder({ settings, names, state, host, connector: CONNECTOR, conditions })
     return { client, userEvents: (events) => recorder.userEvents(events), adminEvents: (events) => recorder.adminEvents(events) }
   }
 }

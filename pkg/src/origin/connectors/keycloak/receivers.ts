@@ -14,10 +14,10 @@ export const CONNECTOR = 'keycloak'
 export function keycloakReceivers(host: ConnectorHost, settings: KeycloakSettings, onPush: () => void): Receivers {
   const budget = new VerificationBudget(settings.maxVerificationsPerSecond)
   const intake = (): MessageIntake => new MessageIntake({ host, connector: CONNECTOR, budget })
-  const issuer = issuerNames(host.realm).id
+  const issuers = issuerNames(host.realm).names
   const { logoutTokenAudience: audience, logoutTokenScope: scope, olderLogoutTokens: olderTokens, securityEvents } = settings
   return {
-    backchannelLogout: backchannelLogout(intake(), { issuer, audience, olderTokens, scope }),
+    backchannelLogout: backchannelLogout(intake(), { issuers, audience, olderTokens, scope }),
     kLogout: logoutAction(intake(), { audience, scope }),
     kPushNotBefore: pushNotBeforeAction(intake(), { audience, scope }, onPush),
     ...(securityEvents === undefined ? {} : { securityEvent: securityEvent(securityEvents) }),
@@ -28,7 +28,7 @@ export function keycloakReceivers(host: ConnectorHost, settings: KeycloakSetting
     return securityEventReceiver({
       intake: intake(),
       conditions: host.conditions,
-      settings: { issuer, audience: stream, passwordReset, passwordChanged },
+      settings: { issuers, audience: stream, passwordReset, passwordChanged },
       authorization,
     })
   }

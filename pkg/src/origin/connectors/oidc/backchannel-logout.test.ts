@@ -5,7 +5,7 @@ import { ISSUER } from '../../testing/stage.ts'
 import type { RefusalReason } from '../message-refused.ts'
 import { type BackchannelLogoutSettings, judgeLogoutToken } from './backchannel-logout.ts'
 
-const SETTINGS: BackchannelLogoutSettings = { issuer: ISSUER, audience: 'any', olderTokens: 'refuse', scope: 'session' }
+const SETTINGS: BackchannelLogoutSettings = { issuers: [ISSUER], audience: 'any', olderTokens: 'refuse', scope: 'session' }
 const AT = now()
 
 type Members = Record<string, unknown>

@@ -22,7 +22,8 @@ const REVOKE_OFFLINE_ACCESS = 'revoke_offline_access'
 
 /** Which logout tokens a realm takes, and what they end. */
 export interface BackchannelLogoutSettings {
-  issuer: string
+  /** The names of the issuer. */
+  issuers: readonly string[]
   /** The clients whose logout tokens are taken. */
   audience: 'any' | readonly string[]
   /** Logout tokens without `typ: logout+jwt`, of servers older than the specification's final version. */
@@ -45,7 +46,7 @@ export function backchannelLogout(intake: MessageIntake, settings: BackchannelLo
 /** Judges a logout token by itself; `now` in unix seconds. Throws `MessageRefused`. */
 export function judgeLogoutToken({ header, claims }: UnverifiedToken, settings: BackchannelLogoutSettings, now: number): JudgedMessage {
   checkType(header, claims, settings.olderTokens)
-  checkIssuer(claims, settings.issuer)
+  const issuer = checkIssuer(claims, settings.issuers)
   const clients = audiencesOf(claims)
   const { audience } = settings
   if (audience !== 'any' && !clients.some((client) => audience.includes(client))) {
@@ -60,6 +61,7 @@ export function judgeLogoutToken({ header, claims }: UnverifiedToken, settings: 
   const dated = { occurredAt: issuedAt, because: 'logout token' }
   const grants = sub === undefined || offlineAccess === 'kept' ? [] : clients.map((client): Revocation => ({ kind: 'grant', sub, client, ...dated }))
   return {
+    issuer,
     id: requiredName(claims, 'jti'),
     timeliness,
     revocations: [...endedBy({ sub, sid: optionalName(claims, 'sid'), clients }, settings.scope, dated), ...grants],

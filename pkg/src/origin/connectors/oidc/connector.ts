@@ -21,9 +21,9 @@ export function oidcConnector(options: OidcConnectorOptions): Connector {
 function connect(host: ConnectorHost, settings: Required<OidcConnectorOptions>): Connection {
   const { logoutTokenAudience: audience, untypedLogoutTokens: olderTokens, logoutTokenScope: scope, maxVerificationsPerSecond } = settings
   const intake = new MessageIntake({ host, connector: CONNECTOR, budget: new VerificationBudget(maxVerificationsPerSecond) })
-  const issuer = issuerNames(host.realm).id
+  const issuers = issuerNames(host.realm).names
   return {
-    receivers: { backchannelLogout: backchannelLogout(intake, { issuer, audience, olderTokens, scope }) },
+    receivers: { backchannelLogout: backchannelLogout(intake, { issuers, audience, olderTokens, scope }) },
     start: () => undefined,
     close: () => Promise.resolve(),
   }

@@ -14,7 +14,7 @@ import { ISSUER } from '../../testing/stage.ts'
 import type { RefusalReason } from '../message-refused.ts'
 import { judgeSecurityEvent, type SecurityEventSettings } from './events.ts'
 
-const SETTINGS: SecurityEventSettings = { issuer: ISSUER, audience: STREAM_AUDIENCE, passwordReset: 'user', passwordChanged: 'ignore' }
+const SETTINGS: SecurityEventSettings = { issuers: [ISSUER], audience: STREAM_AUDIENCE, passwordReset: 'user', passwordChanged: 'ignore' }
 const AT = now()
 
 type Members = Record<string, unknown>
@@ -87,7 +87,7 @@ describe('other events', () => {
 
   test('an event of an unknown type revokes nothing, and hides no other', () => {
     const unknown = { 'https://schemas.openid.net/secevent/risc/event-type/account-disabled': {} }
-    assert.deepEqual({ ...judge(unknown), id: '' }, { id: '', timeliness: 'prompt', revocations: [], types: 'unknown' })
+    assert.deepEqual({ ...judge(unknown), id: '' }, { issuer: ISSUER, id: '', timeliness: 'prompt', revocations: [], types: 'unknown' })
     const both = judge({ ...unknown, ...revoked() })
     assert.deepEqual([both.types, both.revocations.length], ['unknown', 1])
   })

@@ -23,7 +23,8 @@ const VERIFICATION = 'https://schemas.openid.net/secevent/ssf/event-type/verific
 
 /** Which security events a realm takes, and what they end. */
 export interface SecurityEventSettings {
-  issuer: string
+  /** The names of the issuer. */
+  issuers: readonly string[]
   /** The `aud` of the stream; left out: any. */
   audience?: string | undefined
   /** Whether a credential that another person has changed, such as an administrator, refuses the user's tokens. */
@@ -46,7 +47,7 @@ export function judgeSecurityEvent({ header, claims }: UnverifiedToken, settings
   if (!hasType(header, 'secevent+jwt')) throw new MessageRefused('wrong_type', 'typ in the header is not secevent+jwt')
   // §4.1.2, §4.1.7: so that no other kind of token passes.
   checkAbsent(claims, ['sub', 'exp'])
-  checkIssuer(claims, settings.issuer)
+  const issuer = checkIssuer(claims, settings.issuers)
   if (settings.audience !== undefined && !audiencesOf(claims).includes(settings.audience)) {
     throw new MessageRefused('wrong_audience', 'aud is not that of the stream')
   }
@@ -56,9 +57,10 @@ export function judgeSecurityEvent({ header, claims }: UnverifiedToken, settings
   if (events.length === 0) throw new MessageRefused('missing_claim', 'events is empty')
   const judged = events.map(([type, event]) => {
     if (!isObject(event)) throw new MessageRefused('invalid_claim', 'an event must be an object')
-    return judgeEvent(type, event, claims, { ...settings, issuedAt, now })
+    return judgeEvent(type, event, claims, { ...settings, issuer, issuedAt, now })
   })
   return {
+    issuer,
     id: requiredName(claims, 'jti'),
     timeliness,
     revocations: judged.flatMap((revocations) => (revocations === 'unknown' ? [] : revocations)),
@@ -66,7 +68,7 @@ export function judgeSecurityEvent({ header, claims }: UnverifiedToken, settings
   }
 }
 
-type Around = SecurityEventSettings & { issuedAt: number; now: number }
+type Around = SecurityEventSettings & { issuer: string; issuedAt: number; now: number }
 
 function judgeEvent(type: string, event: MessageClaims, claims: MessageClaims, around: Around): Revocation[] | 'unknown' {
   switch (type) {

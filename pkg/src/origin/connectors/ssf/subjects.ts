@@ -25,7 +25,7 @@ export function subjectOf(identifier: MessageClaims, issuer: string): EventSubje
 
 function userOf(identifier: unknown, issuer: string): Pick<EventSubject, 'sub'> {
   if (!isObject(identifier) || identifier['format'] !== 'iss_sub') return {}
-  checkIssuer(identifier, issuer)
+  checkIssuer(identifier, [issuer])
   return { sub: requiredName(identifier, 'sub') }
 }
 

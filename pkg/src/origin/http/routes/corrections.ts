@@ -3,6 +3,7 @@ import { described, oneOf, pattern, required, type Rules } from '../../../option
 import { checkMembers, nameRule, notBeforeRule, readMembers, whole } from '../request-body.ts'
 import { noContent } from '../response.ts'
 import { enforcedOr, ENFORCEMENT, WAIT_PARAMETERS, waitOf } from '../wait.ts'
+import { actOfIssuer, ISSUER_PARAMETER } from '../issuer-parameter.ts'
 import { type QueryParameter, REASON_PARAMETER, type RequestBody } from '../operation.ts'
 import { invalidRequest } from '../input.ts'
 import { type Correction, CORRECTIONS } from '../../api.ts'
@@ -49,7 +50,7 @@ export const correctionRoutes: readonly Route[] = [
     operation: {
       summary:
         'Replaces a mistaken not-before (left out: there is none) or version, or lifts a ban. `reason` is required.',
-      query: { ...WAIT_PARAMETERS, reason: REASON },
+      query: { ...ISSUER_PARAMETER, ...WAIT_PARAMETERS, reason: REASON },
       body: CORRECTION,
       answers: {
         200: {
@@ -67,7 +68,7 @@ export const correctionRoutes: readonly Route[] = [
 async function correct(call: Call): Promise<Response> {
   const { context, parameter } = call
   const wait = waitOf(call)
-  const { reason, ...act } = call.act()
+  const { reason, ...act } = actOfIssuer(call)
   const members = await readMembers(call, CORRECTION, ['kind', ...Object.keys(MEMBER_RULES)])
   if (reason === undefined) throw invalidRequest('reason is missing: give it in the query')
   const correction = checkedCorrection(members)

@@ -1,5 +1,6 @@
 import { required } from '../../../options.ts'
 import type { Recorded } from '../../api.ts'
+import { actOfIssuer, ISSUER_PARAMETER, issuerOf } from '../issuer-parameter.ts'
 import { type Operation, REASON_PARAMETER } from '../operation.ts'
 import { Problem } from '../problem.ts'
 import { jsonRequest, nameRule, readJson } from '../request-body.ts'
@@ -44,6 +45,7 @@ export const grantRoutes: readonly Route[] = [
     operation: {
       summary:
         "A user's apps: the clients of the sessions that an issuer beside the origin knows, and those disconnected lately.",
+      query: ISSUER_PARAMETER,
       answers: { 200: { description: 'All of them.', type: 'application/json', schema: GRANTS } },
     },
     handle: list,
@@ -55,7 +57,7 @@ export const grantRoutes: readonly Route[] = [
     access: 'administrator',
     operation: {
       summary: "Disconnects an app of a user: that client's tokens of that user are refused, and no others.",
-      query: { ...WAIT_PARAMETERS, ...REASON_PARAMETER },
+      query: { ...ISSUER_PARAMETER, ...WAIT_PARAMETERS, ...REASON_PARAMETER },
       answers: ENDED,
     },
     handle: end,
@@ -67,7 +69,7 @@ export const grantRoutes: readonly Route[] = [
     access: 'administrator',
     operation: {
       summary: 'Disconnects an app (`client`) of a user (`user`, by its `sub`). For names that no path can carry.',
-      query: { ...WAIT_PARAMETERS, ...REASON_PARAMETER },
+      query: { ...ISSUER_PARAMETER, ...WAIT_PARAMETERS, ...REASON_PARAMETER },
       body: GRANT,
       answers: ENDED,
     },
@@ -76,18 +78,18 @@ export const grantRoutes: readonly Route[] = [
 ]
 
 async function list(call: Call): Promise<Response> {
-  const found = await call.context.operations.grants(call.parameter('realm'), call.parameter('id'))
+  const found = await call.context.operations.grants(call.parameter('realm'), call.parameter('id'), issuerOf(call))
   if (found === undefined) throw new Problem(404, 'not_found', 'no such user')
   return json(200, found)
 }
 
 async function end(call: Call): Promise<Response> {
-  const [wait, act] = [waitOf(call), call.act()]
+  const [wait, act] = [waitOf(call), actOfIssuer(call)]
   return enforcedOr(call, wait, await ended(call, { user: call.parameter('id'), client: call.parameter('client') }, act), noContent())
 }
 
 async function endNamed(call: Call): Promise<Response> {
-  const [wait, act] = [waitOf(call), call.act()]
+  const [wait, act] = [waitOf(call), actOfIssuer(call)]
   return enforcedOr(call, wait, await ended(call, await readJson(call, GRANT), act), noContent())
 }
 
@@ -95,7 +97,7 @@ async function endNamed(call: Call): Promise<Response> {
 function ended(
   { context: { service }, parameter }: Call,
   { user, client }: { user: string; client: string },
-  act: ReturnType<Call['act']>,
+  act: ReturnType<typeof actOfIssuer>,
 ): Promise<Recorded> {
   return service.endGrant(parameter('realm'), user, client, act)
 }

@@ -3,6 +3,7 @@ import { jsonRequest, nameRule, readJson } from '../request-body.ts'
 import { noContent } from '../response.ts'
 import { enforcedOr, ENFORCEMENT, WAIT_PARAMETERS, waitOf } from '../wait.ts'
 import { UPSTREAM } from '../upstream.ts'
+import { actOfIssuer, ISSUER_PARAMETER } from '../issuer-parameter.ts'
 import { type Operation, REASON_PARAMETER } from '../operation.ts'
 import { textParameter } from '../input.ts'
 import type { Call, Route } from '../route.ts'
@@ -31,6 +32,7 @@ export const sessionRoutes: readonly Route[] = [
       summary: "Ends a session, or one client's part in it.",
       query: {
         client: { description: 'Only the part of this client (`azp`).', schema: { type: 'string' } },
+        ...ISSUER_PARAMETER,
         ...WAIT_PARAMETERS,
         ...REASON_PARAMETER,
       },
@@ -45,7 +47,7 @@ export const sessionRoutes: readonly Route[] = [
     access: 'administrator',
     operation: {
       summary: "Ends a session, or one client's (`azp`) part in it. For names that no path can carry, and for the `sid` `end`.",
-      query: { ...WAIT_PARAMETERS, ...REASON_PARAMETER },
+      query: { ...ISSUER_PARAMETER, ...WAIT_PARAMETERS, ...REASON_PARAMETER },
       body: SESSION,
       answers: ENDED,
     },
@@ -54,12 +56,12 @@ export const sessionRoutes: readonly Route[] = [
 ]
 
 async function end(call: Call): Promise<Response> {
-  const [wait, act, client] = [waitOf(call), call.act(), textParameter(call.url, 'client')]
+  const [wait, act, client] = [waitOf(call), actOfIssuer(call), textParameter(call.url, 'client')]
   return enforcedOr(call, wait, await ended(call, { sid: call.parameter('sid'), client }, act), noContent())
 }
 
 async function endNamed(call: Call): Promise<Response> {
-  const [wait, act] = [waitOf(call), call.act()]
+  const [wait, act] = [waitOf(call), actOfIssuer(call)]
   const { sid, client } = await readJson(call, SESSION)
   return enforcedOr(call, wait, await ended(call, { sid, client }, act), noContent())
 }
@@ -68,7 +70,7 @@ async function endNamed(call: Call): Promise<Response> {
 function ended(
   { context: { service }, parameter }: Call,
   { sid, client }: { sid: string; client: string | undefined },
-  act: ReturnType<Call['act']>,
+  act: ReturnType<typeof actOfIssuer>,
 ): Promise<Recorded> {
   const realm = parameter('realm')
   return client === undefined ? service.endSession(realm, sid, act) : service.endClientSession(realm, sid, client, act)

@@ -3,6 +3,7 @@ import { jsonRequest, nameRule, readJson, whole } from '../request-body.ts'
 import { json, noContent } from '../response.ts'
 import { enforcedOr, ENFORCEMENT, WAIT_PARAMETERS, waitOf } from '../wait.ts'
 import { UPSTREAM } from '../upstream.ts'
+import { actOfIssuer, ISSUER_PARAMETER } from '../issuer-parameter.ts'
 import { type Operation, REASON_PARAMETER } from '../operation.ts'
 import { Problem } from '../problem.ts'
 import { invalidRequest, textParameter, wholeNumber } from '../input.ts'
@@ -67,7 +68,7 @@ export const userRoutes: readonly Route[] = [
     access: 'administrator',
     operation: {
       summary: 'Logs a user out everywhere.',
-      query: { ...WAIT_PARAMETERS, ...REASON_PARAMETER },
+      query: { ...ISSUER_PARAMETER, ...WAIT_PARAMETERS, ...REASON_PARAMETER },
       answers: LOGGED_OUT,
     },
     handle: logout,
@@ -79,7 +80,7 @@ export const userRoutes: readonly Route[] = [
     access: 'administrator',
     operation: {
       summary: 'Logs a user out everywhere; `id` is the `sub`. For names that no path can carry.',
-      query: { ...WAIT_PARAMETERS, ...REASON_PARAMETER },
+      query: { ...ISSUER_PARAMETER, ...WAIT_PARAMETERS, ...REASON_PARAMETER },
       body: USER,
       answers: LOGGED_OUT,
     },
@@ -92,7 +93,7 @@ export const userRoutes: readonly Route[] = [
     access: 'administrator',
     operation: {
       summary: "Refuses a user's tokens of older versions.",
-      query: { ...WAIT_PARAMETERS, ...REASON_PARAMETER },
+      query: { ...ISSUER_PARAMETER, ...WAIT_PARAMETERS, ...REASON_PARAMETER },
       body: TOKEN_VERSION,
       answers: {
         200: {
@@ -143,21 +144,21 @@ async function logout(call: Call): Promise<Response> {
   return enforcedOr(
     call,
     wait,
-    await context.service.logoutUser(parameter('realm'), parameter('id'), call.act()),
+    await context.service.logoutUser(parameter('realm'), parameter('id'), actOfIssuer(call)),
     noContent(),
   )
 }
 
 async function logoutNamed(call: Call): Promise<Response> {
   const { context, parameter, request } = call
-  const [wait, act] = [waitOf(call), call.act()]
+  const [wait, act] = [waitOf(call), actOfIssuer(call)]
   const { id } = await readJson(call, USER)
   return enforcedOr(call, wait, await context.service.logoutUser(parameter('realm'), id, act), noContent())
 }
 
 async function raiseTokenVersion(call: Call): Promise<Response> {
   const { context, request, parameter } = call
-  const [wait, act, user] = [waitOf(call), call.act(), parameter('id')]
+  const [wait, act, user] = [waitOf(call), actOfIssuer(call), parameter('id')]
   const { minimum } = await readJson(call, TOKEN_VERSION)
   const recorded = await context.service.raiseTokenVersion(parameter('realm'), user, minimum, act)
   return enforcedOr(call, wait, recorded, noContent())

@@ -3,8 +3,8 @@ import type { RealmClient } from './realm-client.ts'
 
 export interface IssuerCheckOptions {
   realm: RealmClient
-  /** The `iss` of the origin's realm. */
-  issuer: string
+  /** The names of the issuer, one of which the server must have. */
+  issuers: readonly string[]
   nowMs: () => number
 }
 
@@ -29,9 +29,9 @@ export class IssuerCheck {
   }
 
   async #check(): Promise<void> {
-    const { realm, issuer, nowMs } = this.#options
-    if ((await realm.issuer()) !== issuer) {
-      throw failure('wrong_issuer', `the discovery document at baseUrl names another issuer than ${issuer}: check baseUrl and realm, and Keycloak's hostname setting`)
+    const { realm, issuers, nowMs } = this.#options
+    if (!issuers.includes(await realm.issuer())) {
+      throw failure('wrong_issuer', `the discovery document at baseUrl names another issuer than ${issuers.join(' or ')}: check baseUrl and realm, and Keycloak's hostname setting`)
     }
     this.#passedAtMs = nowMs()
   }

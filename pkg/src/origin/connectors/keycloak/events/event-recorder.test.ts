@@ -25,8 +25,9 @@ async function openRecording(options: Partial<KeycloakOptions> = {}, lookup: () 
   const settings = resolveKeycloakSettings({ baseUrl: 'https://sso.example', realm: 'acme', serviceAccount: { clientId: 'reader', clientSecret: 'secret' }, ...options })
   const state = new CurrentState({ get: () => Promise.reject(lookup()) })
   const names = new ClientNames({ state, nowMs: Date.now })
+  const host = { realm: { ...stage.issuer.realm, maxLifetimeSeconds: 86_400 }, service: stage.origin }
   const conditions = new Conditions({ realm: 'acme', connector: 'keycloak' }, (report) => reports.push(report))
-  const recorder = new EventRecorder({ settings, names, state, service: stage.origin, connector: 'keycloak', conditions })
+  const recorder = new EventRecorder({ settings, names, state, host, connector: 'keycloak', conditions })
   return { recorder, origin: stage.origin, reports, close: () => stage.close() }
 }
 

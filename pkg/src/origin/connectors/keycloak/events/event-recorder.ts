@@ -1,6 +1,6 @@
 import { PortcullisError } from '../../../../errors.ts'
-import type { OriginService } from '../../../api.ts'
 import type { Conditions } from '../../conditions.ts'
+import type { ConnectorHost } from '../../connector.ts'
 import { recordRevocation, type Revocation } from '../../revocation.ts'
 import { isFailure } from '../client/failure.ts'
 import { readAdminEvent } from './admin-events.ts'
@@ -9,7 +9,7 @@ import { type Consequence, consequenceOf, type EventNote, type MappingContext } 
 import { readUserEvent } from './user-events.ts'
 
 export interface EventRecorderOptions extends MappingContext {
-  service: OriginService
+  host: Pick<ConnectorHost, 'realm' | 'service'>
   /** The connector's name. */
   connector: string
   conditions: Conditions
@@ -82,9 +82,9 @@ export class EventRecorder {
 
   /** A revocation that the ledger refuses, such as when it holds too many clients, is reported and passed over. */
   async #revoke(revocation: Revocation): Promise<void> {
-    const { service, connector, settings, conditions } = this.#options
+    const { host, connector, conditions } = this.#options
     try {
-      await recordRevocation({ service, connector, realm: settings.originRealm }, revocation)
+      await recordRevocation({ host, connector }, revocation)
     } catch (error) {
       if (!(error instanceof PortcullisError) || error.code !== 'invalid_event') throw error
       const { detail, message } = error
@@ -93,11 +93,11 @@ export class EventRecorder {
   }
 
   async #note(note: EventNote): Promise<void> {
-    const { service, connector, settings, conditions } = this.#options
+    const { host, connector, settings, conditions } = this.#options
     switch (note.kind) {
       case 'impersonated': {
         const line = { action: 'impersonated', subject: note.sub, detail: `session ${note.sid}` } as const
-        await service.audit.note({ realm: settings.originRealm, actor: `connector:${connector}`, ...line })
+        await host.service.audit.note({ realm: settings.originRealm, actor: `connector:${connector}`, ...line })
         const sentence = `an administrator of Keycloak began a session in a user's name${settings.impersonation === 'refuse' ? ', which was ended here' : ''}`
         return conditions.report('impersonation', new PortcullisError('impersonated', sentence, { detail: settings.impersonation }))
       }

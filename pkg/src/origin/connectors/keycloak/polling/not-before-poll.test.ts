@@ -109,7 +109,7 @@ test('a discovery document that names another host is a failure, asked for once 
   let nowMs = NOW * 1_000
   const { scene } = await open(context)
   const { issuer } = scene.fake
-  const check = new IssuerCheck({ realm: scene.realm, issuer, nowMs: () => nowMs })
+  const check = new IssuerCheck({ realm: scene.realm, issuers: [issuer], nowMs: () => nowMs })
   await Promise.all([check.confirm(), check.confirm()])
   await check.confirm()
   assert.equal(scene.fake.requests.length, 1)

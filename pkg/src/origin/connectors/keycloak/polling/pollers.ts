@@ -1,7 +1,7 @@
 import { PortcullisError } from '../../../../errors.ts'
-import { issuerNames } from '../../../../issuer-names.ts'
+import { issuerNames, separatesSubjects } from '../../../../issuer-names.ts'
 import type { PolledSource } from '../../connector-metrics.ts'
-import type { ConnectorHost } from '../../connector.ts'
+import type { ConnectorHost, ConnectorRealm } from '../../connector.ts'
 import { recordRevocation, type Revocation } from '../../revocation.ts'
 import type { AdminClient } from '../client/admin-client.ts'
 import { IssuerCheck } from '../client/issuer-check.ts'
@@ -45,8 +45,8 @@ export class Pollers {
     const { host, connector, settings, realm } = options
     const { conditions, metrics, store } = host
     const nowMs = (): number => host.nowMs()
-    const record = (revocation: Revocation): Promise<unknown> => recordRevocation({ service: host.service, connector, realm: host.realm.name }, revocation)
-    const issuer = new IssuerCheck({ realm, issuer: issuerNames(host.realm).id, nowMs })
+    const record = (revocation: Revocation): Promise<unknown> => recordRevocation({ host, connector }, revocation)
+    const issuer = new IssuerCheck({ realm, issuers: serverNames(host.realm), nowMs })
     const loop = (source: PolledSource, intervalMs: number, poll: Poll): PollLoop =>
       new PollLoop({ source, intervalMs, conditions, metrics, nowMs, poll: async (...of) => issuer.confirm().then(() => poll(...of)) })
 
@@ -69,6 +69,12 @@ export class Pollers {
   async close(): Promise<void> {
     await Promise.all(this.#loops.map((loop) => loop.close()))
   }
+}
+
+/** The names that the server polled may have: what is read there is of the first name, unless all have the same subjects. */
+function serverNames(realm: ConnectorRealm): readonly string[] {
+  const { names } = issuerNames(realm)
+  return separatesSubjects(realm) ? names.slice(0, 1) : names
 }
 
 function eventLoops(

@@ -60,10 +60,9 @@ export class WaitingRenewal {
     const { host, connector } = this.#options
     const revocation = message && revocationOf(message)
     if (revocation === undefined) return
-    const recorder = { service: host.service, connector, realm: host.realm.name }
     if (revocation.kind === 'user') this.#users.add(revocation.sub)
     try {
-      await recordRevocation(recorder, { ...revocation, because, ...(occurredAt === undefined ? {} : { occurredAt }) })
+      await recordRevocation({ host, connector }, { ...revocation, because, ...(occurredAt === undefined ? {} : { occurredAt }) })
     } finally {
       if (revocation.kind === 'user') this.#users.delete(revocation.sub)
     }
