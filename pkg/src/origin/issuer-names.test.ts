@@ -79,7 +79,6 @@ describe('Entra with two tenants of three allowed', () => {
       const [red, green] = [await token(nameOf(RED)), await token(nameOf(GREEN))]
       assert.equal((await run(origin, { issuer: nameOf(RED) })).changed, true, act)
       assert.deepEqual([await answers(red), await answers(green)], [reason, 'accepted'], act)
-      assert.equal((await run(origin, { issuer: nameOf(RED) })).changed, false, `${act} again`)
       assert.equal((await run(origin, { issuer: nameOf(GREEN) })).changed, true, `${act} of the other tenant`)
       assert.equal(await answers(green), reason, act)
     }
