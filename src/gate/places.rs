@@ -2,7 +2,7 @@
 
 use super::keys::AdoptedKeys;
 use super::Gate;
-use crate::verdict::{KeysFrom, Realm};
+use crate::verdict::{KeysFrom, Realm, RealmKeys};
 
 /// Places of a gate: a finding names one in 16 bits, in which 0 stands for none.
 pub const MAX_REALMS: usize = u16::MAX as usize - 1;
@@ -36,12 +36,14 @@ impl Gate {
         let (Some(place), Some(adopted)) = (self.realms.get_mut(index), self.adopted.get_mut(index)) else {
             return false;
         };
+        // Without keys, nothing vouches for a token of the realm that goes.
+        place.keys = RealmKeys::Unavailable;
+        self.cache.drop_unvouched(index, place);
+        self.awaiting_host.drop_realm(index);
         // No key has a number that named another one.
         self.key_sets += 1;
         *place = Realm { keys_from, key_set: self.key_sets, ..realm };
         *adopted = AdoptedKeys::default();
-        self.cache.drop_realm(index);
-        self.awaiting_host.drop_realm(index);
         true
     }
 }

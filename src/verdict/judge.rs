@@ -334,7 +334,7 @@ const fn looked_at(meant_for: MeantFor<'_>) -> &'static str {
     match meant_for {
         MeantFor::Audience(_) => "aud was looked at",
         MeantFor::Party(_) => "azp, client_id and the signs of an access token were looked at",
-        MeantFor::Anybody => "nothing was looked at",
+        MeantFor::Anybody => "",
     }
 }
 

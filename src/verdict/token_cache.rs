@@ -149,15 +149,7 @@ impl VerifiedTokenCache {
             }
             RealmKeys::Unavailable => false,
         };
-        self.drop_tokens(&|record| record.realm() == index && !is_vouched(record));
-    }
-
-    /// Drops every token of a realm.
-    pub(crate) fn drop_realm(&mut self, index: usize) {
-        self.drop_tokens(&|record| record.realm() == index);
-    }
-
-    fn drop_tokens(&mut self, leaves: &dyn Fn(&CachedToken) -> bool) {
+        let leaves = |record: &CachedToken| record.realm() == index && !is_vouched(record);
         let leaving = |slot: &Slot| slot.record.as_ref().is_some_and(leaves);
         let leaving: Vec<usize> =
             self.slots.iter().enumerate().filter(|(_, slot)| leaving(slot)).map(|(place, _)| place).collect();

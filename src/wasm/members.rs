@@ -42,5 +42,5 @@ pub(super) fn is_true(of: &JsValue, name: &str) -> bool {
 }
 
 pub(super) fn unknown(option: &str) -> JsValue {
-    error("invalid_option", &format!("{option}: none of the values it may have"))
+    error("invalid_option", &[option, ": none of the values it may have"].concat())
 }

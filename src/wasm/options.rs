@@ -69,8 +69,11 @@ impl GateOptions {
             "feed" => KeysFrom::Feed,
             _ => return Err(unknown("keysFrom")),
         };
-        let feed_keys = Array::from(&member(options, "feedKeys")).into_iter().map(|jwk| feed_key(&jwk));
-        let realm = Realm::new(required(options, "name", text)?, policy, feed_keys.collect::<Result<_, _>>()?, bounds);
+        let mut feed_keys = Vec::new();
+        for jwk in Array::from(&member(options, "feedKeys")) {
+            feed_keys.push(feed_key(&jwk)?);
+        }
+        let realm = Realm::new(required(options, "name", text)?, policy, feed_keys, bounds);
         gate.put_realm(index, realm, keys_from).then_some(()).ok_or_else(|| unknown("realms"))
     }
 
@@ -134,7 +137,7 @@ impl RealmOptions {
             },
             authorized_party: texts(self, "authorizedParty")
                 .map(|any_of| AuthorizedParty { any_of, access_token_claim: text(self, "accessTokenClaim") }),
-            ..Policy::new(self.names()?, audience(&member(self, "audience"))?, profile)
+            ..Policy::new(self.names()?, audience(self)?, profile)
         })
     }
 
@@ -152,12 +155,13 @@ impl RealmOptions {
     }
 }
 
-fn audience(option: &JsValue) -> Result<Audience, JsValue> {
-    if option.as_string().as_deref() == Some("none") {
-        return Ok(Audience::NotChecked);
+/// `'none'` or an array of strings.
+fn audience(options: &JsValue) -> Result<Audience, JsValue> {
+    match text(options, "audience").as_deref() {
+        Some("none") => Ok(Audience::NotChecked),
+        Some(_) => Err(unknown("audience")),
+        None => required(options, "audience", texts).map(Audience::AnyOf),
     }
-    let names = Array::from(option).into_iter().map(|name| name.as_string());
-    names.collect::<Option<Vec<_>>>().map(Audience::AnyOf).ok_or_else(|| unknown("audience"))
 }
 
 fn algorithms(options: &JsValue, name: &str) -> Result<Algorithms, JsValue> {

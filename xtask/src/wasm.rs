@@ -62,8 +62,8 @@ const ORIGIN: Module = Module {
 /// function, and RSA and ECDSA hardly do anything else: they take a fifth less time for a twentieth more bytes.
 const FAST: &[&str] = &["-O3", "--flexible-inline-max-function-size", "60"];
 /// A function that is called from one place stays one: put there it is fewer bytes, but gzip makes 6 kB more of them.
-/// Values that are kept for a second use, merged locals and moved code make fewer bytes, too, and gzip 0.6 kB more; functions in the
-/// order of their names stand beside similar ones. Repeated until nothing gets smaller.
+/// Values that are kept for a second use, merged locals and moved code make fewer bytes, too, and gzip 0.6 kB more. Repeated until
+/// nothing gets smaller.
 const SMALL: &[&str] = &[
     "-Oz",
     "--one-caller-inline-max-function-size",
@@ -72,7 +72,6 @@ const SMALL: &[&str] = &[
     "--skip-pass=merge-locals",
     "--skip-pass=code-pushing",
     "--converge",
-    "--reorder-functions-by-name",
 ];
 /// SIMD of 128 bits: SHA-256 takes a quarter less time with them, and so HS256 and the origin's start a tenth. The slim module
 /// does without: it is for engines that have no SIMD.
