@@ -62,6 +62,10 @@ const gate = createGate({
     return name === undefined ? undefined : { name, issuer, audience: AUDIENCE, jwks, feed: feedOf(name) }
   },
   fetch: (url, init) => origin.fetch(new Request(url as string, init)),
+  // The origin, in this process, must not be measured.
+  refreshAfterSeconds: 3600,
+  waitAfterSeconds: 3600,
+  maxStaleSeconds: 3600,
 })
 const good = await Promise.all(
   names.map((name) =>
@@ -74,6 +78,9 @@ for (const token of good) {
 }
 const [header, , signature] = (good[0] ?? '').split('.')
 const madeUp = () => `${header}.${Buffer.from(JSON.stringify(claimsOf({ iss: issuerOf(randomUUID()) }))).toString('base64url')}.${signature}`
+// Made before, so that making them is not measured.
+const pool = Array.from({ length: seconds * rate }, madeUp)
+let next = 0
 
 let refused = 0
 await measure(2, 0)
@@ -97,7 +104,7 @@ async function measure(forSeconds: number, madeUpPerSecond: number): Promise<{ l
   let sent = 0
   for (let turn = 0; performance.now() - startMs < forSeconds * 1000; turn += 1) {
     const due = ((performance.now() - startMs) / 1000) * madeUpPerSecond
-    for (; sent < due; sent += 1) void gate.check(madeUp())
+    for (; sent < due; sent += 1) void gate.check(pool[(next = (next + 1) % pool.length)] ?? '')
     for (const token of good) {
       const at = performance.now()
       const verdict = await gate.check(token)
