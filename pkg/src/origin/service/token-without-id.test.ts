@@ -202,6 +202,22 @@ describe("withoutTokenId 'user'", () => {
   })
 })
 
+test('of several names of an issuer the token itself says under which its session or user is ended', async () => {
+  const [one, two] = ['https://one.test', 'https://two.test']
+  const ends: ['session' | 'user', Record<string, unknown>][] = [['session', { sid: 's1' }], ['user', { sub: 'alice' }]]
+  for (const [withoutTokenId, claims] of ends) {
+    await open({ withoutTokenId, issuer: [one, two] })
+    const token = await tokenWithoutId({ ...claims, iss: two })
+    const other = { issuer: one, subject: 'alice', session: 's1', issuedAt: unixSeconds(), expiresAt: unixSeconds() + 300 }
+    assert.deepEqual(await revoked(token), [200, { revoked: true, ended: withoutTokenId }])
+    assert.deepEqual(await revoked(token), [200, { revoked: true, ended: withoutTokenId }])
+    assert.equal((await stage.origin.revokeToken(token)).changed, false)
+    assert.equal(stage.origin.refuses('acme', other), undefined)
+    assert.equal(stage.origin.refuses('acme', { ...other, issuer: two, issuedAt: other.issuedAt - 60 }), `${withoutTokenId}_revoked`)
+    if (withoutTokenId === 'session') await stage.close()
+  }
+})
+
 describe('a token that is not accepted here ends nothing', () => {
   const now = unixSeconds
   const cases: [string, () => Record<string, unknown>][] = [

@@ -5,6 +5,7 @@ import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from
 import { json, TestServer } from '../../../test-fixtures/server.ts'
 import type { Connector } from '../../connectors/connector.ts'
 import type { Forwarder } from '../../connectors/forwarder.ts'
+import type { FoundSubjects } from '../../connectors/global-revocation.ts'
 import type { GlobalTokenRevocationOptions, JWK, OriginRealm, RevocationCaller, SubjectResolvers } from '../../index.ts'
 import { ADMINISTRATOR, createTestIssuer, ISSUER, openStage, type Stage, type TestIssuer } from '../../testing/stage.ts'
 
@@ -499,6 +500,29 @@ describe('a resolver', () => {
     assert.ok(performance.now() - began >= 4_900)
     assert.equal(sequences()[0], (before[0] ?? 0) + 1)
   })
+})
+
+test('where users of tenants are told apart, a user is one of the tenant that is named', async () => {
+  const pattern = 'https://issuer.test/{tid}/v2.0'
+  const [one, two] = ['one', 'two'].map((tenant) => pattern.replace('{tid}', tenant)) as [string, string]
+  const both = [one, two].map((iss) => ({ iss, sub: 'bob' }))
+  const email = ({ email }: { email: string }): FoundSubjects => (email === 'both@example.com' ? both : 'bob')
+  const globalTokenRevocation: GlobalTokenRevocationOptions = { secrets: [SECRET], subjectsOf: { email } }
+  stage = await openStage({ realms: [{ ...acme.realm, issuer: pattern, tenants: ['one', 'two'], globalTokenRevocation }] })
+  const notBefore = (issuer: string, sub: string): number => stage.origin.userNotBefore('acme', sub, { issuer })
+  try {
+    assert.equal(await statusOf(SECRET, { sub_id: { ...ALICE, iss: one } }), 204)
+    assert.deepEqual([notBefore(one, 'alice') > 0, notBefore(two, 'alice')], [true, 0])
+    assert.equal(await statusOf(SECRET, { sub_id: { ...ALICE, iss: pattern.replace('{tid}', 'three') } }), 404)
+    assert.equal(await statusOf(SECRET, { sub_id: { ...ALICE, iss: pattern } }), 404)
+    assert.equal(await statusOf(SECRET, { sub_id: { format: 'opaque', id: 'alice' } }), 400)
+    assert.equal(await statusOf(SECRET, { sub_id: { format: 'email', email: 'bob@example.com' } }), 422)
+    assert.deepEqual([notBefore(one, 'bob'), notBefore(two, 'bob')], [0, 0])
+    assert.equal(await statusOf(SECRET, { sub_id: { format: 'email', email: 'both@example.com' } }), 204)
+    assert.ok(notBefore(one, 'bob') > 0 && notBefore(two, 'bob') > 0)
+  } finally {
+    await stage.close()
+  }
 })
 
 test('guesses of one address are limited, and a good secret from there goes on', async () => {
