@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { afterEach, describe, test } from 'node:test'
+import { CLOCK } from '../../timing/clock.ts'
 import type { OriginOptions, OriginRealm } from '../index.ts'
 import { createTestIssuer, openStage, type Stage, type TestIssuer } from '../testing/stage.ts'
 
@@ -82,6 +83,15 @@ describe("withoutTokenId 'session'", () => {
     assert.deepEqual([all.filter(({ changed }) => changed).length, stage.sequence()], [1, before + 1])
     const lines = await stage.origin.audit.list({ realm: 'acme', action: 'session_ended', limit: 100 })
     assert.deepEqual(lines.map(({ actor, subject, detail }) => [actor, subject, detail]), [['user:alice', 's1', 'token_without_id']])
+  })
+
+  test('nor does its end move when the clock goes on between the check and the record', async () => {
+    let passed = 0
+    const clock: object = { [CLOCK]: () => Date.now() + (passed += 1) * 500 }
+    await open({ withoutTokenId: 'session' }, clock)
+    const [token, before] = [await tokenWithoutId({ exp: unixSeconds() + 3_600 }), stage.sequence()]
+    await Promise.all(Array.from({ length: 20 }, () => stage.origin.revokeToken(token)))
+    assert.equal(stage.sequence(), before + 1)
   })
 
   test('other tokens of the session with another iat change nothing either', async () => {
