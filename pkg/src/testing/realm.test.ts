@@ -172,6 +172,11 @@ test('a pattern with tenants signs as the first of them', async (t) => {
   const other = { iss: 'https://login.example/two/v2.0', tid: 'two' }
   assert.equal(await reasonFor(realm, await realm.token(other)), 'accepted')
   assert.equal(await reasonFor(realm, await realm.token({ ...other, tid: 'one' })), 'wrong_issuer')
+  const [own, others] = [await realm.token(), await realm.token(other)]
+  await realm.logoutUser('alice')
+  assert.deepEqual([await reasonFor(realm, own), await reasonFor(realm, others)], ['user_revoked', 'accepted'])
+  await realm.logoutUser('alice', { issuer: other.iss })
+  assert.equal(await reasonFor(realm, others), 'user_revoked')
 })
 
 test('a request carries the token, a method and a body', async (t) => {

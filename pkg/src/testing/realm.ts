@@ -1,6 +1,6 @@
 import type * as edge from '../edge/index.ts'
 import { resolveGateSettings } from '../edge/settings.ts'
-import { issuerNames } from '../issuer-names.ts'
+import { issuerNames, separatesSubjects } from '../issuer-names.ts'
 import type * as origins from '../origin/index.ts'
 import type { memoryStore } from '../origin/store/memory.ts'
 import { checkOptions } from '../options.ts'
@@ -54,6 +54,8 @@ export async function openTestRealm(options: TestRealmOptions, parts: Parts): Pr
     ...{ [CLOCK]: clock.nowMs },
   }
   const gate = parts.createGate(gateOptions)
+  /** The name that tokens have unless a test sets another, where sessions and users are told apart by it. */
+  const ownName = separatesSubjects(token) ? { issuer: issuer.issuer } : {}
 
   async function advance(seconds: number): Promise<void> {
     clock.advance(seconds)
@@ -82,8 +84,8 @@ export async function openTestRealm(options: TestRealmOptions, parts: Parts): Pr
     request,
     check: (checked) => gate.check(checked),
     revokeToken: (revoked, act) => event(origin.revokeToken(revoked, act)),
-    endSession: (sid, act) => event(origin.endSession(name, sid, act)),
-    logoutUser: (sub, act) => event(origin.logoutUser(name, sub, act)),
+    endSession: (sid, act) => event(origin.endSession(name, sid, { ...ownName, ...act })),
+    logoutUser: (sub, act) => event(origin.logoutUser(name, sub, { ...ownName, ...act })),
     logoutRealm: (act) => event(origin.logoutRealm(name, act)),
     advance,
     async goStale() {
