@@ -1,4 +1,4 @@
-//! A token in, a verdict out. Only `verdict/judge.rs` asks the revocation state about a token.
+//! A token in, a verdict out. Only `verdict/state_check.rs` asks the revocation state about a token.
 
 // Judging.
 mod agreement;
@@ -8,12 +8,15 @@ mod realm;
 mod authenticity;
 mod checks;
 mod claims_view;
+mod state_check;
+mod times;
 
 mod answer;
 mod reason;
 
 // Signatures that are not computed here: checked before, or by the host.
 mod cached_token;
+mod entry;
 mod token_cache;
 
 mod host;
@@ -31,6 +34,7 @@ mod missing_sections;
 
 pub use self::agreement::{state_policy, Agreement};
 pub use self::answer::{Acceptance, Accepted, Basis, Finding, Refused, Signature, Verdict};
+pub use self::entry::Entry;
 pub use self::explain::{begin_to_explain, explain, finish_to_explain};
 pub use self::host::{begin, finish, host_needed, HostOutcome};
 pub use self::identify::{begin_to_identify, finish_to_identify, identify, realm_of, Identified, IdentifyError};
@@ -41,7 +45,7 @@ pub use self::observer::{Check, CheckName, Outcome};
 pub use self::pending_signatures::{Handle, PendingSignature, PendingSignatures, Progress, MAX_HANDLES};
 pub use self::realm::{KeysFrom, Realm, RealmKeys};
 pub use self::reason::Reason;
-pub use self::token_cache::{CacheLimits, Entry, VerifiedTokenCache};
+pub use self::token_cache::{CacheLimits, VerifiedTokenCache};
 
 pub(crate) use self::answer::verdict_of;
 

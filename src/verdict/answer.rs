@@ -1,7 +1,7 @@
 //! The finding about a token, and the verdict that follows.
 
+use super::entry::Entry;
 use super::reason::Reason;
-use super::token_cache::Entry;
 use crate::claims::{ClaimNames, ClaimSet};
 use crate::token::{Parts, TokenBytes};
 

@@ -1,18 +1,19 @@
-//! A token in, a verdict out. The only file that asks the revocation state about a token.
+//! A token in, a verdict out.
 
-use super::agreement::{differing, Agreement};
 use super::answer::{verdict, Acceptance, Basis, Finding, Refused, Signature, Verdict};
 use super::authenticity::{admit, decode, prove, Admitted, Proven, Selected, Unproven};
 use super::cached_token::CachedToken;
 use super::checks::{self, MeantFor};
 use super::claims_view::ClaimsView;
+use super::entry::Entry;
 use super::observer::{CheckName, Observer};
 use super::realm::Realm;
 use super::reason::Reason;
-use super::token_cache::{Entry, VerifiedTokenCache};
+use super::state_check::check_state;
+use super::times::check_times;
+use super::token_cache::VerifiedTokenCache;
 use crate::claims::{ClaimSet, Claims};
-use crate::policy::{Policy, RevocationCheck};
-use crate::revocation::{GrantNames, Level, Status, Subject};
+use crate::policy::Policy;
 use crate::time::UnixSeconds;
 use crate::token::{TokenBytes, VerifiedToken};
 
@@ -206,165 +207,11 @@ fn check_claims_and_state(
     check_state((index, realm), key, &view, times, now, observer)
 }
 
-/// The times that every token has.
-#[derive(Clone, Copy)]
-pub(super) struct Times {
-    pub(super) issued_at: UnixSeconds,
-    pub(super) expires_at: UnixSeconds,
-}
-
-/// The checks of the token's times. Inlined, as [`check_state`]: where a cached token is checked there is never an observer.
-#[inline(always)]
-fn check_times(
-    realm: &Realm,
-    view: &ClaimsView<'_>,
-    now: UnixSeconds,
-    observer: &mut Observer<'_>,
-) -> Result<Times, Reason> {
-    let bounds = realm.revocations.bounds();
-    if let Some(expires_at) = view.expires_at {
-        observer.detail(CheckName::Expiry, move || relative("expires", "expired", expires_at, now));
-    }
-    let expires_at = observer.check(CheckName::Expiry, checks::expiry(view, bounds.leeway, now))?;
-    observer.check(CheckName::NotBefore, checks::not_before(view, bounds.leeway, now))?;
-    if let Some(issued_at) = view.issued_at {
-        observer.detail(CheckName::IssuedAt, move || relative("will be issued", "issued", issued_at, now));
-    }
-    let issued_at = observer.check(CheckName::IssuedAt, checks::issued_at(view, bounds.skew, now))?;
-    observer.detail(CheckName::Lifetime, move || {
-        format!("lives {}, at most {} are allowed", expires_at.since(issued_at), bounds.max_lifetime)
-    });
-    observer.check(CheckName::Lifetime, checks::lifetime(issued_at, expires_at, bounds.max_lifetime))?;
-    Ok(Times { issued_at, expires_at })
-}
-
-/// The checks against the revocation state, and of its age.
-#[inline(always)]
-fn check_state(
-    (index, realm): (usize, &Realm),
-    key: &[u8; 32],
-    view: &ClaimsView<'_>,
-    times: Times,
-    now: UnixSeconds,
-    observer: &mut Observer<'_>,
-) -> Result<Acceptance, Reason> {
-    let policy = &realm.policy;
-    let bounds = realm.revocations.bounds();
-    let login = checks::Login { retention: bounds.retention(), leeway: bounds.leeway, skew: bounds.skew };
-    let compared_at =
-        observer.check(CheckName::Login, checks::compared_at(view, times.issued_at, policy.compare, login, now))?;
-
-    match policy.revocation {
-        RevocationCheck::ByFeed => {}
-        RevocationCheck::Unchecked => return Ok(unchecked(index, observer)),
-    }
-    let subject = subject_of(policy, view, Some(key), times, compared_at);
-    let agreement = realm.agreement();
-    if agreement == Agreement::Differs {
-        observer.detail(CheckName::Feed, || differing(realm.policy_differences()));
-    }
-    let position = realm.revocations.position().ok_or(Reason::NoFeed);
-    let position = position.and_then(|position| checks::agreed(agreement, policy.when_differing).map(|()| position));
-    let position = observer.check(CheckName::Feed, position)?;
-    if let Some(logged_out_at) = view.logged_out_at {
-        let text =
-            move || relative("the last logout it knows of is", "the last logout it knows of was", logged_out_at, now);
-        observer.detail(CheckName::Revocation, text);
-    }
-    let status = realm.revocations.status(&subject);
-    if status == Status::Revoked(Level::Key) {
-        observer.detail(CheckName::Revocation, || KEY_NOT_BEFORE.into());
-    }
-    observer.check(CheckName::Revocation, refuse_revoked(status))?;
-    let age = now.since(position.issued_at);
-    observer.detail(CheckName::Freshness, move || {
-        format!("sequence {}, {age} old, {} are allowed", position.sequence, policy.staleness.max_stale)
-    });
-    observer.check(CheckName::Freshness, checks::freshness(age, policy.staleness))?;
-
-    let behind = view.ledger_sequence.is_some_and(|known| known > position.sequence);
-    Ok(Acceptance { realm: index, sequence: position.sequence, behind, signature: Signature::Checked })
-}
-
-/// Accepts a token of a realm without revocation.
-#[cold]
-fn unchecked(index: usize, observer: &mut Observer<'_>) -> Acceptance {
-    for name in [CheckName::Feed, CheckName::Revocation, CheckName::Freshness] {
-        // Nothing failed.
-        let _ = observer.check(name, Ok(()));
-        observer.detail(name, || "not checked: revocation is 'unchecked'".into());
-    }
-    Acceptance { realm: index, sequence: 0, behind: false, signature: Signature::Checked }
-}
-
-/// The names and times by which the revocation state may refuse the token.
-pub(super) fn subject_of<'c>(
-    policy: &Policy,
-    view: &ClaimsView<'c>,
-    key: Option<&'c [u8; 32]>,
-    times: Times,
-    compared_at: UnixSeconds,
-) -> Subject<'c> {
-    let grant = match policy.claim_names.grant {
-        None => GrantNames::Clients,
-        Some(_) => GrantNames::Claim(view.grant),
-    };
-    Subject {
-        issuer: view.issuer,
-        token_id: view.token_id,
-        user: view.user,
-        session: view.session,
-        authorized_party: view.authorized_party,
-        client_id: view.client_id,
-        grant,
-        signing_key: key,
-        issued_at: times.issued_at,
-        compared_at,
-        logged_out_at: view.logged_out_at,
-        expires_at: times.expires_at,
-        token_version: view.token_version,
-    }
-}
-
-/// Tells a not-before of the key apart from its ban.
-const KEY_NOT_BEFORE: &str = "the key is not banned: the token is from before the key's not-before";
-
 /// What tells whether the token is meant for us, where that depends on the token.
 const fn looked_at(meant_for: MeantFor<'_>) -> &'static str {
     match meant_for {
         MeantFor::Audience(_) => "aud was looked at",
         MeantFor::Party(_) => "azp, client_id and the signs of an access token were looked at",
         MeantFor::Anybody => "",
-    }
-}
-
-/// A time as people say it.
-fn relative(coming: &str, gone: &str, time: UnixSeconds, now: UnixSeconds) -> String {
-    match time > now {
-        true => format!("{coming} in {}", time.since(now)),
-        false => format!("{gone} {} ago", now.since(time)),
-    }
-}
-
-fn refuse_revoked(status: Status) -> Result<(), Reason> {
-    match status {
-        Status::NotRevoked => Ok(()),
-        Status::SectionUnavailable => Err(Reason::StaleFeed),
-        Status::Revoked(level) => Err(level.into()),
-    }
-}
-
-impl From<Level> for Reason {
-    fn from(level: Level) -> Self {
-        match level {
-            Level::Realm => Self::RealmRevoked,
-            Level::Client => Self::ClientRevoked,
-            Level::Key => Self::BannedKey,
-            Level::User => Self::UserRevoked,
-            Level::Grant => Self::GrantRevoked,
-            Level::Session | Level::ClientSession => Self::SessionRevoked,
-            Level::Version => Self::VersionRevoked,
-            Level::Token => Self::TokenRevoked,
-        }
     }
 }

@@ -2,9 +2,11 @@
 
 use super::authenticity::{decode, select, Selected};
 use super::claims_view::ClaimsView;
-use super::judge::{read_claims, subject_of, Times};
+use super::judge::read_claims;
 use super::observer::Observer;
 use super::realm::Realm;
+use super::state_check::subject_of;
+use super::times::Times;
 use crate::token::UntrustedToken;
 
 /// SHA-256 names of the sections that have not arrived and in which the answer about this token lies, so that they can be

@@ -5,6 +5,7 @@ use core::hash::{BuildHasherDefault, Hasher};
 use std::collections::HashMap;
 
 use super::cached_token::CachedToken;
+use super::entry::Entry;
 use super::realm::{Realm, RealmKeys};
 use crate::name;
 
@@ -34,15 +35,6 @@ pub struct VerifiedTokenCache {
     free: Vec<u32>,
     hand: usize,
     bytes: usize,
-}
-
-/// Names one cached token. After its eviction the name is never given to another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// Where it stands.
-    pub place: u32,
-    /// How many tokens had been inserted with it.
-    pub number: u64,
 }
 
 struct Slot {

@@ -15,7 +15,7 @@ pub const RUST: &[Room] = &[
     room("signature", &["./", "ed25519"]),
     room("keys", &["./", "base64url", "error", "json", "signature"]),
     room("token", &["./", "base64url", "claims", "json", "keys", "signature"]),
-    room("policy", &["./", "claims", "keys", "signature", "time", "token"]),
+    room("policy", &["./", "claims", "keys", "name", "signature", "time", "token"]),
     // The state at the edge.
     room("revocation/bounds", &["time"]),
     room("revocation/position", &["time"]),
@@ -34,7 +34,7 @@ pub const RUST: &[Room] = &[
     ),
     room("revocation", &["./", "error", "time"]),
     // Both meet.
-    room("verdict", &["./", "claims", "keys", "policy", "revocation", "signature", "time", "token"]),
+    room("verdict", &["./", "claims", "keys", "name", "policy", "revocation", "signature", "time", "token"]),
     // Algorithms by way of the verdict, which re-exports them.
     room("gate", &["./", "error", "keys", "revocation", "signature", "time", "verdict"]),
     room("ledger", &["./", "error", "json", "name", "revocation", "time"]),
