@@ -132,14 +132,14 @@ fn a_correction_takes_back_what_was_recorded_under_its_name_only() {
     for correction in corrections {
         let mut ledger = ledger();
         for (event, level) in events() {
-            let is_corrected = match (&correction, level) {
-                (Correction::User { .. }, Level::User) => true,
-                (Correction::Session { .. }, Level::Session) => true,
-                (Correction::ClientSession { .. }, Level::ClientSession) => true,
-                (Correction::Grant { .. }, Level::Grant) => true,
-                (Correction::TokenVersion { .. }, Level::Version) => true,
-                _ => false,
-            };
+            let is_corrected = matches!(
+                (&correction, level),
+                (Correction::User { .. }, Level::User)
+                    | (Correction::Session { .. }, Level::Session)
+                    | (Correction::ClientSession { .. }, Level::ClientSession)
+                    | (Correction::Grant { .. }, Level::Grant)
+                    | (Correction::TokenVersion { .. }, Level::Version)
+            );
             for name in [None, Some(OTHER), Some(THIRD)].into_iter().filter(|_| is_corrected) {
                 record_under(&mut ledger, name, &event).expect("recorded");
             }
