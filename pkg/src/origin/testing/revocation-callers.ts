@@ -1,8 +1,8 @@
 // Callers of global token revocation: an identity provider with a key, secrets, and the origin that knows them.
 
 import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
-import type { GlobalTokenRevocationOptions, JWK, OriginRealm, RevocationCaller } from '../index.ts'
-import { createTestIssuer, ISSUER, openStage, type Stage } from './stage.ts'
+import type { GlobalTokenRevocationOptions, JWK, OriginOptions, OriginRealm, RevocationCaller } from '../index.ts'
+import { createTestIssuer, ISSUER, openStage, type Stage, type TestIssuer } from './stage.ts'
 
 export const OKTA = 'https://acme.okta.example'
 export const APP = '0oa1example'
@@ -10,10 +10,10 @@ export const SECRET = 'a-security-tool-of-acme'
 export const OTHER_SECRET = 'a-security-tool-of-other'
 /** The header's type in Okta's documentation. */
 export const TYPE = 'global-token-revocation+jwt'
-export const ALICE = { format: 'iss_sub', iss: ISSUER, sub: 'alice' }
+export const ALICE: { format: string; iss: string; sub: string } = { format: 'iss_sub', iss: ISSUER, sub: 'alice' }
 
 /** An identity provider that signs its requests, in the shape that Okta documents (Build Universal Logout for your app). */
-interface Provider {
+export interface Provider {
   jwk: JWK
   publicPem: string
   jwt(claims?: JWTPayload, header?: Record<string, unknown>): Promise<string>
@@ -41,16 +41,17 @@ export function urlOf(realm: string): string {
   return `https://origin.example/realms/${realm}/global-token-revocation`
 }
 
-export const okta = await createProvider()
-export const stranger = await createProvider()
-export const acme = await createTestIssuer()
+export const okta: Provider = await createProvider()
+export const stranger: Provider = await createProvider()
+export const acme: TestIssuer = await createTestIssuer()
 const other = await createTestIssuer('other', 'https://issuer.test/realms/other')
 
 export function callerOf(realm: string): RevocationCaller {
   return { issuer: OKTA, jwks: { keys: [okta.jwk] }, audience: urlOf(realm), subject: APP }
 }
 
-export async function openRealms(globalTokenRevocation: GlobalTokenRevocationOptions, more: Partial<Parameters<typeof openStage>[0]> = {}): Promise<Stage> {
+/** An origin with these callers of `acme`, those of `other`, and `quiet` without any. */
+export async function openRealms(globalTokenRevocation: GlobalTokenRevocationOptions, more: Partial<OriginOptions> = {}): Promise<Stage> {
   const realms: OriginRealm[] = [
     { ...acme.realm, issuerSkewSeconds: 0, globalTokenRevocation },
     { ...other.realm, globalTokenRevocation: { secrets: [OTHER_SECRET], callers: [callerOf('other')] } },

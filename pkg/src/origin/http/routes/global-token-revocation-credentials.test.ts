@@ -4,7 +4,10 @@ import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { json, TestServer } from '../../../test-fixtures/server.ts'
-import { acme, ALICE, APP, call, callerOf, OKTA, okta, openRealms, OTHER_SECRET, SECRET, sequencesOf, statusOf, stranger, TYPE, unixSeconds, urlOf } from '../../testing/revocation-callers.ts'
+import {
+  acme, ALICE, APP, call, callerOf, OKTA, okta, openRealms, OTHER_SECRET, SECRET, sequencesOf, statusOf,
+  stranger, TYPE, unixSeconds, urlOf,
+} from '../../testing/revocation-callers.ts'
 import { ADMINISTRATOR, ISSUER, type Stage } from '../../testing/stage.ts'
 
 let stage: Stage
@@ -159,7 +162,9 @@ describe('a JWT', () => {
     for (const typ of [undefined, 'JWT', 'jwt', 'application/jwt', 'global-token-revocation+jwt', 'application/Global-Token-Revocation+jwt']) {
       assert.equal(await statusOf(stage, await okta.jwt({}, { typ }), { sub_id: ALICE }), 204, typ)
     }
-    for (const typ of ['at+jwt', 'logout+jwt', 'secevent+jwt']) assert.equal(await statusOf(stage, await okta.jwt({}, { typ }), { sub_id: ALICE }), 401, typ)
+    for (const typ of ['at+jwt', 'logout+jwt', 'secevent+jwt']) {
+      assert.equal(await statusOf(stage, await okta.jwt({}, { typ }), { sub_id: ALICE }), 401, typ)
+    }
   })
 
   test('is verified by keys at a URL; without them it is 503 and reported, until they can be fetched', async (t) => {

@@ -4,7 +4,10 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import type { Connector } from '../../connectors/connector.ts'
 import type { Forwarder } from '../../connectors/forwarder.ts'
-import { acme, ALICE, call, callerOf, OKTA, okta, openRealms, refusesAlice, SECRET, sequencesOf, statusOf, unixSeconds } from '../../testing/revocation-callers.ts'
+import {
+  acme, ALICE, call, callerOf, OKTA, okta, openRealms, refusesAlice, SECRET, sequencesOf, statusOf,
+  unixSeconds,
+} from '../../testing/revocation-callers.ts'
 import { type Stage } from '../../testing/stage.ts'
 
 let stage: Stage
