@@ -226,23 +226,25 @@ function applyFeed(gate: OpenGate, bytes: Uint8Array): FeedApplied {
 async function refresh(gate: OpenGate, name: string | undefined): Promise<void> {
   gate.mustBeOpen()
   const realms = name === undefined ? gate.realms : [gate.realmNamed(name)]
-  for (const { place } of realms) if (place !== undefined) gate.directory?.enter(place)
+  const { directory } = gate
+  // Where too many requests wait already, they keep the realm.
+  const entered = realms.flatMap(({ place }) => (place !== undefined && directory?.enter(place) ? [place] : []))
   try {
     await Promise.all(realms.flatMap(({ feed, keys }) => [feed?.puller.refresh(), keys?.refresh()]))
   } finally {
-    for (const { place } of realms) if (place !== undefined) gate.directory?.leave(place)
+    for (const place of entered) directory?.leave(place)
   }
 }
 
 function status(gate: OpenGate): Status[] {
   gate.mustBeOpen()
   const now = gate.now()
-  return gate.realms.map((realm, index) => {
+  return gate.realms.map((realm) => {
     const { loaded, minor, sequence, hasKeys, tokenIds, epochs, sectionBytes, liveEntries, errorRate, policy: agreement, policyDifferences } = realm.currentState()
     return {
       realm: realm.name, revocation: realm.feed === undefined ? 'unchecked' : 'checked', loaded, sequence, ageSeconds: loaded ? realm.ageSeconds(now) : undefined, keys: hasKeys,
       tokenIds, epochs, sectionBytes, liveEntries, errorRate,
-      policy: gate.core.policy(index), policyAgreement: loaded ? agreement : undefined, policyDifferences, minor,
+      policy: gate.core.policy(realm.index), policyAgreement: loaded ? agreement : undefined, policyDifferences, minor,
     }
   })
 }

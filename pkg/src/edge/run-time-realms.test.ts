@@ -157,6 +157,16 @@ test('realms whose keys never come take sixteen places, and are given up for oth
   }
   assert.equal(gate.status().length, 1 + MAX_UNVERIFIED)
   assert.equal(await check('good'), 'accepted by good')
+  // An issuer that is not known takes the place of one of them and leaves it free: others are not taken for those before them.
+  const endMs = Date.now() + 10_000
+  while ((await check('made-up')) !== 'wrong_issuer' && Date.now() < endMs) await pause(10)
+  const statuses = gate.status()
+  assert.equal(statuses.length, MAX_UNVERIFIED)
+  for (const { realm, policy } of statuses) {
+    const alone = createGate({ realms: [tenants.realm(realm)] })
+    assert.equal(policy, alone.status()[0]?.policy, realm)
+    alone.close()
+  }
 })
 
 test('an evicted realm: its cached tokens are not judged by the realm in its place, and its position is remembered', async (t) => {
@@ -190,6 +200,24 @@ test('an evicted realm: its cached tokens are not judged by the realm in its pla
   tenants.instead.set('t0', () => undefined)
   const gone = await tenants.token('t0')
   assert.equal(outcome(await gate.check(gone)), gate.status().some(({ realm }) => realm === 't0') ? 'accepted by t0' : 'wrong_issuer')
+})
+
+test('a refresh by hand does not count out requests that wait for a realm', async (t) => {
+  const { tenants, gate } = await opened(t, { firstLoadTimeoutMs: 1000, jwksTimeoutMs: 1000, refreshTimeoutMs: 200 })
+  tenants.withoutKeys.add('slow')
+  const token = await tenants.token('slow')
+  // As many as may wait at once.
+  const waiting = () => Array.from({ length: 64 }, () => gate.check(token))
+  const first = waiting()
+  while (gate.status().length === 0) await pause(5)
+  await gate.refresh('slow').catch(() => undefined)
+  await Promise.all(first)
+  // After a failure the keys rest for a second.
+  await pause(1100)
+  const second = waiting()
+  const beyond = await Promise.race([gate.check(token), pause(500)])
+  assert.equal(beyond !== undefined && outcome(beyond), 'keys_unavailable', 'one more is refused at once')
+  await Promise.all(second)
 })
 
 test('after a failure of the core the realms are there, their states are loaded anew, and nobody is asked', async (t) => {
