@@ -53,10 +53,10 @@ for (const [name, more, message] of refused) {
   })
 }
 
-test('a long issuer is no work for the pattern', () => {
-  const started = performance.now()
-  assert.doesNotThrow(() => checkIssuer(realm({ issuer: `https://a.example/${'a/'.repeat(50_000)}{` }), 'realm'))
-  assert.ok(performance.now() - started < 500)
+test('a long issuer with an open brace is a name, not a pattern', () => {
+  const issuer = `https://a.example/${'a/'.repeat(50_000)}{`
+  checkIssuer(realm({ issuer }), 'realm')
+  assert.deepEqual(issuerNames(realm({ issuer })).names, [issuer])
 })
 
 test('no name selects two realms, nor does a pattern', () => {
@@ -67,7 +67,8 @@ test('no name selects two realms, nor does a pattern', () => {
     [{ issuer: PATTERN, tenants: ['t1'] }, { issuer: PATTERN, tenants: ['t2'] }],
   ]
   for (const [one, other] of pairs) {
-    assert.throws(() => checkDistinct([realm(one), realm({ ...other, name: 'other' })], 'realms'), /realms\[1\]\.issuer is the same as that of realms\[0\]/)
+    const realms = [realm(one), realm({ ...other, name: 'other' })]
+    assert.throws(() => checkDistinct(realms, 'realms'), /realms\[1\]\.issuer is the same as that of realms\[0\]/)
   }
 })
 
