@@ -11,7 +11,7 @@ import type { GateReports } from './gate-reports.ts'
 import type { Realm } from './realm.ts'
 import { type GateRealmSettings, type GateSettings, resolveAnsweredRealm } from './settings.ts'
 
-/** The parts of a gate that its directory uses. */
+/** The parts of a gate that its realm directory uses. */
 export interface DirectoryHost {
   readonly settings: GateSettings
   readonly runtime: Runtime
@@ -22,7 +22,7 @@ export interface DirectoryHost {
   close(realm: Realm): CoreMarks | undefined
 }
 
-/** The realms of a gate whose `realms` are a function: which are loaded, and what happens to a token whose realm is not. */
+/** The realms of a gate whose `realms` are a function: those that are loaded, and the verdict on tokens of the others. */
 export class RealmDirectory {
   readonly #host: DirectoryHost
   readonly #patterns: IssuerPatterns
@@ -46,26 +46,26 @@ export class RealmDirectory {
     })
   }
 
-  /** The refusal of a token of no realm that is loaded, where it must not wait for one; `undefined`: see `load`. */
+  /** The refusal of a token whose realm is not loaded and must not be waited for; `undefined`: call `load`. */
   refusal(token: string): Refused | undefined {
     const issuer = this.#issuerOf(token)
     const reason = issuer === undefined ? 'wrong_issuer' : this.#loader.refusal(issuer, Date.now())
     return reason === undefined ? undefined : refused(reason)
   }
 
-  /** The refusal of such a token where nothing can be waited for. */
+  /** The same for `checkSync`, which cannot wait. */
   refusalSync(token: string): Refused {
     return this.refusal(token) ?? refused('keys_unavailable', NOT_LOADED)
   }
 
-  /** Loads the realm of such a token. The place is entered: `leave` must follow. */
+  /** Loads the realm of a token. The place is entered: `leave` must follow. */
   async load(token: string): Promise<Place<Realm> | Refused> {
     const issuer = this.#issuerOf(token)
     const loaded = issuer === undefined ? 'wrong_issuer' : await this.#loader.load(issuer)
     return typeof loaded === 'string' ? refused(loaded) : loaded
   }
 
-  /** Keeps a loaded realm for a request that waits: `leave` must follow. False: too many wait for it. */
+  /** Keeps a realm loaded while a request waits for it: `leave` must follow. False: too many requests wait. */
   enter(place: Place<Realm>): boolean {
     return place.enter(Date.now())
   }
@@ -74,17 +74,17 @@ export class RealmDirectory {
     this.#loader.places.leave(place, Date.now())
   }
 
-  /** A token of the realm has verified. */
+  /** Records that a token of the realm has verified. */
   verified(place: Place<Realm>): void {
     const nowMs = Date.now()
     place.usedAtMs = nowMs
     if (place.standing === 'verified') return
     this.#loader.verified(place, nowMs)
-    // Before, anybody could have caused the connection.
+    // Not earlier: a forged token must not open a connection.
     if ((place.standing as Place<Realm>['standing']) === 'verified') place.realm?.start()
   }
 
-  /** The same checks; where the token's realm is not loaded, they say why. */
+  /** The checks, with the reason why the token's realm is not loaded. */
   explained(checks: Check[], token: string): Check[] {
     return checks.map((check) => (check.check === 'realm' && check.reason === 'wrong_issuer' ? { ...check, ...this.#explanation(token) } : check))
   }
@@ -97,11 +97,12 @@ export class RealmDirectory {
     const issuer = claimedIssuer(token)
     if (issuer === undefined || !this.#allows(issuer)) return { detail: 'options.issuers has no name or pattern of this issuer' }
     const reason: Outcome | undefined = this.#loader.refusal(issuer, Date.now())
-    if (reason === 'wrong_issuer') return { detail: 'options.realms has answered no realm of this issuer; it is asked again after 10 seconds' }
-    return { reason: 'keys_unavailable', detail: 'the realm of this issuer is not loaded: options.realms has failed, or too many other issuers wait for it' }
+    if (reason === 'wrong_issuer') return { detail: 'options.realms has returned no realm of this issuer; it is called again after 10 seconds' }
+    const detail = 'the realm of this issuer is not loaded: options.realms has failed, or too many other issuers wait for it'
+    return { reason: 'keys_unavailable', detail }
   }
 
-  /** The unverified issuer of a token, if the function may be asked for it. */
+  /** The unverified issuer of a token, if the function may be called for it. */
   #issuerOf(token: string): string | undefined {
     const issuer = claimedIssuer(token)
     return issuer !== undefined && this.#allows(issuer) ? issuer : undefined
@@ -117,11 +118,11 @@ export class RealmDirectory {
     const { token, feed } = resolved
     const names = [token.issuer].flat()
     if (names.length !== 1 || names[0] !== place.issuer || (token.issuerClaim ?? 'iss') !== 'iss') {
-      throw failed('another_issuer', 'answered another issuer than the one that it was asked for: its issuer must be exactly that one, in iss')
+      throw failed('another_issuer', 'returned another issuer than its argument: issuer must be exactly that string, in iss')
     }
-    if (this.#names.has(token.name)) throw failed('name_taken', 'answered a name that another loaded realm has: give each issuer a name of its own')
+    if (this.#names.has(token.name)) throw failed('name_taken', 'returned a name that another loaded realm has: give each issuer its own name')
     const earlier = this.#evicted.get(place.issuer)
-    // The position is one of the feed that these keys sign.
+    // A position is only valid for the feed that these keys sign.
     const isSameFeed = feed !== undefined && earlier?.feedKeys.some((key) => feed.keys.some(({ x }) => x === key))
     const realm = this.#host.open(resolved, place, isSameFeed ? earlier?.marks : undefined)
     this.#names.add(realm.name)

@@ -1,4 +1,4 @@
-// Realms by a function of the issuer: who is asked for what, which realms are kept, and what hostile tokens and tenants can do.
+// Realms by a function of the issuer: when it is called, which realms are kept, and what hostile tokens and tenants can do.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -14,14 +14,21 @@ function outcome(verdict: Verdict): string {
   return verdict.ok ? `accepted by ${verdict.realm}` : verdict.reason
 }
 
-async function opened(t: TestContext, more: Partial<GateOptions> = {}): Promise<{ tenants: Tenants; gate: Gate; check(tenant: string): Promise<string> }> {
+interface Scene {
+  tenants: Tenants
+  gate: Gate
+  /** The outcome for a new token of the tenant. */
+  check(tenant: string): Promise<string>
+}
+
+async function opened(t: TestContext, more: Partial<GateOptions> = {}): Promise<Scene> {
   const tenants = await Tenants.start(t)
   const gate = createGate(tenants.options(more))
   t.after(() => gate.close())
   return { tenants, gate, check: async (tenant) => outcome(await gate.check(await tenants.token(tenant))) }
 }
 
-test('the function is asked once for each issuer, and its realm is judged like any other', async (t) => {
+test('the function is called once for each issuer, and its realm is judged like any other', async (t) => {
   const { tenants, gate } = await opened(t)
   assert.deepEqual(gate.status(), [])
   const tokens = await Promise.all(['a', 'b', 'a', 'b', 'a'].map((tenant) => tenants.token(tenant)))
@@ -45,10 +52,13 @@ test('many concurrent first requests of a tenant make one call', async (t) => {
   assert.equal(tenants.asked.length, 1)
 })
 
-test('an issuer that no pattern fits is never asked for, whatever it is', async (t) => {
+test('the function is never called for an issuer that matches no pattern', async (t) => {
   const { tenants, gate } = await opened(t)
   const base = tenants.issuer('a')
-  const strange = [`${base}/`, `${base}/b`, `${base}?x`, `${base}%2f`, tenants.issuer('..'), tenants.issuer(''), 'https://evil.example/t/a', `${base}\u0000`, 'a'.repeat(5000), 7, null, ['a'], { a: base }]
+  const strange = [
+    `${base}/`, `${base}/b`, `${base}?x`, `${base}%2f`, tenants.issuer('..'), tenants.issuer(''), 'https://evil.example/t/a', `${base}\u0000`,
+    'a'.repeat(5000), 7, null, ['a'], { a: base },
+  ]
   for (const iss of strange) assert.equal(outcome(await gate.check(await tenants.token('a', { iss }))), 'wrong_issuer', String(iss).slice(0, 80))
   const [header, , signature] = (await tenants.token('a')).split('.')
   const twice = Buffer.from(`{"iss":"${base}","iss":"${base}"}`).toString('base64url')
@@ -56,25 +66,33 @@ test('an issuer that no pattern fits is never asked for, whatever it is', async 
   assert.deepEqual(tenants.asked, [])
 })
 
-test('an unknown issuer is refused, and not asked for again for a while', async (t) => {
+test('an unknown issuer is refused, and the function is not called again for a while', async (t) => {
   const { tenants, check } = await opened(t)
-  for (let times = 0; times < 5; times += 1) assert.equal(await check('made-up'), 'wrong_issuer')
+  for (let times = 0; times < 5; times += 1) assert.equal(await check('forged'), 'wrong_issuer')
   assert.equal(tenants.asked.length, 1)
 })
 
-test('a function that fails or answers what is no realm of the issuer: the token is refused, and the report has no text of it', async (t) => {
+test('a function that fails or returns no realm of the issuer: the token is refused, and the report has none of its text', async (t) => {
   const cases: Record<string, [answer: (tenants: Tenants, tenant: string) => unknown, reason: string, detail: string]> = {
     throws: [() => { throw new Error('no database') }, 'keys_unavailable', 'threw'],
     rejects: [() => Promise.reject(new Error('no database')), 'keys_unavailable', 'threw'],
     hangs: [() => new Promise(() => undefined), 'keys_unavailable', 'timed_out'],
     other: [(tenants) => tenants.realm('another'), 'wrong_issuer', 'another_issuer'],
     slash: [(tenants, tenant) => ({ ...tenants.realm(tenant), issuer: `${tenants.issuer(tenant)}/` }), 'wrong_issuer', 'another_issuer'],
-    names: [(tenants, tenant) => ({ ...tenants.realm(tenant), issuer: [tenants.issuer(tenant), tenants.issuer('taken')] }), 'wrong_issuer', 'another_issuer'],
+    names: [
+      (tenants, tenant) => ({ ...tenants.realm(tenant), issuer: [tenants.issuer(tenant), tenants.issuer('taken')] }),
+      'wrong_issuer', 'another_issuer',
+    ],
     claim: [(tenants, tenant) => ({ ...tenants.realm(tenant), issuerClaim: 'realm' }), 'wrong_issuer', 'another_issuer'],
     double: [(tenants, tenant) => ({ ...tenants.realm(tenant), name: 'taken' }), 'wrong_issuer', 'name_taken'],
     unknown: [(tenants, tenant) => ({ ...tenants.realm(tenant), audiences: 'api' }), 'wrong_issuer', 'bad_options'],
     plain: [(tenants, tenant) => ({ ...tenants.realm(tenant), jwks: 'http://issuer.example/certs' }), 'wrong_issuer', 'bad_options'],
-    secret: [(tenants, tenant) => ({ ...tenants.realm(tenant), feed: { url: 'http://origin.example', keys: [tenants.feedKey], credential: 'top-secret' } }), 'wrong_issuer', 'bad_options'],
+    secret: [
+      (tenants, tenant) => ({
+        ...tenants.realm(tenant), feed: { url: 'http://origin.example', keys: [tenants.feedKey], credential: 'top-secret' },
+      }),
+      'wrong_issuer', 'bad_options',
+    ],
     keys: [(tenants, tenant) => ({ ...tenants.realm(tenant), jwks: { keys: [{ kty: 'oct', k: 'c2VjcmV0' }] } }), 'wrong_issuer', 'bad_options'],
     text: [() => 'realm', 'wrong_issuer', 'bad_options'],
     nothing: [() => null, 'wrong_issuer', ''],
@@ -86,15 +104,17 @@ test('a function that fails or answers what is no realm of the issuer: the token
       tenants.instead.set(tenant, () => answer(tenants, tenant))
       assert.equal(await check(tenant), reason, tenant)
       assert.equal(tenants.asked.length, 2)
-      assert.deepEqual(tenants.reports.map(({ kind, realm, error }) => `${kind} ${realm} ${error.code} ${error.detail}`), detail === '' ? [] : [`options * realms_failed ${detail}`], tenant)
-      for (const { error } of tenants.reports) assert.ok(!error.message.includes(tenants.server.url) && !error.message.includes('top-secret'), error.message)
+      const reported = tenants.reports.map(({ kind, realm, error }) => `${kind} ${realm} ${error.code} ${error.detail}`)
+      assert.deepEqual(reported, detail === '' ? [] : [`options * realms_failed ${detail}`], tenant)
+      const secrets = [tenants.server.url, 'top-secret']
+      for (const { error } of tenants.reports) assert.ok(!secrets.some((secret) => error.message.includes(secret)), error.message)
       assert.deepEqual(gate.status().map(({ realm }) => realm), ['taken'])
       assert.equal(await check('taken'), 'accepted by taken')
     }),
   )
 })
 
-test('checkSync asks nobody, and says what to use', async (t) => {
+test('checkSync does not call the function, and its advice names check', async (t) => {
   const { tenants, gate } = await opened(t)
   const token = await tenants.token('a')
   const refused = gate.checkSync(token)
@@ -113,27 +133,30 @@ test('explain says why a realm is not loaded', async (t) => {
   assert.equal((await explained(await tenants.token('a')))?.outcome, 'passed')
   const stranger = await explained(await tenants.token('a', { iss: 'https://evil.example' }))
   assert.deepEqual([stranger?.reason, stranger?.detail], ['wrong_issuer', 'options.issuers has no name or pattern of this issuer'])
-  const unknown = await explained(await tenants.token('made-up'))
+  const unknown = await explained(await tenants.token('forged'))
   assert.equal(unknown?.reason, 'wrong_issuer')
-  assert.match(unknown.detail ?? '', /answered no realm/)
+  assert.match(unknown.detail ?? '', /returned no realm/)
   tenants.instead.set('failing', () => { throw new Error('no database') })
   const failing = await explained(await tenants.token('failing'))
   assert.equal(failing?.reason, 'keys_unavailable')
   assert.match(failing.detail ?? '', /not loaded/)
 })
 
-test('a flood of made-up issuers leaves loaded realms alone and causes a call a second', async (t) => {
+test('a flood of forged issuers leaves loaded realms alone and causes one call a second', async (t) => {
   const { tenants, gate, check } = await opened(t)
   for (const tenant of ['a', 'b', 'c']) assert.equal(await check(tenant), `accepted by ${tenant}`)
   const calls = tenants.asked.length
   const startedAtMs = Date.now()
-  const template = (await tenants.token('made-up')).split('.')
-  const made = (number: number) => [template[0], Buffer.from(JSON.stringify({ iss: tenants.issuer(`made-up-${number}`) })).toString('base64url'), template[2]].join('.')
+  const template = (await tenants.token('forged')).split('.')
+  const forged = (number: number): string => {
+    const claims = JSON.stringify({ iss: tenants.issuer(`forged-${number}`) })
+    return [template[0], Buffer.from(claims).toString('base64url'), template[2]].join('.')
+  }
   const pending: Promise<Verdict>[] = []
   let accepted = 0
   let number = 0
   while (Date.now() - startedAtMs < 3000) {
-    for (let each = 0; each < 100; each += 1) pending.push(gate.check(made((number += 1))))
+    for (let each = 0; each < 100; each += 1) pending.push(gate.check(forged((number += 1))))
     assert.match(await check('abc'[number % 3] ?? 'a'), /^accepted/)
     accepted += 1
     await pause(10)
@@ -142,7 +165,7 @@ test('a flood of made-up issuers leaves loaded realms alone and causes a call a 
   const seconds = (Date.now() - startedAtMs) / 1000
   assert.deepEqual([...reasons].sort(), ['keys_unavailable', 'wrong_issuer'])
   assert.ok(tenants.asked.length - calls <= seconds + 1, `${tenants.asked.length - calls} calls in ${seconds} s`)
-  assert.ok(accepted > 10 && number > 1000, `${accepted} accepted, ${number} made up`)
+  assert.ok(accepted > 10 && number > 1000, `${accepted} accepted, ${number} forged`)
   assert.equal(gate.status().length, 3)
 })
 
@@ -159,7 +182,7 @@ test('realms whose keys never come take sixteen places, and are given up for oth
   assert.equal(await check('good'), 'accepted by good')
   // An issuer that is not known takes the place of one of them and leaves it free: others are not taken for those before them.
   const endMs = Date.now() + 10_000
-  while ((await check('made-up')) !== 'wrong_issuer' && Date.now() < endMs) await pause(10)
+  while ((await check('forged')) !== 'wrong_issuer' && Date.now() < endMs) await pause(10)
   const statuses = gate.status()
   assert.equal(statuses.length, MAX_UNVERIFIED)
   for (const { realm, policy } of statuses) {
@@ -182,12 +205,14 @@ test('an evicted realm: its cached tokens are not judged by the realm in its pla
   }
   await pause(5)
   // All have the same key, so a token's signature alone does not tell whose it is.
-  for (let number = 0; number < MAX_VERIFIED; number += 1) assert.equal(outcome(await gate.check(await tenants.token(`t${number}`))), `accepted by t${number}`)
+  for (let number = 0; number < MAX_VERIFIED; number += 1) {
+    assert.equal(outcome(await gate.check(await tenants.token(`t${number}`))), `accepted by t${number}`)
+  }
   assert.equal(gate.status().length, MAX_VERIFIED)
   assert.equal(gate.status().some(({ realm }) => realm === 'first'), false)
   const calls = tenants.asked.length
   assert.equal(outcome(gate.checkSync(first)), 'keys_unavailable')
-  // It returns with an origin that has lost its ledger: older than what was seen before.
+  // Its origin has lost the ledger: the state is older than the one that the gate has seen.
   tenants.lose('first')
   assert.equal(outcome(await gate.check(first)), 'no_feed')
   assert.ok(tenants.reports.some(({ kind, realm }) => kind === 'feed' && realm === 'first'), 'the older state is reported')
@@ -220,7 +245,7 @@ test('a refresh by hand does not count out requests that wait for a realm', asyn
   await Promise.all(second)
 })
 
-test('after a failure of the core the realms are there, their states are loaded anew, and nobody is asked', async (t) => {
+test('after a failure of the core the realms are still loaded, their states are fetched again, and the function is not called', async (t) => {
   const { tenants, gate, check } = await opened(t)
   for (const tenant of ['a', 'b']) assert.equal(await check(tenant), `accepted by ${tenant}`)
   tenants.record('a', { kind: 'user', subject: 'alice' })
@@ -249,7 +274,10 @@ test('a key set of a tenant is bounded', async (t) => {
   const { tenants, gate } = await opened(t, { firstLoadTimeoutMs: 2000 })
   const certs = { keys: [tenants.key.jwk], padding: 'x'.repeat(70_000) }
   const { listener } = tenants.server
-  tenants.server.listener = (request, response) => (request.url?.endsWith('/certs') ? void response.end(JSON.stringify(certs)) : listener(request, response))
+  tenants.server.listener = (request, response) => {
+    if (request.url?.endsWith('/certs')) response.end(JSON.stringify(certs))
+    else listener(request, response)
+  }
   assert.equal(outcome(await gate.check(await tenants.token('a'))), 'keys_unavailable')
   assert.deepEqual(tenants.reports.map(({ kind, realm, error }) => `${kind} ${realm} ${error.detail}`), ['jwks a too_large'])
 })
@@ -281,7 +309,7 @@ test('options made for each env share the gate while the function is the same', 
   for (let times = 0; times < 3; times += 1) assert.ok((await each.check(await tenants.token('a'), { env: {} })).ok)
   assert.equal(tenants.asked.length, 4)
   assert.deepEqual(tenants.reports.map(({ kind, error }) => `${kind} ${error.detail}`), ['options realms_differ'])
-  // Two functions are two trusts, also where all else is equal.
+  // Two functions make two gates, even where all other options are equal.
   const [some, none] = [{ knows: true }, { knows: false }]
   const split = createGate((env: typeof some) => tenants.options({ realms: env.knows ? realms : () => undefined }))
   t.after(() => split.close())

@@ -1,6 +1,7 @@
 import { isLoopback } from '../http/loopback.ts'
 import {
-  boolean, callback, checkOptions, defaultsOf, either, given, integer, invalid, list, milliseconds, oneOf, required, type Rules, seconds, shape, string, url, withDefault,
+  boolean, callback, checkOptions, defaultsOf, either, given, integer, invalid, list, milliseconds, oneOf, required, type Rules, seconds, shape,
+  string, url, withDefault,
 } from '../options.ts'
 import { checkContradictions, checkDistinct, corePolicy, feedKey, keySet, TOKEN_RULES } from '../policy.ts'
 import { clockOf, type NowMs } from '../timing/clock.ts'
@@ -12,11 +13,11 @@ import { IssuerPatterns } from './issuers/issuer-patterns.ts'
 
 /** A gate's options with every default filled in. */
 export interface GateSettings extends Required<Omit<GateOptions, 'realms' | 'issuers' | 'maxSessionSeconds' | 'onReport'>> {
-  /** Those that are known from the start. */
+  /** The realms that are loaded from the start. */
   realms: GateRealmSettings[]
-  /** The function that knows all others. */
+  /** Returns the realm of an issuer that is not loaded; `undefined`: `realms` are all. */
   resolver: RealmResolver | undefined
-  /** The issuers that it may be asked for. */
+  /** The issuers for which `resolver` may be called. */
   issuers: string[]
   maxSessionSeconds: number | undefined
   onReport: GateOptions['onReport'] | undefined
@@ -42,7 +43,7 @@ export function resolveGateSettings(options: GateOptions): GateSettings {
     ...DEFAULTS, ...defaultsOf(GATE), ...given(others), realms: [], resolver: undefined, issuers: [...(issuers ?? [])], nowMs: clockOf(options),
   }
   if (typeof realms === 'function') {
-    if (issuers === undefined) throw invalid('options.issuers is missing: a function as options.realms must only be asked for the issuers that it names')
+    if (issuers === undefined) throw invalid('options.issuers is missing: it lists the issuers for which the function options.realms may be called')
     void new IssuerPatterns(issuers, settings.plainHttp)
     return { ...settings, resolver: realms }
   }
@@ -51,7 +52,7 @@ export function resolveGateSettings(options: GateOptions): GateSettings {
   return { ...settings, realms: realms.map((realm, index) => resolveRealm(realm, settings, `options.realms[${index}]`)) }
 }
 
-/** Checks a realm that a function has answered, and copies it: its owner may change it later. Throws `invalid_option`. */
+/** Checks a realm that the function has returned, and copies it, because the caller may change it later. Throws `invalid_option`. */
 export function resolveAnsweredRealm(answer: object, settings: GateSettings, runtime: Runtime): GateRealmSettings {
   const name = 'realms(issuer)'
   const realm = copy(answer) as AnyRealm
@@ -71,8 +72,8 @@ export function checkRuntime(settings: GateSettings, runtime: Runtime): void {
 
 function checkMode({ feed }: GateRealmSettings, runtime: Runtime, name: string): void {
   if (feed?.mode !== 'stream' || runtime.shareFlights) return
-  const message = `${name}.feed.mode cannot be 'stream' here: this runtime ends I/O with the request that began it; use 'pull', and gate.receiveFeed for pushes`
-  throw invalid(message)
+  const reason = 'this runtime ends I/O with the request that began it'
+  throw invalid(`${name}.feed.mode cannot be 'stream' here: ${reason}; use 'pull', and gate.receiveFeed for pushes`)
 }
 
 /** A gate's settings in the form the core takes. `hostAlgorithms`: those whose signatures the host verifies faster. */
@@ -169,12 +170,13 @@ export const GATE_RULES: Rules = GATE
 /** A realm has a feed, or says that none of its revocations are looked up: leaving out the feed must not turn them off. */
 function checkRevocation({ revocation, feed, jwks, acceptDifferingPolicy }: AnyRealm, name: string): void {
   if (revocation === undefined) {
-    if (feed === undefined) throw invalid(`${name}.feed is missing: it must be ${REALM.feed.expected}, or revocation 'unchecked' to begin without an origin`)
-    return
+    if (feed !== undefined) return
+    throw invalid(`${name}.feed is missing: it must be ${REALM.feed.expected}, or revocation 'unchecked' to begin without an origin`)
   }
   const beside = feed !== undefined ? 'feed' : acceptDifferingPolicy !== undefined ? 'acceptDifferingPolicy' : undefined
   if (beside !== undefined) throw invalid(`${name}.revocation cannot be 'unchecked' beside ${beside}: leave out one of them`)
-  if (jwks === undefined) throw invalid(`${name}.jwks is missing: it must be ${REALM.jwks.expected}; with revocation 'unchecked' no feed carries the keys`)
+  if (jwks !== undefined) return
+  throw invalid(`${name}.jwks is missing: it must be ${REALM.jwks.expected}; with revocation 'unchecked' no feed carries the keys`)
 }
 
 /** Refuses secrets over plain HTTP. The feed itself is signed, so it may use plain HTTP. */

@@ -1,4 +1,4 @@
-// A gate whose realms are a function, in a process of its own: good tokens, first alone, then beside a flood of tokens with made-up issuers.
+// A gate whose realms are a function, in a process of its own: good tokens, first alone, then beside a flood of tokens with forged issuers.
 
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -10,7 +10,7 @@ export interface Flood {
   /** Microseconds of a good check, at the 99th percentile. */
   alone: number
   beside: number
-  /** Tokens with made-up issuers, a second. */
+  /** Tokens with forged issuers, a second. */
   rate: number
   /** Calls of the function for them, and how long that took. */
   calls: number

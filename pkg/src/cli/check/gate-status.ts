@@ -23,10 +23,11 @@ const TIMEOUT_MS = 10_000
 export async function checkGateStatus(check: GateCheck): Promise<GateFindings[]> {
   const status = await readStatus(check)
   const own = new Set(check.realms.map(({ name }) => name))
-  const others = status.map((each) => textOf(each['realm'])).filter((name) => name !== '' && !own.has(name))
+  const others = status.map((each) => ({ name: textOf(each['realm']), each })).filter(({ name }) => name !== '' && !own.has(name))
+  const findingsOf = (realm: string, findings: Finding[]): GateFindings => ({ gate: check.source, realm, findings })
   return [
-    ...check.realms.map((realm) => ({ gate: check.source, realm: realm.name, findings: realmFindings(realm, status.find((each) => each['realm'] === realm.name)) })),
-    ...others.map((name) => ({ gate: check.source, realm: name, findings: [revocationFinding(status.find((each) => each['realm'] === name) ?? {})] })),
+    ...check.realms.map((realm) => findingsOf(realm.name, realmFindings(realm, status.find((each) => each['realm'] === realm.name)))),
+    ...others.map(({ name, each }) => findingsOf(name, [revocationFinding(each)])),
   ]
 }
 
@@ -40,7 +41,8 @@ function realmFindings(realm: OriginRealm, status: JsonObject | undefined): Find
 function revocationFinding({ revocation }: JsonObject): Finding {
   if (revocation === 'checked') return ok('revocation', 'revocations are looked up')
   if (revocation === undefined) return unchecked('revocation', 'the gate does not say whether revocations are looked up: it is older', 'upgrade it')
-  return failure('revocation', 'no revocation is looked up, so revoked tokens are accepted until they expire', "give the realm the feed of this origin in place of revocation: 'unchecked'")
+  const advice = "give the realm the feed of this origin in place of revocation: 'unchecked'"
+  return failure('revocation', 'no revocation is looked up, so revoked tokens are accepted until they expire', advice)
 }
 
 function policyFinding(realm: OriginRealm, { policy }: JsonObject): Finding {
@@ -50,7 +52,8 @@ function policyFinding(realm: OriginRealm, { policy }: JsonObject): Finding {
 
 function stateFinding({ loaded, keys }: JsonObject): Finding {
   if (loaded !== true) return failure('state', 'no revocation state is loaded: every token is refused (no_feed)', 'check feed.url and feed.keys')
-  return keys === true ? ok('state', 'state and keys are loaded') : failure('state', 'there are no keys: every token is refused (keys_unavailable)', 'check jwks')
+  if (keys !== true) return failure('state', 'there are no keys: every token is refused (keys_unavailable)', 'check jwks')
+  return ok('state', 'state and keys are loaded')
 }
 
 async function readStatus({ source, plainHttp }: GateCheck): Promise<JsonObject[]> {
@@ -63,13 +66,16 @@ async function readStatus({ source, plainHttp }: GateCheck): Promise<JsonObject[
 function urlOf(source: string, plainHttp: GateCheck['plainHttp']): URL {
   const url = URL.canParse(source) ? new URL(source) : undefined
   if (url === undefined) throw new UsageError('--status must be a file, or an https: URL')
-  if (url.protocol === 'http:' && plainHttp === 'loopback' && !isLoopback(url)) throw new UsageError('--status must be an https: URL, for its answer decides; see plainHttp')
+  if (url.protocol === 'http:' && plainHttp === 'loopback' && !isLoopback(url)) {
+    throw new UsageError('--status must be an https: URL, so that its answer cannot be forged; see plainHttp')
+  }
   return url
 }
 
 async function fetchStatus(url: URL): Promise<string> {
   try {
-    const { status, bytes } = await download(url, { fetch, errorCode: 'feed_unreachable', maxBytes: MAX_BYTES, signal: AbortSignal.timeout(TIMEOUT_MS) })
+    const limits = { maxBytes: MAX_BYTES, signal: AbortSignal.timeout(TIMEOUT_MS) }
+    const { status, bytes } = await download(url, { fetch, errorCode: 'feed_unreachable', ...limits })
     if (status !== 200) throw new PortcullisError('feed_unreachable', `${url.host} answered ${status} in place of a gate's status`)
     return new TextDecoder().decode(bytes)
   } catch (cause) {

@@ -5,11 +5,11 @@ import { RealmMarks } from './realm-marks.ts'
 
 test('negative answers are bounded, the oldest goes first, and a clock that goes back shortens them', () => {
   const answers = new NegativeAnswers()
-  for (let number = 0; number < 10_000; number += 1) answers.add(`made-up-${number}`, 1_000_000 + number)
+  for (let number = 0; number < 10_000; number += 1) answers.add(`forged-${number}`, 1_000_000 + number)
   assert.equal(answers.size, 256)
-  assert.equal(answers.has('made-up-9999', 1_010_000), true)
-  assert.equal(answers.has('made-up-0', 1_010_000), false)
-  assert.equal(answers.has('made-up-9999', 0), false)
+  assert.equal(answers.has('forged-9999', 1_010_000), true)
+  assert.equal(answers.has('forged-0', 1_010_000), false)
+  assert.equal(answers.has('forged-9999', 0), false)
   answers.add('later', 2_000_000)
   assert.equal(answers.size, 1)
 })

@@ -1,16 +1,16 @@
 import { isLoopback } from '../../http/loopback.ts'
 import { invalid } from '../../options.ts'
 
-/** How many names and patterns a gate may have, and how long an issuer may be. */
+/** The largest number of names and patterns, and the longest issuer. */
 export const MAX_PATTERNS = 1000
 export const MAX_ISSUER_BYTES = 1024
 
-/** The issuers about which a gate may ask: exact names, and patterns with one free path segment or host label. */
+/** The issuers for which a gate may call its function: exact names, and patterns with one free path segment or host label. */
 export class IssuerPatterns {
   readonly #names = new Set<string>()
   readonly #patterns: Pattern[] = []
 
-  /** Throws `invalid_option` for what is no issuer's URL, or leaves more free than one whole segment or label. */
+  /** Throws `invalid_option` for a member that is not an issuer's URL, or leaves more than one whole segment or label free. */
   constructor(issuers: readonly string[], plainHttp: 'loopback' | 'anywhere', option = 'options.issuers') {
     if (issuers.length > MAX_PATTERNS) throw invalid(`${option} has more than ${MAX_PATTERNS} members: use a pattern`)
     issuers.forEach((issuer, index) => {
@@ -22,7 +22,7 @@ export class IssuerPatterns {
     })
   }
 
-  /** Whether an unverified issuer is one of them. The time is linear in its length, whatever it is. */
+  /** Whether an unverified issuer matches a name or a pattern, in time linear in its length. */
   matches(issuer: string): boolean {
     return this.#names.has(issuer) || this.#patterns.some((pattern) => fits(issuer, pattern))
   }
@@ -35,7 +35,7 @@ interface Pattern {
   readonly free: 'segment' | 'label'
 }
 
-/** One path segment of unreserved characters (RFC 3986 §2.3): no escape can stand for another character. */
+/** One path segment of unreserved characters (RFC 3986 §2.3), so without percent-encoding. */
 const SEGMENT = /^[A-Za-z0-9._~-]+$/
 /** One host label (RFC 1123 §2.1) in lower case, the only form of it that is compared. */
 const LABEL = /^[a-z0-9-]{1,63}$/
@@ -59,7 +59,7 @@ function patternOf(issuer: string, name: string): Pattern | undefined {
   throw invalid(`${name} may only have one whole path segment or host label in braces`)
 }
 
-/** A label below a top-level domain would leave whole domains free, which anybody can register. */
+/** Refuses a free label directly below a top-level domain, because it would match any domain that can be registered there. */
 function labelPattern(before: string, after: string, name: string): Pattern {
   const domain = (after.split(/[/:]/, 1)[0] ?? '').slice(1)
   if (!domain.includes('.') && domain !== 'localhost') throw invalid(`${name} must name a domain after the braces, such as {tenant}.example.com`)

@@ -1,9 +1,9 @@
-/** How long the function is not asked again for an issuer that it does not know. */
+/** How long the function is not called again for an issuer that it does not know. */
 const REMEMBERED_MS = 10_000
-/** Questions are rarer than this many in that time; the bound does not rely on it. */
+/** The largest number of entries. The call rate keeps it far lower; the bound does not rely on that. */
 const MAX_ISSUERS = 256
 
-/** Issuers for which the function has no realm. */
+/** Issuers for which the function has returned no realm. */
 export class NegativeAnswers {
   readonly #untilMs = new Map<string, number>()
 
@@ -19,7 +19,7 @@ export class NegativeAnswers {
 
   has(issuer: string, nowMs: number): boolean {
     const untilMs = this.#untilMs.get(issuer)
-    // A clock that was set back must not make an answer last longer.
+    // An entry must not last longer after the clock was set back.
     return untilMs !== undefined && nowMs < untilMs && untilMs <= nowMs + REMEMBERED_MS
   }
 

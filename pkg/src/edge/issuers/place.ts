@@ -1,37 +1,37 @@
 import type { TokenBucket } from '../../timing/token-bucket.ts'
 
-/** How many requests may wait at once for one issuer of which no token has verified. */
+/** How many requests may wait at once for an issuer without a verified token. */
 const MAX_WAITING = 64
-/** After this the requests in a place are taken for lost: in workerd a cancelled request never leaves. */
+/** Time after which the requests in a place count as lost: a request that workerd cancels never calls `leave`. */
 const LOST_MS = 10_000
 
-/** Whether a token of a realm has verified: never, before an eviction, or since it is here. */
+/** Whether a token of the realm has verified: never, before its eviction, or since it was loaded. */
 export type Standing = 'unknown' | 'returning' | 'verified'
 
-/** How the question for an issuer's realm ended. */
+/** How the call for an issuer's realm ended. */
 export type Outcome = 'loaded' | 'wrong_issuer' | 'keys_unavailable'
 
-/** A question under way. */
-export interface Question {
+/** A running call. */
+export interface Call {
   readonly startedAtMs: number
 }
 
-/** The place of one issuer at a gate whose realms are a function: from the question for its realm to its eviction. */
+/** The place of one issuer at a gate whose realms are a function: from the call for its realm to its eviction. */
 export class Place<R> {
   readonly issuer: string
   standing: Standing
-  /** `undefined` until the function has answered. */
+  /** `undefined` until the function has returned it. */
   realm: R | undefined
-  question: Question | undefined
-  /** How the question ends, for requests that may await another's promise. */
+  call: Call | undefined
+  /** How the call ends, for requests that may await another's promise. */
   outcome: Promise<Outcome> | undefined
-  /** Set once it is no longer a place: how its question ended, or `keys_unavailable` after an eviction. */
+  /** Set when the place is removed: how its call ended, or `keys_unavailable` after an eviction. */
   end: Exclude<Outcome, 'loaded'> | undefined
-  /** The bucket whose token paid for the question; it gets it back once a token of the realm has verified. */
+  /** The bucket that the call took a token from; the token is given back once a JWT of the realm has verified. */
   paidBy: TokenBucket | undefined
-  /** When a token of the realm was last found to be genuine; before the first, when it got its place. */
+  /** When a token of the realm last verified; until then, when the place was made. */
   usedAtMs: number
-  /** Whether it is evicted once the requests in it have left, unless one of their tokens verifies. */
+  /** Whether it is removed once no request waits in it, unless one of their tokens verifies. */
   isRetiring = false
   #running = 0
   #enteredAtMs = -Infinity

@@ -3,7 +3,15 @@ import { test } from 'node:test'
 import type { Place } from './place.ts'
 import { MAX_UNVERIFIED, MAX_VERIFIED, Places } from './places.ts'
 
-function opened(): { places: Places<string>; evicted: string[]; add(issuer: string, nowMs: number): Place<string> | undefined; admit(issuer: string, nowMs: number): Place<string> } {
+interface Scene {
+  places: Places<string>
+  evicted: string[]
+  add(issuer: string, nowMs: number): Place<string> | undefined
+  /** Adds a place, in which a token has verified. */
+  admit(issuer: string, nowMs: number): Place<string>
+}
+
+function opened(): Scene {
   const evicted: string[] = []
   const places = new Places<string>(({ issuer }) => void evicted.push(issuer))
   const add = (issuer: string, nowMs: number) => {
@@ -22,17 +30,17 @@ function opened(): { places: Places<string>; evicted: string[]; add(issuer: stri
 
 test('realms of which no token has verified share few places, the oldest of which is freed', () => {
   const { places, evicted, add } = opened()
-  for (let number = 0; number < 1000; number += 1) add(`made-up-${number}`, number)
+  for (let number = 0; number < 1000; number += 1) add(`unverified-${number}`, number)
   assert.equal(places.size, MAX_UNVERIFIED)
-  assert.deepEqual(evicted.slice(0, 3), ['made-up-0', 'made-up-1', 'made-up-2'])
-  assert.equal(places.get('made-up-999', 1000)?.realm, 'made-up-999')
-  assert.equal(places.get('made-up-983', 1000), undefined)
+  assert.deepEqual(evicted.slice(0, 3), ['unverified-0', 'unverified-1', 'unverified-2'])
+  assert.equal(places.get('unverified-999', 1000)?.realm, 'unverified-999')
+  assert.equal(places.get('unverified-983', 1000), undefined)
 })
 
 test('they take no place of a realm of which one has', () => {
   const { places, evicted, add, admit } = opened()
   for (let number = 0; number < MAX_VERIFIED; number += 1) admit(`good-${number}`, number)
-  for (let number = 0; number < 5000; number += 1) add(`made-up-${number}`, 10_000 + number)
+  for (let number = 0; number < 5000; number += 1) add(`unverified-${number}`, 10_000 + number)
   assert.equal(evicted.filter((issuer) => issuer.startsWith('good')).length, 0)
   assert.equal(places.size, MAX_VERIFIED + MAX_UNVERIFIED)
 })
@@ -55,7 +63,7 @@ test('beyond the maximum the realm goes that was used least recently, unless req
 
 test('realms that were verified before have places of their own', () => {
   const { places, add } = opened()
-  for (let number = 0; number < 1000; number += 1) assert.equal(add(`made-up-${number}`, 0)?.enter(0), number < MAX_UNVERIFIED ? true : undefined)
+  for (let number = 0; number < 1000; number += 1) assert.equal(add(`unverified-${number}`, 0)?.enter(0), number < MAX_UNVERIFIED ? true : undefined)
   assert.notEqual(places.reserve('returning', 'returning', 0), undefined)
 })
 

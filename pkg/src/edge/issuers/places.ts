@@ -1,11 +1,11 @@
 import { Place, type Standing } from './place.ts'
 
-/** How many realms there may be of which a token has verified. */
+/** The largest number of realms of which a token has verified. */
 export const MAX_VERIFIED = 1000
-/** How many others, those included whose function is asked: so many that were never verified, and so many that were before an eviction. */
+/** The same for realms without a verified token, including those whose call is running: for new ones, and again for evicted ones that return. */
 export const MAX_UNVERIFIED = 16
 
-/** The places of a gate whose realms are a function. Senders of made-up tokens share a few of them and cannot take any other. */
+/** The places of a gate whose realms are a function. Senders of forged tokens share a few of them and cannot take any other. */
 export class Places<R> {
   readonly #byIssuer = new Map<string, Place<R>>()
   readonly #byStanding: Readonly<Record<Standing, Set<Place<R>>>> = { unknown: new Set(), returning: new Set(), verified: new Set() }
@@ -23,14 +23,14 @@ export class Places<R> {
     return this.#byIssuer.values()
   }
 
-  /** The issuer's place, unless it was only kept for requests that have left. */
+  /** The issuer's place. A retiring place without waiting requests is removed first. */
   get(issuer: string, nowMs: number): Place<R> | undefined {
     const place = this.#byIssuer.get(issuer)
     if (place !== undefined) this.#retire(place, nowMs)
     return place?.end === undefined ? place : undefined
   }
 
-  /** A new place, if need be that of the oldest realm of its standing. `undefined`: requests wait in each of them. */
+  /** A new place; evicts the least recently used idle realm of that standing if all are taken. `undefined`: none is idle. */
   reserve(issuer: string, standing: Exclude<Standing, 'verified'>, nowMs: number): Place<R> | undefined {
     if (!this.#makeRoom(standing, MAX_UNVERIFIED, nowMs)) {
       this.#retireOldest(standing)
@@ -42,7 +42,7 @@ export class Places<R> {
     return place
   }
 
-  /** A token of the realm has verified. While requests wait in every place for such realms, it keeps the place that it has. */
+  /** Records that a token of the realm has verified. If no verified place is idle, the realm keeps its present standing. */
   verify(place: Place<R>, nowMs: number): void {
     if (place.end !== undefined || !this.#makeRoom('verified', MAX_VERIFIED, nowMs)) return
     this.#byStanding[place.standing].delete(place)
@@ -51,7 +51,7 @@ export class Places<R> {
     this.#byStanding.verified.add(place)
   }
 
-  /** A request no longer waits for the realm. */
+  /** Marks the end of a request that waited for the realm. */
   leave(place: Place<R>, nowMs: number): void {
     place.leave()
     this.#retire(place, nowMs)
@@ -75,7 +75,7 @@ export class Places<R> {
     return true
   }
 
-  /** Lets no more requests into the oldest realm: issuers whose keys are slow must not keep places for ever. Questions end by themselves. */
+  /** Closes the oldest realm to further requests, so that issuers with slow keys cannot keep all places. Running calls end by themselves. */
   #retireOldest(standing: Standing): void {
     const slow = oldest(this.#byStanding[standing], ({ realm, isRetiring }) => realm !== undefined && !isRetiring)
     if (slow !== undefined) slow.isRetiring = true
@@ -86,7 +86,7 @@ export class Places<R> {
   }
 }
 
-/** The one that was used least recently among those that fit. */
+/** The least recently used place that fits. */
 function oldest<R>(places: Iterable<Place<R>>, fits: (place: Place<R>) => boolean): Place<R> | undefined {
   let found: Place<R> | undefined
   for (const place of places) if (fits(place) && (found === undefined || place.usedAtMs < found.usedAtMs)) found = place

@@ -75,7 +75,7 @@ test('many requests of one issuer make one call', async (t) => {
   }
 })
 
-test('made-up issuers cause one call a second; others wait for a second, a few at a time', async (t) => {
+test('forged issuers cause one call a second; others wait for a second, a few at a time', async (t) => {
   const { calls, load, pass, loader } = loading(t, { ask: () => undefined })
   const outcomes = new Map<string, number>()
   let waiting = 0
@@ -83,7 +83,7 @@ test('made-up issuers cause one call a second; others wait for a second, a few a
   for (let second = 0; second < 10; second += 1) {
     for (let number = 0; number < 1000; number += 1) {
       waiting += 1
-      void load(`made-up-${second}-${number}`).then((outcome) => {
+      void load(`forged-${second}-${number}`).then((outcome) => {
         waiting -= 1
         outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
       })
@@ -106,12 +106,12 @@ test('a call whose realm verifies a token does not count: realms that are good s
   assert.equal(calls.length, 200)
 })
 
-test('evicted realms have a bucket of their own, which made-up issuers do not empty', async (t) => {
+test('evicted realms have a bucket of their own, which forged issuers do not empty', async (t) => {
   const { calls, load, pass } = loading(t, { ask: (issuer) => (issuer === 'good' ? {} : undefined), returning: ['good'] })
-  assert.equal(await load('made-up'), 'wrong_issuer')
-  const waiting = load('made-up-too')
+  assert.equal(await load('forged'), 'wrong_issuer')
+  const waiting = load('forged-too')
   assert.equal(await load('good'), 'loaded')
-  assert.deepEqual(calls, ['made-up', 'good'])
+  assert.deepEqual(calls, ['forged', 'good'])
   await pass(1100)
   assert.equal(await waiting, 'wrong_issuer')
 })
@@ -174,7 +174,7 @@ test('options that are refused count as unknown, and are reported', async (t) =>
   assert.deepEqual(reports, ['realms_failed bad_options'])
 })
 
-test('not shared: a question whose request was cancelled is asked again by another', async (t) => {
+test('not shared: a call whose request was cancelled is repeated by another', async (t) => {
   let call = 0
   const { load, calls, pass } = loading(t, { shareFlights: false, ask: () => (++call === 1 ? new Promise(() => undefined) : {}) })
   // The cancelled request's timers never fire.

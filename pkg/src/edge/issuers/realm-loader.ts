@@ -2,40 +2,40 @@ import { PortcullisError } from '../../errors.ts'
 import { within } from '../../timing/deadline.ts'
 import { TokenBucket } from '../../timing/token-bucket.ts'
 import { NegativeAnswers } from './negative-answers.ts'
-import type { Outcome, Place, Question, Standing } from './place.ts'
+import type { Outcome, Place, Call, Standing } from './place.ts'
 import { Places } from './places.ts'
 
-/** How often the function is called for issuers of which no token has verified: anybody can make them up. */
+/** How often the function is called for issuers without a verified token, which any sender can invent. */
 const UNKNOWN = { size: 1, refillMs: 1000 }
-/** The same for evicted realms of which one had: their issuers are known, so forged tokens can name them. */
+/** The same for evicted realms that had a verified token. Forged tokens can name their issuers too. */
 const RETURNING = { size: 10, refillMs: 100 }
-/** How long a request waits for a call, and for its answer. */
+/** How long a request waits until the call may start, and then for its result. */
 const WAIT_MS = 1000
 const CALL_MS = 1000
-/** How often a request checks for a token of the bucket, and, where it may not await another's promise, for its answer. */
+/** Interval at which a request looks for a token of the bucket, or for the result of a call that it may not await. */
 const POLL_MS = 20
-/** After this a question is taken for lost: in workerd its request may have been cancelled. */
+/** Time after which a call counts as lost: workerd may have cancelled its request. */
 const LOST_MS = WAIT_MS + CALL_MS + 500
 
-/** What the owner of a loader does. */
+/** The parts of its owner that a loader uses. */
 export interface LoaderHost<R> {
   /** Calls the function. */
   ask(issuer: string): unknown
-  /** Opens the realm that was answered. Throws for an answer that is no realm of this issuer. */
+  /** Opens the realm that the function returned. Throws if it is not a realm of this issuer. */
   open(place: Place<R>, answer: object): R
-  /** A realm was evicted. */
+  /** Closes an evicted realm. */
   close(place: Place<R>, realm: R): void
   /** Whether a token of the issuer's realm had verified before it was evicted. */
   isReturning(issuer: string): boolean
-  /** The function does not know the issuer. */
+  /** Notes that the function does not know the issuer. */
   unknown(issuer: string): void
-  /** The function failed, or its answer was refused. */
+  /** Reports that the function failed, or that its result was refused. */
   report(error: PortcullisError): void
   /** Whether a request may await a promise of another one. */
   readonly shareFlights: boolean
 }
 
-/** Loads realms by a function of the issuer: one call at a time for each, and few for issuers that nobody knows. */
+/** Loads realms by a function of the issuer: one call at a time for each issuer, and a bounded rate for those without a verified token. */
 export class RealmLoader<R> {
   readonly places: Places<R>
   readonly #host: LoaderHost<R>
@@ -53,7 +53,7 @@ export class RealmLoader<R> {
     })
   }
 
-  /** Why a request of this issuer must not wait; `undefined`: `load` may succeed. */
+  /** Why a request with a token of this issuer is refused at once; `undefined`: call `load`. */
   refusal(issuer: string, nowMs: number): Exclude<Outcome, 'loaded'> | undefined {
     if (this.#negatives.has(issuer, nowMs)) return 'wrong_issuer'
     return this.places.get(issuer, nowMs)?.isFull ? 'keys_unavailable' : undefined
@@ -71,7 +71,7 @@ export class RealmLoader<R> {
     return outcome
   }
 
-  /** A token of the realm has verified. */
+  /** Records that a token of the realm has verified. */
   verified(place: Place<R>, nowMs: number): void {
     this.places.verify(place, nowMs)
     place.paidBy?.giveBack(nowMs)
@@ -86,33 +86,33 @@ export class RealmLoader<R> {
   #answered(place: Place<R>): Promise<Outcome> | Outcome {
     if (place.realm !== undefined) return 'loaded'
     if (!this.#host.shareFlights) return this.#poll(place)
-    return (place.outcome ??= this.#question(place))
+    return (place.outcome ??= this.#begin(place))
   }
 
-  /** Watches another request's question by its effect alone, with timers of its own. */
+  /** Waits for another request's call by polling, because workerd forbids awaiting another request's promise. */
   async #poll(place: Place<R>): Promise<Outcome> {
-    while (place.question !== undefined && Date.now() - place.question.startedAtMs < LOST_MS) {
+    while (place.call !== undefined && Date.now() - place.call.startedAtMs < LOST_MS) {
       await sleep(POLL_MS)
       if (place.end !== undefined) return place.end
       if (place.realm !== undefined) return 'loaded'
     }
-    return this.#question(place)
+    return this.#begin(place)
   }
 
-  async #question(place: Place<R>): Promise<Outcome> {
-    const question = { startedAtMs: Date.now() }
-    place.question = question
-    const outcome = await this.#ask(place, question)
-    // Another request may have asked again meanwhile.
-    if (place.question !== question) return place.end ?? (place.realm === undefined ? outcome : 'loaded')
-    place.question = undefined
+  async #begin(place: Place<R>): Promise<Outcome> {
+    const call = { startedAtMs: Date.now() }
+    place.call = call
+    const outcome = await this.#ask(place, call)
+    // Another request may have started a new call meanwhile.
+    if (place.call !== call) return place.end ?? (place.realm === undefined ? outcome : 'loaded')
+    place.call = undefined
     if (outcome !== 'loaded') this.places.remove(place, outcome)
     return outcome
   }
 
-  async #ask(place: Place<R>, question: Question): Promise<Outcome> {
+  async #ask(place: Place<R>, call: Call): Promise<Outcome> {
     const bucket = this.#buckets[place.standing === 'returning' ? 'returning' : 'unknown']
-    const isCurrent = () => !this.#isClosed && place.question === question && place.end === undefined
+    const isCurrent = () => !this.#isClosed && place.call === call && place.end === undefined
     if (!(await taken(bucket, isCurrent))) return 'keys_unavailable'
     place.paidBy = bucket
     let answer: unknown
@@ -142,12 +142,12 @@ export class RealmLoader<R> {
   }
 }
 
-/** A pause that, unlike one in the background, keeps a process alive: a request waits for it. */
+/** A pause whose timer keeps the process alive, because a request waits for it. */
 function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
-/** Waits for a token of the bucket, for as long as a request waits for a call. */
+/** Takes a token of the bucket, waiting up to `WAIT_MS`. */
 async function taken(bucket: TokenBucket, isCurrent: () => boolean): Promise<boolean> {
   const endMs = Date.now() + WAIT_MS
   while (isCurrent()) {
@@ -159,7 +159,7 @@ async function taken(bucket: TokenBucket, isCurrent: () => boolean): Promise<boo
   return false
 }
 
-/** The function's answer. Rejects with `realms_failed`. */
+/** The result of the function. Rejects with `realms_failed`. */
 async function answered(ask: () => unknown): Promise<unknown> {
   let answer: unknown
   let cause: unknown
@@ -178,17 +178,17 @@ async function answered(ask: () => unknown): Promise<unknown> {
     case 'done':
       return answer
     case 'failed':
-      throw failed('threw', 'threw: answer undefined for issuers that are not known; error.cause has the error', cause)
+      throw failed('threw', 'threw: return undefined for unknown issuers; see error.cause', cause)
     case 'late':
-      throw failed('timed_out', `did not answer within ${CALL_MS} ms: keep what it reads near`)
+      throw failed('timed_out', `did not settle within ${CALL_MS} ms: cache what it reads`)
   }
 }
 
-/** The error for an answer that is no realm of the issuer that was asked for. */
+/** The error for a result that is not a realm of the issuer. */
 function refusedAnswer(cause: unknown): PortcullisError {
   if (cause instanceof PortcullisError && cause.code === 'realms_failed') return cause
-  const message = cause instanceof PortcullisError ? cause.message : 'see the cause'
-  return failed('bad_options', `answered options that cannot be used: ${message}`, cause)
+  const message = cause instanceof PortcullisError ? cause.message : 'see error.cause'
+  return failed('bad_options', `returned invalid options: ${message}`, cause)
 }
 
 export function failed(detail: string, what: string, cause?: unknown): PortcullisError {

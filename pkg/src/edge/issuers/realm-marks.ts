@@ -1,15 +1,15 @@
 import type { CoreMarks } from '../core/core.ts'
 
-/** How many evicted realms are remembered; the oldest is dropped. One takes about 0.5 kB. */
+/** The largest number of evicted realms that are remembered; the oldest is dropped. One takes about 0.5 kB. */
 const MAX_REALMS = 10_000
 
-/** What outlives a realm's eviction. */
+/** The data that outlives a realm's eviction. */
 export interface EvictedRealm {
-  /** The position of its state, so that an older one is refused when it returns; `undefined`: none was loaded. */
+  /** The position of its state, so that an older state is refused when the realm returns; `undefined`: none was loaded. */
   readonly marks: CoreMarks | undefined
-  /** The public keys (`x`) of the feed that the position is of. */
+  /** The public keys (`x`) of the feed to which the position belongs. */
   readonly feedKeys: readonly string[]
-  /** Whether the function still knew the issuer when it was last asked. */
+  /** Whether the function knew the issuer at its last call. */
   readonly isReturning: boolean
 }
 
@@ -41,7 +41,7 @@ export class RealmMarks {
     return this.#realms.get(issuer)?.isReturning ?? false
   }
 
-  /** The function no longer knows the issuer. The position outlives that: it may know it again. */
+  /** Notes that the function no longer knows the issuer. The position is kept, because it may know it again. */
   distrust(issuer: string): void {
     const realm = this.#realms.get(issuer)
     if (realm !== undefined) this.#realms.set(issuer, { ...realm, isReturning: false })

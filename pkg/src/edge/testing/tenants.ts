@@ -60,14 +60,14 @@ export class Tenants {
     return { name: tenant, issuer, audience: 'api', jwks: `${issuer}/certs`, feed: { url: issuer, keys: [this.feedKey] } }
   }
 
-  /** The function: it knows every tenant whose name does not begin with `made-up`. */
+  /** The function `realms`. It knows every tenant whose name does not begin with `forged`. */
   resolver(): (issuer: string) => RealmOptions | undefined {
     return (issuer) => {
       this.asked.push(issuer)
       const tenant = issuer.slice(this.issuer('').length)
       const instead = this.instead.get(tenant)
       if (instead !== undefined) return instead() as RealmOptions
-      return tenant.startsWith('made-up') ? undefined : this.realm(tenant)
+      return tenant.startsWith('forged') ? undefined : this.realm(tenant)
     }
   }
 

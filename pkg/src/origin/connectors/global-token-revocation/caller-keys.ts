@@ -6,7 +6,7 @@ import { GlobalRevocationRefused, type RevocationCaller } from '../global-revoca
 
 /** The largest JWK set read. */
 const MAX_JWKS_BYTES = 1024 * 1024
-/** How often made-up key ids may cause a fetch. */
+/** How often forged key ids may cause a fetch. */
 const COOLDOWN_MS = 5_000
 
 /** Errors with which the set itself was there. */
