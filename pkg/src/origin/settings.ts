@@ -252,9 +252,16 @@ function checkGlobalRevocation({ realms }: OriginOptions): void {
       if (seen.has(secret)) throw invalid(`${path}.secrets has a secret that realm ${seen.get(secret)} has too: give every realm its own`)
       seen.set(secret, name)
     }
-    callers.forEach(({ untyped, subject }, place) => {
-      if (untyped !== 'accept' || subject !== undefined) return
-      throw invalid(`${path}.callers[${place}].untyped 'accept' needs subject: other tokens of the provider may have the same aud`)
+    callers.forEach(({ issuer, audience, untyped, subject }, place) => {
+      if (untyped === 'accept' && subject === undefined) {
+        throw invalid(`${path}.callers[${place}].untyped 'accept' needs subject: other tokens of the provider may have the same aud`)
+      }
+      for (const each of [audience].flat()) {
+        const jwt = JSON.stringify([issuer, each])
+        const other = seen.get(jwt) ?? name
+        if (other !== name) throw invalid(`${path}.callers[${place}].audience is one that realm ${other} has for this issuer too: give every realm its own URL`)
+        seen.set(jwt, name)
+      }
     })
   }
 }

@@ -104,7 +104,8 @@ export class GlobalTokenRevocations implements GlobalRevocations {
     const { format } = identifier
     const isResolved = resolvers[format] !== undefined
     const users = isResolved ? await this.#resolved(realm, async () => resolvers[format]?.(identifier, { caller })) : namedBy(identifier, realm)
-    if (users.length === 0) throw refused('unknown_user', 'there is no such user here')
+    // As for a foreign issuer: whether that name has such a user is not for this caller to know.
+    if (users.length === 0 || !users.every(({ issuer }) => mayName(realm, caller, issuer))) throw refused('unknown_user', 'there is no such user here')
     return users
   }
 
@@ -241,6 +242,11 @@ function userOf(value: unknown, realm: CalledRealm): NamedUser | undefined {
   const isNamed = issuerNames(realm).names.some((name) => name === iss)
   if (separatesSubjects(realm)) return isNamed ? { subject: sub, issuer: String(iss) } : undefined
   return isNamed || iss === undefined ? { subject: sub } : undefined
+}
+
+/** Whether a caller that is itself one of several names of the issuer, such as a tenant, names a user of its own. Others are the operator's choice. */
+function mayName(realm: CalledRealm, caller: string | undefined, issuer: string | undefined): boolean {
+  return issuer === undefined || issuer === caller || !issuerNames(realm).names.some((name) => name === caller)
 }
 
 /** Whether a request failed by its own fault, so that its JWT is used up. */

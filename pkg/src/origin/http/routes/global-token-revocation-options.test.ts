@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { GlobalTokenRevocationOptions } from '../../index.ts'
-import { OKTA, openRealms, OTHER_SECRET, SECRET } from '../../testing/revocation-callers.ts'
+import { callerOf, OKTA, openRealms, OTHER_SECRET, SECRET } from '../../testing/revocation-callers.ts'
 
 describe('options', () => {
   const wrong: [string, unknown, RegExp][] = [
@@ -11,6 +11,7 @@ describe('options', () => {
     ['empty lists', { secrets: [], callers: [] }, /needs secrets or callers/],
     ['a short secret', { secrets: ['short'] }, /16 characters or more/],
     ["another realm's secret", { secrets: [OTHER_SECRET] }, /give every realm its own/],
+    ["the URL of another realm's callers", { callers: [callerOf('other')] }, /realm acme has for this issuer too/],
     ['a caller without keys', { callers: [{ issuer: OKTA, audience: 'x' }] }, /callers/],
     ['a caller without audience', { callers: [{ issuer: OKTA, jwks: { keys: [] } }] }, /callers/],
     ['a private key', { callers: [{ issuer: OKTA, audience: 'x', jwks: { keys: [{ kty: 'RSA', d: 'x' }] } }] }, /callers/],

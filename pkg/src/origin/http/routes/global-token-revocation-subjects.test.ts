@@ -194,3 +194,26 @@ test('where users of tenants are told apart, a user is one of the tenant that is
     await stage.close()
   }
 })
+
+test('a tenant that calls for itself names users of its own only, also by a resolver', async () => {
+  const pattern = 'https://issuer.test/{tid}/v2.0'
+  const [one, two] = ['one', 'two'].map((tenant) => pattern.replace('{tid}', tenant)) as [string, string]
+  const callers = [{ ...callerOf('acme'), issuer: one }, callerOf('acme')]
+  const email = (): FoundSubjects => [one, two].map((iss) => ({ iss, sub: 'bob' }))
+  const globalTokenRevocation: GlobalTokenRevocationOptions = { callers, subjectsOf: { email } }
+  stage = await openStage({ realms: [{ ...acme.realm, issuer: pattern, tenants: ['one', 'two'], globalTokenRevocation }] })
+  const notBefore = (issuer: string, sub: string): number => stage.origin.userNotBefore('acme', sub, { issuer })
+  const tenantCalls = async (body: unknown): Promise<number> => statusOf(stage, await okta.jwt({ iss: one }), body)
+  try {
+    assert.equal(await tenantCalls({ sub_id: { ...ALICE, iss: two } }), 404)
+    assert.equal(await tenantCalls({ sub_id: { format: 'email', email: 'bob@example.com' } }), 404)
+    assert.deepEqual([notBefore(two, 'alice'), notBefore(one, 'bob'), notBefore(two, 'bob')], [0, 0, 0])
+    assert.equal(await tenantCalls({ sub_id: { ...ALICE, iss: one } }), 204)
+    assert.ok(notBefore(one, 'alice') > 0)
+    // A provider that is none of the names speaks for all, as the operator has chosen.
+    assert.equal(await statusOf(stage, await okta.jwt(), { sub_id: { ...ALICE, iss: two } }), 204)
+    assert.ok(notBefore(two, 'alice') > 0)
+  } finally {
+    await stage.close()
+  }
+})
