@@ -227,7 +227,7 @@ async function refresh(gate: OpenGate, name: string | undefined): Promise<void> 
   gate.mustBeOpen()
   const realms = name === undefined ? gate.realms : [gate.realmNamed(name)]
   const { directory } = gate
-  // Where too many requests wait already, they keep the realm.
+  // If too many requests wait already, those keep the realm loaded.
   const entered = realms.flatMap(({ place }) => (place !== undefined && directory?.enter(place) ? [place] : []))
   try {
     await Promise.all(realms.flatMap(({ feed, keys }) => [feed?.puller.refresh(), keys?.refresh()]))

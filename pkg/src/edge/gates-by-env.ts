@@ -109,7 +109,7 @@ export class GatesByEnv<Env> {
 
   #entryForSettings(settings: GateSettings): Entry {
     const { resolver } = settings
-    // A function may answer a realm whose keys are at a URL.
+    // A function may return a realm whose keys are at a URL.
     const fetchesKeys = resolver !== undefined || settings.realms.some(({ jwks }) => jwks instanceof URL)
     const values = JSON.stringify(settings)
     const identity = `${fetchesKeys ? this.#numberOf(settings.fetch) : ''} ${resolver === undefined ? '' : this.#numberOf(resolver)} ${values}`

@@ -77,7 +77,7 @@ async function judgeWithFetches<C extends Claims>(
   if (realm === undefined) return verdictOf<C>(finding, realm, token)
   for (const fetch of FETCHES) {
     const fetched = fetch({ gate, realm, finding, token, startedAtMs, waitUntil })
-    // A realm that was closed meanwhile may have left its index to another one.
+    // Another realm may have the index of one that was closed meanwhile.
     if (fetched === undefined || ((await fetched) === 'nothing_new' && !realm.isClosed)) continue
     finding = await inspectAgain(gate, token)
     if (realm.isClosed) break

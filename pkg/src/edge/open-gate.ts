@@ -25,7 +25,7 @@ export class OpenGate {
   readonly reports: GateReports
   /** For pushes without a secret. */
   readonly pushBudget: PushBudget = new PushBudget()
-  /** Loads realms by the function that knows them; `undefined`: all are there from the start. */
+  /** Loads realms by the function `realms`; `undefined`: all are loaded from the start. */
   readonly directory: RealmDirectory | undefined
   /** By their index in the core; `undefined`: a place that is free. */
   readonly #realms: (Realm | undefined)[]

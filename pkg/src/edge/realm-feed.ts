@@ -20,7 +20,7 @@ export interface FedRealm {
   currentState(): CoreState
 }
 
-/** The feed of a realm: its transports, and what they bring into the core. */
+/** The feed of a realm: its transports, and the state that they load into the core. */
 export class RealmFeed implements FeedSubscriber {
   readonly name: string
   readonly settings: FeedSettings
@@ -109,7 +109,7 @@ export class RealmFeed implements FeedSubscriber {
     return this.#keyLookup !== undefined
   }
 
-  /** Looks up an unknown key by way of the origin. False: not now, it failed, or the keys come from elsewhere. */
+  /** Looks up an unknown key at the origin. False: not now, it failed, or the keys come from elsewhere. */
   async lookUpKey(kid: string): Promise<boolean> {
     return (await this.#keyLookup?.lookUp(kid)) ?? false
   }

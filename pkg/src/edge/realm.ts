@@ -9,9 +9,9 @@ import { type FedRealm, RealmFeed } from './realm-feed.ts'
 import type { RealmHost } from './realm-host.ts'
 import type { GateRealmSettings } from './settings.ts'
 
-/** How often a realm whose revocations are not looked up says so. */
+/** Interval of the reports that a realm looks up no revocations. */
 const UNCHECKED_EVERY_MS = 3_600_000
-/** The longest key set of a realm that a function has answered: there may be a thousand, and real sets have some kilobytes. */
+/** The largest key set of a realm that the function returned: a thousand may be loaded, and real sets have some kilobytes. */
 const MAX_ANSWERED_JWKS_BYTES = 65_536
 
 /** One realm of an open gate: its state in the core, its keys and its feed. */

@@ -39,7 +39,7 @@ async function respond(gate: OpenGate, request: Request, waitUntil: WaitUntil | 
   }
   const claimed = peek(gate, bytes)
   if (claimed instanceof PortcullisError) {
-    // Where realms are a function, pushes of those that are not loaded are no mistake.
+    // Where realms are a function, a push for one that is not loaded is not an error.
     if (claimed.detail === 'wrong_realm' && gate.directory === undefined) gate.reports.strayPush(claimed)
     return refusalResponse(claimed, proven.length > 0)
   }
@@ -111,8 +111,8 @@ function peek(gate: OpenGate, bytes: Uint8Array): Claimed | PortcullisError {
 }
 
 /**
- * Treats a push as a hint that something is new. Without its body the realm is unknown; a thousand realms, as a function may have answered,
- * are not refreshed by one push of anybody's.
+ * Treats a push as a hint that something is new. Without its body the realm is unknown; realms of a function, of which a thousand may be
+ * loaded, are not refreshed by one unauthenticated push.
  */
 function hintResponse(gate: OpenGate, waitUntil: WaitUntil | undefined): Response {
   for (const feed of gate.directory === undefined ? gate.feeds : []) feed.puller.refreshAfterHint('unsigned', waitUntil)

@@ -25,7 +25,8 @@ export interface Origin {
    * Revokes a token for the client to which it was issued (RFC 7009), which the caller has authenticated: an access token, or
    * with a refresh token of an issuer that runs beside the origin the session it belongs to. A token that is not known here
    * is counted and reported as `unknown_token`, and `changed` is false. Rejects with `unknown_realm`, `invalid_event`
-   * (`detail: 'other_client'`, `'missing_token_id'`, `'missing_session'`, `'missing_subject'`), `unexpected_token_use` (the token is of a kind that cannot be revoked) or
+   * (`detail: 'other_client'`, `'missing_token_id'`, `'missing_session'`, `'missing_subject'`), `unexpected_token_use` (a kind of token that
+   * cannot be revoked) or
    * `jwks_unreachable`. The actor is `client:<client>` unless the act names one.
    */
   revokeOAuthToken(realm: string, client: string, token: string, act?: DatedAct): Promise<RevokedToken>
@@ -119,7 +120,7 @@ export interface Origin {
  */
 export type OriginService = Omit<Origin, 'fetch' | 'close'>
 
-/** The name of the issuer under which a user, a session or a token is meant. */
+/** The name of the issuer to which a user, a session or a token belongs. */
 export interface OfIssuer {
   /**
    * The exact `iss` of the tokens meant. Required where the realm's issuer has several names or `tenants`, unless `sameSubjects` says that they

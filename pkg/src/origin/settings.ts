@@ -225,7 +225,7 @@ function checkPushes({ edges = [], plainHttp = 'loopback' }: OriginOptions): voi
   })
 }
 
-/** An issuer beside the origin has one name, and knows nothing of the users of others. */
+/** An issuer beside the origin has one name, and does not know the users of other names. */
 function checkAdministration(realm: OriginRealm, name: string): void {
   if (realm.administration === undefined || !separatesSubjects(realm)) return
   throw invalid(`${name}.administration is that of one issuer: give the realm one name, or set sameSubjects`)
@@ -240,7 +240,7 @@ function checkConnectors({ connectors = [], realms }: OriginOptions): void {
   })
 }
 
-/** A credential opens one realm, so that it can name no users of another. */
+/** A credential opens one realm only, so it cannot name users of another. */
 function checkGlobalRevocation({ realms }: OriginOptions): void {
   const seen = new Map<string, string>()
   for (const [index, { name, globalTokenRevocation: given }] of realms.entries()) {

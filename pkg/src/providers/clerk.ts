@@ -29,7 +29,7 @@ export const clerk: Provider<ClerkOptions> = /* @__PURE__ */ provider<ClerkOptio
     issuer: `https://${domain}`,
     audience: 'none',
     authorizedParty,
-    // In session tokens only: those of JWT templates and of OAuth have none.
+    // Only session tokens have it, not those of JWT templates or OAuth.
     accessTokenClaim: 'fva',
     // Version 1 of the claims has no `jti`.
     withoutTokenId: 'session',

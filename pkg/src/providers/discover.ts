@@ -22,7 +22,7 @@ export interface DiscoverOptions {
   fetch?: typeof fetch
 }
 
-/** Larger documents are none: known ones have less than 10 KiB. */
+/** The largest document read; known ones have less than 10 KiB. */
 const MAX_DOCUMENT_BYTES = 65_536
 const FAILED: ErrorCode = 'discovery_failed'
 
@@ -97,7 +97,7 @@ function oauthUrl(base: URL): URL {
   return new URL(`${base.origin}/.well-known/oauth-authorization-server${base.pathname.replace(/\/$/, '')}`)
 }
 
-/** The document; `undefined`: the server has none there. */
+/** The document; `undefined`: the server has no document at this URL. */
 async function readMetadata(url: URL, fetchFrom: typeof fetch, timeoutMs: number): Promise<Record<string, unknown> | undefined> {
   const { status, bytes } = await download(url, {
     fetch: fetchFrom, errorCode: FAILED, maxBytes: MAX_DOCUMENT_BYTES, signal: AbortSignal.timeout(timeoutMs), headers: { accept: 'application/json' },
@@ -107,7 +107,7 @@ async function readMetadata(url: URL, fetchFrom: typeof fetch, timeoutMs: number
     const metadata: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
     if (isObject(metadata)) return metadata
   } catch {
-    // Reported below, without the parser's words: they repeat the document.
+    // Reported below, without the parser's message, which would repeat the document.
   }
   throw failed('malformed', `${url.host} answered with something other than a JSON object: check the issuer`)
 }

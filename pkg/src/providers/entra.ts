@@ -12,7 +12,7 @@ export interface EntraOptions {
   name?: string
 }
 
-/** The tenant of personal Microsoft accounts: its keys sign for no other tenant, and those of others not for it. */
+/** The tenant of personal Microsoft accounts. It shares no keys with other tenants. */
 const CONSUMERS = '9188040d-6c67-4c5b-b112-36a304b66dad'
 
 const guids = /* @__PURE__ */ oneOrMore('tenant ids (GUIDs in lower case); that of personal accounts only alone', /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/)

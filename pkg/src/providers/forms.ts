@@ -1,4 +1,4 @@
-// The forms of options that several providers take.
+// Forms of options that several providers have in common.
 
 import type { Form } from './provider.ts'
 
@@ -20,7 +20,7 @@ export function oneOrMore(expected: string, form: RegExp): Form {
   }
 }
 
-/** A URL that others are made of. */
+/** A URL to which paths are appended. */
 export const baseUrl: Form = /* @__PURE__ */ pattern(
   'an https: URL (http: on this machine) without a slash at its end',
   /^(https:\/\/[^/?#@\s]+|http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?)(\/[\w.~-]+)*$/,
@@ -35,7 +35,7 @@ export const host: Form = /* @__PURE__ */ pattern(
   /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$/,
 )
 
-/** A name that the vendor gave, as one segment of a path. */
+/** A name given by the vendor, as one path segment. */
 export const segment: Form = /* @__PURE__ */ pattern("letters, digits, '-', '_' or '.'", /^[\w-][\w.-]{0,127}$/)
 
 /** What must be in `aud`. Not `'none'`, which would switch the check off. */
@@ -44,7 +44,7 @@ export const audience: Form = /* @__PURE__ */ oneOrMore("audiences, not 'none'",
 /** Client ids, one of which a token must name. */
 export const clients: Form = /* @__PURE__ */ oneOrMore('client ids', /^(?!none$)[^]+$/)
 
-/** A claim of the customer's own, often a URL. */
+/** A custom claim, often a URL. */
 export const claimName: Form = /* @__PURE__ */ pattern('the name of a claim', /^[\w.:/-]+$/)
 
 /** The realm's name in routes and reports. */

@@ -2,13 +2,13 @@ import { PortcullisError } from '../errors.ts'
 import { audience, oneOrMore, optional, realmName } from './forms.ts'
 import { type Provider, provider } from './provider.ts'
 
-/** Anybody's workflow gets a token for any audience, so that exactly one of the two ids must say whose are accepted. */
+/** Any workflow at GitHub gets a token for any audience, so exactly one of the two ids must say whose tokens are accepted. */
 export interface GithubActionsOptions {
   /** The audience that the workflow asks for: `core.getIDToken(audience)`. */
   audience: string | string[]
   /** The ids of repositories: `gh api repos/OWNER/NAME --jq .id`. */
   repositoryId?: string | string[]
-  /** The ids of their owners, such as an organization: `gh api users/OWNER --jq .id`. */
+  /** The ids of their owners, for example an organization: `gh api users/OWNER --jq .id`. */
   ownerId?: string | string[]
   /** The realm's name at gate and origin. Default `github-actions`. */
   name?: string
@@ -36,7 +36,7 @@ export const githubActions: Provider<GithubActionsOptions> = /* @__PURE__ */ pro
     const ids = [trusted].flat()
     return {
       name,
-      // GitHub signs for everybody by the same keys and issuer, so the realm is that of the repositories.
+      // All workflows have the same keys and issuer, so the realm is identified by the repositories.
       issuerClaim: repositoryId === undefined ? 'repository_owner_id' : 'repository_id',
       issuer: ids,
       ...(ids.length > 1 && { sameSubjects: true }),

@@ -8,7 +8,7 @@ export interface GoogleOptions {
   name?: string
 }
 
-/** ID tokens of Sign in with Google. Google's access tokens are no JWTs. */
+/** ID tokens of Sign in with Google. Google's access tokens are not JWTs. */
 export const google: Provider<GoogleOptions> = /* @__PURE__ */ provider<GoogleOptions>({
   facts: {
     name: 'Google',
@@ -22,7 +22,7 @@ export const google: Provider<GoogleOptions> = /* @__PURE__ */ provider<GoogleOp
   options: { clientId: oneOrMore('client IDs, …apps.googleusercontent.com', /^[\w-]+\.apps\.googleusercontent\.com$/), name: realmName },
   realm: ({ clientId, name = 'google' }) => ({
     name,
-    // Both are Google, and a user's `sub` is the same in either: the second is left from older clients.
+    // Two names of one issuer with the same `sub`: the second is in tokens of older clients.
     issuer: ['https://accounts.google.com', 'accounts.google.com'],
     sameSubjects: true,
     audience: clientId,

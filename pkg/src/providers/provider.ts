@@ -26,14 +26,14 @@ export interface ProviderFacts {
   readonly reaches: readonly Reach[]
   /** How the origin hears of a logout at the provider. */
   readonly hears: { readonly receiver: Receiver; readonly how: string }
-  /** The lifetime of a token unless the customer sets another, in seconds; none: the vendor documents none. */
+  /** The default lifetime of a token in seconds; left out: the vendor documents none. */
   readonly lifetimeSeconds?: number
 }
 
 /** The tokens that the options are for. `id`: ID tokens, where the vendor's APIs take no others. */
 export type ProviderTokens = 'access' | 'id' | 'session' | 'service account'
 
-/** One token, a session, a user, an app, an app of one user, or everybody. */
+/** One token, a session, a user, a client, a client of one user, or all tokens of the realm. */
 export type Reach = 'token' | 'session' | 'user' | 'client' | 'grant' | 'realm'
 
 /**
@@ -61,7 +61,7 @@ export function provider<Options extends object>({ facts, options: forms, realm 
   const known = Object.entries<Form>(forms)
   return Object.assign(
     (options: Options): ProviderRealm => {
-      // Nothing becomes `{}`.
+      // `undefined` is treated as `{}`.
       const given = Object(options) as Record<string, unknown>
       const isRight = ([name, { test, need }]: [string, Form]): boolean => (given[name] === undefined ? need === 'optional' : test(given[name]))
       if (!known.every(isRight) || !Object.keys(given).every((name) => Object.hasOwn(forms, name))) {

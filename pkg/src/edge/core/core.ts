@@ -82,7 +82,7 @@ export class Core {
   }
 
   /**
-   * Adds a realm and returns its index, which a removed realm may have had. `marks`: where an earlier realm of this issuer was.
+   * Adds a realm and returns its index, which a removed realm may have had. `marks`: the position of an earlier realm of this issuer.
    * Throws `fault` and, as the constructor, `invalid_option`.
    */
   addRealm(realm: CoreRealm, marks?: CoreMarks): number {
@@ -107,7 +107,7 @@ export class Core {
     this.#changes += 1
     const marks = this.#marks[index]
     this.#realms[index] = this.#keys[index] = this.#marks[index] = undefined
-    // A core that is not usable now is rebuilt without it.
+    // A core that has failed is rebuilt without it.
     this.#orElse(undefined, () => this.#gate.removeRealm(index))
     return marks
   }

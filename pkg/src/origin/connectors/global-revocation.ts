@@ -13,7 +13,7 @@ export interface GlobalTokenRevocationOptions {
   /** Identity providers that call with a JWT of their own (§3.5), such as Okta's Universal Logout. Default: none. */
   callers?: RevocationCaller[]
   /**
-   * The users that an identifier means, by its format (RFC 9493 §3.2). A format that is neither here nor meant by default is answered 400.
+   * The users that an identifier means, by its format (RFC 9493 §3.2). A format without a resolver and without a default is answered 400.
    * Default: `iss_sub` with a name of the realm's issuer means its `sub`, and so does `opaque` where users are the same under all names.
    */
   subjectsOf?: SubjectResolvers
@@ -36,7 +36,7 @@ export interface RevocationCaller {
   untyped?: 'refuse' | 'accept'
 }
 
-/** Whom a caller means (RFC 9493 §3.2), as it was sent: nothing is trimmed, lower-cased or otherwise made equal. */
+/** A subject identifier (RFC 9493 §3.2) as it was sent: nothing is trimmed, lower-cased or otherwise normalized. */
 export type SubjectIdentifier =
   | { format: 'account'; uri: string }
   | { format: 'did'; url: string }
@@ -47,9 +47,9 @@ export type SubjectIdentifier =
   | { format: 'uri'; uri: string }
 
 /**
- * Finds the user of an identifier: its `sub` in the realm, several (100 at the most), or `undefined` for nobody, which is answered 404. Where
- * users of different names of the issuer are told apart (several names, or `tenants`), it returns `{ iss, sub }`. `caller` is the `iss` of the JWT; `undefined`: the request has a secret. It may take 5 s; when it throws or takes longer, nothing is
- * recorded (500, 503).
+ * Finds the user of an identifier: its `sub` in the realm, several (100 at the most), or `undefined` if there is none, which is answered 404.
+ * Where users of different names of the issuer are told apart (several names, or `tenants`), it returns `{ iss, sub }`. `caller` is the `iss`
+ * of the JWT; `undefined`: the request has a secret. It may take 5 s; if it throws or takes longer, nothing is recorded (500, 503).
  */
 export type SubjectResolver<F extends SubjectIdentifier['format']> = (
   identifier: Extract<SubjectIdentifier, { format: F }>,
@@ -79,7 +79,7 @@ export interface GlobalRevocations {
   takes(realm: string): boolean
   /**
    * Runs `work` for the caller with this bearer credential. A JWT serves for one request (§3.5); for another one if `work` fails for a reason
-   * of our own.
+   * at the origin.
    */
   admit<T>(realm: string, credential: string, work: (caller: KnownCaller) => Promise<T>): Promise<T>
   /** The users that an identifier means, one at least; `identifier` is unchecked JSON. */

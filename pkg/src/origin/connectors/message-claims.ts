@@ -58,7 +58,7 @@ export function checkAbsent(claims: MessageClaims, members: readonly string[]): 
   }
 }
 
-/** Checks the issuer (RFC 7519 §4.1.1) and returns it: the same string as one of its names. */
+/** Checks the issuer (RFC 7519 §4.1.1) and returns it: one of its names, exactly. */
 export function checkIssuer(claims: MessageClaims, names: readonly string[]): string {
   const issuer = requiredName(claims, 'iss')
   if (names.includes(issuer)) return issuer

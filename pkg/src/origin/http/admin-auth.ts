@@ -30,7 +30,7 @@ export async function admitAdministrator(context: Pick<Context, 'gate' | 'settin
   return { realm: judged.realm, subject: judged.claims.sub }
 }
 
-/** Another name may be another server, and a tenant's administrators are its own: neither administers what all names share. */
+/** Another name may be another server, and a tenant's administrators administer only their tenant, not what all names share. */
 function isAdministrator(realm: RealmSettings, claims: Claims): boolean {
   const { names, tenantClaim } = issuerNames(realm)
   const isOfFirstName = tenantClaim === undefined && claims[realm.issuerClaim ?? 'iss'] === names[0]

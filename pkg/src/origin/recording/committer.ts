@@ -288,7 +288,7 @@ function unknownRealm(): PortcullisError {
   return new PortcullisError('unknown_realm', 'no such realm here')
 }
 
-/** Read at import, before a test replaces timers by ones that it advances itself. */
+/** Read at import, before a test replaces the timers. */
 const { setImmediate: afterIo = (resolve: () => void) => setTimeout(resolve, 0) } = globalThis
 
 /** After the I/O of this turn: requests that arrived together are then all queued. */

@@ -3,7 +3,7 @@ import type { NamedUser } from '../connectors/global-revocation.ts'
 import type { Recorder } from './recorder.ts'
 
 const ACTOR = 'connector:global-token-revocation'
-/** From the least to the most that an operator has to do. */
+/** From the mildest outcome to the worst. */
 const OUTCOMES: readonly UpstreamOutcome[] = ['done', 'queued', 'refused']
 
 export interface GlobalRevocation {
@@ -15,7 +15,7 @@ export interface GlobalRevocation {
 }
 
 /**
- * Logs users out everywhere for a caller of Global Token Revocation, as of now: a caller's clock is not the issuer's. Rejects as
+ * Logs users out everywhere for a caller of Global Token Revocation, as of now, because a caller's clock may differ from the issuer's. Rejects as
  * `Committer.record`; of several users some may then be recorded.
  */
 export async function revokeGlobally(recorder: Recorder, { realm, users, caller }: GlobalRevocation, act: Act): Promise<Recorded> {

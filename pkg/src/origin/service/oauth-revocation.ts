@@ -92,7 +92,7 @@ export async function revokeAccessToken(
   return recorded === 'not_acceptable' ? undefined : recorded
 }
 
-/** A token without an id that the gate does not accept, such as another API's, is valid for nothing here (RFC 7009 §2.2): it counts as unknown. */
+/** A token without an id that the gate does not accept, such as another API's, counts as unknown (RFC 7009 §2.2). */
 async function recordAccess(
   tokens: TokenRevocations,
   token: string,

@@ -21,7 +21,7 @@ export class SubjectIssuers {
 
   /**
    * The member that an event or a query about a user, a session or a token has: none for the issuer's first name, and where all names have
-   * the same subjects. Throws `invalid_event` (`issuer_needed`, `unknown_issuer`). A realm that is not here has none: its ledger says so.
+   * the same subjects. Throws `invalid_event` (`issuer_needed`, `unknown_issuer`). Unknown realms have none; their ledger rejects.
    */
   memberOf(realm: string, issuer: unknown): { issuer?: string } {
     const names = this.#realms.get(realm)
@@ -69,7 +69,11 @@ function namesOf(realm: RealmSettings): Names {
 
 /** Whether an event is about a subject that each name has by itself, unless the realm says otherwise. */
 function isOfOneName(event: LedgerEvent): boolean {
-  switch (event.kind) {
+  return isKindOfOneName(event.kind === 'correction' ? event.correction.kind : event.kind)
+}
+
+function isKindOfOneName(kind: Exclude<LedgerEvent['kind'], 'correction'>): boolean {
+  switch (kind) {
     case 'token':
     case 'session':
     case 'clientSession':
@@ -84,24 +88,6 @@ function isOfOneName(event: LedgerEvent): boolean {
     case 'keys':
     case 'keysWithdrawn':
     case 'bounds':
-      return false
-    case 'correction':
-      return isCorrectionOfOneName(event.correction)
-  }
-}
-
-function isCorrectionOfOneName({ kind }: LedgerCorrection): boolean {
-  switch (kind) {
-    case 'session':
-    case 'clientSession':
-    case 'user':
-    case 'grant':
-    case 'tokenVersion':
-      return true
-    case 'client':
-    case 'realm':
-    case 'keyBanned':
-    case 'keyNotBefore':
       return false
   }
 }

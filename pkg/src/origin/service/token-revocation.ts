@@ -30,7 +30,8 @@ export class TokenRevocations {
   }
 
   /**
-   * Records that a token is revoked, under its own name of the issuer. `undefined`: too many tokens of its key have been, and the issuer has withdrawn that key.
+   * Records that a token is revoked, under its own name of the issuer. `undefined`: too many tokens of its key were revoked, and the issuer has
+   * withdrawn that key.
    * Rejects as `Committer.record`, or for a token without an id as `revokeWithoutId`.
    */
   async record(jwt: string, token: IdentifiedToken, given: DatedAct): Promise<RevokedToken | undefined> {

@@ -26,8 +26,8 @@ const DETAIL = 'token_without_id'
 
 /**
  * Revokes a token that has no id by what it belongs to, as the realm's `withoutTokenId` says: its session, once; or its user's tokens up to
- * its own `iat`, so that a token that is sent again changes nothing and later logins live. Only a token that the origin's gate accepts is a
- * reason to end more than itself; one that is refused for a revocation or its age needs no record. Rejects with `invalid_event`
+ * its own `iat`, so that a repeated token changes nothing and later logins stay valid. Only a token that the origin's gate accepts may
+ * end more than itself; one that is refused for a revocation or its age needs no record. Rejects with `invalid_event`
  * (`missing_token_id`, `missing_session`, `missing_subject`), `invalid_token`, `jwks_unreachable`, or as `Committer.record`.
  */
 export async function revokeWithoutId(
@@ -66,7 +66,7 @@ function endedBy({ withoutTokenId = 'refuse' }: RealmSettings, token: Identified
   }
 }
 
-/** Ends the session, unless something has since the token was judged: the end of a session must not move with every repetition. */
+/** Ends the session, unless something has since the token was judged: the end of a session must not move with each repetition. */
 async function endSession(
   options: TokensWithoutIdOptions,
   realm: string,
@@ -97,7 +97,7 @@ function comparedTime({ compare }: RealmSettings, { issuedAt = 0 }: { issuedAt?:
   return compare === 'authTime' && typeof loggedInAt === 'number' ? Math.max(issuedAt, Math.floor(loggedInAt)) : issuedAt
 }
 
-/** What had ended a token before that is not accepted. Throws for one that was never acceptable here. */
+/** What had already ended a token that is no longer accepted. Throws if the gate would never have accepted it. */
 function endedBefore(reason: Reason): RevokedToken['ended'] {
   switch (reason) {
     case 'session_revoked':

@@ -1,4 +1,4 @@
-// What a vendor's page shows of its tokens, and what the gate must say of them.
+// Tokens as a vendor's page shows them, and the gate's expected verdicts.
 
 import { readFileSync } from 'node:fs'
 import type { Reason } from '../../reasons.ts'

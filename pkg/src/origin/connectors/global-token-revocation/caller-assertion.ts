@@ -16,7 +16,7 @@ import { MAX_ID_CHARACTERS } from './used-ids.ts'
 
 /** The explicit type that Okta sends (RFC 8725 §3.11). */
 const TYPE = 'global-token-revocation+jwt'
-/** Symmetric keys prove nobody (§3.5: it MUST be asymmetric). */
+/** Asymmetric ones only (§3.5). */
 const ASYMMETRIC = ALGORITHMS.filter((algorithm) => !algorithm.startsWith('HS'))
 /** How far clocks may differ. */
 export const CLOCK_TOLERANCE_SECONDS = 60
@@ -30,7 +30,7 @@ export interface UnverifiedAssertion {
   readonly claims: JWTPayload
 }
 
-/** The JWT of a caller: who sent it, and its use once. */
+/** A verified JWT: its caller, and its id for one use. */
 export interface Assertion {
   readonly issuer: string
   readonly id: string
@@ -42,10 +42,10 @@ export interface KeyedCaller extends RevocationCaller {
   readonly keys: JWTVerifyGetKey
 }
 
-/** A genuine JWT of the caller, though not one for this route: why, for its operator. */
+/** Reports why a genuine JWT of the caller does not fit this route. */
 export type Unfit = 'wrong_type' | 'wrong_audience' | 'expired' | 'not_yet_valid' | 'lifetime_exceeded' | 'missing_claim'
 
-/** Reads a compact JWT; `undefined`: it is none. */
+/** Reads a compact JWT; `undefined`: it is malformed. */
 export function readAssertion(credential: string, maxBytes: number): UnverifiedAssertion | undefined {
   if (credential.length > maxBytes || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(credential)) return undefined
   try {
@@ -69,7 +69,7 @@ export async function verifyAssertion(
     throw new GlobalRevocationRefused('too_busy', 'more requests arrive than can be verified: send it again')
   })
   const verified = await verify(unverified, caller, nowSeconds)
-  // Only signatures that are not good count, so that a flood of forged ones does not keep a caller waiting.
+  // Only bad signatures count, so that a flood of forged ones does not delay a genuine caller.
   if (verified !== 'bad_signature') budget.giveBack()
   if (verified === 'bad_signature' || verified === 'unusable') return undefined
   if (typeof verified === 'string') return verified
@@ -99,7 +99,7 @@ async function verify(
   }
 }
 
-/** The checks that are no library's. */
+/** The checks that jose does not make. */
 function judge({ protectedHeader: { typ }, payload: { sub, jti, iat = 0, exp = 0 } }: JWTVerifyResult, caller: KeyedCaller): Assertion | Unfit {
   const { subject = [], untyped = 'refuse' } = caller
   const isUntyped = typ === undefined || hasType({ typ }, 'jwt')

@@ -9,7 +9,7 @@ const MAX_JWKS_BYTES = 1024 * 1024
 /** How often forged key ids may cause a fetch. */
 const COOLDOWN_MS = 5_000
 
-/** Errors with which the set itself was there. */
+/** Errors that occur although the set was fetched. */
 const ABOUT_THE_JWT = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JOSENotSupported]
 
 export interface CallerKeysOptions {
@@ -18,7 +18,7 @@ export interface CallerKeysOptions {
   plainHttp: 'loopback' | 'anywhere'
   jwksMaxAgeSeconds: number
   jwksTimeoutMs: number
-  /** Called for every set that could not be fetched, and for every one that was. */
+  /** Called after each fetch: with its error, or after a success with none. */
   onFetched: (error: unknown) => void
 }
 

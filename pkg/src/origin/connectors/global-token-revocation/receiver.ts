@@ -30,7 +30,7 @@ import { callerKeys, type CallerKeysOptions } from './caller-keys.ts'
 import { readSubjectIdentifier } from './subject-identifier.ts'
 import { UsedIds } from './used-ids.ts'
 
-/** Names it in reports and in the audit log. */
+/** Its name in reports and in the audit log. */
 const CONNECTOR = 'global-token-revocation'
 const MAX_VERIFICATIONS_PER_SECOND = 100
 /** How long a resolver may take. */
@@ -38,7 +38,7 @@ const RESOLVER_TIMEOUT_MS = 5_000
 /** The most users that one identifier may mean. */
 const MAX_SUBJECTS = 100
 
-/** A realm as its callers see it. */
+/** A realm's callers, resolvers and names. */
 export interface CalledRealm extends Pick<TokenOptions, 'name' | 'issuer' | 'tenants' | 'sameSubjects'> {
   globalTokenRevocation?: GlobalTokenRevocationOptions
 }
@@ -91,7 +91,7 @@ export class GlobalTokenRevocations implements GlobalRevocations {
     try {
       return await work({ issuer: assertion.issuer })
     } catch (error) {
-      // A caller sends it again after a failure of ours.
+      // The caller may send it again after a failure at the origin.
       if (!isItsOwn(error)) this.#used.giveBack(id)
       throw error
     }
@@ -235,7 +235,7 @@ function namedBy(identifier: SubjectIdentifier, realm: CalledRealm): NamedUser[]
   }
 }
 
-/** A user of the realm; `undefined`: it is none, or not told under which name of the issuer. */
+/** A user of the realm; `undefined`: it is invalid, or the name of the issuer is missing. */
 function userOf(value: unknown, realm: CalledRealm): NamedUser | undefined {
   const { iss, sub } = isObject(value) ? value : { iss: undefined, sub: value }
   if (!isName(sub)) return undefined

@@ -1,17 +1,17 @@
-/** More JWTs than callers send in the minutes for which one is valid, also when a company logs everybody out: 15 MB with the longest ids. */
+/** More JWTs than callers send while one is valid, even when a company logs all its users out: 15 MB with the longest ids. */
 const MAX_IDS = 50_000
 /** The longest id, in characters. */
 export const MAX_ID_CHARACTERS = 256
 
 /**
- * The ids of JWTs that callers have used, each until its JWT has expired. Only ids of verified JWTs come here, so nobody else can fill it.
+ * The ids of JWTs that callers have used, each until its JWT has expired. Only ids of verified JWTs are added, so only callers can fill it.
  * Bounded, and lost with the process.
  */
 export class UsedIds {
   /** Unix seconds until which each id is kept. */
   readonly #ids = new Map<string, number>()
 
-  /** Takes an id for one request. `full`: as many are kept as there is room for, and none of them has expired. */
+  /** Takes an id for one request. `full`: there is no room, and no kept id has expired. */
   take(id: string, until: number, now: number): 'taken' | 'used' | 'full' {
     if ((this.#ids.get(id) ?? 0) >= now) return 'used'
     if (this.#ids.size >= MAX_IDS) this.#forget(now)
@@ -20,7 +20,7 @@ export class UsedIds {
     return 'taken'
   }
 
-  /** The request could not be carried out here: its JWT may come again. */
+  /** Releases an id after a failure at the origin: its JWT may be sent again. */
   giveBack(id: string): void {
     this.#ids.delete(id)
   }

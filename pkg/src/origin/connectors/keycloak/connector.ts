@@ -28,7 +28,7 @@ export function keycloakConnector(options: KeycloakOptions): Connector {
 function connect(host: ConnectorHost, settings: KeycloakSettings): Connection {
   const { baseUrl, requestTimeoutMs: timeoutMs, realm, serviceAccount, actingAccount } = settings
   const { plainHttp, conditions } = host
-  // Of which of them the server is, nothing says.
+  // Nothing tells which tenant the server belongs to.
   if (issuerNames(host.realm).tenantClaim !== undefined) {
     throw invalid(`realm ${host.realm.name} has tenants, and Keycloak is connected for one issuer: give it a realm of its own`)
   }

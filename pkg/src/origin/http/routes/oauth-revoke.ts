@@ -12,7 +12,7 @@ import { endingSiteData } from '../site-data.ts'
 import { enforcedOr, WAIT_PARAMETERS, waitOf } from '../wait.ts'
 import { UPSTREAM } from '../upstream.ts'
 
-/** Details of tokens that have nothing by which they can be revoked. */
+/** Details of tokens without a claim by which they can be revoked. */
 const WITHOUT_REACH = ['missing_token_id', 'missing_session', 'missing_subject']
 /** How soon a client may try again whose revocation could not be stored. */
 const RETRY_AFTER_SECONDS = 2

@@ -57,7 +57,7 @@ async function revoke(call: Call): Promise<Response> {
   }
 }
 
-/** Said only where it may be more than the token: the answer of other realms is as it always was. */
+/** Present only where more than the token may end; the response of other realms is unchanged. */
 function endedOf({ context }: Call, { realm, ended }: RevokedToken): { ended?: RevokedToken['ended'] } {
   const { withoutTokenId = 'refuse' } = context.settings.realms.find(({ name }) => name === realm) ?? {}
   return withoutTokenId === 'refuse' ? {} : { ended }
