@@ -7,7 +7,7 @@ export const ERROR_CODES = [
   'invalid_option',
   /** `authorize` threw, returned neither `true` nor `false`, or did not settle in time; `detail` says which, `cause` has what it threw. */
   'authorize_failed',
-  /** A gate's `realms` function threw, did not answer in time, or answered what is no realm of the issuer; `detail` says which. */
+  /** A gate's `realms` function threw, did not settle in time, or returned no realm of the issuer; `detail` says which. */
   'realms_failed',
   /** A gate was handed the request or the arguments of a framework that has an adapter; the message names it. */
   'wrong_request',
@@ -23,7 +23,7 @@ export const ERROR_CODES = [
   'invalid_jwks',
   /** A JWK set could not be fetched. */
   'jwks_unreachable',
-  /** An issuer's metadata could not be fetched, or name another issuer or unfit keys; `detail` says which. */
+  /** An issuer's metadata could not be fetched, or names another issuer or a forbidden URL of the keys; `detail` says which. */
   'discovery_failed',
   /** A manifest, delta or section was refused; `detail` says why. */
   'feed_refused',

@@ -64,7 +64,7 @@ export function corePolicy(options: TokenOptions): CorePolicy {
   }
 }
 
-/** The required claims; `undefined`: those of the profile. A token without an id must have what it can be revoked by. */
+/** The required claims; `undefined`: those of the profile. A token without an id must have the claims by which it can be revoked. */
 function requiredOf({ requiredClaims, withoutTokenId = 'refuse' }: TokenOptions, { subject, session }: ClaimNames): string[] | undefined {
   switch (withoutTokenId) {
     case 'refuse':
@@ -180,7 +180,7 @@ export function checkContradictions(realm: TokenOptions, name: string): void {
   checkAccessTokenClaim(realm, name)
 }
 
-/** The sign of an access token must be more than what ID tokens have too. */
+/** The sign of an access token must be a claim that ID tokens lack. */
 function checkAccessTokenClaim({ accessTokenClaim, authorizedParty, issuerClaim = 'iss', claimNames }: TokenOptions, name: string): void {
   if (accessTokenClaim === undefined) return
   if (authorizedParty === undefined) throw invalid(`${name}.accessTokenClaim needs authorizedParty: it is looked at for that only`)
@@ -188,7 +188,7 @@ function checkAccessTokenClaim({ accessTokenClaim, authorizedParty, issuerClaim 
   if (everywhere.includes(accessTokenClaim)) throw invalid(`${name}.accessTokenClaim cannot be '${accessTokenClaim}', which ID tokens have as well`)
 }
 
-/** A token without an id must be reached by something that it has. */
+/** Refuses options with which a token without an id could not be revoked. */
 function checkTokenId({ withoutTokenId = 'refuse', profile, subjectless, requiredClaims, claimNames }: TokenOptions, name: string): void {
   if (withoutTokenId === 'refuse') return
   if (profile === 'rfc9068') throw invalid(`${name}.withoutTokenId must be 'refuse' with profile 'rfc9068', which requires jti (RFC 9068 §2.2)`)

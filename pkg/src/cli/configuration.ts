@@ -118,8 +118,8 @@ interface RealmFile extends OriginRealm {
   /** The issuer's keys: the URL of its JWK set, or the set. */
   jwks: string | JWKS
   /**
-   * Who may have all tokens of a user revoked by `POST /realms/{realm}/global-token-revocation`, such as Okta:
-   * `{ secrets, callers: [{ issuer, jwks, audience, subject, untyped }] }`. Identifiers that need a look-up need code. Default: nobody.
+   * The callers that may revoke all tokens of a user by `POST /realms/{realm}/global-token-revocation`, for example Okta:
+   * `{ secrets, callers: [{ issuer, jwks, audience, subject, untyped }] }`. Identifiers that need a look-up need code. Default: none.
    */
   globalTokenRevocation?: Omit<GlobalTokenRevocationOptions, 'subjectsOf'>
 }

@@ -24,7 +24,10 @@ function isPublicIpv4(bytes: readonly number[]): boolean {
   return !PRIVATE_IPV4.some(([first, bits]) => address >= first && address < first + 2 ** (32 - bits))
 }
 
-/** Global unicast (RFC 4291 §2.4), without the blocks below 2001:200::/23 (RFC 6890 §2.2.3), documentation, and 6to4, which may hold any IPv4 address. */
+/**
+ * Global unicast (RFC 4291 §2.4), without the blocks below 2001:200::/23 (RFC 6890 §2.2.3), documentation, and 6to4, which may hold any IPv4
+ * address.
+ */
 function isPublicIpv6(address: string): boolean {
   const [first = 0, second = 0] = address.startsWith(':') ? [] : address.split(':').map((group) => Number.parseInt(group || '0', 16))
   const isReserved = (first === 0x2001 && (second < 0x200 || second === 0xdb8)) || first === 0x2002 || first === 0x3fff

@@ -127,8 +127,8 @@ export interface OriginRealm extends TokenOptions {
   /** Operations of an issuer that runs beside the origin: list users and sessions, add and retire keys. Default: none. */
   administration?: IssuerAdministration
   /**
-   * Who may have all tokens of a user revoked by `POST /realms/{realm}/global-token-revocation`, such as Okta:
-   * `{ secrets, callers: [{ issuer, jwks, audience, subject, untyped }], subjectsOf }`. Default: nobody, and the route answers 404.
+   * The callers that may revoke all tokens of a user by `POST /realms/{realm}/global-token-revocation`, for example Okta:
+   * `{ secrets, callers: [{ issuer, jwks, audience, subject, untyped }], subjectsOf }`. Default: none, and the route answers 404.
    */
   globalTokenRevocation?: GlobalTokenRevocationOptions
 }

@@ -247,7 +247,7 @@ function checkGlobalRevocation({ realms }: OriginOptions): void {
     if (given === undefined) continue
     const { secrets = [], callers = [] } = given
     const path = `options.realms[${index}].globalTokenRevocation`
-    if (secrets.length + callers.length === 0) throw invalid(`${path} needs secrets or callers: without a credential nobody may call`)
+    if (secrets.length + callers.length === 0) throw invalid(`${path} needs secrets or callers: without a credential no one may call`)
     for (const secret of secrets) {
       if (seen.has(secret)) throw invalid(`${path}.secrets has a secret that realm ${seen.get(secret)} has too: give every realm its own`)
       seen.set(secret, name)

@@ -4,10 +4,10 @@ import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { build, type BuildOptions } from 'esbuild'
 
-/** Each file more costs a starting process a third of a millisecond, and the gate has 77. */
+/** Each further file costs a starting process a third of a millisecond, and the gate has 77. */
 const NODE = ['dist/entry/edge/node.js', 'dist/entry/edge/slim/node.js']
 
-/** Workers are uploaded as they are bundled, and wrangler does not minify: so these are minified here. */
+/** Minified here, because wrangler uploads bundles as they are. */
 const WORKERS = ['workerd', 'unwasm', 'edge-light'].flatMap((name) => [`dist/entry/edge/${name}.js`, `dist/entry/edge/slim/${name}.js`])
 
 /**
@@ -34,7 +34,7 @@ export async function joinEntries(folder: string): Promise<void> {
   })
 }
 
-/** Jest runs CommonJS, and `require`s no ES module as `jose` is. */
+/** Jest runs CommonJS and cannot `require` an ES module, which `jose` is. */
 const TEST_KIT = 'dist/cjs/entry/test-kit/default.cjs'
 
 /** Joins the test kit's CommonJS copy with all that it imports, `jose` included, but for the wasm modules. */

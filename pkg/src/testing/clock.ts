@@ -1,6 +1,6 @@
 import { systemNowMs } from '../timing/clock.ts'
 
-/** A clock that goes as the system's does, and can be moved on. It follows a replaced `Date`, such as that of fake timers. */
+/** A clock that follows the system's and can be advanced. It follows a replaced `Date`, for example that of fake timers. */
 export class TestClock {
   #aheadMs = 0
 
@@ -11,7 +11,7 @@ export class TestClock {
     return Math.floor(this.nowMs() / 1000)
   }
 
-  /** Moves it on. A negative number moves it back, which gates and origins do not follow. */
+  /** Advances it. A negative number sets it back, which gates and origins do not follow. */
   advance(seconds: number): void {
     this.#aheadMs += seconds * 1000
   }

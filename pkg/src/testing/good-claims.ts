@@ -29,7 +29,7 @@ export function goodToken(options: TokenOptions, now: number): { claims: TestCla
 const ALWAYS: readonly string[] = ['iat', 'exp']
 const TIMES: readonly string[] = ['nbf', 'auth_time']
 
-/** The claims by which a profile knows an access token. */
+/** The claims that mark an access token in a profile. */
 function kindOf(profile: NonNullable<TokenOptions['profile']>): TestClaims {
   switch (profile) {
     case 'generic':

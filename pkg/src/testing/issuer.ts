@@ -53,7 +53,7 @@ async function makeKey(algorithm: TestAlgorithm): Promise<{ key: TestKey; public
   return { key: { kid, algorithm, privateKey }, publicKey: { ...(await exportJWK(publicKey)), kid, alg: algorithm, use: 'sig' } as JWK }
 }
 
-/** Signs by the key's own algorithm; another `alg` in the header is put there afterwards, as by an attacker. */
+/** Signs with the key's own algorithm; another `alg` replaces it in the header afterwards, as an attacker would. */
 async function sign(claims: TestClaims, key: TestKey, { header = {}, signature = 'good' }: SignOptions): Promise<string> {
   const stated = withoutUndefined({ alg: key.algorithm, kid: key.kid, typ: 'JWT', ...header })
   const payload = new TextEncoder().encode(JSON.stringify(claims))

@@ -16,7 +16,7 @@ export class TestNetwork {
     this.#issuer = issuer
   }
 
-  /** Rejects as `fetch` does for hosts that cannot be reached: all others, and the origin while it is cut off. */
+  /** Rejects as `fetch` does for an unreachable host: for all other hosts, and for the origin while it is cut off. */
   readonly fetch: typeof globalThis.fetch = async (input, init) => {
     const request = new Request(input, init)
     if (request.url === JWKS_URL) return Response.json(this.#issuer.jwks)

@@ -44,7 +44,7 @@ export async function openTestRealm(options: TestRealmOptions, parts: Parts): Pr
   })
   const network = new TestNetwork(origin, issuer)
   const gateOptions: GateOptions = {
-    // A gate of an app then refreshes before its next answer, since the clock moves on with every event.
+    // A gate of an app then refreshes before its next answer, because the clock advances with every event.
     refreshAfterSeconds: 0,
     waitAfterSeconds: 0,
     onReport: (report) => void reports.push(report),
@@ -54,14 +54,14 @@ export async function openTestRealm(options: TestRealmOptions, parts: Parts): Pr
     ...{ [CLOCK]: clock.nowMs },
   }
   const gate = parts.createGate(gateOptions)
-  /** The name that tokens have unless a test sets another, where sessions and users are told apart by it. */
+  /** The default `iss` of tokens, where each name of the issuer has its own sessions and users. */
   const ownName = separatesSubjects(token) ? { issuer: issuer.issuer } : {}
 
   async function advance(seconds: number): Promise<void> {
     clock.advance(seconds)
     if (!network.isCut) await gate.refresh(name)
   }
-  /** An event, and the second after it. */
+  /** Records an event and advances the clock by a second. */
   async function event<T>(recorded: Promise<T>): Promise<T> {
     const result = await recorded
     await advance(1)
@@ -103,7 +103,7 @@ export async function openTestRealm(options: TestRealmOptions, parts: Parts): Pr
   }
 }
 
-/** The options of the realm's tokens, with a name, an issuer and an audience for those that have none. */
+/** The options of the realm's tokens, with defaults for name, issuer and audience. */
 function tokenOptions({ gate: _gate, jwks: _jwks, algorithm: _algorithm, ...token }: TestRealmOptions): TokenOptions {
   return { name: 'test', issuer: 'https://issuer.test', audience: 'api', ...token }
 }

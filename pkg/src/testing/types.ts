@@ -18,13 +18,16 @@ export interface TestKey {
   readonly privateKey: CryptoKey
 }
 
-/** Claims of a token; `undefined` leaves one out. */
+/** Claims of a token; `undefined` removes one. */
 export type TestClaims = Record<string, unknown>
 
 export interface SignOptions {
-  /** Members of the header besides `alg`, `kid` and `typ: 'JWT'`, or in their place; `undefined` leaves one out. With `alg: 'none'` there is no signature. */
+  /**
+   * Members of the header, added to `alg`, `kid` and `typ: 'JWT'` or replacing them; `undefined` removes one. With `alg: 'none'` there is no
+   * signature.
+   */
   header?: Record<string, unknown>
-  /** The key that signs, such as that of another issuer. Default: the issuer's present one. */
+  /** The key that signs, for example another issuer's. Default: the issuer's current one. */
   key?: TestKey
   /** `tampered`: one bit of the signature is changed. Default `good`. */
   signature?: 'good' | 'tampered'
@@ -42,13 +45,13 @@ export interface TestIssuer {
    * Signs a token. Claims are added to, or replace, those of a good one: `iss`, `sub` (`alice`), a new `jti`, `iat` now and `exp` in 300 seconds.
    */
   sign(claims?: TestClaims, options?: SignOptions): Promise<string>
-  /** Signs with a new key from now on. The one before is kept in the set (default), or withdrawn from it. */
+  /** Signs with a new key from now on. The previous one is kept in the set (default), or withdrawn from it. */
   rotate(before?: 'keep' | 'withdraw'): Promise<void>
 }
 
 /** Options of a test realm: those of its tokens, as given to a gate, and those of the gate. All may be left out. */
 export interface TestRealmOptions extends Partial<TokenOptions> {
-  /** Is not used: the test issuer's keys take its place, so that a realm's own options may be given as they are. */
+  /** Ignored, so that a real realm's options can be passed: the test issuer's keys replace it. */
   jwks?: URL | string | JWKS
   /** The algorithm of the test issuer's keys. Default: the first of `algorithms`, or `ES256`. */
   algorithm?: TestAlgorithm
@@ -56,7 +59,7 @@ export interface TestRealmOptions extends Partial<TokenOptions> {
   gate?: Omit<GateOptions, 'realms' | 'fetch'>
 }
 
-/** An issuer, an origin in memory and a gate, connected without network, ports or files. Its clock can be moved on. */
+/** An issuer, an origin in memory and a gate, connected without network, ports or files. Its clock can be advanced. */
 export interface TestRealm {
   /** The realm's name. Default `test`. */
   readonly name: string
@@ -64,29 +67,29 @@ export interface TestRealm {
   readonly origin: Origin
   /** A gate whose keys and state are loaded. */
   readonly gate: Gate
-  /** The gate's options, for an app that makes a gate of its own. They work in this process alone. */
+  /** The gate's options, for an app that makes its own gate. They only work in this process. */
   readonly gateOptions: GateOptions
   /** What gate and origin have reported. */
   readonly reports: (Report | OriginReport)[]
   /** The realm's time, in unix seconds: that of its gates, its origin and its tokens. */
   now(): number
-  /** Signs a token that the gate accepts. `claims` are added to its own or replace them; `undefined` leaves one out. */
+  /** Signs a token that the gate accepts. `claims` are added to the default ones or replace them; `undefined` removes one. */
   token(claims?: TestClaims, options?: SignOptions): Promise<string>
   /** A request with a token as bearer credential; without one for `undefined`. `init.url`: default `https://app.test/`. */
   request(token?: string, init?: RequestInit & { url?: string }): Request
   /** `gate.check`. */
   check<C extends Claims = Claims>(token: string): Promise<Verdict<C>>
   /**
-   * The origin's verbs. Each resolves when the gate knows, a second later by the realm's clock: a token that is signed then is issued after
-   * the event.
+   * The origin's verbs. Each resolves when the gate has the event, and advances the clock by a second, so that the next token is issued
+   * after it.
    */
   revokeToken(token: string, act?: DatedAct): Promise<RevokedToken>
   endSession(sid: string, act?: DatedAct): Promise<Recorded>
   logoutUser(sub: string, act?: DatedAct): Promise<Recorded>
   logoutRealm(act?: DatedAct): Promise<Recorded>
-  /** Moves the clock on, and refreshes the gate unless it has gone stale. */
+  /** Advances the clock, and refreshes the gate unless it is stale. */
   advance(seconds: number): Promise<void>
-  /** Cuts gates off from the feed, and moves the clock on until their state is older than `maxStaleSeconds`. */
+  /** Cuts gates off from the feed, and advances the clock until their state is older than `maxStaleSeconds`. */
   goStale(): Promise<void>
   /** Connects them again, and refreshes the gate. */
   recover(): Promise<void>

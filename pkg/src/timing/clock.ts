@@ -7,7 +7,7 @@ export type NowMs = () => number
  */
 export const CLOCK: unique symbol = Symbol.for('portcullis.clock')
 
-/** The clock that options bring, or else the system's. */
+/** The clock of the options, or else the system's. */
 export function clockOf(options: object): NowMs {
   return (options as { [CLOCK]?: NowMs })[CLOCK] ?? systemNowMs
 }

@@ -4,13 +4,13 @@ import type { RealmOptions, UncheckedRealmOptions } from './realm.ts'
 /** The staleness contract and the bounds of a gate. Each has a default; unknown options throw. */
 export interface GateOptions {
   /**
-   * The issuers whose tokens are accepted; or a function that is asked for the realm of an issuer when its first token comes, and only if
-   * `issuers` has that issuer. Its answer has exactly that `issuer` and a `name` of its own; `undefined`: not known.
+   * The issuers whose tokens are accepted; or a function that returns the realm of an issuer. It is called when the issuer's first token
+   * arrives, if `issuers` has that issuer. The realm has exactly that `issuer` and its own `name`; `undefined`: unknown issuer.
    */
   realms: (RealmOptions | UncheckedRealmOptions)[] | RealmResolver
   /**
-   * With a function, and only then: the issuers that it may be asked for, 1 to 1000. Exact names, or patterns with one whole path segment
-   * or host label in braces, such as `https://{tenant}.example.com/`. `https:` only; see `plainHttp`. No default: required.
+   * Only with a function: the issuers for which it may be called, 1 to 1000. Exact names, or patterns with one whole path segment
+   * or host label in braces, for example `https://{tenant}.example.com/`. `https:` only; see `plainHttp`. No default: required.
    */
   issuers?: string[]
   /** The longest token read, in bytes. Default 16384. */
@@ -64,16 +64,18 @@ export interface GateOptions {
 }
 
 /**
- * Answers with the realm of an issuer, `undefined` for one that is not known; within a second. The issuer is an unverified text that a
- * pattern of `issuers` fits: look it up, never build a URL of it. Called once a second at most for issuers of which no token has verified.
+ * Returns the realm of an issuer, or `undefined` for an unknown one, within a second. The issuer is unverified text that matches
+ * `issuers`: look it up, never trust every issuer that matches. Called at most once a second for issuers without a verified token.
  */
-export type RealmResolver = (issuer: string) => RealmOptions | UncheckedRealmOptions | undefined | Promise<RealmOptions | UncheckedRealmOptions | undefined>
+export type RealmResolver = (issuer: string) => FoundRealm | Promise<FoundRealm>
+
+type FoundRealm = RealmOptions | UncheckedRealmOptions | undefined
 
 /** An event that an operator should know. It contains no token, secret or text of an attacker's choice. */
 export interface Report {
   /**
    * `options`: the function that makes the options of each `env` is costly, the origin's policy differs from the gate's or is not known,
-   * or a CORS option lets in pages of strangers or its function fails, or `realms` is a function that failed,
+   * or a CORS option allows foreign pages or its function fails, or the function `realms` has failed,
    * or a realm's revocation is `unchecked` (at the first use, and each hour of use). `fault`: the core failed and is being replaced.
    */
   kind: 'feed' | 'jwks' | 'clock' | 'options' | 'fault'

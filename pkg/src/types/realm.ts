@@ -6,11 +6,14 @@ export interface TokenOptions {
   name: string
   /**
    * The exact `iss` of the realm's tokens. Several names of one issuer: the first makes the realm's id, so it must stay the first.
-   * With `tenants`: a pattern with one whole path segment in braces, which names the claim that must be the same value, such as
+   * With `tenants`: a pattern with one whole path segment in braces, which names the claim that must equal it, for example
    * `https://login.microsoftonline.com/{tid}/v2.0`.
    */
   issuer: string | string[]
-  /** The accepted values of the segment in braces, 1 to 1000. A gate may accept fewer of them than its origin. Required with a pattern, refused without. */
+  /**
+   * The accepted values of the segment in braces, 1 to 1000. A gate may accept fewer of them than its origin. Required with a pattern, refused
+   * without.
+   */
   tenants?: string[]
   /**
    * With several names or tenants: whether equal `sub`, `sid` and `jti` are the same user, session and token under all of them, as for
@@ -24,9 +27,9 @@ export interface TokenOptions {
   audience: string | string[] | 'none'
   /**
    * For issuers whose tokens have no `aud`: a token without it is accepted if `azp` or `client_id` is one of these (both, where it has
-   * both) and it shows that it is an access token: by header `typ` `at+jwt`, `access` in `claimNames.tokenUse`, `Bearer` in the claim
-   * `typ`, a scope in `claimNames.scope`, or `accessTokenClaim`. Otherwise `wrong_audience`. A token that has `aud` is checked by
-   * `audience` alone; with `audience: 'none'`, every token by this alone. Default: none.
+   * both) and it has a sign of an access token: by header `typ` `at+jwt`, `access` in `claimNames.tokenUse`, `Bearer` in the claim
+   * `typ`, a scope in `claimNames.scope`, or `accessTokenClaim`. Otherwise `wrong_audience`. A token that has `aud` is only checked
+   * by `audience`; with `audience: 'none'`, every token only by this. Default: none.
    */
   authorizedParty?: string | string[]
   /** A claim that only access (or session) tokens of this issuer have: one more sign for `authorizedParty`. Default: none. */
@@ -108,20 +111,20 @@ export interface RealmOptions extends TokenOptions {
    */
   acceptDifferingPolicy?: boolean
   /**
-   * `'unchecked'`, in place of `feed` and with `jwks`: no revocation is looked up, to begin without an origin (`UncheckedRealmOptions`). A
-   * literal of the code. Default: looked up.
+   * `'unchecked'`, in place of `feed` and with `jwks`: no revocation is looked up, to begin without an origin (`UncheckedRealmOptions`).
+   * Only a literal in code. Default: looked up.
    */
   revocation?: never
 }
 
 /**
- * One realm of a gate without an origin: everything about a token is checked but revocation, so a revoked token is accepted until it
- * expires. Verdicts, `status`, `explain` and reports say so. A literal of the code: environment and JSON cannot turn revocation off.
+ * One realm of a gate without an origin: everything about a token is checked except revocation, so a revoked token is accepted until it
+ * expires. Verdicts, `status`, `explain` and reports say so. Only a literal in code: environment and JSON cannot turn revocation off.
  */
 export interface UncheckedRealmOptions extends TokenOptions {
   /** The issuer's keys: a set, or its URL. Required: there is no feed to carry them. */
   jwks: URL | string | JWKS
-  /** That no revocation is looked up. */
+  /** No revocation is looked up. */
   revocation: 'unchecked'
   /** A realm with a feed has its revocations checked. */
   feed?: never

@@ -52,7 +52,7 @@ export const globalRevocationRoutes: readonly Route[] = [
       body: BODY,
       answers: {
         204: { description: "The user's tokens issued up to now are refused, or will be as soon as the edges have the change.", headers: UPSTREAM },
-        400: { description: 'The request is malformed, or nobody here resolves identifiers of that format.' },
+        400: { description: 'The request is malformed, or there is no resolver for identifiers of that format.' },
         403: { description: "The credential is another realm's, or the JWT another app's." },
         404: { description: '`user_not_found`; or `not_found`: no such realm, or it has no callers.' },
         422: { description: 'The user cannot be logged out here.' },
