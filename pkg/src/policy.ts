@@ -1,5 +1,8 @@
 import { checkIssuer, type IssuerNames, issuerNames } from './issuer-names.ts'
-import { boolean, defaultsOf, either, given, integer, invalid, isObject, list, oneOf, pattern, required, type Rule, rule, type Rules, shape, string, withDefault } from './options.ts'
+import {
+  boolean, defaultsOf, either, given, integer, invalid, isObject, list, oneOf, pattern, required, type Rule, rule, type Rules, shape, string,
+  withDefault,
+} from './options.ts'
 import type { Algorithm, ClaimNames, JWK, JWKS, TokenOptions } from './types.ts'
 
 /** A realm's token options in the form the core takes, with every default filled in. */

@@ -240,11 +240,13 @@ function status(gate: OpenGate): Status[] {
   gate.mustBeOpen()
   const now = gate.now()
   return gate.realms.map((realm) => {
-    const { loaded, minor, sequence, hasKeys, tokenIds, epochs, sectionBytes, liveEntries, errorRate, policy: agreement, policyDifferences } = realm.currentState()
+    const state = realm.currentState()
+    const { loaded, minor, sequence, tokenIds, epochs, sectionBytes, liveEntries, errorRate, policyDifferences } = state
     return {
-      realm: realm.name, revocation: realm.feed === undefined ? 'unchecked' : 'checked', loaded, sequence, ageSeconds: loaded ? realm.ageSeconds(now) : undefined, keys: hasKeys,
+      realm: realm.name, revocation: realm.feed === undefined ? 'unchecked' : 'checked',
+      loaded, sequence, ageSeconds: loaded ? realm.ageSeconds(now) : undefined, keys: state.hasKeys,
       tokenIds, epochs, sectionBytes, liveEntries, errorRate,
-      policy: gate.core.policy(realm.index), policyAgreement: loaded ? agreement : undefined, policyDifferences, minor,
+      policy: gate.core.policy(realm.index), policyAgreement: loaded ? state.policy : undefined, policyDifferences, minor,
     }
   })
 }

@@ -74,23 +74,32 @@ test('the options serve a gate and an origin', async (t) => {
   assert.equal((await stage.check(token)).ok, false)
 })
 
-test('metadata of another issuer are refused, however near its name is', async () => {
-  for (const issuer of ['https://evil.example.com/tenant', `${ISSUER}/`, `${ISSUER}?x`, 'https://ID.example.com/tenant', 'http://id.example.com/tenant', '', undefined, [ISSUER], { a: ISSUER }]) {
-    assert.equal(await failureOf(ISSUER, { fetch: fetchOf({ [openId(ISSUER)]: { issuer, jwks_uri: KEYS } }) }), 'discovery_failed other_issuer', JSON.stringify(issuer))
+test('metadata of another issuer is refused, however similar its name is', async () => {
+  for (const issuer of [
+    'https://evil.example.com/tenant', `${ISSUER}/`, `${ISSUER}?x`, 'https://ID.example.com/tenant', 'http://id.example.com/tenant', '',
+    undefined, [ISSUER], { a: ISSUER },
+  ]) {
+    const fetch = fetchOf({ [openId(ISSUER)]: { issuer, jwks_uri: KEYS } })
+    assert.equal(await failureOf(ISSUER, { fetch }), 'discovery_failed other_issuer', JSON.stringify(issuer))
   }
 })
 
 test('keys must be at a public https: URL', async () => {
-  for (const keys of [undefined, 7, '', 'keys', 'http://keys.example.com/', 'https://10.0.0.1/', 'https://localhost/keys', 'https://a:b@keys.example.com/', 'data:application/json,{}', 'file:///etc/passwd']) {
-    assert.equal(await failureOf(ISSUER, { fetch: fetchOf({ [openId(ISSUER)]: { issuer: ISSUER, jwks_uri: keys } }) }), 'discovery_failed forbidden_keys', String(keys))
+  for (const keys of [
+    undefined, 7, '', 'keys', 'http://keys.example.com/', 'https://10.0.0.1/', 'https://localhost/keys', 'https://a:b@keys.example.com/',
+    'data:application/json,{}', 'file:///etc/passwd',
+  ]) {
+    const fetch = fetchOf({ [openId(ISSUER)]: { issuer: ISSUER, jwks_uri: keys } })
+    assert.equal(await failureOf(ISSUER, { fetch }), 'discovery_failed forbidden_keys', String(keys))
   }
 })
 
-test('nothing is asked of issuers that are not https:, not public, or no issuers', async () => {
+test('nothing is fetched for issuers that are not https:, not public, or not issuers', async () => {
   const asked: string[] = []
   for (const issuer of [
-    'http://id.example.com', 'ftp://id.example.com', 'id.example.com', '', 'https://localhost', 'https://intranet', 'https://db.internal', 'https://127.0.0.1', 'https://2130706433',
-    'https://169.254.169.254/latest', 'https://[::1]', 'https://[::ffff:10.0.0.1]', 'https://user:s3cret@id.example.com', 'https://id.example.com/?a=b', 'https://id.example.com/#a',
+    'http://id.example.com', 'ftp://id.example.com', 'id.example.com', '', 'https://localhost', 'https://intranet', 'https://db.internal',
+    'https://127.0.0.1', 'https://2130706433', 'https://169.254.169.254/latest', 'https://[::1]', 'https://[::ffff:10.0.0.1]',
+    'https://user:s3cret@id.example.com', 'https://id.example.com/?a=b', 'https://id.example.com/#a',
   ]) {
     assert.equal(await failureOf(issuer, { fetch: fetchOf({}, asked) }), 'invalid_option', issuer)
   }
@@ -112,7 +121,8 @@ test('options that are missing, wrong or unknown throw', async () => {
 test('with addresses any, private networks and this machine will do', async (t) => {
   const server = await localServer(t)
   server.listener = json({ issuer: server.url, jwks_uri: `${server.url}/keys` })
-  assert.deepEqual(await discover(server.url, { audience: 'api', addresses: 'any' }), { name: '127.0.0.1', issuer: server.url, audience: 'api', jwks: `${server.url}/keys` })
+  const realm = { name: '127.0.0.1', issuer: server.url, audience: 'api', jwks: `${server.url}/keys` }
+  assert.deepEqual(await discover(server.url, { audience: 'api', addresses: 'any' }), realm)
   assert.equal(await failureOf(server.url, {}), 'invalid_option')
 })
 
@@ -138,12 +148,10 @@ test('redirects, pages, oversized, broken and absent answers have a detail each'
   assert.equal(await failureOf(url, any), 'discovery_failed network')
 })
 
-test('a server that says nothing, or never ends, is given up', async (t) => {
+test('a server that says nothing, or never ends, is given up', { timeout: 4_000 }, async (t) => {
   const server = await localServer(t)
   for (const listener of [() => undefined, (_: unknown, response: ServerResponse) => void response.writeHead(200).write('{"issuer":')]) {
     server.listener = listener
-    const before = performance.now()
     assert.equal(await failureOf(server.url, { addresses: 'any', timeoutMs: 100 }), 'discovery_failed timeout')
-    assert.ok(performance.now() - before < 4_000, 'by the timeout given, not the default one')
   }
 })

@@ -2,7 +2,9 @@ import { type ErrorCode, PortcullisError } from '../errors.ts'
 import { download } from '../http/download.ts'
 import { isLoopback } from '../http/loopback.ts'
 import { isPublicHost } from '../http/public-host.ts'
-import { callback, checkOptions, defaultsOf, either, given, invalid, isObject, list, milliseconds, oneOf, required, type Rules, string, withDefault } from '../options.ts'
+import {
+  callback, checkOptions, defaultsOf, either, given, invalid, isObject, list, milliseconds, oneOf, required, type Rules, string, withDefault,
+} from '../options.ts'
 import type { ProviderRealm } from './provider.ts'
 
 /** Options of `discover`. Unknown options throw `invalid_option`. */
@@ -38,9 +40,9 @@ const OPTIONS = {
 export const DISCOVER_RULES: Rules = OPTIONS
 
 /**
- * Reads an issuer's metadata (OpenID Connect Discovery 1.0 §4, or else RFC 8414 §3) and makes the options of a realm: issuer, audience, and where the
- * keys are. Everything else is as `TokenOptions` has it by default. The issuer must be exactly as its tokens write it in `iss`, and the
- * metadata must say the same. Redirects are not followed.
+ * Reads an issuer's metadata (OpenID Connect Discovery 1.0 §4, or else RFC 8414 §3) and makes the options of a realm: issuer, audience, and
+ * the URL of the keys; the others have their defaults (`TokenOptions`). The issuer must be exactly the `iss` of its tokens, and the metadata
+ * must name the same. Redirects are not followed.
  *
  * Rejects with `invalid_option`, or `discovery_failed`: `detail` is `network`, `timeout`, `redirect`, `too_large`, `truncated`, `not_found`,
  * `malformed`, `other_issuer` or `forbidden_keys`.
@@ -54,9 +56,9 @@ export async function discover(issuer: string, options: DiscoverOptions): Promis
   }
   const read = (url: URL): Promise<Record<string, unknown> | undefined> => readMetadata(url, fetchFrom, timeoutMs)
   const metadata = (await read(openIdUrl(base))) ?? (await read(oauthUrl(base)))
-  if (metadata === undefined) throw failed('not_found', `${base.host} has no metadata for this issuer: check the issuer, which is the iss of its tokens`)
+  if (metadata === undefined) throw failed('not_found', `${base.host} has no metadata for this issuer: check that it is the iss of the tokens`)
   if (metadata['issuer'] !== issuer) {
-    throw failed('other_issuer', `${base.host} names another issuer in its metadata: give the issuer exactly as it stands in iss, with or without a slash at its end`)
+    throw failed('other_issuer', `${base.host} names another issuer in its metadata: give the exact iss of the tokens, including a slash at its end`)
   }
   const { jwks_uri: keys } = metadata
   if (typeof keys !== 'string' || !URL.canParse(keys) || !isAllowed(new URL(keys), addresses)) {
@@ -100,7 +102,8 @@ function oauthUrl(base: URL): URL {
 /** The document; `undefined`: the server has no document at this URL. */
 async function readMetadata(url: URL, fetchFrom: typeof fetch, timeoutMs: number): Promise<Record<string, unknown> | undefined> {
   const { status, bytes } = await download(url, {
-    fetch: fetchFrom, errorCode: FAILED, maxBytes: MAX_DOCUMENT_BYTES, signal: AbortSignal.timeout(timeoutMs), headers: { accept: 'application/json' },
+    fetch: fetchFrom, errorCode: FAILED, maxBytes: MAX_DOCUMENT_BYTES, signal: AbortSignal.timeout(timeoutMs),
+    headers: { accept: 'application/json' },
   })
   if (status !== 200) return undefined
   try {

@@ -15,7 +15,8 @@ export interface EntraOptions {
 /** The tenant of personal Microsoft accounts. It shares no keys with other tenants. */
 const CONSUMERS = '9188040d-6c67-4c5b-b112-36a304b66dad'
 
-const guids = /* @__PURE__ */ oneOrMore('tenant ids (GUIDs in lower case); that of personal accounts only alone', /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/)
+const GUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/
+const guids = /* @__PURE__ */ oneOrMore('tenant ids (GUIDs in lower case); that of personal accounts only by itself', GUID)
 const tenants: Form = {
   ...guids,
   test: (value) => guids.test(value) && (String(value) === CONSUMERS || !String(value).includes(CONSUMERS)),

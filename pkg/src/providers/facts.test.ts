@@ -15,7 +15,9 @@ const ANY_TEXT = ['audience', 'authorizedParty', 'clientId']
 
 test('every provider here is exported, and has vectors', () => {
   const listed = (folder: string, ending: RegExp): string[] =>
-    readdirSync(new URL(folder, import.meta.url)).filter((file) => ending.test(file) && !file.endsWith('.test.ts')).map((file) => file.replace(ending, ''))
+    readdirSync(new URL(folder, import.meta.url))
+      .filter((file) => ending.test(file) && !file.endsWith('.test.ts'))
+      .map((file) => file.replace(ending, ''))
   const files = providers.map(({ file }) => file).sort()
   assert.deepEqual(listed('.', /\.ts$/).filter((file) => !OTHERS.includes(file)).sort(), files)
   assert.deepEqual(listed('vectors', /\.json$/).sort(), files)

@@ -12,6 +12,8 @@ export interface KeycloakProviderOptions {
   name?: string
 }
 
+const BASE_URL = /^(https:\/\/[^/?#@\s]+|http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?)(\/[\w.-]+)*$/
+
 /** Access tokens of a Keycloak realm. */
 export const keycloak: Provider<KeycloakProviderOptions> = /* @__PURE__ */ provider<KeycloakProviderOptions>({
   facts: {
@@ -23,7 +25,7 @@ export const keycloak: Provider<KeycloakProviderOptions> = /* @__PURE__ */ provi
     hears: { receiver: 'keycloak', how: 'keycloakConnector({ baseUrl, realm })' },
   },
   options: {
-    baseUrl: pattern('an https: URL (http: on this machine) without a slash at its end', /^(https:\/\/[^/?#@\s]+|http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?)(\/[\w.-]+)*$/),
+    baseUrl: pattern('an https: URL (http: on this machine) without a slash at its end', BASE_URL),
     realm: pattern('a realm of Keycloak', /^[^/?#]+$/),
     audience,
     name: realmName,

@@ -20,7 +20,7 @@ export const kubernetes: Provider<KubernetesOptions> = /* @__PURE__ */ provider<
     readOn: '2026-12-01',
     tokens: 'service account',
     reaches: ['token', 'user', 'realm'],
-    hears: { receiver: 'none', how: 'the cluster sends no event when a pod or a service account is deleted; a controller of yours may call logoutUser' },
+    hears: { receiver: 'none', how: 'the cluster sends no event of deleted pods or service accounts; a controller of yours may call logoutUser' },
     lifetimeSeconds: 3_600,
   },
   options: { issuer: httpsUrl, audience, jwks: optional(httpsUrl), name: realmName },

@@ -25,9 +25,17 @@ interface Revocation {
 
 const REVOCATIONS: Record<Reach, Revocation> = {
   token: { revoke: ({ origin }, _, token) => origin.revokeToken(token), other: 'tokenId', reason: 'token_revoked' },
-  session: { revoke: ({ origin }, realm, _, { session }, act) => origin.endSession(realm, session, act), other: 'session', reason: 'session_revoked' },
+  session: {
+    revoke: ({ origin }, realm, _, { session }, act) => origin.endSession(realm, session, act),
+    other: 'session',
+    reason: 'session_revoked',
+  },
   user: { revoke: ({ origin }, realm, _, { subject }, act) => origin.logoutUser(realm, subject, act), other: 'subject', reason: 'user_revoked' },
-  grant: { revoke: ({ origin }, realm, _, { subject, client }, act) => origin.endGrant(realm, subject, client, act), other: 'client', reason: 'grant_revoked' },
+  grant: {
+    revoke: ({ origin }, realm, _, { subject, client }, act) => origin.endGrant(realm, subject, client, act),
+    other: 'client',
+    reason: 'grant_revoked',
+  },
   client: { revoke: ({ origin }, realm, _, { client }) => origin.setClientNotBefore(realm, client), other: 'client', reason: 'client_revoked' },
   realm: { revoke: ({ origin }, realm) => origin.logoutRealm(realm), other: undefined, reason: 'realm_revoked' },
 }
@@ -46,8 +54,10 @@ for (const { name, file, provider } of exportedProviders()) {
   testReaches(name, provider.facts.reaches, vectors)
 }
 
-function testAccepted(name: string, realm: ProviderRealm, reaches: readonly Reach[], { name: shape, header, claims, reaches: own = [...reaches] }: AcceptedShape): void {
-  const sign = (stage: ProviderStage, changed: Record<string, unknown> = {}): Promise<string> => stage.sign({ header, claims: { ...atNow(claims), ...changed } })
+function testAccepted(name: string, realm: ProviderRealm, reaches: readonly Reach[], accepted: AcceptedShape): void {
+  const { name: shape, header, claims, reaches: own = [...reaches] } = accepted
+  const sign = (stage: ProviderStage, changed: Record<string, unknown> = {}): Promise<string> =>
+    stage.sign({ header, claims: { ...atNow(claims), ...changed } })
 
   test(`${name} accepts ${shape}, with keys from where the provider has them`, async (t) => {
     const stage = await openProviderStage(t, realm, header)

@@ -22,7 +22,8 @@ export async function revokeGlobally(recorder: Recorder, { realm, users, caller 
   const detail = caller === undefined ? 'secret' : `caller ${caller}`
   const recordEnd = ({ subject, issuer }: NamedUser): Promise<Recorded> => {
     const ofName = issuer === undefined ? {} : { issuer }
-    return recorder.record(realm, { kind: 'user', subject }, { action: 'tokens_revoked_globally', subject, detail }, { actor: ACTOR, ...act, ...ofName })
+    const line = { action: 'tokens_revoked_globally', subject, detail } as const
+    return recorder.record(realm, { kind: 'user', subject }, line, { actor: ACTOR, ...act, ...ofName })
   }
   const all = await Promise.all(users.map(recordEnd))
   const upstream = all.flatMap((recorded) => recorded.upstream ?? [])

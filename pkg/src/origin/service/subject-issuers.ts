@@ -31,8 +31,8 @@ export class SubjectIssuers {
       case 'same':
         return {}
       case 'by_name':
-        if (issuer === undefined) throw refused('issuer_needed', "the realm's issuer has several names, each with its own users: issuer must say which one is meant")
-        return issuer === names.first ? {} : { issuer: String(issuer) }
+        if (issuer !== undefined) return issuer === names.first ? {} : { issuer: String(issuer) }
+        throw refused('issuer_needed', "the realm's issuer has several names, each with its own users: issuer must be one of them")
     }
   }
 

@@ -40,7 +40,9 @@ export interface ExportedProvider {
 
 /** Every provider of `portcullis/providers`. */
 export function exportedProviders(): ExportedProvider[] {
-  return Object.entries(exported).flatMap(([name, value]) => ('facts' in value ? [{ name, file: fileOf(name), provider: value as Provider<object> }] : []))
+  return Object.entries(exported).flatMap(([name, value]) => {
+    return 'facts' in value ? [{ name, file: fileOf(name), provider: value as Provider<object> }] : []
+  })
 }
 
 /** The vectors of a provider: `vectors/<file>.json`. */
@@ -58,5 +60,6 @@ const TIMES = ['exp', 'nbf', 'iat', 'auth_time']
 /** The claims as if the token had been issued `secondsAgo`. */
 export function atNow(claims: Readonly<Record<string, unknown>>, secondsAgo = 10): Record<string, unknown> {
   const later = Math.floor(Date.now() / 1000) - secondsAgo - Number(claims['iat'])
-  return Object.fromEntries(Object.entries(claims).map(([name, value]) => [name, TIMES.includes(name) && typeof value === 'number' ? value + later : value]))
+  const moved = (name: string, value: unknown): unknown => (TIMES.includes(name) && typeof value === 'number' ? value + later : value)
+  return Object.fromEntries(Object.entries(claims).map(([name, value]) => [name, moved(name, value)]))
 }
