@@ -58,38 +58,37 @@ export async function judge<C extends Claims>(
   if (place === undefined || 'ok' in place) return place ?? judgeWithFetches<C>(gate, first, token, scope, waitUntil)
   if (realm !== undefined && !directory.enter(place)) return refused('keys_unavailable')
   try {
-    return await judgeWithFetches<C>(gate, realm === undefined ? await inspectAgain(gate, token) : first, token, scope, waitUntil)
+    return await judgeWithFetches<C>(gate, realm === undefined ? gate.inspect(token) : first, token, scope, waitUntil)
   } finally {
     directory.leave(place)
   }
 }
 
+/** Inspects in its own steps: to await another function would let a revocation arrive between the last inspection and the verdict. */
 async function judgeWithFetches<C extends Claims>(
   gate: OpenGate,
-  first: Finding | CachedVerdict,
+  first: Finding | CachedVerdict | PendingSignature,
   token: string,
   scope: readonly string[],
   waitUntil: WaitUntil | undefined,
 ): Promise<Verdict<C>> {
   const startedAtMs = gate.clockMs
-  let finding = first
+  let inspected = first
+  while (inspected instanceof PendingSignature) inspected = gate.afterSignature(inspected, await inspected.outcome)
+  let finding = inspected
   const realm = gate.realmOf(finding)
   if (realm === undefined) return verdictOf<C>(finding, realm, token)
   for (const fetch of FETCHES) {
     const fetched = fetch({ gate, realm, finding, token, startedAtMs, waitUntil })
-    // Another realm may have the index of one that was closed meanwhile.
-    if (fetched === undefined || ((await fetched) === 'nothing_new' && !realm.isClosed)) continue
-    finding = await inspectAgain(gate, token)
+    // Another realm may have the index of one that was closed meanwhile, and an acceptance must not outlive a wait.
+    if (fetched === undefined || ((await fetched) === 'nothing_new' && finding.reason !== undefined && !realm.isClosed)) continue
+    inspected = gate.inspect(token)
+    while (inspected instanceof PendingSignature) inspected = gate.afterSignature(inspected, await inspected.outcome)
+    finding = inspected
     if (realm.isClosed) break
   }
   if (isGenuine(finding) && !realm.isClosed) refreshInBackground(gate, realm, waitUntil)
   return settled<C>(gate, finding, gate.realmOf(finding), token, scope)
-}
-
-async function inspectAgain(gate: OpenGate, token: string): Promise<Finding | CachedVerdict> {
-  let inspected = gate.inspect(token)
-  while (inspected instanceof PendingSignature) inspected = gate.afterSignature(inspected, await inspected.outcome)
-  return inspected
 }
 
 /** The verdict by a finding that was made in the same synchronous step. */
