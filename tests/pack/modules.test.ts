@@ -63,7 +63,8 @@ test('a source map names modules that are shipped', async () => {
 test('require gives the copy of what import gives, and the module itself to bundlers', () => {
   for (const { subpath, conditions, file } of exported.filter(({ conditions: [half] }) => half === 'require')) {
     const rest = conditions.slice(1)
-    const asked = rest[0] === 'module' ? rest.slice(1) : rest
+    // A module of its own for bundlers is the default of the import half.
+    const asked = rest.join() === 'module' ? ['default'] : rest[0] === 'module' ? rest.slice(1) : rest
     // Without `module`, which bundlers set, it is Node or a program like it.
     const wanted = imported(subpath, asked.length === 1 && asked[0] === 'default' && rest[0] !== 'module' ? ['node', 'default'] : asked)
     assert.ok(file === wanted || file === copyOf(wanted), `${subpath} ${conditions.join(' ')}: ${file} instead of ${wanted}`)

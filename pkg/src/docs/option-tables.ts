@@ -28,7 +28,7 @@ export function withTables(readme: string): string {
 
 /** The rows of each table. */
 const TABLES: Readonly<Record<string, () => string[]>> = {
-  gate: () => rowsOf(GATE_RULES, readInterface('types/gate-options.ts', 'GateOptions')),
+  gate: () => rowsOf(GATE_RULES, gateDocs()),
   realm: realmRows,
   access: () => rowsOf(ACCESS_RULES, readInterface('types/access.ts', 'AccessOptions')),
   cors: () => rowsOf(CORS_RULES, readInterface('types/cors.ts', 'CorsOptions')),
@@ -40,6 +40,12 @@ const TABLES: Readonly<Record<string, () => string[]>> = {
   logout: () =>
     rowsOf({ ...LOGOUT_RULES, ...COMPROMISE_RULES }, new Map([...readInterface('browser/types.ts', 'ReportCompromiseOptions'), ...readInterface('browser/types.ts', 'LogoutOptions')])),
   session: () => rowsOf(SESSION_RULES, readInterface('browser/types.ts', 'SessionOptions')),
+}
+
+/** Those of both kinds of gate; `realms` is described once. */
+function gateDocs(): Docs {
+  const [listed, atRunTime] = ['GateOptions', 'RunTimeGateOptions'].map((name) => [...readInterface('types/gate-options.ts', name)])
+  return new Map([...(atRunTime ?? []), ...(listed ?? [])])
 }
 
 function rowsOf(rules: Rules, docs: Docs, where = ''): string[] {

@@ -1,5 +1,5 @@
 import { PortcullisError } from '../errors.ts'
-import type { GateOptions, RealmResolver } from '../types.ts'
+import type { AnyGateOptions, RealmResolver } from '../types.ts'
 import { startLoading } from './core/module.ts'
 import { OpenGate } from './open-gate.ts'
 import { optionsKey } from './options-key.ts'
@@ -13,7 +13,7 @@ export const MAX_OPEN_GATES = 64
 
 /** Opens gates at first use: one, or one for each `env` whose options differ. */
 export class GatesByEnv<Env> {
-  readonly #options: GateSettings | ((env: Env) => GateOptions)
+  readonly #options: GateSettings | ((env: Env) => AnyGateOptions)
   readonly #isFixed: boolean
   /** Open gates, by identity. */
   readonly #entries = new Map<string, Entry>()
@@ -31,7 +31,7 @@ export class GatesByEnv<Env> {
   #closed = false
 
   /** Throws `invalid_option` for options that do not depend on an `env`. */
-  constructor(options: GateOptions | ((env: Env) => GateOptions)) {
+  constructor(options: AnyGateOptions | ((env: Env) => AnyGateOptions)) {
     this.#isFixed = typeof options !== 'function'
     this.#options = typeof options === 'function' ? options : resolveGateSettings(options)
   }
@@ -91,7 +91,7 @@ export class GatesByEnv<Env> {
   }
 
   /** A runtime may make a new `env` for every request: while the options have equal values, the gate and its state are kept. */
-  #entryForOptions(options: GateOptions): Entry {
+  #entryForOptions(options: AnyGateOptions): Entry {
     const key = optionsKey(options, (realms) => this.#numberOf(realms))
     const known = key === undefined ? undefined : this.#byOptions.get(key)
     const { onReport, fetch = globalFetch } = options

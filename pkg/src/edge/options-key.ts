@@ -1,4 +1,4 @@
-import type { GateOptions, RealmResolver } from '../types.ts'
+import type { AnyGateOptions, RealmResolver } from '../types.ts'
 
 /** Deeper values get no key. Options nest six levels: gate, realms, realm, `jwks`, `keys`, key. */
 const MAX_DEPTH = 8
@@ -8,7 +8,7 @@ const MAX_DEPTH = 8
  * function as `realms`. A string, because the caller may
  * change the objects later. Many times faster than checking the options. `undefined`: they hold more than plain data and URLs.
  */
-export function optionsKey(options: GateOptions, numberOf: (realms: RealmResolver) => number): string | undefined {
+export function optionsKey(options: AnyGateOptions, numberOf: (realms: RealmResolver) => number): string | undefined {
   const { fetch, onReport, ...values } = options
   const areFunctions = [fetch, onReport].every((each) => each === undefined || typeof each === 'function')
   if (!areFunctions || !isPlain(options)) return undefined

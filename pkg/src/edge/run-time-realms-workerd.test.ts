@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test, type TestContext } from 'node:test'
 import { createGate, load } from '../entry/edge/load.ts'
-import type { GateOptions, RealmOptions, Verdict } from '../types.ts'
+import type { RealmOptions, RunTimeGateOptions, Verdict } from '../types.ts'
 import { Tenants } from './testing/tenants.ts'
 
 load(new WebAssembly.Module(readFileSync(new URL('../../wasm/edge/core_bg.wasm', import.meta.url))), { shareFlights: false })
@@ -13,7 +13,7 @@ function outcome(verdict: Verdict): string {
   return verdict.ok ? `accepted by ${verdict.realm}` : verdict.reason
 }
 
-async function opened(t: TestContext, options: (tenants: Tenants) => Partial<GateOptions>) {
+async function opened(t: TestContext, options: (tenants: Tenants) => Partial<RunTimeGateOptions>) {
   const tenants = await Tenants.start(t)
   const gate = createGate(tenants.options(options(tenants)))
   t.after(() => gate.close())

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createGate } from '../entry/edge/node.ts'
-import type { Gate, GateOptions, RealmOptions, Verdict } from '../types.ts'
+import type { Gate, RealmOptions, RunTimeGateOptions, Verdict } from '../types.ts'
 import { wasmModule } from './core/module.ts'
 import { MAX_UNVERIFIED, MAX_VERIFIED } from './issuers/places.ts'
 import { makeKey } from './testing/realm.ts'
@@ -21,7 +21,7 @@ interface Scene {
   check(tenant: string): Promise<string>
 }
 
-async function opened(t: TestContext, more: Partial<GateOptions> = {}): Promise<Scene> {
+async function opened(t: TestContext, more: Partial<RunTimeGateOptions> = {}): Promise<Scene> {
   const tenants = await Tenants.start(t)
   const gate = createGate(tenants.options(more))
   t.after(() => gate.close())
@@ -329,7 +329,7 @@ test('options that contradict each other are refused', async (t) => {
     [{ ...others, issuers, realms: 'all' }, /options.realms must be .* or a function/],
     [{ ...others, issuers, realms: [] }, /options.realms must be/],
   ]
-  for (const [options, message] of bad) assert.throws(() => createGate(options as GateOptions), { code: 'invalid_option', message })
+  for (const [options, message] of bad) assert.throws(() => createGate(options as RunTimeGateOptions), { code: 'invalid_option', message })
 })
 
 test('an answer is copied: the object may serve for the next tenant', async (t) => {

@@ -5,14 +5,14 @@ import {
 } from '../options.ts'
 import { checkContradictions, checkDistinct, corePolicy, feedKey, keySet, TOKEN_RULES } from '../policy.ts'
 import { clockOf, type NowMs } from '../timing/clock.ts'
-import type { Algorithm, GateOptions, JWKS, RealmOptions, RealmResolver, TokenOptions, UncheckedRealmOptions } from '../types.ts'
+import type { Algorithm, AnyGateOptions, GateOptions, JWKS, RealmOptions, RealmResolver, TokenOptions, UncheckedRealmOptions } from '../types.ts'
 import type { CoreOptions, CoreRealm } from './core/core.ts'
 import type { Runtime } from './core/module.ts'
 import type { FeedSettings } from './feed/subscriber.ts'
 import { IssuerPatterns } from './issuers/issuer-patterns.ts'
 
 /** A gate's options with every default filled in. */
-export interface GateSettings extends Required<Omit<GateOptions, 'realms' | 'issuers' | 'maxSessionSeconds' | 'onReport'>> {
+export interface GateSettings extends Required<Omit<GateOptions, 'realms' | 'maxSessionSeconds' | 'onReport'>> {
   /** The realms that are loaded from the start. */
   realms: GateRealmSettings[]
   /** Returns the realm of an issuer that is not loaded; `undefined`: `realms` are all. */
@@ -36,9 +36,10 @@ export interface GateRealmSettings {
 }
 
 /** Checks options and fills in the defaults. Throws `invalid_option`, naming the option. */
-export function resolveGateSettings(options: GateOptions): GateSettings {
+export function resolveGateSettings(options: AnyGateOptions): GateSettings {
   checkOptions(options, GATE_RULES)
-  const { realms, issuers, ...others } = options
+  const { realms, ...others } = options
+  const issuers = 'issuers' in options ? options.issuers : undefined
   const settings: GateSettings = {
     ...DEFAULTS, ...defaultsOf(GATE), ...given(others), realms: [], resolver: undefined, issuers: [...(issuers ?? [])], nowMs: clockOf(options),
   }

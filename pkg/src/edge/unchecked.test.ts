@@ -4,15 +4,15 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { createGate } from '../entry/edge/node.ts'
 import { CLOCK } from '../timing/clock.ts'
-import type { Gate, GateOptions, RealmOptions, UncheckedRealmOptions } from '../types.ts'
+import type { AnyGateOptions, Gate, GateOptions, RealmOptions, UncheckedRealmOptions } from '../types.ts'
 import { clock, makeKey, TestRealm } from './testing/realm.ts'
 
 function uncheckedRealm(realm: TestRealm, more: Partial<UncheckedRealmOptions> = {}): UncheckedRealmOptions {
   return { name: realm.name, issuer: realm.issuer, audience: 'api', jwks: realm.jwks, revocation: 'unchecked', ...more }
 }
 
-function gateFor(t: TestContext, realm: TestRealm, realms: GateOptions['realms'], more: object = {}): Gate {
-  const gate = createGate({ ...realm.options(), realms, ...more })
+function gateFor(t: TestContext, realm: TestRealm, realms: AnyGateOptions['realms'], more: object = {}): Gate {
+  const gate = createGate({ ...realm.options(), realms, ...more } as AnyGateOptions)
   t.after(() => gate.close())
   return gate
 }

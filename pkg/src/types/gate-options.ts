@@ -4,15 +4,11 @@ import type { RealmOptions, UncheckedRealmOptions } from './realm.ts'
 /** The staleness contract and the bounds of a gate. Each has a default; unknown options throw. */
 export interface GateOptions {
   /**
-   * The issuers whose tokens are accepted; or a function that returns the realm of an issuer. It is called when the issuer's first token
-   * arrives, if `issuers` has that issuer. The realm has exactly that `issuer` and its own `name`; `undefined`: unknown issuer.
+   * The issuers whose tokens are accepted; or, in `RunTimeGateOptions`, a function that returns the realm of an issuer. It is called when the
+   * issuer's first token arrives, if `issuers` has that issuer. The realm has exactly that `issuer` and its own `name`; `undefined`: unknown
+   * issuer.
    */
-  realms: (RealmOptions | UncheckedRealmOptions)[] | RealmResolver
-  /**
-   * Only with a function: the issuers for which it may be called, 1 to 1000. Exact names, or patterns with one whole path segment
-   * or host label in braces, for example `https://{tenant}.example.com/`. `https:` only; see `plainHttp`. No default: required.
-   */
-  issuers?: string[]
+  realms: (RealmOptions | UncheckedRealmOptions)[]
   /** The longest token read, in bytes. Default 16384. */
   maxTokenBytes?: number
   /**
@@ -62,6 +58,20 @@ export interface GateOptions {
   /** Called for refused feeds (`feed`), unusable keys (`jwks`), differing clocks (`clock`), options that differ from the origin's (`options`), a failed core (`fault`). Default: `console.warn`, each kind at most once a minute. */
   onReport?: (report: Report) => void
 }
+
+/** The options of a gate whose realms are a function of the issuer. */
+export interface RunTimeGateOptions extends Omit<GateOptions, 'realms'> {
+  /** Called for the realm of an issuer when its first token arrives. */
+  realms: RealmResolver
+  /**
+   * Only with a function: the issuers for which it may be called, 1 to 1000. Exact names, or patterns with one whole path segment
+   * or host label in braces, for example `https://{tenant}.example.com/`. `https:` only; see `plainHttp`. No default: required.
+   */
+  issuers: string[]
+}
+
+/** The options that a gate can be made of. */
+export type AnyGateOptions = GateOptions | RunTimeGateOptions
 
 /**
  * Returns the realm of an issuer, or `undefined` for an unknown one, within a second. The issuer is unverified text that matches

@@ -3,7 +3,7 @@ import { SignJWT } from 'jose'
 import { generateFeedKey, Ledger } from '../../../wasm/origin/core.js'
 import { corePolicy } from '../../policy.ts'
 import { TestServer } from '../../test-fixtures/server.ts'
-import type { GateOptions, JWK, RealmOptions, Report } from '../../types.ts'
+import type { JWK, RealmOptions, Report, RunTimeGateOptions } from '../../types.ts'
 import { WIRE_MINOR } from '../feed/protocol.ts'
 import { clock, makeKey, type SigningKey } from './realm.ts'
 
@@ -71,7 +71,7 @@ export class Tenants {
     }
   }
 
-  options(more: Partial<GateOptions> = {}): GateOptions {
+  options(more: Partial<RunTimeGateOptions> = {}): RunTimeGateOptions {
     return {
       realms: this.resolver(), issuers: [`${this.server.url}/t/{tenant}`], firstLoadTimeoutMs: 5000, refreshTimeoutMs: 5000, jwksTimeoutMs: 5000,
       refreshAfterSeconds: 1000, waitAfterSeconds: 1000, maxStaleSeconds: 1000, onReport: (report) => void this.reports.push(report), ...more,
