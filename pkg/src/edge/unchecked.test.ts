@@ -91,7 +91,7 @@ test('a report says so at the first use and each hour of use, once for each real
   assert.deepEqual(told(), [['options', 'acme', 'revocation_unchecked']])
 })
 
-test('a function may answer such a realm, and then it says so likewise', async (t) => {
+test('a function may return an unchecked realm, which reports it too', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = gateFor(t, realm, () => uncheckedRealm(realm), { issuers: [realm.issuer] })
   const verdict = await gate.check(await realm.token())

@@ -1,9 +1,10 @@
 import { isLoopback } from '../../http/loopback.ts'
 import { invalid } from '../../options.ts'
 
-/** The largest number of names and patterns, and the longest issuer. */
-export const MAX_PATTERNS = 1000
+/** The longest issuer. */
 export const MAX_ISSUER_BYTES = 1024
+/** The largest number of names and patterns. */
+const MAX_PATTERNS = 1000
 
 /** The issuers for which a gate may call its function: exact names, and patterns with one free path segment or host label. */
 export class IssuerPatterns {
