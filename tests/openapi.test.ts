@@ -21,6 +21,8 @@ const VERSION = '4.32.5'
 const VENV = fileURLToPath(new URL(`../target/schemathesis-${VERSION}`, import.meta.url))
 const SCHEMATHESIS = join(VENV, 'bin/schemathesis')
 const ISSUER = 'https://issuer.test/realms/acme'
+/** Of a caller of global token revocation. */
+const CALLER_SECRET = 'secret-of-a-caller-0123456789'
 /** Replaced by an administrator's token; each request gets a new one, for the requests revoke tokens. */
 const ADMINISTRATOR = 'Bearer administrator'
 
@@ -31,11 +33,18 @@ const CONFIG = `[parameters]
 "query.waitSeconds" = 0
 "query.wait" = "enforced"
 "query.timeoutMs" = 1
+"query.issuer" = "${ISSUER}"
 
-# No schema says which times lie ahead.
+# No schema says which times lie ahead, and that the correction of a key is of no issuer's name.
 [[operations]]
 include-path-regex = "/(push-revocation|corrections)$"
-checks.positive_data_acceptance.enabled = false
+checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 401, 403, 404, 409, 429, "5xx"]
+
+# Nor which formats of identifiers have a resolver, and which users there are.
+[[operations]]
+include-path = "/realms/{realm}/global-token-revocation"
+headers = { Authorization = "Bearer ${CALLER_SECRET}" }
+checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 401, 403, 404, 429, "5xx"]
 
 # Nor how far the ledger is.
 [[operations]]
@@ -116,7 +125,10 @@ async function start(): Promise<{ url: string; close: () => Promise<void> }> {
   const origin = await createOrigin({
     store: memoryStore(),
     signingKey,
-    realms: [{ name: 'acme', issuer: ISSUER, audience: 'api', jwks: { keys: [jwk] }, issuerSkewSeconds: 0 }],
+    realms: [{
+      name: 'acme', issuer: ISSUER, audience: 'api', jwks: { keys: [jwk] }, issuerSkewSeconds: 0,
+      globalTokenRevocation: { secrets: [CALLER_SECRET], subjectsOf: { email: ({ email }) => (email === '0' ? undefined : 'alice') } },
+    }],
     clients: [{ id: 'demo' }],
     maxFailuresPerMinute: 1_000_000,
     onReport: () => undefined,

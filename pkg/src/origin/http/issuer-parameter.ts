@@ -1,5 +1,5 @@
 import type { Act, OfIssuer } from '../api.ts'
-import { textParameter } from './input.ts'
+import { invalidRequest, textParameter } from './input.ts'
 import type { QueryParameter } from './operation.ts'
 import type { Call } from './route.ts'
 
@@ -14,6 +14,8 @@ export const ISSUER_PARAMETER: Readonly<Record<string, QueryParameter>> = {
 /** The name of the issuer that is meant, as the query says. Throws a `Problem` (400). */
 export function issuerOf({ url }: Call): OfIssuer {
   const issuer = textParameter(url, 'issuer')
+  // Left out, the act is about the first name: an empty value must not be taken for that.
+  if (issuer === undefined && url.searchParams.has('issuer')) throw invalidRequest('issuer must not be empty')
   return issuer === undefined ? {} : { issuer }
 }
 

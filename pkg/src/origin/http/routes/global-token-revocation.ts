@@ -9,7 +9,7 @@ import { readMembers } from '../request-body.ts'
 import { noContent } from '../response.ts'
 import type { Call, Route } from '../route.ts'
 import { UPSTREAM } from '../upstream.ts'
-import { enforcedOr, WAIT_PARAMETERS, waitOf } from '../wait.ts'
+import { enforcedOr, ENFORCEMENT, WAIT_PARAMETERS, waitOf } from '../wait.ts'
 
 /** How soon a caller may send it again. */
 const RETRY_AFTER_SECONDS = 2
@@ -51,6 +51,7 @@ export const globalRevocationRoutes: readonly Route[] = [
       query: WAIT_PARAMETERS,
       body: BODY,
       answers: {
+        200: { description: 'With `wait`: the same, and how many edges have it.', type: 'application/json', schema: ENFORCEMENT, headers: UPSTREAM },
         204: { description: "The user's tokens issued up to now are refused, or will be as soon as the edges have the change.", headers: UPSTREAM },
         400: { description: 'The request is malformed, or there is no resolver for identifiers of that format.' },
         403: { description: "The credential is another realm's, or the JWT another app's." },
