@@ -42,10 +42,10 @@ const TABLES: Readonly<Record<string, () => string[]>> = {
   session: () => rowsOf(SESSION_RULES, readInterface('browser/types.ts', 'SessionOptions')),
 }
 
-/** Those of both kinds of gate; `realms` is described once. */
+/** Those of both kinds of gate: `issuers` as of the one that has it, `realms` as of the other. */
 function gateDocs(): Docs {
   const [listed, atRunTime] = ['GateOptions', 'RunTimeGateOptions'].map((name) => [...readInterface('types/gate-options.ts', name)])
-  return new Map([...(atRunTime ?? []), ...(listed ?? [])])
+  return new Map([...(listed ?? []), ...(atRunTime ?? []).filter(([name]) => name === 'issuers')])
 }
 
 function rowsOf(rules: Rules, docs: Docs, where = ''): string[] {

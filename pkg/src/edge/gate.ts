@@ -4,7 +4,7 @@ import { refused } from '../http/refusal.ts'
 import { checkOptions } from '../options.ts'
 import type {
   AccessOptions, AuthenticateOptions, Authenticator, Check, CheckOptions, CheckSyncOptions, Claims, EnvOption, ExecutionContextLike,
-  AnyGateOptions, FeedApplied, Gate, HostOptions, RequestLike, Status, Verdict, WaitUntil,
+  AnyGateOptions, FeedApplied, Gate, GateOptions, HostOptions, RequestLike, Status, Verdict, WaitUntil,
 } from '../types.ts'
 import { admit } from './access/admission.ts'
 import { type Access, ACCESS_RULES, accessOf } from './access/settings.ts'
@@ -26,6 +26,9 @@ import { isSettled } from './verdict.ts'
  * worker's `env`, called once for each `env`. Throws `invalid_option` at once for options that are an object; else the first
  * use does.
  */
+export function createGate<Env = unknown>(options: AnyGateOptions | ((env: Env) => AnyGateOptions)): Gate<Env>
+// Compilers report what the last declaration does not take: the usual one.
+export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => GateOptions)): Gate<Env>
 export function createGate<Env = unknown>(options: AnyGateOptions | ((env: Env) => AnyGateOptions)): Gate<Env> {
   const gates = new GatesByEnv<Env>(options)
 

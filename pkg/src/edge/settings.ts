@@ -12,7 +12,7 @@ import type { FeedSettings } from './feed/subscriber.ts'
 import { IssuerPatterns } from './issuers/issuer-patterns.ts'
 
 /** A gate's options with every default filled in. */
-export interface GateSettings extends Required<Omit<GateOptions, 'realms' | 'maxSessionSeconds' | 'onReport'>> {
+export interface GateSettings extends Required<Omit<GateOptions, 'realms' | 'issuers' | 'maxSessionSeconds' | 'onReport'>> {
   /** The realms that are loaded from the start. */
   realms: GateRealmSettings[]
   /** Returns the realm of an issuer that is not loaded; `undefined`: `realms` are all. */
@@ -38,8 +38,7 @@ export interface GateRealmSettings {
 /** Checks options and fills in the defaults. Throws `invalid_option`, naming the option. */
 export function resolveGateSettings(options: AnyGateOptions): GateSettings {
   checkOptions(options, GATE_RULES)
-  const { realms, ...others } = options
-  const issuers = 'issuers' in options ? options.issuers : undefined
+  const { realms, issuers, ...others } = options
   const settings: GateSettings = {
     ...DEFAULTS, ...defaultsOf(GATE), ...given(others), realms: [], resolver: undefined, issuers: [...(issuers ?? [])], nowMs: clockOf(options),
   }

@@ -9,6 +9,8 @@ export interface GateOptions {
    * issuer.
    */
   realms: (RealmOptions | UncheckedRealmOptions)[]
+  /** Only in `RunTimeGateOptions`. Named here so that the compiler tells both apart, and says what is wrong with the one meant. */
+  issuers?: undefined
   /** The longest token read, in bytes. Default 16384. */
   maxTokenBytes?: number
   /**
@@ -60,7 +62,7 @@ export interface GateOptions {
 }
 
 /** The options of a gate whose realms are a function of the issuer. */
-export interface RunTimeGateOptions extends Omit<GateOptions, 'realms'> {
+export interface RunTimeGateOptions extends Omit<GateOptions, 'realms' | 'issuers'> {
   /** Called for the realm of an issuer when its first token arrives. */
   realms: RealmResolver
   /**
