@@ -86,7 +86,7 @@ fn environment(project: &Project, suites: &[Suite], tier: Tier) -> Vec<(&'static
     let (java, jre) = keycloak::JAVA;
     let mut variables = vec![
         ("STRACE", given("strace", "strace", &["durability"])),
-        ("CHROMIUM", given("chromium", "chromium", &["browser", "pages"])),
+        ("CHROMIUM", given("chromium", "chromium", &["browser", "matrix", "pages"])),
         ("KEYCLOAK", given(java, jre, &["keycloak/short"])),
         ("TEST_TIER", "short"),
     ];
