@@ -11,7 +11,7 @@ import { Issuer } from './issuer.ts'
 import { linkDriver, NODE, Packed, run } from './project.ts'
 
 const require = createRequire(import.meta.url)
-/** What wrangler uploads, after gzip: a worker of its own and this package without `portcullis/providers`. */
+/** The size of wrangler's upload, after gzip: a worker of its own and this package without `portcullis/providers`. */
 const MAX_UPLOAD_KIB = 259.8
 
 const README = fileURLToPath(new URL('../../README.md', import.meta.url))

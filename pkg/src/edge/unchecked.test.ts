@@ -153,7 +153,7 @@ test('the types take it as a literal of the code alone', () => {
   const fromJson = { ...tokens, revocation: 'unchecked' }
   const taken: GateOptions[] = [{ realms: [{ ...tokens, revocation: 'unchecked' }] }, { realms: [{ ...tokens, feed }] }]
   const refused: GateOptions[] = [
-    // @ts-expect-error a text that is not known when the code is compiled
+    // @ts-expect-error a string that is not a literal type
     { realms: [{ ...tokens, revocation: fromEnvironment }] },
     // @ts-expect-error the type of a JSON file's member
     { realms: [fromJson] },

@@ -192,8 +192,8 @@ export interface Recorded {
 /** A token that is refused from now on, or was before. */
 export interface RevokedToken extends Recorded {
   /**
-   * What was ended, now or before: this token alone, its session, or all tokens of its user up to its own `iat` (`withoutTokenId`). A refresh
-   * token ends its session.
+   * The revocation in force, recorded now or earlier: of this token alone, its session, or all tokens of its user up to its own `iat`
+   * (`withoutTokenId`). A refresh token ends its session.
    */
   ended: 'token' | 'session' | 'user'
 }

@@ -1,4 +1,4 @@
-// What each provider says of itself: where it is from, and that its page says the same.
+// The facts of each provider: source, date, and agreement with its page.
 
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'

@@ -38,7 +38,7 @@ export const host: Form = /* @__PURE__ */ pattern(
 /** A name given by the vendor, as one path segment. */
 export const segment: Form = /* @__PURE__ */ pattern("letters, digits, '-', '_' or '.'", /^[\w-][\w.-]{0,127}$/)
 
-/** What must be in `aud`. Not `'none'`, which would switch the check off. */
+/** The value required in `aud`. Not `'none'`, which would switch the check off. */
 export const audience: Form = /* @__PURE__ */ oneOrMore("audiences, not 'none'", /^(?!none$)[^]+$/)
 
 /** Client ids, one of which a token must name. */

@@ -13,7 +13,7 @@ export interface Provider<Options> {
   readonly facts: ProviderFacts
 }
 
-/** What the vendor documents, and where. */
+/** Facts from the vendor's documentation, with their source. */
 export interface ProviderFacts {
   /** As the vendor writes it. */
   readonly name: string
@@ -22,7 +22,7 @@ export interface ProviderFacts {
   /** The day on which it was read, such as `2026-12-01`. */
   readonly readOn: string
   readonly tokens: ProviderTokens
-  /** What can be revoked here, because the tokens name it. */
+  /** The kinds of revocation that reach these tokens, by the claims that they have. */
   readonly reaches: readonly Reach[]
   /** How the origin hears of a logout at the provider. */
   readonly hears: { readonly receiver: Receiver; readonly how: string }
@@ -42,7 +42,7 @@ export type Reach = 'token' | 'session' | 'user' | 'client' | 'grant' | 'realm'
  */
 export type Receiver = 'backchannel-logout' | 'events' | 'global-token-revocation' | 'keycloak' | 'webhook' | 'none'
 
-/** What an option must be: `expected` completes the sentence "must be …". */
+/** The form of an option: `expected` completes the sentence "must be …". */
 export interface Form {
   readonly expected: string
   readonly test: (value: unknown) => boolean

@@ -1,4 +1,4 @@
-// What a bundle pays for one provider: neither the others nor the rest of the package.
+// The size of one provider in a bundle: the other providers and the rest of the package are left out.
 
 import assert from 'node:assert/strict'
 import { fileURLToPath } from 'node:url'

@@ -9,7 +9,7 @@ import { atNow, exportedProviders, vectorsOf } from './testing/vectors.ts'
 
 interface Stranger {
   who: string
-  /** What differs in the first accepted token. */
+  /** Changes to the first accepted token. */
   claims: Record<string, unknown>
   reason: Reason
   /** Besides those of the vectors. */

@@ -69,7 +69,7 @@ export interface TestRealm {
   readonly gate: Gate
   /** The gate's options, for an app that makes its own gate. They only work in this process. */
   readonly gateOptions: GateOptions
-  /** What gate and origin have reported. */
+  /** Reports of the gate and the origin. */
   readonly reports: (Report | OriginReport)[]
   /** The realm's time, in unix seconds: that of its gates, its origin and its tokens. */
   now(): number

@@ -47,7 +47,7 @@ export type SubjectIdentifier =
   | { format: 'uri'; uri: string }
 
 /**
- * Finds the user of an identifier: its `sub` in the realm, several (100 at the most), or `undefined` if there is none, which is answered 404.
+ * Returns the user's `sub` in the realm, an array of at most 100, or `undefined` for an unknown user (the route responds with 404).
  * Where users of different names of the issuer are told apart (several names, or `tenants`), it returns `{ iss, sub }`. `caller` is the `iss`
  * of the JWT; `undefined`: the request has a secret. It may take 5 s; if it throws or takes longer, nothing is recorded (500, 503).
  */
@@ -56,7 +56,7 @@ export type SubjectResolver<F extends SubjectIdentifier['format']> = (
   request: { caller: string | undefined },
 ) => FoundSubjects | Promise<FoundSubjects>
 
-/** What a resolver returns. */
+/** The result of a resolver. */
 export type FoundSubjects = FoundSubject | readonly FoundSubject[] | undefined
 type FoundSubject = string | { iss: string; sub: string }
 

@@ -97,7 +97,7 @@ function comparedTime({ compare }: RealmSettings, { issuedAt = 0 }: { issuedAt?:
   return compare === 'authTime' && typeof loggedInAt === 'number' ? Math.max(issuedAt, Math.floor(loggedInAt)) : issuedAt
 }
 
-/** What had already ended a token that is no longer accepted. Throws if the gate would never have accepted it. */
+/** The kind of revocation that already refuses a token. Throws if the gate would never have accepted it. */
 function endedBefore(reason: Reason): RevokedToken['ended'] {
   switch (reason) {
     case 'session_revoked':

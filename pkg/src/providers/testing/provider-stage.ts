@@ -18,7 +18,7 @@ export interface ProviderStage {
   askedForKeys: string[]
   /** A token that jose signs. */
   sign(shape: Pick<TokenShape, 'header' | 'claims'>): Promise<string>
-  /** What the gate says, with all that the origin has recorded so far. */
+  /** The gate's verdict, with everything applied that the origin has recorded. */
   check(token: string): Promise<Verdict>
 }
 

@@ -16,7 +16,7 @@ export interface TokenShape {
 }
 
 export interface AcceptedShape extends TokenShape {
-  /** What can be revoked of this token, where it is less than the provider's `facts.reaches`. */
+  /** The kinds of revocation that reach this token, if fewer than the provider's `facts.reaches`. */
   reaches?: Reach[]
 }
 

@@ -120,7 +120,7 @@ export class GlobalTokenRevocations implements GlobalRevocations {
         throw refused('not_permitted', 'the credential is for another realm')
       }
     }
-    throw refused('unauthenticated', 'the credential is none of this realm')
+    throw refused('unauthenticated', 'the credential is not valid for this realm')
   }
 
   /** The assertion of one of the realm's callers. A genuine one that does not fit is reported: the options differ from the caller's. */
@@ -155,7 +155,7 @@ export class GlobalTokenRevocations implements GlobalRevocations {
     return verifyAssertion(unverified, caller, { budget: this.#budget, nowSeconds: this.#nowSeconds() })
   }
 
-  /** What a resolver of the options returns, in time and checked. */
+  /** Calls a resolver of the options, within its time limit, and checks its result. */
   async #resolved(realm: OpenRealm, resolve: () => Promise<unknown>): Promise<readonly NamedUser[]> {
     const fail = (reason: GlobalRefusal, what: string, cause?: unknown): never => {
       const message = `realm ${realm.name}: ${what}: look at globalTokenRevocation.subjectsOf`

@@ -13,7 +13,7 @@ const SID = 'qi3lbO8H1GkwodnoxkPqA6vy'
 
 let keycloak: FakeKeycloak
 let stage: Stage
-/** What the origin of this test has sent. The server's list may have requests of an earlier one, aborted on their way. */
+/** Requests sent by this test's origin. The server's own list may include aborted requests of an earlier origin. */
 let sent: Sent[] = []
 
 interface Sent {

@@ -12,7 +12,7 @@ export interface OidcConnectorOptions {
    */
   untypedLogoutTokens?: 'refuse' | 'accept'
   /**
-   * What a logout token with a `sid` ends. `session`: that session. `client_session`: that session for the clients in `aud`. `user`: the tokens
+   * The scope of a logout token with a `sid`. `session`: that session. `client_session`: that session for the clients in `aud`. `user`: the tokens
    * of its `sub` that were issued up to then, for issuers whose access tokens name no session. Default `session`.
    */
   logoutTokenScope?: 'session' | 'client_session' | 'user'
