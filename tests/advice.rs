@@ -87,7 +87,7 @@ fn a_missing_auth_time_names_the_grants_that_have_none() {
 fn other_kinds_of_tokens_are_named() {
     for (kind, name) in [("ID", "an ID token"), ("Refresh", "a refresh token"), ("Offline", "a refresh token")] {
         let both = &["this is ", name, "send the access token"];
-        assert_advice(&json!({ "typ": kind, "aud": "web" }), keycloak(), "audience", "wrong_audience", both);
+        assert_advice(&json!({ "typ": kind, "aud": "web" }), keycloak(), "token_use", "wrong_type", both);
         assert_advice(&json!({ "typ": kind }), keycloak(), "token_use", "wrong_type", both);
     }
     let logout = sign(HEADER.replace(r#""JWT""#, r#""logout+jwt""#), claims(&json!({ "typ": "Logout" })));
@@ -104,7 +104,8 @@ fn other_kinds_of_tokens_are_named() {
 #[test]
 fn a_token_bound_by_dpop_names_the_switch() {
     let bound = json!({ "typ": "DPoP", "cnf": { "jkt": "x", "kc-jkt-type": "DPoP" } });
-    assert_advice(&bound, keycloak(), "token_use", "wrong_type", &["DPoP", "Require DPoP bound tokens"]);
+    assert_advice(&bound, keycloak(), "binding", "wrong_type", &["DPoP", "Require DPoP bound tokens"]);
+    assert_advice(&json!({ "typ": "DPoP" }), keycloak(), "binding", "wrong_type", &["Require DPoP bound tokens"]);
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub(super) fn advice(claims: &ClaimSet<'_>, policy: &Policy, check: CheckName, r
     if check == CheckName::Audience && policy.authorized_party.is_none() {
         return audience_advice(&policy.audience);
     }
-    let sentence = if check == CheckName::TokenUse && kind == "DPoP" {
+    let sentence = if check == CheckName::Binding && kind == checks::DPOP {
         DPOP
     } else if check == CheckName::RequiredClaims {
         missing_claim_advice(claims, policy)?
@@ -59,14 +59,7 @@ fn other_kind(kind: &str) -> Option<&'static str> {
 
 /// Whether a token of another kind is refused for this reason because of its kind.
 fn depends_on_kind(reason: Reason) -> bool {
-    matches!(
-        reason,
-        Reason::UnsupportedAlgorithm
-            | Reason::UnknownKey
-            | Reason::WrongType
-            | Reason::WrongAudience
-            | Reason::MissingClaim
-    )
+    matches!(reason, Reason::UnsupportedAlgorithm | Reason::UnknownKey | Reason::WrongType)
 }
 
 fn audience_advice(audience: &Audience) -> Option<String> {

@@ -147,9 +147,9 @@ fn passes_lasting_checks(token: &UntrustedToken<'_>, claims: &Claims<'_>, policy
     claims.expires_at.is_some()
         && claims.issued_at.is_some()
         && has_login
-        && checks::audience(token.header(), set, claims, policy).is_ok()
-        && checks::first_missing(set, policy).is_none()
         && checks::token_use(claims, policy.profile).is_ok()
         && checks::impersonation(set, policy).is_ok()
         && checks::binding(claims).is_ok()
+        && checks::audience(token.header(), set, claims, policy).is_ok()
+        && checks::first_missing(set, policy).is_none()
 }

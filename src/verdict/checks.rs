@@ -30,6 +30,47 @@ pub(super) fn media_type(header: &Header<'_>, profile: Profile) -> Result<(), Re
     fits.then_some(()).ok_or(Reason::WrongType)
 }
 
+/// Refresh tokens and ID tokens are signed by the same keys. A claim that names the token's use must name an access
+/// token: `access` (Cognito and others) or `Bearer` (Keycloak), where the header's types are good as well. Keycloak's `DPoP` is
+/// an access token too; [`binding`] refuses it.
+pub(super) fn token_use(claims: &Claims<'_>, profile: Profile) -> Result<(), Reason> {
+    let stated_use = match &claims.token_use {
+        Stated::Nothing => true,
+        Stated::Text(stated) => matches!(&**stated, "access" | "Bearer"),
+        Stated::NotText => false,
+    };
+    let kind = match (profile, &claims.kind) {
+        (Profile::Keycloak, Stated::Text(kind)) => matches!(&**kind, "Bearer" | DPOP),
+        (Profile::Keycloak, Stated::Nothing | Stated::NotText) => false,
+        (Profile::Rfc9068 | Profile::Generic, Stated::Nothing) => true,
+        (Profile::Rfc9068 | Profile::Generic, Stated::Text(kind)) => {
+            ["access", "bearer", "at+jwt", "jwt", DPOP].iter().any(|access| kind.eq_ignore_ascii_case(access))
+        }
+        (Profile::Rfc9068 | Profile::Generic, Stated::NotText) => false,
+    };
+    (stated_use && kind).then_some(()).ok_or(Reason::WrongType)
+}
+
+/// RFC 8693 §4.1: `act` names the actor.
+pub(super) fn impersonation(claims: &ClaimSet<'_>, policy: &Policy) -> Result<(), Reason> {
+    match policy.impersonation {
+        Impersonation::Refuse if claims.has("act") => Err(Reason::WrongType),
+        Impersonation::Refuse | Impersonation::Accept => Ok(()),
+    }
+}
+
+/// A token bound to a key is worth nothing without the proof (RFC 7800, RFC 9449 §7.1), and no proof is checked here.
+pub(super) fn binding(claims: &Claims<'_>) -> Result<(), Reason> {
+    match (claims.binding, &claims.kind) {
+        (Binding::Unbound, Stated::Text(kind)) if kind.eq_ignore_ascii_case(DPOP) => Err(Reason::WrongType),
+        (Binding::Unbound, Stated::Nothing | Stated::Text(_) | Stated::NotText) => Ok(()),
+        (Binding::ToKey, _) => Err(Reason::WrongType),
+    }
+}
+
+/// The claim `typ` of Keycloak's access tokens that are bound to a key.
+pub(super) const DPOP: &str = "DPoP";
+
 /// By what a token is told to be meant for us.
 pub(super) enum MeantFor<'p> {
     Audience(&'p [String]),
@@ -139,42 +180,6 @@ pub(super) fn first_missing<'p>(claims: &ClaimSet<'_>, policy: &'p Policy) -> Op
         .chain(listed.iter().map(String::as_str))
         .filter(|name| Some(*name) != waived)
         .find(|name| !claims.has(name))
-}
-
-/// Refresh tokens and ID tokens are signed by the same keys. A claim that names the token's use must name an access
-/// token: `access` (Cognito and others) or `Bearer` (Keycloak), where the header's types are good as well.
-pub(super) fn token_use(claims: &Claims<'_>, profile: Profile) -> Result<(), Reason> {
-    let stated_use = match &claims.token_use {
-        Stated::Nothing => true,
-        Stated::Text(stated) => matches!(&**stated, "access" | "Bearer"),
-        Stated::NotText => false,
-    };
-    let kind = match (profile, &claims.kind) {
-        (Profile::Keycloak, Stated::Text(kind)) => kind == "Bearer",
-        (Profile::Keycloak, Stated::Nothing | Stated::NotText) => false,
-        (Profile::Rfc9068 | Profile::Generic, Stated::Nothing) => true,
-        (Profile::Rfc9068 | Profile::Generic, Stated::Text(kind)) => {
-            ["access", "bearer", "at+jwt", "jwt"].iter().any(|access| kind.eq_ignore_ascii_case(access))
-        }
-        (Profile::Rfc9068 | Profile::Generic, Stated::NotText) => false,
-    };
-    (stated_use && kind).then_some(()).ok_or(Reason::WrongType)
-}
-
-/// RFC 8693 §4.1: `act` names the actor.
-pub(super) fn impersonation(claims: &ClaimSet<'_>, policy: &Policy) -> Result<(), Reason> {
-    match policy.impersonation {
-        Impersonation::Refuse if claims.has("act") => Err(Reason::WrongType),
-        Impersonation::Refuse | Impersonation::Accept => Ok(()),
-    }
-}
-
-/// A token bound to a key is worth nothing without the proof (RFC 7800, RFC 9449 §7.1), and no proof is checked here.
-pub(super) fn binding(claims: &Claims<'_>) -> Result<(), Reason> {
-    match claims.binding {
-        Binding::Unbound => Ok(()),
-        Binding::ToKey => Err(Reason::WrongType),
-    }
 }
 
 /// How far back a login may lie where not-befores are compared with it.

@@ -19,8 +19,8 @@ use crate::token::{TokenBytes, VerifiedToken};
 
 /// Judges a token for the one of `realms` that issued it, at the time `now`.
 ///
-/// The checks run in a fixed order and the first that fails gives the reason: form, realm, header, key, signature, claims,
-/// revocation, freshness. When several realms would match, the first does.
+/// The checks run in a fixed order ([`CheckName::ALL`]) and the first that fails gives the reason: form, realm, header, key,
+/// signature, claims, revocation, freshness. When several realms would match, the first does.
 #[must_use]
 pub fn judge(token: &str, realms: &[Realm], now: UnixSeconds) -> Verdict {
     match decode(token, realms, &mut Observer::none()) {
@@ -191,6 +191,9 @@ fn check_claims_and_state(
 ) -> Result<Acceptance, Reason> {
     let policy = &realm.policy;
     let (set, view) = (token.claims(), ClaimsView::of(claims, policy, name));
+    let token_use = checks::token_use(claims, policy.profile).and_then(|()| checks::impersonation(set, policy));
+    observer.check(CheckName::TokenUse, token_use)?;
+    observer.check(CheckName::Binding, checks::binding(claims))?;
     if policy.authorized_party.is_some() {
         observer.detail(CheckName::Audience, || looked_at(checks::meant_for(set, policy)).into());
     }
@@ -201,9 +204,6 @@ fn check_claims_and_state(
         return observer.check(CheckName::RequiredClaims, Err(Reason::MissingClaim));
     }
     observer.check(CheckName::RequiredClaims, Ok(()))?;
-    let token_use = checks::token_use(claims, policy.profile).and_then(|()| checks::impersonation(set, policy));
-    observer.check(CheckName::TokenUse, token_use)?;
-    observer.check(CheckName::Binding, checks::binding(claims))?;
     check_state((index, realm), key, &view, times, now, observer)
 }
 

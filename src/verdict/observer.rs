@@ -62,6 +62,10 @@ pub enum CheckName {
     Signature,
     /// The claims that are read have the right types.
     Claims,
+    /// It is an access token, by the claims that tell its kind and, where the policy asks, not an actor's.
+    TokenUse,
+    /// It is not bound to a key.
+    Binding,
     /// `aud`.
     Audience,
     /// `exp`.
@@ -74,10 +78,6 @@ pub enum CheckName {
     Lifetime,
     /// Everything that must be there is.
     RequiredClaims,
-    /// It is an access token.
-    TokenUse,
-    /// It is not bound to a key.
-    Binding,
     /// The login it goes back to, where the policy compares with that.
     Login,
     /// There is revocation state.
@@ -98,14 +98,14 @@ impl CheckName {
         Self::Key,
         Self::Signature,
         Self::Claims,
+        Self::TokenUse,
+        Self::Binding,
         Self::Audience,
         Self::Expiry,
         Self::NotBefore,
         Self::IssuedAt,
         Self::Lifetime,
         Self::RequiredClaims,
-        Self::TokenUse,
-        Self::Binding,
         Self::Login,
         Self::Feed,
         Self::Revocation,
@@ -123,14 +123,14 @@ impl CheckName {
             Self::Key => "key",
             Self::Signature => "signature",
             Self::Claims => "claims",
+            Self::TokenUse => "token_use",
+            Self::Binding => "binding",
             Self::Audience => "audience",
             Self::Expiry => "expiry",
             Self::NotBefore => "not_before",
             Self::IssuedAt => "issued_at",
             Self::Lifetime => "lifetime",
             Self::RequiredClaims => "required_claims",
-            Self::TokenUse => "token_use",
-            Self::Binding => "binding",
             Self::Login => "login",
             Self::Feed => "feed",
             Self::Revocation => "revocation",

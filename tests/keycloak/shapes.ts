@@ -47,7 +47,7 @@ export const SHAPES: readonly Shape[] = [
     'compare authTime': 'login missing_claim',
   }),
   shape('header at+jwt', 'accepted', (realm) => ofClient(realm, RFC_9068), { 'profile rfc9068': 'required_claims missing_claim' }),
-  shape('DPoP', 'token_use wrong_type', byProof),
+  shape('DPoP', 'binding wrong_type', byProof),
   shape('impersonated', 'accepted', async (realm) => (await impersonate(realm, 'erin', WEB)).accessToken, { 'compare authTime': 'login missing_claim' }),
   shape(
     'impersonated, named by act',
@@ -58,7 +58,7 @@ export const SHAPES: readonly Shape[] = [
     },
     { 'compare authTime': 'login missing_claim', 'impersonation refuse': 'token_use wrong_type' },
   ),
-  shape('ID token', 'audience wrong_audience', async (realm) => (await logIn(realm, 'alice', WEB)).idToken),
+  shape('ID token', 'token_use wrong_type', async (realm) => (await logIn(realm, 'alice', WEB)).idToken),
   shape('refresh token', 'key unknown_key', async (realm) => (await logIn(realm, 'alice', WEB)).refreshToken),
   shape('offline refresh token', 'key unknown_key', async (realm) => (await logIn(realm, 'bob', WEB, { scope: 'openid offline_access' })).refreshToken),
   shape('logout token', 'type wrong_type', captureLogoutToken),
