@@ -47,15 +47,31 @@ impl Default for ClaimNames {
     }
 }
 
-/// A token's claims, checked to be strict JSON and otherwise unread.
+/// How an id is treated that is written as a number: user, token, session, client (`azp`, `client_id`), app of a grant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NumericIds {
+    /// `malformed`: RFC 7519 §4.1 has strings.
+    #[default]
+    Refuse,
+    /// An integer in shortest decimal form, at most 2^53 - 1 from zero, is the string of its digits. Any other spelling (`1.0`,
+    /// `1e2`, `-0`) is `malformed`: parsers round and print it differently.
+    Accept,
+}
+
+/// A token's claims, checked to be strict JSON and otherwise unread. A claim that is `null` is absent.
 pub struct ClaimSet<'j>(Vec<Member<'j>>);
 
 impl<'j> ClaimSet<'j> {
     pub(crate) fn read(text: &'j str) -> Result<Self, NotStrictJson> {
-        read_object(text, Duplicates::Refuse).map(Self)
+        let mut members = read_object(text, Duplicates::Refuse)?;
+        // No other place has to know that `null` is absent. The search first: where there is none, nothing is moved.
+        if members.iter().any(is_null) {
+            members.retain(|member| !is_null(member));
+        }
+        Ok(Self(members))
     }
 
-    /// Whether a claim is there and says something: `null` and the empty string do not.
+    /// Whether a claim is there and says something: the empty string does not.
     pub(crate) fn has(&self, name: &str) -> bool {
         match self.get(name) {
             None | Some(Value::Null) => false,
@@ -153,7 +169,11 @@ pub(crate) enum Binding {
 }
 
 impl<'j> Claims<'j> {
-    pub(crate) fn read<'n>(set: &ClaimSet<'j>, names: &'n ClaimNames) -> Result<Self, ClaimError<'n>> {
+    pub(crate) fn read<'n>(
+        set: &ClaimSet<'j>,
+        names: &'n ClaimNames,
+        numeric_ids: NumericIds,
+    ) -> Result<Self, ClaimError<'n>> {
         let mut claims = Self {
             subject: None,
             token_id: None,
@@ -174,17 +194,22 @@ impl<'j> Claims<'j> {
             binding: Binding::Unbound,
         };
         for Member { name, value } in &set.0 {
-            claims.take_registered(name, *value)?;
-            claims.take_named(name, *value, names)?;
+            claims.take_registered(name, *value, numeric_ids)?;
+            claims.take_named(name, *value, names, numeric_ids)?;
         }
         Ok(claims)
     }
 
     /// Claims that have the same name everywhere.
-    fn take_registered(&mut self, name: &str, value: Value<'j>) -> Result<(), ClaimError<'static>> {
+    fn take_registered(
+        &mut self,
+        name: &str,
+        value: Value<'j>,
+        numeric_ids: NumericIds,
+    ) -> Result<(), ClaimError<'static>> {
         match name {
-            "azp" => self.authorized_party = id("azp", value)?,
-            "client_id" => self.client_id = id("client_id", value)?,
+            "azp" => self.authorized_party = id("azp", value, numeric_ids)?,
+            "client_id" => self.client_id = id("client_id", value, numeric_ids)?,
             "aud" => self.audience = texts("aud", value)?,
             "exp" => self.expires_at = Some(date("exp", value)?),
             "nbf" => self.not_before = Some(date("nbf", value)?),
@@ -199,18 +224,24 @@ impl<'j> Claims<'j> {
     }
 
     /// Claims whose names the policy chooses; one may be the name of a registered claim, or serve twice.
-    fn take_named<'n>(&mut self, name: &str, value: Value<'j>, names: &'n ClaimNames) -> Result<(), ClaimError<'n>> {
+    fn take_named<'n>(
+        &mut self,
+        name: &str,
+        value: Value<'j>,
+        names: &'n ClaimNames,
+        numeric_ids: NumericIds,
+    ) -> Result<(), ClaimError<'n>> {
         if name == names.subject {
-            self.subject = id(&names.subject, value)?;
+            self.subject = id(&names.subject, value, numeric_ids)?;
         }
         if name == names.token_id {
-            self.token_id = id(&names.token_id, value)?;
+            self.token_id = id(&names.token_id, value, numeric_ids)?;
         }
         if name == names.session {
-            self.session = id(&names.session, value)?;
+            self.session = id(&names.session, value, numeric_ids)?;
         }
         if let Some(claim) = names.grant.as_deref().filter(|claim| *claim == name) {
-            self.grant = id(claim, value)?;
+            self.grant = id(claim, value, numeric_ids)?;
         }
         if name == names.token_use {
             self.token_use = stated(value);
@@ -226,9 +257,24 @@ impl<'j> Claims<'j> {
     }
 }
 
+fn is_null(member: &Member<'_>) -> bool {
+    matches!(member.value, Value::Null)
+}
+
 /// A name; an empty one counts as absent.
-fn id<'j, 'n>(claim: &'n str, value: Value<'j>) -> Result<Option<Cow<'j, str>>, ClaimError<'n>> {
-    let name = value.text().ok_or(ClaimError::WrongType { claim })?.decode();
+fn id<'j, 'n>(
+    claim: &'n str,
+    value: Value<'j>,
+    numeric_ids: NumericIds,
+) -> Result<Option<Cow<'j, str>>, ClaimError<'n>> {
+    let name = match (value, numeric_ids) {
+        (Value::String(text), _) => Some(text.decode()),
+        (Value::Number(number), NumericIds::Accept) => number.as_integer().map(Cow::Borrowed),
+        (Value::Number(_), NumericIds::Refuse) | (Value::Null | Value::Bool | Value::Array(_) | Value::Object, _) => {
+            None
+        }
+    };
+    let name = name.ok_or(ClaimError::WrongType { claim })?;
     match name.len() {
         0 => Ok(None),
         1..=MAX_NAME_BYTES => Ok(Some(name)),

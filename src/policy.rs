@@ -5,6 +5,7 @@ mod issuer_names;
 
 pub use self::agreement::{AgreedField, PolicyDigest, DIGEST_VERSION};
 pub use self::issuer_names::{IssuerNames, Subjects};
+pub use crate::claims::NumericIds;
 
 use crate::claims::ClaimNames;
 use crate::keys::RsaDefault;
@@ -38,6 +39,8 @@ pub struct Policy {
     pub compare: Compare,
     /// The names of the claims.
     pub claim_names: ClaimNames,
+    /// How ids are treated that are written as numbers. Default: refused.
+    pub numeric_ids: NumericIds,
     /// A longer token is not read. Default: [`MAX_TOKEN_BYTES`].
     pub max_token_bytes: usize,
     /// Whether revocations are checked at all. Default: by the feed.
@@ -64,6 +67,7 @@ impl Policy {
             impersonation: Impersonation::default(),
             compare: Compare::default(),
             claim_names: ClaimNames::default(),
+            numeric_ids: NumericIds::default(),
             max_token_bytes: MAX_TOKEN_BYTES,
             revocation: RevocationCheck::default(),
             staleness: Staleness::default(),

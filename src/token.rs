@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::base64url::{decode_onto, decoded_length, NotBase64Url};
 use crate::claims::ClaimSet;
-use crate::json::{read_object, Duplicates, Text};
+use crate::json::{read_object, Duplicates, Text, Value};
 use crate::keys::Key;
 use crate::signature::Algorithm;
 
@@ -146,8 +146,11 @@ impl<'d> Header<'d> {
         let members = read_object(text, Duplicates::Refuse).map_err(|_| Malformed::Header)?;
         let (mut algorithm, mut key_id, mut media_type) = (None, None, None);
         for member in members {
+            // An extension is refused whatever it holds; any other parameter that is `null` is absent.
+            let is_absent = matches!(member.value, Value::Null);
             let text = || member.value.text().map(Text::decode).ok_or(Malformed::Header);
             match &*member.name {
+                "alg" | "kid" | "typ" if is_absent => (),
                 "alg" => algorithm = Some(Algorithm::from_name(&text()?)),
                 "kid" => key_id = Some(text()?),
                 "typ" => media_type = Some(text()?),

@@ -8,7 +8,7 @@ mod fixtures;
 use fixtures::{code, realm, token, NOW};
 use portcullis::ledger::key::SigningKey;
 use portcullis::ledger::{Event, Ledger, LedgerSettings, NotBefore};
-use portcullis::policy::{AgreedField, Compare, IssuerNames, Policy, Profile, Subjects, WhenDiffering};
+use portcullis::policy::{AgreedField, Compare, IssuerNames, NumericIds, Policy, Profile, Subjects, WhenDiffering};
 use portcullis::revocation::{Bounds, Effect, Form, StatedPolicy};
 use portcullis::time::{Seconds, UnixSeconds};
 use portcullis::verdict::{explain, judge, state_policy, Agreement, CheckName, Realm};
@@ -77,6 +77,7 @@ fn every_field_that_differs_refuses_and_is_named() {
             AgreedField::SameSubjects => {
                 other.issuer = IssuerNames::several(&[policy().issuer.id()], Subjects::Same);
             }
+            AgreedField::NumericIds => other.numeric_ids = NumericIds::Accept,
         }
         let gate = follow(policy(), Some(state_policy(&other)), Form::V1_1);
         assert_eq!((gate.agreement(), verdict(&gate)), (Agreement::Differs, "no_feed"), "{}", field.name());

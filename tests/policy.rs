@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use fixtures::{policy_of, vectors};
 use portcullis::policy::{
-    AgreedField, Audience, Impersonation, IssuerNames, Policy, Profile, Subjects, DIGEST_VERSION,
+    AgreedField, Audience, Impersonation, IssuerNames, NumericIds, Policy, Profile, Subjects, DIGEST_VERSION,
 };
 
 #[test]
@@ -53,6 +53,7 @@ fn every_field_that_differs_is_named_and_no_other() {
             AgreedField::SameSubjects => {
                 other.issuer = IssuerNames::several(&[usual.issuer.id()], Subjects::Same);
             }
+            AgreedField::NumericIds => other.numeric_ids = NumericIds::Accept,
         }
         assert_eq!(usual.differences(&other), [field]);
         assert_eq!(other.differences(&usual), [field]);
@@ -74,7 +75,7 @@ fn every_field_that_differs_is_named_and_no_other() {
 fn the_first_fields_stand_in_the_order_of_their_names_before_later_ones() {
     let (first, later) = AgreedField::ALL.split_at(10);
     assert!(first.is_sorted_by_key(|field| field.name()));
-    assert_eq!(later, [AgreedField::GrantClaim, AgreedField::SameSubjects]);
+    assert_eq!(later, [AgreedField::GrantClaim, AgreedField::SameSubjects, AgreedField::NumericIds]);
 }
 
 #[test]
@@ -86,6 +87,10 @@ fn policies_of_versions_with_fewer_and_with_more_fields_can_be_compared() {
     assert_eq!(usual.differences_from(with_fewer), [""; 0]);
     assert_eq!(other.differences_from(with_fewer), ["grantClaim"]);
     other.issuer = IssuerNames::several(&["https://issuer.example"], Subjects::Same);
+    // As a version without `numericIds` states it.
+    assert_eq!(other.field_digests().len(), 12);
+    other.numeric_ids = NumericIds::Accept;
+    assert_eq!(other.differences_from(&other.field_digests()[..12]), ["numericIds"]);
     let with_more = [other.field_digests(), vec![[0; 4]]].concat();
     assert_eq!(other.differences_from(&with_more), ["an option of a later version"]);
     assert_eq!(usual.differences_from(&[]).len(), 10);

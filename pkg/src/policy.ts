@@ -30,6 +30,7 @@ export interface CorePolicy {
   impersonation: 'accept' | 'mark' | 'refuse'
   compare: 'issuedAt' | 'authTime'
   claimNames: ClaimNames
+  numericIds: 'refuse' | 'accept'
   /** Default: `azp` and `client_id`. */
   grantClaim?: string
   /** The smaller of this and the gate's counts. Default: the gate's. */
@@ -40,7 +41,7 @@ export interface CorePolicy {
 export function corePolicy(options: TokenOptions): CorePolicy {
   const filled = { ...defaultsOf(TOKEN), ...given(options) }
   const { name, issuerClaim, audience, authorizedParty, accessTokenClaim, profile, algorithms, rsaAlgorithm, ...rest } = filled
-  const { subjectless, impersonation, compare, grantClaim } = rest
+  const { subjectless, impersonation, compare, numericIds, grantClaim } = rest
   const claimNames = { ...CLAIM_NAMES, ...given(rest.claimNames ?? {}) }
   const requiredClaims = requiredOf(options, claimNames)
   const { id, names, ...tenants }: IssuerNames = issuerNames(options)
@@ -62,6 +63,7 @@ export function corePolicy(options: TokenOptions): CorePolicy {
     impersonation,
     compare,
     claimNames,
+    numericIds,
     ...(grantClaim === undefined ? {} : { grantClaim }),
     ...(rest.maxLifetimeSeconds === undefined ? {} : { maxLifetimeSeconds: rest.maxLifetimeSeconds }),
   }
@@ -125,6 +127,7 @@ const TOKEN = {
   rsaAlgorithm: withDefault(oneOf<Algorithm>('RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'), 'RS256'),
   issuerClaim: withDefault(string, 'iss'),
   claimNames: shape(CLAIMS),
+  numericIds: withDefault(oneOf('refuse', 'accept'), 'refuse'),
   requiredClaims: list(string),
   withoutTokenId: withDefault(oneOf('refuse', 'session', 'user'), 'refuse'),
   maxLifetimeSeconds: integer('whole seconds', 1),

@@ -188,7 +188,7 @@ impl<'j> Scanner<'j> {
             }
             self.digits()?;
         }
-        Ok(Value::Number(Number(self.since(start)?)))
+        Ok(Value::Number(Number::checked(self.since(start)?)))
     }
 
     fn digits(&mut self) -> Result<(), NotStrictJson> {

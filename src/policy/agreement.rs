@@ -5,7 +5,7 @@ use core::fmt;
 
 use sha2::{Digest, Sha256};
 
-use super::{Compare, Policy, Profile, Subjects};
+use super::{Compare, NumericIds, Policy, Profile, Subjects};
 
 /// The version of the canonical form that [`Policy::digest`] hashes. A field that was introduced later enters it only where its
 /// value is not the default, so policies that the first ones can express keep their digest, and the version stays.
@@ -29,12 +29,13 @@ impl Policy {
     }
 
     /// A short digest of each field, in the order of [`AgreedField::ALL`]: the first 4 bytes of SHA-256 over its part
-    /// of [`Policy::digest`], as if it were not the default. The last field is left out where it is, so that versions without it find
-    /// nothing that they do not know.
+    /// of [`Policy::digest`], as if it were not the default. The fields after [`AgreedField::GrantClaim`] end with the last that is
+    /// not the default, so that versions without them find nothing that they do not know.
     #[must_use]
     pub fn field_digests(&self) -> Vec<[u8; 4]> {
-        let is_stated = |field: &AgreedField| *field != AgreedField::SameSubjects || field.enters(self);
-        AgreedField::ALL.into_iter().filter(is_stated).map(|field| field.digest(self)).collect()
+        let is_stated = |field: &AgreedField| *field == AgreedField::GrantClaim || field.enters(self);
+        let end = AgreedField::ALL.iter().rposition(is_stated).map_or(0, |last| last + 1);
+        AgreedField::ALL.into_iter().take(end).map(|field| field.digest(self)).collect()
     }
 
     /// The names of the fields in which this policy differs from another that is known by its [`Policy::field_digests`] alone.
@@ -106,11 +107,13 @@ pub enum AgreedField {
     GrantClaim,
     /// [`IssuerNames::subjects`](super::IssuerNames::subjects).
     SameSubjects,
+    /// [`Policy::numeric_ids`].
+    NumericIds,
 }
 
 impl AgreedField {
     /// All of them: the first ones in the order of their names, later ones in that of their introduction.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::LastLogoutTimeClaim,
         Self::SessionClaim,
         Self::SubjectClaim,
@@ -123,6 +126,7 @@ impl AgreedField {
         Self::Profile,
         Self::GrantClaim,
         Self::SameSubjects,
+        Self::NumericIds,
     ];
 
     /// The name of its option.
@@ -141,6 +145,7 @@ impl AgreedField {
             Self::Profile => "profile",
             Self::GrantClaim => "grantClaim",
             Self::SameSubjects => "sameSubjects",
+            Self::NumericIds => "numericIds",
         }
     }
 
@@ -157,7 +162,7 @@ impl AgreedField {
             | Self::Issuer
             | Self::IssuerClaim
             | Self::Profile => true,
-            Self::GrantClaim | Self::SameSubjects => !self.values(policy).is_empty(),
+            Self::GrantClaim | Self::SameSubjects | Self::NumericIds => !self.values(policy).is_empty(),
         }
     }
 
@@ -192,6 +197,10 @@ impl AgreedField {
             Self::SameSubjects => match policy.issuer.subjects() {
                 Subjects::ByName => return Vec::new(),
                 Subjects::Same => "true",
+            },
+            Self::NumericIds => match policy.numeric_ids {
+                NumericIds::Refuse => return Vec::new(),
+                NumericIds::Accept => "accept",
             },
         };
         vec![value]

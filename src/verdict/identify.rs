@@ -125,7 +125,7 @@ pub(super) fn access_claims<'t>(
 ) -> Result<Claims<'t>, IdentifyError> {
     let unexpected = |_: Reason| IdentifyError::UnexpectedTokenUse { realm: index };
     checks::media_type(token.header(), realm.policy.profile).map_err(unexpected)?;
-    let claims = Claims::read(token.claims(), &realm.policy.claim_names);
+    let claims = Claims::read(token.claims(), &realm.policy.claim_names, realm.policy.numeric_ids);
     let claims = claims.map_err(|_| invalid(index, Reason::Malformed))?;
     checks::token_use(&claims, realm.policy.profile).map_err(unexpected)?;
     Ok(claims)

@@ -168,11 +168,11 @@ fn check_changeable(
 }
 
 pub(super) fn read_claims<'j>(set: &ClaimSet<'j>, policy: &Policy) -> Result<Claims<'j>, Reason> {
-    Claims::read(set, &policy.claim_names).map_err(|_| Reason::Malformed)
+    Claims::read(set, &policy.claim_names, policy.numeric_ids).map_err(|_| Reason::Malformed)
 }
 
 fn observe_claims<'j>(set: &ClaimSet<'j>, policy: &Policy, observer: &mut Observer<'_>) -> Result<Claims<'j>, Reason> {
-    let claims = Claims::read(set, &policy.claim_names);
+    let claims = Claims::read(set, &policy.claim_names, policy.numeric_ids);
     if let Err(error) = &claims {
         observer.detail(CheckName::Claims, || error.to_string());
     }

@@ -6,8 +6,8 @@ use crate::claims::ClaimNames;
 use crate::gate::{Gate, KeysFrom};
 use crate::keys::RsaDefault;
 use crate::policy::{
-    Audience, AuthorizedParty, Compare, Impersonation, IssuerNames, Policy, Profile, RequiredClaims, RevocationCheck,
-    Staleness, Subjectless, Subjects, WhenDiffering, WhenStale,
+    Audience, AuthorizedParty, Compare, Impersonation, IssuerNames, NumericIds, Policy, Profile, RequiredClaims,
+    RevocationCheck, Staleness, Subjectless, Subjects, WhenDiffering, WhenStale,
 };
 use crate::revocation::{Bounds, FeedKey};
 use crate::signature::{Algorithm, Algorithms};
@@ -130,6 +130,11 @@ impl RealmOptions {
                 last_logout_time: claim("lastLogoutTime")?,
                 scope: claim("scope")?,
                 grant: text(self, "grantClaim"),
+            },
+            numeric_ids: match required(self, "numericIds", text)?.as_str() {
+                "refuse" => NumericIds::Refuse,
+                "accept" => NumericIds::Accept,
+                _ => return Err(unknown("numericIds")),
             },
             when_differing: match is_true(self, "acceptDifferingPolicy") {
                 false => WhenDiffering::Refuse,

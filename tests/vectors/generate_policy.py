@@ -35,6 +35,8 @@ CASES = [
 LATER_CASES = [
     ("the claim of a grant", {**ACME, "grantClaim": "client_name"}),
     ("a claim of a grant with the name of a usual one", {**ACME, "grantClaim": "azp"}),
+    ("numeric ids", {**ACME, "numericIds": "accept"}),
+    ("numeric ids and the claim of a grant", {**ACME, "numericIds": "accept", "grantClaim": "app"}),
     ("every claim, with that of a grant", {**ACME, "issuerClaim": "realm", "grantClaim": "app", "claimNames": {"subject": "uid"}}),
 ]
 
@@ -45,7 +47,9 @@ def text(value):
 
 
 # Fields that were introduced later, in the order of their introduction: they enter the whole only where their value is not the default.
-LATER = ["grantClaim"]
+LATER = ["grantClaim", "sameSubjects", "numericIds"]
+# Before any other of these, its digest was always stated.
+ALWAYS_STATED = 1
 
 
 def encode(name, values):
@@ -58,7 +62,8 @@ def digests(realm):
     first = [encode(name, [fields[name]]) for name in sorted(fields, key=str.encode)]
     later = [encode(name, [realm[name]]) for name in LATER if name in realm]
     whole = b"portcullis/policy/v1\0" + b"".join(first + later)
-    each = first + [encode(name, [realm[name]] if name in realm else []) for name in LATER]
+    stated = max([ALWAYS_STATED] + [at + 1 for at, name in enumerate(LATER) if name in realm])
+    each = first + [encode(name, [realm[name]] if name in realm else []) for name in LATER[:stated]]
     return {
         "digest": "1:" + hashlib.sha256(whole).digest()[:16].hex(),
         "fields": [hashlib.sha256(field).digest()[:4].hex() for field in each],
