@@ -1,3 +1,5 @@
+import { browser } from './page.ts'
+
 /**
  * Runs work that no other tab runs at the same time. Rejects only if the work does. The work checks `isHeld()` right before a
  * step that cannot be undone: a tab that was frozen in between may have lost the lock.
@@ -26,13 +28,19 @@ type Holder = 'locked' | 'unlocked'
  */
 export function lockOf(name: string): Lock {
   return async <T>(work: (isHeld: () => boolean) => Promise<T>): Promise<T> => {
-    const { locks } = (globalThis.navigator ?? {}) as Partial<Navigator>
+    const { locks } = (browser().navigator ?? {}) as Partial<Navigator>
     if (locks === undefined) return leased(name, 'unlocked', work)
     let working: Promise<T> | undefined
+    const waiting = new AbortController()
+    const timer = setTimeout(() => waiting.abort(), LOCK_WAIT_MS)
     try {
-      return await locks.request(name, { signal: AbortSignal.timeout(LOCK_WAIT_MS) }, () => (working = leased(name, 'locked', work)))
+      return await locks.request(name, { signal: waiting.signal }, () => {
+        clearTimeout(timer)
+        return (working = leased(name, 'locked', work))
+      })
     } catch {
       // Timed out or denied; or stolen, which does not stop the work.
+      clearTimeout(timer)
       return working ?? leased(name, 'unlocked', work)
     }
   }
@@ -45,7 +53,7 @@ async function leased<T>(key: string, holder: Holder, work: (isHeld: () => boole
   try {
     while (!(await take(key, own)) && performance.now() < deadline) await pause()
   } catch {
-    // Storage is full or denied.
+    // Storage is full, denied or missing.
     return work(() => true)
   }
   try {
@@ -84,20 +92,25 @@ function renew(key: string, own: Lease): boolean {
 /** A lock that cannot be released expires. */
 function release(key: string, own: Lease): void {
   try {
-    if (renew(key, own)) globalThis.localStorage.removeItem(key)
+    if (renew(key, own)) leases().removeItem(key)
   } catch {}
 }
 
 /** Returns the lease that is in force. */
 function read(key: string): Lease | undefined {
-  const [id = '', until, holder = ''] = (globalThis.localStorage.getItem(key) ?? '').split(' ')
+  const [id = '', until, holder = ''] = (leases().getItem(key) ?? '').split(' ')
   const leftMs = Number(until) - Date.now()
   // Far in the future it was written by a clock that was wrong.
   return leftMs > 0 && leftMs <= LEASE_MS ? { id, holder } : undefined
 }
 
 function write(key: string, { id, holder }: Lease): void {
-  globalThis.localStorage.setItem(key, `${id} ${Date.now() + LEASE_MS} ${holder}`)
+  leases().setItem(key, `${id} ${Date.now() + LEASE_MS} ${holder}`)
+}
+
+/** Throws where storage is denied; what is missing throws when it is used. */
+function leases(): Storage {
+  return browser().localStorage as Storage
 }
 
 function pause(): Promise<void> {

@@ -1,5 +1,6 @@
 import { isObject } from '../options.ts'
 import { type App, endsSession, isApp, isSameApp, type SessionApp } from './app.ts'
+import { browser } from './page.ts'
 
 /** A line in `localStorage`: an app's newest login or refresh (`in`), or its newest logout (`out`). No secret. */
 export interface Mark {
@@ -32,23 +33,23 @@ export function readStanding(channel: string, app: SessionApp): Standing {
   return { state: login > ended ? 'in' : ended > 0 ? 'out' : 'unknown', version: Math.max(version, ended), login, ended }
 }
 
-/** Returns all marks of a channel; none if storage is denied. */
+/** Returns all marks of a channel; none if storage is denied or missing. */
 export function readMarks(channel: string): Mark[] {
   try {
-    return Object.entries(globalThis.localStorage).flatMap(([key, text]) => parseMark(channel, key, text) ?? [])
+    return Object.entries(browser().localStorage as Storage).flatMap(([key, text]) => parseMark(channel, key, text) ?? [])
   } catch {
     return []
   }
 }
 
-/** Writes a mark, unless a newer one is there. Writes nothing if storage is full or denied. */
+/** Writes a mark, unless a newer one is there. Writes nothing if storage is full, denied or missing. */
 export function writeMark(channel: string, mark: Mark): void {
   const { state, app } = mark
   const { client, endpoint } = app
   // A logout may know only the token, so that is part of its key; the token of a login changes.
   const key = `${channel}:${state}:${JSON.stringify(state === 'in' ? { client, endpoint } : app)}`
   try {
-    const { localStorage } = globalThis
+    const localStorage = browser().localStorage as Storage
     const before = parseMark(channel, key, localStorage.getItem(key))
     if (before === undefined || before.version < mark.version) localStorage.setItem(key, JSON.stringify(mark))
   } catch {}

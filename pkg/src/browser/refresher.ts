@@ -1,6 +1,7 @@
 import { backoffMs } from '../timing/backoff.ts'
 import type { HeldTokens } from './held.ts'
 import { type Lock, lockOf } from './lock.ts'
+import { browser } from './page.ts'
 import { refresh } from './refresh.ts'
 import type { SessionSettings } from './settings.ts'
 import type { SharedLogin } from './shared-login.ts'
@@ -119,10 +120,10 @@ export class Refresher {
   #schedule(): void {
     clearTimeout(this.#timer)
     const { held } = this.#login
-    if (held?.stored.expiresAtMs === undefined) return
+    // On a server, tokens are refreshed when they are used.
+    if (held?.stored.expiresAtMs === undefined || browser().location === undefined) return
     const nextMs = this.#canRefresh(held) ? Math.max(held.dueMs, this.#retryAtMs - performance.now()) : held.leftMs
     // A visible page has already refreshed if it was due.
     this.#timer = setTimeout(() => this.check(), nextMs <= 0 ? RETRY_BACKOFF.firstMs : Math.min(nextMs, LOOK_MS))
-    ;(this.#timer as { unref?: () => void }).unref?.()
   }
 }

@@ -2,7 +2,7 @@ import { within } from '../timing/deadline.ts'
 import { PortcullisError } from '../errors.ts'
 import { checkOptions } from '../options.ts'
 import { clearToo, logOutOnce } from './logout.ts'
-import { listen } from './page-events.ts'
+import { browser, listen } from './page.ts'
 import { Refresher } from './refresher.ts'
 import { failed, revoke } from './revoke.ts'
 import { logoutSettings, type LogoutSettings, type SessionSettings, sessionSettings, TOKEN_RULES } from './settings.ts'
@@ -19,7 +19,7 @@ class BrowserSession implements Session {
   readonly #login: SharedLogin
   readonly #refresher: Refresher
   readonly #listeners = new Map<keyof SessionEvents, Set<(reason: SignOutReason) => void>>()
-  readonly #opening: Promise<unknown>
+  #opening: Promise<unknown> | undefined
   readonly #unlisten: () => void
   #loggingOut: Promise<LoggedOut> | undefined
 
@@ -39,7 +39,9 @@ class BrowserSession implements Session {
       listen('online', () => this.#refresher.online()),
     ]
     this.#unlisten = () => ends.forEach((end) => end())
-    this.#opening = settings.tokens === undefined ? this.#open() : this.#login.accept(settings.tokens)
+    // A server sends nothing for a session that is not used: it has no cookie, and its modules may not send while they load.
+    if (settings.tokens !== undefined) this.#opening = this.#login.accept(settings.tokens)
+    else if (browser().location !== undefined) void this.#opened()
   }
 
   get signedIn(): boolean {
@@ -54,7 +56,7 @@ class BrowserSession implements Session {
 
   async accessToken(): Promise<string | undefined> {
     this.#assertOpen()
-    if (this.#login.held?.isEnough !== true) await this.#opening
+    if (this.#login.held?.isEnough !== true) await this.#opened()
     const { held } = this.#login
     if (held === undefined) return undefined
     if (this.#refresher.isDue(held)) {
@@ -68,7 +70,7 @@ class BrowserSession implements Session {
 
   async refresh(): Promise<'refreshed' | 'signed_out' | 'unavailable'> {
     this.#assertOpen()
-    await this.#opening
+    await this.#opened()
     return this.#refresher.refresh(this.#login.held, 'asked')
   }
 
@@ -76,16 +78,17 @@ class BrowserSession implements Session {
     const request = new Request(input, init)
     const { fetch, allowedOrigins } = this.#settings
     if (!allowedOrigins.includes(new URL(request.url).origin)) return fetch(request)
-    const token = await this.accessToken()
+    const token = await unlessAborted(request, () => this.accessToken())
     if (token === undefined) return fetch(request)
     const again = init?.body instanceof ReadableStream ? undefined : request.clone()
     const used = this.#login.held
     const response = await fetch(withBearer(request, token))
     if (!isInvalidToken(response)) return response
-    if (used?.stored.accessToken === token) await this.#refresher.refresh(used, 'refused')
+    if (used?.stored.accessToken === token) await unlessAborted(request, () => this.#refresher.refresh(used, 'refused'))
     const renewed = this.#login.held?.stored.accessToken
     if (again === undefined || renewed === undefined || renewed === token) return response
-    await response.body?.cancel()
+    // Not awaited: cancelling a stalled stream may never settle.
+    response.body?.cancel().catch(() => undefined)
     return fetch(withBearer(again, renewed))
   }
 
@@ -98,7 +101,7 @@ class BrowserSession implements Session {
       clear: { ...this.#settings.clear, ...named }, cookies: cookies === 'include' ? 'include' : 'same-origin',
     })
     // A token endpoint that is silent must not hold a logout up.
-    await within(this.#opening, NEWER_MS)
+    await within(this.#opened(), NEWER_MS)
     const settings = { ...checked, storage }
     if (this.#loggingOut !== undefined) return clearToo(settings, this.#loggingOut)
     this.#loggingOut = this.#logOut(settings).finally(() => {
@@ -116,6 +119,10 @@ class BrowserSession implements Session {
   close(): void {
     this.#login.close(this.#refresher.stop())
     this.#unlisten()
+  }
+
+  #opened(): Promise<unknown> {
+    return (this.#opening ??= this.#open())
   }
 
   /** Takes up a login that is there; with a cookie the issuer gives tokens for it. */
@@ -154,8 +161,21 @@ function withBearer(request: Request, token: string): Request {
   return new Request(request, { headers, redirect: request.redirect === 'follow' ? 'error' : request.redirect })
 }
 
-/** RFC 6750 §3.1. Where CORS hides the challenge, it may be this. */
-function isInvalidToken({ status, headers, type }: Response): boolean {
-  const challenge = headers.get('www-authenticate')
-  return status === 401 && (challenge === null ? type !== 'basic' : /\binvalid_token\b/.test(challenge))
+/** Calls `act` and waits, but rejects at once when the request is aborted; what `act` began goes on for others. */
+function unlessAborted<T>({ signal }: Request, act: () => Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason ?? new DOMException('The request was aborted.', 'AbortError'))
+    if (signal.aborted) return abort()
+    signal.addEventListener('abort', abort)
+    act().then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}
+
+/**
+ * RFC 6750 §3.1. Many APIs send no challenge, or one without an error though there was a token, and CORS hides it from pages of other
+ * origins: all of these may mean the token.
+ */
+function isInvalidToken({ status, headers }: Response): boolean {
+  const challenge = headers.get('www-authenticate') ?? 'bearer'
+  return status === 401 && (/\binvalid_token\b/.test(challenge) || (/^bearer\b/i.test(challenge) && !/\berror=/.test(challenge)))
 }

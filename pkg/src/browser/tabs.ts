@@ -1,7 +1,7 @@
 import { callback, checkOptions, isObject, string, url } from '../options.ts'
 import { type App, appOf, isApp, isSameApp } from './app.ts'
 import { isVersion, type Mark, newestOf, nextVersion, parseMark, readMarks, writeMark } from './mark.ts'
-import { listen } from './page-events.ts'
+import { browser, listen } from './page.ts'
 import type { StoredTokens } from './types.ts'
 
 /** Messages between the tabs of one app. Tokens go from memory to memory; they are never put into storage. */
@@ -95,13 +95,13 @@ export function onLogout(
   }
 }
 
-/** Opens a channel; `undefined` if the browser has none. With cookies blocked the constructor may exist and throw. */
+/** Opens a channel; `undefined` if there is none. With cookies blocked the constructor may exist and throw. */
 function openBroadcast(name: string, hear: (data: unknown) => void): { tell(message: object): void; close(): void } | undefined {
   try {
+    const { BroadcastChannel } = browser()
+    if (BroadcastChannel === undefined) return undefined
     const broadcast = new BroadcastChannel(name)
     broadcast.onmessage = ({ data }: MessageEvent<unknown>) => hear(data)
-    // Node: it must not keep the process alive.
-    ;(broadcast as { unref?: () => void }).unref?.()
     return {
       tell(message) {
         try {
