@@ -8,7 +8,7 @@ import { build } from 'esbuild'
 
 const BUDGETS = [
   ['logout alone', "export { logout } from 'portcullis/browser'", 5_000],
-  ['everything', "export * from 'portcullis/browser'", 9_000],
+  ['everything', "export * from 'portcullis/browser'", 9_800],
 ] as const
 
 for (const [what, contents, budget] of BUDGETS) {

@@ -53,11 +53,26 @@ export function canonical(url: URL | string): string {
 
 /** Returns issuer and client of an access token, empty if it is not a JWT. Unverified: used only to tell apart tokens held by this page. */
 export function tokenApp(token: string): string {
+  const claims = claimsOf(token)
+  return claims === undefined ? '' : JSON.stringify([claims['iss'], claims['azp'] ?? claims['client_id']])
+}
+
+/**
+ * Returns how many seconds an access token lives from its issue on, if it is a JWT that says so. `exp - iat` does not depend on this
+ * device's clock. Unverified: a wrong answer costs a refresh.
+ */
+export function lifeOf(token: string): number | undefined {
+  const { exp, iat } = claimsOf(token) ?? {}
+  const life = Number.isFinite(exp) ? Number(exp) - (Number.isFinite(iat) ? Number(iat) : Date.now() / 1_000) : 0
+  return life > 0 ? life : undefined
+}
+
+function claimsOf(token: string): Record<string, unknown> | undefined {
   try {
-    const { iss, azp, client_id } = JSON.parse(atob((token.split('.')[1] ?? '').replace(/-/g, '+').replace(/_/g, '/')))
-    return JSON.stringify([iss, azp ?? client_id])
+    const claims: unknown = JSON.parse(atob((token.split('.')[1] ?? '').replace(/-/g, '+').replace(/_/g, '/')))
+    return isObject(claims) ? claims : undefined
   } catch {
-    return ''
+    return undefined
   }
 }
 

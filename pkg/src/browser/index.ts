@@ -16,6 +16,7 @@ export type {
   SessionTokens,
   SignOutReason,
   StoredTokens,
+  TokenResponse,
   TokenStorage,
 } from './types.ts'
 export { PortcullisError } from '../errors.ts'

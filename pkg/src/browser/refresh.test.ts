@@ -133,7 +133,7 @@ describe('one tab', () => {
   test('a failure does not, and is not repeated at once', async (t) => {
     const failures: [string, TestServer['listener']][] = [
       ['500', json({}, 500)], ['503', json({}, 503)], ['a page', html()], ['a redirect', redirect(`${elsewhere.url}/steal`)],
-      ['another 400', json({ error: 'invalid_client' }, 400)], ['no token', json({ access_token: 7 })], ['JSON null', json(null)],
+      ['another 400', json({ error: 'invalid_request' }, 400)], ['no token', json({ access_token: 7 })], ['JSON null', json(null)],
     ]
     for (const [what, failure] of failures) {
       TestPage.install(t)

@@ -2,55 +2,90 @@ import { within } from '../timing/deadline.ts'
 import { isObject } from '../options.ts'
 import { responseText } from './response-text.ts'
 import type { SessionSettings } from './settings.ts'
-import type { SessionTokens } from './types.ts'
+import type { GivenTokens } from './shared-login.ts'
+import type { TokenResponse } from './types.ts'
 
-/** The answer of the token endpoint. `unavailable`: it said nothing about the refresh token, which may be good. */
-export type Refreshed = { kind: 'tokens'; tokens: SessionTokens } | { kind: 'refused' } | { kind: 'unavailable' }
+/** The outcome of a refresh. `unavailable`: nothing was said about the login, which may be good. */
+export type Refreshed =
+  | { kind: 'tokens'; tokens: GivenTokens; response: TokenResponse }
+  | { kind: 'refused'; response: TokenResponse }
+  | { kind: 'unavailable'; retryAfterMs?: number }
 
 /** Maximum wait for the token endpoint. Shorter than `LEASE_MS`, so that the lease outlasts the request. */
 const REFRESH_TIMEOUT_MS = 10_000
 const MAX_ANSWER_BYTES = 262_144
+/** Maximum wait that the token endpoint can ask for: a mistake in a header must not stop a session for a day. */
+const MAX_RETRY_AFTER_MS = 300_000
+
+/**
+ * Errors that no retry by this session can cure: the grant or the client is refused (RFC 6749 §5.2), or a person is needed (OpenID
+ * Connect Core 1.0 §3.1.2.6, which Entra ID sends from its token endpoint too; Auth0's `mfa_required`).
+ */
+const REFUSALS = /^(?:invalid_grant|invalid_client|unauthorized_client|(?:interaction|login|consent|account_selection|mfa)_required)$/
 
 /** A header that forms of other sites cannot send: issuers require it with a cookie. */
 export const CSRF_HEADER = 'portcullis-csrf'
 
 /** Refreshes (RFC 6749 §6). Without `refreshToken` the cookie has it. Never rejects. */
 export async function refresh(settings: SessionSettings, refreshToken: string | undefined): Promise<Refreshed> {
-  let answer: Refreshed = { kind: 'unavailable' }
+  let outcome: Refreshed = { kind: 'unavailable' }
+  const request = new AbortController()
   // A custom `fetch` may ignore the signal.
-  await within(ask(settings, refreshToken).then((given) => void (answer = given)), REFRESH_TIMEOUT_MS)
-  return answer
+  await within(ask(settings, refreshToken, request.signal).then((given) => void (outcome = given)), REFRESH_TIMEOUT_MS)
+  request.abort()
+  return outcome
 }
 
-async function ask({ tokenUrl, clientId, cookies, fetch }: SessionSettings, refreshToken: string | undefined): Promise<Refreshed> {
-  const form = { grant_type: 'refresh_token', client_id: clientId, ...(refreshToken === undefined ? {} : { refresh_token: refreshToken }) }
+async function ask(
+  { tokenUrl, clientId, cookies, fetch, parameters }: SessionSettings,
+  refreshToken: string | undefined,
+  signal: AbortSignal,
+): Promise<Refreshed> {
+  const form = { ...parameters, grant_type: 'refresh_token', client_id: clientId, ...(refreshToken === undefined ? {} : { refresh_token: refreshToken }) }
+  const answer = await fetch(tokenUrl, {
+    method: 'POST',
+    body: new URLSearchParams(form),
+    headers: cookies === 'include' ? { [CSRF_HEADER]: '1' } : {},
+    credentials: cookies,
+    redirect: 'error',
+    cache: 'no-store',
+    signal,
+  })
+  const { status, headers, ok } = answer
+  // Of the server or its rate limit, whatever the body says.
+  if (status === 429 || status >= 500) return { kind: 'unavailable', retryAfterMs: retryAfterMs(headers.get('retry-after')) }
+  const response = await objectOf(answer)
+  const tokens = ok ? tokensOf(response) : undefined
+  if (tokens !== undefined) return { kind: 'tokens', tokens, response }
+  return status === 401 || REFUSALS.test(stringOf(response['error']) ?? '') ? { kind: 'refused', response } : { kind: 'unavailable' }
+}
+
+/** RFC 9110 §10.2.3: seconds or a date. CORS hides the header unless the server exposes it. */
+function retryAfterMs(value: string | null): number {
+  const waitMs = /^\d+$/.test(value ?? '') ? Number(value) * 1_000 : Date.parse(value ?? '') - Date.now()
+  return Math.min(Math.max(waitMs || 0, 0), MAX_RETRY_AFTER_MS)
+}
+
+/** Returns the JSON object of a body; an empty one if it is something else, such as a page of HTML. */
+async function objectOf(answer: Response): Promise<TokenResponse> {
   try {
-    const response = await fetch(tokenUrl, {
-      method: 'POST',
-      body: new URLSearchParams(form),
-      headers: cookies === 'include' ? { [CSRF_HEADER]: '1' } : {},
-      credentials: cookies,
-      redirect: 'error',
-      cache: 'no-store',
-      signal: AbortSignal.timeout(REFRESH_TIMEOUT_MS),
-    })
-    if (response.status === 401) return { kind: 'refused' }
-    const answer: unknown = JSON.parse(await responseText(response, MAX_ANSWER_BYTES))
-    if (!isObject(answer)) return { kind: 'unavailable' }
-    if (response.status === 400 && answer['error'] === 'invalid_grant') return { kind: 'refused' }
-    return response.status === 200 ? granted(answer) : { kind: 'unavailable' }
+    const value: unknown = JSON.parse(await responseText(answer, MAX_ANSWER_BYTES))
+    return isObject(value) ? value : {}
   } catch {
-    return { kind: 'unavailable' }
+    return {}
   }
 }
 
-function granted({ access_token, refresh_token, expires_in }: Record<string, unknown>): Refreshed {
-  if (typeof access_token !== 'string' || access_token === '') return { kind: 'unavailable' }
-  const seconds = Number(expires_in)
-  const tokens: SessionTokens = {
-    accessToken: access_token,
-    ...(typeof refresh_token === 'string' ? { refreshToken: refresh_token } : {}),
-    ...(Number.isFinite(seconds) && seconds >= 0 ? { expiresInSeconds: seconds } : {}),
-  }
-  return { kind: 'tokens', tokens }
+/** Returns the tokens of a success. A member that is null, empty or of a wrong type counts as absent. */
+function tokensOf({ access_token, refresh_token, expires_in }: TokenResponse): GivenTokens | undefined {
+  const accessToken = stringOf(access_token)
+  // Some issuers send the number as a string.
+  const seconds = typeof expires_in === 'number' ? expires_in : Number(stringOf(expires_in))
+  return accessToken === undefined
+    ? undefined
+    : { accessToken, refreshToken: stringOf(refresh_token), expiresInSeconds: seconds > 0 ? seconds : undefined }
+}
+
+function stringOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
 }

@@ -22,7 +22,9 @@ export class Refresher {
   readonly #lock: Lock
   #underWay: Promise<RefreshOutcome> | undefined
   #failures = 0
+  /** Until then a refresh that is due waits; `#closedUntilMs`: until then the token endpoint wants no request at all. */
   #retryAtMs = 0
+  #closedUntilMs = 0
   #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(settings: SessionSettings, login: SharedLogin) {
@@ -49,7 +51,7 @@ export class Refresher {
   changed(): void {
     if (this.#login.held !== undefined) {
       this.#failures = 0
-      this.#retryAtMs = 0
+      this.#retryAtMs = this.#closedUntilMs = 0
     }
     this.#schedule()
   }
@@ -65,9 +67,9 @@ export class Refresher {
     else this.#schedule()
   }
 
-  /** The network is back: a retry need not wait. */
+  /** The network is back: a retry need not wait, unless the token endpoint has asked for it. */
   online(): void {
-    this.#retryAtMs = 0
+    this.#retryAtMs = this.#closedUntilMs
     this.check()
   }
 
@@ -90,8 +92,8 @@ export class Refresher {
       login.signOut('expired')
       return 'signed_out'
     }
-    // This tab was frozen; another one may be spending the refresh token.
-    if (!isHeld()) return 'unavailable'
+    // After the first, this tab was frozen; another one may be spending the refresh token.
+    if (!isHeld() || performance.now() < this.#closedUntilMs) return 'unavailable'
     const answer = await refresh(this.#settings, refreshToken)
     // Another tab's logout may be written down already, though its message is still on the way.
     login.hearMark()
@@ -102,13 +104,14 @@ export class Refresher {
     }
     switch (answer.kind) {
       case 'tokens':
-        await login.accept({ refreshToken, ...answer.tokens }, held?.stored.login)
+        await login.accept({ ...answer.tokens, refreshToken: answer.tokens.refreshToken ?? refreshToken }, held?.stored.login, answer.response)
         return 'refreshed'
       case 'refused':
-        login.signOut('refused')
+        login.signOut('refused', answer.response)
         return 'signed_out'
       case 'unavailable':
-        this.#retryAtMs = performance.now() + backoffMs(RETRY_BACKOFF, ++this.#failures)
+        this.#closedUntilMs = performance.now() + (answer.retryAfterMs ?? 0)
+        this.#retryAtMs = Math.max(this.#closedUntilMs, performance.now() + backoffMs(RETRY_BACKOFF, ++this.#failures))
         return 'unavailable'
     }
   }

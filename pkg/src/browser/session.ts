@@ -7,7 +7,7 @@ import { Refresher } from './refresher.ts'
 import { failed, revoke } from './revoke.ts'
 import { logoutSettings, type LogoutSettings, type SessionSettings, sessionSettings, TOKEN_RULES } from './settings.ts'
 import { NEWER_MS, SharedLogin } from './shared-login.ts'
-import type { LoggedOut, Session, SessionEvents, SessionLogoutOptions, SessionOptions, SessionTokens, SignOutReason } from './types.ts'
+import type { LoggedOut, Session, SessionEvents, SessionLogoutOptions, SessionOptions, SessionTokens } from './types.ts'
 
 /** A login that all tabs of this browser share. Throws `invalid_option`. */
 export function createSession(options: SessionOptions): Session {
@@ -18,16 +18,16 @@ class BrowserSession implements Session {
   readonly #settings: SessionSettings
   readonly #login: SharedLogin
   readonly #refresher: Refresher
-  readonly #listeners = new Map<keyof SessionEvents, Set<(reason: SignOutReason) => void>>()
+  readonly #listeners = new Map<keyof SessionEvents, Set<(...details: never[]) => void>>()
   #opening: Promise<unknown> | undefined
   readonly #unlisten: () => void
   #loggingOut: Promise<LoggedOut> | undefined
 
   constructor(settings: SessionSettings) {
     this.#settings = settings
-    this.#login = new SharedLogin(settings, (event, reason) => {
+    this.#login = new SharedLogin(settings, (event, ...details) => {
       this.#refresher.changed()
-      this.#emit(event, reason)
+      this.#emit(event, details)
     })
     this.#refresher = new Refresher(settings, this.#login)
     const ends = [
@@ -138,10 +138,10 @@ class BrowserSession implements Session {
     return logOutOnce({ ...settings, accessToken, refreshToken }, 'logout', revokes)
   }
 
-  #emit(event: keyof SessionEvents, reason?: SignOutReason): void {
+  #emit(event: keyof SessionEvents, details: unknown[]): void {
     for (const listener of this.#listeners.get(event) ?? []) {
       try {
-        listener(reason as SignOutReason)
+        listener(...(details as never[]))
       } catch (error) {
         // An error in one blocks neither the others nor a logout.
         console.error(error)

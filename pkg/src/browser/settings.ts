@@ -1,5 +1,5 @@
 import { isLoopback } from '../http/loopback.ts'
-import { anyString, callback, checkOptions, either, invalid, list, milliseconds, oneOf, opaque, required, type Rule, rule, type Rules, seconds, shape, string, url, webOrigin, withDefault } from '../options.ts'
+import { anyString, callback, checkOptions, either, invalid, isObject, list, milliseconds, oneOf, opaque, required, type Rule, rule, type Rules, seconds, shape, string, url, webOrigin, withDefault } from '../options.ts'
 import type { LogoutOptions, ReportCompromiseOptions, SessionOptions, TokenStorage } from './types.ts'
 
 const CLEAR_RULES: Rules = {
@@ -70,6 +70,10 @@ export function compromiseSettings(
 
 export const TOKEN_RULES: Rules = { accessToken: required(string), refreshToken: string, expiresInSeconds: seconds }
 
+function isParameters(value: unknown): boolean {
+  return isObject(value) && Object.entries(value).every(([name, each]) => typeof each === 'string' && !/^(grant_type|client_id|refresh_token)$/.test(name))
+}
+
 /** The same rule for an option that must be on this machine or have TLS. */
 function secure(rule: Rule<string>): Rule<string> {
   return {
@@ -93,6 +97,7 @@ const SESSION = {
   clear: shape(CLEAR_RULES),
   fetch: callback,
   cookies: withDefault(oneOf('omit', 'include'), 'omit'),
+  parameters: rule('an object of strings without grant_type, client_id and refresh_token, which the session sends itself', isParameters),
 } satisfies Rules
 
 export const SESSION_RULES: Rules = SESSION

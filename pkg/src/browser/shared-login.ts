@@ -1,5 +1,5 @@
 import { within } from '../timing/deadline.ts'
-import { appOf, canonical, endsSession, sessionName, type SessionApp, tokenApp } from './app.ts'
+import { appOf, canonical, endsSession, lifeOf, sessionName, type SessionApp, tokenApp } from './app.ts'
 import { clear } from './clear.ts'
 import { HeldTokens } from './held.ts'
 import { newestOf, nextVersion, readMarks, readStanding, type Standing, writeMark } from './mark.ts'
@@ -7,7 +7,7 @@ import { PageStorage } from './page-storage.ts'
 import { revoke } from './revoke.ts'
 import { logoutSettings, type SessionSettings } from './settings.ts'
 import { hearSignedOut, isStoredTokens, type Message, openTabs, type SharedReason, type SignedOut, type Tabs, tellSignedOut } from './tabs.ts'
-import type { SessionEvents, SessionTokens, SignOutReason, StoredTokens } from './types.ts'
+import type { SessionEvents, SignOutReason, StoredTokens, TokenResponse } from './types.ts'
 
 /** Maximum wait for the answers of other tabs: where they have something newer; where they may; where that is unlikely. */
 export const NEWER_MS = 1_000
@@ -15,7 +15,10 @@ const PERHAPS_MS = 250
 const HARDLY_MS = 100
 
 /** Tokens as the page or the token endpoint gives them; a member that is `undefined` counts as left out. */
-type GivenTokens = { accessToken: string; refreshToken?: string | undefined; expiresInSeconds?: number | undefined }
+export type GivenTokens = { accessToken: string; refreshToken?: string | undefined; expiresInSeconds?: number | undefined }
+
+/** Is called with an event and what its listeners are given. */
+export type Changed = <E extends keyof SessionEvents>(event: E, ...details: Parameters<SessionEvents[E]>) => void
 
 /** A login as this tab holds it, kept in step with the other tabs by messages, marks and the storage of the page. */
 export class SharedLogin {
@@ -23,7 +26,7 @@ export class SharedLogin {
   readonly name: string
   readonly #settings: SessionSettings
   /** Called after new tokens were taken, or all are gone. */
-  readonly #changed: (event: keyof SessionEvents, reason?: SignOutReason) => void
+  readonly #changed: Changed
   readonly #app: SessionApp
   readonly #storage: PageStorage
   readonly #tabs: Tabs
@@ -37,7 +40,7 @@ export class SharedLogin {
   #heard: () => void = () => undefined
   #closed = false
 
-  constructor(settings: SessionSettings, changed: (event: keyof SessionEvents, reason?: SignOutReason) => void) {
+  constructor(settings: SessionSettings, changed: Changed) {
     const { channel, clientId, tokenUrl, revokeUrl } = settings
     this.#settings = settings
     this.#changed = changed
@@ -75,13 +78,13 @@ export class SharedLogin {
 
   /**
    * Takes tokens that were just issued, of a new login unless one is given, keeps them, and tells the other tabs: all of it before
-   * the lock is released.
+   * the lock is released. The response they came in is for this tab's listeners only.
    */
-  async accept(tokens: GivenTokens, login?: number): Promise<void> {
+  async accept(tokens: GivenTokens, login?: number, response?: TokenResponse): Promise<void> {
     const { channel } = this.#settings
     const version = nextVersion(Math.max(this.#version, newestOf(readMarks(channel))))
     const stored = storedOf(tokens, login ?? version, version)
-    this.#take(stored)
+    this.#take(stored, response)
     writeMark(channel, { state: 'in', app: this.#appWith(tokens.accessToken), version, login: stored.login })
     this.#tabs.tell({ kind: 'tokens', tokens: stored })
     await this.#storage.save({ ...stored, session: this.name })
@@ -119,10 +122,10 @@ export class SharedLogin {
   }
 
   /** Ends the login here and in the other tabs. */
-  signOut(reason: (SignOutReason & SharedReason) | 'expired'): void {
+  signOut(reason: (SignOutReason & SharedReason) | 'expired', response?: TokenResponse): void {
     const wasSignedIn = this.#held !== undefined
     this.#end(nextVersion(this.#version))
-    this.#forget(reason)
+    this.#forget(reason, response)
     if (wasSignedIn && reason !== 'expired') tellSignedOut(this.#settings.channel, appOf(this.#settings), reason, this.#version)
   }
 
@@ -135,7 +138,7 @@ export class SharedLogin {
   }
 
   /** Revokes tokens that will not be used, without waiting for the answer. */
-  revokeUnused({ accessToken, refreshToken }: SessionTokens): void {
+  revokeUnused({ accessToken, refreshToken }: GivenTokens): void {
     const { revokeUrl, clientId, channel, fetch } = this.#settings
     if (revokeUrl === undefined) return
     void revoke(logoutSettings({ revokeUrl, clientId, channel, fetch, accessToken, refreshToken }))
@@ -160,13 +163,13 @@ export class SharedLogin {
     return { ...this.#app, token: accessToken && tokenApp(accessToken) }
   }
 
-  #take(stored: StoredTokens): void {
+  #take(stored: StoredTokens, response?: TokenResponse): void {
     // Tokens that were refreshed while it closed are for the other tabs.
     if (this.#closed) return
     const isLogin = this.#held?.stored.login !== stored.login
     this.#held = new HeldTokens(stored, this.#settings.refreshBeforeSeconds)
     this.#version = stored.version
-    this.#changed(isLogin ? 'signed-in' : 'refreshed')
+    this.#changed(isLogin ? 'signed-in' : 'refreshed', response)
   }
 
   async #load(): Promise<void> {
@@ -225,25 +228,26 @@ export class SharedLogin {
   }
 
   /** Signs out and clears this tab. */
-  #forget(reason: SignOutReason): void {
+  #forget(reason: SignOutReason, response?: TokenResponse): void {
     const { clear: named, storage } = this.#settings
-    if (this.#drop(reason)) void clear(named, storage)
+    if (this.#drop(reason, response)) void clear(named, storage)
   }
 
   /** Signs out; from now on no token is given away. Returns whether there were any. */
-  #drop(reason: SignOutReason): boolean {
+  #drop(reason: SignOutReason, response?: TokenResponse): boolean {
     const wasSignedIn = this.#held !== undefined
     this.#held = undefined
-    if (wasSignedIn) this.#changed('signed-out', reason)
+    if (wasSignedIn) this.#changed('signed-out', reason, response)
     return wasSignedIn
   }
 }
 
 function storedOf({ accessToken, refreshToken, expiresInSeconds }: GivenTokens, login: number, version: number): StoredTokens {
+  const expiresAtMs = Date.now() + (expiresInSeconds ?? lifeOf(accessToken) ?? Infinity) * 1_000
   return {
     accessToken,
     ...(refreshToken === undefined ? {} : { refreshToken }),
-    ...(expiresInSeconds === undefined ? {} : { expiresAtMs: Date.now() + expiresInSeconds * 1_000 }),
+    ...(expiresAtMs < Infinity ? { expiresAtMs } : {}),
     login,
     version,
   }

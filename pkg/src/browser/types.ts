@@ -115,7 +115,7 @@ export interface SessionTokens {
   accessToken: string
   /** Left out: nothing to refresh with, or it is in a cookie (`cookies: 'include'`). */
   refreshToken?: string
-  /** How long the access token lives from now on (`expires_in`). Left out: until it is refused. */
+  /** How long the access token lives from now on (`expires_in`). Left out: as long as it says itself (`exp` and `iat` of a JWT), else until it is refused. */
   expiresInSeconds?: number
 }
 
@@ -141,15 +141,27 @@ export interface TokenStorage {
 }
 
 /**
- * `logout` here, `other_tab` in another tab; `refused`: the refresh token was not accepted; `expired`: there was nothing to
+ * `logout` here, `other_tab` in another tab; `refused`: the issuer refused to go on with this login; `expired`: there was nothing to
  * refresh with; `compromised`: by `reportCompromise`.
  */
 export type SignOutReason = 'logout' | 'other_tab' | 'refused' | 'expired' | 'compromised'
 
+/**
+ * A JSON object that the token endpoint answered with, as it was received: unchecked, and with all its members. Of a success RFC 6749
+ * §5.1 and OpenID Connect Core 1.0 §12.2 (`id_token`) name them, of an error RFC 6749 §5.2.
+ */
+export type TokenResponse = Readonly<Record<string, unknown>>
+
+/**
+ * The response is there in the tab that asked the token endpoint, and only there: other tabs and `storage` get the tokens and no
+ * other member.
+ */
 export interface SessionEvents {
-  'signed-in': () => void
-  refreshed: () => void
-  'signed-out': (reason: SignOutReason) => void
+  /** `response`: the login was taken up by the cookie. */
+  'signed-in': (response?: TokenResponse) => void
+  refreshed: (response?: TokenResponse) => void
+  /** `response`: what the issuer refused with. */
+  'signed-out': (reason: SignOutReason, response?: TokenResponse) => void
 }
 
 /** Options of a session. Unknown options throw `invalid_option`. */
@@ -176,6 +188,11 @@ export interface SessionOptions {
   fetch?: typeof fetch
   /** `include`: the refresh token is in an HttpOnly cookie of the issuer. Default `omit`. */
   cookies?: 'omit' | 'include'
+  /**
+   * Further parameters of each refresh, such as `scope` (RFC 6749 §6) or `resource` (RFC 8707 §2.2); never `grant_type`, `client_id` or
+   * `refresh_token`. Default: none.
+   */
+  parameters?: Record<string, string>
 }
 
 /** A login in this browser, one for all tabs. */
@@ -188,8 +205,9 @@ export interface Session {
   /** Gets new tokens. `unavailable`: the issuer could not be asked; the session goes on. */
   refresh(): Promise<'refreshed' | 'signed_out' | 'unavailable'>
   /**
-   * `fetch` with the access token, for URLs of `allowedOrigins`; such a request follows no redirect. After a 401
-   * `invalid_token` it is retried with new tokens, if its body can be.
+   * `fetch` with the access token, for URLs of `allowedOrigins`; such a request follows no redirect. After a 401 with `invalid_token`,
+   * or without an error in the challenge, it is retried once with new tokens, if its body can be. An abort is also heard while it waits
+   * for tokens.
    */
   fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>
   logout(options?: SessionLogoutOptions): Promise<LoggedOut>

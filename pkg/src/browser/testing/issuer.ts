@@ -11,6 +11,8 @@ export class Issuer {
   current = 0
   reused = false
   revoked: string[] = []
+  /** What the last refresh sent. */
+  form: URLSearchParams = new URLSearchParams()
   /** A listener in place of the token endpoint. */
   instead: TestServer['listener'] | undefined
 
@@ -24,6 +26,7 @@ export class Issuer {
         switch (new URL(request.url ?? '/', 'http://x').pathname) {
           case '/token':
             this.refreshes += 1
+            this.form = form
             if (this.instead !== undefined) return this.instead(request, response)
             if (form.get('refresh_token') !== `r${this.current}`) {
               this.reused = true
