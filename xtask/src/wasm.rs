@@ -73,6 +73,8 @@ const SMALL: &[&str] = &[
     "--skip-pass=code-pushing",
     "--converge",
 ];
+/// No engine reads them: which tools made the module, and which features it was compiled for.
+const UNREAD_SECTIONS: [&str; 2] = ["--strip-producers", "--strip-target-features"];
 /// SIMD of 128 bits: SHA-256 takes a quarter less time with them, and so HS256 and the origin's start a tenth. The slim module
 /// does without: it is for engines that have no SIMD.
 const SIMD: &str = "-C target-feature=+simd128";
@@ -144,6 +146,7 @@ pub(crate) fn optimise(project: &Project, module: &Module) -> Result<(), Failure
         .args(["node_modules/binaryen/bin/wasm-opt"])
         .args(module.optimiser)
         .args(features)
+        .args(UNREAD_SECTIONS)
         .args([file.as_os_str(), OsStr::new("-o"), file.as_os_str()])
         .within(&project.path("pkg"));
     project.progress.step(&module.step("optimise"), || node.captured())?;
