@@ -1,5 +1,7 @@
-//! `wasm-bind MODULE FOLDER` writes `core.js`, `core.d.ts` and `core_bg.wasm`: wasm-bindgen as a separate program, so that
-//! xtask compiles at once and downloads while this is compiled.
+//! `wasm-bind MODULE FOLDER` writes `core.js`, `core.d.ts` and `core_bg.wasm`: wasm-bindgen, and panics as traps. A separate
+//! program, so that xtask compiles at once and downloads while this is compiled.
+
+mod panics;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -20,7 +22,11 @@ fn main() -> ExitCode {
         // An instance that has trapped is replaced by a new one; objects of the old one then throw instead of reaching into it.
         .reset_state_function(true)
         .web(true)
-        .and_then(|bindgen| bindgen.generate(folder));
+        .and_then(Bindgen::generate_output)
+        .and_then(|mut output| {
+            panics::trap(output.wasm_mut());
+            output.emit(folder)
+        });
     match bound.map_err(|error| format!("{error:#}")).and_then(|()| finish(&folder.join("core.js"))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
