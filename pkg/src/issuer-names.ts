@@ -41,17 +41,19 @@ export function checkIssuer({ issuer, issuerClaim = 'iss', tenants, sameSubjects
       throw invalid(`${name}.tenants needs one issuer with one whole path segment in braces, such as 'https://issuer.example/{tid}/v2.0'`)
     }
     if (pattern.claim === issuerClaim) throw invalid(`${name}.issuer has the issuer's own claim in braces; name the tenant's`)
-    if (tenants.length > MAX_TENANTS) throw invalid(`${name}.tenants must have ${MAX_TENANTS} members or fewer`)
+    if (NUMERIC_CLAIMS.includes(pattern.claim)) throw invalid(`${name}.issuer has the claim ${pattern.claim} in braces, which is a number and so never equals a tenant`)
     if (new Set(tenants).size < tenants.length) throw invalid(`${name}.tenants has the same tenant twice`)
   }
-  if (names.length > MAX_TENANTS) throw invalid(`${name}.issuer must have ${MAX_TENANTS} names or fewer`)
   if (sameSubjects === true && names.length === 1 && tenants === undefined) {
     throw invalid(`${name}.sameSubjects needs several names in issuer, or tenants`)
   }
 }
 
-/** Names or tenants of one realm. */
-const MAX_TENANTS = 1_000
+/** The largest number of names or tenants of one realm. */
+export const MAX_ISSUER_NAMES = 1_000
+
+/** Claims that are numbers in every token (RFC 7519 §4.1, OpenID Connect Core 1.0 §2). */
+const NUMERIC_CLAIMS: readonly string[] = ['exp', 'nbf', 'iat', 'auth_time']
 
 /** A URL with one whole path segment in braces, and no braces elsewhere. */
 const PATTERN = /^(https?:\/\/[^{}/?#\s]+\/(?:[^{}?#\s]*\/)?)\{([^{}/?#\s]+)\}((?:\/[^{}?#\s]*)?)$/

@@ -37,9 +37,11 @@ function schemaOfParts(parts: RuleParts): JsonSchema | undefined {
   if ('shape' in parts) return objectSchema(parts.shape)
   if ('list' in parts) {
     const items = schemaOf(parts.list)
-    return items && { type: 'array', items, ...(parts.least > 0 ? { minItems: parts.least } : {}) }
+    if (items === undefined) return undefined
+    return { type: 'array', items, ...(parts.least > 0 ? { minItems: parts.least } : {}), ...(parts.most === undefined ? {} : { maxItems: parts.most }) }
   }
   if ('most' in parts) return { type: 'integer', minimum: parts.least, maximum: Math.min(parts.most, Number.MAX_SAFE_INTEGER) }
+  if ('number' in parts) return { type: 'number', minimum: parts.number.least, maximum: parts.number.most }
   const schemas = parts.anyOf.flatMap((rule) => schemaOf(rule) ?? [])
   return schemas.length === 0 ? undefined : { anyOf: schemas }
 }

@@ -26,7 +26,12 @@ export type Rules = Readonly<Record<string, Rule>>
 /** Schemas that stand in `option-schema.ts`, so that pages and edge workers need not carry them. */
 export type SchemaName = 'string' | 'boolean' | 'url' | 'webOrigin' | 'object'
 
-export type RuleParts = { readonly list: Rule; readonly least: number } | { readonly shape: Rules } | { readonly anyOf: readonly Rule[] } | { readonly least: number; readonly most: number }
+export type RuleParts =
+  | { readonly list: Rule; readonly least: number; readonly most?: number }
+  | { readonly shape: Rules }
+  | { readonly anyOf: readonly Rule[] }
+  | { readonly least: number; readonly most: number }
+  | { readonly number: { readonly least: number; readonly most: number } }
 
 /** The options that have a default, and their types. */
 export type Defaults<R extends Rules> = { [K in keyof R as R[K] extends { readonly fallback: unknown } ? K : never]: Fallback<R[K]> }
@@ -69,6 +74,8 @@ export const callback: Rule<never> = /* @__PURE__ */ rule('a function', (value) 
 export const boolean: Rule<boolean> = /* @__PURE__ */ rule('true or false', (value) => typeof value === 'boolean', 'boolean')
 export const seconds: Rule<number> = /* @__PURE__ */ integer('whole seconds')
 export const milliseconds: Rule<number> = /* @__PURE__ */ integer('whole milliseconds', 0, MAX_TIMER_MS)
+/** The time limit of a request: with 0 it would end before it began. */
+export const timeout: Rule<number> = /* @__PURE__ */ integer('whole milliseconds', 1, MAX_TIMER_MS)
 /** An absolute http: or https: URL without a user name or password, as text or URL object. */
 export const url: Rule<string> = /* @__PURE__ */ rule(
   'an http: or https: URL without user name or password',
@@ -131,6 +138,12 @@ export function integer(unit: string, least = 0, most: number = Infinity): Rule<
   return { ...rule(`a number of ${unit}, ${range}`, test), parts: { least, most } }
 }
 
+/** A number in range, which may be a fraction. */
+export function number(least: number, most: number): Rule<number> {
+  const test = (value: unknown): boolean => typeof value === 'number' && least <= value && value <= most
+  return { ...rule(`a number, ${least} to ${most}`, test), parts: { number: { least, most } } }
+}
+
 export function oneOf<const W extends string>(...words: W[]): Rule<W> {
   return rule(words.map((word) => `'${word}'`).join(' or '), (value) => words.some((word) => word === value), {
     enum: words,
@@ -145,6 +158,19 @@ export function list<T>(member: Rule<T>, least = 0): Rule<T[]> {
     parts: { list: member, least },
     check(value, name) {
       if (!Array.isArray(value) || value.length < least) throw invalid(`${name} must be ${expected}`)
+      value.forEach((each, index) => member.check(each, `${name}[${index}]`))
+    },
+  }
+}
+
+/** The same with a maximum. */
+export function boundedList<T>(member: Rule<T>, least: number, most: number): Rule<T[]> {
+  const expected = `an array of ${least} to ${most} members, each ${member.expected}`
+  return {
+    expected,
+    parts: { list: member, least, most },
+    check(value, name) {
+      if (!Array.isArray(value) || value.length < least || value.length > most) throw invalid(`${name} must be ${expected}`)
       value.forEach((each, index) => member.check(each, `${name}[${index}]`))
     },
   }

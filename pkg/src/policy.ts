@@ -1,6 +1,6 @@
-import { checkIssuer, type IssuerNames, issuerNames } from './issuer-names.ts'
+import { checkIssuer, type IssuerNames, issuerNames, MAX_ISSUER_NAMES } from './issuer-names.ts'
 import {
-  boolean, defaultsOf, either, given, integer, invalid, isObject, list, oneOf, pattern, required, type Rule, rule, type Rules, shape, string,
+  boolean, boundedList, defaultsOf, either, given, integer, invalid, isObject, list, oneOf, pattern, required, type Rule, rule, type Rules, shape, string,
   withDefault,
 } from './options.ts'
 import type { Algorithm, ClaimNames, JWK, JWKS, TokenOptions } from './types.ts'
@@ -116,8 +116,8 @@ const tenant = pattern('1 to 255 characters without spaces, slashes, braces, ? a
 
 const TOKEN = {
   name: required(realmName),
-  issuer: required(either(string, list(string, 1))),
-  tenants: list(tenant, 1),
+  issuer: required(either(string, boundedList(string, 1, MAX_ISSUER_NAMES))),
+  tenants: boundedList(tenant, 1, MAX_ISSUER_NAMES),
   sameSubjects: withDefault(boolean, false),
   audience: required(either(string, list(string, 1))),
   authorizedParty: either(string, list(string, 1)),

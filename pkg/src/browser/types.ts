@@ -64,7 +64,7 @@ export interface LogoutOptions {
   cookies?: 'same-origin' | 'include'
   /** The storage to clear on this page's origin. Default: none. */
   clear?: ClearOptions
-  /** How long the answer is waited for. Default 3000. */
+  /** How long the answer is waited for. Allowed: 0 to 2147483647. Default 3000. */
   timeoutMs?: number
   /** Tabs with the same name get the logout. Default `portcullis`. */
   channel?: string
@@ -178,7 +178,7 @@ export interface SessionOptions {
   tokens?: SessionTokens
   /** Where tokens are kept between pages; it is waited for 1 s at most. Default: in memory only. */
   storage?: TokenStorage
-  /** How long before its expiry an access token is refreshed. Default 30. */
+  /** How long before its expiry an access token is refreshed. Allowed: 0 or more. Default 30. */
   refreshBeforeSeconds?: number
   /** Tabs with the same name, `clientId` and `tokenUrl` share the session. Default `portcullis`. */
   channel?: string

@@ -96,9 +96,9 @@ interface ConfigurationFile extends Omit<OriginOptions, 'store' | 'realms' | 'co
 }
 
 interface ListenFile extends Partial<ServeOptions> {
-  /** 0: any free port. Default 8780. */
+  /** 0: any free port. Allowed: 0 to 65535. Default 8780. */
   port?: number
-  /** How long requests may go on when the server stops. Default 5000. */
+  /** How long requests may go on when the server stops. Allowed: 0 to 2147483647. Default 5000. */
   closeTimeoutMs?: number
 }
 

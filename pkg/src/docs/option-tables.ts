@@ -57,7 +57,7 @@ function rowsOf(rules: Rules, docs: Docs, where = ''): string[] {
 function realmRows(): string[] {
   const tokens = readInterface('types/realm.ts', 'TokenOptions')
   const [gate, origin] = [readInterface('types/realm.ts', 'RealmOptions'), readInterface('origin/options.ts', 'OriginRealm')]
-  const isOwn = ([name]: [string, unknown]): boolean => !Object.hasOwn(TOKEN_RULES, name)
+  const isOwn = ([name, rule]: [string, Rule]): boolean => TOKEN_RULES[name] !== rule
   const own = (rules: Rules): Rules => Object.fromEntries(Object.entries(rules).filter(isOwn))
   const marked = (side: string, rules: Rules, docs: Docs): string[] => {
     checkDocs(docs, rules, side)

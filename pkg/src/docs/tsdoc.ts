@@ -24,13 +24,20 @@ export function readInterface(file: string, name: string): Map<string, OptionDoc
   )
 }
 
-/** Throws unless there is a text for each option that says the default which its rule has. */
+/** Throws unless there is a comment for each option that states the default and the bounds of its rule. */
 export function checkDocs(docs: ReadonlyMap<string, OptionDoc>, rules: Rules, where: string): void {
   for (const [name, rule] of Object.entries(rules)) {
     const doc = docs.get(name)
     if (doc === undefined || doc.description === '') throw new Error(`${where}.${name} has no TSDoc`)
     if (!saysDefault(doc, rule)) throw new Error(`${where}.${name}: its TSDoc does not say the default of its rule, ${JSON.stringify(rule.fallback)}`)
+    const missing = boundsOf(rule).find((bound) => !doc.description.includes(bound))
+    if (missing !== undefined) throw new Error(`${where}.${name}: its TSDoc does not state the bound of its rule, "${missing}"`)
   }
+}
+
+/** The bounds of a rule as its messages state them, such as "1 to 65535" and "0 or more". */
+export function boundsOf({ expected }: Rule): string[] {
+  return [...expected.matchAll(/(?<![\w.])-?\d[\w.-]* (?:to -?\d[\w.]*(?:-\d+)?|or more)/g)].map(([bound]) => bound)
 }
 
 function saysDefault({ default: said }: OptionDoc, { fallback }: Rule): boolean {

@@ -1,7 +1,8 @@
+import { bearerCredential } from '../http/credential.ts'
 import { isLoopback } from '../http/loopback.ts'
 import {
-  boolean, callback, checkOptions, defaultsOf, either, given, integer, invalid, list, milliseconds, oneOf, required, type Rules, seconds, shape,
-  string, url, withDefault,
+  boolean, boundedList, callback, checkOptions, defaultsOf, either, given, integer, invalid, list, milliseconds, oneOf, required, type Rules,
+  seconds, shape, string, timeout, url, withDefault,
 } from '../options.ts'
 import { checkContradictions, checkDistinct, corePolicy, feedKey, keySet, TOKEN_RULES } from '../policy.ts'
 import { clockOf, type NowMs } from '../timing/clock.ts'
@@ -9,7 +10,7 @@ import type { Algorithm, AnyGateOptions, GateOptions, JWKS, RealmOptions, RealmR
 import type { CoreOptions, CoreRealm } from './core/core.ts'
 import type { Runtime } from './core/module.ts'
 import type { FeedSettings } from './feed/subscriber.ts'
-import { IssuerPatterns } from './issuers/issuer-patterns.ts'
+import { IssuerPatterns, MAX_PATTERNS } from './issuers/issuer-patterns.ts'
 
 /** A gate's options with every default filled in. */
 export interface GateSettings extends Required<Omit<GateOptions, 'realms' | 'issuers' | 'maxSessionSeconds' | 'onReport'>> {
@@ -111,8 +112,8 @@ const FEED = {
   url: required(url),
   keys: required(list(feedKey, 1)),
   mode: withDefault(oneOf('pull', 'stream'), 'pull'),
-  credential: string,
-  acknowledge: shape({ edge: required(string), secret: required(string) }),
+  credential: bearerCredential,
+  acknowledge: shape({ edge: required(string), secret: required(bearerCredential) }),
 } satisfies Rules
 
 const REALM = {
@@ -138,9 +139,9 @@ const realms: typeof realmList = {
 
 const GATE = {
   realms: required(realms),
-  issuers: list(string, 1),
-  // RFC 7519 sets no limit; header fields of common servers end at 16 KiB.
-  maxTokenBytes: withDefault(integer('bytes', 1, 1024 * 1024), 16_384),
+  issuers: boundedList(string, 1, MAX_PATTERNS),
+  // RFC 7519 sets no limit; header fields of common servers end at 16 KiB. No token with the claims that each needs is shorter than the least.
+  maxTokenBytes: withDefault(integer('bytes', 100, 1024 * 1024), 16_384),
   // A busy worker's users of a few minutes; a token of 800 bytes takes about 1.2 kB here, and half of that again as objects.
   verifiedTokenCacheEntries: withDefault(integer('tokens', 0, 1_000_000), 10_000),
   verifiedTokenCacheBytes: withDefault(integer('bytes', 0, 1024 * 1024 * 1024), 8_388_608),
@@ -158,7 +159,7 @@ const GATE = {
   firstLoadTimeoutMs: withDefault(milliseconds, 2_000),
   jwksMaxAgeSeconds: withDefault(seconds, 300),
   jwksMaxStaleSeconds: withDefault(seconds, 3_600),
-  jwksTimeoutMs: withDefault(milliseconds, 2_000),
+  jwksTimeoutMs: withDefault(timeout, 2_000),
   plainHttp: withDefault(oneOf('loopback', 'anywhere'), 'loopback'),
   fetch: callback,
   onReport: callback,

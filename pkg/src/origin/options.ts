@@ -25,34 +25,34 @@ export interface OriginOptions {
   /** The edges that are pushed to, or acknowledge: `{ name, pushUrl?, ackSecret? }`. Default: none. */
   edges?: EdgeOptions[]
   /**
-   * Counts the times that the store was restored from a backup. `restoreSqlite` raises it in the store; raise it by one
-   * here after restoring in any other way. Sequences then begin beyond all that edges may have seen of the lost history.
-   * Default: that of the store, 0 in a new one.
+   * Counts the times that the store was restored from a backup. `restoreSqlite` raises it in the store; raise it by one here
+   * after restoring in any other way. Sequences then begin beyond all that edges may have seen of the lost history. Allowed: 0
+   * to 8191. Default: that of the store, 0 in a new one.
    */
   incarnation?: number
   /** How often a heartbeat is sent to edges that are pushed to or stream: 1 to 5. Default 1. */
   heartbeatSeconds?: number
-  /** The share of good tokens refused by mistake until they are refreshed, at a full filter. Default 1e-6. */
+  /** The share of good tokens refused by mistake until they are refreshed, at a full filter. Allowed: 1e-9 to 0.1. Default 1e-6. */
   errorRate?: number
-  /** How long a token is accepted after `exp` and before `nbf`. Default 5. */
+  /** How long a token is accepted after `exp` and before `nbf`. Allowed: 0 to 300. Default 5. */
   leewaySeconds?: number
-  /** How far clocks may differ. Default 5. */
+  /** How far clocks may differ. Allowed: 0 to 300. Default 5. */
   skewSeconds?: number
-  /** How long a signed statement of the feed is valid. Default 300. */
+  /** How long a signed statement of the feed is valid. Allowed: 1 to 4294967295, and not less than `heartbeatSeconds`. Default 300. */
   validForSeconds?: number
-  /** The largest request body read. Default 65536. */
+  /** The largest request body read. Allowed: 1024 or more. Default 65536. */
   maxBodyBytes?: number
-  /** The longest token read, in bytes. Default 16384. */
+  /** The longest token read, in bytes. Allowed: 1024 to 1048576. Default 16384. */
   maxTokenBytes?: number
   /** A bearer credential that feed reads must show. Default: none, and the feed is public. */
   feedCredential?: string
-  /** How long a push may take. Default 5000. */
+  /** How long a push may take. Allowed: 1 to 2147483647. Default 5000. */
   pushTimeoutMs?: number
-  /** How long a fetched JWK set is used before it is fetched again. Default 300. */
+  /** How long a fetched JWK set is used before it is fetched again. Allowed: 0 or more. Default 300. */
   jwksMaxAgeSeconds?: number
-  /** How long it is used at the most when it cannot be fetched again. Default 3600. */
+  /** How long it is used at the most when it cannot be fetched again. Allowed: 0 or more. Default 3600. */
   jwksMaxStaleSeconds?: number
-  /** How long fetching a JWK set may take. Default 2000. */
+  /** How long fetching a JWK set may take. Allowed: 1 to 2147483647. Default 2000. */
   jwksTimeoutMs?: number
   /**
    * Where `http:` will do, for requests, pushes and JWK sets: on this machine (`loopback`) or `anywhere`. A proxy that ends TLS
@@ -61,13 +61,13 @@ export interface OriginOptions {
   plainHttp?: 'loopback' | 'anywhere'
   /**
    * How often in a minute one address may fail with one account before it has to wait (429); with all accounts together, five
-   * times as often. An IPv6 address counts by its /64. Default 100.
+   * times as often. An IPv6 address counts by its /64. Allowed: 1 or more. Default 100.
    */
   maxFailuresPerMinute?: number
   /**
    * How many requests of one address (IPv6: one /64) may wait at a time: streams, long polls, and revocations with
    * `?wait=enforced`. More get 429, or are not made to wait. A cluster behind one address needs one for each gate and realm.
-   * Default 500 (a twentieth of the 10,000 readers that a realm takes).
+   * Allowed: 1 or more. Default 500 (a twentieth of the 10,000 readers that a realm takes).
    */
   maxWaitingPerAddress?: number
   /**
@@ -84,11 +84,14 @@ export interface OriginOptions {
   expireCookies?: string[]
   /** A bearer credential that readers of `/metrics` must show. Default: none, and only this machine may read them. */
   metricsCredential?: string
-  /** After so many seconds without a newer acknowledgement an edge counts as silent; edges repeat theirs every 30 s. Default 60. */
+  /**
+   * After so many seconds without a newer acknowledgement an edge counts as silent; edges repeat theirs every 30 s. Allowed: 1
+   * or more. Default 60.
+   */
   silentAfterSeconds?: number
-  /** How often expired records are deleted. Default 60. */
+  /** How often expired records are deleted. Allowed: 1 to 86400. Default 60. */
   pruneIntervalSeconds?: number
-  /** How long the audit log is kept, independently of the revocations in it. Default 31536000 (a year). */
+  /** How long the audit log is kept, independently of the revocations in it. Allowed: 1 or more. Default 31536000 (a year). */
   auditRetentionSeconds?: number
   /** The `fetch` to use for pushes and JWK sets. Default: the host's. */
   fetch?: typeof fetch
@@ -106,17 +109,20 @@ export interface OriginRealm extends TokenOptions {
   adminRole?: string
   /**
    * How far the issuer's clock may be ahead: added to a not-before that is set 'now'. 0 if they share a clock. A lead that is
-   * measured to be greater counts instead, up to `skewSeconds`. Default 2.
+   * measured to be greater counts instead, up to `skewSeconds`. Allowed: 0 or more. Default 2.
    */
   issuerSkewSeconds?: number
   /**
    * How far the clocks of the issuer's own nodes may differ: added to the time that an authenticated source states
-   * (`occurredAt`). Default 0 (one node, or nodes kept together by NTP).
+   * (`occurredAt`). Allowed: 0 or more. Default 0 (one node, or nodes kept together by NTP).
    */
   sourceSkewSeconds?: number
-  /** The longest `exp - iat` of the realm's tokens; revocations are kept that long. Default 86400. */
+  /** The longest `exp - iat` of the realm's tokens; revocations are kept that long. Allowed: 1 to 3456000 (40 days). Default 86400. */
   maxLifetimeSeconds?: number
-  /** With `compare: 'authTime'`: the longest session; not-befores are kept that long. Default 2592000 (30 days). */
+  /**
+   * With `compare: 'authTime'`: the longest session; not-befores are kept that long. Allowed: 1 to 3153600000 (100 years). Default 2592000
+   * (30 days).
+   */
   maxSessionSeconds?: number
   /**
    * Whether the feed carries the issuer's public keys: gates without a `jwks` of their own then take them from there. A new key

@@ -1,4 +1,5 @@
 import { corsOrigins } from '../http/allowed-origins.ts'
+import { bearerCredential, isBearerCredential } from '../http/credential.ts'
 import { HTTP_TOKEN } from '../http/http-token.ts'
 import { isLoopback } from '../http/loopback.ts'
 import {
@@ -11,7 +12,7 @@ import {
   invalid,
   isObject,
   list,
-  milliseconds,
+  number,
   oneOf,
   pattern,
   required,
@@ -21,6 +22,7 @@ import {
   seconds,
   shape,
   string,
+  timeout,
   url,
   withDefault,
 } from '../options.ts'
@@ -117,20 +119,32 @@ const administration = rule(
     ),
 )
 
+/** 40 days: the ledger's, because a manifest has no room for more (`MAX_LIFETIME_SECONDS` in `src/ledger/settings.rs`). */
+const MAX_LIFETIME_SECONDS = 40 * 86_400
+/** 100 years: a bound on what the ledger adds to times. */
+const MAX_SESSION_SECONDS = 3_153_600_000
+/** As at a gate; the core reserves room for a token. */
+const MAX_TOKEN_BYTES = 1024 * 1024
+/** A statement has 32 bits for it. */
+const MAX_VALID_FOR_SECONDS = 2 ** 32 - 1
+
 /** Options of an origin's realms besides those of their tokens. */
 const OWN = {
   adminRole: withDefault(string, 'portcullis-admin'),
   issuerSkewSeconds: withDefault(seconds, 2),
   sourceSkewSeconds: withDefault(seconds, 0),
-  maxLifetimeSeconds: withDefault(integer('whole seconds', 1), 86_400),
-  maxSessionSeconds: withDefault(integer('whole seconds', 1), 2_592_000),
+  maxLifetimeSeconds: withDefault(integer('whole seconds', 1, MAX_LIFETIME_SECONDS), 86_400),
+  maxSessionSeconds: withDefault(integer('whole seconds', 1, MAX_SESSION_SECONDS), 2_592_000),
   keysInFeed: withDefault(oneOf('publish', 'omit'), 'publish'),
 } satisfies Rules
 
-const callerSecret: Rule<string> = rule('a string of 16 characters or more', (value) => typeof value === 'string' && value.length >= 16, {
-  type: 'string',
-  minLength: 16,
-})
+const MIN_SECRET_CHARACTERS = 16
+
+const callerSecret: Rule<string> = rule(
+  `a string of ${MIN_SECRET_CHARACTERS} or more characters: ${bearerCredential.expected}`,
+  (value) => isBearerCredential(value) && value.length >= MIN_SECRET_CHARACTERS,
+  { type: 'string', minLength: MIN_SECRET_CHARACTERS },
+)
 
 /** The rules of `GlobalTokenRevocationOptions`. */
 export const GLOBAL_REVOCATION_RULES: Rules = {
@@ -156,7 +170,7 @@ export const REALM_RULES: Rules = {
   globalTokenRevocation: shape(GLOBAL_REVOCATION_RULES),
 }
 
-export const EDGE_RULES: Rules = { name: required(string), pushUrl: url, ackSecret: string }
+export const EDGE_RULES: Rules = { name: required(string), pushUrl: url, ackSecret: bearerCredential }
 
 /** Gates wait for state older than 5 s, and take a stream that is silent for 10 s for dead. */
 const MAX_HEARTBEAT_SECONDS = 5
@@ -165,17 +179,11 @@ export const CLIENT_RULES: Rules = {
   id: required(string),
   secret: string,
   secretSha256: pattern('a SHA-256 in 64 hexadecimal digits', /^[0-9a-fA-F]{64}$/),
-  realms: list(string),
+  realms: list(string, 1),
 }
 
 /** RFC 6265 §4.1.1. */
 const cookieName = pattern('the name of a cookie', HTTP_TOKEN)
-
-const errorRate: Rule<number> = rule(
-  'a number between 1e-9 and 0.1',
-  (value) => typeof value === 'number' && value >= 1e-9 && value <= 0.1,
-  { type: 'number', minimum: 1e-9, maximum: 0.1 },
-)
 
 const ORIGIN = {
   store: required(store),
@@ -186,24 +194,24 @@ const ORIGIN = {
   edges: list(shape(EDGE_RULES)),
   incarnation: integer('restored backups', 0, MAX_INCARNATION),
   heartbeatSeconds: withDefault(integer('whole seconds', 1, MAX_HEARTBEAT_SECONDS), 1),
-  errorRate: withDefault(errorRate, 1e-6),
+  errorRate: withDefault(number(1e-9, 0.1), 1e-6),
   leewaySeconds: withDefault(integer('whole seconds', 0, 300), 5),
   skewSeconds: withDefault(integer('whole seconds', 0, 300), 5),
-  validForSeconds: withDefault(integer('whole seconds', 1), 300),
+  validForSeconds: withDefault(integer('whole seconds', 1, MAX_VALID_FOR_SECONDS), 300),
   maxBodyBytes: withDefault(integer('bytes', 1_024), 65_536),
-  maxTokenBytes: withDefault(integer('bytes', 1_024), 16_384),
-  feedCredential: string,
-  pushTimeoutMs: withDefault(milliseconds, 5_000),
+  maxTokenBytes: withDefault(integer('bytes', 1_024, MAX_TOKEN_BYTES), 16_384),
+  feedCredential: bearerCredential,
+  pushTimeoutMs: withDefault(timeout, 5_000),
   jwksMaxAgeSeconds: withDefault(seconds, 300),
   jwksMaxStaleSeconds: withDefault(seconds, 3_600),
-  jwksTimeoutMs: withDefault(milliseconds, 2_000),
+  jwksTimeoutMs: withDefault(timeout, 2_000),
   plainHttp: withDefault(oneOf('loopback', 'anywhere'), 'loopback'),
   maxFailuresPerMinute: withDefault(integer('failures', 1), 100),
   maxWaitingPerAddress: withDefault(integer('requests', 1), 500),
   corsOrigins: withDefault(corsOrigins(0), []),
   clearSiteData: withDefault(list(oneOf('cookies', 'storage', 'cache')), ['storage']),
   expireCookies: withDefault(list(cookieName), []),
-  metricsCredential: string,
+  metricsCredential: bearerCredential,
   silentAfterSeconds: withDefault(integer('whole seconds', 1), 60),
   pruneIntervalSeconds: withDefault(integer('whole seconds', 1, 86_400), 60),
   auditRetentionSeconds: withDefault(integer('whole seconds', 1), 31_536_000),

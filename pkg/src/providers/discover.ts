@@ -3,7 +3,7 @@ import { download } from '../http/download.ts'
 import { isLoopback } from '../http/loopback.ts'
 import { isPublicHost } from '../http/public-host.ts'
 import {
-  callback, checkOptions, defaultsOf, either, given, invalid, isObject, list, milliseconds, oneOf, required, type Rules, string, withDefault,
+  callback, checkOptions, defaultsOf, either, given, invalid, isObject, list, oneOf, required, type Rules, string, timeout, withDefault,
 } from '../options.ts'
 import type { ProviderRealm } from './provider.ts'
 
@@ -18,7 +18,7 @@ export interface DiscoverOptions {
    * `any`: also in private networks, and by http: on this machine. Default `public`.
    */
   addresses?: 'public' | 'any'
-  /** How long one request may take. Default 5000. */
+  /** How long one request may take. Allowed: 1 to 2147483647. Default 5000. */
   timeoutMs?: number
   /** The `fetch` to use. Default: the host's. */
   fetch?: typeof fetch
@@ -32,7 +32,7 @@ const OPTIONS = {
   audience: required(either(string, list(string, 1))),
   name: string,
   addresses: withDefault(oneOf('public', 'any'), 'public'),
-  timeoutMs: withDefault(milliseconds, 5_000),
+  timeoutMs: withDefault(timeout, 5_000),
   fetch: callback,
 } satisfies Rules
 

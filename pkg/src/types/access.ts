@@ -60,6 +60,6 @@ export interface AccessOptions<C extends Claims = Claims> {
    * or no answer in time: `authorize_failed`. After a wait the token is checked again. Default: none.
    */
   authorize?: (auth: Accepted<C>) => boolean | Promise<boolean>
-  /** How long `authorize` may take. Default 5000. */
+  /** How long `authorize` may take. Allowed: 1 to 2147483647. Default 5000. */
   authorizeTimeoutMs?: number
 }

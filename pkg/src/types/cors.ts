@@ -14,7 +14,7 @@ export interface CorsOptions {
   methods?: string[]
   /** Request headers that a preflight allows; `*` leaves out `Authorization`. Default: `Authorization, Content-Type`. */
   headers?: string[]
-  /** How long browsers cache a preflight's response. Default 600. */
+  /** How long browsers cache a preflight's response. Allowed: 0 or more. Default 600. */
   maxAgeSeconds?: number
 }
 

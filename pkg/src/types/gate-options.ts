@@ -11,47 +11,59 @@ export interface GateOptions {
   realms: (RealmOptions | UncheckedRealmOptions)[]
   /** Only in `RunTimeGateOptions`. Named here so that the compiler tells both apart, and says what is wrong with the one meant. */
   issuers?: undefined
-  /** The longest token read, in bytes. Default 16384. */
+  /** The longest token read, in bytes. Allowed: 100 to 1048576. Default 16384. */
   maxTokenBytes?: number
   /**
    * How many tokens with a good signature are cached; `0`: none. Everything that may change (keys, bans, time, revocation,
-   * freshness) is still checked every time. Default 10000.
+   * freshness) is still checked every time. Allowed: 0 to 1000000. Default 10000.
    */
   verifiedTokenCacheEntries?: number
-  /** How many bytes these may take in the core, and as many again for their claims outside it; `0`: none. Default 8388608. */
+  /**
+   * How many bytes these may take in the core, and as many again for their claims outside it; `0`: none. Allowed: 0 to
+   * 1073741824. Default 8388608.
+   */
   verifiedTokenCacheBytes?: number
   /** Who verifies signatures: for each algorithm the faster of host and Rust (`fastest`), or `rust` alone. Default `fastest`. */
   verifySignatures?: 'fastest' | 'rust'
-  /** How long a token is accepted after `exp` and before `nbf`. Default 5. */
+  /** How long a token is accepted after `exp` and before `nbf`. Allowed: 0 or more. Default 5. */
   leewaySeconds?: number
-  /** How far clocks may differ. Default 5. */
+  /** How far clocks may differ. Allowed: 0 or more. Default 5. */
   skewSeconds?: number
-  /** The longest `exp - iat` accepted; revocations are kept for that time. Default 86400. */
+  /**
+   * The longest `exp - iat` accepted. Allowed: 1 or more. A realm with a feed accepts at most what its origin states, and an origin
+   * at most 3456000 (40 days), because it keeps revocations for that time. Default 86400.
+   */
   maxLifetimeSeconds?: number
   /**
    * With `compare: 'authTime'`: a token whose login (`auth_time`) is older than this, and than `maxLifetimeSeconds`, is refused
-   * (`lifetime_exceeded`). The smaller of this and the origin's counts. Default: the origin's.
+   * (`lifetime_exceeded`). The smaller of this and the origin's counts. Allowed: 1 or more. Default: the origin's.
    */
   maxSessionSeconds?: number
-  /** State older than this is refreshed in the background of the request. Default 1. */
+  /** State older than this is refreshed in the background of the request. Allowed: 0 or more. Default 1. */
   refreshAfterSeconds?: number
-  /** State older than this is refreshed before the request continues. Default 5. */
+  /** State older than this is refreshed before the request continues. Allowed: 0 or more. Default 5. */
   waitAfterSeconds?: number
-  /** How long a request waits for a refresh. Default 1000. */
+  /** How long a request waits for a refresh. Allowed: 0 to 2147483647. Default 1000. */
   refreshTimeoutMs?: number
-  /** State older than this is stale. Default 60. */
+  /** State older than this is stale. Allowed: 0 or more. Default 60. */
   maxStaleSeconds?: number
   /** How tokens are treated with stale state. Default `refuse` (`stale_feed`). */
   whenStale?: 'refuse' | 'accept'
-  /** The age from which even `whenStale: 'accept'` refuses. Default 3600. */
+  /** The age from which even `whenStale: 'accept'` refuses. Allowed: 0 or more. Default 3600. */
   maxAcceptStaleSeconds?: number
-  /** How long the first requests wait for the first state (then `no_feed`) and keys (then `keys_unavailable`). Default 2000. */
+  /**
+   * How long the first requests wait for the first state (then `no_feed`) and keys (then `keys_unavailable`). Allowed: 0 to
+   * 2147483647. Default 2000.
+   */
   firstLoadTimeoutMs?: number
-  /** How long a fetched JWK set is used before it is fetched again. Default 300. */
+  /** How long a fetched JWK set is used before it is fetched again. Allowed: 0 or more. Default 300. */
   jwksMaxAgeSeconds?: number
-  /** How long it is used if it cannot be fetched again; then `keys_unavailable`. Default 3600. */
+  /** How long it is used if it cannot be fetched again; then `keys_unavailable`. Allowed: 0 or more. Default 3600. */
   jwksMaxStaleSeconds?: number
-  /** How long fetching a JWK set may take, or a lookup of new keys by the origin where the feed carries them. Default 2000. */
+  /**
+   * How long fetching a JWK set may take, or a lookup of new keys by the origin where the feed carries them. Allowed: 1 to
+   * 2147483647. Default 2000.
+   */
   jwksTimeoutMs?: number
   /** To which hosts keys may be fetched, and secrets sent, without TLS. Default `loopback` (only on this machine). */
   plainHttp?: 'loopback' | 'anywhere'

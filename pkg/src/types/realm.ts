@@ -2,16 +2,16 @@ import type { Algorithm, JWK, JWKS } from './jwk.ts'
 
 /** The tokens of a realm and their issuer. Origin and gate must agree on it. */
 export interface TokenOptions {
-  /** The short name used in routes and reports: letters, digits, `-`, `_`, `.`; unique. */
+  /** The short name used in routes and reports: 1 to 64 letters, digits, `-`, `_`, `.`; unique. */
   name: string
   /**
-   * The exact `iss` of the realm's tokens. Several names of one issuer: the first makes the realm's id, so it must stay the first.
+   * The exact `iss` of the realm's tokens. Several names of one issuer, 1 to 1000: the first makes the realm's id, so it must stay the first.
    * With `tenants`: a pattern with one whole path segment in braces, which names the claim that must equal it, for example
    * `https://login.microsoftonline.com/{tid}/v2.0`.
    */
   issuer: string | string[]
   /**
-   * The accepted values of the segment in braces, 1 to 1000. A gate may accept fewer of them than its origin. Required with a pattern, refused
+   * The accepted values of the segment in braces: 1 to 1000, of 1 to 255 characters each. A gate may accept fewer of them than its origin. Required with a pattern, refused
    * without.
    */
   tenants?: string[]
@@ -36,9 +36,12 @@ export interface TokenOptions {
   accessTokenClaim?: string
   /** The kind of token (RFC 8725 §3.12): `rfc9068`, `keycloak` or `generic`. Default `generic`. */
   profile?: 'rfc9068' | 'keycloak' | 'generic'
-  /** The signature algorithms accepted; a key is only ever used with its own one. Default: all that are supported. */
+  /**
+   * The signature algorithms accepted; a key is only ever used with its own one. HMAC (`HS256` and so on) needs a key in `jwks: { keys }`: no
+   * URL and no feed has a symmetric one. Default: all that are supported.
+   */
   algorithms?: Algorithm[]
-  /** The algorithm of an RSA key whose JWK names none. Default `RS256`. */
+  /** The algorithm of an RSA key whose JWK names none: one of `algorithms`. Default `RS256`. */
   rsaAlgorithm?: Algorithm
   /** The claim that names the issuer. Default `iss`. */
   issuerClaim?: string
@@ -51,7 +54,11 @@ export interface TokenOptions {
    * claims as they were signed. Gate and origin must agree. Default `refuse`.
    */
   numericIds?: 'refuse' | 'accept'
-  /** Claims that must be present. Default `exp iat sub jti` (and `client_id` in `rfc9068`). */
+  /**
+   * Claims that must be present, by their names in the token. The list must have those that are required in any case: `exp` and
+   * `iat`; with `compare: 'authTime'` also `auth_time`; in `rfc9068` also `aud`, `client_id`, `sub` and `jti`. It must not have
+   * `cnf`, nor `act` with `impersonation: 'refuse'`: tokens with these are refused. Default `exp iat sub jti` (and `aud` and `client_id` in `rfc9068`).
+   */
   requiredClaims?: string[]
   /**
    * How tokens without an id (`claimNames.tokenId`) are treated. `refuse`: `missing_claim`; the origin answers 400. `session`: accepted
@@ -60,8 +67,9 @@ export interface TokenOptions {
    */
   withoutTokenId?: 'refuse' | 'session' | 'user'
   /**
-   * The longest accepted `exp - iat`. At a gate the smallest counts of this, `GateOptions.maxLifetimeSeconds` and what the origin
-   * states. Default: that of the gate; at the origin 86400.
+   * The longest accepted `exp - iat`. At a gate the smallest counts of this, `GateOptions.maxLifetimeSeconds` and what the
+   * origin states. Allowed: 1 or more; at the origin 1 to 3456000 (40 days), so more than 40 days is accepted only with
+   * `revocation: 'unchecked'`. Default: that of the gate; at the origin 86400.
    */
   maxLifetimeSeconds?: number
   /** How `keycloak` tokens without `sub` are treated. Default `refuse` (`missing_claim`). */

@@ -15,14 +15,14 @@ export interface RefreshTokensOptions {
   origin: LedgerOfSessions
   /**
    * How long a session may go unused. The ledger forgets a logout `maxLifetimeSeconds` after it, so this may not be more.
-   * Default 1800.
+   * Allowed: 1 or more. Default 1800.
    */
   idleSeconds?: number
-  /** How long a session may go on at all. Default 36000. */
+  /** How long a session may go on at all. Allowed: 1 or more. Default 36000. */
   maxSeconds?: number
   /**
    * How long after its use a second use of a token counts as a lost race and not as theft. 0: a second use ends the session,
-   * also one at the same time. Default 0.
+   * also one at the same time. Allowed: 0 to 300. Default 0.
    */
   reuseGraceSeconds?: number
   /** Unix milliseconds; for tests. Default: the host's clock. */

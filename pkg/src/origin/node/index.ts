@@ -28,7 +28,7 @@ export type Answerer = (request: Request, source: RequestSource) => Response | P
 export type Fetchable = { fetch: Answerer } | Answerer
 
 export interface ServeOptions {
-  /** 0: any free port; the answer says which. */
+  /** 0: any free port; the answer says which. Allowed: 0 to 65535. */
   port: number
   /** The address to bind; `0.0.0.0` or `::` for all. Default `127.0.0.1` (only this machine reaches it). */
   hostname?: string
@@ -38,12 +38,12 @@ export interface ServeOptions {
    * Default: none.
    */
   trustedProxies?: string[]
-  /** How long requests may go on after `close`. Default 500. */
+  /** How long requests may go on after `close`. Allowed: 0 to 2147483647. Default 500. */
   closeTimeoutMs?: number
   /**
    * How long a connection may be silent both ways while a request is under way: a client that does not read its response is cut
-   * off, and the memory kept for it is freed. A handler must begin to answer within it. 0: for ever. Default 120000 (long polls
-   * take 25 s, and streams send a heartbeat every 5 s or more often).
+   * off, and the memory kept for it is freed. A handler must begin to answer within it. 0: for ever. Allowed: 0 to 2147483647.
+   * Default 120000 (long polls take 25 s, and streams send a heartbeat every 5 s or more often).
    */
   idleTimeoutMs?: number
   /** Called with the errors of handlers; the client gets only 500. Default: `console.error`. */
@@ -72,11 +72,12 @@ const TIMEOUT_CHECK_MS = 1_000
 
 const LISTENER_RULES: Rules = { trustedProxies: list(network), onError: callback }
 
-export const PORT: Rule<number> = rule(
-  'a port, 0 to 65535',
-  (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 65_535,
-  { type: 'integer', minimum: 0, maximum: 65_535 },
-)
+const MAX_PORT = 65_535
+
+export const PORT: Rule<number> = {
+  ...rule(`a port, 0 to ${MAX_PORT}`, (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= MAX_PORT),
+  parts: { least: 0, most: MAX_PORT },
+}
 
 const SERVE = {
   port: required(PORT),

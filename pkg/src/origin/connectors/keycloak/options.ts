@@ -1,3 +1,4 @@
+import { headerValue } from '../../../http/credential.ts'
 import {
   checkOptions,
   defaultsOf,
@@ -56,28 +57,31 @@ export interface KeycloakOptions {
   /** Security event tokens by push (RFC 8935). Default: none; they are answered with 404. */
   securityEvents?: SecurityEventOptions
   /**
-   * How many signatures of messages are verified in a second, at the most; more get 503. It bounds what a flood of forged messages
-   * costs, whatever addresses it comes from. Default 1000.
+   * How many signatures of messages are verified in a second, at the most; more get 503. It bounds what a flood of forged
+   * messages costs, whatever addresses it comes from. Allowed: 1 or more. Default 1000.
    */
   maxVerificationsPerSecond?: number
-  /** How often the realm's not-before is read. *Set to now* in the console shows nowhere else. Default 1000. */
+  /** How often the realm's not-before is read. *Set to now* in the console shows nowhere else. Allowed: 100 to 2147483647. Default 1000. */
   notBeforeIntervalMs?: number
-  /** How often the realm's keys are read. A disabled key is withdrawn when two reads in a row lack it. Default 2000. */
+  /**
+   * How often the realm's keys are read. A disabled key is withdrawn when two reads in a row lack it. Allowed: 100 to
+   * 2147483647. Default 2000.
+   */
   keysIntervalMs?: number
-  /** How often user events are read. Default 1000. */
+  /** How often user events are read. Allowed: 100 to 2147483647. Default 1000. */
   userEventsIntervalMs?: number
-  /** How often admin events are read. Default 1000. */
+  /** How often admin events are read. Allowed: 100 to 2147483647. Default 1000. */
   adminEventsIntervalMs?: number
   /**
-   * How far back events are read again. Keycloak shows an event when its request ends, with the time at which it happened: 5 s later for
-   * each client that does not answer its logout token. Default 300.
+   * How far back events are read again. Keycloak shows an event when its request ends, with the time at which it happened: 5 s
+   * later for each client that does not answer its logout token. Allowed: 5 to 86400. Default 300.
    */
   rereadSeconds?: number
-  /** How long one request to Keycloak may take. Default 5000. */
+  /** How long one request to Keycloak may take. Allowed: 100 to 2147483647. Default 5000. */
   requestTimeoutMs?: number
   /**
-   * How long an act at the origin waits for its outcome at Keycloak, which sends its logout tokens meanwhile; then it is `queued`.
-   * Default 2000.
+   * How long an act at the origin waits for its outcome at Keycloak, which sends its logout tokens meanwhile; then it is
+   * `queued`. Allowed: 100 to 2147483647. Default 2000.
    */
   upstreamTimeoutMs?: number
   /**
@@ -189,7 +193,7 @@ export function resolveKeycloakSettings(options: KeycloakOptions): KeycloakSetti
 
 export const SERVICE_ACCOUNT_RULES: Rules = { clientId: required(string), clientSecret: required(string) }
 
-export const SECURITY_EVENT_RULES: Rules = { authorization: required(string), audience: string }
+export const SECURITY_EVENT_RULES: Rules = { authorization: required(headerValue), audience: string }
 
 /** The least bounds the requests that polling sends to Keycloak. */
 const interval = integer('whole milliseconds', 100, MAX_TIMER_MS)

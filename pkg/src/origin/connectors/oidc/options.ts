@@ -17,8 +17,8 @@ export interface OidcConnectorOptions {
    */
   logoutTokenScope?: 'session' | 'client_session' | 'user'
   /**
-   * How many signatures of logout tokens are verified in a second, at the most; more get 503. It bounds what a flood of forged ones
-   * costs, whatever addresses it comes from. Default 1000.
+   * How many signatures of logout tokens are verified in a second, at the most; more get 503. It bounds what a flood of forged
+   * ones costs, whatever addresses it comes from. Allowed: 1 or more. Default 1000.
    */
   maxVerificationsPerSecond?: number
 }
