@@ -3,6 +3,7 @@ import {
   boolean, boundedList, defaultsOf, either, given, integer, invalid, isObject, list, oneOf, pattern, required, type Rule, rule, type Rules, shape, string,
   withDefault,
 } from './options.ts'
+import { checkRequiredClaims } from './required-claims.ts'
 import type { Algorithm, ClaimNames, JWK, JWKS, TokenOptions } from './types.ts'
 
 /** A realm's token options in the form the core takes, with every default filled in. */
@@ -184,6 +185,7 @@ export function checkContradictions(realm: TokenOptions, name: string): void {
     throw invalid(`${name}.authorizedParty would never be checked with profile 'rfc9068', which requires an audience (RFC 9068 §2.2)`)
   }
   checkAccessTokenClaim(realm, name)
+  checkRequiredClaims(realm, name)
 }
 
 /** The sign of an access token must be a claim that ID tokens lack. */

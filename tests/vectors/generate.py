@@ -393,7 +393,7 @@ group.test("no token id", "missing_claim", claims={"id": DROP, "jti": "1"}, key=
 group.test("a refresh token", "wrong_type", claims={"kind": "refresh"}, key="hs256")
 group.test("version of the wrong type", "malformed", claims={"ver": "1"}, key="hs256")
 
-group = Group("required claims of one's own", [public("es256")], realm={"requiredClaims": ["sub", "scope"]})
+group = Group("required claims of one's own", [public("es256")], realm={"requiredClaims": ["exp", "iat", "sub", "scope"]})
 group.test("all there", "accepted", claims={"scope": "read", "jti": DROP})
 group.test("one is not", "missing_claim")
 group.test("one is null", "missing_claim", claims={"scope": None})

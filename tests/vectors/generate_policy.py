@@ -19,7 +19,7 @@ CASES = [
     ("defaults that are written out", {**ACME, "issuerClaim": "iss", "profile": "generic", "compare": "issuedAt", "subjectless": "refuse",
         "claimNames": {"scope": "scope", "lastLogoutTime": "last_logout_time", "subject": "sub", "session": "sid"}}),
     ("what gate and origin need not agree on", {**ACME, "audience": "none", "algorithms": ["ES256"], "rsaAlgorithm": "PS256",
-        "requiredClaims": ["sub"], "subjectless": "accept", "claimNames": {"scope": "scp"}}),
+        "requiredClaims": ["exp", "iat", "sub"], "subjectless": "accept", "claimNames": {"scope": "scp"}}),
     ("another issuer", {**ACME, "issuer": "https://issuer.example/realms/acme/"}),
     ("an issuer beyond ASCII", {**ACME, "issuer": "https://käse.example/\u0000\U0001f9c0"}),
     ("profile rfc9068", {**ACME, "profile": "rfc9068"}),

@@ -32,6 +32,8 @@ function accepts(schema: Schema, value: unknown): boolean {
         return typeof value !== 'string' || new RegExp(String(says), 'u').test(value)
       case 'minItems':
         return !Array.isArray(value) || value.length >= Number(says)
+      case 'maxItems':
+        return !Array.isArray(value) || value.length <= Number(says)
       case 'items':
         return !Array.isArray(value) || value.every((each) => accepts(says as Schema, each))
       case 'required':

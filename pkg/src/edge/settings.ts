@@ -1,5 +1,6 @@
 import { bearerCredential } from '../http/credential.ts'
 import { isLoopback } from '../http/loopback.ts'
+import { checkKeyAlgorithms } from '../key-algorithms.ts'
 import {
   boolean, boundedList, callback, checkOptions, defaultsOf, either, given, integer, invalid, list, milliseconds, oneOf, required, type Rules,
   seconds, shape, string, timeout, url, withDefault,
@@ -190,6 +191,7 @@ function checkSecrets(settings: GateSettings, feed: FeedSettings, name: string):
 /** Fills in the defaults of a realm whose options have been checked one by one. Throws `invalid_option` for contradictions. */
 function resolveRealm(realm: AnyRealm, settings: GateSettings, name: string): GateRealmSettings {
   checkContradictions(realm, name)
+  checkKeyAlgorithms(realm, name)
   checkRevocation(realm, name)
   const resolved = resolveRealmSettings(realm)
   if (resolved.feed !== undefined) checkSecrets(settings, resolved.feed, `${name}.feed`)

@@ -2,6 +2,7 @@ import { corsOrigins } from '../http/allowed-origins.ts'
 import { bearerCredential, isBearerCredential } from '../http/credential.ts'
 import { HTTP_TOKEN } from '../http/http-token.ts'
 import { isLoopback } from '../http/loopback.ts'
+import { checkKeyAlgorithms } from '../key-algorithms.ts'
 import {
   callback,
   checkOptions,
@@ -55,11 +56,13 @@ export function resolveOriginSettings(options: OriginOptions): Settings & { clie
   checkDistinct(options.realms, 'options.realms')
   options.realms.forEach((realm, index) => {
     checkContradictions(realm, `options.realms[${index}]`)
+    checkKeyAlgorithms(realm, `options.realms[${index}]`)
     checkAdministration(realm, `options.realms[${index}]`)
   })
   const { edges = [], clients = [] } = options
   checkUnique(edges.map(({ name }) => name), 'name', 'options.edges')
   checkPushes(options)
+  checkValidity(options)
   checkConnectors(options)
   checkUnique(clients.map(({ id }) => id), 'id', 'options.clients')
   checkGlobalRevocation(options)
@@ -231,6 +234,12 @@ function checkPushes({ edges = [], plainHttp = 'loopback' }: OriginOptions): voi
     if (url.protocol === 'https:' || isLoopback(url)) return
     throw invalid(`options.edges[${index}].pushUrl must be an https: URL, for it is not on this machine; see plainHttp`)
   })
+}
+
+/** A statement must last until the next one is signed. */
+function checkValidity({ heartbeatSeconds = ORIGIN.heartbeatSeconds.fallback, validForSeconds = ORIGIN.validForSeconds.fallback }: OriginOptions): void {
+  if (validForSeconds >= heartbeatSeconds) return
+  throw invalid(`options.validForSeconds must be options.heartbeatSeconds or more: edges would have no valid statement until the next is signed`)
 }
 
 /** An issuer beside the origin has one name, and does not know the users of other names. */

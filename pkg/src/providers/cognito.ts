@@ -29,7 +29,7 @@ export const cognito: Provider<CognitoOptions> = /* @__PURE__ */ provider<Cognit
       // Access tokens have `client_id` in place of `aud`, and `token_use` tells them from ID tokens.
       audience: 'none',
       authorizedParty: clientId,
-      requiredClaims: ['sub', 'jti', 'token_use'],
+      requiredClaims: ['exp', 'iat', 'sub', 'jti', 'token_use'],
       claimNames: { session: 'origin_jti' },
       jwks: `${issuer}/.well-known/jwks.json`,
     }

@@ -45,7 +45,7 @@ export const entra: Provider<EntraOptions> = /* @__PURE__ */ provider<EntraOptio
       ...(others.length === 0 ? { issuer: issuerOf(first) } : { issuer: issuerOf('{tid}'), tenants: [first, ...others] }),
       audience,
       claimNames: { subject: 'oid', tokenId: 'uti', scope: 'scp' },
-      requiredClaims: ['oid', 'uti', client],
+      requiredClaims: ['exp', 'iat', 'oid', 'uti', client],
       grantClaim: client,
       jwks: `https://login.microsoftonline.com/${first}/discovery/${isFirst ? '' : 'v2.0/'}keys`,
     }

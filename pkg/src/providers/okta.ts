@@ -32,7 +32,7 @@ export const okta: Provider<OktaOptions> = /* @__PURE__ */ provider<OktaOptions>
       audience,
       claimNames: { scope: 'scp' },
       // ID tokens have no `cid`.
-      requiredClaims: ['sub', 'jti', 'cid'],
+      requiredClaims: ['exp', 'iat', 'sub', 'jti', 'cid'],
       grantClaim: 'cid',
       jwks: `${issuer}/v1/keys`,
     }

@@ -137,7 +137,7 @@ const SHAPES: TestRealmOptions[] = [
   { compare: 'authTime' },
   { issuer: ['https://login.example', 'https://login.example/old'], sameSubjects: true },
   { audience: 'none', authorizedParty: ['app', 'other'] },
-  { audience: 'none', authorizedParty: 'app', accessTokenClaim: 'scp', requiredClaims: ['sub', 'jti'] },
+  { audience: 'none', authorizedParty: 'app', accessTokenClaim: 'scp', requiredClaims: ['exp', 'iat', 'sub', 'jti'] },
   { algorithms: ['HS256', 'RS256'] },
   { algorithm: 'EdDSA' },
   { audience: ['first', 'second'], issuer: 'https://login.example/realms/acme', jwks: 'https://login.example/certs' },

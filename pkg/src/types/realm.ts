@@ -41,7 +41,7 @@ export interface TokenOptions {
    * URL and no feed has a symmetric one. Default: all that are supported.
    */
   algorithms?: Algorithm[]
-  /** The algorithm of an RSA key whose JWK names none: one of `algorithms`. Default `RS256`. */
+  /** The algorithm of an RSA key whose JWK names none. Default `RS256`. */
   rsaAlgorithm?: Algorithm
   /** The claim that names the issuer. Default `iss`. */
   issuerClaim?: string
@@ -55,9 +55,9 @@ export interface TokenOptions {
    */
   numericIds?: 'refuse' | 'accept'
   /**
-   * Claims that must be present, by their names in the token. The list must have those that are required in any case: `exp` and
-   * `iat`; with `compare: 'authTime'` also `auth_time`; in `rfc9068` also `aud`, `client_id`, `sub` and `jti`. It must not have
-   * `cnf`, nor `act` with `impersonation: 'refuse'`: tokens with these are refused. Default `exp iat sub jti` (and `aud` and `client_id` in `rfc9068`).
+   * Claims that must be present, by their names in the token. The list must have `exp` and `iat`, which every token needs. It must not
+   * have `cnf`, nor `act` with `impersonation: 'refuse'`: tokens with these are refused. Required besides: `auth_time` with `compare:
+   * 'authTime'`, and `aud`, `client_id`, `sub` and `jti` in `rfc9068`. Default `exp iat sub jti` (and `aud` and `client_id` in `rfc9068`).
    */
   requiredClaims?: string[]
   /**

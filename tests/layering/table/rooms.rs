@@ -18,7 +18,10 @@ pub const GROUPS: &[(&str, &[&str])] = &[
         &["revocation/bounds", "revocation/position", "revocation/realm_id", "revocation/stats", "revocation/status"],
     ),
     ("@words", &["errors.ts", "reasons.ts", "types.ts"]),
-    ("@options", &["errors.ts", "reasons.ts", "types.ts", "options.ts", "issuer-names.ts", "policy.ts"]),
+    (
+        "@options",
+        &["errors.ts", "reasons.ts", "types.ts", "options.ts", "issuer-names.ts", "key-algorithms.ts", "policy.ts"],
+    ),
     (
         "@origin",
         &["origin/api.ts", "origin/options.ts", "origin/settings.ts", "origin/clock.ts", "origin/same-secret.ts"],

@@ -17,7 +17,9 @@ pub const TYPESCRIPT: &[Room] = &[
     room("options.ts", &["@words"]),
     room("option-schema.ts", &["options.ts"]),
     room("issuer-names.ts", &["@words", "options.ts"]),
-    room("policy.ts", &["@words", "options.ts", "issuer-names.ts"]),
+    room("key-algorithms.ts", &["@words", "options.ts"]),
+    room("required-claims.ts", &["@words", "options.ts"]),
+    room("policy.ts", &["@words", "options.ts", "issuer-names.ts", "required-claims.ts"]),
     room("timing/", &["./", "errors.ts"]),
     room("core/", &["./", "timing/", "@options", "version.ts"]),
     room("http/", &["./", "timing/", "@options"]),
@@ -112,7 +114,14 @@ pub const TYPESCRIPT: &[Room] = &[
     ),
     room(
         "origin/connectors/keycloak/",
-        &["./", "origin/connectors/oidc/", "origin/connectors/ssf/", "origin/connectors/*.ts", "@options"],
+        &[
+            "./",
+            "origin/connectors/oidc/",
+            "origin/connectors/ssf/",
+            "origin/connectors/*.ts",
+            "http/credential.ts",
+            "@options",
+        ],
     ),
     room(
         "origin/connectors/*/",

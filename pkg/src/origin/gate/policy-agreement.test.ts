@@ -53,7 +53,7 @@ test('the options that differ are named, and no others', () => {
     [{ numericIds: 'refuse' }, {}, []],
     [{ issuerClaim: 'realm' }, { issuer: `${ACME.issuer}/` }, ['issuer', 'issuerClaim']],
     [{ profile: 'generic', claimNames: { tokenId: 'jti', subject: undefined as never } }, { claimNames: {} }, []],
-    [{ audience: 'none', algorithms: ['ES256'], requiredClaims: ['sub'], subjectless: 'accept', impersonation: 'refuse', name: 'edge' }, {}, []],
+    [{ audience: 'none', algorithms: ['ES256'], requiredClaims: ['exp', 'iat'], subjectless: 'accept', impersonation: 'refuse', name: 'edge' }, {}, []],
   ]
   for (const [gate, origin, differences] of cases) {
     assert.deepEqual(policyDifferences({ ...ACME, ...gate }, { ...ACME, ...origin }), differences)

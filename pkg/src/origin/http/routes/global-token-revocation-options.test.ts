@@ -9,7 +9,7 @@ describe('options', () => {
   const wrong: [string, unknown, RegExp][] = [
     ['neither secrets nor callers', {}, /needs secrets or callers/],
     ['empty lists', { secrets: [], callers: [] }, /needs secrets or callers/],
-    ['a short secret', { secrets: ['short'] }, /16 characters or more/],
+    ['a short secret', { secrets: ['short'] }, /16 or more characters/],
     ["another realm's secret", { secrets: [OTHER_SECRET] }, /give every realm its own/],
     ["the URL of another realm's callers", { callers: [callerOf('other')] }, /realm acme has for this issuer too/],
     ['a caller without keys', { callers: [{ issuer: OKTA, audience: 'x' }] }, /callers/],
