@@ -100,14 +100,12 @@ export class PortcullisError extends Error {
   declare readonly code: ErrorCode
   declare readonly detail: string | undefined
 
-  static {
-    ;(this.prototype as object as Branded)[BRAND] = true
-  }
-
   constructor(code: ErrorCode, message: string, { detail, cause }: ErrorOptionsWithDetail = {}) {
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
     this.detail = detail
+    // In a static block it would be set once, but Safari has those since 16.4 only.
+    Object.defineProperty(this, BRAND, { value: true })
   }
 
   /** A subclass keeps the usual meaning: the brand does not tell whether an error is one of its own. */

@@ -34,6 +34,7 @@ export interface PageSession {
   clientId?: string
   channel?: string
   refreshBeforeSeconds?: number
+  allowedOrigins?: string[]
   storage?: 'never settles' | 'settles after 0.5 s' | 'has tokens after 1.5 s'
 }
 

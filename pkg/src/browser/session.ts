@@ -9,7 +9,10 @@ import { logoutSettings, type LogoutSettings, type SessionSettings, sessionSetti
 import { NEWER_MS, SharedLogin } from './shared-login.ts'
 import type { LoggedOut, Session, SessionEvents, SessionLogoutOptions, SessionOptions, SessionTokens } from './types.ts'
 
-/** A login that all tabs of this browser share. Throws `invalid_option`. */
+/**
+ * A login that all tabs of this browser share: Chrome and Edge 93, Firefox 92, Safari 15.4 and later. On a server nothing is sent before
+ * it is used. Throws `invalid_option`.
+ */
 export function createSession(options: SessionOptions): Session {
   return new BrowserSession(sessionSettings(options))
 }

@@ -1,0 +1,97 @@
+// The baseline of www/docs/browsers.md: the code uses nothing younger, but for what has a fallback.
+
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import ts from 'typescript'
+import { API_VERSIONS } from './testing/api-versions.ts'
+
+const SRC = join(dirname(fileURLToPath(import.meta.url)), '..')
+const ENTRY = join(SRC, 'browser/index.ts')
+const PAGE = readFileSync(join(SRC, '../../www/docs/browsers.md'), 'utf8')
+
+function rowsOf(name: string): string[][] {
+  const [, table = ''] = new RegExp(`<!-- table: ${name} -->\n(.*?)<!-- /table -->`, 's').exec(PAGE) ?? []
+  const [, , ...rows] = table.trim().split('\n')
+  assert.ok(rows.length > 0)
+  return rows.map((row) => row.slice(1, -1).split('|').map((cell) => cell.trim()))
+}
+
+const BASELINE = (rowsOf('baseline')[0] ?? []).map(Number.parseFloat)
+/** Names in the code of what the page says may be missing. */
+const MAY_BE_MISSING: Record<string, string[]> = {
+  'navigator.locks': ['NavigatorLocks.locks', 'LockManager.request'],
+  BroadcastChannel: ['BroadcastChannel', 'BroadcastChannel.close', 'BroadcastChannel.onmessage', 'BroadcastChannel.postMessage'],
+  'AbortSignal.reason': ['AbortSignal.reason'],
+  localStorage: ['localStorage'],
+}
+
+/** Names declared by a library of TypeScript, as `Interface.member` or a global, with the libraries. */
+function usedNames(): Map<string, Set<string>> {
+  const root = join(SRC, '..')
+  const { options } = ts.parseJsonConfigFileContent(ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile).config, ts.sys, root)
+  const program = ts.createProgram([ENTRY], { ...options, types: [], noEmit: true })
+  const checker = program.getTypeChecker()
+  const used = new Map<string, Set<string>>()
+  const visit = (node: ts.Node): void => {
+    if (ts.isTypeNode(node) || ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node)) return
+    if (ts.isIdentifier(node)) {
+      const symbol = symbolOf(checker, node)
+      for (const declaration of symbol?.declarations ?? []) {
+        const [, library] = /\/lib\.([^/]*)\.d\.ts$/.exec(declaration.getSourceFile().fileName) ?? []
+        if (library === undefined || symbol === undefined) continue
+        const owner = ts.isInterfaceDeclaration(declaration.parent) ? `${declaration.parent.name.text}.` : ''
+        const name = `${owner}${symbol.name}`
+        used.set(name, (used.get(name) ?? new Set()).add(library))
+      }
+    }
+    ts.forEachChild(node, visit)
+  }
+  for (const file of program.getSourceFiles()) if (file.fileName.startsWith(SRC)) visit(file)
+  return used
+}
+
+/** A destructured member is declared anew; what counts is the member of the object that it is taken from. */
+function symbolOf(checker: ts.TypeChecker, node: ts.Identifier): ts.Symbol | undefined {
+  const { parent } = node
+  const isMember = ts.isBindingElement(parent) && ts.isObjectBindingPattern(parent.parent) && (parent.propertyName ?? parent.name) === node
+  return (isMember && checker.getTypeAtLocation(parent.parent).getProperty(node.text)) || checker.getSymbolAtLocation(node)
+}
+
+/** Members of plain objects, which no browser lacks. */
+const DICTIONARIES = /^(?:RequestInit|ReadableStreamRead(?:Done|Value)Result)\./
+
+/** ES2021 and earlier is in every browser of the baseline. */
+const isYoung = (libraries: ReadonlySet<string>): boolean => [...libraries].every((library) => /^dom|^es(?:202[2-9]|20[3-9]\d|next)/.test(library))
+
+const isInBaseline = (name: string): boolean =>
+  (API_VERSIONS[name] ?? '').split(' ').every((version, browser) => Number(version) <= (BASELINE[browser] ?? 0))
+
+test('all that the code uses is listed with its versions, and nothing else', () => {
+  const young = [...usedNames()].filter(([name, libraries]) => isYoung(libraries) && !DICTIONARIES.test(name)).map(([name]) => name)
+  assert.deepEqual(young.sort(), Object.keys(API_VERSIONS).sort())
+})
+
+test('what is younger than the baseline stands in the table of fallbacks', () => {
+  const rows = rowsOf('fallbacks')
+  assert.deepEqual(rows.map(([name = '']) => name.slice(1, -1)), Object.keys(MAY_BE_MISSING))
+  const missing = new Set(Object.values(MAY_BE_MISSING).flat())
+  assert.deepEqual(Object.keys(API_VERSIONS).filter((name) => !isInBaseline(name) && !missing.has(name)), [])
+  for (const [name = '', ...cells] of rows) {
+    const [used = ''] = MAY_BE_MISSING[name.slice(1, -1)] ?? []
+    assert.equal(API_VERSIONS[used], cells.slice(0, 3).join(' '), name)
+  }
+})
+
+test('the syntax is that of the baseline', async () => {
+  const [chrome, firefox, safari] = BASELINE
+  const bundle = async (target: string[]): Promise<string> => {
+    const { outputFiles } = await build({ entryPoints: [ENTRY], bundle: true, format: 'esm', target, write: false, tsconfigRaw: { compilerOptions: { target: 'ES2022' } } })
+    return outputFiles[0]?.text ?? ''
+  }
+  // The bundler rewrites whatever syntax a target lacks.
+  assert.equal(await bundle([`chrome${chrome}`, `firefox${firefox}`, `safari${safari}`]), await bundle(['esnext']))
+})
