@@ -1,6 +1,7 @@
 // jose's verdict, with the options that come closest to a policy.
 
-import { createLocalJWKSet, errors, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from 'jose'
+import { createLocalJWKSet, type CryptoKey, errors, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from 'jose'
+import type { Algorithm } from 'portcullis'
 import { jwksOf, type PublishedKey } from './keys.ts'
 import type { Lenient } from './deviations.ts'
 import { boundsOf, type Policy } from './policy.ts'
@@ -56,8 +57,8 @@ function keyLookup(keys: readonly PublishedKey[]): JWTVerifyGetKey {
     if (!alg.startsWith('HS')) return publicKeys(header, token)
     const found = shared.filter((each) => (kid === undefined || each.kid === kid) && (each.alg === undefined ? (each.key.algorithms as string[]).includes(alg) : each.alg === alg))
     if (found.length === 0) throw new errors.JWKSNoMatchingKey()
-    const secrets = found.map(({ key }) => key.secret as Uint8Array)
-    if (secrets.length === 1) return secrets[0] as Uint8Array
+    const secrets = found.map(({ key }) => key.forJose.get(alg as Algorithm) as CryptoKey)
+    if (secrets.length === 1) return secrets[0] as CryptoKey
     throw Object.assign(new errors.JWKSMultipleMatchingKeys(), {
       async *[Symbol.asyncIterator]() {
         yield* secrets

@@ -14,7 +14,7 @@ export interface PoolKey {
   secret: Uint8Array | undefined
   privateKey: KeyObject | undefined
   /** Keys of jose, one for each algorithm. */
-  forJose: ReadonlyMap<Algorithm, CryptoKey | Uint8Array>
+  forJose: ReadonlyMap<Algorithm, CryptoKey>
 }
 
 /** A key in a realm's set. */
@@ -31,12 +31,12 @@ const OKP: readonly Algorithm[] = ['EdDSA', 'Ed25519']
 
 /** How often a set has a key of this kind: signatures that cost little more often. */
 const KINDS: readonly (readonly [share: number, algorithms: readonly Algorithm[], count: number])[] = [
-  [18, SHARED, 4],
+  [30, SHARED, 4],
   [4, ['ES256'], 3],
-  [1, ['ES384'], 1],
-  [1, ['ES512'], 1],
-  [4, OKP, 3],
-  [3, RSA, 2],
+  [0.4, ['ES384'], 1],
+  [0.3, ['ES512'], 1],
+  [5, OKP, 3],
+  [4, RSA, 2],
 ]
 
 export async function makePool(): Promise<readonly PoolKey[]> {
@@ -50,11 +50,16 @@ export async function makePool(): Promise<readonly PoolKey[]> {
 async function makeKey(number: number, algorithms: readonly Algorithm[]): Promise<PoolKey> {
   const [algorithm] = algorithms as [Algorithm]
   const { publicJwk, secret, privateKey } = material(algorithm)
-  const forJose = new Map<Algorithm, CryptoKey | Uint8Array>()
+  const forJose = new Map<Algorithm, CryptoKey>()
   for (const each of algorithms) {
-    forJose.set(each, secret ?? ((await importJWK(privateKey?.export({ format: 'jwk' }) as JWK, each)) as CryptoKey))
+    const imported = secret === undefined ? importJWK(privateKey?.export({ format: 'jwk' }) as JWK, each) : importSecret(secret, each)
+    forJose.set(each, (await imported) as CryptoKey)
   }
   return { number, algorithms, publicJwk, thumbprint: await calculateJwkThumbprint(publicJwk), secret, privateKey, forJose }
+}
+
+function importSecret(secret: Uint8Array, algorithm: Algorithm): Promise<CryptoKey> {
+  return crypto.subtle.importKey('raw', secret as Uint8Array<ArrayBuffer>, { name: 'HMAC', hash: `SHA-${algorithm.slice(2)}` }, false, ['sign', 'verify'])
 }
 
 function material(algorithm: Algorithm): { publicJwk: JWK; secret: Uint8Array | undefined; privateKey: KeyObject | undefined } {
@@ -102,7 +107,7 @@ export function jwksOf(keys: readonly PublishedKey[]): JWKS {
 /** Signs by jose. */
 export async function signByJose(header: Record<string, unknown>, claims: string, key: PoolKey, algorithm: Algorithm): Promise<string> {
   const signer = new CompactSign(new TextEncoder().encode(claims)).setProtectedHeader(header as { alg: string })
-  return signer.sign(key.forJose.get(algorithm) as CryptoKey | Uint8Array)
+  return signer.sign(key.forJose.get(algorithm) as CryptoKey)
 }
 
 /** Signs what jose refuses to sign, such as a header with a member twice: by Node. */
