@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use thiserror::Error;
-
 use crate::json::{read_items, read_object, Duplicates, Member, NotStrictJson, Number, Text, Value};
 use crate::name::MAX_NAME_BYTES;
 use crate::time::UnixSeconds;
@@ -105,6 +103,11 @@ impl<'j> ClaimSet<'j> {
         listed.iter().any(|scopes| scopes.bytes().any(|byte| byte.is_ascii_graphic()))
     }
 
+    /// The JSON type of a claim, for people.
+    pub(crate) fn kind(&self, name: &str) -> &'static str {
+        self.get(name).map_or("nothing", Value::kind)
+    }
+
     /// Whether a claim is there, whatever it says.
     pub(crate) fn contains(&self, name: &str) -> bool {
         self.get(name).is_some()
@@ -116,14 +119,34 @@ impl<'j> ClaimSet<'j> {
 }
 
 /// A claim that is read is invalid. Carries the claim's registered or configured name, and nothing of the token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClaimError<'n> {
-    /// It has a type it must not have (RFC 7519 §4.1): an `exp` that is a string, say.
-    #[error("{claim} has the wrong type")]
-    WrongType { claim: &'n str },
+    /// It has a type or form that it must not have (RFC 7519 §4.1): an `exp` that is a string, say.
+    WrongType { claim: &'n str, expected: Expected },
     /// It is a name too long to be revoked.
-    #[error("{claim} has more than {MAX_NAME_BYTES} bytes")]
     NameTooLong { claim: &'n str },
+}
+
+/// The values that a claim may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expected {
+    Id(NumericIds),
+    Strings,
+    Date,
+    Whole,
+}
+
+impl Expected {
+    /// For people.
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
+            Self::Id(NumericIds::Refuse) => "a string (see numericIds)",
+            Self::Id(NumericIds::Accept) => "a string or an integer up to 2^53 - 1",
+            Self::Strings => "a string or an array of strings",
+            Self::Date => "a number",
+            Self::Whole => "an integer from 0 to 2^53 - 1",
+        }
+    }
 }
 
 /// The claims that decide. Ids are opaque strings; an empty one counts as absent. Times are floored.
@@ -248,7 +271,8 @@ impl<'j> Claims<'j> {
         }
         if name == names.token_version {
             let claim = &names.token_version;
-            self.token_version = value.number().and_then(Number::to_whole).ok_or(ClaimError::WrongType { claim })?;
+            let whole = value.number().and_then(Number::to_whole);
+            self.token_version = whole.ok_or(ClaimError::WrongType { claim, expected: Expected::Whole })?;
         }
         if name == names.last_logout_time {
             self.logged_out_at = Some(date(&names.last_logout_time, value)?);
@@ -274,7 +298,7 @@ fn id<'j, 'n>(
             None
         }
     };
-    let name = name.ok_or(ClaimError::WrongType { claim })?;
+    let name = name.ok_or(ClaimError::WrongType { claim, expected: Expected::Id(numeric_ids) })?;
     match name.len() {
         0 => Ok(None),
         1..=MAX_NAME_BYTES => Ok(Some(name)),
@@ -284,7 +308,7 @@ fn id<'j, 'n>(
 
 /// One string or an array of strings (RFC 7519 §4.1.3).
 fn texts<'j, 'n>(claim: &'n str, value: Value<'j>) -> Result<Vec<Cow<'j, str>>, ClaimError<'n>> {
-    let wrong_type = ClaimError::WrongType { claim };
+    let wrong_type = ClaimError::WrongType { claim, expected: Expected::Strings };
     if let Some(text) = value.text() {
         return Ok(vec![text.decode()]);
     }
@@ -299,7 +323,7 @@ fn is_scope_token(scope: &str) -> bool {
 
 /// A `NumericDate` (RFC 7519 §2). One beyond a double's range (`1e400`) is no date.
 fn date<'n>(claim: &'n str, value: Value<'_>) -> Result<UnixSeconds, ClaimError<'n>> {
-    let wrong_type = ClaimError::WrongType { claim };
+    let wrong_type = ClaimError::WrongType { claim, expected: Expected::Date };
     let number = value.number().ok_or(wrong_type)?;
     number.to_whole().or_else(|| number.floor()).map(UnixSeconds::new).ok_or(wrong_type)
 }

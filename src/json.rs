@@ -58,6 +58,18 @@ pub(crate) enum Value<'j> {
 }
 
 impl<'j> Value<'j> {
+    /// The JSON type, for people.
+    pub(crate) const fn kind(self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool => "a boolean",
+            Self::Number(_) => "a number",
+            Self::String(_) => "a string",
+            Self::Array(_) => "an array",
+            Self::Object => "an object",
+        }
+    }
+
     pub(crate) const fn text(self) -> Option<Text<'j>> {
         match self {
             Self::String(text) => Some(text),

@@ -27,6 +27,7 @@ mod identify;
 mod identify_withdrawn;
 
 mod advice;
+mod expectation;
 mod explain;
 mod observer;
 

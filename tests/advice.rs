@@ -39,13 +39,14 @@ fn assert_advice(changes: &Value, realm: Realm, check: &str, reason: &str, parts
 
 #[test]
 fn an_audience_that_is_not_ours_names_the_mapper_and_our_audience() {
-    let mapper = &["aud lacks api", "mapper of type Audience", "Included Custom Audience api", "lightweight"];
+    let mapper =
+        &["aud: expected \"api\"; found ", "mapper of type Audience", "Included Custom Audience api", "lightweight"];
     for aud in [json!("account"), json!(["account", "web"]), Value::Null] {
         assert_advice(&json!({ "aud": aud }), keycloak(), "audience", "wrong_audience", mapper);
     }
     let mut other = keycloak();
     other.policy.audience = Audience::AnyOf(vec!["shop".into(), "api".into()]);
-    let ours = &["aud lacks shop", "Included Custom Audience shop"];
+    let ours = &["aud: expected one of \"shop\", \"api\"; found \"account\"", "Included Custom Audience shop"];
     assert_advice(&json!({ "aud": "account" }), other, "audience", "wrong_audience", ours);
 }
 
@@ -116,23 +117,25 @@ fn an_issuer_that_differs_in_its_host_only_names_the_option_of_the_server() {
     }
     for issuer in [json!("https://id.example/realms/master"), json!("https://x"), json!("a/b/c"), Value::Null] {
         let (check, reason, detail) = failure(&keycloak_token(&json!({ "iss": issuer })), keycloak());
-        assert_eq!((check, reason, detail.as_str()), ("realm", "wrong_issuer", ""));
+        assert_eq!((check, reason), ("realm", "wrong_issuer"));
+        assert!(!detail.contains("--hostname"), "{detail}");
     }
     assert!(ISSUER.ends_with("/realms/acme"));
 }
 
 #[test]
-fn nothing_of_a_token_stands_in_the_advice() {
-    let secret = "attacker-chosen";
+fn values_of_a_token_stand_only_between_quotes() {
+    let chosen = "attacker-chosen";
     for name in ["iss", "sub", "aud", "typ", "jti", "act", "sid"] {
         for other in ["sub", "aud"] {
-            let changes = json!({ other: null, name: secret });
+            let changes = json!({ other: null, name: chosen });
             let (_, _, detail) = failure(&keycloak_token(&changes), keycloak());
-            assert!(!detail.contains(secret), "{name}: {detail}");
+            assert!(!detail.replace("\"attacker-chosen\"", "").contains(chosen), "{name}: {detail}");
         }
     }
-    let (_, _, detail) = failure(&keycloak_token(&json!({ "iss": "http://attacker-chosen/realms/acme" })), keycloak());
-    assert!(!detail.contains(secret), "{detail}");
+    let issuer = "http://attacker-chosen/realms/acme";
+    let (_, _, detail) = failure(&keycloak_token(&json!({ "iss": issuer })), keycloak());
+    assert!(!detail.replace(&format!("\"{issuer}\""), "").contains(chosen), "{detail}");
 }
 
 #[test]
@@ -142,7 +145,7 @@ fn other_profiles_have_no_advice() {
         assert!(!detail.contains("Keycloak") && !detail.contains("token"), "{detail}");
     }
     let (_, _, detail) = failure(&token(&json!({ "iss": "http://localhost/realms/acme" })), realm());
-    assert_eq!(detail, "");
+    assert!(!detail.contains("--hostname"), "{detail}");
 }
 
 #[test]

@@ -239,7 +239,10 @@ fn a_state_that_is_too_old_refuses_unless_the_policy_says_otherwise() {
     let freshness = checks.iter().find(|check| check.name == CheckName::Freshness).unwrap();
     let sequence = pair.ledger.head().0;
     assert_eq!(freshness.outcome, Outcome::Passed);
-    assert_eq!(freshness.detail.as_deref(), Some(&*format!("sequence {sequence}, 3 s old, 60 s are allowed")));
+    assert_eq!(
+        freshness.detail.as_deref(),
+        Some(&*format!("expected at most 60 s; found 3 s, at sequence {sequence}"))
+    );
 }
 
 #[test]

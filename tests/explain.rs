@@ -38,7 +38,7 @@ fn explain_says_what_people_need() {
     assert_eq!(detail(&json!({ "exp": NOW.get() - 60 }), CheckName::Expiry), "expired 60 s ago");
     assert_eq!(detail(&json!({}), CheckName::IssuedAt), "issued 10 s ago");
     assert_eq!(detail(&json!({ "iat": NOW.get() + 60 }), CheckName::IssuedAt), "will be issued in 60 s");
-    assert_eq!(detail(&json!({}), CheckName::Lifetime), "lives 310 s, at most 86400 s are allowed");
+    assert_eq!(detail(&json!({}), CheckName::Lifetime), "expected at most 86400 s; found 310 s");
     assert_eq!(detail(&json!({ "jti": null }), CheckName::RequiredClaims), "jti is missing");
     let form = &explain("a.b", &realms, NOW)[0];
     assert_eq!((form.name, form.detail.as_deref()), (CheckName::Form, Some("not three parts")));

@@ -32,9 +32,9 @@ impl<'j> Number<'j> {
 
     /// The number as it is written, if that is an integer in shortest decimal form, at most 2^53 - 1 from zero.
     pub(crate) fn as_integer(self) -> Option<&'j str> {
-        let digits = self.0.strip_prefix('-').filter(|digits| *digits != "0").unwrap_or(self.0);
-        // The scanner refuses leading zeros; a sign, a point or an exponent does not parse here.
-        let fits = digits.parse::<u64>().is_ok_and(|whole| whole <= MAX_WHOLE);
+        // The scanner refuses leading zeros, and a minus anywhere but in front of the number or its exponent.
+        let is_short = self.0 != "-0" && self.0.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit());
+        let fits = is_short && self.read().is_some_and(|decimal| decimal.whole <= MAX_WHOLE);
         fits.then_some(self.0)
     }
 

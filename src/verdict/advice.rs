@@ -67,7 +67,7 @@ fn audience_advice(audience: &Audience) -> Option<String> {
         Audience::AnyOf(ours) => ours.first()?,
         Audience::NotChecked => return None,
     };
-    Some(["aud lacks ", ours, ONLY_ACCOUNT, ours, LIGHTWEIGHT_MAPPER].concat())
+    Some([ONLY_ACCOUNT, ours, LIGHTWEIGHT_MAPPER].concat())
 }
 
 fn missing_claim_advice(claims: &ClaimSet<'_>, policy: &Policy) -> Option<&'static str> {
@@ -91,8 +91,7 @@ const OTHER_HOST: &str =
     " in scheme, host or port only: Keycloak takes these from the URL by which it is called, unless it is \
     started with --hostname. Start it so, or call it by the URL of the configured issuer";
 
-const ONLY_ACCOUNT: &str =
-    ", because Keycloak itself puts 'account' there at most. In Clients, the client, Client scopes, its \
+const ONLY_ACCOUNT: &str = "Keycloak itself puts 'account' there at most. In Clients, the client, Client scopes, its \
     dedicated scope: add a mapper of type Audience with Included Custom Audience ";
 
 const LIGHTWEIGHT_MAPPER: &str =
@@ -105,11 +104,9 @@ const LIGHTWEIGHT: &str =
 const WITHOUT_BASIC: &str = "the client lacks the client scope basic, whose mapper adds it. In Clients, the client, Client scopes: \
     add basic as Default. Or set subjectless: 'accept'; the logout of a user then reaches such tokens by their sid alone";
 
-const WITHOUT_LOGIN: &str =
-    "auth_time is missing: Keycloak sets it at a login by browser, and not for password or client \
+const WITHOUT_LOGIN: &str = "Keycloak sets it at a login by browser, and not for password or client \
     credentials grants, in impersonated sessions, in lightweight access tokens or without the client scope basic. \
     Set compare: 'issuedAt' to accept those";
 
 const DPOP: &str =
-    "this token is bound to a key of the client (DPoP), and no proof is checked here. In Clients, the client, \
-    Settings: switch Require DPoP bound tokens off, and let the client send no DPoP header for its tokens";
+    "in Clients, the client, Settings: switch Require DPoP bound tokens off, and let the client send no DPoP header for its tokens";

@@ -21,34 +21,59 @@ pub(super) fn algorithm(header: &Header<'_>, policy: &Policy) -> Result<Algorith
 
 /// RFC 8725 §3.11, explicit typing.
 pub(super) fn media_type(header: &Header<'_>, profile: Profile) -> Result<(), Reason> {
-    let is = |kind: &str| header.media_type().is_some_and(|typ| typ.eq_ignore_ascii_case(kind));
-    let fits = match profile {
-        Profile::Rfc9068 => is("at+jwt"),
-        Profile::Keycloak => is("JWT") || is("at+jwt"),
-        Profile::Generic => header.media_type().is_none() || is("JWT") || is("at+jwt"),
+    let fits = match header.media_type() {
+        Some(typ) => media_types(profile).iter().any(|expected| typ.eq_ignore_ascii_case(expected)),
+        None => profile == Profile::Generic,
     };
     fits.then_some(()).ok_or(Reason::WrongType)
+}
+
+/// The header's types that fit a profile.
+pub(super) const fn media_types(profile: Profile) -> &'static [&'static str] {
+    match profile {
+        Profile::Rfc9068 => &["at+jwt"],
+        Profile::Keycloak | Profile::Generic => &["JWT", "at+jwt"],
+    }
 }
 
 /// Refresh tokens and ID tokens are signed by the same keys. A claim that names the token's use must name an access
 /// token: `access` (Cognito and others) or `Bearer` (Keycloak), where the header's types are good as well. Keycloak's `DPoP` is
 /// an access token too; [`binding`] refuses it.
 pub(super) fn token_use(claims: &Claims<'_>, profile: Profile) -> Result<(), Reason> {
-    let stated_use = match &claims.token_use {
+    (is_access_use(claims) && is_access_kind(claims, profile)).then_some(()).ok_or(Reason::WrongType)
+}
+
+/// The values of [`ClaimNames::token_use`](crate::claims::ClaimNames::token_use) that access tokens have.
+pub(super) const ACCESS_USES: &[&str] = &["access", "Bearer"];
+
+/// Whether the claim that names the token's use lets it be an access token.
+pub(super) fn is_access_use(claims: &Claims<'_>) -> bool {
+    match &claims.token_use {
         Stated::Nothing => true,
-        Stated::Text(stated) => matches!(&**stated, "access" | "Bearer"),
+        Stated::Text(stated) => ACCESS_USES.contains(&&**stated),
         Stated::NotText => false,
-    };
-    let kind = match (profile, &claims.kind) {
-        (Profile::Keycloak, Stated::Text(kind)) => matches!(&**kind, "Bearer" | DPOP),
-        (Profile::Keycloak, Stated::Nothing | Stated::NotText) => false,
-        (Profile::Rfc9068 | Profile::Generic, Stated::Nothing) => true,
+    }
+}
+
+/// The values of the claim `typ` that access tokens have; Keycloak's letter by letter, others in any case.
+pub(super) const fn access_kinds(profile: Profile) -> &'static [&'static str] {
+    match profile {
+        Profile::Keycloak => &["Bearer", DPOP],
+        Profile::Rfc9068 | Profile::Generic => &["access", "Bearer", "at+jwt", "JWT", DPOP],
+    }
+}
+
+/// Whether the claim `typ` lets it be an access token.
+pub(super) fn is_access_kind(claims: &Claims<'_>, profile: Profile) -> bool {
+    let kinds = access_kinds(profile);
+    match (profile, &claims.kind) {
+        (Profile::Keycloak, Stated::Text(kind)) => kinds.contains(&&**kind),
         (Profile::Rfc9068 | Profile::Generic, Stated::Text(kind)) => {
-            ["access", "bearer", "at+jwt", "jwt", DPOP].iter().any(|access| kind.eq_ignore_ascii_case(access))
+            kinds.iter().any(|access| kind.eq_ignore_ascii_case(access))
         }
-        (Profile::Rfc9068 | Profile::Generic, Stated::NotText) => false,
-    };
-    (stated_use && kind).then_some(()).ok_or(Reason::WrongType)
+        (Profile::Rfc9068 | Profile::Generic, Stated::Nothing) => true,
+        (Profile::Keycloak, Stated::Nothing) | (_, Stated::NotText) => false,
+    }
 }
 
 /// RFC 8693 §4.1: `act` names the actor.
@@ -103,12 +128,12 @@ pub(super) fn audience(
 }
 
 #[inline(never)]
-fn is_among(names: &[String], name: &str) -> bool {
+pub(super) fn is_among(names: &[String], name: &str) -> bool {
     names.iter().any(|each| each == name)
 }
 
 /// Whether the token names one of these parties, and no other one beside it.
-fn is_party(claims: &Claims<'_>, party: &AuthorizedParty) -> bool {
+pub(super) fn is_party(claims: &Claims<'_>, party: &AuthorizedParty) -> bool {
     let is_ours = |client: &Option<Cow<'_, str>>| client.as_ref().is_none_or(|client| is_among(&party.any_of, client));
     let is_named = claims.authorized_party.is_some() || claims.client_id.is_some();
     is_named && is_ours(&claims.authorized_party) && is_ours(&claims.client_id)
@@ -221,9 +246,13 @@ pub(super) fn agreed(agreement: Agreement, when_differing: WhenDiffering) -> Res
 }
 
 pub(super) fn freshness(age: Seconds, staleness: Staleness) -> Result<(), Reason> {
-    let longest = match staleness.when_stale {
+    (age <= longest_age(staleness)).then_some(()).ok_or(Reason::StaleFeed)
+}
+
+/// The age at which tokens begin to be refused.
+pub(super) fn longest_age(staleness: Staleness) -> Seconds {
+    match staleness.when_stale {
         WhenStale::Refuse => staleness.max_stale,
         WhenStale::Accept => staleness.max_stale.max(staleness.max_accept_stale),
-    };
-    (age <= longest).then_some(()).ok_or(Reason::StaleFeed)
+    }
 }

@@ -2,7 +2,8 @@
 //! cannot differ; and it returns no claims, so it cannot be taken for a verdict.
 
 use super::advice::{advice, issuer_advice};
-use super::authenticity::{admit, decode, prove, select};
+use super::authenticity::{admit, decode, prove, select, Selected};
+use super::expectation::{write_expectation, write_issuers, Text};
 use super::host::{self, HostOutcome};
 use super::judge::{examine, SignatureCheck};
 use super::observer::{Check, Observer, Record};
@@ -49,23 +50,30 @@ fn observe(token: &str, realms: &[Realm], check_signature: &SignatureCheck<'_>, 
     if let Ok(bytes) = decode(token, realms, &mut observer) {
         // The record is complete, and a verdict must not come out of here.
         let _ = examine(&bytes, realms, check_signature, now, &mut observer);
-        advise(&bytes, realms, &mut record);
+        add_details(&bytes, realms, now, &mut record);
     }
     record.into_checks()
 }
 
-/// Adds to the check that failed what can be done about it.
-fn advise(bytes: &TokenBytes<'_>, realms: &[Realm], record: &mut Record) {
+/// Adds to the check that failed what it expected, what it found, and what can be done about it.
+fn add_details(bytes: &TokenBytes<'_>, realms: &[Realm], now: UnixSeconds, record: &mut Record) {
     let Some((check, reason)) = record.failure() else { return };
     let Ok(token) = UntrustedToken::read(bytes) else { return };
     let claims = token.unverified_claims();
-    let advice = match reason {
-        Reason::WrongIssuer => issuer_advice(claims, realms),
-        reason => select(&token, realms).ok().and_then(|found| advice(claims, &found.realm.policy, check, reason)),
+    let mut text = Text::default();
+    let advice = match select(&token, realms) {
+        Err(Reason::WrongIssuer) => {
+            write_issuers(&mut text, claims, realms);
+            issuer_advice(claims, realms)
+        }
+        Err(_) => None,
+        Ok(Selected { realm, .. }) => {
+            write_expectation(&mut text, &token, realm, (check, reason), now);
+            advice(claims, &realm.policy, check, reason)
+        }
     };
-    if let Some(advice) = advice {
-        record.add_detail(check, &advice);
-    }
+    record.add_detail(check, text.as_str());
+    record.add_detail(check, advice.as_deref().unwrap_or_default());
 }
 
 fn hand_over<T>(

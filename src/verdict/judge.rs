@@ -76,7 +76,7 @@ pub(super) fn examine(
     let basis = proven.as_ref().map_or_else(|unproven| unproven.basis, |_| Basis::Checked);
     let proven = observer.check(CheckName::Signature, proven.map_err(|unproven| unproven.reason));
     let checked = proven.and_then(|Proven { token, key }| {
-        let claims = observe_claims(token.claims(), &realm.policy, observer)?;
+        let claims = observer.check(CheckName::Claims, read_claims(token.claims(), &realm.policy))?;
         check_claims_and_state(Selected { index, realm, name }, key.thumbprint(), &token, &claims, now, observer)
     });
     checked.map_err(|reason| Refused { realm: Some(index), reason, basis })
@@ -171,14 +171,6 @@ pub(super) fn read_claims<'j>(set: &ClaimSet<'j>, policy: &Policy) -> Result<Cla
     Claims::read(set, &policy.claim_names, policy.numeric_ids).map_err(|_| Reason::Malformed)
 }
 
-fn observe_claims<'j>(set: &ClaimSet<'j>, policy: &Policy, observer: &mut Observer<'_>) -> Result<Claims<'j>, Reason> {
-    let claims = Claims::read(set, &policy.claim_names, policy.numeric_ids);
-    if let Err(error) = &claims {
-        observer.detail(CheckName::Claims, || error.to_string());
-    }
-    observer.check(CheckName::Claims, claims.map_err(|_| Reason::Malformed))
-}
-
 /// Everything after the signature: claims, revocation, freshness. Synchronous and complete, so that every change
 /// during a signature check elsewhere is seen.
 fn check_claims_and_state(
@@ -194,16 +186,13 @@ fn check_claims_and_state(
     let token_use = checks::token_use(claims, policy.profile).and_then(|()| checks::impersonation(set, policy));
     observer.check(CheckName::TokenUse, token_use)?;
     observer.check(CheckName::Binding, checks::binding(claims))?;
+    observer.check(CheckName::Audience, checks::audience(token.header(), set, claims, policy))?;
     if policy.authorized_party.is_some() {
         observer.detail(CheckName::Audience, || looked_at(checks::meant_for(set, policy)).into());
     }
-    observer.check(CheckName::Audience, checks::audience(token.header(), set, claims, policy))?;
     let times = check_times(realm, &view, now, observer)?;
-    if let Some(name) = checks::first_missing(set, policy) {
-        observer.detail(CheckName::RequiredClaims, || format!("{name} is missing"));
-        return observer.check(CheckName::RequiredClaims, Err(Reason::MissingClaim));
-    }
-    observer.check(CheckName::RequiredClaims, Ok(()))?;
+    let required = checks::first_missing(set, policy).map_or(Ok(()), |_| Err(Reason::MissingClaim));
+    observer.check(CheckName::RequiredClaims, required)?;
     check_state((index, realm), key, &view, times, now, observer)
 }
 

@@ -9,7 +9,8 @@ pub struct Check {
     pub name: CheckName,
     /// How it came out.
     pub outcome: Outcome,
-    /// Times, limits, configured names and advice; nothing that the token's sender chose.
+    /// Expected and found value, times, limits, advice. Values of the token are quoted in it, escaped and cut: it is for people who
+    /// run a gate, not for the token's sender, and not for logs.
     pub detail: Option<String>,
 }
 
@@ -190,9 +191,9 @@ impl Record {
         self.0.iter().find_map(|check| Some((check.name, check.outcome.reason()?)))
     }
 
-    /// Adds a sentence to the text about a check.
+    /// Adds a sentence to the text about a check, unless it is empty.
     pub(super) fn add_detail(&mut self, name: CheckName, sentence: &str) {
-        if let Some(entry) = self.entry(name) {
+        if let Some(entry) = self.entry(name).filter(|_| !sentence.is_empty()) {
             let detail = entry.detail.get_or_insert_default();
             if !detail.is_empty() {
                 detail.push_str(": ");

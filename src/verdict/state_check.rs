@@ -7,7 +7,7 @@ use super::claims_view::ClaimsView;
 use super::observer::{CheckName, Observer};
 use super::realm::Realm;
 use super::reason::Reason;
-use super::times::{relative, Times};
+use super::times::{at_most, relative, Times};
 use crate::policy::{Policy, RevocationCheck};
 use crate::revocation::{GrantNames, Level, Status, Subject};
 use crate::time::UnixSeconds;
@@ -52,7 +52,7 @@ pub(super) fn check_state(
     observer.check(CheckName::Revocation, refuse_revoked(status))?;
     let age = now.since(position.issued_at);
     observer.detail(CheckName::Freshness, move || {
-        format!("sequence {}, {age} old, {} are allowed", position.sequence, policy.staleness.max_stale)
+        format!("{}, at sequence {}", at_most(checks::longest_age(policy.staleness), age), position.sequence)
     });
     observer.check(CheckName::Freshness, checks::freshness(age, policy.staleness))?;
 

@@ -5,7 +5,7 @@ use super::claims_view::ClaimsView;
 use super::observer::{CheckName, Observer};
 use super::realm::Realm;
 use super::reason::Reason;
-use crate::time::UnixSeconds;
+use crate::time::{Seconds, UnixSeconds};
 
 /// The times that every token has.
 #[derive(Clone, Copy)]
@@ -33,11 +33,14 @@ pub(super) fn check_times(
         observer.detail(CheckName::IssuedAt, move || relative("will be issued", "issued", issued_at, now));
     }
     let issued_at = observer.check(CheckName::IssuedAt, checks::issued_at(view, bounds.skew, now))?;
-    observer.detail(CheckName::Lifetime, move || {
-        format!("lives {}, at most {} are allowed", expires_at.since(issued_at), bounds.max_lifetime)
-    });
+    observer.detail(CheckName::Lifetime, move || at_most(bounds.max_lifetime, expires_at.since(issued_at)));
     observer.check(CheckName::Lifetime, checks::lifetime(issued_at, expires_at, bounds.max_lifetime))?;
     Ok(Times { issued_at, expires_at })
+}
+
+/// A span beside its bound.
+pub(super) fn at_most(bound: Seconds, found: Seconds) -> String {
+    format!("expected at most {bound}; found {found}")
 }
 
 /// A time as people say it.

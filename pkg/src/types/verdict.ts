@@ -77,5 +77,10 @@ export interface Check {
   check: string
   outcome: 'passed' | 'failed' | 'not_reached'
   reason?: Reason
+  /**
+   * Expected and found value (`aud: expected one of "api", "web"; found "account"`), times and limits, advice. Values of the token are quoted in
+   * it: bytes that are not printable ASCII as `\\xff`, at most 100 bytes of a value, at most 5 values of a list. Show it to those who
+   * run the gate; do not log it or send it to the token's sender.
+   */
   detail?: string
 }

@@ -27,7 +27,12 @@ export async function admitAdministrator(context: Pick<Context, 'gate' | 'settin
   if (judged.realm !== realm || settings === undefined || !isAdministrator(settings, judged.claims)) {
     throw refusedToken(refused('insufficient_scope'))
   }
-  return { realm: judged.realm, subject: judged.claims.sub }
+  return { realm: judged.realm, subject: subjectOf(judged.claims) }
+}
+
+/** With `numericIds: 'accept'` a `sub` may be a number, whose digits are the id; `null` counts as absent. */
+function subjectOf({ sub }: { sub?: unknown }): string | undefined {
+  return typeof sub === 'string' || typeof sub === 'number' ? String(sub) : undefined
 }
 
 /** Another name may be another server, and a tenant's administrators administer only their tenant, not what all names share. */
