@@ -43,10 +43,7 @@ export interface Database {
  * Throws `store_unavailable` or `store_corrupt`.
  */
 export function openDatabase(path: string, options: DatabaseOptions = {}): Database {
-  if (path === '' || path === ':memory:') {
-    throw new PortcullisError('invalid_option', 'path must name a file; for state in memory use memoryStore()')
-  }
-  const file = canonicalPath(path)
+  const file = databaseFile(path)
   const connection = guarded(file, () => connect(file, options.driver))
   warnIfShared(file)
   const database = wrap(file, connection)
@@ -68,6 +65,32 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
   }
 }
 
+/** Opens a file that exists as it is at this moment: it creates and changes nothing, and later writes of others are not seen. Throws likewise. */
+export function openSnapshot(file: string, options: DatabaseOptions = {}): Database {
+  const connection = guarded(file, () => connect(file, options.driver, 'read'))
+  const database = wrap(file, connection)
+  try {
+    database.exec(`PRAGMA busy_timeout=${BUSY_TIMEOUT_MS}; PRAGMA query_only=ON; BEGIN`)
+    return database
+  } catch (error) {
+    connection.close()
+    throw error
+  }
+}
+
+/** Throws `store_unavailable` when no driver is installed that this Node can load. */
+export function checkDriver(options: DatabaseOptions = {}): void {
+  connect(':memory:', options.driver, 'read').close()
+}
+
+/** The canonical path of a store's file. Throws `invalid_option` for a path that names none. */
+export function databaseFile(path: string): string {
+  if (path === '' || path === ':memory:') {
+    throw new PortcullisError('invalid_option', 'path must name a file; for state in memory use memoryStore()')
+  }
+  return canonicalPath(path)
+}
+
 /**
  * Brings one component's tables up to date. `steps[n]` leads from version n to n + 1; each runs once, in a transaction
  * with its version. Throws `store_newer` when the file was written by a later version of the package.
@@ -75,20 +98,24 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
 export function migrate(database: Database, component: string, steps: readonly string[]): void {
   database.exec('CREATE TABLE IF NOT EXISTS portcullis_schema (component TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT')
   database.transaction(() => {
-    const found = database.prepare('SELECT version FROM portcullis_schema WHERE component = ?').get(component)?.['version']
-    const version = typeof found === 'number' ? found : 0
-    if (version > steps.length) {
-      throw new PortcullisError(
-        'store_newer',
-        `${database.path}: its tables for ${component} have version ${version}, this package knows ${steps.length}: upgrade portcullis`,
-      )
-    }
+    const version = checkedVersion(database, component, steps)
     if (version === steps.length) return
     for (const step of steps.slice(version)) database.exec(step)
     database
       .prepare('INSERT INTO portcullis_schema VALUES (?, ?) ON CONFLICT (component) DO UPDATE SET version = excluded.version')
       .run(component, steps.length)
   })
+}
+
+/** The version of one component's tables, in a file that has tables of this package. Throws `store_newer`. */
+export function checkedVersion(database: Database, component: string, steps: readonly string[]): number {
+  const found = database.prepare('SELECT version FROM portcullis_schema WHERE component = ?').get(component)?.['version']
+  const version = typeof found === 'number' ? found : 0
+  if (version <= steps.length) return version
+  throw new PortcullisError(
+    'store_newer',
+    `${database.path}: its tables for ${component} have version ${version}, this package knows ${steps.length}: upgrade portcullis`,
+  )
 }
 
 export function integerOf(row: Row, column: string): number {

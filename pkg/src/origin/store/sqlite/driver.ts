@@ -17,8 +17,11 @@ export interface Connection {
 /** Which SQLite is used: the optional peer `better-sqlite3` where it is installed, else `node:sqlite`. */
 export type SqliteDriver = 'better-sqlite3' | 'node:sqlite'
 
+/** `write`: the file is created when missing. `read`: nothing is created, and nothing in the file changes. */
+export type Access = 'write' | 'read'
+
 /** Opens a file with the given driver, else with the first installed one. Throws `store_unavailable`, or the driver's error. */
-export function connect(file: string, driver: SqliteDriver | undefined): Connection {
+export function connect(file: string, driver: SqliteDriver | undefined, access: Access = 'write'): Connection {
   if (!existsSync(dirname(file))) {
     throw new PortcullisError('store_unavailable', `${file}: its directory does not exist: create it first`)
   }
@@ -29,7 +32,7 @@ export function connect(file: string, driver: SqliteDriver | undefined): Connect
     const reason = each === 'better-sqlite3' ? driverMisfit() : undefined
     misfit ??= reason
     const open = reason === undefined ? load(each) : undefined
-    const connection = open === undefined ? undefined : openPrivately(open, file)
+    const connection = open === undefined ? undefined : openAs(access, open, file)
     if (connection !== undefined) return connection
   }
   throw new PortcullisError(
@@ -37,12 +40,16 @@ export function connect(file: string, driver: SqliteDriver | undefined): Connect
     misfit ??
       `${drivers.join(' or ')} is not there or does not load: ${INSTALL_DRIVER} (npm rebuild, after a change of Node), ` +
         'or run Node 22.13 or later',
+    { detail: NO_DRIVER },
   )
 }
 
+/** The `detail` of the error that no driver can be loaded. */
+export const NO_DRIVER = 'no_driver'
+
 const DRIVERS: readonly SqliteDriver[] = ['better-sqlite3', 'node:sqlite']
 
-type Open = (file: string) => Connection
+type Open = (file: string, access: 'write' | 'read_only') => Connection
 
 /** `undefined`: the driver is not installed, or not built for this Node. */
 function load(driver: SqliteDriver): Open | undefined {
@@ -50,12 +57,13 @@ function load(driver: SqliteDriver): Open | undefined {
   try {
     switch (driver) {
       case 'better-sqlite3': {
-        const BetterSqlite = require('better-sqlite3') as new (file: string) => BetterConnection
-        return (file) => withCopy(new BetterSqlite(file), copyByBetterSqlite)
+        const BetterSqlite = require('better-sqlite3') as new (file: string, options: { readonly: boolean }) => BetterConnection
+        return (file, access) => withCopy(new BetterSqlite(file, { readonly: access === 'read_only' }), copyByBetterSqlite)
       }
       case 'node:sqlite': {
         const { DatabaseSync, backup } = require('node:sqlite') as NodeSqlite
-        return (file) => withCopy(new DatabaseSync(file), (connection, to) => copyByNodeSqlite(backup, connection, to))
+        return (file, access) =>
+          withCopy(new DatabaseSync(file, { readOnly: access === 'read_only' }), (connection, to) => copyByNodeSqlite(backup, connection, to))
       }
     }
   } catch (error) {
@@ -104,7 +112,7 @@ async function copyByBetterSqlite(connection: BetterConnection, file: string): P
 }
 
 interface NodeSqlite {
-  DatabaseSync: new (file: string) => Bare
+  DatabaseSync: new (file: string, options: { readOnly: boolean }) => Bare
   /** From Node 22.16 and 23.8. */
   backup?: (
     connection: Bare,
@@ -139,6 +147,16 @@ async function copyInSteps(backup: NonNullable<NodeSqlite['backup']>, connection
   }
 }
 
+function openAs(access: Access, open: Open, file: string): Connection | undefined {
+  switch (access) {
+    case 'write':
+      return openPrivately(open, file)
+    case 'read':
+      // A read-only connection leaves the log that it creates; another removes it, but would also merge one that is there.
+      return tryOpen(() => open(file, existsSync(`${file}-wal`) ? 'read_only' : 'write'))
+  }
+}
+
 /**
  * SQLite would create the file for everybody to read; its log and index get the mode of the file. One that is there is
  * opened unchanged.
@@ -147,7 +165,7 @@ function openPrivately(open: Open, file: string): Connection | undefined {
   const created = createPrivate(file)
   let connection: Connection | undefined
   try {
-    connection = tryOpen(open, file)
+    connection = tryOpen(() => open(file, 'write'))
     return connection
   } finally {
     if (created && connection === undefined) rmSync(file, { force: true })
@@ -165,9 +183,9 @@ function createPrivate(file: string): boolean {
 }
 
 /** better-sqlite3 loads its binary part only now. */
-function tryOpen(open: Open, file: string): Connection | undefined {
+function tryOpen(open: () => Connection): Connection | undefined {
   try {
-    return open(file)
+    return open()
   } catch (error) {
     if (isNotThere(error)) return undefined
     throw error

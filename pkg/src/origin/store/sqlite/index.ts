@@ -3,9 +3,7 @@ import { checkOptions, oneOf, required, string } from '../../../options.ts'
 import type { AuditEntry } from '../audit-entry.ts'
 import { backUp } from './backup.ts'
 import {
-  bytesOf,
-  castTextOf,
-  integerOf,
+  databaseFile,
   lockWriter,
   openDatabase,
   type Database,
@@ -17,8 +15,9 @@ import { SqliteOutbox } from './outbox.ts'
 import { migrateStore } from './schema.ts'
 import { SqliteStates } from './states.ts'
 import { SqliteAudit } from './audit.ts'
-import { SqliteRows } from './rows.ts'
-import type { RealmRows, RevocationStore, StoredHead, StoredRealm } from '../store.ts'
+import { checkPlace } from './place.ts'
+import { SqliteRealms } from './realms.ts'
+import type { RealmRows, RevocationStore, StoredHead } from '../store.ts'
 
 export { openDatabase, type Database, type DatabaseOptions, type SqliteDriver } from './database.ts'
 export { restoreSqlite, type Restored, type RestoreOptions } from './restore.ts'
@@ -61,7 +60,7 @@ export function sqliteStore(options: SqliteStoreOptions): SqliteStore {
       if (open !== undefined) throw new PortcullisError('store_locked', 'this store belongs to another origin: close that one first')
       open = openStore(options)
     },
-    load: (realm) => load(opened(), realm),
+    load: (realm) => opened().realms.load(realm),
     setHead: (realm, head) => setHead(opened(), realm, head),
     append: (batches, entries = []) => append(opened(), batches, entries),
     probe: () => probe(opened()),
@@ -93,8 +92,7 @@ interface OpenStore {
   states: SqliteStates
   outbox: SqliteOutbox
   lock: WriterLock
-  head: Statement
-  rows: SqliteRows
+  realms: SqliteRealms
   setHead: Statement
   insert: Statement
   advance: Statement
@@ -105,6 +103,7 @@ interface OpenStore {
 
 function openStore(options: SqliteStoreOptions): OpenStore {
   const { path, ...driver } = options
+  checkPlace(databaseFile(path))
   const lock = lockWriter(path, driver)
   let database: Database | undefined
   try {
@@ -116,8 +115,7 @@ function openStore(options: SqliteStoreOptions): OpenStore {
       states: new SqliteStates(database),
       outbox: new SqliteOutbox(database),
       lock,
-      head: database.prepare('SELECT CAST(issuer AS BLOB) AS issuer, incarnation, sequence, chain FROM revocation_heads WHERE realm = ?'),
-      rows: new SqliteRows(database),
+      realms: new SqliteRealms(database),
       setHead: database.prepare('INSERT OR REPLACE INTO revocation_heads VALUES (?, ?, ?, ?, ?)'),
       insert: database.prepare('INSERT INTO revocation_rows VALUES (?, ?, ?, ?, ?)'),
       advance: database.prepare('UPDATE revocation_heads SET sequence = ?, chain = ? WHERE realm = ? AND sequence = ?'),
@@ -139,18 +137,6 @@ function openStore(options: SqliteStoreOptions): OpenStore {
 function probe({ fill, empty }: OpenStore): void {
   fill.run(PROBE_BYTES)
   empty.run()
-}
-
-function load(store: OpenStore, realm: string): StoredRealm | undefined {
-  const found = store.head.get(realm)
-  if (found === undefined) return undefined
-  const head: StoredHead = {
-    issuer: castTextOf(found, 'issuer'),
-    incarnation: integerOf(found, 'incarnation'),
-    sequence: integerOf(found, 'sequence'),
-    chain: bytesOf(found, 'chain'),
-  }
-  return { head, rows: store.rows.of(realm) }
 }
 
 function setHead(store: OpenStore, realm: string, head: StoredHead): void {
@@ -176,6 +162,5 @@ function append(store: OpenStore, batches: readonly RealmRows[], entries: readon
 function advance(store: OpenStore, { realm, after, rows, outbox = [] }: RealmRows): boolean {
   const last = rows.at(-1)
   if (last !== undefined) return Number(store.advance.run(last.sequence, last.chain, realm, after).changes) === 1
-  const head = store.head.get(realm)
-  return outbox.length > 0 && head !== undefined && integerOf(head, 'sequence') === after
+  return outbox.length > 0 && store.realms.sequence(realm) === after
 }

@@ -1,10 +1,19 @@
-import { type Database, migrate } from './database.ts'
+import { checkedVersion, type Database, migrate } from './database.ts'
 
 /** Makes the tables of a store or brings them up to date. Throws `store_newer`. */
 export function migrateStore(database: Database): void {
   migrate(database, 'revocations', REVOCATIONS)
   // A component of its own: a version of the package from before connectors opens the file as well.
   migrate(database, 'connectors', CONNECTORS)
+}
+
+/** The version of the tables with the revocations; 0: there are none yet. Throws `store_newer`. */
+export function storedVersion(database: Database): number {
+  const schema = database.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'portcullis_schema'").get()
+  if (schema === undefined) return 0
+  const version = checkedVersion(database, 'revocations', REVOCATIONS)
+  checkedVersion(database, 'connectors', CONNECTORS)
+  return version
 }
 
 /** One step a version. */
