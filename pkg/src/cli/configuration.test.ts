@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { generateFeedKey } from '../entry/origin/node.ts'
 import { type Configuration, loadConfiguration } from './configuration.ts'
-import { connectorOf } from './connectors.ts'
+import { connectorsOf } from './connectors.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'portcullis-configuration-'))
 const REALM = { name: 'acme', issuer: 'https://id.example/realms/acme', audience: 'api', jwks: 'https://id.example/realms/acme/certs' }
@@ -45,7 +45,7 @@ test('secrets of accounts and streams are read from where they are', () => {
 test('a connector follows, for the realm of the origin that it names', () => {
   const [connector] = load({ ...KEYCLOAK, realm: 'Acme', originRealm: 'acme' }).connectors
   assert.ok(connector !== undefined)
-  assert.deepEqual((({ name, realm }) => ({ name, realm }))(connectorOf(connector)), { name: 'keycloak', realm: 'acme' })
+  assert.deepEqual(connectorsOf([connector]).map(({ name, realm }) => ({ name, realm })), [{ name: 'keycloak', realm: 'acme' }])
 })
 
 test('what is wrong is named by its place, without secrets', () => {

@@ -6,6 +6,7 @@ import type { IssuerClock } from './gate/issuer-clock.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import type { Settings } from './settings.ts'
 import { connectorStore } from './store/store.ts'
+import { atOption } from '../option-path.ts'
 
 export interface ConnectorParts {
   settings: Settings
@@ -19,8 +20,9 @@ export interface ConnectorParts {
 /** Joins the connectors to an origin, by the names of their realms. Throws `invalid_option`. */
 export function connectAll(parts: ConnectorParts): ReadonlyMap<string, readonly Connection[]> {
   const connections = new Map<string, Connection[]>()
-  for (const connector of parts.settings.connectors) {
-    connections.set(connector.realm, [...(connections.get(connector.realm) ?? []), connect(connector, parts)])
+  for (const [index, connector] of parts.settings.connectors.entries()) {
+    const connection = atOption(`options.connectors[${index}]`, () => connect(connector, parts))
+    connections.set(connector.realm, [...(connections.get(connector.realm) ?? []), connection])
   }
   return connections
 }

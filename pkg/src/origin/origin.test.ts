@@ -53,7 +53,7 @@ describe('options', () => {
       [/errorRate must be/, { errorRate: 1 }],
       [/heartbeatSeconds must be/, { heartbeatSeconds: 0.5 }],
       [/heartbeatSeconds must be/, { heartbeatSeconds: 6 }],
-      [/jwks must be fetched by https/, { realms: [{ ...realm, jwks: 'http://issuer.test/certs' }] }],
+      [/options\.realms\[0\]\.jwks must be an https: URL, for issuer\.test is not this machine/, { realms: [{ ...realm, jwks: 'http://issuer.test/certs' }] }],
     ]
     for (const [message, change] of bad) {
       await assert.rejects(createOrigin({ ...options, ...change }), { code: 'invalid_option', message })

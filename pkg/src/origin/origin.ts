@@ -34,6 +34,7 @@ import { TokenRevocations } from './service/token-revocation.ts'
 import { UnknownTokens } from './service/unknown-tokens.ts'
 import { Upstream } from './service/upstream.ts'
 import { resolveOriginSettings, type Settings } from './settings.ts'
+import type { JWKS } from '../types.ts'
 
 /** How long requests under way may go on after `close`; a revocation takes milliseconds. */
 const CLOSE_TIMEOUT_MS = 2_000
@@ -43,17 +44,38 @@ const CLOSE_TIMEOUT_MS = 2_000
  * `store_locked`, `store_unavailable`, `store_corrupt` or `store_newer`; then nothing is left open.
  */
 export async function createOrigin(options: OriginOptions): Promise<Origin> {
+  const { origin, start } = await buildOrigin(options)
+  try {
+    await start()
+    return origin
+  } catch (error) {
+    await origin.close()
+    throw error
+  }
+}
+
+/** An origin whose parts are all built, before it sends and records anything. */
+export interface BuiltOrigin {
+  origin: Origin
+  /** Records, fetches, publishes and pushes from now on. */
+  start(): Promise<void>
+  /** Fetches a realm's keys now. Rejects with `unknown_realm`, `jwks_unreachable` or `invalid_jwks`. */
+  fetchKeys(realm: string): Promise<JWKS>
+}
+
+/** Builds all that `createOrigin` builds; sends nothing. Rejects likewise. */
+export async function buildOrigin(options: OriginOptions): Promise<BuiltOrigin> {
   const { clients, ...settings } = resolveOriginSettings(options)
   await settings.store.open()
   try {
-    return await start(settings, new ClientRegistry(clients))
+    return await build(settings, new ClientRegistry(clients))
   } catch (error) {
     await settings.store.close()
     throw error
   }
 }
 
-async function start(settings: Settings, clients: ClientRegistry): Promise<Origin> {
+async function build(settings: Settings, clients: ClientRegistry): Promise<BuiltOrigin> {
   const { nowMs } = settings
   const clock = secondsOf(nowMs)
   const ledgers = await openLedgers(settings)
@@ -115,39 +137,39 @@ async function start(settings: Settings, clients: ClientRegistry): Promise<Origi
   const recordChangedLeads = (): Promise<void> =>
     recordBounds([...ledgers.keys()].filter((realm) => recordedLeads.get(realm) !== leadOf(realm))).catch(() => undefined)
 
-  const heartbeat = every(settings.heartbeatSeconds, async () => {
+  /** Work at intervals. */
+  const timers: ReturnType<typeof setInterval>[] = []
+  const clearTimers = (): void => timers.splice(0).forEach(clearInterval)
+  async function beat(): Promise<void> {
     for (const feed of feeds.values()) feed.heartbeat()
     edges.watch()
     for (const issuerClock of issuerClocks.values()) issuerClock.tend()
     keyPublisher.tend()
     await recordChangedLeads()
-  })
-  const pruning = every(settings.pruneIntervalSeconds, async () => {
+  }
+  async function prune(): Promise<void> {
     await summarize()
     await committer.prune()
     await recordBounds()
-  })
+  }
   /** The state of the ledgers is lost, and must not be made up silently: the origin has to be started again. */
   const forgetCore = onCoreFault((error) => {
     forgetCore()
-    clearInterval(heartbeat)
-    clearInterval(pruning)
+    clearTimers()
     committer.fail(error)
     settings.onReport({ kind: 'fault', error })
   })
 
-  function every(seconds: number, work: () => void | Promise<void>): ReturnType<typeof setInterval> {
-    const run = async (): Promise<void> => work()
-    const timer = setInterval(() => void run().catch((cause: unknown) => fault(cause, 'work at intervals failed')), seconds * 1000)
+  function every(seconds: number, work: () => Promise<void>): void {
+    const timer = setInterval(() => void work().catch((cause: unknown) => fault(cause, 'work at intervals failed')), seconds * 1000)
     if (typeof timer === 'object') timer.unref?.()
-    return timer
+    timers.push(timer)
   }
 
   let closing: Promise<void> | undefined
   async function close(): Promise<void> {
     forgetCore()
-    clearInterval(heartbeat)
-    clearInterval(pruning)
+    clearTimers()
     keyPublisher.close()
     gate.endLooks()
     for (const feed of feeds.values()) feed.drain()
@@ -196,15 +218,28 @@ async function start(settings: Settings, clients: ClientRegistry): Promise<Origi
     closing: () => closing !== undefined,
     onFault: fault,
   })
-  // A store that fails has been reported. It is tried again with the next pruning; until then no bound is widened.
-  await recordBounds().catch(() => undefined)
-  await keyPublisher.begin()
-  const pushing = pushers.map((pusher) => pusher.run())
-  for (const connection of [...connections.values()].flat()) connection.start()
+  let pushing: Promise<void>[] = []
+  async function start(): Promise<void> {
+    every(settings.heartbeatSeconds, beat)
+    every(settings.pruneIntervalSeconds, prune)
+    // A store that fails has been reported. It is tried again with the next pruning; until then no bound is widened.
+    await recordBounds().catch(() => undefined)
+    await keyPublisher.begin()
+    pushing = pushers.map((pusher) => pusher.run())
+    for (const connection of [...connections.values()].flat()) connection.start()
+  }
+
   return {
-    ...service,
-    fetch: (request, source = {}) => handler.respond(request, source),
-    close: () => (closing ??= close()),
+    origin: {
+      ...service,
+      fetch: (request, source = {}) => handler.respond(request, source),
+      close: () => (closing ??= close()),
+    },
+    start,
+    async fetchKeys(realm) {
+      await gate.reloadKeys(realm)
+      return gate.keys(realm)
+    },
   }
 }
 

@@ -1,7 +1,7 @@
 import { corsOrigins } from '../http/allowed-origins.ts'
 import { bearerCredential, isBearerCredential } from '../http/credential.ts'
 import { HTTP_TOKEN } from '../http/http-token.ts'
-import { isLoopback } from '../http/loopback.ts'
+import { checkTransport } from '../http/plain-http.ts'
 import { checkKeyAlgorithms } from '../key-algorithms.ts'
 import {
   callback,
@@ -62,6 +62,7 @@ export function resolveOriginSettings(options: OriginOptions): Settings & { clie
   const { edges = [], clients = [] } = options
   checkUnique(edges.map(({ name }) => name), 'name', 'options.edges')
   checkPushes(options)
+  checkKeyUrls(options)
   checkValidity(options)
   checkConnectors(options)
   checkUnique(clients.map(({ id }) => id), 'id', 'options.clients')
@@ -229,10 +230,7 @@ export const ORIGIN_RULES: Rules = ORIGIN
 /** A feed is signed but not encrypted: its hash keys let an eavesdropper test who logged out. */
 function checkPushes({ edges = [], plainHttp = 'loopback' }: OriginOptions): void {
   edges.forEach(({ pushUrl }, index) => {
-    if (pushUrl === undefined || plainHttp === 'anywhere') return
-    const url = new URL(pushUrl)
-    if (url.protocol === 'https:' || isLoopback(url)) return
-    throw invalid(`options.edges[${index}].pushUrl must be an https: URL, for it is not on this machine; see plainHttp`)
+    if (pushUrl !== undefined) checkTransport(pushUrl, plainHttp, `options.edges[${index}].pushUrl`)
   })
 }
 
@@ -240,6 +238,21 @@ function checkPushes({ edges = [], plainHttp = 'loopback' }: OriginOptions): voi
 function checkValidity({ heartbeatSeconds = ORIGIN.heartbeatSeconds.fallback, validForSeconds = ORIGIN.validForSeconds.fallback }: OriginOptions): void {
   if (validForSeconds >= heartbeatSeconds) return
   throw invalid(`options.validForSeconds must be options.heartbeatSeconds or more: edges would have no valid statement until the next is signed`)
+}
+
+/** Keys that come without TLS could be anyone's. */
+function checkKeyUrls({ realms, plainHttp = 'loopback' }: OriginOptions): void {
+  realms.forEach(({ jwks, globalTokenRevocation: { callers = [] } = {} }, index) => {
+    const name = `options.realms[${index}]`
+    if (isUrl(jwks)) checkTransport(jwks, plainHttp, `${name}.jwks`)
+    callers.forEach((caller, place) => {
+      if (isUrl(caller.jwks)) checkTransport(caller.jwks, plainHttp, `${name}.globalTokenRevocation.callers[${place}].jwks`)
+    })
+  })
+}
+
+function isUrl(value: unknown): value is URL | string {
+  return typeof value === 'string' || value instanceof URL
 }
 
 /** An issuer beside the origin has one name, and does not know the users of other names. */

@@ -1,10 +1,10 @@
 import { type ErrorCode, PortcullisError } from '../errors.ts'
-import { download } from '../http/download.ts'
 import { isLoopback } from '../http/loopback.ts'
 import { isPublicHost } from '../http/public-host.ts'
 import {
-  callback, checkOptions, defaultsOf, either, given, invalid, isObject, list, oneOf, required, type Rules, string, timeout, withDefault,
+  callback, checkOptions, defaultsOf, either, given, invalid, list, oneOf, required, type Rules, string, timeout, withDefault,
 } from '../options.ts'
+import { readIssuerMetadata } from './metadata.ts'
 import type { ProviderRealm } from './provider.ts'
 
 /** Options of `discover`. Unknown options throw `invalid_option`. */
@@ -24,8 +24,6 @@ export interface DiscoverOptions {
   fetch?: typeof fetch
 }
 
-/** The largest document read; known ones have less than 10 KiB. */
-const MAX_DOCUMENT_BYTES = 65_536
 const FAILED: ErrorCode = 'discovery_failed'
 
 const OPTIONS = {
@@ -54,8 +52,7 @@ export async function discover(issuer: string, options: DiscoverOptions): Promis
   if (base === undefined || !isAllowed(base, addresses) || base.search + base.hash !== '') {
     throw invalid(`issuer must be ${allowed(addresses)}, without query and fragment`)
   }
-  const read = (url: URL): Promise<Record<string, unknown> | undefined> => readMetadata(url, fetchFrom, timeoutMs)
-  const metadata = (await read(openIdUrl(base))) ?? (await read(oauthUrl(base)))
+  const metadata = await readIssuerMetadata(base, { fetch: fetchFrom, timeoutMs })
   if (metadata === undefined) throw failed('not_found', `${base.host} has no metadata for this issuer: check that it is the iss of the tokens`)
   if (metadata['issuer'] !== issuer) {
     throw failed('other_issuer', `${base.host} names another issuer in its metadata: give the exact iss of the tokens, including a slash at its end`)
@@ -87,32 +84,6 @@ function allowed(addresses: 'public' | 'any'): string {
     case 'any':
       return 'an https: URL, or an http: URL of this machine'
   }
-}
-
-/** The path is appended to the issuer. */
-function openIdUrl(base: URL): URL {
-  return new URL(`${base.origin}${base.pathname.replace(/\/$/, '')}/.well-known/openid-configuration`)
-}
-
-/** The path is put before that of the issuer. */
-function oauthUrl(base: URL): URL {
-  return new URL(`${base.origin}/.well-known/oauth-authorization-server${base.pathname.replace(/\/$/, '')}`)
-}
-
-/** The document; `undefined`: the server has no document at this URL. */
-async function readMetadata(url: URL, fetchFrom: typeof fetch, timeoutMs: number): Promise<Record<string, unknown> | undefined> {
-  const { status, bytes } = await download(url, {
-    fetch: fetchFrom, errorCode: FAILED, maxBytes: MAX_DOCUMENT_BYTES, signal: AbortSignal.timeout(timeoutMs),
-    headers: { accept: 'application/json' },
-  })
-  if (status !== 200) return undefined
-  try {
-    const metadata: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-    if (isObject(metadata)) return metadata
-  } catch {
-    // Reported below, without the parser's message, which would repeat the document.
-  }
-  throw failed('malformed', `${url.host} answered with something other than a JSON object: check the issuer`)
 }
 
 function failed(detail: string, message: string): PortcullisError {

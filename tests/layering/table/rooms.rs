@@ -20,7 +20,16 @@ pub const GROUPS: &[(&str, &[&str])] = &[
     ("@words", &["errors.ts", "reasons.ts", "types.ts"]),
     (
         "@options",
-        &["errors.ts", "reasons.ts", "types.ts", "options.ts", "issuer-names.ts", "key-algorithms.ts", "policy.ts"],
+        &[
+            "errors.ts",
+            "reasons.ts",
+            "types.ts",
+            "options.ts",
+            "option-path.ts",
+            "issuer-names.ts",
+            "key-algorithms.ts",
+            "policy.ts",
+        ],
     ),
     (
         "@origin",

@@ -15,6 +15,7 @@ pub const TYPESCRIPT: &[Room] = &[
     room("types.ts", &["types/"]),
     room("index.ts", &["@words"]),
     room("options.ts", &["@words"]),
+    room("option-path.ts", &["errors.ts"]),
     room("option-schema.ts", &["options.ts"]),
     room("issuer-names.ts", &["@words", "options.ts"]),
     room("key-algorithms.ts", &["@words", "options.ts"]),
@@ -53,7 +54,8 @@ pub const TYPESCRIPT: &[Room] = &[
     room("edge/access/", &["./", "http/", "timing/", "@options"]),
     room("edge/", &["./", "core/", "http/", "jwks/", "timing/", "token-part.ts", "@options"]),
     // Options that fit an identity provider: types and data, no part of a gate or an origin.
-    room("providers/discover.ts", &["providers/provider.ts", "http/", "@options"]),
+    room("providers/metadata.ts", &["http/", "@options"]),
+    room("providers/discover.ts", &["providers/metadata.ts", "providers/provider.ts", "http/", "@options"]),
     room("providers/", &["./", "type types.ts", "errors.ts"]),
     // Code of their own only: a gate is passed in, so that a bundle has it once.
     room("adapters/", &["type types.ts", "type errors.ts", "./"]),
@@ -264,6 +266,7 @@ pub const TYPESCRIPT: &[Room] = &[
             "origin/store/",
             "type origin/api.ts",
             "type origin/settings.ts",
+            "@options",
         ],
     ),
     room("origin/origin.ts", &["origin/", "http/", "timing/", "@options"]),
@@ -290,13 +293,17 @@ pub const TYPESCRIPT: &[Room] = &[
         &[
             "./",
             "entry/origin/",
+            // `check` builds an origin without starting it.
+            "origin/origin.ts",
             "origin/node/",
             "origin/store/",
+            "origin/gate/known-keys.ts",
             "origin/settings.ts",
             "origin/options.ts",
             "origin/api.ts",
             "type origin/connectors/*.ts",
             "origin/connectors/keycloak/",
+            "providers/metadata.ts",
             "http/",
             "token-part.ts",
             "version.ts",

@@ -40,15 +40,44 @@ export interface GateFindings {
   readonly findings: readonly Finding[]
 }
 
-/** One line for each finding; those of a connector have best practices as a ticked list below. */
-export function findingsText(all: ConnectorFindings | GateFindings): string {
-  const { realm, findings } = all
-  const [practices, others] = [findings.filter(isPractice), findings.filter((each) => !isPractice(each))]
-  const lines = others.map((each) => `  ${each.level.padEnd(10)}${each.check}: ${sentence(each)}\n`).join('')
-  if ('gate' in all) return `gate ${all.gate}, realm ${realm}\n${lines}`
-  const ticks = practices.map((each) => `  [${TICKS[each.level]}] ${sentence(each)}\n`).join('')
-  return `${all.connector}, realm ${realm}\n${lines}Best practices\n${ticks}`
+/** The findings about one realm's issuer. */
+export interface IssuerFindings {
+  /** The first name of the issuer. */
+  readonly issuer: string
+  readonly realm: string
+  readonly findings: readonly Finding[]
 }
+
+/** The findings about an origin that runs. */
+export interface OriginFindings {
+  /** Its URL. */
+  readonly origin: string
+  readonly findings: readonly Finding[]
+}
+
+export type Findings = ConnectorFindings | GateFindings | IssuerFindings | OriginFindings
+
+/** One line for each finding; those of a connector have best practices as a ticked list below. */
+export function findingsText(all: Findings): string {
+  const [practices, others] = [all.findings.filter(isPractice), all.findings.filter((each) => !isPractice(each))]
+  const lines = others.map((each) => `  ${each.level.padEnd(10)}${each.check}: ${sentence(each)}\n`).join('')
+  const ticks = practices.map((each) => `  [${TICKS[each.level]}] ${sentence(each)}\n`).join('')
+  return `${subjectOf(all)}\n${lines}${'connector' in all ? `Best practices\n${ticks}` : ''}`
+}
+
+function subjectOf(all: Findings): string {
+  if ('origin' in all) return `origin ${all.origin}`
+  if ('gate' in all) return `gate ${all.gate}, realm ${all.realm}`
+  if ('issuer' in all) return `issuer ${all.issuer}, realm ${all.realm}`
+  return `${all.connector}, realm ${all.realm}`
+}
+
+/** A value that another server sent, in quotation marks and bounded. */
+export function quoted(value: string): string {
+  return JSON.stringify(value.length > MAX_QUOTED_CHARACTERS ? `${value.slice(0, MAX_QUOTED_CHARACTERS)}…` : value)
+}
+
+const MAX_QUOTED_CHARACTERS = 200
 
 /** The prefix of the checks that tick a best practice. */
 export const PRACTICE = 'practice_'

@@ -1,21 +1,37 @@
+import { issuerNames } from '../../issuer-names.ts'
 import { resolveKeycloakSettings } from '../../origin/connectors/keycloak/options.ts'
 import type { OriginRealm } from '../../origin/options.ts'
 import type { ConnectorFile } from '../configuration.ts'
-import type { ConnectorFindings, Finding } from './finding.ts'
+import type { Finding, Findings } from './finding.ts'
+import { checkGateStatus } from './gate-status.ts'
+import { checkIssuer } from './issuer.ts'
 import { checkKeycloak } from './keycloak/realm.ts'
+import type { Rehearsal } from './rehearsal.ts'
+import { checkRunningOrigin, type RunningOriginCheck } from './running-origin.ts'
 
-/** The parts of a configuration that a check of its connectors needs. */
+/** What an online check asks. */
 export interface OnlineCheck {
   readonly connectors: readonly ConnectorFile[]
   readonly realms: readonly (OriginRealm & { readonly maxLifetimeSeconds: number })[]
   readonly plainHttp: 'loopback' | 'anywhere'
   readonly administrator: { readonly name: string; readonly password: string } | undefined
+  readonly rehearsal: Rehearsal
+  readonly origin: Omit<RunningOriginCheck, 'realms'>
+  /** A file or URL with a gate's status. */
+  readonly gate: string | undefined
 }
 
-/** The findings of each connector, by asking its identity server. Throws `invalid_option`. */
-export async function checkOnline(check: OnlineCheck): Promise<ConnectorFindings[]> {
-  const all: ConnectorFindings[] = []
-  for (const connector of check.connectors) all.push({ connector: connector.kind, realm: connector.realm, findings: await CHECKS[connector.kind](connector, check) })
+/** The findings about every issuer, connector, the running origin and a gate, by asking them. Throws `invalid_option` or `UsageError`. */
+export async function checkOnline(check: OnlineCheck): Promise<Findings[]> {
+  const { connectors, realms, plainHttp, rehearsal, gate } = check
+  const issuers = realms.map(async (realm, index): Promise<Findings> => {
+    const findings = await checkIssuer({ realm, option: `options.realms[${index}]`, plainHttp, fetchKeys: rehearsal.fetchKeys, reports: rehearsal.reports })
+    return { issuer: issuerNames(realm).id, realm: realm.name, findings }
+  })
+  const all: Findings[] = await Promise.all(issuers)
+  for (const connector of connectors) all.push({ connector: connector.kind, realm: connector.realm, findings: await CHECKS[connector.kind](connector, check) })
+  all.push(await checkRunningOrigin({ ...check.origin, realms: realms.map(({ name }) => name) }))
+  if (gate !== undefined) all.push(...(await checkGateStatus({ source: gate, realms, plainHttp })))
   return all
 }
 

@@ -3,7 +3,8 @@ import { serve as listen } from '../../origin/node/index.ts'
 import { sqliteStore } from '../../origin/store/sqlite/index.ts'
 import type { Command } from '../command.ts'
 import { CONFIG_OPTION, type Configuration, loadConfiguration } from '../configuration.ts'
-import { connectorOf } from '../connectors.ts'
+import { connectorsOf } from '../connectors.ts'
+import { atListenOption, atStoreOption } from '../option-paths.ts'
 
 export const serve: Command = {
   name: 'serve',
@@ -45,16 +46,14 @@ async function runOrigin({ listen: options, store, origin: settings, connectors,
   process.stdout.on('error', () => {})
   const origin = await createOrigin({
     ...settings,
-    connectors: connectors.map(connectorOf),
-    store: sqliteStore(store),
+    connectors: connectorsOf(connectors),
+    store: atStoreOption(sqliteStore(store)),
     onReport: (report) => print(report.error === undefined ? 'info' : 'warn', 'report', describe(report)),
     ...(log === 'requests' ? { onRequest: ({ time: _time, ...answered }) => print('info', 'request', answered) } : {}),
   })
   try {
-    const server = await listen(origin, {
-      ...options,
-      onError: (error) => print('error', 'fault', { message: messageOf(error) }),
-    })
+    const onError = (error: unknown): void => print('error', 'fault', { message: messageOf(error) })
+    const server = await atListenOption(() => listen(origin, { ...options, onError }))
     print('info', 'listening', { url: server.url, realms: settings.realms.map(({ name }) => name) })
     print('info', 'closing', { signal: await stopped() })
     // The server takes no more connections while the origin finishes requests under way, and then ends its streams.

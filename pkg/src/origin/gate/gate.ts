@@ -2,6 +2,7 @@ import { PortcullisError } from '../../errors.ts'
 import { separatesSubjects } from '../../issuer-names.ts'
 import { corePolicy } from '../../policy.ts'
 import { REASONS, statusOf, type Reason, type RefusalStatus } from '../../reasons.ts'
+import { atOption } from '../../option-path.ts'
 import { claimedKeyId, readPart, statedIssuer } from '../../token-part.ts'
 import type { Claims, JWK, JWKS } from '../../types.ts'
 import type { Clock } from '../clock.ts'
@@ -10,7 +11,7 @@ import type { RealmFeed } from '../feed/realm-feed.ts'
 import { GateCore } from '../core/gate.ts'
 import type { IssuerTokens } from '../connectors/issuer-tokens.ts'
 import type { IssuerClock } from './issuer-clock.ts'
-import { IssuerKeys, type TakeKeys } from './issuer-keys.ts'
+import { IssuerKeys, type KeysChanged, type TakeKeys } from './issuer-keys.ts'
 import { issuerTokens } from './issuer-tokens.ts'
 import type { Settings } from '../settings.ts'
 
@@ -79,10 +80,11 @@ export class OriginGate {
       const feed = feeds.get(realm.name)
       if (feed === undefined) throw new PortcullisError('unknown_realm', `realm ${realm.name} has no feed`)
       const take: TakeKeys = (json, usableUntil, source) => this.#core.setKeys(index, json, usableUntil, source)
-      const keys = new IssuerKeys(realm, this.#timed(realm.name), take, (withdrawn) => {
+      const onChange: KeysChanged = (withdrawn) => {
         this.#core.setWithdrawnKeys(index, withdrawn)
         this.#onKeys(realm.name)
-      })
+      }
+      const keys = atOption(`options.realms[${index}].jwks`, () => new IssuerKeys(realm, this.#timed(realm.name), take, onChange))
       const nameClaim = separatesSubjects(realm) ? (realm.issuerClaim ?? 'iss') : undefined
       return { name: realm.name, feed, keys, nameClaim, policy: this.#core.policy(index), renewedAt: 0 }
     })

@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { PortcullisError } from '../../errors.ts'
 import {
   callback,
   checkOptions,
@@ -16,6 +15,7 @@ import {
   string,
   withDefault,
 } from '../../options.ts'
+import { listenError } from './listen-error.ts'
 import { MalformedRequest, requestOf } from './request.ts'
 import { writeResponse } from './response.ts'
 import { network, TrustedProxies } from './trusted-proxies.ts'
@@ -187,30 +187,6 @@ function failure(error: unknown, method: string | undefined): Response {
   }
   const malformed = error instanceof MalformedRequest
   return Response.json({ error: malformed ? 'invalid_request' : 'server_error' }, { status: malformed ? 400 : 500 })
-}
-
-function listenError(cause: NodeJS.ErrnoException, port: number, hostname: string): PortcullisError {
-  const where = `port ${port} on ${hostname}`
-  switch (cause.code) {
-    case 'EADDRINUSE':
-      return new PortcullisError(
-        'listen_failed',
-        `${where} is in use: stop what listens there, or choose another port`,
-        { cause },
-      )
-    case 'EACCES':
-      return new PortcullisError('listen_failed', `${where} may not be bound by this user: choose a port above 1023`, {
-        cause,
-      })
-    case 'EADDRNOTAVAIL':
-      return new PortcullisError(
-        'listen_failed',
-        `${hostname} is no address of this machine: choose one, or 0.0.0.0 for all`,
-        { cause },
-      )
-    default:
-      return new PortcullisError('listen_failed', `cannot listen on ${where}`, { cause })
-  }
 }
 
 function logError(error: unknown): void {

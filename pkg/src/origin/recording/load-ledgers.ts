@@ -1,5 +1,6 @@
 import { PortcullisError } from '../../errors.ts'
 import { fromHex } from '../../hex.ts'
+import { invalid } from '../../options.ts'
 import { issuerNames } from '../../issuer-names.ts'
 import { corePolicy } from '../../policy.ts'
 import { createLedger } from '../core/guarded-ledger.ts'
@@ -42,14 +43,14 @@ async function openLedger(
   const { store, signingKey, leewaySeconds, skewSeconds, errorRate, validForSeconds } = settings
   const { name, maxLifetimeSeconds, issuerSkewSeconds, sourceSkewSeconds } = realm
   const issuer = issuerNames(realm).id
+  const option = `options.realms[${settings.realms.indexOf(realm)}]`
   if (stored !== undefined && stored.head.issuer !== issuer) {
-    throw new PortcullisError(
-      'invalid_option',
-      `realm ${name}: the store has it for another issuer: give the new issuer's realm another name, or this origin another store`,
+    throw invalid(
+      `${option}.issuer: the store has realm ${name} for another issuer: give the new issuer's realm another name, or this origin another store`,
     )
   }
   if (stored !== undefined && incarnation < stored.head.incarnation) {
-    throw new PortcullisError('invalid_option', `realm ${name}: incarnation must be ${stored.head.incarnation} or more: the store is that far`)
+    throw invalid(`options.incarnation must be ${stored.head.incarnation} or more: the store is that far with realm ${name}`)
   }
   const ledger = createLedger(name, {
     issuer,

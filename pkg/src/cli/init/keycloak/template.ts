@@ -1,3 +1,4 @@
+import { checkTransport } from '../../../http/plain-http.ts'
 import { isObject } from '../../../options.ts'
 import { RealmClient } from '../../../origin/connectors/keycloak/client/realm-client.ts'
 import { administratorApi, keycloakAt, passwordRefused } from '../../keycloak/admin-api.ts'
@@ -35,6 +36,7 @@ function baseUrlOf(url: string): string {
   const base = URL.canParse(url) ? new URL(url) : undefined
   if (base === undefined || !/^https?:$/.test(base.protocol) || base.username + base.password + base.search + base.hash !== '')
     throw new UsageError('--keycloak must be an https: URL, such as https://id.example.com')
+  checkTransport(base, 'loopback', '--keycloak')
   return base.href.replace(/\/+$/, '')
 }
 

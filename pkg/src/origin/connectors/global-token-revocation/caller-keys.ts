@@ -1,7 +1,5 @@
 import { createLocalJWKSet, createRemoteJWKSet, customFetch, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose'
 import { download } from '../../../http/download.ts'
-import { isLoopback } from '../../../http/loopback.ts'
-import { invalid } from '../../../options.ts'
 import { GlobalRevocationRefused, type RevocationCaller } from '../global-revocation.ts'
 
 /** The largest JWK set read. */
@@ -14,8 +12,6 @@ const ABOUT_THE_JWT = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys
 
 export interface CallerKeysOptions {
   fetch: typeof fetch
-  /** Where `http:` is allowed. */
-  plainHttp: 'loopback' | 'anywhere'
   jwksMaxAgeSeconds: number
   jwksTimeoutMs: number
   /** Called after each fetch: with its error, or after a success with none. */
@@ -23,15 +19,12 @@ export interface CallerKeysOptions {
 }
 
 /**
- * The keys of a caller, fetched when a JWT needs them and they are older than `jwksMaxAgeSeconds`, or lack its key. Throws `invalid_option`
- * for a URL that may not be used. The function rejects with `GlobalRevocationRefused` (`keys_unavailable`).
+ * The keys of a caller, fetched when a JWT needs them and they are older than `jwksMaxAgeSeconds`, or lack its key. The function
+ * rejects with `GlobalRevocationRefused` (`keys_unavailable`).
  */
 export function callerKeys({ jwks }: RevocationCaller, options: CallerKeysOptions): JWTVerifyGetKey {
   if (typeof jwks !== 'string' && !(jwks instanceof URL)) return createLocalJWKSet(jwks as JSONWebKeySet)
   const url = new URL(jwks)
-  if (url.protocol !== 'https:' && options.plainHttp === 'loopback' && !isLoopback(url)) {
-    throw invalid(`the jwks of a caller must be fetched by https: (${url.host} is not this machine); see plainHttp`)
-  }
   const remote = createRemoteJWKSet(url, {
     cacheMaxAge: options.jwksMaxAgeSeconds * 1000,
     cooldownDuration: COOLDOWN_MS,

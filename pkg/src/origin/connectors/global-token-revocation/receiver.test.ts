@@ -24,7 +24,6 @@ async function openFrozen() {
   const revocations = new GlobalTokenRevocations({
     realms: [{ name: 'acme', issuer: 'https://issuer.test', globalTokenRevocation: { callers: [caller] } }],
     fetch: () => assert.fail('nothing is fetched'),
-    plainHttp: 'loopback',
     jwksMaxAgeSeconds: 300,
     jwksTimeoutMs: 2_000,
     maxTokenBytes: 16_384,

@@ -30,7 +30,7 @@ function connect(host: ConnectorHost, settings: KeycloakSettings): Connection {
   const { plainHttp, conditions } = host
   // Nothing tells which tenant the server belongs to.
   if (issuerNames(host.realm).tenantClaim !== undefined) {
-    throw invalid(`realm ${host.realm.name} has tenants, and Keycloak is connected for one issuer: give it a realm of its own`)
+    throw invalid(`options.originRealm: realm ${host.realm.name} has tenants, and Keycloak is connected for one issuer: give it a realm of its own`)
   }
   const nowMs = (): number => host.nowMs()
   const http = new KeycloakHttp({ baseUrl, fetch: host.fetch, plainHttp, timeoutMs })

@@ -15,7 +15,7 @@ describe('options', () => {
     ['a caller without keys', { callers: [{ issuer: OKTA, audience: 'x' }] }, /callers/],
     ['a caller without audience', { callers: [{ issuer: OKTA, jwks: { keys: [] } }] }, /callers/],
     ['a private key', { callers: [{ issuer: OKTA, audience: 'x', jwks: { keys: [{ kty: 'RSA', d: 'x' }] } }] }, /callers/],
-    ['keys by http: from elsewhere', { callers: [{ issuer: OKTA, audience: 'x', jwks: 'http://keys.example/' }] }, /must be fetched by https:/],
+    ['keys by http: from elsewhere', { callers: [{ issuer: OKTA, audience: 'x', jwks: 'http://keys.example/' }] }, /\.callers\[0\]\.jwks must be an https: URL/],
     ['untyped JWTs of any app', { callers: [{ issuer: OKTA, audience: 'x', jwks: 'https://keys.example/', untyped: 'accept' }] }, /needs subject/],
     ['an unknown option', { secret: SECRET }, /did you mean 'secrets'/],
     ['a resolver of an unknown format', { secrets: [SECRET], subjectsOf: { mail: () => undefined } }, /unknown option 'mail'/],

@@ -1,7 +1,6 @@
 import { PortcullisError } from '../../../../errors.ts'
 import { exchange, type Exchanged } from '../../../../http/exchange.ts'
-import { isLoopback } from '../../../../http/loopback.ts'
-import { invalid } from '../../../../options.ts'
+import { checkTransport } from '../../../../http/plain-http.ts'
 import { failure, type FailureDetail } from './failure.ts'
 
 export interface KeycloakHttpOptions {
@@ -51,9 +50,7 @@ export class KeycloakHttp {
   constructor(options: KeycloakHttpOptions) {
     this.#options = options
     this.#baseUrl = new URL(options.baseUrl)
-    if (this.#baseUrl.protocol !== 'https:' && options.plainHttp === 'loopback' && !isLoopback(this.#baseUrl)) {
-      throw invalid(`baseUrl must be an https: URL, for ${this.host} is not this machine; see plainHttp`)
-    }
+    checkTransport(this.#baseUrl, options.plainHttp, 'options.baseUrl')
   }
 
   /** The host of `baseUrl`, for errors. */

@@ -1,0 +1,42 @@
+import '../../entry/origin/node.ts'
+import type { OriginReport } from '../../origin/api.ts'
+import { listenError } from '../../origin/node/listen-error.ts'
+import { type BuiltOrigin, buildOrigin } from '../../origin/origin.ts'
+import { inspectSqlite } from '../../origin/store/sqlite/inspect.ts'
+import type { Configuration } from '../configuration.ts'
+import { connectorsOf } from '../connectors.ts'
+import { atListenOption, atStoreOption } from '../option-paths.ts'
+import { checkAddress } from './address.ts'
+
+/** A configuration's origin, built as `serve` builds it, that sends, records and answers nothing. */
+export interface Rehearsal extends BuiltOrigin {
+  /** What the origin reported so far. */
+  reports: readonly OriginReport[]
+  /** Whether an origin has the store open now, such as the one that this configuration is for. */
+  storeUse: 'free' | 'in_use'
+  addressUse: 'free' | 'in_use'
+}
+
+/**
+ * Builds all that `serve` builds, without listening, and creates and changes no file. Rejects as `serve` would, but for a store that
+ * another origin has open: that may be the one to be restarted. Close its `origin`.
+ */
+export async function rehearse({ listen, store: file, origin: settings, connectors }: Configuration): Promise<Rehearsal> {
+  const reports: OriginReport[] = []
+  const store = inspectSqlite(file)
+  const onReport = (report: OriginReport): void => void reports.push(report)
+  const built = await buildOrigin({ ...settings, connectors: connectorsOf(connectors), store: atStoreOption(store), onReport })
+  try {
+    const { port, hostname = '127.0.0.1' } = listen
+    const addressUse = await atListenOption(async () => {
+      const use = await checkAddress({ hostname, port })
+      // Beside an origin that has the store, it is most likely that one.
+      if (use === 'in_use' && store.use === 'free') throw listenError({ code: 'EADDRINUSE' } as NodeJS.ErrnoException, port, hostname)
+      return use
+    })
+    return { ...built, reports, storeUse: store.use, addressUse }
+  } catch (error) {
+    await built.origin.close()
+    throw error
+  }
+}

@@ -1,0 +1,27 @@
+// Errors of an origin and its server, with the path of the option in the configuration.
+
+import { PortcullisError } from '../errors.ts'
+import { atOptionAsync } from '../option-path.ts'
+import { NO_DRIVER } from '../origin/store/sqlite/driver.ts'
+import type { RevocationStore } from '../origin/store/store.ts'
+
+/** The store, whose errors on opening name `options.store`. */
+export function atStoreOption<S extends RevocationStore>(store: S): RevocationStore {
+  return { ...store, open: () => atOptionAsync(storeOption, async () => store.open()) }
+}
+
+/** Runs what binds the server's address; its errors name `options.listen`. */
+export function atListenOption<T>(work: () => Promise<T>): Promise<T> {
+  return atOptionAsync(listenOption, work)
+}
+
+function storeOption({ detail }: PortcullisError): string {
+  return detail === NO_DRIVER ? 'options.store.driver' : 'options.store.path'
+}
+
+/** The codes of errors about the address, whatever the port. */
+const ABOUT_THE_HOSTNAME = ['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN']
+
+function listenOption({ detail }: PortcullisError): string {
+  return ABOUT_THE_HOSTNAME.includes(detail ?? '') ? 'options.listen.hostname' : 'options.listen.port'
+}

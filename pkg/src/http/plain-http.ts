@@ -1,0 +1,12 @@
+import { invalid } from '../options.ts'
+import { isLoopback } from './loopback.ts'
+
+/** Where `http:` is allowed: `loopback` (localhost, 127.0.0.0/8, ::1) or `anywhere`. */
+export type PlainHttp = 'loopback' | 'anywhere'
+
+/** Throws `invalid_option` naming the option `name` unless requests to the URL are by TLS, or `plainHttp` allows them without. */
+export function checkTransport(address: URL | string, plainHttp: PlainHttp, name: string): void {
+  const url = new URL(address)
+  if (url.protocol === 'https:' || plainHttp === 'anywhere' || isLoopback(url)) return
+  throw invalid(`${name} must be an https: URL, for ${url.host} is not this machine; see plainHttp`)
+}

@@ -1,0 +1,23 @@
+import { PortcullisError } from '../../errors.ts'
+
+/** The error for an address that a server cannot bind; `detail` is the system's code, such as `EADDRINUSE`. */
+export function listenError(cause: NodeJS.ErrnoException, port: number, hostname: string): PortcullisError {
+  const detail = cause.code ?? 'unknown'
+  return new PortcullisError('listen_failed', sentence(detail, port, hostname), { cause, detail })
+}
+
+function sentence(code: string, port: number, hostname: string): string {
+  const where = `port ${port} on ${hostname}`
+  switch (code) {
+    case 'EADDRINUSE':
+      return `${where} is in use: stop what listens there, or choose another port`
+    case 'EACCES':
+      return `${where} may not be bound by this user: choose a port above 1023`
+    case 'EADDRNOTAVAIL':
+      return `${hostname} is no address of this machine: choose one, or 0.0.0.0 for all`
+    case 'ENOTFOUND':
+      return `${hostname} has no address: choose an address of this machine, or 0.0.0.0 for all`
+    default:
+      return `cannot listen on ${where} (${code})`
+  }
+}
