@@ -10,8 +10,12 @@ export type UnverifiedReason =
 /** A well-formed JWS whose signature has not been checked. For checks that are cheaper than the signature, and for no decision. */
 export interface UnverifiedToken {
   readonly token: string
+  /** Without parameters that are `null`. */
   readonly header: Readonly<Record<string, unknown>>
+  /** Without claims that are `null`. */
   readonly claims: Readonly<Record<string, unknown>>
+  /** The same claims to read names from: by `numericIds: 'accept'`, integers are the strings of their digits. */
+  readonly named: Readonly<Record<string, unknown>>
 }
 
 declare const VERIFIED: unique symbol

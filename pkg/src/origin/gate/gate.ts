@@ -185,8 +185,8 @@ export class OriginGate {
   /** Verifies tokens that the realm's issuer sends to this origin, and refuses those of keys that are banned. Throws `unknown_realm`. */
   tokensFrom(name: string, bans: (thumbprint: string) => boolean): IssuerTokens {
     const { keys } = this.#realmOf(name)
-    const rsaAlgorithm = this.#settings.realms.find((realm) => realm.name === name)?.rsaAlgorithm
-    return issuerTokens({ keys, rsaAlgorithm, maxTokenBytes: this.#settings.maxTokenBytes, bans })
+    const realm = this.#settings.realms.find((each) => each.name === name)
+    return issuerTokens({ keys, rsaAlgorithm: realm?.rsaAlgorithm, numericIds: realm?.numericIds, maxTokenBytes: this.#settings.maxTokenBytes, bans })
   }
 
   /** Ends all waits for a look. */

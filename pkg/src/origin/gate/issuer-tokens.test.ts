@@ -29,8 +29,8 @@ function keysOf(set: JWKS, behind?: JWKS): { current: JWKS; load(): Promise<void
   }
 }
 
-function tokensWith(keys: ReturnType<typeof keysOf>, banned: readonly string[] = []): ReturnType<typeof issuerTokens> {
-  return issuerTokens({ keys, rsaAlgorithm: undefined, maxTokenBytes: 4_096, bans: (thumbprint) => banned.includes(thumbprint) })
+function tokensWith(keys: ReturnType<typeof keysOf>, banned: readonly string[] = [], numericIds: 'refuse' | 'accept' = 'refuse'): ReturnType<typeof issuerTokens> {
+  return issuerTokens({ keys, rsaAlgorithm: undefined, numericIds, maxTokenBytes: 4_096, bans: (thumbprint) => banned.includes(thumbprint) })
 }
 
 async function reasonOf(tokens: ReturnType<typeof issuerTokens>, token: string): Promise<string> {
@@ -91,4 +91,30 @@ test('the form is strict', async () => {
   const token = await sign('{"iss":"a","iss":"b"}')
   const malformed = ['', 'a.b', 'a.b.c', `${token}.`, `${token} `, `${token}=`, token, await sign('[]'), await sign('"text"'), await sign(`"${'x'.repeat(5_000)}"`)]
   for (const text of malformed) assert.equal(await reasonOf(tokens, text), 'malformed', text.slice(0, 40))
+})
+
+test('a member that is null counts as absent; crit and b64 are refused whatever they hold', async () => {
+  const { jwk, sign } = await makeKey('ES256', 'one')
+  const tokens = tokensWith(keysOf({ keys: [jwk] }))
+  const { claims, header } = tokens.read(await sign('{"iss":"i","sid":null,"typ":null,"nonce":null,"events":{"a":null}}', { typ: null }))
+  assert.deepEqual([claims, Object.hasOwn(header, 'typ')], [{ iss: 'i', events: { a: null } }, false])
+  const { privateKey } = await generateKeyPair('ES256')
+  for (const header of [{ crit: null }, { b64: null }, { b64: true }]) {
+    const [body, signature] = (await new CompactSign(new TextEncoder().encode('{}')).setProtectedHeader({ alg: 'ES256', kid: 'one' }).sign(privateKey)).split('.').slice(1)
+    const first = Buffer.from(JSON.stringify({ alg: 'ES256', kid: 'one', ...header })).toString('base64url')
+    assert.equal(await reasonOf(tokens, `${first}.${body}.${signature}`), 'malformed', JSON.stringify(header))
+  }
+})
+
+test('integers are names by numericIds, in their one spelling', async () => {
+  const { jwk, sign } = await makeKey('ES256', 'one')
+  const [refusing, accepting] = [tokensWith(keysOf({ keys: [jwk] })), tokensWith(keysOf({ keys: [jwk] }), [], 'accept')]
+  const token = await sign('{"sub":42,"jti":-7,"sid":0,"iat":1700000000,"s":"\\"5,6","sub_id":{"sub":9007199254740991}}')
+  assert.deepEqual(refusing.read(token).named, refusing.read(token).claims)
+  const { claims, named } = accepting.read(token)
+  assert.deepEqual(claims, { sub: 42, jti: -7, sid: 0, iat: 1_700_000_000, s: '"5,6', sub_id: { sub: 9_007_199_254_740_991 } })
+  assert.deepEqual(named, { sub: '42', jti: '-7', sid: '0', iat: '1700000000', s: '"5,6', sub_id: { sub: '9007199254740991' } })
+  for (const spelling of ['1.0', '1e2', '-0', '9007199254740992', '-9007199254740992', '1E2', '0.5']) {
+    assert.equal(typeof accepting.read(await sign(`{"sub":${spelling}}`)).named['sub'], 'number', spelling)
+  }
 })

@@ -3,7 +3,7 @@ import { hasMemberTwice } from '../../duplicate-members.ts'
 import { isObject } from '../../options.ts'
 import { within } from '../../timing/deadline.ts'
 import { textOfPart } from '../../token-part.ts'
-import type { JWK, JWKS } from '../../types.ts'
+import type { JWK, JWKS, TokenOptions } from '../../types.ts'
 import type { IssuerSigned, IssuerTokens, UnverifiedToken } from '../connectors/issuer-tokens.ts'
 import { MessageRefused } from '../connectors/message-refused.ts'
 import { algorithmOf, type KnownKey, knownKeys } from './known-keys.ts'
@@ -18,6 +18,8 @@ export interface IssuerTokensOptions {
   keys: Pick<IssuerKeys, 'current' | 'load' | 'look'>
   /** The algorithm of RSA keys that name none. */
   rsaAlgorithm: string | undefined
+  /** How names are read that are JSON numbers. */
+  numericIds: TokenOptions['numericIds']
   maxTokenBytes: number
   /** Whether a key is banned, by its RFC 7638 thumbprint. */
   bans: (thumbprint: string) => boolean
@@ -42,11 +44,14 @@ class KeyedTokens implements IssuerTokens {
     const [header, claims] = parts
     if (token.length > this.#options.maxTokenBytes) throw malformed('it is too long')
     if (parts.length !== 3 || !parts.every((part) => /^[A-Za-z0-9_-]+$/.test(part))) throw malformed('it is not three parts of base64url')
-    return { token, header: objectOf(header ?? ''), claims: objectOf(claims ?? '') }
+    const text = textOf(claims ?? '')
+    const own = withoutNulls(objectOf(text))
+    const named = this.#options.numericIds === 'accept' ? withoutNulls(objectOf(withTextualIntegers(text))) : own
+    return { token, header: withoutNulls(objectOf(textOf(header ?? '')), UNDERSTOOD_BY_NONE), claims: own, named }
   }
 
   async verify(token: UnverifiedToken): Promise<IssuerSigned> {
-    if (token.header['crit'] !== undefined) throw malformed('its header has crit, and no extension is known')
+    if (UNDERSTOOD_BY_NONE.some((name) => Object.hasOwn(token.header, name))) throw malformed('its header has crit or b64, and no extension is known')
     const key = (await this.#keyFor(token)) ?? (await this.#keyAfterLook(token))
     if (this.#options.bans(key.thumbprint)) throw new MessageRefused('banned_key', 'the key that signed it is banned')
     try {
@@ -105,11 +110,35 @@ function family(algorithm: string | undefined): string | undefined {
   return algorithm === 'Ed25519' ? 'EdDSA' : algorithm
 }
 
-function objectOf(part: string): Readonly<Record<string, unknown>> {
-  let text: string
+/** Header parameters that are refused whatever they hold (RFC 7515 §4.1.11, RFC 7797 §3). */
+const UNDERSTOOD_BY_NONE = ['crit', 'b64']
+
+/** A member that is `null` counts as absent, as in access tokens. */
+function withoutNulls(object: Readonly<Record<string, unknown>>, kept: readonly string[] = []): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(object).filter(([name, value]) => value !== null || kept.includes(name)))
+}
+
+/** Strings, which are left alone, and numbers of a JSON text. */
+const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g
+/** The integers that are ids: in shortest decimal form, so that each has one spelling. */
+const INTEGER = /^(?:0|-?[1-9]\d{0,15})$/
+
+/** JSON with each of these integers as a string; their digits are gone once the text is parsed. */
+function withTextualIntegers(text: string): string {
+  return text.replace(STRING_OR_NUMBER, (part) => (INTEGER.test(part) && Number.isSafeInteger(Number(part)) ? `"${part}"` : part))
+}
+
+function textOf(part: string): string {
+  try {
+    return textOfPart(part)
+  } catch {
+    throw malformed('header and claims must be JSON')
+  }
+}
+
+function objectOf(text: string): Readonly<Record<string, unknown>> {
   let value: unknown
   try {
-    text = textOfPart(part)
     value = JSON.parse(text)
   } catch {
     throw malformed('header and claims must be JSON')

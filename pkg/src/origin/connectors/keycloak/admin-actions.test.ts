@@ -10,10 +10,11 @@ const AT = now()
 type Members = Record<string, unknown>
 type Given = [members?: Members, settings?: Partial<AdminActionSettings>, header?: Members]
 
+const unverified = (header: Members, claims: Members) => ({ token: '', header, claims, named: claims })
 const judgeLogout = (members: Members = {}, settings: Partial<AdminActionSettings> = {}, header: Members = { typ: 'JWT' }) =>
-  judgeLogoutAction({ token: '', header, claims: logoutActionClaims({ expiration: AT + 30, ...members }) }, { ...SETTINGS, ...settings }, AT)
+  judgeLogoutAction(unverified(header, logoutActionClaims({ expiration: AT + 30, ...members })), { ...SETTINGS, ...settings }, AT)
 const judgePush = (members: Members = {}, settings: Partial<AdminActionSettings> = {}, header: Members = { typ: 'JWT' }) =>
-  judgePushAction({ token: '', header, claims: pushActionClaims({ expiration: AT + 30, ...members }) }, { ...SETTINGS, ...settings }, AT)
+  judgePushAction(unverified(header, pushActionClaims({ expiration: AT + 30, ...members })), { ...SETTINGS, ...settings }, AT)
 
 function bothRefuse(reason: RefusalReason, ...given: Given): void {
   for (const judge of [judgeLogout, judgePush]) assert.throws(() => judge(...given), { name: 'MessageRefused', reason }, JSON.stringify(given))

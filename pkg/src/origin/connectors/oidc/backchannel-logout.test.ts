@@ -12,7 +12,7 @@ type Members = Record<string, unknown>
 
 function judge(members: Members = {}, settings: Partial<BackchannelLogoutSettings> = {}, header: Members = { typ: 'logout+jwt' }) {
   const claims = logoutClaims({ iat: AT, exp: AT + 120, ...members })
-  return judgeLogoutToken({ token: '', header, claims }, { ...SETTINGS, ...settings }, AT)
+  return judgeLogoutToken({ token: '', header, claims, named: claims }, { ...SETTINGS, ...settings }, AT)
 }
 
 function refuses(reason: RefusalReason, ...given: Parameters<typeof judge>): void {

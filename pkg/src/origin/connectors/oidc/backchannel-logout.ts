@@ -44,7 +44,7 @@ export function backchannelLogout(intake: MessageIntake, settings: BackchannelLo
 }
 
 /** Judges a logout token by itself; `now` in unix seconds. Throws `MessageRefused`. */
-export function judgeLogoutToken({ header, claims }: UnverifiedToken, settings: BackchannelLogoutSettings, now: number): JudgedMessage {
+export function judgeLogoutToken({ header, claims, named }: UnverifiedToken, settings: BackchannelLogoutSettings, now: number): JudgedMessage {
   checkType(header, claims, settings.olderTokens)
   const issuer = checkIssuer(claims, settings.issuers)
   const clients = audiencesOf(claims)
@@ -57,14 +57,14 @@ export function judgeLogoutToken({ header, claims }: UnverifiedToken, settings: 
   // An ID token has a nonce, so that neither passes for the other (§2.4).
   checkAbsent(claims, ['nonce'])
   const offlineAccess = offlineAccessOf(requiredObject(claims, 'events'))
-  const sub = optionalName(claims, 'sub')
+  const sub = optionalName(named, 'sub')
   const dated = { occurredAt: issuedAt, because: 'logout token' }
   const grants = sub === undefined || offlineAccess === 'kept' ? [] : clients.map((client): Revocation => ({ kind: 'grant', sub, client, ...dated }))
   return {
     issuer,
-    id: requiredName(claims, 'jti'),
+    id: requiredName(named, 'jti'),
     timeliness,
-    revocations: [...endedBy({ sub, sid: optionalName(claims, 'sid'), clients }, settings.scope, dated), ...grants],
+    revocations: [...endedBy({ sub, sid: optionalName(named, 'sid'), clients }, settings.scope, dated), ...grants],
   }
 }
 
@@ -80,7 +80,7 @@ function checkType(header: UnverifiedToken['header'], claims: MessageClaims, old
 
 /** Checks `events`: one event, which is an object (§2.4). */
 function offlineAccessOf(events: MessageClaims): 'revoked' | 'kept' {
-  const { [REVOKE_OFFLINE_ACCESS]: revoke = false } = events
+  const revoke = events[REVOKE_OFFLINE_ACCESS] ?? false
   if (typeof revoke !== 'boolean') throw new MessageRefused('invalid_claim', `${REVOKE_OFFLINE_ACCESS} in events must be a boolean`)
   const kinds = Object.keys(events).filter((kind) => isObject(events[kind]))
   if (kinds.length !== 1 || kinds[0] !== LOGOUT_EVENT) throw new MessageRefused('invalid_claim', 'events must have the logout event, an object, and no other')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { logoutClaims, now } from '../../testing/keycloak-messages.ts'
-import { openStage, type Stage } from '../../testing/stage.ts'
+import { createTestIssuer, openStage, type Stage } from '../../testing/stage.ts'
 import { oidcConnector, type OidcConnectorOptions } from './index.ts'
 
 const LOGOUT = { typ: 'logout+jwt' }
@@ -68,5 +68,25 @@ test('other receivers are not there, and options are checked', async (t) => {
   }
   for (const wrong of [{}, { realm: '' }, { realm: 'acme', logoutTokenScope: 'all' }, { realm: 'acme', baseUrl: 'https://id.test' }]) {
     assert.throws(() => oidcConnector(wrong as OidcConnectorOptions), { code: 'invalid_option' })
+  }
+})
+
+test('a member that is null counts as absent', async (t) => {
+  const stage = await open(t, { untypedLogoutTokens: 'accept' })
+  assert.equal(await send(stage, { sid: null, nonce: null, typ: null }, { typ: null }), 200)
+  assert.equal(reasonOf(stage, 's2'), 'user_revoked')
+  assert.equal(await send(stage, { jti: 'two', sid: null, sub: null }), 400)
+})
+
+test('a numeric user is logged out by numericIds, and refused without', async (t) => {
+  const issuer = await createTestIssuer()
+  for (const [numericIds, status, reason] of [['refuse', 400, undefined], ['accept', 200, 'user_revoked']] as const) {
+    const stage = await openStage({ realms: [{ ...issuer.realm, numericIds }], connectors: [oidcConnector({ realm: 'acme' })] })
+    t.after(() => stage.close())
+    const body = new URLSearchParams({ logout_token: await issuer.sign(logoutClaims({ sub: 42, jti: 7, sid: undefined }), LOGOUT) })
+    assert.equal((await stage.get('/realms/acme/backchannel-logout', { method: 'POST', body })).status, status)
+    const about = { tokenId: 'a token', issuedAt: now() - 60, expiresAt: now() + 240 }
+    assert.equal(stage.origin.refuses('acme', { ...about, subject: '42' }), reason)
+    assert.equal(stage.origin.refuses('acme', { ...about, subject: '43' }), undefined)
   }
 })

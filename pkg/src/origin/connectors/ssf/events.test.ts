@@ -23,7 +23,8 @@ const revoked = (event: Members = {}): Members => ({ [SESSION_REVOKED]: { event_
 const changed = (event: Members = {}): Members => ({ [CREDENTIAL_CHANGE]: { event_timestamp: AT - 5, initiating_entity: 'admin', ...event } })
 
 function judge(events: Members, members: Members = {}, settings: Partial<SecurityEventSettings> = {}, header: Members = { typ: 'secevent+jwt' }) {
-  return judgeSecurityEvent({ token: '', header, claims: securityEventClaims(events, { iat: AT, ...members }) }, { ...SETTINGS, ...settings }, AT)
+  const claims = securityEventClaims(events, { iat: AT, ...members })
+  return judgeSecurityEvent({ token: '', header, claims, named: claims }, { ...SETTINGS, ...settings }, AT)
 }
 
 function refuses(reason: RefusalReason, ...given: Parameters<typeof judge>): void {

@@ -43,7 +43,7 @@ export interface JudgedEvent extends JudgedMessage {
  * Judges a security event token (RFC 8417) by itself, as OpenID Shared Signals Framework 1.0 §4.1 profiles it; `now` in unix seconds. Throws
  * `MessageRefused`.
  */
-export function judgeSecurityEvent({ header, claims }: UnverifiedToken, settings: SecurityEventSettings, now: number): JudgedEvent {
+export function judgeSecurityEvent({ header, claims, named }: UnverifiedToken, settings: SecurityEventSettings, now: number): JudgedEvent {
   if (!hasType(header, 'secevent+jwt')) throw new MessageRefused('wrong_type', 'typ in the header is not secevent+jwt')
   // §4.1.2, §4.1.7: so that no other kind of token passes.
   checkAbsent(claims, ['sub', 'exp'])
@@ -57,11 +57,11 @@ export function judgeSecurityEvent({ header, claims }: UnverifiedToken, settings
   if (events.length === 0) throw new MessageRefused('missing_claim', 'events is empty')
   const judged = events.map(([type, event]) => {
     if (!isObject(event)) throw new MessageRefused('invalid_claim', 'an event must be an object')
-    return judgeEvent(type, event, claims, { ...settings, issuer, issuedAt, now })
+    return judgeEvent(type, event, named, { ...settings, issuer, issuedAt, now })
   })
   return {
     issuer,
-    id: requiredName(claims, 'jti'),
+    id: requiredName(named, 'jti'),
     timeliness,
     revocations: judged.flatMap((revocations) => (revocations === 'unknown' ? [] : revocations)),
     types: judged.includes('unknown') ? 'unknown' : 'known',
@@ -70,12 +70,12 @@ export function judgeSecurityEvent({ header, claims }: UnverifiedToken, settings
 
 type Around = SecurityEventSettings & { issuer: string; issuedAt: number; now: number }
 
-function judgeEvent(type: string, event: MessageClaims, claims: MessageClaims, around: Around): Revocation[] | 'unknown' {
+function judgeEvent(type: string, event: MessageClaims, named: MessageClaims, around: Around): Revocation[] | 'unknown' {
   switch (type) {
     case SESSION_REVOKED:
-      return sessionRevoked(subjectOf(requiredObject(claims, 'sub_id'), around.issuer), timeOf(event, around))
+      return sessionRevoked(subjectOf(requiredObject(named, 'sub_id'), around.issuer), timeOf(event, around))
     case CREDENTIAL_CHANGE:
-      return credentialChanged(subjectOf(requiredObject(claims, 'sub_id'), around.issuer), event, around)
+      return credentialChanged(subjectOf(requiredObject(named, 'sub_id'), around.issuer), event, around)
     case VERIFICATION:
       return []
     default:
