@@ -106,8 +106,10 @@ function digestOf({ secret, secretSha256 }: ClientOptions): Promise<Uint8Array> 
 }
 
 function invalidClient(basic: boolean): Problem {
-  const headers: Record<string, string> = basic ? { 'www-authenticate': 'Basic realm="portcullis"' } : {}
-  return new Problem(401, 'invalid_client', 'the client is unknown or its secret is wrong', headers)
+  const wrong = 'the client is unknown or its secret is wrong'
+  if (!basic) return new Problem(401, 'invalid_client', wrong)
+  const hint = 'HTTP Basic takes id and secret form-encoded (RFC 6749 section 2.3.1)'
+  return new Problem(401, 'invalid_client', `${wrong}: ${hint}`, { 'www-authenticate': 'Basic realm="portcullis"' })
 }
 
 /** Id and secret are form-encoded before they are base64-encoded. Unreadable credentials name a client that cannot exist. */
