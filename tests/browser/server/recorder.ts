@@ -12,7 +12,25 @@ class RecordingChannel extends EventTarget {
   close(): void {}
 }
 
-const { setTimeout, setInterval, fetch } = globalThis
+/** Timers that are still to come: they would keep a process alive. */
+export const pending = new Set<unknown>()
+
+const { setTimeout, clearTimeout, setInterval, fetch } = globalThis
+
+function recordingTimeout(act: () => void, ms?: number): unknown {
+  recorded.push('setTimeout')
+  const timer = setTimeout(() => {
+    pending.delete(timer)
+    act()
+  }, ms)
+  pending.add(timer)
+  return timer
+}
+
+function recordingClear(timer: ReturnType<typeof setTimeout> | undefined): void {
+  pending.delete(timer)
+  clearTimeout(timer)
+}
 
 function recording<F extends (...given: never[]) => unknown>(name: string, original: F): F {
   return ((...given: never[]) => {
@@ -25,7 +43,8 @@ const shared = (name: string): object => ({ get: () => (recorded.push(name), und
 
 Object.defineProperties(globalThis, {
   fetch: { value: recording('fetch', fetch), configurable: true, writable: true },
-  setTimeout: { value: recording('setTimeout', setTimeout), configurable: true, writable: true },
+  setTimeout: { value: recordingTimeout, configurable: true, writable: true },
+  clearTimeout: { value: recordingClear, configurable: true, writable: true },
   setInterval: { value: recording('setInterval', setInterval), configurable: true, writable: true },
   BroadcastChannel: { value: RecordingChannel, configurable: true, writable: true },
   localStorage: shared('localStorage'),

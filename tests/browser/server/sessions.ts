@@ -1,6 +1,6 @@
 // Sessions at module scope, as an app has them whose pages are also rendered on a server.
 
-import { recorded } from './recorder.ts'
+import { pending, recorded } from './recorder.ts'
 import { createSession, logout, onLogout, type SessionOptions } from 'portcullis/browser'
 
 /** What the token endpoint was sent. */
@@ -52,6 +52,7 @@ export async function problems(): Promise<string[]> {
   same('what was sent', asked, ['grant_type=refresh_token&client_id=app&refresh_token=r'])
   const globals = recorded.filter((name) => !['setTimeout', 'load', 'save', 'clear'].includes(name))
   same('globals used', globals, [])
+  same('timers left by open sessions', pending.size, 0)
   for (const session of [inMemory, byCookie, stored, bob]) session.close()
   listening()
   return found
