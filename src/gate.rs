@@ -4,7 +4,6 @@ mod feed;
 mod keys;
 mod places;
 
-pub use self::keys::KeysReport;
 pub use self::places::MAX_REALMS;
 pub use crate::verdict::KeysFrom;
 

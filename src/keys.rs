@@ -14,8 +14,8 @@ use crate::signature::{Algorithm, Algorithms, CheckedBy, VerifyingKey};
 
 /// A JWK set may be so long, in bytes. The largest seen in the field (every tenant's key in one set) is below 100 KB.
 pub const MAX_JWKS_BYTES: usize = 1 << 20;
-/// A JWK set may hold so many keys, usable or not.
-pub const MAX_KEYS: usize = 100;
+/// A JWK set may hold so many keys, usable or not. Servers with one set for all tenants publish hundreds.
+pub const MAX_KEYS: usize = 1000;
 /// For one token without `kid`, so many keys of its algorithm are tried: each costs a signature check.
 pub const MAX_CANDIDATES: usize = 4;
 
@@ -34,7 +34,7 @@ pub struct ReadKeys {
 
 impl Keys {
     /// Reads a JWK set (RFC 7517 §5), at most [`MAX_JWKS_BYTES`] long and with at most [`MAX_KEYS`] keys. A `kid` may
-    /// occur more than once.
+    /// occur more than once. A byte order mark in front is dropped, as WHATWG's decoder does (RFC 8259 §8.1 permits it).
     ///
     /// # Errors
     /// [`KeyError`] when it is no JWK set, breaks a limit, or has no usable key.
@@ -43,6 +43,7 @@ impl Keys {
             return Err(KeyError::TooLong { bytes: jwks.len(), limit: MAX_JWKS_BYTES });
         }
         let text = core::str::from_utf8(jwks).map_err(|_| KeyError::NotJson)?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let members = read_object(text, Duplicates::Permit).map_err(|_| KeyError::NotJson)?;
         let mut sets = members.iter().filter(|member| member.name == "keys");
         let (Some(member), None) = (sets.next(), sets.next()) else {
@@ -106,6 +107,13 @@ impl Keys {
     pub(crate) fn is_same_as(&self, other: &Self) -> bool {
         self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(|(one, other)| one.is_same_as(other))
     }
+}
+
+/// The members that determine a key, in the one spelling that its thumbprint is over (RFC 7638 §3). `None` where they cannot be
+/// read. Those of a shared key are its secret.
+#[must_use]
+pub fn canonical_jwk(jwk: &str) -> Option<String> {
+    jwk::canonical(jwk)
 }
 
 /// Why no key of a set may be tried for a token.

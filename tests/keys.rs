@@ -31,6 +31,12 @@ fn with(mut key: Value, member: &str, value: impl Into<Value>) -> Value {
     key
 }
 
+fn thumbprint(key: &Value) -> [u8; 32] {
+    let keys = read(&json!({ "keys": [key] }), FROM_CONFIGURATION).unwrap_or_else(|error| panic!("{key}: {error}"));
+    let thumbprint = *keys.iter().next().unwrap().thumbprint();
+    thumbprint
+}
+
 fn skip_reason(key: &Value, rules: KeyRules) -> SkipReason {
     match read(&json!({ "keys": [key] }), rules) {
         Err(KeyError::NoneUsable { skipped }) => skipped[0].reason,
@@ -59,6 +65,94 @@ fn a_thumbprint_names_the_key_and_not_its_spelling() {
     let thumbprints: Vec<_> = keys.iter().map(|key| key.thumbprint()).collect();
     assert_eq!(thumbprints.len(), 3);
     assert!(thumbprints.iter().all(|thumbprint| *thumbprint == thumbprints[0]));
+}
+
+/// Each spelling of one key, and the thumbprint of its plain one.
+#[test]
+fn a_key_is_taken_however_it_is_spelled() {
+    for (name, members) in [
+        ("es256", ["x", "y"]),
+        ("es384", ["x", "y"]),
+        ("es512", ["x", "y"]),
+        ("rsa2048", ["n", "n"]),
+        ("hs256", ["k", "k"]),
+        ("ed25519", ["x", "x"]),
+    ] {
+        let plain = public(name);
+        let respelled = |change: &dyn Fn(&str) -> String| {
+            let members = members.into_iter();
+            members.fold(plain.clone(), |key, member| with(key, member, change(plain[member].as_str().unwrap())))
+        };
+        let padding = |text: &str| "=".repeat(text.len().next_multiple_of(4) - text.len());
+        let zeros = |count: usize| move |text: &str| base64url([vec![0; count], base64_bytes(text)].concat());
+        let mut spellings = vec![
+            respelled(&|text| format!("{text}{}", padding(text))),
+            respelled(&|text| text.replace('-', "+").replace('_', "/")),
+            respelled(&|text| format!(" {}\r\n\t{}\n", &text[..9], &text[9..])),
+        ];
+        if !matches!(name, "hs256" | "ed25519") {
+            spellings.extend([respelled(&zeros(1)), respelled(&zeros(3))]);
+        }
+        for spelled in spellings {
+            assert_eq!(thumbprint(&spelled), thumbprint(&plain), "{spelled}");
+        }
+        let Some(byte_added) = (name == "ed25519").then(|| respelled(&zeros(1))) else { continue };
+        assert_eq!(skip_reason(&byte_added, FROM_URL), SkipReason::Malformed, "32 bytes that are no number");
+    }
+}
+
+#[test]
+fn leading_zeros_of_a_coordinate_may_be_left_out() {
+    // The points whose `x` is 5 and 1: the least of each curve that is not zero.
+    let p256 = json!({ "kty": "EC", "crv": "P-256", "x": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAU",
+        "y": "RZJDuapYGAb-kTvOmYF63hHKUDxk2aPFM0FcCDJI-8w" });
+    let p521 = json!({ "kty": "EC", "crv": "P-521",
+        "x": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB",
+        "y": "ABDlm-k8TyacAmnHnir9ZdauqptwHqzBlPs-4D30eEm_VQ7GNuvuDd1KFvHNlAZgWvOPWEVndw4_Jy1ojIMuhDVk" });
+    for plain in [p256, p521] {
+        let x = base64_bytes(plain["x"].as_str().unwrap());
+        let zeros = x.iter().take_while(|byte| **byte == 0).count();
+        assert!(zeros > 1);
+        for left_out in 1..=zeros {
+            let short = with(plain.clone(), "x", base64url(x.get(left_out..).unwrap()));
+            assert_eq!(thumbprint(&short), thumbprint(&plain), "{plain} without {left_out}");
+        }
+        let too_long =
+            with(plain.clone(), "y", base64url([vec![1], base64_bytes(plain["y"].as_str().unwrap())].concat()));
+        assert_eq!(skip_reason(&too_long, FROM_URL), SkipReason::Malformed);
+    }
+}
+
+#[test]
+fn members_that_are_null_are_absent() {
+    let algorithms = Algorithms::of(&[Algorithm::ES256]);
+    for member in ["alg", "use", "key_ops", "d", "k", "x5c", "ext"] {
+        let keys = read(&json!({ "keys": [with(public("es256"), member, Value::Null)] }), FROM_URL).unwrap();
+        let key = keys.iter().next().unwrap();
+        assert_eq!((key.id(), key.algorithms()), (Some("es256"), algorithms), "{member}");
+    }
+    for member in ["kty", "crv", "x", "y"] {
+        assert_eq!(
+            skip_reason(&with(public("es256"), member, Value::Null), FROM_URL),
+            SkipReason::Malformed,
+            "{member}"
+        );
+    }
+    for other in [Value::Null, json!(7), json!(["a"]), json!({})] {
+        let keys = read(&json!({ "keys": [with(public("es256"), "kid", other)] }), FROM_URL).unwrap();
+        assert_eq!(keys.iter().next().unwrap().id(), None);
+        assert_eq!(keys.candidates(Algorithm::ES256, Some("7")).unwrap_err(), NoCandidate::UnknownKey);
+        assert_eq!(keys.candidates(Algorithm::ES256, None).unwrap().len(), 1);
+    }
+}
+
+#[test]
+fn a_byte_order_mark_is_dropped() {
+    let set = json!({ "keys": [public("es256")] }).to_string();
+    assert_eq!(Keys::read(format!("\u{feff}{set}").as_bytes(), FROM_URL).unwrap().keys.iter().count(), 1);
+    for other in [format!("\u{feff}\u{feff}{set}"), format!("{set}\u{feff}"), format!(" \u{feff}{set}")] {
+        assert_eq!(Keys::read(other.as_bytes(), FROM_URL).unwrap_err(), KeyError::NotJson);
+    }
 }
 
 #[test]
@@ -95,10 +189,20 @@ fn unusable_keys_are_skipped_with_a_reason() {
         (json!({ "kty": "AKP" }), FROM_URL, SkipReason::UnknownKeyType),
         (json!({ "crv": "P-256" }), FROM_URL, SkipReason::Malformed),
         (json!("key"), FROM_URL, SkipReason::Malformed),
+        (json!({ "kty": "AKP", "use": "enc" }), FROM_URL, SkipReason::NotForVerification),
+        (json!({ "kty": "OKP", "crv": "X25519", "use": "enc" }), FROM_URL, SkipReason::NotForVerification),
+        (json!({ "kty": "AKP", "priv": "AA" }), FROM_URL, SkipReason::Private),
+        (with(with(public("es256"), "use", "enc"), "d", "AA"), FROM_URL, SkipReason::Private),
         (with(public("es256"), "crv", "P-192"), FROM_URL, SkipReason::UnknownCurve),
-        (with(public("es256"), "crv", "P-384"), FROM_URL, SkipReason::Malformed),
-        (with(public("es256"), "x", "AA"), FROM_URL, SkipReason::Malformed),
-        (with(public("es256"), "kid", 7), FROM_URL, SkipReason::Malformed),
+        (with(public("es256"), "crv", "P-384"), FROM_URL, SkipReason::Invalid),
+        (with(public("es384"), "crv", "P-256"), FROM_URL, SkipReason::Malformed),
+        (with(public("es256"), "x", "AA"), FROM_URL, SkipReason::Invalid),
+        (with(public("es256"), "x", "A"), FROM_URL, SkipReason::Malformed),
+        (with(public("es256"), "x", "AA==AA"), FROM_URL, SkipReason::Malformed),
+        (with(public("es256"), "x", "AA!A"), FROM_URL, SkipReason::Malformed),
+        (with(public("es256"), "x", 7), FROM_URL, SkipReason::Malformed),
+        (with(public("es256"), "alg", 7), FROM_URL, SkipReason::Malformed),
+        (with(public("es256"), "use", json!(["sig"])), FROM_URL, SkipReason::Malformed),
         (with(public("es256"), "alg", "ES521"), FROM_URL, SkipReason::UnknownAlgorithm),
         (with(public("es256"), "alg", "none"), FROM_URL, SkipReason::UnknownAlgorithm),
         (with(public("es256"), "alg", "RSA-OAEP"), FROM_URL, SkipReason::UnknownAlgorithm),

@@ -21,6 +21,8 @@ export const ERROR_CODES = [
   'too_many_gates',
   /** Not a JWK set, or one without a usable key. */
   'invalid_jwks',
+  /** Some keys of a JWK set are not used; the message names each with its reason, `detail` has the reason where all have the same one. */
+  'keys_skipped',
   /** A JWK set could not be fetched. */
   'jwks_unreachable',
   /** An issuer's metadata could not be fetched, or names another issuer or a forbidden URL of the keys; `detail` says which. */

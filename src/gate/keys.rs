@@ -1,12 +1,12 @@
 //! The keys of a gate's realms: handed in, or taken from the feed.
 
 use super::Gate;
-use crate::keys::{Key, KeyError, KeyRules, KeySource, Keys, Skipped};
+use crate::keys::{Key, KeyError, KeyRules, KeySource, Keys, ReadKeys, Skipped};
 use crate::time::UnixSeconds;
 use crate::verdict::{KeysFrom, RealmKeys};
 
 impl Gate {
-    /// Replaces a realm's keys. `None` when there is no such realm.
+    /// Replaces a realm's keys. `None` when there is no such realm. [`Gate::skipped_keys`] says which of the set are not used.
     ///
     /// # Errors
     /// The text is no JWK set or has no usable key; the keys before stay in use.
@@ -16,9 +16,16 @@ impl Gate {
         jwks: &[u8],
         source: KeySource,
         usable_until: UnixSeconds,
-    ) -> Option<Result<KeysReport, KeyError>> {
+    ) -> Option<Result<(), KeyError>> {
         self.realms.get(realm)?;
         Some(self.read_keys(realm, jwks, source, usable_until))
+    }
+
+    /// The keys of the set that was read last for a realm, handed in or of its feed, that are not used. Of a set that was refused
+    /// as well.
+    #[must_use]
+    pub fn skipped_keys(&self, realm: usize) -> &[Skipped] {
+        self.adopted.get(realm).map(|adopted| adopted.skipped.as_slice()).unwrap_or_default()
     }
 
     /// Takes a realm's keys away: its tokens get `keys_unavailable`.
@@ -39,6 +46,9 @@ impl Gate {
                 self.replace_keys(index, RealmKeys::Unavailable);
             }
             if let Some(adopted) = self.adopted.get_mut(index) {
+                if jwks.is_none() {
+                    adopted.skipped.clear();
+                }
                 adopted.jwks = jwks;
             }
         }
@@ -51,12 +61,19 @@ impl Gate {
         jwks: &[u8],
         source: KeySource,
         usable_until: UnixSeconds,
-    ) -> Result<KeysReport, KeyError> {
+    ) -> Result<(), KeyError> {
         let rsa_default = self.realms.get(index).map(|realm| realm.policy.rsa_default).unwrap_or_default();
-        let read = Keys::read(jwks, KeyRules { source, rsa_default })?;
-        let report = KeysReport { accepted: read.keys.iter().count(), skipped: read.skipped };
-        self.replace_keys(index, RealmKeys::Loaded { keys: read.keys, usable_until });
-        Ok(report)
+        let read = Keys::read(jwks, KeyRules { source, rsa_default });
+        if let Some(adopted) = self.adopted.get_mut(index) {
+            adopted.skipped = match &read {
+                Ok(ReadKeys { skipped, .. }) | Err(KeyError::NoneUsable { skipped }) => skipped.clone(),
+                Err(KeyError::TooLong { .. } | KeyError::NotJson | KeyError::NotAKeySet | KeyError::TooMany { .. }) => {
+                    Vec::new()
+                }
+            };
+        }
+        self.replace_keys(index, RealmKeys::Loaded { keys: read?.keys, usable_until });
+        Ok(())
     }
 
     /// Drops the cached tokens of the keys that go. Most sets that are fetched again are the same.
@@ -92,20 +109,13 @@ impl Gate {
     }
 }
 
-/// The outcome of reading a JWK set.
-#[derive(Debug)]
-pub struct KeysReport {
-    /// Keys in use now.
-    pub accepted: usize,
-    /// Members that were passed over.
-    pub skipped: Vec<Skipped>,
-}
-
-/// The keys that a realm took from its feed.
+/// The keys that a realm took from its feed, and which keys of the last set it did not take.
 #[derive(Debug, Default)]
 pub(super) struct AdoptedKeys {
     /// The feed's key set that was read last; most states say the same.
     jwks: Option<Vec<u8>>,
     /// Thumbprints of those keys in the set that are banned.
     banned: Vec<[u8; 32]>,
+    /// The keys that were not used of the set that was read last, from the feed or handed in.
+    skipped: Vec<Skipped>,
 }

@@ -5,7 +5,6 @@ use sha2::{Digest as _, Sha256};
 
 use super::error::SkipReason;
 use super::{Key, KeyRules, KeySource, RsaDefault};
-use crate::base64url;
 use crate::json::{read_items, read_object, Duplicates, Member, Value};
 use crate::signature::{Algorithm, Algorithms, Curve, EcPoint, KeyType, VerifyingKey};
 
@@ -16,13 +15,13 @@ const MAX_RSA_BITS: usize = 4096;
 
 /// Reads a JWK. Members that are not understood are ignored; `x5u`, `x5c` and the like are never used.
 pub(super) fn read(text: &str, rules: KeyRules) -> Result<Key, SkipReason> {
-    let members = Members(read_object(text, Duplicates::Refuse).map_err(|_| SkipReason::Malformed)?);
+    let members = Members::read(text)?;
+    members.refuse_private()?;
+    members.refuse_other_uses()?;
     let material = members.material()?;
-    members.refuse_private(&material)?;
     if material.key_type() == KeyType::Symmetric && rules.source == KeySource::Url {
         return Err(SkipReason::SymmetricFromUrl);
     }
-    members.refuse_other_uses()?;
 
     let algorithms = match members.optional_text("alg")? {
         Some(name) => Algorithms::of(&[Algorithm::from_name(&name).ok_or(SkipReason::UnknownAlgorithm)?]),
@@ -30,12 +29,18 @@ pub(super) fn read(text: &str, rules: KeyRules) -> Result<Key, SkipReason> {
     };
     let canonical = material.canonical();
     Ok(Key {
-        id: members.optional_text("kid")?.map(Into::into),
+        // A `kid` that is not a string names no key: the key is tried for tokens without one.
+        id: members.optional_text("kid").ok().flatten().map(Into::into),
         algorithms,
         thumbprint: Sha256::digest(&canonical).into(),
         public_jwk: (material.key_type() != KeyType::Symmetric).then_some(canonical.into()),
         verifying: material.pin(algorithms)?.into(),
     })
+}
+
+/// The input of a JWK's thumbprint.
+pub(super) fn canonical(text: &str) -> Option<String> {
+    Some(Members::read(text).ok()?.material().ok()?.canonical())
 }
 
 /// The members of a JWK by which the key itself is given.
@@ -106,9 +111,16 @@ impl Material {
     }
 }
 
+/// The members of a JWK, without those that are `null`: servers write `"alg": null` for a member that they leave out.
 struct Members<'j>(Vec<Member<'j>>);
 
 impl<'j> Members<'j> {
+    fn read(text: &'j str) -> Result<Self, SkipReason> {
+        let mut members = read_object(text, Duplicates::Refuse).map_err(|_| SkipReason::Malformed)?;
+        members.retain(|member| !matches!(member.value, Value::Null));
+        Ok(Self(members))
+    }
+
     fn material(&self) -> Result<Material, SkipReason> {
         match self.text("kty")?.as_str() {
             "oct" => Ok(Material::Symmetric { secret: self.bytes("k")? }),
@@ -125,19 +137,15 @@ impl<'j> Members<'j> {
         }
     }
 
-    fn refuse_private(&self, material: &Material) -> Result<(), SkipReason> {
-        // RFC 7518 §6.2.2, §6.3.2, RFC 8037 §2; `k` belongs to shared keys alone.
-        const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
-        let has_private = PRIVATE.iter().any(|name| self.get(name).is_some());
-        match material {
-            Material::Symmetric { .. } => Ok(()),
-            Material::Rsa { .. } | Material::Ec { .. } | Material::Ed25519 { .. } => {
-                (!has_private).then_some(()).ok_or(SkipReason::Private)
-            }
-        }
+    fn refuse_private(&self) -> Result<(), SkipReason> {
+        // RFC 7518 §6.2.2, §6.3.2, RFC 8037 §2, RFC 9964 §3; `k` belongs to shared keys alone.
+        const PRIVATE: [&str; 9] = ["d", "p", "q", "dp", "dq", "qi", "oth", "priv", "k"];
+        let is_private = self.text("kty")? != "oct" && PRIVATE.iter().any(|name| self.get(name).is_some());
+        (!is_private).then_some(()).ok_or(SkipReason::Private)
     }
 
-    /// RFC 7517 §4.2, §4.3: where they are given, `use` must be `sig` and `key_ops` contain `verify`.
+    /// RFC 7517 §4.2, §4.3: where they are given, `use` must be `sig` and `key_ops` contain `verify`. Asked before the key is read, so
+    /// that an encryption key is called one whatever its type.
     fn refuse_other_uses(&self) -> Result<(), SkipReason> {
         if self.optional_text("use")?.is_some_and(|purpose| purpose != "sig") {
             return Err(SkipReason::NotForVerification);
@@ -150,7 +158,16 @@ impl<'j> Members<'j> {
     }
 
     fn point(&self, coordinate_bytes: usize) -> Result<EcPoint, SkipReason> {
-        Ok(EcPoint { x: self.bytes_of("x", coordinate_bytes)?, y: self.bytes_of("y", coordinate_bytes)? })
+        Ok(EcPoint { x: self.coordinate("x", coordinate_bytes)?, y: self.coordinate("y", coordinate_bytes)? })
+    }
+
+    /// A coordinate, as long as the field (RFC 7518 §6.2.1.2). Issuers that write it as a number drop its leading zero bytes,
+    /// or put one in front.
+    fn coordinate(&self, name: &str, length: usize) -> Result<Vec<u8>, SkipReason> {
+        let number = self.number(name)?;
+        let mut bytes = vec![0; length.checked_sub(number.len()).ok_or(SkipReason::Malformed)?];
+        bytes.extend(number);
+        Ok(bytes)
     }
 
     /// A Base64urlUInt (RFC 7518 §2). Some issuers put a zero byte in front; it is dropped, so that one key has one
@@ -166,7 +183,7 @@ impl<'j> Members<'j> {
     }
 
     fn bytes(&self, name: &str) -> Result<Vec<u8>, SkipReason> {
-        base64url::decode(&self.text(name)?).map_err(|_| SkipReason::Malformed)
+        decode(&self.text(name)?).ok_or(SkipReason::Malformed)
     }
 
     fn text(&self, name: &str) -> Result<String, SkipReason> {
@@ -181,6 +198,37 @@ impl<'j> Members<'j> {
     fn get(&self, name: &str) -> Option<Value<'j>> {
         self.0.iter().find(|member| member.name == name).map(|member| member.value)
     }
+}
+
+/// Decodes base64url as issuers write it: with padding, in the alphabet of plain base64, or broken into lines. Thumbprints are
+/// over the bytes, so that one key has one however it is written.
+fn decode(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let (mut word, mut bits, mut is_padded) = (0_u32, 0, false);
+    for character in text.bytes() {
+        let six = match character {
+            b'\n' | b'\r' | b'\t' | b' ' => continue,
+            b'=' => {
+                is_padded = true;
+                continue;
+            }
+            _ if is_padded => return None,
+            b'A'..=b'Z' => character - b'A',
+            b'a'..=b'z' => character - b'a' + 26,
+            b'0'..=b'9' => character - b'0' + 52,
+            b'-' | b'+' => 62,
+            b'_' | b'/' => 63,
+            _ => return None,
+        };
+        word = word << 6 | u32::from(six);
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            bytes.push((word >> bits).to_le_bytes()[0]);
+        }
+    }
+    // One character alone carries six bits: no byte ends there.
+    (bits < 6).then_some(bytes)
 }
 
 /// The length in bits of a big-endian number without leading zeros.

@@ -87,7 +87,7 @@ impl Realm {
 }
 
 /// Numbers set aside for the keys of one set; no set has more.
-const NUMBERS_PER_SET: u32 = 128;
+const NUMBERS_PER_SET: u32 = 1024;
 const _: () = assert!(MAX_KEYS <= NUMBERS_PER_SET as usize);
 
 /// Where a realm's keys come from.

@@ -3,6 +3,7 @@
 mod event;
 mod feed_key;
 mod identify;
+mod issuer_key;
 mod ledger;
 mod ledger_options;
 mod lookup;

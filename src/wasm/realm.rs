@@ -4,7 +4,7 @@ use super::edge::JsGate;
 use super::marks::{marks_object, read_marks, MarksObject};
 use super::{error, hex, number, object, time};
 use crate::error::FeedError;
-use crate::keys::{KeyError, KeySource};
+use crate::keys::KeySource;
 use crate::revocation::{Effect, Form, Provided};
 use crate::time::UnixSeconds;
 use crate::verdict::RealmKeys;
@@ -20,18 +20,21 @@ impl JsGate {
 
     /// Replaces a realm's keys. `source` is `configuration` or `url`. Throws `invalid_jwks`; then the keys before stay.
     #[wasm_bindgen(js_name = setKeys)]
-    pub fn set_keys(&mut self, realm: usize, jwks: &[u8], usable_until: f64, source: &str) -> Result<JsValue, JsValue> {
+    pub fn set_keys(&mut self, realm: usize, jwks: &[u8], usable_until: f64, source: &str) -> Result<(), JsValue> {
         let source = match source {
             "configuration" => KeySource::Configuration,
             _ => KeySource::Url,
         };
-        let report = self.gate.set_keys(realm, jwks, source, time(usable_until)).ok_or_else(no_realm)?;
-        let report = report.map_err(|cause| key_error(&cause))?;
-        let skipped = report
-            .skipped
-            .iter()
-            .map(|one| object(&[("index", one.index.into()), ("reason", one.reason.code().into())]));
-        Ok(object(&[("accepted", report.accepted.into()), ("skipped", skipped.collect::<Array>().into())]))
+        let outcome = self.gate.set_keys(realm, jwks, source, time(usable_until)).ok_or_else(no_realm)?;
+        outcome.map_err(|cause| error("invalid_jwks", &cause.to_string()))
+    }
+
+    /// The keys that are not used of the set that was read last, handed in or of the feed; of a refused set as well.
+    #[wasm_bindgen(js_name = skippedKeys)]
+    #[must_use]
+    pub fn skipped_keys(&self, realm: usize) -> Array {
+        let skipped = self.gate.skipped_keys(realm).iter();
+        skipped.map(|one| object(&[("index", one.index.into()), ("reason", one.reason.code().into())])).collect()
     }
 
     /// Takes a realm's keys away.
@@ -139,10 +142,6 @@ impl JsGate {
 
 fn feed_error(cause: &FeedError) -> JsValue {
     error(cause.code(), &cause.to_string())
-}
-
-fn key_error(cause: &KeyError) -> JsValue {
-    error("invalid_jwks", &cause.to_string())
 }
 
 fn no_realm() -> JsValue {

@@ -1,5 +1,6 @@
 import { PortcullisError } from '../errors.ts'
-import type { Report } from '../types.ts'
+import { keysSkipped } from '../jwks/skipped-keys.ts'
+import type { Report, SkippedKey } from '../types.ts'
 import type { CoreState } from './core/state.ts'
 import type { Reporter } from './report.ts'
 
@@ -12,6 +13,7 @@ export class GateReports {
   readonly #realms: readonly string[]
   readonly #undecided = new Set<string>()
   readonly #policies = new Map<string, string>()
+  readonly #skippedKeys = new Map<string, string>()
   #strayAtMs = -Infinity
 
   /** `realms`: the names of the gate's realms; where they are a function, `*`. */
@@ -56,6 +58,16 @@ export class GateReports {
     if (error !== undefined) this.#report('options', realm, error)
   }
 
+  /** The keys of a realm's set that are not used: reported when that has changed. */
+  skippedKeys(realm: string, skipped: readonly SkippedKey[]): void {
+    const now = skipped.length === 0 ? undefined : JSON.stringify(skipped)
+    if (this.#skippedKeys.get(realm) === now) return
+    this.#skippedKeys.delete(realm)
+    if (now === undefined) return
+    this.#skippedKeys.set(realm, now)
+    this.#report('jwks', realm, keysSkipped(skipped))
+  }
+
   /** The function that makes the realms has failed. */
   realms(error: PortcullisError): void {
     this.options(error)
@@ -65,6 +77,7 @@ export class GateReports {
   forget(realm: string): void {
     this.#undecided.delete(realm)
     this.#policies.delete(realm)
+    this.#skippedKeys.delete(realm)
   }
 
   /** A push was of no realm here. Reported at a bounded rate: any sender can cause it. */

@@ -247,7 +247,7 @@ function status(gate: OpenGate): Status[] {
     const { loaded, minor, sequence, tokenIds, epochs, sectionBytes, liveEntries, errorRate, policyDifferences } = state
     return {
       realm: realm.name, revocation: realm.feed === undefined ? 'unchecked' : 'checked',
-      loaded, sequence, ageSeconds: loaded ? realm.ageSeconds(now) : undefined, keys: state.hasKeys,
+      loaded, sequence, ageSeconds: loaded ? realm.ageSeconds(now) : undefined, keys: state.hasKeys, skippedKeys: [...realm.skippedKeys],
       tokenIds, epochs, sectionBytes, liveEntries, errorRate,
       policy: gate.core.policy(realm.index), policyAgreement: loaded ? state.policy : undefined, policyDifferences, minor,
     }

@@ -1,8 +1,9 @@
 import { PortcullisError } from '../errors.ts'
 import { mergeKeySets } from '../jwks/merge-key-sets.ts'
 import { RemoteJwks } from '../jwks/remote-jwks.ts'
+import { namingKeys, withKids } from '../jwks/skipped-keys.ts'
 import { CLAIM_NAMES } from '../policy.ts'
-import type { JWKS } from '../types.ts'
+import type { JWKS, SkippedKey } from '../types.ts'
 import type { CoreState } from './core/state.ts'
 import type { Place } from './issuers/place.ts'
 import { type FedRealm, RealmFeed } from './realm-feed.ts'
@@ -31,6 +32,7 @@ export class Realm implements FedRealm {
   #isClosed = false
   #state: CoreState
   #uncheckedAtMs = -Infinity
+  #skipped: readonly SkippedKey[] = []
   /** The fetched key set in use. */
   #fetched: { json: Uint8Array; usableUntil: number } | undefined
 
@@ -50,6 +52,7 @@ export class Realm implements FedRealm {
 
   /** Starts the stream of a feed that has one, or reports that there is no feed. Called at first use: no I/O may start before. */
   start(): void {
+    this.currentState()
     if (this.feed === undefined) this.reportUnchecked()
     else this.feed.start()
   }
@@ -81,7 +84,14 @@ export class Realm implements FedRealm {
   /** The core's state now: keys and entries expire without a change. */
   currentState(): CoreState {
     this.#state = this.#host.core.state(this.index)
+    if (this.feed?.hasKeys === true) this.#skipped = this.#host.core.skippedKeys(this.index)
+    this.#host.reports.skippedKeys(this.name, this.#skipped)
     return this.#state
+  }
+
+  /** The keys that are not used of the set that was read last. */
+  get skippedKeys(): readonly SkippedKey[] {
+    return this.#skipped
   }
 
   /** Seconds since the origin stated this state; Infinity before the first statement. */
@@ -114,10 +124,10 @@ export class Realm implements FedRealm {
   }
 
   #openKeys(jwks: URL | JWKS | undefined): RemoteJwks | undefined {
-    const { core, settings, runtime, report } = this.#host
+    const { settings, runtime, report } = this.#host
     if (jwks === undefined) return undefined
     if (!(jwks instanceof URL)) {
-      core.setKeys(this.index, new TextEncoder().encode(JSON.stringify(jwks)), Number.MAX_SAFE_INTEGER, 'configuration')
+      this.#setKeys(new TextEncoder().encode(JSON.stringify(jwks)), Number.MAX_SAFE_INTEGER, 'configuration')
       return undefined
     }
     return new RemoteJwks(
@@ -138,9 +148,21 @@ export class Realm implements FedRealm {
         const earlier = cause === 'lookup' ? this.#fetched : undefined
         const merged = earlier === undefined ? json : mergeKeySets(json, earlier.json)
         const until = earlier === undefined ? usableUntil : earlier.usableUntil
-        core.setKeys(this.index, merged, until, 'url')
+        this.#setKeys(merged, until, 'url')
+        this.currentState()
         this.#fetched = { json: merged, usableUntil: until }
       },
     )
+  }
+
+  #setKeys(json: Uint8Array, usableUntil: number, source: 'configuration' | 'url'): void {
+    const { core } = this.#host
+    try {
+      core.setKeys(this.index, json, usableUntil, source)
+    } catch (error) {
+      this.#skipped = withKids(core.skippedKeys(this.index), json)
+      throw namingKeys(error, this.#skipped)
+    }
+    this.#skipped = withKids(core.skippedKeys(this.index), json)
   }
 }

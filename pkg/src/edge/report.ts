@@ -1,7 +1,7 @@
 import { PortcullisError } from '../errors.ts'
 import type { GateOptions, Report } from '../types.ts'
 
-/** How often the default reporter repeats one kind of report about one realm. */
+/** How often the default reporter repeats one kind and code of report about one realm. */
 const REPEAT_MS = 60_000
 /** How many such reports are remembered: names of realms may come and go. */
 const MAX_WARNED = 1000
@@ -24,7 +24,9 @@ export function reporter(settings: { readonly onReport: GateOptions['onReport'] 
 function rateLimitedWarn(): (report: Report) => void {
   const warnedAtMs = new Map<string, number>()
   return ({ kind, realm, error }) => {
-    const key = `${kind} ${realm}`
+    // The encryption key that most sets have is no cause for a warning.
+    if (error.code === 'keys_skipped' && error.detail === 'not_for_verification') return
+    const key = `${kind} ${error.code} ${realm}`
     const now = Date.now()
     if (now - (warnedAtMs.get(key) ?? -Infinity) < REPEAT_MS) return
     warnedAtMs.delete(key)

@@ -2,6 +2,7 @@ import { download } from '../http/download.ts'
 import { PortcullisError } from '../errors.ts'
 import type { NowMs } from '../timing/clock.ts'
 import { SingleFlight } from '../timing/single-flight.ts'
+import { MAX_JWKS_BYTES } from './limits.ts'
 import { KeyLookupLimiter } from './lookup-limiter.ts'
 import { isLoopback } from '../http/loopback.ts'
 import { invalid } from '../options.ts'
@@ -33,8 +34,6 @@ export interface RemoteJwksOptions {
   onFailure: (error: unknown, cause: FetchCause) => void
 }
 
-/** The largest JWK set read. Real ones have a few kilobytes; a set with certificate chains some tens. */
-const MAX_JWKS_BYTES = 1024 * 1024
 /** From this part of its maximum age on, a set is fetched again in the background, so that no request has to wait at the end. */
 const AGEING = 0.8
 /** The pause after a failed fetch. */

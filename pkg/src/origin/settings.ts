@@ -316,6 +316,8 @@ function isKeyPart(value: unknown): boolean {
 }
 
 function warn(report: OriginReport): void {
+  // The encryption key that most sets have is no cause for a warning.
+  if (report.error?.code === 'keys_skipped' && report.error.detail === 'not_for_verification') return
   const where = [report.realm, report.edge].filter((part) => part !== undefined).join(' ')
   const what = report.error === undefined ? 'is well again' : `${report.error.code}: ${report.error.message}`
   console.warn(`portcullis: ${report.kind}${where === '' ? '' : ` (${where})`} ${what}`)

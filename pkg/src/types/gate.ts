@@ -2,6 +2,7 @@ import type { AccessOptions, RequestLike } from './access.ts'
 import type {
   AuthenticateOptions, CheckOptions, CheckSyncOptions, EnvOption, ExecutionContextLike, HostOptions, ProtectedHandler, ProtectOptions,
 } from './call.ts'
+import type { SkippedKey } from './jwk.ts'
 import type { Challenged, Check, Claims, Verdict } from './verdict.ts'
 
 /**
@@ -66,6 +67,8 @@ export interface Status {
   /** Seconds since the origin stated this state; `undefined` before the first statement. */
   ageSeconds: number | undefined
   keys: boolean
+  /** The keys that are not used of the set that was read last; of a set that was refused as well. */
+  skippedKeys: SkippedKey[]
   tokenIds: number
   epochs: number
   sectionBytes: number

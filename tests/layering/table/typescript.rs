@@ -205,6 +205,7 @@ pub const TYPESCRIPT: &[Room] = &[
             "origin/core/",
             "@origin",
             "http/",
+            "jwks/",
             "timing/",
             "token-part.ts",
             "@options",

@@ -3,7 +3,7 @@ import type { HostKey, HostOutcome, SignatureRequest } from '../../core/host-sig
 import { AWAITING_SIGNATURE, type CachedTokenId, outcomeCode, type SignatureHandle, TokenBuffer } from '../../core/token-buffer.ts'
 import { type ErrorCode, PortcullisError } from '../../errors.ts'
 import type { CorePolicy } from '../../policy.ts'
-import type { Algorithm, Check, JWK } from '../../types.ts'
+import type { Algorithm, Check, JWK, SkippedKey } from '../../types.ts'
 import { decodeFinding, type Finding, GONE, UNAVAILABLE } from './finding.ts'
 import { wasmModule } from './module.ts'
 import { type Applied, type CoreState, NOT_LOADED } from './state.ts'
@@ -192,6 +192,11 @@ export class Core {
     this.#changes += 1
     this.#call('invalid_jwks', () => this.#gate.setKeys(realm, json, usableUntil, source))
     this.#keys[realm] = { json, usableUntil, source }
+  }
+
+  /** The keys that are not used of the set that was read last, handed in or of the feed, without their `kid`; of a refused set as well. */
+  skippedKeys(realm: number): readonly SkippedKey[] {
+    return this.#orElse([], () => this.#gate.skippedKeys(realm) as SkippedKey[])
   }
 
   /** Throws `feed_refused`, also for a message of another realm; then nothing has changed. */

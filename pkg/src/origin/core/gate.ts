@@ -1,6 +1,6 @@
 import { AWAITING_SIGNATURE, TokenBuffer, outcomeCode, type SignatureHandle } from '../../core/token-buffer.ts'
 import { type HostCrypto, hostCrypto, type HostKey } from '../../core/host-signatures.ts'
-import type { Algorithm, JWK } from '../../types.ts'
+import type { Algorithm, JWK, SkippedKey } from '../../types.ts'
 import {
   createWasmGate,
   createWithdrawnKeys,
@@ -74,9 +74,14 @@ export class GateCore {
     return orUnidentified(() => this.#call(() => this.#withdrawn.identify(this.#gate, token, now)))
   }
 
-  /** The places of the keys in the set that cannot be used. Throws when none can; then the keys are as before. */
-  setKeys(realm: number, json: Uint8Array, usableUntil: number, source: 'configuration' | 'url'): readonly number[] {
-    return this.#call(() => this.#gate.setKeys(realm, json, usableUntil, source).skipped.map(({ index }) => index))
+  /** Replaces a realm's keys. Throws when none of the set can be used; then they are as before. */
+  setKeys(realm: number, json: Uint8Array, usableUntil: number, source: 'configuration' | 'url'): void {
+    this.#call(() => this.#gate.setKeys(realm, json, usableUntil, source))
+  }
+
+  /** The keys that are not used of the set that was given last, also of one that was refused; without their `kid`. */
+  skippedKeys(realm: number): readonly SkippedKey[] {
+    return this.#call(() => this.#gate.skippedKeys(realm))
   }
 
   /** Replaces a realm's withdrawn keys. */

@@ -2,7 +2,7 @@ import { Gate, WithdrawnKeys } from '../../../wasm/origin/core.js'
 import { PortcullisError } from '../../errors.ts'
 import type { CorePolicy } from '../../policy.ts'
 import type { Reason } from '../../reasons.ts'
-import type { JWK } from '../../types.ts'
+import type { JWK, SkippedKey } from '../../types.ts'
 import { guarded, mustBeUsable, refusalOf } from './module.ts'
 
 /** Makes the origin's own gate, for `GateCore`. Throws `fault` and `invalid_option`. */
@@ -96,12 +96,9 @@ export interface WasmGate {
   beginToIdentify(length: number, now: number): Identified | undefined
   /** Likewise. `undefined`: there is no such handle any more. */
   finishToIdentify(handle: number, outcome: number, now: number): Identified | undefined
-  setKeys(
-    realm: number,
-    jwksJson: Uint8Array,
-    usableUntil: number,
-    source: 'configuration' | 'url',
-  ): { accepted: number; skipped: { index: number; reason: string }[] }
+  setKeys(realm: number, jwksJson: Uint8Array, usableUntil: number, source: 'configuration' | 'url'): void
+  /** The keys that are not used of the set that was given last. */
+  skippedKeys(realm: number): SkippedKey[]
   applyFeed(realm: number, bytes: Uint8Array, now: number): { sequence: number; effect: 'changed' | 'partial' | 'renewed' | 'known' | 'staged' }
   missingSections(realm: number): string[]
   provideSection(realm: number, bytes: Uint8Array, sha256?: Uint8Array): 'stored' | 'committed'

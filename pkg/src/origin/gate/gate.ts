@@ -11,7 +11,7 @@ import type { RealmFeed } from '../feed/realm-feed.ts'
 import { GateCore } from '../core/gate.ts'
 import type { IssuerTokens } from '../connectors/issuer-tokens.ts'
 import type { IssuerClock } from './issuer-clock.ts'
-import { IssuerKeys, type KeysChanged, type TakeKeys } from './issuer-keys.ts'
+import { IssuerKeys, type KeysChanged, type KeyTaker } from './issuer-keys.ts'
 import { issuerTokens } from './issuer-tokens.ts'
 import type { Settings } from '../settings.ts'
 
@@ -79,12 +79,12 @@ export class OriginGate {
     this.#realms = settings.realms.map((realm, index) => {
       const feed = feeds.get(realm.name)
       if (feed === undefined) throw new PortcullisError('unknown_realm', `realm ${realm.name} has no feed`)
-      const take: TakeKeys = (json, usableUntil, source) => this.#core.setKeys(index, json, usableUntil, source)
+      const core: KeyTaker = { take: (...set) => this.#core.setKeys(index, ...set), skipped: () => this.#core.skippedKeys(index) }
       const onChange: KeysChanged = (withdrawn) => {
         this.#core.setWithdrawnKeys(index, withdrawn)
         this.#onKeys(realm.name)
       }
-      const keys = atOption(`options.realms[${index}].jwks`, () => new IssuerKeys(realm, this.#timed(realm.name), take, onChange))
+      const keys = atOption(`options.realms[${index}].jwks`, () => new IssuerKeys(realm, this.#timed(realm.name), core, onChange))
       const nameClaim = separatesSubjects(realm) ? (realm.issuerClaim ?? 'iss') : undefined
       return { name: realm.name, feed, keys, nameClaim, policy: this.#core.policy(index), renewedAt: 0 }
     })

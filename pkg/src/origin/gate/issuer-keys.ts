@@ -1,9 +1,12 @@
 import { PortcullisError } from '../../errors.ts'
-import { type FetchCause, RemoteJwks } from '../../jwks/remote-jwks.ts'
+import { identityOf } from '../../jwks/key-identity.ts'
 import { KeyLookupLimiter } from '../../jwks/lookup-limiter.ts'
+import { type FetchCause, RemoteJwks } from '../../jwks/remote-jwks.ts'
+import { keysSkipped, namingKeys, withKids } from '../../jwks/skipped-keys.ts'
 import { isObject } from '../../options.ts'
-import type { JWK, JWKS } from '../../types.ts'
-import { host } from '../core/module.ts'
+import type { JWK, JWKS, SkippedKey } from '../../types.ts'
+import { canonicalKey } from '../core/issuer-key.ts'
+import { host, refusalOf } from '../core/module.ts'
 import { KeyLookup } from './key-lookup.ts'
 import { KeyRoll } from './key-roll.ts'
 import type { WithdrawnKey } from '../core/gate.ts'
@@ -16,11 +19,13 @@ const FOR_EVER = Number.MAX_SAFE_INTEGER
 /** Tokens with unknown keys that wait for a look at the same time; others are refused at once. As at the edges. */
 const MAX_WAITING_TOKENS = 64
 
-/**
- * Takes a JWK set into the core, and returns the places of the keys that it cannot use. Throws when it can use none. Only a
- * set from a `url` may not hold secrets.
- */
-export type TakeKeys = (json: Uint8Array, usableUntil: number, source: 'configuration' | 'url') => readonly number[]
+/** The core, as far as the keys of one realm go. */
+export interface KeyTaker {
+  /** Takes a JWK set. Throws when it can use no key of it. Only a set from a `url` may not hold secrets. */
+  take(json: Uint8Array, usableUntil: number, source: 'configuration' | 'url'): void
+  /** The keys that it does not use of the set that it was given last, also of one that it refused; without their `kid`. */
+  skipped(): readonly SkippedKey[]
+}
 
 /** Called with every set that is taken into use, and the keys that have been withdrawn lately. */
 export type KeysChanged = (withdrawn: readonly WithdrawnKey[]) => void
@@ -29,7 +34,7 @@ export type KeysChanged = (withdrawn: readonly WithdrawnKey[]) => void
 export class IssuerKeys {
   readonly #realm: RealmSettings
   readonly #settings: Settings
-  readonly #take: TakeKeys
+  readonly #core: KeyTaker
   readonly #remote: RemoteJwks | undefined
   readonly #onChange: KeysChanged
   readonly #roll = new KeyRoll()
@@ -37,14 +42,17 @@ export class IssuerKeys {
   readonly #look: KeyLookup
   #installed: { json: Uint8Array; usableUntil: number; source: 'configuration' | 'url' } | undefined
   #current: JWKS = { keys: [] }
+  #skipped: readonly SkippedKey[] = []
+  /** The keys of the set fetched last that are not used. */
+  #unusable: ReadonlySet<string> = new Set()
   #failing = false
 
   /** Does no I/O. Throws `invalid_jwks` for a given set without a usable key. */
-  constructor(realm: RealmSettings, settings: Settings, take: TakeKeys, onChange: KeysChanged) {
+  constructor(realm: RealmSettings, settings: Settings, core: KeyTaker, onChange: KeysChanged) {
     this.#onChange = onChange
     this.#realm = realm
     this.#settings = settings
-    this.#take = take
+    this.#core = core
     this.#search = new KeyLookupLimiter(MAX_WAITING_TOKENS, settings.nowMs)
     this.#look = new KeyLookup(async () => this.#remote?.fetchForLookup(), settings.nowMs)
     const { jwks } = realm
@@ -53,7 +61,7 @@ export class IssuerKeys {
     else this.#install(new TextEncoder().encode(JSON.stringify(jwks)), FOR_EVER, 'configuration', 'demand')
   }
 
-  /** The set in use. */
+  /** The set in use: the keys that verify, each in one spelling. */
   get current(): JWKS {
     return this.#current
   }
@@ -67,6 +75,11 @@ export class IssuerKeys {
     return { keys: [...this.#current.keys, ...this.#roll.inFeedOnly] }
   }
 
+  /** The keys that are not used of the set that was read last. */
+  get skipped(): readonly SkippedKey[] {
+    return this.#skipped
+  }
+
   /** Keys that the issuer has withdrawn lately. */
   get withdrawn(): readonly WithdrawnKey[] {
     return this.#roll.withdrawn
@@ -74,7 +87,7 @@ export class IssuerKeys {
 
   /** Adds the keys that the feed has from before this process. */
   remember(inFeed: JWKS): void {
-    this.#roll.remember(inFeed.keys)
+    this.#roll.remember(inFeed.keys.map(canonicalKey).filter((key) => key !== undefined))
     // A fixed set counts as fetched now.
     if (this.#remote === undefined) this.#roll.fetched(this.#current.keys, 'demand', this.#settings.nowMs())
   }
@@ -98,7 +111,7 @@ export class IssuerKeys {
   reinstall(): void {
     if (this.#installed === undefined) return
     const { json, usableUntil, source } = this.#installed
-    this.#take(json, usableUntil, source)
+    this.#core.take(json, usableUntil, source)
   }
 
   /** Fetches the set unless it is young. Rejects likewise, also right after a failure. */
@@ -162,29 +175,54 @@ export class IssuerKeys {
 
   #install(json: Uint8Array, usableUntil: number, source: 'configuration' | 'url', why: FetchCause): void {
     const own = (JSON.parse(new TextDecoder().decode(json)) as { keys: unknown[] }).keys
-    const named = own.filter(isObject) as JWK[]
     // Nothing new, so tokens with made-up keys do not set the core to work.
-    if (why === 'lookup' && named.length > 0 && this.#roll.has(named)) return this.#report(undefined)
-    const unusable = this.#taken(json, usableUntil, source)
-    this.#roll.fetched(own.filter((_, index) => !unusable.includes(index)) as JWK[], why, this.#settings.nowMs())
-    const kept = this.#roll.kept(named)
-    const keys = [...named, ...kept]
+    if (why === 'lookup' && own.length > 0 && own.every((key) => this.#isKnown(key))) return this.#report(undefined)
+    const skipped = this.#taken(json, usableUntil, source)
+    const usable = this.#usableOf(own, skipped)
+    this.#roll.fetched(usable, why, this.#settings.nowMs())
+    const kept = this.#roll.kept(usable)
+    const keys = [...usable, ...kept]
     // A look must not put off the end of keys that it has not seen.
     const until = why === 'lookup' && kept.length > 0 ? (this.#installed?.usableUntil ?? usableUntil) : usableUntil
     const all = kept.length === 0 ? json : new TextEncoder().encode(JSON.stringify({ keys }))
-    if (kept.length > 0) this.#take(all, until, source)
+    if (kept.length > 0) this.#core.take(all, until, source)
     this.#installed = { json: all, usableUntil: until, source }
     this.#current = { keys }
     this.#report(undefined)
+    this.#reportSkipped(skipped)
     this.#onChange(this.#roll.withdrawn)
   }
 
-  #taken(json: Uint8Array, usableUntil: number, source: 'configuration' | 'url'): readonly number[] {
+  #taken(json: Uint8Array, usableUntil: number, source: 'configuration' | 'url'): readonly SkippedKey[] {
     try {
-      return this.#take(json, usableUntil, source)
+      this.#core.take(json, usableUntil, source)
     } catch (cause) {
-      throw new PortcullisError('invalid_jwks', `realm ${this.#realm.name}: the JWK set has no usable key`, { cause })
+      const error = new PortcullisError('invalid_jwks', `realm ${this.#realm.name}: ${refusalOf(cause)}`, { cause })
+      throw namingKeys(error, withKids(this.#core.skipped(), json))
     }
+    return withKids(this.#core.skipped(), json)
+  }
+
+  /** The keys that the core uses, each once. */
+  #usableOf(own: readonly unknown[], skipped: readonly SkippedKey[]): JWK[] {
+    const places = new Set(skipped.map(({ index }) => index))
+    this.#unusable = new Set(own.filter((_, index) => places.has(index)).map((key) => JSON.stringify(key)))
+    const keys = own.filter((_, index) => !places.has(index)).map((key) => canonicalKey(key as JWK))
+    return [...new Map(keys.filter((key) => key !== undefined).map((key) => [identityOf(key), key])).values()]
+  }
+
+  /** Whether a key of a fetched set is in use, or was among those that cannot be. */
+  #isKnown(key: unknown): boolean {
+    if (this.#unusable.has(JSON.stringify(key))) return true
+    const canonical = isObject(key) ? canonicalKey(key as JWK) : undefined
+    return canonical !== undefined && this.#roll.has([canonical])
+  }
+
+  /** When other keys are skipped than before. */
+  #reportSkipped(skipped: readonly SkippedKey[]): void {
+    const isNew = JSON.stringify(skipped) !== JSON.stringify(this.#skipped)
+    this.#skipped = skipped
+    if (isNew && skipped.length > 0) this.#settings.onReport({ kind: 'jwks', realm: this.#realm.name, error: keysSkipped(skipped) })
   }
 
   /** Once when it begins to fail and once when it works again. */

@@ -1,12 +1,11 @@
+import { identityOf } from '../../jwks/key-identity.ts'
+import { MAX_JWKS_BYTES, MAX_KEYS } from '../../jwks/limits.ts'
 import type { FetchCause } from '../../jwks/remote-jwks.ts'
 import type { JWK } from '../../types.ts'
 import type { WithdrawnKey } from '../core/gate.ts'
 
 /** Two polls that miss a key must be so far apart: an issuer's nodes and caches differ for a moment during a rotation. */
 const CONFIRM_AFTER_MS = 2_000
-/** Limits of the core for one JWK set: keys and bytes. Keys that are kept beyond the issuer's set must fit as well. */
-const MAX_KEYS = 100
-const MAX_SET_BYTES = 1_048_576
 /** Keys remembered as in use, so that an issuer that answers every look with other keys does not fill the memory. */
 const MAX_HELD = 2 * MAX_KEYS
 /** Withdrawn keys remembered: as many as the core takes. Issuers rotate a key or two at a time. */
@@ -104,26 +103,12 @@ export class KeyRoll {
   }
 }
 
-/** The members of a public key that determine it, by its type (RFC 7518 §6.2.1, §6.3.1; RFC 8037 §2). */
-export const PUBLIC_MEMBERS: Readonly<Record<string, readonly string[]>> = {
-  RSA: ['n', 'e'],
-  EC: ['crv', 'x', 'y'],
-  OKP: ['crv', 'x'],
-}
-
-/** Equal for keys that say the same, however they are written. */
-function identityOf(jwk: JWK): string {
-  const members = jwk.kty === 'oct' ? ['k'] : (PUBLIC_MEMBERS[jwk.kty ?? ''] ?? [])
-  const names = ['kty', 'kid', 'alg', 'use', 'key_ops', ...members]
-  return JSON.stringify(names.map((name) => jwk[name]))
-}
-
 /** As many of `kept` as fit into one set with the issuer's own. */
 function fitting(kept: readonly JWK[], own: readonly JWK[]): JWK[] {
   let bytes = bytesOf({ keys: own })
   return kept.slice(0, Math.max(0, MAX_KEYS - own.length)).filter((jwk) => {
     bytes += bytesOf(jwk) + 1
-    return bytes <= MAX_SET_BYTES
+    return bytes <= MAX_JWKS_BYTES
   })
 }
 

@@ -1,11 +1,12 @@
 import { within } from '../../timing/deadline.ts'
 import { PortcullisError } from '../../errors.ts'
+import { PUBLIC_MEMBERS } from '../../jwks/key-identity.ts'
+import { MAX_FEED_JWKS_BYTES } from '../../jwks/limits.ts'
 import { backoffMs } from '../../timing/backoff.ts'
 import type { JWK, JWKS } from '../../types.ts'
 import type { Act } from '../store/audit-entry.ts'
 import type { LedgerCore } from '../core/ledger.ts'
 import type { OriginGate } from '../gate/gate.ts'
-import { PUBLIC_MEMBERS } from '../gate/key-roll.ts'
 import type { Committer } from '../recording/committer.ts'
 import type { Settings } from '../settings.ts'
 import type { Recorded } from '../api.ts'
@@ -152,11 +153,21 @@ export class KeyPublisher {
     } catch (error) {
       if (wanted !== undefined && error instanceof PortcullisError && error.code === 'invalid_event') {
         this.#refused.set(realm, wanted)
-        settings.onReport({ kind: 'jwks', realm, error })
+        settings.onReport({ kind: 'jwks', realm, error: tooLongForFeed(wanted) ?? error })
       }
       throw error
     }
   }
+}
+
+/** The error of a set that is longer than a feed may carry: the feed keeps the one before. */
+function tooLongForFeed(set: string): PortcullisError | undefined {
+  const bytes = new TextEncoder().encode(set).length
+  if (bytes <= MAX_FEED_JWKS_BYTES) return undefined
+  const message =
+    `the issuer's keys take ${bytes} bytes, and a feed carries at most ${MAX_FEED_JWKS_BYTES}: gates keep the earlier ones; ` +
+    "set keysInFeed: 'omit', and give each gate the issuer's jwks URL"
+  return new PortcullisError('invalid_jwks', message, { detail: 'too_large' })
 }
 
 /**

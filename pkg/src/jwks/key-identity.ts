@@ -1,0 +1,15 @@
+import type { JWK } from '../types.ts'
+
+/** The members of a public key that determine it, by its type (RFC 7518 §6.2.1, §6.3.1; RFC 8037 §2). */
+export const PUBLIC_MEMBERS: Readonly<Record<string, readonly string[]>> = {
+  RSA: ['n', 'e'],
+  EC: ['crv', 'x', 'y'],
+  OKP: ['crv', 'x'],
+}
+
+/** Equal for keys that say the same; members that are `null` count as absent. */
+export function identityOf(jwk: JWK): string {
+  const members = jwk.kty === 'oct' ? ['k'] : (PUBLIC_MEMBERS[jwk.kty ?? ''] ?? [])
+  const names = ['kty', 'kid', 'alg', 'use', 'key_ops', ...members]
+  return JSON.stringify(names.map((name) => jwk[name]))
+}
