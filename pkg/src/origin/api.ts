@@ -60,7 +60,7 @@ export interface Origin {
   /**
    * Refuses all tokens of a key, for ever. `kid` may also be the key's RFC 7638 thumbprint; the issuer may have withdrawn it
    * lately. Rejects with
-   * `invalid_event`: `unknown_key`, or `last_key` (no other signing key is left that is not banned) unless `force` is `true`.
+   * `invalid_event`: `unknown_key`, `ambiguous_key` (different keys of the set have that `kid`), or `last_key` (no other signing key is left that is not banned) unless `force` is `true`.
    */
   banKey(realm: string, kid: string, options?: { force?: boolean } & DatedAct): Promise<Recorded>
   /**
@@ -293,8 +293,8 @@ export interface Audit {
 /**
  * A condition that an operator should know: once when it starts and once when it is over. `unknown_token` has no end and comes at
  * most once a minute for each realm: clients want tokens revoked that are not known here. An impersonation (`impersonated`) and lost events
- * (`connector_gap`) have no end either, nor have `options`: a `corsOrigins` that lets in pages of strangers, or whose function fails. A report
- * holds no token or secret.
+ * (`connector_gap`) have no end either, nor have skipped keys (`keys_skipped`, when others are skipped than before) and `options`: a
+ * `corsOrigins` that lets in pages of strangers, or whose function fails. A report holds no token or secret.
  */
 export interface OriginReport {
   kind: 'store' | 'push' | 'jwks' | 'acknowledgement' | 'feed' | 'unknown_token' | 'clock' | 'connector' | 'options' | 'fault'

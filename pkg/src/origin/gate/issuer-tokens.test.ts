@@ -75,6 +75,28 @@ test('a changed token, a banned key and a critical header are refused', async ()
   assert.equal(await reasonOf(tokens, critical), 'malformed')
 })
 
+test('each key with the kid and algorithm of a token is tried, up to four', async () => {
+  const same = await Promise.all(Array.from({ length: 5 }, () => makeKey('ES256', 'one')))
+  const rsa = await makeKey('RS256', 'one')
+  const keys = { keys: [rsa, ...same].map(({ jwk }) => jwk) }
+  const found = await Promise.all([...same, rsa].map(async ({ sign }) => reasonOf(tokensWith(keysOf(keys)), await sign('{}'))))
+  assert.deepEqual(found, ['verified', 'verified', 'verified', 'verified', 'bad_signature', 'verified'])
+  const banned = await Promise.all(same.slice(1).map(({ jwk }) => calculateJwkThumbprint(jwk as JoseJwk)))
+  const tokens = tokensWith(keysOf({ keys: [...same.slice(1), ...same.slice(0, 1)].map(({ jwk }) => jwk).slice(1) }), banned)
+  assert.equal(await reasonOf(tokens, await same[1]!.sign('{}')), 'bad_signature')
+  assert.equal(await reasonOf(tokensWith(keysOf({ keys: [same[1]!.jwk] }), banned), await same[1]!.sign('{}')), 'banned_key')
+})
+
+test('a token without kid may be by any key of its algorithm', async () => {
+  const [one, other] = [await makeKey('ES256', 'one'), await makeKey('ES256', 'other')]
+  const keys = keysOf({ keys: [one.jwk, { ...other.jwk, kid: undefined as never }] })
+  for (const kid of [undefined, null]) {
+    for (const { sign } of [one, other]) assert.equal(await reasonOf(tokensWith(keys), await sign('{}', { kid })), 'verified')
+  }
+  assert.equal(await reasonOf(tokensWith(keys), await one.sign('{}', { kid: 7 })), 'malformed')
+  assert.equal(await reasonOf(tokensWith(keys), await (await makeKey('RS256', 'one')).sign('{}', { kid: undefined })), 'unknown_key')
+})
+
 test('an unknown key waits for one look', async () => {
   const [old, fresh] = [await makeKey('ES256', 'old'), await makeKey('ES256', 'fresh')]
   const keys = keysOf({ keys: [old.jwk] }, { keys: [old.jwk, fresh.jwk] })

@@ -11,6 +11,8 @@ import type { IssuerKeys } from './issuer-keys.ts'
 
 /** How long a token with an unknown key waits for a look at the issuer. */
 const LOOK_TIMEOUT_MS = 2_000
+/** Keys of one `kid` and algorithm that are tried for a token, as at a gate. */
+const MAX_CANDIDATES = 4
 /** Tokens that wait for a look at the same time; others are refused at once. */
 const MAX_WAITING_TOKENS = 64
 
@@ -52,17 +54,17 @@ class KeyedTokens implements IssuerTokens {
 
   async verify(token: UnverifiedToken): Promise<IssuerSigned> {
     if (UNDERSTOOD_BY_NONE.some((name) => Object.hasOwn(token.header, name))) throw malformed('its header has crit or b64, and no extension is known')
-    const key = (await this.#keyFor(token)) ?? (await this.#keyAfterLook(token))
-    if (this.#options.bans(key.thumbprint)) throw new MessageRefused('banned_key', 'the key that signed it is banned')
-    try {
-      await compactVerify(token.token, key.jwk as JoseJwk, { algorithms: [String(token.header['alg'])] })
-    } catch {
-      throw new MessageRefused('bad_signature', 'its signature is not good')
+    const known = await this.#keysFor(token)
+    const keys = known.length > 0 ? known : await this.#keysAfterLook(token)
+    const allowed = keys.filter(({ thumbprint }) => !this.#options.bans(thumbprint))
+    if (allowed.length === 0) throw new MessageRefused('banned_key', 'the key that signed it is banned')
+    for (const { jwk } of allowed) {
+      if (await isSignedBy(jwk, token)) return { header: token.header, claims: token.claims } as IssuerSigned
     }
-    return { header: token.header, claims: token.claims } as IssuerSigned
+    throw new MessageRefused('bad_signature', 'its signature is not good')
   }
 
-  async #keyAfterLook(token: UnverifiedToken): Promise<KnownKey> {
+  async #keysAfterLook(token: UnverifiedToken): Promise<KnownKey[]> {
     if (this.#waiting < MAX_WAITING_TOKENS) {
       this.#waiting += 1
       try {
@@ -71,38 +73,47 @@ class KeyedTokens implements IssuerTokens {
         this.#waiting -= 1
       }
     }
-    const key = await this.#keyFor(token)
-    if (key !== undefined) return key
+    const keys = await this.#keysFor(token)
+    if (keys.length > 0) return keys
     if (this.#options.keys.current.keys.length === 0) {
       throw new MessageRefused('keys_unavailable', 'the keys of the issuer are not available at the moment')
     }
     throw new MessageRefused('unknown_key', 'the issuer has no key for it')
   }
 
-  /** Throws `MessageRefused` if the key is for another algorithm. */
-  async #keyFor({ header }: UnverifiedToken): Promise<KnownKey | undefined> {
-    const { kid, alg } = header
-    if (typeof kid !== 'string' || typeof alg !== 'string') throw malformed('its header has no alg and kid')
-    const found = (await this.#signingKeys()).filter((key) => key.kid === kid)
-    const fitting = found.find(({ jwk }) => family(algorithmOf(jwk, this.#options.rsaAlgorithm)) === family(alg))
-    if (found.length > 0 && fitting === undefined) {
+  /** The keys that may have signed it: several may have one `kid`, and a token may name none. Throws `MessageRefused` if those are for another algorithm. */
+  async #keysFor({ header }: UnverifiedToken): Promise<KnownKey[]> {
+    const { kid = null, alg } = header
+    if (typeof alg !== 'string' || !(kid === null || typeof kid === 'string')) throw malformed('alg in its header must be a string, and kid one or absent')
+    const found = (await this.#signingKeys()).filter((key) => kid === null || key.kid === kid)
+    const fitting = found.filter(({ jwk }) => family(algorithmOf(jwk, this.#options.rsaAlgorithm)) === family(alg))
+    if (kid !== null && found.length > 0 && fitting.length === 0) {
       throw new MessageRefused('unsupported_algorithm', 'its key is for another algorithm')
     }
-    return fitting
+    return fitting.slice(0, MAX_CANDIDATES)
   }
 
   async #signingKeys(): Promise<KnownKey[]> {
     const { keys } = this.#options
     if (keys.current.keys.length === 0) await keys.load()
     const set = keys.current
-    if (this.#known?.set !== set) this.#known = { set, keys: (await knownKeys(set)).filter(isForSignatures) }
+    if (this.#known?.set !== set) this.#known = { set, keys: (await knownKeys(set)).filter(provesIssuer) }
     return this.#known.keys
   }
 }
 
 /** Symmetric keys are shared with their users, so they prove no issuer. */
-function isForSignatures({ use, jwk }: { use: string | undefined; jwk: JWK }): boolean {
-  return use !== 'enc' && jwk.kty !== 'oct'
+function provesIssuer({ jwk }: KnownKey): boolean {
+  return jwk.kty !== 'oct'
+}
+
+async function isSignedBy(jwk: JWK, { token, header }: UnverifiedToken): Promise<boolean> {
+  try {
+    await compactVerify(token, jwk as JoseJwk, { algorithms: [String(header['alg'])] })
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** `Ed25519` is another name of `EdDSA` with that curve (RFC 9864 §2.2). */

@@ -5,13 +5,12 @@ import type { JWK, JWKS } from '../../types.ts'
 export interface KnownKey {
   jwk: JWK
   kid: string | undefined
-  use: string | undefined
   thumbprint: string
 }
 
 /** The keys of a set whose members we know. */
 export async function knownKeys({ keys }: JWKS): Promise<KnownKey[]> {
-  const known = await Promise.all(keys.map(async (jwk) => ({ jwk, kid: jwk.kid, use: jwk.use, thumbprint: await computeThumbprint(jwk) })))
+  const known = await Promise.all(keys.map(async (jwk) => ({ jwk, kid: jwk.kid, thumbprint: await computeThumbprint(jwk) })))
   return known.filter((key): key is KnownKey => key.thumbprint !== undefined)
 }
 

@@ -82,18 +82,17 @@ export class KeyAdministration {
   async #ofSet(realm: string): Promise<ListedKey[]> {
     const { settings, gate, ledger } = this.#options
     const rsaAlgorithm = settings.realms.find(({ name }) => name === realm)?.rsaAlgorithm
-    const known = (await knownKeys(await gate.keys(realm))).map(({ jwk, kid, use = 'sig', thumbprint }) => ({
+    const known = (await knownKeys(await gate.keys(realm))).map(({ jwk, kid, thumbprint }) => ({
       // The thumbprint of a symmetric key is a hash of the secret.
       names: { ...(kid === undefined ? {} : { kid }), ...(jwk.kty === 'oct' ? {} : { thumbprint }) },
       algorithm: algorithmOf(jwk, rsaAlgorithm),
-      use,
       banned: ledger(realm).bans(thumbprint),
       notBefore: ledger(realm).keyNotBefore(thumbprint),
     }))
-    return known.map(({ names, algorithm, use, banned, notBefore }) => {
-      const rivals = known.filter((other) => other.use !== 'enc' && !other.banned && other.algorithm === algorithm)
-      const status = banned ? 'DISABLED' : use !== 'enc' && rivals.length === 1 ? 'ACTIVE' : 'PASSIVE'
-      return { ...names, ...(algorithm === undefined ? {} : { algorithm }), use, status, banned, notBefore }
+    return known.map(({ names, algorithm, banned, notBefore }) => {
+      const rivals = known.filter((other) => !other.banned && other.algorithm === algorithm)
+      const status = banned ? 'DISABLED' : rivals.length === 1 ? 'ACTIVE' : 'PASSIVE'
+      return { ...names, ...(algorithm === undefined ? {} : { algorithm }), use: 'sig', status, banned, notBefore }
     })
   }
 }

@@ -138,7 +138,7 @@ async function banKey(
   const { recorder, ledger } = options
   const { known, thumbprint } = await keyOf(options, realm, kid)
   const isLeft = (key: KnownKey): boolean =>
-    key.use !== 'enc' && key.thumbprint !== thumbprint && !ledger(realm).bans(key.thumbprint)
+    key.thumbprint !== thumbprint && !ledger(realm).bans(key.thumbprint)
   // Of two bans that come together, the second must not take the first one's key for the one that is left.
   function guard(): void {
     if (force || known.some(isLeft) || ledger(realm).bans(thumbprint)) return
@@ -149,7 +149,7 @@ async function banKey(
 
 /**
  * The key of that `kid` or thumbprint, and all keys of the issuer's set. Withdrawn keys are found too: a thief can still sign with
- * one. Throws `unknown_key`.
+ * one. Throws `unknown_key`, and `ambiguous_key` where different keys have that `kid`: a ban is for ever, and must not hit another.
  */
 async function keyOf(
   { gate }: RevocationsOptions,
@@ -157,9 +157,12 @@ async function keyOf(
   kid: string,
 ): Promise<{ known: KnownKey[]; thumbprint: string }> {
   const known = await knownKeys(await gate.keys(realm))
-  const named = [...known, ...(await knownKeys(gate.withdrawnKeys(realm)))]
-  const thumbprint = named.find((key) => key.kid === kid || key.thumbprint === kid)?.thumbprint
+  const withdrawn = await knownKeys(gate.withdrawnKeys(realm))
+  if ([...known, ...withdrawn].some(({ thumbprint }) => thumbprint === kid)) return { known, thumbprint: kid }
+  const named = [known, withdrawn].map((keys) => new Set(keys.filter((key) => key.kid === kid).map(({ thumbprint }) => thumbprint)))
+  const [thumbprint, ...others] = named.find(({ size }) => size > 0) ?? []
   if (thumbprint === undefined) throw refused('unknown_key', 'the realm has no such key')
+  if (others.length > 0) throw refused('ambiguous_key', 'several keys of the realm have that kid: name the one by its RFC 7638 thumbprint')
   return { known, thumbprint }
 }
 

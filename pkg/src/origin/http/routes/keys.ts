@@ -53,7 +53,8 @@ export const keyRoutes: readonly Route[] = [
     access: 'administrator',
     operation: {
       summary:
-        "The keys of the realm's issuer. A set does not say which key signs: the only one of an algorithm does.",
+        "The signing keys of the realm's issuer; those of its set that are for encryption, or are not used, are left out. A set does " +
+        'not say which key signs: the only one of an algorithm does.',
       answers: { 200: { description: 'All of them.', type: 'application/json', schema: KEYS } },
     },
     handle: list,
@@ -95,7 +96,11 @@ export const keyRoutes: readonly Route[] = [
           schema: ENFORCEMENT,
         },
         204: { description: 'Banned; also when it was already.' },
-        409: { description: '`last_key`: no other signing key is left that is not banned. `too_many`: the feed carries no more bans.' },
+        409: {
+          description:
+            '`last_key`: no other signing key is left that is not banned. `ambiguous_key`: different keys have that `kid`. ' +
+            '`too_many`: the feed carries no more bans.',
+        },
       },
     },
     handle: ban,
@@ -116,7 +121,7 @@ export const keyRoutes: readonly Route[] = [
           schema: ENFORCEMENT,
         },
         204: { description: 'Done; also when its not-before was later already.' },
-        409: { description: '`too_many`: the feed carries no more of them.' },
+        409: { description: '`ambiguous_key`: different keys have that `kid`. `too_many`: the feed carries no more of them.' },
       },
     },
     handle: raiseNotBefore,
@@ -210,6 +215,7 @@ function keyProblem(error: unknown): unknown {
   switch (error.detail) {
     case 'unknown_key':
       return unknownKey()
+    case 'ambiguous_key':
     case 'last_key':
     case 'too_many':
       return new Problem(409, error.detail, error.message)
