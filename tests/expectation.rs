@@ -53,8 +53,8 @@ fn the_audience() {
     found(json!(["a", "b"]), of(&["api"]), r#"audience: aud: expected "api"; found "a", "b""#);
     found(Value::Null, of(&["api"]), r#"audience: aud: expected "api"; found nothing"#);
     found(json!([]), of(&["api"]), r#"audience: aud: expected "api"; found nothing"#);
-    let many = json!(["1", "2", "3", "4", "5", "6"]);
-    let ours = ["a", "b", "c", "d", "e", "f"];
+    let many = json!(["1", "2", "3", "4", "5", "6", "7", "8"]);
+    let ours = ["a", "b", "c", "d", "e", "f", "g"];
     let text = r#"audience: aud: expected one of "a", "b", "c", "d", "e", ...; found "1", "2", "3", "4", "5", ..."#;
     found(many, of(&ours), text);
 }
