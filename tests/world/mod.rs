@@ -2,11 +2,13 @@
 //! after the other.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation)]
+#![allow(dead_code)] // The model test draws its operations, the fuzz target reads them.
 
 mod edges;
 mod events;
 mod readers;
 mod records;
+mod script;
 
 use std::collections::VecDeque;
 
@@ -15,6 +17,7 @@ use portcullis::revocation::{Bounds, Chain, Form, RealmId, Revocations};
 use portcullis::time::Seconds;
 use readers::EDGES;
 use records::{Records, Token, ISSUERS, KEYS};
+use script::Script;
 
 use crate::pair::{at, feed_key, settings, ISSUER, NOW};
 
@@ -47,6 +50,8 @@ pub(crate) struct Tally {
 
 pub(crate) struct World {
     random: u64,
+    /// Where the draws come from instead.
+    script: Option<Script>,
     now: u64,
     pub(crate) operations: u64,
     incarnation: u64,
@@ -87,6 +92,7 @@ impl World {
         let ledger = new_ledger(1);
         Self {
             random: seed,
+            script: None,
             now: NOW,
             operations: 0,
             incarnation: 1,
@@ -104,6 +110,9 @@ impl World {
     }
 
     fn below(&mut self, limit: u64) -> u64 {
+        if let Some(script) = &mut self.script {
+            return script.below(limit);
+        }
         self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let word = (self.random ^ (self.random >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         let word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
