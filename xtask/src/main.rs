@@ -1,4 +1,4 @@
-//! The project's commands: `cargo xtask build | demo | test | keycloak | matrix | bench`. They build, fetch, spawn and stop; their
+//! The project's commands: `cargo xtask build | demo | test | keycloak | matrix | fuzz | bench`. They build, fetch, spawn and stop; their
 //! programs are cargo, npm and the TypeScript under `www/` and `tests/`.
 
 mod against;
@@ -6,6 +6,7 @@ mod bench;
 mod build;
 mod command;
 mod forwarded;
+mod fuzz;
 mod keycloak;
 mod matrix;
 mod node;
@@ -41,6 +42,10 @@ usage: cargo xtask <command>
                            the package built with and run by every build tool and runtime, and probed: no token,
                            garbage, a good one, a missing scope, a revocation. --short does what the suite
                            matrix/short does, --only the environments of a tool or name, --list names them
+  fuzz [TARGET] [--seconds N] [--install]
+  fuzz [TARGET] --corpus   inputs that nothing holds for, looked for by libFuzzer: N seconds (60) for each of
+                           token, jwks, feed, rows, sections; a finding is a failure. --corpus makes the inputs
+                           in tests/fuzz/corpus anew, which the suite rust/fuzz replays
   bench [NAME] [--json]    benchmarks beside the peers, in one run
   bench [NAME...] --against REF [--bar PERCENT] [--json]
                            this checkout and another commit, in turns: ratios of medians, with the
@@ -73,6 +78,7 @@ fn dispatch(arguments: &[String]) -> Result<(), Failure> {
         "test" => test::test(&project, rest),
         "keycloak" => keycloak::keycloak(&project, rest),
         "matrix" => matrix::matrix(&project, rest),
+        "fuzz" => fuzz::fuzz(&project, rest),
         "bench" => bench::bench(&project, rest),
         "" | "help" | "--help" | "-h" => {
             println!("{USAGE}");

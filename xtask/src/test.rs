@@ -11,7 +11,7 @@ mod suite;
 
 use crate::command::{Failure, Run};
 use crate::node::Sqlite;
-use crate::{build, keycloak, npm, system, wasm, Project};
+use crate::{build, fuzz, keycloak, npm, system, wasm, Project};
 use options::{Options, Tier};
 use outcome::Finished;
 use std::path::PathBuf;
@@ -99,7 +99,10 @@ fn environment(project: &Project, suites: &[Suite], tier: Tier) -> Vec<(&'static
 fn run(project: &Project, built: &Built, environment: &[(&'static str, &'static str)], suite: Suite) -> Finished {
     let told = |run: Run| environment.iter().fold(run, |run, (name, value)| run.env(name, value));
     let (outcome, seconds) = project.progress.timed(&suite.name, || match &suite.kind {
-        Kind::Format => outcome::of_program(Run::new("cargo").args(["fmt", "--all", "--check"]).within(&project.root)),
+        Kind::Format => {
+            let cargo = Run::new("cargo").args(["fmt", "--all", "--check", "--"]).args(fuzz::sources());
+            outcome::of_program(cargo.within(&project.root))
+        }
         Kind::EdgeAlone => {
             let arguments =
                 ["check", "--quiet", "--package", "portcullis", "--no-default-features", "--features", "edge"];
