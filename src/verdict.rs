@@ -26,7 +26,6 @@ mod pending_signatures;
 mod identify;
 mod identify_withdrawn;
 
-mod advice;
 mod expectation;
 mod explain;
 mod observer;

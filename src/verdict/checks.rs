@@ -94,7 +94,7 @@ pub(super) fn binding(claims: &Claims<'_>) -> Result<(), Reason> {
 }
 
 /// The claim `typ` of Keycloak's access tokens that are bound to a key.
-pub(super) const DPOP: &str = "DPoP";
+const DPOP: &str = "DPoP";
 
 /// By what a token is told to be meant for us.
 pub(super) enum MeantFor<'p> {

@@ -1,7 +1,6 @@
 //! Every check of a token with its outcome, for people. It observes [`judge`](super::judge::judge)'s own code, so the two
 //! cannot differ; and it returns no claims, so it cannot be taken for a verdict.
 
-use super::advice::{advice, issuer_advice};
 use super::authenticity::{admit, decode, prove, select, Selected};
 use super::expectation::{write_expectation, write_issuers, Text};
 use super::host::{self, HostOutcome};
@@ -55,25 +54,17 @@ fn observe(token: &str, realms: &[Realm], check_signature: &SignatureCheck<'_>, 
     record.into_checks()
 }
 
-/// Adds to the check that failed what it expected, what it found, and what can be done about it.
+/// Adds to the check that failed what it expected and what it found.
 fn add_details(bytes: &TokenBytes<'_>, realms: &[Realm], now: UnixSeconds, record: &mut Record) {
     let Some((check, reason)) = record.failure() else { return };
     let Ok(token) = UntrustedToken::read(bytes) else { return };
-    let claims = token.unverified_claims();
     let mut text = Text::default();
-    let advice = match select(&token, realms) {
-        Err(Reason::WrongIssuer) => {
-            write_issuers(&mut text, claims, realms);
-            issuer_advice(claims, realms)
-        }
-        Err(_) => None,
-        Ok(Selected { realm, .. }) => {
-            write_expectation(&mut text, &token, realm, (check, reason), now);
-            advice(claims, &realm.policy, check, reason)
-        }
-    };
+    match select(&token, realms) {
+        Err(Reason::WrongIssuer) => write_issuers(&mut text, token.unverified_claims(), realms),
+        Err(_) => {}
+        Ok(Selected { realm, .. }) => write_expectation(&mut text, &token, realm, (check, reason), now),
+    }
     record.add_detail(check, text.as_str());
-    record.add_detail(check, advice.as_deref().unwrap_or_default());
 }
 
 fn hand_over<T>(

@@ -9,7 +9,7 @@ pub struct Check {
     pub name: CheckName,
     /// How it came out.
     pub outcome: Outcome,
-    /// Expected and found value, times, limits, advice. Values of the token are quoted in it, escaped and cut: it is for people who
+    /// Expected and found value, times and limits. Values of the token are quoted in it, escaped and cut: it is for people who
     /// run a gate, not for the token's sender, and not for logs.
     pub detail: Option<String>,
 }

@@ -15,6 +15,7 @@ import { PendingSignature } from './core/pending-signature.ts'
 import { withFormAdvice } from './form-advice.ts'
 import { GatesByEnv } from './gates-by-env.ts'
 import { judge, judgeSync, tryJudge } from './judge.ts'
+import { withKeycloakAdvice } from './keycloak-advice.ts'
 import type { OpenGate } from './open-gate.ts'
 import { protect } from './protect.ts'
 import { receiveFeed } from './receive.ts'
@@ -93,7 +94,7 @@ export function createGate<Env = unknown>(options: AnyGateOptions | ((env: Env) 
       // Checks first, with its fetches, so that it explains the verdict that a request would get.
       await checkToken(gate, token, NO_SCOPE, options)
       const text = typeof token === 'string' ? token : ''
-      const checks = withFormAdvice(await gate.explain(text), text)
+      const checks = withKeycloakAdvice(withFormAdvice(await gate.explain(text), text), text, gate.realms.map(({ token }) => token))
       return gate.directory?.explained(checks, text) ?? checks
     })
   }

@@ -3,7 +3,7 @@ import { mergeKeySets } from '../jwks/merge-key-sets.ts'
 import { RemoteJwks } from '../jwks/remote-jwks.ts'
 import { namingKeys, withKids } from '../jwks/skipped-keys.ts'
 import { CLAIM_NAMES } from '../policy.ts'
-import type { JWKS, SkippedKey } from '../types.ts'
+import type { JWKS, SkippedKey, TokenOptions } from '../types.ts'
 import type { CoreState } from './core/state.ts'
 import type { Place } from './issuers/place.ts'
 import { type FedRealm, RealmFeed } from './realm-feed.ts'
@@ -18,6 +18,8 @@ const MAX_ANSWERED_JWKS_BYTES = 65_536
 /** One realm of an open gate: its state in the core, its keys and its feed. */
 export class Realm implements FedRealm {
   readonly name: string
+  /** The options for its tokens. */
+  readonly token: TokenOptions
   readonly scopeClaim: string
   /** Whether a verdict names the actor of a token that has one. */
   readonly marksImpersonation: boolean
@@ -43,6 +45,7 @@ export class Realm implements FedRealm {
     this.#host = host
     this.place = place
     this.name = token.name
+    this.token = token
     this.scopeClaim = token.claimNames?.scope ?? CLAIM_NAMES.scope
     this.marksImpersonation = token.impersonation === 'mark'
     this.keys = this.#openKeys(jwks)
