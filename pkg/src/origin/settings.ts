@@ -124,7 +124,7 @@ const administration = rule(
 )
 
 /** 40 days: the ledger's, because a manifest has no room for more (`MAX_LIFETIME_SECONDS` in `src/ledger/settings.rs`). */
-const MAX_LIFETIME_SECONDS = 40 * 86_400
+export const MAX_LIFETIME_SECONDS: number = 40 * 86_400
 /** 100 years: a bound on what the ledger adds to times. */
 const MAX_SESSION_SECONDS = 3_153_600_000
 /** As at a gate; the core reserves room for a token. */

@@ -52,6 +52,7 @@ async function metadataFindings({ realm, option, plainHttp }: IssuerCheck, name:
 }
 
 function issuerFinding(configured: string, stated: string, option: string): Finding {
+  if (stated === '') return failure('issuer', "the issuer's metadata does not name it (issuer)", `compare ${option}.issuer with the iss of a token`)
   if (stated === configured) return ok('issuer', `the issuer names itself ${quoted(stated)}, as ${option}.issuer does`)
   const but = withoutSlash(stated) === withoutSlash(configured) ? ': they differ in the slash at the end' : ''
   const says = `the issuer names itself ${quoted(stated)}, and ${option}.issuer is ${quoted(configured)}${but}: all its tokens are refused (wrong_issuer)`
@@ -72,7 +73,7 @@ async function keyFindings({ realm, option, fetchKeys, reports }: IssuerCheck): 
   const where = `${option}.jwks`
   try {
     const { keys } = await fetchKeys(realm.name)
-    const skipped = reports.filter(({ realm: name, error }) => name === realm.name && String(error?.code) === 'keys_skipped')
+    const skipped = reports.filter(({ realm: name, error }) => name === realm.name && error?.code === 'keys_skipped')
     return [algorithmFinding(keys, realm, option), ...skipped.map(({ error }) => skippedFinding(error?.message ?? '', error?.detail, where))]
   } catch (cause) {
     return [failure('keys', `the keys cannot be used: ${sentenceOf(cause)}`, `check ${where}`)]

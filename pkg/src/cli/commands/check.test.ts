@@ -1,6 +1,7 @@
 // The check of identity servers and gates by the command: its findings are the output, and a failure is one of the command.
 
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -183,10 +184,11 @@ const OPENID = '/realms/acme/.well-known/openid-configuration'
 const KEYS = '/realms/acme/certs'
 
 test('each answer of an issuer and an origin has its finding', async () => {
+  const short = { ...generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ format: 'jwk' }), kid: 'short' }
   const cases: [string, () => void, Record<string, unknown>, string, RegExp][] = [
     ['a slash too much', () => (answers[OPENID] = json({ issuer: `${issuer()}/` })), {}, 'failed', /failure {3}issuer: the issuer names itself "SITE\/realms\/acme\/", and options\.realms\[0\]\.issuer is "SITE\/realms\/acme": they differ in the slash at the end: all its tokens are refused \(wrong_issuer\)/],
     ['another name', () => (answers[OPENID] = json({ issuer: 'https://id.example' })), {}, 'failed', /failure {3}issuer: the issuer names itself "https:\/\/id\.example", and options\.realms\[0\]\.issuer is "SITE/],
-    ['no name', () => (answers[OPENID] = json({ issuer: null })), {}, 'failed', /names itself ""/],
+    ['no name', () => (answers[OPENID] = json({ issuer: null })), {}, 'failed', /failure {3}issuer: the issuer's metadata does not name it/],
     ['the metadata of RFC 8414', () => ((answers[OPENID] = page(404)), (answers['/.well-known/oauth-authorization-server/realms/acme'] = json({ issuer: issuer() }))), {}, 'good', /ok {8}issuer: the issuer names itself/],
     ['no metadata', () => (answers[OPENID] = page(404)), {}, 'good', /unchecked issuer: 127\.0\.0\.1:\d+ has no metadata for "SITE/],
     ['a page for metadata', () => (answers[OPENID] = page(200)), {}, 'failed', /failure {3}issuer: .*something other than a JSON object/],
@@ -196,6 +198,8 @@ test('each answer of an issuer and an origin has its finding', async () => {
     ['keys elsewhere', () => (answers[OPENID] = json({ issuer: issuer(), jwks_uri: 'https://id.example/certs' })), {}, 'good', /warning {3}key_url: the issuer names "https:\/\/id\.example\/certs" for its keys, and options\.realms\[0\]\.jwks is "SITE\/realms\/acme\/certs"/],
     ['no keys', () => (answers[KEYS] = page(404)), {}, 'failed', /failure {3}keys: the keys cannot be used: .* answered 404 for the JWK set[^]*check options\.realms\[0\]\.jwks/],
     ['an empty set', () => (answers[KEYS] = json({ keys: [] })), {}, 'failed', /failure {3}keys: .*no usable key/],
+    ['a key that is skipped beside a good one', () => (answers[KEYS] = json({ keys: [key, short] })), {}, 'good', /ok {8}keys: one key[^]*warning {3}skipped_keys: .*keys\[1\] \(kid "short"\): too_short[^]*options\.realms\[0\]\.jwks/],
+    ['a key for encryption beside a good one', () => (answers[KEYS] = json({ keys: [{ ...short, use: 'enc' }, key] })), {}, 'good', /ok {8}keys: one key[^]*ok {8}skipped_keys: .*keys\[0\] \(kid "short"\): not_for_verification/],
     ['a page for keys', () => (answers[KEYS] = page(200)), {}, 'failed', /failure {3}keys: .*did not send a JWK set/],
     ['keys of another algorithm', () => undefined, { algorithms: ['ES256'] }, 'failed', /failure {3}keys: one key for signatures: EdDSA; options\.realms\[0\]\.algorithms accepts ES256: all tokens are refused \(unsupported_algorithm\)/],
     ['an origin that fails', () => (answers['/healthz'] = json({ status: 'failing', error: 'store_unavailable', realms: {} }, 503)), {}, 'failed', /failure {3}health: the origin takes no revocations: "store_unavailable"/],

@@ -62,6 +62,7 @@ test('lightweight tokens need the subject and the audience switched on', () => {
 test("a client's own lifespan beyond maxLifetimeSeconds is a failure", () => {
   const found = findings([client('web', { ...GOOD, attributes: { ...OURS, 'access.token.lifespan': '301' } })])
   assert.deepEqual(levels(found), { client_lifetimes: 'failure' })
+  assert.match(found.get('client_lifetimes')?.fix ?? '', /raise maxLifetimeSeconds, to 3456000 \(40 days\) at most/)
 })
 
 test('a realm without Admin URLs learns of its logout by polling, and many names are counted', () => {

@@ -1,4 +1,5 @@
 import type { OriginRealm } from '../../../origin/options.ts'
+import { MAX_LIFETIME_SECONDS } from '../../../origin/settings.ts'
 import { hasAudience, hasSubject, type Mapper, type RegisteredClient } from '../../keycloak/registered-client.ts'
 import { type Finding, failure, ok, warning } from '../finding.ts'
 
@@ -69,7 +70,7 @@ function subjects(clients: readonly RegisteredClient[], { scopes, realm }: Clien
 function lifetimes(clients: readonly RegisteredClient[], { maxLifetimeSeconds }: ClientFacts): Finding {
   const longer = clients.filter(({ accessTokenLifespan = 0 }) => accessTokenLifespan > maxLifetimeSeconds)
   if (longer.length === 0) return ok('client_lifetimes', `no client's own token lifespan is longer than maxLifetimeSeconds, ${maxLifetimeSeconds} s`)
-  return failure('client_lifetimes', `${named(longer)} with tokens that live longer than maxLifetimeSeconds, ${maxLifetimeSeconds} s: those are refused`, 'shorten the lifespan, or raise maxLifetimeSeconds')
+  return failure('client_lifetimes', `${named(longer)} with tokens that live longer than maxLifetimeSeconds, ${maxLifetimeSeconds} s: those are refused`, `shorten the lifespan, or raise maxLifetimeSeconds, to ${MAX_LIFETIME_SECONDS} (40 days) at most`)
 }
 
 function isOurs({ backchannelLogoutUrl }: RegisteredClient, realm: string): boolean {

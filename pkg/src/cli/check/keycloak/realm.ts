@@ -8,6 +8,7 @@ import { RealmClient } from '../../../origin/connectors/keycloak/client/realm-cl
 import type { KeycloakSettings } from '../../../origin/connectors/keycloak/options.ts'
 import { type Finding as Incomplete, findIncomplete } from '../../../origin/connectors/keycloak/polling/completeness.ts'
 import type { OriginRealm } from '../../../origin/options.ts'
+import { MAX_LIFETIME_SECONDS } from '../../../origin/settings.ts'
 import { AdminApi, administratorApi, keycloakAt, passwordRefused, readerClient, rightsOf } from '../../keycloak/admin-api.ts'
 import { type JsonObject, numberOf, objectOf, objectsOf, textOf, textsOf } from '../../keycloak/json.ts'
 import { readClients, readScopes } from '../../keycloak/registered-clients.ts'
@@ -171,7 +172,7 @@ function lifetimeFinding(settings: JsonObject | undefined, maxLifetimeSeconds: n
   const lifespan = numberOf(settings?.['accessTokenLifespan'])
   if (lifespan === undefined) return unchecked('lifetime', "the realm's token lifespan was not read, for it needs the right view-realm", 'give the reader that role, or set PORTCULLIS_ADMIN_PASSWORD for this run')
   if (lifespan <= maxLifetimeSeconds) return ok('lifetime', `access tokens live ${lifespan} s, revocations ${maxLifetimeSeconds} s (maxLifetimeSeconds)`)
-  return failure('lifetime', `access tokens live ${lifespan} s, longer than maxLifetimeSeconds, ${maxLifetimeSeconds} s: they are refused`, 'shorten Access Token Lifespan, or raise maxLifetimeSeconds')
+  return failure('lifetime', `access tokens live ${lifespan} s, longer than maxLifetimeSeconds, ${maxLifetimeSeconds} s: they are refused`, `shorten Access Token Lifespan, or raise maxLifetimeSeconds, to ${MAX_LIFETIME_SECONDS} (40 days) at most`)
 }
 
 function sentenceOf(cause: unknown): string {
