@@ -146,7 +146,7 @@ export const feedKey: Rule<JWK> = rule(
   "an Ed25519 public key as JWK: kty 'OKP', crv 'Ed25519', x of 32 bytes, and no d",
   (value) =>
     isObject(value) && value['kty'] === 'OKP' && value['crv'] === 'Ed25519' &&
-    typeof value['x'] === 'string' && /^[A-Za-z0-9_-]{43}$/.test(value['x']) && !('d' in value),
+    typeof value['x'] === 'string' && /^[A-Za-z0-9_-]{43}$/.test(value['x']) && !hasPrivatePart(value),
 )
 
 /** A JWK set in a gate's configuration: no private keys. */
@@ -226,6 +226,7 @@ function checkClaimNames({ issuerClaim = 'iss', claimNames, grantClaim }: TokenO
   }
 }
 
-function hasPrivatePart(key: Partial<JWK>): boolean {
-  return 'd' in key || 'p' in key || 'q' in key
+/** A member that is `null` counts as absent. */
+function hasPrivatePart(key: Readonly<Record<string, unknown>>): boolean {
+  return ['d', 'p', 'q'].some((member) => (key[member] ?? undefined) !== undefined)
 }

@@ -1,5 +1,6 @@
 import { bearerCredential } from '../http/credential.ts'
 import { isLoopback } from '../http/loopback.ts'
+import { checkTransport } from '../http/plain-http.ts'
 import { checkKeyAlgorithms } from '../key-algorithms.ts'
 import {
   boolean, boundedList, callback, checkOptions, defaultsOf, either, given, integer, invalid, list, milliseconds, oneOf, required, type Rules,
@@ -194,6 +195,7 @@ function resolveRealm(realm: AnyRealm, settings: GateSettings, name: string): Ga
   checkKeyAlgorithms(realm, name)
   checkRevocation(realm, name)
   const resolved = resolveRealmSettings(realm)
+  if (resolved.jwks instanceof URL) checkTransport(resolved.jwks, settings.plainHttp, `${name}.jwks`)
   if (resolved.feed !== undefined) checkSecrets(settings, resolved.feed, `${name}.feed`)
   return resolved
 }

@@ -1,11 +1,10 @@
 import { download } from '../http/download.ts'
+import { checkTransport } from '../http/plain-http.ts'
 import { PortcullisError } from '../errors.ts'
 import type { NowMs } from '../timing/clock.ts'
 import { SingleFlight } from '../timing/single-flight.ts'
 import { MAX_JWKS_BYTES } from './limits.ts'
 import { KeyLookupLimiter } from './lookup-limiter.ts'
-import { isLoopback } from '../http/loopback.ts'
-import { invalid } from '../options.ts'
 import type { WaitUntil } from '../types.ts'
 
 /** Why a set was fetched. `poll`: it was due. `lookup`: a token names a key that the set lacks. `demand`: a caller needs the newest. */
@@ -65,9 +64,7 @@ export class RemoteJwks {
     this.#limiter = new KeyLookupLimiter(Infinity, options.nowMs)
     this.#url = new URL(options.url)
     this.#maxAgeMs = Math.min(options.maxAgeSeconds, options.maxStaleSeconds) * 1000
-    if (this.#url.protocol !== 'https:' && options.plainHttp === 'loopback' && !isLoopback(this.#url)) {
-      throw invalid(`jwks must be fetched by https: (${this.#url.host} is not this machine); see plainHttp`)
-    }
+    checkTransport(this.#url, options.plainHttp, 'jwks')
     this.#fetches = new SingleFlight((signal) => this.#fetchSet(signal, install), options)
     this.#lookups = new SingleFlight((signal) => this.#fetchLookup(signal, install), options)
   }
