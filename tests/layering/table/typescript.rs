@@ -240,6 +240,7 @@ pub const TYPESCRIPT: &[Room] = &[
             "origin/core/name.ts",
             "origin/core/minor.ts",
             "type origin/connectors/*.ts",
+            "origin/connectors/json-members.ts",
             "origin/audit/",
             "origin/feed/",
             "origin/gate/",

@@ -5,6 +5,7 @@ import { within } from '../../timing/deadline.ts'
 import { textOfPart } from '../../token-part.ts'
 import type { JWK, JWKS, TokenOptions } from '../../types.ts'
 import type { IssuerSigned, IssuerTokens, UnverifiedToken } from '../connectors/issuer-tokens.ts'
+import { EXTENSIONS, withoutNulls, withTextualIntegers } from '../connectors/json-members.ts'
 import { MessageRefused } from '../connectors/message-refused.ts'
 import { algorithmOf, type KnownKey, knownKeys } from './known-keys.ts'
 import type { IssuerKeys } from './issuer-keys.ts'
@@ -49,11 +50,11 @@ class KeyedTokens implements IssuerTokens {
     const text = textOf(claims ?? '')
     const own = withoutNulls(objectOf(text))
     const named = this.#options.numericIds === 'accept' ? withoutNulls(objectOf(withTextualIntegers(text))) : own
-    return { token, header: withoutNulls(objectOf(textOf(header ?? '')), UNDERSTOOD_BY_NONE), claims: own, named }
+    return { token, header: withoutNulls(objectOf(textOf(header ?? '')), EXTENSIONS), claims: own, named }
   }
 
   async verify(token: UnverifiedToken): Promise<IssuerSigned> {
-    if (UNDERSTOOD_BY_NONE.some((name) => Object.hasOwn(token.header, name))) throw malformed('its header has crit or b64, and no extension is known')
+    if (EXTENSIONS.some((name) => Object.hasOwn(token.header, name))) throw malformed('its header has crit or b64, and no extension is known')
     const known = await this.#keysFor(token)
     const keys = known.length > 0 ? known : await this.#keysAfterLook(token)
     const allowed = keys.filter(({ thumbprint }) => !this.#options.bans(thumbprint))
@@ -119,24 +120,6 @@ async function isSignedBy(jwk: JWK, { token, header }: UnverifiedToken): Promise
 /** `Ed25519` is another name of `EdDSA` with that curve (RFC 9864 §2.2). */
 function family(algorithm: string | undefined): string | undefined {
   return algorithm === 'Ed25519' ? 'EdDSA' : algorithm
-}
-
-/** Header parameters that are refused whatever they hold (RFC 7515 §4.1.11, RFC 7797 §3). */
-const UNDERSTOOD_BY_NONE = ['crit', 'b64']
-
-/** A member that is `null` counts as absent, as in access tokens. */
-function withoutNulls(object: Readonly<Record<string, unknown>>, kept: readonly string[] = []): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(Object.entries(object).filter(([name, value]) => value !== null || kept.includes(name)))
-}
-
-/** Strings, which are left alone, and numbers of a JSON text. */
-const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g
-/** The integers that are ids: in shortest decimal form, so that each has one spelling. */
-const INTEGER = /^(?:0|-?[1-9]\d{0,15})$/
-
-/** JSON with each of these integers as a string; their digits are gone once the text is parsed. */
-function withTextualIntegers(text: string): string {
-  return text.replace(STRING_OR_NUMBER, (part) => (INTEGER.test(part) && Number.isSafeInteger(Number(part)) ? `"${part}"` : part))
 }
 
 function textOf(part: string): string {

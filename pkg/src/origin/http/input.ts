@@ -1,5 +1,6 @@
 import { hasMemberTwice } from '../../duplicate-members.ts'
 import { isObject } from '../../options.ts'
+import { withTextualIntegers } from '../connectors/json-members.ts'
 import { readRequest } from './known-body.ts'
 import { MAX_NAME_BYTES } from '../core/name.ts'
 import { Problem } from './problem.ts'
@@ -12,12 +13,13 @@ export const MAX_PARAMETER_CHARACTERS: number = MAX_NAME_BYTES
 /**
  * Reads a JSON object with no members but `members`. Throws a `Problem` (400) for an empty body, another content type,
  * a body that is not a JSON object, an undeclared member, or a duplicate one; also throws the errors of `readBody`, such as `too_large`.
+ * `ids`: members at any depth whose integers are read as the strings of their digits.
  */
-export async function jsonBody(request: Request, maxBytes: number, members: readonly string[]): Promise<Record<string, unknown>> {
+export async function jsonBody(request: Request, maxBytes: number, members: readonly string[], ids: readonly string[] = []): Promise<Record<string, unknown>> {
   checkJson(request)
   const bytes = await readRequest(request, { maxBytes, timeoutMs: BODY_TIMEOUT_MS, signal: request.signal })
   if (bytes.byteLength === 0) throw invalidRequest('the body is empty')
-  return jsonObject(request, bytes, members)
+  return jsonObject(request, bytes, members, ids)
 }
 
 /** The same for a body that may be left out: an empty one, of any type, is an object without members. */
@@ -94,9 +96,9 @@ function checkJson(request: Request): void {
   if (contentType(request) !== 'application/json') throw invalidRequest('the content type must be application/json')
 }
 
-function jsonObject(request: Request, bytes: Uint8Array, members: readonly string[]): Record<string, unknown> {
+function jsonObject(request: Request, bytes: Uint8Array, members: readonly string[], ids: readonly string[] = []): Record<string, unknown> {
   checkJson(request)
-  const body = parse(bytes)
+  const body = parse(bytes, ids)
   if (!isObject(body)) throw invalidRequest('the body must be a JSON object')
   if (Object.keys(body).some((member) => !members.includes(member))) {
     throw invalidRequest(`the body may have no members but ${members.join(', ')}`)
@@ -104,12 +106,12 @@ function jsonObject(request: Request, bytes: Uint8Array, members: readonly strin
   return body
 }
 
-function parse(bytes: Uint8Array): unknown {
+function parse(bytes: Uint8Array, ids: readonly string[]): unknown {
   let body: unknown
   let text: string
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-    body = JSON.parse(text)
+    body = JSON.parse(ids.length === 0 ? text : withTextualIntegers(text, ids))
   } catch {
     throw invalidRequest('the body is no JSON')
   }

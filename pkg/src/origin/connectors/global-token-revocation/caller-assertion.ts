@@ -1,15 +1,7 @@
-import {
-  decodeJwt,
-  decodeProtectedHeader,
-  errors,
-  type JWTPayload,
-  type JWTVerifyGetKey,
-  type JWTVerifyResult,
-  jwtVerify,
-  type ProtectedHeaderParameters,
-} from 'jose'
+import { type CompactVerifyGetKey, compactVerify, decodeJwt, decodeProtectedHeader, errors } from 'jose'
 import { ALGORITHMS } from '../../../policy.ts'
 import { GlobalRevocationRefused, type RevocationCaller } from '../global-revocation.ts'
+import { EXTENSIONS, withoutNulls } from '../json-members.ts'
 import { hasType } from '../message-claims.ts'
 import type { VerificationBudget } from '../verification-budget.ts'
 import { MAX_ID_CHARACTERS } from './used-ids.ts'
@@ -22,12 +14,14 @@ const ASYMMETRIC = ALGORITHMS.filter((algorithm) => !algorithm.startsWith('HS'))
 export const CLOCK_TOLERANCE_SECONDS = 60
 /** The longest `exp - iat`: the draft recommends five minutes, and ids are kept as long. */
 const MAX_LIFETIME_SECONDS = 3_600
+/** Keys that are tried for a JWT, as for messages of a realm's issuer. */
+const MAX_CANDIDATES = 4
 
 /** A JWT that has not been verified. For checks that are cheaper than the signature, and for no decision. */
 export interface UnverifiedAssertion {
   readonly jwt: string
-  readonly header: ProtectedHeaderParameters
-  readonly claims: JWTPayload
+  readonly header: Readonly<Record<string, unknown>>
+  readonly claims: Readonly<Record<string, unknown>>
 }
 
 /** A verified JWT: its caller, and its id for one use. */
@@ -39,17 +33,19 @@ export interface Assertion {
 
 /** A caller with its keys. */
 export interface KeyedCaller extends RevocationCaller {
-  readonly keys: JWTVerifyGetKey
+  readonly keys: CompactVerifyGetKey
 }
 
 /** Reports why a genuine JWT of the caller does not fit this route. */
 export type Unfit = 'wrong_type' | 'wrong_audience' | 'expired' | 'not_yet_valid' | 'lifetime_exceeded' | 'missing_claim'
 
-/** Reads a compact JWT; `undefined`: it is malformed. */
+/** Reads a compact JWT; members that are `null` count as absent. `undefined`: it is malformed. */
 export function readAssertion(credential: string, maxBytes: number): UnverifiedAssertion | undefined {
   if (credential.length > maxBytes || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(credential)) return undefined
   try {
-    return { jwt: credential, header: decodeProtectedHeader(credential), claims: decodeJwt(credential) }
+    const header = decodeProtectedHeader(credential)
+    if (EXTENSIONS.some((name) => Object.hasOwn(header, name))) return undefined
+    return { jwt: credential, header: withoutNulls(header), claims: withoutNulls(decodeJwt(credential)) }
   } catch {
     return undefined
   }
@@ -64,66 +60,62 @@ export async function verifyAssertion(
   caller: KeyedCaller,
   { budget, nowSeconds }: { budget: VerificationBudget; nowSeconds: number },
 ): Promise<Assertion | Unfit | undefined> {
-  if (unverified.claims.iss !== caller.issuer) return undefined
+  if (unverified.claims['iss'] !== caller.issuer) return undefined
   await budget.take().catch(() => {
     throw new GlobalRevocationRefused('too_busy', 'more requests arrive than can be verified: send it again')
   })
-  const verified = await verify(unverified, caller, nowSeconds)
+  const verified = await verify(unverified, caller)
   // Only bad signatures count, so that a flood of forged ones does not delay a genuine caller.
   if (verified !== 'bad_signature') budget.giveBack()
   if (verified === 'bad_signature' || verified === 'unusable') return undefined
-  if (typeof verified === 'string') return verified
   if (verified instanceof GlobalRevocationRefused) throw verified
-  return judge(verified, caller)
+  return judge(unverified, caller, nowSeconds)
 }
 
-async function verify(
-  { jwt }: UnverifiedAssertion,
-  { keys, issuer, audience }: KeyedCaller,
-  nowSeconds: number,
-): Promise<JWTVerifyResult | GlobalRevocationRefused | Unfit | 'bad_signature' | 'unusable'> {
+/** Checks the signature by the caller's keys: several may have one `kid`, and the JWT may name none. */
+async function verify({ jwt }: UnverifiedAssertion, { keys }: KeyedCaller): Promise<GlobalRevocationRefused | 'good' | 'bad_signature' | 'unusable'> {
   try {
-    return await jwtVerify(jwt, keys, {
-      algorithms: ASYMMETRIC,
-      issuer,
-      audience,
-      requiredClaims: ['sub', 'jti', 'iat', 'exp'],
-      clockTolerance: CLOCK_TOLERANCE_SECONDS,
-      maxTokenAge: MAX_LIFETIME_SECONDS,
-      currentDate: new Date(nowSeconds * 1000),
-    })
+    await compactVerify(jwt, (header, token) => keys(withoutNulls(header) as typeof header, token), { algorithms: ASYMMETRIC })
+    return 'good'
   } catch (error) {
+    if (error instanceof errors.JWKSMultipleMatchingKeys) return verifyByEach(jwt, error)
     if (error instanceof errors.JWSSignatureVerificationFailed) return 'bad_signature'
-    if (error instanceof GlobalRevocationRefused) return error
-    return unfitness(error) ?? 'unusable'
+    return error instanceof GlobalRevocationRefused ? error : 'unusable'
   }
 }
 
-/** The checks that jose does not make. */
-function judge({ protectedHeader: { typ }, payload: { sub, jti, iat = 0, exp = 0 } }: JWTVerifyResult, caller: KeyedCaller): Assertion | Unfit {
-  const { subject = [], untyped = 'refuse' } = caller
+async function verifyByEach(jwt: string, keys: AsyncIterable<CryptoKey>): Promise<'good' | 'bad_signature'> {
+  let tried = 0
+  for await (const key of keys) {
+    if (tried === MAX_CANDIDATES) break
+    tried += 1
+    const isGood = await compactVerify(jwt, key, { algorithms: ASYMMETRIC }).then(() => true, () => false)
+    if (isGood) return 'good'
+  }
+  return 'bad_signature'
+}
+
+/** Judges what a verified JWT says: its claims, then its type. */
+function judge({ header: { typ }, claims }: UnverifiedAssertion, caller: KeyedCaller, nowSeconds: number): Assertion | Unfit {
+  const { sub, jti, iat, exp, aud } = claims
+  const { subject, untyped = 'refuse' } = caller
+  if (typeof sub !== 'string' || typeof jti !== 'string' || jti === '' || jti.length > MAX_ID_CHARACTERS || aud === undefined) return 'missing_claim'
+  if (![caller.audience].flat().some((audience) => [aud].flat().includes(audience))) return 'wrong_audience'
+  const { nbf = 0 } = claims
+  if (!isDate(iat) || !isDate(exp) || !isDate(nbf)) return 'missing_claim'
+  if (Math.max(nbf, iat) > nowSeconds + CLOCK_TOLERANCE_SECONDS) return 'not_yet_valid'
+  const earliest = nowSeconds - CLOCK_TOLERANCE_SECONDS
+  if (exp <= earliest || iat + MAX_LIFETIME_SECONDS < earliest) return 'expired'
   const isUntyped = typ === undefined || hasType({ typ }, 'jwt')
   if (!hasType({ typ }, TYPE) && !(untyped === 'accept' && isUntyped)) return 'wrong_type'
-  if (typeof sub !== 'string' || typeof jti !== 'string' || jti === '' || jti.length > MAX_ID_CHARACTERS) return 'missing_claim'
   if (exp - iat > MAX_LIFETIME_SECONDS) return 'lifetime_exceeded'
-  const subjects = typeof subject === 'string' ? [subject] : subject
-  if (caller.subject !== undefined && !subjects.includes(sub)) {
+  if (subject !== undefined && ![subject].flat().includes(sub)) {
     throw new GlobalRevocationRefused('not_permitted', 'the JWT is that of another app of the caller')
   }
   return { issuer: caller.issuer, id: jti, expiresAt: exp }
 }
 
-/** Claims are checked after the signature; `undefined`: for all other causes. */
-function unfitness(error: unknown): Unfit | undefined {
-  if (error instanceof errors.JWTExpired) return 'expired'
-  if (!(error instanceof errors.JWTClaimValidationFailed)) return undefined
-  switch (error.claim) {
-    case 'aud':
-      return error.reason === 'missing' ? 'missing_claim' : 'wrong_audience'
-    case 'nbf':
-    case 'iat':
-      return error.reason === 'check_failed' ? 'not_yet_valid' : 'missing_claim'
-    default:
-      return 'missing_claim'
-  }
+/** Whether a claim is a NumericDate (RFC 7519 §2). */
+function isDate(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value)
 }

@@ -1,5 +1,8 @@
-import { createLocalJWKSet, createRemoteJWKSet, customFetch, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose'
+import { type CompactVerifyGetKey, createLocalJWKSet, createRemoteJWKSet, customFetch, errors, type JSONWebKeySet } from 'jose'
 import { download } from '../../../http/download.ts'
+import { isObject } from '../../../options.ts'
+import type { JWK } from '../../../types.ts'
+import { canonicalKey } from '../../core/issuer-key.ts'
 import { GlobalRevocationRefused, type RevocationCaller } from '../global-revocation.ts'
 
 /** The largest JWK set read. */
@@ -22,8 +25,8 @@ export interface CallerKeysOptions {
  * The keys of a caller, fetched when a JWT needs them and they are older than `jwksMaxAgeSeconds`, or lack its key. The function
  * rejects with `GlobalRevocationRefused` (`keys_unavailable`).
  */
-export function callerKeys({ jwks }: RevocationCaller, options: CallerKeysOptions): JWTVerifyGetKey {
-  if (typeof jwks !== 'string' && !(jwks instanceof URL)) return createLocalJWKSet(jwks as JSONWebKeySet)
+export function callerKeys({ jwks }: RevocationCaller, options: CallerKeysOptions): CompactVerifyGetKey {
+  if (typeof jwks !== 'string' && !(jwks instanceof URL)) return createLocalJWKSet(canonicalSet(jwks) as JSONWebKeySet)
   const url = new URL(jwks)
   const remote = createRemoteJWKSet(url, {
     cacheMaxAge: options.jwksMaxAgeSeconds * 1000,
@@ -41,13 +44,20 @@ export function callerKeys({ jwks }: RevocationCaller, options: CallerKeysOption
   }
 }
 
+/** The set's readable keys in one spelling, as those of a realm's issuer; what is no set stays as it is, and is refused. */
+function canonicalSet(set: unknown): unknown {
+  if (!isObject(set) || !Array.isArray(set['keys'])) return set
+  return { keys: set['keys'].filter(isObject).map((key) => canonicalKey(key as JWK)).filter((key) => key !== undefined) }
+}
+
 /** Fetches with every bound of `download`, and without redirects. */
 async function bounded(url: URL, { fetch, onFetched }: CallerKeysOptions, headers: Headers, signal: AbortSignal): Promise<Response> {
   try {
     const bounds = { errorCode: 'jwks_unreachable', maxBytes: MAX_JWKS_BYTES } as const
     const { status, bytes } = await download(url, { ...bounds, fetch, signal, headers: Object.fromEntries(headers) })
+    const answer = status === 200 ? Response.json(canonicalSet(JSON.parse(new TextDecoder().decode(bytes)))) : new Response(null, { status })
     onFetched(status === 200 ? undefined : new Error(`it answered ${status}`))
-    return new Response(bytes as Uint8Array<ArrayBuffer>, { status })
+    return answer
   } catch (error) {
     onFetched(error)
     throw error

@@ -3,10 +3,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import '../../../entry/origin/node.ts'
 import type { JWK } from '../../../types.ts'
+import { startLoading } from '../../core/module.ts'
 import { GlobalRevocationRefused } from '../global-revocation.ts'
 import { VerificationBudget } from '../verification-budget.ts'
 import { GlobalTokenRevocations } from './receiver.ts'
+
+await startLoading()
 
 const ISSUER = 'https://acme.okta.example'
 const AUDIENCE = 'https://origin.example/realms/acme/global-token-revocation'

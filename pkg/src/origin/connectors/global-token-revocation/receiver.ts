@@ -142,7 +142,7 @@ export class GlobalTokenRevocations implements GlobalRevocations {
   /** Only a JWT with that realm's audience is verified once more. */
   async #isFor({ callers }: OpenRealm, unverified: UnverifiedAssertion | undefined): Promise<boolean> {
     if (unverified === undefined) return false
-    const audiences = [unverified.claims.aud ?? []].flat()
+    const audiences: unknown[] = [unverified.claims['aud'] ?? []].flat()
     for (const caller of callers) {
       if (![caller.audience].flat().some((audience) => audiences.includes(audience))) continue
       const verified = await this.#verify(unverified, caller).catch(() => undefined)

@@ -1,11 +1,11 @@
 import type { JsonSchema } from '../../../options.ts'
 import { type GlobalRefusal, GlobalRevocationRefused, IDENTIFIER_MEMBERS, type KnownCaller } from '../../connectors/global-revocation.ts'
+import { withoutNulls } from '../../connectors/json-members.ts'
 import { bearerCredentials } from '../bearer-credentials.ts'
-import { invalidRequest } from '../input.ts'
+import { invalidRequest, jsonBody } from '../input.ts'
 import type { RequestBody } from '../operation.ts'
 import { Problem } from '../problem.ts'
 import { feedOf } from '../realm.ts'
-import { readMembers } from '../request-body.ts'
 import { noContent } from '../response.ts'
 import type { Call, Route } from '../route.ts'
 import { UPSTREAM } from '../upstream.ts'
@@ -16,25 +16,28 @@ const RETRY_AFTER_SECONDS = 2
 
 /** `subject` is the name of earlier drafts. */
 const MEMBERS = ['sub_id', 'subject'] as const
+/** The members of an identifier that are the `sub` of tokens. */
+const IDS = ['sub', 'id']
 
 /** RFC 9493 §3.2. */
-const IDENTIFIER: JsonSchema = {
-  oneOf: Object.entries(IDENTIFIER_MEMBERS).map(([format, members]) => ({
-    type: 'object',
-    required: ['format', ...members],
-    additionalProperties: false,
-    properties: { format: { const: format }, ...Object.fromEntries(members.map((member) => [member, { type: 'string', minLength: 1 }])) },
-  })),
-}
+const IDENTIFIERS: readonly JsonSchema[] = Object.entries(IDENTIFIER_MEMBERS).map(([format, members]) => ({
+  type: 'object',
+  required: ['format', ...members],
+  additionalProperties: { type: 'null' },
+  properties: { format: { const: format }, ...Object.fromEntries(members.map((member) => [member, { type: 'string', minLength: 1 }])) },
+}))
 
 const BODY: RequestBody = {
   type: 'application/json',
   schema: {
     type: 'object',
+    description: "Members that are `null` count as absent. In a realm with numericIds 'accept', `sub` and `id` may be integers.",
+    oneOf: MEMBERS.map((member) => ({ required: [member], properties: { [member]: { type: 'object' } } })),
     additionalProperties: false,
-    minProperties: 1,
-    maxProperties: 1,
-    properties: { sub_id: IDENTIFIER, subject: { ...IDENTIFIER, description: 'The name of `sub_id` in earlier drafts.' } },
+    properties: {
+      sub_id: { oneOf: [...IDENTIFIERS, { type: 'null' }] },
+      subject: { oneOf: [...IDENTIFIERS, { type: 'null' }], description: 'The name of `sub_id` in earlier drafts.' },
+    },
   },
 }
 
@@ -76,9 +79,10 @@ async function revoke(call: Call): Promise<Response> {
 }
 
 async function revokeFor(call: Call, realm: string, caller: KnownCaller): Promise<Response> {
-  const { globalRevocations, operations } = call.context
+  const { globalRevocations, operations, settings } = call.context
   const wait = waitOf(call)
-  const given = await readMembers(call, BODY, MEMBERS)
+  const { numericIds } = settings.realms.find(({ name }) => name === realm) ?? {}
+  const given = withoutNulls(await jsonBody(call.request, settings.maxBodyBytes, MEMBERS, numericIds === 'accept' ? IDS : []))
   const identifiers = MEMBERS.filter((member) => given[member] !== undefined)
   const [member] = identifiers
   if (member === undefined || identifiers.length > 1) throw invalidRequest('the body must have sub_id')
