@@ -55,7 +55,8 @@ function keyLookup(keys: readonly PublishedKey[]): JWTVerifyGetKey {
   return async function look(header, token) {
     const { alg, kid } = header as { alg: string; kid?: unknown }
     if (!alg.startsWith('HS')) return publicKeys(header, token)
-    const found = shared.filter((each) => (kid === undefined || each.kid === kid) && (each.alg === undefined ? (each.key.algorithms as string[]).includes(alg) : each.alg === alg))
+    const named = shared.filter((each) => kid === undefined || each.kid === kid)
+    const found = named.filter((each) => (each.alg === undefined ? (each.key.algorithms as string[]).includes(alg) : each.alg === alg))
     if (found.length === 0) throw new errors.JWKSNoMatchingKey()
     const secrets = found.map(({ key }) => key.forJose.get(alg as Algorithm) as CryptoKey)
     if (secrets.length === 1) return secrets[0] as CryptoKey
@@ -78,7 +79,7 @@ function optionsOf(policy: Policy, draft: Draft, now: number, stated: boolean): 
     ...(policy.issuerClaim === 'iss' ? { issuer: [...policy.issuers] } : {}),
     ...(policy.audience !== 'none' && (hasAudience || policy.parties === undefined) ? { audience: [...policy.audience] } : {}),
     ...(policy.profile === 'rfc9068' ? { typ: 'at+jwt' } : {}),
-    ...(checksAge(policy, leeway, skew) ? { maxTokenAge: lifetime } : {}),
+    ...(checksAge(leeway, skew) ? { maxTokenAge: lifetime } : {}),
   }
 }
 

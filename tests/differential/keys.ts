@@ -101,7 +101,8 @@ export function algorithmsOf({ key, alg }: PublishedKey, rsaAlgorithm: Algorithm
 }
 
 export function jwksOf(keys: readonly PublishedKey[]): JWKS {
-  return { keys: keys.map(({ key, kid, alg }) => ({ ...key.publicJwk, ...(kid === undefined ? {} : { kid }), ...(alg === undefined ? {} : { alg }) })) } as JWKS
+  const jwks = keys.map(({ key, kid, alg }) => ({ ...key.publicJwk, ...(kid === undefined ? {} : { kid }), ...(alg === undefined ? {} : { alg }) }))
+  return { keys: jwks } as JWKS
 }
 
 /** Signs by jose. */

@@ -40,7 +40,7 @@ export interface Policy {
   }
   origin: { leewaySeconds: number; skewSeconds: number; issuerSkewSeconds: number; sourceSkewSeconds: number; maxSessionSeconds: number }
   lifetimeOfOrigin: number
-  /** `undefined`: no revocation is looked up. */
+  /** Whether revocations are looked up. */
   revocation: 'feed' | 'unchecked'
   /** Whether the gate has its keys from the feed. */
   keysInFeed: boolean
@@ -134,7 +134,10 @@ function chooseIssuer(random: Random): { options: Partial<TokenOptions>; values:
 }
 
 function chooseNames(random: Random): Policy['names'] {
-  const usual = { subject: 'sub', tokenId: 'jti', session: 'sid', tokenUse: 'token_use', tokenVersion: 'token_version', lastLogoutTime: 'last_logout_time', scope: 'scope' }
+  const usual = {
+    subject: 'sub', tokenId: 'jti', session: 'sid', tokenUse: 'token_use', tokenVersion: 'token_version', lastLogoutTime: 'last_logout_time',
+    scope: 'scope',
+  }
   return random.chance(0.8) ? usual : { ...usual, subject: 'uid', tokenId: 'tid_of_token', session: 'session_id', tokenVersion: 'ver', scope: 'scp' }
 }
 
@@ -188,7 +191,8 @@ export interface Bounds {
 }
 
 export function boundsOf({ gate, origin, lifetimeOfOrigin, compare, options }: Policy, stated: boolean): Bounds {
-  const own = { leeway: gate.leewaySeconds, skew: gate.skewSeconds, lifetime: Math.min(gate.maxLifetimeSeconds, options.maxLifetimeSeconds ?? Infinity) }
+  const longest = Math.min(gate.maxLifetimeSeconds, options.maxLifetimeSeconds ?? Infinity)
+  const own = { leeway: gate.leewaySeconds, skew: gate.skewSeconds, lifetime: longest }
   if (!stated) return { ...own, session: own.lifetime }
   // A token from further ahead than a not-before of 'now' reaches would be accepted again after a logout.
   const reach = Math.min(origin.skewSeconds, Math.max(origin.issuerSkewSeconds, 1))

@@ -1,4 +1,4 @@
-// The revocations in force, as plain maps: nothing is hashed, packed or ever forgotten. Written from the documentation of the verbs of
+// The revocations in force, as plain maps: nothing is hashed, packed or forgotten. Written from the documentation of the verbs of
 // an origin (`pkg/README.md`, the comments of `Origin`), and imports nothing of the package but types.
 
 import type { Reason } from 'portcullis'
@@ -71,6 +71,18 @@ export class Revocations {
     }
     if (token.tokenId !== undefined && this.#tokens.has(this.#of(token.issuer, token.tokenId))) return 'token_revoked'
     return undefined
+  }
+
+  /**
+   * Whether only the last logout that the token knows of refuses it, and the user's not-before is older than it must be kept
+   * (`ClaimNames.lastLogoutTime`): then both verdicts are right.
+   */
+  isForgettable(token: Subject, now: number): boolean {
+    const { origin, lifetimeOfOrigin, compare } = this.#policy
+    const longest = compare === 'authTime' ? Math.max(origin.maxSessionSeconds, lifetimeOfOrigin) : lifetimeOfOrigin
+    const notBefore = token.user === undefined ? undefined : this.#users.get(this.#of(token.issuer, token.user))
+    if (notBefore === undefined || token.lastLogout === undefined || token.lastLogout >= notBefore || token.comparedAt <= notBefore) return false
+    return now >= notBefore + longest + origin.leewaySeconds + origin.skewSeconds
   }
 
   revokeToken(issuer: string, tokenId: string): void {

@@ -5,7 +5,7 @@ import type { Algorithm, Reason } from 'portcullis'
 import { type Deviation, DEVIATIONS, type Stricter } from './deviations.ts'
 import { algorithmsOf, type PoolKey, type PublishedKey } from './keys.ts'
 import { type Bounds, boundsOf, type Policy } from './policy.ts'
-import type { Revocations } from './revocations.ts'
+import type { Revocations, Subject } from './revocations.ts'
 import { type Draft, type FormFault, isDamaged } from './tokens.ts'
 
 /** A rule that a verifier of jose's options can check as well, named by the claim or member in question. */
@@ -54,7 +54,7 @@ export function faultsOf(draft: Draft, text: string, situation: Situation): Faul
   addMalformedClaims(policy, claims, add)
   addUse(policy, claims, add)
   addAudience(draft, policy, claims, add)
-  addTimes(policy, claims, bounds, now, add)
+  addTimes(claims, bounds, now, add)
   for (const name of policy.required) {
     if (claims.has(name)) continue
     add(draft.claims.has(name) ? 'empty claim' : 'missing', 'missing_claim')
@@ -65,9 +65,9 @@ export function faultsOf(draft: Draft, text: string, situation: Situation): Faul
 }
 
 /** Why an origin does not take a token that is to be revoked: neither its times nor its audience nor revocations matter. */
-export function refusalToIdentify(draft: Draft, text: string, { policy, ...situation }: Situation): 'invalid_token' | 'unexpected_token_use' | undefined {
+export function refusalToIdentify(draft: Draft, situation: Situation): 'invalid_token' | 'unexpected_token_use' | undefined {
+  const { policy } = situation
   const claims = new Reader(draft.claims)
-  const around = { policy, ...situation }
   const fails = (check: (add: Add) => void): boolean => {
     let failed = false
     check(() => (failed = true))
@@ -77,8 +77,8 @@ export function refusalToIdentify(draft: Draft, text: string, { policy, ...situa
     addHeaderForm(draft, add)
     addIssuer(policy, claims, add)
     addAlgorithm(draft, policy, add)
-    addKey(draft, around, add)
-    addSignature(draft, around, add)
+    addKey(draft, situation, add)
+    addSignature(draft, situation, add)
   })
   if (draft.form !== undefined || isUnproven) return 'invalid_token'
   if (fails((add) => addMediaType(draft, policy, add))) return 'unexpected_token_use'
@@ -86,8 +86,14 @@ export function refusalToIdentify(draft: Draft, text: string, { policy, ...situa
   return fails((add) => addUse(policy, claims, (rule, reason) => rule === 'use' && add(rule, reason))) ? 'unexpected_token_use' : undefined
 }
 
-/** The names by which an origin knows a token: its issuer, its id, and when it was issued. */
-export function identityOf({ claims }: Draft, { issuerClaim, names }: Policy): { issuer: string; tokenId: string | undefined; issuedAt: number | undefined } {
+interface Identity {
+  issuer: string
+  tokenId: string | undefined
+  issuedAt: number | undefined
+}
+
+/** What an origin reads of a token that is to be revoked. */
+export function identityOf({ claims }: Draft, { issuerClaim, names }: Policy): Identity {
   const reader = new Reader(claims)
   return { issuer: String(reader.value(issuerClaim)), tokenId: reader.name(names.tokenId), issuedAt: reader.date('iat') }
 }
@@ -227,10 +233,13 @@ function addMalformedClaims(policy: Policy, claims: Reader, add: Add): void {
     else if (!Number.isFinite(value)) add('infinite date', 'malformed')
   }
   const audience = claims.value('aud')
-  const isAudience = audience === undefined || typeof audience === 'string' || (Array.isArray(audience) && audience.every((each) => typeof each === 'string'))
-  if (!isAudience) add('type of a claim', 'malformed')
+  if (audience !== undefined && typeof audience !== 'string' && !isTexts(audience)) add('type of a claim', 'malformed')
   const version = claims.value(names.tokenVersion)
   if (version !== undefined && !(typeof version === 'number' && Number.isSafeInteger(version) && version >= 0)) add('type of a claim', 'malformed')
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((each) => typeof each === 'string')
 }
 
 /** An integer of at most 2^53 - 1, spelled in its shortest way. */
@@ -241,11 +250,11 @@ function isNumericId(raw: string): boolean {
 /** RFC 8725 §3.12: that it is an access token, of the user himself, and not bound to a key. */
 function addUse({ names, profile, impersonation }: Policy, claims: Reader, add: Add): void {
   const [use, kind] = [claims.value(names.tokenUse), claims.value('typ')]
-  const isBearer =
-    profile === 'keycloak' ? kind === 'Bearer' : kind === undefined || (typeof kind === 'string' && ['access', 'bearer', 'at+jwt', 'jwt'].includes(kind.toLowerCase()))
-  if (!isBearer || (use !== undefined && use !== 'access' && use !== 'Bearer')) add('use', 'wrong_type')
+  // Keycloak says DPoP of access tokens that are bound.
+  const isAccess = kind === undefined || (typeof kind === 'string' && ['access', 'bearer', 'at+jwt', 'jwt', 'dpop'].includes(kind.toLowerCase()))
+  if (!(profile === 'keycloak' ? kind === 'Bearer' || kind === 'DPoP' : isAccess) || (use !== undefined && use !== 'access' && use !== 'Bearer')) add('use', 'wrong_type')
   if (impersonation === 'refuse' && claims.has('act')) add('actor', 'wrong_type')
-  if (claims.value('cnf') !== undefined) add('binding', 'wrong_type')
+  if (claims.value('cnf') !== undefined || (typeof kind === 'string' && kind.toLowerCase() === 'dpop')) add('binding', 'wrong_type')
 }
 
 /** RFC 7519 §4.1.3; for tokens without an audience, `TokenOptions.authorizedParty`. */
@@ -266,7 +275,7 @@ function addAudience(draft: Draft, policy: Policy, claims: Reader, add: Add): vo
 function showsAccess({ header }: Draft, { names, accessTokenClaim }: Policy, claims: Reader): boolean {
   const typ: unknown = JSON.parse(header.get('typ') ?? 'null')
   const scope = claims.value(names.scope)
-  const scopes = Array.isArray(scope) ? (scope.every((each) => typeof each === 'string') ? (scope as string[]) : []) : typeof scope === 'string' ? [scope] : []
+  const scopes = typeof scope === 'string' ? [scope] : isTexts(scope) ? scope : []
   return (
     (typeof typ === 'string' && /^(?:application\/)?at\+jwt$/i.test(typ)) ||
     claims.value(names.tokenUse) === 'access' ||
@@ -277,18 +286,18 @@ function showsAccess({ header }: Draft, { names, accessTokenClaim }: Policy, cla
 }
 
 /** RFC 7519 §4.1.4 to §4.1.6. Where rounding down decides, it is a rule that jose does not have. */
-function addTimes(policy: Policy, claims: Reader, { leeway, skew, lifetime }: Bounds, now: number, add: Add): void {
+function addTimes(claims: Reader, { leeway, skew, lifetime }: Bounds, now: number, add: Add): void {
   const [expiresAt, notBefore, issuedAt] = [claims.date('exp'), claims.date('nbf'), claims.date('iat')]
   if (expiresAt === undefined) add(claims.raw('exp') === undefined ? 'missing' : 'exp', 'missing_claim')
   else if (now >= expiresAt + leeway) add((claims.value('exp') as number) > now - leeway ? 'rounded date' : 'exp', 'expired')
   if (notBefore !== undefined && notBefore > now + leeway) add('nbf', 'not_yet_valid')
   if (issuedAt === undefined) add(claims.raw('iat') === undefined ? 'missing' : 'iat', 'missing_claim')
-  else if (issuedAt > now + skew) add(checksAge(policy, leeway, skew) ? 'iat' : 'issued in future', 'issued_in_future')
+  else if (issuedAt > now + skew) add(checksAge(leeway, skew) ? 'iat' : 'issued in future', 'issued_in_future')
   if (expiresAt !== undefined && issuedAt !== undefined && expiresAt - issuedAt > lifetime) add('lifetime', 'lifetime_exceeded')
 }
 
 /** Whether jose can check `iat` with the same tolerance: it has one for all times. */
-export function checksAge(_policy: Policy, leeway: number, skew: number): boolean {
+export function checksAge(leeway: number, skew: number): boolean {
   return leeway === skew
 }
 
@@ -306,9 +315,20 @@ function addRevocation(draft: Draft, { policy, revocations, stateAge }: Situatio
     add('no feed', 'no_feed')
     return
   }
-  const { names, grantClaim, compare } = policy
-  const reason = revocations.reason({
-    issuer: String(claims.value(policy.issuerClaim)),
+  const reason = revocations.reason(subjectOf(draft, policy, claims))
+  if (reason !== undefined) add('revoked', reason)
+  const longest = policy.gate.whenStale === 'accept' ? MAX_ACCEPT_STALE : MAX_STALE
+  if (stateAge > longest) add('stale feed', 'stale_feed')
+}
+
+/** Whether a revocation may or may not refuse the token. */
+export function isUndetermined(draft: Draft, { policy, revocations, now }: Situation): boolean {
+  return revocations.isForgettable(subjectOf(draft, policy, new Reader(draft.claims)), now)
+}
+
+function subjectOf(draft: Draft, { names, grantClaim, compare, issuerClaim }: Policy, claims: Reader): Subject {
+  return {
+    issuer: String(claims.value(issuerClaim)),
     user: claims.name(names.subject),
     tokenId: claims.name(names.tokenId),
     session: claims.name(names.session),
@@ -319,10 +339,7 @@ function addRevocation(draft: Draft, { policy, revocations, stateAge }: Situatio
     version: (claims.value(names.tokenVersion) as number | undefined) ?? 0,
     comparedAt: claims.date(compare === 'authTime' ? 'auth_time' : 'iat') ?? Infinity,
     lastLogout: claims.date(names.lastLogoutTime),
-  })
-  if (reason !== undefined) add('revoked', reason)
-  const longest = policy.gate.whenStale === 'accept' ? MAX_ACCEPT_STALE : MAX_STALE
-  if (stateAge > longest) add('stale feed', 'stale_feed')
+  }
 }
 
 function ruleOfForm(form: FormFault, text: string): Fault['rule'] {

@@ -19,7 +19,7 @@ export interface Draft {
 }
 
 /** The ways to be no strict compact JWT that are tried. */
-export const FORM_FAULTS = [
+const FORM_FAULTS = [
   'padded signature', 'newline in signature', 'trailing bits', 'padded claims', 'padded header', 'newline in claims', 'standard alphabet',
   'two parts', 'four parts', 'encrypted', 'no ASCII', 'leading space', 'trailing newline', 'empty header', 'empty claims',
   'claims no JSON', 'claims no object', 'claims null', 'claims not UTF-8', 'claims with a mark', 'header with a mark', 'header no object',
