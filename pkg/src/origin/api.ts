@@ -60,7 +60,8 @@ export interface Origin {
   /**
    * Refuses all tokens of a key, for ever. `kid` may also be the key's RFC 7638 thumbprint; the issuer may have withdrawn it
    * lately. Rejects with
-   * `invalid_event`: `unknown_key`, `ambiguous_key` (different keys of the set have that `kid`), or `last_key` (no other signing key is left that is not banned) unless `force` is `true`.
+   * `invalid_event`: `unknown_key`, `ambiguous_key` (different keys have that `kid`, or had it before they were withdrawn), or `last_key` (no other signing
+   * key is left that is not banned) unless `force` is `true`.
    */
   banKey(realm: string, kid: string, options?: { force?: boolean } & DatedAct): Promise<Recorded>
   /**

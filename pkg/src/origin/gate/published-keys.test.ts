@@ -124,8 +124,29 @@ test('of two keys with one kid, a ban names one by its thumbprint', async () => 
     assert.equal((await stage.administer('DELETE', `/admin/realms/acme/keys/${thumbprint}`)).status, 204)
     assert.deepEqual([(await stage.revoke(await token(one))).status, (await stage.revoke(await token(other))).status], [200, 401])
     // Twice the same key is one key.
-    await stage.setKeys([one.jwk, { ...one.jwk, alg: undefined }])
-    assert.equal((await stage.administer('DELETE', '/admin/realms/acme/keys/same')).status, 204)
+    const twice = ecKey('twice')
+    await stage.setKeys([twice.jwk, { ...twice.jwk, alg: undefined }])
+    assert.equal((await stage.administer('DELETE', '/admin/realms/acme/keys/twice')).status, 204)
+  } finally {
+    await stage.close()
+  }
+})
+
+test('a kid that a withdrawn key had names neither it nor its successor', async () => {
+  const [stolen, successor, other] = [ecKey('same'), ecKey('same'), ecKey('other')]
+  const stage = await staged([stolen.jwk, other.jwk])
+  try {
+    await stage.setKeys([successor.jwk, other.jwk])
+    const refused = await stage.administer('DELETE', '/admin/realms/acme/keys/same')
+    const { error, error_description: message = '' } = (await refused.json()) as { error: string; error_description?: string }
+    assert.deepEqual([refused.status, error], [409, 'ambiguous_key'])
+    const thumbprint = await calculateJwkThumbprint(stolen.jwk as JoseJwk)
+    assert.ok(message.endsWith(`; withdrawn: ${thumbprint}`), message)
+    assert.equal((await stage.administer('DELETE', `/admin/realms/acme/keys/${thumbprint}`)).status, 204)
+    assert.deepEqual([(await stage.revoke(await token(successor))).status, (await stage.revoke(await token(stolen))).status], [200, 401])
+    // A key that is said otherwise, and so withdrawn and new, is one key.
+    await stage.setKeys([successor.jwk, without(other.jwk, 'alg')])
+    assert.equal((await stage.administer('DELETE', '/admin/realms/acme/keys/other')).status, 204)
   } finally {
     await stage.close()
   }

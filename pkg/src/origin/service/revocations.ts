@@ -149,7 +149,8 @@ async function banKey(
 
 /**
  * The key of that `kid` or thumbprint, and all keys of the issuer's set. Withdrawn keys are found too: a thief can still sign with
- * one. Throws `unknown_key`, and `ambiguous_key` where different keys have that `kid`: a ban is for ever, and must not hit another.
+ * one. Throws `unknown_key`, and `ambiguous_key` where different keys have
+ * that `kid`, or had it: an issuer that names the successor of a stolen key like it must not lose the successor by a ban, and keep the thief.
  */
 async function keyOf(
   { gate }: RevocationsOptions,
@@ -158,12 +159,21 @@ async function keyOf(
 ): Promise<{ known: KnownKey[]; thumbprint: string }> {
   const known = await knownKeys(await gate.keys(realm))
   const withdrawn = await knownKeys(gate.withdrawnKeys(realm))
-  if ([...known, ...withdrawn].some(({ thumbprint }) => thumbprint === kid)) return { known, thumbprint: kid }
-  const named = [known, withdrawn].map((keys) => new Set(keys.filter((key) => key.kid === kid).map(({ thumbprint }) => thumbprint)))
-  const [thumbprint, ...others] = named.find(({ size }) => size > 0) ?? []
+  const all = [...known, ...withdrawn]
+  if (all.some(({ thumbprint }) => thumbprint === kid)) return { known, thumbprint: kid }
+  const [thumbprint, ...others] = new Set(all.filter((key) => key.kid === kid).map((key) => key.thumbprint))
   if (thumbprint === undefined) throw refused('unknown_key', 'the realm has no such key')
-  if (others.length > 0) throw refused('ambiguous_key', 'several keys of the realm have that kid: name the one by its RFC 7638 thumbprint')
+  if (others.length > 0) {
+    const message = 'several keys of the realm have that kid, or had it lately: name the one by its RFC 7638 thumbprint'
+    throw refused('ambiguous_key', `${message}${noteOf(withdrawn.filter((key) => key.kid === kid))}`)
+  }
   return { known, thumbprint }
+}
+
+/** Names withdrawn keys, which no list of keys has. The thumbprint of a symmetric key is a hash of the secret. */
+function noteOf(withdrawn: readonly KnownKey[]): string {
+  const named = withdrawn.filter(({ jwk }) => jwk.kty !== 'oct').map(({ thumbprint }) => thumbprint)
+  return named.length === 0 ? '' : `; withdrawn: ${named.join(', ')}`
 }
 
 /** A value of the caller's choice, or the time of the event itself. */

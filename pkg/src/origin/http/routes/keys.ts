@@ -98,7 +98,8 @@ export const keyRoutes: readonly Route[] = [
         204: { description: 'Banned; also when it was already.' },
         409: {
           description:
-            '`last_key`: no other signing key is left that is not banned. `ambiguous_key`: different keys have that `kid`. ' +
+            '`last_key`: no other signing key is left that is not banned. `ambiguous_key`: different keys have that `kid`, or ' +
+            'had it before they were withdrawn; name one by its thumbprint. ' +
             '`too_many`: the feed carries no more bans.',
         },
       },
@@ -121,7 +122,7 @@ export const keyRoutes: readonly Route[] = [
           schema: ENFORCEMENT,
         },
         204: { description: 'Done; also when its not-before was later already.' },
-        409: { description: '`ambiguous_key`: different keys have that `kid`. `too_many`: the feed carries no more of them.' },
+        409: { description: '`ambiguous_key`: as for a ban. `too_many`: the feed carries no more of them.' },
       },
     },
     handle: raiseNotBefore,
