@@ -40,6 +40,7 @@ export interface IssuerTokens {
   /**
    * Checks the signature by the issuer's keys. The header's `alg` must be the key's own (RFC 8725 §3.1) and asymmetric, `crit` is refused,
    * and so is a banned key. An unknown `kid` waits for one look at the issuer, two seconds at the most. Rejects with `MessageRefused`.
+   * `admit` is called before each signature that is verified: several keys may come into question. What it rejects with ends all.
    */
-  verify(token: UnverifiedToken): Promise<IssuerSigned>
+  verify(token: UnverifiedToken, admit: () => Promise<void>): Promise<IssuerSigned>
 }

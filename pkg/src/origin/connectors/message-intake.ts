@@ -66,23 +66,11 @@ export class MessageIntake {
 
   /** Returns a judged message, once its signature is known to be good. */
   async #verified<M extends JudgedMessage>(token: string, judge: Judge<M>): Promise<M> {
-    const { host } = this.#options
+    const { host, budget } = this.#options
     const unverified = host.tokens.read(token)
     const message = judge(unverified, host.nowMs() / 1000)
-    await this.#verify(unverified)
+    await host.tokens.verify(unverified, () => budget.take())
     return message
-  }
-
-  async #verify(token: UnverifiedToken): Promise<void> {
-    const { host, budget } = this.#options
-    await budget.take()
-    try {
-      await host.tokens.verify(token)
-    } catch (error) {
-      // Every other refusal comes before the signature is checked.
-      if (error instanceof MessageRefused && error.reason !== 'bad_signature') budget.giveBack()
-      throw error
-    }
   }
 
   #watchClock(timeliness: Timeliness): void {

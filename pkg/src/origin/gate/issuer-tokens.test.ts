@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { calculateJwkThumbprint, CompactSign, exportJWK, generateKeyPair, type JWK as JoseJwk } from 'jose'
 import type { JWK, JWKS } from '../../types.ts'
-import type { MessageRefused } from '../connectors/message-refused.ts'
+import { MessageRefused } from '../connectors/message-refused.ts'
 import { issuerTokens } from './issuer-tokens.ts'
 
 const CLAIMS = { iss: 'https://issuer.example', jti: '1' }
@@ -33,9 +33,11 @@ function tokensWith(keys: ReturnType<typeof keysOf>, banned: readonly string[] =
   return issuerTokens({ keys, rsaAlgorithm: undefined, numericIds, maxTokenBytes: 4_096, bans: (thumbprint) => banned.includes(thumbprint) })
 }
 
+const admit = async (): Promise<void> => undefined
+
 async function reasonOf(tokens: ReturnType<typeof issuerTokens>, token: string): Promise<string> {
   try {
-    await tokens.verify(tokens.read(token))
+    await tokens.verify(tokens.read(token), admit)
     return 'verified'
   } catch (error) {
     return (error as MessageRefused).reason
@@ -46,7 +48,7 @@ test('tokens of every algorithm family are verified', async () => {
   for (const alg of ['RS256', 'PS384', 'ES256', 'ES512', 'EdDSA']) {
     const { jwk, sign } = await makeKey(alg, 'one')
     const tokens = tokensWith(keysOf({ keys: [jwk] }))
-    const signed = await tokens.verify(tokens.read(await sign(JSON.stringify(CLAIMS))))
+    const signed = await tokens.verify(tokens.read(await sign(JSON.stringify(CLAIMS))), admit)
     assert.deepEqual([signed.claims, signed.header['alg']], [CLAIMS, alg])
   }
 })
@@ -139,4 +141,22 @@ test('integers are names by numericIds, in their one spelling', async () => {
   for (const spelling of ['1.0', '1e2', '-0', '9007199254740992', '-9007199254740992', '1E2', '0.5']) {
     assert.equal(typeof accepting.read(await sign(`{"sub":${spelling}}`)).named['sub'], 'number', spelling)
   }
+})
+
+test('each signature that is verified is admitted before, and a refusal ends the message', async () => {
+  const own = await Promise.all(Array.from({ length: 6 }, () => makeKey('ES256', 'same')))
+  const forger = await makeKey('ES256', 'same')
+  const tokens = tokensWith(keysOf({ keys: own.map(({ jwk }) => jwk) }))
+  for (const header of [{}, { kid: undefined }]) {
+    let admitted = 0
+    const forged = tokens.read(await forger.sign('{}', header))
+    await assert.rejects(tokens.verify(forged, async () => void (admitted += 1)), { reason: 'bad_signature' })
+    assert.equal(admitted, 4)
+    admitted = 0
+    const tooBusy = new MessageRefused('too_busy', 'too many')
+    await assert.rejects(tokens.verify(forged, async () => { if ((admitted += 1) === 2) throw tooBusy }), { reason: 'too_busy' })
+    assert.equal(admitted, 2)
+  }
+  const unknown = tokens.read(await forger.sign('{}', { kid: 'other' }))
+  await assert.rejects(tokens.verify(unknown, async () => assert.fail('nothing is verified')), { reason: 'unknown_key' })
 })

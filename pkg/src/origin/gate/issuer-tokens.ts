@@ -53,13 +53,14 @@ class KeyedTokens implements IssuerTokens {
     return { token, header: withoutNulls(objectOf(textOf(header ?? '')), EXTENSIONS), claims: own, named }
   }
 
-  async verify(token: UnverifiedToken): Promise<IssuerSigned> {
+  async verify(token: UnverifiedToken, admit: () => Promise<void>): Promise<IssuerSigned> {
     if (EXTENSIONS.some((name) => Object.hasOwn(token.header, name))) throw malformed('its header has crit or b64, and no extension is known')
     const known = await this.#keysFor(token)
     const keys = known.length > 0 ? known : await this.#keysAfterLook(token)
     const allowed = keys.filter(({ thumbprint }) => !this.#options.bans(thumbprint))
     if (allowed.length === 0) throw new MessageRefused('banned_key', 'the key that signed it is banned')
     for (const { jwk } of allowed) {
+      await admit()
       if (await isSignedBy(jwk, token)) return { header: token.header, claims: token.claims } as IssuerSigned
     }
     throw new MessageRefused('bad_signature', 'its signature is not good')
