@@ -10,19 +10,27 @@ export interface Finding {
 }
 
 export function ok(check: string, says: string): Finding {
-  return { check, level: 'ok', says }
+  return { check, level: 'ok', says: printable(says) }
 }
 
 export function warning(check: string, says: string, fix: string): Finding {
-  return { check, level: 'warning', says, fix }
+  return { check, level: 'warning', says: printable(says), fix: printable(fix) }
 }
 
 export function failure(check: string, says: string, fix: string): Finding {
-  return { check, level: 'failure', says, fix }
+  return { check, level: 'failure', says: printable(says), fix: printable(fix) }
 }
 
 export function unchecked(check: string, says: string, fix: string): Finding {
-  return { check, level: 'unchecked', says, fix }
+  return { check, level: 'unchecked', says: printable(says), fix: printable(fix) }
+}
+
+/** Control characters, and what changes the direction or the line of a text. */
+const NOT_PRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
+
+/** The same text without what a terminal obeys: parts of it come from other servers. */
+function printable(text: string): string {
+  return text.replace(NOT_PRINTABLE, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)
 }
 
 /** The findings of one connector. */
