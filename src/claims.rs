@@ -48,7 +48,7 @@ impl Default for ClaimNames {
 /// How an id is treated that is written as a number: user, token, session, client (`azp`, `client_id`), app of a grant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NumericIds {
-    /// `malformed`: RFC 7519 §4.1 has strings.
+    /// `malformed`: RFC 7519 §4.1 requires strings.
     #[default]
     Refuse,
     /// An integer in shortest decimal form, at most 2^53 - 1 from zero, is the string of its digits. Any other spelling (`1.0`,
@@ -62,14 +62,14 @@ pub struct ClaimSet<'j>(Vec<Member<'j>>);
 impl<'j> ClaimSet<'j> {
     pub(crate) fn read(text: &'j str) -> Result<Self, NotStrictJson> {
         let mut members = read_object(text, Duplicates::Refuse)?;
-        // No other place has to know that `null` is absent. The search first: where there is none, nothing is moved.
+        // Here, so that no other place has to handle `null`. The search comes first: a token without `null` moves nothing.
         if members.iter().any(is_null) {
             members.retain(|member| !is_null(member));
         }
         Ok(Self(members))
     }
 
-    /// Whether a claim is there and says something: the empty string does not.
+    /// Whether a claim is present and not the empty string.
     pub(crate) fn has(&self, name: &str) -> bool {
         match self.get(name) {
             None | Some(Value::Null) => false,

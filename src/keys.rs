@@ -14,7 +14,7 @@ use crate::signature::{Algorithm, Algorithms, CheckedBy, VerifyingKey};
 
 /// A JWK set may be so long, in bytes. The largest seen in the field (every tenant's key in one set) is below 100 KB.
 pub const MAX_JWKS_BYTES: usize = 1 << 20;
-/// A JWK set may hold so many keys, usable or not. Servers with one set for all tenants publish hundreds.
+/// Maximum number of keys in a JWK set, usable or not. Servers with one set for all tenants publish hundreds.
 pub const MAX_KEYS: usize = 1000;
 /// For one token without `kid`, so many keys of its algorithm are tried: each costs a signature check.
 pub const MAX_CANDIDATES: usize = 4;

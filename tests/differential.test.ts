@@ -99,7 +99,7 @@ async function runWorld(seed: number): Promise<void> {
       clock.advance(random.pick([0, 1, 2, 7, 30, 59, 60, 61, 200, 3_601]))
       await world.refresh()
       for (const made of seen) if (revoked.has(made.text) || random.chance(10 / seen.length)) await judge(made, 'all')
-      // A gate that hears nothing for a while.
+      // The gate gets no update for a while.
       clock.advance(random.pick([0, 0, 0, 59, 60, 61, 3_600, 3_601]))
       for (const made of random.some(seen.slice(-60), 0.05)) await judge(made, 'at once')
       await world.refresh()
@@ -167,7 +167,7 @@ async function judgeToken(bench: Bench, made: Made, among: 'at once' | 'all'): P
 interface Comparison {
   faults: readonly Fault[]
   byJose: Refusal | undefined
-  /** What differs, if anything does. */
+  /** The first difference that is not listed; `undefined` if there is none. */
   difference: string | undefined
 }
 
@@ -209,11 +209,11 @@ function outcomeOf(verdict: ReturnType<World['gate']['checkSync']>, text: string
   return 'accepted'
 }
 
-/** Why jose's answer does not go with the faults, or nothing. */
+/** Returns why jose's verdict does not agree with the faults; `undefined` if it does. */
 function unexplained(faults: readonly Fault[], byJose: Refusal | undefined, draft: Draft, situation: Situation): string | undefined {
   const shared = faults.filter(({ rule }) => !(rule in DEVIATIONS) && !REVOCATION.has(rule))
   if (byJose === undefined) return shared.length === 0 ? undefined : `jose accepts, in spite of: ${shared.map(({ rule }) => rule).join(', ')}`
-  // Where the form is wrong, jose stumbles over it sooner or later.
+  // jose may report a wrong form by any of its errors.
   const rules = new Set(shared.map(({ rule }) => rule as string))
   // What is too old by `iat` has expired, or lives too long.
   const isOld = byJose.by === 'age' && faults.some(({ rule }) => rule === 'lifetime' || rule === 'rounded date')

@@ -1,4 +1,4 @@
-//! `explain` shows what a failed check expected and what it found, and tells a feed at fault from keys at fault.
+//! `explain` shows what a failed check expected and what it found, and distinguishes a feed at fault from keys at fault.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
@@ -274,7 +274,7 @@ fn a_feed_at_fault_is_told_from_keys_at_fault() {
     let mut by_feed = fed(0, |_| ());
     by_feed.keys_from = KeysFrom::Feed;
     by_feed.keys = RealmKeys::Unavailable;
-    assert_eq!(failure(by_feed).2, "the feed is at fault, not the keys: it brings none that is usable");
+    assert_eq!(failure(by_feed).2, "the feed is at fault, not the keys: it has no usable key");
     let mut expired = fed(0, |_| ());
     let jwks = json!({ "keys": [{ "kty": "oct", "kid": "test", "k": fixtures::base64url(fixtures::SECRET) }] });
     expired.keys = loaded(read_keys(&jwks, KeySource::Configuration, RsaDefault::RS256).keys);

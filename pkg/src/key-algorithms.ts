@@ -1,7 +1,7 @@
 import { invalid, isObject } from './options.ts'
 import type { Algorithm, JWKS } from './types.ts'
 
-/** Where a realm's keys come from: a set, a URL, a function, or `undefined`, the feed. */
+/** The source of a realm's keys: a set, a URL, a function, or `undefined`, the feed. */
 type KeySource = JWKS | URL | string | (() => unknown) | undefined
 
 /**
@@ -21,7 +21,7 @@ function checkInlineKeys(algorithms: readonly Algorithm[], { keys }: JWKS, name:
   const possible = keys.map(algorithmsOf)
   if (keys.length === 0 || possible.some((each) => each.some((algorithm) => algorithms.includes(algorithm)))) return
   const named = [...new Set(possible.flat())].join(', ')
-  throw invalid(`${name}.algorithms has none that a key in ${name}.jwks can have: the keys are for ${named === '' ? 'none that is supported' : named}`)
+  throw invalid(`${name}.algorithms has none that a key in ${name}.jwks can have: the keys are for ${named === '' ? 'no supported algorithm' : named}`)
 }
 
 function isSymmetric(algorithm: Algorithm): boolean {

@@ -2,8 +2,8 @@ import { invalid } from './options.ts'
 import type { TokenOptions } from './types.ts'
 
 /**
- * Throws `invalid_option` for a list of required claims that leaves out one which every token needs, so that the list promises what is
- * refused; or that has one with which every token is refused.
+ * Throws `invalid_option` for a list of required claims that leaves out one that every token needs, or has one with which every token
+ * is refused.
  */
 export function checkRequiredClaims({ requiredClaims, impersonation }: TokenOptions, name: string): void {
   if (requiredClaims === undefined) return
@@ -13,7 +13,7 @@ export function checkRequiredClaims({ requiredClaims, impersonation }: TokenOpti
   }
   const refused = [CONFIRMATION, ...(impersonation === 'refuse' ? [ACTOR] : [])].find(({ claim }) => requiredClaims.includes(claim))
   if (refused === undefined) return
-  throw invalid(`${name}.requiredClaims has ${refused.claim}, and every token with it is refused: ${refused.reason}; take it off the list`)
+  throw invalid(`${name}.requiredClaims has ${refused.claim}, and every token with it is refused: ${refused.reason}; remove it from the list`)
 }
 
 interface ClaimRule {
@@ -21,7 +21,7 @@ interface ClaimRule {
   readonly reason: string
 }
 
-/** The claims without which the core refuses a token whatever the list says. */
+/** Claims that the core requires of every token, also where the list leaves them out. */
 const ALWAYS_REQUIRED: readonly ClaimRule[] = [
   { claim: 'exp', reason: 'a revocation is kept until the tokens that it refuses have expired' },
   { claim: 'iat', reason: 'a logout refuses the tokens that were issued before it' },

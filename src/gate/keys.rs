@@ -6,7 +6,7 @@ use crate::time::UnixSeconds;
 use crate::verdict::{KeysFrom, RealmKeys};
 
 impl Gate {
-    /// Replaces a realm's keys. `None` when there is no such realm. [`Gate::skipped_keys`] says which of the set are not used.
+    /// Replaces a realm's keys. `None` when there is no such realm. [`Gate::skipped_keys`] returns those that are skipped.
     ///
     /// # Errors
     /// The text is no JWK set or has no usable key; the keys before stay in use.
@@ -21,8 +21,7 @@ impl Gate {
         Some(self.read_keys(realm, jwks, source, usable_until))
     }
 
-    /// The keys of the set that was read last for a realm, handed in or of its feed, that are not used. Of a set that was refused
-    /// as well.
+    /// The skipped keys of the set that was read last for a realm, from the caller or its feed, also of a refused set.
     #[must_use]
     pub fn skipped_keys(&self, realm: usize) -> &[Skipped] {
         self.adopted.get(realm).map(|adopted| adopted.skipped.as_slice()).unwrap_or_default()
@@ -116,6 +115,6 @@ pub(super) struct AdoptedKeys {
     jwks: Option<Vec<u8>>,
     /// Thumbprints of those keys in the set that are banned.
     banned: Vec<[u8; 32]>,
-    /// The keys that were not used of the set that was read last, from the feed or handed in.
+    /// The skipped keys of the set that was read last, from the feed or the caller.
     skipped: Vec<Skipped>,
 }

@@ -61,7 +61,7 @@ pub struct Skipped {
 /// Why a member of a JWK set is not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SkipReason {
-    /// No JSON object without duplicate members, or a member is missing, of the wrong type, too long or not base64.
+    /// Not a JSON object, or a member is there twice, missing, of the wrong type, too long or not base64.
     Malformed,
     /// `kty` is not one of `RSA`, `EC`, `OKP`, `oct`.
     UnknownKeyType,

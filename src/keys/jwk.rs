@@ -144,8 +144,8 @@ impl<'j> Members<'j> {
         (!is_private).then_some(()).ok_or(SkipReason::Private)
     }
 
-    /// RFC 7517 §4.2, §4.3: where they are given, `use` must be `sig` and `key_ops` contain `verify`. Asked before the key is read, so
-    /// that an encryption key is called one whatever its type.
+    /// RFC 7517 §4.2, §4.3: where they are given, `use` must be `sig` and `key_ops` contain `verify`. Checked before the key is
+    /// read, so that an encryption key of any type is reported as one.
     fn refuse_other_uses(&self) -> Result<(), SkipReason> {
         if self.optional_text("use")?.is_some_and(|purpose| purpose != "sig") {
             return Err(SkipReason::NotForVerification);

@@ -30,7 +30,7 @@ impl Policy {
 
     /// A short digest of each field, in the order of [`AgreedField::ALL`]: the first 4 bytes of SHA-256 over its part
     /// of [`Policy::digest`], as if it were not the default. The fields after [`AgreedField::GrantClaim`] end with the last that is
-    /// not the default, so that versions without them find nothing that they do not know.
+    /// not the default, so that older versions read no field that they do not know.
     #[must_use]
     pub fn field_digests(&self) -> Vec<[u8; 4]> {
         let is_stated = |field: &AgreedField| *field == AgreedField::GrantClaim || field.enters(self);

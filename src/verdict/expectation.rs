@@ -12,9 +12,9 @@ use crate::policy::Policy;
 use crate::time::UnixSeconds;
 use crate::token::UntrustedToken;
 
-/// Bytes of a value that are shown.
+/// Maximum bytes of a value that are shown.
 const MAX_SHOWN: usize = 100;
-/// Values of a list that are shown.
+/// Maximum values of a list that are shown.
 const MAX_LISTED: usize = 5;
 
 /// Writes the issuers of these realms, and the one that a token of none of them names. Where only its tenant is another: the tenants.
@@ -96,11 +96,11 @@ pub(super) fn write_expectation(
     }
 }
 
-/// A key that is not there. Feed and keys come by different ways, so the text says which of both is at fault.
+/// A missing key. Feed and keys are loaded separately, so the text says which of them is at fault.
 fn key(text: &mut Text, token: &UntrustedToken<'_>, realm: &Realm, reason: Reason, now: UnixSeconds) {
     match (&realm.keys, realm.keys_from) {
         (RealmKeys::Unavailable, KeysFrom::Feed) if reason == Reason::NoFeed => text.blame_feed(NOT_ARRIVED),
-        (RealmKeys::Unavailable, KeysFrom::Feed) => text.blame_feed(": it brings none that is usable"),
+        (RealmKeys::Unavailable, KeysFrom::Feed) => text.blame_feed(": it has no usable key"),
         (RealmKeys::Unavailable, KeysFrom::Caller) => {
             text.write(KEYS_AT_FAULT);
             text.write("none has been loaded");
@@ -166,7 +166,7 @@ fn audience(text: &mut Text, set: &ClaimSet<'_>, claims: &Claims<'_>, policy: &P
     }
 }
 
-/// A text in the making: `claim: expected one of "a", "b"; found "c"`.
+/// A detail that is being written, such as `claim: expected one of "a", "b"; found "c"`.
 #[derive(Default)]
 pub(super) struct Text {
     text: String,

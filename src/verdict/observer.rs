@@ -63,7 +63,7 @@ pub enum CheckName {
     Signature,
     /// The claims that are read have the right types.
     Claims,
-    /// It is an access token, by the claims that tell its kind and, where the policy asks, not an actor's.
+    /// It is an access token, by the claims that state its kind and, where the policy asks, not an actor's.
     TokenUse,
     /// It is not bound to a key.
     Binding,

@@ -29,7 +29,7 @@ impl JsGate {
         outcome.map_err(|cause| error("invalid_jwks", &cause.to_string()))
     }
 
-    /// The keys that are not used of the set that was read last, handed in or of the feed; of a refused set as well.
+    /// Returns the skipped keys of the set that was read last, from the caller or the feed, also of a refused set.
     #[wasm_bindgen(js_name = skippedKeys)]
     #[must_use]
     pub fn skipped_keys(&self, realm: usize) -> Array {

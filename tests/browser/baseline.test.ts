@@ -88,7 +88,7 @@ test('all at once that is younger than the baseline', LIMIT, async (t) => {
 
 const [, table = ''] = /<!-- table: fallbacks -->\n(.*?)<!-- \/table -->/s.exec(PAGE) ?? []
 const rows = [...table.matchAll(/^\| `([^`]+)`/gm)].map(([, name = '']) => name)
-/** Where the API stands, if the page does not say it. */
+/** The object that has the API, where its name in the page does not say it. */
 const PLACES: Record<string, string> = { 'navigator.locks': 'Navigator.prototype.locks', 'AbortSignal.reason': 'AbortSignal.prototype.reason' }
 
 for (const [index, name] of rows.entries()) {

@@ -30,7 +30,7 @@ export function verifierOf(keys: readonly PublishedKey[]): Verifier {
   }
 }
 
-/** jose asks back where several keys fit: each is tried. */
+/** Tries each key where several fit: jose leaves that to its caller. */
 async function verifyUnder(text: string, getKey: JWTVerifyGetKey, options: JWTVerifyOptions): Promise<void> {
   try {
     await jwtVerify(text, getKey, options)

@@ -28,7 +28,7 @@ export interface Policy {
   compare: 'issuedAt' | 'authTime'
   grantClaim: string | undefined
   numericIds: 'refuse' | 'accept'
-  /** What the gate and the origin are told about times. */
+  /** The options about times, of the gate and of the origin. */
   gate: {
     leewaySeconds: number
     skewSeconds: number

@@ -1,10 +1,10 @@
-// The revocations in force, as plain maps: nothing is hashed, packed or forgotten. Written from the documentation of the verbs of
+// The revocations in force, as plain maps: nothing is hashed, packed or evicted. Written from the documentation of the verbs of
 // an origin (`pkg/README.md`, the comments of `Origin`), and imports nothing of the package but types.
 
 import type { Reason } from 'portcullis'
 import type { Policy } from './policy.ts'
 
-/** What revocations may know a token by. */
+/** The names and times by which revocations find a token. */
 export interface Subject {
   issuer: string
   user: string | undefined

@@ -11,7 +11,7 @@ import { type Draft, type FormFault, isDamaged } from './tokens.ts'
 /** A rule that a verifier of jose's options can check as well, named by the claim or member in question. */
 export type Shared = 'form' | 'alg' | 'key' | 'signature' | 'typ' | 'iss' | 'aud' | 'exp' | 'nbf' | 'iat' | 'missing'
 
-/** Revocation and its freshness, which jose knows nothing of. */
+/** Revocation and its freshness, which jose does not check. */
 export type Revoked = 'revoked' | 'no feed' | 'stale feed'
 
 export interface Fault {
@@ -117,7 +117,7 @@ class Reader {
     return raw === undefined ? undefined : JSON.parse(raw)
   }
 
-  /** Whether a claim says something: the empty string does not. */
+  /** Whether a claim is present and not the empty string. */
   has(name: string): boolean {
     const value = this.value(name)
     return value !== undefined && value !== ''

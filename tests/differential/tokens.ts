@@ -18,7 +18,7 @@ export interface Draft {
   damage: 'flipped' | 'empty' | 'short' | 'other header' | undefined
 }
 
-/** The ways to be no strict compact JWT that are tried. */
+/** The forms to try that are not a strict compact JWT. */
 const FORM_FAULTS = [
   'padded signature', 'newline in signature', 'trailing bits', 'padded claims', 'padded header', 'newline in claims', 'standard alphabet',
   'two parts', 'four parts', 'encrypted', 'no ASCII', 'leading space', 'trailing newline', 'empty header', 'empty claims',
@@ -37,8 +37,8 @@ export interface Token {
   draft: Draft
 }
 
-/** What a token may be changed with. */
-export interface Surroundings {
+/** The values that changes of a token draw on. */
+interface Surroundings {
   policy: Policy
   keys: readonly PublishedKey[]
   pool: readonly PoolKey[]
@@ -96,7 +96,7 @@ function idOf(random: Random, { numericIds }: Policy): string {
   return numericIds === 'accept' ? random.pick(['42', '-7', '0']) : json('42')
 }
 
-/** One change of a draft. Its name tells it to a reader of a failure. */
+/** One change of a draft. The message of a failure has its name. */
 export interface Mutation {
   name: string
   apply(draft: Draft): void
@@ -172,7 +172,7 @@ function mutateIssuer(random: Random, { policy }: Surroundings): Mutation {
   return setting(issuerClaim, json(random.pick<unknown>([...issuers, ...values])))
 }
 
-/** What tells an access token from others. */
+/** A claim or header that distinguishes an access token from others. */
 function mutateUse(random: Random, { policy }: Surroundings): Mutation {
   return random.pick([
     () => setting(policy.names.tokenUse, random.pick(['"id"', '"refresh"', '"access"', '"Bearer"', '"bearer"', '5', 'null', '""', '["access"]'])),

@@ -1,4 +1,4 @@
-// A realm with its origin, its feed and a gate, in a time of the test's own.
+// A realm with its origin, its feed and a gate, under a clock of the test's own.
 
 import assert from 'node:assert/strict'
 import { createGate, type Gate } from 'portcullis/edge'
@@ -42,7 +42,7 @@ export class World {
   readonly keys: readonly PublishedKey[]
   readonly revocations: Revocations
   readonly gate: Gate
-  /** What was done, for a reader of a failure. */
+  /** The actions so far, for the message of a failure. */
   readonly acts: string[] = []
   readonly #origin: Origin | undefined
   readonly #clock: StoppedClock
@@ -112,7 +112,7 @@ export class World {
     this.#loadedAt = this.#clock.now
   }
 
-  /** Asserts that neither side has anything to complain of. */
+  /** Asserts that neither side has reported anything. */
   assertNoReports(): void {
     assert.deepEqual(this.#reports, [])
   }

@@ -1,4 +1,4 @@
-//! The feed: sequences of signed statements at several edges, late, twice, out of order, damaged, and damaged by who can sign, beside
+//! The feed: sequences of signed statements at several edges, late, twice, out of order, damaged, and damaged by the signer, beside
 //! plain maps of what was recorded; and any bytes under a good signature.
 
 use crate::statement::sign;

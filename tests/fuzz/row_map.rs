@@ -29,7 +29,7 @@ pub struct Ids {
 }
 
 impl RowMap {
-    /// Folds a row in. False: it is none.
+    /// Folds a row in. Returns false if it is not a valid row.
     pub fn take(&mut self, payload: &[u8]) -> bool {
         self.read(payload).is_some()
     }
@@ -167,7 +167,7 @@ impl Fields<'_> {
         self.u64().filter(|time| *time <= MAX_SECONDS)
     }
 
-    /// A text after its length.
+    /// A string after its length.
     fn prefixed(&mut self) -> Option<String> {
         let length = u32::from_le_bytes(self.array()?) as usize;
         let (taken, rest) = self.0.split_at_checked(length)?;
@@ -175,7 +175,7 @@ impl Fields<'_> {
         String::from_utf8(taken.to_vec()).ok()
     }
 
-    /// The text up to the end.
+    /// The string up to the end.
     fn text(&mut self) -> Option<String> {
         String::from_utf8(core::mem::take(&mut self.0).to_vec()).ok()
     }

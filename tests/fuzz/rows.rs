@@ -15,7 +15,7 @@ use crate::statement::new_edge;
 
 const BASE: u64 = 1 << 40;
 const MOST_ROWS: usize = 64;
-/// At this time nothing is over, so that every row counts.
+/// At this time nothing has expired, so that every row counts.
 const NOW: UnixSeconds = UnixSeconds::ZERO;
 
 /// For each row a byte that says how it follows the one before (0 to 127: next; 128 to 191: after a gap; 192 to 223: not after
@@ -73,7 +73,7 @@ fn rows(input: &[u8]) -> Vec<Row> {
     rows
 }
 
-/// What the rows fold into, or the first error, by the rules of [`Ledger::restore`].
+/// The map that the rows fold into, or the first error, by the rules of [`Ledger::restore`].
 fn expected(rows: &[Row]) -> Result<RowMap, LedgerError> {
     let mut map = RowMap::default();
     let mut last: Option<(u64, Chain)> = None;

@@ -7,7 +7,7 @@ const HEAD_BYTES: usize = 32;
 const MAX_SECONDS: u64 = (1 << 53) - 1;
 const MAX_SHARDS: u64 = 8_192;
 
-/// The head of a section, whatever follows it.
+/// The head of a section, without what follows it.
 #[derive(Clone, Copy)]
 pub struct Head {
     pub kind: u16,
@@ -36,7 +36,7 @@ impl Head {
     }
 }
 
-/// What a section says.
+/// The content of a section.
 pub enum SectionMap {
     Filter(Filter),
     NotBefores(NotBefores),

@@ -13,9 +13,9 @@ use crate::pair::{ISSUER, SIGNING_JWK};
 
 /// The sequence of the manifests that are built here.
 pub const SEQUENCE: u64 = 1 << 40;
-/// Signed and applied at this time, at which nothing is over.
+/// Signed and applied at this time, at which nothing has expired.
 pub const SIGNED_AT: u64 = 1;
-/// Where key id and signature begin, from the end.
+/// The length of key id and signature, at the end.
 pub const TRAILER_BYTES: usize = 72;
 
 struct Signer {

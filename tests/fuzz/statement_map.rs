@@ -13,7 +13,7 @@ use crate::statement::{manifest, new_edge, sign, SIGNED_AT};
 
 /// The hash key that the edge's manifest declares.
 const GENERATION: u32 = 1;
-/// Where the blocks of a delta begin.
+/// The offset of the blocks of a delta.
 const BLOCKS: usize = 80;
 const MAX_SECONDS: u64 = (1 << 53) - 1;
 
@@ -61,7 +61,7 @@ fn answers(edge: &Revocations) -> Vec<Status> {
     (0..NAMES).map(|number| with_subject(number, |subject| edge.status(&subject))).collect()
 }
 
-/// What a delta adds.
+/// The revocations that a delta adds.
 #[derive(Default)]
 pub struct DeltaMap {
     generations: BTreeMap<u32, [u8; 16]>,

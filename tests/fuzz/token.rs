@@ -28,7 +28,7 @@ const HEADERS: [&str; 5] = [
     r#"{"alg":"HS256"}"#,
     "",
 ];
-/// When a token is judged, in seconds from the time of the vectors.
+/// The times at which a token is judged, in seconds from the time of the vectors.
 const TIMES: [u64; 4] = [0, 1, 299, 305];
 const ROOM: CacheLimits = CacheLimits { entries: 4, bytes: 1 << 20 };
 
@@ -119,7 +119,7 @@ pub fn check(input: &[u8]) {
 /// Realm, sequence and whether the state is behind; or the realm and the reason.
 type Told = Result<(usize, u64, bool), (Option<usize>, Reason)>;
 
-/// Where a finding may differ between two ways to come to it, it is by how the signature is known.
+/// The part of a finding that all ways to judge a token have in common. They differ in how the signature was checked.
 fn told(finding: Finding) -> Told {
     match finding {
         Ok(acceptance) => Ok((acceptance.realm, acceptance.sequence, acceptance.behind)),
@@ -217,7 +217,7 @@ fn check_policy(policy: &Policy, header: &[(String, Value)], claims: &[(String, 
         // `1.0`, `1e2` and `-0` are read as fractions.
         let is_number = id.as_i64().is_some_and(|id| id.unsigned_abs() < 1 << 53);
         let is_accepted = policy.numeric_ids == NumericIds::Accept && is_number;
-        assert!(is_accepted || id.as_str().is_some_and(|id| id.len() <= 1_024), "{name} is no name");
+        assert!(is_accepted || id.as_str().is_some_and(|id| id.len() <= 1_024), "{name} is not a valid name");
     }
     if let (Audience::AnyOf(ours), None) = (&policy.audience, &policy.authorized_party) {
         let theirs = given(claims, "aud").unwrap();

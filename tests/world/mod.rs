@@ -50,7 +50,7 @@ pub(crate) struct Tally {
 
 pub(crate) struct World {
     random: u64,
-    /// Where the draws come from instead.
+    /// The source of the draws in place of `random`.
     script: Option<Script>,
     now: u64,
     pub(crate) operations: u64,

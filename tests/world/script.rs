@@ -1,5 +1,5 @@
 //! A world whose operations and draws come from bytes: the fuzzer's. Besides what the model test does, messages arrive damaged,
-//! and damaged by who can sign.
+//! and damaged by the signer.
 
 use portcullis::revocation::{Form, Revocations, Status};
 

@@ -158,7 +158,7 @@ fn explain(target: &str, finding: &str) -> String {
     )
 }
 
-/// How a search came out, as libFuzzer says.
+/// The result of a search, from the output of libFuzzer.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Searched {
     executions: u64,

@@ -1,4 +1,4 @@
-// An abort of a request is heard at once, wherever it waits; what it waits for goes on.
+// An abort rejects a request at once, wherever it waits. The operation that it waits for continues.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -31,7 +31,7 @@ describe('session.fetch', () => {
     })
   }
 
-  test('aborted before: it rejects, and asks for no tokens', LIMIT, async (t) => {
+  test('aborted before the call: it rejects without a request for tokens', LIMIT, async (t) => {
     TestPage.install(t)
     const issuer = await Issuer.start(t)
     const session = issuer.open(t)

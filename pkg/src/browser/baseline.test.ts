@@ -1,4 +1,4 @@
-// The baseline of www/docs/browsers.md: the code uses nothing younger, but for what has a fallback.
+// Compares the code with the baseline of www/docs/browsers.md: each younger API must have a fallback.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -21,7 +21,7 @@ function rowsOf(name: string): string[][] {
 }
 
 const BASELINE = (rowsOf('baseline')[0] ?? []).map(Number.parseFloat)
-/** Names in the code of what the page says may be missing. */
+/** Names in the code for the APIs that the page lists as possibly missing. */
 const MAY_BE_MISSING: Record<string, string[]> = {
   'navigator.locks': ['NavigatorLocks.locks', 'LockManager.request'],
   BroadcastChannel: ['BroadcastChannel', 'BroadcastChannel.close', 'BroadcastChannel.onmessage', 'BroadcastChannel.postMessage'],
@@ -54,7 +54,7 @@ function usedNames(): Map<string, Set<string>> {
   return used
 }
 
-/** A destructured member is declared anew; what counts is the member of the object that it is taken from. */
+/** Resolves a destructured member to the member of the object that it is taken from, which has the library. */
 function symbolOf(checker: ts.TypeChecker, node: ts.Identifier): ts.Symbol | undefined {
   const { parent } = node
   const isMember = ts.isBindingElement(parent) && ts.isObjectBindingPattern(parent.parent) && (parent.propertyName ?? parent.name) === node
@@ -75,7 +75,7 @@ test('all that the code uses is listed with its versions, and nothing else', () 
   assert.deepEqual(young.sort(), Object.keys(API_VERSIONS).sort())
 })
 
-test('what is younger than the baseline stands in the table of fallbacks', () => {
+test('each API younger than the baseline is in the table of fallbacks', () => {
   const rows = rowsOf('fallbacks')
   assert.deepEqual(rows.map(([name = '']) => name.slice(1, -1)), Object.keys(MAY_BE_MISSING))
   const missing = new Set(Object.values(MAY_BE_MISSING).flat())
@@ -92,6 +92,6 @@ test('the syntax is that of the baseline', async () => {
     const { outputFiles } = await build({ entryPoints: [ENTRY], bundle: true, format: 'esm', target, write: false, tsconfigRaw: { compilerOptions: { target: 'ES2022' } } })
     return outputFiles[0]?.text ?? ''
   }
-  // The bundler rewrites whatever syntax a target lacks.
+  // The bundler rewrites syntax that a target lacks.
   assert.equal(await bundle([`chrome${chrome}`, `firefox${firefox}`, `safari${safari}`]), await bundle(['esnext']))
 })

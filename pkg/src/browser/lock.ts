@@ -108,7 +108,7 @@ function write(key: string, { id, holder }: Lease): void {
   leases().setItem(key, `${id} ${Date.now() + LEASE_MS} ${holder}`)
 }
 
-/** Throws where storage is denied; what is missing throws when it is used. */
+/** Throws where storage is denied. Missing storage throws on use. */
 function leases(): Storage {
   return browser().localStorage as Storage
 }

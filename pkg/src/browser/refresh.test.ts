@@ -38,7 +38,7 @@ describe('one tab', () => {
     assert.equal(issuer.refreshes, 1)
   })
 
-  test('a 401 that may mean the token is asked again, once', async (t) => {
+  test('a 401 that may be about the token is retried once', async (t) => {
     TestPage.install(t)
     const issuer = await Issuer.start(t)
     const challenged = (challenge: string, status = 401): Response => new Response(null, { status, headers: { 'www-authenticate': challenge } })

@@ -5,7 +5,7 @@ import type { SessionSettings } from './settings.ts'
 import type { GivenTokens } from './shared-login.ts'
 import type { TokenResponse } from './types.ts'
 
-/** The outcome of a refresh. `unavailable`: nothing was said about the login, which may be good. */
+/** The outcome of a refresh. `unavailable`: the answer says nothing about the login, which may still be valid. */
 export type Refreshed =
   | { kind: 'tokens'; tokens: GivenTokens; response: TokenResponse }
   | { kind: 'refused'; response: TokenResponse }
@@ -52,7 +52,7 @@ async function ask(
     signal,
   })
   const { status, headers, ok } = answer
-  // Of the server or its rate limit, whatever the body says.
+  // These statuses are about the server or its rate limit, so the body does not count.
   if (status === 429 || status >= 500) return { kind: 'unavailable', retryAfterMs: retryAfterMs(headers.get('retry-after')) }
   const response = await objectOf(answer)
   const tokens = ok ? tokensOf(response) : undefined

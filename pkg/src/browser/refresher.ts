@@ -22,7 +22,7 @@ export class Refresher {
   readonly #lock: Lock
   #underWay: Promise<RefreshOutcome> | undefined
   #failures = 0
-  /** Until then a refresh that is due waits; `#closedUntilMs`: until then the token endpoint wants no request at all. */
+  /** The time until which a due refresh waits. Until `#closedUntilMs` the token endpoint accepts no request at all (`Retry-After`). */
   #retryAtMs = 0
   #closedUntilMs = 0
   #timer: ReturnType<typeof setTimeout> | undefined

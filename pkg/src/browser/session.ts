@@ -176,7 +176,7 @@ function unlessAborted<T>({ signal }: Request, act: () => Promise<T>): Promise<T
 
 /**
  * RFC 6750 §3.1. Many APIs send no challenge, or one without an error though there was a token, and CORS hides it from pages of other
- * origins: all of these may mean the token.
+ * origins: all of these may be about the token.
  */
 function isInvalidToken({ status, headers }: Response): boolean {
   const challenge = headers.get('www-authenticate') ?? 'bearer'

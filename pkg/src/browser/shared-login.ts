@@ -17,7 +17,7 @@ const HARDLY_MS = 100
 /** Tokens as the page or the token endpoint gives them; a member that is `undefined` counts as left out. */
 export type GivenTokens = { accessToken: string; refreshToken?: string | undefined; expiresInSeconds?: number | undefined }
 
-/** Is called with an event and what its listeners are given. */
+/** Is called with an event and the arguments of its listeners. */
 export type Changed = <E extends keyof SessionEvents>(event: E, ...details: Parameters<SessionEvents[E]>) => void
 
 /** A login as this tab holds it, kept in step with the other tabs by messages, marks and the storage of the page. */

@@ -95,7 +95,7 @@ export function onLogout(
   }
 }
 
-/** Opens a channel; `undefined` if there is none. With cookies blocked the constructor may exist and throw. */
+/** Opens a channel; `undefined` if the browser has none. With cookies blocked the constructor may exist and throw. */
 function openBroadcast(name: string, hear: (data: unknown) => void): { tell(message: object): void; close(): void } | undefined {
   try {
     const { BroadcastChannel } = browser()

@@ -1,4 +1,4 @@
-// The tables of www/docs/token-endpoints.md: each row is what a token endpoint sends, and what the session makes of it.
+// The tables of www/docs/token-endpoints.md: each row is an answer of a token endpoint and its effect on the session.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -35,7 +35,7 @@ function send(response: ServerResponse, [status = '', ...headers]: string[], bod
 interface Opened {
   issuer: Issuer
   session: ReturnType<Issuer['open']>
-  /** With what each event came. */
+  /** The response that each event came with. */
   responses: [event: string, response: TokenResponse | undefined][]
   saved: { held: StoredTokens | undefined }
   /** Lets time pass. */

@@ -147,20 +147,20 @@ export interface TokenStorage {
 export type SignOutReason = 'logout' | 'other_tab' | 'refused' | 'expired' | 'compromised'
 
 /**
- * A JSON object that the token endpoint answered with, as it was received: unchecked, and with all its members. Of a success RFC 6749
- * §5.1 and OpenID Connect Core 1.0 §12.2 (`id_token`) name them, of an error RFC 6749 §5.2.
+ * A JSON object that the token endpoint sent, as it was received: unchecked, with all its members. RFC 6749 §5.1 and OpenID Connect
+ * Core 1.0 §12.2 (`id_token`) define the members of a success, RFC 6749 §5.2 those of an error.
  */
 export type TokenResponse = Readonly<Record<string, unknown>>
 
 /**
- * The response is there in the tab that asked the token endpoint, and only there: other tabs and `storage` get the tokens and no
- * other member.
+ * Listeners get the response only in the tab that sent the request to the token endpoint. Other tabs and `storage` get the tokens and
+ * no other member.
  */
 export interface SessionEvents {
-  /** `response`: the login was taken up by the cookie. */
+  /** `response`: present if a cookie had the login. */
   'signed-in': (response?: TokenResponse) => void
   refreshed: (response?: TokenResponse) => void
-  /** `response`: what the issuer refused with. */
+  /** `response`: the issuer's error, if it refused. */
   'signed-out': (reason: SignOutReason, response?: TokenResponse) => void
 }
 
@@ -206,8 +206,8 @@ export interface Session {
   refresh(): Promise<'refreshed' | 'signed_out' | 'unavailable'>
   /**
    * `fetch` with the access token, for URLs of `allowedOrigins`; such a request follows no redirect. After a 401 with `invalid_token`,
-   * or without an error in the challenge, it is retried once with new tokens, if its body can be. An abort is also heard while it waits
-   * for tokens.
+   * or without an error in the challenge, it is retried once with new tokens, if its body can be. An abort also rejects it while it
+   * waits for tokens.
    */
   fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>
   logout(options?: SessionLogoutOptions): Promise<LoggedOut>

@@ -10,7 +10,7 @@ export function atStoreOption<S extends RevocationStore>(store: S): RevocationSt
   return { ...store, open: () => atOptionAsync(storeOption, async () => store.open()) }
 }
 
-/** Runs what binds the server's address; its errors name `options.listen`. */
+/** Runs the binding of the server's address. Its errors name `options.listen`. */
 export function atListenOption<T>(work: () => Promise<T>): Promise<T> {
   return atOptionAsync(listenOption, work)
 }
@@ -19,7 +19,7 @@ function storeOption({ detail }: PortcullisError): string {
   return detail === NO_DRIVER ? 'options.store.driver' : 'options.store.path'
 }
 
-/** The codes of errors about the address, whatever the port. */
+/** Codes of errors about the address; all others are about the port. */
 const ABOUT_THE_HOSTNAME = ['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN']
 
 function listenOption({ detail }: PortcullisError): string {

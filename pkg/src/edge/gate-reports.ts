@@ -58,7 +58,7 @@ export class GateReports {
     if (error !== undefined) this.#report('options', realm, error)
   }
 
-  /** The keys of a realm's set that are not used: reported when that has changed. */
+  /** Reports the skipped keys of a realm's set when the list has changed. */
   skippedKeys(realm: string, skipped: readonly SkippedKey[]): void {
     const now = skipped.length === 0 ? undefined : JSON.stringify(skipped)
     if (this.#skippedKeys.get(realm) === now) return

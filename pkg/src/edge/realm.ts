@@ -92,7 +92,7 @@ export class Realm implements FedRealm {
     return this.#state
   }
 
-  /** The keys that are not used of the set that was read last. */
+  /** The skipped keys of the set that was read last. */
   get skippedKeys(): readonly SkippedKey[] {
     return this.#skipped
   }

@@ -1,4 +1,5 @@
 import { PortcullisError } from '../errors.ts'
+import { isAboutOtherUses } from '../jwks/skipped-keys.ts'
 import type { GateOptions, Report } from '../types.ts'
 
 /** How often the default reporter repeats one kind and code of report about one realm. */
@@ -24,8 +25,7 @@ export function reporter(settings: { readonly onReport: GateOptions['onReport'] 
 function rateLimitedWarn(): (report: Report) => void {
   const warnedAtMs = new Map<string, number>()
   return ({ kind, realm, error }) => {
-    // The encryption key that most sets have is no cause for a warning.
-    if (error.code === 'keys_skipped' && error.detail === 'not_for_verification') return
+    if (isAboutOtherUses(error)) return
     const key = `${kind} ${error.code} ${realm}`
     const now = Date.now()
     if (now - (warnedAtMs.get(key) ?? -Infinity) < REPEAT_MS) return

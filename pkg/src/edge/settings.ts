@@ -142,7 +142,7 @@ const realms: typeof realmList = {
 const GATE = {
   realms: required(realms),
   issuers: boundedList(string, 1, MAX_PATTERNS),
-  // RFC 7519 sets no limit; header fields of common servers end at 16 KiB. No token with the claims that each needs is shorter than the least.
+  // RFC 7519 sets no limit; header fields of common servers end at 16 KiB. A token with the required claims is longer than the minimum.
   maxTokenBytes: withDefault(integer('bytes', 100, 1024 * 1024), 16_384),
   // A busy worker's users of a few minutes; a token of 800 bytes takes about 1.2 kB here, and half of that again as objects.
   verifiedTokenCacheEntries: withDefault(integer('tokens', 0, 1_000_000), 10_000),

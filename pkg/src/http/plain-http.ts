@@ -1,10 +1,10 @@
 import { invalid } from '../options.ts'
 import { isLoopback } from './loopback.ts'
 
-/** Where `http:` is allowed: `loopback` (localhost, 127.0.0.0/8, ::1) or `anywhere`. */
+/** Hosts to which `http:` is allowed: `loopback` (localhost, 127.0.0.0/8, ::1) or `anywhere`. */
 export type PlainHttp = 'loopback' | 'anywhere'
 
-/** Throws `invalid_option` naming the option `name` unless requests to the URL are by TLS, or `plainHttp` allows them without. */
+/** Throws `invalid_option` that names the option `name`, unless the URL is `https:` or `plainHttp` allows its host. */
 export function checkTransport(address: URL | string, plainHttp: PlainHttp, name: string): void {
   const url = new URL(address)
   if (url.protocol === 'https:' || plainHttp === 'anywhere' || isLoopback(url)) return

@@ -7,7 +7,7 @@ export const PUBLIC_MEMBERS: Readonly<Record<string, readonly string[]>> = {
   OKP: ['crv', 'x'],
 }
 
-/** Equal for keys that say the same; members that are `null` count as absent. */
+/** Returns the same string for keys with the same members. A member that is `null` counts as absent. */
 export function identityOf(jwk: JWK): string {
   const members = jwk.kty === 'oct' ? ['k'] : (PUBLIC_MEMBERS[jwk.kty ?? ''] ?? [])
   const names = ['kty', 'kid', 'alg', 'use', 'key_ops', ...members]

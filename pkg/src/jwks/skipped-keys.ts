@@ -1,22 +1,26 @@
 import { PortcullisError } from '../errors.ts'
 import type { SkippedKey } from '../types.ts'
 
-/** How much of a `kid` is told: it is the text of whoever made the set. */
+/** Maximum length of a quoted `kid`: the set's server chooses it. */
 const MAX_KID_CHARACTERS = 100
 /** How many keys a message lists. */
 const MAX_LISTED = 10
-/** Outside printable ASCII, and what would end the quotes. */
+/** Characters outside printable ASCII, and those that would end the quotes. */
 const NOT_PLAIN = /[^\x20-\x7e]|["\\]/gu
 
 /**
- * The error of a set of which some keys are not used. `detail`: the reason if all have the same one, else `several`; with
- * `not_for_verification` the set is as it should be, for its server says that they are for something else.
+ * The error of a set with skipped keys. `detail`: the reason if all have the same one, else `several`.
  */
 export function keysSkipped(skipped: readonly SkippedKey[]): PortcullisError {
   const [first, ...others] = new Set(skipped.map(({ reason }) => reason))
   const subject = skipped.length === 1 ? 'a key of the JWK set is' : `${skipped.length} keys of the JWK set are`
   const message = `${subject} not used: ${listOf(skipped)}; tokens that they sign are refused`
   return new PortcullisError('keys_skipped', message, { detail: others.length === 0 && first !== undefined ? first : 'several' })
+}
+
+/** Whether a report needs no warning: its keys are for another use, by what the set says, such as the encryption key of most sets. */
+export function isAboutOtherUses({ code, detail }: PortcullisError): boolean {
+  return code === 'keys_skipped' && detail === 'not_for_verification'
 }
 
 /** The same error, with the keys that were skipped in its message. */
@@ -42,7 +46,7 @@ function listOf(skipped: readonly SkippedKey[]): string {
   return [...listed, ...(skipped.length > MAX_LISTED ? [`and ${skipped.length - MAX_LISTED} more`] : [])].join(', ')
 }
 
-/** The set's server has chosen the text, and it goes to logs. */
+/** Escapes a text that the set's server has chosen, because it goes to logs. */
 function plain(kid: string): string {
   return kid.replace(NOT_PLAIN, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)
 }

@@ -57,7 +57,7 @@ export async function createOrigin(options: OriginOptions): Promise<Origin> {
 /** An origin whose parts are all built, before it sends and records anything. */
 export interface BuiltOrigin {
   origin: Origin
-  /** Records, fetches, publishes and pushes from now on. */
+  /** Starts to record, fetch, publish and push. */
   start(): Promise<void>
   /** Fetches a realm's keys now. Rejects with `unknown_realm`, `jwks_unreachable` or `invalid_jwks`. */
   fetchKeys(realm: string): Promise<JWKS>

@@ -28,6 +28,7 @@ import {
   withDefault,
 } from '../options.ts'
 import { separatesSubjects } from '../issuer-names.ts'
+import { isAboutOtherUses } from '../jwks/skipped-keys.ts'
 import { checkContradictions, checkDistinct, keySet, TOKEN_RULES } from '../policy.ts'
 import { clockOf, type NowMs } from '../timing/clock.ts'
 import type { JWK } from '../types.ts'
@@ -316,8 +317,7 @@ function isKeyPart(value: unknown): boolean {
 }
 
 function warn(report: OriginReport): void {
-  // The encryption key that most sets have is no cause for a warning.
-  if (report.error?.code === 'keys_skipped' && report.error.detail === 'not_for_verification') return
+  if (report.error !== undefined && isAboutOtherUses(report.error)) return
   const where = [report.realm, report.edge].filter((part) => part !== undefined).join(' ')
   const what = report.error === undefined ? 'is well again' : `${report.error.code}: ${report.error.message}`
   console.warn(`portcullis: ${report.kind}${where === '' ? '' : ` (${where})`} ${what}`)

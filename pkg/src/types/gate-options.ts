@@ -69,7 +69,7 @@ export interface GateOptions {
   plainHttp?: 'loopback' | 'anywhere'
   /** The `fetch` to use. Default: the global one. */
   fetch?: typeof fetch
-  /** Called for refused feeds (`feed`), unusable and skipped keys (`jwks`), differing clocks (`clock`), options that differ from the origin's (`options`), a failed core (`fault`). Default: `console.warn`, each kind and code at most once a minute, and not for keys that are not for signatures. */
+  /** Called for refused feeds (`feed`), unusable and skipped keys (`jwks`), differing clocks (`clock`), options that differ from the origin's (`options`), a failed core (`fault`). Default: `console.warn`, each kind and code at most once a minute, without skipped keys that are for another use. */
   onReport?: (report: Report) => void
 }
 

@@ -67,7 +67,7 @@ export interface Status {
   /** Seconds since the origin stated this state; `undefined` before the first statement. */
   ageSeconds: number | undefined
   keys: boolean
-  /** The keys that are not used of the set that was read last; of a set that was refused as well. */
+  /** The skipped keys of the set that was read last, also of a refused set. */
   skippedKeys: SkippedKey[]
   tokenIds: number
   epochs: number

@@ -26,14 +26,14 @@ export interface JWKS {
 export interface SkippedKey {
   /** Its place in `keys`, from 0. */
   index: number
-  /** Its `kid`, at most 100 characters of it: the text of whoever made the set. Not of keys that a feed carries. */
+  /** Its `kid`, cut to 100 characters; the set's server chooses it. Absent for keys that a feed carries. */
   kid?: string | undefined
   reason: SkipReason
 }
 
 /**
- * Why a key is not used. `malformed`: no JSON object without duplicate members, or a member is missing, of the wrong type, too long or not
- * base64. `unknown_key_type`, `unknown_curve`, `unknown_algorithm`: `kty`, `crv` or `alg` is none that is known here. `algorithm_mismatch`:
+ * Why a key is not used. `malformed`: not a JSON object, or a member twice, or a member is missing, of the wrong type, too long or not
+ * base64. `unknown_key_type`, `unknown_curve`, `unknown_algorithm`: `kty`, `crv` or `alg` is not supported. `algorithm_mismatch`:
  * `alg` does not fit `kty` or `crv`. `not_for_verification`: `use` or `key_ops` say so, as those of encryption keys do. `private`: it has
  * private members. `symmetric_from_url`: a shared key that was fetched. `too_short`: RSA below 2,048 bits, or a shared key shorter than its
  * hash. `too_long`: RSA above 4,096 bits. `invalid`: a point off its curve or of small order, an even modulus, an unusable exponent.

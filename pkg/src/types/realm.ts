@@ -49,7 +49,7 @@ export interface TokenOptions {
   claimNames?: Partial<ClaimNames>
   /**
    * How ids are treated that tokens have as JSON numbers: user, token id, session, `azp`, `client_id` and `grantClaim`. `refuse`: the token
-   * is `malformed` (RFC 7519 §4.1 has strings). `accept`: an integer from -(2^53 - 1) to 2^53 - 1 in shortest decimal form is
+   * is `malformed` (RFC 7519 §4.1 requires strings). `accept`: an integer from -(2^53 - 1) to 2^53 - 1 in shortest decimal form is
    * the string of its digits, so user 42 is `'42'` in every route, event and lookup; `1.0`, `1e2` and `-0` stay `malformed`. Verdicts have the
    * claims as they were signed. Gate and origin must agree. Default `refuse`.
    */

@@ -3,7 +3,7 @@
 import { pending, recorded } from './recorder.ts'
 import { createSession, logout, onLogout, type SessionOptions } from 'portcullis/browser'
 
-/** What the token endpoint was sent. */
+/** The bodies that the token endpoint received. */
 const asked: string[] = []
 
 /** Answers in place of the network. */

@@ -1,4 +1,4 @@
-// What jose and a gate say to a token whose issuer publishes a given JWK set.
+// The results of jose and of a gate for a token whose issuer publishes a given JWK set.
 
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -79,7 +79,7 @@ export async function shapes(): Promise<Shape[]> {
     one('`use` `enc`', { ...ec.jwk, use: 'enc' }, ecToken),
     one('`key_ops` without `verify`', { ...ec.jwk, key_ops: ['sign'] }, ecToken),
     one('`key_ops` with `verify` and `sign`', { ...ec.jwk, key_ops: ['sign', 'verify'] }, ecToken),
-    one('`key_ops` that is no list', { ...ec.jwk, key_ops: 'verify' }, ecToken),
+    one('`key_ops` that is not a list', { ...ec.jwk, key_ops: 'verify' }, ecToken),
     one('`alg` `RSA-OAEP` without `use`', { ...rsa.jwk, use: undefined, alg: 'RSA-OAEP' }, rsaToken),
     one('`alg` of another type of key', { ...ec.jwk, alg: 'RS256' }, ecToken),
     one('`kty` in lower case', { ...rsa.jwk, kty: 'rsa' }, rsaToken),
@@ -117,7 +117,7 @@ export async function shapes(): Promise<Shape[]> {
     { name: '`keys` is null', set: '{"keys":null}', token: ecToken },
     { name: '`keys` is an object', set: JSON.stringify({ keys: { k: ec.jwk } }), token: ecToken },
     { name: 'a list of keys without `keys`', set: JSON.stringify([ec.jwk]), token: ecToken },
-    { name: 'one JWK that is no set', set: JSON.stringify(ec.jwk), token: ecToken },
+    { name: 'one JWK in place of a set', set: JSON.stringify(ec.jwk), token: ecToken },
     { name: 'HTML', set: '<!doctype html><title>Sign in</title>', token: ecToken },
   ]
 }
@@ -128,7 +128,7 @@ export function ecKey(curve: string): SigningKey {
 }
 
 /** One whose `x` begins with a zero byte. */
-export function ecKeyWithZero(curve: string): SigningKey {
+function ecKeyWithZero(curve: string): SigningKey {
   for (;;) {
     const key = ecKey(curve)
     const x = Buffer.from(String(key.jwk['x']), 'base64url')
@@ -141,7 +141,7 @@ export function rsaKey(modulusLength: number): SigningKey {
   return signing('RS256', privateKey, publicKey)
 }
 
-export function okpKey(): SigningKey {
+function okpKey(): SigningKey {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519')
   return signing('EdDSA', privateKey, publicKey)
 }
@@ -160,7 +160,7 @@ export function shortened(value: unknown): string {
   return Buffer.from(String(value), 'base64url').subarray(1).toString('base64url')
 }
 
-export function lengthened(value: unknown): string {
+function lengthened(value: unknown): string {
   return Buffer.concat([Buffer.of(0), Buffer.from(String(value), 'base64url')]).toString('base64url')
 }
 

@@ -152,6 +152,7 @@ pub const TYPESCRIPT: &[Room] = &[
             "origin/store/",
             "origin/core/",
             "http/",
+            "jwks/skipped-keys.ts",
             "timing/clock.ts",
             "@options",
         ],

@@ -1,5 +1,5 @@
 /**
- * What `portcullis/browser` uses of browsers, and of JavaScript since ES2022: the first versions of Chrome and Edge, Firefox and Safari.
+ * APIs of browsers, and of JavaScript since ES2022, that `portcullis/browser` uses: the first versions of Chrome and Edge, Firefox, Safari.
  * From @mdn/browser-compat-data 8.1.9 (12 November 2026), `__compat.support.*.version_added`.
  */
 export const API_VERSIONS: Readonly<Record<string, string>> = {

@@ -11,7 +11,7 @@ export class Issuer {
   current = 0
   reused = false
   revoked: string[] = []
-  /** What the last refresh sent. */
+  /** The form that the last refresh sent. */
   form: URLSearchParams = new URLSearchParams()
   /** A listener in place of the token endpoint. */
   instead: TestServer['listener'] | undefined

@@ -4,7 +4,7 @@ import { lookup } from 'node:dns/promises'
 import { connect } from 'node:net'
 import { listenError } from '../../origin/node/listen-error.ts'
 
-/** Ports below need a right. */
+/** Lower ports need a privilege. */
 const FIRST_UNPRIVILEGED_PORT = 1_024
 const CONNECT_TIMEOUT_MS = 1_000
 
@@ -42,7 +42,7 @@ async function bind(address: string, family: number, port: number): Promise<void
   }
 }
 
-/** Connects to it; the address that means all of this machine's leads to the loopback one. */
+/** Tries to connect. The address that means all addresses of this machine leads to loopback. */
 async function isAnswered(host: string, port: number): Promise<boolean> {
   const socket = connect({ host, port, timeout: CONNECT_TIMEOUT_MS })
   socket.once('timeout', () => socket.destroy(new Error('no answer')))

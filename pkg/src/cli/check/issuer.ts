@@ -22,7 +22,7 @@ export interface IssuerCheck {
 }
 
 const TIMEOUT_MS = 10_000
-/** Names of one issuer that are asked; a realm may have a thousand tenants. */
+/** Maximum number of names of one issuer that are checked: a realm may have a thousand tenants. */
 const MAX_NAMES = 20
 
 /** Compares a realm with what its issuer says of itself. Never rejects: each failure is a finding. */
@@ -30,7 +30,7 @@ export async function checkIssuer(check: IssuerCheck): Promise<Finding[]> {
   const { names } = issuerNames(check.realm)
   const asked = await Promise.all(names.slice(0, MAX_NAMES).map((name) => metadataFindings(check, name)))
   const rest = names.length - MAX_NAMES
-  const left = rest > 0 ? [unchecked('issuer', `${rest} further names of the issuer were not asked`, `the first ${MAX_NAMES} are`)] : []
+  const left = rest > 0 ? [unchecked('issuer', `${rest} further names of the issuer were not checked`, `only the first ${MAX_NAMES} are`)] : []
   return [...asked.flat(), ...left, ...(await keyFindings(check))]
 }
 
@@ -80,7 +80,7 @@ async function keyFindings({ realm, option, fetchKeys, reports }: IssuerCheck): 
   }
 }
 
-/** Issuers also publish keys for encryption, which verify nothing anywhere. */
+/** Issuers also publish encryption keys, which verify no token. */
 function skippedFinding(message: string, detail: string | undefined, where: string): Finding {
   return detail === 'not_for_verification' ? ok('skipped_keys', message) : warning('skipped_keys', message, `check the set at ${where}`)
 }

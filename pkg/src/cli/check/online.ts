@@ -9,7 +9,7 @@ import { checkKeycloak } from './keycloak/realm.ts'
 import type { Rehearsal } from './rehearsal.ts'
 import { checkRunningOrigin, type RunningOriginCheck } from './running-origin.ts'
 
-/** What an online check asks. */
+/** The servers of an online check, and how to reach them. */
 export interface OnlineCheck {
   readonly connectors: readonly ConnectorFile[]
   readonly realms: readonly (OriginRealm & { readonly maxLifetimeSeconds: number })[]

@@ -1,4 +1,4 @@
-// `check` refuses what `serve` refuses, by the same message, which names the option; and it leaves no file behind.
+// `check` refuses what `serve` refuses, with the same message, which names the option. It leaves no file behind.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -105,7 +105,7 @@ async function assertRefused(config: string, message: RegExp): Promise<void> {
   assert.deepEqual([served.message, (served as PortcullisError).code], [checked.message, (checked as PortcullisError).code])
 }
 
-/** The same of both as programs, with their exit codes. */
+/** Requires the same of both as programs, with their exit codes. */
 async function assertProgramsRefuse(config: string, message: RegExp, node: readonly string[] = []): Promise<void> {
   const before = files()
   const checked = await runProgram('check', config, node)
@@ -129,16 +129,16 @@ const REFUSED: readonly [what: string, changes: () => Record<string, unknown>, m
   ['two connectors of one realm', () => ({ connectors: [KEYCLOAK, KEYCLOAK] }), /options\.connectors\[1\] is for the same realm as options\.connectors\[0\]/],
   ['a connector of a realm with tenants', () => ({ realms: [{ ...realm, issuer: 'https://id.example/{tid}/v2', tenants: ['a'] }], connectors: [KEYCLOAK] }), /options\.connectors\[0\]\.originRealm: realm acme has tenants/],
   ['a set without a key', () => ({ realms: [{ ...realm, jwks: { keys: [] } }] }), /options\.realms\[0\]\.jwks: .*no usable key/],
-  ['an origin that browsers cannot have', () => ({ corsOrigins: ['https://app.example/path'] }), /options\.corsOrigins/],
+  ['an origin that no browser sends', () => ({ corsOrigins: ['https://app.example/path'] }), /options\.corsOrigins/],
   ['a client of no realm', () => ({ clients: [{ id: 'a', realms: ['other'] }] }), /options\.clients\[0\]\.realms names a realm/],
   ['a client with two secrets', () => ({ clients: [{ id: 'a', secret: 's', secretSha256: 'a'.repeat(64) }] }), /options\.clients\[0\] must have secret or secretSha256/],
   ['two realms of one issuer', () => ({ realms: [realm, { ...realm, name: 'other' }] }), /options\.realms\[1\]\.issuer is the same/],
-  ['a proxy that is no address', () => ({ listen: { port: 0, trustedProxies: ['proxy'] } }), /options\.listen\.trustedProxies/],
-  ['an address of another machine', () => ({ listen: { port: 0, hostname: '192.0.2.1' } }), /options\.listen\.hostname: 192\.0\.2\.1 is no address of this machine/],
+  ['a proxy that is not an address', () => ({ listen: { port: 0, trustedProxies: ['proxy'] } }), /options\.listen\.trustedProxies/],
+  ['an address of another machine', () => ({ listen: { port: 0, hostname: '192.0.2.1' } }), /options\.listen\.hostname: 192\.0\.2\.1 is not an address of this machine/],
   ['a name without an address', () => ({ listen: { port: 0, hostname: 'nowhere.invalid' } }), /options\.listen\.hostname: /],
   ['a folder that is not there', () => ({ store: { path: 'no/such/portcullis.db' } }), /options\.store\.path: .*its directory does not exist/],
   ['a folder that is a file', () => ({ store: { path: 'a-file/portcullis.db' } }), /options\.store\.path: /],
-  ['a file that is no database', () => ({ store: { path: 'no.db' } }), /options\.store\.path: .*is damaged or no SQLite file/],
+  ['a file that is not a database', () => ({ store: { path: 'no.db' } }), /options\.store\.path: .*is damaged or not an SQLite file/],
   ['a store that is a folder', () => ({ store: { path: place('folder') } }), /options\.store\.path: /],
 ]
 

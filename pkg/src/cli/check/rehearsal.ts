@@ -10,7 +10,7 @@ import { checkAddress } from './address.ts'
 
 /** A configuration's origin, built as `serve` builds it, that sends, records and answers nothing. */
 export interface Rehearsal extends BuiltOrigin {
-  /** What the origin reported so far. */
+  /** The reports of the origin so far. */
   reports: readonly OriginReport[]
   /** Whether an origin has the store open now, such as the one that this configuration is for. */
   storeUse: 'free' | 'in_use'
@@ -30,7 +30,7 @@ export async function rehearse({ listen, store: file, origin: settings, connecto
     const { port, hostname = '127.0.0.1' } = listen
     const addressUse = await atListenOption(async () => {
       const use = await checkAddress({ hostname, port })
-      // Beside an origin that has the store, it is most likely that one.
+      // An origin that has the store open most likely also has the port.
       if (use === 'in_use' && store.use === 'free') throw listenError({ code: 'EADDRINUSE' } as NodeJS.ErrnoException, port, hostname)
       return use
     })

@@ -3,7 +3,7 @@ import { exchange } from '../../http/exchange.ts'
 import { numberOf, objectOf, textOf } from '../keycloak/json.ts'
 import { type Finding, failure, ok, type OriginFindings, quoted, unchecked, warning } from './finding.ts'
 
-/** Where an origin should run, and with which realms. */
+/** The expected address and realms of an origin. */
 export interface RunningOriginCheck {
   /** The base of its routes; `undefined`: it is not known. */
   readonly url: URL | undefined
@@ -15,7 +15,7 @@ export interface RunningOriginCheck {
 const TIMEOUT_MS = 10_000
 const MAX_BYTES = 1_024 * 1_024
 
-/** Where an origin that listens there is reached from this machine; `undefined` for port 0, which may be any. */
+/** Returns the URL by which this machine reaches an origin that listens there; `undefined` for port 0, which may be any. */
 export function urlOfListener({ hostname = '127.0.0.1', port }: { hostname?: string; port: number }): URL | undefined {
   if (port === 0) return undefined
   const reached = hostname === '0.0.0.0' ? '127.0.0.1' : hostname === '::' ? '::1' : hostname
@@ -33,14 +33,14 @@ async function healthFindings(url: URL, { option, realms }: Omit<RunningOriginCh
   try {
     const readsBodyOf = (status: number): boolean => status === 200 || status === 503
     const { status, bytes } = await exchange(health, { fetch, errorCode: 'feed_unreachable', maxBytes: MAX_BYTES, signal: AbortSignal.timeout(TIMEOUT_MS), readsBodyOf })
-    if (status === 403) return [failure('health', `${health.href} answered 403, as an origin does that is asked without TLS`, 'give --origin its https: URL')]
+    if (status === 403) return [failure('health', `${health.href} answered 403, as an origin does to requests without TLS`, 'give --origin its https: URL')]
     const body = objectOf(parsed(bytes))
     const state = textOf(body['status'])
     if (status === 503 && state === 'failing') return [failure('health', `the origin takes no revocations: ${quoted(textOf(body['error']))}`, 'read its log')]
-    if (status !== 200 || state !== 'ok') return [failure('health', `${health.href} answered ${status}, and not as an origin does`, `check ${option}`)]
+    if (status !== 200 || state !== 'ok') return [failure('health', `${health.href} answered ${status}, which is not the answer of an origin`, `check ${option}`)]
     return [ok('health', 'the origin takes revocations'), ...realmFindings(objectOf(body['realms']), realms, option)]
   } catch (cause) {
-    return [failure('health', cause instanceof PortcullisError ? cause.message : 'the answer cannot be read', `start the origin by portcullis serve, or check ${option}`)]
+    return [failure('health', cause instanceof PortcullisError ? cause.message : 'the answer cannot be read', `start the origin with portcullis serve, or check ${option}`)]
   }
 }
 

@@ -17,7 +17,7 @@ import { check } from './check.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'portcullis-check-'))
 const config = join(folder, 'portcullis.json')
-/** Where nothing answers any more. */
+/** A URL at which nothing listens any more. */
 let baseUrl = ''
 /** An issuer and an origin, with the answers below. */
 let site: TestServer
@@ -193,7 +193,7 @@ test('each answer of an issuer and an origin has its finding', async () => {
     ['no metadata', () => (answers[OPENID] = page(404)), {}, 'good', /unchecked issuer: 127\.0\.0\.1:\d+ has no metadata for "SITE/],
     ['a page for metadata', () => (answers[OPENID] = page(200)), {}, 'failed', /failure {3}issuer: .*something other than a JSON object/],
     ['a redirect', () => (answers[OPENID] = redirect('https://elsewhere.example/')), {}, 'failed', /failure {3}issuer: .*redirect/],
-    ['an issuer that is no URL', () => undefined, { issuer: 'inhouse' }, 'good', /unchecked issuer: "inhouse" is not a URL/],
+    ['an issuer that is not a URL', () => undefined, { issuer: 'inhouse' }, 'good', /unchecked issuer: "inhouse" is not a URL/],
     ['one of two names is another', () => undefined, { issuer: [issuer(), `${site.url}/realms/old`], sameSubjects: true }, 'good', /ok {8}issuer[^]*unchecked issuer: .*no metadata for "SITE\/realms\/old"/],
     ['keys elsewhere', () => (answers[OPENID] = json({ issuer: issuer(), jwks_uri: 'https://id.example/certs' })), {}, 'good', /warning {3}key_url: the issuer names "https:\/\/id\.example\/certs" for its keys, and options\.realms\[0\]\.jwks is "SITE\/realms\/acme\/certs"/],
     ['no keys', () => (answers[KEYS] = page(404)), {}, 'failed', /failure {3}keys: the keys cannot be used: .* answered 404 for the JWK set[^]*check options\.realms\[0\]\.jwks/],
@@ -204,7 +204,7 @@ test('each answer of an issuer and an origin has its finding', async () => {
     ['keys of another algorithm', () => undefined, { algorithms: ['ES256'] }, 'failed', /failure {3}keys: one key for signatures: EdDSA; options\.realms\[0\]\.algorithms accepts ES256: all tokens are refused \(unsupported_algorithm\)/],
     ['an origin that fails', () => (answers['/healthz'] = json({ status: 'failing', error: 'store_unavailable', realms: {} }, 503)), {}, 'failed', /failure {3}health: the origin takes no revocations: "store_unavailable"/],
     ['an origin with other realms', () => (answers['/healthz'] = json({ status: 'ok', realms: { other: { sequence: 1 } } })), {}, 'failed', /failure {3}realm: the origin does not have realm acme[^]*warning {3}realm: .*lacks: "other"/],
-    ['another server in its place', () => (answers['/healthz'] = page(200)), {}, 'failed', /failure {3}health: SITE\/healthz answered 200, and not as an origin does; check --origin/],
+    ['another server in its place', () => (answers['/healthz'] = page(200)), {}, 'failed', /failure {3}health: SITE\/healthz answered 200, which is not the answer of an origin; check --origin/],
     ['an origin that wants TLS', () => (answers['/healthz'] = json({ error: 'https_required' }, 403)), {}, 'failed', /failure {3}health: .*403.*give --origin its https: URL/],
   ]
   const before = { ...answers }
@@ -220,7 +220,7 @@ test('each answer of an issuer and an origin has its finding', async () => {
 test('an origin and an issuer that are not there are failures with their cause', async () => {
   const { output, outcome } = await checkSite({ origin: baseUrl }, { issuer: `${baseUrl}/realms/acme` })
   assert.equal(outcome, 'failed')
-  assert.match(output, /failure {3}issuer: 127\.0\.0\.1:\d+ could not be reached[^]*failure {3}health: 127\.0\.0\.1:\d+ could not be reached.*; start the origin by portcullis serve, or check --origin\n/)
+  assert.match(output, /failure {3}issuer: 127\.0\.0\.1:\d+ could not be reached[^]*failure {3}health: 127\.0\.0\.1:\d+ could not be reached.*; start the origin with portcullis serve, or check --origin\n/)
 })
 
 test('text of a server is quoted, bounded, and moves no cursor', async () => {
@@ -229,7 +229,7 @@ test('text of a server is quoted, bounded, and moves no cursor', async () => {
   assert.match(output, /names itself "\\u001b\]0;owned\\u0007x{180,200}…"/)
 })
 
-test('options that need --online are refused without it, and a bad --origin is one of usage', async () => {
+test('options that need --online are refused without it, and a bad --origin is a usage error', async () => {
   const run = (values: Record<string, string>, ...flags: string[]): Promise<unknown> => check.run({ values: { config, ...values }, flags: new Set(flags), positionals: [], environment: {} })
   await checkSite()
   await assert.rejects(run({ origin: site.url }), /--origin needs --online/)

@@ -15,7 +15,7 @@ const ONLINE_OPTIONS = ['origin', 'status'] as const
 export const check: Command = {
   name: 'check',
   summary: 'say what is wrong with a configuration, without running it',
-  help: `Reads the configuration with all its secrets and builds all that 'serve' builds: it refuses what 'serve' refuses, by the same
+  help: `Reads the configuration with all its secrets and builds all that 'serve' builds: it refuses what 'serve' refuses, with the same
 message. It does not listen, sends nothing, and creates and changes no file. With --online it also asks: each issuer, for
 its metadata and keys; the identity server of each connector; the origin that runs (/healthz); and compares the status of a
 gate. It changes nothing there, and ends with 1 if revocations would be lost or good tokens refused.`,

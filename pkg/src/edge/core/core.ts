@@ -194,7 +194,7 @@ export class Core {
     this.#keys[realm] = { json, usableUntil, source }
   }
 
-  /** The keys that are not used of the set that was read last, handed in or of the feed, without their `kid`; of a refused set as well. */
+  /** Returns the skipped keys of the set that was read last, from the caller or the feed, also of a refused set; without their `kid`. */
   skippedKeys(realm: number): readonly SkippedKey[] {
     return this.#orElse([], () => this.#gate.skippedKeys(realm) as SkippedKey[])
   }

@@ -79,7 +79,7 @@ export class GateCore {
     this.#call(() => this.#gate.setKeys(realm, json, usableUntil, source))
   }
 
-  /** The keys that are not used of the set that was given last, also of one that was refused; without their `kid`. */
+  /** Returns the skipped keys of the set that was read last, also of a refused set; without their `kid`. */
   skippedKeys(realm: number): readonly SkippedKey[] {
     return this.#call(() => this.#gate.skippedKeys(realm))
   }

@@ -97,7 +97,7 @@ export interface WasmGate {
   /** Likewise. `undefined`: there is no such handle any more. */
   finishToIdentify(handle: number, outcome: number, now: number): Identified | undefined
   setKeys(realm: number, jwksJson: Uint8Array, usableUntil: number, source: 'configuration' | 'url'): void
-  /** The keys that are not used of the set that was given last. */
+  /** Returns the skipped keys of the set that was read last. */
   skippedKeys(realm: number): SkippedKey[]
   applyFeed(realm: number, bytes: Uint8Array, now: number): { sequence: number; effect: 'changed' | 'partial' | 'renewed' | 'known' | 'staged' }
   missingSections(realm: number): string[]

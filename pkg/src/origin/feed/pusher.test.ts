@@ -187,7 +187,7 @@ test('an edge without a secret gets a heartbeat instead, and so does one that br
   assert.ok(second !== undefined && second.bytes < 1_000)
 })
 
-test('a secret beyond ASCII holds no push up', async () => {
+test('a secret with characters beyond ASCII does not block pushes', async () => {
   const edge = await openEdge()
   const stage = await openStage({ edges: [{ name: 'edge-1', pushUrl: edge.url, ackSecret: 'gehéim' }] })
   try {

@@ -14,7 +14,7 @@ interface Pair {
   /** One of each module. */
   gates: Gate[]
   token(claims: Record<string, unknown>, header?: Record<string, unknown>): Promise<string>
-  /** What each gate says, uncached and cached; all of it where they differ. */
+  /** Returns the common verdict of the gates, uncached and cached; all their verdicts where they differ. */
   answer(token: string): Promise<string | string[]>
   /** The status with which the origin's own gate answers an administrator's token. */
   atOrigin(token: string): Promise<number>

@@ -19,11 +19,11 @@ const FOR_EVER = Number.MAX_SAFE_INTEGER
 /** Tokens with unknown keys that wait for a look at the same time; others are refused at once. As at the edges. */
 const MAX_WAITING_TOKENS = 64
 
-/** The core, as far as the keys of one realm go. */
+/** The part of the core that has the keys of one realm. */
 export interface KeyTaker {
   /** Takes a JWK set. Throws when it can use no key of it. Only a set from a `url` may not hold secrets. */
   take(json: Uint8Array, usableUntil: number, source: 'configuration' | 'url'): void
-  /** The keys that it does not use of the set that it was given last, also of one that it refused; without their `kid`. */
+  /** Returns the skipped keys of the set that was read last, also of a refused set; without their `kid`. */
   skipped(): readonly SkippedKey[]
 }
 
@@ -75,7 +75,7 @@ export class IssuerKeys {
     return { keys: [...this.#current.keys, ...this.#roll.inFeedOnly] }
   }
 
-  /** The keys that are not used of the set that was read last. */
+  /** The skipped keys of the set that was read last. */
   get skipped(): readonly SkippedKey[] {
     return this.#skipped
   }
@@ -218,7 +218,7 @@ export class IssuerKeys {
     return canonical !== undefined && this.#roll.has([canonical])
   }
 
-  /** When other keys are skipped than before. */
+  /** Reports the skipped keys when the list has changed. */
   #reportSkipped(skipped: readonly SkippedKey[]): void {
     const isNew = JSON.stringify(skipped) !== JSON.stringify(this.#skipped)
     this.#skipped = skipped

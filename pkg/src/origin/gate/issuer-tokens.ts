@@ -12,7 +12,7 @@ import type { IssuerKeys } from './issuer-keys.ts'
 
 /** How long a token with an unknown key waits for a look at the issuer. */
 const LOOK_TIMEOUT_MS = 2_000
-/** Keys of one `kid` and algorithm that are tried for a token, as at a gate. */
+/** Maximum number of keys of one `kid` and algorithm that are tried for a token, as at a gate. */
 const MAX_CANDIDATES = 4
 /** Tokens that wait for a look at the same time; others are refused at once. */
 const MAX_WAITING_TOKENS = 64

@@ -14,7 +14,7 @@ function sentence(code: string, port: number, hostname: string): string {
     case 'EACCES':
       return `${where} may not be bound by this user: choose a port above 1023`
     case 'EADDRNOTAVAIL':
-      return `${hostname} is no address of this machine: choose one, or 0.0.0.0 for all`
+      return `${hostname} is not an address of this machine: choose one that is, or 0.0.0.0 for all`
     case 'ENOTFOUND':
       return `${hostname} has no address: choose an address of this machine, or 0.0.0.0 for all`
     default:

@@ -235,7 +235,7 @@ function databaseError(file: string, cause: unknown): PortcullisError {
   switch (result) {
     case 'SQLITE_CORRUPT':
     case 'SQLITE_NOTADB':
-      return new PortcullisError('store_corrupt', `${file} is damaged or no SQLite file: restore a backup`, { cause, detail: result })
+      return new PortcullisError('store_corrupt', `${file} is damaged or not an SQLite file: restore a backup`, { cause, detail: result })
     case 'SQLITE_FULL':
       return new PortcullisError('store_unavailable', `${file} cannot grow: free space on its disk`, { cause, detail: result })
     case 'SQLITE_READONLY':
