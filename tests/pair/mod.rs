@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::sync::OnceLock;
+
 use portcullis::error::FeedError;
 use portcullis::ledger::key::SigningKey;
 use portcullis::ledger::{Event, Ledger, LedgerSettings, NotBefore, Row};
@@ -34,7 +36,8 @@ pub fn signing_key() -> SigningKey {
 }
 
 pub fn feed_key() -> FeedKey {
-    signing_key().public().clone()
+    static KEY: OnceLock<FeedKey> = OnceLock::new();
+    KEY.get_or_init(|| signing_key().public().clone()).clone()
 }
 
 pub fn settings() -> LedgerSettings {

@@ -18,14 +18,15 @@ const FOLDER: &str = "target/fuzz";
 const MAX_INPUT_BYTES: u32 = 8_192;
 
 /// The counters that libFuzzer reads, as `cargo fuzz` sets them.
-const COVERAGE: [&str; 7] = [
+const COVERAGE: [&str; 8] = [
     "-Cpasses=sancov-module",
     "-Cllvm-args=-sanitizer-coverage-level=4",
     "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
     "-Cllvm-args=-sanitizer-coverage-pc-table",
     "-Cllvm-args=-sanitizer-coverage-trace-compares",
+    "--cfg",
+    "fuzzing",
     "-Ccodegen-units=1",
-    "--cfg=fuzzing",
 ];
 
 /// The command line after `fuzz`.
@@ -111,24 +112,28 @@ fn search(project: &Project, programs: &Path, target: &str, seconds: u32) -> Res
     Ok(searched)
 }
 
-/// Takes as few inputs as reach all that any of them reaches, smaller ones first.
+/// Keeps the inputs that reach what the seeds do not: tests make the seeds themselves.
 fn merge(project: &Project, programs: &Path, target: &str) -> Result<(), Failure> {
     let folder = project.path(FOLDER);
     let merged = fresh(&folder.join("merged").join(target))?;
-    let sources =
-        [corpus(project, target), folder.join("seeds").join(target), made(&folder.join("found").join(target))?];
-    let run =
-        Run::new(programs.join(target)).args(["-set_cover_merge=1".into(), format!("-max_len={MAX_INPUT_BYTES}")]);
-    run.args([&merged]).args(sources).captured()?;
-    let corpus = fresh(&corpus(project, target))?;
-    let (mut inputs, mut bytes) = (0, 0);
-    for entry in fs::read_dir(&merged).map_err(|error| unusable(&merged, &error))? {
-        let file = entry.map_err(|error| unusable(&merged, &error))?;
-        bytes += fs::copy(file.path(), corpus.join(file.file_name())).map_err(|error| unusable(&corpus, &error))?;
-        inputs += 1;
+    Run::new(programs.join(target)).env("FUZZ_SEEDS", &merged).captured()?;
+    let seeds = files(&merged)?;
+    let run = Run::new(programs.join(target)).args(["-merge=1".into(), format!("-max_len={MAX_INPUT_BYTES}")]);
+    let found = made(&folder.join("found").join(target))?;
+    run.args([&merged, &corpus(project, target), &found]).captured()?;
+    let kept: Vec<PathBuf> = files(&merged)?.into_iter().filter(|file| !seeds.contains(file)).collect();
+    let (corpus, mut bytes) = (fresh(&corpus(project, target))?, 0);
+    for file in &kept {
+        let name = file.file_name().unwrap_or_default();
+        bytes += fs::copy(file, corpus.join(name)).map_err(|error| unusable(&corpus, &error))?;
     }
-    println!("{target}: {inputs} inputs, {bytes} bytes");
+    println!("{target}: {} inputs beside the seeds, {bytes} bytes", kept.len());
     Ok(())
+}
+
+fn files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let entries = fs::read_dir(folder).map_err(|error| unusable(folder, &error))?;
+    entries.map(|entry| entry.map(|entry| entry.path()).map_err(|error| unusable(folder, &error))).collect()
 }
 
 fn corpus(project: &Project, target: &str) -> PathBuf {
