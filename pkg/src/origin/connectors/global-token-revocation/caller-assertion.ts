@@ -61,10 +61,12 @@ export async function verifyAssertion(
   { budget, nowSeconds }: { budget: VerificationBudget; nowSeconds: number },
 ): Promise<Assertion | Unfit | undefined> {
   if (unverified.claims['iss'] !== caller.issuer) return undefined
-  await budget.take().catch(() => {
-    throw new GlobalRevocationRefused('too_busy', 'more requests arrive than can be verified: send it again')
-  })
-  const verified = await verify(unverified, caller)
+  const admit = (): Promise<void> =>
+    budget.take().catch(() => {
+      throw new GlobalRevocationRefused('too_busy', 'more requests arrive than can be verified: send it again')
+    })
+  await admit()
+  const verified = await verify(unverified, caller, admit)
   // Only bad signatures count, so that a flood of forged ones does not delay a genuine caller.
   if (verified !== 'bad_signature') budget.giveBack()
   if (verified === 'bad_signature' || verified === 'unusable') return undefined
@@ -73,21 +75,27 @@ export async function verifyAssertion(
 }
 
 /** Checks the signature by the caller's keys: several may have one `kid`, and the JWT may name none. */
-async function verify({ jwt }: UnverifiedAssertion, { keys }: KeyedCaller): Promise<GlobalRevocationRefused | 'good' | 'bad_signature' | 'unusable'> {
+async function verify(
+  { jwt }: UnverifiedAssertion,
+  { keys }: KeyedCaller,
+  admit: () => Promise<void>,
+): Promise<GlobalRevocationRefused | 'good' | 'bad_signature' | 'unusable'> {
   try {
     await compactVerify(jwt, (header, token) => keys(withoutNulls(header) as typeof header, token), { algorithms: ASYMMETRIC })
     return 'good'
   } catch (error) {
-    if (error instanceof errors.JWKSMultipleMatchingKeys) return verifyByEach(jwt, error)
+    if (error instanceof errors.JWKSMultipleMatchingKeys) return verifyByEach(jwt, error, admit)
     if (error instanceof errors.JWSSignatureVerificationFailed) return 'bad_signature'
     return error instanceof GlobalRevocationRefused ? error : 'unusable'
   }
 }
 
-async function verifyByEach(jwt: string, keys: AsyncIterable<CryptoKey>): Promise<'good' | 'bad_signature'> {
+/** The first signature is admitted already. */
+async function verifyByEach(jwt: string, keys: AsyncIterable<CryptoKey>, admit: () => Promise<void>): Promise<'good' | 'bad_signature'> {
   let tried = 0
   for await (const key of keys) {
     if (tried === MAX_CANDIDATES) break
+    if (tried > 0) await admit()
     tried += 1
     const isGood = await compactVerify(jwt, key, { algorithms: ASYMMETRIC }).then(() => true, () => false)
     if (isGood) return 'good'

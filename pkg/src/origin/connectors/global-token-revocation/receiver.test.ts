@@ -15,16 +15,17 @@ await startLoading()
 const ISSUER = 'https://acme.okta.example'
 const AUDIENCE = 'https://origin.example/realms/acme/global-token-revocation'
 
-/** Callers of a realm whose budget has one verification, and no other grows back. */
-async function openFrozen() {
+/** Callers of a realm whose budget has one verification, and no other grows back. `others`: keys of the same `kid` before the own one. */
+async function openFrozen(others = 0) {
   const [own, other] = [await generateKeyPair('ES256'), await generateKeyPair('ES256')]
-  const jwk = { ...(await exportJWK(own.publicKey)), kid: 'k' } as JWK
+  const pairs = [...(await Promise.all(Array.from({ length: others }, () => generateKeyPair('ES256')))), own]
+  const keys = (await Promise.all(pairs.map(async ({ publicKey }) => ({ ...(await exportJWK(publicKey)), kid: 'k' })))) as JWK[]
   const now = Math.floor(Date.now() / 1000)
   const signed = (key: CryptoKey, claims: object = {}): Promise<string> =>
     new SignJWT({ iss: ISSUER, sub: 'app', aud: AUDIENCE, jti: crypto.randomUUID(), iat: now, exp: now + 300, ...claims })
       .setProtectedHeader({ alg: 'ES256', kid: 'k', typ: 'global-token-revocation+jwt' })
       .sign(key)
-  const caller = { issuer: ISSUER, jwks: { keys: [jwk] }, audience: AUDIENCE }
+  const caller = { issuer: ISSUER, jwks: { keys }, audience: AUDIENCE }
   const revocations = new GlobalTokenRevocations({
     realms: [{ name: 'acme', issuer: 'https://issuer.test', globalTokenRevocation: { callers: [caller] } }],
     fetch: () => assert.fail('nothing is fetched'),
@@ -62,4 +63,13 @@ test('good ones cost nothing, nor do those of another issuer', async () => {
     assert.equal(await admitted(await good()), 'admitted')
     assert.equal(await admitted(await forged({ iss: 'https://elsewhere.example' })), 'unauthenticated')
   }
+})
+
+test('each of several keys of one kid that is tried counts', async (t) => {
+  const alive = setInterval(() => undefined, 1_000)
+  t.after(() => clearInterval(alive))
+  const three = await openFrozen(2)
+  assert.equal(await three.admitted(await three.forged()), 'unauthenticated')
+  const four = await openFrozen(3)
+  assert.equal(await four.admitted(await four.forged()), 'too_busy')
 })
