@@ -7,6 +7,7 @@ use crate::names::{fingerprint, name, user_key, CLIENT_SESSION, GRANT, HASH_KEY,
 use crate::pair::{at, ledger, record, ISSUER, NOW};
 use crate::statement::{block, SEQUENCE, SIGNED_AT, TRAILER_BYTES};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
+use portcullis::keys::MAX_KEYS;
 use portcullis::ledger::{Correction, Event, NotBefore};
 use portcullis::revocation::RealmId;
 use serde_json::Value;
@@ -57,13 +58,19 @@ fn tokens() -> Vec<Vec<u8>> {
     inputs
 }
 
-/// Each set of the vectors, and each of its keys alone.
+/// Each set of the vectors, each of its keys alone, and sets at the limit.
 fn jwk_sets() -> Vec<Vec<u8>> {
     let mut sets = Vec::new();
     for group in verdicts()["groups"].as_array().unwrap() {
         sets.push(group["jwks"].clone());
         let keys = group["jwks"]["keys"].as_array().unwrap().iter();
         sets.extend(keys.map(|key| serde_json::json!({ "keys": [key] })));
+    }
+    // As many members as a set may have, and one more.
+    for members in [MAX_KEYS, MAX_KEYS + 1] {
+        let mut keys = vec![sets[1]["keys"][0].clone()];
+        keys.resize(members, Value::from(0));
+        sets.push(serde_json::json!({ "keys": keys }));
     }
     sets.iter()
         .enumerate()
@@ -253,6 +260,13 @@ fn statements() -> Vec<Vec<u8>> {
     let mut all = delta();
     blocks.iter().for_each(|(kind, contents)| block(&mut all, *kind, contents));
     inputs.push(all);
+    // The longest name of a client, and one that is longer by a byte.
+    for length in [1_024, 1_025_u16] {
+        let varint = [(length & 0x7F) as u8 | 0x80, (length >> 7) as u8];
+        let mut delta = delta();
+        block(&mut delta, 4, &[&varint[..], &vec![b'a'; length.into()], &[9]].concat());
+        inputs.push(delta);
+    }
     for message in feed_vectors("statement") {
         let mut body = message[..message.len() - TRAILER_BYTES].to_vec();
         if body.starts_with(b"PCLD") {

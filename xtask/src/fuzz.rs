@@ -16,6 +16,8 @@ const MAX_SECONDS: u32 = 86_400;
 const FOLDER: &str = "target/fuzz";
 /// Inputs longer than this find nothing that shorter ones do not, and take longer.
 const MAX_INPUT_BYTES: u32 = 8_192;
+/// The inputs of one target in git, together.
+const MAX_CORPUS_BYTES: u64 = 56_000;
 
 /// The counters that libFuzzer reads, as `cargo fuzz` sets them.
 const COVERAGE: [&str; 8] = [
@@ -112,7 +114,7 @@ fn search(project: &Project, programs: &Path, target: &str, seconds: u32) -> Res
     Ok(searched)
 }
 
-/// Keeps the inputs that reach what the seeds do not: tests make the seeds themselves.
+/// Keeps the inputs that reach what the seeds do not, the smaller ones: tests make the seeds themselves.
 fn merge(project: &Project, programs: &Path, target: &str) -> Result<(), Failure> {
     let folder = project.path(FOLDER);
     let merged = fresh(&folder.join("merged").join(target))?;
@@ -121,13 +123,20 @@ fn merge(project: &Project, programs: &Path, target: &str) -> Result<(), Failure
     let run = Run::new(programs.join(target)).args(["-merge=1".into(), format!("-max_len={MAX_INPUT_BYTES}")]);
     let found = made(&folder.join("found").join(target))?;
     run.args([&merged, &corpus(project, target), &found]).captured()?;
-    let kept: Vec<PathBuf> = files(&merged)?.into_iter().filter(|file| !seeds.contains(file)).collect();
-    let (corpus, mut bytes) = (fresh(&corpus(project, target))?, 0);
-    for file in &kept {
-        let name = file.file_name().unwrap_or_default();
-        bytes += fs::copy(file, corpus.join(name)).map_err(|error| unusable(&corpus, &error))?;
+    let added = files(&merged)?.into_iter().filter(|file| !seeds.contains(file));
+    let mut added: Vec<(u64, PathBuf)> =
+        added.map(|file| (fs::metadata(&file).map_or(0, |data| data.len()), file)).collect();
+    added.sort();
+    let (corpus, mut inputs, mut bytes) = (fresh(&corpus(project, target))?, 0, 0);
+    for (length, file) in added {
+        if bytes + length > MAX_CORPUS_BYTES {
+            break;
+        }
+        fs::copy(&file, corpus.join(file.file_name().unwrap_or_default()))
+            .map_err(|error| unusable(&corpus, &error))?;
+        (inputs, bytes) = (inputs + 1, bytes + length);
     }
-    println!("{target}: {} inputs beside the seeds, {bytes} bytes", kept.len());
+    println!("{target}: {inputs} inputs beside the seeds, {bytes} bytes");
     Ok(())
 }
 
