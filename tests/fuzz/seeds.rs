@@ -39,7 +39,7 @@ fn verdicts() -> Value {
     serde_json::from_str(include_str!("../vectors/verdicts.json")).unwrap()
 }
 
-/// Every token as it stands, and the claims of each once more to be signed by the target.
+/// Every token as it stands, the claims of each once more to be signed by the target, and tokens as long as they may be.
 fn tokens() -> Vec<Vec<u8>> {
     let mut inputs = Vec::new();
     for (number, group) in verdicts()["groups"].as_array().unwrap().iter().enumerate() {
@@ -54,6 +54,13 @@ fn tokens() -> Vec<Vec<u8>> {
                 inputs.push([&[number as u8, 4, 0, length][..], &header, &claims].concat());
             }
         }
+    }
+    // Tokens of 599, 601 and 602 bytes for the setup that takes 600: the third after those of the vectors.
+    let setup = verdicts()["groups"].as_array().unwrap().len() + 2;
+    for length in [387, 388, 389] {
+        let text = r#"{"iss":"https://id.example/realms/acme","sub":"alice","jti":"1","iat":1799999990,"exp":1800000300,"pad":""}"#;
+        let claims = text.replace(r#""pad":""#, &format!(r#""pad":"{}"#, "p".repeat(length - text.len())));
+        inputs.push([&[setup as u8, 0, 0][..], claims.as_bytes()].concat());
     }
     inputs
 }

@@ -146,6 +146,7 @@ fn check_token(setup: &Setup, token: &str, now: UnixSeconds, event: u8) {
     let identified = identify(token, realms, now);
     assert_eq!(identified_by_host(setup, token, now), identified, "identified with the host's help");
     if let Verdict::Accepted(accepted) = verdict {
+        assert!(token.len() <= setup.policy.max_token_bytes);
         let parts = format!("{}.{}", base64url(accepted.header_json()), base64url(accepted.claims_json()));
         assert_eq!(token.rsplit_once('.').map(|(parts, _)| parts), Some(&parts[..]));
         let read = members(accepted.header_json()).zip(members(accepted.claims_json()));
