@@ -60,7 +60,6 @@ test('what leaves more free than one segment or label, or is no URL, is refused 
   ]
   const refused = { code: 'invalid_option', message: /issuers\[1\]/ }
   for (const pattern of bad) assert.throws(() => new IssuerPatterns(['https://issuer.example', pattern], 'loopback'), refused, pattern)
-  assert.throws(() => new IssuerPatterns(Array.from({ length: 1001 }, (_, index) => `https://issuer.example/${index}`), 'loopback'), /more than 1000/)
 })
 
 test('of 1000 patterns, a long issuer matches only the one that it fits', () => {
