@@ -44,7 +44,8 @@ export function testManyTokens(createGate: (options: GateOptions) => Gate, modul
       assert.deepEqual(tally(await Promise.all((await good(count)).map((token) => gate.check(token)))), { accepted: count })
     }
     assert.equal(fetches(), 1)
-    assert.deepEqual(reports, [])
+    // A full module sees that the other key is no point of the curve.
+    assert.deepEqual(reports.map(({ error }) => error?.code), module === 'slim' ? [] : ['keys_skipped'])
   })
 
   test("good tokens among made-up ones are accepted, in any order of the host's outcomes", async (t) => {
