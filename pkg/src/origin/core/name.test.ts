@@ -151,7 +151,7 @@ test('a gate accepts no name that cannot be revoked, and gets revocations of the
       const verdict = await gate.check(token)
       assert.equal(verdict.ok ? 'accepted' : verdict.reason, 'malformed', `${what} as ${claim}`)
       const failed = (await gate.explain(token)).find(({ outcome }) => outcome === 'failed')
-      assert.deepEqual([failed?.check, failed?.detail], ['claims', `${claim} has more than 1024 bytes`])
+      assert.deepEqual([failed?.check, failed?.detail], ['claims', `${claim}: expected at most 1024 bytes; found more`])
       assert.equal((await stage.revoke(token)).status, 401, `${what} as ${claim}`)
     }
   }
