@@ -9,7 +9,7 @@ import { exportedProviders, vectorsOf } from './testing/vectors.ts'
 const providers = exportedProviders()
 const PAGES = new URL('../../../www/docs/providers/', import.meta.url)
 /** Files here that are no provider. */
-const OTHERS = ['index', 'provider', 'forms', 'discover']
+const OTHERS = ['index', 'provider', 'forms', 'discover', 'metadata']
 /** Options that take any text. */
 const ANY_TEXT = ['audience', 'authorizedParty', 'clientId']
 
