@@ -182,7 +182,7 @@ async function judgeToken(bench: Bench, made: Made, among: 'at once' | 'all'): P
 interface Comparison {
   faults: readonly Fault[]
   byJose: Refusal | undefined
-  /** The first difference that is not listed; `undefined` if there is none. */
+  /** The first difference outside the list, if any. */
   difference: string | undefined
 }
 
@@ -230,7 +230,7 @@ function unexplained(faults: readonly Fault[], byJose: Refusal | undefined, draf
   if (byJose === undefined) return shared.length === 0 ? undefined : `jose accepts, in spite of: ${shared.map(({ rule }) => rule).join(', ')}`
   // jose may report a wrong form by any of its errors.
   const rules = new Set(shared.map(({ rule }) => rule as string))
-  // What is too old by `iat` has expired, or lives too long.
+  // A token too old by `iat` has expired or exceeds the lifetime.
   const isOld = byJose.by === 'age' && faults.some(({ rule }) => rule === 'lifetime' || rule === 'rounded date')
   const isExplained = rules.has('form') || isOld || SAME[byJose.by].some((rule) => rules.has(rule))
   return isExplained || leniencyOf(byJose, draft, situation) !== undefined ? undefined : `jose refuses: ${byJose.by} ${byJose.claim ?? ''}`

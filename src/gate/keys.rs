@@ -6,7 +6,7 @@ use crate::time::UnixSeconds;
 use crate::verdict::{KeysFrom, RealmKeys};
 
 impl Gate {
-    /// Replaces a realm's keys. `None` when there is no such realm. [`Gate::skipped_keys`] returns those that are skipped.
+    /// Replaces a realm's keys. Returns `None` for an unknown realm. [`Gate::skipped_keys`] then lists the keys that were not used.
     ///
     /// # Errors
     /// The text is no JWK set or has no usable key; the keys before stay in use.

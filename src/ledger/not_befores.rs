@@ -126,7 +126,7 @@ impl NotBefores {
         issuer
     }
 
-    /// The latest not-before; 0 if there is none.
+    /// The latest not-before; default 0.
     pub(crate) fn latest(&self) -> u64 {
         self.entries.values().copied().max().unwrap_or(0)
     }

@@ -76,7 +76,7 @@ impl LedgerState {
         }
     }
 
-    /// The greatest value recorded for the fact's subject; 0 if there is none.
+    /// The greatest value recorded for the fact's subject; default 0.
     pub(crate) fn value(&self, fact: Fact<'_>) -> u64 {
         match fact {
             // Whether edges refuse the id depends on the issue time as well.

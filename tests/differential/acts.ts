@@ -26,7 +26,7 @@ export interface Revocable {
   expiresAt: number
 }
 
-/** What acts may be about. */
+/** Names, keys and tokens that an act can refer to. */
 export interface Known {
   now: number
   policy: Policy

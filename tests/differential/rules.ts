@@ -92,7 +92,7 @@ interface Identity {
   issuedAt: number | undefined
 }
 
-/** What an origin reads of a token that is to be revoked. */
+/** Claims that an origin reads from a token to revoke it. */
 export function identityOf({ claims }: Draft, { issuerClaim, names }: Policy): Identity {
   const reader = new Reader(claims)
   return { issuer: String(reader.value(issuerClaim)), tokenId: reader.name(names.tokenId), issuedAt: reader.date('iat') }

@@ -110,7 +110,7 @@ impl RowMap {
         Some(())
     }
 
-    /// The not-before of a subject; 0 if there is none.
+    /// The not-before of a subject; default 0.
     pub fn not_before(&self, kind: u8, issuer: Option<&str>, names: &[&[u8]]) -> u64 {
         let key = (issuer.map(Into::into), names.iter().map(|name| name.to_vec()).collect());
         self.not_befores.get(&(kind, key)).copied().unwrap_or(0)

@@ -151,7 +151,7 @@ impl NotBefores {
         is_canonical.then_some(Self { entries, shard_bits, held: high_bits + low_bits })
     }
 
-    /// The not-before of a name, if its fingerprint is in this shard; 0 if there is none.
+    /// The not-before of a name; 0 unless its fingerprint is in this shard.
     pub fn get(&self, fingerprint: u64) -> u64 {
         let after_shard = fingerprint & ((1 << (48 - self.shard_bits)) - 1);
         let held = after_shard >> (48 - self.shard_bits - self.held);

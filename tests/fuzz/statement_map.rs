@@ -199,7 +199,7 @@ impl DeltaMap {
         (buckets > 0).then_some(())
     }
 
-    /// The greatest not-before of a name in any generation; 0 if there is none.
+    /// The greatest not-before of a name in any generation; default 0.
     fn not_before(&self, is_grant: bool, tag: u8, parts: &[&str]) -> u64 {
         let found = self
             .generations

@@ -46,7 +46,7 @@ function listOf(skipped: readonly SkippedKey[]): string {
   return [...listed, ...(skipped.length > MAX_LISTED ? [`and ${skipped.length - MAX_LISTED} more`] : [])].join(', ')
 }
 
-/** Escapes a text that the set's server has chosen, because it goes to logs. */
+/** Escapes a string from the key set's server for logs. */
 function plain(kid: string): string {
   return kid.replace(NOT_PLAIN, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)
 }

@@ -25,7 +25,7 @@ export function unchecked(check: string, says: string, fix: string): Finding {
   return { check, level: 'unchecked', says: printable(says), fix: printable(fix) }
 }
 
-/** Control characters, and what changes the direction or the line of a text. */
+/** Control characters, line separators and bidirectional overrides. */
 const NOT_PRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
 
 /** The same text without what a terminal obeys: parts of it come from other servers. */

@@ -44,7 +44,7 @@ export function testManyTokens(createGate: (options: GateOptions) => Gate, modul
       assert.deepEqual(tally(await Promise.all((await good(count)).map((token) => gate.check(token)))), { accepted: count })
     }
     assert.equal(fetches(), 1)
-    // A full module sees that the other key is no point of the curve.
+    // The full module checks that a key is on its curve.
     assert.deepEqual(reports.map(({ error }) => error?.code), module === 'slim' ? [] : ['keys_skipped'])
   })
 
